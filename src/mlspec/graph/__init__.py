@@ -1,0 +1,1 @@
+"""Project -> Graph -> Plan: the compiler. networkx lives here alone."""

@@ -1,0 +1,194 @@
+"""What a source, a preparation step, a model and a metric are: small abstract classes.
+
+A plug-in is one file in the package of its kind (``sources/``, ``steps/``, ``models/``, ``metrics/``) or a class that
+another distribution offers. The class is frozen and typed: its fields are its YAML keys and their schema, its docstring
+is its reference page (what it does; ``Why:``; ``Example:``), its methods are its behaviour. The file's name is the name
+used in a spec. Heavy libraries are imported inside the methods that work, never at the top.
+"""
+
+from abc import ABCMeta, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+import msgspec
+from msgspec import Meta
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+
+ColumnType = Literal["integer", "number", "boolean", "category", "date", "datetime", "code"]
+Role = Literal["feature", "target", "sensitive", "id", "key", "unused"]
+Task = Literal["binary_classification", "multiclass_classification", "regression"]
+
+
+class Column(msgspec.Struct, frozen=True):
+    """A column of a table: its name, its type and what it is for.
+
+    ``code`` is the type of an encoded category: integers from 0 to ``levels`` - 1, where 0 is unknown or missing.
+    ``width`` is how many columns stand behind this one (one-hot), None where only fitting can tell.
+    """
+
+    name: str
+    type: ColumnType
+    role: Role = "feature"
+    levels: int | None = None
+    width: int | None = 1
+
+
+Schema = tuple[Column, ...]
+State = dict[str, Any]
+Part = Literal["train", "validation", "test"]
+
+
+class _PluginMeta(msgspec.StructMeta, ABCMeta):
+    """Structs with abstract methods."""
+
+
+class Plugin(msgspec.Struct, metaclass=_PluginMeta, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The common ground of all plug-ins.
+
+    ``version`` changes when the behaviour does: it is part of the fingerprint of every step that uses the plug-in.
+    ``libraries`` are the distributions whose version changes results (part of the fingerprint too).
+    """
+
+    version: ClassVar[int] = 1
+    libraries: ClassVar[tuple[str, ...]] = ()
+
+
+class Use(msgspec.Struct, frozen=True):
+    """A plug-in as a spec uses it: its name there, and the plug-in with its fields filled."""
+
+    name: str
+    plugin: Plugin
+
+
+class Source(Plugin, frozen=True, kw_only=True):
+    """Where rows come from. ``suffixes`` are the file endings that choose this source when ``format`` is left out."""
+
+    suffixes: ClassVar[tuple[str, ...]] = ()
+
+    path: Annotated[str, Meta(description="Where the file lies, relative to the spec's folder.", min_length=1)]
+    part: Annotated[Part | None, Meta(description="The split these rows belong to, with `split: {by: given}`.")] = None
+
+    @abstractmethod
+    def columns(self, root: Path) -> Schema:
+        """The columns and their types, from the header, the first rows or the footer; never the whole file.
+
+        Raises OSError when the file cannot be read and ValueError when it is not of this format.
+        """
+
+    @abstractmethod
+    def scan(self, root: Path, columns: Schema) -> "pl.LazyFrame":
+        """All rows as a lazy frame with exactly these columns, cast to their types."""
+
+
+class Step(Plugin, frozen=True, kw_only=True):
+    """One preparation of a column, fitted on training rows only.
+
+    ``shorthand`` is the field that a bare value fills: ``impute: median`` is ``impute: {strategy: median}``.
+    """
+
+    accepts: ClassVar[frozenset[str]] = frozenset()
+    shorthand: ClassVar[str] = ""
+
+    @abstractmethod
+    def output(self, column: Column) -> Schema:
+        """The columns that take this one's place, known without fitting (``width`` None where it isn't)."""
+
+    def statistics(self, column: Column) -> "Mapping[str, pl.Expr]":
+        """Aggregates over the training rows that fitting needs, by name; each gives one value or one list."""
+        return {}
+
+    def fit(self, column: Column, values: Mapping[str, Any]) -> State:
+        """The fitted state, plain JSON, from what ``statistics`` gave."""
+        return {}
+
+    @abstractmethod
+    def apply(self, column: Column, state: State) -> "Sequence[tuple[Column, pl.Expr]]":
+        """The columns that replace this one, each with the expression that makes it from ``pl.col(column.name)``."""
+
+
+class Features(msgspec.Struct, frozen=True):
+    """Prepared rows as arrays: ``numeric`` (n, d) float32 and ``codes`` (n, c) int32 with ``levels`` per code column."""
+
+    numeric: "np.ndarray[Any, Any]"
+    codes: "np.ndarray[Any, Any]"
+    numeric_names: tuple[str, ...]
+    code_names: tuple[str, ...]
+    levels: tuple[int, ...]
+
+
+class Training(msgspec.Struct, frozen=True):
+    """What a model is fitted with. ``target`` holds class codes (int64) or values (float64); ``classes`` is 0 for
+    regression. ``validation`` may be used to stop early, never the test split."""
+
+    features: Features
+    target: "np.ndarray[Any, Any]"
+    validation: Features
+    validation_target: "np.ndarray[Any, Any]"
+    task: Task
+    classes: int
+    seed: int
+    device: str
+    threads: int
+    checkpoints: Path
+    progress: Callable[[str, float, dict[str, float]], None]
+
+
+class Predictor(metaclass=ABCMeta):
+    """A fitted model, read back from its folder."""
+
+    @abstractmethod
+    def predict(self, features: Features) -> "np.ndarray[Any, Any]":
+        """Class probabilities (n, classes) or values (n,), float64."""
+
+
+class Model(Plugin, frozen=True, kw_only=True):
+    """An estimator. ``preparation`` is what it wants where the spec's ``preprocessing`` says nothing."""
+
+    tasks: ClassVar[frozenset[str]] = frozenset()
+    preparation: ClassVar[Mapping[str, Sequence[Any]]] = {}
+    takes_missing: ClassVar[bool] = False
+    takes_codes: ClassVar[bool] = False
+    uses_device: ClassVar[bool] = False
+
+    @abstractmethod
+    def fit(self, training: Training, folder: Path) -> dict[str, Any]:
+        """Fit and write the model into ``folder`` (open formats, no pickle); returns the history, plain JSON."""
+
+    @abstractmethod
+    def load(self, folder: Path, device: str) -> Predictor:
+        """The fitted model from its folder."""
+
+    def least_bytes(self, columns: Schema, classes: int) -> int | None:
+        """A lower bound of the saved model's size that needs no training; None where there is none."""
+        return None
+
+
+class Metric(Plugin, frozen=True, kw_only=True):
+    """A score of predictions. ``greater_is_better`` is its direction, ``bounds`` the values it can take."""
+
+    tasks: ClassVar[frozenset[str]] = frozenset()
+    greater_is_better: ClassVar[bool] = True
+    bounds: ClassVar[tuple[float, float]] = (float("-inf"), float("inf"))
+
+    @abstractmethod
+    def score(self, truth: "np.ndarray[Any, Any]", prediction: "np.ndarray[Any, Any]") -> float:
+        """The score; ``truth`` is class codes or values (n,), ``prediction`` probabilities (n, classes) or values."""
+
+    def resampled(
+        self,
+        truth: "np.ndarray[Any, Any]",
+        prediction: "np.ndarray[Any, Any]",
+        weights: "np.ndarray[Any, Any]",
+    ) -> "np.ndarray[Any, Any] | None":
+        """Scores under each row of ``weights`` (replicates, n) for the bootstrap; None to let ``score`` be repeated."""
+        return None
+
+    def interval(
+        self, truth: "np.ndarray[Any, Any]", prediction: "np.ndarray[Any, Any]", level: float
+    ) -> tuple[float, float] | None:
+        """An interval in closed form (a proportion's, say); None where the bootstrap is to be used."""
+        return None

@@ -1,0 +1,68 @@
+"""Finds plug-ins: the files of the plug-in packages, then what other distributions offer.
+
+Names come from listing a folder; a plug-in's module is imported when it is asked for, never before. A plug-in may also be
+named by its module and class (``my_package.models:Net``); such code is only loaded by ``run``.
+"""
+
+import functools
+import importlib
+import inspect
+import os
+from typing import TypeVar
+
+from mlspec.plugin import Metric, Model, Plugin, Source, Step
+
+KINDS: dict[str, type[Plugin]] = {"sources": Source, "steps": Step, "models": Model, "metrics": Metric}
+ENTRY_POINTS = "mlspec.plugins"
+
+_P = TypeVar("_P", bound=Plugin)
+
+
+@functools.cache
+def _own(kind: str) -> dict[str, str]:
+    package = importlib.import_module(f"mlspec.{kind}")
+    found: dict[str, str] = {}
+    for folder in package.__path__:
+        for name in sorted(os.listdir(folder)):
+            path = os.path.join(folder, name)
+            if name.startswith(("_", ".")):
+                continue
+            if name.endswith(".py"):
+                found[name[:-3]] = f"mlspec.{kind}.{name[:-3]}"
+            elif os.path.isdir(path):
+                for inner in sorted(os.listdir(path)):
+                    if inner.endswith(".py") and not inner.startswith("_"):
+                        found[f"{name}.{inner[:-3]}"] = f"mlspec.{kind}.{name}.{inner[:-3]}"
+    return found
+
+
+@functools.cache
+def _others(kind: str) -> dict[str, str]:
+    from importlib.metadata import entry_points
+
+    return {e.name.split("/", 1)[1]: e.value for e in entry_points(group=ENTRY_POINTS) if e.name.startswith(f"{kind}/")}
+
+
+def names(kind: str) -> list[str]:
+    """The names of all plug-ins of a kind (``sources``, ``steps``, ``models``, ``metrics``), sorted."""
+    return sorted({**_others(kind), **_own(kind)})
+
+
+def has(kind: str, name: str) -> bool:
+    """Whether a plug-in of that name exists; looks at other distributions only when our own have none."""
+    return name in _own(kind) or name in _others(kind)
+
+
+@functools.cache
+def plugin(kind: str, name: str) -> type[Plugin]:
+    """The class of one plug-in. Raises KeyError when there is none of that name."""
+    target = _own(kind).get(name) or _others(kind)[name]
+    module_name, _, wanted = target.partition(":")
+    module = importlib.import_module(module_name)
+    if wanted:
+        cls: type[Plugin] = getattr(module, wanted)
+        return cls
+    for value in vars(module).values():
+        if inspect.isclass(value) and issubclass(value, KINDS[kind]) and value.__module__ == module.__name__:
+            return value
+    raise KeyError(f"{module_name} defines no {KINDS[kind].__name__}")

@@ -1,0 +1,1 @@
+"""One file a rule: what a schema cannot say, named after the wrong."""

@@ -1,0 +1,99 @@
+"""The ``data`` key: where rows come from, what the columns are, what must be true of them, how they are split."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from mlspec.spec.types import ColumnName, Name, Share, SourceUse
+
+StatedType = Literal["integer", "number", "boolean", "category", "date", "datetime"]
+
+
+class Columns(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What each column is for; a column not named here is a feature whose type is read from the data."""
+
+    target: Annotated[ColumnName, Meta(description="The column to predict.", examples=["income"])]
+    positive: Annotated[
+        str | None,
+        Meta(description="The target's value that counts as positive; the last in sorted order if left out."),
+    ] = None
+    features: Annotated[
+        tuple[ColumnName, ...] | None,
+        Meta(description="The columns a model sees; all that have no other role if left out."),
+    ] = None
+    id: Annotated[ColumnName | None, Meta(description="The column that names a row; never a feature.")] = None
+    sensitive: Annotated[
+        tuple[ColumnName, ...],
+        Meta(description="Columns about people that no model sees unless `use_sensitive` says so."),
+    ] = ()
+    use_sensitive: Annotated[
+        tuple[ColumnName, ...], Meta(description="Sensitive columns that a model may see all the same.")
+    ] = ()
+    drop: Annotated[tuple[ColumnName, ...], Meta(description="Columns to leave out altogether.")] = ()
+    types: Annotated[
+        dict[ColumnName, StatedType], Meta(description="Types that reading the data would get wrong.")
+    ] = {}
+
+
+class Bounds(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A lower and an upper bound; at least one of them."""
+
+    at_least: Annotated[float | None, Meta(description="The least that is allowed.")] = None
+    at_most: Annotated[float | None, Meta(description="The most that is allowed.")] = None
+
+
+class Expectation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Something that must be true of the data, checked before anything is fitted: of all rows, or of one column."""
+
+    rows: Annotated[Bounds | None, Meta(description="How many rows there are.")] = None
+    column: Annotated[ColumnName | None, Meta(description="The column that the other keys speak of.")] = None
+    between: Annotated[
+        tuple[float, float] | None,
+        Meta(description="Every value lies in this range, ends included.", examples=[[16, 100]]),
+    ] = None
+    missing: Annotated[Bounds | None, Meta(description="The share of missing values, from 0 to 1.")] = None
+    unique: Annotated[bool | None, Meta(description="true: no value stands twice.")] = None
+    allowed: Annotated[
+        tuple[str | int | float | bool, ...] | None,
+        Meta(description="Every value that is not missing is one of these."),
+    ] = None
+
+
+class Split(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How rows become training, validation and test rows."""
+
+    by: Annotated[
+        Literal["random", "stratified", "group", "time", "given"],
+        Meta(
+            description="random; stratified: the target's classes (or `column`) keep their shares; group: all rows "
+            "with the same `column` stay together; time: the last rows by `column` are the test; given: `column` or each "
+            "source's `part` says it."
+        ),
+    ] = "random"
+    column: Annotated[
+        ColumnName | None, Meta(description="The column that group, time and given (and stratified) read.")
+    ] = None
+    test: Annotated[Share, Meta(description="The share of rows kept for the final evaluation.")] = 0.2
+    validation: Annotated[Share, Meta(description="The share of rows for early stopping and selection.")] = 0.1
+    seed: Annotated[int, Meta(description="The seed of the split.", ge=0)] = 0
+
+
+class Data(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The data: sources, columns, expectations, split."""
+
+    sources: Annotated[
+        dict[Name, SourceUse],
+        Meta(
+            description="Where rows come from, by name. Several sources have the same columns and are stacked.",
+            min_length=1,
+        ),
+    ]
+    columns: Annotated[Columns, Meta(description="What each column is for.")]
+    expect: Annotated[
+        tuple[Expectation, ...],
+        Meta(description="What must be true of the data, checked before anything is fitted."),
+    ] = ()
+    split: Annotated[Split, Meta(description="How rows become training, validation and test rows.")] = Split()
+    sample: Annotated[
+        int | None, Meta(description="Use only this many rows, drawn evenly; for a quick try.", ge=10)
+    ] = None

@@ -1,0 +1,24 @@
+"""The ``project`` key: what the project is, for whom, and the kind of its answer."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from mlspec.plugin import Task
+from mlspec.spec.types import Name
+
+
+class ProjectInfo(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the project is for. Prose goes into the report; it changes no result."""
+
+    name: Annotated[Name, Meta(description="The project's name.", examples=["adult-income"], extra={"prose": True})]
+    goal: Annotated[
+        str,
+        Meta(description="What the model is for, in a sentence; shown in the report.", extra={"prose": True}),
+    ] = ""
+    task: Annotated[
+        Task | None, Meta(description="What is predicted; inferred from the target where it is left out.")
+    ] = None
+    owners: Annotated[
+        tuple[str, ...], Meta(description="Who answers for it; shown in the report.", extra={"prose": True})
+    ] = ()

@@ -1,0 +1,1 @@
+"""Training of networks: one flat loop, devices, checkpoints. Imported only inside a torch model."""
