@@ -1,0 +1,45 @@
+"""The kinds of steps: what each gives, how it is to be treated, and the version of the code that does its work."""
+
+from msgspec import Struct
+
+from mlspec.graph.step import Step
+
+
+class Kind(Struct, frozen=True, kw_only=True):
+    """What all steps of a kind have in common.
+
+    ``version`` changes when the behaviour of the kind's work does: it is part of every fingerprint. ``trivial`` work
+    runs in the calling process, it takes less time than starting another. ``volatile`` work measures something: the
+    same inputs give other bytes. ``alone``: nothing else should run beside it. ``libraries`` are the distributions
+    whose version changes results, beside the plug-ins' own.
+    """
+
+    version: int
+    outputs: tuple[str, ...]
+    trivial: bool = False
+    volatile: bool = False
+    alone: bool = False
+    libraries: tuple[str, ...] = ()
+
+
+KINDS: dict[str, Kind] = {
+    "source": Kind(version=1, outputs=("table",), libraries=("polars",)),
+    "expect": Kind(version=1, outputs=("report", "verdict"), libraries=("polars",)),
+    "split": Kind(version=1, outputs=("train", "validation", "test"), libraries=("polars", "numpy")),
+    "prepare": Kind(version=1, outputs=("state", "train", "validation"), libraries=("polars",)),
+    "train": Kind(version=1, outputs=("model", "history"), libraries=("numpy",)),
+    "predict": Kind(version=1, outputs=("predictions",), libraries=("numpy",)),
+    "evaluate": Kind(version=1, outputs=("metrics",), libraries=("numpy",)),
+    "select": Kind(version=1, outputs=("selection", "model"), trivial=True),
+    "baseline": Kind(version=1, outputs=("predictions",), libraries=("numpy",)),
+    "predict_test": Kind(version=1, outputs=("predictions",), libraries=("polars", "numpy")),
+    "evaluate_test": Kind(version=1, outputs=("metrics",), libraries=("numpy",)),
+    "latency": Kind(version=1, outputs=("latency",), volatile=True, alone=True, libraries=("polars", "numpy")),
+    "size": Kind(version=1, outputs=("size",), trivial=True),
+    "gate": Kind(version=1, outputs=("verdict",), trivial=True),
+}
+
+
+def reads_records(step: Step) -> bool:
+    """Whether the step's work is handed what the steps before it took: a gate on a budget is."""
+    return step.kind == "gate" and step.params["of"] == "budget"

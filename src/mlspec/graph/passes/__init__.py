@@ -1,0 +1,39 @@
+"""The compiler: one literal tuple of passes, each a function from a graph to a graph, in a file that says why it stands
+where it stands."""
+
+from collections.abc import Callable
+
+from mlspec.graph.graph import Graph
+from mlspec.graph.passes.code import code
+from mlspec.graph.passes.environment import environment
+from mlspec.graph.passes.evaluation import evaluation
+from mlspec.graph.passes.expectations import expectations
+from mlspec.graph.passes.files import files
+from mlspec.graph.passes.gates import gates
+from mlspec.graph.passes.measurements import measurements
+from mlspec.graph.passes.merge_equal import merge_equal
+from mlspec.graph.passes.preparation import preparation
+from mlspec.graph.passes.resources import resources
+from mlspec.graph.passes.schemas import schemas
+from mlspec.graph.passes.selection import selection
+from mlspec.graph.passes.sources import sources
+from mlspec.graph.passes.split import split
+from mlspec.graph.passes.training import training
+
+PASSES: tuple[Callable[[Graph], Graph], ...] = (
+    sources,
+    expectations,
+    split,
+    preparation,
+    training,
+    selection,
+    evaluation,
+    measurements,
+    gates,
+    merge_equal,
+    schemas,
+    code,
+    environment,
+    files,
+    resources,
+)

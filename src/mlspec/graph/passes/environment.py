@@ -1,0 +1,37 @@
+"""The library versions that change a step's results. It stands behind the merge: they follow from a step's kind and
+params, and it comes with ``code``, which finds the same plug-ins."""
+
+from functools import cache
+
+from msgspec.structs import replace
+
+from mlspec.graph.environment import machine, processor, python_version, versions
+from mlspec.graph.graph import Graph
+from mlspec.graph.kinds import KINDS
+from mlspec.graph.passes.code import packaged_plugins, used_plugins
+from mlspec.registry import plugin
+
+NUMERIC = frozenset({"train", "predict", "predict_test"})
+
+
+def environment(graph: Graph) -> Graph:
+    """Fills ``environment``: libraries of the kind and its plug-ins; Python and the kind of machine for floating point
+    work, the processor for what is timed."""
+
+    @cache
+    def found(kind: str, used: tuple[tuple[str, str], ...]) -> dict[str, str]:
+        libraries = set(KINDS[kind].libraries).union(*(plugin(of, name).libraries for of, name in used))
+        result = versions(libraries)
+        if kind in NUMERIC:
+            result |= {"python": python_version(), "machine": machine()}
+        elif kind == "latency":
+            result |= {"python": python_version(), "processor": processor()}
+        return result
+
+    packaged = packaged_plugins(graph)
+    return graph.replace(
+        {
+            step_id: replace(step, environment=found(step.kind, used_plugins(step, packaged)))
+            for step_id, step in graph.steps.items()
+        }
+    )

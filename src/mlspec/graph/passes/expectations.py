@@ -1,0 +1,32 @@
+"""The check of the data. It stands behind the sources, whose tables it reads, and before the split, which waits for
+it."""
+
+from typing import Any
+
+import msgspec
+
+from mlspec.graph.graph import Graph
+from mlspec.graph.kinds import KINDS
+from mlspec.graph.step import Input, Step
+from mlspec.spec.data import Expectation
+
+
+def expectations(graph: Graph) -> Graph:
+    """Adds ``expect``, if the spec expects anything: ``{"expectations": [...]}`` -> report, verdict."""
+    expected = graph.project.data.expect
+    if not expected:
+        return graph
+    step = Step(
+        id="expect",
+        kind="expect",
+        params={"expectations": [_stated(expectation) for expectation in expected]},
+        inputs={f"table.{name}": Input(f"source.{name}", "table") for name in sorted(graph.project.data.sources)},
+        outputs=KINDS["expect"].outputs,
+        path=("data", "expect"),
+    )
+    return graph.add([step])
+
+
+def _stated(expectation: Expectation) -> dict[str, Any]:
+    fields = msgspec.to_builtins(expectation)
+    return {key: value for key, value in fields.items() if value is not None}

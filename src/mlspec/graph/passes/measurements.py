@@ -1,0 +1,36 @@
+"""What constraints need to be measured beside quality. It stands behind the selection, because only the model that is
+shipped is measured, and before the gates, which read the figures."""
+
+from mlspec.graph.graph import Graph
+from mlspec.graph.kinds import KINDS
+from mlspec.graph.step import Input, Step
+
+
+def measurements(graph: Graph) -> Graph:
+    """Adds ``measure.latency`` and ``measure.size``, each only where a constraint asks for it."""
+    constraints = graph.project.constraints
+    model = Input("select", "model")
+    steps = []
+    latency = constraints.latency
+    if latency is not None and (latency.p50, latency.p95, latency.p99) != (None, None, None):
+        steps.append(
+            Step(
+                id="measure.latency",
+                kind="latency",
+                params={"batch": latency.batch},
+                inputs={"model": model, "test": Input("split", "test")},
+                outputs=KINDS["latency"].outputs,
+                path=("constraints", "latency"),
+            )
+        )
+    if constraints.size is not None and constraints.size.model is not None:
+        steps.append(
+            Step(
+                id="measure.size",
+                kind="size",
+                inputs={"model": model},
+                outputs=KINDS["size"].outputs,
+                path=("constraints", "size"),
+            )
+        )
+    return graph.add(steps)

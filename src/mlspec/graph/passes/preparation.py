@@ -1,0 +1,64 @@
+"""The preparation of each candidate's rows. It stands behind the split because whatever is fitted is fitted on training
+rows only, and before training, which reads prepared rows. Candidates that want the same are merged later on."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mlspec.graph import tables, uses
+from mlspec.graph.graph import Graph
+from mlspec.graph.kinds import KINDS
+from mlspec.graph.step import Input, Step
+from mlspec.plugin import Model, Schema, Use
+
+
+def preparation(graph: Graph) -> Graph:
+    """Adds ``prepare.CANDIDATE``: each column's steps, the target -> state, train, validation.
+
+    A list in the spec serves every candidate; where a type has none, the candidate's model brings its own.
+    """
+    project = graph.project
+    target = tables.target(graph)
+    features = tuple(column for column in tables.table(graph) if column.role == "feature")
+    made: dict[type, dict[str, Any]] = {}
+    inputs = {part: Input("split", part) for part in ("train", "validation")}
+    steps = []
+    for name, use in sorted(project.model.candidates.items()):
+        model = use.plugin
+        assert isinstance(model, Model)
+        params = made.get(type(model))
+        if params is None:
+            params = made[type(model)] = {
+                "columns": _columns(graph, features, model.preparation),
+                "target": [target.name, target.type],
+                "task": project.project.task,
+                "positive": project.data.columns.positive,
+            }
+        steps.append(
+            Step(
+                id=f"prepare.{name}",
+                kind="prepare",
+                params=params,
+                inputs=inputs,
+                outputs=KINDS["prepare"].outputs,
+                path=("preprocessing",),
+            )
+        )
+    return graph.add(steps)
+
+
+def _columns(graph: Graph, features: Schema, wanted: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
+    stated = graph.project.preprocessing
+    by_group: dict[str, list[uses.Pair]] = {}
+    for group in ("numeric", "category", "date"):
+        listed: tuple[Use, ...] | None = getattr(stated, group)
+        by_group[group] = uses.pairs(uses.steps(wanted.get(group, ())) if listed is None else listed)
+    return [
+        {
+            "name": column.name,
+            "type": column.type,
+            "steps": uses.pairs(stated.columns[column.name])
+            if column.name in stated.columns
+            else by_group[tables.GROUPS[column.type]],
+        }
+        for column in features
+    ]

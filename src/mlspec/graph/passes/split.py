@@ -1,0 +1,38 @@
+"""The split. It stands behind the check of the data, so that nothing is split, and so nothing fitted, on rows that are
+not what they should be, and before all steps that fit, which read its parts."""
+
+from mlspec.graph import tables
+from mlspec.graph.graph import Graph
+from mlspec.graph.kinds import KINDS
+from mlspec.graph.step import Input, Step
+
+
+def split(graph: Graph) -> Graph:
+    """Adds ``split`` -> train, validation, test."""
+    data = graph.project.data
+    how = data.split
+    target = tables.target(graph)
+    by_source = how.by == "given" and how.column is None
+    inputs = {f"table.{name}": Input(f"source.{name}", "table") for name in sorted(data.sources)}
+    if "expect" in graph.steps:
+        inputs["verdict"] = Input("expect", "verdict")
+    step = Step(
+        id="split",
+        kind="split",
+        params={
+            "by": how.by,
+            "column": target.name if how.by == "stratified" and how.column is None else how.column,
+            "test": how.test,
+            "validation": how.validation,
+            "seed": how.seed,
+            "parts": {name: getattr(use.plugin, "part", None) for name, use in data.sources.items()}
+            if by_source
+            else {},
+            "target": [target.name, target.type],
+            "sample": data.sample,
+        },
+        inputs=inputs,
+        outputs=KINDS["split"].outputs,
+        path=("data", "split"),
+    )
+    return graph.add([step])

@@ -1,0 +1,54 @@
+"""Training, prediction and scoring of each candidate on the validation rows. It stands behind the preparation, whose
+rows and state it reads, and before the selection, which reads the scores."""
+
+from mlspec.graph import uses
+from mlspec.graph.environment import device_kind
+from mlspec.graph.graph import Graph
+from mlspec.graph.kinds import KINDS
+from mlspec.graph.scores import scoring
+from mlspec.graph.step import Input, Step
+from mlspec.plugin import Model
+
+
+def training(graph: Graph) -> Graph:
+    """Adds for each candidate ``train`` -> model, history; ``predict`` -> predictions; ``evaluate`` -> metrics."""
+    project = graph.project
+    task, seed = project.project.task, project.model.seed
+    device = device_kind(project.backend.device)
+    scored = scoring(project)
+    steps = []
+    for name, use in sorted(project.model.candidates.items()):
+        path = ("model", "candidates", name)
+        model = uses.pair(use)
+        state = Input(f"prepare.{name}", "state")
+        validation = Input(f"prepare.{name}", "validation")
+        params = {"model": model, "seed": seed, "task": task}
+        if isinstance(use.plugin, Model) and use.plugin.uses_device:
+            params["device"] = device
+        steps += [
+            Step(
+                id=f"train.{name}",
+                kind="train",
+                params=params,
+                inputs={"train": Input(f"prepare.{name}", "train"), "validation": validation, "state": state},
+                outputs=KINDS["train"].outputs,
+                path=path,
+            ),
+            Step(
+                id=f"predict.{name}",
+                kind="predict",
+                params={"model": model, "task": task},
+                inputs={"model": Input(f"train.{name}", "model"), "state": state, "validation": validation},
+                outputs=KINDS["predict"].outputs,
+                path=path,
+            ),
+            Step(
+                id=f"evaluate.{name}",
+                kind="evaluate",
+                params=scored,
+                inputs={"predictions": Input(f"predict.{name}", "predictions")},
+                outputs=KINDS["evaluate"].outputs,
+                path=path,
+            ),
+        ]
+    return graph.add(steps)

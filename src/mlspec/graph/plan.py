@@ -1,0 +1,170 @@
+"""Graph -> Plan: which steps would run, and why."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from mlspec.graph import fingerprint as fp
+from mlspec.graph.fingerprint import Parts
+from mlspec.graph.graph import Graph
+from mlspec.graph.step import Step
+
+Action = Literal["cached", "runs", "may run"]
+SHOWN = 4
+
+
+class PlannedStep(Struct, frozen=True):
+    """What would become of a step, and why.
+
+    ``cached``: its result is in the store. ``runs``: it is not, this is certain. ``may run``: it waits for the content
+    of an input; should that come out as it was before, the result is in the store. ``fingerprint`` is None while an
+    input's content is unknown, ``outputs`` (name -> digest) unless it is cached, ``seconds`` where the step never ran.
+    """
+
+    step: str
+    action: Action
+    reasons: tuple[str, ...] = ()
+    fingerprint: str | None = None
+    outputs: Mapping[str, str] | None = None
+    seconds: float | None = None
+
+
+class Plan(Struct, frozen=True):
+    """The steps of a graph in its order, each with what would become of it."""
+
+    graph: Graph
+    steps: Mapping[str, PlannedStep]
+
+    def count(self, action: Action) -> int:
+        """How many steps have that action."""
+        return sum(1 for planned in self.steps.values() if planned.action == action)
+
+    def pending(self) -> bool:
+        """Whether there is anything to do."""
+        return any(planned.action != "cached" for planned in self.steps.values())
+
+
+def plan(
+    graph: Graph,
+    lookup: Callable[[str], Mapping[str, str] | None],
+    previous: Mapping[str, Parts] | None = None,
+    seconds: Mapping[str, float] | None = None,
+    known: Callable[[str], bool] | None = None,
+) -> Plan:
+    """What running the graph would do.
+
+    ``lookup`` gives the output digests stored under a fingerprint, or None; ``previous`` what each step was made of
+    last time, by id; ``seconds`` how long it took; ``known(identity)`` whether the store has any result of a step of that
+    identity (without it, a step that waits for an input is never certain to run).
+    """
+    previous, seconds = previous or {}, seconds or {}
+    identities = {step_id: fp.identity(step) for step_id, step in graph.steps.items()}
+    # Two steps of one identity may turn out to read equal bytes: then the second finds the result of the first.
+    shared = Counter(identities.values())
+    planned: dict[str, PlannedStep] = {}
+    runs: dict[str, str] = {}
+    for step_id, step in graph.steps.items():
+        own = identities[step_id]
+        digests, waits = _inputs(step, planned)
+        before = previous.get(step_id)
+        took = seconds.get(step_id)
+        if waits:
+            certain = known is not None and shared[own] == 1 and not known(own)
+            reasons = [*_changes(step, before, digests), *(f"waits for {name}" for name in waits)]
+            planned[step_id] = PlannedStep(step_id, "runs" if certain else "may run", _few(reasons), None, None, took)
+            continue
+        key = fp.combine(own, digests)
+        outputs = lookup(key)
+        if outputs is not None:
+            planned[step_id] = PlannedStep(step_id, "cached", (), key, outputs, took)
+        elif key in runs:
+            planned[step_id] = PlannedStep(step_id, "may run", (f"does the same as {runs[key]}",), key, None, took)
+        else:
+            runs[key] = step_id
+            reasons = list(_changes(step, before, digests)) or ["result is missing from the store"]
+            planned[step_id] = PlannedStep(step_id, "runs", _few(reasons), key, None, took)
+    return Plan(graph, planned)
+
+
+def _inputs(step: Step, planned: Mapping[str, PlannedStep]) -> tuple[dict[str, str], list[str]]:
+    """The digests of the inputs that are known, and the steps that the others wait for."""
+    digests: dict[str, str] = {}
+    waits: dict[str, None] = {}
+    for name, read in step.inputs.items():
+        outputs = planned[read.step].outputs
+        if outputs is None:
+            waits[read.step] = None
+        else:
+            digests[name] = outputs[read.output]
+    return digests, list(waits)
+
+
+def _few(reasons: list[str]) -> tuple[str, ...]:
+    if len(reasons) <= SHOWN + 1:
+        return tuple(reasons)
+    return (*reasons[:SHOWN], f"and {len(reasons) - SHOWN} more")
+
+
+def _changes(step: Step, before: Parts | None, digests: Mapping[str, str]) -> Iterator[str]:
+    if before is None:
+        yield "never ran"
+        return
+    if before.kind != step.kind:
+        yield f"kind: {before.kind} -> {step.kind}"
+    if before.params != step.params:
+        for where, old, new in _differences("", fp.plain(before.params), fp.plain(step.params)):
+            yield f"parameter {where}: {_text(old)} -> {_text(new)}"
+    for label, old_map, new_map in (("code of ", before.code, step.code), ("", before.environment, step.environment)):
+        for name in sorted(old_map.keys() | new_map.keys()):
+            old, new = old_map.get(name, "none"), new_map.get(name, "none")
+            if old != new:
+                yield f"{label}{name}: {old} -> {new}"
+    for name in sorted(before.files.keys() | step.files.keys()):
+        if before.files.get(name) != step.files.get(name):
+            yield f"file {name} changed"
+    for name in sorted(before.inputs.keys() | step.inputs.keys()):
+        if name not in step.inputs:
+            yield f"input {name} is gone"
+        elif name not in before.inputs:
+            yield f"input {name} is new"
+        elif name in digests and before.inputs[name] != digests[name]:
+            yield f"input {name} changed"
+
+
+_MISSING = object()
+
+
+def _differences(where: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:
+    """The smallest differing values of two plain values, each with its place (``model.hidden``)."""
+    if old == new and type(old) is type(new):
+        return
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in sorted(old.keys() | new.keys()):
+            inner = f"{where}.{key}" if where else str(key)
+            yield from _differences(inner, old.get(key, _MISSING), new.get(key, _MISSING))
+    elif _is_use(old) and _is_use(new) and old[0] == new[0]:
+        # A plug-in's settings are told by their own names: `dropout`, as in the spec.
+        yield from _differences(where if where and not where.startswith("model") else "", old[1], new[1])
+    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new) and not _scalars(old + new):
+        for index, (one, other) in enumerate(zip(old, new, strict=True)):
+            name = one.get("name") if isinstance(one, dict) else one[0] if _is_use(one) else index
+            yield from _differences(f"{where}.{name}" if where else str(name), one, other)
+    else:
+        yield where or "value", old, new
+
+
+def _is_use(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2 and isinstance(value[0], str) and isinstance(value[1], dict)
+
+
+def _scalars(values: list[Any]) -> bool:
+    return not any(isinstance(value, list | dict) for value in values)
+
+
+def _text(value: Any) -> str:
+    if value is _MISSING:
+        return "none"
+    text = value if isinstance(value, str) else fp.canonical(value).decode()
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,21 @@
+"""Which plug-ins the work of a step runs, read from its params."""
+
+from mlspec.graph.step import Step
+
+
+def plugins_of(step: Step) -> tuple[tuple[str, str], ...]:
+    """Pairs of plug-in kind and name (``("models", "ridge")``), sorted, each once."""
+    params = step.params
+    if step.kind == "source":
+        return (("sources", params["source"][0]),)
+    if step.kind == "prepare":
+        # Columns of one type share one list of steps.
+        lists = {id(column["steps"]): column["steps"] for column in params["columns"]}
+        return tuple(sorted({("steps", pair[0]) for steps in lists.values() for pair in steps}))
+    if step.kind in ("train", "predict"):
+        return (("models", params["model"][0]),)
+    if step.kind in ("evaluate", "evaluate_test"):
+        return tuple(sorted({("metrics", pair[0]) for pair in params["metrics"]}))
+    if step.kind == "select":
+        return (("metrics", params["metric"][0]),)
+    return ()

@@ -1,0 +1,32 @@
+"""Which metrics are computed, on validation and on test rows alike."""
+
+from typing import Any
+
+import msgspec
+
+from mlspec.graph import uses
+from mlspec.plugin import Use
+from mlspec.spec import Project
+
+
+def metrics(project: Project) -> tuple[Use, ...]:
+    """The metrics of the spec, with the one that candidates are selected by."""
+    stated = project.evaluation.metrics or ()
+    chosen = project.model.select.metric
+    if chosen is None or any(use.name == chosen for use in stated):
+        return stated
+    return (*stated, uses.plain_use("metrics", chosen))
+
+
+def selecting(project: Project) -> Use:
+    """The metric that candidates are selected by."""
+    return next(use for use in metrics(project) if use.name == project.model.select.metric)
+
+
+def scoring(project: Project) -> dict[str, Any]:
+    """The params of a step that scores predictions."""
+    return {
+        "metrics": uses.pairs(metrics(project)),
+        "task": project.project.task,
+        "confidence": msgspec.to_builtins(project.evaluation.confidence),
+    }

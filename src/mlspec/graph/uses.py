@@ -1,0 +1,40 @@
+"""Plug-ins as params hold them: a pair of the name and all settings, defaults filled in."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, cast
+
+import msgspec
+
+from mlspec import registry
+from mlspec.plugin import Plugin, Step, Use
+
+Pair = list[Any]
+
+
+def pair(use: Use) -> Pair:
+    """``[name, settings]`` of a plug-in as a spec uses it."""
+    return [use.name, msgspec.to_builtins(use.plugin)]
+
+
+def pairs(uses: Iterable[Use]) -> list[Pair]:
+    """``[[name, settings], ...]`` of several."""
+    return [pair(use) for use in uses]
+
+
+def plain_use(kind: str, name: str) -> Use:
+    """The plug-in of that name with its defaults. Raises KeyError when there is none."""
+    return Use(name, registry.plugin(kind, name)())
+
+
+def steps(entries: Sequence[Any]) -> tuple[Use, ...]:
+    """Preparation steps from entries written as in a spec: ``"scale"`` or ``{"impute": "median"}``."""
+    found: list[Use] = []
+    for entry in entries:
+        if isinstance(entry, Use):
+            found.append(entry)
+            continue
+        name, settings = next(iter(entry.items())) if isinstance(entry, Mapping) else (entry, {})
+        cls = cast(type[Step], registry.plugin("steps", name))
+        fields = settings if isinstance(settings, Mapping) else {cls.shorthand: settings}
+        found.append(Use(name, cast(Plugin, msgspec.convert(dict(fields), cls))))
+    return tuple(found)
