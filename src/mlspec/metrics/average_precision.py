@@ -1,0 +1,44 @@
+"""The area under the precision-recall curve."""
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from mlspec.plugin import Metric
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+
+class AveragePrecision(Metric, frozen=True, kw_only=True):
+    """The precision at each positive row's rank, averaged over the positive rows.
+
+    Why: judges the top of the ranking, where positives are rare; guessing gives their share.
+
+    Example:
+        metrics: [average_precision]
+    """
+
+    libraries: ClassVar[tuple[str, ...]] = ("scikit-learn", "numpy")
+    tasks: ClassVar[frozenset[str]] = frozenset({"binary_classification"})
+    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
+
+    def score(self, truth: "Array", prediction: "Array") -> float:
+        """Of class codes (n,), 1 the positive class, and probabilities (n, 2)."""
+        from sklearn.metrics import average_precision_score
+
+        if not (truth == 1).any():
+            return float("nan")
+        return float(average_precision_score(truth, prediction[:, 1]))
+
+    def resampled(self, truth: "Array", prediction: "Array", weights: "Array") -> "Array | None":
+        """The same under each row of ``weights``."""
+        from mlspec.metrics import _resampling
+
+        return _resampling.average_precision(truth, prediction[:, 1], weights)
+
+    def interval(self, truth: "Array", prediction: "Array", level: float) -> tuple[float, float] | None:
+        """Wilson's interval on the positive rows where the ranking is perfect, else None."""
+        from mlspec.metrics import _resampling
+
+        return _resampling.certain(self.score(truth, prediction), int((truth == 1).sum()), level)

@@ -1,0 +1,53 @@
+"""The mean of the classes' recalls."""
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from mlspec.plugin import Metric
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+
+class BalancedAccuracy(Metric, frozen=True, kw_only=True):
+    """The share of each class's rows that are recognised, averaged over the classes.
+
+    Why: every class counts the same, however rare; guessing gives 1 / classes.
+
+    Example:
+        metrics: [balanced_accuracy]
+    """
+
+    libraries: ClassVar[tuple[str, ...]] = ("scikit-learn", "numpy")
+    tasks: ClassVar[frozenset[str]] = frozenset({"binary_classification", "multiclass_classification"})
+    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
+
+    def score(self, truth: "Array", prediction: "Array") -> float:
+        """Of class codes (n,) and probabilities (n, classes)."""
+        from sklearn.metrics import recall_score
+
+        from mlspec.metrics import _resampling
+
+        given = _resampling.labels(prediction)
+        return float(recall_score(truth, given, labels=sorted(set(truth.tolist())), average="macro", zero_division=0.0))
+
+    def resampled(self, truth: "Array", prediction: "Array", weights: "Array") -> "Array | None":
+        """The same under each row of ``weights``."""
+        import numpy as np
+
+        from mlspec.metrics import _resampling
+
+        right, _, has = _resampling.counts(truth, prediction, weights)
+        present = has > 0
+        recalls = _resampling.ratio(right, has)
+        return np.asarray(recalls.sum(axis=1) / present.sum(axis=1))
+
+    def interval(self, truth: "Array", prediction: "Array", level: float) -> tuple[float, float] | None:
+        """Wilson's interval on the rarest class's rows where the score is 0 or 1, else None."""
+        import numpy as np
+
+        from mlspec.metrics import _resampling
+
+        _, rows = np.unique(truth, return_counts=True)
+        return _resampling.certain(self.score(truth, prediction), int(rows.min()), level)

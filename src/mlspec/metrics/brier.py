@@ -1,0 +1,46 @@
+"""The mean squared error of probabilities."""
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from mlspec.plugin import Metric
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+
+class Brier(Metric, frozen=True, kw_only=True):
+    """The mean squared difference between the positive class's probability and what happened.
+
+    With more than two classes the squares are summed over the classes.
+
+    Why: like log_loss a score of honest probabilities, but bounded, so that a few rows can't decide it.
+
+    Example:
+        metrics: [brier]
+    """
+
+    libraries: ClassVar[tuple[str, ...]] = ("scikit-learn", "numpy")
+    tasks: ClassVar[frozenset[str]] = frozenset({"binary_classification", "multiclass_classification"})
+    greater_is_better: ClassVar[bool] = False
+    bounds: ClassVar[tuple[float, float]] = (0.0, 2.0)
+
+    def score(self, truth: "Array", prediction: "Array") -> float:
+        """Of class codes (n,) and probabilities (n, classes)."""
+        return float(_squares(truth, prediction).mean())
+
+    def resampled(self, truth: "Array", prediction: "Array", weights: "Array") -> "Array | None":
+        """The same under each row of ``weights``."""
+        from mlspec.metrics import _resampling
+
+        return _resampling.means(_squares(truth, prediction), weights)
+
+
+def _squares(truth: "Array", prediction: "Array") -> "Array":
+    import numpy as np
+
+    if prediction.shape[1] == 2:
+        return np.asarray((prediction[:, 1] - (truth == 1)) ** 2)
+    happened = truth[:, None] == np.arange(prediction.shape[1])
+    return np.asarray(((prediction - happened) ** 2).sum(axis=1))

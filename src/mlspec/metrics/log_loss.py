@@ -1,0 +1,43 @@
+"""The mean negative log of the right class's probability."""
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from mlspec.plugin import Metric
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+
+class LogLoss(Metric, frozen=True, kw_only=True):
+    """The mean negative logarithm of the probability that the right class was given.
+
+    Why: rewards honest probabilities, and punishes being sure and wrong.
+
+    Example:
+        metrics: [log_loss]
+    """
+
+    libraries: ClassVar[tuple[str, ...]] = ("scikit-learn", "numpy")
+    tasks: ClassVar[frozenset[str]] = frozenset({"binary_classification", "multiclass_classification"})
+    greater_is_better: ClassVar[bool] = False
+    bounds: ClassVar[tuple[float, float]] = (0.0, float("inf"))
+
+    def score(self, truth: "Array", prediction: "Array") -> float:
+        """Of class codes (n,) and probabilities (n, classes)."""
+        from sklearn.metrics import log_loss
+
+        return float(
+            log_loss(truth, prediction / prediction.sum(axis=1, keepdims=True), labels=range(prediction.shape[1]))
+        )
+
+    def resampled(self, truth: "Array", prediction: "Array", weights: "Array") -> "Array | None":
+        """The same under each row of ``weights``."""
+        import numpy as np
+
+        from mlspec.metrics import _resampling
+
+        given = prediction[np.arange(len(truth)), truth] / prediction.sum(axis=1)
+        tiny = np.finfo(prediction.dtype).eps
+        return _resampling.means(-np.log(np.clip(given, tiny, 1 - tiny)), weights)

@@ -1,0 +1,39 @@
+"""The mean absolute error."""
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from mlspec.plugin import Metric
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+
+class Mae(Metric, frozen=True, kw_only=True):
+    """The mean absolute error, in the target's unit.
+
+    Why: the usual size of an error, with few rows far off weighing no more than their share.
+
+    Example:
+        metrics: [mae]
+    """
+
+    libraries: ClassVar[tuple[str, ...]] = ("scikit-learn", "numpy")
+    tasks: ClassVar[frozenset[str]] = frozenset({"regression"})
+    greater_is_better: ClassVar[bool] = False
+    bounds: ClassVar[tuple[float, float]] = (0.0, float("inf"))
+
+    def score(self, truth: "Array", prediction: "Array") -> float:
+        """Of values (n,) and predicted values (n,)."""
+        from sklearn.metrics import mean_absolute_error
+
+        return float(mean_absolute_error(truth, prediction))
+
+    def resampled(self, truth: "Array", prediction: "Array", weights: "Array") -> "Array | None":
+        """The same under each row of ``weights``."""
+        import numpy as np
+
+        from mlspec.metrics import _resampling
+
+        return _resampling.means(np.abs(truth - prediction), weights)

@@ -1,0 +1,45 @@
+"""The share of positive rows that are found."""
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from mlspec.plugin import Metric
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+
+class Recall(Metric, frozen=True, kw_only=True):
+    """The share of the positive rows that are called positive, at the most probable class.
+
+    Why: what share of the cases is found.
+
+    Example:
+        metrics: [recall]
+    """
+
+    libraries: ClassVar[tuple[str, ...]] = ("scikit-learn", "numpy")
+    tasks: ClassVar[frozenset[str]] = frozenset({"binary_classification"})
+    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
+
+    def score(self, truth: "Array", prediction: "Array") -> float:
+        """Of class codes (n,), 1 the positive class, and probabilities (n, 2)."""
+        from sklearn.metrics import recall_score
+
+        from mlspec.metrics import _resampling
+
+        return float(recall_score(truth, _resampling.labels(prediction), zero_division=0.0))
+
+    def resampled(self, truth: "Array", prediction: "Array", weights: "Array") -> "Array | None":
+        """The same under each row of ``weights``."""
+        from mlspec.metrics import _resampling
+
+        right, _, has = (part[:, 1] for part in _resampling.counts(truth, prediction, weights))
+        return _resampling.ratio(right, has)
+
+    def interval(self, truth: "Array", prediction: "Array", level: float) -> tuple[float, float] | None:
+        """Wilson's interval on the positive rows where all or none of them are found, else None."""
+        from mlspec.metrics import _resampling
+
+        return _resampling.certain(self.score(truth, prediction), int((truth == 1).sum()), level)

@@ -1,0 +1,39 @@
+"""The root of the mean squared error."""
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from mlspec.plugin import Metric
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+
+class Rmse(Metric, frozen=True, kw_only=True):
+    """The root of the mean squared error, in the target's unit.
+
+    Why: the usual size of an error, where large ones weigh more.
+
+    Example:
+        metrics: [rmse]
+    """
+
+    libraries: ClassVar[tuple[str, ...]] = ("scikit-learn", "numpy")
+    tasks: ClassVar[frozenset[str]] = frozenset({"regression"})
+    greater_is_better: ClassVar[bool] = False
+    bounds: ClassVar[tuple[float, float]] = (0.0, float("inf"))
+
+    def score(self, truth: "Array", prediction: "Array") -> float:
+        """Of values (n,) and predicted values (n,)."""
+        from sklearn.metrics import root_mean_squared_error
+
+        return float(root_mean_squared_error(truth, prediction))
+
+    def resampled(self, truth: "Array", prediction: "Array", weights: "Array") -> "Array | None":
+        """The same under each row of ``weights``."""
+        import numpy as np
+
+        from mlspec.metrics import _resampling
+
+        return np.sqrt(_resampling.means((truth - prediction) ** 2, weights))

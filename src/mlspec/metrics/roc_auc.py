@@ -1,0 +1,65 @@
+"""The area under the ROC curve."""
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from mlspec.plugin import Metric
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+
+class RocAuc(Metric, frozen=True, kw_only=True):
+    """The probability that a positive row is ranked above a negative one.
+
+    With more than two classes it is each class against the rest, averaged.
+
+    Why: judges the ranking alone, whatever the threshold and however rare the positives; guessing gives 0.5.
+
+    Example:
+        metrics: [roc_auc]
+    """
+
+    libraries: ClassVar[tuple[str, ...]] = ("scikit-learn", "numpy")
+    tasks: ClassVar[frozenset[str]] = frozenset({"binary_classification", "multiclass_classification"})
+    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
+
+    def score(self, truth: "Array", prediction: "Array") -> float:
+        """Of class codes (n,) and probabilities (n, classes)."""
+        import numpy as np
+        from sklearn.metrics import roc_auc_score
+
+        if len(np.unique(truth)) < prediction.shape[1]:
+            return float("nan")
+        if prediction.shape[1] == 2:
+            return float(roc_auc_score(truth, prediction[:, 1]))
+        return float(
+            np.mean([roc_auc_score(truth == code, prediction[:, code]) for code in range(prediction.shape[1])])
+        )
+
+    def resampled(self, truth: "Array", prediction: "Array", weights: "Array") -> "Array | None":
+        """The same under each row of ``weights``."""
+        import numpy as np
+
+        from mlspec.metrics import _resampling
+
+        if prediction.shape[1] == 2:
+            return _resampling.area_under_roc(truth, prediction[:, 1], weights)
+        areas = [
+            _resampling.area_under_roc((truth == code).astype(int), prediction[:, code], weights)
+            for code in range(prediction.shape[1])
+        ]
+        return np.asarray(np.mean(areas, axis=0))
+
+    def interval(self, truth: "Array", prediction: "Array", level: float) -> tuple[float, float] | None:
+        """Wilson's interval over as many disjoint pairs as the rarest class has rows, where the ranking is perfect.
+
+        The area varies no more than the mean over disjoint pairs does. None where resampling sees a spread.
+        """
+        import numpy as np
+
+        from mlspec.metrics import _resampling
+
+        _, rows = np.unique(truth, return_counts=True)
+        return _resampling.certain(self.score(truth, prediction), int(rows.min()), level)

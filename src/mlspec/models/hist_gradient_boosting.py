@@ -1,0 +1,95 @@
+"""Gradient boosting on histograms."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+from msgspec import Meta
+
+from mlspec.diagnostics import StepError
+from mlspec.plugin import Model, Predictor, Training
+
+if TYPE_CHECKING:
+    import numpy as np
+
+MOST_LEVELS = 255
+
+
+class HistGradientBoosting(Model, frozen=True, kw_only=True):
+    """Boosted decision trees on binned values (scikit-learn's HistGradientBoosting), for classes and for numbers.
+
+    Takes categories as they are and missing values without imputing. With `early_stopping` the number of trees is
+    decided on the validation rows.
+
+    Why: on tables it is hard to beat and needs little care; the first model to try.
+
+    Example:
+        trees: {type: hist_gradient_boosting, learning_rate: 0.05, max_iter: 500}
+    """
+
+    tasks: ClassVar[frozenset[str]] = frozenset({"binary_classification", "multiclass_classification", "regression"})
+    libraries: ClassVar[tuple[str, ...]] = ("scikit-learn", "numpy", "scipy", "skops")
+    takes_missing: ClassVar[bool] = True
+    takes_codes: ClassVar[bool] = True
+    preparation: ClassVar[Mapping[str, Sequence[Any]]] = {
+        "numeric": [],
+        "category": [{"group_rare": {"max_levels": MOST_LEVELS - 1}}, {"encode": "ordinal"}],
+        "date": ["date_parts"],
+    }
+
+    learning_rate: Annotated[float, Meta(description="The weight of each new tree.", gt=0, le=1)] = 0.06
+    max_iter: Annotated[int, Meta(description="Trees (for each class) at most.", ge=1, le=100_000)] = 500
+    max_leaf_nodes: Annotated[int, Meta(description="Leaves of a tree at most.", ge=2, le=65_536)] = 31
+    min_samples_leaf: Annotated[int, Meta(description="Rows in a leaf at least.", ge=1)] = 20
+    l2_regularization: Annotated[float, Meta(description="Penalty on the leaves' values.", ge=0)] = 0.0
+    early_stopping: Annotated[bool, Meta(description="Stop when the loss on the validation rows no longer falls.")] = (
+        True
+    )
+    patience: Annotated[
+        int, Meta(description="Trees without a better validation loss before stopping.", ge=1, le=10_000)
+    ] = 20
+
+    def fit(self, training: Training, folder: Path) -> dict[str, Any]:
+        """Fit and save with skops; the history holds the loss after each tree."""
+        from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
+        from mlspec.models import _sklearn
+
+        stops = self.early_stopping and len(training.validation_target) > 0
+        features = training.features
+        for name, levels in zip(features.code_names, features.levels, strict=True):
+            if levels > MOST_LEVELS:
+                raise StepError(
+                    f"column '{name}' has {levels} levels, hist_gradient_boosting takes {MOST_LEVELS} at most: "
+                    f"put {{group_rare: {{max_levels: {MOST_LEVELS - 1}}}}} before its encoding"
+                )
+        numeric = features.numeric.shape[1]
+        cls = HistGradientBoostingClassifier if training.classes else HistGradientBoostingRegressor
+        estimator = cls(
+            learning_rate=self.learning_rate,
+            max_iter=self.max_iter,
+            max_leaf_nodes=self.max_leaf_nodes,
+            min_samples_leaf=self.min_samples_leaf,
+            l2_regularization=self.l2_regularization,
+            early_stopping=stops,
+            n_iter_no_change=self.patience,
+            tol=0.0,
+            categorical_features=list(range(numeric, numeric + len(features.levels))) or None,
+            random_state=training.seed,
+        )
+        extra: dict[str, np.ndarray[Any, Any]] = {}
+        if stops:
+            extra = {"X_val": _sklearn.plain(training.validation), "y_val": training.validation_target}
+        notes = _sklearn.fit(estimator, training, _sklearn.plain(features), **extra)
+        losses = {
+            "train_loss": [-float(v) for v in estimator.train_score_],
+            "validation_loss": [-float(v) for v in estimator.validation_score_],
+        }
+        _sklearn.save(estimator, folder, classes=training.classes)
+        return {"iterations": int(estimator.n_iter_), "warnings": notes, **losses}
+
+    def load(self, folder: Path, device: str) -> Predictor:  # noqa: ARG002 (runs on the CPU)
+        """The fitted estimator."""
+        from mlspec.models import _sklearn
+
+        return _sklearn.load(folder)

@@ -1,0 +1,54 @@
+"""Logistic regression."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from msgspec import Meta
+
+from mlspec.plugin import Model, Predictor, Training
+
+
+class LogisticRegression(Model, frozen=True, kw_only=True):
+    """A linear model of class probabilities (scikit-learn's LogisticRegression, L2 penalty, lbfgs).
+
+    Why: fast, stable, easy to explain and hard to beat on small or nearly linear data; the model that others must beat.
+
+    Example:
+        linear: {type: logistic_regression, C: 0.5}
+    """
+
+    tasks: ClassVar[frozenset[str]] = frozenset({"binary_classification", "multiclass_classification"})
+    libraries: ClassVar[tuple[str, ...]] = ("scikit-learn", "numpy", "scipy", "skops")
+    preparation: ClassVar[Mapping[str, Sequence[Any]]] = {
+        "numeric": [{"impute": "median"}, {"scale": "standard"}],
+        "category": [{"encode": "one_hot"}],
+        "date": ["date_parts", {"impute": "median"}, {"scale": "standard"}],
+    }
+
+    C: Annotated[float, Meta(description="Inverse of the penalty's strength: smaller is stronger.", gt=0)] = 1.0
+    max_iter: Annotated[int, Meta(description="Iterations of the solver at most.", ge=1, le=1_000_000)] = 1000
+    class_weight: Annotated[
+        Literal["balanced"] | None,
+        Meta(description="balanced: rare classes weigh as much as common ones; equal rows if left out."),
+    ] = None
+
+    def fit(self, training: Training, folder: Path) -> dict[str, Any]:
+        """Fit and save with skops; the history holds the solver's iterations."""
+        from sklearn.linear_model import LogisticRegression as Estimator
+
+        from mlspec.models import _sklearn
+
+        estimator = Estimator(
+            C=self.C, max_iter=self.max_iter, class_weight=self.class_weight, random_state=training.seed
+        )
+        notes = _sklearn.fit(estimator, training, _sklearn.plain(training.features))
+        _sklearn.save(estimator, folder, classes=training.classes)
+        iterations = int(max(estimator.n_iter_))
+        return {"iterations": iterations, "converged": iterations < self.max_iter, "warnings": notes}
+
+    def load(self, folder: Path, device: str) -> Predictor:  # noqa: ARG002 (runs on the CPU)
+        """The fitted estimator."""
+        from mlspec.models import _sklearn
+
+        return _sklearn.load(folder)

@@ -1,0 +1,67 @@
+"""A model of one's own."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+
+from msgspec import Meta
+
+from mlspec.plugin import Model, Predictor, Training
+
+
+class Python(Model, frozen=True, kw_only=True):
+    """A model of your own: a class in a file beside the spec.
+
+    A scikit-learn-style estimator is built as `Class(**params)`; it has `fit(X, y)` and `predict(X)`, and for classes
+    `predict_proba(X)`; X is float32, one column per prepared column, y class codes 0..k-1 or values. It is saved with
+    skops. A `torch.nn.Module` is built as `Class(inputs, outputs, **params)`; it maps (rows, inputs) to (rows,
+    outputs): one logit a class, or one value. It is trained with AdamW and early stopping, and saved as safetensors. The source
+    travels with the saved model; `run` and `predict` execute it, nothing else does.
+
+    Why: what is not built in needs no fork: one class, and everything around it stays.
+
+    Example:
+        mine: {type: python, code: "models:Forest", params: {trees: 200}}
+    """
+
+    tasks: ClassVar[frozenset[str]] = frozenset({"binary_classification", "multiclass_classification", "regression"})
+    libraries: ClassVar[tuple[str, ...]] = ("scikit-learn", "numpy", "skops")
+    takes_missing: ClassVar[bool] = True
+    takes_codes: ClassVar[bool] = True
+    preparation: ClassVar[Mapping[str, Sequence[Any]]] = {
+        "numeric": [{"impute": "median"}, {"scale": "standard"}],
+        "category": [{"encode": "one_hot"}],
+        "date": ["date_parts", {"impute": "median"}, {"scale": "standard"}],
+    }
+
+    code: Annotated[
+        str,
+        Meta(
+            description="The class, as `module:Class`; the module lies in the spec's folder or is installed.",
+            pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$",
+            examples=["models:Forest"],
+        ),
+    ]
+    params: Annotated[dict[str, Any], Meta(description="What the class is built with.")] = {}  # noqa: RUF012 (msgspec copies it)
+    epochs: Annotated[int, Meta(description="Epochs at most (torch.nn.Module only).", ge=1, le=100_000)] = 30
+    batch_size: Annotated[int, Meta(description="Rows in one step (torch.nn.Module only).", ge=1)] = 256
+    learning_rate: Annotated[
+        float, Meta(description="The highest learning rate (torch.nn.Module only).", gt=0, le=10)
+    ] = 0.001
+    weight_decay: Annotated[float, Meta(description="Decay of the weights (torch.nn.Module only).", ge=0)] = 0.01
+    patience: Annotated[
+        int | None,
+        Meta(description="Epochs without a better validation loss before stopping (torch.nn.Module only).", ge=1),
+    ] = 8
+
+    def fit(self, training: Training, folder: Path) -> dict[str, Any]:
+        """Fit and save the estimator or the module, with its source; StepError where the class can't be had."""
+        from mlspec.models import _user_code
+
+        return _user_code.fit(self.code, self.params, self, training, folder)
+
+    def load(self, folder: Path, device: str) -> Predictor:
+        """The fitted estimator or module; runs the source that was saved with it."""
+        from mlspec.models import _user_code
+
+        return _user_code.load(folder, device)

@@ -1,0 +1,46 @@
+"""Ridge regression."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+
+from msgspec import Meta
+
+from mlspec.plugin import Model, Predictor, Training
+
+
+class Ridge(Model, frozen=True, kw_only=True):
+    """A linear model of a number with an L2 penalty (scikit-learn's Ridge).
+
+    Why: the regression that others must beat: exact, fast, and stable where columns carry the same information.
+
+    Example:
+        linear: {type: ridge, alpha: 10}
+    """
+
+    tasks: ClassVar[frozenset[str]] = frozenset({"regression"})
+    libraries: ClassVar[tuple[str, ...]] = ("scikit-learn", "numpy", "scipy", "skops")
+    preparation: ClassVar[Mapping[str, Sequence[Any]]] = {
+        "numeric": [{"impute": "median"}, {"scale": "standard"}],
+        "category": [{"encode": "one_hot"}],
+        "date": ["date_parts", {"impute": "median"}, {"scale": "standard"}],
+    }
+
+    alpha: Annotated[float, Meta(description="The penalty's strength.", ge=0)] = 1.0
+
+    def fit(self, training: Training, folder: Path) -> dict[str, Any]:
+        """Fit and save with skops."""
+        from sklearn.linear_model import Ridge as Estimator
+
+        from mlspec.models import _sklearn
+
+        estimator = Estimator(alpha=self.alpha)
+        notes = _sklearn.fit(estimator, training, _sklearn.plain(training.features))
+        _sklearn.save(estimator, folder, classes=training.classes)
+        return {"warnings": notes}
+
+    def load(self, folder: Path, device: str) -> Predictor:  # noqa: ARG002 (runs on the CPU)
+        """The fitted estimator."""
+        from mlspec.models import _sklearn
+
+        return _sklearn.load(folder)
