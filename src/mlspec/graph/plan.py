@@ -12,7 +12,6 @@ from mlspec.graph.graph import Graph
 from mlspec.graph.step import Step
 
 Action = Literal["cached", "runs", "may run"]
-SHOWN = 4
 
 
 class PlannedStep(Struct, frozen=True):
@@ -56,8 +55,8 @@ def plan(
     """What running the graph would do.
 
     ``lookup`` gives the output digests stored under a fingerprint, or None; ``previous`` what each step was made of
-    last time, by id; ``seconds`` how long it took; ``known(identity)`` whether the store has any result of a step of that
-    identity (without it, a step that waits for an input is never certain to run).
+    last time, by id; ``seconds`` how long it took; ``known(identity)`` whether the store has any result of a step of
+    that identity (without it, a step that waits for an input is never certain to run).
     """
     previous, seconds = previous or {}, seconds or {}
     identities = {step_id: fp.identity(step) for step_id, step in graph.steps.items()}
@@ -73,7 +72,7 @@ def plan(
         if waits:
             certain = known is not None and shared[own] == 1 and not known(own)
             reasons = [*_changes(step, before, digests), *(f"waits for {name}" for name in waits)]
-            planned[step_id] = PlannedStep(step_id, "runs" if certain else "may run", _few(reasons), None, None, took)
+            planned[step_id] = PlannedStep(step_id, "runs" if certain else "may run", tuple(reasons), None, None, took)
             continue
         key = fp.combine(own, digests)
         outputs = lookup(key)
@@ -84,7 +83,7 @@ def plan(
         else:
             runs[key] = step_id
             reasons = list(_changes(step, before, digests)) or ["result is missing from the store"]
-            planned[step_id] = PlannedStep(step_id, "runs", _few(reasons), key, None, took)
+            planned[step_id] = PlannedStep(step_id, "runs", tuple(reasons), key, None, took)
     return Plan(graph, planned)
 
 
@@ -99,12 +98,6 @@ def _inputs(step: Step, planned: Mapping[str, PlannedStep]) -> tuple[dict[str, s
         else:
             digests[name] = outputs[read.output]
     return digests, list(waits)
-
-
-def _few(reasons: list[str]) -> tuple[str, ...]:
-    if len(reasons) <= SHOWN + 1:
-        return tuple(reasons)
-    return (*reasons[:SHOWN], f"and {len(reasons) - SHOWN} more")
 
 
 def _changes(step: Step, before: Parts | None, digests: Mapping[str, str]) -> Iterator[str]:

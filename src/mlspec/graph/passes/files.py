@@ -8,27 +8,33 @@ from msgspec.structs import replace
 from mlspec.graph.files import Digests
 from mlspec.graph.graph import Graph
 from mlspec.graph.step import Step
+from mlspec.graph.user_code import source_files
 
 UNREADABLE = "unreadable"
 
 
 def files(graph: Graph) -> Graph:
-    """Fills ``files`` of sources; remembers digests in ``.mlspec/cache/files.json`` beside the spec."""
+    """Fills ``files``: what sources read, and the user code that trains; remembers digests in
+    ``.mlspec/cache/files.json`` beside the spec."""
     root = Path(graph.facts.root)
     digests = Digests(root / ".mlspec" / "cache" / "files.json")
     steps = dict(graph.steps)
     for step_id, step in graph.steps.items():
-        read = _paths(step)
+        read = _paths(root, step)
         if read:
-            steps[step_id] = replace(step, files={path: _digest(digests, root / path) for path in read})
+            steps[step_id] = replace(step, files={name: _digest(digests, path) for name, path in read.items()})
     digests.save()
     return graph.replace(steps)
 
 
-def _paths(step: Step) -> tuple[str, ...]:
+def _paths(root: Path, step: Step) -> dict[str, Path]:
     if step.kind == "source":
-        return (step.params["source"][1]["path"],)
-    return ()
+        path = step.params["source"][1]["path"]
+        return {path: root / path}
+    # A saved model carries its source: only training reads the user's files.
+    if step.kind == "train" and step.params["model"][0] == "python":
+        return source_files(root, step.params["model"][1]["code"])
+    return {}
 
 
 def _digest(digests: Digests, path: Path) -> str:
