@@ -1,5 +1,6 @@
 """Digests of files outside the store, with a cache that spares reading a file that has not been touched."""
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Iterable
@@ -63,7 +64,8 @@ class Digests:
             aside.write_bytes(msgspec.json.encode(self._entries))
             aside.replace(self._cache)
         except OSError:
-            aside.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                aside.unlink()
 
     def _folder(self, path: Path) -> str:
         total = hashlib.sha256()

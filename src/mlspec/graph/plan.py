@@ -82,7 +82,7 @@ def plan(
             planned[step_id] = PlannedStep(step_id, "may run", (f"does the same as {runs[key]}",), key, None, took)
         else:
             runs[key] = step_id
-            reasons = list(_changes(step, before, digests)) or ["result is missing from the store"]
+            reasons = _changes(step, before, digests) or ["result is missing from the store"]
             planned[step_id] = PlannedStep(step_id, "runs", tuple(reasons), key, None, took)
     return Plan(graph, planned)
 
@@ -100,30 +100,34 @@ def _inputs(step: Step, planned: Mapping[str, PlannedStep]) -> tuple[dict[str, s
     return digests, list(waits)
 
 
-def _changes(step: Step, before: Parts | None, digests: Mapping[str, str]) -> Iterator[str]:
+def _changes(step: Step, before: Parts | None, digests: Mapping[str, str]) -> list[str]:
     if before is None:
-        yield "never ran"
-        return
+        return ["never ran"]
+    found = []
     if before.kind != step.kind:
-        yield f"kind: {before.kind} -> {step.kind}"
+        found.append(f"kind: {before.kind} -> {step.kind}")
     if before.params != step.params:
         for where, old, new in _differences("", fp.plain(before.params), fp.plain(step.params)):
-            yield f"parameter {where}: {_text(old)} -> {_text(new)}"
-    for label, old_map, new_map in (("code of ", before.code, step.code), ("", before.environment, step.environment)):
-        for name in sorted(old_map.keys() | new_map.keys()):
-            old, new = old_map.get(name, "none"), new_map.get(name, "none")
-            if old != new:
-                yield f"{label}{name}: {old} -> {new}"
-    for name in sorted(before.files.keys() | step.files.keys()):
-        if before.files.get(name) != step.files.get(name):
-            yield f"file {name} changed"
+            found.append(f"parameter {where}: {_text(old)} -> {_text(new)}")
+    gone = []
+    for label, olds, news in (("code of ", before.code, step.code), ("", before.environment, step.environment)):
+        for name in sorted(olds.keys() | news.keys()):
+            old, new = olds.get(name), news.get(name)
+            if old is None or new is None:
+                gone.append(f"{label}{name}: {old or 'none'} -> {new or 'none'}")
+            elif old != new:
+                found.append(f"{label}{name}: {old} -> {new}")
+    files = sorted(before.files.keys() | step.files.keys())
+    found += [f"file {name} changed" for name in files if before.files.get(name) != step.files.get(name)]
     for name in sorted(before.inputs.keys() | step.inputs.keys()):
         if name not in step.inputs:
-            yield f"input {name} is gone"
+            found.append(f"input {name} is gone")
         elif name not in before.inputs:
-            yield f"input {name} is new"
+            found.append(f"input {name} is new")
         elif name in digests and before.inputs[name] != digests[name]:
-            yield f"input {name} changed"
+            found.append(f"input {name} changed")
+    # Code that came or went follows from a parameter that named it; alone it is a reason of its own.
+    return found or gone
 
 
 _MISSING = object()

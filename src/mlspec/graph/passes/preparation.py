@@ -49,16 +49,15 @@ def preparation(graph: Graph) -> Graph:
 def _columns(graph: Graph, features: Schema, wanted: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
     stated = graph.project.preprocessing
     by_group: dict[str, list[uses.Pair]] = {}
-    for group in ("numeric", "category", "date"):
-        listed: tuple[Use, ...] | None = getattr(stated, group)
-        by_group[group] = uses.pairs(uses.steps(wanted.get(group, ())) if listed is None else listed)
-    return [
-        {
-            "name": column.name,
-            "type": column.type,
-            "steps": uses.pairs(stated.columns[column.name])
-            if column.name in stated.columns
-            else by_group[tables.GROUPS[column.type]],
-        }
-        for column in features
-    ]
+    columns = []
+    for column in features:
+        group = tables.GROUPS[column.type]
+        if column.name in stated.columns:
+            steps = uses.pairs(stated.columns[column.name])
+        elif group in by_group:
+            steps = by_group[group]
+        else:
+            listed: tuple[Use, ...] | None = getattr(stated, group)
+            steps = by_group[group] = uses.pairs(uses.steps(wanted.get(group, ())) if listed is None else listed)
+        columns.append({"name": column.name, "type": column.type, "steps": steps})
+    return columns

@@ -7,7 +7,7 @@ from msgspec import Struct
 from mlspec.graph.graph import Graph
 
 CHARACTER, PADDING, HEIGHT = 7.3, 24.0, 40.0
-LEAST = 128.0
+LEAST = 112.0
 COLUMN_GAP, ROW_GAP, LANE = 56.0, 16.0, 14.0
 SWEEPS = 6
 

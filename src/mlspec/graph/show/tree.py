@@ -28,8 +28,8 @@ def tree(plan: Plan, *, color: bool = False) -> str:
         planned = plan.steps[step_id]
         action = _paint(f"{planned.action:<7}", COLORS[planned.action], color)
         notes = "; ".join(_notes(plan.graph.steps[step_id], planned, _above(step_id, parents)))
-        columns = [f"{label:<{width}}", action, f"{times[step_id]:>{room}}", _paint(notes, DIM, color)]
-        lines.append("  ".join(columns).rstrip())
+        time = [f"{times[step_id]:>{room}}"] if room else []
+        lines.append("  ".join([f"{label:<{width}}", action, *time, _paint(notes, DIM, color)]).rstrip())
     return "\n".join([*lines, "", summary(plan)]) + "\n"
 
 

@@ -1,0 +1,141 @@
+"""What changes a fingerprint, and what does not."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlspec.graph.fingerprint import canonical, combine, fingerprint, identity
+from mlspec.graph.graph import Graph
+from mlspec.graph.step import Input, Step
+from mlspec.spec.backend import Backend
+from mlspec.spec.data import Split
+from mlspec.spec.evaluation import Confidence
+
+PLAIN = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+def changed(before: Graph, after: Graph) -> set[str]:
+    """The steps whose own part of the fingerprint differs, and those that came or went."""
+    old, new = ({step_id: identity(step) for step_id, step in graph.steps.items()} for graph in (before, after))
+    return {step_id for step_id in old.keys() | new.keys() if old.get(step_id) != new.get(step_id)}
+
+
+@given(PLAIN)
+def test_key_order_and_the_spelling_of_numbers_do_not_matter(value: Any) -> None:
+    def turned(item: Any) -> Any:
+        if isinstance(item, dict):
+            return {key: turned(item[key]) for key in reversed(item)}
+        if isinstance(item, list):
+            return tuple(turned(inner) for inner in item)
+        if type(item) is int and abs(item) < 2**53:
+            return float(item)
+        return item
+
+    assert canonical(turned(value)) == canonical(value)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (1, True),
+        (0, False),
+        (1, "1"),
+        (None, "null"),
+        ([], {}),
+        (0.1, 0.1000000001),
+        (float("inf"), None),
+        ([1, 2], [2, 1]),
+    ],
+)
+def test_values_that_differ_are_told_apart(one: Any, other: Any) -> None:
+    assert canonical(one) != canonical(other)
+
+
+def test_what_is_not_plain_data_has_no_fingerprint() -> None:
+    with pytest.raises(TypeError, match="not plain data"):
+        canonical({"a": object()})
+
+
+def test_every_part_and_every_input_is_in_the_fingerprint() -> None:
+    step = Step(id="a", kind="train", params={"x": 1}, inputs={"left": Input("l", "o"), "right": Input("r", "o")})
+    digests = {"left": "0" * 64, "right": "1" * 64}
+    own = fingerprint(step, digests)
+    assert own == combine(identity(step), digests)
+    others = [
+        Step(id="a", kind="predict", params={"x": 1}, inputs=step.inputs),
+        Step(id="a", kind="train", params={"x": 2}, inputs=step.inputs),
+        Step(id="a", kind="train", params={"x": 1}, inputs=step.inputs, code={"train": "2"}),
+        Step(id="a", kind="train", params={"x": 1}, inputs=step.inputs, environment={"numpy": "2"}),
+        Step(id="a", kind="train", params={"x": 1}, inputs=step.inputs, files={"f": "2"}),
+    ]
+    assert len({own, *(fingerprint(other, digests) for other in others)}) == 6
+    assert fingerprint(step, {"left": digests["right"], "right": digests["left"]}) != own
+    assert fingerprint(Step(id="b", kind="train", params={"x": 1.0}, inputs=step.inputs, also=("c",)), digests) == own
+
+
+def test_prose_names_owners_and_order_change_nothing(bench: Any, project: Callable[..., Any]) -> None:
+    plain = project()
+    turned = dict(reversed(plain.model.candidates.items()))
+    other = project(name="other", goal="Something <else>.", owners=("a", "b"), candidates=turned)
+    assert changed(bench.compile(plain), bench.compile(other)) == set()
+
+
+def test_a_changed_metric_list_changes_only_scores(bench: Any, project: Callable[..., Any]) -> None:
+    before, after = bench.compile(project()), bench.compile(project(metrics=("roc_auc", "brier")))
+    assert changed(before, after) == {"evaluate.linear", "evaluate.trees", "evaluate"}
+
+
+def test_a_changed_setting_changes_only_its_candidate_and_the_choice(
+    bench: Any, project: Callable[..., Any], use: Callable[..., Any]
+) -> None:
+    def made(dropout: float) -> Any:
+        candidates = {
+            "mlp": use("models", "torch.mlp", dropout=dropout),
+            "trees": use("models", "hist_gradient_boosting"),
+        }
+        return bench.compile(project(candidates=candidates))
+
+    assert changed(made(0.1), made(0.2)) == {"train.mlp", "predict.mlp", "select"}
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"seed": 3}, {"train.linear", "train.trees"}),
+        ({"split": Split(seed=3)}, {"split"}),
+        ({"baselines": ("majority", "mean")}, {"baseline.mean", "gate.quality.roc_auc.beats.mean"}),
+        # No category is left: what runs the package no longer runs the code that encodes them.
+        (
+            {"columns": {"sensitive": ("sex", "job")}},
+            {"prepare.linear", "prepare.trees", "select", "predict", "measure.latency"},
+        ),
+        ({"columns": {"id": "sex", "sensitive": ()}}, set()),
+        ({"backend": Backend(workers=7, memory=10**9)}, set()),
+        ({"backend": Backend(device="cuda")}, set()),
+    ],
+)
+def test_a_change_reaches_only_what_reads_it(
+    bench: Any, project: Callable[..., Any], change: dict[str, Any], expected: set[str]
+) -> None:
+    assert changed(bench.compile(project()), bench.compile(project(**change))) == expected
+
+
+def test_confidence_is_read_by_scores_alone(bench: Any, project: Callable[..., Any]) -> None:
+    from msgspec.structs import replace
+
+    made = project()
+    wider = replace(made, evaluation=replace(made.evaluation, confidence=Confidence(level=0.9)))
+    assert changed(bench.compile(made), bench.compile(wider)) == {"evaluate.linear", "evaluate.trees", "evaluate"}
+
+
+def test_a_changed_file_changes_only_its_source(bench: Any, project: Callable[..., Any]) -> None:
+    before = bench.compile(project())
+    (bench.root / "people.csv").write_text("age,job,sex,weight,income\n2,a,m,2.0,high\n")
+    assert changed(before, bench.compile(project())) == {"source.people"}
