@@ -1,5 +1,6 @@
 """What a project is compiled to."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from mlspec.plugin import Column
 from mlspec.rules.context import Facts
 from mlspec.spec.backend import Backend
 from mlspec.spec.constraints import Constraints, QualityGate
-from mlspec.spec.data import Split
+from mlspec.spec.data import Expectation, Split
 from mlspec.spec.preprocessing import Preprocessing
 
 
@@ -246,6 +247,32 @@ assert not heavy, heavy
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "train.b" in done.stdout
+
+
+def test_params_are_what_reading_their_json_gives(
+    bench: Any, project: Callable[..., Any], use: Callable[..., Any]
+) -> None:
+    expect = (Expectation(column="age", between=(16, 100)), Expectation(column="job", allowed=("a", 1, True)))
+    graph = bench.compile(project(candidates={"mlp": use("models", "torch.mlp")}, expect=expect))
+    for step in graph.steps.values():
+        assert json.loads(json.dumps(step.params)) == step.params
+    assert graph.steps["expect"].params == {
+        "expectations": [{"column": "age", "between": [16, 100]}, {"column": "job", "allowed": ["a", 1, True]}]
+    }
+
+
+def test_a_part_of_a_graph_holds_what_it_needs(bench: Any, project: Callable[..., Any]) -> None:
+    graph = bench.compile(project())
+    assert list(graph.leading_to(["predict.trees"]).steps) == [
+        "source.people",
+        "expect",
+        "split",
+        "prepare.trees",
+        "train.trees",
+        "predict.trees",
+    ]
+    with pytest.raises(KeyError):
+        graph.leading_to(["train.none"])
 
 
 def test_two_steps_may_not_share_a_name(bench: Any, project: Callable[..., Any]) -> None:

@@ -1,6 +1,6 @@
 """The graph of steps as a value: what the passes of the compiler take and give."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -25,7 +25,7 @@ class Graph(Struct, frozen=True, dict=True):
     project: "Project"
     facts: "Facts"
     document: "Document | None" = None
-    steps: Mapping[str, Step] = {}
+    steps: dict[str, Step] = {}
 
     def add(self, steps: Iterable[Step]) -> "Graph":
         """This graph with more steps, each behind the steps that it reads."""
@@ -36,9 +36,22 @@ class Graph(Struct, frozen=True, dict=True):
             grown[step.id] = step
         return self.replace(grown)
 
-    def replace(self, steps: Mapping[str, Step]) -> "Graph":
+    def replace(self, steps: dict[str, Step]) -> "Graph":
         """This graph with these steps in place of its own."""
         return Graph(self.project, self.facts, self.document, steps)
+
+    def leading_to(self, step_ids: Iterable[str]) -> "Graph":
+        """The part of this graph that these steps need, themselves included. Raises KeyError for an unknown id."""
+        needed: set[str] = set()
+        for step_id in step_ids:
+            step = self.find(step_id)
+            if step is None:
+                raise KeyError(step_id)
+            needed.add(step.id)
+        for step_id in reversed(self.steps):
+            if step_id in needed:
+                needed.update(read.step for read in self.steps[step_id].inputs.values())
+        return self.replace({step_id: step for step_id, step in self.steps.items() if step_id in needed})
 
     @cached_property
     def network(self) -> "nx.DiGraph[str]":

@@ -13,7 +13,12 @@ Pair = list[Any]
 
 def pair(use: Use) -> Pair:
     """``[name, settings]`` of a plug-in as a spec uses it."""
-    return [use.name, msgspec.to_builtins(use.plugin)]
+    return [use.name, json_data(use.plugin)]
+
+
+def json_data(value: Any) -> Any:
+    """A Struct or plain value as what reading its JSON would give: lists, not tuples."""
+    return _lists(msgspec.to_builtins(value))
 
 
 def pairs(uses: Iterable[Use]) -> list[Pair]:
@@ -38,3 +43,9 @@ def steps(entries: Sequence[Any]) -> tuple[Use, ...]:
         fields = settings if isinstance(settings, Mapping) else {cls.shorthand: settings}
         found.append(Use(name, cast(Plugin, msgspec.convert(dict(fields), cls))))
     return tuple(found)
+
+
+def _lists(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _lists(item) if isinstance(item, dict | list | tuple) else item for key, item in value.items()}
+    return [_lists(item) if isinstance(item, dict | list | tuple) else item for item in value]

@@ -3,8 +3,7 @@ it."""
 
 from typing import Any
 
-import msgspec
-
+from mlspec.graph import uses
 from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS
 from mlspec.graph.step import Input, Step
@@ -28,5 +27,5 @@ def expectations(graph: Graph) -> Graph:
 
 
 def _stated(expectation: Expectation) -> dict[str, Any]:
-    fields = msgspec.to_builtins(expectation)
+    fields = uses.json_data(expectation)
     return {key: value for key, value in fields.items() if value is not None}
