@@ -1,0 +1,94 @@
+"""How commands talk: results to stdout, everything else to stderr, colour only on a terminal that wants it."""
+
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import IO, TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from mlspec.diagnostics import Diagnostic
+
+
+def colored(stream: IO[str]) -> bool:
+    """Whether to write colour to a stream: a terminal, unless NO_COLOR or TERM=dumb say otherwise."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def paint(text: str, code: str, color: bool) -> str:
+    """The text in a terminal colour (an SGR code such as ``1;31``)."""
+    return f"\x1b[{code}m{text}\x1b[0m" if color and text else text
+
+
+def result(text: str, file: str | None = None) -> None:
+    """Print a result, or write it to a file, whole or not at all."""
+    if file is None:
+        sys.stdout.write(text if text.endswith("\n") else text + "\n")
+        return
+    write(file, text if text.endswith("\n") else text + "\n")
+    talk(f"wrote {file}")
+
+
+def write(file: str, text: str) -> None:
+    """Write a text file: aside first, then under its name. Raises OSError naming the file."""
+    aside = f"{file}.{os.getpid()}.part"
+    try:
+        with open(aside, "w", encoding="utf-8") as handle:
+            handle.write(text)
+        os.replace(aside, file)
+    except OSError as error:
+        if os.path.exists(aside):
+            os.unlink(aside)
+        error.filename = file
+        raise
+
+
+def talk(text: str) -> None:
+    """Tell something that is no result."""
+    click.echo(text, err=True)
+
+
+def show_diagnostics(diagnostics: Iterable["Diagnostic"], texts: Mapping[str, str] | None = None) -> None:
+    """Print diagnostics with the lines they point at; ``texts`` are files' contents, read anew where they are missing."""
+    from mlspec.diagnostics import render
+
+    found = tuple(diagnostics)
+    if found:
+        talk(render(found, with_files(found, texts or {}), color=colored(sys.stderr)).rstrip("\n"))
+
+
+def with_files(diagnostics: Sequence["Diagnostic"], texts: Mapping[str, str]) -> dict[str, str]:
+    """The texts, and those of files that diagnostics point into and that can be read."""
+    known = dict(texts)
+    for diagnostic in diagnostics:
+        for span in (diagnostic.span, *(label.span for label in diagnostic.also)):
+            if span is not None and span.file not in known:
+                try:
+                    with open(span.file, encoding="utf-8-sig", errors="replace", newline="") as handle:
+                        known[span.file] = handle.read(4 << 20)
+                except OSError:
+                    continue
+    return known
+
+
+def nearest(word: str, words: Iterable[str]) -> str | None:
+    """The word that was probably meant."""
+    from difflib import get_close_matches
+
+    return next(iter(get_close_matches(word, list(words), 1, 0.6)), None)
+
+
+def table(rows: Sequence[Sequence[str]], right: Iterable[int] = ()) -> list[str]:
+    """Rows as lines with aligned columns; the columns in ``right`` are aligned to the right."""
+    if not rows:
+        return []
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    ends = set(right)
+    return [
+        "  ".join(
+            cell.rjust(width) if i in ends else cell.ljust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
