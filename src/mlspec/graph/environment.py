@@ -43,7 +43,8 @@ def processor() -> str:
                     return line.partition(":")[2].strip()
     except OSError:
         pass
-    return platform.processor() or machine()
+    # Asking the system in any other way would start a process, which compiling never does.
+    return machine()
 
 
 def device_kind(device: str) -> str:
