@@ -15,8 +15,8 @@ class Python(Model, frozen=True, kw_only=True):
     A scikit-learn-style estimator is built as `Class(**params)`; it has `fit(X, y)` and `predict(X)`, and for classes
     `predict_proba(X)`; X is float32, one column per prepared column, y class codes 0..k-1 or values. It is saved with
     skops. A `torch.nn.Module` is built as `Class(inputs, outputs, **params)`; it maps (rows, inputs) to (rows,
-    outputs): one logit a class, or one value. It is trained with AdamW and early stopping, and saved as safetensors. The source
-    travels with the saved model; `run` and `predict` execute it, nothing else does.
+    outputs): one logit a class, or one value. It is trained with AdamW and early stopping, and saved as safetensors.
+    The source travels with the saved model; `run` and `predict` execute it, nothing else does.
 
     Why: what is not built in needs no fork: one class, and everything around it stays.
 
@@ -50,8 +50,8 @@ class Python(Model, frozen=True, kw_only=True):
     ] = 0.001
     weight_decay: Annotated[float, Meta(description="Decay of the weights (torch.nn.Module only).", ge=0)] = 0.01
     patience: Annotated[
-        int | None,
-        Meta(description="Epochs without a better validation loss before stopping (torch.nn.Module only).", ge=1),
+        Annotated[int, Meta(ge=1)] | None,
+        Meta(description="Epochs without a better validation loss before stopping (torch.nn.Module only)."),
     ] = 8
 
     def fit(self, training: Training, folder: Path) -> dict[str, Any]:

@@ -54,8 +54,8 @@ class Mlp(Model, frozen=True, kw_only=True):
         int, Meta(description="Width of the vector that a number's curve becomes.", ge=1, le=1024)
     ] = 16
     category_width: Annotated[
-        int | None,
-        Meta(description="Width of a category's vector; by its number of levels if left out.", ge=1, le=1024),
+        Annotated[int, Meta(ge=1, le=1024)] | None,
+        Meta(description="Width of a category's vector; by its number of levels if left out."),
     ] = None
     epochs: Annotated[int, Meta(description="Passes over the training rows at most.", ge=1, le=100_000)] = 30
     batch_size: Annotated[int, Meta(description="Rows in one step.", ge=1, le=10_000_000)] = 256
@@ -65,10 +65,12 @@ class Mlp(Model, frozen=True, kw_only=True):
         Meta(description="cosine: after a short warm-up the rate falls to nothing; constant: it stays."),
     ] = "cosine"
     weight_decay: Annotated[float, Meta(description="AdamW's decay of the weights.", ge=0)] = 0.01
-    clip_norm: Annotated[float | None, Meta(description="The gradient is cut to this norm; null: never.", gt=0)] = 1.0
+    clip_norm: Annotated[
+        Annotated[float, Meta(gt=0)] | None, Meta(description="The gradient is cut to this norm; null: never.")
+    ] = 1.0
     patience: Annotated[
-        int | None,
-        Meta(description="Epochs without a better validation loss before stopping; null: never stop early.", ge=1),
+        Annotated[int, Meta(ge=1)] | None,
+        Meta(description="Epochs without a better validation loss before stopping; null: never stop early."),
     ] = 8
 
     def fit(self, training: Training, folder: Path) -> dict[str, Any]:

@@ -1,0 +1,210 @@
+"""The training loop: minibatches of tensors that lie on the device, AdamW, a schedule, early stopping, checkpoints.
+
+What happens at a step follows from the seed and the step's number alone (and from torch's generator, which the
+checkpoint holds), so a training that was killed goes on where its last checkpoint was and ends with the same weights.
+"""
+
+import hashlib
+import math
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import torch
+from torch import Tensor, nn
+
+from mlspec.torchkit import checkpoint, device
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+Progress = Callable[[str, float, dict[str, float]], None]
+
+GATHERED = 1 << 22  # numbers that are picked for several steps at once
+EVALUATED = 8192  # rows of one piece when the validation loss is computed
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """How to train. ``patience`` None: never stop early; ``clip_norm`` None: never clip."""
+
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    schedule: str = "cosine"
+    weight_decay: float = 0.01
+    clip_norm: float | None = 1.0
+    patience: int | None = None
+    warm_up: float = 0.05
+    checkpoint_seconds: float = 3.0
+
+
+class Rows(msgspec.Struct, frozen=True):
+    """Rows on the device: the tensors that the module is called with, and the target; all (n, ...)."""
+
+    inputs: tuple[Tensor, ...]
+    target: Tensor
+
+
+class _Progress(msgspec.Struct):
+    """Where a training stands, beyond its tensors."""
+
+    settings: str
+    step: int = 0
+    train_loss: list[float] = []
+    validation_loss: list[float] = []
+    best_epoch: int = -1
+
+
+def train(
+    module: nn.Module,
+    rows: Rows,
+    validation: Rows | None,
+    loss: Loss,
+    settings: Settings,
+    *,
+    seed: int,
+    folder: Path,
+    progress: Progress,
+) -> dict[str, Any]:
+    """Train ``module`` in place and leave it with the weights of its best epoch (its last without validation rows).
+
+    ``loss`` maps (output, target) to a mean. Checkpoints lie in ``folder``. Runs under ``device.seeded``. Returns the
+    losses by epoch, the best epoch (from 1) and the number of epochs.
+    """
+    count = len(rows.target)
+    size = min(settings.batch_size, count)
+    steps = count // size
+    total = steps * settings.epochs
+    optimizer = torch.optim.AdamW(
+        module.parameters(),
+        lr=settings.learning_rate,
+        weight_decay=settings.weight_decay,
+        fused=rows.target.device.type in ("cpu", "cuda"),
+    )
+    state = _Progress(settings=_digest(settings, seed, rows, module))
+    running = torch.zeros((), device=rows.target.device)
+    best: dict[str, Tensor] = {}
+    restored = checkpoint.read(folder, state.settings)
+    if restored is not None:
+        state = msgspec.json.decode(restored.about, type=_Progress)
+        best, running = checkpoint.restore(restored.tensors, module, optimizer, running)
+    parameters = list(module.parameters())
+    saved = time.monotonic()
+    batches = _Batches(rows, size, seed)
+    module.train()
+    while state.step < total and not _is_enough(state, settings):
+        epoch, index = divmod(state.step, steps)
+        optimizer.param_groups[0]["lr"] = settings.learning_rate * _rate(state.step, total, settings)
+        inputs, target = batches.at(epoch, index)
+        value = loss(module(*inputs), target)
+        value.backward()  # type: ignore[no-untyped-call]
+        if settings.clip_norm is not None:
+            nn.utils.clip_grad_norm_(parameters, settings.clip_norm, foreach=True)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        running += value.detach()
+        state.step += 1
+        if index + 1 == steps:
+            state.train_loss.append(float(running) / steps)
+            running.zero_()
+            if validation is not None:
+                state.validation_loss.append(mean_loss(module, validation, loss))
+                if _is_best(state.validation_loss):
+                    state.best_epoch = epoch
+                    best = {name: tensor.detach().clone() for name, tensor in module.state_dict().items()}
+                module.train()
+            _report(progress, state, settings)
+        if time.monotonic() - saved >= settings.checkpoint_seconds:
+            checkpoint.write(folder, msgspec.json.encode(state), checkpoint.tensors(module, optimizer, best, running))
+            saved = time.monotonic()
+    if best:
+        module.load_state_dict(best)
+    module.eval()
+    epochs = len(state.train_loss)
+    return {
+        "epochs": epochs,
+        "best_epoch": state.best_epoch + 1 if best else epochs,
+        "train_loss": state.train_loss,
+        "validation_loss": state.validation_loss,
+    }
+
+
+def mean_loss(module: nn.Module, rows: Rows, loss: Loss) -> float:
+    """The mean loss over all rows, with dropout off."""
+    module.eval()
+    total = torch.zeros((), device=rows.target.device, dtype=torch.float64)
+    with torch.inference_mode():
+        for start in range(0, len(rows.target), EVALUATED):
+            target = rows.target[start : start + EVALUATED]
+            inputs = [tensor[start : start + EVALUATED] for tensor in rows.inputs]
+            total += loss(module(*inputs), target).double() * len(target)
+    return float(total) / len(rows.target)
+
+
+class _Batches:
+    """The rows of each step: each epoch an order of its own, which follows from the seed and the epoch."""
+
+    def __init__(self, rows: Rows, size: int, seed: int) -> None:
+        self._rows = rows
+        self._size = size
+        self._seed = seed
+        self._epoch = -1
+        width = sum(math.prod(tensor.shape[1:]) for tensor in (*rows.inputs, rows.target))
+        # Picking rows for several steps at once spares calls; a bounded piece spares memory.
+        self._together = max(1, GATHERED // (size * max(width, 1)))
+        self._first = -1
+
+    def at(self, epoch: int, index: int) -> tuple[Sequence[Tensor], Tensor]:
+        if epoch != self._epoch:
+            self._epoch, self._first = epoch, -1
+            self._order = _order(self._seed, epoch, len(self._rows.target)).to(self._rows.target.device)
+        first = index - index % self._together
+        if first != self._first:
+            self._first = first
+            chosen = self._order[first * self._size : (first + self._together) * self._size]
+            picked = [tensor.index_select(0, chosen) for tensor in (*self._rows.inputs, self._rows.target)]
+            self._pieces = [tensor.split(self._size) for tensor in picked]
+        *inputs, target = (pieces[index - first] for pieces in self._pieces)
+        return inputs, target
+
+
+def _order(seed: int, epoch: int, count: int) -> Tensor:
+    number = int.from_bytes(hashlib.sha256(f"order {seed} {epoch}".encode()).digest()[:7], "big")
+    return torch.randperm(count, generator=torch.Generator().manual_seed(number))
+
+
+def _rate(step: int, total: int, settings: Settings) -> float:
+    """The share of the highest learning rate at a step."""
+    warm = max(1, round(settings.warm_up * total))
+    if settings.schedule == "constant":
+        return 1.0
+    if step < warm:
+        return (step + 1) / warm
+    return 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, total - warm)))
+
+
+def _is_best(losses: Sequence[float]) -> bool:
+    return math.isfinite(losses[-1]) and all(not losses[-1] >= earlier for earlier in losses[:-1])
+
+
+def _is_enough(state: _Progress, settings: Settings) -> bool:
+    since = len(state.validation_loss) - 1 - state.best_epoch
+    return settings.patience is not None and bool(state.validation_loss) and since >= settings.patience
+
+
+def _report(progress: Progress, state: _Progress, settings: Settings) -> None:
+    epoch = len(state.train_loss)
+    figures = {"train_loss": state.train_loss[-1]}
+    if state.validation_loss:
+        figures["validation_loss"] = state.validation_loss[-1]
+    progress(f"epoch {epoch} of {settings.epochs}", epoch / settings.epochs, figures)
+
+
+def _digest(settings: Settings, seed: int, rows: Rows, module: nn.Module) -> str:
+    """What a checkpoint must have been made with to be gone on from."""
+    shapes = [list(tensor.shape) for tensor in (*rows.inputs, rows.target, *module.parameters())]
+    about = [msgspec.to_builtins(settings), seed, shapes, str(torch.__version__), rows.target.device.type]
+    return hashlib.sha256(msgspec.json.encode(about)).hexdigest()
+
+
+__all__ = ["Rows", "Settings", "device", "mean_loss", "train"]

@@ -1,0 +1,53 @@
+"""What a network's outputs mean: logits of classes, or a scaled value."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from mlspec.plugin import Training
+from mlspec.torchkit.loop import Loss
+
+Array = np.ndarray[Any, Any]
+
+
+def count(classes: int) -> int:
+    """How many outputs: one for a value or for two classes, else one a class."""
+    return classes if classes > 2 else 1
+
+
+def scaling(training: Training) -> tuple[float, float]:
+    """Mean and standard deviation of a target of values; 0 and 1 for classes."""
+    if training.classes:
+        return 0.0, 1.0
+    return float(training.target.mean()), float(training.target.std()) or 1.0
+
+
+def target(values: Array, classes: int, centre: float, spread: float, place: torch.device) -> Tensor:
+    """The target as the loss reads it, on the device."""
+    if classes > 2:
+        return torch.from_numpy(values.astype(np.int64)).to(place)
+    scaled = values if classes else (values - centre) / spread
+    return torch.from_numpy(scaled.astype(np.float32)).to(place)
+
+
+def loss(classes: int) -> Loss:
+    """The mean loss of (output, target): cross-entropy, or squared error."""
+    if classes > 2:
+        return functional.cross_entropy
+    if classes:
+        return lambda output, wanted: functional.binary_cross_entropy_with_logits(output.squeeze(1), wanted)
+    return lambda output, wanted: functional.mse_loss(output.squeeze(1), wanted)
+
+
+def answer(raw: Tensor, classes: int, centre: float, spread: float) -> Array:
+    """Probabilities (n, classes) or values (n,), float64, from outputs (n, count)."""
+    raw = raw.double()
+    if classes > 2:
+        return np.asarray(raw.softmax(dim=1).cpu().numpy())
+    if classes:
+        positive = raw.squeeze(1).sigmoid().cpu().numpy()
+        return np.stack([1 - positive, positive], axis=1)
+    return np.asarray(raw.squeeze(1).cpu().numpy() * spread + centre)

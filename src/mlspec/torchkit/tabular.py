@@ -1,0 +1,198 @@
+"""``torch.mlp``: from arrays to a trained network and back."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+import torch
+from torch import Tensor
+
+from mlspec.diagnostics import StepError
+from mlspec.plugin import Features, Predictor, Training
+from mlspec.torchkit import device, loop, outputs
+from mlspec.torchkit.network import Curves, Network, Scale
+
+if TYPE_CHECKING:
+    from mlspec.models.torch.mlp import Mlp
+
+Array = np.ndarray[Any, Any]
+
+WEIGHTS = "model.safetensors"
+CONFIG = "config.json"
+LOOKED_AT = 500_000  # rows that quantiles are taken of
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True):
+    """The network's shape: all that its weights need to be read back."""
+
+    numeric: int
+    bins: int
+    numeric_width: int
+    levels: tuple[int, ...]
+    widths: tuple[int, ...]
+    hidden: tuple[int, ...]
+    activation: str
+    dropout: float
+    classes: int
+    centre: float
+    spread: float
+
+
+def fit(model: "Mlp", training: Training, folder: Path) -> dict[str, Any]:
+    """Train a network on the training rows and write it into ``folder``; the history.
+
+    Raises StepError when a number is missing or infinite.
+    """
+    from safetensors.torch import save_file
+
+    from mlspec.models.torch.mlp import category_width
+
+    _check(training.features)
+    _check(training.validation)
+    place = device.find(training.device)
+    levels = training.features.levels
+    centre, spread = outputs.scaling(training)
+    config = Config(
+        numeric=training.features.numeric.shape[1],
+        bins=model.bins,
+        numeric_width=model.numeric_width,
+        levels=levels,
+        widths=tuple(model.category_width or category_width(count) for count in levels),
+        hidden=model.hidden,
+        activation=model.activation,
+        dropout=model.dropout,
+        classes=training.classes,
+        centre=centre,
+        spread=spread,
+    )
+    settings = loop.Settings(
+        epochs=model.epochs,
+        batch_size=model.batch_size,
+        learning_rate=model.learning_rate,
+        schedule=model.schedule,
+        weight_decay=model.weight_decay,
+        clip_norm=model.clip_norm,
+        patience=model.patience,
+    )
+    with device.seeded(training.seed, place, training.threads):
+        network = build(config, training.features.numeric).to(place)
+        rows = _rows(training.features, training.target, config, place)
+        validation = _rows(training.validation, training.validation_target, config, place)
+        history = loop.train(
+            network,
+            rows,
+            validation if len(validation.target) else None,
+            outputs.loss(training.classes),
+            settings,
+            seed=training.seed,
+            folder=training.checkpoints,
+            progress=training.progress,
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    state = {name: tensor.cpu().contiguous() for name, tensor in network.state_dict().items()}
+    save_file(state, folder / WEIGHTS)
+    (folder / CONFIG).write_bytes(msgspec.json.format(msgspec.json.encode(config), indent=1))
+    return {"parameters": sum(p.numel() for p in network.parameters()), **history}
+
+
+def load(folder: Path, name: str) -> Predictor:
+    """The network from its folder, on the device of that name."""
+    from safetensors.torch import load_file
+
+    place = device.find(name)
+    config = msgspec.json.decode((folder / CONFIG).read_bytes(), type=Config)
+    network = build(config, None)
+    network.load_state_dict(load_file(folder / WEIGHTS))
+    return _Fitted(network.to(place).eval(), config, place)
+
+
+def build(config: Config, numeric: Array | None) -> Network:
+    """A network of that shape; its numbers' curves fit ``numeric`` (rows, columns), None where they are read later."""
+    numbers: Curves | Scale | None = None
+    if config.numeric and config.bins:
+        shape = (config.numeric, config.bins + 1)
+        edges = np.zeros(shape, np.float32) if numeric is None else quantile_edges(numeric, config.bins)
+        numbers = Curves(torch.from_numpy(edges), config.numeric_width)
+    elif config.numeric:
+        rows = np.zeros((1, config.numeric), np.float32) if numeric is None else numeric
+        deviation = rows.std(axis=0, dtype=np.float64)
+        mean = rows.mean(axis=0, dtype=np.float64)
+        scale = np.where(deviation > 0, deviation, 1.0)
+        numbers = Scale(torch.from_numpy(mean.astype(np.float32)), torch.from_numpy(scale.astype(np.float32)))
+    return Network(
+        numbers,
+        config.numeric * (config.numeric_width if config.bins else 1),
+        config.levels,
+        config.widths,
+        config.hidden,
+        config.activation,
+        config.dropout,
+        outputs.count(config.classes),
+    )
+
+
+def quantile_edges(numeric: Array, bins: int) -> Array:
+    """Edges (columns, bins + 1) at quantiles of each column, the last one repeated where there are fewer.
+
+    Where many rows share a value, what its quantiles leave over is spent on the quantiles of the distinct values.
+    """
+    step = max(1, len(numeric) // LOOKED_AT)
+    edges = np.empty((numeric.shape[1], bins + 1), np.float32)
+    shares = np.linspace(0, 1, bins + 1)
+    for column in range(numeric.shape[1]):
+        values = np.sort(numeric[::step, column])
+        distinct = np.unique(values)
+        if len(distinct) > bins + 1:
+            chosen = np.unique(_at(values, shares))
+            rest = np.setdiff1d(distinct, chosen)
+            left = bins + 1 - len(chosen)
+            if left and len(rest):
+                chosen = np.union1d(chosen, _at(rest, np.linspace(0, 1, left)))
+            distinct = chosen
+        edges[column] = np.concatenate([distinct, np.repeat(distinct[-1:], bins + 1 - len(distinct))])
+    return edges
+
+
+def _at(values: Array, shares: Array) -> Array:
+    return values[np.rint(shares * (len(values) - 1)).astype(np.int64)]
+
+
+class _Fitted(Predictor):
+    def __init__(self, network: Network, config: Config, place: torch.device) -> None:
+        self._network = network
+        self._config = config
+        self._place = place
+
+    def predict(self, features: Features) -> Array:
+        _check(features)
+        numbers, codes = _inputs(features, self._place)
+        with torch.inference_mode():
+            pieces = [
+                self._network(numbers[start : start + loop.EVALUATED], codes[start : start + loop.EVALUATED])
+                for start in range(0, len(numbers), loop.EVALUATED)
+            ]
+        raw = torch.cat(pieces) if pieces else torch.zeros((0, outputs.count(self._config.classes)))
+        return outputs.answer(raw, self._config.classes, self._config.centre, self._config.spread)
+
+
+def _inputs(features: Features, place: torch.device) -> tuple[Tensor, Tensor]:
+    numbers = torch.from_numpy(np.ascontiguousarray(features.numeric, dtype=np.float32))
+    codes = torch.from_numpy(np.ascontiguousarray(features.codes, dtype=np.int64))
+    return numbers.to(place), codes.to(place)
+
+
+def _rows(features: Features, target: Array, config: Config, place: torch.device) -> loop.Rows:
+    return loop.Rows(
+        _inputs(features, place), outputs.target(target, config.classes, config.centre, config.spread, place)
+    )
+
+
+def _check(features: Features) -> None:
+    if features.numeric.size and not np.isfinite(features.numeric.sum()):
+        bad = ~np.isfinite(features.numeric).all(axis=0)
+        names = ", ".join(f"'{name}'" for name, is_bad in zip(features.numeric_names, bad, strict=True) if is_bad)
+        if names:
+            raise StepError(
+                f"torch.mlp takes no missing or infinite numbers, but there are some in {names}: impute them"
+            )
