@@ -1,4 +1,4 @@
-"""What scikit-learn estimators share: arrays, fitting, and saving without pickle in bytes that depend on the fit alone."""
+"""What scikit-learn estimators share: arrays, fitting, and saving without pickle in bytes that only the fit decides."""
 
 import io
 import itertools
@@ -53,7 +53,7 @@ def fit(estimator: Any, training: Training, rows: "Array", **extra: Any) -> list
 
 
 def save(estimator: Any, folder: Path, *, classes: int, trusted: Sequence[str] = ()) -> None:
-    """Write the estimator into ``folder``; ``classes`` is 0 for regression, ``trusted`` the types to trust on reading."""
+    """Write the estimator into ``folder``; ``classes`` is 0 for regression, ``trusted`` what to trust on reading."""
     import skops.io
 
     folder.mkdir(parents=True, exist_ok=True)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 ABOUT = "python.json"
 CODE = "code"
+MARK = "__mlspec_text__"
 
 
 def fit(code: str, params: Mapping[str, Any], settings: "Python", training: Training, folder: Path) -> dict[str, Any]:
@@ -73,46 +74,44 @@ def find(code: str) -> type[Any]:
 
 @contextmanager
 def importable(folder: Path) -> Iterator[None]:
-    """Modules in ``folder`` come first; one of the same name but other text, imported before, is imported anew."""
-    for name in _names(folder):
+    """Modules in ``folder`` come first; one of the same name but other text, imported before, is imported anew.
+
+    Nothing is written into ``folder``.
+    """
+    texts = {name: _text(folder, name) for name in _names(folder)}
+    for name, text in texts.items():
         module = sys.modules.get(name)
-        if module is not None and _digest(module) != _text(folder, name):
+        if module is not None and getattr(module, MARK, None) != text:
             for other in [key for key in sys.modules if key == name or key.startswith(f"{name}.")]:
                 del sys.modules[other]
-    path = str(folder)
+    path, wrote = str(folder), sys.dont_write_bytecode
     sys.path.insert(0, path)
+    sys.dont_write_bytecode = True
     importlib.invalidate_caches()
     try:
         yield
     finally:
+        sys.dont_write_bytecode = wrote
         sys.path.remove(path)
+        for name, text in texts.items():
+            if name in sys.modules:
+                setattr(sys.modules[name], MARK, text)
 
 
 def _names(folder: Path) -> list[str]:
+    """The modules and packages that lie in a folder, except those whose name the standard library or we have."""
     if not folder.is_dir():
         return []
     files = [path.stem for path in folder.glob("*.py")]
-    return sorted(files + [path.parent.name for path in folder.glob("*/__init__.py")])
+    found = files + [path.parent.name for path in folder.glob("*/__init__.py")]
+    return sorted(name for name in found if name not in sys.stdlib_module_names and name != "mlspec")
 
 
 def _text(folder: Path, name: str) -> str:
     single = folder / f"{name}.py"
-    return _hash([single] if single.is_file() else sorted((folder / name).rglob("*.py")))
-
-
-def _digest(module: Any) -> str:
-    file = getattr(module, "__file__", None)
-    if file is None:
-        return ""
-    path = Path(file)
-    return _hash(sorted(path.parent.rglob("*.py")) if path.name == "__init__.py" else [path])
-
-
-def _hash(files: list[Path]) -> str:
     total = hashlib.sha256()
-    for file in files:
-        if file.is_file():
-            total.update(file.read_bytes())
+    for file in [single] if single.is_file() else sorted((folder / name).rglob("*.py")):
+        total.update(file.read_bytes())
     return total.hexdigest()
 
 

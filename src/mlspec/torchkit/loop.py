@@ -163,7 +163,7 @@ class _Batches:
             self._first = first
             chosen = self._order[first * self._size : (first + self._together) * self._size]
             picked = [tensor.index_select(0, chosen) for tensor in (*self._rows.inputs, self._rows.target)]
-            self._pieces = [tensor.split(self._size) for tensor in picked]
+            self._pieces = [torch.split(tensor, self._size) for tensor in picked]
         *inputs, target = (pieces[index - first] for pieces in self._pieces)
         return inputs, target
 

@@ -40,6 +40,7 @@ class Curves(nn.Module):
         nn.init.normal_(self.weight, std=used.clamp(min=1).double().mean().item() ** -0.5)
 
     def forward(self, numbers: Tensor) -> Tensor:
+        """(rows, columns) -> (rows, columns * width)."""
         pieces = torch.clamp((numbers.t()[:, :, None] - self.left) * self.scale, self.lowest, self.highest)
         curves = torch.baddbmm(self.bias, pieces, self.weight).relu()
         return curves.transpose(0, 1).flatten(1)
@@ -57,6 +58,7 @@ class Scale(nn.Module):
         self.register_buffer("deviation", deviation)
 
     def forward(self, numbers: Tensor) -> Tensor:
+        """(rows, columns) -> the same shape."""
         return (numbers - self.mean) / self.deviation
 
 
@@ -91,6 +93,7 @@ class Network(nn.Module):
         self.layers = nn.Sequential(*layers)
 
     def forward(self, numbers: Tensor, codes: Tensor) -> Tensor:
+        """(rows, columns) float32 and (rows, columns) int64 -> (rows, outputs)."""
         parts = [] if self.numbers is None else [self.numbers(numbers)]
         parts += [table(codes[:, index]) for index, table in enumerate(self.categories)]
         result: Tensor = self.layers(parts[0] if len(parts) == 1 else torch.cat(parts, dim=1))

@@ -155,7 +155,7 @@ def quantile_edges(numeric: Array, bins: int) -> Array:
 
 
 def _at(values: Array, shares: Array) -> Array:
-    return values[np.rint(shares * (len(values) - 1)).astype(np.int64)]
+    return np.asarray(values[np.rint(shares * (len(values) - 1)).astype(np.int64)])
 
 
 class _Fitted(Predictor):

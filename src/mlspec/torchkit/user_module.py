@@ -68,7 +68,9 @@ def _build(cls: type[Any], inputs: int, classes: int, params: Mapping[str, Any])
     try:
         module: nn.Module = cls(inputs, classes or 1, **params)
     except TypeError as error:
-        raise StepError(f"'{cls.__name__}' can't be built as {cls.__name__}(inputs, outputs, **params): {error}") from error
+        raise StepError(
+            f"'{cls.__name__}' can't be built as {cls.__name__}(inputs, outputs, **params): {error}"
+        ) from error
     return module
 
 
@@ -98,7 +100,7 @@ class _Fitted(Predictor):
     def predict(self, features: Features) -> Array:
         rows = _plain(features, self._place)
         with torch.inference_mode():
-            pieces = [self._module(piece) for piece in rows.split(loop.EVALUATED)] if len(rows) else []
+            pieces = [self._module(piece) for piece in torch.split(rows, loop.EVALUATED)] if len(rows) else []
         classes = self._about["classes"]
         raw = torch.cat(pieces) if pieces else torch.zeros((0, classes or 1))
         return outputs.answer(raw, _logits(classes), self._about["centre"], self._about["spread"])

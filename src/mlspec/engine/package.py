@@ -1,0 +1,125 @@
+"""The exported model: preparation and model in one folder, raw rows in, predictions out."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import msgspec
+
+from mlspec import registry
+from mlspec.diagnostics import StepError
+from mlspec.plugin import Model, Predictor, Task
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+
+    Array = np.ndarray[Any, Any]
+
+ABOUT = "package.json"
+STATE = "state.json"
+MODEL = "model"
+
+
+class About(msgspec.Struct, frozen=True, kw_only=True):
+    """What a package is: the candidate and its model (name, settings), the columns it reads (name, type), its answer.
+
+    ``classes`` are the target's values in the order of the probabilities, None for regression.
+    """
+
+    version: int = 1
+    candidate: str
+    model: tuple[str, dict[str, Any]]
+    columns: tuple[tuple[str, str], ...]
+    target: str
+    target_type: str
+    task: Task
+    classes: tuple[Any, ...] | None
+    positive: str | None
+
+
+def write_about(folder: Path, about: About) -> None:
+    """Write ``package.json`` into the folder of a package."""
+    text = msgspec.json.encode(about, order="sorted")
+    (folder / ABOUT).write_bytes(msgspec.json.format(text, indent=1))
+
+
+class Package:
+    """A loaded package."""
+
+    def __init__(self, about: About, state: dict[str, Any], predictor: Predictor) -> None:
+        self.about = about
+        self.state = state
+        self._predictor = predictor
+
+    def predict(self, frame: "pl.DataFrame") -> "Array":
+        """Class probabilities (n, classes), in the order of ``about.classes``, or values (n,), of raw rows.
+
+        Columns the package doesn't know are left alone. Raises StepError that names columns which are missing or hold
+        something of another type.
+        """
+        from mlspec.engine import preparation
+
+        prepared = preparation.apply(self._checked(frame).lazy(), self.state).collect()
+        return self._predictor.predict(preparation.features(prepared, self.state))
+
+    def truth(self, frame: "pl.DataFrame") -> "Array":
+        """The target of raw rows as class codes or values (n,)."""
+        from mlspec.engine import preparation
+
+        return preparation.target(frame, self.state)
+
+    def _checked(self, frame: "pl.DataFrame") -> "pl.DataFrame":
+        import polars as pl
+
+        present = frame.schema
+        missing = [name for name, _ in self.about.columns if name not in present]
+        if missing:
+            names = ", ".join(f"'{name}'" for name in missing)
+            raise StepError(f"the rows lack column{'s' if len(missing) > 1 else ''} {names} that the model reads")
+        types = _types()
+        other = [pl.col(name).cast(types[kind]) for name, kind in self.about.columns if present[name] != types[kind]]
+        frame = frame.select([name for name, _ in self.about.columns])
+        if not other:
+            return frame
+        for expression in other:
+            try:
+                frame = frame.with_columns(expression)
+            except pl.exceptions.PolarsError as error:
+                name = expression.meta.output_name()
+                kind = dict(self.about.columns)[name]
+                raise StepError(
+                    f"column '{name}' can't be read as {kind}: {str(error).partition(chr(10))[0]}"
+                ) from None
+        return frame
+
+
+def load(folder: Path, device: str = "cpu", *, root: Path | None = None) -> Package:
+    """A package from its folder; networks on ``device``. ``root``: where a user's own code may lie besides.
+
+    Raises StepError when it is no package or its model can't be read.
+    """
+    from mlspec.models import _user_code
+
+    try:
+        about = msgspec.json.decode((folder / ABOUT).read_bytes(), type=About)
+        state = msgspec.json.decode((folder / STATE).read_bytes())
+    except (OSError, msgspec.MsgspecError) as error:
+        raise StepError(f"'{folder}' is no model that mlspec exported: {error}") from error
+    name, settings = about.model
+    model = cast(Model, msgspec.convert(settings, registry.plugin("models", name)))
+    with _user_code.importable(root if root is not None else folder / MODEL):
+        predictor = model.load(folder / MODEL, device if model.uses_device else "cpu")
+    return Package(about, state, predictor)
+
+
+def _types() -> "dict[str, Any]":
+    import polars as pl
+
+    return {
+        "integer": pl.Int64(),
+        "number": pl.Float64(),
+        "boolean": pl.Boolean(),
+        "category": pl.String(),
+        "date": pl.Date(),
+        "datetime": pl.Datetime("us"),
+    }

@@ -1,0 +1,48 @@
+"""How steps hand results on: JSON, and tables of predictions. Equal values give equal bytes."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+TARGET = "__target__"
+VALUE = "value"
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write plain data, keys sorted; NaN and infinities become null."""
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(value, order="sorted"), indent=1))
+
+
+def read_json(path: Path) -> Any:
+    """Plain data from a JSON file."""
+    return msgspec.json.decode(path.read_bytes())
+
+
+def write_predictions(path: Path, prediction: "Array", truth: "Array") -> None:
+    """Write class probabilities (n, classes) as ``p0``.. or values (n,) as ``value``, and the truth, as Parquet."""
+    import polars as pl
+
+    if prediction.ndim == 2:
+        columns = {f"p{code}": prediction[:, code] for code in range(prediction.shape[1])}
+    else:
+        columns = {VALUE: prediction}
+    pl.DataFrame({**columns, TARGET: truth}).write_parquet(path)
+
+
+def read_predictions(path: Path) -> "tuple[Array, Array]":
+    """The truth (n,) and the predictions (n, classes) or (n,) from such a table."""
+    import numpy as np
+    import polars as pl
+
+    table = pl.read_parquet(path)
+    truth = table[TARGET].to_numpy()
+    if VALUE in table.columns:
+        return truth.astype(np.float64), table[VALUE].to_numpy().astype(np.float64)
+    columns = [table[f"p{code}"].to_numpy() for code in range(table.width - 1)]
+    return truth.astype(np.int64), np.stack(columns, axis=1).astype(np.float64)

@@ -1,0 +1,157 @@
+"""Decides whether a constraint holds: pass, fail, or unknown, which is never a pass."""
+
+from typing import Any
+
+from mlspec.diagnostics import StepError
+from mlspec.engine import evidence
+from mlspec.engine.job import Job
+
+
+def run(job: Job) -> None:
+    """``metrics``, ``latency`` or ``size`` (and what the steps before took) -> ``verdict``."""
+    from mlspec.engine import results
+
+    params = job.params
+    read = next(iter(job.inputs.values()), None)
+    measured = {} if read is None else results.read_json(read)
+    decided = {"quality": _quality, "latency": _latency, "size": _size, "budget": _budget}[params["of"]](
+        params, measured, job.records
+    )
+    results.write_json(job.outputs["verdict"], {"gate": job.id, **decided})
+
+
+def _quality(params: dict[str, Any], measured: dict[str, Any], _: Any) -> dict[str, Any]:
+    name = params["metric"]
+    n = measured["rows"]
+    if params.get("beats") is not None:
+        baseline, by = params["beats"], params["by"]
+        found = measured["differences"].get(baseline, {}).get(name)
+        if found is None:
+            raise StepError(f"'{name}' was not measured against the baseline '{baseline}'")
+        text = f"{name} beats {baseline}" + (f" by {by:g}" if by else "")
+        decided = _interval(text, found, n, by, at_least=True, unit="better than the baseline")
+        if decided["verdict"] == "pass" and not found["low"] > 0:
+            # No worse than the baseline is not yet better than it.
+            decided |= {"verdict": "unknown", "reason": "the interval reaches down to no difference"}
+        return decided
+    found = measured["metrics"].get(name)
+    if found is None:
+        raise StepError(f"'{name}' was not measured")
+    bounds = [(side, params[side]) for side in ("at_least", "at_most") if params.get(side) is not None]
+    text = " and ".join(f"{side.replace('_', ' ')} {bound:g}" for side, bound in bounds)
+    parts = [
+        _interval(f"{name} {text}", found, n, bound, at_least=side == "at_least", unit="") for side, bound in bounds
+    ]
+    for verdict in ("fail", "unknown"):
+        for part in parts:
+            if part["verdict"] == verdict:
+                return part
+    return parts[0]
+
+
+def _interval(
+    text: str, found: dict[str, Any], n: int, threshold: float, *, at_least: bool, unit: str
+) -> dict[str, Any]:
+    value, low, high = found["value"], found["low"], found["high"]
+    verdict = evidence.decide(low, high, threshold, at_least=at_least)
+    if value is None:
+        verdict = "unknown"
+    return {
+        "requirement": text,
+        "verdict": verdict,
+        "value": value,
+        "low": low,
+        "high": high,
+        "n": n,
+        "threshold": threshold,
+        "reason": _reason(verdict, value, low, high, n, threshold, at_least, unit),
+    }
+
+
+def _reason(verdict: str, value: Any, low: Any, high: Any, n: int, threshold: float, at_least: bool, unit: str) -> str:
+    if value is None:
+        return f"the metric is not defined on these {n:,} rows"
+    if low is None or high is None:
+        return f"{n:,} rows are too few for an interval"
+    shown = f"{value:.4g}{f' {unit}' if unit else ''}, interval {low:.4g} to {high:.4g} over {n:,} rows"
+    if verdict == "pass":
+        return shown
+    if verdict == "fail":
+        return f"{shown}: all of it {'below' if at_least else 'above'} {threshold:g}"
+    rows = evidence.rows_needed(value, low, high, n, threshold)
+    if rows is None:
+        return f"{shown}: the value stands on the bound, no number of rows can tell"
+    good = value >= threshold if at_least else value <= threshold
+    outcome = "hold" if good else "fail"
+    return (
+        f"{shown}: both sides of {threshold:g}; about {rows:,} test rows would show it to {outcome} if the value stays"
+    )
+
+
+def _latency(params: dict[str, Any], measured: dict[str, Any], _: Any) -> dict[str, Any]:
+    name, bound = params["quantile"], params["at_most"]
+    value, n = measured[name], measured["n"]
+    low, high = measured["intervals"][name]
+    rows = f"{measured['batch']:,} row{'s' if measured['batch'] != 1 else ''}"
+    # An end that the measurements can't give is open.
+    verdict = evidence.decide(
+        low if low is not None else 0.0, high if high is not None else float("inf"), bound, at_least=False
+    )
+    ends = f"{'0' if low is None else _seconds(low)} to {'unbounded' if high is None else _seconds(high)}"
+    reason = f"{_seconds(value)}, interval {ends} over {n:,} requests"
+    if verdict == "unknown":
+        reason += f": both sides of {_seconds(bound)}"
+    return {
+        "requirement": f"{name} latency of {rows} at most {_seconds(bound)}",
+        "verdict": verdict,
+        "value": value,
+        "low": low,
+        "high": high,
+        "n": n,
+        "threshold": bound,
+        "reason": reason,
+    }
+
+
+def _size(params: dict[str, Any], measured: dict[str, Any], _: Any) -> dict[str, Any]:
+    return _exact(f"model size at most {_bytes(params['at_most'])}", measured["bytes"], params["at_most"], _bytes)
+
+
+def _budget(params: dict[str, Any], _: Any, records: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    what, bound = params["what"], params["at_most"]
+    if what == "gpus":
+        return _exact(f"at most {bound} GPUs", params["used"], bound, lambda number: f"{number:g} GPUs")
+    field, show = ("seconds", _seconds) if what == "wall_time" else ("peak_memory", _bytes)
+    taken = [record.get(field) for record in records.values()]
+    known = [value for value in taken if value is not None]
+    total = (sum(known) if what == "wall_time" else max(known, default=None)) if len(known) == len(taken) else None
+    text = f"{'time of all steps' if what == 'wall_time' else 'peak memory of a step'} at most {show(bound)}"
+    return _exact(text, total if taken else None, bound, show)
+
+
+def _exact(text: str, value: float | None, bound: float, show: Any) -> dict[str, Any]:
+    verdict = "unknown" if value is None or value != value else "pass" if value <= bound else "fail"
+    return {
+        "requirement": text,
+        "verdict": verdict,
+        "value": value,
+        "low": value,
+        "high": value,
+        "n": None,
+        "threshold": bound,
+        "reason": "it was not recorded" if value is None else show(value),
+    }
+
+
+def _seconds(value: float) -> str:
+    for size, unit, factor in ((1e-3, "us", 1e6), (1.0, "ms", 1e3), (120.0, "s", 1.0)):
+        if value < size:
+            return f"{value * factor:.3g}{unit}"
+    return f"{value / 60:.3g}m"
+
+
+def _bytes(value: float) -> str:
+    for size, unit in ((1e3, "B"), (1e6, "kB"), (1e9, "MB")):
+        if value < size:
+            return f"{value / (size / 1e3):.3g}{unit}"
+    return f"{value / 1e9:.3g}GB"

@@ -1,0 +1,43 @@
+"""Fits a model on prepared training rows."""
+
+from typing import cast
+
+import msgspec
+
+from mlspec import registry
+from mlspec.engine.job import Job
+from mlspec.plugin import Model, Training
+
+
+def run(job: Job) -> None:
+    """``train``, ``validation``, ``state`` -> ``model``, ``history``.
+
+    A user's own module is looked for in the spec's folder first. Checkpoints lie in the job's scratch folder.
+    """
+    import polars as pl
+
+    from mlspec.engine import preparation, results
+    from mlspec.models import _user_code
+
+    name, settings = job.params["model"]
+    model = cast(Model, msgspec.convert(settings, registry.plugin("models", name)))
+    state = results.read_json(job.inputs["state"])
+    train, validation = (pl.read_parquet(job.inputs[part]) for part in ("train", "validation"))
+    classes = state["target"]["classes"]
+    training = Training(
+        features=preparation.features(train, state),
+        target=preparation.target(train, state),
+        validation=preparation.features(validation, state),
+        validation_target=preparation.target(validation, state),
+        task=job.params["task"],
+        classes=0 if classes is None else len(classes),
+        seed=job.params["seed"],
+        device=job.device if model.uses_device else "cpu",
+        threads=job.threads,
+        checkpoints=job.scratch / "checkpoints",
+        progress=job.progress,
+    )
+    job.outputs["model"].mkdir(parents=True, exist_ok=True)
+    with _user_code.importable(job.root):
+        history = model.fit(training, job.outputs["model"])
+    results.write_json(job.outputs["history"], history)
