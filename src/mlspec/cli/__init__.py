@@ -19,11 +19,9 @@ HOLDS_NOT, WRONG, STEP_FAILED, INTERNAL, INTERRUPTED, BROKEN_PIPE = 1, 2, 3, 70,
 class Commands(click.Group):
     """The commands: the modules beside this one. A module is imported when its command is asked for."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """The names of all commands, sorted."""
-        return sorted(
-            name[:-3] for name in os.listdir(os.path.dirname(__file__)) if name.endswith(".py") and name[0] != "_"
-        )
+        return sorted(name[:-3] for name in os.listdir(__path__[0]) if name.endswith(".py") and name[0] != "_")
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of that name, or None."""

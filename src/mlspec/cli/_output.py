@@ -32,14 +32,14 @@ def result(text: str, file: str | None = None) -> None:
 
 def write(file: str, text: str) -> None:
     """Write a text file: aside first, then under its name. Raises OSError naming the file."""
-    aside = f"{file}.{os.getpid()}.part"
+    from pathlib import Path
+
+    aside = Path(f"{file}.{os.getpid()}.part")
     try:
-        with open(aside, "w", encoding="utf-8") as handle:
-            handle.write(text)
-        os.replace(aside, file)
+        aside.write_text(text, encoding="utf-8")
+        aside.replace(file)
     except OSError as error:
-        if os.path.exists(aside):
-            os.unlink(aside)
+        aside.unlink(missing_ok=True)
         error.filename = file
         raise
 
@@ -50,7 +50,7 @@ def talk(text: str) -> None:
 
 
 def show_diagnostics(diagnostics: Iterable["Diagnostic"], texts: Mapping[str, str] | None = None) -> None:
-    """Print diagnostics with the lines they point at; ``texts`` are files' contents, read anew where they are missing."""
+    """Print diagnostics with the lines they point at; ``texts`` holds files' contents, read where they are missing."""
     from mlspec.diagnostics import render
 
     found = tuple(diagnostics)
@@ -60,12 +60,14 @@ def show_diagnostics(diagnostics: Iterable["Diagnostic"], texts: Mapping[str, st
 
 def with_files(diagnostics: Sequence["Diagnostic"], texts: Mapping[str, str]) -> dict[str, str]:
     """The texts, and those of files that diagnostics point into and that can be read."""
+    from pathlib import Path
+
     known = dict(texts)
     for diagnostic in diagnostics:
         for span in (diagnostic.span, *(label.span for label in diagnostic.also)):
             if span is not None and span.file not in known:
                 try:
-                    with open(span.file, encoding="utf-8-sig", errors="replace", newline="") as handle:
+                    with Path(span.file).open(encoding="utf-8-sig", errors="replace", newline="") as handle:
                         known[span.file] = handle.read(4 << 20)
                 except OSError:
                     continue

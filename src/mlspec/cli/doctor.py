@@ -1,0 +1,178 @@
+"""``mlspec doctor``: what this machine can run, and what is missing."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import click
+from msgspec import Struct
+
+from mlspec import __version__
+from mlspec.cli._options import formats
+from mlspec.cli._output import colored, paint, result
+
+CORE = ("click", "pyyaml", "jsonschema", "networkx", "msgspec", "rich")
+RUN = ("torch", "polars", "scikit-learn", "numpy", "safetensors", "skops")
+PROBE = """
+import json, torch
+names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
+print(json.dumps({"cuda": torch.version.cuda, "devices": names, "mps": torch.backends.mps.is_available()}))
+"""
+PROBE_SECONDS = 60
+COLORS = {"ok": "32", "missing": "33", "wrong": "31"}
+
+
+class Finding(Struct, frozen=True):
+    """One thing looked at: ``state`` is ok, missing (something optional) or wrong (mlspec can't work)."""
+
+    what: str
+    state: Literal["ok", "missing", "wrong"]
+    text: str
+
+
+@click.command(name="doctor")
+@formats("text", "json")
+def command(form: str) -> int:
+    """Say what this machine can run, and what is missing.
+
+    Exits with 1 when something that mlspec cannot work without is wrong.
+    """
+    found = list(look())
+    if form == "json":
+        import msgspec
+
+        result(msgspec.json.format(msgspec.json.encode(found)).decode())
+    else:
+        width = max(len(finding.what) for finding in found)
+        color = colored(sys.stdout)
+        for finding in found:
+            state = paint(f"{finding.state:7}", COLORS[finding.state], color)
+            result(f"{finding.what:{width}}  {state}  {finding.text}")
+    return int(any(finding.state == "wrong" for finding in found))
+
+
+def look() -> Iterator[Finding]:
+    """Everything that decides what can run here."""
+    yield Finding("mlspec", "ok", f"{__version__} in {Path(__file__).parents[1]}")
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    yield Finding("python", "ok", f"{version} at {sys.executable}")
+    yield from _libraries()
+    count, why = cores()
+    yield Finding("cores", "ok", f"{count} ({why})")
+    yield _memory()
+    gpus = _gpus()
+    yield gpus
+    yield from _backends(gpus.state == "ok")
+    yield _folder()
+
+
+def _libraries() -> Iterator[Finding]:
+    from mlspec.graph.environment import ABSENT, versions
+
+    for label, names, absent in (("core libraries", CORE, "wrong"), ("run libraries", RUN, "missing")):
+        found = versions(names)
+        lacking = [name for name, version in found.items() if version == ABSENT]
+        text = ", ".join(f"{name} {version}" for name, version in found.items() if version != ABSENT)
+        if lacking:
+            text = f"{', '.join(lacking)} not installed: pip install 'mlspec[run]'" + (f"; {text}" if text else "")
+        yield Finding(label, "ok" if not lacking else "wrong" if absent == "wrong" else "missing", text)
+
+
+def cores() -> tuple[int, str]:
+    """How many cores this process may use, and what limits them."""
+    total = os.cpu_count() or 1
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else total
+    quota = _quota()
+    if quota is not None and quota < allowed:
+        return max(1, int(quota)), f"a quota of {quota:g}, of {total}"
+    return allowed, f"of {total}, by affinity" if allowed < total else "all there are"
+
+
+def _quota() -> float | None:
+    """The CPU quota of this control group in cores; None where there is none."""
+    try:
+        limit, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()[:2]
+        return None if limit == "max" else int(limit) / int(period)
+    except (OSError, ValueError):
+        return None
+
+
+def _memory() -> Finding:
+    figures: dict[str, int] = {}
+    try:
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            name, _, value = line.partition(":")
+            figures[name] = int(value.split()[0]) * 1024
+    except (OSError, ValueError, IndexError):
+        return Finding("memory", "ok", "unknown")
+    free, total, why = figures.get("MemAvailable", 0), figures.get("MemTotal", 0), ""
+    try:
+        limit = int(Path("/sys/fs/cgroup/memory.max").read_text())
+        used = int(Path("/sys/fs/cgroup/memory.current").read_text())
+        if limit < total:
+            free, total, why = min(free, max(0, limit - used)), limit, ", limited by the control group"
+    except (OSError, ValueError):
+        pass
+    return Finding("memory", "ok", f"{free / 1e9:.1f} GB free of {total / 1e9:.1f} GB{why}")
+
+
+def _gpus() -> Finding:
+    from importlib.util import find_spec
+
+    driver = Path("/proc/driver/nvidia/version").exists() or Path("/dev/nvidiactl").exists()
+    if find_spec("torch") is None:
+        return Finding("GPU", "missing", ("an NVIDIA driver, but " if driver else "") + "torch is not installed")
+    if not driver and sys.platform != "darwin":
+        return Finding("GPU", "missing", "no NVIDIA driver; networks train on the CPU")
+    # Another process: loading torch takes seconds, and a broken driver can hang whoever asks it.
+    try:
+        asked = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, timeout=PROBE_SECONDS, check=True)
+    except (OSError, subprocess.SubprocessError) as error:
+        return Finding("GPU", "missing", f"torch could not be asked: {type(error).__name__}")
+    import json
+
+    answer = json.loads(asked.stdout)
+    if answer["devices"]:
+        return Finding("GPU", "ok", f"{', '.join(answer['devices'])} (CUDA {answer['cuda']})")
+    if answer["mps"]:
+        return Finding("GPU", "ok", "Apple's (device: mps)")
+    built = f"torch is built for CUDA {answer['cuda']}" if answer["cuda"] else "torch is built for CPUs only"
+    return Finding("GPU", "missing", f"an NVIDIA driver, but no device that torch can use ({built})")
+
+
+def _backends(gpu: bool) -> Iterator[Finding]:
+    from importlib.util import find_spec
+
+    lacking = [
+        name for name, module in (("polars", "polars"), ("scikit-learn", "sklearn")) if find_spec(module) is None
+    ]
+    without = f"{', '.join(lacking)} not installed: pip install 'mlspec[run]'"
+    yield Finding("backend cpu", "missing" if lacking else "ok", without if lacking else "processes on this machine")
+    if gpu and not lacking:
+        yield Finding("backend gpu", "ok", "the same, with networks on the GPU")
+    else:
+        yield Finding("backend gpu", "missing", without if lacking else "no GPU that torch can use")
+    import mlspec_backends
+
+    for folder in mlspec_backends.__path__:
+        for name in sorted(os.listdir(folder)):
+            if name.endswith(".py") and not name.startswith("_"):
+                yield Finding(f"engine {name[:-3]}", "ok", _first_line(Path(folder, name)))
+
+
+def _first_line(file: Path) -> str:
+    import ast
+
+    text = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+    return text.partition("\n")[0].rstrip(".")
+
+
+def _folder() -> Finding:
+    here = Path.cwd()
+    if not os.access(here, os.W_OK):
+        return Finding("folder", "missing", f"{here} cannot be written: a project here could be checked, not run")
+    status = os.statvfs(here)
+    return Finding("folder", "ok", f"{here} can be written; {status.f_bavail * status.f_frsize / 1e9:.1f} GB free")

@@ -1,0 +1,1 @@
+"""Run -> what a person or another tool reads: HTML, Markdown, JSON."""

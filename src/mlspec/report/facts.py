@@ -1,0 +1,179 @@
+"""What a run shows, as one frozen value: the JSON that ``run`` and ``show`` print, and all that a page is made from.
+
+The published schema, ``schema/run.schema.json``, follows from these types.
+"""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+FORMAT_VERSION = 1
+Outcome = Literal["passed", "failed", "unknown", "error", "interrupted"]
+Verdict = Literal["pass", "fail", "unknown"]
+
+
+class Place(Struct, frozen=True):
+    """A place in a file; lines and columns count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+
+class Gate(Struct, frozen=True, kw_only=True):
+    """A constraint and whether it holds."""
+
+    gate: str
+    requirement: str
+    verdict: Annotated[Verdict, Meta(description="unknown: the evidence cannot decide; never counted as a pass")]
+    value: float | None = None
+    low: Annotated[float | None, Meta(description="lower end of the interval, where there is one")] = None
+    high: Annotated[float | None, Meta(description="upper end of the interval, where there is one")] = None
+    n: Annotated[int | None, Meta(description="rows, or repetitions, that the value rests on")] = None
+    threshold: float | None = None
+    reason: str = ""
+    unit: Annotated[str, Meta(description="what value and threshold are measured in: '', 's' or 'bytes'")] = ""
+    place: Place | None = None
+
+
+class Difference(Struct, frozen=True):
+    """By how much the model is better than a baseline; positive is better, whatever the metric's direction."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+class Score(Struct, frozen=True, kw_only=True):
+    """A metric with its interval, and the baselines beside it."""
+
+    metric: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+    level: float | None = None
+    n: int | None = None
+    greater_is_better: bool = True
+    baselines: dict[str, float] = {}
+    differences: dict[str, Difference] = {}
+
+
+class Candidate(Struct, frozen=True, kw_only=True):
+    """A model that competed, measured on the validation rows."""
+
+    name: str
+    model: str
+    settings: dict[str, Any] = {}
+    selected: bool = False
+    scores: tuple[Score, ...] = ()
+    seconds: Annotated[float | None, Meta(description="training time")] = None
+    curves: Annotated[dict[str, tuple[float, ...]], Meta(description="training history: values by epoch")] = {}
+
+
+class ColumnFact(Struct, frozen=True):
+    """A column of the data."""
+
+    name: str
+    type: str
+    role: str
+
+
+class SourceFact(Struct, frozen=True, kw_only=True):
+    """A source of rows."""
+
+    name: str
+    path: str
+    format: str
+    part: str | None = None
+    digest: str | None = None
+
+
+class ExpectationFact(Struct, frozen=True):
+    """Something that must be true of the data, and what was measured."""
+
+    text: str
+    holds: bool
+    measured: str = ""
+
+
+class DataFacts(Struct, frozen=True, kw_only=True):
+    """What the model was made from."""
+
+    sources: tuple[SourceFact, ...] = ()
+    columns: tuple[ColumnFact, ...] = ()
+    expectations: tuple[ExpectationFact, ...] = ()
+    rows: Annotated[dict[str, int], Meta(description="rows of train, validation and test")] = {}
+
+
+class StepFact(Struct, frozen=True, kw_only=True):
+    """A step and what became of it."""
+
+    id: str
+    kind: str
+    action: Literal["cached", "ran", "failed", "skipped"]
+    seconds: float | None = None
+    fingerprint: str | None = None
+    outputs: dict[str, str] = {}
+
+
+class FailureFact(Struct, frozen=True, kw_only=True):
+    """A step that failed: where the spec asked for it, why, and where the whole story is."""
+
+    step: str
+    cause: str
+    place: Place | None = None
+    log: str | None = None
+
+
+class RunFacts(Struct, frozen=True, kw_only=True):
+    """A run of a compiled mlspec project."""
+
+    format_version: Literal[1] = 1
+    id: str
+    project: str
+    goal: str = ""
+    owners: tuple[str, ...] = ()
+    task: str | None = None
+    target: str = ""
+    spec: Annotated[str, Meta(description="the spec's file")]
+    profile: str | None = None
+    overrides: Annotated[tuple[str, ...], Meta(description="what --set laid over the spec")] = ()
+    started: Annotated[str, Meta(description="ISO 8601, UTC")]
+    seconds: float
+    outcome: Annotated[
+        Outcome,
+        Meta(
+            description="passed: every gate holds; failed: one does not; unknown: one is undecided; error: a step failed"
+        ),
+    ]
+    counts: Annotated[dict[str, int], Meta(description="steps by what became of them")] = {}
+    gates: tuple[Gate, ...] = ()
+    scores: Annotated[tuple[Score, ...], Meta(description="the selected model on the test rows")] = ()
+    selected: str | None = None
+    selected_by: Annotated[str | None, Meta(description="the metric that chose the model")] = None
+    candidates: tuple[Candidate, ...] = ()
+    data: DataFacts = DataFacts()
+    latency: dict[str, Any] | None = None
+    size: dict[str, Any] | None = None
+    failures: tuple[FailureFact, ...] = ()
+    steps: tuple[StepFact, ...] = ()
+    environment: dict[str, str] = {}
+    folder: Annotated[str, Meta(description="the run's folder")] = ""
+    report: Annotated[str | None, Meta(description="the run's page")] = None
+    model: Annotated[str | None, Meta(description="the folder of the selected model")] = None
+
+
+def encode(facts: RunFacts) -> str:
+    """The JSON text, indented, ending in a line break."""
+    return msgspec.json.format(msgspec.json.encode(facts), indent=2).decode() + "\n"
+
+
+def schema() -> str:
+    """The published JSON Schema (2020-12) of this output."""
+    found = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "https://mlspec.dev/schema/run.schema.json",
+        **msgspec.json.schema(RunFacts),
+    }
+    return msgspec.json.format(msgspec.json.encode(found), indent=2).decode() + "\n"

@@ -1,0 +1,87 @@
+"""A run as a Markdown summary: for a pull request, a job's summary, a chat."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from mlspec.report import words
+from mlspec.report.facts import RunFacts
+from mlspec.report.markup import visible
+
+SIGNS = {"pass": "✅ pass", "fail": "❌ fail", "unknown": "❔ unknown"}
+SPECIAL = re.compile(r"[\\`*{}\[\]<>#!|~&]|(?<![^\W_])_|_(?![^\W_])")
+
+
+def markdown(facts: RunFacts) -> str:
+    """The summary: outcome, constraints, scores beside baselines, candidates, data."""
+    return "\n".join(_lines(facts)) + "\n"
+
+
+def text(raw: str) -> str:
+    """Text on one line that Markdown shows as it is."""
+    shown = SPECIAL.sub(r"\\\g<0>", " ".join(visible(raw).split()))
+    # No backslash keeps a forge from notifying whoever has that name.
+    return shown.replace("@", "@\u200b")
+
+
+def _lines(facts: RunFacts) -> Iterator[str]:
+    yield f"## {text(facts.project)}: {text(words.headline(facts))}"
+    if facts.goal:
+        yield ""
+        yield text(facts.goal)
+    for failure in facts.failures:
+        yield ""
+        where = f" ({text(failure.place.file)}:{failure.place.line})" if failure.place is not None else ""
+        yield f"- step {text(failure.step)} failed{where}: {text(failure.cause)}"
+    if facts.gates:
+        yield ""
+        yield from _table(
+            ("", "constraint", "measured", "rows"),
+            [
+                (
+                    SIGNS[gate.verdict],
+                    text(gate.requirement) + (f": {text(gate.reason)}" if gate.reason else ""),
+                    words.gate_value(gate),
+                    f"{gate.n:,}" if gate.n is not None else "",
+                )
+                for gate in facts.gates
+            ],
+        )
+    if facts.scores:
+        baselines = list(dict.fromkeys(name for score in facts.scores for name in score.baselines))
+        yield ""
+        yield f"### {text(facts.selected or 'The model')} on the test rows"
+        yield ""
+        yield from _table(
+            ("metric", "value", *(text(name) for name in baselines)),
+            [
+                (
+                    text(score.metric),
+                    words.score_value(score),
+                    *(words.figure(score.baselines.get(name)) for name in baselines),
+                )
+                for score in facts.scores
+            ],
+        )
+    if len(facts.candidates) > 1:
+        metrics = list(dict.fromkeys(score.metric for candidate in facts.candidates for score in candidate.scores))
+        yield ""
+        yield "### Candidates on the validation rows"
+        yield ""
+        rows = []
+        for candidate in facts.candidates:
+            found = {score.metric: score for score in candidate.scores}
+            name = f"**{text(candidate.name)}**" if candidate.selected else text(candidate.name)
+            values = (words.score_value(found[metric]) if metric in found else "–" for metric in metrics)
+            rows.append((name, text(candidate.model), *values))
+        yield from _table(("candidate", "model", *(text(metric) for metric in metrics)), rows)
+    if facts.data.rows:
+        yield ""
+        parts = ", ".join(f"{name} {rows:,}" for name, rows in facts.data.rows.items())
+        yield f"Rows: {parts}. Run {text(facts.id)}, {words.seconds(facts.seconds)}."
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    yield f"| {' | '.join(head)} |"
+    yield f"|{' --- |' * len(head)}"
+    for row in rows:
+        yield f"| {' | '.join(row)} |"

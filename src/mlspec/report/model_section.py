@@ -1,0 +1,179 @@
+"""The page's sections about models: the scores of the selected one, the candidates, and what using it takes."""
+
+from mlspec.report import words
+from mlspec.report.charts import Scale, curves, interval
+from mlspec.report.facts import Candidate, RunFacts, Score
+from mlspec.report.markup import Child, Html, element
+
+
+def scores(facts: RunFacts) -> Html | None:
+    """The selected model on the test rows, with baselines beside each metric."""
+    if not facts.scores:
+        return None
+    baselines = list(dict.fromkeys(name for score in facts.scores for name in score.baselines))
+    level = next((score.level for score in facts.scores if score.level), None)
+    rows = next((score.n for score in facts.scores if score.n), None)
+    told = [f"{facts.selected} was chosen by {facts.selected_by} on the validation rows. " if facts.selected else ""]
+    told.append(
+        f"Measured on {rows:,} test rows that no fitting and no choice has seen"
+        if rows
+        else "Measured on the test rows"
+    )
+    told.append(f"; intervals of {level:.0%} confidence." if level else ".")
+    return element(
+        "div",
+        element("p", "".join(told), class_="note"),
+        element(
+            "div",
+            element(
+                "table",
+                element(
+                    "thead",
+                    element(
+                        "tr",
+                        element("th", "metric"),
+                        element("th", "value", class_="figure"),
+                        element("th", ""),
+                        [
+                            [element("th", name, class_="figure"), element("th", "better by", class_="figure")]
+                            for name in baselines
+                        ],
+                    ),
+                ),
+                element("tbody", [_score(score, baselines) for score in facts.scores]),
+            ),
+            class_="card",
+        ),
+    )
+
+
+def _score(score: Score, baselines: list[str]) -> Html:
+    cells: list[Child] = []
+    for name in baselines:
+        cells.append(element("td", words.figure(score.baselines.get(name)), class_="figure"))
+        better = score.differences.get(name)
+        if better is None:
+            cells.append(element("td", "–", class_="figure"))
+            continue
+        between = words.interval(better.low, better.high)
+        text = words.figure(better.value, (better.low, better.high))
+        cells.append(
+            element("td", text, [element("br"), element("small", between)] if between else None, class_="figure")
+        )
+    between = words.interval(score.low, score.high)
+    return element(
+        "tr",
+        element(
+            "td",
+            element("span", score.metric, class_="name"),
+            element("br"),
+            element("small", "higher is better" if score.greater_is_better else "lower is better"),
+        ),
+        element(
+            "td",
+            words.figure(score.value, (score.low, score.high)),
+            [element("br"), element("small", between)] if between else None,
+            class_="figure",
+        ),
+        element("td", interval(score.value, score.low, score.high, marks=score.baselines)),
+        cells,
+    )
+
+
+def candidates(facts: RunFacts) -> Html | None:
+    """Every candidate on the validation rows, and how its training went."""
+    if not facts.candidates:
+        return None
+    metrics = list(dict.fromkeys(score.metric for candidate in facts.candidates for score in candidate.scores))
+    by = facts.selected_by if facts.selected_by in metrics else next(iter(metrics), None)
+    ends = [
+        end
+        for candidate in facts.candidates
+        for score in candidate.scores
+        if score.metric == by
+        for end in (score.value, score.low, score.high)
+        if end is not None
+    ]
+    scale = Scale(ends) if ends else None
+    heads: list[Child] = [element("th", "candidate")]
+    for metric in metrics:
+        heads.append(element("th", metric, class_="figure"))
+        if metric == by:
+            heads.append(element("th", ""))
+    heads.append(element("th", "training", class_="figure"))
+    drawn = [
+        (candidate.name, chart) for candidate in facts.candidates if (chart := curves(candidate.curves)) is not None
+    ]
+    return element(
+        "div",
+        element(
+            "p", "Measured on the validation rows, by which one was chosen; the test rows stay unseen.", class_="note"
+        ),
+        element(
+            "div",
+            element(
+                "table",
+                element("thead", element("tr", heads)),
+                element("tbody", [_candidate(candidate, metrics, by, scale) for candidate in facts.candidates]),
+            ),
+            class_="card",
+        ),
+        [element("h3", "Training")] if drawn else None,
+        element(
+            "div",
+            [element("div", element("h3", name), chart, class_="card pad") for name, chart in drawn],
+            class_="columns",
+        )
+        if drawn
+        else None,
+    )
+
+
+def _candidate(candidate: Candidate, metrics: list[str], by: str | None, scale: Scale | None) -> Html:
+    found = {score.metric: score for score in candidate.scores}
+    settings = ", ".join(f"{name}: {value}" for name, value in candidate.settings.items())
+    cells: list[Child] = []
+    for metric in metrics:
+        score = found.get(metric)
+        cells.append(
+            element("td", "–" if score is None else words.figure(score.value, (score.low, score.high)), class_="figure")
+        )
+        if metric == by:
+            chart = None if score is None else interval(score.value, score.low, score.high, scale=scale)
+            cells.append(element("td", chart))
+    return element(
+        "tr",
+        element(
+            "td",
+            element("span", candidate.name, class_="name"),
+            element("small", " selected") if candidate.selected else None,
+            element("br"),
+            element("small", candidate.model, f" ({settings})" if settings else ""),
+        ),
+        cells,
+        element("td", words.seconds(candidate.seconds), class_="figure"),
+        class_="chosen" if candidate.selected else None,
+    )
+
+
+def in_use(facts: RunFacts) -> Html | None:
+    """How long a prediction takes and how big the model is."""
+    pairs: list[tuple[str, str]] = []
+    if facts.latency is not None:
+        latency = facts.latency
+        quantiles = ", ".join(
+            f"{name} {words.seconds(latency[name])}" for name in ("p50", "p95", "p99") if name in latency
+        )
+        pairs.append(("one prediction", f"{quantiles} ({words.count(int(latency.get('batch', 1)), 'row')} at a time)"))
+        pairs.append(
+            ("measured", f"{words.count(int(latency['n']), 'time')} on {latency.get('machine', 'this machine')}")
+        )
+    if facts.size is not None:
+        pairs.append(("exported model", words.size(float(facts.size["bytes"]))))
+    if facts.model is not None:
+        pairs.append(("lies in", facts.model))
+    if not pairs:
+        return None
+    return element(
+        "div", element("dl", [[element("dt", name), element("dd", text)] for name, text in pairs]), class_="card pad"
+    )

@@ -1,0 +1,183 @@
+"""A run as one HTML page that needs nothing else: no network, no script, light and dark."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from mlspec.report import data_section, highlight, model_section, words
+from mlspec.report.charts import interval
+from mlspec.report.facts import FailureFact, Gate, Place, RunFacts
+from mlspec.report.markup import Child, Html, element
+
+SIGNS = {"passed": "✓", "failed": "✗", "unknown": "?", "error": "✗", "interrupted": "–"}
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+
+
+def page(facts: RunFacts, spec_text: str, graph: str | None = None) -> str:
+    """The page. ``spec_text`` is the spec as it was run, ``graph`` an SVG of the steps (markup of our own)."""
+    sections = [
+        ("constraints", "Constraints", _gates(facts)),
+        ("failures", "What failed", _failures(facts)),
+        ("model", "The selected model", model_section.scores(facts)),
+        ("candidates", "Candidates", model_section.candidates(facts)),
+        ("use", "In use", model_section.in_use(facts)),
+        ("data", "Data", data_section.data(facts)),
+        ("steps", "How it was made", _steps(facts, graph)),
+        ("environment", "Environment", _environment(facts)),
+        ("spec", "The spec", element("div", highlight.yaml(spec_text), class_="card")),
+    ]
+    shown = [(name, title, body) for name, title, body in sections if body is not None]
+    head = element(
+        "head",
+        element("meta", charset="utf-8"),
+        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        element("meta", http_equiv="Content-Security-Policy", content=POLICY),
+        element("title", f"{facts.project}: {words.headline(facts)}"),
+        element("style", Html(Path(__file__).with_name("page.css").read_text(encoding="utf-8"))),
+    )
+    body = element(
+        "body",
+        _header(facts, [(name, title) for name, title, _body in shown]),
+        element("main", [element("section", element("h2", title), body, id=name) for name, title, body in shown]),
+        element("footer", f"Run {facts.id}, made by mlspec {facts.environment.get('mlspec', '')}."),
+    )
+    return "<!doctype html>\n" + element("html", head, body, lang="en") + "\n"
+
+
+def _header(facts: RunFacts, sections: list[tuple[str, str]]) -> Html:
+    about: list[tuple[str, str | None]] = [
+        ("predicts", facts.target),
+        ("task", (facts.task or "").replace("_", " ")),
+        ("owners", ", ".join(facts.owners)),
+        ("run", facts.started.replace("T", " ").replace("Z", " UTC")),
+        ("took", words.seconds(facts.seconds)),
+        ("profile", facts.profile),
+        ("overrides", ", ".join(facts.overrides)),
+    ]
+    did = ", ".join(f"{number} {what}" for what, number in facts.counts.items() if number)
+    return element(
+        "header",
+        element("h1", facts.project),
+        element("p", facts.goal, class_="goal") if facts.goal else None,
+        element("ul", [element("li", f"{name} ", element("b", text)) for name, text in about if text], class_="about"),
+        element(
+            "div",
+            element("span", SIGNS[facts.outcome], class_="sign"),
+            element("span", words.headline(facts)),
+            element("small", f"steps: {did}" if did else ""),
+            class_=f"outcome {facts.outcome}",
+        ),
+        element("nav", [element("a", title, href=f"#{name}") for name, title in sections]),
+    )
+
+
+def _gates(facts: RunFacts) -> Html | None:
+    if not facts.gates:
+        return element("p", "The spec states none: nothing was required of the model.", class_="note")
+    heads = (
+        ("verdict", None),
+        ("requirement", None),
+        ("measured", "figure"),
+        ("", None),
+        ("n", "figure"),
+        ("stated in", None),
+    )
+    return element(
+        "div",
+        element(
+            "table",
+            element("thead", element("tr", [element("th", name, class_=kind) for name, kind in heads])),
+            element("tbody", [_gate(gate) for gate in facts.gates]),
+        ),
+        class_="card",
+    )
+
+
+def _gate(gate: Gate) -> Html:
+    chart = interval(gate.value, gate.low, gate.high, threshold=gate.threshold, style=gate.verdict)
+    return element(
+        "tr",
+        element("td", element("span", gate.verdict, class_=f"verdict {gate.verdict}")),
+        element(
+            "td",
+            element("span", gate.requirement, class_="name"),
+            element("br") if gate.reason else None,
+            element("small", gate.reason) if gate.reason else None,
+        ),
+        element(
+            "td",
+            words.quantity(gate.value, gate.unit, (gate.low, gate.high)),
+            [element("br"), element("small", between)]
+            if (between := words.interval(gate.low, gate.high, gate.unit))
+            else None,
+            class_="figure",
+        ),
+        element("td", chart),
+        element("td", f"{gate.n:,}" if gate.n is not None else "", class_="figure"),
+        element("td", _place(gate.place)),
+    )
+
+
+def _place(place: Place | None) -> Child:
+    if place is None:
+        return ""
+    return element("a", element("code", f"line {place.line}"), href=f"#L{place.line}")
+
+
+def _failures(facts: RunFacts) -> Html | None:
+    if not facts.failures:
+        return None
+    return element("div", [_failure(failure) for failure in facts.failures], class_="card pad")
+
+
+def _failure(failure: FailureFact) -> Html:
+    return element(
+        "div",
+        element("h3", failure.step, " ", _place(failure.place)),
+        element("pre", failure.cause),
+        element("p", "log: ", element("code", failure.log), class_="note") if failure.log else None,
+    )
+
+
+def _steps(facts: RunFacts, graph: str | None) -> Html | None:
+    if not facts.steps:
+        return None
+    heads = (("step", None), ("kind", None), ("", None), ("took", "figure"), ("fingerprint", None))
+    table = element(
+        "table",
+        element("thead", element("tr", [element("th", name, class_=kind) for name, kind in heads])),
+        element(
+            "tbody",
+            [
+                element(
+                    "tr",
+                    element("td", step.id, class_="name"),
+                    element("td", step.kind),
+                    element("td", step.action),
+                    element("td", words.seconds(step.seconds), class_="figure"),
+                    element("td", element("code", (step.fingerprint or "")[:12])),
+                )
+                for step in facts.steps
+            ],
+        ),
+    )
+    return element(
+        "div",
+        element("div", Html(graph), class_="card pad graph") if graph else None,
+        element(
+            "details",
+            element("summary", f"All {words.count(len(facts.steps), 'step')}"),
+            element("div", table, class_="card"),
+        ),
+    )
+
+
+def _environment(facts: RunFacts) -> Html | None:
+    if not facts.environment:
+        return None
+    return element("div", element("dl", list(_pairs(facts.environment))), class_="card pad")
+
+
+def _pairs(values: dict[str, str]) -> Iterator[Html]:
+    for name, value in values.items():
+        yield element("dt", name)
+        yield element("dd", value)

@@ -1,0 +1,99 @@
+"""Numbers as people read them, the same on the terminal, in Markdown and on the page."""
+
+import math
+from collections.abc import Iterable
+
+from mlspec.report.facts import Gate, RunFacts, Score
+
+
+def figure(value: float | None, near: Iterable[float | None] = ()) -> str:
+    """A number with as many decimals as the spread of ``near`` (the ends of its interval) makes meaningful."""
+    if value is None or math.isnan(value):
+        return "–"
+    ends = [end for end in near if end is not None and math.isfinite(end)]
+    spread = max(ends) - min(ends) if len(ends) > 1 else 0.0
+    if spread > 0:
+        decimals = min(6, max(0, 1 - math.floor(math.log10(spread))))
+        return f"{value:,.{decimals}f}"
+    if value and (abs(value) >= 1e7 or abs(value) < 1e-4):
+        return f"{value:.3e}"
+    decimals = 4 if abs(value) < 1 else max(0, 3 - math.floor(math.log10(abs(value)))) if value else 0
+    text = f"{value:,.{decimals}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def seconds(value: float | None) -> str:
+    """A time: ``3.2 ms``, ``12.4 s``, ``3 min 20 s``, ``2 h 5 min``."""
+    if value is None:
+        return "–"
+    if value < 1:
+        return f"{value * 1000:.3g} ms"
+    if value < 60:
+        return f"{value:.1f} s"
+    minutes, rest = divmod(round(value), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+def size(value: float | None) -> str:
+    """Bytes, decimal: ``812 B``, ``1.4 MB``."""
+    if value is None:
+        return "–"
+    for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if value >= scale:
+            return f"{value / scale:.3g} {unit}"
+    return f"{value:.0f} B"
+
+
+def count(value: int, noun: str) -> str:
+    """``1 step``, ``1,200 steps``."""
+    return f"{value:,} {noun}" + ("" if value == 1 else "s")
+
+
+def quantity(value: float | None, unit: str, near: Iterable[float | None] = ()) -> str:
+    """A gate's value in its unit."""
+    if unit == "s":
+        return seconds(value)
+    return size(value) if unit == "bytes" else figure(value, near)
+
+
+def interval(low: float | None, high: float | None, unit: str = "") -> str:
+    """``[0.9219, 0.9304]``, or nothing."""
+    if low is None or high is None:
+        return ""
+    return f"[{quantity(low, unit, (low, high))}, {quantity(high, unit, (low, high))}]"
+
+
+def gate_value(gate: Gate) -> str:
+    """The value that a gate judged, with its interval."""
+    text = quantity(gate.value, gate.unit, (gate.low, gate.high))
+    between = interval(gate.low, gate.high, gate.unit)
+    return f"{text} {between}" if between else text
+
+
+def score_value(score: Score) -> str:
+    """A metric's value with its interval."""
+    text = figure(score.value, (score.low, score.high))
+    between = interval(score.low, score.high)
+    return f"{text} {between}" if between else text
+
+
+def headline(facts: RunFacts) -> str:
+    """The outcome in a sentence without full stop."""
+    if facts.outcome == "error":
+        return f"{count(len(facts.failures), 'step')} failed"
+    if facts.outcome == "interrupted":
+        return "Interrupted: run again to go on from here"
+    if not facts.gates:
+        return "Done; the spec states no constraints"
+    failing = sum(gate.verdict == "fail" for gate in facts.gates)
+    unknown = sum(gate.verdict == "unknown" for gate in facts.gates)
+    total = count(len(facts.gates), "constraint")
+    if failing:
+        told = f"{failing} of {total} {'does' if failing == 1 else 'do'} not hold"
+        return told + (f", {unknown} cannot be decided" if unknown else "")
+    if unknown:
+        return f"{unknown} of {total} cannot be decided on this evidence"
+    return "The one constraint holds" if len(facts.gates) == 1 else f"All {total} hold"
