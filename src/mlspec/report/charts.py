@@ -1,4 +1,4 @@
-"""Small pictures as inline SVG: an interval beside its baselines, shares of rows, curves over epochs."""
+"""Small pictures as inline SVG: an interval beside its baselines, shares of rows, a training round by round."""
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -79,8 +79,8 @@ def shares(parts: Mapping[str, int]) -> Html | None:
     return picture("shares", width, height, ", ".join(f"{name} {rows:,}" for name, rows in parts.items()), drawn)
 
 
-def curves(lines: Mapping[str, Sequence[float]]) -> Html | None:
-    """Values by epoch, a line each. None where no line has two points."""
+def curves(lines: Mapping[str, Sequence[float]], rounds: str) -> Html | None:
+    """Values by round (``epoch``), a line each. None where no line has two points."""
     lines = {name: values for name, values in lines.items() if len(values) > 1}
     if not lines:
         return None
@@ -104,13 +104,13 @@ def curves(lines: Mapping[str, Sequence[float]]) -> Html | None:
         parts.append(label(figure(value, (low, high)), left - 8, up(value) + 4, "end"))
     ticks = sorted({0, longest // 2, longest - 1})
     parts.extend(label(str(index + 1), across(index), height - 6, "middle") for index in ticks)
-    parts.append(label("epoch", width - right + 16, height - 6, "start"))
+    parts.append(label(rounds, width - right + 16, height - 6, "start"))
     ends = _apart([up(values[-1]) for values in lines.values()], 13)
     for index, ((name, values), end) in enumerate(zip(lines.items(), ends, strict=True)):
         points = " ".join(f"{number(across(i))},{number(up(value))}" for i, value in enumerate(values))
         parts.append(element("polyline", class_=f"curve curve{index % 4}", points=points))
         parts.append(label(name, across(len(values) - 1) + 8, end + 4, "start", f"curve{index % 4}"))
-    told = "; ".join(f"{name}: {figure(v[0])} to {figure(v[-1])} over {len(v)} epochs" for name, v in lines.items())
+    told = "; ".join(f"{name}: {figure(v[0])} to {figure(v[-1])} over {len(v)} {rounds}s" for name, v in lines.items())
     return picture("curves", width, height, told, parts)
 
 

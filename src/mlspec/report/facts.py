@@ -68,7 +68,9 @@ class Candidate(Struct, frozen=True, kw_only=True):
     selected: bool = False
     scores: tuple[Score, ...] = ()
     seconds: Annotated[float | None, Meta(description="training time")] = None
-    curves: Annotated[dict[str, tuple[float, ...]], Meta(description="training history: values by epoch")] = {}
+    curves: Annotated[dict[str, tuple[float, ...]], Meta(description="training history, a value each round")] = {}
+    rounds: Annotated[str, Meta(description="what a round of the training is called")] = "epoch"
+    notes: Annotated[tuple[str, ...], Meta(description="what the training warned of")] = ()
 
 
 class ColumnFact(Struct, frozen=True):
@@ -143,9 +145,7 @@ class RunFacts(Struct, frozen=True, kw_only=True):
     seconds: float
     outcome: Annotated[
         Outcome,
-        Meta(
-            description="passed: every gate holds; failed: one does not; unknown: one is undecided; error: a step failed"
-        ),
+        Meta(description="passed: every gate holds; failed: one does not; unknown: one is open; error: a step failed"),
     ]
     counts: Annotated[dict[str, int], Meta(description="steps by what became of them")] = {}
     gates: tuple[Gate, ...] = ()

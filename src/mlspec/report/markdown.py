@@ -39,7 +39,8 @@ def _lines(facts: RunFacts) -> Iterator[str]:
             [
                 (
                     SIGNS[gate.verdict],
-                    text(gate.requirement) + (f": {text(gate.reason)}" if gate.reason else ""),
+                    text(gate.requirement)
+                    + (f": {text(gate.reason)}" if gate.reason and gate.verdict != "pass" else ""),
                     words.gate_value(gate),
                     f"{gate.n:,}" if gate.n is not None else "",
                 )

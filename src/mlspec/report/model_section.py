@@ -102,7 +102,9 @@ def candidates(facts: RunFacts) -> Html | None:
             heads.append(element("th", ""))
     heads.append(element("th", "training", class_="figure"))
     drawn = [
-        (candidate.name, chart) for candidate in facts.candidates if (chart := curves(candidate.curves)) is not None
+        (candidate.name, chart)
+        for candidate in facts.candidates
+        if (chart := curves(candidate.curves, candidate.rounds)) is not None
     ]
     return element(
         "div",
@@ -149,6 +151,7 @@ def _candidate(candidate: Candidate, metrics: list[str], by: str | None, scale: 
             element("small", " selected") if candidate.selected else None,
             element("br"),
             element("small", candidate.model, f" ({settings})" if settings else ""),
+            [[element("br"), element("small", f"note: {note}")] for note in candidate.notes],
         ),
         cells,
         element("td", words.seconds(candidate.seconds), class_="figure"),

@@ -100,8 +100,7 @@ def _gate(gate: Gate) -> Html:
         element(
             "td",
             element("span", gate.requirement, class_="name"),
-            element("br") if gate.reason else None,
-            element("small", gate.reason) if gate.reason else None,
+            [element("br"), element("small", gate.reason)] if gate.reason and gate.verdict != "pass" else None,
         ),
         element(
             "td",

@@ -61,7 +61,7 @@ def quantity(value: float | None, unit: str, near: Iterable[float | None] = ()) 
 
 def interval(low: float | None, high: float | None, unit: str = "") -> str:
     """``[0.9219, 0.9304]``, or nothing."""
-    if low is None or high is None:
+    if low is None or high is None or low == high:
         return ""
     return f"[{quantity(low, unit, (low, high))}, {quantity(high, unit, (low, high))}]"
 

@@ -1,0 +1,183 @@
+"""Graph and results -> RunFacts: reads the small JSON results of a run, never a table."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import msgspec
+
+from mlspec.graph.graph import Graph
+from mlspec.graph.show import text
+from mlspec.graph.step import Step
+from mlspec.report.facts import (
+    Candidate,
+    ColumnFact,
+    DataFacts,
+    Difference,
+    ExpectationFact,
+    Gate,
+    Place,
+    Score,
+    SourceFact,
+)
+
+Read = Callable[[str, str], Any]
+"""The JSON result of a step by the step's id and the output's name; None where there is none."""
+
+ROUNDS = {"epochs": "epoch", "iterations": "iteration"}
+
+
+def place(graph: Graph, step: Step) -> Place | None:
+    """Where the spec asks for a step."""
+    if graph.document is None or not step.path:
+        return None
+    span = graph.document.span(step.path)
+    return Place(span.file, span.line, span.column)
+
+
+def gates(graph: Graph, read: Read) -> Iterator[Gate]:
+    """The verdicts there are, in the spec's order."""
+    for step in graph.steps.values():
+        verdict = read(step.id, "verdict") if step.kind == "gate" else None
+        if verdict is None:
+            continue
+        yield Gate(
+            gate=step.id,
+            requirement=verdict["requirement"],
+            verdict=verdict["verdict"],
+            value=verdict.get("value"),
+            low=verdict.get("low"),
+            high=verdict.get("high"),
+            n=verdict.get("n"),
+            threshold=verdict.get("threshold"),
+            reason=verdict.get("reason") or "",
+            unit=_unit(step.params),
+            place=place(graph, step),
+        )
+
+
+def _unit(params: dict[str, Any]) -> str:
+    if params["of"] == "latency" or params.get("what") == "wall_time":
+        return "s"
+    return "bytes" if params["of"] == "size" or params.get("what") == "memory" else ""
+
+
+def scores(measured: dict[str, Any] | None) -> Iterator[Score]:
+    """The metrics of one evaluation, those that are defined."""
+    if measured is None:
+        return
+    for name, found in measured["metrics"].items():
+        if found["value"] is None:
+            continue
+        baselines = {who: values.get(name) for who, values in measured.get("baselines", {}).items()}
+        differences = {who: values.get(name) for who, values in measured.get("differences", {}).items()}
+        yield Score(
+            metric=name,
+            value=found["value"],
+            low=found["low"],
+            high=found["high"],
+            level=found["level"],
+            n=found["n"],
+            greater_is_better=found["greater_is_better"],
+            baselines={who: value for who, value in baselines.items() if value is not None},
+            differences={
+                who: Difference(value["value"], value["low"], value["high"])
+                for who, value in differences.items()
+                if value is not None and value["value"] is not None
+            },
+        )
+
+
+def candidates(graph: Graph, read: Read, seconds: Callable[[str], float | None]) -> Iterator[Candidate]:
+    """Every candidate, as the validation rows show it."""
+    chosen = (read("select", "selection") or {}).get("candidate")
+    for name, use in graph.project.model.candidates.items():
+        train = graph.find(f"train.{name}")
+        history = read(f"train.{name}", "history") or {}
+        yield Candidate(
+            name=name,
+            model=use.name,
+            settings=_stated(use.plugin),
+            selected=name == chosen,
+            scores=tuple(scores(read(f"evaluate.{name}", "metrics"))),
+            seconds=None if train is None else seconds(train.id),
+            curves={key.replace("_", " "): tuple(values) for key, values in history.items() if _is_curve(values)},
+            rounds=next((word for key, word in ROUNDS.items() if key in history), "round"),
+            notes=tuple(str(note) for note in history.get("warnings", ())),
+        )
+
+
+def _stated(plugin: msgspec.Struct) -> dict[str, Any]:
+    """The settings that differ from the defaults."""
+    found = {}
+    for field in msgspec.structs.fields(plugin):
+        value = getattr(plugin, field.name)
+        default = (
+            field.default_factory()
+            if field.default is msgspec.NODEFAULT and callable(field.default_factory)
+            else field.default
+        )
+        if value != default:
+            found[field.encode_name] = msgspec.to_builtins(value)
+    return found
+
+
+def _is_curve(values: Any) -> bool:
+    return isinstance(values, list) and len(values) > 1 and all(isinstance(value, int | float) for value in values)
+
+
+def data(graph: Graph, read: Read, digests: Callable[[str, str], str | None]) -> DataFacts:
+    """Sources, columns with their roles, expectations with what was measured, rows of each part."""
+    project = graph.project
+    return DataFacts(
+        sources=tuple(
+            SourceFact(
+                name=name,
+                path=str(getattr(use.plugin, "path", "")),
+                format=use.name,
+                part=getattr(use.plugin, "part", None),
+                digest=digests(f"source.{name}", "table"),
+            )
+            for name, use in project.data.sources.items()
+        ),
+        columns=tuple(_columns(graph)),
+        expectations=tuple(_expectations(read("expect", "report"))),
+        rows=_rows(graph, read),
+    )
+
+
+def _columns(graph: Graph) -> Iterator[ColumnFact]:
+    from mlspec.graph.tables import table
+
+    known = {column.name: column for column in table(graph)}
+    seen = set()
+    for name in sorted(graph.project.data.sources):
+        for column in graph.facts.schemas[name]:
+            if column.name not in seen:
+                seen.add(column.name)
+                shown = known.get(column.name)
+                yield ColumnFact(column.name, (shown or column).type, shown.role if shown is not None else "dropped")
+
+
+def _expectations(report: Any) -> Iterator[ExpectationFact]:
+    for entry in report or ():
+        yield ExpectationFact(str(entry["expectation"]), bool(entry["holds"]), str(entry.get("measured", "")))
+
+
+def _rows(graph: Graph, read: Read) -> dict[str, int]:
+    first = next(iter(graph.project.model.candidates))
+    state = read(f"prepare.{first}", "state") or {}
+    validation = read(f"evaluate.{first}", "metrics") or {}
+    test = read("evaluate", "metrics") or {}
+    rows = {"train": state.get("rows"), "validation": validation.get("rows"), "test": test.get("rows")}
+    return {part: count for part, count in rows.items() if count is not None}
+
+
+def environment(graph: Graph) -> dict[str, str]:
+    """What the results depend on beside spec and data: mlspec, Python, the machine, the libraries."""
+    from mlspec import __version__
+    from mlspec.graph.environment import machine, processor, python_version
+
+    found = {"mlspec": __version__, "python": python_version(), "machine": machine(), "processor": processor()}
+    for step in graph.steps.values():
+        found |= {text.printable(name): version for name, version in step.environment.items() if name not in found}
+    return found
