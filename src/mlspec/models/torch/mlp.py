@@ -103,4 +103,4 @@ class Mlp(Model, frozen=True, kw_only=True):
 
 def category_width(levels: int) -> int:
     """The width of a category's vector by its number of levels: 1.6 x levels ** 0.56, at most 64 (as in fastai)."""
-    return min(64, max(2, round(1.6 * float(levels) ** 0.56)))
+    return int(min(64, max(2, round(1.6 * float(levels) ** 0.56))))
