@@ -1,0 +1,123 @@
+"""Columns to their types, with the first value that does not fit named."""
+
+from typing import TYPE_CHECKING
+
+from mlspec.diagnostics import StepError
+from mlspec.plugin import Column, Schema
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def dtype(column: Column) -> "pl.DataType | type[pl.DataType]":
+    """The polars type that stands for a column's type."""
+    import polars as pl
+
+    return {
+        "integer": pl.Int64,
+        "number": pl.Float64,
+        "boolean": pl.Boolean,
+        "category": pl.String,
+        "date": pl.Date,
+        "datetime": pl.Datetime("us"),
+        "code": pl.Int32,
+    }[column.type]
+
+
+def from_text(frame: "pl.LazyFrame", columns: Schema, path: str) -> "pl.LazyFrame":
+    """Columns of text cast to their types. Raises StepError for a value that does not fit, after one scan."""
+    import polars as pl
+
+    casts = {column.name: parsed(column) for column in columns}
+    bad = [(pl.col(n).is_not_null() & e.is_null()).any().alias(n) for n, e in casts.items()]
+    wrong = frame.select(bad).collect(engine="streaming").row(0, named=True) if bad else {}
+    for column in columns:
+        if not wrong.get(column.name):
+            continue
+        if column.type == "integer":
+            wide = Column(column.name, "number", column.role)
+            if (
+                frame.select((pl.col(column.name).is_not_null() & parsed(wide).is_null()).any())
+                .collect(engine="streaming")
+                .item()
+                is False
+            ):
+                casts[column.name] = parsed(wide)
+                continue
+        found = (
+            frame.with_row_index("__row__")
+            .filter(pl.col(column.name).is_not_null() & casts[column.name].is_null())
+            .select("__row__", column.name)
+            .head(1)
+            .collect()
+            .row(0)
+        )
+        raise StepError(
+            f"column '{column.name}' of {path} is {_article(column.type)} by its first rows, but row {found[0] + 1} has "
+            f"'{found[1]}': write data.columns.types: {{{column.name}: category}}, or name the cell under `missing`"
+        )
+    return frame.select([expression.alias(name) for name, expression in casts.items()])
+
+
+def to_types(frame: "pl.LazyFrame", columns: Schema, path: str) -> "pl.LazyFrame":
+    """Typed columns cast to their types. Raises StepError where a column is missing."""
+    import polars as pl
+
+    have = frame.collect_schema()
+    for column in columns:
+        if column.name not in have:
+            raise StepError(f"{path} has no column '{column.name}' any more")
+    picked = []
+    for column in columns:
+        given, wanted = have[column.name], dtype(column)
+        expression = pl.col(column.name)
+        if column.type == "category" and given.is_numeric():
+            expression = expression.cast(pl.String)
+        elif isinstance(given, pl.Categorical | pl.Enum):
+            expression = expression.cast(pl.String)
+        if given.is_float() and column.type == "integer":
+            wanted = pl.Float64
+        picked.append(expression.cast(wanted).alias(column.name))
+    return frame.select(picked)
+
+
+def parsed(column: Column) -> "pl.Expr":
+    """A column of text as its type, null where it does not fit."""
+    import polars as pl
+
+    cell = pl.col(column.name)
+    if column.type == "boolean":
+        low = cell.str.to_lowercase()
+        return pl.when(low.is_in(["true", "1", "yes"])).then(True).when(low.is_in(["false", "0", "no"])).then(False)  # noqa: FBT003
+    if column.type == "date":
+        return cell.str.replace_all("/", "-").str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
+    if column.type == "datetime":
+        return cell.str.replace_all("/", "-").str.replace("T", " ").str.to_datetime(strict=False, time_unit="us")
+    return cell if column.type == "category" else cell.cast(dtype(column), strict=False)
+
+
+def _article(name: str) -> str:
+    return f"an {name}" if name[0] in "aeiou" else f"a {name}"
+
+
+def from_polars(schema: "pl.Schema") -> Schema:
+    """A typed file's columns. Raises ValueError for a type that no model can read."""
+    import polars as pl
+
+    found = []
+    for name, kind in schema.items():
+        if kind.is_integer():
+            found.append(Column(name, "integer"))
+        elif kind.is_float() or kind.is_decimal():
+            found.append(Column(name, "number"))
+        elif kind == pl.Boolean:
+            found.append(Column(name, "boolean"))
+        elif kind == pl.Date:
+            found.append(Column(name, "date"))
+        elif isinstance(kind, pl.Datetime):
+            found.append(Column(name, "datetime"))
+        elif kind == pl.String or isinstance(kind, pl.Categorical | pl.Enum) or kind == pl.Null:
+            found.append(Column(name, "category"))
+        else:
+            raise ValueError(f"column '{name}' is a {kind}, which no model can read")
+    return tuple(found)

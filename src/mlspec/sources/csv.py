@@ -1,0 +1,109 @@
+"""Delimited text, plain or gzipped."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+from msgspec import Meta
+
+from mlspec.diagnostics import StepError
+from mlspec.plugin import Schema, Source
+
+if TYPE_CHECKING:
+    import polars as pl
+
+HEAD_ROWS = 1_000
+HEAD_BYTES = 4 * 1024 * 1024
+
+
+class Csv(Source, frozen=True, kw_only=True):
+    """Delimited text with a header line, plain or gzipped; empty cells are missing values.
+
+    Column types are read from the first 1,000 rows; a value further down that doesn't fit stops the run and says which.
+
+    Why: what spreadsheets, databases and published data sets export.
+
+    Example:
+        people: {path: data/people.csv.gz, separator: ";", missing: ["?", NA]}
+    """
+
+    suffixes: ClassVar[tuple[str, ...]] = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
+    libraries: ClassVar[tuple[str, ...]] = ("polars",)
+
+    separator: Annotated[
+        str | None,
+        Meta(
+            description="What stands between cells; a tab for .tsv, else a comma, if left out.",
+            min_length=1,
+            max_length=1,
+        ),
+    ] = None
+    missing: Annotated[tuple[str, ...], Meta(description="Cells that count as missing, besides empty ones.")] = ()
+
+    def columns(self, root: Path) -> Schema:
+        """The header's names with types from the first rows."""
+        import csv
+
+        from mlspec.sources import _infer
+
+        reader = csv.reader(self._head(root / self.path), delimiter=self._separator())
+        try:
+            names = next(reader, None)
+            if not names:
+                raise ValueError("the file is empty")
+            if len(set(names)) < len(names):
+                twice = next(n for n in names if names.count(n) > 1)
+                raise ValueError(f"two columns are called '{twice}'")
+            rows = []
+            for number, row in enumerate(reader, start=2):
+                if row and len(row) != len(names):
+                    raise ValueError(f"line {number} has {len(row)} cells, the header {len(names)}")
+                if row:
+                    rows.append(row)
+                if len(rows) >= HEAD_ROWS:
+                    break
+        except csv.Error as error:
+            raise ValueError(f"not delimited text: {error}") from None
+        return _infer.columns(names, rows, frozenset({"", *self.missing}))
+
+    def scan(self, root: Path, columns: Schema) -> "pl.LazyFrame":
+        """All rows, read as text and cast; what doesn't fit its type is told with its row."""
+        import polars as pl
+
+        from mlspec.sources import _cast
+
+        path = root / self.path
+        frame = pl.scan_csv(
+            path,
+            separator=self._separator(),
+            null_values=["", *self.missing],
+            infer_schema=False,
+            try_parse_dates=False,
+        )
+        names = frame.collect_schema().names()
+        absent = [c.name for c in columns if c.name not in names]
+        if absent:
+            raise StepError(f"{self.path} has no column '{absent[0]}' any more")
+        return _cast.from_text(frame.select([c.name for c in columns]), columns, self.path)
+
+    def _separator(self) -> str:
+        return self.separator or ("\t" if ".tsv" in self.path else ",")
+
+    def _head(self, path: Path) -> "list[str]":
+        """The first complete lines of the file."""
+        import gzip
+
+        opener = gzip.open if path.suffix == ".gz" else open
+        try:
+            with opener(path, "rb") as stream:
+                data = stream.read(HEAD_BYTES)
+        except (gzip.BadGzipFile, EOFError) as error:
+            raise ValueError(f"not a gzip file: {error}") from None
+        if b"\0" in data:
+            raise ValueError("this is not text: it has zero bytes")
+        if len(data) == HEAD_BYTES:
+            data = data[: data.rfind(b"\n") + 1]
+        try:
+            text = data.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise ValueError(f"not UTF-8 text: byte {error.start}") from None
+        return text.splitlines(keepends=True)

@@ -1,0 +1,67 @@
+"""A JSON object a line."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from mlspec.plugin import Schema, Source
+
+if TYPE_CHECKING:
+    import polars as pl
+
+HEAD_ROWS = 1_000
+
+
+class Jsonl(Source, frozen=True, kw_only=True):
+    """A JSON object a line (JSON Lines); null and absent keys are missing values.
+
+    Why: what services log and APIs return.
+
+    Example:
+        events: {path: data/events.jsonl}
+    """
+
+    suffixes: ClassVar[tuple[str, ...]] = (".jsonl", ".ndjson")
+    libraries: ClassVar[tuple[str, ...]] = ("polars",)
+
+    def columns(self, root: Path) -> Schema:
+        """The keys of the first 1,000 rows, in the order they first appear, with types from their values."""
+        from mlspec.sources import _infer
+
+        cells: dict[str, list[str]] = {}
+        with (root / self.path).open("rb") as stream:
+            for number, line in enumerate(stream, start=1):
+                if number > HEAD_ROWS:
+                    break
+                try:
+                    row = json.loads(line)
+                except ValueError as error:
+                    raise ValueError(f"line {number} is not JSON: {error}") from None
+                if not isinstance(row, dict):
+                    raise ValueError(f"line {number} is not a JSON object")
+                for key, value in row.items():
+                    if isinstance(value, list | dict):
+                        raise ValueError(
+                            f"line {number}: '{key}' holds a {type(value).__name__}, a cell holds one value"
+                        )
+                    kept = cells.setdefault(key, [])
+                    if value is not None:
+                        kept.append(str(value).lower() if isinstance(value, bool) else str(value))
+        if not cells:
+            raise ValueError("the file is empty")
+        from mlspec.plugin import Column
+
+        return tuple(Column(name, _infer.narrowest(values)) for name, values in cells.items())
+
+    def scan(self, root: Path, columns: Schema) -> "pl.LazyFrame":
+        """All rows, cast."""
+        import polars as pl
+
+        from mlspec.sources import _cast
+
+        schema = {c.name: pl.String if c.type in ("date", "datetime") else _cast.dtype(c) for c in columns}
+        frame = pl.scan_ndjson(root / self.path, schema=schema)
+        dates = tuple(c for c in columns if c.type in ("date", "datetime"))
+        if dates:
+            frame = frame.with_columns([_cast.parsed(c).alias(c.name) for c in dates])
+        return frame.select([c.name for c in columns])

@@ -1,0 +1,337 @@
+"""Document -> Project: reads the whole document, collects every mistake, each at its place."""
+
+from typing import Any
+
+import msgspec
+
+from mlspec import registry
+from mlspec.diagnostics import Diagnostic, SpecError
+from mlspec.document import Document, Path
+from mlspec.plugin import Use
+from mlspec.spec import Project, suggest, units
+from mlspec.spec.shape import Field, Shape, fields, shape
+
+_BAD: Any = object()
+NAMES = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
+OLD_BOOLEANS = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
+
+
+def load(document: Document) -> Project:
+    """The project in a document. Raises SpecError with every mistake."""
+    reader = _Reader(document)
+    project = reader.read(shape(Project), document.data, ())
+    profiles = document.data.get("profiles") if isinstance(document.data, dict) else None
+    if isinstance(profiles, dict):
+        for name, overlay in profiles.items():
+            if isinstance(overlay, dict):
+                reader.partial = True
+                for key, value in overlay.items():
+                    field = fields(Project).get(key)
+                    if field is None or key in ("profiles", "mlspec"):
+                        reader.unknown_key(
+                            ("profiles", name, key),
+                            key,
+                            [k for k in fields(Project) if k not in ("profiles", "mlspec")],
+                            f"profiles.{name}",
+                        )
+                    else:
+                        reader.read(field.shape, value, ("profiles", name, key))
+                reader.partial = False
+    if reader.found:
+        raise SpecError(sorted(reader.found, key=lambda d: (d.span is not None, d.span)))
+    assert isinstance(project, Project)
+    return project
+
+
+def kind_of(value: Any) -> str:
+    """What a value is, in words."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return f"the boolean {str(value).lower()}"
+    if isinstance(value, str):
+        return "text"
+    if isinstance(value, int | float):
+        return "a number"
+    return "a list" if isinstance(value, list) else "a mapping"
+
+
+class _Reader:
+    """One reading; ``partial`` while inside a profile, where keys may be left out."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.found: list[Diagnostic] = []
+        self.partial = False
+
+    def wrong(self, code: str, path: Path, message: str, label: str = "", *notes: str, key: bool = False) -> Any:
+        """Note a mistake; returns the mark of a value that could not be read."""
+        span = self.document.span(path, key=key)
+        self.found.append(Diagnostic(code=code, message=message, span=span, label=label, notes=notes))
+        return _BAD
+
+    def read(self, wanted: Shape, value: Any, path: Path) -> Any:
+        """The value of that shape, or the mark of a bad one with the mistake noted."""
+        if value is None and (wanted.nullable or self.partial):
+            return None
+        return getattr(self, f"_{wanted.kind}")(wanted, value, path)
+
+    def _any(self, _wanted: Shape, value: Any, _path: Path) -> Any:
+        return value
+
+    def _type(self, path: Path, expected: str, value: Any, *notes: str) -> Any:
+        return self.wrong(
+            "wrong-type", path, f"'{dotted(path)}' must be {expected}", f"this is {kind_of(value)}", *notes
+        )
+
+    def _object(self, wanted: Shape, value: Any, path: Path) -> Any:
+        presets = wanted.extra.get("presets")
+        if presets and isinstance(value, str):
+            if value not in presets:
+                return self.wrong("not-allowed", path, f"'{value}' is no {dotted(path)}", suggest.label(value, presets))
+            value = presets[value]
+        if not isinstance(value, dict):
+            return self._type(path, "a mapping", value)
+        return self._struct(wanted.cls, value, path, dotted(path) or "the spec")
+
+    def _struct(self, cls: type[msgspec.Struct], value: dict[str, Any], path: Path, where: str, skip: str = "") -> Any:
+        known = fields(cls)
+        given: dict[str, Any] = {}
+        bad = False
+        unknown = [key for key in value if key not in known and key != skip]
+        missing = [f.name for f in known.values() if f.required and f.name not in value]
+        for key in unknown:
+            guess = suggest.nearest(key, [n for n in known if n not in value]) or suggest.nearest(key, known)
+            if guess in missing:
+                missing.remove(guess)
+            self.unknown_key((*path, key), key, list(known), where, guess)
+            bad = True
+        for name, field in known.items():
+            if name in value:
+                given[name] = self._field(field, value[name], (*path, name))
+                bad |= given[name] is _BAD
+        if missing and not self.partial:
+            for name in missing:
+                about = known[name].shape.meta.description
+                self.wrong(
+                    "missing-key",
+                    path,
+                    f"{where} lacks the key '{name}'",
+                    f"'{name}' must be given",
+                    *([f"{name}: {about}"] if about else []),
+                    key=True,
+                )
+            bad = True
+        if bad or self.partial:
+            return _BAD
+        return cls(**given)
+
+    def _field(self, field: Field, value: Any, path: Path) -> Any:
+        if value is None and not field.required and not field.shape.nullable and not self.partial:
+            return self._type(path, self._expected(field.shape), value, "delete the key to get its default")
+        return self.read(field.shape, value, path)
+
+    def _expected(self, wanted: Shape) -> str:
+        return {
+            "object": "a mapping",
+            "map": "a mapping",
+            "plugin": "a mapping",
+            "list": "a list",
+            "tuple": "a list",
+        }.get(wanted.kind, NAMES.get(wanted.cls, "a value"))
+
+    def unknown_key(self, path: Path, key: str, known: list[str], where: str, guess: str | None = None) -> None:
+        """Note a key that does not exist, with the nearest that does."""
+        guess = guess or suggest.nearest(key, known)
+        label = f"did you mean '{guess}'?" if guess else ""
+        self.wrong(
+            "unknown-key", path, f"unknown key '{key}' in {where}", label, f"keys here: {', '.join(known)}", key=True
+        )
+
+    def _map(self, wanted: Shape, value: Any, path: Path) -> Any:
+        if not isinstance(value, dict):
+            return self._type(path, "a mapping", value)
+        key_shape, item_shape = wanted.items
+        if wanted.meta.min_length and len(value) < wanted.meta.min_length and not self.partial:
+            return self.wrong("empty", path, f"'{dotted(path)}' is empty", "at least one entry is needed")
+        result, bad = {}, False
+        for key, item in value.items():
+            before = len(self.found)
+            self._scalar(key_shape, key, (*path, key), key=True)
+            result[key] = self.read(item_shape, item, (*path, key))
+            if item is None and not item_shape.nullable and not self.partial:
+                self._type((*path, key), self._expected(item_shape), item)
+            bad |= result[key] is _BAD or len(self.found) > before
+        return _BAD if bad else result
+
+    def _list(self, wanted: Shape, value: Any, path: Path) -> Any:
+        if not isinstance(value, list):
+            return self._type(
+                path, "a list", value, *([f"write [{value}]"] if isinstance(value, str | int | float) else [])
+            )
+        partial, self.partial = self.partial, False
+        result = [self.read(wanted.items[0], item, (*path, i)) for i, item in enumerate(value)]
+        self.partial = partial
+        least = wanted.meta.min_length
+        if least and len(value) < least:
+            return self.wrong("empty", path, f"'{dotted(path)}' is empty", f"at least {least} needed")
+        return _BAD if any(r is _BAD for r in result) else wanted.cls(result)
+
+    def _tuple(self, wanted: Shape, value: Any, path: Path) -> Any:
+        if not isinstance(value, list) or len(value) != len(wanted.items):
+            return self._type(path, f"a list of {len(wanted.items)}", value)
+        result = [self.read(s, item, (*path, i)) for i, (s, item) in enumerate(zip(wanted.items, value, strict=True))]
+        return _BAD if any(r is _BAD for r in result) else tuple(result)
+
+    def _enum(self, wanted: Shape, value: Any, path: Path) -> Any:
+        if value in wanted.values and not (isinstance(value, bool) and True not in wanted.values):
+            return value
+        label = suggest.label(value, wanted.values)
+        return self.wrong("not-allowed", path, f"{show(value)} is not allowed for '{dotted(path)}'", label)
+
+    def _scalar(self, wanted: Shape, value: Any, path: Path, *, key: bool = False) -> Any:
+        kinds = wanted.cls if isinstance(wanted.cls, tuple) else (wanted.cls,)
+        unit = wanted.extra.get("unit")
+        if unit:
+            parsed = units.parse(unit, value)
+            if parsed is None:
+                return self.wrong(
+                    "bad-unit",
+                    path,
+                    f"'{dotted(path)}' must be {units.WORDS[unit]}",
+                    f"write it like {', '.join(wanted.meta.examples or ())}",
+                )
+            return parsed
+        ok = (
+            (isinstance(value, bool) and bool in kinds)
+            or (isinstance(value, int) and not isinstance(value, bool) and (int in kinds or float in kinds))
+            or (isinstance(value, float) and (float in kinds or (int in kinds and value.is_integer())))
+            or (isinstance(value, str) and str in kinds)
+        )
+        if not ok:
+            expected = " or ".join(NAMES[k] for k in kinds)
+            if bool in kinds and isinstance(value, str) and value.lower() in OLD_BOOLEANS:
+                return self._type(
+                    path, expected, value, f"write {OLD_BOOLEANS[value.lower()]}: since YAML 1.2 '{value}' is text"
+                )
+            if str in kinds and not isinstance(value, dict | list) and value is not None:
+                return self._type(path, expected, value, f'put it in quotes: "{show(value)}"')
+            return self._type(path, expected, value)
+        if len(kinds) == 1 and kinds[0] is float and isinstance(value, int):
+            value = float(value)
+        elif len(kinds) == 1 and kinds[0] is int and isinstance(value, float):
+            value = int(value)
+        return self._bounds(wanted, value, path, key)
+
+    def _bounds(self, wanted: Shape, value: Any, path: Path, key: bool) -> Any:
+        meta = wanted.meta
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            for limit, bad, words in (
+                (meta.ge, lambda v, x: v < x, "at least"), (meta.gt, lambda v, x: v <= x, "greater than"),
+                (meta.le, lambda v, x: v > x, "at most"), (meta.lt, lambda v, x: v >= x, "less than"),
+            ):  # fmt: skip
+                if limit is not None and bad(value, limit):
+                    return self.wrong(
+                        "out-of-range", path, f"'{dotted(path)}' must be {words} {limit:g}", f"this is {value}"
+                    )
+        if isinstance(value, str):
+            if meta.min_length and len(value) < meta.min_length:
+                return self.wrong("empty", path, f"'{dotted(path)}' is empty", "some text is needed", key=key)
+            if meta.pattern is not None:
+                import re
+
+                if not re.search(meta.pattern, value):
+                    return self.wrong(
+                        "bad-name",
+                        path,
+                        f"{show(value)} can't stand here",
+                        meta.description or f"it must match {meta.pattern}",
+                        key=key,
+                    )
+            if wanted.extra.get("engines"):
+                known = units.engines()
+                if value not in known:
+                    return self.wrong("not-allowed", path, f"there is no engine '{value}'", suggest.label(value, known))
+        return value
+
+    def _plugin(self, wanted: Shape, value: Any, path: Path) -> Any:
+        kind, key = wanted.extra["plugin"], wanted.extra["key"]
+        if not isinstance(value, dict):
+            return self._type(path, "a mapping", value)
+        name = value.get(key)
+        if name is None and kind == "sources" and isinstance(value.get("path"), str):
+            name = units.source_of(value["path"])
+            if name is None:
+                return self.wrong(
+                    "format-unclear",
+                    (*path, "path"),
+                    f"the format of '{value['path']}' is not clear from its name",
+                    f"add 'format', one of {', '.join(registry.names(kind))}",
+                )
+        if name is None:
+            guess = next((k for k in value if suggest.nearest(k, [key])), None)
+            if guess is not None:
+                self.unknown_key((*path, guess), guess, [key], dotted(path), key)
+                return _BAD
+            if self.partial:
+                return None
+            if kind == "sources":
+                return self._struct(registry.plugin(kind, registry.names(kind)[0]), value, path, dotted(path))
+            return self.wrong(
+                "missing-key",
+                path,
+                f"{dotted(path)} lacks the key '{key}'",
+                f"one of {', '.join(registry.names(kind))}",
+                key=True,
+            )
+        if not isinstance(name, str):
+            return self._type((*path, key), "text", name)
+        if not registry.has(kind, name):
+            return self.wrong(
+                "unknown-plugin",
+                (*path, key),
+                f"there is no {kind[:-1]} '{name}'",
+                suggest.label(name, registry.names(kind)),
+            )
+        made = self._struct(registry.plugin(kind, name), value, path, f"{dotted(path)} ({name})", skip=key)
+        return made if made is _BAD else Use(name, made)
+
+    def _step(self, wanted: Shape, value: Any, path: Path) -> Any:
+        kind = wanted.extra["step_list"]
+        settings: Any = None
+        if isinstance(value, dict) and len(value) == 1:
+            ((name, settings),) = value.items()
+            at: Path = (*path, name)
+        elif isinstance(value, str):
+            name, at = value, path
+        else:
+            return self._type(path, f"the name of a {kind[:-1]}, or one name with its settings", value)
+        if not registry.has(kind, name):
+            return self.wrong(
+                "unknown-plugin",
+                at,
+                f"there is no {kind[:-1]} '{name}'",
+                suggest.label(name, registry.names(kind)),
+                key=True,
+            )
+        cls = registry.plugin(kind, name)
+        if settings is None:
+            settings = {}
+        elif not isinstance(settings, dict):
+            shorthand = getattr(cls, "shorthand", "")
+            if not shorthand:
+                return self._type(at, "a mapping", settings)
+            read = self.read(fields(cls)[shorthand].shape, settings, at)
+            return read if read is _BAD else Use(name, cls(**{shorthand: read}))
+        made = self._struct(cls, settings, at, f"{dotted(path)} ({name})")
+        return made if made is _BAD else Use(name, made)
+
+
+def dotted(path: Path) -> str:
+    """A path as people write it: ``model.candidates.mlp``."""
+    return ".".join(str(p) for p in path)
+
+
+def show(value: Any) -> str:
+    """A value as it would stand in a spec."""
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else f"'{value}'"

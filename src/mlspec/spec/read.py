@@ -1,0 +1,97 @@
+"""A file, a profile and single settings -> Project: the way every command takes."""
+
+import os
+from collections.abc import Sequence
+
+from mlspec.diagnostics import Diagnostic, SpecError
+from mlspec.document import Document, Node, Path, parse
+from mlspec.spec import Project
+from mlspec.spec.load import load
+
+
+def read(
+    path: str | os.PathLike[str], *, profile: str | None = None, sets: Sequence[str] = (), large: bool = False
+) -> tuple[Project, Document]:
+    """The project of a spec file with its overlays laid on, and the document it was read from.
+
+    Raises SpecError with every mistake.
+    """
+    file = os.fspath(path)
+    try:
+        with open(file, "rb") as stream:  # noqa: PTH123
+            text = stream.read()
+    except OSError as error:
+        raise SpecError(
+            [
+                Diagnostic(
+                    code="spec-not-found",
+                    message=f"{file} can't be read: {error.strerror}",
+                    notes=("`mlspec init DATA` writes a first spec",),
+                )
+            ]
+        ) from None
+    document = parse(text, file, large=large)
+    if profile is not None:
+        document = with_profile(document, profile)
+    for setting in sets:
+        document = with_setting(document, setting)
+    return load(document), document
+
+
+def with_profile(document: Document, name: str) -> Document:
+    """The document with one of its profiles laid on."""
+    from mlspec.spec import suggest
+
+    overlay = document.node(("profiles", name))
+    if overlay is None:
+        profiles = document.node(("profiles",))
+        known = list(profiles.plain()) if profiles is not None and profiles.kind == "map" else []
+        label = suggest.label(name, known) if known else ""
+        raise SpecError(
+            [
+                Diagnostic(
+                    code="unknown-profile",
+                    message=f"there is no profile '{name}'",
+                    span=document.span(("profiles",), key=True) if known else None,
+                    label=label,
+                    notes=(f"profiles: {', '.join(known) or 'none'}",),
+                )
+            ]
+        )
+    return Document(document.file, merge(document.root, overlay), document.texts)
+
+
+def with_setting(document: Document, setting: str) -> Document:
+    """The document with one value laid on, given as ``a.b.c=VALUE``."""
+    where, equals, value = setting.partition("=")
+    if not equals or not where.strip():
+        raise SpecError([Diagnostic(code="bad-set", message=f"--set takes KEY=VALUE, not '{setting}'")])
+    file = f"--set {where}"
+    parsed = parse(value, file) if value.strip() else None
+    node = parsed.root if parsed is not None else Node("scalar", None, file, (0, 0), (0, 1))
+    for part in reversed(where.strip().split(".")):
+        key = Node("scalar", part, file, (0, 0), (0, max(len(value), 1)))
+        node = Node("map", [(key, node)], file, (0, 0), (0, max(len(value), 1)))
+    return Document(document.file, merge(document.root, node), {**document.texts, file: value})
+
+
+def merge(base: Node, overlay: Node) -> Node:
+    """One node over another: mappings key by key, null takes a key away, everything else replaces."""
+    if base.kind != "map" or overlay.kind != "map":
+        return overlay
+    over = {key.value: (key, node) for key, node in overlay.value}
+    pairs = []
+    for key, node in base.value:
+        if key.value not in over:
+            pairs.append((key, node))
+            continue
+        new_key, new = over.pop(key.value)
+        if not (new.kind == "scalar" and new.value is None):
+            pairs.append((new_key, merge(node, new)))
+    pairs += [pair for pair in over.values() if not (pair[1].kind == "scalar" and pair[1].value is None)]
+    return Node("map", pairs, base.file, base.start, base.end)
+
+
+def path_of(text: str) -> Path:
+    """A dotted path as parts."""
+    return tuple(int(p) if p.isdigit() else p for p in text.split("."))

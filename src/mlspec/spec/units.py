@@ -1,0 +1,46 @@
+"""Durations, sizes, and names that are read off elsewhere."""
+
+import re
+from typing import Any
+
+WORDS = {"duration": "a time with its unit", "bytes": "a size with its unit"}
+_SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_BYTES = {"B": 1, "kB": 10**3, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}  # fmt: skip
+_ONE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]+)\s*")
+
+
+def parse(unit: str, value: Any) -> float | int | None:
+    """Seconds of a duration or bytes of a size, None for anything else."""
+    if not isinstance(value, str):
+        return None
+    table: dict[str, float] = dict(_SECONDS if unit == "duration" else _BYTES)
+    at, total, parts = 0, 0.0, 0
+    while at < len(value):
+        found = _ONE.match(value, at)
+        if found is None or found[2] not in table or (unit == "bytes" and parts):
+            return None
+        total += float(found[1]) * table[found[2]]
+        at, parts = found.end(), parts + 1
+    if not parts or total <= 0:
+        return None
+    return total if unit == "duration" else round(total)
+
+
+def engines() -> list[str]:
+    """The names of the engines, from the files of the backends package."""
+    import os
+    from importlib.util import find_spec
+
+    found = find_spec("mlspec_backends")
+    folders = list(found.submodule_search_locations or ()) if found else []
+    return sorted(n[:-3] for f in folders for n in os.listdir(f) if n.endswith(".py") and not n.startswith("_"))
+
+
+def source_of(path: str) -> str | None:
+    """The source whose suffix a path has."""
+    from mlspec import registry
+
+    for name in registry.names("sources"):
+        if path.lower().endswith(registry.plugin("sources", name).suffixes):  # type: ignore[attr-defined]
+            return name
+    return None
