@@ -16,9 +16,6 @@ def colored(stream: IO[str]) -> bool:
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-def paint(text: str, code: str, color: bool) -> str:
-    """The text in a terminal colour (an SGR code such as ``1;31``)."""
-    return f"\x1b[{code}m{text}\x1b[0m" if color and text else text
 
 
 def result(text: str, file: str | None = None) -> None:
@@ -79,18 +76,3 @@ def nearest(word: str, words: Iterable[str]) -> str | None:
     from difflib import get_close_matches
 
     return next(iter(get_close_matches(word, list(words), 1, 0.6)), None)
-
-
-def table(rows: Sequence[Sequence[str]], right: Iterable[int] = ()) -> list[str]:
-    """Rows as lines with aligned columns; the columns in ``right`` are aligned to the right."""
-    if not rows:
-        return []
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    ends = set(right)
-    return [
-        "  ".join(
-            cell.rjust(width) if i in ends else cell.ljust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]

@@ -12,7 +12,8 @@ from msgspec import Struct
 
 from mlspec import __version__
 from mlspec.cli._options import formats
-from mlspec.cli._output import colored, paint, result
+from mlspec.cli._output import colored, result
+from mlspec.report.paint import paint
 
 CORE = ("click", "pyyaml", "jsonschema", "networkx", "msgspec", "rich")
 RUN = ("torch", "polars", "scikit-learn", "numpy", "safetensors", "skops")

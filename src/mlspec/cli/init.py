@@ -1,0 +1,34 @@
+"""``mlspec init``: a first spec from a look at the data."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from mlspec.cli._output import result, talk, write
+from mlspec.diagnostics import Diagnostic, SpecError
+
+
+@click.command(name="init")
+@click.argument("data", type=click.Path(), metavar="DATA")
+@click.option("--target", metavar="COLUMN", help="The column to predict; guessed if left out.")
+@click.option("-o", "--output", default="project.yaml", show_default=True, help="The file to write; - for stdout.")
+@click.option("--force", is_flag=True, help="Overwrite the file.")
+def command(data: str, target: str | None, output: str, force: bool) -> None:
+    """Write a spec for a file of data: guesses the target, the task and the columns' roles, and says so in comments.
+
+    Look at what it wrote, change what it got wrong, then: mlspec run
+    """
+    from mlspec.engine.draft import draft
+
+    if output != "-" and Path(output).exists() and not force:
+        note = "--force overwrites it, -o names another file"
+        raise SpecError([Diagnostic(code="file-exists", message=f"{output} is there already", notes=(note,))])
+    folder = Path() if output == "-" else Path(output).parent
+    text = draft(Path(data), folder, target)
+    if output == "-":
+        result(text)
+        return
+    write(output, text)
+    talk(f"wrote {output}; next: mlspec run" + ("" if output == "project.yaml" else f" {output}"))
+    sys.stdout.flush()

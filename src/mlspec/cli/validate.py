@@ -1,0 +1,66 @@
+"""``mlspec validate``: diagnostics, nothing else."""
+
+import sys
+
+import click
+
+from mlspec.cli import WRONG, _options
+from mlspec.cli._output import colored, result, show_diagnostics, talk, with_files
+from mlspec.diagnostics import Diagnostic, SpecError
+from mlspec.report.paint import paint
+
+
+@click.command(name="validate")
+@click.argument("specs", nargs=-1, metavar="[SPEC]...", type=click.Path())
+@_options.overlays
+@_options.formats("text", "json", "github")
+def command(
+    specs: tuple[str, ...], profile: str | None, sets: tuple[str, ...], backend: str | None, large: bool, form: str
+) -> int:
+    """Check specs and say everything that is wrong with them.
+
+    Reads the specs and the headers of the data they name; runs nothing, writes nothing.
+    """
+    from mlspec import api
+
+    found: list[Diagnostic] = []
+    for spec in specs or (None,):
+        try:
+            checked = api.validate(spec, profile=profile, sets=sets, backend=backend, large=large)
+        except SpecError as error:
+            diagnostics, texts = error.diagnostics, api.texts(error)
+        else:
+            diagnostics, texts = checked.diagnostics, checked.document.texts
+            if form == "text":
+                name = checked.project.project.name
+                talk(f"{paint('valid', '32', colored(sys.stderr))}: {checked.path} ({name})")
+        found.extend(diagnostics)
+        if form == "text":
+            show_diagnostics(diagnostics, texts)
+    if form == "json":
+        import msgspec
+
+        result(msgspec.json.format(msgspec.json.encode({"format_version": 1, "diagnostics": found}), indent=2).decode())
+    elif form == "github":
+        for diagnostic in found:
+            result(github(diagnostic))
+    return WRONG if any(diagnostic.severity == "error" for diagnostic in found) else 0
+
+
+def github(diagnostic: Diagnostic) -> str:
+    """A diagnostic as a workflow command: GitHub shows it at its line of the pull request."""
+    told = [diagnostic.message, *([diagnostic.label] if diagnostic.label else []), *diagnostic.notes]
+    places = {"title": diagnostic.code}
+    span = diagnostic.span
+    if span is not None:
+        places |= {"file": span.file, "line": str(span.line), "col": str(span.column), "endLine": str(span.end_line)}
+        if span.end_line == span.line:
+            places["endColumn"] = str(span.end_column)
+    listed = ",".join(f"{name}={_escaped(value, ':,')}" for name, value in places.items())
+    return f"::{'error' if diagnostic.severity == 'error' else 'warning'} {listed}::{_escaped(chr(10).join(told))}"
+
+
+def _escaped(text: str, more: str = "") -> str:
+    for char in ("%", "\r", "\n", *more):
+        text = text.replace(char, f"%{ord(char):02X}")
+    return text

@@ -1,0 +1,81 @@
+"""A run as text for a terminal: gates, scores beside baselines, candidates, and where the page is."""
+
+from collections.abc import Iterator, Sequence
+
+from mlspec.graph.show.text import printable
+from mlspec.report import words
+from mlspec.report.facts import RunFacts
+from mlspec.report.paint import paint
+
+VERDICT_COLORS = {"pass": "32", "fail": "1;31", "unknown": "33"}
+OUTCOME_COLORS = {"passed": "1;32", "failed": "1;31", "error": "1;31", "unknown": "1;33", "interrupted": "1;33"}
+DIM, BOLD = "2", "1"
+
+
+def terminal(facts: RunFacts, *, color: bool = False) -> str:
+    """The text, ending in a line break."""
+    return "\n".join(_lines(facts, color)) + "\n"
+
+
+def _lines(facts: RunFacts, color: bool) -> Iterator[str]:
+    if facts.gates:
+        yield from _gates(facts, color)
+        yield ""
+    if facts.scores:
+        yield from _scores(facts, color)
+        yield ""
+    if len(facts.candidates) > 1 and any(candidate.scores for candidate in facts.candidates):
+        yield from _candidates(facts, color)
+        yield ""
+    yield paint(words.headline(facts), OUTCOME_COLORS[facts.outcome], color)
+    if facts.report is not None:
+        yield f"report: {printable(facts.report)}"
+
+
+def _gates(facts: RunFacts, color: bool) -> Iterator[str]:
+    rows = [("gate", "requirement", "value", "n")]
+    for gate in facts.gates:
+        n = f"{gate.n:,}" if gate.n is not None else ""
+        rows.append((gate.verdict, printable(gate.requirement), words.gate_value(gate), n))
+    lines = aligned(rows, right=(3,))
+    yield paint(lines[0], DIM, color)
+    for gate, line in zip(facts.gates, lines[1:], strict=True):
+        yield paint(gate.verdict, VERDICT_COLORS[gate.verdict], color) + line[len(gate.verdict) :]
+        if gate.verdict != "pass" and gate.reason:
+            yield paint(f"         {printable(gate.reason)}", DIM, color)
+
+
+def _scores(facts: RunFacts, color: bool) -> Iterator[str]:
+    baselines = list(dict.fromkeys(name for score in facts.scores for name in score.baselines))
+    rows = [("metric", f"{facts.selected or 'model'} on the test rows", *baselines)]
+    for score in facts.scores:
+        rows.append((score.metric, words.score_value(score), *(words.figure(score.baselines.get(b)) for b in baselines)))
+    lines = aligned([tuple(printable(cell) for cell in row) for row in rows], right=range(2, 2 + len(baselines)))
+    yield paint(lines[0], DIM, color)
+    yield from lines[1:]
+
+
+def _candidates(facts: RunFacts, color: bool) -> Iterator[str]:
+    by = facts.selected_by
+    rows = [("candidate", "model", f"{by} on the validation rows", "training")]
+    for candidate in facts.candidates:
+        found = next((score for score in candidate.scores if score.metric == by), None)
+        name = f"{candidate.name}{' (selected)' if candidate.selected else ''}"
+        value = "–" if found is None else words.score_value(found)
+        rows.append((name, candidate.model, value, words.seconds(candidate.seconds)))
+    lines = aligned([tuple(printable(cell) for cell in row) for row in rows], right=(3,))
+    yield paint(lines[0], DIM, color)
+    for candidate, line in zip(facts.candidates, lines[1:], strict=True):
+        yield paint(line, BOLD, color) if candidate.selected else line
+
+
+def aligned(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> list[str]:
+    """Rows as lines with aligned columns; the columns in ``right`` are aligned to the right."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))] if rows else []
+    return [
+        "  ".join(
+            cell.rjust(width) if i in right else cell.ljust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]

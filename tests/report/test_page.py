@@ -1,0 +1,164 @@
+"""The page and the summary of a run: what they show, and that nothing in a spec or in data becomes markup."""
+
+from html.parser import HTMLParser
+
+import msgspec
+import pytest
+
+from mlspec.report.facts import (
+    Candidate,
+    ColumnFact,
+    DataFacts,
+    Difference,
+    FailureFact,
+    Gate,
+    Place,
+    RunFacts,
+    Score,
+    SourceFact,
+)
+from mlspec.report.markdown import markdown
+from mlspec.report.page import page
+from mlspec.report.words import figure, headline, seconds, size
+
+HOSTILE = "<script>alert(1)</script> \" onload=' </style> ]]> \x1b[31m \u202e | `x` @team"
+
+
+def facts(**changes: object) -> RunFacts:
+    score = Score(
+        metric="roc_auc",
+        value=0.92634,
+        low=0.9221,
+        high=0.9303,
+        level=0.95,
+        n=16281,
+        baselines={"majority": 0.5},
+        differences={"majority": Difference(0.42634, 0.4221, 0.4303)},
+    )
+    gate = Gate(
+        gate="gate.quality.roc_auc",
+        requirement="roc_auc at least 0.9",
+        verdict="pass",
+        value=0.92634,
+        low=0.9221,
+        high=0.9303,
+        n=16281,
+        threshold=0.9,
+        place=Place("project.yaml", 13, 5),
+    )
+    made = RunFacts(
+        id="1",
+        project="adult",
+        spec="project.yaml",
+        started="2026-01-01T00:00:00Z",
+        seconds=12.0,
+        outcome="passed",
+        gates=(gate,),
+        scores=(score,),
+        selected="trees",
+        selected_by="roc_auc",
+        candidates=(Candidate(name="trees", model="hist_gradient_boosting", selected=True, scores=(score,)),),
+        data=DataFacts(sources=(SourceFact(name="people", path="a.csv", format="csv"),), rows={"train": 3, "test": 1}),
+    )
+    return msgspec.structs.replace(made, **changes)
+
+
+class Elements(HTMLParser):
+    """The elements, attributes and text of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.attributes: set[str] = set()
+        self.addresses: list[str] = []
+        self.text: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes.update(name for name, _value in attrs)
+        self.addresses += [value or "" for name, value in attrs if name in ("href", "src", "xlink:href")]
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+def test_a_page_needs_nothing_but_itself() -> None:
+    seen = Elements(page(facts(), "mlspec: 1\n"))
+    assert not {"script", "link", "img", "iframe", "object"} & seen.tags
+    assert all(address.startswith("#") for address in seen.addresses)
+
+
+def test_a_page_shows_the_verdict_with_its_evidence() -> None:
+    shown = " ".join(Elements(page(facts(), "mlspec: 1\n")).text)
+    for told in (
+        "The one constraint holds",
+        "roc_auc at least 0.9",
+        "0.9263",
+        "[0.9221, 0.9303]",
+        "16,281",
+        "line 13",
+        "0.5",
+    ):
+        assert told in shown
+
+
+def test_hostile_text_stays_text() -> None:
+    hostile = facts(
+        project=HOSTILE,
+        goal=HOSTILE,
+        owners=(HOSTILE,),
+        overrides=(HOSTILE,),
+        data=DataFacts(
+            sources=(SourceFact(name=HOSTILE, path=HOSTILE, format="csv"),),
+            columns=(ColumnFact(HOSTILE, "number", "feature"),),
+        ),
+        failures=(FailureFact(step=HOSTILE, cause=HOSTILE, place=Place(HOSTILE, 1, 1), log=HOSTILE),),
+        environment={HOSTILE: HOSTILE},
+    )
+    seen = Elements(page(hostile, f"goal: {HOSTILE}\n"))
+    assert "script" not in seen.tags
+    assert "onload" not in seen.attributes
+    shown = "".join(seen.text)
+    assert "<script>alert(1)</script>" in shown
+    assert "\x1b" not in shown
+    assert "\u202e" not in shown
+
+
+def test_hostile_text_stays_text_in_markdown() -> None:
+    told = markdown(facts(project=HOSTILE, goal="a\n\n# b | c <img> [x](y) _z_"))
+    assert "<script>" not in told.replace("\\<script\\>", "")
+    assert "a \\# b \\| c \\<img\\> \\[x\\](y) \\_z\\_" in told
+    assert "@team" not in told
+
+
+def test_markdown_has_the_gates_and_the_baselines() -> None:
+    told = markdown(facts())
+    assert "| ✅ pass | roc_auc at least 0.9 | 0.9263 [0.9221, 0.9303] | 16,281 |" in told
+    assert "| roc_auc | 0.9263 [0.9221, 0.9303] | 0.5 |" in told
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "told"),
+    [
+        (("pass", "pass"), "All 2 constraints hold"),
+        (("pass", "fail"), "1 of 2 constraints does not hold"),
+        (("fail", "unknown"), "1 of 2 constraints does not hold, 1 cannot be decided"),
+        (("pass", "unknown"), "1 of 2 constraints cannot be decided on this evidence"),
+        ((), "Done; the spec states no constraints"),
+    ],
+)
+def test_an_undecided_gate_is_never_told_as_a_pass(verdicts: tuple[str, ...], told: str) -> None:
+    gates = tuple(Gate(gate=f"gate.{n}", requirement="x", verdict=verdict) for n, verdict in enumerate(verdicts))  # type: ignore[arg-type]
+    assert headline(facts(gates=gates)) == told
+
+
+def test_numbers_show_as_many_digits_as_their_interval_bears() -> None:
+    assert figure(0.926341, (0.9221, 0.9303)) == "0.9263"
+    assert figure(531.26, (520.1, 540.9)) == "531"
+    assert figure(0.5) == "0.5"
+    assert figure(16281) == "16,281"
+    assert figure(None) == "–"
+    assert figure(float("nan")) == "–"
+    assert [seconds(value) for value in (0.0032, 12.44, 200, 7500)] == ["3.2 ms", "12.4 s", "3 min 20 s", "2 h 5 min"]
+    assert [size(value) for value in (812, 1.4e6)] == ["812 B", "1.4 MB"]
