@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 ABOUT = "python.json"
 CODE = "code"
-MARK = "__mlspec_text__"
+MARK = "__mlspec_source__"
 
 
 def fit(code: str, params: Mapping[str, Any], settings: "Python", training: Training, folder: Path) -> dict[str, Any]:
@@ -74,14 +74,14 @@ def find(code: str) -> type[Any]:
 
 @contextmanager
 def importable(folder: Path) -> Iterator[None]:
-    """Modules in ``folder`` come first; one of the same name but other text, imported before, is imported anew.
+    """Modules in ``folder`` come first; one of the same name from elsewhere or with other text is imported anew.
 
     Nothing is written into ``folder``.
     """
     texts = {name: _text(folder, name) for name in _names(folder)}
     for name, text in texts.items():
         module = sys.modules.get(name)
-        if module is not None and getattr(module, MARK, None) != text:
+        if module is not None and getattr(module, MARK, None) != [str(folder), text]:
             for other in [key for key in sys.modules if key == name or key.startswith(f"{name}.")]:
                 del sys.modules[other]
     path, wrote = str(folder), sys.dont_write_bytecode
@@ -95,7 +95,7 @@ def importable(folder: Path) -> Iterator[None]:
         sys.path.remove(path)
         for name, text in texts.items():
             if name in sys.modules:
-                setattr(sys.modules[name], MARK, text)
+                setattr(sys.modules[name], MARK, [str(folder), text])
 
 
 def _names(folder: Path) -> list[str]:

@@ -44,7 +44,10 @@ class Python(Model, frozen=True, kw_only=True):
     ]
     params: Annotated[dict[str, Any], Meta(description="What the class is built with.")] = {}  # noqa: RUF012 (msgspec copies it)
     epochs: Annotated[int, Meta(description="Epochs at most (torch.nn.Module only).", ge=1, le=100_000)] = 30
-    batch_size: Annotated[int, Meta(description="Rows in one step (torch.nn.Module only).", ge=1)] = 256
+    batch_size: Annotated[
+        Annotated[int, Meta(ge=1, le=10_000_000)] | None,
+        Meta(description="Rows in one step; by the number of rows if left out (torch.nn.Module only)."),
+    ] = None
     learning_rate: Annotated[
         float, Meta(description="The highest learning rate (torch.nn.Module only).", gt=0, le=10)
     ] = 0.001

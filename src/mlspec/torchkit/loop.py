@@ -25,10 +25,14 @@ EVALUATED = 8192  # rows of one piece when the validation loss is computed
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """How to train. ``patience`` None: never stop early; ``clip_norm`` None: never clip."""
+    """How to train.
+
+    ``batch_size`` None: a power of two, about 64 steps an epoch, from 16 to 512; ``patience`` None: never stop early;
+    ``clip_norm`` None: never clip.
+    """
 
     epochs: int
-    batch_size: int
+    batch_size: int | None
     learning_rate: float
     schedule: str = "cosine"
     weight_decay: float = 0.01
@@ -72,7 +76,7 @@ def train(
     losses by epoch, the best epoch (from 1) and the number of epochs.
     """
     count = len(rows.target)
-    size = min(settings.batch_size, count)
+    size = min(settings.batch_size or min(512, max(16, 1 << (count // 64).bit_length())), count)
     steps = count // size
     total = steps * settings.epochs
     optimizer = torch.optim.AdamW(

@@ -49,7 +49,7 @@ class Mlp(Model, frozen=True, kw_only=True):
             ge=0,
             le=1024,
         ),
-    ] = 32
+    ] = 64
     numeric_width: Annotated[
         int, Meta(description="Width of the vector that a number's curve becomes.", ge=1, le=1024)
     ] = 16
@@ -58,7 +58,10 @@ class Mlp(Model, frozen=True, kw_only=True):
         Meta(description="Width of a category's vector; by its number of levels if left out."),
     ] = None
     epochs: Annotated[int, Meta(description="Passes over the training rows at most.", ge=1, le=100_000)] = 30
-    batch_size: Annotated[int, Meta(description="Rows in one step.", ge=1, le=10_000_000)] = 256
+    batch_size: Annotated[
+        Annotated[int, Meta(ge=1, le=10_000_000)] | None,
+        Meta(description="Rows in one step; by the number of training rows, from 16 to 512, if left out."),
+    ] = None
     learning_rate: Annotated[float, Meta(description="The highest learning rate.", gt=0, le=10)] = 0.001
     schedule: Annotated[
         Literal["cosine", "constant"],
@@ -87,7 +90,7 @@ class Mlp(Model, frozen=True, kw_only=True):
 
     def least_bytes(self, columns: Schema, classes: int) -> int | None:
         """Four bytes for each weight; a column whose width or levels only fitting tells counts as little as it can."""
-        numeric = sum(1 if c.width is None else c.width for c in columns if c.type != "code")
+        numeric = sum(c.width or 0 for c in columns if c.type != "code")
         levels = [1 if c.levels is None else c.levels for c in columns if c.type == "code"]
         weights = numeric * (self.bins * (self.numeric_width + 2) + self.numeric_width if self.bins else 2)
         width = numeric * (self.numeric_width if self.bins else 1)

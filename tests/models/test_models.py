@@ -1,0 +1,268 @@
+import json
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+import torch
+
+from mlspec import registry
+from mlspec.diagnostics import StepError
+from mlspec.models import _user_code
+from mlspec.plugin import Column, Features, Model, Training
+
+TASKS = {"binary_classification": 2, "multiclass_classification": 3, "regression": 0}
+LEVELS = (5, 7)
+
+
+def features(n: int, seed: int) -> Features:
+    generator = np.random.default_rng(seed)
+    numeric = generator.normal(size=(n, 3)).astype(np.float32)
+    codes = np.stack([generator.integers(0, count, n) for count in LEVELS], axis=1).astype(np.int32)
+    return Features(numeric, codes, ("a", "b", "c"), ("d", "e"), LEVELS)
+
+
+def target(rows: Features, classes: int) -> np.ndarray:
+    values = rows.numeric[:, 0] + 0.8 * rows.codes[:, 0] - np.abs(rows.numeric[:, 1])
+    if not classes:
+        return values.astype(np.float64)
+    edges = np.quantile(values, np.linspace(0, 1, classes + 1)[1:-1])
+    return np.searchsorted(edges, values).astype(np.int64)
+
+
+def training(folder: Path, task: str = "binary_classification", **changed: Any) -> Training:
+    train, validation, classes = features(1200, 0), features(300, 1), TASKS[task]
+    given: dict[str, Any] = {
+        "features": train,
+        "target": target(train, classes),
+        "validation": validation,
+        "validation_target": target(validation, classes),
+        "task": task,
+        "classes": classes,
+        "seed": 0,
+        "device": "cpu",
+        "threads": 1,
+        "checkpoints": folder / "checkpoints",
+        "progress": lambda *_: None,
+    }
+    return Training(**{**given, **changed})
+
+
+def model(name: str, **settings: Any) -> Model:
+    quick = {"torch.mlp": {"epochs": 12, "hidden": [32], "bins": 8, "batch_size": 64, "learning_rate": 0.01}, "hist_gradient_boosting": {"max_iter": 60}}
+    made = msgspec.convert({**quick.get(name, {}), **settings}, registry.plugin("models", name))
+    assert isinstance(made, Model)
+    return made
+
+
+CASES = [
+    (name, task)
+    for name in ("hist_gradient_boosting", "logistic_regression", "ridge", "torch.mlp")
+    for task in sorted(model(name).tasks)
+]
+
+
+@pytest.mark.parametrize(("name", "task"), CASES)
+def test_a_saved_model_predicts_well_and_in_the_shape_of_its_task(name: str, task: str, tmp_path: Path) -> None:
+    given = training(tmp_path, task)
+    json.dumps(model(name).fit(given, tmp_path / "model"))
+    prediction = model(name).load(tmp_path / "model", "cpu").predict(given.validation)
+    assert prediction.dtype == np.float64
+    truth = given.validation_target
+    if task == "regression":
+        assert prediction.shape == (300,)
+        assert np.corrcoef(prediction, truth)[0, 1] > 0.85
+    else:
+        assert prediction.shape == (300, given.classes)
+        np.testing.assert_allclose(prediction.sum(axis=1), 1, atol=1e-6)
+        assert (prediction.argmax(axis=1) == truth).mean() > 0.7
+    files = {path.suffix for path in (tmp_path / "model").iterdir()}
+    assert files <= {".skops", ".safetensors", ".json"}
+
+
+def test_equal_fits_are_equal_bytes_whatever_the_process(tmp_path: Path) -> None:
+    script = textwrap.dedent(
+        f"""
+        import hashlib, sys
+        from pathlib import Path
+        sys.path.insert(0, {str(Path(__file__).parent)!r})
+        import test_models as t
+        for number, (name, task) in enumerate(t.CASES):
+            folder = Path(sys.argv[1]) / str(number)
+            t.model(name).fit(t.training(folder, task), folder / "model")
+            for file in sorted((folder / "model").iterdir()):
+                print(name, task, file.name, hashlib.sha256(file.read_bytes()).hexdigest())
+        """
+    )
+    seen = []
+    for attempt in ("1", "2"):
+        environment = {**os.environ, "PYTHONHASHSEED": attempt, "OMP_NUM_THREADS": attempt}
+        done = subprocess.run(
+            [
+                sys.executable,
+                "-c",
+                ("import scipy.stats\n" if attempt == "2" else "") + script,
+                str(tmp_path / attempt),
+            ],
+            capture_output=True,
+            text=True,
+            env=environment,
+            check=True,
+        )
+        seen.append(done.stdout.splitlines())
+    assert len(seen[0]) == 2 * len(CASES)
+    assert seen[0] == seen[1]
+
+
+@pytest.mark.parametrize("name", ["hist_gradient_boosting", "logistic_regression"])
+def test_a_class_that_no_training_row_has_gets_no_probability(name: str, tmp_path: Path) -> None:
+    given = training(tmp_path, "multiclass_classification", classes=4)
+    model(name).fit(given, tmp_path / "model")
+    prediction = model(name).load(tmp_path / "model", "cpu").predict(given.validation)
+    assert prediction.shape == (300, 4)
+    assert (prediction[:, 3] == 0).all()
+
+
+def test_boosting_says_how_to_mend_too_many_levels(tmp_path: Path) -> None:
+    wide = msgspec.structs.replace(features(1200, 0), levels=(5, 300))
+    with pytest.raises(StepError, match=r"column 'e' has 300 levels.*put \{group_rare: \{max_levels: 254\}\}"):
+        model("hist_gradient_boosting").fit(training(tmp_path, features=wide), tmp_path / "model")
+
+
+def test_boosting_takes_missing_numbers_and_the_network_names_them(tmp_path: Path) -> None:
+    given = training(tmp_path)
+    given.features.numeric[::7, 1] = np.nan
+    model("hist_gradient_boosting").fit(given, tmp_path / "model")
+    with pytest.raises(StepError, match="missing or infinite numbers, but there are some in 'b': impute them"):
+        model("torch.mlp").fit(given, tmp_path / "other")
+
+
+def test_what_an_estimator_refuses_is_a_message(tmp_path: Path) -> None:
+    with pytest.raises(StepError, match="LogisticRegression could not be fitted"):
+        model("logistic_regression").fit(training(tmp_path, target=np.zeros(1200, dtype=np.int64)), tmp_path / "model")
+
+
+@pytest.mark.parametrize("bins", [0, 12])
+@pytest.mark.parametrize("classes", [0, 2, 3])
+def test_the_least_size_of_a_network_is_known_before_training(bins: int, classes: int, tmp_path: Path) -> None:
+    task = next(task for task, count in TASKS.items() if count == classes)
+    made = model("torch.mlp", bins=bins, epochs=1)
+    made.fit(training(tmp_path, task), tmp_path / "model")
+    numeric = tuple(Column(name, "number") for name in "abc")
+    codes = tuple(Column(name, "code", levels=count) for name, count in zip("de", LEVELS, strict=True))
+    least = made.least_bytes(numeric + codes, classes)
+    size = (tmp_path / "model" / "model.safetensors").stat().st_size
+    assert least is not None
+    assert size - 4096 < least <= size
+    unknown = (*numeric[:2], Column("c", "number", width=None), codes[0], Column("e", "code", levels=None))
+    assert 0 < (made.least_bytes(unknown, classes) or 0) < least
+
+
+@pytest.mark.cuda
+def test_the_network_trains_on_a_gpu_and_predicts_the_same_on_the_cpu(tmp_path: Path) -> None:
+    if not torch.cuda.is_available():
+        pytest.skip("torch sees no CUDA device")
+    given = training(tmp_path, device="cuda")
+    model("torch.mlp").fit(given, tmp_path / "model")
+    predictions = [
+        model("torch.mlp").load(tmp_path / "model", place).predict(given.validation) for place in ("cuda", "cpu")
+    ]
+    np.testing.assert_allclose(predictions[0], predictions[1], atol=1e-4)
+
+
+SOURCE = """
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator, ClassifierMixin
+
+class Nearest(ClassifierMixin, BaseEstimator):
+    def __init__(self, power=2):
+        self.power = power
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        self.centres_ = np.stack([X[y == c].mean(axis=0) for c in self.classes_])
+        return self
+    def predict_proba(self, X):
+        away = (np.abs(X[:, None] - self.centres_) ** self.power).sum(axis=2)
+        near = 1 / (away + 1e-9)
+        return near / near.sum(axis=1, keepdims=True)
+
+class Net(torch.nn.Module):
+    def __init__(self, inputs, outputs, width=16):
+        super().__init__()
+        self.first = torch.nn.Linear(inputs, width)
+        self.last = torch.nn.Linear(width, outputs)
+    def forward(self, rows):
+        return self.last(self.first(rows).relu())
+
+class Half:
+    def fit(self, X, y):
+        return self
+"""
+
+
+def fit_own(root: Path, code: str, folder: Path, task: str = "binary_classification", **params: Any) -> np.ndarray:
+    made = model("python", code=code, params=params, epochs=5, learning_rate=0.02)
+    given = training(folder, task)
+    with _user_code.importable(root):
+        made.fit(given, folder / "model")
+    return made.load(folder / "model", "cpu").predict(given.validation)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    folder = tmp_path / "spec"
+    folder.mkdir()
+    (folder / "own_models.py").write_text(SOURCE)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("code", "task"), [("own_models:Nearest", "binary_classification"), *(("own_models:Net", task) for task in TASKS)]
+)
+def test_a_model_of_ones_own_travels_with_its_source(code: str, task: str, root: Path, tmp_path: Path) -> None:
+    prediction = fit_own(root, code, tmp_path / "run", task)
+    assert len(prediction) == 300
+    (root / "own_models.py").unlink()
+    loaded = model("python", code=code).load(tmp_path / "run" / "model", "cpu")
+    np.testing.assert_array_equal(loaded.predict(training(tmp_path, task).validation), prediction)
+    suffixes = {path.suffix for path in (tmp_path / "run" / "model").rglob("*") if path.is_file()}
+    assert suffixes <= {".py", ".json", ".skops", ".safetensors"}
+
+
+def test_changed_code_of_the_same_name_is_read_anew(root: Path, tmp_path: Path) -> None:
+    first = fit_own(root, "own_models:Nearest", tmp_path / "first")
+    (root / "own_models.py").write_text(SOURCE.replace("near = 1 / (away + 1e-9)", "near = np.ones_like(away)"))
+    second = fit_own(root, "own_models:Nearest", tmp_path / "second")
+    assert (second == 0.5).all()
+    again = model("python", code="own_models:Nearest").load(tmp_path / "first" / "model", "cpu")
+    np.testing.assert_array_equal(again.predict(training(tmp_path).validation), first)
+
+
+@pytest.mark.parametrize(
+    ("code", "params", "message"),
+    [
+        ("nowhere:Net", {}, "cannot import 'nowhere' for 'nowhere:Net': ModuleNotFoundError"),
+        ("own_models:Nett", {}, "module 'own_models' has no class 'Nett'"),
+        ("own_models:Half", {}, "'Half' has no method 'predict_proba'"),
+        ("own_models:Nearest", {"powr": 3}, "'Nearest' can't be built with these params"),
+        ("own_models:Net", {"wide": 3}, r"'Net' can't be built as Net\(inputs, outputs, \*\*params\)"),
+    ],
+)
+def test_code_that_can_not_be_had_is_a_message(
+    code: str, params: dict[str, Any], message: str, root: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(StepError, match=message):
+        fit_own(root, code, tmp_path / "run", **params)
+
+
+def test_a_saved_estimator_of_a_type_nobody_named_is_not_built(root: Path, tmp_path: Path) -> None:
+    fit_own(root, "own_models:Nearest", tmp_path / "run")
+    (tmp_path / "run" / "model" / "model.json").write_text(json.dumps({"classes": 2, "trusted": []}))
+    with pytest.raises(StepError, match="types that are not trusted"):
+        model("python", code="own_models:Nearest").load(tmp_path / "run" / "model", "cpu")
