@@ -30,12 +30,8 @@ class Csv(Source, frozen=True, kw_only=True):
     libraries: ClassVar[tuple[str, ...]] = ("polars",)
 
     separator: Annotated[
-        str | None,
-        Meta(
-            description="What stands between cells; a tab for .tsv, else a comma, if left out.",
-            min_length=1,
-            max_length=1,
-        ),
+        Annotated[str, Meta(min_length=1, max_length=1)] | None,
+        Meta(description="What stands between cells; a tab for .tsv, else a comma, if left out."),
     ] = None
     missing: Annotated[tuple[str, ...], Meta(description="Cells that count as missing, besides empty ones.")] = ()
 

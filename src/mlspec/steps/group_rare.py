@@ -27,7 +27,8 @@ class GroupRare(Step, frozen=True, kw_only=True):
 
     min_count: Annotated[int, Meta(description="A level with fewer training rows is rare.", ge=1)] = 1
     max_levels: Annotated[
-        int | None, Meta(description="Levels to keep at most, `(other)` included; the most frequent.", ge=2)
+        Annotated[int, Meta(ge=2)] | None,
+        Meta(description="Levels to keep at most, `(other)` included; the most frequent."),
     ] = None
 
     def output(self, column: Column) -> Schema:
