@@ -83,6 +83,10 @@ class Source(Plugin, frozen=True, kw_only=True):
     def scan(self, root: Path, columns: Schema) -> "pl.LazyFrame":
         """All rows as a lazy frame with exactly these columns, cast to their types."""
 
+    def values(self, root: Path, column: str) -> tuple[tuple[str, ...], bool] | None:  # noqa: ARG002 (may not be known)
+        """A column's values in the first rows, missing ones left out, and whether these are all rows; None: unknown."""
+        return None
+
 
 class Step(Plugin, frozen=True, kw_only=True):
     """One preparation of a column, fitted on training rows only.

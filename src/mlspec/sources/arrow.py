@@ -33,6 +33,13 @@ class Arrow(Source, frozen=True, kw_only=True):
             except pl.exceptions.PolarsError as error:
                 raise ValueError(f"not an Arrow file: {str(error).splitlines()[0]}") from None
 
+    def values(self, root: Path, column: str) -> tuple[tuple[str, ...], bool] | None:
+        """The column's values in the first 1,000 rows."""
+        import polars as pl
+
+        head = pl.scan_ipc(root / self.path).select(pl.col(column).cast(pl.String)).head(1_001).collect()
+        return tuple(head[column][:1_000].drop_nulls().to_list()), head.height <= 1_000
+
     def scan(self, root: Path, columns: Schema) -> "pl.LazyFrame":
         """All rows, cast."""
         import polars as pl

@@ -37,11 +37,25 @@ class Csv(Source, frozen=True, kw_only=True):
 
     def columns(self, root: Path) -> Schema:
         """The header's names with types from the first rows."""
-        import csv
-
         from mlspec.sources import _infer
 
-        reader = csv.reader(self._head(root / self.path), delimiter=self._separator())
+        names, rows, _all = self._table(root)
+        return _infer.columns(names, rows, frozenset({"", *self.missing}))
+
+    def values(self, root: Path, column: str) -> tuple[tuple[str, ...], bool] | None:
+        """The column's cells in the first 1,000 rows."""
+        names, rows, everything = self._table(root)
+        if column not in names:
+            return None
+        index, missing = names.index(column), {"", *self.missing}
+        return tuple(row[index] for row in rows if row[index] not in missing), everything
+
+    def _table(self, root: Path) -> tuple[list[str], list[list[str]], bool]:
+        """The header, the first rows, and whether there are no more. Raises ValueError where it is no such file."""
+        import csv
+
+        lines, whole = self._head(root / self.path)
+        reader = csv.reader(lines, delimiter=self._separator())
         try:
             names = next(reader, None)
             if not names:
@@ -49,17 +63,17 @@ class Csv(Source, frozen=True, kw_only=True):
             if len(set(names)) < len(names):
                 twice = next(n for n in names if names.count(n) > 1)
                 raise ValueError(f"two columns are called '{twice}'")
-            rows = []
+            rows: list[list[str]] = []
             for number, row in enumerate(reader, start=2):
                 if row and len(row) != len(names):
                     raise ValueError(f"line {number} has {len(row)} cells, the header {len(names)}")
                 if row:
                     rows.append(row)
                 if len(rows) >= HEAD_ROWS:
-                    break
+                    return names, rows, False
         except csv.Error as error:
             raise ValueError(f"not delimited text: {error}") from None
-        return _infer.columns(names, rows, frozenset({"", *self.missing}))
+        return names, rows, whole
 
     def scan(self, root: Path, columns: Schema) -> "pl.LazyFrame":
         """All rows, read as text and cast; what doesn't fit its type is told with its row."""
@@ -84,8 +98,8 @@ class Csv(Source, frozen=True, kw_only=True):
     def _separator(self) -> str:
         return self.separator or ("\t" if ".tsv" in self.path else ",")
 
-    def _head(self, path: Path) -> "list[str]":
-        """The first complete lines of the file."""
+    def _head(self, path: Path) -> tuple[list[str], bool]:
+        """The first complete lines of the file, and whether these are all."""
         import gzip
 
         opener = gzip.open if path.suffix == ".gz" else open
@@ -96,10 +110,11 @@ class Csv(Source, frozen=True, kw_only=True):
             raise ValueError(f"not a gzip file: {error}") from None
         if b"\0" in data:
             raise ValueError("this is not text: it has zero bytes")
-        if len(data) == HEAD_BYTES:
+        whole = len(data) < HEAD_BYTES
+        if not whole:
             data = data[: data.rfind(b"\n") + 1]
         try:
             text = data.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             raise ValueError(f"not UTF-8 text: byte {error.start}") from None
-        return text.splitlines(keepends=True)
+        return text.splitlines(keepends=True), whole

@@ -26,12 +26,24 @@ class Jsonl(Source, frozen=True, kw_only=True):
 
     def columns(self, root: Path) -> Schema:
         """The keys of the first 1,000 rows, in the order they first appear, with types from their values."""
+        from mlspec.plugin import Column
         from mlspec.sources import _infer
 
+        return tuple(Column(name, _infer.narrowest(cells)) for name, cells in self._cells(root)[0].items())
+
+    def values(self, root: Path, column: str) -> tuple[tuple[str, ...], bool] | None:
+        """The key's values in the first 1,000 rows."""
+        cells, everything = self._cells(root)
+        return (tuple(cells[column]), everything) if column in cells else None
+
+    def _cells(self, root: Path) -> tuple[dict[str, list[str]], bool]:
+        """Each key's values as text, null left out, and whether there are no more rows."""
         cells: dict[str, list[str]] = {}
+        everything = True
         with (root / self.path).open("rb") as stream:
             for number, line in enumerate(stream, start=1):
                 if number > HEAD_ROWS:
+                    everything = False
                     break
                 try:
                     row = json.loads(line)
@@ -49,9 +61,7 @@ class Jsonl(Source, frozen=True, kw_only=True):
                         kept.append(str(value).lower() if isinstance(value, bool) else str(value))
         if not cells:
             raise ValueError("the file is empty")
-        from mlspec.plugin import Column
-
-        return tuple(Column(name, _infer.narrowest(values)) for name, values in cells.items())
+        return cells, everything
 
     def scan(self, root: Path, columns: Schema) -> "pl.LazyFrame":
         """All rows, cast."""

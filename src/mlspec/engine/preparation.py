@@ -1,0 +1,241 @@
+"""Raw rows -> features: fitted on training rows only, kept as plain JSON, applied alike in training and in use.
+
+The fitted state: ``columns`` (name, type, and ``stages``, each a step's name, settings, and its state for each of the
+columns that stood there), ``outputs`` (name, type, levels) in the order of the features, and ``target``.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+import msgspec
+
+from mlspec import registry
+from mlspec.diagnostics import StepError
+from mlspec.plugin import Column, Features, State, Step
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+
+    Array = np.ndarray[Any, Any]
+
+TARGET = "__target__"
+FIT_BYTES = 512 * 1024 * 1024
+
+
+def fit(train: "pl.LazyFrame", params: Mapping[str, Any]) -> State:
+    """The fitted state, from the params of a prepare step and the training rows alone.
+
+    Every round is one scan for all columns: what it measures is what their next step needs.
+    """
+    fitting = [_Fitting(entry) for entry in params["columns"]]
+    rows: int | None = None
+    frame = train
+    while True:
+        for column in fitting:
+            column.go_on()
+        frame, _columns = _through(train, [column.entry() for column in fitting])
+        wanted = {column.index: column for column in _indexed(fitting) if column.asks}
+        if not wanted:
+            break
+        if rows is None:
+            import polars as pl
+
+            rows = int(train.select(pl.len()).collect().item())
+        values: dict[str, Any] = {}
+        for batch in _batches(list(wanted.values()), rows):
+            asked = [e.alias(f"{column.index}/{name}") for column in batch for name, e in column.asks.items()]
+            # The in-memory engine adds floats up in one order; the streaming one in whatever order threads finish.
+            measured = frame.select(asked).collect()
+            values.update({name: measured[name].item() for name in measured.columns})
+        for index, column in wanted.items():
+            column.take({name: _plain(values[f"{index}/{name}"]) for name in column.asks})
+    outputs = [c for column in fitting for c in column.columns]
+    for made in outputs:
+        if made.type not in ("integer", "number", "boolean", "code"):
+            raise StepError(f"column '{made.name}' is still a {made.type} after its preparation, a model takes numbers")
+    return {
+        "version": 1,
+        "columns": [column.entry() for column in fitting],
+        "outputs": [{"name": c.name, "type": c.type, "levels": c.levels} for c in outputs],
+        "target": describe_target(train, params),
+    }
+
+
+def apply(frame: "pl.LazyFrame", state: State) -> "pl.LazyFrame":
+    """The prepared columns of raw rows, and the target as class codes or values where the rows have it."""
+    known = state["target"]
+    keep = [_coded(known).alias(TARGET)] if known["name"] in frame.collect_schema().names() else []
+    return _through(frame, state["columns"], keep)[0]
+
+
+def features(frame: "pl.DataFrame", state: State) -> Features:
+    """The features of prepared rows: numbers as float32 (missing as NaN), codes as int32."""
+    import numpy as np
+
+    numeric = [c["name"] for c in state["outputs"] if c["type"] != "code"]
+    codes = [c["name"] for c in state["outputs"] if c["type"] == "code"]
+    levels = tuple(c["levels"] for c in state["outputs"] if c["type"] == "code")
+    return Features(
+        _matrix(frame, numeric, np.float32), _matrix(frame, codes, np.int32), tuple(numeric), tuple(codes), levels
+    )
+
+
+def target(frame: "pl.DataFrame", state: State) -> "Array":
+    """The target of prepared or raw rows: class codes (int64) or values (float64).
+
+    Raises StepError for a class that the training rows did not have.
+    """
+    import numpy as np
+
+    known = state["target"]
+    name, classes = known["name"], known["classes"]
+    if TARGET not in frame.columns:
+        if name not in frame.columns:
+            raise StepError(f"the rows have no target column '{name}'")
+        coded = frame.select(_coded(known).alias(TARGET))
+        if classes is not None and coded[TARGET].null_count():
+            strange = frame.filter(coded[TARGET].is_null())[name][0]
+            raise StepError(f"'{name}' has the class {strange!r}, which no training row has")
+        frame = coded
+    return frame[TARGET].to_numpy().astype(np.float64 if classes is None else np.int64)
+
+
+class _Fitting:
+    """A column on its way through its steps: where it stands, and what its next step asks for."""
+
+    def __init__(self, entry: Mapping[str, Any]) -> None:
+        self.name, self.type = entry["name"], entry["type"]
+        self.steps: list[list[Any]] = list(entry["steps"])
+        self.stages: list[list[Any]] = []
+        self.columns: list[Column] = [Column(self.name, self.type)]
+        self.asks: dict[str, pl.Expr] = {}
+        self.index = 0
+
+    def go_on(self) -> None:
+        """Take every step that needs nothing measured; stop at the first that does."""
+        while self.steps:
+            name, settings = self.steps[0]
+            step = _plugin(name, settings)
+            asks: dict[str, pl.Expr] = {}
+            for i, column in enumerate(self.columns):
+                if column.type in step.accepts:
+                    asks.update({f"{i}/{key}": e for key, e in step.statistics(column).items()})
+            if asks:
+                self.asks = asks
+                return
+            self._advance({})
+        self.asks = {}
+
+    def take(self, values: Mapping[str, Any]) -> None:
+        """What the next step asked for."""
+        self._advance(values)
+        self.asks = {}
+
+    def entry(self) -> dict[str, Any]:
+        """The column with the stages that are fitted so far."""
+        return {"name": self.name, "type": self.type, "stages": self.stages}
+
+    def _advance(self, values: Mapping[str, Any]) -> None:
+        name, settings = self.steps.pop(0)
+        step = _plugin(name, settings)
+        states: list[State | None] = []
+        after: list[Column] = []
+        for i, column in enumerate(self.columns):
+            if column.type not in step.accepts:
+                states.append(None)
+                after.append(column)
+                continue
+            own = {key.partition("/")[2]: v for key, v in values.items() if key.partition("/")[0] == str(i)}
+            state = step.fit(column, own)
+            states.append(state)
+            after += [made for made, _e in step.apply(column, state)]
+        self.stages.append([name, settings, states])
+        self.columns = after
+
+
+def _indexed(fitting: list[_Fitting]) -> list[_Fitting]:
+    for index, column in enumerate(fitting):
+        column.index = index
+    return fitting
+
+
+def _batches(columns: list[_Fitting], rows: int) -> list[list[_Fitting]]:
+    """Columns in groups whose values together stay within a bound of memory."""
+    size = max(1, FIT_BYTES // max(1, rows * 8))
+    return [columns[at : at + size] for at in range(0, len(columns), size)]
+
+
+def _plugin(name: str, settings: Mapping[str, Any]) -> Step:
+    return cast(Step, msgspec.convert(settings, registry.plugin("steps", name)))
+
+
+def _through(
+    frame: "pl.LazyFrame", entries: Sequence[Mapping[str, Any]], keep: "Sequence[pl.Expr]" = ()
+) -> "tuple[pl.LazyFrame, list[Column]]":
+    """The frame after all fitted stages, one projection a stage, and its columns; ``keep`` names what else stays."""
+    import polars as pl
+
+    now = [[Column(entry["name"], entry["type"])] for entry in entries]
+    frame = frame.select(*(pl.col(columns[0].name) for columns in now), *keep)
+    kept = [pl.col(e.meta.output_name()) for e in keep]
+    for level in range(max((len(entry["stages"]) for entry in entries), default=0)):
+        picked: list[pl.Expr] = []
+        for i, entry in enumerate(entries):
+            if level >= len(entry["stages"]):
+                picked += [pl.col(c.name) for c in now[i]]
+                continue
+            name, settings, states = entry["stages"][level]
+            step, after = _plugin(name, settings), []
+            for column, state in zip(now[i], states, strict=True):
+                made = [(column, pl.col(column.name))] if state is None else step.apply(column, state)
+                picked += [e.alias(new.name) for new, e in made]
+                after += [new for new, _e in made]
+            now[i] = after
+        frame = frame.select(*picked, *kept)
+    return frame, [column for columns in now for column in columns]
+
+
+def _coded(target: Mapping[str, Any]) -> "pl.Expr":
+    """The target column as class codes (null for an unknown class) or values."""
+    import polars as pl
+
+    cell, classes = pl.col(target["name"]), target["classes"]
+    if classes is None:
+        return cell.cast(pl.Float64)
+    cell = cell.cast(pl.String)
+    return cell.replace_strict(classes, list(range(len(classes))), default=None, return_dtype=pl.Int64)
+
+
+def describe_target(train: "pl.LazyFrame", params: Mapping[str, Any]) -> dict[str, Any]:
+    """The target's name and its classes in the order of their codes: sorted, the positive one last."""
+    import polars as pl
+
+    name, kind = params["target"]
+    if params["task"] == "regression":
+        return {"name": name, "type": kind, "classes": None}
+    found = train.select(pl.col(name).drop_nulls().unique().sort()).collect()[name].cast(pl.String).to_list()
+    positive = params["positive"]
+    if positive is not None:
+        if positive not in found:
+            raise StepError(f"no training row has the positive class '{positive}' in '{name}', only {', '.join(found)}")
+        found = [c for c in found if c != positive] + [positive]
+    if len(found) < 2 or (params["task"] == "binary_classification" and len(found) != 2):
+        raise StepError(f"'{name}' has {len(found)} classes in the training rows: {', '.join(found[:10])}")
+    return {"name": name, "type": kind, "classes": found}
+
+
+def _matrix(frame: "pl.DataFrame", names: Sequence[str], dtype: Any) -> "Array":
+    """Columns as one C-ordered matrix (n, len(names)); missing numbers are NaN."""
+    import numpy as np
+
+    matrix = np.empty((frame.height, len(names)), dtype=dtype)
+    for i, name in enumerate(names):
+        matrix[:, i] = frame[name].to_numpy()
+    return matrix
+
+
+def _plain(value: Any) -> Any:
+    import polars as pl
+
+    return value.to_list() if isinstance(value, pl.Series) else value

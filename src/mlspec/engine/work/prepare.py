@@ -1,0 +1,22 @@
+"""Fits a preparation on training rows and applies it."""
+
+from mlspec.engine.job import Job
+
+
+def run(job: Job) -> None:
+    """``train``, ``validation`` -> ``state`` (JSON), ``train``, ``validation`` (prepared, with ``__target__``).
+
+    Whatever is fitted is fitted on ``train``; ``validation`` is only passed through.
+    """
+    from mlspec.diagnostics import StepError
+    from mlspec.engine import preparation, results, tables
+
+    state = preparation.fit(tables.scan(job.inputs["train"]), job.params)
+    results.write_json(job.outputs["state"], state)
+    for part in ("train", "validation"):
+        rows = tables.scan(job.inputs[part])
+        if state["target"]["classes"] is not None and part == "validation":
+            preparation.target(rows.select(state["target"]["name"]).collect(), state)
+        tables.write(preparation.apply(rows, state), job.outputs[part])
+    if not state["outputs"]:
+        raise StepError("no feature is left after the preparation")

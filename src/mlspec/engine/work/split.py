@@ -1,0 +1,158 @@
+"""Splits rows into training, validation and test rows."""
+
+from typing import TYPE_CHECKING, Any
+
+from mlspec.diagnostics import StepError
+from mlspec.engine.job import Job
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+
+    Array = np.ndarray[Any, Any]
+
+PARTS = ("train", "validation", "test")
+SPELLINGS = {"train": 0, "training": 0, "validation": 1, "valid": 1, "dev": 1, "test": 2}
+
+
+def run(job: Job) -> None:
+    """``table.*`` -> ``train``, ``validation``, ``test``; rows keep their order.
+
+    Rows without a target can't be learned from or judged: they are left out, and the log says how many.
+    """
+    import numpy as np
+    import polars as pl
+
+    from mlspec.engine import tables
+
+    params = job.params
+    target, _kind = params["target"]
+    names = sorted(name for name in job.inputs if name.startswith("table."))
+    stated = {name: params["parts"].get(name.partition(".")[2]) for name in names}
+    frames = [
+        tables.scan(job.inputs[name]).with_columns(
+            pl.lit(SPELLINGS.get(stated[name] or "", -1), dtype=pl.Int8).alias("__part__")
+        )
+        for name in names
+    ]
+    rows = pl.concat(frames, how="vertical_relaxed").filter(pl.col(target).is_not_null())
+    reads = list(dict.fromkeys([target, "__part__", *([params["column"]] if params["column"] else [])]))
+    keys = rows.select(reads).collect()
+    random = np.random.Generator(np.random.PCG64(params["seed"]))
+    chosen = np.arange(keys.height)
+    if params["sample"] is not None and params["sample"] < keys.height:
+        chosen = np.sort(random.permutation(keys.height)[: params["sample"]])
+    parts = np.full(keys.height, -1, dtype=np.int8)
+    parts[chosen] = assign(keys[chosen], params, random)
+    for code, name in enumerate(PARTS):
+        if not (parts == code).any() and (name != "validation" or params["validation"] > 0):
+            raise StepError(f"the split leaves no {name} rows of {keys.height:,}")
+    for code, name in enumerate(PARTS):
+        mine = rows.with_columns(pl.Series("__mine__", parts == code)).filter("__mine__").drop("__mine__", "__part__")
+        tables.write(mine, job.outputs[name])
+
+
+def assign(keys: "pl.DataFrame", params: dict[str, Any], random: "np.random.Generator") -> "Array":
+    """The part of each row (0 train, 1 validation, 2 test), int8 (n,)."""
+    import numpy as np
+
+    n, test, validation = keys.height, params["test"], params["validation"]
+    by, column = params["by"], params["column"]
+    if by == "random":
+        return _cut(random.permutation(n), test, validation)
+    if by == "stratified":
+        parts = np.zeros(n, dtype=np.int8)
+        for rows in _groups(keys[column or params["target"][0]]):
+            parts[random.permutation(rows)] = _sizes(len(rows), test, validation)
+        return parts
+    if by == "group":
+        return _by_group(keys[column], test, validation, random)
+    if by == "time":
+        return _by_time(keys[column], test, validation)
+    return _given(keys, params, random)
+
+
+def _sizes(n: int, test: float, validation: float) -> "Array":
+    """Parts of n rows in a row: validation after training, test last."""
+    import numpy as np
+
+    tests, validations = round(n * test), round(n * validation)
+    parts = np.zeros(n, dtype=np.int8)
+    parts[n - tests - validations : n - tests] = 1
+    parts[n - tests :] = 2
+    return parts
+
+
+def _cut(order: "Array", test: float, validation: float) -> "Array":
+    import numpy as np
+
+    parts = np.empty(len(order), dtype=np.int8)
+    parts[order] = _sizes(len(order), test, validation)
+    return parts
+
+
+def _groups(column: "pl.Series") -> "list[Array]":
+    """The rows of each value, values in sorted order, missing first."""
+    import numpy as np
+
+    codes = column.rank("dense").fill_null(0).to_numpy() if column.dtype.is_numeric() else _codes(column)
+    return [np.flatnonzero(codes == code) for code in np.unique(codes)]
+
+
+def _codes(column: "pl.Series") -> "Array":
+    import numpy as np
+    import polars as pl
+
+    levels = column.cast(pl.String).fill_null("")
+    return np.unique(levels.to_numpy().astype(str), return_inverse=True)[1]
+
+
+def _by_group(column: "pl.Series", test: float, validation: float, random: "np.random.Generator") -> "Array":
+    """Whole groups in random order: test until its share of rows is reached, then validation, then training."""
+    import numpy as np
+
+    groups = _groups(column)
+    parts = np.zeros(len(column), dtype=np.int8)
+    filled, wanted = [0, 0], [round(len(column) * test), round(len(column) * validation)]
+    for index in random.permutation(len(groups)):
+        rows = groups[index]
+        for slot, code in ((0, 2), (1, 1)):
+            if filled[slot] < wanted[slot] and filled[slot] + len(rows) / 2 <= wanted[slot]:
+                parts[rows] = code
+                filled[slot] += len(rows)
+                break
+    return parts
+
+
+def _by_time(column: "pl.Series", test: float, validation: float) -> "Array":
+    """The last moments are the test, those before them validation; rows of one moment stay together."""
+    import numpy as np
+
+    if column.null_count():
+        raise StepError(f"'{column.name}' is missing in {column.null_count():,} rows, they have no place in time")
+    moment = column.rank("dense").to_numpy().astype(np.int64)
+    order = np.sort(moment)
+    n = len(order)
+    first_test = order[n - round(n * test)] if round(n * test) else order[-1] + 1
+    start = n - round(n * test) - round(n * validation)
+    first_validation = order[start] if round(n * validation) else first_test
+    return np.where(moment >= first_test, 2, np.where(moment >= first_validation, 1, 0)).astype(np.int8)
+
+
+def _given(keys: "pl.DataFrame", params: dict[str, Any], random: "np.random.Generator") -> "Array":
+    """What a column or the sources say; validation rows are drawn from training rows where none are given."""
+    import numpy as np
+    import polars as pl
+
+    if params["column"]:
+        said = keys[params["column"]].cast(pl.String).str.to_lowercase()
+        strange = said.filter(~said.is_in(list(SPELLINGS)) | said.is_null())
+        if len(strange):
+            raise StepError(f"'{params['column']}' says '{strange[0]}' where train, validation or test should stand")
+        parts = said.replace_strict(SPELLINGS, return_dtype=pl.Int8).to_numpy().copy()
+    else:
+        parts = keys["__part__"].to_numpy().copy()
+    if not (parts == 1).any() and params["validation"] > 0:
+        train = random.permutation(np.flatnonzero(parts == 0))
+        parts[train[: round(len(train) * params["validation"])]] = 1
+    return parts

@@ -1,0 +1,53 @@
+"""What rules know: the project, where its parts stand, and what a look at the data's first rows told."""
+
+from pathlib import Path
+
+from msgspec import Struct
+
+from mlspec.diagnostics import Diagnostic
+from mlspec.document import Document
+from mlspec.document import Path as SpecPath
+from mlspec.plugin import Schema
+from mlspec.spec import Project
+
+
+class Facts(Struct, frozen=True, kw_only=True):
+    """What is known of the data without reading it whole.
+
+    ``root`` is the spec's folder; ``schemas`` the columns of each source that could be read; ``target_levels`` the
+    distinct target values in the ``rows_seen`` rows looked at, sorted, None where nothing could be seen;
+    ``all_rows_seen`` tells that these were all there are.
+    """
+
+    root: Path
+    schemas: dict[str, Schema]
+    target_levels: tuple[str, ...] | None = None
+    rows_seen: int = 0
+    all_rows_seen: bool = False
+
+
+class View(Struct, frozen=True, kw_only=True):
+    """What a rule looks at. ``running``: a run is about to start here, so that what this machine lacks is an error."""
+
+    project: Project
+    document: Document
+    facts: Facts
+    running: bool = False
+
+    def columns(self) -> Schema:
+        """The columns of the data: those of the first source that could be read."""
+        return next(iter(self.facts.schemas.values()), ())
+
+    def diagnostic(
+        self,
+        code: str,
+        path: SpecPath,
+        message: str,
+        label: str = "",
+        *notes: str,
+        severity: str = "error",
+        key: bool = False,
+    ) -> Diagnostic:
+        """A finding at a place in the spec."""
+        span = self.document.span(path, key=key)
+        return Diagnostic(code=code, message=message, span=span, label=label, notes=notes, severity=severity)

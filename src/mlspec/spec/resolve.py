@@ -1,0 +1,77 @@
+"""Project -> Project: fills in what follows from the task, once the data's columns are known."""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from msgspec.structs import replace
+
+from mlspec.plugin import Metric, Schema, Task, Use
+from mlspec.spec import Project
+
+MOST_CLASSES = 20
+METRICS: dict[str, tuple[str, ...]] = {
+    "binary_classification": ("roc_auc", "average_precision", "log_loss", "accuracy", "brier"),
+    "multiclass_classification": ("accuracy", "balanced_accuracy", "f1_macro", "log_loss"),
+    "regression": ("rmse", "mae", "r2"),
+}
+SELECT = {"binary_classification": "roc_auc", "multiclass_classification": "log_loss", "regression": "rmse"}
+BASELINES: dict[str, tuple[str, ...]] = {
+    "binary_classification": ("majority",),
+    "multiclass_classification": ("majority",),
+    "regression": ("mean",),
+}
+
+
+def infer_task(target_type: str, levels: tuple[str, ...] | None) -> Task | None:
+    """The task that a target's type and the values seen suggest; None where they don't."""
+    if target_type in ("date", "datetime"):
+        return None
+    if target_type == "number":
+        return "regression"
+    if levels is None or len(levels) < 2:
+        return None
+    if target_type == "integer" and len(levels) > MOST_CLASSES:
+        return "regression"
+    return "binary_classification" if len(levels) == 2 else "multiclass_classification"
+
+
+def resolve(project: Project, schemas: Mapping[str, Schema], target_levels: tuple[str, ...] | None) -> Project:
+    """The project with task, select.metric, evaluation.metrics and baselines filled; as it is where the task is unclear."""
+    task = project.project.task
+    if task is None:
+        name = project.data.columns.target
+        kind = project.data.columns.types.get(name)
+        if kind is None:
+            kind = next((c.type for schema in schemas.values() for c in schema if c.name == name), None)  # type: ignore[assignment]
+        task = None if kind is None else infer_task(kind, target_levels)
+    if task is None:
+        return project
+    evaluation = project.evaluation
+    if evaluation.metrics is None:
+        gated = [g.metric for g in project.constraints.quality if g.metric not in METRICS[task]]
+        wanted = [*METRICS[task], *(name for name in dict.fromkeys(gated) if _fits(name, task))]
+        evaluation = replace(evaluation, metrics=tuple(_metric(name) for name in wanted))
+    if evaluation.baselines is None:
+        evaluation = replace(evaluation, baselines=BASELINES[task])
+    select = project.model.select
+    if select.metric is None:
+        select = replace(select, metric=SELECT[task])
+    return replace(
+        project,
+        project=replace(project.project, task=task),
+        evaluation=evaluation,
+        model=replace(project.model, select=select),
+    )
+
+
+def _metric(name: str) -> Use:
+    from mlspec import registry
+
+    cls: Any = registry.plugin("metrics", name)
+    return Use(name, cls())
+
+
+def _fits(name: str, task: str) -> bool:
+    from mlspec import registry
+
+    return registry.has("metrics", name) and task in cast(type[Metric], registry.plugin("metrics", name)).tasks
