@@ -183,6 +183,16 @@ def test_user_code_is_known_by_its_source_and_what_it_imports(
     assert [name for name in before if before[name] != after[name]] == ["helpers/deeper.py"]
 
 
+def test_user_code_in_a_package_is_the_whole_package(
+    bench: Any, project: Callable[..., Any], use: Callable[..., Any]
+) -> None:
+    for name in ("__init__.py", "models.py", "unused.py"):
+        (bench.root / "own").mkdir(exist_ok=True)
+        (bench.root / "own" / name).write_text("")
+    made = project(candidates={"own": use("models", "python", code="own.models:Net")})
+    assert list(bench.compile(made).steps["train.own"].files) == ["own/__init__.py", "own/models.py", "own/unused.py"]
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_small_project_compiles_to_an_acyclic_graph(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 def source_files(root: Path, reference: str) -> dict[str, Path]:
     """The files behind ``module:Class`` by name: the module in the spec's folder with all modules there that it
-    imports, however far; or the one file of an installed module. Empty where there is no such module."""
+    imports, however far, and all of its package; or the one file of an installed module. Empty where there is none."""
     module = reference.partition(":")[0]
     local = _locate(root, module)
     if local is None:
@@ -15,6 +15,10 @@ def source_files(root: Path, reference: str) -> dict[str, Path]:
         return {} if installed is None else {module: installed}
     found: dict[str, Path] = {}
     open_modules = [(module, local)]
+    package = root / module.partition(".")[0]
+    if (package / "__init__.py").is_file():
+        # A saved model takes its whole package along.
+        open_modules += [(_name(path.relative_to(root)), path) for path in package.rglob("*.py")]
     while open_modules:
         name, path = open_modules.pop()
         key = path.relative_to(root).as_posix()
@@ -26,6 +30,10 @@ def source_files(root: Path, reference: str) -> dict[str, Path]:
             if inner is not None:
                 open_modules.append((imported, inner))
     return dict(sorted(found.items()))
+
+
+def _name(path: Path) -> str:
+    return ".".join(path.with_suffix("").parts).removesuffix(".__init__")
 
 
 def _locate(folder: Path, module: str) -> Path | None:

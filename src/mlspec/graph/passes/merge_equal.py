@@ -23,8 +23,7 @@ def merge_equal(graph: Graph) -> Graph:
         if text is None:
             text = written[id(step.params)] = canonical(step.params)
         key = (step.kind, text, tuple(sorted(step.inputs.items())))
-        # A gate is what a reader of the report looks for by name: two equal ones are still two.
-        known = step_id if step.kind == "gate" else first.setdefault(key, step_id)
+        known = first.setdefault(key, step_id)
         if known == step_id:
             kept[step_id] = step
         else:
