@@ -62,7 +62,7 @@ class Mlp(Model, frozen=True, kw_only=True):
         Annotated[int, Meta(ge=1, le=10_000_000)] | None,
         Meta(description="Rows in one step; by the number of training rows, from 16 to 512, if left out."),
     ] = None
-    learning_rate: Annotated[float, Meta(description="The highest learning rate.", gt=0, le=10)] = 0.001
+    learning_rate: Annotated[float, Meta(description="The highest learning rate.", gt=0, le=10)] = 0.002
     schedule: Annotated[
         Literal["cosine", "constant"],
         Meta(description="cosine: after a short warm-up the rate falls to nothing; constant: it stays."),
