@@ -50,6 +50,7 @@ class Package:
         self.about = about
         self.state = state
         self._predictor = predictor
+        self._projections: list[list[pl.Expr]] | None = None
 
     def predict(self, frame: "pl.DataFrame") -> "Array":
         """Class probabilities (n, classes), in the order of ``about.classes``, or values (n,), of raw rows.
@@ -59,7 +60,11 @@ class Package:
         """
         from mlspec.engine import preparation
 
-        prepared = preparation.apply(self._checked(frame).lazy(), self.state).collect()
+        if self._projections is None:
+            self._projections = preparation.projections(self.state)
+        prepared = self._checked(frame)
+        for expressions in self._projections:
+            prepared = prepared.select(expressions)
         return self._predictor.predict(preparation.features(prepared, self.state))
 
     def truth(self, frame: "pl.DataFrame") -> "Array":

@@ -69,6 +69,11 @@ def apply(frame: "pl.LazyFrame", state: State) -> "pl.LazyFrame":
     return _through(frame, state["columns"], keep)[0]
 
 
+def projections(state: State) -> "list[list[pl.Expr]]":
+    """What ``apply`` does to rows without a target, as one list of expressions a stage: made once, used for many rows."""
+    return _projections(state["columns"], ())[0]
+
+
 def features(frame: "pl.DataFrame", state: State) -> Features:
     """The features of prepared rows: numbers as float32 (missing as NaN), codes as int32."""
     import numpy as np
@@ -174,10 +179,19 @@ def _through(
     frame: "pl.LazyFrame", entries: Sequence[Mapping[str, Any]], keep: "Sequence[pl.Expr]" = ()
 ) -> "tuple[pl.LazyFrame, list[Column]]":
     """The frame after all fitted stages, one projection a stage, and its columns; ``keep`` names what else stays."""
+    made, columns = _projections(entries, keep)
+    for expressions in made:
+        frame = frame.select(expressions)
+    return frame, columns
+
+
+def _projections(
+    entries: Sequence[Mapping[str, Any]], keep: "Sequence[pl.Expr]"
+) -> "tuple[list[list[pl.Expr]], list[Column]]":
     import polars as pl
 
     now = [[Column(entry["name"], entry["type"])] for entry in entries]
-    frame = frame.select(*(pl.col(columns[0].name) for columns in now), *keep)
+    made: list[list[pl.Expr]] = [[*(pl.col(columns[0].name) for columns in now), *keep]]
     kept = [pl.col(e.meta.output_name()) for e in keep]
     for level in range(max((len(entry["stages"]) for entry in entries), default=0)):
         picked: list[pl.Expr] = []
@@ -188,12 +202,12 @@ def _through(
             name, settings, states = entry["stages"][level]
             step, after = _plugin(name, settings), []
             for column, state in zip(now[i], states, strict=True):
-                made = [(column, pl.col(column.name))] if state is None else step.apply(column, state)
-                picked += [e.alias(new.name) for new, e in made]
-                after += [new for new, _e in made]
+                changed = [(column, pl.col(column.name))] if state is None else step.apply(column, state)
+                picked += [e.alias(new.name) for new, e in changed]
+                after += [new for new, _e in changed]
             now[i] = after
-        frame = frame.select(*picked, *kept)
-    return frame, [column for columns in now for column in columns]
+        made.append([*picked, *kept])
+    return made, [column for columns in now for column in columns]
 
 
 def _coded(target: Mapping[str, Any]) -> "pl.Expr":
