@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from mlspec.graph.graph import Graph
 from mlspec.graph.passes import PASSES
+from mlspec.spec.resolve import resolve
 
 if TYPE_CHECKING:
     from mlspec.document import Document
@@ -29,10 +30,14 @@ def compile_graph(
     document: "Document | None" = None,
     trace: Callable[[Change], None] | None = None,
 ) -> Graph:
-    """The graph of a resolved project: its steps, in topological order.
+    """The graph of a project that the rules have passed: its steps, in topological order.
 
     ``trace`` is told what each pass changed. Reads the files that the steps read, to digest them; runs nothing.
+    Raises ValueError for a project whose task is unclear, which a rule tells the user before.
     """
+    project = resolve(project, facts.schemas, facts.target_levels)
+    if project.project.task is None:
+        raise ValueError("the task is unclear; check the project before it is compiled")
     graph = Graph(project, facts, document)
     for run_pass in PASSES:
         before, graph = graph, run_pass(graph)

@@ -2,6 +2,7 @@
 
 from mlspec.graph.graph import Graph
 from mlspec.plugin import Column, ColumnType, Schema
+from mlspec.rules.check import roles
 
 NUMERIC = frozenset({"integer", "number"})
 GROUPS: dict[ColumnType, str] = {
@@ -16,31 +17,10 @@ GROUPS: dict[ColumnType, str] = {
 
 def table(graph: Graph) -> Schema:
     """The columns of the stacked sources with stated types and roles; those that nothing may read are left out."""
-    project = graph.project
-    roles = project.data.columns
-    sensitive = set(roles.sensitive) - set(roles.use_sensitive)
-    features = None if roles.features is None else set(roles.features)
-    dropped = set(roles.drop)
-    read = {expectation.column for expectation in project.data.expect} | {project.data.split.column}
-    columns: list[Column] = []
-    for name, kind in _types(graph).items():
-        column = Column(name, roles.types.get(name, kind))
-        if name == roles.target:
-            column = Column(name, column.type, "target")
-        elif name == roles.id:
-            column = Column(name, column.type, "id")
-        elif features is not None and name in features:
-            pass
-        elif name in sensitive:
-            column = Column(name, column.type, "sensitive")
-        elif name == project.data.split.column and project.data.split.by in ("group", "time", "given"):
-            column = Column(name, column.type, "key")
-        elif name in dropped or features is not None:
-            if name not in read:
-                continue
-            column = Column(name, column.type, "unused")
-        columns.append(column)
-    return tuple(columns)
+    data = graph.project.data
+    read = {expectation.column for expectation in data.expect} | {data.split.column}
+    columns = tuple(Column(name, kind) for name, kind in _types(graph).items())
+    return tuple(column for column in roles(graph.project, columns) if column.role != "unused" or column.name in read)
 
 
 def target(graph: Graph) -> Column:

@@ -21,7 +21,9 @@ def selection(graph: Graph) -> Graph:
         kind="select",
         params={
             "metric": uses.pair(scores.selecting(project)),
-            "candidates": {name: uses.pair(use) for name, use in sorted(project.model.candidates.items())},
+            "candidates": {
+                name: graph.steps[f"train.{name}"].params["model"] for name in sorted(project.model.candidates)
+            },
             "columns": tables.pairs(tuple(column for column in tables.table(graph) if column.role == "feature")),
             "target": [target.name, target.type],
             "task": project.project.task,
