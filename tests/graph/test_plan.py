@@ -44,6 +44,7 @@ def test_an_empty_store_makes_waiting_steps_certain(bench: Any, project: Callabl
         "evaluate.linear",
         "evaluate.trees",
     }
+    assert reasons(plan, "evaluate.trees")[-1] == "runs unless it reads the same as evaluate.linear"
 
 
 @pytest.mark.parametrize(

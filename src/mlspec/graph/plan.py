@@ -1,6 +1,5 @@
 """Graph -> Plan: which steps would run, and why."""
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
 
@@ -61,7 +60,7 @@ def plan(
     previous, seconds = previous or {}, seconds or {}
     identities = {step_id: fp.identity(step) for step_id, step in graph.steps.items()}
     # Two steps of one identity may turn out to read equal bytes: then the second finds the result of the first.
-    shared = Counter(identities.values())
+    twins = _twins(identities)
     planned: dict[str, PlannedStep] = {}
     runs: dict[str, str] = {}
     for step_id, step in graph.steps.items():
@@ -70,8 +69,12 @@ def plan(
         before = previous.get(step_id)
         took = seconds.get(step_id)
         if waits:
-            certain = known is not None and shared[own] == 1 and not known(own)
+            new = known is not None and not known(own)
+            certain = new and own not in twins
             reasons = [*_changes(step, before, digests), *(f"waits for {name}" for name in waits)]
+            if new and not certain:
+                twin = next(other for other in twins[own] if other != step_id)
+                reasons.append(f"runs unless it reads the same as {twin}")
             planned[step_id] = PlannedStep(step_id, "runs" if certain else "may run", tuple(reasons), None, None, took)
             continue
         key = fp.combine(own, digests)
@@ -85,6 +88,14 @@ def plan(
             reasons = _changes(step, before, digests) or ["result is missing from the store"]
             planned[step_id] = PlannedStep(step_id, "runs", tuple(reasons), key, None, took)
     return Plan(graph, planned)
+
+
+def _twins(identities: Mapping[str, str]) -> dict[str, list[str]]:
+    """The steps that share an identity, by that."""
+    groups: dict[str, list[str]] = {}
+    for step_id, own in identities.items():
+        groups.setdefault(own, []).append(step_id)
+    return {own: ids for own, ids in groups.items() if len(ids) > 1}
 
 
 def _inputs(step: Step, planned: Mapping[str, PlannedStep]) -> tuple[dict[str, str], list[str]]:

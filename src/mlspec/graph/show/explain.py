@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from mlspec.graph import fingerprint as fp
 from mlspec.graph.graph import Graph
 from mlspec.graph.plan import Plan, PlannedStep
-from mlspec.graph.show.text import duration, few, path, printable, value
+from mlspec.graph.show.text import duration, few, param, path, printable
 from mlspec.graph.step import Step
 from mlspec.plugin import Schema
 
@@ -52,7 +52,7 @@ def _lines(graph: Graph, step: Step, planned: PlannedStep | None, plan: Plan | N
         yield from _pairs(label, versions)
     yield "  params" + ("" if step.params else "       none")
     for name, item in step.params.items():
-        yield f"    {printable(name)} = {value(item)}"
+        yield from param("    ", name, item)
     yield ""
     yield "gives"
     for output in step.outputs:

@@ -1,10 +1,9 @@
 """A compiled graph as readable text, to be kept beside a spec and compared in reviews: no digests, no versions."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from mlspec.graph.graph import Graph
-from mlspec.graph.show.text import printable, value
+from mlspec.graph.show.text import param, printable
 from mlspec.graph.step import Step
 
 
@@ -20,7 +19,7 @@ def _step(step: Step) -> Iterator[str]:
     for name, read in step.inputs.items():
         yield f"  reads {name}: {read.step}.{read.output}"
     for name, item in step.params.items():
-        yield from _param("  ", name, item)
+        yield from param("  ", name, item)
     told: dict[str, list[str]] = {}
     for output in step.outputs:
         columns = step.schemas.get(output)
@@ -28,17 +27,3 @@ def _step(step: Step) -> Iterator[str]:
         told.setdefault(printable(text), []).append(output)
     for text, outputs in told.items():
         yield f"  gives {', '.join(outputs)}{text}"
-
-
-def _param(indent: str, name: str, item: Any) -> Iterator[str]:
-    line = f"{indent}{printable(name)} = {value(item)}"
-    if len(line) <= 110 or not isinstance(item, dict | list) or not item:
-        yield line
-    elif isinstance(item, dict):
-        yield f"{indent}{printable(name)}:"
-        for key, inner in item.items():
-            yield from _param(indent + "  ", key, inner)
-    else:
-        yield f"{indent}{printable(name)}:"
-        for inner in item:
-            yield f"{indent}  - {value(inner)}"

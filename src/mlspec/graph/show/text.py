@@ -1,7 +1,7 @@
 """Small pieces of text that several formats share."""
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from mlspec.graph.fingerprint import canonical
@@ -20,6 +20,21 @@ def printable(text: str) -> str:
 def value(item: Any) -> str:
     """A plain value as one line of JSON, printable."""
     return printable(canonical(item).decode())
+
+
+def param(indent: str, name: str, item: Any) -> Iterator[str]:
+    """A param in a line, or in several where one would be too long."""
+    line = f"{indent}{printable(name)} = {value(item)}"
+    if len(line) <= 110 or not isinstance(item, dict | list) or not item:
+        yield line
+    elif isinstance(item, dict):
+        yield f"{indent}{printable(name)}:"
+        for key, inner in item.items():
+            yield from param(indent + "  ", key, inner)
+    else:
+        yield f"{indent}{printable(name)}:"
+        for inner in item:
+            yield f"{indent}  - {value(inner)}"
 
 
 def duration(seconds: float) -> str:
