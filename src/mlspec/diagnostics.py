@@ -8,7 +8,7 @@ The errors that mlspec raises on purpose::
     └── StoreError     a stored result is damaged or missing
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -60,3 +60,82 @@ class StepError(MlspecError):
 
 class StoreError(MlspecError):
     """A stored result is damaged or missing."""
+
+
+SHOWN = 20
+WINDOW = 160
+_RED, _YELLOW, _BLUE, _BOLD = "1;31", "1;33", "1;34", "1"
+
+
+def render(diagnostics: Iterable[Diagnostic], texts: Mapping[str, str], *, color: bool = False) -> str:
+    """Diagnostics as a person reads them: sorted by place, each drawn over the text it speaks of, then a count.
+
+    ``texts`` holds the files' contents by the name that spans use.
+    """
+    ordered = sorted(diagnostics, key=lambda d: (d.span is None, d.span, d.code))
+    lines = {file: text.split("\n") for file, text in texts.items()}
+    blocks = [_block(d, lines, color) for d in ordered[:SHOWN]]
+    if len(ordered) > SHOWN:
+        blocks.append(f"and {len(ordered) - SHOWN} more")
+    return "\n\n".join([*blocks, count(ordered)]) + "\n" if ordered else ""
+
+
+def count(diagnostics: Iterable[Diagnostic]) -> str:
+    """``2 errors, 1 warning``."""
+    severities = [d.severity for d in diagnostics]
+    numbers = [(severities.count(s), s) for s in ("error", "warning") if s in severities]
+    return ", ".join(f"{n} {s}{'s' if n > 1 else ''}" for n, s in numbers)
+
+
+def _block(d: Diagnostic, lines: Mapping[str, list[str]], color: bool) -> str:
+    tint = _RED if d.severity == "error" else _YELLOW
+    out = [f"{_paint(f'{d.severity}[{d.code}]', tint, color)}{_paint(f': {d.message}', _BOLD, color)}"]
+    places: list[tuple[Span, str, str]] = [] if d.span is None else [(d.span, "^", d.label)]
+    places += [(label.span, "-", label.text) for label in d.also]
+    width = max((len(str(span.line)) for span, _mark, _text in places), default=1)
+    bar = _paint(f"{'':{width}} |", _BLUE, color)
+    if d.span is not None:
+        where = f"{d.span.file}:{d.span.line}:{d.span.column}" if d.span.file in lines or d.span.line else d.span.file
+        out += [f"{'':{width}}{_paint('-->', _BLUE, color)} {where}", bar]
+        before: int | None = None
+        for span, mark, text in sorted(places, key=lambda place: place[0].line):
+            if before is not None and span.line > before + 1:
+                out.append(_paint("...", _BLUE, color))
+            if span.line != before:
+                shown, start = _shown(lines, span)
+                out.append(f"{_paint(f'{span.line:>{width}} |', _BLUE, color)} {shown}".rstrip())
+            shown, start = _shown(lines, span)
+            at = span.column - 1 - start
+            end = span.end_column - 1 - start if span.end_line == span.line else len(shown)
+            blank = _columns(shown[: max(at, 0)])
+            under = mark * max(1, _columns(shown[max(at, 0) : max(end, at + 1)]) or 1)
+            drawn = _paint(f"{under} {text}".rstrip(), tint if mark == "^" else _BLUE, color)
+            out.append(f"{bar} {' ' * blank}{drawn}")
+            before = span.line
+    elif d.label:
+        out.append(f"{bar} {d.label}")
+    out += [f"{'':{width}} {_paint('=', _BLUE, color)} {note}" for note in (*d.notes, f"see: mlspec explain {d.code}")]
+    return "\n".join(out)
+
+
+def _shown(lines: Mapping[str, list[str]], span: Span) -> tuple[str, int]:
+    """The part of a line that is shown, tabs as arrows, and how many characters were cut off before it."""
+    texts = lines.get(span.file, [])
+    line = texts[span.line - 1].rstrip("\r") if 0 < span.line <= len(texts) else ""
+    start = 0 if len(line) <= WINDOW else max(0, min(span.column - 41, len(line) - WINDOW))
+    cut = line[start : start + WINDOW].replace("\t", "→")
+    return "".join(c if c.isprintable() else "\ufffd" for c in cut), start
+
+
+def _columns(text: str) -> int:
+    """How many terminal columns a text takes: wide characters take two, combining ones none."""
+    if text.isascii():
+        return len(text)
+    import unicodedata
+
+    wide = sum(unicodedata.east_asian_width(c) in "WF" for c in text)
+    return len(text) + wide - sum(1 for c in text if unicodedata.combining(c))
+
+
+def _paint(text: str, style: str, color: bool) -> str:
+    return f"\x1b[{style}m{text}\x1b[0m" if color else text

@@ -75,7 +75,8 @@ class Document:
                 continue
             parent = self.node(path[: length - 1])
             if (key or length < len(path)) and parent is not None and parent.kind == "map":
-                return next(k for k, _v in parent.value if k.value == path[length - 1]).span()
+                where: Node = next(k for k, _v in parent.value if k.value == path[length - 1])
+                return where.span()
             return node.span()
         return Span(self.file, 1, 1, 1, 2)
 
@@ -93,11 +94,12 @@ def parse(text: bytes | str, file: str, *, large: bool = False) -> Document:
                     )
                 ]
             )
+        raw = text
         try:
-            text = text.decode("utf-8")
+            text = raw.decode("utf-8")
         except UnicodeDecodeError as error:
-            line = text[: error.start].count(b"\n") + 1
-            column = error.start - (text.rfind(b"\n", 0, error.start) + 1) + 1
+            line = raw[: error.start].count(b"\n") + 1
+            column = error.start - (raw.rfind(b"\n", 0, error.start) + 1) + 1
             raise SpecError(
                 [
                     Diagnostic(
@@ -140,7 +142,7 @@ def scalar(text: str) -> Any:
     return text
 
 
-class _Stop(Exception):
+class _StopError(Exception):
     """Reading further would only add noise."""
 
 
@@ -172,7 +174,7 @@ class _Builder:
 
         try:
             return self._events(yaml.parse(text, Loader=yaml.CLoader))
-        except _Stop:
+        except _StopError:
             return None
         except yaml.YAMLError as error:
             self._explain(text, error)
@@ -198,7 +200,7 @@ class _Builder:
                         event.start_mark,
                         event.end_mark,
                     )
-                    raise _Stop
+                    raise _StopError
                 continue
             if kind in ("StreamStartEvent", "StreamEndEvent", "DocumentEndEvent"):
                 continue
@@ -255,7 +257,7 @@ class _Builder:
                         event.start_mark,
                         event.end_mark,
                     )
-                    raise _Stop
+                    raise _StopError
                 if event.anchor not in anchors:
                     self.add(
                         "unknown-alias",
@@ -263,7 +265,7 @@ class _Builder:
                         event.start_mark,
                         event.end_mark,
                     )
-                    raise _Stop
+                    raise _StopError
                 node, size = anchors[event.anchor]
                 aliased += size
                 if aliased > MOST_ALIASED:
@@ -273,7 +275,7 @@ class _Builder:
                         event.start_mark,
                         event.end_mark,
                     )
-                    raise _Stop
+                    raise _StopError
                 if stack:
                     stack[-1][3][0] += size
                 self._attach(stack, node)
@@ -284,7 +286,7 @@ class _Builder:
                 stack.append((node, [], event.anchor, [1], {}))
                 if len(stack) > DEEPEST:
                     self.add("too-deep", f"values are nested deeper than {DEEPEST} levels", event.start_mark)
-                    raise _Stop
+                    raise _StopError
         if root is None:
             self.found.append(
                 Diagnostic(
@@ -389,7 +391,7 @@ class _Builder:
             message, label = "a key without ': ' behind it", "write 'key: value'"
         span = Span(self.file, line + 1, column + 1, line + 1, column + 2)
         context = getattr(error, "context_mark", None)
-        also = ()
+        also: tuple[Label, ...] = ()
         if context is not None and context.line != line and context.line < len(lines):
             what = str(getattr(error, "context", "") or "").replace("while ", "")
             also = (

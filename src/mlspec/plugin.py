@@ -83,7 +83,7 @@ class Source(Plugin, frozen=True, kw_only=True):
     def scan(self, root: Path, columns: Schema) -> "pl.LazyFrame":
         """All rows as a lazy frame with exactly these columns, cast to their types."""
 
-    def values(self, root: Path, column: str) -> tuple[tuple[str, ...], bool] | None:  # noqa: ARG002 (may not be known)
+    def values(self, root: Path, column: str) -> tuple[tuple[str, ...], bool] | None:
         """A column's values in the first rows, missing ones left out, and whether these are all rows; None: unknown."""
         return None
 
@@ -115,7 +115,7 @@ class Step(Plugin, frozen=True, kw_only=True):
 
 
 class Features(msgspec.Struct, frozen=True):
-    """Prepared rows as arrays: ``numeric`` (n, d) float32 and ``codes`` (n, c) int32 with ``levels`` per code column."""
+    """Prepared rows: ``numeric`` (n, d) float32, and ``codes`` (n, c) int32 with ``levels`` per code column."""
 
     numeric: "np.ndarray[Any, Any]"
     codes: "np.ndarray[Any, Any]"

@@ -1,6 +1,6 @@
 """Finds plug-ins: the files of the plug-in packages, then what other distributions offer.
 
-Names come from listing a folder; a plug-in's module is imported when it is asked for, never before. A plug-in may also be
+Names come from listing a folder; a plug-in's module is imported when it is asked for, never before. A plug-in may be
 named by its module and class (``my_package.models:Net``); such code is only loaded by ``run``.
 """
 

@@ -70,7 +70,7 @@ def apply(frame: "pl.LazyFrame", state: State) -> "pl.LazyFrame":
 
 
 def projections(state: State) -> "list[list[pl.Expr]]":
-    """What ``apply`` does to rows without a target, as one list of expressions a stage: made once, used for many rows."""
+    """What ``apply`` does to rows without a target, a list of expressions a stage: made once, for many rows."""
     return _projections(state["columns"], ())[0]
 
 

@@ -13,7 +13,7 @@ def dtype(column: Column) -> "pl.DataType | type[pl.DataType]":
     """The polars type that stands for a column's type."""
     import polars as pl
 
-    return {
+    types: dict[str, pl.DataType | type[pl.DataType]] = {
         "integer": pl.Int64,
         "number": pl.Float64,
         "boolean": pl.Boolean,
@@ -21,7 +21,8 @@ def dtype(column: Column) -> "pl.DataType | type[pl.DataType]":
         "date": pl.Date,
         "datetime": pl.Datetime("us"),
         "code": pl.Int32,
-    }[column.type]
+    }
+    return types[column.type]
 
 
 def from_text(frame: "pl.LazyFrame", columns: Schema, path: str) -> "pl.LazyFrame":
@@ -71,9 +72,7 @@ def to_types(frame: "pl.LazyFrame", columns: Schema, path: str) -> "pl.LazyFrame
     for column in columns:
         given, wanted = have[column.name], dtype(column)
         expression = pl.col(column.name)
-        if column.type == "category" and given.is_numeric():
-            expression = expression.cast(pl.String)
-        elif isinstance(given, pl.Categorical | pl.Enum):
+        if (column.type == "category" and given.is_numeric()) or isinstance(given, pl.Categorical | pl.Enum):
             expression = expression.cast(pl.String)
         if given.is_float() and column.type == "integer":
             wanted = pl.Float64
@@ -88,7 +87,7 @@ def parsed(column: Column) -> "pl.Expr":
     cell = pl.col(column.name)
     if column.type == "boolean":
         low = cell.str.to_lowercase()
-        return pl.when(low.is_in(["true", "1", "yes"])).then(True).when(low.is_in(["false", "0", "no"])).then(False)  # noqa: FBT003
+        return pl.when(low.is_in(["true", "1", "yes"])).then(True).when(low.is_in(["false", "0", "no"])).then(False)
     if column.type == "date":
         return cell.str.replace_all("/", "-").str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
     if column.type == "datetime":

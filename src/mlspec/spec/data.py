@@ -66,8 +66,8 @@ class Split(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Literal["random", "stratified", "group", "time", "given"],
         Meta(
             description="random; stratified: the target's classes (or `column`) keep their shares; group: all rows "
-            "with the same `column` stay together; time: the last rows by `column` are the test; given: `column` or each "
-            "source's `part` says it."
+            "with the same `column` stay together; time: the last rows by `column` are the test; given: `column` or "
+            "each source's `part` says it."
         ),
     ] = "random"
     column: Annotated[

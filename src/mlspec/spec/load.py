@@ -226,14 +226,11 @@ class _Reader:
     def _bounds(self, wanted: Shape, value: Any, path: Path, key: bool) -> Any:
         meta = wanted.meta
         if isinstance(value, int | float) and not isinstance(value, bool):
-            for limit, bad, words in (
-                (meta.ge, lambda v, x: v < x, "at least"), (meta.gt, lambda v, x: v <= x, "greater than"),
-                (meta.le, lambda v, x: v > x, "at most"), (meta.lt, lambda v, x: v >= x, "less than"),
-            ):  # fmt: skip
-                if limit is not None and bad(value, limit):
-                    return self.wrong(
-                        "out-of-range", path, f"'{dotted(path)}' must be {words} {limit:g}", f"this is {value}"
-                    )
+            limits = ((meta.ge, "at least"), (meta.gt, "greater than"), (meta.le, "at most"), (meta.lt, "less than"))
+            for limit, words in limits:
+                if limit is not None and not _within(value, limit, words):
+                    message = f"'{dotted(path)}' must be {words} {limit:g}"
+                    return self.wrong("out-of-range", path, message, f"this is {value}")
         if isinstance(value, str):
             if meta.min_length and len(value) < meta.min_length:
                 return self.wrong("empty", path, f"'{dotted(path)}' is empty", "some text is needed", key=key)
@@ -325,6 +322,11 @@ class _Reader:
             return read if read is _BAD else Use(name, cls(**{shorthand: read}))
         made = self._struct(cls, settings, at, f"{dotted(path)} ({name})")
         return made if made is _BAD else Use(name, made)
+
+
+def _within(value: float, limit: float, words: str) -> bool:
+    checks = {"at least": value >= limit, "greater than": value > limit, "at most": value <= limit}
+    return checks.get(words, value < limit)
 
 
 def dotted(path: Path) -> str:

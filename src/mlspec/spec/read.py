@@ -18,7 +18,7 @@ def read(
     """
     file = os.fspath(path)
     try:
-        with open(file, "rb") as stream:  # noqa: PTH123
+        with open(file, "rb") as stream:
             text = stream.read()
     except OSError as error:
         raise SpecError(

@@ -36,13 +36,12 @@ def infer_task(target_type: str, levels: tuple[str, ...] | None) -> Task | None:
 
 
 def resolve(project: Project, schemas: Mapping[str, Schema], target_levels: tuple[str, ...] | None) -> Project:
-    """The project with task, select.metric, evaluation.metrics and baselines filled; as it is where the task is unclear."""
+    """The project with task, selection, metrics and baselines filled; as it is where the task is unclear."""
     task = project.project.task
     if task is None:
         name = project.data.columns.target
-        kind = project.data.columns.types.get(name)
-        if kind is None:
-            kind = next((c.type for schema in schemas.values() for c in schema if c.name == name), None)  # type: ignore[assignment]
+        read: str | None = next((c.type for schema in schemas.values() for c in schema if c.name == name), None)
+        kind = project.data.columns.types.get(name, read)
         task = None if kind is None else infer_task(kind, target_levels)
     if task is None:
         return project

@@ -1,4 +1,4 @@
-"""Types -> shapes: what a value in a spec may be, read off the annotations once and used by reader, schema and pages."""
+"""Types -> shapes: what a value in a spec may be, read off the annotations for reader, schema and pages."""
 
 import functools
 import types

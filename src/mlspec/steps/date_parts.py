@@ -37,7 +37,7 @@ class DateParts(Step, frozen=True, kw_only=True):
         """A number for each part."""
         return tuple(Column(f"{column.name}.{part}", "number", column.role) for part in self.parts)
 
-    def apply(self, column: Column, state: State) -> "Sequence[tuple[Column, pl.Expr]]":  # noqa: ARG002 (nothing is fitted)
+    def apply(self, column: Column, state: State) -> "Sequence[tuple[Column, pl.Expr]]":
         """The parts, weekday from 1 (Monday), hour 0 for a date without a time."""
         import polars as pl
 

@@ -43,7 +43,7 @@ class GroupRare(Step, frozen=True, kw_only=True):
 
     def fit(self, column: Column, values: Mapping[str, Any]) -> State:
         """``{"keep": [...] or null}``: null where nothing is rare, so that unknown levels stay unknown."""
-        counts = sorted(((-row["count"], row[column.name]) for row in values["counts"]))
+        counts = sorted((-row["count"], row[column.name]) for row in values["counts"])
         keep = [level for count, level in counts if -count >= self.min_count]
         if self.max_levels is not None and (len(keep) > self.max_levels or len(keep) < len(counts)):
             keep = keep[: self.max_levels - 1]

@@ -25,7 +25,7 @@ class Log(Step, frozen=True, kw_only=True):
         """A number."""
         return (Column(column.name, "number", column.role),)
 
-    def apply(self, column: Column, state: State) -> "Sequence[tuple[Column, pl.Expr]]":  # noqa: ARG002 (nothing is fitted)
+    def apply(self, column: Column, state: State) -> "Sequence[tuple[Column, pl.Expr]]":
         """The logarithm."""
         import polars as pl
 

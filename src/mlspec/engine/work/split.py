@@ -136,7 +136,8 @@ def _by_time(column: "pl.Series", test: float, validation: float) -> "Array":
     first_test = order[n - round(n * test)] if round(n * test) else order[-1] + 1
     start = n - round(n * test) - round(n * validation)
     first_validation = order[start] if round(n * validation) else first_test
-    return np.where(moment >= first_test, 2, np.where(moment >= first_validation, 1, 0)).astype(np.int8)
+    parts: Array = np.where(moment >= first_test, 2, np.where(moment >= first_validation, 1, 0)).astype(np.int8)
+    return parts
 
 
 def _given(keys: "pl.DataFrame", params: dict[str, Any], random: "np.random.Generator") -> "Array":
