@@ -111,7 +111,6 @@ def schema() -> str:
     """The published JSON Schema (2020-12) of this output."""
     found = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": "https://mlspec.dev/schema/plan.schema.json",
         **msgspec.json.schema(PlanJson),
     }
     return msgspec.json.format(msgspec.json.encode(found), indent=2).decode() + "\n"
