@@ -83,9 +83,6 @@ class Package:
             raise StepError(f"the rows lack column{'s' if len(missing) > 1 else ''} {names} that the model reads")
         types = _types()
         other = [pl.col(name).cast(types[kind]) for name, kind in self.about.columns if present[name] != types[kind]]
-        frame = frame.select([name for name, _ in self.about.columns])
-        if not other:
-            return frame
         for expression in other:
             try:
                 frame = frame.with_columns(expression)
@@ -111,9 +108,14 @@ def load(folder: Path, device: str = "cpu", *, root: Path | None = None) -> Pack
     except (OSError, msgspec.MsgspecError) as error:
         raise StepError(f"'{folder}' is no model that mlspec exported: {error}") from error
     name, settings = about.model
-    model = cast(Model, msgspec.convert(settings, registry.plugin("models", name)))
-    with _user_code.importable(root if root is not None else folder / MODEL):
-        predictor = model.load(folder / MODEL, device if model.uses_device else "cpu")
+    try:
+        model = cast(Model, msgspec.convert(settings, registry.plugin("models", name)))
+        with _user_code.importable(root if root is not None else folder / MODEL):
+            predictor = model.load(folder / MODEL, device if model.uses_device else "cpu")
+    except StepError:
+        raise
+    except Exception as error:  # a damaged file: each library has its own errors for that
+        raise StepError(f"the model in '{folder}' can't be read: {type(error).__name__}: {error}") from error
     return Package(about, state, predictor)
 
 

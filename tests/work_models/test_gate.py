@@ -1,0 +1,137 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlspec.diagnostics import StepError
+from mlspec.engine import results
+from mlspec.engine.job import Job
+from mlspec.engine.work import gate, size
+
+
+def decide(folder: Path, params: dict[str, Any], measured: Any = None, **records: dict[str, Any]) -> dict[str, Any]:
+    inputs = {}
+    if measured is not None:
+        results.write_json(folder / "measured", measured)
+        inputs = {"measured": folder / "measured"}
+    gate.run(
+        Job(
+            id="gate.test",
+            kind="gate",
+            params=params,
+            inputs=inputs,
+            outputs={"verdict": folder / "verdict"},
+            scratch=folder,
+            root=folder,
+            records=records,
+        )
+    )
+    found = results.read_json(folder / "verdict")
+    assert set(found) == {"gate", "requirement", "verdict", "value", "low", "high", "n", "threshold", "reason"}
+    assert isinstance(found, dict)
+    return found
+
+
+def quality(value: Any, low: Any, high: Any, n: int = 1000) -> dict[str, Any]:
+    found = {"value": value, "low": low, "high": high, "level": 0.95, "n": n, "greater_is_better": True}
+    differences = {"majority": {"roc_auc": {"value": value, "low": low, "high": high}}}
+    return {"rows": n, "metrics": {"roc_auc": found}, "baselines": {}, "differences": differences}
+
+
+AT_LEAST = {"of": "quality", "metric": "roc_auc", "at_least": 0.9, "at_most": None}
+BEATS = {"of": "quality", "metric": "roc_auc", "beats": "majority", "by": 0.05}
+
+
+def test_a_good_model_passes_and_a_poor_one_fails(tmp_path: Path) -> None:
+    good = decide(tmp_path, AT_LEAST, quality(0.93, 0.91, 0.95))
+    assert (good["verdict"], good["requirement"]) == ("pass", "roc_auc at least 0.9")
+    poor = decide(tmp_path, AT_LEAST, quality(0.85, 0.82, 0.88))
+    assert poor["verdict"] == "fail"
+    assert poor["reason"] == "0.85, interval 0.82 to 0.88 over 1,000 rows: all of it below 0.9"
+
+
+def test_a_good_point_with_a_wide_interval_is_unknown_and_says_how_many_rows_it_takes(tmp_path: Path) -> None:
+    found = decide(tmp_path, AT_LEAST, quality(0.91, 0.88, 0.94))
+    assert found["verdict"] == "unknown"
+    assert found["reason"].endswith("about 9,000 test rows would show it to hold if the value stays")
+    found = decide(tmp_path, AT_LEAST, quality(0.89, 0.86, 0.92))
+    assert found["reason"].endswith("about 9,000 test rows would show it to fail if the value stays")
+    found = decide(tmp_path, AT_LEAST, quality(0.9, 0.86, 0.92))
+    assert found["verdict"] == "unknown"
+    assert found["reason"].endswith("the value stands on the bound, no number of rows can tell")
+
+
+@pytest.mark.parametrize("ends", [(None, None, None), (0.99, None, None)])
+def test_what_is_not_defined_never_passes(ends: tuple[Any, Any, Any], tmp_path: Path) -> None:
+    for params in (AT_LEAST, {**AT_LEAST, "at_least": None, "at_most": 2.0}, BEATS):
+        assert decide(tmp_path, params, quality(*ends))["verdict"] == "unknown"
+
+
+def test_both_bounds_must_hold(tmp_path: Path) -> None:
+    both = {**AT_LEAST, "at_least": 0.5, "at_most": 0.9}
+    assert decide(tmp_path, both, quality(0.93, 0.91, 0.95))["verdict"] == "fail"
+    assert decide(tmp_path, both, quality(0.7, 0.6, 0.8))["verdict"] == "pass"
+    assert decide(tmp_path, both, quality(0.88, 0.85, 0.91))["verdict"] == "unknown"
+
+
+def test_beating_is_decided_on_the_safe_end_of_the_difference(tmp_path: Path) -> None:
+    found = decide(tmp_path, BEATS, quality(0.08, 0.051, 0.11))
+    assert (found["verdict"], found["requirement"]) == ("pass", "roc_auc beats majority by 0.05")
+    assert decide(tmp_path, BEATS, quality(0.08, 0.049, 0.11))["verdict"] == "unknown"
+    assert decide(tmp_path, BEATS, quality(0.01, -0.01, 0.03))["verdict"] == "fail"
+    equal = decide(tmp_path, {**BEATS, "by": 0.0}, quality(0.0, 0.0, 0.0))
+    assert equal["verdict"] != "pass", "as good as the baseline is not better"
+
+
+def test_a_metric_nobody_measured_is_an_error_not_a_pass(tmp_path: Path) -> None:
+    with pytest.raises(StepError, match="'rmse' was not measured"):
+        decide(tmp_path, {**AT_LEAST, "metric": "rmse"}, quality(1, 1, 1))
+    with pytest.raises(StepError, match="was not measured against the baseline 'mean'"):
+        decide(tmp_path, {**BEATS, "beats": "mean"}, quality(1, 1, 1))
+
+
+def test_latency_is_judged_on_the_interval_of_its_quantile(tmp_path: Path) -> None:
+    params = {"of": "latency", "quantile": "p95", "at_most": 0.005}
+    measured: dict[str, Any] = {"p95": 0.004, "batch": 1, "n": 400}
+    fast = decide(tmp_path, params, {**measured, "intervals": {"p95": [0.0035, 0.0045]}})
+    assert (fast["verdict"], fast["requirement"]) == ("pass", "p95 latency of 1 row at most 5ms")
+    assert decide(tmp_path, params, {**measured, "intervals": {"p95": [0.0035, 0.0055]}})["verdict"] == "unknown"
+    assert decide(tmp_path, params, {**measured, "intervals": {"p95": [0.0035, None]}})["verdict"] == "unknown"
+    assert decide(tmp_path, params, {**measured, "intervals": {"p95": [0.0051, None]}})["verdict"] == "fail"
+
+
+def test_size_is_the_bytes_of_the_whole_package(tmp_path: Path) -> None:
+    package = tmp_path / "package"
+    (package / "model").mkdir(parents=True)
+    (package / "package.json").write_bytes(b"x" * 300)
+    (package / "model" / "weights").write_bytes(b"x" * 1200)
+    outputs = {"size": tmp_path / "size"}
+    size.run(
+        Job(id="s", kind="size", params={}, inputs={"model": package}, outputs=outputs, scratch=tmp_path, root=tmp_path)
+    )
+    measured = results.read_json(tmp_path / "size")
+    found = decide(tmp_path, {"of": "size", "at_most": 1500}, measured)
+    assert (found["verdict"], found["value"]) == ("pass", 1500)
+    found = decide(tmp_path, {"of": "size", "at_most": 1499}, measured)
+    assert (found["verdict"], found["reason"]) == ("fail", "1.5kB")
+
+
+def test_the_budget_counts_every_step(tmp_path: Path) -> None:
+    records: dict[str, dict[str, Any]] = {
+        "train": {"seconds": 50.0, "peak_memory": 3_000_000_000},
+        "select": {"seconds": 11.0, "peak_memory": 1_000_000},
+    }
+    time = {"of": "budget", "what": "wall_time", "at_most": 60.0}
+    memory = {"of": "budget", "what": "memory", "at_most": 4_000_000_000}
+    assert decide(tmp_path, time, **records)["verdict"] == "fail"
+    assert decide(tmp_path, {**time, "at_most": 61.0}, **records)["verdict"] == "pass"
+    assert decide(tmp_path, memory, **records)["verdict"] == "pass"
+    assert decide(tmp_path, {**memory, "at_most": 2_000_000_000}, **records)["verdict"] == "fail"
+    assert decide(tmp_path, time)["verdict"] == "unknown", "nothing recorded is no pass"
+    assert decide(tmp_path, time, train={"peak_memory": 1}, select=records["select"])["verdict"] == "unknown"
+
+
+def test_a_forbidden_gpu_that_is_used_fails(tmp_path: Path) -> None:
+    gpus = {"of": "budget", "what": "gpus", "at_most": 0}
+    assert decide(tmp_path, {**gpus, "used": 1})["verdict"] == "fail"
+    assert decide(tmp_path, {**gpus, "used": 0})["verdict"] == "pass"
