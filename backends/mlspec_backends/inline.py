@@ -1,0 +1,38 @@
+"""Every step in this process, one after the other: for debuggers, notebooks, and where no other may be started."""
+
+from collections import deque
+
+from mlspec.engine import machine
+from mlspec.engine.backend import Capacity, Ending, Listen, Progress, Setting, Task
+from mlspec.engine.in_process import run_here
+from mlspec.store.store import Store
+
+
+class Inline:
+    """Does a step when it is waited for."""
+
+    def __init__(self, setting: Setting, store: Store) -> None:
+        self._setting, self._store = setting, store
+        self._tasks: deque[Task] = deque()
+        self.capacity = Capacity(steps=1, memory=setting.memory, gpus=machine.gpus())
+
+    def submit(self, task: Task) -> None:
+        """Take a step down."""
+        self._tasks.append(task)
+
+    def wait(self, listen: Listen) -> list[Ending]:
+        """Do the step that has waited longest."""
+        task = self._tasks.popleft()
+
+        def progress(what: str, share: float, figures: dict[str, float]) -> None:
+            listen(Progress(task.step, what, share, figures))
+
+        return [run_here(task, self._store, self._setting, progress)]
+
+    def close(self) -> None:
+        """There is nothing to end."""
+
+
+def start(setting: Setting, store: Store) -> Inline:
+    """The backend."""
+    return Inline(setting, store)

@@ -1,0 +1,171 @@
+"""Worker processes on this machine, as many as there are cores, each used for one step after the other."""
+
+import contextlib
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+from collections import deque
+
+import msgspec
+
+from mlspec.engine import machine
+from mlspec.engine.backend import Capacity, Ending, Failed, Listen, Progress, Report, Setting, Task
+from mlspec.engine.in_process import run_here
+from mlspec.engine.worker import Welcome
+from mlspec.store.store import Store
+
+# The paths are those of this process, whatever put them there; -P keeps out the folder that we happen to be in.
+START = "import json, sys; sys.path[:] = json.loads(sys.argv.pop()); from mlspec.engine.worker import main; main()"
+READ = 1 << 16
+
+
+class Worker:
+    """A process and the step that it is doing."""
+
+    def __init__(self, setting: Setting) -> None:
+        self.task: Task | None = None
+        self._rest = b""
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-c", START, json.dumps(sys.path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, **machine.threads()},
+            # A Ctrl-C at the terminal is for us to answer; and we can end a worker with all that it has started.
+            start_new_session=True,
+        )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._input, self.output = self._process.stdin, self._process.stdout.fileno()
+        self._send(Welcome(os.getpid(), setting))
+
+    def begin(self, task: Task) -> None:
+        """Hand it a step."""
+        self.task = task
+        self._send(task)
+
+    def alive(self) -> bool:
+        """Whether it can still be handed a step."""
+        return self._process.poll() is None
+
+    def read(self) -> list[Report] | None:
+        """What it reports, once there is something to read; None when it has died."""
+        data = os.read(self.output, READ)
+        if not data:
+            return None
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        return [_DECODER.decode(line) for line in lines]
+
+    def death(self) -> str:
+        """Why it died, in words."""
+        code = self._process.wait()
+        if code >= 0:
+            return f"its process ended with exit code {code}"
+        name = signal.Signals(-code).name
+        why = ", as the system does when memory runs out" if -code == signal.SIGKILL else ""
+        return f"its process was killed by {name}{why}"
+
+    def end(self) -> None:
+        """Kill it and all that it has started."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            with contextlib.suppress(OSError):
+                if pipe is not None:
+                    pipe.close()
+
+    def _send(self, message: msgspec.Struct) -> None:
+        # If it has died, reading from it tells.
+        with contextlib.suppress(BrokenPipeError):
+            self._input.write(msgspec.json.encode(message, enc_hook=os.fspath) + b"\n")
+            self._input.flush()
+
+
+class Local:
+    """Steps in worker processes, trivial ones in this process."""
+
+    def __init__(self, setting: Setting, store: Store) -> None:
+        self._setting, self._store = setting, store
+        self._idle: list[Worker] = []
+        self._busy = selectors.DefaultSelector()
+        self._trivial: deque[Task] = deque()
+        self.capacity = Capacity(
+            steps=setting.steps or machine.cores(),
+            memory=setting.memory if setting.memory is not None else machine.memory(),
+            gpus=machine.gpus(),
+        )
+
+    def submit(self, task: Task) -> None:
+        """Give a step to a worker: the one that was used last, or a new one."""
+        if task.trivial:
+            self._trivial.append(task)
+            return
+        worker = None
+        while worker is None and self._idle:
+            worker = self._idle.pop()
+            if not worker.alive():
+                worker.end()
+                worker = None
+        worker = worker or Worker(self._setting)
+        worker.begin(task)
+        self._busy.register(worker.output, selectors.EVENT_READ, worker)
+
+    def wait(self, listen: Listen) -> list[Ending]:
+        """Wait for a report; trivial steps come first."""
+        if self._trivial:
+            return [self._here(self._trivial.popleft(), listen)]
+        endings: list[Ending] = []
+        while not endings:
+            for key, _ in self._busy.select():
+                endings += self._hear(key.data, listen)
+        return endings
+
+    def close(self) -> None:
+        """Kill the workers: whatever they were doing is unfinished, and can be gone on with."""
+        workers = [*self._idle, *(key.data for key in self._busy.get_map().values())]
+        self._busy.close()
+        for worker in workers:
+            worker.end()
+        if workers:
+            self._store.sweep()
+
+    def _here(self, task: Task, listen: Listen) -> Ending:
+        def progress(what: str, share: float, figures: dict[str, float]) -> None:
+            listen(Progress(task.step, what, share, figures))
+
+        return run_here(task, self._store, self._setting, progress)
+
+    def _hear(self, worker: Worker, listen: Listen) -> list[Ending]:
+        task = worker.task
+        assert task is not None
+        reports = worker.read()
+        if reports is None:
+            self._busy.unregister(worker.output)
+            cause = worker.death()
+            worker.end()
+            self._store.sweep()
+            return [Failed(task.step, cause, str(self._setting.logs / f"{task.step}.log"))]
+        for report in reports:
+            if isinstance(report, Progress):
+                listen(report)
+                continue
+            self._busy.unregister(worker.output)
+            if isinstance(report, Failed) and not report.step:
+                # It could not even open the store.
+                worker.end()
+                return [Failed(task.step, report.cause)]
+            worker.task = None
+            self._idle.append(worker)
+            return [report]
+        return []
+
+
+def start(setting: Setting, store: Store) -> Local:
+    """The backend; processes are started when there are steps for them."""
+    return Local(setting, store)
+
+
+_DECODER: msgspec.json.Decoder[Report] = msgspec.json.Decoder(Report)

@@ -1,0 +1,31 @@
+"""What of a project's results is still of use, and the removal of the rest."""
+
+from pathlib import Path
+
+from mlspec.diagnostics import StoreError
+from mlspec.engine import lock, places, record
+from mlspec.store import upkeep
+from mlspec.store.store import Store
+from mlspec.store.upkeep import Collected
+
+
+def collect(root: Path, *, runs: int = 1, home: Path | None = None) -> Collected:
+    """Keep the results of the last ``runs`` runs and those that ``mlspec.lock`` names; remove all others.
+
+    What unfinished steps keep to go on from is removed too. Raises StoreError while a run is going on.
+    """
+    home = home or places.home(root)
+    keep: set[str] = set()
+    known = 0
+    for folder in record.folders(home):
+        try:
+            run = record.read(folder)
+        except StoreError:
+            continue
+        if known < runs:
+            keep.update(step.fingerprint for step in run.steps.values() if step.fingerprint is not None)
+            known += 1
+    locked = lock.read(lock.beside(root))
+    if locked is not None:
+        keep.update(step.fingerprint for step in locked.steps.values())
+    return upkeep.collect(Store(places.store(home)), keep)

@@ -1,0 +1,59 @@
+"""A run's folder: made when there is something to do, told every event, closed with the run itself."""
+
+import secrets
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO
+
+import msgspec
+
+from mlspec.engine import places, record
+from mlspec.engine.events import AnyEvent, Listener
+from mlspec.store import files
+
+
+class Journal:
+    """Events go to the listener at once, and to the folder once ``open`` has made it."""
+
+    def __init__(self, home: Path, listener: Listener | None) -> None:
+        self.id = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+        self.folder = places.runs(home) / self.id
+        self._listener = listener
+        self._early: list[AnyEvent] = []
+        self._file: IO[bytes] | None = None
+
+    @property
+    def logs(self) -> Path:
+        """Where steps write what they print."""
+        return self.folder / "logs"
+
+    @property
+    def opened(self) -> bool:
+        """Whether there was something to do."""
+        return self._file is not None
+
+    def open(self) -> None:
+        """Make the folder and write down what has happened before."""
+        self.folder.mkdir(parents=True)
+        self._file = (self.folder / record.EVENTS).open("ab", buffering=0)
+        self._file.write(b"".join(_line(event) for event in self._early))
+        self._early.clear()
+
+    def tell(self, event: AnyEvent) -> None:
+        """Write an event down and tell the listener."""
+        if self._file is None:
+            self._early.append(event)
+        else:
+            self._file.write(_line(event))
+        if self._listener is not None:
+            self._listener(event)
+
+    def close(self, run: record.Run) -> None:
+        """Write the run itself, if there is a folder."""
+        if self._file is not None:
+            self._file.close()
+            files.replace(self.folder / record.FILE, record.encode(run))
+
+
+def _line(event: AnyEvent) -> bytes:
+    return msgspec.json.encode(event) + b"\n"

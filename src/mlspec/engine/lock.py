@@ -1,0 +1,131 @@
+"""``mlspec.lock``: what a spec led to, as text to be committed beside it and read in a pull request.
+
+The text depends on the results alone: a run that changes none of them leaves the file as it is.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from mlspec.diagnostics import StoreError
+from mlspec.engine.record import Run
+from mlspec.graph.graph import Graph
+from mlspec.graph.kinds import KINDS, Kind
+from mlspec.store import files
+
+NAME = "mlspec.lock"
+VERSION = 1
+
+
+class LockedSource(Struct, frozen=True, kw_only=True):
+    """A source: the digests of its files, and the columns that are read with their types."""
+
+    files: dict[str, str] = {}
+    columns: dict[str, str] = {}
+
+
+class LockedStep(Struct, frozen=True, kw_only=True):
+    """A step: its fingerprint, its outputs' digests (none where it measures time), how long it took."""
+
+    fingerprint: str
+    outputs: dict[str, str] = {}
+    seconds: float | None = None
+
+
+class Lock(Struct, frozen=True, kw_only=True):
+    """What a run gave. ``metrics`` hold value, low and high; ``gates`` requirement, verdict and value."""
+
+    version: int = VERSION
+    mlspec: str = ""
+    environment: dict[str, str] = {}
+    sources: dict[str, LockedSource] = {}
+    steps: dict[str, LockedStep] = {}
+    metrics: dict[str, dict[str, Any]] = {}
+    gates: dict[str, dict[str, Any]] = {}
+
+
+def beside(root: Path) -> Path:
+    """The lock of the spec in a folder."""
+    return root / NAME
+
+
+def of(graph: Graph, run: Run, kinds: Mapping[str, Kind] = KINDS) -> Lock:
+    """The lock of a run in which every step has a result."""
+    measured = {} if run.metrics is None else run.metrics["metrics"]
+    return Lock(
+        mlspec=run.environment.get("mlspec", ""),
+        environment={name: version for name, version in run.environment.items() if name not in ("mlspec", "processor")},
+        sources={
+            step.params["name"]: LockedSource(files=dict(step.files), columns=dict(step.params["columns"]))
+            for step in graph.steps.values()
+            if step.kind == "source"
+        },
+        steps={
+            step_id: LockedStep(
+                fingerprint=step.fingerprint or "",
+                outputs={} if kinds[step.kind].volatile else _stable(graph, step_id, step.outputs, kinds),
+                seconds=None if step.seconds is None else _rounded(step.seconds),
+            )
+            for step_id, step in run.steps.items()
+        },
+        metrics={name: {end: found[end] for end in ("value", "low", "high")} for name, found in measured.items()},
+        gates={gate["gate"]: {part: gate[part] for part in ("requirement", "verdict", "value")} for gate in run.gates},
+    )
+
+
+def text(lock: Lock) -> bytes:
+    """The file's bytes: JSON with sorted keys, a line for each value."""
+    return msgspec.json.format(msgspec.json.encode(lock, order="sorted"), indent=2) + b"\n"
+
+
+def write(path: Path, lock: Lock) -> bool:
+    """Write the lock, whole or not at all, where it says something new; whether it did.
+
+    How long steps took is no news.
+    """
+    try:
+        before = read(path)
+    except StoreError:
+        before = None
+    if before is not None and _timeless(before) == _timeless(lock):
+        return False
+    files.replace(path, text(lock))
+    return True
+
+
+def read(path: Path) -> Lock | None:
+    """The lock in a file, None when there is none. Raises StoreError when it can't be read."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise StoreError(f"'{path}' can't be read: {error.strerror}") from None
+    try:
+        return msgspec.json.decode(content, type=Lock)
+    except msgspec.MsgspecError as error:
+        raise StoreError(f"'{path}' is no lock that this version can read: {error}") from None
+
+
+def _stable(graph: Graph, step_id: str, outputs: Mapping[str, str], kinds: Mapping[str, Kind]) -> dict[str, str]:
+    """The outputs' digests, unless the step reads what is measured: then they vary with it."""
+    reads = graph.steps[step_id].inputs.values()
+    varies = any(kinds[graph.steps[read.step].kind].volatile for read in reads)
+    return {} if varies or _of_budget(graph, step_id) else dict(outputs)
+
+
+def _of_budget(graph: Graph, step_id: str) -> bool:
+    step = graph.steps[step_id]
+    return step.kind == "gate" and step.params.get("of") == "budget"
+
+
+def _timeless(lock: Lock) -> bytes:
+    steps = {name: LockedStep(fingerprint=step.fingerprint, outputs=step.outputs) for name, step in lock.steps.items()}
+    return text(msgspec.structs.replace(lock, steps=steps))
+
+
+def _rounded(seconds: float) -> float:
+    return float(f"{seconds:.2g}")

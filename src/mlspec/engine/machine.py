@@ -1,0 +1,84 @@
+"""What this machine lets us use: its cores and memory less what affinity and control groups take away."""
+
+import os
+from pathlib import Path
+
+GROUPS = Path("/sys/fs/cgroup")
+# Libraries that add numbers up on many threads round differently with their number, and a data engine even from run to
+# run. One thread each, and a step has the same result on every machine and beside any other step.
+LIMITS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "POLARS_MAX_THREADS",
+)
+
+
+def cores() -> int:
+    """The cores that this process may use, at least one."""
+    if hasattr(os, "sched_getaffinity"):
+        allowed = len(os.sched_getaffinity(0))
+    else:
+        allowed = os.cpu_count() or 1
+    shares = [int(quota) / int(period) for quota, period in _quotas() if quota not in ("max", "-1")]
+    return max(1, min([allowed, *(int(share) for share in shares)]))
+
+
+def memory() -> int | None:
+    """The bytes of memory that are free for this process; None where it can't be told."""
+    free = []
+    try:
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                free.append(int(line.split()[1]) * 1024)
+    except OSError:
+        pass
+    for group in _groups():
+        limit, used = _text(group / "memory.max"), _text(group / "memory.current")
+        if limit.isdigit() and used.isdigit():
+            free.append(max(0, int(limit) - int(used)))
+    return min(free, default=None)
+
+
+def gpus() -> int:
+    """How many NVIDIA GPUs this machine shows."""
+    try:
+        return sum(name.removeprefix("nvidia").isdigit() for name in os.listdir("/dev") if name.startswith("nvidia"))
+    except OSError:
+        return 0
+
+
+def threads(count: int = 1) -> dict[str, str]:
+    """The environment that holds numeric libraries to that many threads; they read it when they are first imported."""
+    return dict.fromkeys(LIMITS, str(count))
+
+
+def _quotas() -> list[tuple[str, str]]:
+    found = []
+    for group in _groups():
+        quota, _, period = _text(group / "cpu.max").partition(" ")
+        if period:
+            found.append((quota, period))
+    old = GROUPS / "cpu"
+    quota, period = _text(old / "cpu.cfs_quota_us"), _text(old / "cpu.cfs_period_us")
+    if quota and period:
+        found.append((quota, period))
+    return found
+
+
+def _groups() -> list[Path]:
+    """The control groups (version 2) that this process is in, the innermost first."""
+    for line in _text(Path("/proc/self/cgroup")).splitlines():
+        if line.startswith("0::"):
+            own = GROUPS / line[3:].strip("/")
+            return [group for group in (own, *own.parents) if group.is_relative_to(GROUPS)]
+    return [GROUPS]
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return ""

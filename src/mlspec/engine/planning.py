@@ -1,0 +1,33 @@
+"""The plan of a graph as the stored results make it: what `compile` shows and `run --dry-run` promises."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from mlspec.engine import places, previous
+from mlspec.graph.graph import Graph
+from mlspec.graph.plan import Plan, plan
+from mlspec.store.store import Store
+
+
+def plan_graph(graph: Graph, *, home: Path | None = None) -> Plan:
+    """What running the graph would do. Reads the store, writes nothing."""
+    home = home or places.home(graph.facts.root)
+    store = Store(places.store(home))
+    before = previous.read(home)
+    identities: set[str] = set()
+    scanned = False
+
+    def outputs(fingerprint: str) -> Mapping[str, str] | None:
+        action = store.lookup(fingerprint)
+        return None if action is None else action.outputs
+
+    def known(identity: str) -> bool:
+        # Reading all results is only needed where a step waits for another.
+        nonlocal scanned
+        if not scanned:
+            identities.update(action.identity for action in store.actions())
+            scanned = True
+        return identity in identities
+
+    seconds = {step_id: was.seconds for step_id, was in before.items() if was.seconds is not None}
+    return plan(graph, outputs, {step_id: was.parts for step_id, was in before.items()}, seconds, known)

@@ -1,0 +1,32 @@
+"""What each step was made of when it last ran, and how long it took: for a plan's reasons and estimates."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from mlspec.engine import places
+from mlspec.graph.fingerprint import Parts
+from mlspec.store import files
+
+
+class Before(msgspec.Struct, frozen=True):
+    """A step as it was: what its fingerprint was made of, and the seconds that its work took."""
+
+    parts: Parts
+    seconds: float | None = None
+
+
+def read(home: Path) -> dict[str, Before]:
+    """The steps by id; empty where there is nothing or nothing that can be read."""
+    try:
+        return msgspec.json.decode(places.previous(home).read_bytes(), type=dict[str, Before])
+    except (OSError, msgspec.MsgspecError):
+        return {}
+
+
+def write(home: Path, before: Mapping[str, Before], steps: Mapping[str, Before]) -> None:
+    """Lay these steps over those that were read, whole or not at all; nothing is written where nothing changed."""
+    merged = {**before, **steps}
+    if merged != before:
+        files.replace(places.previous(home), msgspec.json.encode(merged, order="sorted"))

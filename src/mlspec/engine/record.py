@@ -1,0 +1,96 @@
+"""A run as a value, and the runs that a project has had."""
+
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
+
+from mlspec.diagnostics import Span, StoreError
+from mlspec.engine import places
+
+FILE = "run.json"
+EVENTS = "events.jsonl"
+
+
+class RanStep(Struct, frozen=True, kw_only=True):
+    """What became of a step. ``record`` is what its work took, whenever that was; ``because`` the failed step that it
+    would have needed."""
+
+    kind: str
+    action: Literal["done", "cached", "failed", "not reached"]
+    fingerprint: str | None = None
+    outputs: dict[str, str] = {}
+    record: dict[str, Any] = {}
+    because: str = ""
+
+    @property
+    def seconds(self) -> float | None:
+        """How long its work took; None where there is no result."""
+        return self.record.get("seconds")
+
+
+class Failure(Struct, frozen=True, kw_only=True):
+    """A failed step: one line on why, the place in the spec that made it, the file with what it printed."""
+
+    step: str
+    cause: str
+    place: Span | None = None
+    log: str | None = None
+
+
+class Run(Struct, frozen=True, kw_only=True):
+    """A run of a graph.
+
+    ``folder`` is None for a run that found nothing to do: it leaves no trace. ``gates`` are the verdicts there are, in
+    the graph's order; ``metrics`` what the final evaluation gave, None where it was not reached. ``spec`` holds the
+    spec's ``file`` and the ``sha256`` of its text. Times are ISO 8601 in UTC.
+    """
+
+    id: str
+    folder: str | None
+    status: Literal["done", "failed", "interrupted"]
+    project: str
+    spec: dict[str, str]
+    started: str
+    finished: str
+    seconds: float
+    engine: str
+    device: str
+    steps: dict[str, RanStep]
+    failures: tuple[Failure, ...] = ()
+    gates: tuple[dict[str, Any], ...] = ()
+    metrics: dict[str, Any] | None = None
+    environment: dict[str, str] = {}
+
+    def count(self, action: str) -> int:
+        """How many steps ended that way."""
+        return sum(1 for step in self.steps.values() if step.action == action)
+
+    def holds(self) -> bool:
+        """Whether every gate was decided, and passed."""
+        decided = {gate["gate"] for gate in self.gates if gate["verdict"] == "pass"}
+        return all(step_id in decided for step_id, step in self.steps.items() if step.kind == "gate")
+
+
+def encode(run: Run) -> bytes:
+    """The JSON text of ``run.json``."""
+    return msgspec.json.format(msgspec.json.encode(run), indent=1) + b"\n"
+
+
+def read(folder: Path) -> Run:
+    """The run in a folder. Raises StoreError when it did not come to an end or can't be read."""
+    try:
+        return msgspec.json.decode((folder / FILE).read_bytes(), type=Run)
+    except FileNotFoundError:
+        raise StoreError(f"run '{folder.name}' did not come to an end") from None
+    except (OSError, msgspec.MsgspecError) as error:
+        raise StoreError(f"run '{folder.name}' can't be read: {error}") from None
+
+
+def folders(home: Path) -> list[Path]:
+    """The folders of all runs, the latest first, those included that were killed."""
+    runs = places.runs(home)
+    names = sorted(os.listdir(runs), reverse=True) if runs.is_dir() else []
+    return [runs / name for name in names if (runs / name).is_dir()]

@@ -1,0 +1,280 @@
+"""Plan -> Run: carries a graph out and gives what came of it."""
+
+import hashlib
+import time
+from collections.abc import Container, Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from mlspec.diagnostics import Span, StoreError
+from mlspec.engine import backend as backends
+from mlspec.engine import events, places, previous
+from mlspec.engine import lock as locks
+from mlspec.engine.backend import WORK, Backend, Progress, Setting
+from mlspec.engine.events import Listener
+from mlspec.engine.journal import Journal
+from mlspec.engine.measure import now
+from mlspec.engine.record import Failure, RanStep, Run
+from mlspec.engine.schedule import Result, Watch, schedule
+from mlspec.graph import fingerprint as fp
+from mlspec.graph.environment import device_kind, machine, processor, python_version
+from mlspec.graph.graph import Graph
+from mlspec.graph.kinds import KINDS, Kind
+from mlspec.graph.step import Step
+from mlspec.store.errors import FULL, DamagedError, told
+from mlspec.store.store import Store
+
+MENDINGS = 3
+
+
+def run(
+    graph: Graph,
+    *,
+    listener: Listener | None = None,
+    force: Container[str] = (),
+    lock: bool = True,
+    home: Path | None = None,
+    kinds: Mapping[str, Kind] = KINDS,
+    work: str = WORK,
+) -> Run:
+    """Do what is left to do of a graph, on the engine and device that its project's ``backend`` names.
+
+    ``listener`` is told what happens, ``force`` are the ids of steps to be done even if their results are stored.
+    ``lock``: write ``mlspec.lock`` beside the spec when all is done; to be left out for a part of a graph and for
+    passing overrides. ``home`` is the folder of all results, ``.mlspec`` beside the spec if left out; ``kinds`` and
+    ``work`` are what is known of the kinds of steps, and the package in which their work is found.
+
+    A step that fails is part of the run that is returned. Raises MlspecError when there is no such engine, StoreError
+    when the disk is full, OSError when the folder can't be written to. KeyboardInterrupt goes through when everything
+    has been ended and written down.
+    """
+    home = home or places.home(graph.facts.root)
+    try:
+        return _Running(graph, home, listener, force, kinds, work).run(lock)
+    except OSError as error:
+        if error.errno in FULL:
+            raise StoreError(f"{told(error)}; make room and run again: what is done is kept") from None
+        raise
+
+
+class _Running:
+    """One run, from its first event to its last."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        home: Path,
+        listener: Listener | None,
+        force: Container[str],
+        kinds: Mapping[str, Kind],
+        work: str,
+    ) -> None:
+        self.graph, self.home, self.force, self.kinds, self.work = graph, home, force, kinds, work
+        self.settings = graph.project.backend
+        self.device = self.settings.device if self.settings.device != "auto" else device_kind("auto")
+        self.store = Store(places.store(home))
+        self.journal = Journal(home, listener)
+        self.before = previous.read(home)
+        self.results: dict[str, Result] = {}
+        self.failures: dict[str, Failure] = {}
+        self.carrier: Backend | None = None
+        self.stack = ExitStack()
+        self.again = False
+
+    def run(self, lock: bool) -> Run:
+        started, began = now(), time.monotonic()
+        self.journal.tell(
+            events.RunStarted(
+                time=started, run=self.journal.id, project=self.graph.project.project.name, steps=len(self.graph.steps)
+            )
+        )
+        try:
+            with self.stack:
+                metrics, gates = self._carry_out()
+        except KeyboardInterrupt:
+            self._finish("interrupted", started, began, None, ())
+            raise
+        run = self._finish("failed" if self.failures else "done", started, began, metrics, gates)
+        if lock and run.status == "done":
+            locks.write(locks.beside(self.graph.facts.root), locks.of(self.graph, run, self.kinds))
+        return run
+
+    def _carry_out(self) -> tuple[dict[str, Any] | None, tuple[dict[str, Any], ...]]:
+        """Schedule until all that the run tells of can be read: what was damaged is made again."""
+        for _attempt in range(MENDINGS):
+            schedule(
+                self.graph,
+                self.store,
+                self._start,
+                Watch(self._started, self._ended, self._progress),
+                kinds=self.kinds,
+                force=() if self.again else self.force,
+                seconds={step: was.seconds for step, was in self.before.items() if was.seconds is not None},
+                device=self.device,
+            )
+            try:
+                return self._read()
+            except DamagedError:
+                self.store.forget()
+                self.again = True
+        raise StoreError("stored results are damaged time and again: is the disk in order?")
+
+    def _start(self) -> Backend:
+        """The backend, the run's folder, and the store open for writing: there is something to do."""
+        if self.carrier is None:
+            places.prepare(self.home)
+            self.stack.enter_context(self.store.writing())
+            self.journal.open()
+            setting = Setting(
+                root=self.graph.facts.root.absolute(),
+                home=self.home.absolute(),
+                logs=self.journal.logs.absolute(),
+                work=self.work,
+                steps=self.settings.workers,
+                memory=self.settings.memory,
+            )
+            self.carrier = backends.start(self.settings.engine, setting, self.store)
+            self.stack.callback(self.carrier.close)
+        return self.carrier
+
+    def _started(self, step: Step, fingerprint: str) -> None:
+        was = self.before.get(step.id)
+        expected = None if was is None else was.seconds
+        self.journal.tell(events.StepStarted(time=now(), step=step.id, fingerprint=fingerprint, expected=expected))
+
+    def _progress(self, report: Progress) -> None:
+        self.journal.tell(
+            events.StepProgress(
+                time=now(), step=report.step, what=report.what, share=report.share, figures=report.figures
+            )
+        )
+
+    def _ended(self, step: Step, result: Result) -> None:
+        told = self.results.get(step.id)
+        if told is not None and result.action == "cached":
+            # Looked up a second time, because something else was damaged.
+            return
+        self.results[step.id] = result
+        self.failures.pop(step.id, None)
+        if result.stored is not None:
+            key = result.stored.fingerprint
+            if result.action == "done":
+                seconds, outputs = result.stored.record["seconds"], result.stored.outputs
+                self.journal.tell(
+                    events.StepFinished(time=now(), step=step.id, fingerprint=key, seconds=seconds, outputs=outputs)
+                )
+            else:
+                self.journal.tell(events.StepCached(time=now(), step=step.id, fingerprint=key))
+        elif result.action == "failed":
+            log = result.log if result.log is not None and Path(result.log).exists() else None
+            failure = Failure(step=step.id, cause=result.cause, place=_place(self.graph, step), log=log)
+            self.failures[step.id] = failure
+            self.journal.tell(
+                events.StepFailed(time=now(), step=step.id, cause=failure.cause, place=failure.place, log=log)
+            )
+        else:
+            self.journal.tell(events.StepNotReached(time=now(), step=step.id, because=result.because))
+
+    def _read(self) -> tuple[dict[str, Any] | None, tuple[dict[str, Any], ...]]:
+        """The metrics of the final evaluation, and the verdicts."""
+        metrics, gates = None, []
+        for step in self.graph.steps.values():
+            stored = self.results[step.id].stored
+            if stored is not None and step.kind == "evaluate_test":
+                metrics = self._json(stored.outputs["metrics"])
+            elif stored is not None and step.kind == "gate":
+                gates.append(self._json(stored.outputs["verdict"]))
+        return metrics, tuple(gates)
+
+    def _json(self, digest: str) -> dict[str, Any]:
+        value: dict[str, Any] = msgspec.json.decode(self.store.path(digest).read_bytes())
+        return value
+
+    def _finish(
+        self,
+        status: Literal["done", "failed", "interrupted"],
+        started: str,
+        began: float,
+        metrics: dict[str, Any] | None,
+        gates: tuple[dict[str, Any], ...],
+    ) -> Run:
+        self._remember()
+        run = Run(
+            id=self.journal.id,
+            folder=str(self.journal.folder) if self.journal.opened else None,
+            status=status,
+            project=self.graph.project.project.name,
+            spec=_spec(self.graph),
+            started=started,
+            finished=now(),
+            seconds=round(time.monotonic() - began, 3),
+            engine=self.settings.engine,
+            device=self.device,
+            steps={step_id: _ran(self.graph.steps[step_id], self.results[step_id]) for step_id in self._known()},
+            failures=tuple(self.failures[step_id] for step_id in self.graph.steps if step_id in self.failures),
+            gates=gates,
+            metrics=metrics,
+            environment=environment(self.graph),
+        )
+        self.journal.tell(
+            events.RunFinished(
+                time=run.finished,
+                run=run.id,
+                status=status,
+                seconds=run.seconds,
+                done=run.count("done"),
+                cached=run.count("cached"),
+                failed=run.count("failed"),
+                not_reached=run.count("not reached"),
+            )
+        )
+        self.journal.close(run)
+        return run
+
+    def _known(self) -> Iterator[str]:
+        return (step_id for step_id in self.graph.steps if step_id in self.results)
+
+    def _remember(self) -> None:
+        """What the steps with a result were made of, for the next plan."""
+        steps = {}
+        for step_id in self._known():
+            stored = self.results[step_id].stored
+            if stored is not None:
+                parts = fp.parts(self.graph.steps[step_id], stored.inputs)
+                steps[step_id] = previous.Before(parts, stored.record.get("seconds"))
+        previous.write(self.home, self.before, steps)
+
+
+def environment(graph: Graph) -> dict[str, str]:
+    """What results depend on beside spec and data: mlspec, Python, the machine, and the libraries in use."""
+    from mlspec import __version__
+
+    found = {"mlspec": __version__, "python": python_version(), "machine": machine(), "processor": processor()}
+    libraries = {name: version for step in graph.steps.values() for name, version in step.environment.items()}
+    return found | {name: libraries[name] for name in sorted(libraries) if name not in found}
+
+
+def _ran(step: Step, result: Result) -> RanStep:
+    stored = result.stored
+    return RanStep(
+        kind=step.kind,
+        action=result.action,
+        fingerprint=result.fingerprint,
+        outputs={} if stored is None else stored.outputs,
+        record={} if stored is None else stored.record,
+        because=result.because,
+    )
+
+
+def _place(graph: Graph, step: Step) -> Span | None:
+    return graph.document.span(step.path) if graph.document is not None and step.path else None
+
+
+def _spec(graph: Graph) -> dict[str, str]:
+    if graph.document is None:
+        return {}
+    text = "\0".join(graph.document.texts[file] for file in sorted(graph.document.texts))
+    return {"file": graph.document.file, "sha256": hashlib.sha256(text.encode()).hexdigest()}

@@ -1,0 +1,103 @@
+"""The one function that runs one step, whoever carries it out."""
+
+import contextlib
+import importlib
+import shutil
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+from mlspec.diagnostics import StepError
+from mlspec.engine import places
+from mlspec.engine.backend import Damaged, Ending, Failed, Finished, Setting, Task
+from mlspec.engine.job import Job
+from mlspec.engine.measure import Measure
+from mlspec.store.errors import FULL, DamagedError, told
+from mlspec.store.store import Store
+
+Advance = Callable[[str, float, dict[str, float]], None]
+
+
+def run_step(task: Task, store: Store, setting: Setting, log: Path, progress: Advance) -> Ending:
+    """Do a step and store what it gives; the store is open for writing.
+
+    The ending says how it ended: Finished (also when another run has done it meanwhile), Failed or Damaged. What the
+    work raised, beside StepErrors, is added to ``log`` with its traceback.
+    """
+    scratch = places.scratch(setting.home) / task.fingerprint
+    try:
+        with store.lock(task.fingerprint, lambda: progress("waits for another run that does the same", 0.0, {})):
+            found = None if task.force else store.lookup(task.fingerprint)
+            if found is not None:
+                return Finished(task.step, found, made=False)
+            inputs = {name: store.path(digest) for name, digest in task.inputs.items()}
+            with store.stage() as stage:
+                outputs = {name: stage / name for name in task.outputs}
+                scratch.mkdir(parents=True, exist_ok=True)
+                measure = Measure()
+                job = Job(
+                    id=task.step,
+                    kind=task.kind,
+                    params=task.params,
+                    inputs=inputs,
+                    outputs=outputs,
+                    scratch=scratch,
+                    root=setting.root,
+                    device=task.device,
+                    threads=task.threads,
+                    records=task.records,
+                    progress=progress,
+                )
+                _work(f"{setting.work}.{task.kind}", job, log)
+                missing = [name for name, path in outputs.items() if not path.exists()]
+                if missing:
+                    raise StepError(f"it did not give '{missing[0]}'")
+                action = store.commit(
+                    task.fingerprint,
+                    outputs,
+                    identity=task.identity,
+                    kind=task.kind,
+                    inputs=task.inputs,
+                    record=measure.record(task.step),
+                )
+        # Only now: a kill before this point finds the checkpoints again.
+        shutil.rmtree(scratch, ignore_errors=True)
+        return Finished(task.step, action, made=True)
+    except DamagedError as error:
+        return Damaged(task.step, error.digest)
+    except StepError as error:
+        return Failed(task.step, str(error), str(log))
+    except OSError as error:
+        return Failed(task.step, f"its result could not be stored: {told(error)}", str(log))
+
+
+def _work(module: str, job: Job, log: Path) -> None:
+    """Raises StepError, whatever the work raises."""
+    try:
+        importlib.import_module(module).run(job)
+    except StepError:
+        raise
+    except MemoryError:
+        _note(log)
+        raise StepError("there was not enough memory") from None
+    except OSError as error:
+        _note(log)
+        raise StepError(told(error) if error.errno in FULL else _line(error)) from None
+    except (Exception, SystemExit) as error:
+        _note(log)
+        raise StepError(_line(error)) from None
+
+
+def _line(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    if len(text) > 300:
+        text = text[:297] + "..."
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _note(log: Path) -> None:
+    """Add the traceback of the exception at hand to a log, if that can be written."""
+    with contextlib.suppress(OSError):
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("a", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(traceback.format_exc())

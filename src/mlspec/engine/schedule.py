@@ -1,0 +1,288 @@
+"""Drives a graph over a backend: a step is ready when the content of all that it reads is known.
+
+Then its fingerprint is known too: its result is in the store, or the step is submitted as soon as there is room. A step
+whose inputs come out as they were before is therefore found, not done (the early stop). When a step fails, what does
+not need it goes on. When an input turns out to be damaged, the step that gives it is done again.
+"""
+
+from collections import deque
+from collections.abc import Callable, Container, Mapping
+from heapq import heappop, heappush
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from mlspec.engine.backend import Backend, Damaged, Ending, Failed, Finished, Listen, Task
+from mlspec.graph import fingerprint as fp
+from mlspec.graph.graph import Graph
+from mlspec.graph.kinds import KINDS, Kind, reads_records
+from mlspec.graph.step import Step
+from mlspec.store.action import Action
+from mlspec.store.store import Store
+
+REPAIRS = 3
+
+
+class Result(Struct, frozen=True, kw_only=True):
+    """What became of a step: ``done`` and ``cached`` come with an action, ``failed`` with a cause and perhaps a log,
+    ``not reached`` with the failed step that it needs."""
+
+    action: Literal["done", "cached", "failed", "not reached"]
+    fingerprint: str | None = None
+    stored: Action | None = None
+    cause: str = ""
+    log: str | None = None
+    because: str = ""
+
+
+class Watch(Struct, frozen=True):
+    """Whom the scheduler tells what happens."""
+
+    started: Callable[[Step, str], None]
+    ended: Callable[[Step, Result], None]
+    progress: Listen
+
+
+def schedule(
+    graph: Graph,
+    store: Store,
+    backend: Callable[[], Backend],
+    watch: Watch,
+    *,
+    kinds: Mapping[str, Kind] = KINDS,
+    force: Container[str] = (),
+    seconds: Mapping[str, float] | None = None,
+    device: str = "cpu",
+) -> dict[str, Result]:
+    """What became of each step, in the graph's order.
+
+    ``backend`` is called when the first step has to be done, and never where all results are stored. Steps in ``force``
+    are done whatever is stored. ``seconds`` is how long steps took before: those with the longest way to the end begin
+    first. ``device`` is what steps that ask for one work on.
+    """
+    return _Schedule(graph, store, backend, watch, kinds, force, seconds or {}, device).run()
+
+
+class _Schedule:
+    def __init__(
+        self,
+        graph: Graph,
+        store: Store,
+        backend: Callable[[], Backend],
+        watch: Watch,
+        kinds: Mapping[str, Kind],
+        force: Container[str],
+        seconds: Mapping[str, float],
+        device: str,
+    ) -> None:
+        self.graph, self.store, self.backend, self.watch = graph, store, backend, watch
+        self.kinds, self.force, self.device = kinds, force, device
+        self.seconds = seconds
+        self.carrier: Backend | None = None
+        self.results: dict[str, Result] = {}
+        self.identities: dict[str, str] = {}
+        self.missing = {step_id: {read.step for read in step.inputs.values()} for step_id, step in graph.steps.items()}
+        self.readers: dict[str, list[str]] = {step_id: [] for step_id in graph.steps}
+        for step_id, needed in self.missing.items():
+            for other in needed:
+                self.readers[other].append(step_id)
+        self.order = {step_id: place for place, step_id in enumerate(graph.steps)}
+        self.settled: deque[str] = deque(step_id for step_id, needed in self.missing.items() if not needed)
+        self.ready: list[tuple[float, int, str]] = []
+        self.prints: dict[str, str] = {}
+        self.running: dict[str, Task] = {}
+        self.making: dict[str, list[str]] = {}
+        self.repairs: dict[str, int] = {}
+        self.redo: set[str] = set()
+        self._urgency: dict[str, float] | None = None
+
+    def run(self) -> dict[str, Result]:
+        while True:
+            while self.settled:
+                self._resolve(self.settled.popleft())
+            self._submit()
+            if not self.running:
+                break
+            assert self.carrier is not None
+            for ending in self.carrier.wait(self.watch.progress):
+                self._end(ending)
+        return {step_id: self.results[step_id] for step_id in self.graph.steps}
+
+    def _resolve(self, step_id: str) -> None:
+        """All that the step reads is known: find its result, or make it wait for room."""
+        step = self.graph.steps[step_id]
+        failed = self._failed_input(step)
+        if failed is not None:
+            self._settle(step_id, Result(action="not reached", because=failed))
+            return
+        digests = self._digests(step)
+        identity = self.identities.get(step_id)
+        if identity is None:
+            identity = self.identities[step_id] = fp.identity(step)
+        key = self.prints[step_id] = fp.combine(identity, digests)
+        if step_id in self.force and step_id not in self.redo:
+            found = None
+        else:
+            found = self.store.lookup(key)
+        if found is not None:
+            self._settle(step_id, Result(action="cached", fingerprint=key, stored=found))
+        elif key in self.making:
+            # Another step is about to make the same.
+            self.making[key].append(step_id)
+        else:
+            self.making[key] = []
+            if self._kind(step).trivial:
+                self._begin(step)
+            else:
+                heappush(self.ready, (-self._urgent(step_id), self.order[step_id], step_id))
+
+    def _submit(self) -> None:
+        """Begin what there is room for, the most urgent first."""
+        left = []
+        while self.ready:
+            entry = heappop(self.ready)
+            step = self.graph.steps[entry[2]]
+            if self._fits(step):
+                self._begin(step)
+                continue
+            left.append(entry)
+            # What has to be alone would wait for ever if others went on beginning.
+            if self._kind(step).alone or len(self._sharing()) >= self._carrier().capacity.steps:
+                break
+        for entry in left:
+            heappush(self.ready, entry)
+
+    def _begin(self, step: Step) -> None:
+        task = self._task(step)
+        carrier = self._carrier()
+        self.running[step.id] = task
+        self.watch.started(step, task.fingerprint)
+        carrier.submit(task)
+
+    def _carrier(self) -> Backend:
+        if self.carrier is None:
+            self.carrier = self.backend()
+        return self.carrier
+
+    def _sharing(self) -> list[Step]:
+        """The running steps that take room."""
+        return [self.graph.steps[step_id] for step_id, task in self.running.items() if not task.trivial]
+
+    def _fits(self, step: Step) -> bool:
+        others = self._sharing()
+        if not others:
+            # One that asks for more than there is gets all there is.
+            return True
+        if any(self._kind(one).alone for one in (step, *others)):
+            return False
+        room, wanted = self._carrier().capacity, [step.resources, *(other.resources for other in others)]
+        return (
+            sum(one.cpus for one in wanted) <= room.steps
+            and sum(one.gpus for one in wanted) <= room.gpus
+            and (room.memory is None or sum(one.memory for one in wanted) <= room.memory)
+        )
+
+    def _task(self, step: Step) -> Task:
+        return Task(
+            step=step.id,
+            kind=step.kind,
+            fingerprint=self.prints[step.id],
+            identity=self.identities[step.id],
+            params=step.params,
+            inputs=self._digests(step),
+            outputs=step.outputs,
+            records=self._records(step) if step.kind == "gate" and reads_records(step) else {},
+            device=self._device(step),
+            threads=step.resources.cpus,
+            trivial=self._kind(step).trivial,
+            force=step.id in self.force and step.id not in self.redo,
+        )
+
+    def _end(self, ending: Ending) -> None:
+        task = self.running.pop(ending.step)
+        twins = self.making.pop(task.fingerprint)
+        if isinstance(ending, Damaged) and self._repair(ending):
+            self.settled.extend(twins)
+            return
+        key = task.fingerprint
+        if isinstance(ending, Finished):
+            self.redo.add(ending.step)
+            action: Literal["done", "cached"] = "done" if ending.made else "cached"
+            self._settle(ending.step, Result(action=action, fingerprint=key, stored=ending.action))
+        elif isinstance(ending, Failed):
+            self._settle(ending.step, Result(action="failed", fingerprint=key, cause=ending.cause, log=ending.log))
+        else:
+            cause = f"its input {ending.digest[:12]} is damaged time and again"
+            self._settle(ending.step, Result(action="failed", fingerprint=key, cause=cause))
+        self.settled.extend(twins)
+
+    def _repair(self, ending: Damaged) -> bool:
+        """Have the damaged input made again; False when that was tried often enough."""
+        step = self.graph.steps[ending.step]
+        givers = {
+            read.step for read in step.inputs.values() if self._stored(read.step).outputs[read.output] == ending.digest
+        }
+        self.repairs[step.id] = self.repairs.get(step.id, 0) + 1
+        if self.repairs[step.id] > REPAIRS:
+            return False
+        self.store.forget()
+        for giver in givers:
+            self.results.pop(giver, None)
+            self.settled.append(giver)
+        self.missing[step.id] = set(givers)
+        return True
+
+    def _settle(self, step_id: str, result: Result) -> None:
+        self.results[step_id] = result
+        self.watch.ended(self.graph.steps[step_id], result)
+        for reader in self.readers[step_id]:
+            waits = self.missing[reader]
+            if step_id in waits:
+                waits.remove(step_id)
+                if not waits:
+                    self.settled.append(reader)
+
+    def _failed_input(self, step: Step) -> str | None:
+        for read in step.inputs.values():
+            result = self.results[read.step]
+            if result.action == "failed":
+                return read.step
+            if result.action == "not reached":
+                return result.because
+        return None
+
+    def _digests(self, step: Step) -> dict[str, str]:
+        return {name: self._stored(read.step).outputs[read.output] for name, read in step.inputs.items()}
+
+    def _stored(self, step_id: str) -> Action:
+        stored = self.results[step_id].stored
+        assert stored is not None
+        return stored
+
+    def _kind(self, step: Step) -> Kind:
+        return self.kinds[step.kind]
+
+    def _device(self, step: Step) -> str:
+        """What the step computes on: its params say which kind, the backend's settings which one of them."""
+        kind = step.params.get("device", "cpu")
+        return self.device if self.device.partition(":")[0] == kind else str(kind)
+
+    def _records(self, step: Step) -> dict[str, dict[str, Any]]:
+        """What all steps took that lead to this one."""
+        before: dict[str, dict[str, Any]] = {}
+        behind = [read.step for read in step.inputs.values()]
+        while behind:
+            step_id = behind.pop()
+            if step_id not in before:
+                before[step_id] = self._stored(step_id).record
+                behind += [read.step for read in self.graph.steps[step_id].inputs.values()]
+        return dict(sorted(before.items()))
+
+    def _urgent(self, step_id: str) -> float:
+        """How long the longest way from here to the end took last time."""
+        if self._urgency is None:
+            self._urgency = {}
+            for other in reversed(self.graph.steps):
+                after = max((self._urgency[reader] for reader in self.readers[other]), default=0.0)
+                self._urgency[other] = after + self.seconds.get(other, 1.0)
+        return self._urgency[step_id]

@@ -1,0 +1,124 @@
+"""A worker process: reads tasks as JSON lines, does them one after the other, writes reports as JSON lines.
+
+It lives as long as the process that started it: the kernel ends it when that one dies, and so does the end of its
+input.
+"""
+
+import contextlib
+import ctypes
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+import msgspec
+
+from mlspec.engine import places
+from mlspec.engine.backend import Failed, Progress, Report, Setting, Task
+from mlspec.engine.run_step import Advance, run_step
+from mlspec.store.errors import told
+from mlspec.store.store import Store
+
+PROGRESS_EVERY = 0.1
+PR_SET_PDEATHSIG = 1
+
+
+class Welcome(msgspec.Struct, frozen=True):
+    """The first line that a worker reads: the process that started it, and where to work."""
+
+    parent: int
+    setting: Setting
+
+
+def main() -> None:
+    """Serve until the input ends."""
+    tasks, reports = _pipes()
+    welcome = msgspec.json.decode(tasks.readline(), type=Welcome, dec_hook=lambda _type, value: Path(value))
+    _die_with(welcome.parent)
+    pending: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(tasks, pending), daemon=True).start()
+    setting = welcome.setting
+    decoder = msgspec.json.Decoder(Task)
+    try:
+        with Store(places.store(setting.home)).writing() as store:
+            while True:
+                task = decoder.decode(pending.get())
+                log = setting.logs / f"{task.step}.log"
+                with _captured(log):
+                    ending = run_step(task, store, setting, log, _progress(task.step, reports))
+                _send(ending, reports)
+    except OSError as error:
+        _send(Failed("", told(error)), reports)
+
+
+def _pipes() -> tuple[IO[bytes], IO[bytes]]:
+    """Standard input and output, taken away from whatever the work reads and prints."""
+    tasks, reports = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    nothing = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nothing, 0)
+    os.dup2(nothing, 1)
+    os.close(nothing)
+    return tasks, reports
+
+
+def _die_with(parent: int) -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    # It may have died before we asked to be told.
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def _listen(tasks: IO[bytes], pending: "queue.SimpleQueue[bytes]") -> None:
+    for line in tasks:
+        pending.put(line)
+    # Nobody is there any more. What the work has started goes too: it is in our process group.
+    os.killpg(os.getpgrp(), signal.SIGKILL)
+
+
+@contextlib.contextmanager
+def _captured(log: Path) -> Iterator[None]:
+    """What is written to the output streams goes to the log, also from code that is not Python."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    try:
+        os.dup2(handle, 1)
+        os.dup2(handle, 2)
+        yield
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, 1)
+        os.dup2(nothing, 2)
+        os.close(nothing)
+        if os.fstat(handle).st_size == 0:
+            log.unlink(missing_ok=True)
+        os.close(handle)
+
+
+def _progress(step: str, reports: IO[bytes]) -> Advance:
+    last = 0.0
+
+    def told(what: str, share: float, figures: dict[str, float]) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if share >= 1.0 or now - last >= PROGRESS_EVERY:
+            last = now
+            _send(Progress(step, what, float(share), {name: float(value) for name, value in figures.items()}), reports)
+
+    return told
+
+
+def _send(report: Report, reports: IO[bytes]) -> None:
+    reports.write(msgspec.json.encode(report) + b"\n")
+    reports.flush()
+
+
+if __name__ == "__main__":
+    main()

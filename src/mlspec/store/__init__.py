@@ -1,0 +1,1 @@
+"""Results under their digests, actions under their fingerprints. Knows bytes and fingerprints, nothing of learning."""

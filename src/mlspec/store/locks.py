@@ -1,0 +1,85 @@
+"""Locks that the kernel keeps (flock): a process that dies holds none."""
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mlspec.diagnostics import StoreError
+
+
+@contextmanager
+def exclusive(path: Path, waiting: Callable[[], None] | None = None) -> Iterator[None]:
+    """Be the only one who holds this lock; its file is gone afterwards. ``waiting`` is called if another one has it."""
+    while True:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            if not _take(handle, fcntl.LOCK_EX | fcntl.LOCK_NB):
+                if waiting is not None:
+                    waiting()
+                _take(handle, fcntl.LOCK_EX)
+            # Whoever had it before has removed the file: this handle then locks a name that nobody finds any more.
+            if _still(handle, path):
+                break
+        except BaseException:
+            os.close(handle)
+            raise
+        os.close(handle)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        os.close(handle)
+
+
+@contextmanager
+def shared(path: Path) -> Iterator[None]:
+    """Hold this lock together with others; waits while someone has it alone. The file stays."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        _take(handle, fcntl.LOCK_SH)
+        yield
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def alone(path: Path, busy: str) -> Iterator[None]:
+    """Hold a shared lock alone. Raises StoreError with ``busy`` when someone else holds it."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        if not _take(handle, fcntl.LOCK_EX | fcntl.LOCK_NB):
+            raise StoreError(busy)
+        yield
+    finally:
+        os.close(handle)
+
+
+def hold_folder(folder: Path) -> int | None:
+    """Lock a folder itself; the handle that holds the lock, or None when the folder is gone or another one has it."""
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    if _take(handle, fcntl.LOCK_EX | fcntl.LOCK_NB) and _still(handle, folder):
+        return handle
+    os.close(handle)
+    return None
+
+
+def _take(handle: int, how: int) -> bool:
+    try:
+        fcntl.flock(handle, how)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _still(handle: int, path: Path) -> bool:
+    held = os.fstat(handle)
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        return False
+    return (held.st_dev, held.st_ino) == (found.st_dev, found.st_ino)

@@ -1,0 +1,271 @@
+"""The store: finished results, found by the fingerprint of the step that gave them.
+
+::
+
+    objects/DIGEST       a file's bytes, under their sha256
+    trees/DIGEST         a folder: its files' digests by path
+    folders/DIGEST/      the same folder as a folder; its files are links to the objects
+    actions/FINGERPRINT  what a step gave: the digests of its outputs
+    tmp/PID-RANDOM/      what a process has not finished
+    locks/FINGERPRINT    held by whoever makes that result
+
+An entry is written aside, synced and renamed, objects before the action that names them: whatever moment a process dies
+at, an action that can be found has all its outputs. Nothing stored is ever written again; every entry is checked when a
+process first reads it.
+"""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+from mlspec.diagnostics import StepError, StoreError
+from mlspec.store import action as actions
+from mlspec.store import files, locks, tree
+from mlspec.store.action import Action
+from mlspec.store.errors import DamagedError
+from mlspec.store.workspace import Workspace
+
+FOLDERS = ("objects", "trees", "folders", "actions", "tmp", "locks")
+READ_ONLY = 0o444
+
+
+class Store:
+    """The store in a folder. Looking something up writes nothing; whatever writes stands in ``writing``."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._objects, self._trees, self._folders = root / "objects", root / "trees", root / "folders"
+        self._actions = os.path.join(root, "actions")
+        self._good: dict[str, Path] = {}
+        self._workspace: Workspace | None = None
+
+    def lookup(self, fingerprint: str) -> Action | None:
+        """What is stored under a fingerprint; None when nothing is, or when it is damaged or incomplete."""
+        try:
+            with open(os.path.join(self._actions, fingerprint), "rb", buffering=0) as file:
+                action = actions.decode(file.read(), fingerprint)
+        except (OSError, StoreError):
+            return None
+        for name, digest in action.outputs.items():
+            folder = self._trees if name in action.folders else self._objects
+            if digest not in self._good and not os.path.exists(os.path.join(folder, digest)):
+                return None
+        return action
+
+    def actions(self) -> Iterator[Action]:
+        """Everything that is stored and can be read."""
+        try:
+            names = os.listdir(self._actions)
+        except FileNotFoundError:
+            return
+        for name in names:
+            action = self.lookup(name)
+            if action is not None:
+                yield action
+
+    def path(self, digest: str) -> Path:
+        """Where the content under a digest lies, a file or a folder, read-only.
+
+        It is checked when this process first asks for it. Raises DamagedError when it is missing or damaged; what is
+        damaged is thrown away, so that the action that names it is not found any more.
+        """
+        known = self._good.get(digest)
+        if known is None:
+            known = self._folder(digest) if (self._trees / digest).exists() else self._object(digest)
+            self._good[digest] = known
+        return known
+
+    def forget(self) -> None:
+        """Check everything anew when it is next asked for: another process has found damage."""
+        self._good.clear()
+
+    @contextmanager
+    def writing(self) -> Iterator["Store"]:
+        """Results may be stored within: a collection waits, leftovers of dead processes are swept.
+
+        Raises OSError when the folder can't be written to.
+        """
+        for name in FOLDERS:
+            (self.root / name).mkdir(parents=True, exist_ok=True)
+        with locks.shared(self.root / "lock"):
+            self._workspace = Workspace(self.root / "tmp")
+            try:
+                self._workspace.sweep()
+                yield self
+            finally:
+                self._workspace.close()
+                self._workspace = None
+
+    def sweep(self) -> None:
+        """Remove what processes left that have died since ``writing`` began."""
+        self._own().sweep()
+
+    def lock(self, fingerprint: str, waiting: Callable[[], None] | None = None) -> AbstractContextManager[None]:
+        """Be the only one, of all processes, who makes this result."""
+        return locks.exclusive(self.root / "locks" / fingerprint, waiting)
+
+    @contextmanager
+    def stage(self) -> Iterator[Path]:
+        """An empty folder to put outputs in, gone afterwards."""
+        folder = self._own().name()
+        folder.mkdir()
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def commit(
+        self,
+        fingerprint: str,
+        produced: Mapping[str, Path],
+        *,
+        identity: str,
+        kind: str,
+        inputs: Mapping[str, str],
+        record: Mapping[str, Any],
+    ) -> Action:
+        """Store outputs (moved out of the stage) and the action that names them.
+
+        Raises StepError for outputs that can't be stored and OSError when writing fails; nothing is stored then.
+        """
+        outputs, folders = {}, []
+        for name, path in produced.items():
+            if path.is_symlink():
+                raise StepError(f"a step gave '{name}', which is neither a file nor a folder")
+            if path.is_dir():
+                outputs[name] = self._put_folder(path)
+                folders.append(name)
+            else:
+                outputs[name] = self._put(path)
+        files.sync_folder(self._objects)
+        if folders:
+            files.sync_folder(self._trees)
+        action = Action(
+            fingerprint=fingerprint,
+            identity=identity,
+            kind=kind,
+            inputs=dict(inputs),
+            outputs=outputs,
+            folders=tuple(folders),
+            record=dict(record),
+        )
+        aside = self._own().name()
+        files.write(aside, actions.encode(action), READ_ONLY)
+        os.rename(aside, os.path.join(self._actions, fingerprint))
+        files.sync_folder(Path(self._actions))
+        return action
+
+    def _own(self) -> Workspace:
+        if self._workspace is None:
+            raise ValueError("the store is not open for writing")
+        return self._workspace
+
+    def _put(self, path: Path) -> str:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            if not self._intact(digest):
+                os.fchmod(file.fileno(), READ_ONLY)
+                os.fsync(file.fileno())
+                path.rename(self._objects / digest)
+        self._good[digest] = self._objects / digest
+        return digest
+
+    def _put_folder(self, folder: Path) -> str:
+        names, empty = tree.listing(folder)
+        digest, content = tree.encode(tree.Tree({name: self._put(folder / name) for name in names}, tuple(empty)))
+        aside = self._own().name()
+        files.write(aside, content, READ_ONLY)
+        aside.rename(self._trees / digest)
+        return digest
+
+    def _intact(self, digest: str) -> bool:
+        if digest in self._good:
+            return (self._objects / digest).exists()
+        try:
+            self._object(digest)
+        except DamagedError:
+            return False
+        return True
+
+    def _object(self, digest: str) -> Path:
+        path = self._objects / digest
+        try:
+            with path.open("rb") as file:
+                if hashlib.file_digest(file, "sha256").hexdigest() == digest:
+                    return path
+        except FileNotFoundError:
+            raise DamagedError(digest, "is missing") from None
+        files.remove(path)
+        raise DamagedError(digest, "is damaged")
+
+    def _folder(self, digest: str) -> Path:
+        path = self._trees / digest
+        found = tree.decode(path.read_bytes(), digest)
+        if found is None:
+            files.remove(path)
+            raise DamagedError(digest, "is damaged")
+        try:
+            for content in found.files.values():
+                self.path(content)
+        except DamagedError as error:
+            # The folder's own digest is what a step knows its input by.
+            files.remove(path)
+            raise DamagedError(digest, "has a damaged file") from error
+        folder = self._folders / digest
+        if not self._is_laid_out(folder, found):
+            self._lay_out(folder, found)
+        return folder
+
+    def _is_laid_out(self, folder: Path, wanted: tree.Tree) -> bool:
+        if not folder.is_dir():
+            return False
+        try:
+            if tree.listing(folder) != (sorted(wanted.files), sorted(wanted.empty)):
+                return False
+            return all(self._same(folder / name, digest) for name, digest in wanted.files.items())
+        except (OSError, StepError):
+            return False
+
+    def _same(self, path: Path, digest: str) -> bool:
+        if path.samefile(self._objects / digest):
+            return True
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == digest
+
+    def _lay_out(self, folder: Path, wanted: tree.Tree) -> None:
+        workspace = self._workspace or Workspace(self.root / "tmp")
+        try:
+            aside = workspace.name()
+            aside.mkdir()
+            for name in wanted.empty:
+                (aside / name).mkdir(parents=True)
+            for name, digest in wanted.files.items():
+                (aside / name).parent.mkdir(parents=True, exist_ok=True)
+                link(self._objects / digest, aside / name)
+            self._folders.mkdir(exist_ok=True)
+            while True:
+                try:
+                    aside.rename(folder)
+                    return
+                except OSError:
+                    if self._is_laid_out(folder, wanted):
+                        return
+                    if not folder.exists():
+                        raise
+                    folder.rename(workspace.name())
+        finally:
+            if workspace is not self._workspace:
+                workspace.close()
+
+
+def link(source: Path, target: Path) -> None:
+    """Another name for a file; a copy where the file system has no such thing."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+        target.chmod(READ_ONLY)

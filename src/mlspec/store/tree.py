@@ -1,0 +1,53 @@
+"""A folder as a value: the digests of its files by path. Its own digest can't be that of any file."""
+
+import hashlib
+import os
+from pathlib import Path
+
+import msgspec
+
+from mlspec.diagnostics import StepError
+
+MARK = b"mlspec tree 1\n"
+
+
+class Tree(msgspec.Struct, frozen=True):
+    """The files in a folder (path with ``/`` -> digest) and the folders that hold nothing."""
+
+    files: dict[str, str]
+    empty: tuple[str, ...] = ()
+
+
+def encode(tree: Tree) -> tuple[str, bytes]:
+    """The digest of a tree, and the bytes that are stored under it."""
+    content = msgspec.json.encode(tree, order="sorted") + b"\n"
+    return hashlib.sha256(MARK + content).hexdigest(), content
+
+
+def decode(content: bytes, digest: str) -> Tree | None:
+    """The tree from its bytes; None when they are not what the digest says."""
+    if hashlib.sha256(MARK + content).hexdigest() != digest:
+        return None
+    return msgspec.json.decode(content, type=Tree)
+
+
+def listing(folder: Path) -> tuple[list[str], list[str]]:
+    """The paths of a folder's files, and of the folders in it that hold nothing, sorted.
+
+    Raises StepError for what can't be stored: links, devices and names that are no text.
+    """
+    files, empty = [], []
+    for base, folders, names in os.walk(folder):
+        inside = Path(base).relative_to(folder)
+        for name in (*folders, *names):
+            path = Path(base, name)
+            try:
+                name.encode()
+            except UnicodeEncodeError:
+                raise StepError(f"a step gave a file whose name is no text: {name!r}") from None
+            if path.is_symlink() or not (path.is_file() or path.is_dir()):
+                raise StepError(f"a step gave '{inside / name}', which is neither a file nor a folder")
+        files += [(inside / name).as_posix() for name in names]
+        if not folders and not names and inside != Path():
+            empty.append(inside.as_posix())
+    return sorted(files), sorted(empty)

@@ -1,0 +1,56 @@
+"""Does what its params say: counts its runs in a file, prints, fails, dies, rests, gives a folder."""
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+from mlspec.diagnostics import StepError
+from mlspec.engine.job import Job
+
+
+def run(job: Job) -> None:
+    params = job.params
+    with Path(job.root, "ran.txt").open("a") as ran:
+        ran.write(f"{job.id}\n")
+    if "print" in params:
+        print(params["print"])
+        print("to the error stream", file=sys.stderr)
+    if "progress" in params:
+        job.progress("epochs", 0.5, {"loss": 0.25})
+        job.progress("epochs", 1.0, {"loss": 0.125})
+    if "wait_for" in params:
+        while not Path(job.root, params["wait_for"]).exists():
+            time.sleep(0.005)
+    if "resume" in params:
+        mark = job.scratch / "halfway"
+        if not mark.exists():
+            mark.write_text("halfway")
+            os.kill(os.getpid(), signal.SIGKILL)
+    for name, signum in (("kill", signal.SIGKILL), ("segfault", signal.SIGSEGV)):
+        if name in params:
+            os.kill(os.getpid(), signum)
+    if "raise" in params:
+        raise ValueError(params["raise"])
+    if "refuse" in params:
+        raise StepError(params["refuse"])
+    if "exit" in params:
+        sys.exit(params["exit"])
+    if "nothing" in params:
+        return
+    if "link" in params:
+        job.outputs["text"].symlink_to("/etc/passwd")
+        return
+    texts = [path.read_text() if path.is_file() else folder_text(path) for _, path in sorted(job.inputs.items())]
+    if "folder" in job.outputs:
+        (job.outputs["folder"] / "deep" / "empty").mkdir(parents=True)
+        (job.outputs["folder"] / "deep" / "a.txt").write_text(params.get("text", ""))
+        (job.outputs["folder"] / "b.txt").write_text("b")
+    if "text" in job.outputs:
+        own = str(params["constant"]) if "constant" in params else f"{params.get('text', job.id)}({','.join(texts)})"
+        job.outputs["text"].write_text(own)
+
+
+def folder_text(folder: Path) -> str:
+    return "|".join(f"{path.relative_to(folder)}={path.read_text()}" for path in sorted(folder.rglob("*.txt")))
