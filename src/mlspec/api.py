@@ -3,21 +3,30 @@
     from mlspec import api
 
     run = api.run("specs/penguins")
-    run.facts.scores
+    run.scores
 
 Whatever is wrong with a spec is raised as ``SpecError``; a step that fails is told in the run, not raised.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from mlspec.diagnostics import Diagnostic, SpecError
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from mlspec.document import Document
+    from mlspec.engine.events import Listener
+    from mlspec.engine.package import Package
+    from mlspec.graph.build import Change
+    from mlspec.graph.graph import Graph
+    from mlspec.graph.plan import Plan
+    from mlspec.report.facts import RunFacts
     from mlspec.rules.context import Facts
     from mlspec.spec import Project
 
@@ -36,18 +45,251 @@ class Checked(msgspec.Struct, frozen=True):
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
-def find(spec: str | Path | None = None) -> str:
+def find(spec: str | os.PathLike[str] | None = None) -> str:
     """The spec's file: the file named, the ``project.yaml`` in the folder named, or the nearest one from here upwards.
 
     Raises SpecError when there is none.
     """
     if spec is not None:
-        path = Path(spec)
-        return str(path / SPEC if path.is_dir() else path)
-    here = Path.cwd()
-    for up, folder in enumerate((here, *here.parents)):
-        if (folder / SPEC).is_file():
-            return "../" * up + SPEC
+        path = os.fspath(spec)
+        return os.path.join(path, SPEC) if os.path.isdir(path) else path
+    up = ""
+    while True:
+        if os.path.exists(up + SPEC):
+            return up + SPEC
+        if os.path.samefile(up or ".", up + ".."):
+            break
+        up += "../"
     message = f"no {SPEC} here or in a parent folder"
     note = "name a spec, or write one: mlspec init DATA"
     raise SpecError([Diagnostic(code="spec-not-found", message=message, notes=(note,))])
+
+
+def validate(
+    spec: str | os.PathLike[str] | None = None,
+    *,
+    profile: str | None = None,
+    sets: Sequence[str] = (),
+    backend: str | None = None,
+    large: bool = False,
+    running: bool = False,
+) -> Checked:
+    """Read a spec and check it against the language, the data's headers and the rules.
+
+    ``running``: what this machine lacks to run it is a mistake too. Raises SpecError with everything that is wrong.
+    """
+    from mlspec.rules.check import check, facts
+    from mlspec.spec.read import read
+    from mlspec.spec.resolve import resolve
+
+    path = find(spec)
+    settings = [*sets, *([] if backend is None else [_backend(backend)])]
+    project, document = read(path, profile=profile, sets=settings, large=large)
+    root = Path(path).parent
+    known, found = facts(project, document, root)
+    project = resolve(project, known.schemas, known.target_levels)
+    found += check(project, document, known, running=running)
+    if any(diagnostic.severity == "error" for diagnostic in found):
+        raise SpecError(found)
+    return Checked(path, root, project, document, known, tuple(found))
+
+
+def _backend(name: str) -> str:
+    from mlspec.spec.backend import PRESETS
+    from mlspec.spec.units import engines
+
+    return f"backend.engine={name}" if name in engines() and name not in PRESETS else f"backend={name}"
+
+
+class Compiled(msgspec.Struct, frozen=True):
+    """A compiled spec: the graph of its steps in ``plan.graph``, what would become of each, what each pass changed.
+
+    ``profile`` and ``overrides`` were laid over the spec; ``whole`` is false for a part of its graph.
+    """
+
+    checked: Checked
+    plan: "Plan"
+    changes: tuple["Change", ...] = ()
+    profile: str | None = None
+    overrides: tuple[str, ...] = ()
+    whole: bool = True
+
+
+def compile(  # noqa: A001 (the verb of the command)
+    spec: str | os.PathLike[str] | None = None,
+    *,
+    profile: str | None = None,
+    sets: Sequence[str] = (),
+    backend: str | None = None,
+    large: bool = False,
+    only: Sequence[str] = (),
+    running: bool = False,
+) -> Compiled:
+    """Check a spec and compile it: its steps, which of them would run, and why. Runs nothing.
+
+    ``only``: these steps and what they need. Raises SpecError with everything that is wrong.
+    """
+    from mlspec.engine.planning import plan_graph
+    from mlspec.graph.build import compile_graph
+
+    checked = validate(spec, profile=profile, sets=sets, backend=backend, large=large, running=running)
+    changes: list[Change] = []
+    graph = compile_graph(checked.project, checked.facts, checked.document, changes.append)
+    if only:
+        graph = _part(graph, only)
+    overrides = (*sets, *([] if backend is None else [f"backend={backend}"]))
+    return Compiled(checked, plan_graph(graph), tuple(changes), profile, overrides, not only)
+
+
+def run(
+    spec: str | os.PathLike[str] | None = None,
+    *,
+    profile: str | None = None,
+    sets: Sequence[str] = (),
+    backend: str | None = None,
+    large: bool = False,
+    only: Sequence[str] = (),
+    force: bool = False,
+    listener: "Listener | None" = None,
+) -> "RunFacts":
+    """Run what is needed of a spec, and give what came of it.
+
+    ``only``: these steps and what they need; ``force``: do them (or all) even if their results are stored.
+    ``listener`` is told each event. Writes the run's folder with its report, unless there was nothing to do. Raises
+    SpecError where the spec is wrong; a step that fails, or a constraint that does not hold, is told in the result.
+    """
+    compiled = compile(spec, profile=profile, sets=sets, backend=backend, large=large, only=only, running=True)
+    return execute(compiled, force=force, forced=only, listener=listener)
+
+
+def execute(
+    compiled: Compiled, *, force: bool = False, forced: Sequence[str] = (), listener: "Listener | None" = None
+) -> "RunFacts":
+    """Run a compiled spec: ``run`` behind its compilation. ``force``: do the steps in ``forced``, or all, anyway."""
+    from mlspec.engine.run import run as carry_out
+    from mlspec.report import summarise
+
+    graph = compiled.plan.graph
+    named = {step.id for name in forced if (step := graph.find(name)) is not None}
+    lock = compiled.whole and compiled.profile is None and not compiled.overrides
+    ran = carry_out(graph, listener=listener, force=(named or graph.steps.keys()) if force else (), lock=lock)
+    found = summarise.facts(graph, ran, profile=compiled.profile, overrides=compiled.overrides)
+    document = compiled.checked.document
+    summarise.save(graph, ran, found, document.texts[document.file])
+    return found
+
+
+def _part(graph: "Graph", only: Sequence[str]) -> "Graph":
+    """The part of a graph that these steps need. Raises SpecError where there is no such step."""
+    try:
+        return graph.leading_to(only)
+    except KeyError as error:
+        from mlspec.spec.suggest import nearest
+
+        name = str(error.args[0])
+        guess = nearest(name, graph.steps)
+        note = f"did you mean '{guess}'?" if guess else "mlspec compile lists them"
+        raise SpecError(
+            [Diagnostic(code="unknown-step", message=f"there is no step '{name}'", notes=(note,))]
+        ) from None
+
+
+def runs(spec: str | os.PathLike[str] | None = None) -> "list[RunFacts]":
+    """The runs of a project that can be read, the latest first."""
+    from mlspec.report import stored
+
+    return list(stored.every(Path(find(spec)).parent))
+
+
+def last(spec: str | os.PathLike[str] | None = None, run: str | None = None) -> "RunFacts":
+    """The last run of a project, or the one whose id begins with ``run``. Raises SpecError when there is none."""
+    from mlspec.report import stored
+
+    return stored.find(Path(find(spec)).parent, run)
+
+
+def load_model(model: str | os.PathLike[str] | None = None, *, device: str = "cpu") -> "Package":
+    """The selected model of a spec's last run, or the exported model in a folder, ready to predict.
+
+    Raises SpecError when there is none and StepError when it can't be read.
+    """
+    from mlspec.engine import package
+
+    if model is not None and (Path(model) / package.ABOUT).is_file():
+        return package.load(Path(model), device)
+    path = find(model)
+    from mlspec.report import stored
+
+    root = Path(path).parent
+    for run in stored.every(root):
+        if run.model is not None and (root / stored.RUNS / run.id / "model").is_dir():
+            return package.load(root / stored.RUNS / run.id / "model", device, root=root)
+    note = f"mlspec run {path}"
+    raise SpecError([Diagnostic(code="no-model", message="no run of this project has selected a model", notes=(note,))])
+
+
+def predict(
+    model: "Package", data: "str | os.PathLike[str] | pl.DataFrame", *, keep: Sequence[str] = ()
+) -> "pl.DataFrame":
+    """Predictions for new rows, from a file or a frame, in their order.
+
+    For classes: ``prediction``, the likeliest class, and ``p_CLASS``, the probability of each. For numbers:
+    ``prediction``. ``keep``: columns of the data to carry along. Raises StepError where columns are missing or hold
+    something else, SpecError where the file can't be read.
+    """
+    import polars as pl
+
+    frame = data if isinstance(data, pl.DataFrame) else _read_rows(os.fspath(data), model, keep)
+    lacking = [name for name in keep if name not in frame.columns]
+    if lacking:
+        raise SpecError([Diagnostic(code="unknown-column", message=f"the data has no column '{lacking[0]}'")])
+    predicted = model.predict(frame)
+    classes = model.about.classes
+    if classes is None:
+        return frame.select(keep).with_columns(prediction=pl.Series(predicted))
+    likeliest = pl.Series("prediction", [classes[index] for index in predicted.argmax(axis=1)])
+    shares = [pl.Series(f"p_{name}", predicted[:, index]) for index, name in enumerate(classes)]
+    return frame.select(keep).with_columns(likeliest, *shares)
+
+
+def _read_rows(path: str, model: "Package", keep: Sequence[str]) -> "pl.DataFrame":
+    from typing import cast
+
+    from mlspec import registry
+    from mlspec.plugin import Column, ColumnType, Source
+    from mlspec.spec.units import source_of
+
+    name = source_of(path)
+    if name is None:
+        note = f"a file's ending says what it is: {', '.join(registry.names('sources'))}"
+        message = f"the format of '{path}' is not clear from its name"
+        raise SpecError([Diagnostic(code="format-unclear", message=message, notes=(note,))])
+    source = cast(Source, registry.plugin("sources", name)(path=path))
+    try:
+        found = {column.name: column for column in source.columns(Path())}
+    except OSError as error:
+        message = f"'{path}' can't be read: {(error.strerror or str(error)).lower()}"
+        raise SpecError([Diagnostic(code="source-not-found", message=message)]) from None
+    except ValueError as error:
+        raise SpecError(
+            [Diagnostic(code="source-unreadable", message=f"'{path}' can't be read as {name}: {error}")]
+        ) from None
+    # The model knows the types of its columns better than a look at these rows does.
+    read = {name: found[name] for name in keep if name in found}
+    read |= {name: Column(name, cast(ColumnType, kind)) for name, kind in model.about.columns if name in found}
+    return source.scan(Path(), tuple(read.values())).collect()
+
+
+def write_table(frame: "pl.DataFrame", path: str | os.PathLike[str]) -> None:
+    """Write a table as its file's ending says: .csv, .parquet or .jsonl. Raises SpecError for another ending."""
+    file = Path(path)
+    writers = {".csv": frame.write_csv, ".parquet": frame.write_parquet, ".jsonl": frame.write_ndjson}
+    if file.suffix not in writers:
+        message = f"'{path}' does not end in {', '.join(writers)}"
+        raise SpecError([Diagnostic(code="format-unclear", message=message)])
+    aside = file.with_name(f"{file.name}.{os.getpid()}.part")
+    try:
+        writers[file.suffix](aside)
+        aside.replace(file)
+    finally:
+        aside.unlink(missing_ok=True)

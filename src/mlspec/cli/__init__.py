@@ -19,7 +19,7 @@ HOLDS_NOT, WRONG, STEP_FAILED, INTERNAL, INTERRUPTED, BROKEN_PIPE = 1, 2, 3, 70,
 class Commands(click.Group):
     """The commands: the modules beside this one. A module is imported when its command is asked for."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+    def list_commands(self, ctx: click.Context) -> list[str]:
         """The names of all commands, sorted."""
         return sorted(name[:-3] for name in os.listdir(__path__[0]) if name.endswith(".py") and name[0] != "_")
 

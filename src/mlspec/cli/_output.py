@@ -16,8 +16,6 @@ def colored(stream: IO[str]) -> bool:
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-
-
 def result(text: str, file: str | None = None) -> None:
     """Print a result, or write it to a file, whole or not at all."""
     if file is None:

@@ -5,7 +5,7 @@ import sys
 import click
 
 from mlspec.cli import WRONG, _options
-from mlspec.cli._output import colored, result, show_diagnostics, talk, with_files
+from mlspec.cli._output import colored, result, show_diagnostics, talk
 from mlspec.diagnostics import Diagnostic, SpecError
 from mlspec.report.paint import paint
 
@@ -28,7 +28,7 @@ def command(
         try:
             checked = api.validate(spec, profile=profile, sets=sets, backend=backend, large=large)
         except SpecError as error:
-            diagnostics, texts = error.diagnostics, api.texts(error)
+            diagnostics, texts = error.diagnostics, {}
         else:
             diagnostics, texts = checked.diagnostics, checked.document.texts
             if form == "text":

@@ -59,7 +59,7 @@ def of(graph: Graph, run: Run, kinds: Mapping[str, Kind] = KINDS) -> Lock:
         mlspec=run.environment.get("mlspec", ""),
         environment={name: version for name, version in run.environment.items() if name not in ("mlspec", "processor")},
         sources={
-            step.params["name"]: LockedSource(files=dict(step.files), columns=dict(step.params["columns"]))
+            step.id.removeprefix("source."): LockedSource(files=dict(step.files), columns=dict(step.params["columns"]))
             for step in graph.steps.values()
             if step.kind == "source"
         },

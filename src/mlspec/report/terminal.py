@@ -49,7 +49,9 @@ def _scores(facts: RunFacts, color: bool) -> Iterator[str]:
     baselines = list(dict.fromkeys(name for score in facts.scores for name in score.baselines))
     rows = [("metric", f"{facts.selected or 'model'} on the test rows", *baselines)]
     for score in facts.scores:
-        rows.append((score.metric, words.score_value(score), *(words.figure(score.baselines.get(b)) for b in baselines)))
+        rows.append(
+            (score.metric, words.score_value(score), *(words.figure(score.baselines.get(b)) for b in baselines))
+        )
     lines = aligned([tuple(printable(cell) for cell in row) for row in rows], right=range(2, 2 + len(baselines)))
     yield paint(lines[0], DIM, color)
     yield from lines[1:]

@@ -1,0 +1,69 @@
+"""What ``mlspec compile`` prints of a compiled spec."""
+
+from mlspec.api import Compiled
+from mlspec.diagnostics import Diagnostic, SpecError
+
+
+def text(found: Compiled, what: str, color: bool) -> str:
+    """The graph and its plan in one form: a format's name, ``resolved``, ``trace``, or ``explain STEP``."""
+    plan, graph = found.plan, found.plan.graph
+    match what:
+        case "tree":
+            from mlspec.graph.show.tree import tree
+
+            return tree(plan, color=color)
+        case "json":
+            from mlspec.graph.show import as_json
+
+            return as_json.encode(as_json.as_json(graph, plan))
+        case "mermaid":
+            from mlspec.graph.show.mermaid import mermaid
+
+            return mermaid(graph, plan)
+        case "dot":
+            from mlspec.graph.show.dot import dot
+
+            return dot(graph, plan)
+        case "svg":
+            from mlspec.graph.show.svg import svg
+
+            return svg(graph, plan)
+        case "html":
+            from mlspec.graph.show.html import html
+
+            return html(graph, plan)
+        case "resolved":
+            from mlspec.spec.dump import resolved
+
+            return resolved(found.checked.project)
+        case "trace":
+            return _trace(found)
+        case _:
+            return _explained(found, what.partition(" ")[2])
+
+
+def _trace(found: Compiled) -> str:
+    from mlspec.graph.show.text import printable
+
+    lines = []
+    for change in found.changes:
+        lines.append(change.name)
+        for sign, ids in (("+", change.added), ("-", change.removed), ("~", change.changed)):
+            lines.extend(f"  {sign} {printable(step)}" for step in ids)
+        if not (change.added or change.removed or change.changed):
+            lines.append("  no changes")
+    return "\n".join(lines)
+
+
+def _explained(found: Compiled, step: str) -> str:
+    from mlspec.cli._output import nearest
+    from mlspec.graph.show.explain import explain
+
+    try:
+        return explain(found.plan.graph, step, found.plan)
+    except KeyError:
+        hint = nearest(step, found.plan.graph.steps)
+        note = f"did you mean '{hint}'?" if hint else "mlspec compile lists them"
+        raise SpecError(
+            [Diagnostic(code="unknown-step", message=f"there is no step '{step}'", notes=(note,))]
+        ) from None

@@ -1,0 +1,96 @@
+"""``mlspec run``: runs what is needed and says whether every constraint holds."""
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from mlspec.cli import HOLDS_NOT, STEP_FAILED, _options
+from mlspec.cli._output import colored, result, show_diagnostics, talk
+
+if TYPE_CHECKING:
+    from mlspec.cli._progress import Bars, JsonLines, Lines
+    from mlspec.report.facts import RunFacts
+
+CODES = {"passed": 0, "failed": HOLDS_NOT, "unknown": HOLDS_NOT, "error": STEP_FAILED}
+
+
+@click.command(name="run")
+@_options.spec
+@_options.overlays
+@click.option("--only", multiple=True, metavar="STEP", help="Only this step and what it needs; repeatable.")
+@click.option("--force", is_flag=True, help="Do steps even if their results are stored (with --only: those named).")
+@click.option("--dry-run", is_flag=True, help="Say what would run, and why; run nothing.")
+@_options.formats("text", "json")
+def command(
+    spec: str | None,
+    profile: str | None,
+    sets: tuple[str, ...],
+    backend: str | None,
+    large: bool,
+    only: tuple[str, ...],
+    force: bool,
+    dry_run: bool,
+    form: str,
+) -> int:
+    """Run what is needed of a spec, and say whether its constraints hold.
+
+    Runs the code that the spec names. Exits with 0 when every constraint holds, 1 when one does not or cannot be
+    decided, 2 when the spec is wrong, 3 when a step failed. With --format json: events as JSON lines, the run as the
+    last line (schema/run.schema.json).
+    """
+    from mlspec import api
+
+    if dry_run and force:
+        raise click.UsageError("--dry-run says what the store lacks, --force does not look there")
+    compiled = api.compile(spec, profile=profile, sets=sets, backend=backend, large=large, only=only, running=True)
+    document = compiled.checked.document
+    show_diagnostics(compiled.checked.diagnostics, document.texts)
+    plan = compiled.plan
+    pending = force or plan.pending()
+    if dry_run:
+        from mlspec.graph.show import as_json
+        from mlspec.graph.show.tree import tree
+
+        text = (
+            as_json.encode(as_json.as_json(plan.graph, plan))
+            if form == "json"
+            else tree(plan, color=colored(sys.stdout))
+        )
+        result(text)
+        return 0
+    if form == "text" and not pending:
+        talk(f"nothing to do: the results of all {len(plan.steps):,} steps are stored")
+    listener = _listener(form, pending, {step: planned.seconds for step, planned in plan.steps.items()})
+    with listener.live():
+        found = api.execute(compiled, force=force, forced=only, listener=listener)
+    if form == "json":
+        import msgspec
+
+        result(msgspec.json.encode(found).decode())
+    else:
+        _show(found)
+    return CODES[found.outcome]
+
+
+def _listener(form: str, pending: bool, seconds: "dict[str, float | None]") -> "Bars | JsonLines | Lines":
+    from mlspec.cli import _progress
+
+    if form == "json":
+        return _progress.JsonLines()
+    if pending and sys.stderr.isatty():
+        return _progress.Bars(seconds)
+    return _progress.Lines()
+
+
+def _show(found: "RunFacts") -> None:
+    from mlspec.graph.show.text import printable
+    from mlspec.report.terminal import terminal
+
+    for failure in found.failures:
+        talk(printable(f"error[step-failed]: step '{failure.step}' failed: {failure.cause}"))
+        if failure.place is not None:
+            talk(printable(f"  --> {failure.place.file}:{failure.place.line}:{failure.place.column}"))
+        if failure.log is not None:
+            talk(printable(f"  = log: {failure.log}"))
+    result(terminal(found, color=colored(sys.stdout)))

@@ -1,0 +1,125 @@
+"""Graph and Run -> RunFacts, pages and the exported model in the run's folder."""
+
+import shutil
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from mlspec.engine import places
+from mlspec.engine.record import Run
+from mlspec.graph.graph import Graph
+from mlspec.report import collect, stored
+from mlspec.report.facts import FailureFact, Gate, Outcome, Place, RunFacts, StepFact
+from mlspec.store.store import Store
+
+ACTIONS: dict[str, Any] = {"done": "ran", "cached": "cached", "failed": "failed", "not reached": "skipped"}
+MODEL = "model"
+
+
+def facts(graph: Graph, run: Run, *, profile: str | None = None, overrides: Sequence[str] = ()) -> RunFacts:
+    """All that a run shows. Reads small JSON results from the store, nothing else."""
+    store = Store(places.store(places.home(graph.facts.root)))
+
+    def digest(step_id: str, output: str) -> str | None:
+        step = graph.find(step_id)
+        ran = None if step is None else run.steps.get(step.id)
+        return None if ran is None else ran.outputs.get(output)
+
+    def read(step_id: str, output: str) -> Any:
+        found = digest(step_id, output)
+        return None if found is None else msgspec.json.decode(store.path(found).read_bytes())
+
+    def seconds(step_id: str) -> float | None:
+        return run.steps[step_id].seconds if step_id in run.steps else None
+
+    gates = tuple(collect.gates(graph, read))
+    selection = read("select", "selection") or {}
+    project = graph.project
+    folder = None if run.folder is None else Path(run.folder)
+    return RunFacts(
+        id=run.id,
+        project=project.project.name,
+        goal=project.project.goal,
+        owners=project.project.owners,
+        task=project.project.task,
+        target=project.data.columns.target,
+        spec=run.spec.get("file", ""),
+        profile=profile,
+        overrides=tuple(overrides),
+        started=run.started,
+        seconds=run.seconds,
+        outcome=outcome(run, gates),
+        counts=dict(Counter(ACTIONS[step.action] for step in run.steps.values())),
+        gates=gates,
+        scores=tuple(collect.scores(run.metrics)),
+        selected=selection.get("candidate"),
+        selected_by=selection.get("metric") or project.model.select.metric,
+        candidates=tuple(collect.candidates(graph, read, seconds)),
+        data=collect.data(graph, read, digest),
+        latency=read("measure.latency", "latency"),
+        size=read("measure.size", "size"),
+        failures=tuple(
+            FailureFact(
+                step=failure.step,
+                cause=failure.cause,
+                place=None
+                if failure.place is None
+                else Place(failure.place.file, failure.place.line, failure.place.column),
+                log=failure.log,
+            )
+            for failure in run.failures
+        ),
+        steps=tuple(
+            StepFact(
+                id=step_id,
+                kind=step.kind,
+                action=ACTIONS[step.action],
+                seconds=step.seconds,
+                fingerprint=step.fingerprint,
+                outputs=step.outputs,
+            )
+            for step_id, step in run.steps.items()
+        ),
+        environment=run.environment,
+        folder="" if folder is None else str(folder),
+        report=None if folder is None else str(folder / stored.PAGE),
+        model=None if folder is None or digest("select", "model") is None else str(folder / MODEL),
+    )
+
+
+def outcome(run: Run, gates: Sequence[Gate]) -> Outcome:
+    """How a run ended: a gate without a verdict is never taken for one that holds."""
+    if run.status == "interrupted":
+        return "interrupted"
+    if run.failures:
+        return "error"
+    verdicts = {gate.verdict for gate in gates}
+    if "fail" in verdicts:
+        return "failed"
+    undecided = len(gates) < sum(step.kind == "gate" for step in run.steps.values())
+    return "unknown" if undecided or "unknown" in verdicts else "passed"
+
+
+def save(graph: Graph, run: Run, found: RunFacts, spec_text: str) -> None:
+    """Write facts, page, summary and the exported model into the run's folder; nothing where it has none."""
+    from mlspec.graph.show.svg import svg
+    from mlspec.report.markdown import markdown
+    from mlspec.report.page import page
+
+    if run.folder is None:
+        return
+    folder = Path(run.folder)
+    export(graph, run, folder / MODEL)
+    stored.save(found, folder, page(found, spec_text, svg(graph)), markdown(found))
+
+
+def export(graph: Graph, run: Run, folder: Path) -> None:
+    """Copy the selected model out of the store."""
+    step = run.steps.get("select")
+    digest = None if step is None else step.outputs.get("model")
+    if digest is not None and not folder.exists():
+        store = Store(places.store(places.home(graph.facts.root)))
+        shutil.copytree(store.path(digest), folder, copy_function=shutil.copyfile)
