@@ -88,7 +88,7 @@ class HistGradientBoosting(Model, frozen=True, kw_only=True):
         _sklearn.save(estimator, folder, classes=training.classes)
         return {"iterations": int(estimator.n_iter_), "warnings": notes, **losses}
 
-    def load(self, folder: Path, device: str) -> Predictor:  # noqa: ARG002 (runs on the CPU)
+    def load(self, folder: Path, device: str) -> Predictor:
         """The fitted estimator."""
         from mlspec.models import _sklearn
 

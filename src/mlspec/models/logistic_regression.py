@@ -47,7 +47,7 @@ class LogisticRegression(Model, frozen=True, kw_only=True):
         iterations = int(max(estimator.n_iter_))
         return {"iterations": iterations, "converged": iterations < self.max_iter, "warnings": notes}
 
-    def load(self, folder: Path, device: str) -> Predictor:  # noqa: ARG002 (runs on the CPU)
+    def load(self, folder: Path, device: str) -> Predictor:
         """The fitted estimator."""
         from mlspec.models import _sklearn
 

@@ -39,7 +39,7 @@ class Ridge(Model, frozen=True, kw_only=True):
         _sklearn.save(estimator, folder, classes=training.classes)
         return {"warnings": notes}
 
-    def load(self, folder: Path, device: str) -> Predictor:  # noqa: ARG002 (runs on the CPU)
+    def load(self, folder: Path, device: str) -> Predictor:
         """The fitted estimator."""
         from mlspec.models import _sklearn
 
