@@ -1,7 +1,7 @@
 """Delimited text, plain or gzipped."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import IO, TYPE_CHECKING, Annotated, ClassVar
 
 from msgspec import Meta
 
@@ -100,21 +100,32 @@ class Csv(Source, frozen=True, kw_only=True):
 
     def _head(self, path: Path) -> tuple[list[str], bool]:
         """The first complete lines of the file, and whether these are all."""
-        import gzip
-
-        opener = gzip.open if path.suffix == ".gz" else open
-        try:
-            with opener(path, "rb") as stream:
-                data = stream.read(HEAD_BYTES)
-        except (gzip.BadGzipFile, EOFError) as error:
-            raise ValueError(f"not a gzip file: {error}") from None
+        lines: list[bytes] = []
+        size = 0
+        with _opened(path) as stream:
+            try:
+                for line in stream:
+                    lines.append(line)
+                    size += len(line)
+                    if len(lines) > HEAD_ROWS + 1 or size >= HEAD_BYTES:
+                        break
+            except (OSError, EOFError) as error:
+                if getattr(error, "errno", None) is not None:
+                    raise
+                raise ValueError(f"not a gzip file: {error}") from None
+        data = b"".join(lines)
         if b"\0" in data:
             raise ValueError("this is not text: it has zero bytes")
-        whole = len(data) < HEAD_BYTES
-        if not whole:
-            data = data[: data.rfind(b"\n") + 1]
         try:
             text = data.decode("utf-8-sig")
         except UnicodeDecodeError as error:
-            raise ValueError(f"not UTF-8 text: byte {error.start}") from None
-        return text.splitlines(keepends=True), whole
+            raise ValueError(f"not UTF-8 text: line {data[: error.start].count(bytes([10])) + 1}") from None
+        return text.splitlines(keepends=True), len(lines) <= HEAD_ROWS + 1 and size < HEAD_BYTES
+
+
+def _opened(path: Path) -> "IO[bytes]":
+    if path.suffix != ".gz":
+        return path.open("rb")
+    import gzip
+
+    return gzip.open(path, "rb")

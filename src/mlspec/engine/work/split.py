@@ -104,7 +104,8 @@ def _codes(column: "pl.Series") -> "Array":
     import polars as pl
 
     levels = column.cast(pl.String).fill_null("")
-    return np.unique(levels.to_numpy().astype(str), return_inverse=True)[1]
+    codes: Array = np.unique(levels.to_numpy().astype(str), return_inverse=True)[1]
+    return codes
 
 
 def _by_group(column: "pl.Series", test: float, validation: float, random: "np.random.Generator") -> "Array":

@@ -1,0 +1,33 @@
+"""A column has two roles that exclude each other.
+
+Why: a dropped column that is also a feature, an id that is also learned from: whichever wins, somebody is misled.
+
+Instead: keep the one that is meant.
+"""
+
+from collections.abc import Iterator
+
+from mlspec.diagnostics import Diagnostic, Label
+from mlspec.rules.context import View
+
+PAIRS = (("features", "drop"), ("sensitive", "drop"))
+
+
+def check(view: View) -> Iterator[Diagnostic]:
+    """Features, sensitive columns and the id against what is dropped."""
+    said = view.project.data.columns
+    for one, other in PAIRS:
+        first, second = getattr(said, one) or (), getattr(said, other) or ()
+        for index, column in enumerate(second):
+            if column in first:
+                also = Label(view.document.span(("data", "columns", one, first.index(column))), f"in '{one}' here")
+                yield Diagnostic(
+                    code="column-with-two-roles",
+                    message=f"'{column}' stands under '{one}' and under '{other}'",
+                    span=view.document.span(("data", "columns", other, index)),
+                    label="keep one",
+                    also=(also,),
+                )
+    if said.id is not None and said.id in (said.features or ()):
+        path = ("data", "columns", "id")
+        yield view.diagnostic("column-with-two-roles", path, f"'{said.id}' names rows and is a feature too", "keep one")

@@ -1,0 +1,34 @@
+"""Two bounds on one metric leave nothing between them.
+
+Why: no model can pass; the run would only end in a failure.
+
+Instead: mend the bound that is wrong.
+"""
+
+from collections.abc import Iterator
+
+from mlspec.diagnostics import Diagnostic, Label
+from mlspec.document import Path
+from mlspec.rules.context import View
+
+
+def check(view: View) -> Iterator[Diagnostic]:
+    """The highest lower bound against the lowest upper bound of each metric."""
+    lower: dict[str, tuple[float, Path]] = {}
+    upper: dict[str, tuple[float, Path]] = {}
+    for index, gate in enumerate(view.project.constraints.quality):
+        at: Path = ("constraints", "quality", index)
+        if gate.at_least is not None and gate.at_least > lower.get(gate.metric, (float("-inf"), at))[0]:
+            lower[gate.metric] = (gate.at_least, (*at, "at_least"))
+        if gate.at_most is not None and gate.at_most < upper.get(gate.metric, (float("inf"), at))[0]:
+            upper[gate.metric] = (gate.at_most, (*at, "at_most"))
+    for metric in lower.keys() & upper.keys():
+        (low, low_at), (high, high_at) = lower[metric], upper[metric]
+        if low > high:
+            yield Diagnostic(
+                code="contradictory-gates",
+                message=f"'{metric}' can't be at least {low:g} and at most {high:g}",
+                span=view.document.span(high_at),
+                label="nothing lies between the two",
+                also=(Label(view.document.span(low_at), "the other bound"),),
+            )

@@ -1,0 +1,34 @@
+"""A gate, or the selection, names a metric that nothing computes.
+
+Why: a gate without a measurement can never pass.
+
+Instead: add the metric to `evaluation.metrics`, or correct its name.
+"""
+
+from collections.abc import Iterator
+
+from mlspec import registry
+from mlspec.diagnostics import Diagnostic
+from mlspec.document import Path
+from mlspec.rules.context import View
+
+
+def check(view: View) -> Iterator[Diagnostic]:
+    """Gates against the list of metrics, and all names against what exists."""
+    from mlspec.spec import suggest
+
+    computed = [use.name for use in view.project.evaluation.metrics or ()]
+    places: list[tuple[Path, str, bool]] = [
+        (("constraints", "quality", i, "metric"), g.metric, True)
+        for i, g in enumerate(view.project.constraints.quality)
+    ]
+    if view.project.model.select.metric is not None:
+        places.append((("model", "select", "metric"), view.project.model.select.metric, False))
+    for path, name, gate in places:
+        if not registry.has("metrics", name):
+            label = suggest.label(name, registry.names("metrics"))
+            yield view.diagnostic("gate-on-uncomputed-metric", path, f"there is no metric '{name}'", label)
+        elif gate and view.project.evaluation.metrics is not None and name not in computed:
+            note = f"evaluation.metrics computes {', '.join(computed)}"
+            message = f"the gate is on '{name}', which is not computed"
+            yield view.diagnostic("gate-on-uncomputed-metric", path, message, "add it to evaluation.metrics", note)

@@ -1,0 +1,44 @@
+"""A gate's bound can never be met, is always met, or is missing.
+
+Why: a ROC AUC of at least 1.2 fails whatever the model; one of at most 1.0 holds whatever the model: neither says
+anything.
+
+Instead: choose a bound that a metric can cross, on the side that matters.
+"""
+
+from collections.abc import Iterator
+from typing import cast
+
+from mlspec import registry
+from mlspec.diagnostics import Diagnostic
+from mlspec.rules.context import View
+
+
+def check(view: View) -> Iterator[Diagnostic]:
+    """Each gate's bounds against the values that its metric can take, and its direction."""
+    from mlspec.plugin import Metric
+
+    for index, gate in enumerate(view.project.constraints.quality):
+        at = ("constraints", "quality", index)
+        if gate.at_least is None and gate.at_most is None and gate.beats is None:
+            yield view.diagnostic("gate-out-of-bounds", at, "a gate without a bound", "add at_least, at_most or beats")
+            continue
+        if not registry.has("metrics", gate.metric):
+            continue
+        metric = cast(type[Metric], registry.plugin("metrics", gate.metric))
+        low, high = metric.bounds
+        said = f"'{gate.metric}' lies between {low:g} and {high:g}"
+        for key in ("at_least", "at_most"):
+            bound = getattr(gate, key)
+            if bound is not None and not low <= bound <= high:
+                yield view.diagnostic(
+                    "gate-out-of-bounds", (*at, key), f"{bound:g} is out of reach: {said}", "choose a bound inside"
+                )
+        wrong = "at_most" if metric.greater_is_better else "at_least"
+        if getattr(gate, wrong) is not None:
+            better = "greater" if metric.greater_is_better else "smaller"
+            message = f"a {better} '{gate.metric}' is better, this gate asks for less of it"
+            other = "at_least" if wrong == "at_most" else "at_most"
+            yield view.diagnostic(
+                "gate-out-of-bounds", (*at, wrong), message, f"did you mean '{other}'?", severity="warning", key=True
+            )

@@ -1,0 +1,40 @@
+"""A metric is asked for that the task has no use for.
+
+Why: an error rate of a regression or the ROC of three classes is either undefined or not what its name says.
+
+Instead: use a metric of the task; the message lists them.
+"""
+
+from collections.abc import Iterator
+from typing import cast
+
+from mlspec import registry
+from mlspec.diagnostics import Diagnostic
+from mlspec.document import Path
+from mlspec.plugin import Metric
+from mlspec.rules.context import View
+
+
+def check(view: View) -> Iterator[Diagnostic]:
+    """Metrics, selection and gates."""
+    task = view.project.project.task
+    if task is None:
+        return
+    places: list[tuple[Path, str]] = [
+        (("evaluation", "metrics", i), use.name) for i, use in enumerate(view.project.evaluation.metrics or ())
+    ]
+    places += [
+        (("constraints", "quality", i, "metric"), g.metric) for i, g in enumerate(view.project.constraints.quality)
+    ]
+    if view.project.model.select.metric is not None:
+        places.append((("model", "select", "metric"), view.project.model.select.metric))
+    for path, name in places:
+        if registry.has("metrics", name) and task not in cast(type[Metric], registry.plugin("metrics", name)).tasks:
+            message = f"metric '{name}' is not for {task}"
+            yield view.diagnostic("metric-does-not-fit-task", path, message, "", f"metrics that fit: {fitting(task)}")
+
+
+def fitting(task: str) -> str:
+    """The metrics of a task, as a list to read."""
+    every = registry.names("metrics")
+    return ", ".join(n for n in every if task in cast(type[Metric], registry.plugin("metrics", n)).tasks)

@@ -1,0 +1,28 @@
+"""A candidate can't do the task.
+
+Why: a classifier has no numbers to give, a regressor no classes.
+
+Instead: choose a model of the task; the message lists them.
+"""
+
+from collections.abc import Iterator
+from typing import cast
+
+from mlspec import registry
+from mlspec.diagnostics import Diagnostic
+from mlspec.plugin import Model
+from mlspec.rules.context import View
+
+
+def check(view: View) -> Iterator[Diagnostic]:
+    """Each candidate."""
+    task = view.project.project.task
+    for name, use in view.project.model.candidates.items():
+        assert isinstance(use.plugin, Model)
+        if task is not None and task not in use.plugin.tasks:
+            fits = [
+                n for n in registry.names("models") if task in cast(type[Model], registry.plugin("models", n)).tasks
+            ]
+            path = ("model", "candidates", name, "type")
+            message = f"model '{use.name}' is not for {task}"
+            yield view.diagnostic("model-does-not-fit-task", path, message, f"one of {', '.join(fits)}")

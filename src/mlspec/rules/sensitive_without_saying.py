@@ -1,0 +1,34 @@
+"""A sensitive column is used as a feature without saying so.
+
+Why: `sensitive` promises that no model sees the column; listing it as a feature, or preparing it, breaks the promise in
+silence.
+
+Instead: take it out of the features, or name it under `data.columns.use_sensitive`, where a reviewer sees it.
+"""
+
+from collections.abc import Iterator
+
+from mlspec.diagnostics import Diagnostic
+from mlspec.document import Path
+from mlspec.rules.context import View
+
+
+def check(view: View) -> Iterator[Diagnostic]:
+    """Features, preparation and the list of exceptions."""
+    said = view.project.data.columns
+    hidden = set(said.sensitive) - set(said.use_sensitive)
+    way = "name it under data.columns.use_sensitive, or leave it out"
+    for index, column in enumerate(said.features or ()):
+        if column in hidden:
+            path: Path = ("data", "columns", "features", index)
+            yield view.diagnostic("sensitive-without-saying", path, f"'{column}' is sensitive and a feature", way)
+    for column in view.project.preprocessing.columns:
+        if column in hidden:
+            path = ("preprocessing", "columns", column)
+            message = f"'{column}' is sensitive, no model sees it, and yet it is prepared"
+            yield view.diagnostic("sensitive-without-saying", path, message, way, key=True)
+    for index, column in enumerate(said.use_sensitive):
+        if column not in said.sensitive:
+            path = ("data", "columns", "use_sensitive", index)
+            message = f"'{column}' is an exception to 'sensitive' but is not listed there"
+            yield view.diagnostic("sensitive-without-saying", path, message, "add it to data.columns.sensitive")

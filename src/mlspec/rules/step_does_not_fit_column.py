@@ -1,0 +1,73 @@
+"""A preparation step can't take the column it is given, or leaves it in a form that the model can't take.
+
+Why: a mean of names does not exist, and a linear model can't compute with text.
+
+Instead: move the step to the list of the type it is for, or add `encode`.
+"""
+
+from collections.abc import Iterator
+
+from mlspec.diagnostics import Diagnostic
+from mlspec.document import Path
+from mlspec.plugin import Column, Model, Schema, Step, Use
+from mlspec.rules.context import View
+
+GROUPS = {
+    "integer": "numeric",
+    "number": "numeric",
+    "category": "category",
+    "boolean": "category",
+    "date": "date",
+    "datetime": "date",
+}
+CODE = "step-does-not-fit-column"
+
+
+def check(view: View) -> Iterator[Diagnostic]:
+    """Every stated list of steps, walked with the columns it is for."""
+    from mlspec.rules.check import roles
+
+    stated = view.project.preprocessing
+    features = [c for c in roles(view.project, view.columns()) if c.role == "feature"]
+    for group in ("numeric", "category", "date"):
+        uses = getattr(stated, group)
+        mine = [c for c in features if GROUPS.get(c.type) == group and c.name not in stated.columns]
+        if uses is None:
+            continue
+        if not mine:
+            mine = [Column("", {"numeric": "number", "category": "category", "date": "date"}[group])]  # type: ignore[arg-type]
+        yield from _walk(view, mine, uses, ("preprocessing", group))
+    for column in features:
+        if column.name in stated.columns:
+            yield from _walk(view, [column], stated.columns[column.name], ("preprocessing", "columns", column.name))
+
+
+def _walk(view: View, columns: list[Column], uses: tuple[Use, ...], path: Path) -> Iterator[Diagnostic]:
+    now: Schema = tuple(columns)
+    for index, use in enumerate(uses):
+        step = use.plugin
+        assert isinstance(step, Step)
+        fits = [c for c in now if c.type in step.accepts]
+        if not fits:
+            kinds = " or ".join(sorted({c.type for c in now}))
+            message = f"'{use.name}' is for {', '.join(sorted(step.accepts))}, here are columns of type {kinds}"
+            yield view.diagnostic(CODE, (*path, index), message, "move it to where it fits")
+            return
+        now = tuple(after for c in now for after in (step.output(c) if c in fits else (c,)))
+    for candidate, use in view.project.model.candidates.items():
+        model = use.plugin
+        assert isinstance(model, Model)
+        raw = next((c for c in now if c.type in ("category", "date", "datetime")), None)
+        coded = next((c for c in now if c.type == "code"), None)
+        if raw is not None:
+            way = "add 'date_parts'" if raw.type != "category" else "add 'encode'"
+            message = f"{_named(raw)} is still a {raw.type} when a model gets it"
+            yield view.diagnostic(CODE, path, message, way, key=True)
+            return
+        if coded is not None and not model.takes_codes:
+            message = f"candidate '{candidate}' ({use.name}) can't take codes, {_named(coded)} is encoded as ordinal"
+            yield view.diagnostic(CODE, path, message, "use encode: one_hot", key=True)
+
+
+def _named(column: Column) -> str:
+    return f"'{column.name}'" if column.name else "a column"

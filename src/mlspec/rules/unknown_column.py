@@ -1,0 +1,53 @@
+"""A column is named that the data does not have.
+
+Why: a typing slip would otherwise show only when the step that reads the column runs, or, worse, as a feature that is
+quietly missing.
+
+Instead: use a name from the file's header; the message shows the nearest one.
+"""
+
+from collections.abc import Iterator
+
+from mlspec.diagnostics import Diagnostic
+from mlspec.document import Path
+from mlspec.plugin import Source
+from mlspec.rules.context import View
+
+
+def check(view: View) -> Iterator[Diagnostic]:
+    """Every place that names a column."""
+    from mlspec.spec import suggest
+
+    name, schema = next(iter(view.facts.schemas.items()))
+    known = [column.name for column in schema]
+    source = view.project.data.sources[name].plugin
+    assert isinstance(source, Source)
+    note = f"the columns are read from {source.path} ({len(known)} columns)"
+    for path, column, at_key in _named(view):
+        if column not in known:
+            guess = suggest.nearest(column, known)
+            label = f"did you mean '{guess}'?" if guess else ""
+            message = f"source '{name}' has no column '{column}'"
+            yield view.diagnostic("unknown-column", path, message, label, note, key=at_key)
+
+
+def _named(view: View) -> Iterator[tuple[Path, str, bool]]:
+    """Every column that the spec names: its place, its name, and whether it stands as a key there."""
+    data = view.project.data
+    said = data.columns
+    at: Path = ("data", "columns")
+    yield (*at, "target"), said.target, False
+    if said.id is not None:
+        yield (*at, "id"), said.id, False
+    for key in ("features", "sensitive", "use_sensitive", "drop"):
+        for index, column in enumerate(getattr(said, key) or ()):
+            yield (*at, key, index), column, False
+    for column in said.types:
+        yield (*at, "types", column), column, True
+    for index, expectation in enumerate(data.expect):
+        if expectation.column is not None:
+            yield ("data", "expect", index, "column"), expectation.column, False
+    if data.split.column is not None:
+        yield ("data", "split", "column"), data.split.column, False
+    for column in view.project.preprocessing.columns:
+        yield ("preprocessing", "columns", column), column, True

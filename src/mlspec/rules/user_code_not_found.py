@@ -1,0 +1,39 @@
+"""The code of a user's own model is not where the spec says.
+
+Why: it is imported only when the step runs; a slip would cost everything before it. The file is read, never run.
+
+Instead: `code: module:Class`, with `module.py` beside the spec or installed.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from mlspec.diagnostics import Diagnostic
+from mlspec.rules.context import View
+
+
+def check(view: View) -> Iterator[Diagnostic]:
+    """Each candidate that names code."""
+    for name, use in view.project.model.candidates.items():
+        code = getattr(use.plugin, "code", None)
+        if not isinstance(code, str):
+            continue
+        path = ("model", "candidates", name, "code")
+        module, _, wanted = code.partition(":")
+        if not module or not wanted:
+            yield view.diagnostic("user-code-not-found", path, f"'{code}' names no class", "write it as module:Class")
+            continue
+        file = _file(view.facts.root, module)
+        if file is None:
+            message = f"there is no module '{module}' beside the spec"
+            note = "looked for " + module.replace(".", "/") + ".py; an installed package is found when the step runs"
+            yield view.diagnostic("user-code-not-found", path, message, "", note, severity="warning")
+        elif f"class {wanted}" not in file.read_text(encoding="utf-8", errors="replace"):
+            message = f"{file.name} defines no class '{wanted}'"
+            yield view.diagnostic("user-code-not-found", path, message)
+
+
+def _file(root: Path, module: str) -> Path | None:
+    stem = root.joinpath(*module.split("."))
+    places = (stem.with_suffix(".py"), stem / "__init__.py")
+    return next((p for p in places if p.is_file()), None)
