@@ -1,4 +1,4 @@
-"""A run's folder: made when there is something to do, told every event, closed with the run itself."""
+"""A run's folder: made when there is something to do; told every event, at last the run itself."""
 
 import secrets
 from datetime import UTC, datetime
@@ -48,11 +48,17 @@ class Journal:
         if self._listener is not None:
             self._listener(event)
 
-    def close(self, run: record.Run) -> None:
+    def write(self, run: record.Run) -> None:
         """Write the run itself, if there is a folder."""
         if self._file is not None:
-            self._file.close()
             files.replace(self.folder / record.FILE, record.encode(run))
+
+    def __enter__(self) -> "Journal":
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        if self._file is not None:
+            self._file.close()
 
 
 def _line(event: AnyEvent) -> bytes:

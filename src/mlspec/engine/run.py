@@ -86,18 +86,18 @@ class _Running:
 
     def run(self, lock: bool) -> Run:
         started, began = now(), time.monotonic()
-        self.journal.tell(
-            events.RunStarted(
-                time=started, run=self.journal.id, project=self.graph.project.project.name, steps=len(self.graph.steps)
+        project = self.graph.project.project.name
+        with self.journal:
+            self.journal.tell(
+                events.RunStarted(time=started, run=self.journal.id, project=project, steps=len(self.graph.steps))
             )
-        )
-        try:
-            with self.stack:
-                metrics, gates = self._carry_out()
-        except KeyboardInterrupt:
-            self._finish("interrupted", started, began, None, ())
-            raise
-        run = self._finish("failed" if self.failures else "done", started, began, metrics, gates)
+            try:
+                with self.stack:
+                    metrics, gates = self._carry_out()
+            except KeyboardInterrupt:
+                self._finish("interrupted", started, began, None, ())
+                raise
+            run = self._finish("failed" if self.failures else "done", started, began, metrics, gates)
         if lock and run.status == "done":
             locks.write(locks.beside(self.graph.facts.root), locks.of(self.graph, run, self.kinds))
         return run
@@ -127,7 +127,6 @@ class _Running:
         if self.carrier is None:
             places.prepare(self.home)
             self.stack.enter_context(self.store.writing())
-            self.journal.open()
             setting = Setting(
                 root=self.graph.facts.root.absolute(),
                 home=self.home.absolute(),
@@ -138,6 +137,7 @@ class _Running:
             )
             self.carrier = backends.start(self.settings.engine, setting, self.store)
             self.stack.callback(self.carrier.close)
+            self.journal.open()
         return self.carrier
 
     def _started(self, step: Step, fingerprint: str) -> None:
@@ -231,7 +231,7 @@ class _Running:
                 not_reached=run.count("not reached"),
             )
         )
-        self.journal.close(run)
+        self.journal.write(run)
         return run
 
     def _known(self) -> Iterator[str]:

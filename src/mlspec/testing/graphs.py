@@ -41,12 +41,12 @@ def step(
     resources: Resources | None = None,
     **params: Any,
 ) -> Step:
-    """A step that reads outputs (``step`` for its text, ``step:output`` for another) and has these params."""
+    """A step that reads outputs (``step`` for its text, ``step:output`` for another) and has these params; ``text`` is its id."""
     pairs = (read.partition(":") for read in reads)
     return Step(
         id=step_id,
         kind=kind,
-        params=params,
+        params={"text": step_id, **params},
         inputs={read[0] + read[1] + read[2]: Input(read[0], read[2] or "text") for read in pairs},
         outputs=outputs,
         code={kind: "1"},

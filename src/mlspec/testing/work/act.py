@@ -11,6 +11,7 @@ from mlspec.engine.job import Job
 
 
 def run(job: Job) -> None:
+    """``text`` names the step and what it read; ``folder`` is a small tree."""
     params = job.params
     with Path(job.root, "ran.txt").open("a") as ran:
         ran.write(f"{job.id}\n")
@@ -48,9 +49,10 @@ def run(job: Job) -> None:
         (job.outputs["folder"] / "deep" / "a.txt").write_text(params.get("text", ""))
         (job.outputs["folder"] / "b.txt").write_text("b")
     if "text" in job.outputs:
-        own = str(params["constant"]) if "constant" in params else f"{params.get('text', job.id)}({','.join(texts)})"
+        own = str(params["constant"]) if "constant" in params else f"{params['text']}({','.join(texts)})"
         job.outputs["text"].write_text(own)
 
 
 def folder_text(folder: Path) -> str:
+    """The text files below a folder, with their paths."""
     return "|".join(f"{path.relative_to(folder)}={path.read_text()}" for path in sorted(folder.rglob("*.txt")))

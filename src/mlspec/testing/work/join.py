@@ -4,5 +4,6 @@ from mlspec.engine.job import Job
 
 
 def run(job: Job) -> None:
+    """The texts in the order of the inputs' names, in brackets behind the step's own."""
     texts = [job.inputs[name].read_text() for name in sorted(job.inputs)]
-    job.outputs["text"].write_text(job.params.get("text", "") + "(" + ",".join(texts) + ")")
+    job.outputs["text"].write_text(job.params["text"] + "(" + ",".join(texts) + ")")
