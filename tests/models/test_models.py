@@ -54,7 +54,10 @@ def training(folder: Path, task: str = "binary_classification", **changed: Any) 
 
 
 def model(name: str, **settings: Any) -> Model:
-    quick = {"torch.mlp": {"epochs": 12, "hidden": [32], "bins": 8, "batch_size": 64, "learning_rate": 0.01}, "hist_gradient_boosting": {"max_iter": 60}}
+    quick = {
+        "torch.mlp": {"epochs": 12, "hidden": [32], "bins": 8, "batch_size": 64, "learning_rate": 0.01},
+        "hist_gradient_boosting": {"max_iter": 60},
+    }
     made = msgspec.convert({**quick.get(name, {}), **settings}, registry.plugin("models", name))
     assert isinstance(made, Model)
     return made

@@ -15,7 +15,7 @@ import msgspec
 import torch
 from torch import Tensor, nn
 
-from mlspec.torchkit import checkpoint, device
+from mlspec.torchkit import checkpoint
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 Progress = Callable[[str, float, dict[str, float]], None]
@@ -72,7 +72,7 @@ def train(
 ) -> dict[str, Any]:
     """Train ``module`` in place and leave it with the weights of its best epoch (its last without validation rows).
 
-    ``loss`` maps (output, target) to a mean. Checkpoints lie in ``folder``. Runs under ``device.seeded``. Returns the
+    ``loss`` maps (output, target) to a mean. Checkpoints lie in ``folder``. To be called within ``device.seeded``. Returns the
     losses by epoch, the best epoch (from 1) and the number of epochs.
     """
     count = len(rows.target)
@@ -216,6 +216,3 @@ def _digest(settings: Settings, seed: int, rows: Rows, module: nn.Module) -> str
     shapes = [list(tensor.shape) for tensor in (*rows.inputs, rows.target, *module.parameters())]
     about = [msgspec.to_builtins(settings), seed, shapes, str(torch.__version__), rows.target.device.type]
     return hashlib.sha256(msgspec.json.encode(about)).hexdigest()
-
-
-__all__ = ["Rows", "Settings", "device", "mean_loss", "train"]
