@@ -72,8 +72,8 @@ def train(
 ) -> dict[str, Any]:
     """Train ``module`` in place and leave it with the weights of its best epoch (its last without validation rows).
 
-    ``loss`` maps (output, target) to a mean. Checkpoints lie in ``folder``. To be called within ``device.seeded``. Returns the
-    losses by epoch, the best epoch (from 1) and the number of epochs.
+    ``loss`` maps (output, target) to a mean. Checkpoints lie in ``folder``. To be called within ``device.seeded``.
+    Returns the losses by epoch, the best epoch (from 1) and the number of epochs.
     """
     count = len(rows.target)
     size = min(settings.batch_size or min(512, max(16, 1 << (count // 64).bit_length())), count)
