@@ -293,3 +293,18 @@ def write_table(frame: "pl.DataFrame", path: str | os.PathLike[str]) -> None:
         aside.replace(file)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def report(spec: str | os.PathLike[str] | None = None, run: str | None = None, *, form: str = "html") -> str:
+    """The report of the last run of a project, or of the one whose id begins with ``run``: html, markdown or json.
+
+    Raises SpecError when there is no such run.
+    """
+    from mlspec.report import facts, stored
+
+    root = Path(find(spec)).parent
+    found = stored.find(root, run)
+    if form == "json":
+        return facts.encode(found)
+    name = stored.PAGE if form == "html" else stored.SUMMARY
+    return (root / stored.RUNS / found.id / name).read_text(encoding="utf-8")

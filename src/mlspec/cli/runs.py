@@ -27,5 +27,7 @@ def command(spec: str | None, form: str) -> None:
     for run in found:
         score = next((score for score in run.scores if score.metric == run.selected_by), None)
         told = "" if score is None else f"{score.metric} {words.score_value(score)}"
-        rows.append((run.id, run.started, words.seconds(run.seconds), run.outcome, run.selected or "", told))
+        rows.append(
+            (run.id, words.moment(run.started), words.seconds(run.seconds), run.outcome, run.selected or "", told)
+        )
     result("\n".join(terminal.aligned(rows)))

@@ -15,7 +15,7 @@ from mlspec.cli._output import colored, result
 def command(run: str | None, spec: str | None, form: str) -> None:
     """Show the last run of the project here, or the run whose id begins with RUN."""
     from mlspec import api
-    from mlspec.report import facts, markdown, terminal
+    from mlspec.report import facts, markdown, terminal, words
 
     found = api.last(spec, run)
     if form == "json":
@@ -23,4 +23,6 @@ def command(run: str | None, spec: str | None, form: str) -> None:
     elif form == "markdown":
         result(markdown.markdown(found))
     else:
-        result(f"run {found.id} of {found.started}\n\n{terminal.terminal(found, color=colored(sys.stdout))}")
+        result(
+            f"run {found.id} of {words.moment(found.started)}\n\n{terminal.terminal(found, color=colored(sys.stdout))}"
+        )

@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 
 from mlspec.graph.graph import Graph
-from mlspec.graph.show import text
 from mlspec.graph.step import Step
+from mlspec.report import words
 from mlspec.report.facts import (
     Candidate,
     ColumnFact,
@@ -61,12 +61,14 @@ def _unit(params: dict[str, Any]) -> str:
     return "bytes" if params["of"] == "size" or params.get("what") == "memory" else ""
 
 
-def scores(measured: dict[str, Any] | None) -> Iterator[Score]:
-    """The metrics of one evaluation, those that are defined."""
+def scores(graph: Graph, measured: dict[str, Any] | None) -> Iterator[Score]:
+    """The metrics of one evaluation, those that are defined, in the spec's order."""
     if measured is None:
         return
-    for name, found in measured["metrics"].items():
-        if found["value"] is None:
+    stated = [use.name for use in graph.project.evaluation.metrics or ()]
+    for name in dict.fromkeys([*stated, *measured["metrics"]]):
+        found = measured["metrics"].get(name)
+        if found is None or found["value"] is None:
             continue
         baselines = {who: values.get(name) for who, values in measured.get("baselines", {}).items()}
         differences = {who: values.get(name) for who, values in measured.get("differences", {}).items()}
@@ -98,7 +100,7 @@ def candidates(graph: Graph, read: Read, seconds: Callable[[str], float | None])
             model=use.name,
             settings=_stated(use.plugin),
             selected=name == chosen,
-            scores=tuple(scores(read(f"evaluate.{name}", "metrics"))),
+            scores=tuple(scores(graph, read(f"evaluate.{name}", "metrics"))),
             seconds=None if train is None else seconds(train.id),
             curves={key.replace("_", " "): tuple(values) for key, values in history.items() if _is_curve(values)},
             rounds=next((word for key, word in ROUNDS.items() if key in history), "round"),
@@ -160,24 +162,45 @@ def _columns(graph: Graph) -> Iterator[ColumnFact]:
 
 def _expectations(report: Any) -> Iterator[ExpectationFact]:
     for entry in report or ():
-        yield ExpectationFact(str(entry["expectation"]), bool(entry["holds"]), str(entry.get("measured", "")))
+        asked, seen = entry["expectation"], entry["measured"]
+        text = " and ".join(_asked(asked))
+        column = asked.get("column")
+        told = ", ".join(_measured(asked, seen, entry["rows"]))
+        yield ExpectationFact(f"{column}: {text}" if column is not None else text, bool(entry["holds"]), told)
+
+
+def _asked(asked: dict[str, Any]) -> Iterator[str]:
+    if "rows" in asked:
+        yield f"rows {_bounds(asked['rows'])}"
+    if "between" in asked:
+        yield f"between {words.figure(asked['between'][0])} and {words.figure(asked['between'][1])}"
+    if "missing" in asked:
+        yield f"share of missing values {_bounds(asked['missing'])}"
+    if asked.get("unique"):
+        yield "no value twice"
+    if "allowed" in asked:
+        yield f"one of {', '.join(str(value) for value in asked['allowed'])}"
+
+
+def _bounds(bounds: dict[str, float | None]) -> str:
+    told = [f"{side.replace('_', ' ')} {words.figure(end)}" for side, end in bounds.items() if end is not None]
+    return " and ".join(told)
+
+
+def _measured(asked: dict[str, Any], seen: dict[str, Any], rows: int) -> Iterator[str]:
+    if "rows" in asked:
+        yield words.count(rows, "row")
+    if seen.get("least") is not None:
+        yield f"{words.figure(seen['least'])} to {words.figure(seen['greatest'])}"
+    if seen.get("missing") is not None:
+        yield f"{words.figure(seen['missing'])} missing"
+    for name, told in (("outside", "outside"), ("repeated", "repeated"), ("strange", "others")):
+        if seen.get(name) is not None:
+            yield f"{seen[name]:,} {told}"
 
 
 def _rows(graph: Graph, read: Read) -> dict[str, int]:
     first = next(iter(graph.project.model.candidates))
-    state = read(f"prepare.{first}", "state") or {}
-    validation = read(f"evaluate.{first}", "metrics") or {}
-    test = read("evaluate", "metrics") or {}
-    rows = {"train": state.get("rows"), "validation": validation.get("rows"), "test": test.get("rows")}
-    return {part: count for part, count in rows.items() if count is not None}
-
-
-def environment(graph: Graph) -> dict[str, str]:
-    """What the results depend on beside spec and data: mlspec, Python, the machine, the libraries."""
-    from mlspec import __version__
-    from mlspec.graph.environment import machine, processor, python_version
-
-    found = {"mlspec": __version__, "python": python_version(), "machine": machine(), "processor": processor()}
-    for step in graph.steps.values():
-        found |= {text.printable(name): version for name, version in step.environment.items() if name not in found}
-    return found
+    validation, test = read(f"evaluate.{first}", "metrics"), read("evaluate", "metrics")
+    rows = {"validation": validation, "test": test}
+    return {part: measured["rows"] for part, measured in rows.items() if measured is not None}

@@ -48,7 +48,7 @@ def _header(facts: RunFacts, sections: list[tuple[str, str]]) -> Html:
         ("predicts", facts.target),
         ("task", (facts.task or "").replace("_", " ")),
         ("owners", ", ".join(facts.owners)),
-        ("run", facts.started.replace("T", " ").replace("Z", " UTC")),
+        ("run", words.moment(facts.started)),
         ("took", words.seconds(facts.seconds)),
         ("profile", facts.profile),
         ("overrides", ", ".join(facts.overrides)),

@@ -54,7 +54,7 @@ def facts(graph: Graph, run: Run, *, profile: str | None = None, overrides: Sequ
         outcome=outcome(run, gates),
         counts=dict(Counter(ACTIONS[step.action] for step in run.steps.values())),
         gates=gates,
-        scores=tuple(collect.scores(run.metrics)),
+        scores=tuple(collect.scores(graph, run.metrics)),
         selected=selection.get("candidate"),
         selected_by=selection.get("metric") or project.model.select.metric,
         candidates=tuple(collect.candidates(graph, read, seconds)),
@@ -113,7 +113,22 @@ def save(graph: Graph, run: Run, found: RunFacts, spec_text: str) -> None:
         return
     folder = Path(run.folder)
     export(graph, run, folder / MODEL)
+    found = _with_training_rows(graph, run, found)
     stored.save(found, folder, page(found, spec_text, svg(graph)), markdown(found))
+
+
+def _with_training_rows(graph: Graph, run: Run, found: RunFacts) -> RunFacts:
+    """Counting rows takes a data engine: it is done when something was, not when there was nothing to do."""
+    step = run.steps.get("split")
+    digest = None if step is None else step.outputs.get("train")
+    if digest is None:
+        return found
+    import polars as pl
+
+    store = Store(places.store(places.home(graph.facts.root)))
+    rows = pl.scan_parquet(store.path(digest)).select(pl.len()).collect().item()
+    data = msgspec.structs.replace(found.data, rows={"train": rows, **found.data.rows})
+    return msgspec.structs.replace(found, data=data)
 
 
 def export(graph: Graph, run: Run, folder: Path) -> None:

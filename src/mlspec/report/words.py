@@ -37,6 +37,11 @@ def seconds(value: float | None) -> str:
     return f"{hours} h {minutes} min" if minutes else f"{hours} h"
 
 
+def moment(time: str) -> str:
+    """A time in ISO 8601 (UTC) to the second: ``2026-01-02 03:04:05 UTC``."""
+    return f"{time[:19].replace('T', ' ')} UTC"
+
+
 def size(value: float | None) -> str:
     """Bytes, decimal: ``812 B``, ``1.4 MB``."""
     if value is None:
