@@ -84,13 +84,17 @@ def validate(
 
     path = find(spec)
     settings = [*sets, *([] if backend is None else [_backend(backend)])]
-    project, document = read(path, profile=profile, sets=settings, large=large)
+    try:
+        project, document = read(path, profile=profile, sets=settings, large=large)
+    except SpecError as error:
+        error.texts |= {f"--set {key}": value for key, _, value in (setting.partition("=") for setting in settings)}
+        raise
     root = Path(path).parent
     known, found = facts(project, document, root)
     project = resolve(project, known.schemas, known.target_levels)
     found += check(project, document, known, running=running)
     if any(diagnostic.severity == "error" for diagnostic in found):
-        raise SpecError(found)
+        raise SpecError(found, document.texts)
     return Checked(path, root, project, document, known, tuple(found))
 
 

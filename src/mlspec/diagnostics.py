@@ -47,10 +47,12 @@ class MlspecError(Exception):
 
 
 class SpecError(MlspecError):
-    """The spec, or what was asked, is wrong; ``diagnostics`` holds everything that was found."""
+    """The spec, or what was asked, is wrong; ``diagnostics`` holds everything that was found, ``texts`` what is known
+    of the texts that they point into."""
 
-    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+    def __init__(self, diagnostics: Iterable[Diagnostic], texts: Mapping[str, str] | None = None) -> None:
         self.diagnostics = tuple(diagnostics)
+        self.texts = dict(texts or {})
         super().__init__("; ".join(d.message for d in self.diagnostics))
 
 

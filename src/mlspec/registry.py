@@ -8,6 +8,8 @@ import functools
 import importlib
 import inspect
 import os
+import sys
+from pathlib import Path
 from typing import TypeVar
 
 from mlspec.plugin import Metric, Model, Plugin, Source, Step
@@ -38,9 +40,31 @@ def _own(kind: str) -> dict[str, str]:
 
 @functools.cache
 def _others(kind: str) -> dict[str, str]:
-    from importlib.metadata import entry_points
+    return {name.split("/", 1)[1]: value for name, value in _entry_points().items() if name.startswith(f"{kind}/")}
 
-    return {e.name.split("/", 1)[1]: e.value for e in entry_points(group=ENTRY_POINTS) if e.name.startswith(f"{kind}/")}
+
+@functools.cache
+def _entry_points() -> dict[str, str]:
+    """What other distributions offer. Read here: importing importlib.metadata costs more than everything around it."""
+    found: dict[str, str] = {}
+    for folder in sys.path:
+        try:
+            names = [name for name in os.listdir(folder or ".") if name.endswith(".dist-info")]
+        except OSError:
+            continue
+        for name in names:
+            try:
+                text = Path(folder, name, "entry_points.txt").read_text(encoding="utf-8")
+            except OSError:
+                continue
+            section = ""
+            for line in text.splitlines() if f"[{ENTRY_POINTS}]" in text else ():
+                if line.startswith("["):
+                    section = line.strip("[] ")
+                elif section == ENTRY_POINTS and "=" in line:
+                    key, _, value = line.partition("=")
+                    found.setdefault(key.strip(), value.strip())
+    return found
 
 
 def names(kind: str) -> list[str]:

@@ -75,7 +75,7 @@ def _run(arguments: Sequence[str] | None) -> int:
     except SpecError as error:
         from mlspec.cli._output import show_diagnostics
 
-        show_diagnostics(error.diagnostics)
+        show_diagnostics(error.diagnostics, error.texts)
         return WRONG
     except MlspecError as error:
         click.echo(f"error: {error}", err=True)

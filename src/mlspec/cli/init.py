@@ -19,7 +19,7 @@ def command(data: str, target: str | None, output: str, force: bool) -> None:
 
     Look at what it wrote, change what it got wrong, then: mlspec run
     """
-    from mlspec.engine.draft import draft
+    from mlspec.spec.draft import draft
 
     if output != "-" and Path(output).exists() and not force:
         note = "--force overwrites it, -o names another file"

@@ -1,13 +1,22 @@
 """``mlspec validate``: diagnostics, nothing else."""
 
 import sys
+from typing import Literal
 
 import click
+from msgspec import Struct
 
 from mlspec.cli import WRONG, _options
 from mlspec.cli._output import colored, result, show_diagnostics, talk
 from mlspec.diagnostics import Diagnostic, SpecError
 from mlspec.report.paint import paint
+
+
+class Found(Struct, frozen=True):
+    """All diagnostics of the specs that were checked; lines and columns count from 1, ends are exclusive."""
+
+    format_version: Literal[1]
+    diagnostics: tuple[Diagnostic, ...]
 
 
 @click.command(name="validate")
@@ -28,9 +37,9 @@ def command(
         try:
             checked = api.validate(spec, profile=profile, sets=sets, backend=backend, large=large)
         except SpecError as error:
-            diagnostics, texts = error.diagnostics, {}
+            diagnostics, texts = error.diagnostics, error.texts
         else:
-            diagnostics, texts = checked.diagnostics, checked.document.texts
+            diagnostics, texts = checked.diagnostics, dict(checked.document.texts)
             if form == "text":
                 name = checked.project.project.name
                 talk(f"{paint('valid', '32', colored(sys.stderr))}: {checked.path} ({name})")
@@ -40,7 +49,7 @@ def command(
     if form == "json":
         import msgspec
 
-        result(msgspec.json.format(msgspec.json.encode({"format_version": 1, "diagnostics": found}), indent=2).decode())
+        result(msgspec.json.format(msgspec.json.encode(Found(1, tuple(found))), indent=2).decode())
     elif form == "github":
         for diagnostic in found:
             result(github(diagnostic))

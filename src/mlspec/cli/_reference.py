@@ -1,0 +1,132 @@
+"""All reference pages: of codes, of keys, of plug-ins. ``explain`` prints one, ``schema --write`` writes them all."""
+
+import ast
+import os
+from collections.abc import Iterator
+
+from mlspec import registry
+
+# The codes of what commands refuse themselves; rules and the language have their own pages.
+OWN: dict[str, str] = {
+    "run-not-found": """There is no such run.
+
+Why: `show` and `report` look at runs that have left a folder in `.mlspec/runs`.
+
+Instead: `mlspec run` makes one, `mlspec runs` lists those there are.
+""",
+    "unknown-step": """There is no step of that id.
+
+Why: `--only` and `--explain` name steps as the compiled graph does.
+
+Instead: `mlspec compile` lists the steps.
+""",
+    "no-model": """No run of this project has selected a model.
+
+Why: `predict` uses the model that the last run selected and exported.
+
+Instead: `mlspec run`, or name the folder of an exported model.
+""",
+    "file-exists": """The file to be written is there already.
+
+Why: `init` does not overwrite a spec that somebody may have worked on.
+
+Instead: `--force` overwrites it, `-o` names another file.
+""",
+    "step-failed": """A step failed while it ran.
+
+Why: something that only running could tell: the data holds what the spec did not expect, the memory was short, a
+model's code raised an error. The message names the step, the place in the spec that made it, and the log.
+
+Instead: read the cause, then the log; mend it and run again: finished steps are not done again.
+""",
+}
+
+
+def find(topic: str) -> list[str]:
+    """The pages about a code, a key (``constraints.latency``, ``at_least``) or a plug-in (``steps/impute``)."""
+    page = code_page(topic)
+    if page is not None:
+        return [page]
+    from mlspec.spec import reference
+
+    pages = [
+        reference.plugin_page(kind, topic.removeprefix(f"{kind}/"))
+        for kind in registry.KINDS
+        if registry.has(kind, topic.removeprefix(f"{kind}/"))
+    ]
+    keys = reference.keys()
+    wanted = [topic] if topic in keys else [key for key in keys if key.rpartition(".")[2] == topic]
+    pages += [page for key in wanted if (page := reference.key_page(key)) is not None]
+    return pages
+
+
+def code_page(code: str) -> str | None:
+    """The page of a code, None where there is no such code."""
+    from mlspec.spec.codes import PAGES
+
+    text = OWN.get(code) or PAGES.get(code) or _rule(code)
+    return None if text is None else f"{code}\n\n{text}"
+
+
+def codes() -> list[str]:
+    """Every code that a diagnostic can have."""
+    from mlspec.spec.codes import PAGES
+
+    return sorted({*OWN, *PAGES, *_rules()})
+
+
+def topics() -> Iterator[str]:
+    """Everything that there is a page about."""
+    from mlspec.spec import reference
+
+    yield from codes()
+    yield from reference.keys()
+    for kind in registry.KINDS:
+        yield from registry.names(kind)
+
+
+def pages() -> dict[str, str]:
+    """The Markdown pages of docs/reference by file name."""
+    from mlspec.spec import reference
+
+    keys = reference.keys()
+    made = {
+        "keys.md": _markdown("Keys", "Every key of `project.yaml`.", [reference.key_page(key) or "" for key in keys]),
+        "diagnostics.md": _markdown(
+            "Diagnostics", "Every code, as `mlspec explain CODE` tells it.", [code_page(code) or "" for code in codes()]
+        ),
+    }
+    for kind in registry.KINDS:
+        told = f"Every one of the {kind}, as `mlspec explain NAME` tells it."
+        # What other distributions offer is not ours to document.
+        own = [name for name in registry.names(kind) if registry.plugin(kind, name).__module__.startswith("mlspec.")]
+        made[f"{kind}.md"] = _markdown(kind.capitalize(), told, [reference.plugin_page(kind, name) for name in own])
+    return made
+
+
+def _markdown(title: str, about: str, parts: list[str]) -> str:
+    blocks = [f"# {title}\n\n{about} Written by `mlspec schema --write` from the code; not to be edited.\n"]
+    for part in parts:
+        head, _, body = part.partition("\n")
+        blocks.append(f"## {head}\n\n```text\n{body.strip()}\n```\n")
+    return "\n".join(blocks)
+
+
+def _rules() -> list[str]:
+    from mlspec.rules import check
+
+    folder = os.path.dirname(check.__file__)
+    names = (name[:-3] for name in os.listdir(folder) if name.endswith(".py"))
+    return sorted(name.replace("_", "-") for name in names if name not in check.HELPERS)
+
+
+def _rule(code: str) -> str | None:
+    if code not in _rules():
+        return None
+    from pathlib import Path
+
+    from mlspec.rules import check
+
+    # A page needs no code to run: the docstring is read, the rule is not imported.
+    path = Path(check.__file__).with_name(f"{code.replace('-', '_')}.py")
+    return ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))

@@ -1,0 +1,91 @@
+"""``mlspec schema``: the published schemas and reference pages, written from the types."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from mlspec.cli import HOLDS_NOT
+from mlspec.cli._output import result, talk, write
+
+FOLDER = Path("schema")
+PAGES = Path("docs") / "reference"
+
+
+@click.command(name="schema")
+@click.argument("name", type=click.Choice(["project", "plan", "run", "events", "diagnostics"]), default="project")
+@click.option("--write", "writes", is_flag=True, help="Write schema/ and docs/reference/ here.")
+@click.option("--check", is_flag=True, help="Exit with 1 when schema/ or docs/reference/ here are not up to date.")
+def command(name: str, writes: bool, check: bool) -> int:
+    """Print a JSON Schema: of a spec (project), or of what is printed as JSON.
+
+    \b
+    project      project.yaml, for editors
+    plan         mlspec compile --format json
+    run          mlspec show --format json, and the last line of mlspec run --format json
+    events       the other lines of mlspec run --format json
+    diagnostics  mlspec validate --format json
+    """
+    if not (writes or check):
+        result(schemas()[name]())
+        return 0
+    from mlspec.cli import _reference
+
+    wanted = {FOLDER / f"{name}.schema.json": make() for name, make in schemas().items()}
+    wanted |= {PAGES / page: text for page, text in _reference.pages().items()}
+    present = set(PAGES.rglob("*.md")) if PAGES.is_dir() else set()
+    stale = [path for path, text in wanted.items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
+    gone = sorted(present - set(wanted))
+    if writes:
+        for path in stale:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write(str(path), wanted[path])
+        for path in gone:
+            path.unlink()
+        talk(f"wrote {len(stale)} of {len(wanted)} files, removed {len(gone)}")
+        return 0
+    for path in [*stale, *gone]:
+        talk(f"{path} is not up to date: mlspec schema --write")
+    return HOLDS_NOT if stale or gone else 0
+
+
+def schemas() -> dict[str, Callable[[], str]]:
+    """What makes each schema, by name."""
+
+    def project() -> str:
+        from mlspec.spec import schema
+
+        return schema.text()
+
+    def plan() -> str:
+        from mlspec.graph.show import as_json
+
+        return as_json.schema()
+
+    def run() -> str:
+        from mlspec.report import facts
+
+        return facts.schema()
+
+    def events() -> str:
+        from mlspec.engine.events import AnyEvent
+
+        return _derived("events", AnyEvent)
+
+    def diagnostics() -> str:
+        from mlspec.cli.validate import Found
+
+        return _derived("diagnostics", Found)
+
+    return {"project": project, "plan": plan, "run": run, "events": events, "diagnostics": diagnostics}
+
+
+def _derived(name: str, of: object) -> str:
+    import msgspec
+
+    found = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"https://mlspec.dev/schema/{name}.schema.json",
+        **msgspec.json.schema(of),
+    }
+    return msgspec.json.format(msgspec.json.encode(found), indent=2).decode() + "\n"
