@@ -3,17 +3,27 @@
 from collections.abc import Iterable
 from typing import Any
 
+CUTOFF = 0.6
+
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word that a slip most likely meant, or None where none is near."""
-    import difflib
-
     names = list(known)
     folded = {name.lower().replace("-", "_"): name for name in names}
     if word.lower().replace("-", "_") in folded:
         return folded[word.lower().replace("-", "_")]
-    found = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
+    if not any(_may_be_near(word, name) for name in names):
+        return None
+    import difflib
+
+    found = difflib.get_close_matches(word, names, n=1, cutoff=CUTOFF)
     return found[0] if found else None
+
+
+def _may_be_near(word: str, name: str) -> bool:
+    """Whether the letters that both have are enough; spares importing difflib for what can't match."""
+    common = sum(min(word.count(letter), name.count(letter)) for letter in set(word))
+    return 2 * common >= CUTOFF * (len(word) + len(name))
 
 
 def label(value: Any, known: Iterable[Any]) -> str:
