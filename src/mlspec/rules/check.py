@@ -109,7 +109,7 @@ def _missing(document: Document, path: tuple[str, ...], root: Path, wanted: str,
         message=f"'{wanted}' can't be read: {error.strerror or error}",
         span=document.span(path),
         label=label,
-        notes=(f"paths start at the spec's folder, {root}",),
+        notes=("paths start at the spec's folder",),
     )
 
 

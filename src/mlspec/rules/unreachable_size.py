@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from mlspec.diagnostics import Diagnostic
 from mlspec.plugin import Column, Model
 from mlspec.rules.context import View
+from mlspec.spec.dump import spelled
 
 
 def check(view: View) -> Iterator[Diagnostic]:
@@ -29,7 +30,7 @@ def check(view: View) -> Iterator[Diagnostic]:
     severity = "error" if len(over) == len(least) else "warning"
     for name, count in over.items():
         path = ("model", "candidates", name)
-        message = f"'{name}' takes at least {count / 1e6:,.1f} MB, the model may take {size.model / 1e6:,.1f} MB"
+        message = f"'{name}' takes at least {round(count / 1000):,}kB, the model may take {spelled(size.model, 'bytes')}"
         note = "the bound is constraints.size.model"
         yield view.diagnostic("unreachable-size", path, message, "make it smaller", note, severity=severity, key=True)
 

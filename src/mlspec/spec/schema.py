@@ -1,7 +1,7 @@
 """Types -> JSON Schema (2020-12), for editors and reviewers: what ``schema/project.schema.json`` holds.
 
-Objects are closed; a choice among plug-ins is an ``enum`` on its key with ``if``/``then``, never ``oneOf`` or ``anyOf``,
-whose errors nobody can read. A value that may be of several forms lists their types and tells them apart by type.
+Objects are closed; a choice among plug-ins is an ``enum`` on its key with ``if``/``then``, never ``oneOf`` or
+``anyOf``, whose errors nobody can read. A value that may be of several forms lists their types and tells them apart by type.
 """
 
 import json
@@ -13,7 +13,7 @@ from mlspec import registry
 from mlspec.plugin import Plugin, Source
 from mlspec.spec import Project
 from mlspec.spec import units as spellings
-from mlspec.spec.shape import Field, Shape, fields, shape
+from mlspec.spec.shape import Field, Shape, fields
 
 TYPES = {str: "string", int: "integer", float: "number", bool: "boolean"}
 PATTERNS = {
@@ -209,7 +209,12 @@ class _Writer:
                 if "enum" in value:
                     properties[name]["examples"] = [v for v in value["enum"] if v is not None]
             else:
-                properties[name] = {"description": first_line(cls), "if": {"type": "object"}, "then": settings, "else": {"type": "null"}}
+                properties[name] = {
+                    "description": first_line(cls),
+                    "if": {"type": "object"},
+                    "then": settings,
+                    "else": {"type": "null"},
+                }
         made = {
             "type": ["string", "object"],
             "if": {"type": "string"},

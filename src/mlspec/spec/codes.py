@@ -1,0 +1,176 @@
+"""The pages of the codes that no rule file tells of: reading a file, its shape, its overlays, and running it."""
+
+PAGES: dict[str, str] = {
+    "syntax": """The file is not YAML.
+
+Why: nothing can be read from a file whose structure is unclear.
+
+Instead: the message names what was expected and where; a value with ': ', '#', '[' or '{' in it wants quotes.
+""",
+    "tab": """A tab stands where YAML takes only spaces.
+
+Why: how wide a tab is differs from editor to editor, so YAML does not allow it for indentation.
+
+Instead: indent with two spaces.
+""",
+    "merge-conflict": """The file has git's conflict markers in it.
+
+Why: an unfinished merge holds two versions of the same lines.
+
+Instead: keep the lines that are meant and delete the markers.
+""",
+    "duplicate-key": """A key stands twice in one mapping.
+
+Why: most YAML readers let the second win in silence; the first is then a lie.
+
+Instead: delete one of the two; both places are shown.
+""",
+    "merge-key": """A merge key ('<<') is used.
+
+Why: YAML 1.2 has none, and a second way to overlay values would make it unclear where a value comes from.
+
+Instead: write the keys out, or use a profile.
+""",
+    "tag": """A tag ('!something') is used.
+
+Why: a tag can make a reader build any object; a spec is plain data, safe to read from a stranger.
+
+Instead: delete the tag; put text in quotes.
+""",
+    "key-not-text": """A key is not text.
+
+Why: every key of the language is a name; 1, true or a list can't be one.
+
+Instead: put it in quotes if it is a name of your own.
+""",
+    "not-a-number": """A number is not finite.
+
+Why: NaN and infinity are no thresholds, rates or shares; comparing with them gives no answer.
+
+Instead: write a finite number, or leave the key out where there is no bound.
+""",
+    "unknown-alias": """An alias ('*name') has no anchor ('&name') before it.
+
+Why: there is nothing that it could stand for.
+
+Instead: write the value out.
+""",
+    "recursive-alias": """An alias stands inside what it names.
+
+Why: the value would have no end.
+
+Instead: write the value out.
+""",
+    "too-many-aliases": """Aliases stand for more than 10,000 values.
+
+Why: a few bytes of nested aliases can stand for billions of values (a YAML bomb).
+
+Instead: write the values out, or use a profile.
+""",
+    "too-deep": """Values are nested deeper than 64 levels.
+
+Why: nothing in the language is; such a file is meant to exhaust a reader.
+
+Instead: mend the indentation or the brackets.
+""",
+    "several-documents": """The file holds more than one YAML document.
+
+Why: one file tells one project.
+
+Instead: delete the line '---' in the middle, or make two files of it.
+""",
+    "empty-file": """The file has nothing in it.
+
+Instead: `mlspec init DATA` writes a first spec from a look at the data.
+""",
+    "file-too-large": """The file is larger than 1 MiB.
+
+Why: a spec is written by people; a file of this size is mostly a mistake, sometimes an attack.
+
+Instead: name the right file, or add --large if it is meant.
+""",
+    "not-utf-8": """The file is not UTF-8 text.
+
+Why: in any other encoding the same bytes are other letters.
+
+Instead: save the file as UTF-8.
+""",
+    "spec-not-found": """There is no spec to read.
+
+Instead: name the file or its folder, stand in a folder below it, or write one with `mlspec init DATA`.
+""",
+    "unknown-key": """A key is not part of the language.
+
+Why: a key that nothing reads would look as if it did something.
+
+Instead: use the name that is suggested; `mlspec explain KEY` tells what a key is for.
+""",
+    "missing-key": """A key that has no default is left out.
+
+Instead: add it; the note says what it is for.
+""",
+    "wrong-type": """A value is of another type than the key takes.
+
+Why: YAML tells numbers, booleans, text, lists and mappings apart by how they are written. Since YAML 1.2 `yes`, `no`,
+`on` and `off` are text; true and false are the booleans.
+
+Instead: write it in the form that the message names; quotes make text of anything.
+""",
+    "not-allowed": """A value is not one of those that the key takes.
+
+Instead: use one of the values listed.
+""",
+    "out-of-range": """A number lies outside the range that makes sense for the key.
+
+Instead: choose one inside; `mlspec explain KEY` shows the range.
+""",
+    "bad-unit": """A time or a size is written without its unit, or with one that does not exist.
+
+Why: 5 could be seconds or milliseconds.
+
+Instead: times as 5ms, 30s, 10m, 2h or 1h30m; sizes as 512kB, 20MB, 4GB (decimal) or 512KiB, 4GiB (binary).
+""",
+    "bad-name": """A name or a value has a form that can't stand there.
+
+Why: names become parts of step ids, file names and commands.
+
+Instead: letters, digits, '_' and '-', starting with a letter; for other values the message names the form.
+""",
+    "empty": """Something that needs at least one entry, or some text, is empty.
+
+Instead: fill it, or delete the key where it has a default.
+""",
+    "unknown-plugin": """There is no source, step, model or metric of that name.
+
+Instead: use the name that is suggested, or install the distribution that brings it; `mlspec explain NAME` tells about
+each.
+""",
+    "format-unclear": """The format of a file does not follow from its name.
+
+Instead: add `format`, or give the file a known ending (.csv, .csv.gz, .parquet, .jsonl, .arrow).
+""",
+    "unknown-profile": """There is no profile of that name in the spec.
+
+Instead: use one that is listed under `profiles`.
+""",
+    "bad-set": """A setting on the command line is not of the form KEY=VALUE.
+
+Instead: for example `--set model.candidates.mlp.epochs=5`; the value is read as YAML.
+""",
+    "source-not-found": """A file that a source names can't be read.
+
+Why: paths start at the spec's folder, not where the command was started.
+
+Instead: mend the path; near names in that folder are suggested.
+""",
+    "source-unreadable": """A file is not of the format that its source says.
+
+Instead: mend the file, or say its true `format`.
+""",
+    "sources-differ": """Two sources do not have the same columns.
+
+Why: several sources are stacked, row under row.
+
+Instead: bring them to the same columns.
+""",
+}

@@ -1,0 +1,175 @@
+"""A first spec from a look at the data: what `mlspec init` writes, every guess with its reason."""
+
+import os
+import re
+from pathlib import Path
+from typing import cast
+
+from mlspec import registry
+from mlspec.diagnostics import Diagnostic, SpecError
+from mlspec.plugin import Column, Schema, Source
+from mlspec.spec.resolve import METRICS, infer_task
+from mlspec.spec.units import source_of
+
+TARGETS = (
+    "target",
+    "label",
+    "class",
+    "outcome",
+    "response",
+    "income",
+    "species",
+    "price",
+    "churn",
+    "default",
+    "survived",
+    "y",
+)
+GATES = {"binary_classification": "roc_auc", "multiclass_classification": "accuracy", "regression": "rmse"}
+IDS = re.compile(r"(^|_)(id|uuid|key|index)$|^(id|uuid|row)_?", re.IGNORECASE)
+SENSITIVE = re.compile(
+    r"(^|_)(sex|gender|race|ethnicity|religion|nationality|disability|orientation|marital|pregnan\w*)(_|$)",
+    re.IGNORECASE,
+)
+MODELS = {
+    "binary_classification": "logistic_regression",
+    "multiclass_classification": "logistic_regression",
+    "regression": "ridge",
+}
+
+
+def draft(data: Path, folder: Path, target: str | None = None) -> str:
+    """The text of a spec that lies in ``folder`` and reads ``data``.
+
+    Raises SpecError where the file can't be read, has no such column, or nothing can be predicted of it.
+    """
+    kind, source = _source(data)
+    try:
+        columns = source.columns(Path())
+        found = {c.name: source.values(Path(), c.name) for c in columns}
+    except OSError as error:
+        raise _refused(
+            "source-not-found", f"'{data}' can't be read: {(error.strerror or str(error)).lower()}"
+        ) from None
+    except ValueError as error:
+        raise _refused("source-unreadable", f"'{data}' can't be read as {kind}: {error}") from None
+    chosen, why = _target(columns, target)
+    values = {name: seen[0] for name, seen in found.items() if seen is not None}
+    everything = all(seen is not None and seen[1] for seen in found.values())
+    by_name = {c.name: c for c in columns}
+    task = infer_task(by_name[chosen].type, tuple(sorted(set(values.get(chosen, ())))) or None)
+    if task is None:
+        note = "name another column with --target"
+        raise _refused("task-unclear", f"what to predict about '{chosen}' is not clear ({by_name[chosen].type})", note)
+    ids = [c.name for c in columns if c.name != chosen and _is_id(c, values.get(c.name, ()))]
+    sensitive = [c.name for c in columns if SENSITIVE.search(c.name) and c.name != chosen and c.name not in ids]
+    dates = [c.name for c in columns if c.type in ("date", "datetime")]
+    if len(ids) + len(sensitive) + 1 >= len(columns):
+        sensitive = []
+    rows = max((len(v) for v in values.values()), default=0)
+    path = os.path.relpath(data.resolve(), folder.resolve()).replace(os.sep, "/")
+    lines = [
+        f"# Written by `mlspec init` from {'all' if everything else 'the first'} {rows:,} rows of {data.name}.",
+        "# Read it, change what it got wrong, then: mlspec run",
+        "mlspec: 1",
+        "project:",
+        f"  name: {_name(folder, data)}",
+        f"  goal: Predict {chosen}.  # say what the prediction is for; it goes into the report",
+        f"  task: {task}  # from {_seen(by_name[chosen], values.get(chosen, ()))}",
+        "constraints:  # what must hold; each becomes a gate that passes or fails",
+        "  quality:",
+        f"    - {{metric: {GATES[task]}, beats: baseline}}  # or at_least / at_most, once you know what is needed",
+        "data:",
+        "  sources:",
+        f"    {_key(data.stem.split('.')[0])}: {{path: {_text(path)}}}",
+        "  columns:",
+        f"    target: {_text(chosen)}  # {why}",
+    ]
+    if ids:
+        lines.append(
+            f"    id: {_text(ids[0])}  # no value stands twice: it names rows, a model would learn it by heart"
+        )
+    if len(ids) > 1:
+        lines.append(f"    drop: [{', '.join(map(_text, ids[1:]))}]  # these name rows too")
+    if sensitive:
+        lines.append(
+            f"    sensitive: [{', '.join(map(_text, sensitive))}]  # by their names; "
+            "no model sees them unless use_sensitive says so"
+        )
+    split = "stratified" if task != "regression" else "random"
+    lines.append(f"  split: {{by: {split}, test: 0.2, validation: 0.1, seed: 0}}")
+    if dates:
+        lines.append(f"  # if rows come one after the other: split: {{by: time, column: {_text(dates[0])}}}")
+    lines += [
+        "model:",
+        "  candidates:  # the simple one first: the other has to earn its place",
+        f"    linear: {{type: {MODELS[task]}}}",
+        "    trees: {type: hist_gradient_boosting}",
+        "evaluation:",
+        f"  metrics: [{', '.join(METRICS[task])}]",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _source(data: Path) -> tuple[str, Source]:
+    kind = source_of(str(data))
+    if kind is None:
+        known = ", ".join(registry.names("sources"))
+        raise _refused(
+            "format-unclear",
+            f"the format of '{data}' is not clear from its name",
+            f"a file's ending says what it is: {known}",
+        )
+    return kind, cast(type[Source], registry.plugin("sources", kind))(path=str(data))
+
+
+def _target(columns: Schema, wanted: str | None) -> tuple[str, str]:
+    names = [c.name for c in columns]
+    if wanted is not None:
+        if wanted not in names:
+            from mlspec.spec import suggest
+
+            raise _refused("unknown-column", f"the data has no column '{wanted}'", suggest.label(wanted, names))
+        return wanted, "as asked"
+    for name in TARGETS:
+        match = next((n for n in names if n.lower() == name), None)
+        if match is not None:
+            return match, "by its name"
+    return names[-1], "the last column: a guess"
+
+
+def _is_id(column: Column, values: tuple[str, ...]) -> bool:
+    if len(values) < 2 or len(set(values)) < len(values) or column.type not in ("integer", "category"):
+        return False
+    return bool(IDS.search(column.name)) or (column.type == "category" and len(values) > 50)
+
+
+def _seen(column: Column, values: tuple[str, ...]) -> str:
+    levels = sorted(set(values))
+    if column.type in ("integer", "number") and len(levels) > 20:
+        return f"{len(levels)} distinct numbers seen"
+    shown = ", ".join(levels[:5]) + (", ..." if len(levels) > 5 else "")
+    return re.sub(r"[\x00-\x1f\x7f]", " ", f"{len(levels)} values seen: {shown}")
+
+
+def _name(folder: Path, data: Path) -> str:
+    return _key(folder.resolve().name) if folder.resolve().name else _key(data.stem)
+
+
+def _key(text: str) -> str:
+    """A name that the language takes, from any text."""
+    made = re.sub(r"[^A-Za-z0-9_-]+", "-", text).strip("-")[:64]
+    return made if made and made[0].isalpha() else f"data-{made}".strip("-")[:64]
+
+
+def _text(value: str) -> str:
+    """A value as YAML: quoted where it would be read as something else."""
+    if re.fullmatch(r"[A-Za-z_./][A-Za-z0-9_./-]*", value) and value.lower() not in ("true", "false", "null"):
+        return value
+    import json
+
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _refused(code: str, message: str, *notes: str) -> SpecError:
+    return SpecError([Diagnostic(code=code, message=message, notes=notes)])

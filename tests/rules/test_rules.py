@@ -1,0 +1,167 @@
+"""What each rule says, word for word: a small spec with one mistake each, and the text that a user sees.
+
+The expected texts lie in ``golden/``; ``MLSPEC_UPDATE=1 pytest tests/rules`` writes them anew, for the review to read.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from mlspec.diagnostics import SpecError, render
+from mlspec.rules.check import check, facts, rules
+from mlspec.spec.read import read
+from mlspec.spec.resolve import resolve
+
+GOLDEN = Path(__file__).parent / "golden"
+HEADER = "age,height,job,sex,city,seen,group,part,income\n"
+ROWS = "".join(
+    f"{20 + i},{1.5 + i / 100},{'abc'[i % 3]},{'mf'[i % 2]},{'xyz'[i % 3]},2024-01-{i + 1:02},{i % 4},"
+    f"{'train' if i < 15 else 'test'},{'high' if i % 3 else 'low'}\n"
+    for i in range(20)
+)
+BASE = """\
+project: {name: small%(project)s}
+%(top)sdata:
+  sources: {people: {path: people.csv%(source)s}}
+  columns: {target: %(target)s%(columns)s}
+%(data)smodel:
+  candidates: {one: {type: %(model)s}}
+%(end)s"""
+
+CASES: dict[str, dict[str, str]] = {
+    "unknown-column-target": {"target": "incme"},
+    "unknown-column-everywhere": {
+        "columns": ", id: nme, drop: [hight], types: {agee: number}",
+        "data": "  expect: [{column: jb, unique: true}]\n  split: {by: group, column: grp}\n",
+        "end": "preprocessing: {columns: {ctiy: [encode: one_hot]}}\n",
+    },
+    "target-in-features-listed": {"columns": ", features: [age, income]"},
+    "target-in-features-prepared": {"end": "preprocessing: {columns: {income: [encode: one_hot]}}\n"},
+    "sensitive-without-saying-feature": {"columns": ", sensitive: [sex], features: [age, sex]"},
+    "sensitive-without-saying-prepared": {
+        "columns": ", sensitive: [sex]",
+        "end": "preprocessing: {columns: {sex: [encode: one_hot]}}\n",
+    },
+    "sensitive-without-saying-exception": {"columns": ", use_sensitive: [sex]"},
+    "column-with-two-roles": {"columns": ", features: [age, job], drop: [job]"},
+    "column-with-two-roles-id": {"columns": ", id: age, features: [age, job]"},
+    "task-unclear-date": {"target": "seen"},
+    "task-unclear-regression": {"project": ", task: regression"},
+    "metric-does-not-fit-task": {"end": "evaluation: {metrics: [roc_auc, rmse]}\n"},
+    "metric-named-twice": {"end": "evaluation: {metrics: [roc_auc, log_loss, roc_auc]}\n"},
+    "gate-on-uncomputed-metric": {
+        "top": "constraints: {quality: [{metric: recall, at_least: 0.5}]}\n",
+        "end": "evaluation: {metrics: [roc_auc]}\n",
+    },
+    "gate-on-uncomputed-metric-unknown": {"top": "constraints: {quality: [{metric: roc_acu, at_least: 0.5}]}\n"},
+    "contradictory-gates": {
+        "top": "constraints:\n  quality:\n    - {metric: log_loss, at_least: 0.5}\n    - {metric: log_loss, at_most: 0.4}\n"
+    },
+    "gate-out-of-bounds": {"top": "constraints: {quality: [{metric: roc_auc, at_least: 1.2}]}\n"},
+    "gate-out-of-bounds-none": {"top": "constraints: {quality: [{metric: roc_auc}]}\n"},
+    "gate-out-of-bounds-direction": {"top": "constraints: {quality: [{metric: roc_auc, at_most: 0.9}]}\n"},
+    "unknown-baseline": {"top": "constraints: {quality: [{metric: roc_auc, beats: majorty}]}\n"},
+    "unknown-baseline-task": {"end": "evaluation: {baselines: [mean]}\n"},
+    "model-does-not-fit-task": {"model": "ridge"},
+    "split-without-column": {"data": "  split: {by: group}\n"},
+    "split-without-column-given": {"data": "  split: {by: given}\n"},
+    "split-without-column-part": {"source": ", part: train"},
+    "split-without-column-shares": {"data": "  split: {test: 0.6, validation: 0.4}\n"},
+    "split-without-column-time": {"data": "  split: {by: time, column: job}\n"},
+    "expectation-without-check": {"data": "  expect:\n    - {column: age}\n    - {}\n"},
+    "expectation-without-check-type": {"data": "  expect: [{column: job, between: [1, 2]}]\n"},
+    "expectation-without-check-bounds": {"data": "  expect: [{rows: {at_least: 9, at_most: 3}}]\n"},
+    "unreachable-size": {
+        "top": "constraints: {size: {model: 10kB}}\n",
+        "model": "torch.mlp, hidden: [512, 512]",
+    },
+    "backend-not-servable-budget": {
+        "top": "constraints: {budget: {gpus: 0}}\n",
+        "end": "backend: {device: mps}\n",
+    },
+    "step-does-not-fit-column": {"end": "preprocessing: {category: [scale: standard]}\n"},
+    "step-does-not-fit-column-left": {"end": "preprocessing: {category: [impute: most_frequent]}\n"},
+    "step-does-not-fit-column-codes": {
+        "model": "logistic_regression",
+        "end": "preprocessing: {category: [encode: ordinal]}\n",
+    },
+    "empty-features": {"columns": ", drop: [age, height, job, sex, city, seen, group, part]"},
+    "positive-class-unknown": {"columns": ", positive: higher"},
+    "user-code-not-found": {"model": "python, code: 'nets:Net'"},
+    "user-code-not-found-class": {"model": "python, code: 'people_models:Nett'"},
+    "source-not-found": {"source": "", "file": "peopl.csv"},
+    "source-unreadable": {"source": "", "file": "broken.csv"},
+}
+
+
+def spec_text(case: dict[str, str]) -> str:
+    """The small spec with the case's mistake in it."""
+    given = {k: v for k, v in case.items() if k != "file"}
+    blank = dict.fromkeys(("project", "top", "source", "columns", "data", "end"), "")
+    text = BASE % {**blank, "target": "income", "model": "hist_gradient_boosting", **given}
+    return text.replace("path: people.csv", f"path: {case['file']}") if "file" in case else text
+
+
+def said(folder: Path, text: str) -> str:
+    """Everything that is said about a spec, as it would be printed."""
+    (folder / "people.csv").write_text(HEADER + ROWS)
+    (folder / "broken.csv").write_text("a,b\n1,2\n1,2,3\n")
+    (folder / "people_models.py").write_text("class Net:\n    pass\n")
+    (folder / "project.yaml").write_text(text)
+    try:
+        project, document = read("project.yaml")
+    except SpecError as error:
+        return render(error.diagnostics, {"project.yaml": text})
+    known, found = facts(project, document, Path())
+    project = resolve(project, known.schemas, known.target_levels)
+    return render([*found, *check(project, document, known)], document.texts)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_it_says(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = said(tmp_path, spec_text(CASES[name]))
+    golden = GOLDEN / f"{name}.txt"
+    if os.environ.get("MLSPEC_UPDATE"):
+        GOLDEN.mkdir(exist_ok=True)
+        golden.write_text(text)
+    assert text == golden.read_text()
+    code = next(
+        c
+        for c in sorted({*rules(), "source-not-found", "source-unreadable"}, key=len, reverse=True)
+        if name.startswith(c)
+    )
+    assert f"[{code}]" in text
+
+
+def test_a_spec_without_mistakes_is_met_with_silence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert said(tmp_path, spec_text({})) == ""
+
+
+def test_every_rule_is_shown() -> None:
+    assert [code for code in rules() if not any(name.startswith(code) for name in CASES)] == []
+
+
+def test_a_gpu_that_is_not_there_is_an_error_only_when_running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    said(tmp_path, spec_text({"end": "backend: {device: mps}\n"}))
+    project, document = read("project.yaml")
+    known, _found = facts(project, document, Path())
+    severities = [
+        [d.severity for d in check(project, document, known, running=running) if d.code == "backend-not-servable"]
+        for running in (False, True)
+    ]
+    assert severities == [["warning"], ["error"]]
+
+
+def test_sources_that_differ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "other.csv").write_text("age,income,zip\n1,high,2\n")
+    text = spec_text({}).replace(
+        "{people: {path: people.csv}}", "{people: {path: people.csv}, others: {path: other.csv}}"
+    )
+    shown = said(tmp_path, text)
+    assert "error[sources-differ]: source 'others' has other columns than 'people'" in shown
+    assert "lacks city, group, height, job, part, seen, sex; has zip besides" in shown
