@@ -141,7 +141,8 @@ def listen(event):
     if type(event).__name__ == "StepProgress":
         os.kill(os.getpid(), signal.SIGKILL)
 
-run(graph(Path(sys.argv[1]), [step("endless", progress=True, wait_for="never")]), listener=listen, kinds=KINDS, work=WORK)
+steps = [step("endless", progress=True, wait_for="never")]
+run(graph(Path(sys.argv[1]), steps), listener=listen, kinds=KINDS, work=WORK)
 """
 
 

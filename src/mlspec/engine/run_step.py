@@ -31,9 +31,9 @@ def run_step(task: Task, store: Store, setting: Setting, log: Path, progress: Ad
             if found is not None:
                 return Finished(task.step, found, made=False)
             inputs = {name: store.path(digest) for name, digest in task.inputs.items()}
-            with store.stage() as stage:
-                outputs = {name: stage / name for name in task.outputs}
-                scratch.mkdir(parents=True, exist_ok=True)
+            with store.stage(task.outputs) as outputs:
+                if not task.trivial:
+                    scratch.mkdir(parents=True, exist_ok=True)
                 measure = Measure()
                 job = Job(
                     id=task.step,
@@ -59,9 +59,11 @@ def run_step(task: Task, store: Store, setting: Setting, log: Path, progress: Ad
                     kind=task.kind,
                     inputs=task.inputs,
                     record=measure.record(task.step),
+                    sync=not task.trivial,
                 )
         # Only now: a kill before this point finds the checkpoints again.
-        shutil.rmtree(scratch, ignore_errors=True)
+        if not task.trivial:
+            shutil.rmtree(scratch, ignore_errors=True)
         return Finished(task.step, action, made=True)
     except DamagedError as error:
         return Damaged(task.step, error.digest)

@@ -14,13 +14,14 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def write(path: Path, content: bytes, mode: int = 0o644) -> None:
-    """Write a new file that lasts; its name does once its folder has been synced."""
+def write(path: Path, content: bytes, mode: int = 0o644, *, sync: bool = True) -> None:
+    """Write a new file; with ``sync`` its content lasts, and its name does once its folder has been synced."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
         with os.fdopen(handle, "wb", closefd=False) as file:
             file.write(content)
-        os.fsync(handle)
+        if sync:
+            os.fsync(handle)
     finally:
         os.close(handle)
 

@@ -17,7 +17,7 @@ process first reads it.
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -109,14 +109,15 @@ class Store:
         return locks.exclusive(self.root / "locks" / fingerprint, waiting)
 
     @contextmanager
-    def stage(self) -> Iterator[Path]:
-        """An empty folder to put outputs in, gone afterwards."""
-        folder = self._own().name()
-        folder.mkdir()
+    def stage(self, names: Iterable[str]) -> Iterator[dict[str, Path]]:
+        """Paths to put outputs at, nothing there yet; what has not been committed is gone afterwards."""
+        paths = {name: self._own().name(f"-{name}") for name in names}
         try:
-            yield folder
+            yield paths
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            for path in paths.values():
+                if os.path.lexists(path):
+                    files.remove(path)
 
     def commit(
         self,
@@ -127,22 +128,26 @@ class Store:
         kind: str,
         inputs: Mapping[str, str],
         record: Mapping[str, Any],
+        sync: bool = True,
     ) -> Action:
         """Store outputs (moved out of the stage) and the action that names them.
 
-        Raises StepError for outputs that can't be stored and OSError when writing fails; nothing is stored then.
+        Without ``sync`` a power cut may take the result away, or damage it, which is noticed when it is read: good
+        enough for what takes less time to make again. Raises StepError for outputs that can't be stored and OSError
+        when writing fails; nothing is stored then.
         """
         outputs, folders = {}, []
         for name, path in produced.items():
             if path.is_symlink():
                 raise StepError(f"a step gave '{name}', which is neither a file nor a folder")
             if path.is_dir():
-                outputs[name] = self._put_folder(path)
+                outputs[name] = self._put_folder(path, sync)
                 folders.append(name)
             else:
-                outputs[name] = self._put(path)
-        files.sync_folder(self._objects)
-        if folders:
+                outputs[name] = self._put(path, sync)
+        if sync:
+            files.sync_folder(self._objects)
+        if sync and folders:
             files.sync_folder(self._trees)
         action = Action(
             fingerprint=fingerprint,
@@ -154,9 +159,10 @@ class Store:
             record=dict(record),
         )
         aside = self._own().name()
-        files.write(aside, actions.encode(action), READ_ONLY)
+        files.write(aside, actions.encode(action), READ_ONLY, sync=sync)
         os.rename(aside, os.path.join(self._actions, fingerprint))
-        files.sync_folder(Path(self._actions))
+        if sync:
+            files.sync_folder(Path(self._actions))
         return action
 
     def _own(self) -> Workspace:
@@ -164,21 +170,22 @@ class Store:
             raise ValueError("the store is not open for writing")
         return self._workspace
 
-    def _put(self, path: Path) -> str:
+    def _put(self, path: Path, sync: bool) -> str:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
             if not self._intact(digest):
                 os.fchmod(file.fileno(), READ_ONLY)
-                os.fsync(file.fileno())
+                if sync:
+                    os.fsync(file.fileno())
                 path.rename(self._objects / digest)
         self._good[digest] = self._objects / digest
         return digest
 
-    def _put_folder(self, folder: Path) -> str:
+    def _put_folder(self, folder: Path, sync: bool) -> str:
         names, empty = tree.listing(folder)
-        digest, content = tree.encode(tree.Tree({name: self._put(folder / name) for name in names}, tuple(empty)))
+        digest, content = tree.encode(tree.Tree({name: self._put(folder / name, sync) for name in names}, tuple(empty)))
         aside = self._own().name()
-        files.write(aside, content, READ_ONLY)
+        files.write(aside, content, READ_ONLY, sync=sync)
         aside.rename(self._trees / digest)
         return digest
 

@@ -25,10 +25,10 @@ class Workspace:
                 break
         self._handle = handle
 
-    def name(self) -> Path:
+    def name(self, ending: str = "") -> Path:
         """A path in the folder that nothing has."""
         self._count += 1
-        return self.path / str(self._count)
+        return self.path / f"{self._count}{ending}"
 
     def sweep(self) -> None:
         """Remove the folders of processes that have died."""

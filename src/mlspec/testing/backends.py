@@ -1,5 +1,7 @@
 """What every backend owes: the same results, told failures, and a second run that goes on where the first ended."""
 
+# ruff: noqa: D102 (the name of a test is its sentence)
+
 from pathlib import Path
 
 import msgspec
@@ -52,7 +54,7 @@ class BackendSuite:
 
     def test_a_failure_is_told_and_the_rest_goes_on(self, tmp_path: Path) -> None:
         steps = (
-            step("broken", **{"raise": "no such luck", "print": "just before"}),
+            step("broken", error="no such luck", print="just before"),
             step("behind", "broken"),
             step("further", "behind"),
             step("aside"),
@@ -73,7 +75,7 @@ class BackendSuite:
         log = Path(ran.failures[0].log).read_text()
         assert "just before" in log
         assert "to the error stream" in log
-        assert 'raise ValueError(params["raise"])' in log
+        assert 'raise ValueError(params["error"])' in log
 
     def test_a_refusal_is_told_in_its_own_words(self, tmp_path: Path) -> None:
         ran = self.run(tmp_path, step("picky", refuse="column 'age' is empty"), step("odd", exit=3))
@@ -90,7 +92,7 @@ class BackendSuite:
         }
 
     def test_a_failed_step_is_tried_again_and_finished_ones_are_not(self, tmp_path: Path) -> None:
-        broken = (step("before"), step("work", "before", **{"raise": "not yet"}))
+        broken = (step("before"), step("work", "before", error="not yet"))
         assert self.run(tmp_path, *broken).status == "failed"
         mended = (step("before"), step("work", "before"))
         assert self.run(tmp_path, *mended).status == "done"
@@ -142,7 +144,7 @@ class BackendSuite:
         assert taken["finished"].endswith("Z")
 
     def test_the_run_is_written_down(self, tmp_path: Path) -> None:
-        ran = self.run(tmp_path, step("one"), step("bad", **{"raise": "no"}))
+        ran = self.run(tmp_path, step("one"), step("bad", error="no"))
         assert ran.folder is not None
         assert msgspec.to_builtins(record.read(Path(ran.folder))) == msgspec.to_builtins(ran)
         lines = Path(ran.folder, record.EVENTS).read_bytes().splitlines()

@@ -41,7 +41,7 @@ def step(
     resources: Resources | None = None,
     **params: Any,
 ) -> Step:
-    """A step that reads outputs (``step`` for its text, ``step:output`` for another) and has these params; ``text`` is its id."""
+    """A step that reads outputs (``step`` for its text, ``step:output`` for another), with its id as param ``text``."""
     pairs = (read.partition(":") for read in reads)
     return Step(
         id=step_id,

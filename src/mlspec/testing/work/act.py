@@ -32,8 +32,8 @@ def run(job: Job) -> None:
     for name, signum in (("kill", signal.SIGKILL), ("segfault", signal.SIGSEGV)):
         if name in params:
             os.kill(os.getpid(), signum)
-    if "raise" in params:
-        raise ValueError(params["raise"])
+    if "error" in params:
+        raise ValueError(params["error"])
     if "refuse" in params:
         raise StepError(params["refuse"])
     if "exit" in params:
