@@ -1,7 +1,8 @@
 """Delimited text, plain or gzipped."""
 
+import functools
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated, ClassVar
+from typing import IO, TYPE_CHECKING, Annotated, ClassVar, cast
 
 from msgspec import Meta
 
@@ -52,28 +53,9 @@ class Csv(Source, frozen=True, kw_only=True):
 
     def _table(self, root: Path) -> tuple[list[str], list[list[str]], bool]:
         """The header, the first rows, and whether there are no more. Raises ValueError where it is no such file."""
-        import csv
-
-        lines, whole = self._head(root / self.path)
-        reader = csv.reader(lines, delimiter=self._separator())
-        try:
-            names = next(reader, None)
-            if not names:
-                raise ValueError("the file is empty")
-            if len(set(names)) < len(names):
-                twice = next(n for n in names if names.count(n) > 1)
-                raise ValueError(f"two columns are called '{twice}'")
-            rows: list[list[str]] = []
-            for number, row in enumerate(reader, start=2):
-                if row and len(row) != len(names):
-                    raise ValueError(f"line {number} has {len(row)} cells, the header {len(names)}")
-                if row:
-                    rows.append(row)
-                if len(rows) >= HEAD_ROWS:
-                    return names, rows, False
-        except csv.Error as error:
-            raise ValueError(f"not delimited text: {error}") from None
-        return names, rows, whole
+        path = root / self.path
+        status = path.stat()
+        return _table(path, self._separator(), (status.st_size, status.st_mtime_ns, status.st_ino))
 
     def scan(self, root: Path, columns: Schema) -> "pl.LazyFrame":
         """All rows, read as text and cast; what doesn't fit its type is told with its row."""
@@ -98,29 +80,57 @@ class Csv(Source, frozen=True, kw_only=True):
     def _separator(self) -> str:
         return self.separator or ("\t" if ".tsv" in self.path else ",")
 
-    def _head(self, path: Path) -> tuple[list[str], bool]:
-        """The first complete lines of the file, and whether these are all."""
-        lines: list[bytes] = []
-        size = 0
-        with _opened(path) as stream:
-            try:
-                for line in stream:
-                    lines.append(line)
-                    size += len(line)
-                    if len(lines) > HEAD_ROWS + 1 or size >= HEAD_BYTES:
-                        break
-            except (OSError, EOFError) as error:
-                if getattr(error, "errno", None) is not None:
-                    raise
-                raise ValueError(f"not a gzip file: {error}") from None
-        data = b"".join(lines)
-        if b"\0" in data:
-            raise ValueError("this is not text: it has zero bytes")
+
+@functools.lru_cache(maxsize=2)
+def _table(path: Path, separator: str, _state: tuple[int, ...]) -> tuple[list[str], list[list[str]], bool]:
+    """The beginning of a file; kept, because its columns and its target's values are asked for one after the other."""
+    import csv
+
+    lines, whole = _head(path)
+    reader = csv.reader(lines, delimiter=separator)
+    try:
+        names = next(reader, None)
+        if not names:
+            raise ValueError("the file is empty")
+        if len(set(names)) < len(names):
+            twice = next(n for n in names if names.count(n) > 1)
+            raise ValueError(f"two columns are called '{twice}'")
+        rows: list[list[str]] = []
+        for number, row in enumerate(reader, start=2):
+            if row and len(row) != len(names):
+                raise ValueError(f"line {number} has {len(row)} cells, the header {len(names)}")
+            if row:
+                rows.append(row)
+            if len(rows) >= HEAD_ROWS:
+                return names, rows, False
+    except csv.Error as error:
+        raise ValueError(f"not delimited text: {error}") from None
+    return names, rows, whole
+
+
+def _head(path: Path) -> tuple[list[str], bool]:
+    """The first complete lines of the file, and whether these are all."""
+    lines: list[bytes] = []
+    size = 0
+    with _opened(path) as stream:
         try:
-            text = data.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise ValueError(f"not UTF-8 text: line {data[: error.start].count(bytes([10])) + 1}") from None
-        return text.splitlines(keepends=True), len(lines) <= HEAD_ROWS + 1 and size < HEAD_BYTES
+            for line in stream:
+                lines.append(line)
+                size += len(line)
+                if len(lines) > HEAD_ROWS + 1 or size >= HEAD_BYTES:
+                    break
+        except (OSError, EOFError) as error:
+            if getattr(error, "errno", None) is not None:
+                raise
+            raise ValueError(f"not a gzip file: {error}") from None
+    data = b"".join(lines)
+    if b"\0" in data:
+        raise ValueError("this is not text: it has zero bytes")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"not UTF-8 text: line {data[: error.start].count(bytes([10])) + 1}") from None
+    return text.splitlines(keepends=True), len(lines) <= HEAD_ROWS + 1 and size < HEAD_BYTES
 
 
 def _opened(path: Path) -> "IO[bytes]":
@@ -128,4 +138,4 @@ def _opened(path: Path) -> "IO[bytes]":
         return path.open("rb")
     import gzip
 
-    return gzip.open(path, "rb")
+    return cast(IO[bytes], gzip.open(path, "rb"))
