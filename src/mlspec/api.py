@@ -249,11 +249,12 @@ def predict(
         raise SpecError([Diagnostic(code="unknown-column", message=f"the data has no column '{lacking[0]}'")])
     predicted = model.predict(frame)
     classes = model.about.classes
+    kept = [frame[name] for name in keep]
     if classes is None:
-        return frame.select(keep).with_columns(prediction=pl.Series(predicted))
+        return pl.DataFrame([*kept, pl.Series("prediction", predicted)])
     likeliest = pl.Series("prediction", [classes[index] for index in predicted.argmax(axis=1)])
     shares = [pl.Series(f"p_{name}", predicted[:, index]) for index, name in enumerate(classes)]
-    return frame.select(keep).with_columns(likeliest, *shares)
+    return pl.DataFrame([*kept, likeliest, *shares])
 
 
 def _read_rows(path: str, model: "Package", keep: Sequence[str]) -> "pl.DataFrame":
