@@ -1,0 +1,256 @@
+"""What every command has in common: exit codes, streams, colour, completion, and what it prints."""
+
+import json
+import os
+import pty
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from mlspec.cli import Commands, commands, main
+
+ROOT = Path(__file__).parents[2]
+COMMAND = Path(sysconfig.get_path("scripts")) / "mlspec"
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "penguins"
+    shutil.copytree(ROOT / "specs/penguins", folder, ignore=shutil.ignore_patterns(".mlspec", "mlspec.lock"))
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def test_every_command_says_what_it_does(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    shown = capsys.readouterr().out
+    assert isinstance(commands, Commands)
+    for name in ("init", "validate", "compile", "run", "show", "report", "runs", "predict", "verify", "gc", "schema"):
+        assert re.search(rf"^  {name} +[A-Z]\w", shown, re.MULTILINE), name
+        assert main([name, "--help"]) == 0
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.endswith("mlspec 0.1.0\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["validat"], "no command 'validat'; did you mean 'validate'?"),
+        (["validate", "--fromat", "json"], "--format"),
+        (["compile", "--format", "pdf"], "'pdf' is not one of"),
+        (["compile", "--trace", "--resolved"], "exclude one another"),
+        (["compile", "--explain", "train.liner"], "did you mean 'train.linear'?"),
+        (["run", "--only", "splt"], "did you mean 'split'?"),
+        (["validate", "--profile", "smoke"], "error[unknown-profile]: there is no profile 'smoke'"),
+        (["validate", "--set", "model.candidates.linear.C=-1"], "1 | -1"),
+        (["validate", "--set", "nothing"], "--set takes KEY=VALUE, not 'nothing'"),
+        (["validate", "--backend", "cluster"], "cluster"),
+        (["validate", "nowhere.yaml"], "nowhere.yaml can't be read"),
+        (["show"], "nothing has been run here yet"),
+        (["predict", ".", "x.csv"], "no run of this project has selected a model"),
+        (["explain", "unknown-colum"], "did you mean 'unknown-column'?"),
+        (["init", "data/penguins.csv"], "project.yaml is there already"),
+        (["init", "data/penguins.csv", "-o", "-", "--target", "specis"], "did you mean 'species'?"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+@pytest.mark.usefixtures("project")
+def test_what_is_wrong_with_a_command_or_spec_is_exit_2_and_goes_to_stderr(
+    arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    out, err = capsys.readouterr()
+    assert told in err
+    assert out == ""
+    assert "Traceback" not in err
+
+
+def test_a_spec_is_found_in_a_parent_folder(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(project / "data")
+    assert main(["validate"]) == 0
+    assert capsys.readouterr().err == "valid: ../project.yaml (penguins)\n"
+
+
+def test_there_is_no_spec_anywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["compile"]) == 2
+    assert "no project.yaml here or in a parent folder" in capsys.readouterr().err
+
+
+def test_several_specs_are_checked_and_all_mistakes_told(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, old, new in (("a", "goal:", "gaol:"), ("b", "target: species", "target: specie")):
+        (project / f"{name}.yaml").write_text((project / "project.yaml").read_text().replace(old, new))
+    assert main(["validate", "project.yaml", "a.yaml", "b.yaml", "--format", "json"]) == 2
+    shown = json.loads(capsys.readouterr().out)
+    jsonschema.validate(shown, json.loads((ROOT / "schema/diagnostics.schema.json").read_text()))
+    assert [(d["code"], d["span"]["file"], d["span"]["line"]) for d in shown["diagnostics"]] == [
+        ("unknown-key", "a.yaml", 5),
+        ("unknown-column", "b.yaml", 12),
+    ]
+    assert main(["validate", "b.yaml", "--format", "github"]) == 2
+    assert capsys.readouterr().out == (
+        "::error title=unknown-column,file=b.yaml,line=12,col=21,endLine=12,endColumn=27::"
+        "source 'birds' has no column 'specie'%0Adid you mean 'species'?"
+        "%0Athe columns are read from data/penguins.csv (8 columns)\n"
+    )
+
+
+def test_compile_says_the_same_from_its_cache_and_notices_every_change(project: Path) -> None:
+    old = (project / "data/penguins.csv").stat().st_mtime_ns - 10**10
+    for path in (project / "data/penguins.csv", project / "project.yaml"):
+        os.utime(path, ns=(old, old))
+
+    def shown() -> str:
+        command = [COMMAND, "compile", "--format", "json"]
+        return subprocess.run(command, cwd=project, capture_output=True, text=True, check=True).stdout
+
+    first = shown()
+    assert shown() == first
+    data = project / "data/penguins.csv"
+    assert list((project / ".mlspec/cache/compile").iterdir())
+    data.write_text(data.read_text().replace("39.1", "39.2", 1))
+    os.utime(data, ns=(old - 1, old - 1))
+    other = shown()
+    digests = [json.loads(text)["steps"][0]["files"]["data/penguins.csv"] for text in (first, other)]
+    assert digests[0] != digests[1]
+    cache = project / ".mlspec/cache/compile"
+    for entry in cache.iterdir():
+        entry.write_bytes(entry.read_bytes()[:-20] + b"x" * 20)
+    assert shown() == other
+
+
+@pytest.mark.usefixtures("project")
+def test_detailed_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compile", "--detailed-exitcode"]) == 4
+    assert main(["compile", "--detailed-exitcode", "--set", "data.splt=1"]) == 2
+    assert main(["compile"]) == 0
+    capsys.readouterr()
+
+
+@pytest.mark.usefixtures("project")
+def test_resolved_is_a_spec_that_means_the_same(capsys: pytest.CaptureFixture[str], project: Path) -> None:
+    assert main(["compile", "--format", "json"]) == 0
+    before = json.loads(capsys.readouterr().out)["steps"]
+    assert main(["compile", "--resolved", "-o", "all.yaml"]) == 0
+    assert "metrics: [accuracy" in (project / "all.yaml").read_text()
+    assert main(["compile", "all.yaml", "--format", "json"]) == 0
+    after = json.loads(capsys.readouterr().out)["steps"]
+    assert [step["identity"] for step in after] == [step["identity"] for step in before]
+
+
+@pytest.mark.usefixtures("project")
+def test_a_dry_run_runs_nothing(capsys: pytest.CaptureFixture[str], project: Path) -> None:
+    assert main(["run", "--dry-run"]) == 0
+    assert capsys.readouterr().out.endswith("Plan: 11 run; time unknown\n")
+    assert not (project / ".mlspec/store").exists()
+
+
+def test_an_unexpected_mistake_of_ours_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_arguments: object, **_named: object) -> None:
+        raise RuntimeError("not\nfound out")
+
+    monkeypatch.setattr(Commands, "main", broken)
+    assert main(["validate"]) == 70
+    told = "internal error: RuntimeError: not found out (MLSPEC_TRACEBACK=1 shows where; please report it)\n"
+    assert capsys.readouterr().err == told
+    monkeypatch.setenv("MLSPEC_TRACEBACK", "1")
+    with pytest.raises(RuntimeError):
+        main(["validate"])
+
+
+def test_a_reader_that_goes_away_is_no_error(project: Path) -> None:
+    script = f"{COMMAND} compile --format html | head -c 10; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", script], cwd=project, capture_output=True, check=False)
+    assert done.stderr == b""
+    assert done.returncode in (0, 141)
+
+
+def test_colour_only_on_a_terminal_that_wants_it(project: Path) -> None:
+    def on_a_terminal(**extra: str) -> bytes:
+        ours, theirs = pty.openpty()
+        environment = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "TERM")} | {
+            "TERM": "xterm",
+            **extra,
+        }
+        with subprocess.Popen(
+            [COMMAND, "compile"], cwd=project, stdout=theirs, stderr=theirs, env=environment
+        ) as running:
+            os.close(theirs)
+            shown = b""
+            while True:
+                try:
+                    part = os.read(ours, 65536)
+                except OSError:
+                    break
+                if not part:
+                    break
+                shown += part
+            running.wait()
+        os.close(ours)
+        return shown
+
+    assert b"\x1b[1;33m" in on_a_terminal()
+    assert b"\x1b[" not in on_a_terminal(NO_COLOR="1")
+    assert b"\x1b[" not in on_a_terminal(TERM="dumb")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_scripts_and_their_answers(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["completion", shell]) == 0
+    assert "_MLSPEC_COMPLETE" in capsys.readouterr().out
+    if shell == "bash":
+        environment = {**os.environ, "_MLSPEC_COMPLETE": "bash_complete", "COMP_WORDS": "mlspec val", "COMP_CWORD": "1"}
+        done = subprocess.run([COMMAND], capture_output=True, text=True, check=False, env=environment)
+        assert done.stdout == "plain,validate\n"
+
+
+def test_schemas_and_reference_pages_are_up_to_date(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    assert main(["schema", "--check"]) == 0
+
+
+def test_every_code_has_a_page() -> None:
+    from mlspec.cli import _reference
+
+    used = set()
+    for file in (ROOT / "src").rglob("*.py"):
+        used.update(re.findall(r'code="([a-z-]+)"', file.read_text()))
+    assert used
+    assert not [code for code in used if _reference.code_page(code) is None]
+    for code in _reference.codes():
+        page = _reference.code_page(code)
+        assert page is not None
+        assert "\nInstead: " in page, code
+
+
+def test_init_writes_a_spec_that_is_valid(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copy(ROOT / "specs/penguins/data/penguins.csv", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    assert main(["init", "penguins.csv", "--target", "species"]) == 0
+    assert main(["validate"]) == 0
+    text = (tmp_path / "project.yaml").read_text()
+    assert "task: multiclass_classification  # from 3 values seen: Adelie, Chinstrap, Gentoo" in text
+    capsys.readouterr()
+
+
+def test_the_doctor_says_what_this_machine_can_run(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "--format", "json"]) == 0
+    found = {entry["what"]: entry for entry in json.loads(capsys.readouterr().out)}
+    assert found["python"]["text"].startswith(".".join(map(str, sys.version_info[:3])))
+    assert found["core libraries"]["state"] == "ok"
+    assert found["cores"]["text"].split()[0].isdigit()
+    assert {"backend cpu", "backend gpu", "engine local", "engine inline"} <= set(found)
