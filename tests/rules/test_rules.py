@@ -56,7 +56,8 @@ CASES: dict[str, dict[str, str]] = {
     },
     "gate-on-uncomputed-metric-unknown": {"top": "constraints: {quality: [{metric: roc_acu, at_least: 0.5}]}\n"},
     "contradictory-gates": {
-        "top": "constraints:\n  quality:\n    - {metric: log_loss, at_least: 0.5}\n    - {metric: log_loss, at_most: 0.4}\n"
+        "top": "constraints:\n  quality:\n    - {metric: log_loss, at_least: 0.5}\n"
+        "    - {metric: log_loss, at_most: 0.4}\n"
     },
     "gate-out-of-bounds": {"top": "constraints: {quality: [{metric: roc_auc, at_least: 1.2}]}\n"},
     "gate-out-of-bounds-none": {"top": "constraints: {quality: [{metric: roc_auc}]}\n"},
@@ -141,7 +142,8 @@ def test_a_spec_without_mistakes_is_met_with_silence(tmp_path: Path, monkeypatch
 
 
 def test_every_rule_is_shown() -> None:
-    assert [code for code in rules() if not any(name.startswith(code) for name in CASES)] == []
+    shown = {*CASES, "library-not-installed"}
+    assert [code for code in rules() if not any(name.startswith(code) for name in shown)] == []
 
 
 def test_a_gpu_that_is_not_there_is_an_error_only_when_running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,3 +167,30 @@ def test_sources_that_differ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     shown = said(tmp_path, text)
     assert "error[sources-differ]: source 'others' has other columns than 'people'" in shown
     assert "lacks city, group, height, job, part, seen, sex; has zip besides" in shown
+
+
+def test_a_library_that_a_run_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    said(tmp_path, spec_text({"model": "torch.mlp"}))
+    project, document = read("project.yaml")
+    known, _found = facts(project, document, Path())
+    monkeypatch.setattr(
+        "mlspec.rules.library_not_installed.find_spec", lambda name: None if name == "torch" else object()
+    )
+    assert not [d for d in check(project, document, known) if d.code == "library-not-installed"]
+    shown = render(
+        check(resolve(project, known.schemas, known.target_levels), document, known, running=True), document.texts
+    )
+    assert (
+        shown
+        == """\
+error[library-not-installed]: candidate 'one' (torch.mlp) needs torch, which is not installed here
+ --> project.yaml:6:16
+  |
+6 |   candidates: {one: {type: torch.mlp}}
+  |                ^^^ pip install 'mlspec[run]'
+  = see: mlspec explain library-not-installed
+
+1 error
+"""
+    )

@@ -15,7 +15,7 @@ from mlspec.cli._options import formats
 from mlspec.cli._output import colored, result
 from mlspec.report.paint import paint
 
-CORE = ("click", "pyyaml", "jsonschema", "networkx", "msgspec", "rich")
+CORE = ("click", "pyyaml", "networkx", "msgspec", "rich")
 RUN = ("torch", "polars", "scikit-learn", "numpy", "safetensors", "skops")
 PROBE = """
 import json, torch

@@ -30,7 +30,9 @@ def check(view: View) -> Iterator[Diagnostic]:
     severity = "error" if len(over) == len(least) else "warning"
     for name, count in over.items():
         path = ("model", "candidates", name)
-        message = f"'{name}' takes at least {round(count / 1000):,}kB, the model may take {spelled(size.model, 'bytes')}"
+        message = (
+            f"'{name}' takes at least {round(count / 1000):,}kB, the model may take {spelled(size.model, 'bytes')}"
+        )
         note = "the bound is constraints.size.model"
         yield view.diagnostic("unreachable-size", path, message, "make it smaller", note, severity=severity, key=True)
 

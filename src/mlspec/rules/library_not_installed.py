@@ -1,0 +1,35 @@
+"""A library that the run needs is not installed here.
+
+Why: the core installs in seconds and checks specs anywhere; what computes comes with the extra `run`. Without it the
+first step would fail.
+
+Instead: `pip install 'mlspec[run]'`.
+"""
+
+from collections.abc import Iterator
+from importlib.util import find_spec
+
+from mlspec.diagnostics import Diagnostic
+from mlspec.document import Path
+from mlspec.rules.context import View
+
+MODULES = {"scikit-learn": "sklearn"}
+EVERY_RUN = ("numpy", "polars", "scikit-learn")
+
+
+def check(view: View) -> Iterator[Diagnostic]:
+    """When a run is about to start: the libraries of every run, then each candidate's."""
+    if not view.running:
+        return
+    way = "pip install 'mlspec[run]'"
+    lacking = [name for name in EVERY_RUN if find_spec(MODULES.get(name, name)) is None]
+    if lacking:
+        message = f"a run needs {', '.join(lacking)}, which {'is' if len(lacking) == 1 else 'are'} not installed here"
+        yield view.diagnostic("library-not-installed", ("data", "sources"), message, way, key=True)
+        return
+    for name, use in view.project.model.candidates.items():
+        for library in use.plugin.libraries:
+            if find_spec(MODULES.get(library, library)) is None:
+                path: Path = ("model", "candidates", name)
+                message = f"candidate '{name}' ({use.name}) needs {library}, which is not installed here"
+                yield view.diagnostic("library-not-installed", path, message, way, key=True)
