@@ -28,4 +28,4 @@ def collect(root: Path, *, runs: int = 1, home: Path | None = None) -> Collected
     locked = lock.read(lock.beside(root))
     if locked is not None:
         keep.update(step.fingerprint for step in locked.steps.values())
-    return upkeep.collect(Store(places.store(home)), keep)
+    return upkeep.collect(Store(places.store(home)), keep, [places.scratch(home)])

@@ -56,6 +56,20 @@ def alone(path: Path, busy: str) -> Iterator[None]:
         os.close(handle)
 
 
+def sweep(folder: Path) -> None:
+    """Remove the files of exclusive locks that nobody holds."""
+    for path in folder.iterdir():
+        try:
+            handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        except OSError:
+            continue
+        try:
+            if _take(handle, fcntl.LOCK_EX | fcntl.LOCK_NB) and _still(handle, path):
+                path.unlink()
+        finally:
+            os.close(handle)
+
+
 def hold_folder(folder: Path) -> int | None:
     """Lock a folder itself; the handle that holds the lock, or None when the folder is gone or another one has it."""
     try:

@@ -94,15 +94,16 @@ class Store:
         with locks.shared(self.root / "lock"):
             self._workspace = Workspace(self.root / "tmp")
             try:
-                self._workspace.sweep()
+                self.sweep()
                 yield self
             finally:
                 self._workspace.close()
                 self._workspace = None
 
     def sweep(self) -> None:
-        """Remove what processes left that have died since ``writing`` began."""
+        """Remove what processes left that have died."""
         self._own().sweep()
+        locks.sweep(self.root / "locks")
 
     def lock(self, fingerprint: str, waiting: Callable[[], None] | None = None) -> AbstractContextManager[None]:
         """Be the only one, of all processes, who makes this result."""

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -33,10 +33,10 @@ def verify(store: Store) -> list[Damage]:
     """Read every entry and compare it with its digest; changes nothing. Sorted by entry."""
     found = []
     for kind, check in (
-        ("objects", _object),
-        ("trees", _tree),
-        ("folders", _folder),
-        ("actions", _action),
+        ("objects", check_object),
+        ("trees", check_tree),
+        ("folders", check_folder),
+        ("actions", check_action),
     ):  # type: str, Callable[[Store, str], str | None]
         for name in _names(store.root / kind):
             problem = check(store, name)
@@ -45,8 +45,8 @@ def verify(store: Store) -> list[Damage]:
     return sorted(found, key=lambda damage: damage.entry)
 
 
-def collect(store: Store, keep: Collection[str]) -> Collected:
-    """Remove all results but those of these fingerprints, and what is damaged.
+def collect(store: Store, keep: Collection[str], also: Sequence[Path] = ()) -> Collected:
+    """Remove all results but those of these fingerprints, what is damaged, and what is in the folders ``also``.
 
     Raises StoreError while a run is using the store.
     """
@@ -69,9 +69,9 @@ def collect(store: Store, keep: Collection[str]) -> Collected:
                     path = store.root / kind / name
                     freed += path.stat().st_size if kind == "objects" else 0
                     files.remove(path)
-        for kind in ("locks", "tmp"):
-            for name in _names(store.root / kind):
-                files.remove(store.root / kind / name)
+        for folder in (store.root / "locks", store.root / "tmp", *also):
+            for name in _names(folder):
+                files.remove(folder / name)
     return Collected(removed, freed)
 
 
@@ -95,7 +95,8 @@ def _names(folder: Path) -> Iterator[str]:
     yield from sorted(os.listdir(folder)) if folder.is_dir() else ()
 
 
-def _object(store: Store, name: str) -> str | None:
+def check_object(store: Store, name: str) -> str | None:
+    """What is wrong with an object; None if nothing is."""
     path = store.root / "objects" / name
     try:
         with path.open("rb") as file:
@@ -104,7 +105,8 @@ def _object(store: Store, name: str) -> str | None:
         return f"can't be read: {error.strerror}"
 
 
-def _tree(store: Store, name: str) -> str | None:
+def check_tree(store: Store, name: str) -> str | None:
+    """What is wrong with a tree; None if nothing is."""
     try:
         found = tree.decode((store.root / "trees" / name).read_bytes(), name)
     except OSError as error:
@@ -115,7 +117,8 @@ def _tree(store: Store, name: str) -> str | None:
     return f"lacks the content of '{lost[0]}'" if lost else None
 
 
-def _folder(store: Store, name: str) -> str | None:
+def check_folder(store: Store, name: str) -> str | None:
+    """What is wrong with a laid out folder; None if nothing is."""
     folder = store.root / "folders" / name
     try:
         wanted = tree.decode((store.root / "trees" / name).read_bytes(), name)
@@ -132,7 +135,8 @@ def _folder(store: Store, name: str) -> str | None:
     return None
 
 
-def _action(store: Store, name: str) -> str | None:
+def check_action(store: Store, name: str) -> str | None:
+    """What is wrong with an action; None if nothing is."""
     try:
         action = actions.decode((store.root / "actions" / name).read_bytes(), name)
     except OSError as error:

@@ -1,0 +1,97 @@
+"""Faults at every system call that a command makes on a folder: killed there, or told that the disk is full.
+
+strace puts them in, so nothing of the command has to be changed. Its counters run for each thread of its own: the n-th
+call is the n-th of whichever thread comes there first.
+"""
+
+import os
+import re
+import subprocess
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from msgspec import Struct
+
+CHANGES = ("write", "pwrite64", "ftruncate", "fsync", "fdatasync", "rename", "renameat", "renameat2", "link", "linkat")
+NAMES = ("unlink", "unlinkat", "rmdir", "mkdir", "mkdirat", "openat", "chmod", "fchmod", "fchmodat", "flock")
+# What fails on a full disk; a name can always be taken away.
+FILLS = frozenset(
+    {"write", "pwrite64", "fsync", "fdatasync", "rename", "renameat", "link", "linkat", "mkdir", "openat"}
+)
+CREATES = re.compile(r"O_CREAT")
+
+
+class Point(Struct, frozen=True, order=True):
+    """The ``count``-th call of a system call in a thread."""
+
+    call: str
+    count: int
+
+
+class Ended(Struct, frozen=True):
+    """How a command ended: its exit code (negative for a signal), what it printed, whether the fault was put in."""
+
+    code: int
+    output: str
+    hit: bool
+
+
+def points(command: Sequence[str], folder: Path, log: Path) -> list[Point]:
+    """The calls with which a command changes something in a folder, from a run that nothing disturbs.
+
+    Raises RuntimeError when strace can't trace here, or the command fails.
+    """
+    traced = ",".join((*CHANGES, *NAMES))
+    ended = _run(["strace", "-f", "-y", "-qq", "-e", f"trace={traced}", "-e", "signal=none", "-o", str(log), *command])
+    if ended.returncode != 0:
+        raise RuntimeError(f"exit code {ended.returncode}: {ended.stdout}")
+    found = set()
+    counts: Counter[tuple[str, str]] = Counter()
+    for line in log.read_text(errors="replace").splitlines():
+        match = re.match(r"(\d+)\s+(\w+)\((.*)", line)
+        if match is None:
+            continue
+        thread, call, rest = match.groups()
+        counts[thread, call] += 1
+        if str(folder) in rest and (call != "openat" or CREATES.search(rest)):
+            found.add(Point(call, counts[thread, call]))
+    return sorted(found)
+
+
+def killed(command: Sequence[str], point: Point, log: Path) -> Ended:
+    """The command, with the process killed that comes to this point first."""
+    return _inject(command, f"{point.call}:signal=KILL:when={point.count}", log)
+
+
+def full(command: Sequence[str], point: Point, log: Path, *, for_good: bool) -> Ended:
+    """The command on a disk that is full at this point; ``for_good``: and stays so for calls of this kind."""
+    return _inject(command, f"{point.call}:error=ENOSPC:when={point.count}{'+' if for_good else ''}", log)
+
+
+def fillable(found: Iterable[Point]) -> list[Point]:
+    """The points at which a disk can turn out to be full."""
+    return [point for point in found if point.call in FILLS]
+
+
+def _inject(command: Sequence[str], fault: str, log: Path) -> Ended:
+    call = fault.partition(":")[0]
+    done = _run(["strace", "-f", "-qq", "-e", f"trace={call}", "-e", f"inject={fault}", "-o", str(log), *command])
+    text = log.read_text(errors="replace")
+    return Ended(done.returncode, done.stdout, "(INJECTED)" in text or "killed by SIGKILL" in text)
+
+
+def _run(command: Sequence[str]) -> "subprocess.CompletedProcess[str]":
+    """Ends when the last process that the command has started is gone: each of them holds the pipe that is read."""
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        check=False,
+        env=environment,
+        timeout=120,
+    )
