@@ -53,7 +53,8 @@ def main() -> None:
     for name, values in seen.items():
         ratio = statistics.median(values[1:]) / base
         over |= ratio > BUDGETS[name]
-        print(f"{name:28} {statistics.median(values[1:]) * 1000:7.1f} ms CPU  {ratio:5.1f} x  (budget {BUDGETS[name]:g} x)")
+        took = statistics.median(values[1:]) * 1000
+        print(f"{name:28} {took:7.1f} ms CPU  {ratio:5.1f} x  (budget {BUDGETS[name]:g} x)")
     sys.exit(1 if over else 0)
 
 

@@ -1,7 +1,7 @@
 """A step's code version changes when its behaviour may have changed: the digest of the source is held against it.
 
-When this fails: if results can differ, raise the version (``KINDS[...]`` or the plug-in's ``version``); then, in any case,
-write the new digests with ``MLSPEC_UPDATE=1 pytest tests/test_code_versions.py`` and let the review see both.
+When this fails: if results can differ, raise the version (``KINDS[...]`` or the plug-in's ``version``). In any
+case write the new digests with ``MLSPEC_UPDATE=1 pytest tests/test_code_versions.py`` and let the review see both.
 """
 
 import ast
@@ -34,7 +34,8 @@ def code_digest(paths: list[Path]) -> str:
         for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
             tree = ast.parse(file.read_text())
             for node in ast.walk(tree):
-                if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
+                told = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node)
+                if told:
                     node.body[0] = ast.Pass()
             digest.update(ast.dump(tree).encode())
     return digest.hexdigest()[:16]
@@ -60,7 +61,6 @@ def test_changed_code_has_a_changed_version() -> None:
     if os.environ.get("MLSPEC_UPDATE"):
         GOLDEN.write_text(json.dumps(now, indent=1, sort_keys=True) + "\n")
     known = json.loads(GOLDEN.read_text())
-    forgotten = [name for name, (version, digest) in now.items() if known.get(name, [version, digest]) == [version, digest]]
-    stale = sorted(set(now) - set(forgotten))
+    stale = sorted(name for name, seen in now.items() if known.get(name, seen) != seen)
     assert not stale, f"code changed since its version was written down: {', '.join(stale)} (see the top of this file)"
-    assert sorted(known) == sorted(now), "steps or plug-ins came or went: write the digests anew (see the top of this file)"
+    assert sorted(known) == sorted(now), "steps or plug-ins came or went (see the top of this file)"

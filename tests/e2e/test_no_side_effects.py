@@ -1,4 +1,4 @@
-"""`validate` and `compile` are safe on a stranger's spec: they start nothing, open no socket, write only their cache."""
+"""`validate` and `compile` are safe on a stranger's spec: nothing started, no socket, nothing written but the cache."""
 
 import os
 import re
@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 
 SPECS = Path(__file__).parents[2] / "specs"
-CALLS = "execve,execveat,fork,vfork,clone,clone3,socket,connect,bind,open,openat,creat,unlink,unlinkat,rename,renameat,renameat2,mkdir,mkdirat,rmdir,symlink,link,linkat,truncate,chmod,fchmodat"
+CALLS = (
+    "execve,execveat,fork,vfork,clone,clone3,socket,connect,bind,open,openat,creat,unlink,unlinkat,rename,renameat,"
+    "renameat2,mkdir,mkdirat,rmdir,symlink,link,linkat,truncate,chmod,fchmodat"
+)
 WRITES = re.compile(r"O_WRONLY|O_RDWR|O_CREAT|O_TRUNC|O_APPEND")
 PATH = re.compile(r'"((?:[^"\\]|\\.)*)"')
 

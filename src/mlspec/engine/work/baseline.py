@@ -6,6 +6,7 @@ from mlspec.engine.job import Job
 def run(job: Job) -> None:
     """``train``, ``test`` -> ``predictions``: class shares, or the mean or median, of the training rows."""
     import numpy as np
+
     from mlspec.engine import preparation, results, tables
 
     known = preparation.describe_target(tables.scan(job.inputs["train"]), job.params)
