@@ -9,7 +9,7 @@ Whatever is wrong with a spec is raised as ``SpecError``; a step that fails is t
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -171,13 +171,16 @@ def execute(
 ) -> "RunFacts":
     """Run a compiled spec: ``run`` behind its compilation. ``force``: do the steps in ``forced``, or all, anyway."""
     from mlspec.engine.run import run as carry_out
-    from mlspec.report import summarise
+    from mlspec.report import stored, summarise
 
     graph = compiled.plan.graph
     named = {step.id for name in forced if (step := graph.find(name)) is not None}
     lock = compiled.whole and compiled.profile is None and not compiled.overrides
     ran = carry_out(graph, listener=listener, force=(named or graph.steps.keys()) if force else (), lock=lock)
     found = summarise.facts(graph, ran, profile=compiled.profile, overrides=compiled.overrides)
+    if ran.folder is None:
+        before = stored.with_results_of(compiled.checked.root, found)
+        return found if before is None else msgspec.structs.replace(found, report=before.report, model=before.model)
     document = compiled.checked.document
     summarise.save(graph, ran, found, document.texts[document.file])
     return found
@@ -288,7 +291,11 @@ def _read_rows(path: str, model: "Package", keep: Sequence[str]) -> "pl.DataFram
 def write_table(frame: "pl.DataFrame", path: str | os.PathLike[str]) -> None:
     """Write a table as its file's ending says: .csv, .parquet or .jsonl. Raises SpecError for another ending."""
     file = Path(path)
-    writers = {".csv": frame.write_csv, ".parquet": frame.write_parquet, ".jsonl": frame.write_ndjson}
+    writers: dict[str, Callable[[Path], object]] = {
+        ".csv": frame.write_csv,
+        ".parquet": frame.write_parquet,
+        ".jsonl": frame.write_ndjson,
+    }
     if file.suffix not in writers:
         message = f"'{path}' does not end in {', '.join(writers)}"
         raise SpecError([Diagnostic(code="format-unclear", message=message)])

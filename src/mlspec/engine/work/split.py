@@ -151,7 +151,7 @@ def _given(keys: "pl.DataFrame", params: dict[str, Any], random: "np.random.Gene
         strange = said.filter(~said.is_in(list(SPELLINGS)) | said.is_null())
         if len(strange):
             raise StepError(f"'{params['column']}' says '{strange[0]}' where train, validation or test should stand")
-        parts = said.replace_strict(SPELLINGS, return_dtype=pl.Int8).to_numpy().copy()
+        parts: Array = said.replace_strict(SPELLINGS, return_dtype=pl.Int8).to_numpy().copy()
     else:
         parts = keys["__part__"].to_numpy().copy()
     if not (parts == 1).any() and params["validation"] > 0:
