@@ -16,7 +16,9 @@ class Journal:
     """Events go to the listener at once, and to the folder once ``open`` has made it."""
 
     def __init__(self, home: Path, listener: Listener | None) -> None:
-        self.id = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+        time = datetime.now(UTC)
+        # By name is by time, for runs that follow each other at once too.
+        self.id = f"{time:%Y%m%dT%H%M%S}{time.microsecond // 1000:03}Z-{secrets.token_hex(2)}"
         self.folder = places.runs(home) / self.id
         self._listener = listener
         self._early: list[AnyEvent] = []

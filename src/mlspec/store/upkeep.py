@@ -32,12 +32,8 @@ class Collected(msgspec.Struct, frozen=True):
 def verify(store: Store) -> list[Damage]:
     """Read every entry and compare it with its digest; changes nothing. Sorted by entry."""
     found = []
-    for kind, check in (
-        ("objects", check_object),
-        ("trees", check_tree),
-        ("folders", check_folder),
-        ("actions", check_action),
-    ):  # type: str, Callable[[Store, str], str | None]
+    checks = {"objects": check_object, "trees": check_tree, "folders": check_folder, "actions": check_action}
+    for kind, check in checks.items():
         for name in _names(store.root / kind):
             problem = check(store, name)
             if problem is not None:
