@@ -229,8 +229,8 @@ def load_model(model: str | os.PathLike[str] | None = None, *, device: str = "cp
 
     root = Path(path).parent
     for run in stored.every(root):
-        if run.model is not None and (root / stored.RUNS / run.id / "model").is_dir():
-            return package.load(root / stored.RUNS / run.id / "model", device, root=root)
+        if run.model is not None:
+            return package.load(Path(run.model), device, root=root)
     note = f"mlspec run {path}"
     raise SpecError([Diagnostic(code="no-model", message="no run of this project has selected a model", notes=(note,))])
 

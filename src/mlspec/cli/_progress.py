@@ -75,11 +75,12 @@ class Bars:
             case events.RunStarted():
                 bars.update(self._all, total=event.steps)
             case events.StepStarted():
-                self._rows[event.step] = bars.add_task(event.step, total=1.0, note="")
+                note = "" if event.expected is None else f"{words.seconds(event.expected)} last time"
+                self._rows[event.step] = bars.add_task(event.step, total=None, note=note)
             case events.StepProgress():
                 row = self._rows.get(event.step)
                 if row is not None:
-                    bars.update(row, completed=event.share, note=told(event))
+                    bars.update(row, total=1.0, completed=event.share, note=told(event))
             case events.StepFinished() | events.StepCached() | events.StepFailed() | events.StepNotReached():
                 row = self._rows.pop(event.step, None)
                 if row is not None:

@@ -9,7 +9,8 @@ import msgspec
 from mlspec.diagnostics import Diagnostic, SpecError
 from mlspec.report.facts import RunFacts, encode
 
-FACTS, PAGE, SUMMARY = "facts.json", "report.html", "summary.md"
+FACTS, PAGE, SUMMARY, MODEL = "facts.json", "report.html", "summary.md", "model"
+LOOKED_AT = 5
 RUNS = Path(".mlspec") / "runs"
 
 
@@ -34,9 +35,20 @@ def every(root: Path) -> Iterator[RunFacts]:
     """All runs that can be read, newest first."""
     for name in reversed(names(root)):
         try:
-            yield msgspec.json.decode((root / RUNS / name / FACTS).read_bytes(), type=RunFacts)
+            yield _read(root, name)
         except (OSError, msgspec.MsgspecError):
             continue
+
+
+def with_results_of(root: Path, facts: RunFacts) -> RunFacts | None:
+    """The latest of the last runs that ended with the very results of this one, which had nothing to do."""
+    wanted = {step.id: step.fingerprint for step in facts.steps}
+    for count, run in enumerate(every(root)):
+        if {step.id: step.fingerprint for step in run.steps} == wanted:
+            return run
+        if count == LOOKED_AT:
+            break
+    return None
 
 
 def find(root: Path, run: str | None = None) -> RunFacts:
@@ -51,9 +63,19 @@ def find(root: Path, run: str | None = None) -> RunFacts:
         told = f"there is no run '{run}'" if not fitting else f"'{run}' is the beginning of {len(fitting)} runs"
         raise _missing(told, "mlspec runs lists them")
     try:
-        return msgspec.json.decode((root / RUNS / fitting[0] / FACTS).read_bytes(), type=RunFacts)
+        return _read(root, fitting[0])
     except (OSError, msgspec.MsgspecError) as error:
         raise _missing(f"run '{fitting[0]}' can't be read: {error}", "mlspec report makes it anew") from None
+
+
+def _read(root: Path, name: str) -> RunFacts:
+    """A run with its paths as they are seen from here, wherever it was run from."""
+    folder = root / RUNS / name
+    facts = msgspec.json.decode((folder / FACTS).read_bytes(), type=RunFacts)
+    model = folder / MODEL
+    return msgspec.structs.replace(
+        facts, folder=str(folder), report=str(folder / PAGE), model=str(model) if model.is_dir() else None
+    )
 
 
 def _missing(message: str, note: str) -> SpecError:

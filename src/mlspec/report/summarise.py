@@ -16,7 +16,6 @@ from mlspec.report.facts import FailureFact, Gate, Outcome, Place, RunFacts, Ste
 from mlspec.store.store import Store
 
 ACTIONS: dict[str, Any] = {"done": "ran", "cached": "cached", "failed": "failed", "not reached": "skipped"}
-MODEL = "model"
 
 
 def facts(graph: Graph, run: Run, *, profile: str | None = None, overrides: Sequence[str] = ()) -> RunFacts:
@@ -86,7 +85,7 @@ def facts(graph: Graph, run: Run, *, profile: str | None = None, overrides: Sequ
         environment=run.environment,
         folder="" if folder is None else str(folder),
         report=None if folder is None else str(folder / stored.PAGE),
-        model=None if folder is None or digest("select", "model") is None else str(folder / MODEL),
+        model=None if folder is None or digest("select", "model") is None else str(folder / stored.MODEL),
     )
 
 
@@ -112,7 +111,7 @@ def save(graph: Graph, run: Run, found: RunFacts, spec_text: str) -> None:
     if run.folder is None:
         return
     folder = Path(run.folder)
-    export(graph, run, folder / MODEL)
+    export(graph, run, folder / stored.MODEL)
     found = _with_training_rows(graph, run, found)
     stored.save(found, folder, page(found, spec_text, svg(graph)), markdown(found))
 
