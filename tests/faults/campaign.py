@@ -55,7 +55,9 @@ def calls() -> None:
                     if way == "full":
                         tally[f"exit {ended.code}"] += 1
                         clear = ended.code in (0, FAILED) and "Traceback" not in ended.output
-                        tally["unclear"] += not clear or (ended.code != 0 and "no space" not in ended.output)
+                        if not clear or (ended.code != 0 and "no space" not in ended.output):
+                            tally["unclear"] += 1
+                            print(point, ended, flush=True)
                     store = Store(places.store(places.home(root)))
                     tally["damaged"] += bool(upkeep.verify(store))
                     ran = run(made(root, engine), kinds=KINDS, work=WORK)

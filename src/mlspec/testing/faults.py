@@ -23,10 +23,12 @@ CREATES = re.compile(r"O_CREAT")
 
 
 class Point(Struct, frozen=True, order=True):
-    """The ``count``-th call of a system call in a thread."""
+    """The ``count``-th call of a system call in a thread; ``sure``: in every thread that makes as many, it changes the
+    folder."""
 
     call: str
     count: int
+    sure: bool = True
 
 
 class Ended(Struct, frozen=True):
@@ -46,7 +48,8 @@ def points(command: Sequence[str], folder: Path, log: Path) -> list[Point]:
     ended = _run(["strace", "-f", "-y", "-qq", "-e", f"trace={traced}", "-e", "signal=none", "-o", str(log), *command])
     if ended.returncode != 0:
         raise RuntimeError(f"exit code {ended.returncode}: {ended.stdout}")
-    found = set()
+    found: set[tuple[str, int]] = set()
+    elsewhere: set[tuple[str, int]] = set()
     counts: Counter[tuple[str, str]] = Counter()
     for line in log.read_text(errors="replace").splitlines():
         match = re.match(r"(\d+)\s+(\w+)\((.*)", line)
@@ -54,9 +57,9 @@ def points(command: Sequence[str], folder: Path, log: Path) -> list[Point]:
             continue
         thread, call, rest = match.groups()
         counts[thread, call] += 1
-        if str(folder) in rest and (call != "openat" or CREATES.search(rest)):
-            found.add(Point(call, counts[thread, call]))
-    return sorted(found)
+        here = str(folder) in rest and (call != "openat" or CREATES.search(rest) is not None)
+        (found if here else elsewhere).add((call, counts[thread, call]))
+    return sorted(Point(call, count, (call, count) not in elsewhere) for call, count in found)
 
 
 def killed(command: Sequence[str], point: Point, log: Path) -> Ended:
@@ -70,8 +73,8 @@ def full(command: Sequence[str], point: Point, log: Path, *, for_good: bool) -> 
 
 
 def fillable(found: Iterable[Point]) -> list[Point]:
-    """The points at which a disk can turn out to be full."""
-    return [point for point in found if point.call in FILLS]
+    """The points at which a disk can turn out to be full: reading a file never is told that."""
+    return [point for point in found if point.call in FILLS and point.sure]
 
 
 def _inject(command: Sequence[str], fault: str, log: Path) -> Ended:
