@@ -3,6 +3,9 @@
 import json
 import re
 import shutil
+import signal
+import subprocess
+import sysconfig
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -22,6 +25,7 @@ class Broken:
     def predict_proba(self, rows):
         return rows
 """
+COMMAND = Path(sysconfig.get_path("scripts")) / "mlspec"
 SCHEMAS = Path(__file__).parents[2] / "schema"
 
 
@@ -226,3 +230,21 @@ def test_the_api_offers_the_same(ran: Path, monkeypatch: pytest.MonkeyPatch) -> 
     table = api.predict(api.load_model(), "data/penguins.csv", keep=["species"])
     assert (table["species"] == table["prediction"]).mean() > 0.9
     assert api.report(form="markdown").startswith("## penguins: The one constraint holds")
+
+
+def test_an_interrupt_is_exit_130_and_the_next_run_goes_on(penguins: Path, mlspec: Mlspec) -> None:
+    with subprocess.Popen(
+        [COMMAND, "run", "--format", "json"], cwd=penguins, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        for line in running.stdout:
+            if json.loads(line)["event"] == "step_started":
+                running.send_signal(signal.SIGINT)
+                break
+        rest = [json.loads(line) for line in running.stdout]
+        told = running.stderr.read()
+    assert running.returncode == 130
+    assert told.strip() == "interrupted"
+    assert (rest[-1]["event"], rest[-1]["status"]) == ("run_finished", "interrupted")
+    assert "The one constraint holds" in mlspec("run", cwd=penguins).stdout
