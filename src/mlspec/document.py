@@ -11,6 +11,8 @@ Path = tuple[str | int, ...]
 LARGEST = 1024 * 1024
 DEEPEST = 64
 MOST_ALIASED = 10_000
+MOST_FOUND = 100
+MOST_VALUES = 200_000
 
 _INT = re.compile(r"[-+]?[0-9]+$")
 _OCT = re.compile(r"0o[0-7]+$")
@@ -110,7 +112,7 @@ def parse(text: bytes | str, file: str, *, large: bool = False) -> Document:
                 ]
             ) from None
     text = text.removeprefix("\ufeff")
-    builder = _Builder(file)
+    builder = _Builder(file, float("inf") if large else MOST_VALUES)
     root = builder.build(text)
     if builder.found:
         raise SpecError(builder.found)
@@ -146,205 +148,158 @@ class _StopError(Exception):
     """Reading further would only add noise."""
 
 
+class _Open:
+    """A list or mapping that is not closed yet: its pending key, its anchor, how many values it holds, its keys."""
+
+    __slots__ = ("anchor", "count", "key", "keys", "node")
+
+    def __init__(self, node: Node, anchor: str | None) -> None:
+        self.node, self.anchor, self.count = node, anchor, 1
+        self.key: Node | None = None
+        self.keys: dict[Any, Node] = {}
+
+
 class _Builder:
     """Events -> nodes, one pass, no recursion; collects every finding that does not end the reading."""
 
-    def __init__(self, file: str) -> None:
-        self.file = file
+    def __init__(self, file: str, most: float) -> None:
+        self.file, self.most = file, most
+        self.values = 0
         self.found: list[Diagnostic] = []
+        self.root: Node | None = None
+        self.stack: list[_Open] = []
+        self.anchors: dict[str, tuple[Node, int]] = {}
+        self.aliased = self.documents = 0
 
-    def add(self, code: str, message: str, mark: Any, end: Any = None, **more: Any) -> None:
-        end = mark if end is None else end
-        stop = (
-            (end.line, end.column)
-            if (end.line, end.column) > (mark.line, mark.column)
-            else (mark.line, mark.column + 1)
-        )
-        self.found.append(
-            Diagnostic(
-                code=code,
-                message=message,
-                span=Span(self.file, mark.line + 1, mark.column + 1, stop[0] + 1, stop[1] + 1),
-                **more,
-            )
-        )
+    def add(self, code: str, event: Any, message: str, label: str = "") -> None:
+        """Note what is wrong with an event."""
+        span = _between(self.file, event.start_mark, event.end_mark)
+        self.found.append(Diagnostic(code=code, message=message, span=span, label=label))
 
     def build(self, text: str) -> Node | None:
+        """The root of a text, None where something was found that ends the reading."""
         import yaml
 
+        handlers = {
+            yaml.ScalarEvent: self._scalar,
+            yaml.AliasEvent: self._alias,
+            yaml.MappingStartEvent: self._start,
+            yaml.SequenceStartEvent: self._start,
+            yaml.MappingEndEvent: self._end,
+            yaml.SequenceEndEvent: self._end,
+            yaml.DocumentStartEvent: self._document,
+        }
         try:
-            return self._events(yaml.parse(text, Loader=yaml.CLoader))
+            for event in yaml.parse(text, Loader=yaml.CLoader):
+                handler = handlers.get(type(event))
+                if handler is not None:
+                    handler(event)
         except _StopError:
             return None
         except yaml.YAMLError as error:
             self._explain(text, error)
             return None
+        if self.root is None:
+            first, note = Span(self.file, 1, 1, 1, 2), "`mlspec init DATA` writes a first spec"
+            message = "the file has nothing in it"
+            self.found.append(Diagnostic(code="empty-file", message=message, span=first, notes=(note,)))
+        return self.root
 
-    def _events(self, events: Any) -> Node | None:
-        import yaml
+    def _document(self, event: Any) -> None:
+        self.documents += 1
+        if self.documents > 1:
+            self.add("several-documents", event, "a spec is one document, a second one starts here")
+            raise _StopError
 
-        root: Node | None = None
-        # Open values: the node, its pending key, its anchor, how many values it holds, its keys so far.
-        stack: list[tuple[Node, list[Any], str | None, list[int], dict[str, Node]]] = []
-        anchors: dict[str, tuple[Node, int]] = {}
-        open_anchors: set[str] = set()
-        aliased = documents = 0
-        for event in events:
-            kind = type(event).__name__
-            if kind == "DocumentStartEvent":
-                documents += 1
-                if documents > 1:
-                    self.add(
-                        "several-documents",
-                        "a spec is one document, a second one starts here",
-                        event.start_mark,
-                        event.end_mark,
-                    )
-                    raise _StopError
-                continue
-            if kind in ("StreamStartEvent", "StreamEndEvent", "DocumentEndEvent"):
-                continue
-            if kind in ("SequenceEndEvent", "MappingEndEvent"):
-                node, _pending, anchor, count, _seen = stack.pop()
-                if node.kind == "map" or event.end_mark.column > event.start_mark.column:
-                    node.end = (event.end_mark.line, event.end_mark.column)
-                if anchor is not None:
-                    anchors[anchor] = (node, count[0])
-                    open_anchors.discard(anchor)
-                if stack:
-                    stack[-1][3][0] += count[0]
-                self._attach(stack, node)
-                if not stack:
-                    root = node
-                continue
-            start = (event.start_mark.line, event.start_mark.column)
-            end = (event.end_mark.line, event.end_mark.column)
-            tag = getattr(event, "tag", None)
-            if tag is not None and tag != "!":
-                self.add(
-                    "tag",
-                    f"tags are not part of the language: {tag}",
-                    event.start_mark,
-                    event.end_mark,
-                    label="delete the tag",
-                )
-            if isinstance(event, yaml.ScalarEvent):
-                value: Any = event.value
-                if not event.style:
-                    try:
-                        value = scalar(event.value)
-                    except ValueError as error:
-                        self.add(
-                            "not-a-number",
-                            str(error),
-                            event.start_mark,
-                            event.end_mark,
-                            label="write a finite number, or quote it",
-                        )
-                node = Node("scalar", value, self.file, start, end)
-                if event.anchor is not None:
-                    anchors[event.anchor] = (node, 1)
-                if stack:
-                    stack[-1][3][0] += 1
-                    self._attach(stack, node)
-                else:
-                    root = node
-            elif isinstance(event, yaml.AliasEvent):
-                if event.anchor in open_anchors:
-                    self.add(
-                        "recursive-alias",
-                        f"'*{event.anchor}' stands inside what it names",
-                        event.start_mark,
-                        event.end_mark,
-                    )
-                    raise _StopError
-                if event.anchor not in anchors:
-                    self.add(
-                        "unknown-alias",
-                        f"there is no anchor '&{event.anchor}' before this",
-                        event.start_mark,
-                        event.end_mark,
-                    )
-                    raise _StopError
-                node, size = anchors[event.anchor]
-                aliased += size
-                if aliased > MOST_ALIASED:
-                    self.add(
-                        "too-many-aliases",
-                        f"aliases stand for more than {MOST_ALIASED:,} values",
-                        event.start_mark,
-                        event.end_mark,
-                    )
-                    raise _StopError
-                if stack:
-                    stack[-1][3][0] += size
-                self._attach(stack, node)
-            else:
-                node = Node("map" if kind == "MappingStartEvent" else "list", [], self.file, start, end)
-                if event.anchor is not None:
-                    open_anchors.add(event.anchor)
-                stack.append((node, [], event.anchor, [1], {}))
-                if len(stack) > DEEPEST:
-                    self.add("too-deep", f"values are nested deeper than {DEEPEST} levels", event.start_mark)
-                    raise _StopError
-        if root is None:
-            self.found.append(
-                Diagnostic(
-                    code="empty-file",
-                    message="the file has nothing in it",
-                    span=Span(self.file, 1, 1, 1, 2),
-                    notes=("`mlspec init DATA` writes a first spec",),
-                )
-            )
-        return root
+    def _scalar(self, event: Any) -> None:
+        value: Any = event.value
+        if event.tag is not None and event.tag != "!":
+            self._tag(event)
+        elif not event.style:
+            try:
+                value = scalar(value)
+            except ValueError as error:
+                self.add("not-a-number", event, str(error), "write a finite number, or quote it")
+        node = Node("scalar", value, self.file, *_ends(event))
+        if event.anchor is not None:
+            self.anchors[event.anchor] = (node, 1)
+        self._attach(node, 1)
 
-    def _attach(self, stack: list[Any], node: Node) -> None:
-        if not stack:
+    def _alias(self, event: Any) -> None:
+        name = event.anchor
+        if any(outer.anchor == name for outer in self.stack):
+            self.add("recursive-alias", event, f"'*{name}' stands inside what it names")
+            raise _StopError
+        if name not in self.anchors:
+            self.add("unknown-alias", event, f"there is no anchor '&{name}' before this")
+            raise _StopError
+        node, size = self.anchors[name]
+        self.aliased += size
+        if self.aliased > MOST_ALIASED:
+            self.add("too-many-aliases", event, f"aliases stand for more than {MOST_ALIASED:,} values")
+            raise _StopError
+        self._attach(node, size)
+
+    def _start(self, event: Any) -> None:
+        if event.tag is not None and event.tag != "!":
+            self._tag(event)
+        kind = "map" if type(event).__name__ == "MappingStartEvent" else "list"
+        self.stack.append(_Open(Node(kind, [], self.file, *_ends(event)), event.anchor))
+        if len(self.stack) > DEEPEST:
+            self.add("too-deep", event, f"values are nested deeper than {DEEPEST} levels")
+            raise _StopError
+
+    def _end(self, event: Any) -> None:
+        closed = self.stack.pop()
+        if closed.node.kind == "map" or event.end_mark.column > event.start_mark.column:
+            closed.node.end = (event.end_mark.line, event.end_mark.column)
+        if closed.anchor is not None:
+            self.anchors[closed.anchor] = (closed.node, closed.count)
+        self._attach(closed.node, closed.count)
+
+    def _tag(self, event: Any) -> None:
+        self.add("tag", event, f"tags are not part of the language: {event.tag}", "delete the tag")
+
+    def _attach(self, node: Node, count: int) -> None:
+        """Put a finished value of so many values where it belongs."""
+        self.values += 1
+        if self.values > self.most:
+            message = f"the file holds more than {self.most:,} values"
+            note = "add --large if this is meant"
+            self.found.append(Diagnostic(code="file-too-large", message=message, span=node.span(), notes=(note,)))
+        if len(self.found) >= MOST_FOUND or self.values > self.most:
+            raise _StopError
+        if not self.stack:
+            self.root = node
             return
-        parent, pending, _anchor, _count, seen = stack[-1]
-        if parent.kind == "list":
-            parent.value.append(node)
-        elif not pending:
-            pending.append(node)
+        parent = self.stack[-1]
+        parent.count += count
+        if parent.node.kind == "list":
+            parent.node.value.append(node)
+        elif parent.key is None:
+            parent.key = node
         else:
-            key = pending.pop()
-            self._pair(parent, key, node, seen)
+            self._pair(parent, parent.key, node)
+            parent.key = None
 
-    def _pair(self, parent: Node, key: Node, node: Node, seen: dict[str, Node]) -> None:
-        where = key.span()
-        if key.kind == "scalar" and key.value == "<<":
-            self.found.append(
-                Diagnostic(
-                    code="merge-key",
-                    message="merge keys ('<<') are not part of the language",
-                    span=where,
-                    label="write the keys out, or use a profile",
-                )
-            )
-            return
+    def _pair(self, parent: _Open, key: Node, node: Node) -> None:
         if key.kind != "scalar" or not isinstance(key.value, str):
-            self.found.append(
-                Diagnostic(
-                    code="key-not-text",
-                    message="keys are text",
-                    span=where,
-                    label="put it in quotes" if key.kind == "scalar" else "a list or mapping can't be a key",
-                )
-            )
+            label = "put it in quotes" if key.kind == "scalar" else "a list or mapping can't be a key"
+            self.found.append(Diagnostic(code="key-not-text", message="keys are text", span=key.span(), label=label))
             return
-        first = seen.setdefault(key.value, key)
+        if key.value == "<<":
+            message, label = "merge keys ('<<') are not part of the language", "write the keys out, or use a profile"
+            self.found.append(Diagnostic(code="merge-key", message=message, span=key.span(), label=label))
+            return
+        first = parent.keys.setdefault(key.value, key)
         if first is not key:
+            message, also = f"key '{key.value}' stands twice", (Label(first.span(), "first set here"),)
+            label = "delete one of the two"
             self.found.append(
-                Diagnostic(
-                    code="duplicate-key",
-                    message=f"key '{key.value}' stands twice",
-                    span=where,
-                    label="delete one of the two",
-                    also=(Label(first.span(), "first set here"),),
-                )
+                Diagnostic(code="duplicate-key", message=message, span=key.span(), label=label, also=also)
             )
             return
-        parent.value.append((key, node))
+        parent.node.value.append((key, node))
 
     def _explain(self, text: str, error: Any) -> None:
         """A better message than libyaml's: the pure-Python scanner reads once more, and common slips are named."""
@@ -400,3 +355,14 @@ class _Builder:
                 ),
             )
         self.found.append(Diagnostic(code=code, message=message, span=span, label=label, also=also))
+
+
+def _ends(event: Any) -> tuple[tuple[int, int], tuple[int, int]]:
+    start, end = event.start_mark, event.end_mark
+    return (start.line, start.column), (end.line, end.column)
+
+
+def _between(file: str, start: Any, end: Any) -> Span:
+    """A span of at least one character."""
+    last = max((end.line, end.column), (start.line, start.column + 1))
+    return Span(file, start.line + 1, start.column + 1, last[0] + 1, last[1] + 1)

@@ -83,7 +83,7 @@ Instead: delete the line '---' in the middle, or make two files of it.
 
 Instead: `mlspec init DATA` writes a first spec from a look at the data.
 """,
-    "file-too-large": """The file is larger than 1 MiB.
+    "file-too-large": """The file is larger than 1 MiB, or holds more than 200,000 values.
 
 Why: a spec is written by people; a file of this size is mostly a mistake, sometimes an attack.
 

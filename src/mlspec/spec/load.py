@@ -6,7 +6,7 @@ import msgspec
 
 from mlspec import registry
 from mlspec.diagnostics import Diagnostic, SpecError
-from mlspec.document import Document, Path
+from mlspec.document import MOST_FOUND, Document, Path
 from mlspec.plugin import Use
 from mlspec.spec import Project, suggest, units
 from mlspec.spec.shape import Field, Shape, fields, shape
@@ -66,6 +66,8 @@ class _Reader:
 
     def wrong(self, code: str, path: Path, message: str, label: str = "", *notes: str, key: bool = False) -> Any:
         """Note a mistake; returns the mark of a value that could not be read."""
+        if len(self.found) >= MOST_FOUND:
+            return _BAD
         span = self.document.span(path, key=key)
         self.found.append(Diagnostic(code=code, message=message, span=span, label=label, notes=notes))
         return _BAD
@@ -100,7 +102,7 @@ class _Reader:
         bad = False
         unknown = [key for key in value if key not in known and key != skip]
         missing = [f.name for f in known.values() if f.required and f.name not in value]
-        for key in unknown:
+        for key in unknown[:MOST_FOUND]:
             guess = suggest.nearest(key, [n for n in known if n not in value]) or suggest.nearest(key, known)
             if guess in missing:
                 missing.remove(guess)
