@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from mlspec.diagnostics import Diagnostic, SpecError
+from mlspec.specfile import find
 
 if TYPE_CHECKING:
     import polars as pl
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from mlspec.rules.context import Facts
     from mlspec.spec import Project
 
-SPEC = "project.yaml"
-
 
 class Checked(msgspec.Struct, frozen=True):
     """A spec without mistakes. ``project`` has everything filled in that follows from the task; ``diagnostics`` holds
@@ -43,26 +42,6 @@ class Checked(msgspec.Struct, frozen=True):
     document: "Document"
     facts: "Facts"
     diagnostics: tuple[Diagnostic, ...] = ()
-
-
-def find(spec: str | os.PathLike[str] | None = None) -> str:
-    """The spec's file: the file named, the ``project.yaml`` in the folder named, or the nearest one from here upwards.
-
-    Raises SpecError when there is none.
-    """
-    if spec is not None:
-        path = os.fspath(spec)
-        return os.path.join(path, SPEC) if os.path.isdir(path) else path
-    up = ""
-    while True:
-        if os.path.exists(up + SPEC):
-            return up + SPEC
-        if os.path.samefile(up or ".", up + ".."):
-            break
-        up += "../"
-    message = f"no {SPEC} here or in a parent folder"
-    note = "name a spec, or write one: mlspec init DATA"
-    raise SpecError([Diagnostic(code="spec-not-found", message=message, notes=(note,))])
 
 
 def validate(

@@ -6,7 +6,6 @@ named by its module and class (``my_package.models:Net``); such code is only loa
 
 import functools
 import importlib
-import inspect
 import os
 import sys
 from pathlib import Path
@@ -87,6 +86,6 @@ def plugin(kind: str, name: str) -> type[Plugin]:
         cls: type[Plugin] = getattr(module, wanted)
         return cls
     for value in vars(module).values():
-        if inspect.isclass(value) and issubclass(value, KINDS[kind]) and value.__module__ == module.__name__:
+        if isinstance(value, type) and issubclass(value, KINDS[kind]) and value.__module__ == module.__name__:
             return value
     raise KeyError(f"{module_name} defines no {KINDS[kind].__name__}")

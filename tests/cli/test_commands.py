@@ -13,7 +13,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from mlspec.cli import Commands, commands, main
+from mlspec.cli import main
+from mlspec.cli._commands import Commands, commands
 
 ROOT = Path(__file__).parents[2]
 COMMAND = Path(sysconfig.get_path("scripts")) / "mlspec"
@@ -162,12 +163,12 @@ def test_an_unexpected_mistake_of_ours_is_one_line(
         raise RuntimeError("not\nfound out")
 
     monkeypatch.setattr(Commands, "main", broken)
-    assert main(["validate"]) == 70
+    assert main(["doctor"]) == 70
     told = "internal error: RuntimeError: not found out (MLSPEC_TRACEBACK=1 shows where; please report it)\n"
     assert capsys.readouterr().err == told
     monkeypatch.setenv("MLSPEC_TRACEBACK", "1")
     with pytest.raises(RuntimeError):
-        main(["validate"])
+        main(["doctor"])
 
 
 def test_a_reader_that_goes_away_is_no_error(project: Path) -> None:

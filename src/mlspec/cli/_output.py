@@ -5,8 +5,6 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import IO, TYPE_CHECKING
 
-import click
-
 if TYPE_CHECKING:
     from mlspec.diagnostics import Diagnostic
 
@@ -41,7 +39,7 @@ def write(file: str, text: str) -> None:
 
 def talk(text: str) -> None:
     """Tell something that is no result."""
-    click.echo(text, err=True)
+    print(text, file=sys.stderr)
 
 
 def show_diagnostics(diagnostics: Iterable["Diagnostic"], texts: Mapping[str, str] | None = None) -> None:

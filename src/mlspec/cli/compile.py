@@ -1,15 +1,11 @@
 """``mlspec compile``: the graph of a spec, what would run, and why."""
 
-import sys
-
 import click
 
-from mlspec.api import find
-from mlspec.cli import _memo, _options
-from mlspec.cli._output import colored, result
+from mlspec.cli import _options
+from mlspec.cli._compile import show
 
 FORMATS = ("tree", "json", "mermaid", "dot", "svg", "html")
-PENDING = 4
 
 
 @click.command(name="compile")
@@ -41,30 +37,13 @@ def command(
     if sum((resolved, trace, step is not None)) > 1:
         raise click.UsageError("--resolved, --trace and --explain exclude one another")
     what = "resolved" if resolved else "trace" if trace else f"explain {step}" if step is not None else form
-    color = output is None and what == "tree" and colored(sys.stdout)
-    path = find(spec)
-    request = (profile, sets, backend, large, what, color)
-    answer = _memo.recall(path, request)
-    if answer is None:
-        answer = _make(path, profile, sets, backend, large, what, color)
-    result(answer.text, output)
-    return PENDING if detailed_exitcode and answer.pending else 0
-
-
-def _make(
-    path: str, profile: str | None, sets: tuple[str, ...], backend: str | None, large: bool, what: str, color: bool
-) -> _memo.Answer:
-    import os
-
-    from mlspec import api
-    from mlspec.cli._compiled import text
-    from mlspec.cli._output import show_diagnostics
-
-    found = api.compile(path, profile=profile, sets=sets, backend=backend, large=large)
-    checked = found.checked
-    show_diagnostics(checked.diagnostics, checked.document.texts)
-    answer = _memo.Answer(text(found, what, color), found.plan.pending())
-    if not checked.diagnostics:
-        files = [os.path.join(checked.root, name) for step in found.plan.graph.steps.values() for name in step.files]
-        _memo.remember(path, (profile, sets, backend, large, what, color), files, answer)
-    return answer
+    return show(
+        spec,
+        what,
+        profile=profile,
+        sets=sets,
+        backend=backend,
+        large=large,
+        output=output,
+        detailed_exitcode=detailed_exitcode,
+    )

@@ -17,7 +17,7 @@ def command(shell: str) -> None:
     """
     from click.shell_completion import get_completion_class
 
-    from mlspec.cli import commands
+    from mlspec.cli._commands import commands
 
     found = get_completion_class(shell)
     assert found is not None

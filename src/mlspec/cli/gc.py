@@ -16,9 +16,9 @@ def command(spec: str | None, keep: int) -> None:
     """
     from pathlib import Path
 
-    from mlspec.api import find
     from mlspec.engine.collect import collect
     from mlspec.report import words
+    from mlspec.specfile import find
 
     done = collect(Path(find(spec)).parent, runs=keep)
     result(f"removed {words.count(done.results, 'result')}, freed {words.size(done.bytes)}")

@@ -73,7 +73,7 @@ def schemas() -> dict[str, Callable[[], str]]:
         return _derived("events", AnyEvent)
 
     def diagnostics() -> str:
-        from mlspec.cli.validate import Found
+        from mlspec.cli._validate import Found
 
         return _derived("diagnostics", Found)
 

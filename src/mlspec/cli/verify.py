@@ -45,9 +45,9 @@ def _again(spec: str | None) -> int:
 def _stored(spec: str | None) -> int:
     from pathlib import Path
 
-    from mlspec.api import find
     from mlspec.engine import places
     from mlspec.report import words
+    from mlspec.specfile import find
     from mlspec.store import upkeep
     from mlspec.store.store import Store
 

@@ -1,7 +1,7 @@
 """Column types from the first rows of text, without a data engine."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from mlspec.plugin import Column, ColumnType, Schema
 
@@ -13,15 +13,12 @@ _BOOLEAN = frozenset({"true", "false"})
 
 def columns(names: Sequence[str], rows: Iterable[Sequence[str]], missing: frozenset[str]) -> Schema:
     """The columns of a text table, each of the narrowest type that all its values in these rows have."""
-    values: list[list[str]] = [[] for _name in names]
-    for row in rows:
-        for kept, cell in zip(values, row, strict=False):
-            if cell not in missing:
-                kept.append(cell)
+    # A value is looked at once, however often it stands there.
+    values = [set(cells) - missing for cells in zip(*rows, strict=True)] or [set[str]() for _name in names]
     return tuple(Column(name, narrowest(cells)) for name, cells in zip(names, values, strict=True))
 
 
-def narrowest(cells: list[str]) -> ColumnType:
+def narrowest(cells: Collection[str]) -> ColumnType:
     """The narrowest type that all these cells have; category where there are none."""
     if not cells:
         return "category"

@@ -6,8 +6,16 @@ from typing import Any
 WORDS = {"duration": "a time with its unit", "bytes": "a size with its unit"}
 _SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _BYTES = {
-    "B": 1, "kB": 10**3, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12,
-    "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40,
+    "B": 1,
+    "kB": 10**3,
+    "KB": 10**3,
+    "MB": 10**6,
+    "GB": 10**9,
+    "TB": 10**12,
+    "KiB": 2**10,
+    "MiB": 2**20,
+    "GiB": 2**30,
+    "TiB": 2**40,
 }
 _ONE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]+)\s*")
 
@@ -31,11 +39,11 @@ def parse(unit: str, value: Any) -> float | int | None:
 
 def engines() -> list[str]:
     """The names of the engines, from the files of the backends package."""
+    import importlib
     import os
-    from importlib.util import find_spec
 
-    found = find_spec("mlspec_backends")
-    folders = list(found.submodule_search_locations or ()) if found else []
+    # The package is empty: importing it costs less than importing what finds packages without importing them.
+    folders = importlib.import_module("mlspec_backends").__path__
     return sorted(n[:-3] for f in folders for n in os.listdir(f) if n.endswith(".py") and not n.startswith("_"))
 
 
