@@ -20,7 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from mlspec.engine import lock, places
+from mlspec.engine import lock, places, record
 from mlspec.engine.run import run
 from mlspec.store import upkeep
 from mlspec.store.store import Store
@@ -89,10 +89,11 @@ def kills(spec: Path, count: int) -> None:
             store = Store(places.store(places.home(root)))
             stored = {action.fingerprint for action in store.actions()}
             tally["damaged"] += bool(upkeep.verify(store))
+            before = set(record.folders(places.home(root)))
             done = subprocess.run([*command(root), "--format", "json"], check=False, capture_output=True, text=True)
             tally[f"next run: exit {done.returncode}"] += 1
             tally["other results"] += locked(root) != expected
-            tally["finished steps lost"] += lost(root, stored)
+            tally["finished steps lost"] += lost(root, stored, before)
         print(f"{count} kills within {whole:.1f} s", dict(tally))
 
 
@@ -152,10 +153,11 @@ def locked(root: Path) -> object:
     return None if found is None else (found.metrics, {name: step.outputs for name, step in found.steps.items()})
 
 
-def lost(root: Path, stored: set[str]) -> int:
-    """How many steps of the last run were done although their result was stored before."""
-    runs = sorted((places.home(root) / "runs").glob("*/events.jsonl"))
-    events = [json.loads(line) for line in runs[-1].read_text().splitlines()] if runs else []
+def lost(root: Path, stored: set[str], before: set[Path]) -> int:
+    """How many steps of runs since were done although their result was stored."""
+    since = [folder for folder in record.folders(places.home(root)) if folder not in before]
+    lines = [line for folder in since for line in (folder / record.EVENTS).read_text().splitlines()]
+    events = [json.loads(line) for line in lines]
     return sum(event["event"] == "step_finished" and event["fingerprint"] in stored for event in events)
 
 
