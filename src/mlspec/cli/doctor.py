@@ -61,9 +61,7 @@ def look() -> Iterator[Finding]:
     version = ".".join(str(part) for part in sys.version_info[:3])
     yield Finding("python", "ok", f"{version} at {sys.executable}")
     yield from _libraries()
-    count, why = cores()
-    yield Finding("cores", "ok", f"{count} ({why})")
-    yield _memory()
+    yield from _machine()
     gpus = _gpus()
     yield gpus
     yield from _backends(gpus.state == "ok")
@@ -82,42 +80,15 @@ def _libraries() -> Iterator[Finding]:
         yield Finding(label, "ok" if not lacking else "wrong" if absent == "wrong" else "missing", text)
 
 
-def cores() -> tuple[int, str]:
-    """How many cores this process may use, and what limits them."""
-    total = os.cpu_count() or 1
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else total
-    quota = _quota()
-    if quota is not None and quota < allowed:
-        return max(1, int(quota)), f"a quota of {quota:g}, of {total}"
-    return allowed, f"of {total}, by affinity" if allowed < total else "all there are"
+def _machine() -> Iterator[Finding]:
+    from mlspec.engine import machine
+    from mlspec.report import words
 
-
-def _quota() -> float | None:
-    """The CPU quota of this control group in cores; None where there is none."""
-    try:
-        limit, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()[:2]
-        return None if limit == "max" else int(limit) / int(period)
-    except (OSError, ValueError):
-        return None
-
-
-def _memory() -> Finding:
-    figures: dict[str, int] = {}
-    try:
-        for line in Path("/proc/meminfo").read_text().splitlines():
-            name, _, value = line.partition(":")
-            figures[name] = int(value.split()[0]) * 1024
-    except (OSError, ValueError, IndexError):
-        return Finding("memory", "ok", "unknown")
-    free, total, why = figures.get("MemAvailable", 0), figures.get("MemTotal", 0), ""
-    try:
-        limit = int(Path("/sys/fs/cgroup/memory.max").read_text())
-        used = int(Path("/sys/fs/cgroup/memory.current").read_text())
-        if limit < total:
-            free, total, why = min(free, max(0, limit - used)), limit, ", limited by the control group"
-    except (OSError, ValueError):
-        pass
-    return Finding("memory", "ok", f"{free / 1e9:.1f} GB free of {total / 1e9:.1f} GB{why}")
+    count, total = machine.cores(), os.cpu_count() or 1
+    limited = f" of {total}: affinity or a control group takes the rest" if count < total else ""
+    yield Finding("cores", "ok", f"{count}{limited}")
+    free = machine.memory()
+    yield Finding("memory", "ok", "unknown" if free is None else f"{words.size(free)} free")
 
 
 def _gpus() -> Finding:
