@@ -24,7 +24,10 @@ from mlspec.spec.resolve import resolve
 SPECS = Path(__file__).parents[2] / "specs"
 WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 FREE = ("name", "goal", "owners")  # what follows these keys is anybody's choice
-WILD = ("\t", "[", "]", "{", "}", '"', "'", ": ", "- ", "&a ", "*a", "!!x ", "<<: ", "@", "`", "|", ">", "%", "#", "\x00", "\ufeff", "---\n", "? ")  # fmt: skip
+WILD = (
+    *("\t", "[", "]", "{", "}", '"', "'", ": ", "- ", "&a ", "*a", "!!x ", "<<: ", "@", "`", "|", ">", "%", "#"),
+    *("\x00", "\ufeff", "---\n", "? "),
+)
 
 
 def judge(text: str | bytes, root: Path) -> tuple[list[Diagnostic], float]:
@@ -137,7 +140,8 @@ def run(count: int, seed: int) -> tuple[Counter[str], float, list[str]]:
                 suggested = any(f"'{word}'" in d.label or f"'{word}'" in d.message for d in here)
                 tally["typo: right suggestion"] += suggested
                 if not (here and suggested):
-                    missed.append(f"{word} -> {slip} ({line}:{column}): " + "; ".join(f"{d.code} {d.span.line if d.span else 0}:{d.span.column if d.span else 0} {d.message} [{d.label}]" for d in errors[:2]))  # fmt: skip
+                    told = "; ".join(f"{d.code} {d.span}: {d.message} [{d.label}]" for d in errors[:2])
+                    missed.append(f"{word} -> {slip} ({line}:{column}): {told}")
         else:
             found, seconds = judge(mutate(text, chooser), root)
             tally["other: refused" if any(d.severity == "error" for d in found) else "other: valid"] += 1
