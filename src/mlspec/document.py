@@ -319,22 +319,19 @@ class _Builder:
             column = place - (text.rfind("\n", 0, place) + 1)
         else:
             line, column = mark.line, mark.column
-        lines = text.splitlines() or [""]
+        lines = [row.rstrip("\r") for row in text.split("\n")]
         if line >= len(lines):
             line, column = len(lines) - 1, len(lines[-1])
         here = lines[line]
         problem = str(getattr(error, "problem", None) or error).splitlines()[0]
         code, message, label = "syntax", f"this is not YAML: {problem}", ""
-        if here[: len(here) - len(here.lstrip())].count("\t") or (column < len(here) and here[column] == "\t"):
+        conflict = next((i for i, row in enumerate(lines) if row.startswith(("<<<<<<< ", ">>>>>>> "))), None)
+        if conflict is not None:
+            code, message = "merge-conflict", "an unfinished merge: the file has conflict markers"
+            label, line, column = "settle the conflict", conflict, 0
+        elif here[: len(here) - len(here.lstrip())].count("\t") or (column < len(here) and here[column] == "\t"):
             code, message, label = "tab", "a tab can't indent, YAML takes spaces only", "use spaces"
             column = here.index("\t")
-        elif here.startswith(("<<<<<<<", "=======", ">>>>>>>")):
-            code, message, label, column = (
-                "merge-conflict",
-                "an unfinished merge: the file has conflict markers",
-                "settle the conflict",
-                0,
-            )
         elif column < len(here) and here[column] in "@`%":
             message, label = f"a value can't start with '{here[column]}'", "put it in quotes"
         elif "mapping values are not allowed" in problem:

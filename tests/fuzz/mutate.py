@@ -162,9 +162,7 @@ def main() -> None:
         print(f"{name:24} {number:7,}")
     place = tally["typo: right place"] / max(1, tally["typo"])
     suggestion = tally["typo: right suggestion"] / max(1, tally["typo"])
-    print(
-        f"right place {place:.2%}, right suggestion {suggestion:.2%}, slowest {slowest:.3f} s of CPU, no other exception"
-    )
+    print(f"right place {place:.2%}, right suggestion {suggestion:.2%}, slowest {slowest:.3f} s, no other exception")
     print("\n".join(missed[: options.show]))
     sys.exit(0 if place >= 0.98 and suggestion >= 0.95 and slowest < 1 and not tally["without a place"] else 1)
 
