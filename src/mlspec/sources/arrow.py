@@ -30,7 +30,7 @@ class Arrow(Source, frozen=True, kw_only=True):
         with (root / self.path).open("rb"):  # an OSError tells more than the engine would
             try:
                 return _cast.from_polars(pl.Schema(pl.read_ipc_schema(root / self.path)))
-            except pl.exceptions.PolarsError as error:
+            except (pl.exceptions.PolarsError, OSError) as error:
                 raise ValueError(f"not an Arrow file: {str(error).splitlines()[0]}") from None
 
     def values(self, root: Path, column: str) -> tuple[tuple[str, ...], bool] | None:

@@ -1,0 +1,113 @@
+"""Sources: the same table from every format, types from the first rows, and a clear word about what can't be read."""
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any, cast
+
+import polars as pl
+import pytest
+
+from mlspec import registry
+from mlspec.diagnostics import StepError
+from mlspec.plugin import Source
+
+ROWS = [
+    {"n": 1, "x": 1.5, "w": "a, b", "t": True, "d": "2024-02-29"},
+    {"n": None, "x": 2.0, "w": 'say "so"', "t": False, "d": "2023-01-01"},
+    {"n": 3, "x": None, "w": "two\nlines", "t": None, "d": None},
+]
+TYPES = {"n": "integer", "x": "number", "w": "category", "t": "boolean", "d": "date"}
+FRAME = pl.DataFrame(ROWS).with_columns(pl.col("d").str.to_date())
+
+
+def source(kind: str, path: str, **more: Any) -> Source:
+    """A source of a kind."""
+    return cast(Source, registry.plugin("sources", kind)(path=path, **more))
+
+
+def write(folder: Path, name: str) -> None:
+    """The rows in the format that the name says."""
+    text = FRAME.write_csv()
+    if name == "rows.csv":
+        (folder / name).write_text(text)
+    elif name == "rows.csv.gz":
+        (folder / name).write_bytes(gzip.compress(text.encode()))
+    elif name == "rows.tsv":
+        FRAME.write_csv(folder / name, separator="\t")
+    elif name == "windows.csv":
+        (folder / name).write_bytes(
+            b"\xef\xbb\xbf" + text.replace("\n", "\r\n").replace("two\r\nlines", "two\nlines").encode()
+        )
+    elif name == "rows.jsonl":
+        (folder / name).write_text("".join(json.dumps(row) + "\n" for row in ROWS))
+    elif name == "rows.parquet":
+        FRAME.write_parquet(folder / name)
+    else:
+        FRAME.write_ipc(folder / name)
+
+
+@pytest.mark.parametrize(
+    "name", ["rows.csv", "rows.csv.gz", "rows.tsv", "windows.csv", "rows.jsonl", "rows.parquet", "rows.arrow"]
+)
+def test_every_format_gives_the_same_table(name: str, tmp_path: Path) -> None:
+    write(tmp_path, name)
+    kind = {"csv": "csv", "gz": "csv", "tsv": "csv"}.get(name.rpartition(".")[2], name.rpartition(".")[2])
+    one = source(kind, name)
+    columns = one.columns(tmp_path)
+    assert {c.name: c.type for c in columns} == TYPES
+    assert one.scan(tmp_path, columns).collect().equals(FRAME, null_equal=True)
+    assert one.values(tmp_path, "n") == (("1", "3"), True)
+
+
+WRONG = {
+    "picture.csv": (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "this is not text"),
+    "empty.csv": (b"", "the file is empty"),
+    "ragged.csv": (b"a,b\n1,2\n1,2,3\n", "line 3 has 3 cells, the header 2"),
+    "twice.csv": (b"a,a\n1,2\n", "two columns are called 'a'"),
+    "latin.csv": (b"a,b\nM\xfcnchen,2\n", "not UTF-8 text: line 2"),
+    "notgz.csv.gz": (b"a,b\n1,2\n", "not a gzip file"),
+    "short.csv.gz": (gzip.compress(b"a,b\n" + b"1,2\n" * 500)[:-20], "not a gzip file"),
+    "text.parquet": (b"a,b\n1,2\n", "not a Parquet file"),
+    "text.arrow": (b"a,b\n1,2\n", "not an Arrow file"),
+    "list.jsonl": (b"[1, 2]\n", "line 1 is not a JSON object"),
+    "broken.jsonl": (b'{"a": 1}\n{"a": \n', "line 2 is not JSON"),
+    "deep.jsonl": (b'{"a": [1]}\n', "'a' holds a list"),
+    "empty.jsonl": (b"", "the file is empty"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_file_of_the_wrong_kind(name: str, tmp_path: Path) -> None:
+    raw, said = WRONG[name]
+    (tmp_path / name).write_bytes(raw)
+    kind = name.removesuffix(".gz").rpartition(".")[2]
+    with pytest.raises(ValueError, match=said):
+        source(kind, name).columns(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "arrow", "jsonl"])
+def test_a_file_that_is_not_there(kind: str, tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="No such file"):
+        source(kind, "nothing").columns(tmp_path)
+
+
+def test_a_late_value_that_does_not_fit_is_told_with_its_row(tmp_path: Path) -> None:
+    (tmp_path / "late.csv").write_text("n\n" + "1\n" * 1_500 + "oops\n" + "2\n" * 10)
+    late = source("csv", "late.csv")
+    columns = late.columns(tmp_path)
+    assert [c.type for c in columns] == ["integer"]
+    with pytest.raises(StepError) as caught:
+        late.scan(tmp_path, columns).collect()
+    assert str(caught.value) == (
+        "column 'n' of late.csv is an integer by its first rows, but row 1501 has 'oops': "
+        "write data.columns.types: {n: category}, or name the cell under `missing`"
+    )
+    named = source("csv", "late.csv", missing=("oops",))
+    assert named.scan(tmp_path, named.columns(tmp_path)).collect()["n"].null_count() == 1
+
+
+def test_whole_numbers_that_get_decimals_later_are_numbers(tmp_path: Path) -> None:
+    (tmp_path / "late.csv").write_text("n\n" + "1\n" * 1_500 + "2.5\n")
+    late = source("csv", "late.csv")
+    assert late.scan(tmp_path, late.columns(tmp_path)).collect()["n"][-1] == 2.5
