@@ -61,7 +61,8 @@ def ours(source: Path, out: Path) -> None:
     listed += [{"name": n, "type": "category", "steps": steps["ordinal"]} for n in ORDINAL]
     params = {"columns": listed, "target": ["y", "category"], "task": "binary_classification", "positive": None}
     frame = pl.scan_parquet(source)
-    tables.write(preparation.apply(frame, preparation.fit(frame, params)), out)
+    state = preparation.fit(frame, params)
+    tables.write_batches(frame, lambda batch: preparation.apply(batch, state), out)
 
 
 def hand(source: Path, out: Path) -> None:

@@ -85,7 +85,7 @@ def _derived(name: str, of: object) -> str:
 
     found = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": f"https://mlspec.dev/schema/{name}.schema.json",
+        "$id": f"urn:mlspec:schema:{name}",
         **msgspec.json.schema(of),
     }
     return msgspec.json.format(msgspec.json.encode(found), indent=2).decode() + "\n"

@@ -20,14 +20,16 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 TARGET = "__target__"
-FIT_BYTES = 512 * 1024 * 1024
+FIT_BYTES = 128 * 1024 * 1024
 
 
-def fit(train: "pl.LazyFrame", params: Mapping[str, Any]) -> State:
+def fit(train: "pl.LazyFrame", params: Mapping[str, Any], memory: int | None = None) -> State:
     """The fitted state, from the params of a prepare step and the training rows alone.
 
-    Every round is one scan for all columns: what it measures is what their next step needs.
+    Every round is one scan for as many columns as ``memory`` (bytes) allows: what it measures is what their next step
+    needs. The state is the same whatever the memory.
     """
+    bound = FIT_BYTES if memory is None else min(FIT_BYTES, memory // 4)
     fitting = [_Fitting(entry) for entry in params["columns"]]
     rows: int | None = None
     frame = train
@@ -43,7 +45,7 @@ def fit(train: "pl.LazyFrame", params: Mapping[str, Any]) -> State:
 
             rows = int(train.select(pl.len()).collect().item())
         values: dict[str, Any] = {}
-        for batch in _batches(list(wanted.values()), rows):
+        for batch in _batches(list(wanted.values()), rows, bound):
             asked = [e.alias(f"{column.index}/{name}") for column in batch for name, e in column.asks.items()]
             # The in-memory engine adds floats up in one order; the streaming one in whatever order threads finish.
             measured = frame.select(asked).collect()
@@ -165,9 +167,9 @@ def _indexed(fitting: list[_Fitting]) -> list[_Fitting]:
     return fitting
 
 
-def _batches(columns: list[_Fitting], rows: int) -> list[list[_Fitting]]:
-    """Columns in groups whose values together stay within a bound of memory."""
-    size = max(1, FIT_BYTES // max(1, rows * 8))
+def _batches(columns: list[_Fitting], rows: int, bound: int) -> list[list[_Fitting]]:
+    """Columns in groups whose values together stay within a bound of memory, in bytes."""
+    size = max(1, bound // max(1, rows * 8))
     return [columns[at : at + size] for at in range(0, len(columns), size)]
 
 

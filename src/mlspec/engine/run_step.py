@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mlspec.diagnostics import StepError
-from mlspec.engine import places
+from mlspec.engine import machine, places
 from mlspec.engine.backend import Damaged, Ending, Failed, Finished, Setting, Task
 from mlspec.engine.job import Job
 from mlspec.engine.measure import Measure
@@ -25,6 +25,7 @@ def run_step(task: Task, store: Store, setting: Setting, log: Path, progress: Ad
     work raised, beside StepErrors, is added to ``log`` with its traceback.
     """
     scratch = places.scratch(setting.home) / task.fingerprint
+    share = None if setting.memory is None else setting.memory // (setting.steps or machine.cores())
     try:
         with store.lock(task.fingerprint, lambda: progress("waits for another run that does the same", 0.0, {})):
             found = None if task.force else store.lookup(task.fingerprint)
@@ -45,6 +46,7 @@ def run_step(task: Task, store: Store, setting: Setting, log: Path, progress: Ad
                     root=setting.root,
                     device=task.device,
                     threads=task.threads,
+                    memory=share,
                     records=task.records,
                     progress=progress,
                 )

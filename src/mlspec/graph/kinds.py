@@ -26,7 +26,7 @@ KINDS: dict[str, Kind] = {
     "source": Kind(version=1, outputs=("table",), libraries=("polars",)),
     "expect": Kind(version=1, outputs=("report", "verdict"), libraries=("polars",)),
     "split": Kind(version=1, outputs=("train", "validation", "test"), libraries=("polars", "numpy")),
-    "prepare": Kind(version=1, outputs=("state", "train", "validation"), libraries=("polars",)),
+    "prepare": Kind(version=2, outputs=("state", "train", "validation"), libraries=("polars",)),
     "train": Kind(version=1, outputs=("model", "history"), libraries=("numpy",)),
     "predict": Kind(version=1, outputs=("predictions",), libraries=("numpy",)),
     "evaluate": Kind(version=1, outputs=("metrics",), libraries=("numpy",)),

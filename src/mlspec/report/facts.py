@@ -173,7 +173,7 @@ def schema() -> str:
     """The published JSON Schema (2020-12) of this output."""
     found = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": "https://mlspec.dev/schema/run.schema.json",
+        "$id": "urn:mlspec:schema:run",
         **msgspec.json.schema(RunFacts),
     }
     return msgspec.json.format(msgspec.json.encode(found), indent=2).decode() + "\n"

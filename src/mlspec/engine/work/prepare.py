@@ -11,12 +11,12 @@ def run(job: Job) -> None:
     from mlspec.diagnostics import StepError
     from mlspec.engine import preparation, results, tables
 
-    state = preparation.fit(tables.scan(job.inputs["train"]), job.params)
+    state = preparation.fit(tables.scan(job.inputs["train"]), job.params, job.memory)
     results.write_json(job.outputs["state"], state)
     for part in ("train", "validation"):
         rows = tables.scan(job.inputs[part])
         if state["target"]["classes"] is not None and part == "validation":
             preparation.target(rows.select(state["target"]["name"]).collect(), state)
-        tables.write(preparation.apply(rows, state), job.outputs[part])
+        tables.write_batches(rows, lambda batch: preparation.apply(batch, state), job.outputs[part])
     if not state["outputs"]:
         raise StepError("no feature is left after the preparation")
