@@ -126,7 +126,8 @@ class Features(msgspec.Struct, frozen=True):
 
 class Training(msgspec.Struct, frozen=True):
     """What a model is fitted with. ``target`` holds class codes (int64) or values (float64); ``classes`` is 0 for
-    regression. ``validation`` may be used to stop early, never the test split."""
+    regression. ``validation`` may be used to stop early, never the test split. ``until``: pause after that epoch,
+    keeping a checkpoint to go on from (for models that are ``pausable``)."""
 
     features: Features
     target: "np.ndarray[Any, Any]"
@@ -139,6 +140,7 @@ class Training(msgspec.Struct, frozen=True):
     threads: int
     checkpoints: Path
     progress: Callable[[str, float, dict[str, float]], None]
+    until: int | None = None
 
 
 class Predictor(metaclass=ABCMeta):
@@ -150,13 +152,17 @@ class Predictor(metaclass=ABCMeta):
 
 
 class Model(Plugin, frozen=True, kw_only=True):
-    """An estimator. ``preparation`` is what it wants where the spec's ``preprocessing`` says nothing."""
+    """An estimator. ``preparation`` is what it wants where the spec's ``preprocessing`` says nothing, ``space`` what
+    tuning searches where the spec doesn't say (as ``tuning.NAME.space`` is written). A ``pausable`` model has a field
+    ``epochs`` and keeps to ``Training.until``; its history says ``epochs``, how many there were, and ``paused``."""
 
     tasks: ClassVar[frozenset[str]] = frozenset()
     preparation: ClassVar[Mapping[str, Sequence[Any]]] = {}
     takes_missing: ClassVar[bool] = False
     takes_codes: ClassVar[bool] = False
     uses_device: ClassVar[bool] = False
+    pausable: ClassVar[bool] = False
+    space: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
 
     @abstractmethod
     def fit(self, training: Training, folder: Path) -> dict[str, Any]:

@@ -46,3 +46,10 @@ def read_predictions(path: Path) -> "tuple[Array, Array]":
         return truth.astype(np.float64), table[VALUE].to_numpy().astype(np.float64)
     columns = [table[f"p{code}"].to_numpy() for code in range(table.width - 1)]
     return truth.astype(np.int64), np.stack(columns, axis=1).astype(np.float64)
+
+
+def tuned(settings: dict[str, Any], path: Path | None) -> dict[str, Any]:
+    """A model's settings with those that a search has found, if there was one."""
+    from mlspec.engine.tuning import space
+
+    return settings if path is None else space.put(settings, read_json(path)["settings"])

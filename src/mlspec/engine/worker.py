@@ -39,7 +39,7 @@ def main() -> None:
     """Serve until the input ends."""
     tasks, reports = _pipes()
     welcome = msgspec.json.decode(tasks.readline(), type=Welcome, dec_hook=lambda _type, value: Path(value))
-    _die_with(welcome.parent)
+    die_with(welcome.parent)
     pending: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(tasks, pending), daemon=True).start()
     setting = welcome.setting
@@ -66,7 +66,8 @@ def _pipes() -> tuple[IO[bytes], IO[bytes]]:
     return tasks, reports
 
 
-def _die_with(parent: int) -> None:
+def die_with(parent: int) -> None:
+    """End this process when that one, which started it, has died."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     # It may have died before we asked to be told.

@@ -27,6 +27,7 @@ KINDS: dict[str, Kind] = {
     "expect": Kind(version=1, outputs=("report", "verdict"), libraries=("polars",)),
     "split": Kind(version=1, outputs=("train", "validation", "test"), libraries=("polars", "numpy")),
     "prepare": Kind(version=2, outputs=("state", "train", "validation"), libraries=("polars",)),
+    "tune": Kind(version=1, outputs=("best", "trials"), libraries=("numpy", "optuna")),
     "train": Kind(version=1, outputs=("model", "history"), libraries=("numpy",)),
     "predict": Kind(version=1, outputs=("predictions",), libraries=("numpy",)),
     "evaluate": Kind(version=1, outputs=("metrics",), libraries=("numpy",)),

@@ -37,6 +37,13 @@ class HistGradientBoosting(Model, frozen=True, kw_only=True):
         "date": ["date_parts"],
     }
 
+    space: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "learning_rate": {"log": [0.01, 0.3]},
+        "max_leaf_nodes": {"log_integer": [4, 128]},
+        "min_samples_leaf": {"log_integer": [2, 200]},
+        "l2_regularization": {"log": [1e-6, 100.0]},
+    }
+
     learning_rate: Annotated[float, Meta(description="The weight of each new tree.", gt=0, le=1)] = 0.06
     max_iter: Annotated[int, Meta(description="Trees (for each class) at most.", ge=1, le=100_000)] = 500
     max_leaf_nodes: Annotated[int, Meta(description="Leaves of a tree at most.", ge=2, le=65_536)] = 31

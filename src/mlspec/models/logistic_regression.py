@@ -26,6 +26,8 @@ class LogisticRegression(Model, frozen=True, kw_only=True):
         "date": ["date_parts", {"impute": "median"}, {"scale": "standard"}],
     }
 
+    space: ClassVar[Mapping[str, Mapping[str, Any]]] = {"C": {"log": [1e-4, 100.0]}}
+
     C: Annotated[float, Meta(description="Inverse of the penalty's strength: smaller is stronger.", gt=0)] = 1.0
     max_iter: Annotated[int, Meta(description="Iterations of the solver at most.", ge=1, le=1_000_000)] = 1000
     class_weight: Annotated[

@@ -26,6 +26,8 @@ class Ridge(Model, frozen=True, kw_only=True):
         "date": ["date_parts", {"impute": "median"}, {"scale": "standard"}],
     }
 
+    space: ClassVar[Mapping[str, Mapping[str, Any]]] = {"alpha": {"log": [1e-3, 1e4]}}
+
     alpha: Annotated[float, Meta(description="The penalty's strength.", ge=0)] = 1.0
 
     def fit(self, training: Training, folder: Path) -> dict[str, Any]:

@@ -69,16 +69,19 @@ def train(
     seed: int,
     folder: Path,
     progress: Progress,
+    until: int | None = None,
 ) -> dict[str, Any]:
     """Train ``module`` in place and leave it with the weights of its best epoch (its last without validation rows).
 
     ``loss`` maps (output, target) to a mean. Checkpoints lie in ``folder``. To be called within ``device.seeded``.
-    Returns the losses by epoch, the best epoch (from 1) and the number of epochs.
+    ``until``: pause after that many epochs, with a checkpoint to go on from. Returns the losses by epoch, the best
+    epoch (from 1), the number of epochs, and whether the training is paused.
     """
     count = len(rows.target)
     size = min(settings.batch_size or min(512, max(16, 1 << (count // 64).bit_length())), count)
     steps = count // size
     total = steps * settings.epochs
+    pause = total if until is None else min(total, steps * until)
     optimizer = torch.optim.AdamW(
         module.parameters(),
         lr=settings.learning_rate,
@@ -96,7 +99,7 @@ def train(
     saved = time.monotonic()
     batches = _Batches(rows, size, seed)
     module.train()
-    while state.step < total and not _is_enough(state, settings):
+    while state.step < pause and not _is_enough(state, settings):
         epoch, index = divmod(state.step, steps)
         optimizer.param_groups[0]["lr"] = settings.learning_rate * _rate(state.step, total, settings)
         inputs, target = batches.at(epoch, index)
@@ -121,6 +124,9 @@ def train(
         if time.monotonic() - saved >= settings.checkpoint_seconds:
             checkpoint.write(folder, msgspec.json.encode(state), checkpoint.tensors(module, optimizer, best, running))
             saved = time.monotonic()
+    paused = state.step < total and not _is_enough(state, settings)
+    if paused:
+        checkpoint.write(folder, msgspec.json.encode(state), checkpoint.tensors(module, optimizer, best, running))
     if best:
         module.load_state_dict(best)
     module.eval()
@@ -130,6 +136,7 @@ def train(
         "best_epoch": state.best_epoch + 1 if best else epochs,
         "train_loss": state.train_loss,
         "validation_loss": state.validation_loss,
+        **({"paused": True} if paused else {}),
     }
 
 

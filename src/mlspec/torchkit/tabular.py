@@ -88,6 +88,7 @@ def fit(model: "Mlp", training: Training, folder: Path) -> dict[str, Any]:
             seed=training.seed,
             folder=training.checkpoints,
             progress=training.progress,
+            until=training.until,
         )
     folder.mkdir(parents=True, exist_ok=True)
     state = {name: tensor.cpu().contiguous() for name, tensor in network.state_dict().items()}

@@ -17,6 +17,7 @@ def run(job: Job) -> None:
     from mlspec.models import _user_code
 
     name, settings = job.params["model"]
+    settings = results.tuned(settings, job.inputs.get("tuned"))
     model = cast(Model, msgspec.convert(settings, registry.plugin("models", name)))
     state = results.read_json(job.inputs["state"])
     rows = pl.read_parquet(job.inputs["validation"])

@@ -41,13 +41,14 @@ def run(job: Job) -> None:
         },
     )
     state = results.read_json(job.inputs[f"state.{best}"])
+    chosen, settings = job.params["candidates"][best]
     folder = job.outputs["model"]
     folder.mkdir(parents=True, exist_ok=True)
     package.write_about(
         folder,
         package.About(
             candidate=best,
-            model=job.params["candidates"][best],
+            model=(chosen, results.tuned(settings, job.inputs.get(f"tuned.{best}"))),
             columns=tuple((column, kind) for column, kind in job.params["columns"]),
             target=job.params["target"][0],
             target_type=job.params["target"][1],

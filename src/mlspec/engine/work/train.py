@@ -10,7 +10,7 @@ from mlspec.plugin import Model, Training
 
 
 def run(job: Job) -> None:
-    """``train``, ``validation``, ``state`` -> ``model``, ``history``.
+    """``train``, ``validation``, ``state`` (and ``tuned``, the settings found) -> ``model``, ``history``.
 
     A user's own module is looked for in the spec's folder first. Checkpoints lie in the job's scratch folder.
     """
@@ -20,6 +20,7 @@ def run(job: Job) -> None:
     from mlspec.models import _user_code
 
     name, settings = job.params["model"]
+    settings = results.tuned(settings, job.inputs.get("tuned"))
     model = cast(Model, msgspec.convert(settings, registry.plugin("models", name)))
     state = results.read_json(job.inputs["state"])
     train, validation = (pl.read_parquet(job.inputs[part]) for part in ("train", "validation"))

@@ -19,12 +19,14 @@ from mlspec.graph.passes.selection import selection
 from mlspec.graph.passes.sources import sources
 from mlspec.graph.passes.split import split
 from mlspec.graph.passes.training import training
+from mlspec.graph.passes.tuning import tuning
 
 PASSES: tuple[Callable[[Graph], Graph], ...] = (
     sources,
     expectations,
     split,
     preparation,
+    tuning,
     training,
     selection,
     evaluation,

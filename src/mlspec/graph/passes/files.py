@@ -32,7 +32,7 @@ def _paths(root: Path, step: Step) -> dict[str, Path]:
         path = step.params["source"][1]["path"]
         return {path: root / path}
     # A saved model carries its source: only training reads the user's files.
-    if step.kind == "train" and step.params["model"][0] == "python":
+    if step.kind in ("train", "tune") and step.params["model"][0] == "python":
         return source_files(root, step.params["model"][1]["code"])
     return {}
 

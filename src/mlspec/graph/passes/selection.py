@@ -4,6 +4,7 @@ rows: no step that chooses sees those."""
 from mlspec.graph import scores, tables, uses
 from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS
+from mlspec.graph.passes.tuning import tuned
 from mlspec.graph.step import Input, Step
 
 
@@ -16,6 +17,7 @@ def selection(graph: Graph) -> Graph:
         inputs[f"metrics.{name}"] = Input(f"evaluate.{name}", "metrics")
         inputs[f"model.{name}"] = Input(f"train.{name}", "model")
         inputs[f"state.{name}"] = Input(f"prepare.{name}", "state")
+        inputs |= {f"{read}.{name}": source for read, source in tuned(graph, name).items()}
     step = Step(
         id="select",
         kind="select",

@@ -5,6 +5,7 @@ from mlspec.graph import uses
 from mlspec.graph.environment import device_kind
 from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS
+from mlspec.graph.passes.tuning import tuned
 from mlspec.graph.scores import scoring
 from mlspec.graph.step import Input, Step
 from mlspec.plugin import Model
@@ -30,7 +31,12 @@ def training(graph: Graph) -> Graph:
                 id=f"train.{name}",
                 kind="train",
                 params=params,
-                inputs={"train": Input(f"prepare.{name}", "train"), "validation": validation, "state": state},
+                inputs={
+                    "train": Input(f"prepare.{name}", "train"),
+                    "validation": validation,
+                    "state": state,
+                    **tuned(graph, name),
+                },
                 outputs=KINDS["train"].outputs,
                 path=path,
             ),
@@ -38,7 +44,12 @@ def training(graph: Graph) -> Graph:
                 id=f"predict.{name}",
                 kind="predict",
                 params={"model": model, "task": task},
-                inputs={"model": Input(f"train.{name}", "model"), "state": state, "validation": validation},
+                inputs={
+                    "model": Input(f"train.{name}", "model"),
+                    "state": state,
+                    "validation": validation,
+                    **tuned(graph, name),
+                },
                 outputs=KINDS["predict"].outputs,
                 path=path,
             ),

@@ -33,6 +33,15 @@ class Mlp(Model, frozen=True, kw_only=True):
         "date": ["date_parts", {"impute": "median"}],
     }
 
+    pausable: ClassVar[bool] = True
+    space: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "learning_rate": {"log": [2e-4, 1e-2]},
+        "dropout": {"uniform": [0.0, 0.5]},
+        "hidden": {"choice": [[128], [256, 128], [256, 256], [512, 256], [256, 256, 128]]},
+        "weight_decay": {"log": [1e-4, 0.3]},
+        "bins": {"choice": [16, 32, 64]},
+    }
+
     hidden: Annotated[
         tuple[Annotated[int, Meta(ge=1, le=65_536)], ...],
         Meta(description="Units of each hidden layer.", max_length=64, examples=[[256, 128]]),

@@ -1,0 +1,161 @@
+"""Trains and scores pieces of trials: in this process, or several at a time in processes of their own."""
+
+import contextlib
+import functools
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import msgspec
+
+from mlspec import registry
+from mlspec.diagnostics import StepError
+from mlspec.engine.tuning import space
+from mlspec.engine.tuning.journal import Piece, Result
+from mlspec.plugin import Metric, Model, Training
+
+if TYPE_CHECKING:
+    from concurrent.futures import ProcessPoolExecutor
+
+Progress = Callable[[str, float, dict[str, float]], None]
+
+
+class Work(msgspec.Struct, frozen=True, kw_only=True):
+    """All that a process needs to train a trial: paths and plain values."""
+
+    train: str
+    validation: str
+    state: str
+    model: tuple[str, dict[str, Any]]
+    metric: tuple[str, dict[str, Any]]
+    task: str
+    seed: int
+    device: str
+    threads: int
+    scratch: str
+    root: str
+    progress: Any = None
+
+
+@contextlib.contextmanager
+def doing(work: Work, parallel: int) -> Iterator[Callable[[Sequence[Piece]], Sequence[Result]]]:
+    """A function that does pieces and returns their results in their order."""
+    if parallel == 1:
+        trainer = Trainer(work)
+        yield lambda pieces: [trainer.do(piece) for piece in pieces]
+        return
+    plain = msgspec.json.encode(msgspec.structs.replace(work, progress=None))
+    with _pool(parallel) as pool:
+        yield lambda pieces: list(pool.map(functools.partial(_do, plain), pieces))
+
+
+class Trainer:
+    """The rows, read once, and what is done with them for each piece."""
+
+    def __init__(self, work: Work) -> None:
+        from mlspec.engine import results
+
+        self._work = work
+        self._cls = cast(type[Model], registry.plugin("models", work.model[0]))
+        self._metric = cast(Metric, msgspec.convert(work.metric[1], registry.plugin("metrics", work.metric[0])))
+        self._state = results.read_json(Path(work.state))
+        self._training = training(work, self._cls)
+
+    def do(self, piece: Piece) -> Result:
+        """Train a trial up to a stop and score it on the validation rows."""
+        from mlspec.models import _user_code
+
+        began = time.perf_counter()
+        scratch = Path(self._work.scratch, f"trial-{piece.trial}")
+        folder = scratch / "model"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        score, history, error = None, {}, None  # type: float | None, dict[str, Any], str | None
+        told = msgspec.structs.replace(
+            self._training,
+            until=piece.until if self._cls.pausable else None,
+            checkpoints=scratch / "checkpoints",
+        )
+        try:
+            with _user_code.importable(Path(self._work.root)):
+                model = msgspec.convert(space.put(self._work.model[1], piece.point), self._cls)
+                history = model.fit(told, folder)
+                score = self._score(model, folder)
+        except (StepError, ValueError, ArithmeticError, msgspec.ValidationError) as wrong:
+            error = " ".join(f"{wrong}".split())[:300]
+        if not history.get("paused"):
+            shutil.rmtree(scratch, ignore_errors=True)
+        return Result(
+            trial=piece.trial,
+            point=piece.point,
+            until=piece.until,
+            score=score,
+            epochs=int(history.get("epochs", 0)),
+            paused=bool(history.get("paused")),
+            seconds=round(time.perf_counter() - began, 6),
+            error=error,
+        )
+
+    def _score(self, model: Model, folder: Path) -> float:
+        import math
+
+        predictor = model.load(folder, self._training.device)
+        prediction = predictor.predict(self._training.validation)
+        value = self._metric.score(self._training.validation_target, prediction)
+        if not math.isfinite(value):
+            raise StepError(f"'{self._work.metric[0]}' is not defined on its predictions of the validation rows")
+        return float(value) if self._metric.greater_is_better else -float(value)
+
+
+def training(work: Work, model: type[Model]) -> Training:
+    """What a model is fitted with. Raises StepError when there are no validation rows to score on."""
+    import polars as pl
+
+    from mlspec.engine import preparation, results
+
+    state = results.read_json(Path(work.state))
+    train, validation = (pl.read_parquet(path) for path in (work.train, work.validation))
+    if not validation.height:
+        raise StepError("tuning needs validation rows: give `data.split.validation` a share")
+    classes = state["target"]["classes"]
+    return Training(
+        features=preparation.features(train, state),
+        target=preparation.target(train, state),
+        validation=preparation.features(validation, state),
+        validation_target=preparation.target(validation, state),
+        task=cast(Any, work.task),
+        classes=0 if classes is None else len(classes),
+        seed=work.seed,
+        device=work.device if model.uses_device else "cpu",
+        threads=work.threads,
+        checkpoints=Path(work.scratch),
+        progress=work.progress or _silent,
+    )
+
+
+def _pool(parallel: int) -> "ProcessPoolExecutor":
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
+    from mlspec.engine import worker
+
+    # A forked copy of a process that runs numeric libraries' threads can hang.
+    return ProcessPoolExecutor(
+        parallel, mp_context=get_context("spawn"), initializer=worker.die_with, initargs=(os.getpid(),)
+    )
+
+
+def _do(work: bytes, piece: Piece) -> Result:
+    return _trainer(work).do(piece)
+
+
+@functools.lru_cache(maxsize=1)
+def _trainer(work: bytes) -> Trainer:
+    return Trainer(msgspec.json.decode(work, type=Work))
+
+
+def _silent(_what: str, _share: float, _figures: dict[str, float]) -> None:
+    pass

@@ -1,0 +1,68 @@
+"""The search for settings. It stands behind the preparation, whose rows every trial reads, and before the training of
+the candidates, which takes what was found; the test rows are out of its reach."""
+
+from typing import Any
+
+from mlspec.graph import scores, uses
+from mlspec.graph.environment import device_kind
+from mlspec.graph.graph import Graph
+from mlspec.graph.kinds import KINDS
+from mlspec.graph.step import Input, Step
+from mlspec.plugin import Model
+from mlspec.spec.tuning import Tuning
+
+
+def tuning(graph: Graph) -> Graph:
+    """Adds ``tune.CANDIDATE`` -> best, trials, for each candidate that ``tuning`` names."""
+    project = graph.project
+    steps = []
+    for name, wanted in sorted(project.tuning.items()):
+        use = project.model.candidates[name]
+        assert isinstance(use.plugin, Model)
+        params: dict[str, Any] = {
+            "model": uses.pair(use),
+            "metric": uses.pair(scores.selecting(project)),
+            "task": project.project.task,
+            "seed": project.model.seed,
+            "space": space(wanted, use.plugin),
+            "trials": wanted.trials,
+            "time": wanted.time,
+            "sampler": wanted.sampler,
+            "pruner": pruner(wanted, use.plugin),
+            "parallel": wanted.parallel,
+            "search_seed": wanted.seed,
+        }
+        if use.plugin.uses_device:
+            params["device"] = device_kind(project.backend.device)
+        inputs = {output: Input(f"prepare.{name}", output) for output in ("state", "train", "validation")}
+        steps.append(
+            Step(
+                id=f"tune.{name}",
+                kind="tune",
+                params=params,
+                inputs=inputs,
+                outputs=KINDS["tune"].outputs,
+                path=("tuning", name),
+            )
+        )
+    return graph.add(steps)
+
+
+def pruner(wanted: Tuning, model: Model) -> str:
+    """The pruner that is stated, or the one that suits the model."""
+    return wanted.pruner or ("asha" if model.pausable else "none")
+
+
+def space(wanted: Tuning, model: Model) -> dict[str, dict[str, Any]]:
+    """The space that is stated, or the model's own, as plain JSON."""
+    if wanted.space is None:
+        return {name: dict(uses.json_data(dimension)) for name, dimension in model.space.items()}
+    return {
+        name: {kind: uses.json_data(getattr(dimension, kind)) for kind in dimension.kinds}
+        for name, dimension in sorted(wanted.space.items())
+    }
+
+
+def tuned(graph: Graph, name: str) -> dict[str, Input]:
+    """What a step that uses a candidate reads besides, where its settings are searched for."""
+    return {"tuned": Input(f"tune.{name}", "best")} if name in graph.project.tuning else {}

@@ -1,0 +1,72 @@
+"""A space of `tuning` can't be searched: a setting that the model doesn't have, or values that it wouldn't take.
+
+Why: a trial with a setting that doesn't exist changes nothing, and one with a value out of bounds fails after all the
+data has been prepared.
+
+Instead: for each setting one of `uniform`, `log`, `integer`, `log_integer` (two ends, the smaller first; above 0 for
+the two with orders of magnitude) or `choice`, with values that the setting itself could have in the spec. A setting
+inside a setting of one's own model is named with a dot: `params.trees`.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from mlspec.diagnostics import Diagnostic
+from mlspec.rules.context import View
+from mlspec.spec.tuning import Dimension
+
+CODE = "bad-tuning-space"
+
+
+def check(view: View) -> Iterator[Diagnostic]:
+    """Each dimension by itself, then its values against the model's setting."""
+    for candidate, tuning in view.project.tuning.items():
+        use = view.project.model.candidates.get(candidate)
+        if use is None:
+            continue
+        path = ("tuning", candidate, "space")
+        if tuning.space is None:
+            if not getattr(use.plugin, "space", None):
+                message = f"'{candidate}' ({use.name}) has no space of its own"
+                yield view.diagnostic(CODE, path[:2], message, "say `space`", key=True)
+            continue
+        for name, dimension in tuning.space.items():
+            wrong = _wrong(name, dimension, type(use.plugin), use.name)
+            if wrong is not None:
+                where, message, label = wrong
+                yield view.diagnostic(CODE, (*path, name, *where), message, label, key=not where)
+
+
+def _wrong(name: str, dimension: Dimension, model: Any, model_name: str) -> tuple[tuple[str, ...], str, str] | None:
+    from mlspec.spec import suggest
+
+    known = [field for field in model.__struct_fields__ if field != "type"]
+    outer, _, inner = name.partition(".")
+    if outer not in known:
+        return (), f"{model_name} has no setting '{outer}'", suggest.label(outer, known)
+    kinds = dimension.kinds
+    if len(kinds) != 1:
+        given = " and ".join(f"'{kind}'" for kind in kinds) or "none"
+        return (), f"'{name}' takes one of uniform, log, integer, log_integer, choice", f"here {given} is given"
+    kind, values = kinds[0], getattr(dimension, kinds[0])
+    if kind != "choice":
+        low, high = values
+        if not low < high:
+            return (kind,), f"the ends of '{name}' are not in order", f"{low:g} is not less than {high:g}"
+        if kind.startswith("log") and low <= 0:
+            return (kind,), f"'{name}' has no order of magnitude at {low:g}", "both ends must be above 0"
+    return None if inner else _refused(name, kind, values, model)
+
+
+def _refused(name: str, kind: str, values: Any, model: Any) -> tuple[tuple[str, ...], str, str] | None:
+    """The first value that the model's own setting would not take."""
+    import msgspec
+
+    wanted = next(f.type for f in msgspec.structs.fields(model) if f.name == name)
+    for value in values:
+        try:
+            msgspec.convert(value, wanted)
+        except msgspec.ValidationError as error:
+            reason = str(error)
+            return (kind,), f"'{name}' can't be {value!r}", reason[:1].lower() + reason[1:]
+    return None
