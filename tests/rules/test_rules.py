@@ -55,6 +55,19 @@ CASES: dict[str, dict[str, str]] = {
         "end": "evaluation: {metrics: [roc_auc]}\n",
     },
     "gate-on-uncomputed-metric-unknown": {"top": "constraints: {quality: [{metric: roc_acu, at_least: 0.5}]}\n"},
+    "tuning-without-candidate": {"end": "tuning: {onne: {trials: 3}}\n"},
+    "bad-tuning-space": {
+        "end": "tuning:\n  one:\n    space:\n"
+        "      learning_rat: {log: [0.1, 1]}\n      l2_regularization: {log: [0, 10]}\n"
+        "      max_iter: {integer: [10, 5]}\n      early_stopping: {choice: [true, maybe]}\n"
+        "      learning_rate: {uniform: [0.1, 2]}\n      patience: {uniform: [1, 2], integer: [1, 2]}\n"
+    },
+    "bad-tuning-space-none": {"end": "tuning: {one: {space: {patience: {}}}}\n"},
+    "bad-tuning-space-own": {"model": "python, code: 'os:Nothing'", "end": "tuning: {one: {trials: 3}}\n"},
+    "tuner-does-not-fit": {
+        "data": "  split: {validation: 0}\n",
+        "end": "tuning: {one: {sampler: grid, pruner: asha, space: {learning_rate: {log: [0.1, 1]}}}}\n",
+    },
     "contradictory-gates": {
         "top": "constraints:\n  quality:\n    - {metric: log_loss, at_least: 0.5}\n"
         "    - {metric: log_loss, at_most: 0.4}\n"

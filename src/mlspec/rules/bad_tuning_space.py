@@ -47,7 +47,7 @@ def _wrong(name: str, dimension: Dimension, model: Any, model_name: str) -> tupl
     kinds = dimension.kinds
     if len(kinds) != 1:
         given = " and ".join(f"'{kind}'" for kind in kinds) or "none"
-        return (), f"'{name}' takes one of uniform, log, integer, log_integer, choice", f"here {given} is given"
+        return (), f"'{name}' takes one of uniform, log, integer, log_integer, choice", f"given here: {given}"
     kind, values = kinds[0], getattr(dimension, kinds[0])
     if kind != "choice":
         low, high = values

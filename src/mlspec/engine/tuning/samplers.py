@@ -36,9 +36,7 @@ def suggest(
     if sampler == "qmc":
         return at(space, _sobol(len(space), seed, number))
     if sampler == "random" or number < STARTUP:
-        import numpy as np
-
-        return at(space, np.random.default_rng([seed, number]).random(len(space)).tolist())
+        return _random(space, seed, number)
     return _learned(sampler, space, seed, number, known, maximize)
 
 
@@ -50,13 +48,11 @@ def importance(space: Space, known: Sequence[Known], *, maximize: bool) -> dict[
     finished = [one for one in known if one.state == "complete"]
     if len(finished) < STARTUP or len(space) < 2:
         return {}
-    import optuna
     from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 
-    study = _study(space, finished, None, maximize)
     with _quiet():
+        study = _study(space, finished, None, maximize)
         found = get_param_importances(study, evaluator=PedAnovaImportanceEvaluator(), normalize=True)
-    assert isinstance(study, optuna.Study)
     return {name: float(found[name]) for name in space if name in found}
 
 
@@ -66,19 +62,27 @@ def _learned(
     from optuna.samplers import BaseSampler, GPSampler, TPESampler
 
     own = int.from_bytes(hashlib.sha256(f"trial {seed} {number}".encode()).digest()[:4], "big")
+    wanted = _distributions(space)
     made: BaseSampler
     with _quiet():
         if sampler == "gp":
-            made = GPSampler(seed=own, n_startup_trials=STARTUP, deterministic_objective=True)
+            made = GPSampler(seed=own, n_startup_trials=1, deterministic_objective=True)
         else:
-            made = TPESampler(seed=own, n_startup_trials=STARTUP)
+            made = TPESampler(seed=own, n_startup_trials=1)
         study = _study(space, known, made, maximize)
-        trial = study.ask(_distributions(space))
-    return decode(space, trial.params)
+        return decode(space, study.ask(wanted).params)
+
+
+def _random(space: Space, seed: int, number: int) -> dict[str, Any]:
+    import numpy as np
+
+    return at(space, np.random.default_rng([seed, number]).random(len(space)).tolist())
 
 
 def _study(space: Space, known: Sequence[Known], sampler: Any, maximize: bool) -> Any:
+    """The trials as an Optuna study that holds them as they are: adding them one by one would copy each time."""
     import optuna
+    from optuna.storages import InMemoryStorage
     from optuna.trial import FrozenTrial, TrialState, create_trial
 
     states = {
@@ -88,25 +92,27 @@ def _study(space: Space, known: Sequence[Known], sampler: Any, maximize: bool) -
         "pruned": TrialState.PRUNED,
     }
     wanted = _distributions(space)
-    with _quiet():
-        study = optuna.create_study(direction="maximize" if maximize else "minimize", sampler=sampler)
-        trials: list[FrozenTrial] = []
-        for one in known:
-            point = encode(space, one.point)
-            if point is None or one.state == "failed":
-                continue
-            state = states[one.state]
-            trials.append(
-                create_trial(
-                    params=point,
-                    distributions=wanted,
-                    state=state,
-                    value=one.score if state == TrialState.COMPLETE else None,
-                    intermediate_values={one.epochs: one.score} if one.score is not None else {},
-                )
-            )
-        study.add_trials(trials)
-    return study
+    trials: list[FrozenTrial] = []
+    for one in known:
+        point = encode(space, one.point)
+        if point is None or one.state == "failed":
+            continue
+        state = states[one.state]
+        trial = create_trial(
+            params=point,
+            distributions=wanted,
+            state=state,
+            value=one.score if state == TrialState.COMPLETE else None,
+            intermediate_values={one.epochs: one.score} if one.score is not None else {},
+        )
+        trial.number = trial._trial_id = len(trials)
+        trials.append(trial)
+
+    class Given(InMemoryStorage):
+        def get_all_trials(self, study_id: int, deepcopy: bool = True, states: Any = None) -> list[FrozenTrial]:
+            return [trial for trial in trials if states is None or trial.state in states]
+
+    return optuna.create_study(storage=Given(), direction="maximize" if maximize else "minimize", sampler=sampler)
 
 
 def _distributions(space: Space) -> Any:
@@ -126,7 +132,8 @@ def _sobol(dimensions: int, seed: int, number: int) -> list[float]:
     from scipy.stats import qmc
 
     points = qmc.Sobol(dimensions, scramble=True, rng=seed)
-    points.fast_forward(number - 1)
+    if number > 1:
+        points.fast_forward(number - 1)
     return [float(u) for u in points.random(1)[0]]
 
 
