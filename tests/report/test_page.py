@@ -15,7 +15,9 @@ from mlspec.report.facts import (
     Place,
     RunFacts,
     Score,
+    Search,
     SourceFact,
+    TrialFact,
 )
 from mlspec.report.markdown import markdown
 from mlspec.report.page import page
@@ -162,3 +164,28 @@ def test_numbers_show_as_many_digits_as_their_interval_bears() -> None:
     assert figure(float("nan")) == "–"
     assert [seconds(value) for value in (0.0032, 12.44, 200, 7500)] == ["3.2 ms", "12.4 s", "3 min 20 s", "2 h 5 min"]
     assert [size(value) for value in (812, 1.4e6)] == ["812 B", "1.4 MB"]
+
+
+def test_a_search_shows_its_trials_and_what_it_found() -> None:
+    trials = tuple(
+        TrialFact(number=i, settings={"rate": 0.1 * (i + 1), "<script>": [i]}, state=state, score=score, epochs=3)
+        for i, (state, score) in enumerate([("complete", 0.9), ("paused", 0.7), ("failed", None), ("complete", 0.93)])
+    )
+    search = Search(
+        metric="roc_auc",
+        greater_is_better=True,
+        sampler="tpe",
+        pruner="asha",
+        best=3,
+        importance={"rate": 0.75, "<script>": 0.25},
+        trials=trials,
+    )
+    made = Elements(page(facts(candidates=(Candidate(name="net", model="torch.mlp", search=search),)), "a: 1"))
+    told = " ".join(made.text)
+    assert (
+        "4 trials (2 complete, 1 paused, 1 failed) by tpe with asha; the best is trial 4: roc_auc 0.93, as written 0.9."
+        in told
+    )
+    assert "75%" in told
+    assert "script" not in made.tags
+    assert "trial 2: 0.7, paused" in told

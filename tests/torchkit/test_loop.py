@@ -69,7 +69,9 @@ def test_a_training_killed_again_and_again_ends_with_the_very_same_weights(tmp_p
     assert weights[0] == weights[1]
 
 
-def small(folder: Path, progress: list[Any] | None = None, **settings: Any) -> tuple[nn.Module, dict[str, Any]]:
+def small(
+    folder: Path, progress: list[Any] | None = None, until: int | None = None, **settings: Any
+) -> tuple[nn.Module, dict[str, Any]]:
     with device.seeded(0, torch.device("cpu"), 1):
         inputs = torch.randn(200, 3)
         rows = loop.Rows((inputs,), inputs.sum(dim=1, keepdim=True))
@@ -84,8 +86,21 @@ def small(folder: Path, progress: list[Any] | None = None, **settings: Any) -> t
             seed=0,
             folder=folder,
             progress=lambda *told: progress.append(told) if progress is not None else None,
+            until=until,
         )
     return module, history
+
+
+def test_a_training_paused_after_any_epoch_ends_with_the_very_same_weights(tmp_path: Path) -> None:
+    whole, history = small(tmp_path / "whole")
+    for stops in ([1, 2, 3, 4], [3, 4], [4]):
+        folder = tmp_path / f"{stops}"
+        for stop in stops:
+            module, told = small(folder, until=stop)
+            assert told.get("paused", False) == (stop < 4)
+            assert told["epochs"] == stop
+        assert told["validation_loss"] == history["validation_loss"]
+        assert all(torch.equal(a, b) for a, b in zip(module.parameters(), whole.parameters(), strict=True))
 
 
 @pytest.mark.parametrize("damage", ["cut", "other settings", "noise"])

@@ -17,6 +17,7 @@ from mlspec.report.facts import (
     Gate,
     Place,
     Score,
+    Search,
     SourceFact,
 )
 
@@ -105,7 +106,12 @@ def candidates(graph: Graph, read: Read, seconds: Callable[[str], float | None])
             curves={key.replace("_", " "): tuple(values) for key, values in history.items() if _is_curve(values)},
             rounds=next((word for key, word in ROUNDS.items() if key in history), "round"),
             notes=tuple(str(note) for note in history.get("warnings", ())),
+            search=_search(read(f"tune.{name}", "trials")),
         )
+
+
+def _search(found: Any) -> Search | None:
+    return None if found is None else msgspec.convert(found, Search)
 
 
 def _stated(plugin: msgspec.Struct) -> dict[str, Any]:

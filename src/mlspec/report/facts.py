@@ -59,6 +59,29 @@ class Score(Struct, frozen=True, kw_only=True):
     differences: dict[str, Difference] = {}
 
 
+class TrialFact(Struct, frozen=True, kw_only=True):
+    """A trial of a search for settings."""
+
+    number: int
+    settings: dict[str, Any]
+    state: Annotated[str, Meta(description="complete, paused, pruned or failed")]
+    score: Annotated[float | None, Meta(description="on the validation rows, where it stopped")] = None
+    epochs: int = 0
+    error: str | None = None
+
+
+class Search(Struct, frozen=True, kw_only=True):
+    """A search for a candidate's settings."""
+
+    metric: str
+    greater_is_better: bool
+    sampler: str
+    pruner: str
+    best: Annotated[int, Meta(description="the number of the best trial")]
+    importance: Annotated[dict[str, float], Meta(description="how much each setting matters, shares of 1")] = {}
+    trials: tuple[TrialFact, ...] = ()
+
+
 class Candidate(Struct, frozen=True, kw_only=True):
     """A model that competed, measured on the validation rows."""
 
@@ -71,6 +94,7 @@ class Candidate(Struct, frozen=True, kw_only=True):
     curves: Annotated[dict[str, tuple[float, ...]], Meta(description="training history, a value each round")] = {}
     rounds: Annotated[str, Meta(description="what a round of the training is called")] = "epoch"
     notes: Annotated[tuple[str, ...], Meta(description="what the training warned of")] = ()
+    search: Annotated[Search | None, Meta(description="how its settings were searched for")] = None
 
 
 class ColumnFact(Struct, frozen=True):

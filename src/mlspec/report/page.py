@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from mlspec.report import data_section, highlight, model_section, words
+from mlspec.report import data_section, highlight, model_section, tuning_section, words
 from mlspec.report.charts import interval
 from mlspec.report.facts import FailureFact, Gate, Place, RunFacts
 from mlspec.report.markup import Child, Html, element
@@ -19,6 +19,7 @@ def page(facts: RunFacts, spec_text: str, graph: str | None = None) -> str:
         ("failures", "What failed", _failures(facts)),
         ("model", "The selected model", model_section.scores(facts)),
         ("candidates", "Candidates", model_section.candidates(facts)),
+        ("tuning", "Tuning", tuning_section.tuning(facts)),
         ("use", "In use", model_section.in_use(facts)),
         ("data", "Data", data_section.data(facts)),
         ("steps", "How it was made", _steps(facts, graph)),

@@ -46,6 +46,9 @@ def plugin_page(kind: str, name: str) -> str:
     lines = [f"{name} ({kind[:-1]})", "", inspect.cleandoc(cls.__doc__ or ""), ""]
     if fields(cls):
         lines += ["Keys:", *_keys(cls)]
+    space = getattr(cls, "space", None)
+    if kind == "models" and space:
+        lines += ["", "Tuned over, where the spec doesn't say:", *(f"  {key}: {_flow(v)}" for key, v in space.items())]
     return "\n".join(lines).rstrip() + "\n"
 
 
