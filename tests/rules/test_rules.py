@@ -55,6 +55,10 @@ CASES: dict[str, dict[str, str]] = {
         "end": "evaluation: {metrics: [roc_auc]}\n",
     },
     "gate-on-uncomputed-metric-unknown": {"top": "constraints: {quality: [{metric: roc_acu, at_least: 0.5}]}\n"},
+    "split-without-column-folds": {
+        "data": "  split: {by: group, column: group}\n",
+        "end": "  cross_validation: {folds: 3, by: time, nested: true}\n",
+    },
     "tuning-without-candidate": {"end": "tuning: {onne: {trials: 3}}\n"},
     "bad-tuning-space": {
         "end": "tuning:\n  one:\n    space:\n"

@@ -1,5 +1,6 @@
 """How steps hand results on: JSON, and tables of predictions. Equal values give equal bytes."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +47,16 @@ def read_predictions(path: Path) -> "tuple[Array, Array]":
         return truth.astype(np.float64), table[VALUE].to_numpy().astype(np.float64)
     columns = [table[f"p{code}"].to_numpy() for code in range(table.width - 1)]
     return truth.astype(np.int64), np.stack(columns, axis=1).astype(np.float64)
+
+
+def gathered(paths: Sequence[Path]) -> "tuple[Array, Array]":
+    """The truth and the predictions of several tables, one below the other."""
+    import numpy as np
+
+    parts = [read_predictions(path) for path in paths]
+    if len(parts) == 1:
+        return parts[0]
+    return np.concatenate([truth for truth, _ in parts]), np.concatenate([prediction for _, prediction in parts])
 
 
 def tuned(settings: dict[str, Any], path: Path | None) -> dict[str, Any]:

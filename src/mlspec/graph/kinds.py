@@ -26,6 +26,7 @@ KINDS: dict[str, Kind] = {
     "source": Kind(version=1, outputs=("table",), libraries=("polars",)),
     "expect": Kind(version=1, outputs=("report", "verdict"), libraries=("polars",)),
     "split": Kind(version=1, outputs=("train", "validation", "test"), libraries=("polars", "numpy")),
+    "fold": Kind(version=1, outputs=("train", "validation", "heldout"), libraries=("polars", "numpy")),
     "prepare": Kind(version=2, outputs=("state", "train", "validation"), libraries=("polars",)),
     "tune": Kind(version=1, outputs=("best", "trials"), libraries=("numpy", "optuna")),
     "train": Kind(version=1, outputs=("model", "history"), libraries=("numpy",)),

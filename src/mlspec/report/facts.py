@@ -176,6 +176,7 @@ class RunFacts(Struct, frozen=True, kw_only=True):
     scores: Annotated[tuple[Score, ...], Meta(description="the selected model on the test rows")] = ()
     selected: str | None = None
     selected_by: Annotated[str | None, Meta(description="the metric that chose the model")] = None
+    selected_on: Annotated[str, Meta(description="the rows that candidates were scored on")] = "validation rows"
     candidates: tuple[Candidate, ...] = ()
     data: DataFacts = DataFacts()
     latency: dict[str, Any] | None = None

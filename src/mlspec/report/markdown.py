@@ -66,7 +66,7 @@ def _lines(facts: RunFacts) -> Iterator[str]:
     if len(facts.candidates) > 1:
         metrics = list(dict.fromkeys(score.metric for candidate in facts.candidates for score in candidate.scores))
         yield ""
-        yield "### Candidates on the validation rows"
+        yield f"### Candidates on the {text(facts.selected_on)}"
         yield ""
         rows = []
         for candidate in facts.candidates:

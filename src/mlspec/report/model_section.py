@@ -13,7 +13,9 @@ def scores(facts: RunFacts) -> Html | None:
     baselines = list(dict.fromkeys(name for score in facts.scores for name in score.baselines))
     level = next((score.level for score in facts.scores if score.level), None)
     rows = next((score.n for score in facts.scores if score.n), None)
-    told = [f"{facts.selected} was chosen by {facts.selected_by} on the validation rows. " if facts.selected else ""]
+    told = [
+        f"{facts.selected} was chosen by {facts.selected_by} on the {facts.selected_on}. " if facts.selected else ""
+    ]
     told.append(
         f"Measured on {rows:,} test rows that no fitting and no choice has seen"
         if rows
@@ -109,7 +111,9 @@ def candidates(facts: RunFacts) -> Html | None:
     return element(
         "div",
         element(
-            "p", "Measured on the validation rows, by which one was chosen; the test rows stay unseen.", class_="note"
+            "p",
+            f"Measured on the {facts.selected_on}, by which one was chosen; the test rows stay unseen.",
+            class_="note",
         ),
         element(
             "div",

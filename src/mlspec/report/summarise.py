@@ -13,6 +13,7 @@ from mlspec.engine.record import Run
 from mlspec.graph.graph import Graph
 from mlspec.report import collect, stored
 from mlspec.report.facts import FailureFact, Gate, Outcome, Place, RunFacts, StepFact
+from mlspec.spec import Project
 from mlspec.store.store import Store
 
 ACTIONS: dict[str, Any] = {"done": "ran", "cached": "cached", "failed": "failed", "not reached": "skipped"}
@@ -55,6 +56,7 @@ def facts(graph: Graph, run: Run, *, profile: str | None = None, overrides: Sequ
         gates=gates,
         scores=tuple(collect.scores(graph, run.metrics)),
         selected=selection.get("candidate"),
+        selected_on=_selected_on(project),
         selected_by=selection.get("metric") or project.model.select.metric,
         candidates=tuple(collect.candidates(graph, read, seconds)),
         data=collect.data(graph, read, digest),
@@ -137,3 +139,8 @@ def export(graph: Graph, run: Run, folder: Path) -> None:
     if digest is not None and not folder.exists():
         store = Store(places.store(places.home(graph.facts.root)))
         shutil.copytree(store.path(digest), folder, copy_function=shutil.copyfile)
+
+
+def _selected_on(project: Project) -> str:
+    folds = project.model.cross_validation
+    return "validation rows" if folds is None else f"held-out rows of {folds.folds} folds"

@@ -59,7 +59,7 @@ def _scores(facts: RunFacts, color: bool) -> Iterator[str]:
 
 def _candidates(facts: RunFacts, color: bool) -> Iterator[str]:
     by = facts.selected_by
-    rows = [("candidate", "model", f"{by} on the validation rows", "training")]
+    rows = [("candidate", "model", f"{by} on the {facts.selected_on}", "training")]
     for candidate in facts.candidates:
         found = next((score for score in candidate.scores if score.metric == by), None)
         name = f"{candidate.name}{' (selected)' if candidate.selected else ''}"

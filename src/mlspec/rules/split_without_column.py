@@ -1,4 +1,4 @@
-"""A split lacks what it splits by, or leaves nothing to train on.
+"""A split, or the folds of a cross-validation, lack what they go by, or leave nothing to train on.
 
 Why: groups, moments and given parts stand in a column; shares that add up to one leave no training rows.
 
@@ -44,6 +44,7 @@ def check(view: View) -> Iterator[Diagnostic]:
     if split.by != "given" and split.test + split.validation >= 1:
         message = f"test {split.test:g} and validation {split.validation:g} leave no rows for training"
         yield view.diagnostic("split-without-column", (*at, "test"), message)
+    yield from _folds(view)
     kinds = {c.name: view.project.data.columns.types.get(c.name, c.type) for c in view.columns()}
     kind = kinds.get(split.column or "")
     if split.by == "time" and kind in ("category", "boolean"):
@@ -55,3 +56,20 @@ def check(view: View) -> Iterator[Diagnostic]:
         yield view.diagnostic(
             "split-without-column", (*at, "column"), "a split by the target leaves classes without training rows"
         )
+
+
+def _folds(view: View) -> Iterator[Diagnostic]:
+    wanted, split = view.project.model.cross_validation, view.project.data.split
+    if wanted is None:
+        return
+    at = ("model", "cross_validation")
+    if wanted.by in ("group", "time") and wanted.column is None and split.by != wanted.by:
+        message = f"folds by {wanted.by} need their column"
+        yield view.diagnostic("split-without-column", (*at, "by"), message, "add 'column'")
+    if wanted.by is not None and split.by in ("group", "time") and wanted.by != split.by:
+        message = f"the split is by {split.by}, the folds by {wanted.by}: their scores would promise too much"
+        label = f"leave it out, or write by: {split.by}"
+        yield view.diagnostic("split-without-column", (*at, "by"), message, label, severity="warning")
+    if wanted.nested and not view.project.tuning:
+        message = "nested folds search for settings inside each fold, but nothing is tuned"
+        yield view.diagnostic("split-without-column", (*at, "nested"), message, "add 'tuning', or leave it out")

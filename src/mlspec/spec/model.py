@@ -1,10 +1,10 @@
 """The ``model`` key: which models compete and how one is chosen."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from mlspec.spec.types import ModelUse, Name
+from mlspec.spec.types import ColumnName, ModelUse, Name
 
 
 class Select(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -16,9 +16,35 @@ class Select(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = None
 
 
+class CrossValidation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Scores candidates on every row that is no test row, each predicted by a model that has not seen it."""
+
+    folds: Annotated[int, Meta(description="How many parts the rows are cut into; each is held out once.", ge=2, le=50)]
+    by: Annotated[
+        Literal["random", "stratified", "group", "time"] | None,
+        Meta(
+            description="How rows become folds: as `data.split` says if left out (stratified for classes, random for "
+            "numbers where it is given). time: each fold is trained on what lies before it."
+        ),
+    ] = None
+    column: Annotated[
+        ColumnName | None,
+        Meta(description="The column that group, time (and stratified) read; the split's if left out."),
+    ] = None
+    seed: Annotated[int, Meta(description="The seed of the folds.", ge=0)] = 0
+    nested: Annotated[
+        bool,
+        Meta(description="true: tuning searches anew inside each fold, so that its luck isn't counted as skill."),
+    ] = False
+
+
 class ModelSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The models that compete."""
 
     candidates: Annotated[dict[Name, ModelUse], Meta(description="The models that compete, by name.", min_length=1)]
     select: Annotated[Select, Meta(description="How one of them is chosen.")] = Select()
+    cross_validation: Annotated[
+        CrossValidation | None,
+        Meta(description="Candidates are scored by cross-validation, not on the validation rows alone."),
+    ] = None
     seed: Annotated[int, Meta(description="The seed of everything random in training.", ge=0)] = 0

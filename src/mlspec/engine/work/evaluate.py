@@ -10,14 +10,16 @@ from mlspec.plugin import Metric
 
 
 def run(job: Job) -> None:
-    """``predictions`` (and ``baseline.NAME``, where there are some) -> ``metrics``."""
+    """``predictions`` (or ``predictions.N`` of each fold), ``baseline.NAME`` where there are some -> ``metrics``."""
     from mlspec.engine import evidence, results
 
     metrics = [
         (name, cast(Metric, msgspec.convert(settings, registry.plugin("metrics", name))))
         for name, settings in job.params["metrics"]
     ]
-    truth, prediction = results.read_predictions(job.inputs["predictions"])
+    truth, prediction = results.gathered(
+        [path for name, path in job.inputs.items() if name == "predictions" or name.startswith("predictions.")]
+    )
     baselines = {
         name.removeprefix("baseline."): results.read_predictions(path)[1]
         for name, path in sorted(job.inputs.items())

@@ -4,18 +4,19 @@ from mlspec.engine.job import Job
 
 
 def run(job: Job) -> None:
-    """``train``, ``validation`` -> ``state`` (JSON), ``train``, ``validation`` (prepared, with ``__target__``).
+    """``train``, ``validation`` (and ``heldout``, of a fold) -> ``state`` (JSON) and the same, prepared, with
+    ``__target__``.
 
-    Whatever is fitted is fitted on ``train``; ``validation`` is only passed through.
+    Whatever is fitted is fitted on ``train``; the others are only passed through.
     """
     from mlspec.diagnostics import StepError
     from mlspec.engine import preparation, results, tables
 
     state = preparation.fit(tables.scan(job.inputs["train"]), job.params, job.memory)
     results.write_json(job.outputs["state"], state)
-    for part in ("train", "validation"):
+    for part in (name for name in ("train", "validation", "heldout") if name in job.inputs):
         rows = tables.scan(job.inputs[part])
-        if state["target"]["classes"] is not None and part == "validation":
+        if state["target"]["classes"] is not None and part != "train":
             preparation.target(rows.select(state["target"]["name"]).collect(), state)
         tables.write_batches(rows, lambda batch: preparation.apply(batch, state), job.outputs[part])
     if not state["outputs"]:

@@ -62,7 +62,7 @@ def assign(keys: "pl.DataFrame", params: dict[str, Any], random: "np.random.Gene
         return _cut(random.permutation(n), test, validation)
     if by == "stratified":
         parts = np.zeros(n, dtype=np.int8)
-        for rows in _groups(keys[column or params["target"][0]]):
+        for rows in groups(keys[column or params["target"][0]]):
             parts[random.permutation(rows)] = _sizes(len(rows), test, validation)
         return parts
     if by == "group":
@@ -91,7 +91,7 @@ def _cut(order: "Array", test: float, validation: float) -> "Array":
     return parts
 
 
-def _groups(column: "pl.Series") -> "list[Array]":
+def groups(column: "pl.Series") -> "list[Array]":
     """The rows of each value, values in sorted order, missing first."""
     import numpy as np
 
@@ -112,11 +112,11 @@ def _by_group(column: "pl.Series", test: float, validation: float, random: "np.r
     """Whole groups in random order: test until its share of rows is reached, then validation, then training."""
     import numpy as np
 
-    groups = _groups(column)
+    found = groups(column)
     parts = np.zeros(len(column), dtype=np.int8)
     filled, wanted = [0, 0], [round(len(column) * test), round(len(column) * validation)]
-    for index in random.permutation(len(groups)):
-        rows = groups[index]
+    for index in random.permutation(len(found)):
+        rows = found[index]
         for slot, code in ((0, 2), (1, 1)):
             if filled[slot] < wanted[slot] and filled[slot] + len(rows) / 2 <= wanted[slot]:
                 parts[rows] = code

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from mlspec.graph.graph import Graph
 from mlspec.graph.passes.code import code
+from mlspec.graph.passes.cross_validation import cross_validation
 from mlspec.graph.passes.environment import environment
 from mlspec.graph.passes.evaluation import evaluation
 from mlspec.graph.passes.expectations import expectations
@@ -28,6 +29,7 @@ PASSES: tuple[Callable[[Graph], Graph], ...] = (
     preparation,
     tuning,
     training,
+    cross_validation,
     selection,
     evaluation,
     measurements,

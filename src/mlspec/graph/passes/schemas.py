@@ -27,11 +27,11 @@ def schemas(graph: Graph) -> Graph:
         if step.kind == "source":
             columns = tuple(by_name[name] for name, _type in step.params["columns"])
             found = {"table": columns}
-        elif step.kind == "split":
-            found = dict.fromkeys(("train", "validation", "test"), every)
+        elif step.kind in ("split", "fold"):
+            found = dict.fromkeys(step.outputs, every)
         elif step.kind == "prepare":
             columns = (*prepared(step.params["columns"]), Column(TARGET, target.type, "target"))
-            found = {"train": columns, "validation": columns}
+            found = {part: columns for part in step.outputs if part != "state"}
         elif step.kind in ("predict", "predict_test", "baseline"):
             found = predicted
         else:

@@ -1,0 +1,90 @@
+"""Folds: each candidate's steps once more for every fold, and its score from all rows that were held out. It stands
+behind the training, whose steps it copies, and before the selection, which reads the scores. The test rows have no part
+in it."""
+
+from typing import Any
+
+from msgspec.structs import replace
+
+from mlspec.graph import tables
+from mlspec.graph.graph import Graph
+from mlspec.graph.kinds import KINDS
+from mlspec.graph.step import Input, Step
+from mlspec.spec import Project
+from mlspec.spec.model import CrossValidation
+
+PARTS = ("train", "validation")
+
+
+def cross_validation(graph: Graph) -> Graph:
+    """Adds ``fold.K`` and ``prepare``, ``train``, ``predict`` (and ``tune``, where it is nested) ``.CANDIDATE.foldK``;
+    lets ``evaluate.CANDIDATE`` read the predictions of all folds."""
+    wanted = graph.project.model.cross_validation
+    if wanted is None:
+        return graph
+    steps = dict(graph.steps)
+    for number in range(1, wanted.folds + 1):
+        steps[f"fold.{number}"] = _fold(graph, wanted, number)
+    copied = ("prepare", "train", "predict", *(("tune",) if wanted.nested else ()))
+    for name in sorted(graph.project.model.candidates):
+        own = {f"{kind}.{name}" for kind in copied}
+        evaluate = steps.pop(f"evaluate.{name}")
+        inputs = {}
+        for number in range(1, wanted.folds + 1):
+            for step in graph.steps.values():
+                if step.id in own:
+                    copy = _copy(step, own, number)
+                    steps[copy.id] = copy
+            inputs[f"predictions.{number}"] = Input(f"predict.{name}.fold{number}", "predictions")
+        steps[evaluate.id] = replace(evaluate, inputs=inputs)
+    return graph.replace(steps)
+
+
+def how(project: Project) -> tuple[str, str | None]:
+    """How rows become folds, and the column that says it."""
+    wanted, split = project.model.cross_validation, project.data.split
+    assert wanted is not None
+    plain = "random" if project.project.task == "regression" else "stratified"
+    by: str = wanted.by or (plain if split.by in ("given", "random") else split.by)
+    column = wanted.column or (split.column if split.by == by else None)
+    return by, project.data.columns.target if by == "stratified" and column is None else column
+
+
+def _fold(graph: Graph, wanted: CrossValidation, number: int) -> Step:
+    by, column = how(graph.project)
+    target = tables.target(graph)
+    params: dict[str, Any] = {
+        "fold": number,
+        "folds": wanted.folds,
+        "by": by,
+        "column": column,
+        "seed": wanted.seed,
+        "validation": graph.project.data.split.validation,
+        "target": [target.name, target.type],
+        "task": graph.project.project.task,
+    }
+    return Step(
+        id=f"fold.{number}",
+        kind="fold",
+        params=params,
+        inputs={part: Input("split", part) for part in PARTS},
+        outputs=KINDS["fold"].outputs,
+        path=("model", "cross_validation"),
+    )
+
+
+def _copy(step: Step, own: set[str], number: int) -> Step:
+    """A candidate's step for a fold: it reads the fold where it read the split, and the fold's steps where its own."""
+    inputs = {}
+    for name, read in step.inputs.items():
+        if read.step == "split":
+            read = Input(f"fold.{number}", read.output)
+        elif read.step in own:
+            output = "heldout" if step.kind == "predict" and read.output == "validation" else read.output
+            read = Input(f"{read.step}.fold{number}", output)
+        inputs[name] = read
+    outputs = step.outputs
+    if step.kind == "prepare":
+        inputs["heldout"] = Input(f"fold.{number}", "heldout")
+        outputs = (*outputs, "heldout")
+    return replace(step, id=f"{step.id}.fold{number}", inputs=inputs, outputs=outputs)
