@@ -154,7 +154,8 @@ class Predictor(metaclass=ABCMeta):
 class Model(Plugin, frozen=True, kw_only=True):
     """An estimator. ``preparation`` is what it wants where the spec's ``preprocessing`` says nothing, ``space`` what
     tuning searches where the spec doesn't say (as ``tuning.NAME.space`` is written). A ``pausable`` model has a field
-    ``epochs`` and keeps to ``Training.until``; its history says ``epochs``, how many there were, and ``paused``."""
+    ``epochs`` and keeps to ``Training.until``; its history says ``epochs``, how many there were, and ``paused``.
+    ``extra`` is what installs its libraries."""
 
     tasks: ClassVar[frozenset[str]] = frozenset()
     preparation: ClassVar[Mapping[str, Sequence[Any]]] = {}
@@ -162,6 +163,7 @@ class Model(Plugin, frozen=True, kw_only=True):
     takes_codes: ClassVar[bool] = False
     uses_device: ClassVar[bool] = False
     pausable: ClassVar[bool] = False
+    extra: ClassVar[str] = "run"
     space: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
 
     @abstractmethod

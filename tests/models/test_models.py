@@ -57,6 +57,8 @@ def model(name: str, **settings: Any) -> Model:
     quick = {
         "torch.mlp": {"epochs": 12, "hidden": [32], "bins": 8, "batch_size": 64, "learning_rate": 0.01},
         "hist_gradient_boosting": {"max_iter": 60},
+        "lightgbm": {"trees": 80, "learning_rate": 0.1},
+        "random_forest": {"trees": 30},
     }
     made = msgspec.convert({**quick.get(name, {}), **settings}, registry.plugin("models", name))
     assert isinstance(made, Model)
@@ -65,7 +67,7 @@ def model(name: str, **settings: Any) -> Model:
 
 CASES = [
     (name, task)
-    for name in ("hist_gradient_boosting", "logistic_regression", "ridge", "torch.mlp")
+    for name in ("hist_gradient_boosting", "lightgbm", "logistic_regression", "random_forest", "ridge", "torch.mlp")
     for task in sorted(model(name).tasks)
 ]
 
@@ -85,7 +87,7 @@ def test_a_saved_model_predicts_well_and_in_the_shape_of_its_task(name: str, tas
         np.testing.assert_allclose(prediction.sum(axis=1), 1, atol=1e-6)
         assert (prediction.argmax(axis=1) == truth).mean() > 0.7
     files = {path.suffix for path in (tmp_path / "model").iterdir()}
-    assert files <= {".skops", ".safetensors", ".json"}
+    assert files <= {".skops", ".safetensors", ".json", ".txt"}
 
 
 def test_equal_fits_are_equal_bytes_whatever_the_process(tmp_path: Path) -> None:

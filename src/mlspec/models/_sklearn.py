@@ -5,7 +5,7 @@ import itertools
 import json
 import warnings
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,8 +61,9 @@ def save(estimator: Any, folder: Path, *, classes: int, trusted: Sequence[str] =
     (folder / ABOUT).write_text(json.dumps({"classes": classes, "trusted": sorted(trusted)}, sort_keys=True))
 
 
-def load(folder: Path, trusted: Sequence[str] = ()) -> Predictor:
-    """The estimator from its folder. Raises StepError when it holds types that are not trusted."""
+def load(folder: Path, trusted: Sequence[str] = (), check: Callable[[Any], None] | None = None) -> Predictor:
+    """The estimator from its folder, looked at by ``check``. Raises StepError when it holds types that are not
+    trusted."""
     import skops.io
     from skops.io.exceptions import UntrustedTypesFoundException
 
@@ -71,6 +72,8 @@ def load(folder: Path, trusted: Sequence[str] = ()) -> Predictor:
         estimator = skops.io.load(folder / FILE, trusted=[*TRUSTED, *trusted])
     except UntrustedTypesFoundException as error:
         raise StepError(f"the saved model holds types that are not trusted: {error}") from error
+    if check is not None:
+        check(estimator)
     return _Fitted(estimator, about["classes"])
 
 

@@ -3,7 +3,7 @@
 Why: the core installs in seconds and checks specs anywhere; what computes comes with the extra `run`. Without it the
 first step would fail.
 
-Instead: `pip install 'mlspec[run]'`.
+Instead: `pip install 'mlspec[run]'`; the label names the extra that has it.
 """
 
 from collections.abc import Iterator
@@ -32,4 +32,7 @@ def check(view: View) -> Iterator[Diagnostic]:
             if find_spec(MODULES.get(library, library)) is None:
                 path: Path = ("model", "candidates", name)
                 message = f"candidate '{name}' ({use.name}) needs {library}, which is not installed here"
-                yield view.diagnostic("library-not-installed", path, message, way, key=True)
+                extra = getattr(use.plugin, "extra", "run")
+                yield view.diagnostic(
+                    "library-not-installed", path, message, f"pip install 'mlspec[{extra}]'", key=True
+                )

@@ -1,0 +1,131 @@
+"""Arrays to LightGBM's trees and back, in bytes that only the fit decides."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlspec.diagnostics import StepError
+from mlspec.plugin import Features, Predictor, Training
+
+if TYPE_CHECKING:
+    import lightgbm
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+FILE = "model.txt"
+ABOUT = "about.json"
+# One order of adding up, whatever the machine: without it the widest layout is chosen by a race.
+FIXED = {"deterministic": True, "force_row_wise": True, "verbosity": -1, "max_bin": 255}
+
+
+def fit(
+    training: Training,
+    folder: Path,
+    params: dict[str, Any],
+    *,
+    trees: int,
+    patience: int,
+    weights: "Array | None" = None,
+) -> dict[str, Any]:
+    """Fit, stop where the validation loss no longer falls, and write the trees; the history.
+
+    Raises StepError when LightGBM refuses the data.
+    """
+    import lightgbm
+
+    stops = len(training.validation_target) > 0
+    settings = {
+        **FIXED,
+        **params,
+        **_objective(training),
+        "num_threads": training.threads,
+        "seed": training.seed,
+    }
+    numeric = training.features.numeric.shape[1]
+    codes = list(range(numeric, numeric + len(training.features.levels)))
+    losses: dict[str, dict[str, list[float]]] = {}
+    callbacks = [lightgbm.record_evaluation(losses), _told(training, trees)]
+    if stops:
+        callbacks.append(lightgbm.early_stopping(patience, verbose=False))
+    try:
+        rows = lightgbm.Dataset(
+            _plain(training.features), training.target, weight=weights, categorical_feature=codes, params=settings
+        )
+        watched = [rows]
+        names = ["train"]
+        if stops:
+            watched.append(rows.create_valid(_plain(training.validation), training.validation_target))
+            names.append("validation")
+        booster = lightgbm.train(
+            settings, rows, num_boost_round=trees, valid_sets=watched, valid_names=names, callbacks=callbacks
+        )
+    except lightgbm.basic.LightGBMError as error:
+        raise StepError(f"lightgbm could not be fitted: {error}") from error
+    best = booster.best_iteration if stops and booster.best_iteration > 0 else booster.current_iteration()
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / FILE).write_text(booster.model_to_string(num_iteration=best), encoding="utf-8")
+    about = {"classes": training.classes, "columns": numeric + len(codes)}
+    (folder / ABOUT).write_text(json.dumps(about, sort_keys=True))
+    curves = {f"{name}_loss": [float(v) for v in next(iter(found.values()))] for name, found in losses.items()}
+    return {"iterations": int(best), **curves}
+
+
+def load(folder: Path) -> Predictor:
+    """The trees from their folder."""
+    import lightgbm
+
+    about = json.loads((folder / ABOUT).read_text())
+    booster = lightgbm.Booster(model_str=(folder / FILE).read_text(encoding="utf-8"))
+    return _Fitted(booster, about["classes"])
+
+
+def balanced(target: "Array", classes: int) -> "Array":
+    """Weights (n,) by which each class that occurs weighs the same, 1 on average."""
+    import numpy as np
+
+    counts = np.bincount(target, minlength=classes)
+    present = int((counts > 0).sum())
+    found: Array = (len(target) / (present * np.maximum(counts, 1)))[target]
+    return found
+
+
+def _objective(training: Training) -> dict[str, Any]:
+    if not training.classes:
+        return {"objective": "regression", "metric": "l2"}
+    if training.classes == 2:
+        return {"objective": "binary", "metric": "binary_logloss"}
+    return {"objective": "multiclass", "metric": "multi_logloss", "num_class": training.classes}
+
+
+def _told(training: Training, trees: int) -> Any:
+    def after(state: Any) -> None:
+        figures = {f"{entry[0]}_loss": float(entry[2]) for entry in state.evaluation_result_list}
+        done = state.iteration + 1
+        training.progress(f"tree {done} of at most {trees}", done / trees, figures)
+
+    after.order = 100  # type: ignore[attr-defined]
+    return after
+
+
+def _plain(features: Features) -> "Array":
+    import numpy as np
+
+    if not features.codes.shape[1]:
+        return features.numeric
+    return np.concatenate([features.numeric, features.codes.astype(np.float32)], axis=1)
+
+
+class _Fitted(Predictor):
+    def __init__(self, booster: "lightgbm.Booster", classes: int) -> None:
+        self._booster = booster
+        self._classes = classes
+
+    def predict(self, features: Features) -> "Array":
+        import numpy as np
+
+        # One thread: a request has few rows, and a step has one core.
+        found = np.asarray(self._booster.predict(_plain(features), num_threads=1), dtype=np.float64)
+        if self._classes == 2:
+            return np.stack([1 - found, found], axis=1)
+        return found.reshape(len(found), self._classes) if self._classes else found.reshape(len(found))
