@@ -59,6 +59,12 @@ CASES: dict[str, dict[str, str]] = {
         "data": "  split: {by: group, column: group}\n",
         "end": "  cross_validation: {folds: 3, by: time, nested: true}\n",
     },
+    "transform-does-not-fit": {"columns": ", transform: log"},
+    "interaction-does-not-fit": {
+        "columns": ", sensitive: [sex]",
+        "end": "preprocessing:\n  interactions:\n    - ratio: [age, job]\n    - cross: [city, sex]\n"
+        "    - product: [age, hight]\n    - {}\n",
+    },
     "tuning-without-candidate": {"end": "tuning: {onne: {trials: 3}}\n"},
     "bad-tuning-space": {
         "end": "tuning:\n  one:\n    space:\n"

@@ -65,7 +65,8 @@ class Package:
         prepared = self._checked(frame)
         for expressions in self._projections:
             prepared = prepared.select(expressions)
-        return self._predictor.predict(preparation.features(prepared, self.state))
+        raw = self._predictor.predict(preparation.features(prepared, self.state))
+        return preparation.answer(raw, self.state)
 
     def truth(self, frame: "pl.DataFrame") -> "Array":
         """The target of raw rows as class codes or values (n,)."""

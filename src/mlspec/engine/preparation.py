@@ -1,7 +1,8 @@
 """Raw rows -> features: fitted on training rows only, kept as plain JSON, applied alike in training and in use.
 
-The fitted state: ``columns`` (name, type, and ``stages``, each a step's name, settings, and its state for each of the
-columns that stood there), ``outputs`` (name, type, levels) in the order of the features, and ``target``.
+The fitted state: ``columns`` (name, type, ``of`` which columns an interaction is made, and ``stages``, each a step's
+name, settings, and its state for each of the columns that stood there), ``outputs`` (name, type, levels) in the order
+of the features, and ``target``.
 """
 
 from collections.abc import Mapping, Sequence
@@ -108,11 +109,31 @@ def target(frame: "pl.DataFrame", state: State) -> "Array":
     return frame[TARGET].to_numpy().astype(np.float64 if classes is None else np.int64)
 
 
+def learned(values: "Array", state: State) -> "Array":
+    """The target (n,) on the scale on which a model learns it."""
+    import numpy as np
+
+    if state["target"].get("transform") != "log":
+        return values
+    if not (values > 0).all():
+        raise StepError(f"'{state['target']['name']}' has no logarithm where it is {values.min():g}")
+    found: Array = np.log(values)
+    return found
+
+
+def answer(prediction: "Array", state: State) -> "Array":
+    """A model's prediction in the target's own unit."""
+    import numpy as np
+
+    return np.exp(prediction) if state["target"].get("transform") == "log" else prediction
+
+
 class _Fitting:
     """A column on its way through its steps: where it stands, and what its next step asks for."""
 
     def __init__(self, entry: Mapping[str, Any]) -> None:
         self.name, self.type = entry["name"], entry["type"]
+        self.of: list[Any] | None = entry.get("of")
         self.steps: list[list[Any]] = list(entry["steps"])
         self.stages: list[list[Any]] = []
         self.columns: list[Column] = [Column(self.name, self.type)]
@@ -141,7 +162,8 @@ class _Fitting:
 
     def entry(self) -> dict[str, Any]:
         """The column with the stages that are fitted so far."""
-        return {"name": self.name, "type": self.type, "stages": self.stages}
+        of = {} if self.of is None else {"of": self.of}
+        return {"name": self.name, "type": self.type, "stages": self.stages, **of}
 
     def _advance(self, values: Mapping[str, Any]) -> None:
         name, settings = self.steps.pop(0)
@@ -193,7 +215,7 @@ def _projections(
     import polars as pl
 
     now = [[Column(entry["name"], entry["type"])] for entry in entries]
-    made: list[list[pl.Expr]] = [[*(pl.col(columns[0].name) for columns in now), *keep]]
+    made: list[list[pl.Expr]] = [[*(_first(entry) for entry in entries), *keep]]
     kept = [pl.col(e.meta.output_name()) for e in keep]
     for level in range(max((len(entry["stages"]) for entry in entries), default=0)):
         picked: list[pl.Expr] = []
@@ -210,6 +232,27 @@ def _projections(
             now[i] = after
         made.append([*picked, *kept])
     return made, [column for columns in now for column in columns]
+
+
+def _first(entry: Mapping[str, Any]) -> "pl.Expr":
+    """A raw column, or one that is made of several: a product or a ratio of numbers, a combination of categories."""
+    import functools
+    import operator
+
+    import polars as pl
+
+    if "of" not in entry:
+        return pl.col(entry["name"])
+    kind, names = entry["of"]
+    if kind == "cross":
+        made = pl.concat_str([pl.col(name).cast(pl.String) for name in names], separator=" x ")
+    else:
+        numbers = [pl.col(name).cast(pl.Float64) for name in names]
+        if kind == "product":
+            made = functools.reduce(operator.mul, numbers)
+        else:
+            made = pl.when(numbers[1] != 0).then(numbers[0] / numbers[1])
+    return made.alias(entry["name"])
 
 
 def _coded(target: Mapping[str, Any]) -> "pl.Expr":
@@ -229,7 +272,13 @@ def describe_target(train: "pl.LazyFrame", params: Mapping[str, Any]) -> dict[st
 
     name, kind = params["target"]
     if params["task"] == "regression":
-        return {"name": name, "type": kind, "classes": None}
+        plain = {"name": name, "type": kind, "classes": None}
+        if params.get("transform") is None:
+            return plain
+        least = train.select(pl.col(name).min()).collect().item()
+        if least is not None and least <= 0:
+            raise StepError(f"'{name}' has no logarithm where it is {least:g}: leave data.columns.transform out")
+        return {**plain, "transform": params["transform"]}
     found = train.select(pl.col(name).drop_nulls().unique().sort()).collect()[name].cast(pl.String).to_list()
     positive = params["positive"]
     if positive is not None:

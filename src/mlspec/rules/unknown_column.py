@@ -49,5 +49,9 @@ def _named(view: View) -> Iterator[tuple[Path, str, bool]]:
             yield ("data", "expect", index, "column"), expectation.column, False
     if data.split.column is not None:
         yield ("data", "split", "column"), data.split.column, False
+    for index, crossed in enumerate(view.project.preprocessing.interactions):
+        for kind in crossed.kinds:
+            for place, column in enumerate(getattr(crossed, kind)):
+                yield ("preprocessing", "interactions", index, kind, place), column, False
     for column in view.project.preprocessing.columns:
         yield ("preprocessing", "columns", column), column, True

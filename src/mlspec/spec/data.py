@@ -17,6 +17,13 @@ class Columns(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         str | None,
         Meta(description="The target's value that counts as positive; the last in sorted order if left out."),
     ] = None
+    transform: Annotated[
+        Literal["log"] | None,
+        Meta(
+            description="The scale on which models learn a number that is always above zero; predictions come back in "
+            "the target's own unit."
+        ),
+    ] = None
     features: Annotated[
         tuple[ColumnName, ...] | None,
         Meta(description="The columns a model sees; all that have no other role if left out."),

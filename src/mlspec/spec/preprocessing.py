@@ -7,6 +7,27 @@ from msgspec import Meta, Struct
 from mlspec.spec.types import ColumnName, StepUse
 
 
+class Interaction(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A column made of others: exactly one of these keys."""
+
+    product: Annotated[
+        tuple[ColumnName, ...] | None, Meta(description="Numbers, multiplied.", min_length=2, max_length=8)
+    ] = None
+    ratio: Annotated[
+        tuple[ColumnName, ColumnName] | None,
+        Meta(description="A number divided by another; missing where that is 0."),
+    ] = None
+    cross: Annotated[
+        tuple[ColumnName, ...] | None,
+        Meta(description="Categories: a level for every combination that occurs.", min_length=2, max_length=8),
+    ] = None
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The keys that are given."""
+        return tuple(name for name in self.__struct_fields__ if getattr(self, name) is not None)
+
+
 class Preprocessing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Steps by type of column; where a type is left out, each model brings the preparation that suits it."""
 
@@ -19,6 +40,13 @@ class Preprocessing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         Meta(description="For categories and booleans.", examples=[[{"encode": "one_hot"}]]),
     ] = None
     date: Annotated[tuple[StepUse, ...] | None, Meta(description="For dates and times.")] = None
+    interactions: Annotated[
+        tuple[Interaction, ...],
+        Meta(
+            description="Columns to add, made of others; they are then prepared as their type is.",
+            examples=[[{"ratio": ["length", "width"]}, {"cross": ["city", "weekday"]}]],
+        ),
+    ] = ()
     columns: Annotated[
         dict[ColumnName, tuple[StepUse, ...]],
         Meta(description="For single columns, in place of what their type gets."),

@@ -102,9 +102,11 @@ class Trainer:
     def _score(self, model: Model, folder: Path) -> float:
         import math
 
+        from mlspec.engine import preparation
+
         predictor = model.load(folder, self._training.device)
-        prediction = predictor.predict(self._training.validation)
-        value = self._metric.score(self._training.validation_target, prediction)
+        prediction = preparation.answer(predictor.predict(self._training.validation), self._state)
+        value = self._metric.score(preparation.answer(self._training.validation_target, self._state), prediction)
         if not math.isfinite(value):
             raise StepError(f"'{self._work.metric[0]}' is not defined on its predictions of the validation rows")
         return float(value) if self._metric.greater_is_better else -float(value)
@@ -123,9 +125,9 @@ def training(work: Work, model: type[Model]) -> Training:
     classes = state["target"]["classes"]
     return Training(
         features=preparation.features(train, state),
-        target=preparation.target(train, state),
+        target=preparation.learned(preparation.target(train, state), state),
         validation=preparation.features(validation, state),
-        validation_target=preparation.target(validation, state),
+        validation_target=preparation.learned(preparation.target(validation, state), state),
         task=cast(Any, work.task),
         classes=0 if classes is None else len(classes),
         seed=work.seed,

@@ -23,5 +23,5 @@ def run(job: Job) -> None:
     rows = pl.read_parquet(job.inputs["validation"])
     with _user_code.importable(job.root):
         predictor = model.load(job.inputs["model"], job.device if model.uses_device else "cpu")
-    prediction = predictor.predict(preparation.features(rows, state))
+    prediction = preparation.answer(predictor.predict(preparation.features(rows, state)), state)
     results.write_predictions(job.outputs["predictions"], prediction, preparation.target(rows, state))

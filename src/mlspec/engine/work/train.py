@@ -27,9 +27,9 @@ def run(job: Job) -> None:
     classes = state["target"]["classes"]
     training = Training(
         features=preparation.features(train, state),
-        target=preparation.target(train, state),
+        target=preparation.learned(preparation.target(train, state), state),
         validation=preparation.features(validation, state),
-        validation_target=preparation.target(validation, state),
+        validation_target=preparation.learned(preparation.target(validation, state), state),
         task=job.params["task"],
         classes=0 if classes is None else len(classes),
         seed=job.params["seed"],

@@ -10,6 +10,8 @@ from mlspec.graph.kinds import KINDS
 from mlspec.graph.step import Input, Step
 from mlspec.plugin import Model, Schema, Use
 
+SIGNS = {"product": " * ", "ratio": " / ", "cross": " x "}
+
 
 def preparation(graph: Graph) -> Graph:
     """Adds ``prepare.CANDIDATE``: each column's steps, the target -> state, train, validation.
@@ -33,6 +35,8 @@ def preparation(graph: Graph) -> Graph:
                 "task": project.project.task,
                 "positive": project.data.columns.positive,
             }
+            if project.data.columns.transform is not None:
+                params["transform"] = project.data.columns.transform
         steps.append(
             Step(
                 id=f"prepare.{name}",
@@ -60,4 +64,19 @@ def _columns(graph: Graph, features: Schema, wanted: Mapping[str, Sequence[Any]]
             listed: tuple[Use, ...] | None = getattr(stated, group)
             steps = by_group[group] = uses.pairs(uses.steps(wanted.get(group, ())) if listed is None else listed)
         columns.append({"name": column.name, "type": column.type, "steps": steps})
+    for crossed in stated.interactions:
+        kind = crossed.kinds[0]
+        group = "category" if kind == "cross" else "numeric"
+        if group not in by_group:
+            asked: tuple[Use, ...] | None = getattr(stated, group)
+            by_group[group] = uses.pairs(uses.steps(wanted.get(group, ())) if asked is None else asked)
+        names = list(getattr(crossed, kind))
+        columns.append(
+            {
+                "name": SIGNS[kind].join(names),
+                "type": "category" if kind == "cross" else "number",
+                "steps": by_group[group],
+                "of": [kind, names],
+            }
+        )
     return columns
