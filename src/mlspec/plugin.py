@@ -150,13 +150,18 @@ class Predictor(metaclass=ABCMeta):
 
 
 class Model(Plugin, frozen=True, kw_only=True):
-    """An estimator. ``preparation`` is what it wants where the spec's ``preprocessing`` says nothing."""
+    """An estimator. ``preparation`` is what it wants where the spec's ``preprocessing`` says nothing.
+
+    ``complexity`` orders models for the one-standard-error rule, which takes the least complex of equals: 1 one linear
+    formula, 2 trees, 3 networks and what nothing is known of.
+    """
 
     tasks: ClassVar[frozenset[str]] = frozenset()
     preparation: ClassVar[Mapping[str, Sequence[Any]]] = {}
     takes_missing: ClassVar[bool] = False
     takes_codes: ClassVar[bool] = False
     uses_device: ClassVar[bool] = False
+    complexity: ClassVar[int] = 3
 
     @abstractmethod
     def fit(self, training: Training, folder: Path) -> dict[str, Any]:
@@ -172,11 +177,16 @@ class Model(Plugin, frozen=True, kw_only=True):
 
 
 class Metric(Plugin, frozen=True, kw_only=True):
-    """A score of predictions. ``greater_is_better`` is its direction, ``bounds`` the values it can take."""
+    """A score of predictions. ``greater_is_better`` is its direction, ``bounds`` the values it can take.
+
+    ``decides``: it judges decisions, not probabilities. Where a threshold is chosen, its predictions are the decisions:
+    1 for the class decided for, 0 for the others.
+    """
 
     tasks: ClassVar[frozenset[str]] = frozenset()
     greater_is_better: ClassVar[bool] = True
     bounds: ClassVar[tuple[float, float]] = (float("-inf"), float("inf"))
+    decides: ClassVar[bool] = False
 
     @abstractmethod
     def score(self, truth: "np.ndarray[Any, Any]", prediction: "np.ndarray[Any, Any]") -> float:

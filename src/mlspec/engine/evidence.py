@@ -26,23 +26,27 @@ def measure(
     *,
     level: float,
     resamples: int,
+    decided: "Array | None" = None,
 ) -> dict[str, Any]:
     """Each metric's value with its interval, each baseline's values, and the differences to them.
 
     Intervals are percentiles over ``resamples`` bootstrap replicates of the rows, the same replicates for the model and
     its baselines; where a metric has an interval in closed form, that. Differences are oriented: positive is better
-    than the baseline. Values and ends that are not defined are None.
+    than the baseline. Values and ends that are not defined are None. ``decided`` (n, classes) are the decisions that a
+    chosen threshold leads to: what metrics of decisions judge of the model, in place of its probabilities.
     """
-    predictions = {"": prediction, **baselines}
-    replicates = _replicates(metrics, truth, predictions, resamples)
-    values = {
-        (who, name): _score(metric, truth, given) for who, given in predictions.items() for name, metric in metrics
+    given = {
+        (who, name): decided if decided is not None and not who and metric.decides else predicted
+        for who, predicted in {"": prediction, **baselines}.items()
+        for name, metric in metrics
     }
+    drawn = _replicates(metrics, truth, given, resamples)
+    values = {(who, name): _score(dict(metrics)[name], truth, own) for (who, name), own in given.items()}
     measured, differences = {}, {who: {} for who in baselines}  # type: dict[str, Any], dict[str, dict[str, Any]]
     for name, metric in metrics:
         own = values["", name]
-        ends = metric.interval(truth, prediction, level) if own is not None else None
-        low, high = ends or percentiles(replicates["", name], level)
+        ends = metric.interval(truth, given["", name], level) if own is not None else None
+        low, high = ends or percentiles(drawn["", name], level)
         measured[name] = {
             **_around(own, low, high),
             "level": level,
@@ -53,7 +57,7 @@ def measure(
         for who in baselines:
             other = values[who, name]
             gain = None if own is None or other is None else sign * (own - other)
-            low, high = percentiles(sign * (replicates["", name] - replicates[who, name]), level)
+            low, high = percentiles(sign * (drawn["", name] - drawn[who, name]), level)
             differences[who][name] = _around(gain, low, high)
     return {
         "rows": len(truth),
@@ -61,6 +65,14 @@ def measure(
         "baselines": {who: {name: values[who, name] for name, _ in metrics} for who in baselines},
         "differences": differences,
     }
+
+
+def replicates(
+    metric: Metric, truth: "Array", predictions: "Mapping[str, Array]", resamples: int
+) -> "dict[str, Array]":
+    """A metric's bootstrap replicates for several predictions of the same rows, the same draws for each."""
+    drawn = _replicates([("", metric)], truth, {(who, ""): given for who, given in predictions.items()}, resamples)
+    return {who: drawn[who, ""] for who in predictions}
 
 
 def percentiles(replicates: "Array", level: float) -> tuple[float | None, float | None]:
@@ -125,18 +137,18 @@ def _binomial(n: int, k: int, share: float) -> float:
 
 
 def _replicates(
-    metrics: Sequence[tuple[str, Metric]], truth: "Array", predictions: "Mapping[str, Array]", resamples: int
+    metrics: Sequence[tuple[str, Metric]], truth: "Array", given: "Mapping[tuple[str, str], Array]", resamples: int
 ) -> "dict[tuple[str, str], Array]":
     import numpy as np
 
+    known = dict(metrics)
     parts: dict[tuple[str, str], list[Array]] = {}
     for weights in _weights(len(truth), resamples):
-        for who, given in predictions.items():
-            for name, metric in metrics:
-                scores = metric.resampled(truth, given, weights)
-                if scores is None:
-                    scores = _repeated(metric, truth, given, weights)
-                parts.setdefault((who, name), []).append(scores)
+        for (who, name), predicted in given.items():
+            scores = known[name].resampled(truth, predicted, weights)
+            if scores is None:
+                scores = _repeated(known[name], truth, predicted, weights)
+            parts.setdefault((who, name), []).append(scores)
     return {key: np.concatenate(found) for key, found in parts.items()}
 
 

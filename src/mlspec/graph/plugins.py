@@ -16,6 +16,6 @@ def plugins_of(step: Step) -> tuple[tuple[str, str], ...]:
         return (("models", params["model"][0]),)
     if step.kind in ("evaluate", "evaluate_test"):
         return tuple(sorted({("metrics", pair[0]) for pair in params["metrics"]}))
-    if step.kind == "select":
+    if step.kind in ("select", "compare", "importance"):
         return (("metrics", params["metric"][0]),)
     return ()

@@ -15,6 +15,7 @@ METRICS: dict[str, tuple[str, ...]] = {
     "regression": ("rmse", "mae", "r2"),
 }
 SELECT = {"binary_classification": "roc_auc", "multiclass_classification": "log_loss", "regression": "rmse"}
+COST = "expected_cost"
 BASELINES: dict[str, tuple[str, ...]] = {
     "binary_classification": ("majority",),
     "multiclass_classification": ("majority",),
@@ -50,6 +51,11 @@ def resolve(project: Project, schemas: Mapping[str, Schema], target_levels: tupl
         gated = [g.metric for g in project.constraints.quality if g.metric not in METRICS[task]]
         wanted = [*METRICS[task], *(name for name in dict.fromkeys(gated) if _fits(name, task))]
         evaluation = replace(evaluation, metrics=tuple(_metric(name) for name in wanted))
+    mistakes = project.project.users.mistakes
+    if mistakes is not None and evaluation.metrics is not None and _fits(COST, task):
+        costs = {"false_positive": mistakes.false_positive, "false_negative": mistakes.false_negative}
+        rest = tuple(use for use in evaluation.metrics if use.name != COST)
+        evaluation = replace(evaluation, metrics=(*rest, _metric(COST, **costs)))
     if evaluation.baselines is None:
         evaluation = replace(evaluation, baselines=BASELINES[task])
     select = project.model.select
@@ -63,11 +69,11 @@ def resolve(project: Project, schemas: Mapping[str, Schema], target_levels: tupl
     )
 
 
-def _metric(name: str) -> Use:
+def _metric(name: str, **settings: float) -> Use:
     from mlspec import registry
 
     cls: Any = registry.plugin("metrics", name)
-    return Use(name, cls())
+    return Use(name, cls(**settings))
 
 
 def _fits(name: str, task: str) -> bool:

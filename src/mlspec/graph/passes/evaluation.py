@@ -1,6 +1,8 @@
 """The final evaluation: the selected model and the baselines on the test rows. It stands behind the selection, and
 nothing that fits or chooses stands behind it."""
 
+from typing import Any
+
 from mlspec.graph import scores, tables
 from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS
@@ -8,7 +10,8 @@ from mlspec.graph.step import Input, Step
 
 
 def evaluation(graph: Graph) -> Graph:
-    """Adds ``predict`` -> predictions; ``baseline.NAME`` -> predictions; ``evaluate`` -> metrics."""
+    """Adds ``predict`` -> predictions; ``baseline.NAME`` -> predictions; ``evaluate`` -> metrics, which is handed the
+    package where that says how to decide, and the raw rows where slices or groups of them are asked for."""
     project = graph.project
     target = tables.target(graph)
     test = Input("split", "test")
@@ -39,14 +42,43 @@ def evaluation(graph: Graph) -> Graph:
                 path=("evaluation", "baselines"),
             )
         )
+    if scores.deciding(project) or project.project.users.abstain_below is not None:
+        inputs["model"] = Input("select", "model")
+    asked = _asked(graph)
+    if not asked.keys().isdisjoint(("slices", "worst_slice", "fairness")):
+        inputs["test"] = test
     steps.append(
         Step(
             id="evaluate",
             kind="evaluate_test",
-            params=scores.scoring(project),
+            params={**scores.scoring(project), **asked},
             inputs=inputs,
             outputs=KINDS["evaluate_test"].outputs,
             path=("evaluation",),
         )
     )
     return graph.add(steps)
+
+
+def _asked(graph: Graph) -> dict[str, Any]:
+    """What the spec wants to know of the predictions besides the metrics; only that is in the params."""
+    project, found = graph.project, {}  # type: Project, dict[str, Any]
+    stated = project.evaluation
+    if stated.slices or stated.worst_slice:
+        found["slice_rows"] = stated.slice_rows
+    if stated.slices:
+        found["slices"] = [list(columns) for columns in dict.fromkeys(stated.slices)]
+    if stated.worst_slice:
+        found["worst_slice"] = [
+            column.name for column in tables.table(graph) if column.role in ("feature", "sensitive")
+        ]
+    if project.constraints.fairness:
+        asked = [(gate.metric, gate.group, gate.minimum_rows) for gate in project.constraints.fairness]
+        found["fairness"] = [
+            {"metric": metric, "group": list(group), "minimum_rows": rows}
+            for metric, group, rows in dict.fromkeys(asked)
+        ]
+    mistakes = project.project.users.mistakes
+    if mistakes is not None:
+        found["costs"] = {"false_positive": mistakes.false_positive, "false_negative": mistakes.false_negative}
+    return found

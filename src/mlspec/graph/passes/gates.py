@@ -51,6 +51,13 @@ def _all(project: Project) -> Iterator[tuple[str, dict[str, Any], tuple[str, Inp
             for baseline in every if gate.beats == "baseline" else [gate.beats]:
                 params = {**of, "beats": baseline, "by": gate.by}
                 yield f"gate.quality.{gate.metric}.beats.{baseline}", params, METRICS, path
+    yield from _fairness(project)
+    if constraints.abstention is not None:
+        for what, side in (("coverage", "at_least"), ("risk", "at_most")):
+            bound = getattr(constraints.abstention, f"{what}_{side}")
+            if bound is not None:
+                params = {"of": "abstention", "what": what, side: bound}
+                yield f"gate.abstention.{what}", params, METRICS, ("constraints", "abstention", f"{what}_{side}")
     if constraints.latency is not None:
         for quantile in ("p50", "p95", "p99"):
             bound = getattr(constraints.latency, quantile)
@@ -69,6 +76,20 @@ def _all(project: Project) -> Iterator[tuple[str, dict[str, Any], tuple[str, Inp
                 if what == "gpus":
                     params["used"] = _gpus(project)
                 yield f"gate.budget.{what}", params, METRICS, ("constraints", "budget", what)
+
+
+def _fairness(project: Project) -> Iterator[tuple[str, dict[str, Any], tuple[str, Input], Path]]:
+    for index, gate in enumerate(project.constraints.fairness):
+        params = {
+            "of": "fairness",
+            "metric": gate.metric,
+            "group": list(gate.group),
+            "minimum_rows": gate.minimum_rows,
+            "at_least": gate.at_least,
+            "at_most": gate.at_most,
+        }
+        step_id = f"gate.fairness.{gate.metric}.{'+'.join(gate.group)}"
+        yield step_id, params, METRICS, ("constraints", "fairness", index)
 
 
 def _gpus(project: Project) -> int:
