@@ -119,4 +119,4 @@ def decided(prediction: "Array", threshold: float | None) -> "Array":
     import numpy as np
 
     codes = prediction.argmax(axis=1) if threshold is None else (prediction[:, 1] >= threshold).astype(np.int64)
-    return np.eye(prediction.shape[1])[codes]
+    return np.asarray(np.eye(prediction.shape[1])[codes])

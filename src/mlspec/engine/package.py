@@ -88,7 +88,8 @@ class Package:
         """The code of the class decided for (n,), from what ``predict`` gave for classes."""
         from mlspec.engine import decisions
 
-        return decisions.decided(predicted, self.about.threshold).argmax(axis=1)
+        codes: Array = decisions.decided(predicted, self.about.threshold).argmax(axis=1)
+        return codes
 
     def truth(self, frame: "pl.DataFrame") -> "Array":
         """The target of raw rows as class codes or values (n,)."""

@@ -47,6 +47,11 @@ def scores(facts: RunFacts) -> Html | None:
     )
 
 
+def _about(score: Score) -> str:
+    text = "higher is better" if score.greater_is_better else "lower is better"
+    return text if score.threshold is None else f"{text}; at the threshold {words.figure(score.threshold)}"
+
+
 def _score(score: Score, baselines: list[str]) -> Html:
     cells: list[Child] = []
     for name in baselines:
@@ -67,7 +72,7 @@ def _score(score: Score, baselines: list[str]) -> Html:
             "td",
             element("span", score.metric, class_="name"),
             element("br"),
-            element("small", "higher is better" if score.greater_is_better else "lower is better"),
+            element("small", _about(score)),
         ),
         element(
             "td",
@@ -111,6 +116,7 @@ def candidates(facts: RunFacts) -> Html | None:
         element(
             "p", "Measured on the validation rows, by which one was chosen; the test rows stay unseen.", class_="note"
         ),
+        element("p", f"{facts.evaluation.selection_reason}.") if facts.evaluation.selection_reason else None,
         element(
             "div",
             element(

@@ -49,5 +49,17 @@ def _named(view: View) -> Iterator[tuple[Path, str, bool]]:
             yield ("data", "expect", index, "column"), expectation.column, False
     if data.split.column is not None:
         yield ("data", "split", "column"), data.split.column, False
+    for index, columns in enumerate(view.project.evaluation.slices):
+        yield from _each(view, ("evaluation", "slices", index), columns)
+    for index, gate in enumerate(view.project.constraints.fairness):
+        yield from _each(view, ("constraints", "fairness", index, "group"), gate.group)
     for column in view.project.preprocessing.columns:
         yield ("preprocessing", "columns", column), column, True
+
+
+def _each(view: View, at: Path, columns: tuple[str, ...]) -> Iterator[tuple[Path, str, bool]]:
+    """Columns written as a list, or one as itself."""
+    node = view.document.node(at)
+    listed = node is not None and node.kind == "list"
+    for index, column in enumerate(columns):
+        yield ((*at, index) if listed else at), column, False

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 
 def run(job: Job) -> None:
-    """``predictions``, ``baseline.NAME``, ``model`` (the package, where it says how to decide), ``test`` (raw rows, where
-    slices or groups are asked for) -> ``metrics``, with what else is known of these predictions."""
+    """``predictions``, ``baseline.NAME``, ``model`` (the package, where it says how to decide), ``test`` (raw rows,
+    where slices or groups are asked for) -> ``metrics``, with what else is known of these predictions."""
     from mlspec.engine import curves, decisions, package, results
 
     truth, prediction = results.read_predictions(job.inputs["predictions"])

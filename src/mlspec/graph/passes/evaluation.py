@@ -62,7 +62,8 @@ def evaluation(graph: Graph) -> Graph:
 
 def _asked(graph: Graph) -> dict[str, Any]:
     """What the spec wants to know of the predictions besides the metrics; only that is in the params."""
-    project, found = graph.project, {}  # type: Project, dict[str, Any]
+    project = graph.project
+    found: dict[str, Any] = {}
     stated = project.evaluation
     if stated.slices or stated.worst_slice:
         found["slice_rows"] = stated.slice_rows
