@@ -16,7 +16,7 @@ SEED = 20_210_610
 
 
 class CalibrationError(Metric, frozen=True, kw_only=True):
-    """The expected calibration error: rows are put into bins of equal size by the positive class's probability, and the
+    """The expected calibration error: rows are put into bins of equal width by the positive class's probability, and the
     distance between each bin's mean probability and its share of positives is averaged over the rows.
 
     With more than two classes it is the likeliest class's probability against how often that class is right (Guo et al.
@@ -34,7 +34,7 @@ class CalibrationError(Metric, frozen=True, kw_only=True):
     greater_is_better: ClassVar[bool] = False
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
 
-    bins: Annotated[int, Meta(description="How many bins of equal size.", ge=2, le=100)] = 10
+    bins: Annotated[int, Meta(description="How many bins of equal width.", ge=2, le=100)] = 10
 
     def score(self, truth: "Array", prediction: "Array") -> float:
         """Of class codes (n,) and probabilities (n, classes)."""
@@ -44,7 +44,7 @@ class CalibrationError(Metric, frozen=True, kw_only=True):
         return float(np.abs(gaps) @ sizes / sizes.sum())
 
     def resampled(self, truth: "Array", prediction: "Array", weights: "Array") -> "Array | None":
-        """The same under each row of ``weights``, in the bins of the whole."""
+        """The same under each row of ``weights``."""
         import numpy as np
 
         stated, happened, codes = self._binned(truth, prediction)
@@ -77,7 +77,10 @@ class CalibrationError(Metric, frozen=True, kw_only=True):
 
     def _binned(self, truth: "Array", prediction: "Array") -> "tuple[Array, Array, Array]":
         """Stated probability, whether it happened, and the bin, of each row."""
+        import numpy as np
+
         from mlspec.metrics import _resampling
 
         stated, happened = _resampling.confidence(truth, prediction)
-        return stated, happened, _resampling.equal_bins(stated, self.bins)
+        bins = np.minimum((stated * self.bins).astype(np.int64), self.bins - 1)
+        return stated, happened, np.unique(bins, return_inverse=True)[1]

@@ -43,6 +43,15 @@ class ExpectedCost(Metric, frozen=True, kw_only=True):
 
         return _resampling.means(self._costs(truth, prediction), weights)
 
+    def interval(self, truth: "Array", prediction: "Array", level: float) -> tuple[float, float] | None:
+        """Where nothing is wrong: from nil to Wilson's bound on the share of mistakes at the greater cost; else None."""
+        from mlspec.metrics import _resampling
+
+        if self._costs(truth, prediction).any():
+            return None
+        _, high = _resampling.wilson(0.0, len(truth), level)
+        return 0.0, high * max(self.false_positive, self.false_negative)
+
     def _costs(self, truth: "Array", prediction: "Array") -> "Array":
         import numpy as np
 

@@ -28,8 +28,8 @@ def _told(facts: RunFacts, found: Decisions) -> str:
     if found.threshold is not None and found.costs is not None:
         text += (
             f"A row is called positive from a probability of {words.figure(found.threshold)} on: the threshold of "
-            f"least cost on the validation rows, where a false positive costs {found.costs['false_positive']:g} and a false "
-            f"negative {found.costs['false_negative']:g}. "
+            f"least cost on the validation rows, where a false positive costs {found.costs['false_positive']:g} and a "
+            f"false negative {found.costs['false_negative']:g}. "
         )
     else:
         text += "The likeliest class is decided for. "

@@ -116,7 +116,7 @@ def candidates(facts: RunFacts) -> Html | None:
         element(
             "p", "Measured on the validation rows, by which one was chosen; the test rows stay unseen.", class_="note"
         ),
-        element("p", f"{facts.evaluation.selection_reason}.") if facts.evaluation.selection_reason else None,
+        element("p", _reason(facts)) if facts.evaluation.selection_reason else None,
         element(
             "div",
             element(
@@ -135,6 +135,18 @@ def candidates(facts: RunFacts) -> Html | None:
         if drawn
         else None,
     )
+
+
+def _reason(facts: RunFacts) -> str:
+    """Why this candidate, and how far behind the best the others are."""
+    found = facts.evaluation
+    behind = []
+    for name, apart in found.differences.items():
+        if apart.value:
+            between = words.interval(apart.low, apart.high)
+            behind.append(f"{name} by {words.figure(apart.value, (apart.low, apart.high))} {between}".rstrip())
+    text = f"{found.selection_reason}."
+    return f"{text} Behind the best, row by row: {', '.join(behind)}." if behind else text
 
 
 def _candidate(candidate: Candidate, metrics: list[str], by: str | None, scale: Scale | None) -> Html:

@@ -17,8 +17,8 @@ class Plot:
     def __init__(self, across: Point, up: Point, names: tuple[str, str], told: str) -> None:
         self.across, self.up, self.told = across, up, told
         self.parts: list[Html] = []
-        for step in range(5):
-            x, y = (low + (high - low) * step / 4 for low, high in (across, up))
+        for step in range(6):
+            x, y = (low + (high - low) * step / 5 for low, high in (across, up))
             self.parts.append(line("grid", LEFT, self.y(y), WIDTH - RIGHT, self.y(y)))
             self.parts.append(label(_tick(y, up), LEFT - 8, self.y(y) + 4, "end"))
             self.parts.append(label(_tick(x, across), self.x(x), HEIGHT - BOTTOM + 16, "middle"))

@@ -28,7 +28,7 @@ def slices(facts: RunFacts) -> Html | None:
 
 
 def _slicing(slicing: Slicing, whole: dict[str, float]) -> Html:
-    metrics = list(dict.fromkeys(name for part in slicing.slices for name in part.metrics or ()))
+    metrics = [name for name in whole if any(name in (part.metrics or ()) for part in slicing.slices)]
     heads = [element("th", " and ".join(slicing.columns)), element("th", "rows", class_="figure")]
     first = metrics[0] if metrics else ""
     scale = _scale(slicing.slices, first, whole)
@@ -59,7 +59,7 @@ def _scale(parts: tuple[Slice, ...], metric: str, whole: dict[str, float]) -> Sc
 
 def _slice(part: Slice, metrics: list[str], first: str, scale: Scale | None, whole: dict[str, float]) -> Html:
     cells: list[Child] = [
-        element("td", ", ".join(part.values), class_="name"),
+        element("td", ", ".join(part.values), class_="name slice"),
         element("td", f"{part.rows:,}", class_="figure"),
     ]
     if part.metrics is None:

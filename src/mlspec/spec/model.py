@@ -32,7 +32,7 @@ class ModelSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         Literal["none", "isotonic", "sigmoid"],
         Meta(
             description="Correct the selected model's probabilities by a curve that is fitted on the validation rows: "
-            "a staircase (isotonic, wants about 1,000 rows) or a sigmoid."
+            "a staircase (isotonic: wants about 1,000 rows, and gives rows of one stair one rank) or a sigmoid."
         ),
     ] = "none"
     seed: Annotated[int, Meta(description="The seed of everything random in training.", ge=0)] = 0
