@@ -16,8 +16,8 @@ SEED = 20_210_610
 
 
 class CalibrationError(Metric, frozen=True, kw_only=True):
-    """The expected calibration error: rows are put into bins of equal width by the positive class's probability, and the
-    distance between each bin's mean probability and its share of positives is averaged over the rows.
+    """The expected calibration error: rows are put into bins of equal width by the positive class's probability, and
+    the distance between each bin's mean probability and its share of positives is averaged over the rows.
 
     With more than two classes it is the likeliest class's probability against how often that class is right (Guo et al.
     2017). The error of few rows is never nil even where the probabilities are right; the lower end of the interval is

@@ -44,7 +44,7 @@ class ExpectedCost(Metric, frozen=True, kw_only=True):
         return _resampling.means(self._costs(truth, prediction), weights)
 
     def interval(self, truth: "Array", prediction: "Array", level: float) -> tuple[float, float] | None:
-        """Where nothing is wrong: from nil to Wilson's bound on the share of mistakes at the greater cost; else None."""
+        """Where nothing is wrong: nil to Wilson's bound on the share of mistakes, at the greater cost; else None."""
         from mlspec.metrics import _resampling
 
         if self._costs(truth, prediction).any():
