@@ -206,3 +206,37 @@ class Metric(Plugin, frozen=True, kw_only=True):
     ) -> tuple[float, float] | None:
         """An interval in closed form (a proportion's, say); None where the bootstrap is to be used."""
         return None
+
+
+class BaselineRows(msgspec.Struct, frozen=True):
+    """What a baseline looks at: the columns that it asks for of training and test rows, and the training rows' target.
+
+    ``target`` holds class codes (int64) or values (float64); ``classes`` is 0 for regression.
+    """
+
+    train: "pl.DataFrame"
+    test: "pl.DataFrame"
+    target: "np.ndarray[Any, Any]"
+    classes: int
+
+    def shares(self) -> "np.ndarray[Any, Any]":
+        """The share of each class among the training rows."""
+        import numpy as np
+
+        return np.bincount(self.target, minlength=self.classes) / len(self.target)
+
+
+class Baseline(Plugin, frozen=True, kw_only=True):
+    """What a model must stand against. ``predicts``: it answers the test rows; else it is a figure that is stated."""
+
+    tasks: ClassVar[frozenset[str]] = frozenset()
+    predicts: ClassVar[bool] = True
+
+    def columns(self) -> tuple[str, ...]:
+        """The raw columns that it looks at, the target aside."""
+        return ()
+
+    def predict(self, rows: BaselineRows) -> "tuple[np.ndarray[Any, Any], np.ndarray[Any, Any] | None]":
+        """Class probabilities (n, classes) or values (n,) of the test rows; and decisions (n, classes), 1 for the class
+        decided for, where they are not the likeliest class."""
+        raise TypeError(f"{type(self).__name__} predicts nothing")

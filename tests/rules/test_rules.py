@@ -87,6 +87,11 @@ CASES: dict[str, dict[str, str]] = {
     },
     "unknown-baseline": {"top": "constraints: {quality: [{metric: roc_auc, beats: majorty}]}\n"},
     "unknown-baseline-task": {"end": "evaluation: {baselines: [mean]}\n"},
+    "unknown-baseline-stated": {
+        "top": "constraints: {quality: [{metric: roc_auc, beats: human}]}\n",
+        "end": "evaluation:\n  baselines:\n    - rule: {column: age}\n    - human: {metric: accuracy, value: 0.9}\n"
+        "    - rule: {column: hieght, above: 1.6}\n",
+    },
     "model-does-not-fit-task": {"model": "ridge"},
     "split-without-column": {"data": "  split: {by: group}\n"},
     "split-without-column-given": {"data": "  split: {by: given}\n"},

@@ -26,17 +26,17 @@ def measure(
     *,
     level: float,
     resamples: int,
-    decided: "Array | None" = None,
+    decided: "Mapping[str, Array] | None" = None,
 ) -> dict[str, Any]:
     """Each metric's value with its interval, each baseline's values, and the differences to them.
 
     Intervals are percentiles over ``resamples`` bootstrap replicates of the rows, the same replicates for the model and
     its baselines; where a metric has an interval in closed form, that. Differences are oriented: positive is better
-    than the baseline. Values and ends that are not defined are None. ``decided`` (n, classes) are the decisions that a
-    chosen threshold leads to: what metrics of decisions judge of the model, in place of its probabilities.
+    than the baseline. Values and ends that are not defined are None. ``decided`` holds decisions (n, classes),
+    of the model under '' and of baselines: what metrics of decisions judge, in place of probabilities.
     """
     given = {
-        (who, name): decided if decided is not None and not who and metric.decides else predicted
+        (who, name): decided[who] if decided and metric.decides and who in decided else predicted
         for who, predicted in {"": prediction, **baselines}.items()
         for name, metric in metrics
     }
@@ -184,3 +184,30 @@ def _around(value: float | None, low: float | None, high: float | None) -> dict[
     if value is None or low is None or high is None:
         return {"value": value, "low": None, "high": None}
     return {"value": value, "low": min(low, value), "high": max(high, value)}
+
+
+def against_figures(
+    measured: dict[str, Any], who: str, figures: Mapping[str, Mapping[str, Any]], metrics: Sequence[tuple[str, Metric]]
+) -> None:
+    """Adds a baseline of which only figures are known, with their intervals, to what ``measure`` gave.
+
+    Two figures measured apart differ by what their intervals give together (Zou and Donner 2008); None where one has
+    none.
+    """
+    measured["baselines"][who] = {name: figures.get(name, {}).get("value") for name, _ in metrics}
+    measured["differences"][who] = {}
+    for name, metric in metrics:
+        own, other = measured["metrics"][name], figures.get(name, {})
+        value, figure = own["value"], other.get("value")
+        found: dict[str, float | None] = {"value": None, "low": None, "high": None}
+        if value is not None and figure is not None:
+            found["value"] = value - figure if metric.greater_is_better else figure - value
+            ends = (own["low"], own["high"], other.get("low"), other.get("high"))
+            if None not in ends:
+                below, above = value - ends[0], ends[1] - value
+                under, over = figure - ends[2], ends[3] - figure
+                if not metric.greater_is_better:
+                    below, above, under, over = above, below, over, under
+                found["low"] = found["value"] - (below**2 + over**2) ** 0.5
+                found["high"] = found["value"] + (above**2 + under**2) ** 0.5
+        measured["differences"][who][name] = found

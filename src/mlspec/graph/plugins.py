@@ -12,6 +12,9 @@ def plugins_of(step: Step) -> tuple[tuple[str, str], ...]:
         # Columns of one type share one list of steps.
         lists = {id(column["steps"]): column["steps"] for column in params["columns"]}
         return tuple(sorted({("steps", pair[0]) for steps in lists.values() for pair in steps}))
+    if step.kind == "baseline":
+        name = step.params["baseline"]
+        return (("baselines", name if isinstance(name, str) else name[0]),)
     if step.kind in ("train", "predict"):
         return (("models", params["model"][0]),)
     if step.kind in ("evaluate", "evaluate_test"):

@@ -1,7 +1,7 @@
 """What the table of all rows looks like: its columns, their types, and what each is for."""
 
 from mlspec.graph.graph import Graph
-from mlspec.plugin import Column, ColumnType, Schema
+from mlspec.plugin import Baseline, Column, ColumnType, Schema
 from mlspec.rules.check import roles
 from mlspec.spec import Project
 
@@ -25,8 +25,9 @@ def table(graph: Graph) -> Schema:
 
 
 def sliced(project: Project) -> set[str]:
-    """The columns by which test rows are cut into slices and groups."""
+    """The columns by which test rows are cut into slices and groups, and those that baselines look at."""
     by = [*project.evaluation.slices, *(gate.group for gate in project.constraints.fairness)]
+    by += [use.plugin.columns() for use in project.evaluation.baselines or () if isinstance(use.plugin, Baseline)]
     return {name for columns in by for name in columns}
 
 

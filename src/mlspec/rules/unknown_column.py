@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from mlspec.diagnostics import Diagnostic
 from mlspec.document import Path
-from mlspec.plugin import Source
+from mlspec.plugin import Baseline, Source
 from mlspec.rules.context import View
 
 
@@ -49,6 +49,10 @@ def _named(view: View) -> Iterator[tuple[Path, str, bool]]:
             yield ("data", "expect", index, "column"), expectation.column, False
     if data.split.column is not None:
         yield ("data", "split", "column"), data.split.column, False
+    for index, use in enumerate(view.project.evaluation.baselines or ()):
+        if isinstance(use.plugin, Baseline):
+            for column in use.plugin.columns():
+                yield ("evaluation", "baselines", index, use.name, "column"), column, False
     for index, columns in enumerate(view.project.evaluation.slices):
         yield from _each(view, ("evaluation", "slices", index), columns)
     for index, gate in enumerate(view.project.constraints.fairness):

@@ -1,12 +1,10 @@
 """The ``evaluation`` key: what is measured on the test split, and how sure one can be of it."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from mlspec.spec.types import Columns, MetricUse
-
-BaselineName = Literal["majority", "mean", "median"]
+from mlspec.spec.types import BaselineUse, Columns, MetricUse
 
 
 class Confidence(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -29,8 +27,11 @@ class Evaluation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         ),
     ] = None
     baselines: Annotated[
-        tuple[BaselineName, ...] | None,
-        Meta(description="What the model must stand against: majority for classes, mean or median for numbers."),
+        tuple[BaselineUse, ...] | None,
+        Meta(
+            description="What the model must stand against: majority for classes, mean for numbers if left out.",
+            examples=[["majority", "random", "previous"]],
+        ),
     ] = None
     confidence: Annotated[Confidence, Meta(description="The intervals beside every metric.")] = Confidence()
     slices: Annotated[

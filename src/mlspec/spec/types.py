@@ -24,6 +24,7 @@ Columns = Annotated[tuple[ColumnName, ...], Meta(extra={"one": True}, min_length
 Share = Annotated[float, Meta(ge=0, le=1)]
 StepUse = Annotated[Use, Meta(extra={"step_list": "steps"})]
 MetricUse = Annotated[Use, Meta(extra={"step_list": "metrics"})]
+BaselineUse = Annotated[Use, Meta(extra={"step_list": "baselines"})]
 SourceUse = Annotated[Use, Meta(extra={"plugin": "sources", "key": "format"})]
 ModelUse = Annotated[Use, Meta(extra={"plugin": "models", "key": "type"})]
 Name = Annotated[

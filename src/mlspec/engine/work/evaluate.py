@@ -43,6 +43,11 @@ def scored(
         for name, path in sorted(job.inputs.items())
         if name.startswith("baseline.")
     }
+    judged = {} if decided is None else {"": decided}
+    for name in baselines if prediction.ndim == 2 else ():
+        drawn = results.read_decided(job.inputs[f"baseline.{name}"], prediction.shape[1])
+        if drawn is not None:
+            judged[name] = drawn
     confidence = job.params["confidence"]
     measured = evidence.measure(
         metrics,
@@ -51,7 +56,7 @@ def scored(
         baselines,
         level=confidence["level"],
         resamples=confidence["resamples"],
-        decided=decided,
+        decided=judged,
     )
     for name, metric in metrics:
         if metric.decides and threshold is not None:

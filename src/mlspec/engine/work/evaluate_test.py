@@ -22,6 +22,7 @@ def run(job: Job) -> None:
     decided = None if threshold is None else decisions.decided(prediction, threshold)
     measured = evaluate.scored(job, truth, prediction, decided, threshold)
     level = job.params["confidence"]["level"]
+    _add_figures(job, measured, level)
     if prediction.ndim == 2:
         chosen = decisions.decided(prediction, threshold)
         measured["reliability"] = curves.reliability(truth, prediction, level)
@@ -43,6 +44,28 @@ def run(job: Job) -> None:
     results.write_json(job.outputs["metrics"], measured)
 
 
+def _add_figures(job: Job, measured: dict[str, Any], level: float) -> None:
+    """Beside the baselines that predict: what people and the accepted run were measured at."""
+    from mlspec.engine import evidence, results
+    from mlspec.metrics._resampling import wilson
+
+    metrics = evaluate.stated(job)
+    if "human" in job.params:
+        human = job.params["human"]
+        value, cases = human["value"], human["cases"]
+        low, high = wilson(value, cases, level) if cases is not None and 0 <= value <= 1 else (None, None)
+        evidence.against_figures(
+            measured, "human", {human["metric"]: {"value": value, "low": low, "high": high}}, metrics
+        )
+        if low is None:
+            measured["notes"] = {"human": "the figure that people achieved is stated without the cases it rests on"}
+    if "previous" in job.inputs:
+        previous = results.read_json(job.inputs["previous"])
+        evidence.against_figures(measured, "previous", previous["figures"], metrics)
+        if previous["reason"] is not None:
+            measured["notes"] = {**measured.get("notes", {}), "previous": previous["reason"]}
+
+
 def _slices(job: Job, truth: "Array", prediction: "Array", decided: "Array | None") -> list[dict[str, Any]]:
     import polars as pl
 
@@ -58,7 +81,7 @@ def _slices(job: Job, truth: "Array", prediction: "Array", decided: "Array | Non
             {},
             level=confidence["level"],
             resamples=confidence["resamples"],
-            decided=None if decided is None else decided[mine],
+            decided=None if decided is None else {"": decided[mine]},
         )["metrics"]
         return {name: {end: metric[end] for end in ("value", "low", "high")} for name, metric in found.items()}
 

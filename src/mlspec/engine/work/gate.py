@@ -36,6 +36,9 @@ def _quality(params: dict[str, Any], measured: dict[str, Any], _: Any) -> dict[s
             raise StepError(f"'{name}' was not measured against the baseline '{baseline}'")
         text = f"{name} beats {baseline}" + (f" by {by:g}" if by else "")
         decided = _interval(text, found, n, by, at_least=True, unit="better than the baseline")
+        note = measured.get("notes", {}).get(baseline)
+        if note is not None and found["low"] is None:
+            decided["reason"] = note
         if decided["verdict"] == "pass" and not found["low"] > 0:
             # No worse than the baseline is not yet better than it.
             decided |= {"verdict": "unknown", "reason": "the interval reaches down to no difference"}
