@@ -236,6 +236,10 @@ class Baseline(Plugin, frozen=True, kw_only=True):
         """The raw columns that it looks at, the target aside."""
         return ()
 
+    def mistake(self) -> str:
+        """What is wrong with the settings taken together, and the way out; empty where nothing is."""
+        return ""
+
     def predict(self, rows: BaselineRows) -> "tuple[np.ndarray[Any, Any], np.ndarray[Any, Any] | None]":
         """Class probabilities (n, classes) or values (n,) of the test rows; and decisions (n, classes), 1 for the class
         decided for, where they are not the likeliest class."""

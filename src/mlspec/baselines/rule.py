@@ -38,6 +38,11 @@ class Rule(Baseline, frozen=True, kw_only=True):
         """The one column."""
         return (self.column,)
 
+    def mistake(self) -> str:
+        """A rule needs something to go by."""
+        stated = (self.above, self.below, self.equals) != (None, None, None)
+        return "" if stated else "a rule that says nothing is positive everywhere: add above, below or equals"
+
     def predict(self, rows: BaselineRows) -> "tuple[Array, Array | None]":
         """Probabilities (n, 2), and the rule's decisions."""
         import numpy as np

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 
 from mlspec import registry
 from mlspec.baselines.human import Human
-from mlspec.baselines.rule import Rule
 from mlspec.diagnostics import Diagnostic
 from mlspec.document import Path
 from mlspec.plugin import Baseline
@@ -32,9 +31,9 @@ def check(view: View) -> Iterator[Diagnostic]:
             message = f"baseline '{use.name}' is listed twice"
             yield view.diagnostic("unknown-baseline", path, message, "results are kept by its name: delete one")
         seen.add(use.name)
-        if isinstance(use.plugin, Rule) and (use.plugin.above, use.plugin.below, use.plugin.equals) == (None,) * 3:
-            message = "a rule that says nothing: it is positive everywhere"
-            yield view.diagnostic("unknown-baseline", path, message, "add above, below or equals")
+        message, _, label = use.plugin.mistake().partition(": ")
+        if message:
+            yield view.diagnostic("unknown-baseline", path, message, label)
 
 
 def _gates(view: View) -> Iterator[Diagnostic]:
