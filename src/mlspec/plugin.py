@@ -219,12 +219,6 @@ class BaselineRows(msgspec.Struct, frozen=True):
     target: "np.ndarray[Any, Any]"
     classes: int
 
-    def shares(self) -> "np.ndarray[Any, Any]":
-        """The share of each class among the training rows."""
-        import numpy as np
-
-        return np.bincount(self.target, minlength=self.classes) / len(self.target)
-
 
 class Baseline(Plugin, frozen=True, kw_only=True):
     """What a model must stand against. ``predicts``: it answers the test rows; else it is a figure that is stated."""

@@ -25,4 +25,6 @@ class Majority(Baseline, frozen=True, kw_only=True):
         """Shares (n, classes)."""
         import numpy as np
 
-        return np.tile(rows.shares(), (rows.test.height, 1)), None
+        from mlspec.baselines._shares import shares
+
+        return np.tile(shares(rows), (rows.test.height, 1)), None

@@ -31,7 +31,9 @@ class Random(Baseline, frozen=True, kw_only=True):
         """Shares (n, classes) with what was drawn, or values (n,)."""
         import numpy as np
 
+        from mlspec.baselines._shares import shares
+
         lot, n = np.random.default_rng(self.seed), rows.test.height
         if not rows.classes:
             return rows.target[lot.integers(0, len(rows.target), n)], None
-        return np.tile(rows.shares(), (n, 1)), np.eye(rows.classes)[lot.choice(rows.classes, n, p=rows.shares())]
+        return np.tile(shares(rows), (n, 1)), np.eye(rows.classes)[lot.choice(rows.classes, n, p=shares(rows))]
