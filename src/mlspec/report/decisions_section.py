@@ -129,7 +129,11 @@ def importance(facts: RunFacts) -> Html | None:
         element("p", _relied(found), class_="note"),
         element("div", _bars(found), class_="card pad"),
         [element("h3", "How the answer moves with a column, the others as they are")] if found.partial else None,
-        element("div", [element("div", _partial(p), class_="card pad") for p in found.partial], class_="columns"),
+        element(
+            "div",
+            [element("div", _partial(p, found.predicts), class_="card pad") for p in found.partial],
+            class_="columns",
+        ),
     )
 
 
@@ -147,13 +151,14 @@ def _bars(found: Importance) -> Html:
     return bars([(entry.column, entry.value, entry.spread) for entry in shown], told)
 
 
-def _partial(found: Partial) -> Child:
+def _partial(found: Partial, predicts: str | None) -> Child:
+    answer = "mean prediction" if predicts is None else f"mean probability of {predicts}"
     numbers = [value for value in found.values if isinstance(value, float)]
     if found.ordered and len(numbers) == len(found.means) > 1:
-        told = f"mean prediction {words.figure(found.means[0])} to {words.figure(found.means[-1])}"
-        plot = Plot((min(numbers), max(numbers)), room(found.means), (found.column, "mean prediction"), told)
+        told = f"{answer} {words.figure(found.means[0])} to {words.figure(found.means[-1])}"
+        plot = Plot((min(numbers), max(numbers)), room(found.means), (found.column, answer), told)
         plot.curve(list(zip(numbers, found.means, strict=True)))
         return [element("h3", found.column), plot.drawn()]
     entries = [(str(value), mean, 0.0) for value, mean in zip(found.values, found.means, strict=True)]
     told = ", ".join(f"{name} {words.figure(mean)}" for name, mean, _ in entries)
-    return [element("h3", found.column), bars(entries, told)]
+    return [element("h3", found.column), bars(entries, f"{answer}: {told}"), element("p", answer, class_="note")]

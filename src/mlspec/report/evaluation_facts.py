@@ -138,6 +138,7 @@ class Importance(Struct, frozen=True, kw_only=True):
     rows: int
     repeats: int
     left_out: int = 0
+    predicts: Annotated[str | None, Meta(description="the class whose probability `partial` tells of")] = None
     columns: tuple[ColumnImportance, ...] = ()
     partial: tuple[Partial, ...] = ()
 

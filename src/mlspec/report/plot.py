@@ -65,12 +65,12 @@ def room(values: Sequence[float], *, floor: float | None = None) -> Point:
 
 def bars(entries: Sequence[tuple[str, float, float]], told: str) -> Html:
     """Lying bars from zero with their spread, a name before each; below zero to the left."""
-    height, left, right = 22.0 * len(entries) + 8, 150.0, 70.0
+    height, left, right = 22.0 * len(entries) + 8, 140.0, 62.0
     low = min(0.0, *(value - spread for _, value, spread in entries))
     high = max(1e-12, *(value + spread for _, value, spread in entries))
 
     def x(value: float) -> float:
-        return left + (value - low) / (high - low) * (640.0 - left - right)
+        return left + (value - low) / (high - low) * (WIDTH - left - right)
 
     parts: list[Html] = [line("grid", x(0), 0, x(0), height)]
     for index, (name, value, spread) in enumerate(entries):
@@ -81,7 +81,7 @@ def bars(entries: Sequence[tuple[str, float, float]], told: str) -> Html:
         parts.append(element("rect", class_="part0", x=start, y=middle - 6, width=max(end - start, 1), height=12, rx=2))
         parts.append(line("whisker", x(value - spread), middle, x(value + spread), middle))
         parts.append(label(figure(value), x(max(value + spread, 0)) + 8, middle + 4, "start"))
-    return picture("curves bars", 640.0, height, told, parts)
+    return picture("curves bars", WIDTH, height, told, parts)
 
 
 def _tick(value: float, ends: Point) -> str:

@@ -65,6 +65,7 @@ def run(job: Job) -> None:
         job.outputs["importance"],
         {
             "metric": name,
+            "predicts": None if loaded.about.classes is None else str(loaded.about.classes[-1]),
             "score": before,
             "rows": rows.height,
             "repeats": REPEATS,
