@@ -170,6 +170,8 @@ class _Reader:
         if wanted.extra.get("one") and isinstance(value, str):
             read = self.read(wanted.items[0], value, path)
             return _BAD if read is _BAD else wanted.cls([read])
+        if wanted.extra.get("one") and not isinstance(value, list):
+            return self._type(path, "text or a list of it", value)
         if not isinstance(value, list):
             return self._type(
                 path, "a list", value, *([f"write [{value}]"] if isinstance(value, str | int | float) else [])
