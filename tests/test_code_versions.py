@@ -19,9 +19,19 @@ SOURCE = Path(mlspec.__file__).parent
 SHARED = {  # what else does the work of a kind or of a family of plug-ins
     "prepare": ["engine/preparation.py"],
     "predict": ["engine/preparation.py"],
-    "predict_test": ["engine/preparation.py", "engine/package.py"],
-    "evaluate": ["engine/evidence.py"],
-    "evaluate_test": ["engine/evidence.py"],
+    "predict_test": ["engine/preparation.py", "engine/package.py", "engine/decisions.py"],
+    "decide": ["engine/decisions.py"],
+    "compare": ["engine/evidence.py", "engine/decisions.py"],
+    "evaluate": ["engine/evidence.py", "engine/decisions.py"],
+    "evaluate_test": [
+        "engine/evidence.py",
+        "engine/decisions.py",
+        "engine/curves.py",
+        "engine/fairness.py",
+        "engine/slices.py",
+        "engine/work/evaluate.py",
+    ],
+    "importance": ["engine/preparation.py", "engine/package.py"],
     "gate": ["engine/evidence.py"],
     "models/torch.": ["torchkit"],
 }

@@ -219,8 +219,10 @@ def predict(
 ) -> "pl.DataFrame":
     """Predictions for new rows, from a file or a frame, in their order.
 
-    For classes: ``prediction``, the likeliest class, and ``p_CLASS``, the probability of each. For numbers:
-    ``prediction``. ``keep``: columns of the data to carry along. Raises StepError where columns are missing or hold
+    For classes: ``prediction``, the class decided for (by the model's threshold where it has one, else the likeliest),
+    ``to_person``, whether a person should decide (where the model is told when to abstain), and ``p_CLASS``, the
+    probability of each. For numbers: ``prediction``.
+    ``keep``: columns of the data to carry along. Raises StepError where columns are missing or hold
     something else, SpecError where the file can't be read.
     """
     import polars as pl
@@ -234,9 +236,11 @@ def predict(
     kept = [frame[name] for name in keep]
     if classes is None:
         return pl.DataFrame([*kept, pl.Series("prediction", predicted)])
-    likeliest = pl.Series("prediction", [classes[index] for index in predicted.argmax(axis=1)])
+    decided = [pl.Series("prediction", [classes[index] for index in model.decide(predicted)])]
+    if model.about.abstain_below is not None:
+        decided.append(pl.Series("to_person", predicted.max(axis=1) < model.about.abstain_below))
     shares = [pl.Series(f"p_{name}", predicted[:, index]) for index, name in enumerate(classes)]
-    return pl.DataFrame([*kept, likeliest, *shares])
+    return pl.DataFrame([*kept, *decided, *shares])
 
 
 def _read_rows(path: str, model: "Package", keep: Sequence[str]) -> "pl.DataFrame":

@@ -155,7 +155,11 @@ class Model(Plugin, frozen=True, kw_only=True):
     """An estimator. ``preparation`` is what it wants where the spec's ``preprocessing`` says nothing, ``space`` what
     tuning searches where the spec doesn't say (as ``tuning.NAME.space`` is written). A ``pausable`` model has a field
     ``epochs`` and keeps to ``Training.until``; its history says ``epochs``, how many there were, and ``paused``.
-    ``extra`` is what installs its libraries."""
+    ``extra`` is what installs its libraries.
+
+    ``complexity`` orders models for the one-standard-error rule, which takes the least complex of equals: 1 one linear
+    formula, 2 trees, 3 networks and what nothing is known of.
+    """
 
     tasks: ClassVar[frozenset[str]] = frozenset()
     preparation: ClassVar[Mapping[str, Sequence[Any]]] = {}
@@ -165,6 +169,7 @@ class Model(Plugin, frozen=True, kw_only=True):
     pausable: ClassVar[bool] = False
     extra: ClassVar[str] = "run"
     space: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    complexity: ClassVar[int] = 3
 
     @abstractmethod
     def fit(self, training: Training, folder: Path) -> dict[str, Any]:
@@ -180,11 +185,16 @@ class Model(Plugin, frozen=True, kw_only=True):
 
 
 class Metric(Plugin, frozen=True, kw_only=True):
-    """A score of predictions. ``greater_is_better`` is its direction, ``bounds`` the values it can take."""
+    """A score of predictions. ``greater_is_better`` is its direction, ``bounds`` the values it can take.
+
+    ``decides``: it judges decisions, not probabilities. Where a threshold is chosen, its predictions are the decisions:
+    1 for the class decided for, 0 for the others.
+    """
 
     tasks: ClassVar[frozenset[str]] = frozenset()
     greater_is_better: ClassVar[bool] = True
     bounds: ClassVar[tuple[float, float]] = (float("-inf"), float("inf"))
+    decides: ClassVar[bool] = False
 
     @abstractmethod
     def score(self, truth: "np.ndarray[Any, Any]", prediction: "np.ndarray[Any, Any]") -> float:
@@ -204,3 +214,35 @@ class Metric(Plugin, frozen=True, kw_only=True):
     ) -> tuple[float, float] | None:
         """An interval in closed form (a proportion's, say); None where the bootstrap is to be used."""
         return None
+
+
+class BaselineRows(msgspec.Struct, frozen=True):
+    """What a baseline looks at: the columns that it asks for of training and test rows, and the training rows' target.
+
+    ``target`` holds class codes (int64) or values (float64); ``classes`` is 0 for regression.
+    """
+
+    train: "pl.DataFrame"
+    test: "pl.DataFrame"
+    target: "np.ndarray[Any, Any]"
+    classes: int
+
+
+class Baseline(Plugin, frozen=True, kw_only=True):
+    """What a model must stand against. ``predicts``: it answers the test rows; else it is a figure that is stated."""
+
+    tasks: ClassVar[frozenset[str]] = frozenset()
+    predicts: ClassVar[bool] = True
+
+    def columns(self) -> tuple[str, ...]:
+        """The raw columns that it looks at, the target aside."""
+        return ()
+
+    def mistake(self) -> str:
+        """What is wrong with the settings taken together, and the way out; empty where nothing is."""
+        return ""
+
+    def predict(self, rows: BaselineRows) -> "tuple[np.ndarray[Any, Any], np.ndarray[Any, Any] | None]":
+        """Class probabilities (n, classes) or values (n,) of the test rows; and decisions (n, classes), 1 for the class
+        decided for, where they are not the likeliest class."""
+        raise TypeError(f"{type(self).__name__} predicts nothing")

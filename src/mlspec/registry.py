@@ -11,9 +11,15 @@ import sys
 from pathlib import Path
 from typing import TypeVar
 
-from mlspec.plugin import Metric, Model, Plugin, Source, Step
+from mlspec.plugin import Baseline, Metric, Model, Plugin, Source, Step
 
-KINDS: dict[str, type[Plugin]] = {"sources": Source, "steps": Step, "models": Model, "metrics": Metric}
+KINDS: dict[str, type[Plugin]] = {
+    "sources": Source,
+    "steps": Step,
+    "models": Model,
+    "metrics": Metric,
+    "baselines": Baseline,
+}
 ENTRY_POINTS = "mlspec.plugins"
 
 _P = TypeVar("_P", bound=Plugin)
@@ -67,7 +73,7 @@ def _entry_points() -> dict[str, str]:
 
 
 def names(kind: str) -> list[str]:
-    """The names of all plug-ins of a kind (``sources``, ``steps``, ``models``, ``metrics``), sorted."""
+    """The names of all plug-ins of a kind (``sources``, ``steps``, ``models``, ``metrics``, ``baselines``), sorted."""
     return sorted({**_others(kind), **_own(kind)})
 
 

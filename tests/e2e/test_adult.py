@@ -33,7 +33,7 @@ def metrics(folder: Path, mlspec: Mlspec) -> object:
 
 def test_the_smoke_profile_runs_and_holds(adult: Path, mlspec: Mlspec) -> None:
     done = mlspec("run", *SMOKE, cwd=adult)
-    assert "All 5 constraints hold" in done.stdout
+    assert "All 6 constraints hold" in done.stdout
     assert re.search(r"^pass  roc_auc at least 0.8 ", done.stdout, re.MULTILINE)
     assert not (adult / "mlspec.lock").exists()  # a profile is a try; the lock tells of the spec itself
     steps = {step["id"]: step for step in json.loads(mlspec("compile", "--format", "json", cwd=adult).stdout)["steps"]}
@@ -45,7 +45,7 @@ def test_the_smoke_profile_runs_and_holds(adult: Path, mlspec: Mlspec) -> None:
         for read in about["inputs"].values()
         if read == {"step": "split", "output": "test"}
     }
-    assert readers == {"predict", "measure.latency", "baseline.majority"}
+    assert readers == {"predict", "measure.latency", "baseline.majority", "evaluate"}
 
 
 def test_a_killed_run_goes_on_and_ends_with_the_same_metrics(adult: Path, mlspec: Mlspec, tmp_path: Path) -> None:

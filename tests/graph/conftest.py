@@ -80,7 +80,10 @@ def project(
         ),
         preprocessing=preprocessing or Preprocessing(),
         model=ModelSection(candidates=candidates, select=Select(metric=select), seed=seed),
-        evaluation=Evaluation(metrics=tuple(use("metrics", metric) for metric in metrics), baselines=baselines),
+        evaluation=Evaluation(
+            metrics=tuple(use("metrics", metric) for metric in metrics),
+            baselines=tuple(use("baselines", name) for name in baselines),
+        ),
         **more,
     )
 

@@ -65,8 +65,8 @@ def test_a_perfect_prediction_has_an_interval_that_is_wider_the_fewer_the_rows(n
         truth, prediction = rows(task, n)
         ends = metric(name).interval(truth, np.eye(prediction.shape[1])[truth], 0.95)
         assert ends is not None
-        assert ends[1] == 1.0
-        widths.append(1 - ends[0])
+        assert (ends[1] == 1.0) if metric(name).greater_is_better else (ends[0] == 0.0)
+        widths.append(ends[1] - ends[0])
     assert 0 < widths[1] < widths[0] < 0.4
 
 
@@ -81,3 +81,30 @@ def test_wilson_is_the_textbook_interval() -> None:
     low, high = _resampling.wilson(0.0, 10, 0.95)
     assert (low, round(high, 4)) == (0.0, 0.2775)
     assert _resampling.wilson(0.5, 0, 0.95) == (0.0, 1.0)
+
+
+def test_the_expected_cost_counts_each_mistake_at_its_price_and_decides_by_it() -> None:
+    truth = np.array([0, 0, 1, 1])
+    prediction = np.array([[0.9, 0.1], [0.7, 0.3], [0.95, 0.05], [0.2, 0.8]])
+    cost = registry.plugin("metrics", "expected_cost")(false_positive=1.0, false_negative=5.0)
+    assert isinstance(cost, Metric)
+    # From 1 / (1 + 5) on a row is called positive: the second wrongly, the third is missed.
+    assert cost.score(truth, prediction) == pytest.approx((1 + 5) / 4)
+    decisions = np.array([[1.0, 0.0], [1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+    assert cost.score(truth, decisions) == pytest.approx(5 / 4)
+
+
+def test_the_calibration_error_is_what_a_hand_count_gives_and_its_interval_owns_up_to_noise() -> None:
+    error = metric("calibration_error")
+    truth = np.array([1, 0, 0, 0, 1, 1, 1, 0])
+    positive = np.array([0.2, 0.2, 0.2, 0.2, 0.9, 0.9, 0.9, 0.9])
+    stated = np.stack([1 - positive, positive], axis=1)
+    assert error.score(truth, stated) == pytest.approx((0.05 + 0.15) / 2)
+    generator = np.random.default_rng(3)
+    chance = generator.uniform(0, 1, 3000)
+    honest, overbold = np.stack([1 - chance, chance], axis=1), np.stack([1 - chance**3, chance**3], axis=1)
+    happened = (generator.uniform(0, 1, 3000) < chance).astype(np.int64)
+    low, high = error.interval(happened, honest, 0.95) or (1.0, 1.0)
+    assert low < 0.01 < high < 0.04
+    low, high = error.interval(happened, overbold, 0.95) or (0.0, 0.0)
+    assert 0.2 < low < error.score(happened, overbold) < high

@@ -5,6 +5,22 @@ from html.parser import HTMLParser
 import msgspec
 import pytest
 
+from mlspec.report.evaluation_facts import (
+    Abstaining,
+    ColumnImportance,
+    Decisions,
+    Estimate,
+    EvaluationFacts,
+    Fairness,
+    Group,
+    Importance,
+    Partial,
+    ReliabilityBin,
+    Slice,
+    Slicing,
+    WorseSlice,
+    WorstSlices,
+)
 from mlspec.report.facts import (
     Candidate,
     ColumnFact,
@@ -189,3 +205,81 @@ def test_a_search_shows_its_trials_and_what_it_found() -> None:
     assert "75%" in told
     assert "script" not in made.tags
     assert "trial 2: 0.7, paused" in told
+
+
+def evaluated(name: str) -> RunFacts:
+    """A run with every part of an evaluation, named after something."""
+    group = Group(
+        values=(name,), rows=40, selection_rate=(10, 40), true_positive_rate=(8, 12), false_positive_rate=(2, 28)
+    )
+    worse = WorseSlice(columns=(name,), values=(name,), rows=50, mean=0.4, rest=0.1, difference=0.3, low=0.1, high=0.5)
+    evaluation = EvaluationFacts(
+        selection_reason=f"{name} is simpler",
+        differences={name: Estimate(0.01, -0.01, 0.03)},
+        calibration="isotonic",
+        slices=(
+            Slicing(
+                (name,), (Slice((name,), 40, {"roc_auc": Estimate(0.9, 0.8, 0.95)}), Slice((f"{name}2",), 3, None))
+            ),
+        ),
+        worst_slices=WorstSlices(error=name, looked_at=12, level=0.95, slices=(worse,)),
+        fairness=(
+            Fairness(
+                metric="equal_opportunity_difference",
+                group=(name,),
+                minimum_rows=30,
+                value=0.1,
+                low=0.05,
+                high=0.15,
+                level=0.95,
+                pair=((name,), (name,)),
+                too_few=((name,),),
+                groups=(group,),
+            ),
+        ),
+        reliability=(ReliabilityBin(stated=0.2, happened=0.3, low=0.2, high=0.4, n=100),),
+        decisions=Decisions(
+            threshold=0.17,
+            confusion=((90, 10), (5, 15)),
+            classes=(name, f"{name}!"),
+            costs={"false_positive": 1.0, "false_negative": 5.0},
+            cost_curve=((0.0, 0.8), (0.5, 0.3), (1.0, 1.0)),
+            abstention=Abstaining(
+                curve=((0.9, 0.5, 0.01), (0.5, 1.0, 0.1)),
+                below=0.7,
+                coverage=Estimate(0.8, 0.7, 0.9, 100),
+                risk=Estimate(0.1, 0.05, 0.15, 80),
+            ),
+        ),
+        importance=Importance(
+            metric="roc_auc",
+            score=0.9,
+            rows=100,
+            repeats=5,
+            columns=(ColumnImportance(name, 0.1, 0.01), ColumnImportance("b", -0.001, 0.002)),
+            partial=(Partial("b", (1.0, 2.0), (0.1, 0.2), True), Partial(name, (name, "x"), (0.1, 0.2))),
+        ),
+    )
+    return facts(evaluation=evaluation)
+
+
+def test_an_evaluation_is_shown_and_hostile_names_stay_text() -> None:
+    shown = Elements(page(evaluated("sex"), "a: 1"))
+    text = " ".join(shown.text)
+    for told in (
+        "Calibration",
+        "Cost of mistakes",
+        "Abstaining",
+        "chosen 0.17",
+        "too few rows",
+        "By sex",
+        "Behind the",
+    ):
+        assert told in text
+    hostile = Elements(page(evaluated(HOSTILE), "a: 1"))
+    assert hostile.tags == shown.tags
+    assert hostile.attributes == shown.attributes
+    told = markdown(evaluated(HOSTILE))
+    assert "<script>" not in told.replace("\\<script\\>", "")
+    assert "### roc_auc in slices of the test rows" in told
+    assert "| equal_opportunity_difference |" in told

@@ -85,8 +85,36 @@ CASES: dict[str, dict[str, str]] = {
     "gate-out-of-bounds": {"top": "constraints: {quality: [{metric: roc_auc, at_least: 1.2}]}\n"},
     "gate-out-of-bounds-none": {"top": "constraints: {quality: [{metric: roc_auc}]}\n"},
     "gate-out-of-bounds-direction": {"top": "constraints: {quality: [{metric: roc_auc, at_most: 0.9}]}\n"},
+    "gate-out-of-bounds-fairness": {
+        "top": "constraints:\n  fairness:\n    - {metric: demographic_parity_ratio, group: sex, at_most: 0.8}\n"
+        "    - {metric: equalized_odds_difference, group: [sex, city]}\n  abstention: {}\n",
+        "project": ", users: {abstain_below: 0.7}",
+    },
+    "unknown-column-sliced": {
+        "top": "constraints:\n  fairness:\n    - {metric: equalized_odds_difference, group: sxe, at_most: 0.1}\n",
+        "end": "evaluation: {slices: [seks, [sex, citi]]}\n",
+    },
+    "decisions-do-not-fit-task": {
+        "target": "height",
+        "project": ", users: {mistakes: {false_negative: 5}, abstain_below: 0.7}",
+        "top": "constraints:\n  fairness:\n    - {metric: equalized_odds_difference, group: sex, at_most: 0.1}\n",
+        "model": "hist_gradient_boosting}}\n  calibrate: isotonic\n#",
+    },
+    "decisions-do-not-fit-task-abstain": {
+        "project": ", users: {abstain_below: 0.5}",
+    },
+    "decisions-do-not-fit-task-nobody": {"top": "constraints: {abstention: {coverage_at_least: 0.5}}\n"},
+    "costs-stated-twice": {
+        "project": ", users: {mistakes: {false_negative: 5}}",
+        "end": "evaluation: {metrics: [roc_auc, expected_cost: {false_negative: 2}]}\n",
+    },
     "unknown-baseline": {"top": "constraints: {quality: [{metric: roc_auc, beats: majorty}]}\n"},
     "unknown-baseline-task": {"end": "evaluation: {baselines: [mean]}\n"},
+    "unknown-baseline-stated": {
+        "top": "constraints: {quality: [{metric: roc_auc, beats: human}]}\n",
+        "end": "evaluation:\n  baselines:\n    - rule: {column: age}\n    - human: {metric: accuracy, value: 0.9}\n"
+        "    - rule: {column: hieght, above: 1.6}\n",
+    },
     "model-does-not-fit-task": {"model": "ridge"},
     "split-without-column": {"data": "  split: {by: group}\n"},
     "split-without-column-given": {"data": "  split: {by: given}\n"},

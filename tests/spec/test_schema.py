@@ -51,6 +51,16 @@ INVALID = {
     "unknown engine": ("model:", "backend: {engine: lokal}\nmodel:"),
     "wrong pair": ("model:", "constraints: {quality: [{metric: r2, at_least: high}]}\nmodel:"),
     "three ends": ("columns:", "expect: [{column: age, between: [1, 2, 3]}]\n  columns:"),
+    "slice of nothing": ("model:", "evaluation: {slices: [sex, []]}\nmodel:"),
+    "slice of a number": ("model:", "evaluation: {slices: [sex, 3]}\nmodel:"),
+    "group of too many": (
+        "model:",
+        "constraints: {fairness: [{metric: equalized_odds_difference, group: [a, b, c, d]}]}\nmodel:",
+    ),
+    "unknown fairness": ("model:", "constraints: {fairness: [{metric: parity, group: sex}]}\nmodel:"),
+    "cost of nothing": ("{name: small}", "{name: small, users: {mistakes: {false_positive: 0}}}"),
+    "unknown baseline": ("model:", "evaluation: {baselines: [majorty]}\nmodel:"),
+    "rule without a column": ("model:", "evaluation: {baselines: [rule: {above: 3}]}\nmodel:"),
     "wrong version": ("project:", "mlspec: 2\nproject:"),
     "typo in a profile": ("model:", "profiles: {smoke: {dta: {sample: 20}}}\nmodel:"),
 }

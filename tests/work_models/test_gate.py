@@ -83,6 +83,26 @@ def test_beating_is_decided_on_the_safe_end_of_the_difference(tmp_path: Path) ->
     assert equal["verdict"] != "pass", "as good as the baseline is not better"
 
 
+def test_abstaining_is_judged_on_who_is_left_to_the_model(tmp_path: Path) -> None:
+    def abstention(coverage: Any, risk: Any, n: int = 1000) -> dict[str, Any]:
+        parts = {
+            name: dict(zip(("value", "low", "high", "n"), (*ends, n), strict=True))
+            for name, ends in (("coverage", coverage), ("risk", risk))
+        }
+        return {"rows": 1000, "decisions": {"abstention": {"curve": [], "below": 0.7, **parts}}}
+
+    enough = {"of": "abstention", "what": "coverage", "at_least": 0.8}
+    right = {"of": "abstention", "what": "risk", "at_most": 0.1}
+    found = decide(tmp_path, enough, abstention((0.9, 0.88, 0.92), (0.05, 0.03, 0.07)))
+    assert (found["verdict"], found["requirement"]) == ("pass", "share decided without a person at least 0.8")
+    assert decide(tmp_path, enough, abstention((0.7, 0.68, 0.72), (0.05, 0.03, 0.07)))["verdict"] == "fail"
+    assert decide(tmp_path, right, abstention((0.9, 0.88, 0.92), (0.05, 0.03, 0.07)))["verdict"] == "pass"
+    assert decide(tmp_path, right, abstention((0.9, 0.88, 0.92), (0.15, 0.13, 0.17)))["verdict"] == "fail"
+    assert decide(tmp_path, right, abstention((0.01, 0.0, 0.02), (0.05, 0.0, 0.4), 9))["verdict"] == "unknown"
+    nobody = decide(tmp_path, right, abstention((0.0, 0.0, 0.01), (None, None, None), 0))
+    assert nobody["verdict"] == "unknown", "where all is handed to people nothing is known of the rest"
+
+
 def test_a_metric_nobody_measured_is_an_error_not_a_pass(tmp_path: Path) -> None:
     with pytest.raises(StepError, match="'rmse' was not measured"):
         decide(tmp_path, {**AT_LEAST, "metric": "rmse"}, quality(1, 1, 1))

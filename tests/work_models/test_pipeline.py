@@ -69,8 +69,8 @@ def candidate(folder: Path, name: str, split: dict[str, Path]) -> dict[str, Path
     return {f"metrics.{name}": scored["metrics"], f"model.{name}": trained["model"], f"state.{name}": prepared["state"]}
 
 
-def select(folder: Path, inputs: dict[str, Path], names: list[str]) -> dict[str, Path]:
-    params = {
+def selecting(names: list[str]) -> dict[str, Any]:
+    return {
         "metric": ["roc_auc", {}],
         "candidates": {
             name: [MODELS[name], msgspec.to_builtins(registry.plugin("models", MODELS[name])())] for name in names
@@ -80,8 +80,11 @@ def select(folder: Path, inputs: dict[str, Path], names: list[str]) -> dict[str,
         "task": TASK,
         "positive": "yes",
     }
+
+
+def select(folder: Path, inputs: dict[str, Path], names: list[str]) -> dict[str, Path]:
     chosen = {name: path for name, path in inputs.items() if name.partition(".")[2] in names}
-    return work("select", folder, params, chosen, "selection", "model")
+    return work("select", folder, selecting(names), chosen, "selection", "model")
 
 
 @pytest.fixture(scope="module")
@@ -129,6 +132,41 @@ def test_ties_go_to_the_first_name_and_the_undefined_loses(made: dict[str, Path]
     scores["trees"] = None
     with pytest.raises(StepError, match="'roc_auc' is not defined on the validation rows"):
         run("nothing")
+
+
+def test_the_simplest_within_one_standard_error_of_the_best_is_selected_and_the_reason_told(
+    made: dict[str, Path], tmp_path: Path
+) -> None:
+    def run(folder: str, behind: float, error: float | None) -> dict[str, Any]:
+        differences = {
+            "metric": "roc_auc",
+            "best": "trees",
+            "level": 0.95,
+            "rows": 400,
+            "candidates": {
+                "linear": {"value": behind, "low": None, "high": None, "error": error},
+                "trees": {"value": 0.0, "low": 0.0, "high": 0.0, "error": 0.0},
+            },
+        }
+        results.write_json(tmp_path / f"{folder}.json", differences)
+        params = selecting(["linear", "trees"]) | {"complexity": {"linear": 1, "trees": 2}}
+        read = {name: path for name, path in made.items() if name.partition(".")[2] in MODELS}
+        read["differences"] = tmp_path / f"{folder}.json"
+        outputs = work("select", tmp_path / folder, params, read, "selection", "model")
+        found: dict[str, Any] = results.read_json(outputs["selection"])
+        assert package.read_about(outputs["model"]).candidate == found["candidate"]
+        return found
+
+    near = run("near", 0.004, 0.005)
+    assert near["candidate"] == "linear"
+    assert near["reason"] == (
+        "linear is simpler than trees, the best by roc_auc, and only 0.004 worse: within one standard error of that "
+        "difference (0.005, 400 validation rows)"
+    )
+    far = run("far", 0.006, 0.005)
+    assert far["candidate"] == "trees"
+    assert far["reason"] == "trees is best by roc_auc, and no simpler candidate is within one standard error of it"
+    assert run("unknown", 0.001, None)["candidate"] == "trees", "a difference without an error is none to be waved away"
 
 
 def test_the_test_rows_are_predicted_from_raw_columns_and_measured(made: dict[str, Path], tmp_path: Path) -> None:

@@ -15,8 +15,9 @@ def command(model: str, data: str, output: str | None, keep: tuple[str, ...], de
     """Predict new rows with a project's selected model, or with an exported one.
 
     MODEL|SPEC is a spec, its folder, or the folder of an exported model; DATA a file of any format that a spec can
-    read. For classes, `prediction` is the likeliest one and `p_CLASS` the probability of each; for numbers,
-    `prediction` is the value.
+    read. For classes, `prediction` is the one decided for (by the threshold where costs of mistakes are stated, else
+    the likeliest), `to_person` says who goes to a person (where `abstain_below` is stated), and `p_CLASS` is the
+    probability of each; for numbers, `prediction` is the value.
     """
     from mlspec import api
 

@@ -26,23 +26,27 @@ def measure(
     *,
     level: float,
     resamples: int,
+    decided: "Mapping[str, Array] | None" = None,
 ) -> dict[str, Any]:
     """Each metric's value with its interval, each baseline's values, and the differences to them.
 
     Intervals are percentiles over ``resamples`` bootstrap replicates of the rows, the same replicates for the model and
     its baselines; where a metric has an interval in closed form, that. Differences are oriented: positive is better
-    than the baseline. Values and ends that are not defined are None.
+    than the baseline. Values and ends that are not defined are None. ``decided`` holds decisions (n, classes),
+    of the model under '' and of baselines: what metrics of decisions judge, in place of probabilities.
     """
-    predictions = {"": prediction, **baselines}
-    replicates = _replicates(metrics, truth, predictions, resamples)
-    values = {
-        (who, name): _score(metric, truth, given) for who, given in predictions.items() for name, metric in metrics
+    given = {
+        (who, name): decided[who] if decided and metric.decides and who in decided else predicted
+        for who, predicted in {"": prediction, **baselines}.items()
+        for name, metric in metrics
     }
+    drawn = _replicates(metrics, truth, given, resamples)
+    values = {(who, name): _score(dict(metrics)[name], truth, own) for (who, name), own in given.items()}
     measured, differences = {}, {who: {} for who in baselines}  # type: dict[str, Any], dict[str, dict[str, Any]]
     for name, metric in metrics:
         own = values["", name]
-        ends = metric.interval(truth, prediction, level) if own is not None else None
-        low, high = ends or percentiles(replicates["", name], level)
+        ends = metric.interval(truth, given["", name], level) if own is not None else None
+        low, high = ends or percentiles(drawn["", name], level)
         measured[name] = {
             **_around(own, low, high),
             "level": level,
@@ -53,7 +57,7 @@ def measure(
         for who in baselines:
             other = values[who, name]
             gain = None if own is None or other is None else sign * (own - other)
-            low, high = percentiles(sign * (replicates["", name] - replicates[who, name]), level)
+            low, high = percentiles(sign * (drawn["", name] - drawn[who, name]), level)
             differences[who][name] = _around(gain, low, high)
     return {
         "rows": len(truth),
@@ -61,6 +65,14 @@ def measure(
         "baselines": {who: {name: values[who, name] for name, _ in metrics} for who in baselines},
         "differences": differences,
     }
+
+
+def replicates(
+    metric: Metric, truth: "Array", predictions: "Mapping[str, Array]", resamples: int
+) -> "dict[str, Array]":
+    """A metric's bootstrap replicates for several predictions of the same rows, the same draws for each."""
+    drawn = _replicates([("", metric)], truth, {(who, ""): given for who, given in predictions.items()}, resamples)
+    return {who: drawn[who, ""] for who in predictions}
 
 
 def percentiles(replicates: "Array", level: float) -> tuple[float | None, float | None]:
@@ -125,18 +137,18 @@ def _binomial(n: int, k: int, share: float) -> float:
 
 
 def _replicates(
-    metrics: Sequence[tuple[str, Metric]], truth: "Array", predictions: "Mapping[str, Array]", resamples: int
+    metrics: Sequence[tuple[str, Metric]], truth: "Array", given: "Mapping[tuple[str, str], Array]", resamples: int
 ) -> "dict[tuple[str, str], Array]":
     import numpy as np
 
+    known = dict(metrics)
     parts: dict[tuple[str, str], list[Array]] = {}
     for weights in _weights(len(truth), resamples):
-        for who, given in predictions.items():
-            for name, metric in metrics:
-                scores = metric.resampled(truth, given, weights)
-                if scores is None:
-                    scores = _repeated(metric, truth, given, weights)
-                parts.setdefault((who, name), []).append(scores)
+        for (who, name), predicted in given.items():
+            scores = known[name].resampled(truth, predicted, weights)
+            if scores is None:
+                scores = _repeated(known[name], truth, predicted, weights)
+            parts.setdefault((who, name), []).append(scores)
     return {key: np.concatenate(found) for key, found in parts.items()}
 
 
@@ -172,3 +184,30 @@ def _around(value: float | None, low: float | None, high: float | None) -> dict[
     if value is None or low is None or high is None:
         return {"value": value, "low": None, "high": None}
     return {"value": value, "low": min(low, value), "high": max(high, value)}
+
+
+def against_figures(
+    measured: dict[str, Any], who: str, figures: Mapping[str, Mapping[str, Any]], metrics: Sequence[tuple[str, Metric]]
+) -> None:
+    """Adds a baseline of which only figures are known, with their intervals, to what ``measure`` gave.
+
+    Two figures measured apart differ by what their intervals give together (Zou and Donner 2008); None where one has
+    none.
+    """
+    measured["baselines"][who] = {name: figures.get(name, {}).get("value") for name, _ in metrics}
+    measured["differences"][who] = {}
+    for name, metric in metrics:
+        own, other = measured["metrics"][name], figures.get(name, {})
+        value, figure = own["value"], other.get("value")
+        found: dict[str, float | None] = {"value": None, "low": None, "high": None}
+        if value is not None and figure is not None:
+            found["value"] = value - figure if metric.greater_is_better else figure - value
+            ends = (own["low"], own["high"], other.get("low"), other.get("high"))
+            if None not in ends:
+                below, above = value - ends[0], ends[1] - value
+                under, over = figure - ends[2], ends[3] - figure
+                if not metric.greater_is_better:
+                    below, above, under, over = above, below, over, under
+                found["low"] = found["value"] - (below**2 + over**2) ** 0.5
+                found["high"] = found["value"] + (above**2 + under**2) ** 0.5
+        measured["differences"][who][name] = found

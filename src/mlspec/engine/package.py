@@ -18,12 +18,15 @@ if TYPE_CHECKING:
 ABOUT = "package.json"
 STATE = "state.json"
 MODEL = "model"
+WHERE_STATED = frozenset({"calibration", "threshold", "abstain_below"})
 
 
 class About(msgspec.Struct, frozen=True, kw_only=True):
     """What a package is: the candidate and its model (name, settings), the columns it reads (name, type), its answer.
 
-    ``classes`` are the target's values in the order of the probabilities, None for regression.
+    ``classes`` are the target's values in the order of the probabilities, None for regression. ``calibration`` is what
+    corrects the model's probabilities, ``threshold`` from where on the positive class is decided for (the likeliest
+    class without one), ``abstain_below`` how probable the likeliest class must be to do without a person.
     """
 
     version: int = 1
@@ -35,12 +38,25 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
     task: Task
     classes: tuple[Any, ...] | None
     positive: str | None
+    calibration: dict[str, Any] | None = None
+    threshold: float | None = None
+    abstain_below: float | None = None
 
 
 def write_about(folder: Path, about: About) -> None:
     """Write ``package.json`` into the folder of a package."""
-    text = msgspec.json.encode(about, order="sorted")
+    said = msgspec.to_builtins(about)
+    stated = {key: value for key, value in said.items() if value is not None or key not in WHERE_STATED}
+    text = msgspec.json.encode(stated, order="sorted")
     (folder / ABOUT).write_bytes(msgspec.json.format(text, indent=1))
+
+
+def read_about(folder: Path) -> About:
+    """What the package in a folder says of itself. Raises StepError when it is no package."""
+    try:
+        return msgspec.json.decode((folder / ABOUT).read_bytes(), type=About)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise StepError(f"'{folder}' is no model that mlspec exported: {error}") from error
 
 
 class Package:
@@ -58,7 +74,7 @@ class Package:
         Columns the package doesn't know are left alone. Raises StepError that names columns which are missing or hold
         something of another type.
         """
-        from mlspec.engine import preparation
+        from mlspec.engine import decisions, preparation
 
         if self._projections is None:
             self._projections = preparation.projections(self.state)
@@ -66,7 +82,14 @@ class Package:
         for expressions in self._projections:
             prepared = prepared.select(expressions)
         raw = self._predictor.predict(preparation.features(prepared, self.state))
-        return preparation.answer(raw, self.state)
+        return decisions.calibrated(preparation.answer(raw, self.state), self.about.calibration)
+
+    def decide(self, predicted: "Array") -> "Array":
+        """The code of the class decided for (n,), from what ``predict`` gave for classes."""
+        from mlspec.engine import decisions
+
+        codes: Array = decisions.decided(predicted, self.about.threshold).argmax(axis=1)
+        return codes
 
     def truth(self, frame: "pl.DataFrame") -> "Array":
         """The target of raw rows as class codes or values (n,)."""
@@ -103,8 +126,8 @@ def load(folder: Path, device: str = "cpu", *, root: Path | None = None) -> Pack
     """
     from mlspec.models import _user_code
 
+    about = read_about(folder)
     try:
-        about = msgspec.json.decode((folder / ABOUT).read_bytes(), type=About)
         state = msgspec.json.decode((folder / STATE).read_bytes())
     except (OSError, msgspec.MsgspecError) as error:
         raise StepError(f"'{folder}' is no model that mlspec exported: {error}") from error

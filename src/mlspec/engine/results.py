@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 TARGET = "__target__"
 VALUE = "value"
+DECIDED = "__decided__"
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -25,15 +26,19 @@ def read_json(path: Path) -> Any:
     return msgspec.json.decode(path.read_bytes())
 
 
-def write_predictions(path: Path, prediction: "Array", truth: "Array") -> None:
-    """Write class probabilities (n, classes) as ``p0``.. or values (n,) as ``value``, and the truth, as Parquet."""
+def write_predictions(path: Path, prediction: "Array", truth: "Array", decided: "Array | None" = None) -> None:
+    """Write class probabilities (n, classes) as ``p0``.. or values (n,) as ``value``, and the truth, as Parquet.
+
+    ``decided`` (n, classes), where decisions are not the likeliest class: the code of the class decided for is written.
+    """
     import polars as pl
 
     if prediction.ndim == 2:
         columns = {f"p{code}": prediction[:, code] for code in range(prediction.shape[1])}
     else:
         columns = {VALUE: prediction}
-    pl.DataFrame({**columns, TARGET: truth}).write_parquet(path)
+    codes = {} if decided is None else {DECIDED: decided.argmax(axis=1)}
+    pl.DataFrame({**columns, TARGET: truth, **codes}).write_parquet(path)
 
 
 def read_predictions(path: Path) -> "tuple[Array, Array]":
@@ -45,7 +50,8 @@ def read_predictions(path: Path) -> "tuple[Array, Array]":
     truth = table[TARGET].to_numpy()
     if VALUE in table.columns:
         return truth.astype(np.float64), table[VALUE].to_numpy().astype(np.float64)
-    columns = [table[f"p{code}"].to_numpy() for code in range(table.width - 1)]
+    classes = sum(name.startswith("p") for name in table.columns)
+    columns = [table[f"p{code}"].to_numpy() for code in range(classes)]
     return truth.astype(np.int64), np.stack(columns, axis=1).astype(np.float64)
 
 
@@ -64,3 +70,13 @@ def tuned(settings: dict[str, Any], path: Path | None) -> dict[str, Any]:
     from mlspec.engine.tuning import space
 
     return settings if path is None else space.put(settings, read_json(path)["settings"])
+
+
+def read_decided(path: Path, classes: int) -> "Array | None":
+    """The decisions (n, classes), 1 for the class decided for, where such a table holds any."""
+    import numpy as np
+    import polars as pl
+
+    if DECIDED not in pl.read_parquet_schema(path):
+        return None
+    return np.asarray(np.eye(classes)[pl.read_parquet(path, columns=[DECIDED])[DECIDED].to_numpy()])

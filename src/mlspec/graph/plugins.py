@@ -14,10 +14,13 @@ def plugins_of(step: Step) -> tuple[tuple[str, str], ...]:
         return tuple(sorted({("steps", pair[0]) for steps in lists.values() for pair in steps}))
     if step.kind == "tune":
         return (("metrics", params["metric"][0]), ("models", params["model"][0]))
+    if step.kind == "baseline":
+        name = step.params["baseline"]
+        return (("baselines", name if isinstance(name, str) else name[0]),)
     if step.kind in ("train", "predict"):
         return (("models", params["model"][0]),)
     if step.kind in ("evaluate", "evaluate_test"):
         return tuple(sorted({("metrics", pair[0]) for pair in params["metrics"]}))
-    if step.kind == "select":
+    if step.kind in ("select", "compare", "importance"):
         return (("metrics", params["metric"][0]),)
     return ()

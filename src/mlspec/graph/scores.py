@@ -30,3 +30,15 @@ def scoring(project: Project) -> dict[str, Any]:
         "task": project.project.task,
         "confidence": msgspec.to_builtins(project.evaluation.confidence),
     }
+
+
+def deciding(project: Project) -> dict[str, Any]:
+    """The params of a step that makes decisions of probabilities; empty where the spec says nothing of them."""
+    found: dict[str, Any] = {}
+    if project.model.calibrate != "none":
+        found["calibrate"] = project.model.calibrate
+    mistakes = project.project.users.mistakes
+    if mistakes is not None:
+        stated = msgspec.to_builtins(mistakes)
+        found["mistakes"] = {key: value for key, value in stated.items() if value is not None}
+    return found

@@ -1,8 +1,9 @@
 """What the table of all rows looks like: its columns, their types, and what each is for."""
 
 from mlspec.graph.graph import Graph
-from mlspec.plugin import Column, ColumnType, Schema
+from mlspec.plugin import Baseline, Column, ColumnType, Schema
 from mlspec.rules.check import roles
+from mlspec.spec import Project
 
 NUMERIC = frozenset({"integer", "number"})
 GROUPS: dict[ColumnType, str] = {
@@ -18,9 +19,16 @@ GROUPS: dict[ColumnType, str] = {
 def table(graph: Graph) -> Schema:
     """The columns of the stacked sources with stated types and roles; those that nothing may read are left out."""
     data = graph.project.data
-    read = {expectation.column for expectation in data.expect} | {data.split.column}
+    read = {expectation.column for expectation in data.expect} | {data.split.column} | sliced(graph.project)
     columns = tuple(Column(name, kind) for name, kind in _types(graph).items())
     return tuple(column for column in roles(graph.project, columns) if column.role != "unused" or column.name in read)
+
+
+def sliced(project: Project) -> set[str]:
+    """The columns by which test rows are cut into slices and groups, and those that baselines look at."""
+    by = [*project.evaluation.slices, *(gate.group for gate in project.constraints.fairness)]
+    by += [use.plugin.columns() for use in project.evaluation.baselines or () if isinstance(use.plugin, Baseline)]
+    return {name for columns in by for name in columns}
 
 
 def target(graph: Graph) -> Column:

@@ -98,3 +98,22 @@ def wilson(share: float, n: int, level: float) -> tuple[float, float]:
 def certain(share: float, n: int, level: float) -> tuple[float, float] | None:
     """Wilson's interval where a proportion is 0 or 1 and resampling would see no spread, else None."""
     return wilson(share, n, level) if share in (0.0, 1.0) else None
+
+
+def confidence(truth: "Array", prediction: "Array") -> "tuple[Array, Array]":
+    """The stated probability of each row and whether it came true (0 or 1): of the positive class where there are two
+    classes, else of the likeliest."""
+    import numpy as np
+
+    if prediction.shape[1] == 2:
+        return prediction[:, 1], (truth == 1).astype(np.float64)
+    return prediction.max(axis=1), (labels(prediction) == truth).astype(np.float64)
+
+
+def equal_bins(values: "Array", bins: int) -> "Array":
+    """The bin of each value, from 0, no bin empty; bins of equal size but that equal values share one."""
+    import numpy as np
+
+    edges = np.unique(np.quantile(values, np.linspace(0, 1, bins + 1)[1:-1]))
+    codes: Array = np.unique(np.searchsorted(edges, values, side="left"), return_inverse=True)[1]
+    return codes

@@ -22,6 +22,7 @@ class Recall(Metric, frozen=True, kw_only=True):
     libraries: ClassVar[tuple[str, ...]] = ("scikit-learn", "numpy")
     tasks: ClassVar[frozenset[str]] = frozenset({"binary_classification"})
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    decides: ClassVar[bool] = True
 
     def score(self, truth: "Array", prediction: "Array") -> float:
         """Of class codes (n,), 1 the positive class, and probabilities (n, 2)."""

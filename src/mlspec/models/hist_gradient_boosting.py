@@ -27,6 +27,7 @@ class HistGradientBoosting(Model, frozen=True, kw_only=True):
         trees: {type: hist_gradient_boosting, learning_rate: 0.05, max_iter: 500}
     """
 
+    complexity: ClassVar[int] = 2
     tasks: ClassVar[frozenset[str]] = frozenset({"binary_classification", "multiclass_classification", "regression"})
     libraries: ClassVar[tuple[str, ...]] = ("scikit-learn", "numpy", "scipy", "skops")
     takes_missing: ClassVar[bool] = True

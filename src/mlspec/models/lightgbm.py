@@ -27,6 +27,7 @@ class LightGBM(Model, frozen=True, kw_only=True):
     tasks: ClassVar[frozenset[str]] = frozenset({"binary_classification", "multiclass_classification", "regression"})
     libraries: ClassVar[tuple[str, ...]] = ("lightgbm", "numpy")
     extra: ClassVar[str] = "boost"
+    complexity: ClassVar[int] = 2
     takes_missing: ClassVar[bool] = True
     takes_codes: ClassVar[bool] = True
     preparation: ClassVar[Mapping[str, Sequence[Any]]] = {

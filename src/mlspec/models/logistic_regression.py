@@ -18,6 +18,7 @@ class LogisticRegression(Model, frozen=True, kw_only=True):
         linear: {type: logistic_regression, C: 0.5}
     """
 
+    complexity: ClassVar[int] = 1
     tasks: ClassVar[frozenset[str]] = frozenset({"binary_classification", "multiclass_classification"})
     libraries: ClassVar[tuple[str, ...]] = ("scikit-learn", "numpy", "scipy", "skops")
     preparation: ClassVar[Mapping[str, Sequence[Any]]] = {

@@ -27,6 +27,7 @@ class RandomForest(Model, frozen=True, kw_only=True):
 
     tasks: ClassVar[frozenset[str]] = frozenset({"binary_classification", "multiclass_classification", "regression"})
     libraries: ClassVar[tuple[str, ...]] = ("scikit-learn", "numpy", "scipy", "skops")
+    complexity: ClassVar[int] = 2
     takes_missing: ClassVar[bool] = True
     takes_codes: ClassVar[bool] = True
     preparation: ClassVar[Mapping[str, Sequence[Any]]] = {

@@ -18,6 +18,7 @@ class Ridge(Model, frozen=True, kw_only=True):
         linear: {type: ridge, alpha: 10}
     """
 
+    complexity: ClassVar[int] = 1
     tasks: ClassVar[frozenset[str]] = frozenset({"regression"})
     libraries: ClassVar[tuple[str, ...]] = ("scikit-learn", "numpy", "scipy", "skops")
     preparation: ClassVar[Mapping[str, Sequence[Any]]] = {

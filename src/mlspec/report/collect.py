@@ -81,6 +81,7 @@ def scores(graph: Graph, measured: dict[str, Any] | None) -> Iterator[Score]:
             level=found["level"],
             n=found["n"],
             greater_is_better=found["greater_is_better"],
+            threshold=found.get("threshold"),
             baselines={who: value for who, value in baselines.items() if value is not None},
             differences={
                 who: Difference(value["value"], value["low"], value["high"])

@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from mlspec.report.evaluation_facts import EvaluationFacts
+
 FORMAT_VERSION = 1
 Outcome = Literal["passed", "failed", "unknown", "error", "interrupted"]
 Verdict = Literal["pass", "fail", "unknown"]
@@ -55,6 +57,7 @@ class Score(Struct, frozen=True, kw_only=True):
     level: float | None = None
     n: int | None = None
     greater_is_better: bool = True
+    threshold: Annotated[float | None, Meta(description="the decisions' threshold, where one was chosen")] = None
     baselines: dict[str, float] = {}
     differences: dict[str, Difference] = {}
 
@@ -179,6 +182,7 @@ class RunFacts(Struct, frozen=True, kw_only=True):
     selected_on: Annotated[str, Meta(description="the rows that candidates were scored on")] = "validation rows"
     candidates: tuple[Candidate, ...] = ()
     data: DataFacts = DataFacts()
+    evaluation: EvaluationFacts = EvaluationFacts()
     latency: dict[str, Any] | None = None
     size: dict[str, Any] | None = None
     failures: tuple[FailureFact, ...] = ()

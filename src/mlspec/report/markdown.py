@@ -63,6 +63,10 @@ def _lines(facts: RunFacts) -> Iterator[str]:
                 for score in facts.scores
             ],
         )
+        if words.threshold(facts):
+            yield ""
+            yield f"{text(words.threshold(facts))}."
+    yield from _groups(facts)
     if len(facts.candidates) > 1:
         metrics = list(dict.fromkeys(score.metric for candidate in facts.candidates for score in candidate.scores))
         yield ""
@@ -75,10 +79,41 @@ def _lines(facts: RunFacts) -> Iterator[str]:
             values = (words.score_value(found[metric]) if metric in found else "–" for metric in metrics)
             rows.append((name, text(candidate.model), *values))
         yield from _table(("candidate", "model", *(text(metric) for metric in metrics)), rows)
+        if facts.evaluation.selection_reason:
+            yield ""
+            yield f"{text(facts.evaluation.selection_reason)}."
     if facts.data.rows:
         yield ""
         parts = ", ".join(f"{name} {rows:,}" for name, rows in facts.data.rows.items())
         yield f"Rows: {parts}. Run {text(facts.id)}, {words.seconds(facts.seconds)}."
+
+
+def _groups(facts: RunFacts) -> Iterator[str]:
+    """Slices in the metric that the model was chosen by, or the first; and what is compared between groups."""
+    found = facts.evaluation
+    names = [score.metric for score in facts.scores]
+    metric = facts.selected_by if facts.selected_by in names else next(iter(names), None)
+    if found.slices and metric is not None:
+        yield ""
+        yield f"### {text(metric)} in slices of the test rows"
+        yield ""
+        rows = []
+        for slicing in found.slices:
+            for part in slicing.slices:
+                estimate = None if part.metrics is None else part.metrics.get(metric)
+                shown = "too few rows" if estimate is None else words.estimate(estimate)
+                named = (f"{name}: {value}" for name, value in zip(slicing.columns, part.values, strict=True))
+                rows.append((text(", ".join(named)), f"{part.rows:,}", shown))
+        yield from _table(("slice", "rows", text(metric)), rows)
+    if found.fairness:
+        yield ""
+        yield "### Between groups"
+        yield ""
+        compared = [
+            (text(entry.metric), text(" and ".join(entry.group)), words.estimate(entry), f"{len(entry.too_few) or ''}")
+            for entry in found.fairness
+        ]
+        yield from _table(("measure", "by", "value", "groups of too few rows"), compared)
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:

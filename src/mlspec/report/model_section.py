@@ -49,6 +49,11 @@ def scores(facts: RunFacts) -> Html | None:
     )
 
 
+def _about(score: Score) -> str:
+    text = "higher is better" if score.greater_is_better else "lower is better"
+    return text if score.threshold is None else f"{text}; at the threshold {words.figure(score.threshold)}"
+
+
 def _score(score: Score, baselines: list[str]) -> Html:
     cells: list[Child] = []
     for name in baselines:
@@ -69,7 +74,7 @@ def _score(score: Score, baselines: list[str]) -> Html:
             "td",
             element("span", score.metric, class_="name"),
             element("br"),
-            element("small", "higher is better" if score.greater_is_better else "lower is better"),
+            element("small", _about(score)),
         ),
         element(
             "td",
@@ -115,6 +120,7 @@ def candidates(facts: RunFacts) -> Html | None:
             f"Measured on the {facts.selected_on}, by which one was chosen; the test rows stay unseen.",
             class_="note",
         ),
+        element("p", _reason(facts)) if facts.evaluation.selection_reason else None,
         element(
             "div",
             element(
@@ -133,6 +139,18 @@ def candidates(facts: RunFacts) -> Html | None:
         if drawn
         else None,
     )
+
+
+def _reason(facts: RunFacts) -> str:
+    """Why this candidate, and how far behind the best the others are."""
+    found = facts.evaluation
+    behind = []
+    for name, apart in found.differences.items():
+        if apart.value:
+            between = words.interval(apart.low, apart.high)
+            behind.append(f"{name} by {words.figure(apart.value, (apart.low, apart.high))} {between}".rstrip())
+    text = f"{found.selection_reason}."
+    return f"{text} Behind the best, row by row: {', '.join(behind)}." if behind else text
 
 
 def _candidate(candidate: Candidate, metrics: list[str], by: str | None, scale: Scale | None) -> Html:

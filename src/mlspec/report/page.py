@@ -3,7 +3,15 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from mlspec.report import data_section, highlight, model_section, tuning_section, words
+from mlspec.report import (
+    data_section,
+    decisions_section,
+    highlight,
+    model_section,
+    slices_section,
+    tuning_section,
+    words,
+)
 from mlspec.report.charts import interval
 from mlspec.report.facts import FailureFact, Gate, Place, RunFacts
 from mlspec.report.markup import Child, Html, element
@@ -18,6 +26,10 @@ def page(facts: RunFacts, spec_text: str, graph: str | None = None) -> str:
         ("constraints", "Constraints", _gates(facts)),
         ("failures", "What failed", _failures(facts)),
         ("model", "The selected model", model_section.scores(facts)),
+        ("decisions", "Probabilities and decisions", decisions_section.decisions(facts)),
+        ("slices", "Slices", slices_section.slices(facts)),
+        ("fairness", "Fairness", slices_section.fairness(facts)),
+        ("importance", "What it relies on", decisions_section.importance(facts)),
         ("candidates", "Candidates", model_section.candidates(facts)),
         ("tuning", "Tuning", tuning_section.tuning(facts)),
         ("use", "In use", model_section.in_use(facts)),

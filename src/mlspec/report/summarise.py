@@ -11,7 +11,7 @@ import msgspec
 from mlspec.engine import places
 from mlspec.engine.record import Run
 from mlspec.graph.graph import Graph
-from mlspec.report import collect, stored
+from mlspec.report import collect, collect_evaluation, stored
 from mlspec.report.facts import FailureFact, Gate, Outcome, Place, RunFacts, StepFact
 from mlspec.spec import Project
 from mlspec.store.store import Store
@@ -60,6 +60,7 @@ def facts(graph: Graph, run: Run, *, profile: str | None = None, overrides: Sequ
         selected_by=selection.get("metric") or project.model.select.metric,
         candidates=tuple(collect.candidates(graph, read, seconds)),
         data=collect.data(graph, read, digest),
+        evaluation=collect_evaluation.evaluation(graph, run.metrics, read),
         latency=read("measure.latency", "latency"),
         size=read("measure.size", "size"),
         failures=tuple(

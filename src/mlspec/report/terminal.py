@@ -23,9 +23,13 @@ def _lines(facts: RunFacts, color: bool) -> Iterator[str]:
         yield ""
     if facts.scores:
         yield from _scores(facts, color)
+        if words.threshold(facts):
+            yield paint(printable(words.threshold(facts)), DIM, color)
         yield ""
     if len(facts.candidates) > 1 and any(candidate.scores for candidate in facts.candidates):
         yield from _candidates(facts, color)
+        if facts.evaluation.selection_reason:
+            yield paint(printable(facts.evaluation.selection_reason), DIM, color)
         yield ""
     yield paint(words.headline(facts), OUTCOME_COLORS[facts.outcome], color)
     if facts.report is not None:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable
 
+from mlspec.report.evaluation_facts import Estimate, Fairness
 from mlspec.report.facts import Gate, RunFacts, Score
 
 
@@ -85,6 +86,11 @@ def score_value(score: Score) -> str:
     return f"{text} {between}" if between else text
 
 
+def estimate(found: Estimate | Fairness) -> str:
+    """A value with its interval."""
+    return f"{figure(found.value, (found.low, found.high))} {interval(found.low, found.high)}".rstrip()
+
+
 def headline(facts: RunFacts) -> str:
     """The outcome in a sentence without full stop."""
     if facts.outcome == "error":
@@ -102,3 +108,15 @@ def headline(facts: RunFacts) -> str:
     if unknown:
         return f"{unknown} of {total} cannot be decided on this evidence"
     return "The one constraint holds" if len(facts.gates) == 1 else f"All {total} hold"
+
+
+def threshold(facts: RunFacts) -> str:
+    """What the decisions are made by, where a threshold was chosen: a sentence without full stop; or nothing."""
+    decisions = facts.evaluation.decisions
+    if decisions is None or decisions.threshold is None:
+        return ""
+    positive = f" '{decisions.classes[1]}'" if len(decisions.classes) == 2 else ""
+    return (
+        f"Decisions: positive{positive} from a probability of {figure(decisions.threshold)} on, chosen on the "
+        "validation rows"
+    )

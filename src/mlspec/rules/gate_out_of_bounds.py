@@ -18,6 +18,7 @@ def check(view: View) -> Iterator[Diagnostic]:
     """Each gate's bounds against the values that its metric can take, and its direction."""
     from mlspec.plugin import Metric
 
+    yield from _people(view)
     for index, gate in enumerate(view.project.constraints.quality):
         at = ("constraints", "quality", index)
         if gate.at_least is None and gate.at_most is None and gate.beats is None:
@@ -42,3 +43,22 @@ def check(view: View) -> Iterator[Diagnostic]:
             yield view.diagnostic(
                 "gate-out-of-bounds", (*at, wrong), message, f"did you mean '{other}'?", severity="warning", key=True
             )
+
+
+def _people(view: View) -> Iterator[Diagnostic]:
+    """Gates on fairness and abstention: a bound, and on the side that matters."""
+    for index, gate in enumerate(view.project.constraints.fairness):
+        at = ("constraints", "fairness", index)
+        ratio = gate.metric.endswith("ratio")
+        right, wrong = ("at_least", "at_most") if ratio else ("at_most", "at_least")
+        if getattr(gate, wrong) is not None:
+            what = "ratio" if ratio else "difference"
+            message = f"a {'greater' if ratio else 'smaller'} {what} is fairer, this gate asks for less of it"
+            label = f"did you mean '{right}'?"
+            yield view.diagnostic("gate-out-of-bounds", (*at, wrong), message, label, key=True)
+        elif getattr(gate, right) is None:
+            yield view.diagnostic("gate-out-of-bounds", at, "a gate without a bound", f"add {right}")
+    abstention = view.project.constraints.abstention
+    if abstention is not None and abstention.coverage_at_least is None and abstention.risk_at_most is None:
+        label = "add coverage_at_least or risk_at_most"
+        yield view.diagnostic("gate-out-of-bounds", ("constraints", "abstention"), "a gate without a bound", label)

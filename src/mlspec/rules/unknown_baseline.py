@@ -1,4 +1,4 @@
-"""A gate beats a baseline that is not there, or a baseline does not fit the task.
+"""A gate beats a baseline that is not there, or a baseline does not fit the task, or says nothing.
 
 Why: a comparison needs both sides.
 
@@ -7,34 +7,56 @@ Instead: list the baseline under `evaluation.baselines`, or write `beats: baseli
 
 from collections.abc import Iterator
 
+from mlspec import registry
+from mlspec.baselines.human import Human
 from mlspec.diagnostics import Diagnostic
 from mlspec.document import Path
+from mlspec.plugin import Baseline
 from mlspec.rules.context import View
-
-FITS = {
-    "majority": ("binary_classification", "multiclass_classification"),
-    "mean": ("regression",),
-    "median": ("regression",),
-}
 
 
 def check(view: View) -> Iterator[Diagnostic]:
-    """Gates against the listed baselines, and these against the task."""
+    """Gates against the listed baselines, and these against the task and themselves."""
     listed, task = view.project.evaluation.baselines, view.project.project.task
+    yield from _gates(view)
+    seen: set[str] = set()
+    for place, use in enumerate(listed or ()):
+        path: Path = ("evaluation", "baselines", place)
+        assert isinstance(use.plugin, Baseline)
+        if task is not None and task not in use.plugin.tasks:
+            fits = [name for name in registry.names("baselines") if task in _tasks(name)]
+            message = f"baseline '{use.name}' is not for {task}"
+            yield view.diagnostic("unknown-baseline", path, message, f"one of {', '.join(fits)}")
+        if use.name in seen:
+            message = f"baseline '{use.name}' is listed twice"
+            yield view.diagnostic("unknown-baseline", path, message, "results are kept by its name: delete one")
+        seen.add(use.name)
+        message, _, label = use.plugin.mistake().partition(": ")
+        if message:
+            yield view.diagnostic("unknown-baseline", path, message, label)
+
+
+def _gates(view: View) -> Iterator[Diagnostic]:
+    listed = view.project.evaluation.baselines
+    names = [use.name for use in listed or ()]
     for index, gate in enumerate(view.project.constraints.quality):
         if gate.beats is None or listed is None:
             continue
         path: Path = ("constraints", "quality", index, "beats")
-        if gate.beats != "baseline" and gate.beats not in listed:
+        if gate.beats != "baseline" and gate.beats not in names:
             from mlspec.spec import suggest
 
-            label = suggest.label(gate.beats, ("baseline", *listed))
+            label = suggest.label(gate.beats, ("baseline", *names))
             yield view.diagnostic("unknown-baseline", path, f"there is no baseline '{gate.beats}'", label)
-        elif not listed:
+        elif not names:
             message = "there is no baseline to beat, evaluation.baselines is empty"
             yield view.diagnostic("unknown-baseline", path, message, "list one under evaluation.baselines")
-    for place, name in enumerate(listed or ()):
-        if task is not None and task not in FITS[name]:
-            path = ("evaluation", "baselines", place)
-            label = ", ".join(n for n, tasks in FITS.items() if task in tasks)
-            yield view.diagnostic("unknown-baseline", path, f"baseline '{name}' is not for {task}", f"one of {label}")
+        for use in listed:
+            if gate.beats == use.name and isinstance(use.plugin, Human) and use.plugin.metric != gate.metric:
+                message = f"people were measured by {use.plugin.metric}, not by {gate.metric}"
+                yield view.diagnostic("unknown-baseline", path, message, "compare with another baseline")
+
+
+def _tasks(name: str) -> frozenset[str]:
+    cls = registry.plugin("baselines", name)
+    return cls.tasks if issubclass(cls, Baseline) else frozenset()

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from mlspec.diagnostics import Diagnostic
 from mlspec.document import Path
-from mlspec.plugin import Source
+from mlspec.plugin import Baseline, Source
 from mlspec.rules.context import View
 
 
@@ -53,5 +53,21 @@ def _named(view: View) -> Iterator[tuple[Path, str, bool]]:
         for kind in crossed.kinds:
             for place, column in enumerate(getattr(crossed, kind)):
                 yield ("preprocessing", "interactions", index, kind, place), column, False
+    for index, use in enumerate(view.project.evaluation.baselines or ()):
+        if isinstance(use.plugin, Baseline):
+            for column in use.plugin.columns():
+                yield ("evaluation", "baselines", index, use.name, "column"), column, False
+    for index, columns in enumerate(view.project.evaluation.slices):
+        yield from _each(view, ("evaluation", "slices", index), columns)
+    for index, gate in enumerate(view.project.constraints.fairness):
+        yield from _each(view, ("constraints", "fairness", index, "group"), gate.group)
     for column in view.project.preprocessing.columns:
         yield ("preprocessing", "columns", column), column, True
+
+
+def _each(view: View, at: Path, columns: tuple[str, ...]) -> Iterator[tuple[Path, str, bool]]:
+    """Columns written as a list, or one as itself."""
+    node = view.document.node(at)
+    listed = node is not None and node.kind == "list"
+    for index, column in enumerate(columns):
+        yield ((*at, index) if listed else at), column, False

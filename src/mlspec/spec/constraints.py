@@ -1,10 +1,17 @@
 """The ``constraints`` key: what must hold. Each entry becomes a gate, a step with a verdict and evidence."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from mlspec.spec.types import Bytes, Seconds
+from mlspec.spec.types import Bytes, Columns, Seconds, Share
+
+FairnessMetric = Literal[
+    "demographic_parity_difference",
+    "demographic_parity_ratio",
+    "equal_opportunity_difference",
+    "equalized_odds_difference",
+]
 
 
 class QualityGate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -23,6 +30,45 @@ class QualityGate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     by: Annotated[float, Meta(description="By how much the baseline is to be beaten, in the metric's unit.", ge=0)] = (
         0.0
     )
+
+
+class FairnessGate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A bound on how differently the decisions treat groups of the test rows; the whole interval must lie inside."""
+
+    metric: Annotated[
+        FairnessMetric,
+        Meta(
+            description="What is compared: how often groups are called positive (demographic parity), how often their "
+            "positives are found (equal opportunity), or that and how often their negatives are called positive "
+            "(equalized odds)."
+        ),
+    ]
+    group: Annotated[
+        Columns,
+        Meta(
+            description="The column whose values are the groups, or several columns for their intersections.",
+            examples=["sex", ["sex", "race"]],
+        ),
+    ]
+    at_most: Annotated[Share | None, Meta(description="The greatest difference between two groups.")] = None
+    at_least: Annotated[
+        Share | None, Meta(description="The least ratio of two groups, the smaller over the greater.")
+    ] = None
+    minimum_rows: Annotated[
+        int,
+        Meta(description="A rate that rests on fewer rows of a group is not judged: the verdict is unknown.", ge=2),
+    ] = 30
+
+
+class Abstention(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Bounds on what `project.users.abstain_below` leads to, on the test rows."""
+
+    coverage_at_least: Annotated[
+        Share | None, Meta(description="The least share of rows that are decided without a person.")
+    ] = None
+    risk_at_most: Annotated[
+        Share | None, Meta(description="The greatest share of wrong decisions among the rows decided without a person.")
+    ] = None
 
 
 class Latency(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -56,6 +102,12 @@ class Constraints(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """What must hold. Every entry is checked by a gate that passes, fails, or can't tell (which is no pass)."""
 
     quality: Annotated[tuple[QualityGate, ...], Meta(description="Bounds on metrics.")] = ()
+    fairness: Annotated[
+        tuple[FairnessGate, ...], Meta(description="Bounds on how differently groups of people are treated.")
+    ] = ()
+    abstention: Annotated[
+        Abstention | None, Meta(description="Bounds on what is handed to a person, and what is not.")
+    ] = None
     latency: Annotated[Latency | None, Meta(description="Bounds on the time of one prediction.")] = None
     size: Annotated[Size | None, Meta(description="Bounds on what is shipped.")] = None
     budget: Annotated[Budget | None, Meta(description="Bounds on what making the model may take.")] = None

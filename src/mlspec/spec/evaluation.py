@@ -1,12 +1,10 @@
 """The ``evaluation`` key: what is measured on the test split, and how sure one can be of it."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from mlspec.spec.types import MetricUse
-
-BaselineName = Literal["majority", "mean", "median"]
+from mlspec.spec.types import BaselineUse, Columns, MetricUse
 
 
 class Confidence(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -29,7 +27,35 @@ class Evaluation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         ),
     ] = None
     baselines: Annotated[
-        tuple[BaselineName, ...] | None,
-        Meta(description="What the model must stand against: majority for classes, mean or median for numbers."),
+        tuple[BaselineUse, ...] | None,
+        Meta(
+            description="What the model must stand against: majority for classes, mean for numbers if left out.",
+            examples=[["majority", "random", "previous"]],
+        ),
     ] = None
     confidence: Annotated[Confidence, Meta(description="The intervals beside every metric.")] = Confidence()
+    slices: Annotated[
+        tuple[Columns, ...],
+        Meta(
+            description="Parts of the test rows in which every metric is measured besides: by a column's values, or by "
+            "those of several columns together. Numbers are cut into quarters.",
+            examples=[["sex", "race", ["sex", "race"]]],
+        ),
+    ] = ()
+    slice_rows: Annotated[
+        int, Meta(description="A slice with fewer test rows is not judged, it has too few rows.", ge=5)
+    ] = 30
+    worst_slice: Annotated[
+        bool,
+        Meta(
+            description="Search the test rows, by one and by two columns, for the part in which the model errs most. "
+            "The interval is corrected for the number of parts looked at."
+        ),
+    ] = False
+    importance: Annotated[
+        bool,
+        Meta(
+            description="Measure on the validation rows how much the selected model relies on each column, and how its "
+            "answer moves with the columns it relies on most."
+        ),
+    ] = False

@@ -167,6 +167,11 @@ class _Reader:
         return _BAD if bad else result
 
     def _list(self, wanted: Shape, value: Any, path: Path) -> Any:
+        if wanted.extra.get("one") and isinstance(value, str):
+            read = self.read(wanted.items[0], value, path)
+            return _BAD if read is _BAD else wanted.cls([read])
+        if wanted.extra.get("one") and not isinstance(value, list):
+            return self._type(path, "text or a list of it", value)
         if not isinstance(value, list):
             return self._type(
                 path, "a list", value, *([f"write [{value}]"] if isinstance(value, str | int | float) else [])
@@ -177,6 +182,9 @@ class _Reader:
         least = wanted.meta.min_length
         if least and len(value) < least:
             return self.wrong("empty", path, f"'{dotted(path)}' is empty", f"at least {least} needed")
+        most = wanted.meta.max_length
+        if most and len(value) > most:
+            return self.wrong("out-of-range", path, f"'{dotted(path)}' is too long", f"at most {most} entries")
         return _BAD if any(r is _BAD for r in result) else wanted.cls(result)
 
     def _tuple(self, wanted: Shape, value: Any, path: Path) -> Any:

@@ -14,6 +14,13 @@ class Select(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         str | None,
         Meta(description="The metric to be best at: roc_auc, log_loss or rmse by task if left out."),
     ] = None
+    rule: Annotated[
+        Literal["best", "one_standard_error"],
+        Meta(
+            description="best: the best value. one_standard_error: the simplest candidate whose paired difference to "
+            "the best is within one standard error."
+        ),
+    ] = "best"
 
 
 class CrossValidation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -47,4 +54,11 @@ class ModelSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         CrossValidation | None,
         Meta(description="Candidates are scored by cross-validation, not on the validation rows alone."),
     ] = None
+    calibrate: Annotated[
+        Literal["none", "isotonic", "sigmoid"],
+        Meta(
+            description="Correct the selected model's probabilities by a curve that is fitted on the validation rows: "
+            "a staircase (isotonic: wants about 1,000 rows, and gives rows of one stair one rank) or a sigmoid."
+        ),
+    ] = "none"
     seed: Annotated[int, Meta(description="The seed of everything random in training.", ge=0)] = 0

@@ -6,6 +6,7 @@ from msgspec import Meta, Struct
 
 from mlspec.plugin import Task
 from mlspec.spec.types import Name
+from mlspec.spec.users import Users
 
 
 class ProjectInfo(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -22,3 +23,4 @@ class ProjectInfo(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     owners: Annotated[
         tuple[str, ...], Meta(description="Who answers for it; shown in the report.", extra={"prose": True})
     ] = ()
+    users: Annotated[Users, Meta(description="How a prediction meets a person.")] = Users()

@@ -79,6 +79,8 @@ def takes(wanted: Shape) -> str:
     """What a key takes, in a few words."""
     if wanted.kind == "enum":
         return " | ".join(str(v) for v in wanted.values)
+    if wanted.extra.get("one"):
+        return f"{takes(wanted.items[-1])}, or a list of it"
     if wanted.kind in ("list", "map"):
         return f"a {'list' if wanted.kind == 'list' else 'mapping'} of {takes(wanted.items[-1])}"
     if wanted.kind == "plugin":

@@ -15,6 +15,7 @@ METRICS: dict[str, tuple[str, ...]] = {
     "regression": ("rmse", "mae", "r2"),
 }
 SELECT = {"binary_classification": "roc_auc", "multiclass_classification": "log_loss", "regression": "rmse"}
+COST = "expected_cost"
 BASELINES: dict[str, tuple[str, ...]] = {
     "binary_classification": ("majority",),
     "multiclass_classification": ("majority",),
@@ -49,9 +50,14 @@ def resolve(project: Project, schemas: Mapping[str, Schema], target_levels: tupl
     if evaluation.metrics is None:
         gated = [g.metric for g in project.constraints.quality if g.metric not in METRICS[task]]
         wanted = [*METRICS[task], *(name for name in dict.fromkeys(gated) if _fits(name, task))]
-        evaluation = replace(evaluation, metrics=tuple(_metric(name) for name in wanted))
+        evaluation = replace(evaluation, metrics=tuple(_use("metrics", name) for name in wanted))
+    mistakes = project.project.users.mistakes
+    if mistakes is not None and evaluation.metrics is not None and _fits(COST, task):
+        costs = {"false_positive": mistakes.false_positive, "false_negative": mistakes.false_negative}
+        rest = tuple(use for use in evaluation.metrics if use.name != COST)
+        evaluation = replace(evaluation, metrics=(*rest, _use("metrics", COST, **costs)))
     if evaluation.baselines is None:
-        evaluation = replace(evaluation, baselines=BASELINES[task])
+        evaluation = replace(evaluation, baselines=tuple(_use("baselines", name) for name in BASELINES[task]))
     select = project.model.select
     if select.metric is None:
         select = replace(select, metric=SELECT[task])
@@ -63,11 +69,11 @@ def resolve(project: Project, schemas: Mapping[str, Schema], target_levels: tupl
     )
 
 
-def _metric(name: str) -> Use:
+def _use(kind: str, name: str, **settings: float) -> Use:
     from mlspec import registry
 
-    cls: Any = registry.plugin("metrics", name)
-    return Use(name, cls())
+    cls: Any = registry.plugin(kind, name)
+    return Use(name, cls(**settings))
 
 
 def _fits(name: str, task: str) -> bool:

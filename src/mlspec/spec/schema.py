@@ -153,6 +153,9 @@ class _Writer:
             made["minItems"] = wanted.meta.min_length
         if wanted.meta.max_length:
             made["maxItems"] = wanted.meta.max_length
+        if wanted.extra.get("one"):
+            one = self.value(wanted.items[0])
+            return {"type": ["string", "array"], "if": {"type": "array"}, "then": made, "else": one}
         return made
 
     def _tuple(self, wanted: Shape) -> Json:

@@ -6,6 +6,7 @@
 ``plugin``    the plug-in kind a mapping chooses from (``models``), with ``key`` the discriminator (``type``).
 ``step_list`` the entries are plug-ins of that kind, each a name or a mapping of one name to its settings.
 ``presets``   names that stand for a whole mapping (``backend: gpu``).
+``one``       a list that may be written as its only entry (``group: sex``).
 ``column``    the value names a column of the data.
 ``prose``     the value changes no result: no fingerprint reads it.
 """
@@ -19,9 +20,11 @@ from mlspec.plugin import Use
 Seconds = Annotated[float, Meta(extra={"unit": "duration"}, examples=["5ms", "30s", "10m", "2h"])]
 Bytes = Annotated[int, Meta(extra={"unit": "bytes"}, examples=["20MB", "4GB", "512KiB"])]
 ColumnName = Annotated[str, Meta(extra={"column": True}, min_length=1)]
+Columns = Annotated[tuple[ColumnName, ...], Meta(extra={"one": True}, min_length=1, max_length=3)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 StepUse = Annotated[Use, Meta(extra={"step_list": "steps"})]
 MetricUse = Annotated[Use, Meta(extra={"step_list": "metrics"})]
+BaselineUse = Annotated[Use, Meta(extra={"step_list": "baselines"})]
 SourceUse = Annotated[Use, Meta(extra={"plugin": "sources", "key": "format"})]
 ModelUse = Annotated[Use, Meta(extra={"plugin": "models", "key": "type"})]
 Name = Annotated[

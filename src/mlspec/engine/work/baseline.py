@@ -1,24 +1,25 @@
-"""Predicts the test rows without looking at them: the answer that any model must beat."""
+"""Predicts the test rows without a model: the answer that any model must beat."""
 
+from typing import Any, cast
+
+import msgspec
+
+from mlspec import registry
 from mlspec.engine.job import Job
+from mlspec.plugin import Baseline, BaselineRows
 
 
 def run(job: Job) -> None:
-    """``train``, ``test`` -> ``predictions``: class shares, or the mean or median, of the training rows."""
-    import numpy as np
-
+    """``train``, ``test`` -> ``predictions``, as the baseline makes them of the training rows."""
     from mlspec.engine import preparation, results, tables
 
+    named: Any = job.params["baseline"]
+    name, settings = (named, {}) if isinstance(named, str) else named
+    baseline = cast(Baseline, msgspec.convert(settings, registry.plugin("baselines", name)))
     known = preparation.describe_target(tables.scan(job.inputs["train"]), job.params)
-    state = {"target": known}
-    name = known["name"]
-    train, test = (
-        preparation.target(tables.scan(job.inputs[part]).select(name).collect(), state) for part in ("train", "test")
-    )
-    if known["classes"] is not None:
-        shares = np.bincount(train, minlength=len(known["classes"])) / len(train)
-        prediction = np.tile(shares, (len(test), 1))
-    else:
-        value = np.median(train) if job.params["baseline"] == "median" else train.mean()
-        prediction = np.full(len(test), value)
-    results.write_predictions(job.outputs["predictions"], prediction, test)
+    read = list(dict.fromkeys([known["name"], *baseline.columns()]))
+    train, test = (tables.scan(job.inputs[part]).select(read).collect() for part in ("train", "test"))
+    target, truth = (preparation.target(rows, {"target": known}) for rows in (train, test))
+    rows = BaselineRows(train, test, target, 0 if known["classes"] is None else len(known["classes"]))
+    prediction, decided = baseline.predict(rows)
+    results.write_predictions(job.outputs["predictions"], prediction, truth, decided)

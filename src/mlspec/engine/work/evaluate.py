@@ -1,6 +1,6 @@
 """Scores a candidate's predictions of the validation rows."""
 
-from typing import cast
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
@@ -8,25 +8,67 @@ from mlspec import registry
 from mlspec.engine.job import Job
 from mlspec.plugin import Metric
 
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
 
 def run(job: Job) -> None:
-    """``predictions`` (or ``predictions.N`` of each fold), ``baseline.NAME`` where there are some -> ``metrics``."""
-    from mlspec.engine import evidence, results
+    """``predictions`` (or ``predictions.N`` of each fold; and ``decision``, where there is one) -> ``metrics``.
 
-    metrics = [
-        (name, cast(Metric, msgspec.convert(settings, registry.plugin("metrics", name))))
-        for name, settings in job.params["metrics"]
-    ]
+    Probabilities are scored as the model gives them: a recalibration fitted on these very rows would flatter them.
+    """
+    from mlspec.engine import decisions, results
+
     truth, prediction = results.gathered(
         [path for name, path in job.inputs.items() if name == "predictions" or name.startswith("predictions.")]
     )
+    decided, threshold = None, None
+    if "decision" in job.inputs:
+        decision = results.read_json(job.inputs["decision"])
+        threshold = decision["threshold"]
+        if threshold is not None:
+            decided = decisions.decided(decisions.calibrated(prediction, decision["calibration"]), threshold)
+    results.write_json(job.outputs["metrics"], scored(job, truth, prediction, decided, threshold))
+
+
+def scored(
+    job: Job, truth: "Array", prediction: "Array", decided: "Array | None", threshold: float | None
+) -> dict[str, Any]:
+    """What ``metrics`` holds: every metric with its interval, beside the baselines among the job's inputs."""
+    from mlspec.engine import evidence, results
+
+    metrics = stated(job)
     baselines = {
         name.removeprefix("baseline."): results.read_predictions(path)[1]
         for name, path in sorted(job.inputs.items())
         if name.startswith("baseline.")
     }
+    judged = {} if decided is None else {"": decided}
+    for name in baselines if prediction.ndim == 2 else ():
+        drawn = results.read_decided(job.inputs[f"baseline.{name}"], prediction.shape[1])
+        if drawn is not None:
+            judged[name] = drawn
     confidence = job.params["confidence"]
     measured = evidence.measure(
-        metrics, truth, prediction, baselines, level=confidence["level"], resamples=confidence["resamples"]
+        metrics,
+        truth,
+        prediction,
+        baselines,
+        level=confidence["level"],
+        resamples=confidence["resamples"],
+        decided=judged,
     )
-    results.write_json(job.outputs["metrics"], measured)
+    for name, metric in metrics:
+        if metric.decides and threshold is not None:
+            measured["metrics"][name]["threshold"] = threshold
+    return measured
+
+
+def stated(job: Job) -> list[tuple[str, Metric]]:
+    """The metrics that the params name."""
+    return [
+        (name, cast(Metric, msgspec.convert(settings, registry.plugin("metrics", name))))
+        for name, settings in job.params["metrics"]
+    ]

@@ -1,9 +1,120 @@
-"""Scores the selected model's predictions of the test rows, beside the baselines'."""
+"""Scores the selected model's predictions of the test rows, beside the baselines', in slices and between groups."""
+
+from typing import TYPE_CHECKING, Any
 
 from mlspec.engine.job import Job
 from mlspec.engine.work import evaluate
 
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
 
 def run(job: Job) -> None:
-    """``predictions``, ``baseline.NAME``... -> ``metrics``, as ``evaluate`` does."""
-    evaluate.run(job)
+    """``predictions``, ``baseline.NAME``, ``model`` (the package, where it says how to decide), ``test`` (raw rows,
+    where slices or groups are asked for) -> ``metrics``, with what else is known of these predictions."""
+    from mlspec.engine import curves, decisions, package, results
+
+    truth, prediction = results.read_predictions(job.inputs["predictions"])
+    about = package.read_about(job.inputs["model"]) if "model" in job.inputs else None
+    threshold = None if about is None else about.threshold
+    decided = None if threshold is None else decisions.decided(prediction, threshold)
+    measured = evaluate.scored(job, truth, prediction, decided, threshold)
+    level = job.params["confidence"]["level"]
+    _add_figures(job, measured, level)
+    if prediction.ndim == 2:
+        chosen = decisions.decided(prediction, threshold)
+        measured["reliability"] = curves.reliability(truth, prediction, level)
+        measured["decisions"] = curves.decisions(
+            truth,
+            prediction,
+            chosen,
+            threshold=threshold,
+            abstain_below=None if about is None else about.abstain_below,
+            costs=job.params.get("costs"),
+            level=level,
+        )
+        if "fairness" in job.params:
+            measured["fairness"] = _fairness(job, truth, chosen[:, 1] == 1)
+    if "slices" in job.params:
+        measured["slices"] = _slices(job, truth, prediction, decided)
+    if "worst_slice" in job.params:
+        measured["worst_slice"] = _worst(job, truth, prediction)
+    results.write_json(job.outputs["metrics"], measured)
+
+
+def _add_figures(job: Job, measured: dict[str, Any], level: float) -> None:
+    """Beside the baselines that predict: what people and the accepted run were measured at."""
+    from mlspec.engine import evidence, results
+    from mlspec.metrics._resampling import wilson
+
+    metrics = evaluate.stated(job)
+    if "human" in job.params:
+        human = job.params["human"]
+        value, cases = human["value"], human["cases"]
+        low, high = wilson(value, cases, level) if cases is not None and 0 <= value <= 1 else (None, None)
+        evidence.against_figures(
+            measured, "human", {human["metric"]: {"value": value, "low": low, "high": high}}, metrics
+        )
+        if low is None:
+            measured["notes"] = {"human": "the figure that people achieved is stated without the cases it rests on"}
+    if "previous" in job.inputs:
+        previous = results.read_json(job.inputs["previous"])
+        evidence.against_figures(measured, "previous", previous["figures"], metrics)
+        if previous["reason"] is not None:
+            measured["notes"] = {**measured.get("notes", {}), "previous": previous["reason"]}
+
+
+def _slices(job: Job, truth: "Array", prediction: "Array", decided: "Array | None") -> list[dict[str, Any]]:
+    import polars as pl
+
+    from mlspec.engine import evidence, slices
+
+    metrics, confidence, wanted = evaluate.stated(job), job.params["confidence"], job.params["slices"]
+
+    def score(mine: "Array") -> dict[str, Any]:
+        found = evidence.measure(
+            metrics,
+            truth[mine],
+            prediction[mine],
+            {},
+            level=confidence["level"],
+            resamples=confidence["resamples"],
+            decided=None if decided is None else {"": decided[mine]},
+        )["metrics"]
+        return {name: {end: metric[end] for end in ("value", "low", "high")} for name, metric in found.items()}
+
+    rows = pl.read_parquet(job.inputs["test"], columns=sorted({name for columns in wanted for name in columns}))
+    return slices.measured(rows, wanted, job.params["slice_rows"], score)
+
+
+def _worst(job: Job, truth: "Array", prediction: "Array") -> dict[str, Any]:
+    import numpy as np
+    import polars as pl
+
+    from mlspec.engine import slices
+
+    columns = job.params["worst_slice"]
+    rows = pl.read_parquet(job.inputs["test"], columns=columns)
+    if prediction.ndim == 1:
+        error, errors = "absolute error", np.abs(prediction - truth)
+    else:
+        happened = truth[:, None] == np.arange(prediction.shape[1])
+        error, errors = "squared error of the probabilities", ((prediction - happened) ** 2).sum(axis=1) / 2
+    level = job.params["confidence"]["level"]
+    return {"error": error, **slices.worst(rows, columns, errors, job.params["slice_rows"], level)}
+
+
+def _fairness(job: Job, truth: "Array", called: "Array") -> list[dict[str, Any]]:
+    import polars as pl
+
+    from mlspec.engine import fairness, slices
+
+    level, found = job.params["confidence"]["level"], []
+    for asked in job.params["fairness"]:
+        rows = pl.read_parquet(job.inputs["test"], columns=asked["group"])
+        table = fairness.table(*slices.groups(rows, asked["group"]), truth, called)
+        compared = fairness.compare(asked["metric"], table, asked["minimum_rows"], level)
+        found.append({**asked, **compared, "level": level, "groups": table})
+    return found

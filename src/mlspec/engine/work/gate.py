@@ -14,9 +14,15 @@ def run(job: Job) -> None:
     params = job.params
     read = next(iter(job.inputs.values()), None)
     measured = {} if read is None else results.read_json(read)
-    decided = {"quality": _quality, "latency": _latency, "size": _size, "budget": _budget}[params["of"]](
-        params, measured, job.records
-    )
+    areas = {
+        "quality": _quality,
+        "fairness": _fairness,
+        "abstention": _abstention,
+        "latency": _latency,
+        "size": _size,
+        "budget": _budget,
+    }
+    decided = areas[params["of"]](params, measured, job.records)
     results.write_json(job.outputs["verdict"], {"gate": job.id, **decided})
 
 
@@ -30,6 +36,9 @@ def _quality(params: dict[str, Any], measured: dict[str, Any], _: Any) -> dict[s
             raise StepError(f"'{name}' was not measured against the baseline '{baseline}'")
         text = f"{name} beats {baseline}" + (f" by {by:g}" if by else "")
         decided = _interval(text, found, n, by, at_least=True, unit="better than the baseline")
+        note = measured.get("notes", {}).get(baseline)
+        if note is not None and found["low"] is None:
+            decided["reason"] = note
         if decided["verdict"] == "pass" and not found["low"] > 0:
             # No worse than the baseline is not yet better than it.
             decided |= {"verdict": "unknown", "reason": "the interval reaches down to no difference"}
@@ -47,6 +56,42 @@ def _quality(params: dict[str, Any], measured: dict[str, Any], _: Any) -> dict[s
             if part["verdict"] == verdict:
                 return part
     return parts[0]
+
+
+def _fairness(params: dict[str, Any], measured: dict[str, Any], _: Any) -> dict[str, Any]:
+    asked = {key: params[key] for key in ("metric", "group", "minimum_rows")}
+    found = next(
+        (entry for entry in measured.get("fairness", ()) if all(entry[key] == asked[key] for key in asked)), None
+    )
+    if found is None:
+        raise StepError(f"'{params['metric']}' was not measured between the groups of {' and '.join(params['group'])}")
+    side = "at_least" if params.get("at_least") is not None else "at_most"
+    bound, by = params[side], " and ".join(params["group"])
+    text = f"{params['metric']} by {by} {side.replace('_', ' ')} {bound:g}"
+    decided = _interval(text, found, found["n"], bound, at_least=side == "at_least", unit="")
+    small = [", ".join(values) for values in found["too_few"]]
+    few = f"too few rows to judge {'; '.join(small[:5])}{' and others' if len(small) > 5 else ''}"
+    few += f" (fewer than {params['minimum_rows']})"
+    if found["value"] is None:
+        return {**decided, "reason": few if small else "there are no two groups to compare"}
+    one, other = (", ".join(values) for values in found["pair"])
+    decided["reason"] = f"{decided['reason']} (furthest apart: {one} and {other})"
+    if small and decided["verdict"] == "pass":
+        return {**decided, "verdict": "unknown", "reason": f"{few}; of the others {decided['reason']}"}
+    return decided
+
+
+def _abstention(params: dict[str, Any], measured: dict[str, Any], _: Any) -> dict[str, Any]:
+    what = params["what"]
+    abstention = measured["decisions"]["abstention"]
+    if what not in abstention:
+        raise StepError("abstaining was not measured: the model is not told when to abstain")
+    found, side = abstention[what], "at_least" if what == "coverage" else "at_most"
+    if found["value"] is None:
+        found = {**found, "n": 0}
+    words = {"coverage": "share decided without a person", "risk": "share of wrong decisions without a person"}
+    text = f"{words[what]} {side.replace('_', ' ')} {params[side]:g}"
+    return _interval(text, found, found["n"], params[side], at_least=side == "at_least", unit="")
 
 
 def _interval(

@@ -1,7 +1,8 @@
-"""Chooses the best candidate by its score on the validation rows, and makes it a package."""
+"""Chooses one candidate by its score on the validation rows, and makes it a package."""
 
 import shutil
-from typing import cast
+from pathlib import Path
+from typing import Any, cast
 
 import msgspec
 
@@ -13,10 +14,12 @@ from mlspec.plugin import Metric
 
 
 def run(job: Job) -> None:
-    """``metrics.NAME``, ``model.NAME``, ``state.NAME`` of each candidate -> ``selection``, ``model`` (the package).
+    """``metrics.NAME``, ``model.NAME``, ``state.NAME`` of each candidate (``decision.NAME`` and ``differences``, where
+    they are asked for) -> ``selection``, ``model`` (the package).
 
-    The better value wins, ties go to the first name. The package holds nothing of the candidates that lost. Raises
-    StepError when the metric is not defined for any of them.
+    The better value wins, ties go to the first name; by the one-standard-error rule (Breiman and others 1984) the least
+    complex of those whose difference to the best is at most its standard error. The package holds nothing of the
+    candidates that lost. Raises StepError when the metric is not defined for any of them.
     """
     name, settings = job.params["metric"]
     metric = cast(Metric, msgspec.convert(settings, registry.plugin("metrics", name)))
@@ -28,39 +31,80 @@ def run(job: Job) -> None:
     defined = [candidate for candidate in scores if scores[candidate]["value"] is not None]
     if not defined:
         raise StepError(f"no candidate can be selected: '{name}' is not defined on the validation rows")
-    best = max(defined, key=lambda candidate: sign * scores[candidate]["value"])
+    chosen = max(defined, key=lambda candidate: sign * scores[candidate]["value"])
+    ruled: dict[str, Any] = {}
+    if "differences" in job.inputs:
+        differences = results.read_json(job.inputs["differences"])
+        chosen, reason = _simplest(differences, job.params["complexity"])
+        ruled = {"rule": "one_standard_error", "reason": reason, "differences": differences}
+    decision = _decision(job, chosen)
+    if decision is not None:
+        ruled["decision"] = {key: decision[key] for key in ("threshold", "cost", "rows")}
     results.write_json(
         job.outputs["selection"],
         {
-            "candidate": best,
+            "candidate": chosen,
             "metric": name,
             "greater_is_better": metric.greater_is_better,
             "scores": {
                 candidate: {end: score[end] for end in ("value", "low", "high")} for candidate, score in scores.items()
             },
+            **ruled,
         },
     )
-    state = results.read_json(job.inputs[f"state.{best}"])
-    chosen, settings = job.params["candidates"][best]
+    state = results.read_json(job.inputs[f"state.{chosen}"])
+    model, settings = job.params["candidates"][chosen]
     folder = job.outputs["model"]
     folder.mkdir(parents=True, exist_ok=True)
     package.write_about(
         folder,
         package.About(
-            candidate=best,
-            model=(chosen, results.tuned(settings, job.inputs.get(f"tuned.{best}"))),
+            candidate=chosen,
+            model=(model, results.tuned(settings, job.inputs.get(f"tuned.{chosen}"))),
             columns=tuple((column, kind) for column, kind in job.params["columns"]),
             target=job.params["target"][0],
             target_type=job.params["target"][1],
             task=job.params["task"],
             classes=state["target"]["classes"],
             positive=job.params["positive"],
+            calibration=None if decision is None else decision["calibration"],
+            threshold=None if decision is None else decision["threshold"],
+            abstain_below=job.params.get("abstain_below"),
         ),
     )
-    shutil.copyfile(job.inputs[f"state.{best}"], folder / package.STATE)
-    # Contents alone: what the store does to keep its files from being changed is not part of the package.
-    for source in sorted(job.inputs[f"model.{best}"].rglob("*")):
+    shutil.copyfile(job.inputs[f"state.{chosen}"], folder / package.STATE)
+    _copy(job.inputs[f"model.{chosen}"], folder / package.MODEL)
+
+
+def _simplest(differences: dict[str, Any], complexity: dict[str, int]) -> tuple[str, str]:
+    """The candidate that the one-standard-error rule takes, and why."""
+    best, compared = differences["best"], differences["candidates"]
+    level = [name for name, found in compared.items() if name == best or found["value"] <= (found["error"] or 0.0)]
+    chosen = min(level, key=lambda name: (complexity[name], compared[name]["value"], name))
+    if chosen == best:
+        others = "no simpler candidate is within one standard error of it"
+        return best, f"{best} is best by {differences['metric']}, and {others}"
+    found = compared[chosen]
+    return chosen, (
+        f"{chosen} is simpler than {best}, the best by {differences['metric']}, and only {found['value']:.4g} worse: "
+        f"within one standard error of that difference ({found['error']:.4g}, {differences['rows']:,} validation rows)"
+    )
+
+
+def _decision(job: Job, chosen: str) -> dict[str, Any] | None:
+    path = job.inputs.get(f"decision.{chosen}")
+    if path is None:
+        return None
+    decision = cast(dict[str, Any], results.read_json(path))
+    if decision["reason"] is not None:
+        raise StepError(f"'{chosen}' can't decide as project.users.mistakes asks: {decision['reason']}")
+    return decision
+
+
+def _copy(model: Path, folder: Path) -> None:
+    """Contents alone: what the store does to keep its files from being changed is not part of the package."""
+    for source in sorted(model.rglob("*")):
         if source.is_file():
-            copy = folder / package.MODEL / source.relative_to(job.inputs[f"model.{best}"])
+            copy = folder / source.relative_to(model)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, copy)

@@ -39,4 +39,6 @@ def packaged_plugins(graph: Graph) -> tuple[tuple[str, str], ...]:
 
 def used_plugins(step: Step, packaged: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
     """The plug-ins whose code a step runs; ``packaged`` are those that stand in the exported package."""
+    if step.kind == "importance":
+        return tuple(sorted({*packaged, *plugins_of(step)}))
     return packaged if step.kind in ("predict_test", "latency") else plugins_of(step)

@@ -29,7 +29,7 @@ def cross_validation(graph: Graph) -> Graph:
     for name in sorted(graph.project.model.candidates):
         own = {f"{kind}.{name}" for kind in copied}
         evaluate = steps.pop(f"evaluate.{name}")
-        inputs = {}
+        inputs = {read: source for read, source in evaluate.inputs.items() if read != "predictions"}
         for number in range(1, wanted.folds + 1):
             for step in graph.steps.values():
                 if step.id in own:

@@ -11,7 +11,7 @@ from mlspec.graph.kinds import KINDS
 from mlspec.graph.passes.code import packaged_plugins, used_plugins
 from mlspec.registry import plugin
 
-NUMERIC = frozenset({"train", "tune", "predict", "predict_test"})
+NUMERIC = frozenset({"train", "tune", "predict", "predict_test", "decide", "importance"})
 
 
 def environment(graph: Graph) -> Graph:

@@ -1,14 +1,23 @@
 """The final evaluation: the selected model and the baselines on the test rows. It stands behind the selection, and
 nothing that fits or chooses stands behind it."""
 
-from mlspec.graph import scores, tables
+from typing import Any
+
+from mlspec.baselines.human import Human
+from mlspec.baselines.previous import Previous
+from mlspec.graph import scores, tables, uses
 from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS
 from mlspec.graph.step import Input, Step
+from mlspec.plugin import Baseline
 
 
 def evaluation(graph: Graph) -> Graph:
-    """Adds ``predict`` -> predictions; ``baseline.NAME`` -> predictions; ``evaluate`` -> metrics."""
+    """Adds ``predict`` -> predictions; ``baseline.NAME`` -> predictions (or figures); ``evaluate`` -> metrics.
+
+    ``evaluate`` is handed the package where that says how to decide, and the raw rows where slices or groups of them
+    are asked for.
+    """
     project = graph.project
     target = tables.target(graph)
     test = Input("split", "test")
@@ -22,31 +31,81 @@ def evaluation(graph: Graph) -> Graph:
             path=("evaluation",),
         )
     ]
-    for name in sorted(set(project.evaluation.baselines or ())):
-        inputs[f"baseline.{name}"] = Input(f"baseline.{name}", "predictions")
-        steps.append(
-            Step(
-                id=f"baseline.{name}",
-                kind="baseline",
-                params={
-                    "baseline": name,
-                    "target": [target.name, target.type],
-                    "task": project.project.task,
-                    "positive": project.data.columns.positive,
-                },
-                inputs={"train": Input("split", "train"), "test": test},
-                outputs=KINDS["baseline"].outputs,
-                path=("evaluation", "baselines"),
+    for use in sorted(project.evaluation.baselines or (), key=lambda use: use.name):
+        name, baseline = use.name, use.plugin
+        assert isinstance(baseline, Baseline)
+        step_id = f"baseline.{name}"
+        if baseline.predicts:
+            inputs[step_id] = Input(step_id, "predictions")
+            settings = uses.json_data(baseline)
+            steps.append(
+                Step(
+                    id=step_id,
+                    kind="baseline",
+                    params={
+                        "baseline": [name, settings] if settings else name,
+                        "target": [target.name, target.type],
+                        "task": project.project.task,
+                        "positive": project.data.columns.positive,
+                    },
+                    inputs={"train": Input("split", "train"), "test": test},
+                    outputs=KINDS["baseline"].outputs,
+                    path=("evaluation", "baselines"),
+                )
             )
-        )
+        elif isinstance(baseline, Previous):
+            inputs["previous"] = Input(step_id, "figures")
+            steps.append(
+                Step(
+                    id=step_id,
+                    kind="previous",
+                    params={"lock": baseline.lock},
+                    inputs={"test": test},
+                    outputs=KINDS["previous"].outputs,
+                    path=("evaluation", "baselines"),
+                )
+            )
+    if scores.deciding(project) or project.project.users.abstain_below is not None:
+        inputs["model"] = Input("select", "model")
+    asked = _asked(graph)
+    if not asked.keys().isdisjoint(("slices", "worst_slice", "fairness")):
+        inputs["test"] = test
     steps.append(
         Step(
             id="evaluate",
             kind="evaluate_test",
-            params=scores.scoring(project),
+            params={**scores.scoring(project), **asked},
             inputs=inputs,
             outputs=KINDS["evaluate_test"].outputs,
             path=("evaluation",),
         )
     )
     return graph.add(steps)
+
+
+def _asked(graph: Graph) -> dict[str, Any]:
+    """What the spec wants to know of the predictions besides the metrics; only that is in the params."""
+    project = graph.project
+    found: dict[str, Any] = {}
+    stated = project.evaluation
+    if stated.slices or stated.worst_slice:
+        found["slice_rows"] = stated.slice_rows
+    if stated.slices:
+        found["slices"] = [list(columns) for columns in dict.fromkeys(stated.slices)]
+    if stated.worst_slice:
+        found["worst_slice"] = [
+            column.name for column in tables.table(graph) if column.role in ("feature", "sensitive")
+        ]
+    if project.constraints.fairness:
+        asked = [(gate.metric, gate.group, gate.minimum_rows) for gate in project.constraints.fairness]
+        found["fairness"] = [
+            {"metric": metric, "group": list(group), "minimum_rows": rows}
+            for metric, group, rows in dict.fromkeys(asked)
+        ]
+    for use in project.evaluation.baselines or ():
+        if isinstance(use.plugin, Human):
+            found["human"] = uses.json_data(use.plugin)
+    mistakes = project.project.users.mistakes
+    if mistakes is not None:
+        found["costs"] = {"false_positive": mistakes.false_positive, "false_negative": mistakes.false_negative}
+    return found

@@ -14,7 +14,7 @@ UNREADABLE = "unreadable"
 
 
 def files(graph: Graph) -> Graph:
-    """Fills ``files``: what sources read, and the user code that trains; remembers digests in
+    """Fills ``files``: what sources read, the user code that trains, and an accepted run's lock; remembers digests in
     ``.mlspec/cache/files.json`` beside the spec."""
     root = Path(graph.facts.root)
     digests = Digests(root / ".mlspec" / "cache" / "files.json")
@@ -34,6 +34,8 @@ def _paths(root: Path, step: Step) -> dict[str, Path]:
     # A saved model carries its source: only training reads the user's files.
     if step.kind in ("train", "tune") and step.params["model"][0] == "python":
         return source_files(root, step.params["model"][1]["code"])
+    if step.kind == "previous":
+        return {step.params["lock"]: root / step.params["lock"]}
     return {}
 
 

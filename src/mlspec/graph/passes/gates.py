@@ -4,6 +4,7 @@ are still decided."""
 from collections.abc import Iterator
 from typing import Any
 
+from mlspec.baselines.human import Human
 from mlspec.document import Path
 from mlspec.graph.environment import device_kind
 from mlspec.graph.graph import Graph
@@ -47,10 +48,16 @@ def _all(project: Project) -> Iterator[tuple[str, dict[str, Any], tuple[str, Inp
             params = {**of, "at_least": gate.at_least, "at_most": gate.at_most}
             yield f"gate.quality.{gate.metric}", params, METRICS, path
         if gate.beats is not None:
-            every = sorted(set(project.evaluation.baselines or ()))
-            for baseline in every if gate.beats == "baseline" else [gate.beats]:
+            for baseline in _against(project, gate.metric) if gate.beats == "baseline" else [gate.beats]:
                 params = {**of, "beats": baseline, "by": gate.by}
                 yield f"gate.quality.{gate.metric}.beats.{baseline}", params, METRICS, path
+    yield from _fairness(project)
+    if constraints.abstention is not None:
+        for what, side in (("coverage", "at_least"), ("risk", "at_most")):
+            bound = getattr(constraints.abstention, f"{what}_{side}")
+            if bound is not None:
+                params = {"of": "abstention", "what": what, side: bound}
+                yield f"gate.abstention.{what}", params, METRICS, ("constraints", "abstention", f"{what}_{side}")
     if constraints.latency is not None:
         for quantile in ("p50", "p95", "p99"):
             bound = getattr(constraints.latency, quantile)
@@ -69,6 +76,26 @@ def _all(project: Project) -> Iterator[tuple[str, dict[str, Any], tuple[str, Inp
                 if what == "gpus":
                     params["used"] = _gpus(project)
                 yield f"gate.budget.{what}", params, METRICS, ("constraints", "budget", what)
+
+
+def _against(project: Project, metric: str) -> list[str]:
+    """The baselines that a metric can be compared with: people were measured by one metric alone."""
+    listed = project.evaluation.baselines or ()
+    return sorted({use.name for use in listed if not (isinstance(use.plugin, Human) and use.plugin.metric != metric)})
+
+
+def _fairness(project: Project) -> Iterator[tuple[str, dict[str, Any], tuple[str, Input], Path]]:
+    for index, gate in enumerate(project.constraints.fairness):
+        params = {
+            "of": "fairness",
+            "metric": gate.metric,
+            "group": list(gate.group),
+            "minimum_rows": gate.minimum_rows,
+            "at_least": gate.at_least,
+            "at_most": gate.at_most,
+        }
+        step_id = f"gate.fairness.{gate.metric}.{'+'.join(gate.group)}"
+        yield step_id, params, METRICS, ("constraints", "fairness", index)
 
 
 def _gpus(project: Project) -> int:

@@ -1,19 +1,36 @@
 """The choice of one candidate. It stands behind the scores of all of them and before everything that reads the test
 rows: no step that chooses sees those."""
 
+from typing import Any
+
 from mlspec.graph import scores, tables, uses
 from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS
 from mlspec.graph.passes.tuning import tuned
 from mlspec.graph.step import Input, Step
+from mlspec.plugin import Model, Use
+from mlspec.spec import Project
 
 
 def selection(graph: Graph) -> Graph:
-    """Adds ``select`` -> selection, model (the package: the model with its preparation)."""
+    """Adds ``select`` -> selection, model (the package: the model with its preparation), and ``compare`` ->
+    differences, where the rule asks for them."""
     project = graph.project
     target = tables.target(graph)
     inputs: dict[str, Input] = {}
-    for name in sorted(project.model.candidates):
+    stated: dict[str, Any] = {}
+    steps: list[Step] = []
+    names = sorted(project.model.candidates)
+    decides = bool(scores.deciding(project))
+    if project.project.users.abstain_below is not None:
+        stated["abstain_below"] = project.project.users.abstain_below
+    if project.model.select.rule == "one_standard_error":
+        stated["complexity"] = {name: _complexity(project.model.candidates[name]) for name in names}
+        inputs["differences"] = Input("compare", "differences")
+        steps.append(_compare(project, names, decides))
+    for name in names:
+        if decides:
+            inputs[f"decision.{name}"] = Input(f"decide.{name}", "decision")
         inputs[f"metrics.{name}"] = Input(f"evaluate.{name}", "metrics")
         inputs[f"model.{name}"] = Input(f"train.{name}", "model")
         inputs[f"state.{name}"] = Input(f"prepare.{name}", "state")
@@ -30,9 +47,31 @@ def selection(graph: Graph) -> Graph:
             "target": [target.name, target.type],
             "task": project.project.task,
             "positive": project.data.columns.positive,
+            **stated,
         },
         inputs=inputs,
         outputs=KINDS["select"].outputs,
         path=("model", "select"),
     )
-    return graph.add([step])
+    return graph.add([*steps, step])
+
+
+def _compare(project: Project, names: list[str], decides: bool) -> Step:
+    inputs = {f"predictions.{name}": Input(f"predict.{name}", "predictions") for name in names}
+    if decides:
+        inputs |= {f"decision.{name}": Input(f"decide.{name}", "decision") for name in names}
+    return Step(
+        id="compare",
+        kind="compare",
+        params={
+            "metric": uses.pair(scores.selecting(project)),
+            "confidence": scores.scoring(project)["confidence"],
+        },
+        inputs=inputs,
+        outputs=KINDS["compare"].outputs,
+        path=("model", "select"),
+    )
+
+
+def _complexity(use: Use) -> int:
+    return use.plugin.complexity if isinstance(use.plugin, Model) else Model.complexity

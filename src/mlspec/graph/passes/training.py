@@ -6,17 +6,18 @@ from mlspec.graph.environment import device_kind
 from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS
 from mlspec.graph.passes.tuning import tuned
-from mlspec.graph.scores import scoring
+from mlspec.graph.scores import deciding, scoring
 from mlspec.graph.step import Input, Step
 from mlspec.plugin import Model
 
 
 def training(graph: Graph) -> Graph:
-    """Adds for each candidate ``train`` -> model, history; ``predict`` -> predictions; ``evaluate`` -> metrics."""
+    """Adds for each candidate ``train`` -> model, history; ``predict`` -> predictions; ``evaluate`` -> metrics; and
+    ``decide`` -> decision, where costs of mistakes or a recalibration are stated."""
     project = graph.project
     task, seed = project.project.task, project.model.seed
     device = device_kind(project.backend.device)
-    scored = scoring(project)
+    scored, decides = scoring(project), deciding(project)
     steps = []
     for name, use in sorted(project.model.candidates.items()):
         path = ("model", "candidates", name)
@@ -24,6 +25,7 @@ def training(graph: Graph) -> Graph:
         state = Input(f"prepare.{name}", "state")
         validation = Input(f"prepare.{name}", "validation")
         params = {"model": model, "seed": seed, "task": task}
+        decision = {"decision": Input(f"decide.{name}", "decision")} if decides else {}
         if isinstance(use.plugin, Model) and use.plugin.uses_device:
             params["device"] = device
         steps += [
@@ -53,13 +55,26 @@ def training(graph: Graph) -> Graph:
                 outputs=KINDS["predict"].outputs,
                 path=path,
             ),
+        ]
+        if decides:
+            steps.append(
+                Step(
+                    id=f"decide.{name}",
+                    kind="decide",
+                    params=decides,
+                    inputs={"predictions": Input(f"predict.{name}", "predictions")},
+                    outputs=KINDS["decide"].outputs,
+                    path=path,
+                )
+            )
+        steps.append(
             Step(
                 id=f"evaluate.{name}",
                 kind="evaluate",
                 params=scored,
-                inputs={"predictions": Input(f"predict.{name}", "predictions")},
+                inputs={"predictions": Input(f"predict.{name}", "predictions"), **decision},
                 outputs=KINDS["evaluate"].outputs,
                 path=path,
-            ),
-        ]
+            )
+        )
     return graph.add(steps)

@@ -1,0 +1,35 @@
+"""Reads what the last accepted run measured."""
+
+import hashlib
+
+import msgspec
+
+from mlspec.engine.job import Job
+from mlspec.engine.lock import Lock
+
+
+def run(job: Job) -> None:
+    """``test`` (the rows now) -> ``figures``: ``{"figures": {METRIC: value, low, high}, "reason"}``.
+
+    Where the accepted run was measured on other test rows the figures come without intervals, and with the reason;
+    where there is no accepted run there are none.
+    """
+    from mlspec.engine import results
+
+    name, reason = job.params["lock"], None
+    figures: dict[str, dict[str, float | None]] = {}
+    try:
+        lock = msgspec.json.decode((job.root / name).read_bytes(), type=Lock)
+    except OSError:
+        reason = f"there is no accepted run: no '{name}' beside the spec"
+    except msgspec.MsgspecError as error:
+        reason = f"'{name}' is no lock of a run: {error}"
+    else:
+        figures = {metric: dict(found) for metric, found in lock.metrics.items()}
+        split = lock.steps.get("split")
+        with open(job.inputs["test"], "rb") as file:
+            now = hashlib.file_digest(file, "sha256").hexdigest()
+        if split is None or split.outputs.get("test") != now:
+            reason = "the accepted run was measured on other test rows"
+            figures = {metric: {**found, "low": None, "high": None} for metric, found in figures.items()}
+    results.write_json(job.outputs["figures"], {"figures": figures, "reason": reason})

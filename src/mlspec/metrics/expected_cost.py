@@ -1,0 +1,60 @@
+"""What the mistakes of a decision cost per row."""
+
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+from msgspec import Meta
+
+from mlspec.plugin import Metric
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+
+class ExpectedCost(Metric, frozen=True, kw_only=True):
+    """The mean cost per row of wrong decisions, with the costs that `project.users.mistakes` states.
+
+    Where no threshold was chosen, the decision is the one of least cost if the probabilities are right (Elkan 2001):
+    positive from false_positive / (false_positive + false_negative) on. So are the baselines' decisions.
+
+    Why: what a mistake costs is what a decision should be judged by; accuracy takes all mistakes for equal.
+
+    Example:
+        metrics: [expected_cost: {false_positive: 1, false_negative: 5}]
+    """
+
+    libraries: ClassVar[tuple[str, ...]] = ("numpy",)
+    tasks: ClassVar[frozenset[str]] = frozenset({"binary_classification"})
+    greater_is_better: ClassVar[bool] = False
+    bounds: ClassVar[tuple[float, float]] = (0.0, float("inf"))
+    decides: ClassVar[bool] = True
+
+    false_positive: Annotated[float, Meta(description="The cost of a negative that is called positive.", gt=0)] = 1.0
+    false_negative: Annotated[float, Meta(description="The cost of a positive that is called negative.", gt=0)] = 1.0
+
+    def score(self, truth: "Array", prediction: "Array") -> float:
+        """Of class codes (n,), 1 the positive class, and probabilities or decisions (n, 2)."""
+        return float(self._costs(truth, prediction).mean())
+
+    def resampled(self, truth: "Array", prediction: "Array", weights: "Array") -> "Array | None":
+        """The same under each row of ``weights``."""
+        from mlspec.metrics import _resampling
+
+        return _resampling.means(self._costs(truth, prediction), weights)
+
+    def interval(self, truth: "Array", prediction: "Array", level: float) -> tuple[float, float] | None:
+        """Where nothing is wrong: nil to Wilson's bound on the share of mistakes, at the greater cost; else None."""
+        from mlspec.metrics import _resampling
+
+        if self._costs(truth, prediction).any():
+            return None
+        _, high = _resampling.wilson(0.0, len(truth), level)
+        return 0.0, high * max(self.false_positive, self.false_negative)
+
+    def _costs(self, truth: "Array", prediction: "Array") -> "Array":
+        import numpy as np
+
+        called = prediction[:, 1] >= self.false_positive / (self.false_positive + self.false_negative)
+        wrongly, missed = called & (truth != 1), ~called & (truth == 1)
+        return np.asarray(self.false_positive * wrongly + self.false_negative * missed, dtype=np.float64)

@@ -1,0 +1,52 @@
+"""Graph and results -> EvaluationFacts."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from mlspec.graph.graph import Graph
+from mlspec.report.evaluation_facts import (
+    Decisions,
+    Estimate,
+    EvaluationFacts,
+    Fairness,
+    Importance,
+    ReliabilityBin,
+    Slicing,
+    WorstSlices,
+)
+
+Read = Callable[[str, str], Any]
+
+
+def evaluation(graph: Graph, measured: dict[str, Any] | None, read: Read) -> EvaluationFacts:
+    """Slices, fairness, calibration, decisions, importance and the reason of the choice, as far as there are any."""
+    found = measured or {}
+    selection = read("select", "selection") or {}
+    differences = (selection.get("differences") or {}).get("candidates", {})
+    importance = read("importance", "importance")
+    method = graph.project.model.calibrate
+    return EvaluationFacts(
+        selection_reason=selection.get("reason"),
+        differences={name: msgspec.convert(value, Estimate) for name, value in differences.items()},
+        calibration=None if method == "none" else method,
+        slices=msgspec.convert(found.get("slices", ()), tuple[Slicing, ...]),
+        worst_slices=_optional(found.get("worst_slice"), WorstSlices),
+        fairness=msgspec.convert(found.get("fairness", ()), tuple[Fairness, ...]),
+        reliability=msgspec.convert(found.get("reliability", ()), tuple[ReliabilityBin, ...]),
+        decisions=_decisions(found.get("decisions"), selection.get("candidate"), read),
+        importance=_optional(importance, Importance),
+    )
+
+
+def _optional(value: Any, kind: Any) -> Any:
+    return None if value is None else msgspec.convert(value, kind)
+
+
+def _decisions(found: Any, candidate: str | None, read: Read) -> Decisions | None:
+    if found is None:
+        return None
+    state = read(f"prepare.{candidate}", "state") or {}
+    classes = tuple(str(name) for name in (state.get("target") or {}).get("classes") or ())
+    return msgspec.structs.replace(msgspec.convert(found, Decisions), classes=classes)

@@ -1,0 +1,159 @@
+"""What is known of the selected model's answers beyond its scores, as frozen values: a part of ``RunFacts``."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+
+class Estimate(Struct, frozen=True):
+    """A value and its interval."""
+
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    n: int | None = None
+
+
+class Slice(Struct, frozen=True):
+    """A part of the test rows."""
+
+    values: Annotated[tuple[str, ...], Meta(description="the value of each column that cuts")]
+    rows: int
+    metrics: Annotated[dict[str, Estimate] | None, Meta(description="null: too few rows")] = None
+
+
+class Slicing(Struct, frozen=True):
+    """Test rows cut by the values of columns."""
+
+    columns: tuple[str, ...]
+    slices: tuple[Slice, ...] = ()
+
+
+class WorseSlice(Struct, frozen=True, kw_only=True):
+    """A part of the test rows in which the mean error is greater than in the rest."""
+
+    columns: tuple[str, ...]
+    values: tuple[str, ...]
+    rows: int
+    mean: float
+    rest: float
+    difference: float
+    low: float
+    high: float
+
+
+class WorstSlices(Struct, frozen=True, kw_only=True):
+    """Where the model errs most, of all parts that were looked at; intervals hold for all of them at once."""
+
+    error: str
+    looked_at: int
+    level: float
+    slices: tuple[WorseSlice, ...] = ()
+
+
+class Group(Struct, frozen=True, kw_only=True):
+    """A group of test rows; each rate is how many rows are called positive, and of how many."""
+
+    values: tuple[str, ...]
+    rows: int
+    selection_rate: tuple[int, int]
+    true_positive_rate: tuple[int, int]
+    false_positive_rate: tuple[int, int]
+
+
+class Fairness(Struct, frozen=True, kw_only=True):
+    """A measure of how differently groups are treated."""
+
+    metric: str
+    group: tuple[str, ...]
+    minimum_rows: int
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    level: float
+    pair: Annotated[tuple[tuple[str, ...], ...] | None, Meta(description="the two groups furthest apart")] = None
+    too_few: tuple[tuple[str, ...], ...] = ()
+    groups: tuple[Group, ...] = ()
+
+
+class ReliabilityBin(Struct, frozen=True, kw_only=True):
+    """Rows with similar probabilities: the mean of those, and how often they came true."""
+
+    stated: float
+    happened: float
+    low: float
+    high: float
+    n: int
+
+
+class Abstaining(Struct, frozen=True, kw_only=True):
+    """What comes of deciding the surest rows alone."""
+
+    curve: Annotated[
+        tuple[tuple[float, float, float], ...],
+        Meta(description="probability of the likeliest class, share of rows at least that sure, share of these wrong"),
+    ] = ()
+    below: Annotated[float | None, Meta(description="less sure predictions are handed to a person")] = None
+    coverage: Estimate | None = None
+    risk: Estimate | None = None
+
+
+class Decisions(Struct, frozen=True, kw_only=True):
+    """The decisions on the test rows."""
+
+    threshold: Annotated[float | None, Meta(description="chosen on the validation rows; null: the likeliest class")] = (
+        None
+    )
+    confusion: Annotated[tuple[tuple[int, ...], ...], Meta(description="a row per true class")] = ()
+    classes: tuple[str, ...] = ()
+    costs: dict[str, float] | None = None
+    cost_curve: Annotated[tuple[tuple[float, float], ...] | None, Meta(description="threshold, cost per test row")] = (
+        None
+    )
+    abstention: Abstaining = Abstaining()
+
+
+class ColumnImportance(Struct, frozen=True):
+    """By how much a metric gets worse when a column is shuffled: mean and spread over several times."""
+
+    column: str
+    value: float
+    spread: float
+
+
+class Partial(Struct, frozen=True):
+    """The mean prediction when a column has one value in all rows."""
+
+    column: str
+    values: tuple[float | str, ...]
+    means: tuple[float, ...]
+    ordered: bool = False
+
+
+class Importance(Struct, frozen=True, kw_only=True):
+    """How much the model relies on each column, on the validation rows."""
+
+    metric: str
+    score: float
+    rows: int
+    repeats: int
+    left_out: int = 0
+    predicts: Annotated[str | None, Meta(description="the class whose probability `partial` tells of")] = None
+    columns: tuple[ColumnImportance, ...] = ()
+    partial: tuple[Partial, ...] = ()
+
+
+class EvaluationFacts(Struct, frozen=True, kw_only=True):
+    """What is known of the selected model's answers beyond its scores."""
+
+    selection_reason: Annotated[str | None, Meta(description="why this candidate, where a rule decided")] = None
+    differences: Annotated[
+        dict[str, Estimate], Meta(description="by how much the best candidate is better, on the validation rows")
+    ] = {}
+    calibration: Annotated[str | None, Meta(description="how probabilities were corrected")] = None
+    slices: tuple[Slicing, ...] = ()
+    worst_slices: WorstSlices | None = None
+    fairness: tuple[Fairness, ...] = ()
+    reliability: tuple[ReliabilityBin, ...] = ()
+    decisions: Decisions | None = None
+    importance: Importance | None = None

@@ -1,0 +1,39 @@
+"""Something is asked of decisions that the task has none of, or that says nothing.
+
+Why: costs of two kinds of mistakes, groups that are called positive and a doubtful class belong to classes; asked of
+numbers, or of classes without a positive one, they could only be ignored.
+
+Instead: state them for a task that fits, or leave them out.
+"""
+
+from collections.abc import Iterator
+
+from mlspec.diagnostics import Diagnostic
+from mlspec.document import Path
+from mlspec.rules.context import View
+
+BINARY, CLASSES = ("binary_classification",), ("binary_classification", "multiclass_classification")
+
+
+def check(view: View) -> Iterator[Diagnostic]:
+    """Costs, abstention, recalibration and fairness against the task, and abstention against itself."""
+    project = view.project
+    users, constraints, task = project.project.users, project.constraints, project.project.task
+    asked: list[tuple[Path, bool, tuple[str, ...]]] = [
+        (("project", "users", "mistakes"), users.mistakes is not None, BINARY),
+        (("project", "users", "abstain_below"), users.abstain_below is not None, CLASSES),
+        (("model", "calibrate"), project.model.calibrate != "none", CLASSES),
+        (("constraints", "fairness"), bool(constraints.fairness), BINARY),
+    ]
+    for path, stated, tasks in asked:
+        if stated and task is not None and task not in tasks:
+            said = f"'{'.'.join(str(part) for part in path)}' is not for {task}"
+            yield view.diagnostic("decisions-do-not-fit-task", path, said, f"only for {' and '.join(tasks)}", key=True)
+    if constraints.abstention is not None and users.abstain_below is None:
+        message = "nothing is handed to a person: project.users.abstain_below is not stated"
+        path = ("constraints", "abstention")
+        yield view.diagnostic("decisions-do-not-fit-task", path, message, "say when to abstain", key=True)
+    if users.abstain_below is not None and users.abstain_below <= 0.5 and task in BINARY:
+        message = "the likelier of two classes is never less probable than 0.5: nobody would be asked"
+        path = ("project", "users", "abstain_below")
+        yield view.diagnostic("decisions-do-not-fit-task", path, message, "choose more than 0.5")

@@ -1,0 +1,48 @@
+"""The ``project.users`` key: how a prediction meets a person, and what its mistakes cost."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from mlspec.spec.types import Share
+
+
+class LeastShare(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A share that must be reached."""
+
+    at_least: Annotated[Share, Meta(description="The least share that will do, from 0 to 1.")]
+
+
+class Mistakes(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the two kinds of wrong decisions cost, in one unit of your choice; sets the threshold of the decision."""
+
+    false_positive: Annotated[float, Meta(description="The cost of a negative that is called positive.", gt=0)] = 1.0
+    false_negative: Annotated[float, Meta(description="The cost of a positive that is called negative.", gt=0)] = 1.0
+    recall: Annotated[
+        LeastShare | None,
+        Meta(description="Only thresholds that find this share of the positives, on the validation rows, may be used."),
+    ] = None
+    precision: Annotated[
+        LeastShare | None,
+        Meta(description="Only thresholds whose positives are right this often, on the validation rows, may be used."),
+    ] = None
+
+
+class Users(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a prediction meets a person."""
+
+    mistakes: Annotated[
+        Mistakes | None,
+        Meta(
+            description="What wrong decisions cost: the threshold of least cost is chosen on the validation rows, and "
+            "`expected_cost` is measured on the test rows."
+        ),
+    ] = None
+    abstain_below: Annotated[
+        float | None,
+        Meta(
+            description="A prediction whose likeliest class is less probable than this is handed to a person.",
+            gt=0,
+            lt=1,
+        ),
+    ] = None
