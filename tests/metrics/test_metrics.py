@@ -108,3 +108,22 @@ def test_the_calibration_error_is_what_a_hand_count_gives_and_its_interval_owns_
     assert low < 0.01 < high < 0.04
     low, high = error.interval(happened, overbold, 0.95) or (0.0, 0.0)
     assert 0.2 < low < error.score(happened, overbold) < high
+
+
+@pytest.mark.parametrize("bend", [1.0, 1.6])
+def test_the_calibration_errors_interval_holds_the_truth_as_often_as_it_says(bend: float) -> None:
+    generator = np.random.default_rng(11)
+
+    def error_of(chance: np.ndarray, happened: np.ndarray) -> float:
+        bins = np.minimum((chance**bend * 10).astype(int), 9)
+        return float(np.abs(np.bincount(bins, chance**bend - happened)).sum() / len(chance))
+
+    everyone = generator.beta(1, 2, 200_000)
+    true, held = error_of(everyone, everyone), []
+    for _ in range(100):
+        chance = generator.beta(1, 2, 500)
+        happened = (generator.uniform(0, 1, 500) < chance).astype(np.int64)
+        stated = np.stack([1 - chance**bend, chance**bend], axis=1)
+        low, high = metric("calibration_error").interval(happened, stated, 0.95) or (1.0, 0.0)
+        held.append(low <= true <= high)
+    assert np.mean(held) >= 0.92

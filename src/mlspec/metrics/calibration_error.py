@@ -21,7 +21,7 @@ class CalibrationError(Metric, frozen=True, kw_only=True):
 
     With more than two classes it is the likeliest class's probability against how often that class is right (Guo et al.
     2017). The error of few rows is never nil even where the probabilities are right; the lower end of the interval is
-    corrected for that, so that the interval does not exclude what noise alone can give.
+    corrected for that, and nil where right probabilities would often give as much.
 
     Why: a probability of 0.8 that comes true in half of the cases misleads whoever decides by it.
 
@@ -61,7 +61,9 @@ class CalibrationError(Metric, frozen=True, kw_only=True):
         drawn = np.abs(gaps + errors * noise) @ sizes / sizes.sum()
         value = float(np.abs(gaps) @ sizes / sizes.sum())
         high = float(np.quantile(drawn, (1 + level) / 2))
-        return max(0.0, 2 * value - high), min(1.0, high)
+        # What right probabilities would give on so many rows: an error no greater than that may be none at all.
+        chance = float(np.quantile(np.abs(errors * noise) @ sizes / sizes.sum(), (1 + level) / 2))
+        return 0.0 if value <= chance else max(0.0, 2 * value - high), min(1.0, high)
 
     def _gaps(self, truth: "Array", prediction: "Array") -> "tuple[Array, Array, Array]":
         """Of each bin: mean probability less share of positives, its standard error, its rows."""
