@@ -131,6 +131,24 @@ def test_an_equal_result_upstream_stops_the_run(bench: Any, project: Callable[..
     assert bench.run(graph) == {"source.people"}
 
 
+def test_a_step_that_waits_may_do_the_work_of_one_that_does_not(
+    bench: Any, project: Callable[..., Any], use: Callable[..., Any]
+) -> None:
+    """With models that come out equal whatever they are made of, the evaluation of one serves the other."""
+    bench.content = lambda step, digests, output: repr((step.kind, output))
+
+    def made(metrics: tuple[str, ...], **dropout: float) -> Any:
+        candidates = {name: use("models", "torch.mlp", dropout=value) for name, value in dropout.items()}
+        return bench.compile(project(candidates=candidates, metrics=metrics))
+
+    bench.run(made(("roc_auc",), a=0.1, b=0.1))
+    after = made(("roc_auc", "brier"), a=0.2, b=0.1)
+    plan = bench.plan(after)
+    assert actions(plan)["evaluate.b"] == "may run"
+    assert reasons(plan, "evaluate.b")[-1] == "runs unless evaluate.a reads the same"
+    assert len(bench.run(after) & {"evaluate.a", "evaluate.b"}) == 1
+
+
 def test_times_come_from_earlier_runs_or_are_unknown(bench: Any, project: Callable[..., Any]) -> None:
     plan = bench.plan(bench.compile(project()), seconds={"split": 1.5})
     assert plan.steps["split"].seconds == 1.5

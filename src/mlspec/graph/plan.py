@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from mlspec.graph import fingerprint as fp
 from mlspec.graph.fingerprint import Parts
@@ -87,6 +87,13 @@ def plan(
             runs[key] = step_id
             reasons = _changes(step, before, digests) or ["result is missing from the store"]
             planned[step_id] = PlannedStep(step_id, "runs", tuple(reasons), key, None, took)
+    for step_id in runs.values():
+        for twin in twins.get(identities[step_id], ()):
+            if twin != step_id and planned[twin].fingerprint is None:
+                # Should the twin, once it knows what it reads, do the same work first, its result serves both.
+                reasons = [*planned[step_id].reasons, f"runs unless {twin} reads the same"]
+                planned[step_id] = structs.replace(planned[step_id], action="may run", reasons=tuple(reasons))
+                break
     return Plan(graph, planned)
 
 
