@@ -115,6 +115,38 @@ CASES: dict[str, dict[str, str]] = {
         "end": "evaluation:\n  baselines:\n    - rule: {column: age}\n    - human: {metric: accuracy, value: 0.9}\n"
         "    - rule: {column: hieght, above: 1.6}\n",
     },
+    "goal-does-not-fit": {
+        "project": ", goals: [{name: a, at_least: 1}, {name: b, metric: log_loss, direction: maximize}, "
+        "{name: b, metric: roc_auc, at_least: 1.5, tolerance: 0.1}]",
+        "top": "constraints: {waivers: [{requirement: goals.a, reason: no}]}\n",
+    },
+    "gate-on-uncomputed-metric-goal": {
+        "project": ", goals: [{name: a, metric: rmse}, {name: b, metric: roc_acu}]",
+    },
+    "requirement-without-check": {"project": ", goals: [{name: trust, statement: Advisers trust it.}]"},
+    "waiver-without-requirement": {
+        "project": ", goals: [{name: trust}]",
+        "top": "constraints:\n  waivers:\n    - {requirement: goals.trust, reason: asked in spring}\n"
+        "    - {requirement: goals.trusty, reason: no}\n    - {requirement: goals.trust, reason: again}\n",
+    },
+    "trigger-without-bound": {"project": ", users: {trigger: on_request}"},
+    "trigger-without-bound-batch": {
+        "project": ", users: {trigger: batch}",
+        "top": "constraints: {latency: {p95: 5ms}}\n",
+    },
+    "interface-differs": {
+        "columns": ", drop: [seen, group, part]",
+        "project": ", interface: {inputs: {age: number, heigt: number, job: category, sex: category, group: integer}, "
+        "classes: [high, middle]}",
+    },
+    "bad-example": {
+        "columns": ", drop: [seen]",
+        "project": ", users: {examples: [{row: {age: 3}}, {row: {age: x, seen: 2024-01-01}, answer: highest}]}",
+    },
+    "bad-example-regression": {
+        "target": "height",
+        "project": ", users: {examples: [{row: {age: 3}, answer: high}, {row: {job: a}}]}",
+    },
     "model-does-not-fit-task": {"model": "ridge"},
     "split-without-column": {"data": "  split: {by: group}\n"},
     "split-without-column-given": {"data": "  split: {by: given}\n"},

@@ -36,13 +36,15 @@ KINDS: dict[str, Kind] = {
     "compare": Kind(version=1, outputs=("differences",), libraries=("numpy",)),
     "select": Kind(version=1, outputs=("selection", "model"), trivial=True),
     "baseline": Kind(version=2, outputs=("predictions",), libraries=("numpy",)),
-    "previous": Kind(version=1, outputs=("figures",), trivial=True),
+    "previous": Kind(version=2, outputs=("figures",), trivial=True),
     "predict_test": Kind(version=1, outputs=("predictions",), libraries=("polars", "numpy")),
-    "evaluate_test": Kind(version=2, outputs=("metrics",), libraries=("polars", "numpy")),
+    "evaluate_test": Kind(version=3, outputs=("metrics",), libraries=("polars", "numpy")),
     "importance": Kind(version=1, outputs=("importance",), libraries=("polars", "numpy")),
     "latency": Kind(version=1, outputs=("latency",), volatile=True, alone=True, libraries=("polars", "numpy")),
+    "serving_memory": Kind(version=1, outputs=("memory",), volatile=True, libraries=("polars", "numpy")),
+    "examples": Kind(version=1, outputs=("answers",), libraries=("polars", "numpy")),
     "size": Kind(version=1, outputs=("size",), trivial=True),
-    "gate": Kind(version=1, outputs=("verdict",), trivial=True),
+    "gate": Kind(version=2, outputs=("verdict",), trivial=True),
 }
 
 

@@ -40,7 +40,8 @@ def _lines(facts: RunFacts) -> Iterator[str]:
                 (
                     SIGNS[gate.verdict],
                     text(gate.requirement)
-                    + (f": {text(gate.reason)}" if gate.reason and gate.verdict != "pass" else ""),
+                    + (f": {text(gate.reason)}" if gate.reason and gate.verdict != "pass" else "")
+                    + (f" (waived: {text(gate.waived)})" if gate.waived else ""),
                     words.gate_value(gate),
                     f"{gate.n:,}" if gate.n is not None else "",
                 )
@@ -66,7 +67,11 @@ def _lines(facts: RunFacts) -> Iterator[str]:
         if words.threshold(facts):
             yield ""
             yield f"{text(words.threshold(facts))}."
+        if words.holdout(facts):
+            yield ""
+            yield f"{text(words.holdout(facts))}."
     yield from _groups(facts)
+    yield from _requirements(facts)
     if len(facts.candidates) > 1:
         metrics = list(dict.fromkeys(score.metric for candidate in facts.candidates for score in candidate.scores))
         yield ""
@@ -86,6 +91,21 @@ def _lines(facts: RunFacts) -> Iterator[str]:
         yield ""
         parts = ", ".join(f"{name} {rows:,}" for name, rows in facts.data.rows.items())
         yield f"Rows: {parts}. Run {text(facts.id)}, {words.seconds(facts.seconds)}."
+
+
+def _requirements(facts: RunFacts) -> Iterator[str]:
+    """What no gate decides on; the gates have their own table."""
+    rest = [entry for entry in facts.requirements if entry.binding != "gate"]
+    if not rest:
+        return
+    yield ""
+    yield "### Required besides"
+    yield ""
+    rows = [
+        (text(entry.text), text(entry.check), text(f"waived: {entry.waived}" if entry.waived else entry.evidence))
+        for entry in rest
+    ]
+    yield from _table(("requirement", "check", "evidence"), rows)
 
 
 def _groups(facts: RunFacts) -> Iterator[str]:

@@ -8,13 +8,15 @@ from mlspec.report import (
     decisions_section,
     highlight,
     model_section,
+    requirements_section,
     slices_section,
     tuning_section,
     words,
 )
 from mlspec.report.charts import interval
-from mlspec.report.facts import FailureFact, Gate, Place, RunFacts
-from mlspec.report.markup import Child, Html, element
+from mlspec.report.facts import FailureFact, Gate, RunFacts
+from mlspec.report.markup import Html, element
+from mlspec.report.requirements_section import place
 
 SIGNS = {"passed": "✓", "failed": "✗", "unknown": "?", "error": "✗", "interrupted": "–"}
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
@@ -24,6 +26,7 @@ def page(facts: RunFacts, spec_text: str, graph: str | None = None) -> str:
     """The page. ``spec_text`` is the spec as it was run, ``graph`` an SVG of the steps (markup of our own)."""
     sections = [
         ("constraints", "Constraints", _gates(facts)),
+        ("requirements", "Requirements", requirements_section.requirements(facts)),
         ("failures", "What failed", _failures(facts)),
         ("model", "The selected model", model_section.scores(facts)),
         ("decisions", "Probabilities and decisions", decisions_section.decisions(facts)),
@@ -114,6 +117,7 @@ def _gate(gate: Gate) -> Html:
             "td",
             element("span", gate.requirement, class_="name"),
             [element("br"), element("small", gate.reason)] if gate.reason and gate.verdict != "pass" else None,
+            [element("br"), element("small", f"waived: {gate.waived}")] if gate.waived else None,
         ),
         element(
             "td",
@@ -125,14 +129,8 @@ def _gate(gate: Gate) -> Html:
         ),
         element("td", chart),
         element("td", f"{gate.n:,}" if gate.n is not None else "", class_="figure"),
-        element("td", _place(gate.place)),
+        element("td", place(gate.place)),
     )
-
-
-def _place(place: Place | None) -> Child:
-    if place is None:
-        return ""
-    return element("a", element("code", f"line {place.line}"), href=f"#L{place.line}")
 
 
 def _failures(facts: RunFacts) -> Html | None:
@@ -144,7 +142,7 @@ def _failures(facts: RunFacts) -> Html | None:
 def _failure(failure: FailureFact) -> Html:
     return element(
         "div",
-        element("h3", failure.step, " ", _place(failure.place)),
+        element("h3", failure.step, " ", place(failure.place)),
         element("pre", failure.cause),
         element("p", "log: ", element("code", failure.log), class_="note") if failure.log else None,
     )

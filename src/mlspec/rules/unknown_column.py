@@ -57,6 +57,12 @@ def _named(view: View) -> Iterator[tuple[Path, str, bool]]:
         if isinstance(use.plugin, Baseline):
             for column in use.plugin.columns():
                 yield ("evaluation", "baselines", index, use.name, "column"), column, False
+    interface = view.project.project.interface
+    for column in interface.inputs if interface is not None else ():
+        yield ("project", "interface", "inputs", column), column, True
+    for index, example in enumerate(view.project.project.users.examples):
+        for column in example.row:
+            yield ("project", "users", "examples", index, "row", column), column, True
     for index, columns in enumerate(view.project.evaluation.slices):
         yield from _each(view, ("evaluation", "slices", index), columns)
     for index, gate in enumerate(view.project.constraints.fairness):

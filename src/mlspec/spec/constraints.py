@@ -80,12 +80,38 @@ class Latency(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     batch: Annotated[int, Meta(description="Rows in one request.", ge=1, le=100_000)] = 1
 
 
+class Throughput(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A bound on how fast many rows are answered: the exported model with its preparation, one process, warm."""
+
+    rows_per_second: Annotated[float, Meta(description="The least number of rows a second.", gt=0)]
+    batch: Annotated[int, Meta(description="Rows in one request.", ge=1, le=100_000)] = 1000
+
+
 class Size(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Bounds on what is shipped."""
 
     model: Annotated[Bytes | None, Meta(description="Bound on the exported model with its preparation, in bytes.")] = (
         None
     )
+    memory: Annotated[
+        Bytes | None,
+        Meta(description="Bound on the peak memory of a process of its own that loads the model and answers a row."),
+    ] = None
+
+
+class Waiver(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A requirement that is knowingly not held to. It is still measured where it can be, and shown with the reason."""
+
+    requirement: Annotated[
+        str,
+        Meta(
+            description="The requirement's name, as `mlspec validate --requirements` lists them.",
+            examples=["quality.roc_auc", "goals.trust"],
+        ),
+    ]
+    reason: Annotated[
+        str, Meta(description="Why it is not held to; shown in the report.", min_length=1, extra={"prose": True})
+    ]
 
 
 class Budget(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -109,5 +135,9 @@ class Constraints(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         Abstention | None, Meta(description="Bounds on what is handed to a person, and what is not.")
     ] = None
     latency: Annotated[Latency | None, Meta(description="Bounds on the time of one prediction.")] = None
+    throughput: Annotated[Throughput | None, Meta(description="A bound on how fast many rows are answered.")] = None
     size: Annotated[Size | None, Meta(description="Bounds on what is shipped.")] = None
     budget: Annotated[Budget | None, Meta(description="Bounds on what making the model may take.")] = None
+    waivers: Annotated[
+        tuple[Waiver, ...], Meta(description="Requirements that are not held to, each with the reason.")
+    ] = ()

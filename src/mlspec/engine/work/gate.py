@@ -16,10 +16,14 @@ def run(job: Job) -> None:
     measured = {} if read is None else results.read_json(read)
     areas = {
         "quality": _quality,
+        "guardrail": _guardrail,
         "fairness": _fairness,
         "abstention": _abstention,
         "latency": _latency,
+        "throughput": _throughput,
         "size": _size,
+        "serving_memory": _serving_memory,
+        "examples": _examples,
         "budget": _budget,
     }
     decided = areas[params["of"]](params, measured, job.records)
@@ -56,6 +60,22 @@ def _quality(params: dict[str, Any], measured: dict[str, Any], _: Any) -> dict[s
             if part["verdict"] == verdict:
                 return part
     return parts[0]
+
+
+def _guardrail(params: dict[str, Any], measured: dict[str, Any], _: Any) -> dict[str, Any]:
+    name, tolerance = params["metric"], params["tolerance"]
+    text = f"{name} no worse than the accepted run's" + (f" by more than {tolerance:g}" if tolerance else "")
+    found = measured["differences"].get("previous", {}).get(name)
+    if found is None:
+        raise StepError(f"'{name}' was not measured against the accepted run")
+    decided = _interval(
+        text, found, measured["rows"], -tolerance, at_least=True, unit="against the accepted run (positive is better)"
+    )
+    note = measured.get("notes", {}).get("previous")
+    if found["value"] is None and note is not None:
+        # What was never accepted can't get worse.
+        return {**decided, "verdict": "pass", "reason": note}
+    return decided if note is None else {**decided, "reason": note}
 
 
 def _fairness(params: dict[str, Any], measured: dict[str, Any], _: Any) -> dict[str, Any]:
@@ -158,6 +178,61 @@ def _latency(params: dict[str, Any], measured: dict[str, Any], _: Any) -> dict[s
     }
 
 
+def _throughput(params: dict[str, Any], measured: dict[str, Any], _: Any) -> dict[str, Any]:
+    bound, batch, n = params["at_least"], measured["batch"], measured["n"]
+    value = batch / measured["p50"]
+    slow, fast = (None if end is None else batch / end for end in reversed(measured["intervals"]["p50"]))
+    low, high = (0.0 if slow is None else slow), (float("inf") if fast is None else fast)
+    verdict = evidence.decide(low, high, bound, at_least=True)
+    reason = f"{_rate(value)}, interval {_rate(low)} to {_rate(high)} over {n:,} requests of {batch:,} rows"
+    if verdict == "unknown":
+        reason += f": both sides of {_rate(bound)}"
+    return {
+        "requirement": f"throughput at least {_rate(bound)}",
+        "verdict": verdict,
+        "value": value,
+        "low": slow,
+        "high": fast,
+        "n": n,
+        "threshold": bound,
+        "reason": reason,
+    }
+
+
+def _examples(_: dict[str, Any], measured: dict[str, Any], __: Any) -> dict[str, Any]:
+    answers = measured["answers"]
+    wrong = [(number, entry) for number, entry in enumerate(answers, start=1) if not entry["right"]]
+    told = [
+        f"example {number}: {_expected(entry['expected'])} was expected, the model says {_answer(entry)}"
+        for number, entry in wrong[:5]
+    ]
+    return {
+        "requirement": f"{len(answers)} example{'s' if len(answers) > 1 else ''} answered as expected",
+        "verdict": "fail" if wrong else "pass",
+        "value": len(answers) - len(wrong),
+        "low": None,
+        "high": None,
+        "n": len(answers),
+        "threshold": len(answers),
+        "reason": "; ".join(told) + (f"; and {len(wrong) - 5} more" if len(wrong) > 5 else ""),
+    }
+
+
+def _expected(expected: dict[str, Any]) -> str:
+    named = {"answer": "'{}'", "at_least": "at least {:g}", "at_most": "at most {:g}"}
+    return " and ".join(named[key].format(expected[key]) for key in named if key in expected)
+
+
+def _answer(entry: dict[str, Any]) -> str:
+    value = f"{entry['value']:.4g}"
+    return value if entry["answer"] is None else f"'{entry['answer']}' ({value})"
+
+
+def _serving_memory(params: dict[str, Any], measured: dict[str, Any], _: Any) -> dict[str, Any]:
+    bound = params["at_most"]
+    return _exact(f"memory to answer at most {_bytes(bound)}", measured["bytes"], bound, _bytes)
+
+
 def _size(params: dict[str, Any], measured: dict[str, Any], _: Any) -> dict[str, Any]:
     return _exact(f"model size at most {_bytes(params['at_most'])}", measured["bytes"], params["at_most"], _bytes)
 
@@ -193,6 +268,10 @@ def _seconds(value: float) -> str:
         if value < size:
             return f"{value * factor:.3g}{unit}"
     return f"{value / 60:.3g}m"
+
+
+def _rate(value: float) -> str:
+    return f"{value:,.3g} rows/s" if value < 1000 else f"{float(f'{value:.3g}'):,.0f} rows/s"
 
 
 def _bytes(value: float) -> str:
