@@ -31,6 +31,8 @@ SHARED = {  # what else does the work of a kind or of a family of plug-ins
         "engine/slices.py",
         "engine/work/evaluate.py",
     ],
+    "check_data": ["engine/debugging"],
+    "check_network": ["engine/debugging", "engine/work/train.py"],
     "importance": ["engine/preparation.py", "engine/package.py"],
     "gate": ["engine/evidence.py"],
     "models/torch.": ["torchkit"],

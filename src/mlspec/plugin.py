@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import numpy as np
     import polars as pl
 
+    from mlspec.torchkit.loop import Trainable
+
 ColumnType = Literal["integer", "number", "boolean", "category", "date", "datetime", "code"]
 Role = Literal["feature", "target", "sensitive", "id", "key", "unused"]
 Task = Literal["binary_classification", "multiclass_classification", "regression"]
@@ -158,7 +160,7 @@ class Model(Plugin, frozen=True, kw_only=True):
     ``extra`` is what installs its libraries.
 
     ``complexity`` orders models for the one-standard-error rule, which takes the least complex of equals: 1 one linear
-    formula, 2 trees, 3 networks and what nothing is known of.
+    formula, 2 trees, 3 networks and what nothing is known of. ``may_be_network``: ``network`` may give one.
     """
 
     tasks: ClassVar[frozenset[str]] = frozenset()
@@ -170,6 +172,7 @@ class Model(Plugin, frozen=True, kw_only=True):
     extra: ClassVar[str] = "run"
     space: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     complexity: ClassVar[int] = 3
+    may_be_network: ClassVar[bool] = False
 
     @abstractmethod
     def fit(self, training: Training, folder: Path) -> dict[str, Any]:
@@ -178,6 +181,10 @@ class Model(Plugin, frozen=True, kw_only=True):
     @abstractmethod
     def load(self, folder: Path, device: str) -> Predictor:
         """The fitted model from its folder."""
+
+    def network(self, training: Training) -> "Trainable | None":
+        """The untrained network with its rows, loss and settings, as ``fit`` would train it; None where it is none."""
+        return None
 
     def least_bytes(self, columns: Schema, classes: int) -> int | None:
         """A lower bound of the saved model's size that needs no training; None where there is none."""

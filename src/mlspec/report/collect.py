@@ -11,6 +11,7 @@ from mlspec.graph.step import Step
 from mlspec.report import words
 from mlspec.report.facts import (
     Candidate,
+    CheckFact,
     ColumnFact,
     DataFacts,
     Difference,
@@ -142,6 +143,21 @@ def _stated(plugin: msgspec.Struct) -> dict[str, Any]:
 
 def _is_curve(values: Any) -> bool:
     return isinstance(values, list) and len(values) > 1 and all(isinstance(value, int | float) for value in values)
+
+
+def checks(graph: Graph, read: Read) -> Iterator[CheckFact]:
+    """What the checks of data and networks found, in the graph's order."""
+    for step in graph.steps.values():
+        if step.kind in ("check_data", "check_network"):
+            for entry in (read(step.id, "report") or {"checks": ()})["checks"]:
+                yield CheckFact(
+                    step=step.id,
+                    check=entry["check"],
+                    measured=entry["measured"],
+                    expected=entry["expected"],
+                    fails=entry["fails"],
+                    advice=entry["advice"],
+                )
 
 
 def data(graph: Graph, read: Read, digests: Callable[[str, str], str | None]) -> DataFacts:

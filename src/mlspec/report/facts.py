@@ -162,6 +162,17 @@ class DataFacts(Struct, frozen=True, kw_only=True):
     rows: Annotated[dict[str, int], Meta(description="rows of train, validation and test")] = {}
 
 
+class CheckFact(Struct, frozen=True, kw_only=True):
+    """A check of data or of a network that was made before training."""
+
+    step: str
+    check: str
+    measured: str
+    expected: str
+    fails: bool = False
+    advice: str = ""
+
+
 class StepFact(Struct, frozen=True, kw_only=True):
     """A step and what became of it."""
 
@@ -214,6 +225,7 @@ class RunFacts(Struct, frozen=True, kw_only=True):
     selected_on: Annotated[str, Meta(description="the rows that candidates were scored on")] = "validation rows"
     candidates: tuple[Candidate, ...] = ()
     data: DataFacts = DataFacts()
+    checks: Annotated[tuple[CheckFact, ...], Meta(description="what was looked for before training")] = ()
     evaluation: EvaluationFacts = EvaluationFacts()
     latency: dict[str, Any] | None = None
     size: dict[str, Any] | None = None

@@ -32,6 +32,11 @@ def _lines(facts: RunFacts) -> Iterator[str]:
         yield ""
         where = f" ({text(failure.place.file)}:{failure.place.line})" if failure.place is not None else ""
         yield f"- step {text(failure.step)} failed{where}: {text(failure.cause)}"
+    for check in facts.checks:
+        if check.fails:
+            yield ""
+            told = f"{check.step}: {check.check}: {check.measured} (expected: {check.expected}); {check.advice}"
+            yield f"- ⚠️ {text(told)}"
     if facts.gates:
         yield ""
         yield from _table(

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mlspec.report import (
+    checks_section,
     data_section,
     decisions_section,
     highlight,
@@ -37,6 +38,7 @@ def page(facts: RunFacts, spec_text: str, graph: str | None = None) -> str:
         ("tuning", "Tuning", tuning_section.tuning(facts)),
         ("use", "In use", model_section.in_use(facts)),
         ("data", "Data", data_section.data(facts)),
+        ("checks", "Checks before training", checks_section.checks(facts)),
         ("steps", "How it was made", _steps(facts, graph)),
         ("environment", "Environment", _environment(facts)),
         ("spec", "The spec", element("div", highlight.yaml(spec_text), class_="card")),

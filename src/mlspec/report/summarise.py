@@ -65,6 +65,7 @@ def facts(graph: Graph, run: Run, *, profile: str | None = None, overrides: Sequ
         selected_by=selection.get("metric") or project.model.select.metric,
         candidates=tuple(collect.candidates(graph, read, seconds)),
         data=collect.data(graph, read, digest),
+        checks=tuple(collect.checks(graph, read)),
         evaluation=collect_evaluation.evaluation(graph, run.metrics, read),
         latency=read("measure.latency", "latency"),
         size=read("measure.size", "size"),

@@ -33,6 +33,12 @@ def _lines(facts: RunFacts, color: bool) -> Iterator[str]:
         if facts.evaluation.selection_reason:
             yield paint(printable(facts.evaluation.selection_reason), DIM, color)
         yield ""
+    failing = [check for check in facts.checks if check.fails]
+    for check in failing:
+        told = f"{check.step}: {check.check}: {check.measured} (expected: {check.expected}); {check.advice}"
+        yield f"{paint('warning', '33', color)}: {printable(told)}"
+    if failing:
+        yield ""
     yield paint(words.headline(facts), OUTCOME_COLORS[facts.outcome], color)
     if facts.report is not None:
         yield f"report: {printable(facts.report)}"

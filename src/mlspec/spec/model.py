@@ -54,6 +54,14 @@ class ModelSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         CrossValidation | None,
         Meta(description="Candidates are scored by cross-validation, not on the validation rows alone."),
     ] = None
+    checks: Annotated[
+        Literal["off", "warn", "stop"],
+        Meta(
+            description="Look for what goes wrong before training for long: duplicates across splits, drift, labels "
+            "that mean nothing, a feature that knows the target; and in networks what keeps them from learning. warn: "
+            "show it; stop: end the run."
+        ),
+    ] = "warn"
     calibrate: Annotated[
         Literal["none", "isotonic", "sigmoid"],
         Meta(

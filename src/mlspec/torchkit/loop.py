@@ -15,6 +15,7 @@ import msgspec
 import torch
 from torch import Tensor, nn
 
+from mlspec.diagnostics import StepError
 from mlspec.torchkit import checkpoint
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -47,6 +48,16 @@ class Rows(msgspec.Struct, frozen=True):
 
     inputs: tuple[Tensor, ...]
     target: Tensor
+
+
+class Trainable(msgspec.Struct, frozen=True):
+    """A network with all that it is trained with; ``validation`` None where there are no such rows."""
+
+    module: nn.Module
+    rows: Rows
+    validation: Rows | None
+    loss: Loss
+    settings: Settings
 
 
 class _Progress(msgspec.Struct):
@@ -103,17 +114,16 @@ def train(
         epoch, index = divmod(state.step, steps)
         optimizer.param_groups[0]["lr"] = settings.learning_rate * _rate(state.step, total, settings)
         inputs, target = batches.at(epoch, index)
-        value = loss(module(*inputs), target)
-        value.backward()  # type: ignore[no-untyped-call]
-        if settings.clip_norm is not None:
-            _clip(parameters, settings.clip_norm)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        running += value.detach()
+        running += step(module, optimizer, inputs, target, loss, parameters, settings.clip_norm)
         state.step += 1
         if index + 1 == steps:
             state.train_loss.append(float(running) / steps)
             running.zero_()
+            if not math.isfinite(state.train_loss[-1]):
+                raise StepError(
+                    f"the training loss is {state.train_loss[-1]:g} in epoch {epoch + 1}: lower learning_rate (now "
+                    f"{settings.learning_rate:g}), or set clip_norm"
+                )
             if validation is not None:
                 state.validation_loss.append(mean_loss(module, validation, loss))
                 if _is_best(state.validation_loss):
@@ -138,6 +148,25 @@ def train(
         "validation_loss": state.validation_loss,
         **({"paused": True} if paused else {}),
     }
+
+
+def step(
+    module: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    inputs: Sequence[Tensor],
+    target: Tensor,
+    loss: Loss,
+    parameters: Sequence[nn.Parameter] = (),
+    clip_norm: float | None = None,
+) -> Tensor:
+    """One step of training on a batch; the loss that it began with. ``parameters``: whose gradient is clipped."""
+    value = loss(module(*inputs), target)
+    value.backward()  # type: ignore[no-untyped-call]
+    if clip_norm is not None:
+        _clip(parameters, clip_norm)
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
+    return value.detach()
 
 
 def mean_loss(module: nn.Module, rows: Rows, loss: Loss) -> float:

@@ -46,14 +46,34 @@ def fit(model: "Mlp", training: Training, folder: Path) -> dict[str, Any]:
     """
     from safetensors.torch import save_file
 
+    config = shape(model, training)
+    with device.seeded(training.seed, device.find(training.device), training.threads):
+        made = trainable(model, training, config)
+        history = loop.train(
+            made.module,
+            made.rows,
+            made.validation,
+            made.loss,
+            made.settings,
+            seed=training.seed,
+            folder=training.checkpoints,
+            progress=training.progress,
+            until=training.until,
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    state = {name: tensor.cpu().contiguous() for name, tensor in made.module.state_dict().items()}
+    save_file(state, folder / WEIGHTS)
+    (folder / CONFIG).write_bytes(msgspec.json.format(msgspec.json.encode(config), indent=1))
+    return {"parameters": sum(p.numel() for p in made.module.parameters()), **history}
+
+
+def shape(model: "Mlp", training: Training) -> Config:
+    """The shape of the network for these rows."""
     from mlspec.models.torch.mlp import category_width
 
-    _check(training.features)
-    _check(training.validation)
-    place = device.find(training.device)
     levels = training.features.levels
     centre, spread = outputs.scaling(training)
-    config = Config(
+    return Config(
         numeric=training.features.numeric.shape[1],
         bins=model.bins,
         numeric_width=model.numeric_width,
@@ -66,6 +86,13 @@ def fit(model: "Mlp", training: Training, folder: Path) -> dict[str, Any]:
         centre=centre,
         spread=spread,
     )
+
+
+def trainable(model: "Mlp", training: Training, config: Config) -> loop.Trainable:
+    """The untrained network with its rows; to be called within ``device.seeded``. Raises StepError as ``fit`` does."""
+    _check(training.features)
+    _check(training.validation)
+    place = device.find(training.device)
     settings = loop.Settings(
         epochs=model.epochs,
         batch_size=model.batch_size,
@@ -75,26 +102,12 @@ def fit(model: "Mlp", training: Training, folder: Path) -> dict[str, Any]:
         clip_norm=model.clip_norm,
         patience=model.patience,
     )
-    with device.seeded(training.seed, place, training.threads):
-        network = build(config, training.features.numeric).to(place)
-        rows = _rows(training.features, training.target, config, place)
-        validation = _rows(training.validation, training.validation_target, config, place)
-        history = loop.train(
-            network,
-            rows,
-            validation if len(validation.target) else None,
-            outputs.loss(training.classes),
-            settings,
-            seed=training.seed,
-            folder=training.checkpoints,
-            progress=training.progress,
-            until=training.until,
-        )
-    folder.mkdir(parents=True, exist_ok=True)
-    state = {name: tensor.cpu().contiguous() for name, tensor in network.state_dict().items()}
-    save_file(state, folder / WEIGHTS)
-    (folder / CONFIG).write_bytes(msgspec.json.format(msgspec.json.encode(config), indent=1))
-    return {"parameters": sum(p.numel() for p in network.parameters()), **history}
+    network = build(config, training.features.numeric).to(place)
+    rows = _rows(training.features, training.target, config, place)
+    validation = _rows(training.validation, training.validation_target, config, place)
+    return loop.Trainable(
+        network, rows, validation if len(validation.target) else None, outputs.loss(training.classes), settings
+    )
 
 
 def load(folder: Path, name: str) -> Predictor:

@@ -26,24 +26,16 @@ def fit(
     """Train ``cls(inputs, outputs, **params)`` and write its weights; the history, with the target's scaling."""
     from safetensors.torch import save_file
 
-    place = device.find(training.device)
     centre, spread = outputs.scaling(training)
-    with device.seeded(training.seed, place, training.threads):
-        rows = _rows(training.features, training.target, training.classes, centre, spread, place)
-        validation = _rows(training.validation, training.validation_target, training.classes, centre, spread, place)
-        module = _build(cls, rows.inputs[0].shape[1], training.classes, params).to(place)
+    with device.seeded(training.seed, device.find(training.device), training.threads):
+        made = trainable(cls, params, settings, training)
+        module = made.module
         history = loop.train(
             module,
-            rows,
-            validation if len(validation.target) else None,
-            outputs.loss(_logits(training.classes)),
-            loop.Settings(
-                epochs=settings.epochs,
-                batch_size=settings.batch_size,
-                learning_rate=settings.learning_rate,
-                weight_decay=settings.weight_decay,
-                patience=settings.patience,
-            ),
+            made.rows,
+            made.validation,
+            made.loss,
+            made.settings,
             seed=training.seed,
             folder=training.checkpoints,
             progress=training.progress,
@@ -52,6 +44,27 @@ def fit(
     state = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in module.state_dict().items()}
     save_file(state, folder / WEIGHTS)
     return {"parameters": sum(p.numel() for p in module.parameters()), "centre": centre, "spread": spread, **history}
+
+
+def trainable(cls: type[Any], params: Mapping[str, Any], settings: "Python", training: Training) -> loop.Trainable:
+    """The untrained module with its rows; to be called within ``device.seeded``."""
+    place = device.find(training.device)
+    centre, spread = outputs.scaling(training)
+    rows = _rows(training.features, training.target, training.classes, centre, spread, place)
+    validation = _rows(training.validation, training.validation_target, training.classes, centre, spread, place)
+    return loop.Trainable(
+        _build(cls, rows.inputs[0].shape[1], training.classes, params).to(place),
+        rows,
+        validation if len(validation.target) else None,
+        outputs.loss(_logits(training.classes)),
+        loop.Settings(
+            epochs=settings.epochs,
+            batch_size=settings.batch_size,
+            learning_rate=settings.learning_rate,
+            weight_decay=settings.weight_decay,
+            patience=settings.patience,
+        ),
+    )
 
 
 def load(cls: type[Any], about: Mapping[str, Any], folder: Path, name: str) -> Predictor:

@@ -14,18 +14,28 @@ def run(job: Job) -> None:
 
     A user's own module is looked for in the spec's folder first. Checkpoints lie in the job's scratch folder.
     """
-    import polars as pl
-
-    from mlspec.engine import preparation, results
+    from mlspec.engine import results
     from mlspec.models import _user_code
 
     name, settings = job.params["model"]
     settings = results.tuned(settings, job.inputs.get("tuned"))
     model = cast(Model, msgspec.convert(settings, registry.plugin("models", name)))
+    job.outputs["model"].mkdir(parents=True, exist_ok=True)
+    with _user_code.importable(job.root):
+        history = model.fit(training(job, model), job.outputs["model"])
+    results.write_json(job.outputs["history"], history)
+
+
+def training(job: Job, model: Model, rows: int | None = None) -> Training:
+    """What a model is fitted with, from prepared rows: all of them, or the first ``rows``."""
+    import polars as pl
+
+    from mlspec.engine import preparation, results
+
     state = results.read_json(job.inputs["state"])
-    train, validation = (pl.read_parquet(job.inputs[part]) for part in ("train", "validation"))
+    train, validation = (pl.read_parquet(job.inputs[part], n_rows=rows) for part in ("train", "validation"))
     classes = state["target"]["classes"]
-    training = Training(
+    return Training(
         features=preparation.features(train, state),
         target=preparation.learned(preparation.target(train, state), state),
         validation=preparation.features(validation, state),
@@ -38,7 +48,3 @@ def run(job: Job) -> None:
         checkpoints=job.scratch / "checkpoints",
         progress=job.progress,
     )
-    job.outputs["model"].mkdir(parents=True, exist_ok=True)
-    with _user_code.importable(job.root):
-        history = model.fit(training, job.outputs["model"])
-    results.write_json(job.outputs["history"], history)

@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta
 
 from mlspec.plugin import Model, Predictor, Schema, Training
+
+if TYPE_CHECKING:
+    from mlspec.torchkit.loop import Trainable
 
 
 class Mlp(Model, frozen=True, kw_only=True):
@@ -34,6 +37,7 @@ class Mlp(Model, frozen=True, kw_only=True):
     }
 
     pausable: ClassVar[bool] = True
+    may_be_network: ClassVar[bool] = True
     space: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "learning_rate": {"log": [2e-4, 1e-2]},
         "dropout": {"uniform": [0.0, 0.5]},
@@ -96,6 +100,13 @@ class Mlp(Model, frozen=True, kw_only=True):
         from mlspec.torchkit import tabular
 
         return tabular.load(folder, device)
+
+    def network(self, training: Training) -> "Trainable":
+        """The untrained network with its rows."""
+        from mlspec.torchkit import device, tabular
+
+        with device.seeded(training.seed, device.find(training.device), training.threads):
+            return tabular.trainable(self, training, tabular.shape(self, training))
 
     def least_bytes(self, columns: Schema, classes: int) -> int | None:
         """Four bytes for each weight; a column whose width or levels only fitting tells counts as little as it can."""
