@@ -71,8 +71,8 @@ def test_the_tree_shows_what_leads_to_what_and_why(bench: Any, small: Any, proje
     bench.run(small)
     after = tree.tree(bench.plan(small)).splitlines()
     assert after[0] == "source.people                      cached"
-    assert after[11].endswith("cached   reads evaluate.linear, train.linear, prepare.linear and 3 more")
-    assert after[-1] == "Plan: 16 cached; nothing to do"
+    assert after[13].endswith("cached   reads evaluate.linear, train.linear, prepare.linear and 3 more")
+    assert after[-1] == "Plan: 18 cached; nothing to do"
 
 
 def test_colour_is_only_where_it_is_asked_for(bench: Any, small: Any) -> None:

@@ -56,6 +56,16 @@ def training(folder: Path, task: str = "binary_classification", **changed: Any) 
 def model(name: str, **settings: Any) -> Model:
     quick = {
         "torch.mlp": {"epochs": 12, "hidden": [32], "bins": 8, "batch_size": 64, "learning_rate": 0.01},
+        "torch.resnet": {"epochs": 12, "units": 32, "inner": 32, "bins": 8, "batch_size": 64, "learning_rate": 0.01},
+        "torch.tabm": {"epochs": 12, "members": 4, "hidden": [32], "bins": 8, "batch_size": 64, "learning_rate": 0.01},
+        "torch.ft_transformer": {
+            "epochs": 12,
+            "layers": 1,
+            "heads": 2,
+            "bins": 8,
+            "batch_size": 64,
+            "learning_rate": 0.01,
+        },
         "hist_gradient_boosting": {"max_iter": 60},
         "lightgbm": {"trees": 80, "learning_rate": 0.1},
         "random_forest": {"trees": 30},
@@ -67,7 +77,8 @@ def model(name: str, **settings: Any) -> Model:
 
 CASES = [
     (name, task)
-    for name in ("hist_gradient_boosting", "lightgbm", "logistic_regression", "random_forest", "ridge", "torch.mlp")
+    for name in registry.names("models")
+    if name not in ("python", "catboost")
     for task in sorted(model(name).tasks)
 ]
 

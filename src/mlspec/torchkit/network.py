@@ -1,11 +1,9 @@
-"""A perceptron on embedded columns."""
+"""Embedded columns, and a network behind them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
-
-ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "gelu": nn.GELU, "silu": nn.SiLU}
 
 
 class Curves(nn.Module):
@@ -63,37 +61,26 @@ class Scale(nn.Module):
 
 
 class Network(nn.Module):
-    """Embedded columns, then layers. ``numbers`` None where there are no numeric columns.
+    """Embedded columns, then ``layers``. ``numbers`` None where there are no numeric columns.
 
-    (rows, columns) float32 and (rows, columns) int64 codes -> (rows, outputs).
+    ``behind`` makes what stands behind the embeddings, when these have been made: (rows, width) -> its outputs.
+    (rows, columns) float32 and (rows, columns) int64 codes -> (rows, outputs), or (rows, members, outputs).
     """
 
     def __init__(
         self,
         numbers: nn.Module | None,
-        numeric_width: int,
         levels: Sequence[int],
         widths: Sequence[int],
-        hidden: Sequence[int],
-        activation: str,
-        dropout: float,
-        outputs: int,
+        behind: Callable[[], nn.Module],
     ) -> None:
         super().__init__()
         self.numbers = numbers
         self.categories = nn.ModuleList(nn.Embedding(n, w) for n, w in zip(levels, widths, strict=True))
-        layers: list[nn.Module] = []
-        width = numeric_width + sum(widths)
-        for units in hidden:
-            layers += [nn.Linear(width, units), ACTIVATIONS[activation]()]
-            if dropout:
-                layers.append(nn.Dropout(dropout))
-            width = units
-        layers.append(nn.Linear(width, outputs))
-        self.layers = nn.Sequential(*layers)
+        self.layers = behind()
 
     def forward(self, numbers: Tensor, codes: Tensor) -> Tensor:
-        """(rows, columns) float32 and (rows, columns) int64 -> (rows, outputs)."""
+        """(rows, columns) float32 and (rows, columns) int64 -> (rows, outputs), or (rows, members, outputs)."""
         parts = [] if self.numbers is None else [self.numbers(numbers)]
         parts += [table(codes[:, index]) for index, table in enumerate(self.categories)]
         result: Tensor = self.layers(parts[0] if len(parts) == 1 else torch.cat(parts, dim=1))

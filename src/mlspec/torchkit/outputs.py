@@ -42,6 +42,18 @@ def loss(classes: int) -> Loss:
     return lambda output, wanted: functional.mse_loss(output.squeeze(1), wanted)
 
 
+def of_members(classes: int) -> Loss:
+    """The same, where the output is (rows, members, count) too: each member learns by itself, the mean is over all."""
+    single = loss(classes)
+
+    def mean(output: Tensor, wanted: Tensor) -> Tensor:
+        if output.dim() == 3:
+            wanted, output = wanted.repeat_interleave(output.shape[1], dim=0), output.flatten(0, 1)
+        return single(output, wanted)
+
+    return mean
+
+
 def answer(raw: Tensor, classes: int, centre: float, spread: float) -> Array:
     """Probabilities (n, classes) or values (n,), float64, from outputs (n, count)."""
     raw = raw.double()

@@ -1,7 +1,7 @@
-"""``torch.mlp``: from arrays to a trained network and back."""
+"""Networks for tables: from arrays to a trained network and back."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import msgspec
 import numpy as np
@@ -10,17 +10,41 @@ from torch import Tensor
 
 from mlspec.diagnostics import StepError
 from mlspec.plugin import Features, Predictor, Training
-from mlspec.torchkit import device, loop, outputs
+from mlspec.torchkit import backbones, device, loop, outputs
 from mlspec.torchkit.network import Curves, Network, Scale
-
-if TYPE_CHECKING:
-    from mlspec.models.torch.mlp import Mlp
 
 Array = np.ndarray[Any, Any]
 
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
 LOOKED_AT = 500_000  # rows that quantiles are taken of
+
+
+class Tabular(Protocol):
+    """What a network for tables says of itself: the keys of its embeddings and its training, and its backbone."""
+
+    @property
+    def bins(self) -> int: ...  # noqa: D102
+    @property
+    def numeric_width(self) -> int: ...  # noqa: D102
+    @property
+    def category_width(self) -> int | None: ...  # noqa: D102
+    @property
+    def epochs(self) -> int: ...  # noqa: D102
+    @property
+    def batch_size(self) -> int | None: ...  # noqa: D102
+    @property
+    def learning_rate(self) -> float: ...  # noqa: D102
+    @property
+    def schedule(self) -> str: ...  # noqa: D102
+    @property
+    def weight_decay(self) -> float: ...  # noqa: D102
+    @property
+    def clip_norm(self) -> float | None: ...  # noqa: D102
+    @property
+    def patience(self) -> int | None: ...  # noqa: D102
+    def backbone(self) -> dict[str, Any]:
+        """What stands behind the embeddings, as ``backbones.build`` takes it."""
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,15 +55,13 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     numeric_width: int
     levels: tuple[int, ...]
     widths: tuple[int, ...]
-    hidden: tuple[int, ...]
-    activation: str
-    dropout: float
+    backbone: dict[str, Any]
     classes: int
     centre: float
     spread: float
 
 
-def fit(model: "Mlp", training: Training, folder: Path) -> dict[str, Any]:
+def fit(model: Tabular, training: Training, folder: Path) -> dict[str, Any]:
     """Train a network on the training rows and write it into ``folder``; the history.
 
     Raises StepError when a number is missing or infinite.
@@ -67,9 +89,9 @@ def fit(model: "Mlp", training: Training, folder: Path) -> dict[str, Any]:
     return {"parameters": sum(p.numel() for p in made.module.parameters()), **history}
 
 
-def shape(model: "Mlp", training: Training) -> Config:
+def shape(model: Tabular, training: Training) -> Config:
     """The shape of the network for these rows."""
-    from mlspec.models.torch.mlp import category_width
+    from mlspec.models.torch._shared import category_width
 
     levels = training.features.levels
     centre, spread = outputs.scaling(training)
@@ -79,16 +101,20 @@ def shape(model: "Mlp", training: Training) -> Config:
         numeric_width=model.numeric_width,
         levels=levels,
         widths=tuple(model.category_width or category_width(count) for count in levels),
-        hidden=model.hidden,
-        activation=model.activation,
-        dropout=model.dropout,
+        backbone=model.backbone(),
         classes=training.classes,
         centre=centre,
         spread=spread,
     )
 
 
-def trainable(model: "Mlp", training: Training, config: Config) -> loop.Trainable:
+def untrained(model: Tabular, training: Training) -> loop.Trainable:
+    """The network as ``fit`` would begin with it, with its rows."""
+    with device.seeded(training.seed, device.find(training.device), training.threads):
+        return trainable(model, training, shape(model, training))
+
+
+def trainable(model: Tabular, training: Training, config: Config) -> loop.Trainable:
     """The untrained network with its rows; to be called within ``device.seeded``. Raises StepError as ``fit`` does."""
     _check(training.features)
     _check(training.validation)
@@ -106,7 +132,7 @@ def trainable(model: "Mlp", training: Training, config: Config) -> loop.Trainabl
     rows = _rows(training.features, training.target, config, place)
     validation = _rows(training.validation, training.validation_target, config, place)
     return loop.Trainable(
-        network, rows, validation if len(validation.target) else None, outputs.loss(training.classes), settings
+        network, rows, validation if len(validation.target) else None, outputs.of_members(training.classes), settings
     )
 
 
@@ -134,16 +160,9 @@ def build(config: Config, numeric: Array | None) -> Network:
         mean = rows.mean(axis=0, dtype=np.float64)
         scale = np.where(deviation > 0, deviation, 1.0)
         numbers = Scale(torch.from_numpy(mean.astype(np.float32)), torch.from_numpy(scale.astype(np.float32)))
-    return Network(
-        numbers,
-        config.numeric * (config.numeric_width if config.bins else 1),
-        config.levels,
-        config.widths,
-        config.hidden,
-        config.activation,
-        config.dropout,
-        outputs.count(config.classes),
-    )
+    width = config.numeric * (config.numeric_width if config.bins else 1) + sum(config.widths)
+    count = outputs.count(config.classes)
+    return Network(numbers, config.levels, config.widths, lambda: backbones.build(config.backbone, width, count))
 
 
 def quantile_edges(numeric: Array, bins: int) -> Array:
@@ -187,7 +206,12 @@ class _Fitted(Predictor):
                 for start in range(0, len(numbers), loop.EVALUATED)
             ]
         raw = torch.cat(pieces) if pieces else torch.zeros((0, outputs.count(self._config.classes)))
-        return outputs.answer(raw, self._config.classes, self._config.centre, self._config.spread)
+        about = (self._config.classes, self._config.centre, self._config.spread)
+        if raw.dim() == 2:
+            return outputs.answer(raw, *about)
+        members = outputs.answer(raw.flatten(0, 1), *about)
+        mean: Array = members.reshape(*raw.shape[:2], *members.shape[1:]).mean(axis=1)
+        return mean
 
 
 def _inputs(features: Features, place: torch.device) -> tuple[Tensor, Tensor]:
@@ -208,5 +232,5 @@ def _check(features: Features) -> None:
         names = ", ".join(f"'{name}'" for name, is_bad in zip(features.numeric_names, bad, strict=True) if is_bad)
         if names:
             raise StepError(
-                f"torch.mlp takes no missing or infinite numbers, but there are some in {names}: impute them"
+                f"a network takes no missing or infinite numbers, but there are some in {names}: impute them"
             )

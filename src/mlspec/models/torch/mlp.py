@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from msgspec import Meta
 
+from mlspec.models.torch import _shared
 from mlspec.plugin import Model, Predictor, Schema, Training
 
 if TYPE_CHECKING:
@@ -30,12 +31,7 @@ class Mlp(Model, frozen=True, kw_only=True):
     libraries: ClassVar[tuple[str, ...]] = ("torch", "numpy", "safetensors")
     takes_codes: ClassVar[bool] = True
     uses_device: ClassVar[bool] = True
-    preparation: ClassVar[Mapping[str, Sequence[Any]]] = {
-        "numeric": [{"impute": "median"}],
-        "category": [{"encode": "ordinal"}],
-        "date": ["date_parts", {"impute": "median"}],
-    }
-
+    preparation: ClassVar[Mapping[str, Sequence[Any]]] = _shared.PREPARATION
     pausable: ClassVar[bool] = True
     may_be_network: ClassVar[bool] = True
     space: ClassVar[Mapping[str, Mapping[str, Any]]] = {
@@ -50,44 +46,27 @@ class Mlp(Model, frozen=True, kw_only=True):
         tuple[Annotated[int, Meta(ge=1, le=65_536)], ...],
         Meta(description="Units of each hidden layer.", max_length=64, examples=[[256, 128]]),
     ] = (256, 128)
-    activation: Annotated[Literal["relu", "gelu", "silu"], Meta(description="What stands between layers.")] = "relu"
-    dropout: Annotated[
-        float, Meta(description="Share of hidden units switched off at random while training.", ge=0, lt=1)
-    ] = 0.1
-    bins: Annotated[
-        int,
-        Meta(
-            description="Pieces of each number's curve, cut at quantiles of the training rows; 0: numbers go in as "
-            "they are, scaled.",
-            ge=0,
-            le=1024,
-        ),
-    ] = 64
-    numeric_width: Annotated[
-        int, Meta(description="Width of the vector that a number's curve becomes.", ge=1, le=1024)
-    ] = 16
-    category_width: Annotated[
-        Annotated[int, Meta(ge=1, le=1024)] | None,
-        Meta(description="Width of a category's vector; by its number of levels if left out."),
-    ] = None
-    epochs: Annotated[int, Meta(description="Passes over the training rows at most.", ge=1, le=100_000)] = 30
-    batch_size: Annotated[
-        Annotated[int, Meta(ge=1, le=10_000_000)] | None,
-        Meta(description="Rows in one step; by the number of training rows, from 16 to 512, if left out."),
-    ] = None
-    learning_rate: Annotated[float, Meta(description="The highest learning rate.", gt=0, le=10)] = 0.002
-    schedule: Annotated[
-        Literal["cosine", "constant"],
-        Meta(description="cosine: after a short warm-up the rate falls to nothing; constant: it stays."),
-    ] = "cosine"
-    weight_decay: Annotated[float, Meta(description="AdamW's decay of the weights.", ge=0)] = 0.01
-    clip_norm: Annotated[
-        Annotated[float, Meta(gt=0)] | None, Meta(description="The gradient is cut to this norm; null: never.")
-    ] = 1.0
-    patience: Annotated[
-        Annotated[int, Meta(ge=1)] | None,
-        Meta(description="Epochs without a better validation loss before stopping; null: never stop early."),
-    ] = 8
+    activation: _shared.Activation = "relu"
+    dropout: _shared.Dropout = 0.1
+    bins: _shared.Bins = 64
+    numeric_width: _shared.NumericWidth = 16
+    category_width: _shared.CategoryWidth = None
+    epochs: _shared.Epochs = 30
+    batch_size: _shared.BatchSize = None
+    learning_rate: _shared.LearningRate = 0.002
+    schedule: _shared.Schedule = "cosine"
+    weight_decay: _shared.WeightDecay = 0.01
+    clip_norm: _shared.ClipNorm = 1.0
+    patience: _shared.Patience = 8
+
+    def backbone(self) -> dict[str, Any]:
+        """What stands behind the embeddings, as ``torchkit.backbones`` builds it."""
+        return {
+            "kind": "mlp",
+            "hidden": list(self.hidden),
+            "activation": self.activation,
+            "dropout": self.dropout,
+        }
 
     def fit(self, training: Training, folder: Path) -> dict[str, Any]:
         """Train and save weights (safetensors) and shape (JSON); the history holds each epoch's losses."""
@@ -103,27 +82,14 @@ class Mlp(Model, frozen=True, kw_only=True):
 
     def network(self, training: Training) -> "Trainable":
         """The untrained network with its rows."""
-        from mlspec.torchkit import device, tabular
+        from mlspec.torchkit import tabular
 
-        with device.seeded(training.seed, device.find(training.device), training.threads):
-            return tabular.trainable(self, training, tabular.shape(self, training))
+        return tabular.untrained(self, training)
 
     def least_bytes(self, columns: Schema, classes: int) -> int | None:
         """Four bytes for each weight; a column whose width or levels only fitting tells counts as little as it can."""
-        numeric = sum(c.width or 0 for c in columns if c.type != "code")
-        levels = [1 if c.levels is None else c.levels for c in columns if c.type == "code"]
-        weights = numeric * (self.bins * (self.numeric_width + 2) + self.numeric_width if self.bins else 2)
-        width = numeric * (self.numeric_width if self.bins else 1)
-        for count in levels:
-            vector = category_width(count) if self.category_width is None else self.category_width
-            weights += count * vector
-            width += vector
-        for units in (*self.hidden, max(classes, 1) if classes != 2 else 1):
+        weights, width = _shared.embedded(columns, self.bins, self.numeric_width, self.category_width)
+        for units in (*self.hidden, _shared.outputs(classes)):
             weights += units * (width + 1)
             width = units
         return 4 * weights
-
-
-def category_width(levels: int) -> int:
-    """The width of a category's vector by its number of levels: 1.6 x levels ** 0.56, at most 64 (as in fastai)."""
-    return int(min(64, max(2, round(1.6 * float(levels) ** 0.56))))

@@ -1,0 +1,93 @@
+"""A residual network."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+from msgspec import Meta
+
+from mlspec.models.torch import _shared
+from mlspec.plugin import Model, Predictor, Schema, Training
+
+if TYPE_CHECKING:
+    from mlspec.torchkit.loop import Trainable
+
+
+class Resnet(Model, frozen=True, kw_only=True):
+    """A residual network for tables (Gorishniy et al. 2021), on embedded columns as in `torch.mlp`: blocks that each
+    norm their input over the batch and add to it.
+
+    Why: deeper than a perceptron without getting harder to train; worth a try where there are many rows.
+
+    Example:
+        deep: {type: torch.resnet, blocks: 3, units: 192}
+    """
+
+    tasks: ClassVar[frozenset[str]] = frozenset({"binary_classification", "multiclass_classification", "regression"})
+    libraries: ClassVar[tuple[str, ...]] = ("torch", "numpy", "safetensors")
+    takes_codes: ClassVar[bool] = True
+    uses_device: ClassVar[bool] = True
+    pausable: ClassVar[bool] = True
+    may_be_network: ClassVar[bool] = True
+    preparation: ClassVar[Mapping[str, Sequence[Any]]] = _shared.PREPARATION
+    space: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "learning_rate": {"log": [1e-4, 5e-3]},
+        "blocks": {"integer": [1, 4]},
+        "units": {"choice": [96, 192, 384]},
+        "dropout": {"uniform": [0.0, 0.5]},
+        "weight_decay": {"log": [1e-4, 0.3]},
+    }
+
+    blocks: Annotated[int, Meta(description="How many blocks.", ge=1, le=64)] = 2
+    units: Annotated[int, Meta(description="Width of what goes from block to block.", ge=1, le=65_536)] = 128
+    inner: Annotated[int, Meta(description="Width inside a block.", ge=1, le=65_536)] = 256
+    dropout: _shared.Dropout = 0.2
+    residual_dropout: Annotated[
+        float, Meta(description="Share of what a block adds that is left out at random while training.", ge=0, lt=1)
+    ] = 0.0
+    bins: _shared.Bins = 64
+    numeric_width: _shared.NumericWidth = 16
+    category_width: _shared.CategoryWidth = None
+    epochs: _shared.Epochs = 30
+    batch_size: _shared.BatchSize = None
+    learning_rate: _shared.LearningRate = 0.001
+    schedule: _shared.Schedule = "cosine"
+    weight_decay: _shared.WeightDecay = 0.01
+    clip_norm: _shared.ClipNorm = 1.0
+    patience: _shared.Patience = 8
+
+    def backbone(self) -> dict[str, Any]:
+        """What stands behind the embeddings, as ``torchkit.backbones`` builds it."""
+        return {
+            "kind": "resnet",
+            "blocks": self.blocks,
+            "units": self.units,
+            "inner": self.inner,
+            "dropout": self.dropout,
+            "residual_dropout": self.residual_dropout,
+        }
+
+    def fit(self, training: Training, folder: Path) -> dict[str, Any]:
+        """Train and save weights (safetensors) and shape (JSON); the history holds each epoch's losses."""
+        from mlspec.torchkit import tabular
+
+        return tabular.fit(self, training, folder)
+
+    def load(self, folder: Path, device: str) -> Predictor:
+        """The fitted network on the device."""
+        from mlspec.torchkit import tabular
+
+        return tabular.load(folder, device)
+
+    def network(self, training: Training) -> "Trainable":
+        """The untrained network with its rows."""
+        from mlspec.torchkit import tabular
+
+        return tabular.untrained(self, training)
+
+    def least_bytes(self, columns: Schema, classes: int) -> int | None:
+        """Four bytes for each weight of embeddings, blocks and norms."""
+        weights, width = _shared.embedded(columns, self.bins, self.numeric_width, self.category_width)
+        weights += self.units * (width + 1) + _shared.outputs(classes) * (self.units + 1) + 4 * self.units
+        weights += self.blocks * (2 * self.units * self.inner + self.inner + 5 * self.units)
+        return 4 * weights
