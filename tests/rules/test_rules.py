@@ -115,6 +115,11 @@ CASES: dict[str, dict[str, str]] = {
         "end": "evaluation:\n  baselines:\n    - rule: {column: age}\n    - human: {metric: accuracy, value: 0.9}\n"
         "    - rule: {column: hieght, above: 1.6}\n",
     },
+    "blend-needs-candidates": {"end": "  ensemble: greedy\n"},
+    "blend-needs-candidates-name": {
+        "model": "hist_gradient_boosting}, blend: {type: lightgbm",
+        "end": "  ensemble: greedy\n",
+    },
     "goal-does-not-fit": {
         "project": ", goals: [{name: a, at_least: 1}, {name: b, metric: log_loss, direction: maximize}, "
         "{name: b, metric: roc_auc, at_least: 1.5, tolerance: 0.1}]",

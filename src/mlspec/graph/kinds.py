@@ -36,6 +36,7 @@ KINDS: dict[str, Kind] = {
     "decide": Kind(version=1, outputs=("decision",), libraries=("numpy", "scikit-learn")),
     "evaluate": Kind(version=1, outputs=("metrics",), libraries=("numpy",)),
     "compare": Kind(version=1, outputs=("differences",), libraries=("numpy",)),
+    "blend": Kind(version=1, outputs=("weights", "predictions"), libraries=("numpy", "scikit-learn")),
     "select": Kind(version=1, outputs=("selection", "model"), trivial=True),
     "baseline": Kind(version=2, outputs=("predictions",), libraries=("numpy",)),
     "previous": Kind(version=2, outputs=("figures",), trivial=True),

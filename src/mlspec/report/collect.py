@@ -120,6 +120,19 @@ def candidates(graph: Graph, read: Read, seconds: Callable[[str], float | None])
             notes=tuple(str(note) for note in history.get("warnings", ())),
             search=_search(read(f"tune.{name}", "trials")),
         )
+    yield from _blend(graph, read, chosen)
+
+
+def _blend(graph: Graph, read: Read, chosen: str | None) -> Iterator[Candidate]:
+    found = read("blend", "weights")
+    if found is not None:
+        yield Candidate(
+            name="blend",
+            model="weighted mean",
+            settings=found["weights"],
+            selected=chosen == "blend",
+            scores=tuple(scores(graph, read("evaluate.blend", "metrics"))),
+        )
 
 
 def _search(found: Any) -> Search | None:

@@ -4,6 +4,7 @@ where it stands."""
 from collections.abc import Callable
 
 from mlspec.graph.graph import Graph
+from mlspec.graph.passes.blending import blending
 from mlspec.graph.passes.checks import checks
 from mlspec.graph.passes.code import code
 from mlspec.graph.passes.cross_validation import cross_validation
@@ -32,6 +33,7 @@ PASSES: tuple[Callable[[Graph], Graph], ...] = (
     tuning,
     training,
     cross_validation,
+    blending,
     selection,
     evaluation,
     measurements,
