@@ -40,6 +40,8 @@ class Column(msgspec.Struct, frozen=True):
 
 
 Schema = tuple[Column, ...]
+FOLD, FOLDS = "__fold__", 5  # the column of a training row's fold, and how many there are
+OUTCOME = "__outcome_{}__"  # the columns of what a supervised step may measure: a value, or 1 for a row of the class
 State = dict[str, Any]
 Part = Literal["train", "validation", "test"]
 
@@ -93,11 +95,14 @@ class Source(Plugin, frozen=True, kw_only=True):
 class Step(Plugin, frozen=True, kw_only=True):
     """One preparation of a column, fitted on training rows only.
 
-    ``shorthand`` is the field that a bare value fills: ``impute: median`` is ``impute: {strategy: median}``.
+    ``shorthand`` is the field that a bare value fills: ``impute: median`` is ``impute: {strategy: median}``. A
+    ``supervised`` step looks at the target: ``measures`` takes the place of ``statistics``, and ``apply_fitted`` makes
+    the columns of the very rows that it was fitted on.
     """
 
     accepts: ClassVar[frozenset[str]] = frozenset()
     shorthand: ClassVar[str] = ""
+    supervised: ClassVar[bool] = False
 
     @abstractmethod
     def output(self, column: Column) -> Schema:
@@ -107,6 +112,10 @@ class Step(Plugin, frozen=True, kw_only=True):
         """Aggregates over the training rows that fitting needs, by name; each gives one value or one list."""
         return {}
 
+    def measures(self, column: Column, outcomes: int) -> "Mapping[str, pl.Expr]":
+        """The same for a supervised step, over the columns ``OUTCOME`` (one, or one a class) and ``FOLD`` as well."""
+        return {}
+
     def fit(self, column: Column, values: Mapping[str, Any]) -> State:
         """The fitted state, plain JSON, from what ``statistics`` gave."""
         return {}
@@ -114,6 +123,10 @@ class Step(Plugin, frozen=True, kw_only=True):
     @abstractmethod
     def apply(self, column: Column, state: State) -> "Sequence[tuple[Column, pl.Expr]]":
         """The columns that replace this one, each with the expression that makes it from ``pl.col(column.name)``."""
+
+    def apply_fitted(self, column: Column, state: State) -> "Sequence[tuple[Column, pl.Expr]]":
+        """The same for the rows that a supervised step was fitted on, whose fold is in ``FOLD``."""
+        return self.apply(column, state)
 
 
 class Features(msgspec.Struct, frozen=True):

@@ -12,7 +12,7 @@ import msgspec
 
 from mlspec import registry
 from mlspec.diagnostics import StepError
-from mlspec.plugin import Column, Features, State, Step
+from mlspec.plugin import FOLD, FOLDS, OUTCOME, Column, Features, State, Step
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,13 +31,17 @@ def fit(train: "pl.LazyFrame", params: Mapping[str, Any], memory: int | None = N
     needs. The state is the same whatever the memory.
     """
     bound = FIT_BYTES if memory is None else min(FIT_BYTES, memory // 4)
-    fitting = [_Fitting(entry) for entry in params["columns"]]
+    known = describe_target(train, params)
+    looked_at = _outcomes(known) if supervised(params) else []
+    fitting = [_Fitting(entry, len(looked_at)) for entry in params["columns"]]
+    train = with_folds(train) if looked_at else train
     rows: int | None = None
     frame = train
     while True:
         for column in fitting:
             column.go_on()
-        frame, _columns = _through(train, [column.entry() for column in fitting])
+        entries = [column.entry() for column in fitting]
+        frame, _columns = _through(train, entries, [*looked_at, *_fold(looked_at)], fitted=bool(looked_at))
         wanted = {column.index: column for column in _indexed(fitting) if column.asks}
         if not wanted:
             break
@@ -61,15 +65,36 @@ def fit(train: "pl.LazyFrame", params: Mapping[str, Any], memory: int | None = N
         "version": 1,
         "columns": [column.entry() for column in fitting],
         "outputs": [{"name": c.name, "type": c.type, "levels": c.levels} for c in outputs],
-        "target": describe_target(train, params),
+        "target": known,
     }
 
 
-def apply(frame: "pl.LazyFrame", state: State) -> "pl.LazyFrame":
-    """The prepared columns of raw rows, and the target as class codes or values where the rows have it."""
+def supervised(params: Mapping[str, Any]) -> bool:
+    """Whether a step of a preparation (its params, or its fitted state) looks at the target."""
+    names = {stage[0] for entry in params["columns"] for stage in entry.get("stages", entry.get("steps", ()))}
+    return any(cast(type[Step], registry.plugin("steps", name)).supervised for name in names)
+
+
+def with_folds(train: "pl.LazyFrame") -> "pl.LazyFrame":
+    """Training rows with their folds: by their place, spread so that neighbours differ."""
+    import polars as pl
+
+    place = pl.col(FOLD).cast(pl.UInt64) * 2_654_435_761 % 4_294_967_296
+    return train.with_row_index(FOLD).with_columns((place * FOLDS // 4_294_967_296).cast(pl.Int8).alias(FOLD))
+
+
+def apply(frame: "pl.LazyFrame", state: State, *, fitted: bool = False) -> "pl.LazyFrame":
+    """The prepared columns of raw rows, and the target as class codes or values where the rows have it.
+
+    ``fitted``: these are the rows that the preparation was fitted on, ``with_folds``.
+    """
+    import polars as pl
+
     known = state["target"]
     keep = [_coded(known).alias(TARGET)] if known["name"] in frame.collect_schema().names() else []
-    return _through(frame, state["columns"], keep)[0]
+    if not fitted:
+        return _through(frame, state["columns"], keep)[0]
+    return _through(frame, state["columns"], [*keep, pl.col(FOLD)], fitted=True)[0].drop(FOLD)
 
 
 def projections(state: State) -> "list[list[pl.Expr]]":
@@ -131,7 +156,8 @@ def answer(prediction: "Array", state: State) -> "Array":
 class _Fitting:
     """A column on its way through its steps: where it stands, and what its next step asks for."""
 
-    def __init__(self, entry: Mapping[str, Any]) -> None:
+    def __init__(self, entry: Mapping[str, Any], outcomes: int) -> None:
+        self.outcomes = outcomes
         self.name, self.type = entry["name"], entry["type"]
         self.of: list[Any] | None = entry.get("of")
         self.steps: list[list[Any]] = list(entry["steps"])
@@ -148,7 +174,8 @@ class _Fitting:
             asks: dict[str, pl.Expr] = {}
             for i, column in enumerate(self.columns):
                 if column.type in step.accepts:
-                    asks.update({f"{i}/{key}": e for key, e in step.statistics(column).items()})
+                    asked = step.measures(column, self.outcomes) if step.supervised else step.statistics(column)
+                    asks.update({f"{i}/{key}": e for key, e in asked.items()})
             if asks:
                 self.asks = asks
                 return
@@ -200,17 +227,21 @@ def _plugin(name: str, settings: Mapping[str, Any]) -> Step:
 
 
 def _through(
-    frame: "pl.LazyFrame", entries: Sequence[Mapping[str, Any]], keep: "Sequence[pl.Expr]" = ()
+    frame: "pl.LazyFrame",
+    entries: Sequence[Mapping[str, Any]],
+    keep: "Sequence[pl.Expr]" = (),
+    *,
+    fitted: bool = False,
 ) -> "tuple[pl.LazyFrame, list[Column]]":
     """The frame after all fitted stages, one projection a stage, and its columns; ``keep`` names what else stays."""
-    made, columns = _projections(entries, keep)
+    made, columns = _projections(entries, keep, fitted=fitted)
     for expressions in made:
         frame = frame.select(expressions)
     return frame, columns
 
 
 def _projections(
-    entries: Sequence[Mapping[str, Any]], keep: "Sequence[pl.Expr]"
+    entries: Sequence[Mapping[str, Any]], keep: "Sequence[pl.Expr]", *, fitted: bool = False
 ) -> "tuple[list[list[pl.Expr]], list[Column]]":
     import polars as pl
 
@@ -226,7 +257,8 @@ def _projections(
             name, settings, states = entry["stages"][level]
             step, after = _plugin(name, settings), []
             for column, state in zip(now[i], states, strict=True):
-                changed = [(column, pl.col(column.name))] if state is None else step.apply(column, state)
+                make = step.apply_fitted if fitted else step.apply
+                changed = [(column, pl.col(column.name))] if state is None else make(column, state)
                 picked += [e.alias(new.name) for new, e in changed]
                 after += [new for new, _e in changed]
             now[i] = after
@@ -253,6 +285,23 @@ def _first(entry: Mapping[str, Any]) -> "pl.Expr":
         else:
             made = pl.when(numbers[1] != 0).then(numbers[0] / numbers[1])
     return made.alias(entry["name"])
+
+
+def _outcomes(target: Mapping[str, Any]) -> "list[pl.Expr]":
+    """What a supervised step may measure: the value, 1 for the last class of two, or 1 for each of several classes."""
+    import polars as pl
+
+    coded, classes = _coded(target), target["classes"]
+    if classes is None:
+        return [coded.alias(OUTCOME.format(0))]
+    codes = [1] if len(classes) == 2 else range(len(classes))
+    return [(coded == code).cast(pl.Float64).alias(OUTCOME.format(k)) for k, code in enumerate(codes)]
+
+
+def _fold(outcomes: "Sequence[pl.Expr]") -> "list[pl.Expr]":
+    import polars as pl
+
+    return [pl.col(FOLD)] if outcomes else []
 
 
 def _coded(target: Mapping[str, Any]) -> "pl.Expr":

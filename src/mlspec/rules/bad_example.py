@@ -18,8 +18,6 @@ FITS: dict[str, tuple[type, ...]] = {
     "number": (int, float),
     "boolean": (bool,),
     "category": (str, int, float, bool),
-    "date": (str,),
-    "datetime": (str,),
 }
 
 
@@ -62,7 +60,19 @@ def check(view: View) -> Iterator[Diagnostic]:
 def _fits(value: Any, kind: str) -> bool:
     if isinstance(value, bool) and kind in ("integer", "number"):
         return False
+    if kind in ("date", "datetime"):
+        return isinstance(value, str) and _is_moment(value)
     return isinstance(value, FITS.get(kind, (object,)))
+
+
+def _is_moment(text: str) -> bool:
+    from datetime import datetime
+
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _article(role: str) -> str:

@@ -1,5 +1,6 @@
 """Puts the example requests to the exported model."""
 
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from mlspec.diagnostics import StepError
@@ -22,9 +23,7 @@ def run(job: Job) -> None:
 def _asked(loaded: "Package", example: dict[str, Any], number: int) -> dict[str, Any]:
     import polars as pl
 
-    row = {name: example["row"].get(name) for name, _ in loaded.about.columns}
-    texts = {name for name, kind in loaded.about.columns if kind in ("category", "date", "datetime")}
-    given = {name: [None if value is None else str(value) if name in texts else value] for name, value in row.items()}
+    given = {name: [_cell(example["row"].get(name), kind)] for name, kind in loaded.about.columns}
     try:
         predicted = loaded.predict(pl.DataFrame(given))
     except StepError as error:
@@ -42,3 +41,14 @@ def _asked(loaded: "Package", example: dict[str, Any], number: int) -> dict[str,
         and value <= expected.get("at_most", value)
     )
     return {"row": example["row"], "expected": expected, "answer": answer, "value": value, "right": right}
+
+
+def _cell(value: Any, kind: str) -> Any:
+    """A value as the column's type has it; the spec writes dates as text."""
+    if value is None:
+        return None
+    if kind == "date":
+        return date.fromisoformat(value)
+    if kind == "datetime":
+        return datetime.fromisoformat(value)
+    return str(value) if kind == "category" else value

@@ -1,5 +1,7 @@
 """Fits a preparation on training rows and applies it."""
 
+import functools
+
 from mlspec.engine.job import Job
 
 
@@ -18,6 +20,9 @@ def run(job: Job) -> None:
         rows = tables.scan(job.inputs[part])
         if state["target"]["classes"] is not None and part != "train":
             preparation.target(rows.select(state["target"]["name"]).collect(), state)
-        tables.write_batches(rows, lambda batch: preparation.apply(batch, state), job.outputs[part])
+        fitted = part == "train" and preparation.supervised(state)
+        rows = preparation.with_folds(rows) if fitted else rows
+        change = functools.partial(preparation.apply, state=state, fitted=fitted)
+        tables.write_batches(rows, change, job.outputs[part])
     if not state["outputs"]:
         raise StepError("no feature is left after the preparation")
