@@ -150,7 +150,8 @@ class Package:
                 raise StepError(
                     f"column '{name}' can't be read as {kind}: {str(error).partition(chr(10))[0]}"
                 ) from None
-        return frame
+        numbers = [name for name, kind in self.about.columns if kind == "number"]
+        return frame.with_columns(pl.col(numbers).fill_nan(None)) if numbers else frame
 
 
 def load(folder: Path, device: str = "cpu", *, root: Path | None = None) -> Package:

@@ -23,11 +23,11 @@ class Kind(Struct, frozen=True, kw_only=True):
 
 
 KINDS: dict[str, Kind] = {
-    "source": Kind(version=1, outputs=("table",), libraries=("polars",)),
+    "source": Kind(version=2, outputs=("table",), libraries=("polars",)),
     "expect": Kind(version=1, outputs=("report", "verdict"), libraries=("polars",)),
     "split": Kind(version=1, outputs=("train", "validation", "test"), libraries=("polars", "numpy")),
     "fold": Kind(version=1, outputs=("train", "validation", "heldout"), libraries=("polars", "numpy")),
-    "prepare": Kind(version=2, outputs=("state", "train", "validation"), libraries=("polars",)),
+    "prepare": Kind(version=3, outputs=("state", "train", "validation"), libraries=("polars",)),
     "check_data": Kind(version=1, outputs=("report", "verdict"), libraries=("polars", "numpy", "scikit-learn")),
     "check_network": Kind(version=1, outputs=("report", "verdict"), libraries=("numpy", "torch")),
     "tune": Kind(version=1, outputs=("best", "trials"), libraries=("numpy", "optuna")),
