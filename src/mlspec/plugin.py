@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mlspec.torchkit.loop import Trainable
 
 ColumnType = Literal["integer", "number", "boolean", "category", "date", "datetime", "code"]
-Role = Literal["feature", "target", "sensitive", "id", "key", "unused"]
+Role = Literal["feature", "target", "sensitive", "id", "key", "weight", "unused"]
 Task = Literal["binary_classification", "multiclass_classification", "regression"]
 
 
@@ -142,7 +142,8 @@ class Features(msgspec.Struct, frozen=True):
 class Training(msgspec.Struct, frozen=True):
     """What a model is fitted with. ``target`` holds class codes (int64) or values (float64); ``classes`` is 0 for
     regression. ``validation`` may be used to stop early, never the test split. ``until``: pause after that epoch,
-    keeping a checkpoint to go on from (for models that are ``pausable``)."""
+    keeping a checkpoint to go on from (for models that are ``pausable``). ``weights``: how much each training row
+    counts, None where all count the same."""
 
     features: Features
     target: "np.ndarray[Any, Any]"
@@ -156,6 +157,20 @@ class Training(msgspec.Struct, frozen=True):
     checkpoints: Path
     progress: Callable[[str, float, dict[str, float]], None]
     until: int | None = None
+    weights: "np.ndarray[Any, Any] | None" = None
+
+    def row_weights(self, class_weight: str | None = None) -> "np.ndarray[Any, Any] | None":
+        """How much each row counts (n,), 1 on average: as the spec says, times what makes classes count the same where
+        that is asked for; None where all count the same."""
+        import numpy as np
+
+        found = self.weights
+        if class_weight == "balanced" and self.classes:
+            plain = np.ones(len(self.target)) if found is None else found
+            mass = np.bincount(self.target, weights=plain, minlength=self.classes)
+            shares = plain.sum() / (np.count_nonzero(mass) * np.where(mass > 0, mass, 1.0))
+            found = plain * shares[self.target]
+        return None if found is None else np.asarray(found * (len(found) / found.sum()))
 
 
 class Predictor(metaclass=ABCMeta):

@@ -120,6 +120,15 @@ CASES: dict[str, dict[str, str]] = {
         "model": "hist_gradient_boosting}, blend: {type: lightgbm",
         "end": "  ensemble: greedy\n",
     },
+    "weight-is-no-number": {"columns": ", weight: job"},
+    "unknown-column-weight": {"columns": ", weight: wieght"},
+    "monotone-does-not-fit": {
+        "model": "hist_gradient_boosting, monotone: {age: increasing, job: decreasing, hight: increasing}"
+    },
+    "monotone-does-not-fit-classes": {
+        "target": "job",
+        "model": "lightgbm, monotone: {age: increasing}",
+    },
     "goal-does-not-fit": {
         "project": ", goals: [{name: a, at_least: 1}, {name: b, metric: log_loss, direction: maximize}, "
         "{name: b, metric: roc_auc, at_least: 1.5, tolerance: 0.1}]",

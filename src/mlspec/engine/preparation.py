@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 TARGET = "__target__"
+WEIGHT = "__weight__"
 FIT_BYTES = 128 * 1024 * 1024
 
 
@@ -66,6 +67,7 @@ def fit(train: "pl.LazyFrame", params: Mapping[str, Any], memory: int | None = N
         "columns": [column.entry() for column in fitting],
         "outputs": [{"name": c.name, "type": c.type, "levels": c.levels} for c in outputs],
         "target": known,
+        **({"weight": params["weight"]} if "weight" in params else {}),
     }
 
 
@@ -91,7 +93,10 @@ def apply(frame: "pl.LazyFrame", state: State, *, fitted: bool = False) -> "pl.L
     import polars as pl
 
     known = state["target"]
-    keep = [_coded(known).alias(TARGET)] if known["name"] in frame.collect_schema().names() else []
+    present = frame.collect_schema().names()
+    keep = [_coded(known).alias(TARGET)] if known["name"] in present else []
+    if state.get("weight") in present:
+        keep.append(pl.col(state["weight"]).cast(pl.Float64).alias(WEIGHT))
     if not fitted:
         return _through(frame, state["columns"], keep)[0]
     return _through(frame, state["columns"], [*keep, pl.col(FOLD)], fitted=True)[0].drop(FOLD)
@@ -132,6 +137,21 @@ def target(frame: "pl.DataFrame", state: State) -> "Array":
             raise StepError(f"'{name}' has the class {strange!r}, which no training row has")
         frame = coded
     return frame[TARGET].to_numpy().astype(np.float64 if classes is None else np.int64)
+
+
+def weights(frame: "pl.DataFrame", state: State) -> "Array | None":
+    """How much each prepared row counts (n,), None where nothing says so.
+
+    Raises StepError where a weight is missing, negative or infinite, or all of them are 0.
+    """
+    import numpy as np
+
+    if "weight" not in state:
+        return None
+    found = frame[WEIGHT].to_numpy().astype(np.float64)
+    if not (np.isfinite(found).all() and (found >= 0).all() and found.sum() > 0):
+        raise StepError(f"'{state['weight']}' is the rows' weight: it must be a number of at least 0 in every row")
+    return found
 
 
 def learned(values: "Array", state: State) -> "Array":

@@ -80,16 +80,6 @@ def load(folder: Path) -> Predictor:
     return _Fitted(booster, about["classes"])
 
 
-def balanced(target: "Array", classes: int) -> "Array":
-    """Weights (n,) by which each class that occurs weighs the same, 1 on average."""
-    import numpy as np
-
-    counts = np.bincount(target, minlength=classes)
-    present = int((counts > 0).sum())
-    found: Array = (len(target) / (present * np.maximum(counts, 1)))[target]
-    return found
-
-
 def _objective(training: Training) -> dict[str, Any]:
     if not training.classes:
         return {"objective": "regression", "metric": "l2"}

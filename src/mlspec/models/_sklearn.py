@@ -43,6 +43,9 @@ def fit(estimator: Any, training: Training, rows: "Array", **extra: Any) -> list
     """
     from threadpoolctl import threadpool_limits
 
+    weights = extra.pop("sample_weight", training.row_weights())
+    if weights is not None:
+        extra["sample_weight"] = weights
     with warnings.catch_warnings(record=True) as caught, threadpool_limits(limits=training.threads):
         warnings.simplefilter("always")
         try:

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta
 
 from mlspec.diagnostics import StepError
+from mlspec.models._monotone import Monotone, directions
 from mlspec.plugin import Model, Predictor, Training
 
 if TYPE_CHECKING:
@@ -57,6 +58,12 @@ class HistGradientBoosting(Model, frozen=True, kw_only=True):
         int, Meta(description="Trees without a better validation loss before stopping.", ge=1, le=10_000)
     ] = 20
 
+    class_weight: Annotated[
+        Literal["balanced"] | None,
+        Meta(description="balanced: rare classes weigh as much as common ones; equal rows if left out."),
+    ] = None
+    monotone: Monotone = {}  # noqa: RUF012 (msgspec copies it)
+
     def fit(self, training: Training, folder: Path) -> dict[str, Any]:
         """Fit and save with skops; the history holds the loss after each tree."""
         from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
@@ -83,11 +90,12 @@ class HistGradientBoosting(Model, frozen=True, kw_only=True):
             n_iter_no_change=self.patience,
             tol=0.0,
             categorical_features=list(range(numeric, numeric + len(features.levels))) or None,
+            monotonic_cst=directions(self.monotone, features) if self.monotone else None,
             random_state=training.seed,
         )
-        extra: dict[str, np.ndarray[Any, Any]] = {}
+        extra: dict[str, np.ndarray[Any, Any] | None] = {"sample_weight": training.row_weights(self.class_weight)}
         if stops:
-            extra = {"X_val": _sklearn.plain(training.validation), "y_val": training.validation_target}
+            extra |= {"X_val": _sklearn.plain(training.validation), "y_val": training.validation_target}
         notes = _sklearn.fit(estimator, training, _sklearn.plain(features), **extra)
         losses = {
             "train_loss": [-float(v) for v in estimator.train_score_],

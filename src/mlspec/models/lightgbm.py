@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta
 
+from mlspec.models._monotone import Monotone, directions
 from mlspec.plugin import Model, Predictor, Training
 
 if TYPE_CHECKING:
-    import numpy as np
+    pass
 
 
 class LightGBM(Model, frozen=True, kw_only=True):
@@ -57,6 +58,7 @@ class LightGBM(Model, frozen=True, kw_only=True):
         Literal["balanced"] | None,
         Meta(description="balanced: rare classes weigh as much as common ones; equal rows if left out."),
     ] = None
+    monotone: Monotone = {}  # noqa: RUF012 (msgspec copies it)
 
     def fit(self, training: Training, folder: Path) -> dict[str, Any]:
         """Fit and save as text; the history holds the losses after each tree."""
@@ -71,9 +73,9 @@ class LightGBM(Model, frozen=True, kw_only=True):
             "bagging_freq": int(self.bagging_fraction < 1),
             "lambda_l2": self.lambda_l2,
         }
-        weights: np.ndarray[Any, Any] | None = None
-        if self.class_weight == "balanced" and training.classes:
-            weights = _lightgbm.balanced(training.target, training.classes)
+        if self.monotone:
+            params["monotone_constraints"] = directions(self.monotone, training.features)
+        weights = training.row_weights(self.class_weight)
         return _lightgbm.fit(training, folder, params, trees=self.trees, patience=self.patience, weights=weights)
 
     def load(self, folder: Path, device: str) -> Predictor:

@@ -43,15 +43,34 @@ def loss(classes: int) -> Loss:
 
 
 def of_members(classes: int) -> Loss:
-    """The same, where the output is (rows, members, count) too: each member learns by itself, the mean is over all."""
+    """The same, where the output is (rows, members, count) too: each member learns by itself, the mean is over all; and
+    where the target has weights beside it (rows, 2)."""
     single = loss(classes)
 
     def mean(output: Tensor, wanted: Tensor) -> Tensor:
         if output.dim() == 3:
             wanted, output = wanted.repeat_interleave(output.shape[1], dim=0), output.flatten(0, 1)
+        if wanted.dim() == 2:
+            return (_each(classes, output, wanted[:, 0]) * wanted[:, 1]).mean()
         return single(output, wanted)
 
     return mean
+
+
+def weighted(target: Tensor, weights: Array | None) -> Tensor:
+    """Targets with the rows' weights beside them (n, 2), for ``of_members``; as they are without weights."""
+    if weights is None:
+        return target
+    return torch.stack([target.float(), torch.from_numpy(weights.astype(np.float32)).to(target.device)], dim=1)
+
+
+def _each(classes: int, output: Tensor, wanted: Tensor) -> Tensor:
+    """The loss of each row."""
+    if classes > 2:
+        return functional.cross_entropy(output, wanted.long(), reduction="none")
+    if classes:
+        return functional.binary_cross_entropy_with_logits(output.squeeze(1), wanted, reduction="none")
+    return functional.mse_loss(output.squeeze(1), wanted, reduction="none")
 
 
 def answer(raw: Tensor, classes: int, centre: float, spread: float) -> Array:

@@ -43,6 +43,8 @@ class Tabular(Protocol):
     def clip_norm(self) -> float | None: ...  # noqa: D102
     @property
     def patience(self) -> int | None: ...  # noqa: D102
+    @property
+    def class_weight(self) -> str | None: ...  # noqa: D102
     def backbone(self) -> dict[str, Any]:
         """What stands behind the embeddings, as ``backbones.build`` takes it."""
 
@@ -130,6 +132,8 @@ def trainable(model: Tabular, training: Training, config: Config) -> loop.Traina
     )
     network = build(config, training.features.numeric).to(place)
     rows = _rows(training.features, training.target, config, place)
+    weights = training.row_weights(model.class_weight)
+    rows = loop.Rows(rows.inputs, outputs.weighted(rows.target, weights))
     validation = _rows(training.validation, training.validation_target, config, place)
     return loop.Trainable(
         network, rows, validation if len(validation.target) else None, outputs.of_members(training.classes), settings

@@ -54,9 +54,9 @@ def trainable(cls: type[Any], params: Mapping[str, Any], settings: "Python", tra
     validation = _rows(training.validation, training.validation_target, training.classes, centre, spread, place)
     return loop.Trainable(
         _build(cls, rows.inputs[0].shape[1], training.classes, params).to(place),
-        rows,
+        loop.Rows(rows.inputs, outputs.weighted(rows.target, training.row_weights())),
         validation if len(validation.target) else None,
-        outputs.loss(_logits(training.classes)),
+        outputs.of_members(_logits(training.classes)),
         loop.Settings(
             epochs=settings.epochs,
             batch_size=settings.batch_size,

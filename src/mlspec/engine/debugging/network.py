@@ -188,7 +188,8 @@ def _start(subject: Subject) -> Check:
     inputs, target = _first(subject.rows, ROWS)
     with torch.inference_mode():
         value = float(subject.loss(module(*inputs), target))
-    chance = math.log(max(subject.classes, 2)) if subject.classes else float(target.double().square().mean())
+    plain = target if target.dim() == 1 else target[:, 0]
+    chance = math.log(max(subject.classes, 2)) if subject.classes else float(plain.double().square().mean())
     advice = "look at the scale of the inputs, the initial weights, and the loss"
     if value < 0:
         advice = "a loss below zero is no such loss: look at its sign"

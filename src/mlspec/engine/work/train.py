@@ -47,4 +47,5 @@ def training(job: Job, model: Model, rows: int | None = None) -> Training:
         threads=job.threads,
         checkpoints=job.scratch / "checkpoints",
         progress=job.progress,
+        weights=preparation.weights(train, state),
     )

@@ -47,6 +47,10 @@ Patience = Annotated[
     Annotated[int, Meta(ge=1)] | None,
     Meta(description="Epochs without a better validation loss before stopping; null: never stop early."),
 ]
+ClassWeight = Annotated[
+    Literal["balanced"] | None,
+    Meta(description="balanced: rare classes weigh as much as common ones; equal rows if left out."),
+]
 
 
 def category_width(levels: int) -> int:

@@ -54,6 +54,7 @@ class FtTransformer(Model, frozen=True, kw_only=True):
     weight_decay: _shared.WeightDecay = 0.001
     clip_norm: _shared.ClipNorm = 1.0
     patience: _shared.Patience = 6
+    class_weight: _shared.ClassWeight = None
 
     @property
     def token(self) -> int:
