@@ -159,19 +159,6 @@ class Training(msgspec.Struct, frozen=True):
     until: int | None = None
     weights: "np.ndarray[Any, Any] | None" = None
 
-    def row_weights(self, class_weight: str | None = None) -> "np.ndarray[Any, Any] | None":
-        """How much each row counts (n,), 1 on average: as the spec says, times what makes classes count the same where
-        that is asked for; None where all count the same."""
-        import numpy as np
-
-        found = self.weights
-        if class_weight == "balanced" and self.classes:
-            plain = np.ones(len(self.target)) if found is None else found
-            mass = np.bincount(self.target, weights=plain, minlength=self.classes)
-            shares = plain.sum() / (np.count_nonzero(mass) * np.where(mass > 0, mass, 1.0))
-            found = plain * shares[self.target]
-        return None if found is None else np.asarray(found * (len(found) / found.sum()))
-
 
 class Predictor(metaclass=ABCMeta):
     """A fitted model, read back from its folder."""

@@ -129,6 +129,11 @@ CASES: dict[str, dict[str, str]] = {
         "target": "job",
         "model": "lightgbm, monotone: {age: increasing}",
     },
+    "infrastructure-not-allowed": {
+        "top": "constraints: {infrastructure: {devices: [cpu], engines: [dvc]}}\n",
+        "end": "backend: {device: mps}\n",
+    },
+    "reviewers-unclear": {"top": "constraints: {reviewers: {dta: ['@a/b'], model: [ann, 'ann@example.org']}}\n"},
     "goal-does-not-fit": {
         "project": ", goals: [{name: a, at_least: 1}, {name: b, metric: log_loss, direction: maximize}, "
         "{name: b, metric: roc_auc, at_least: 1.5, tolerance: 0.1}]",

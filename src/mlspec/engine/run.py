@@ -10,6 +10,7 @@ from typing import Any, Literal
 import msgspec
 
 from mlspec.diagnostics import Span, StoreError
+from mlspec.document import Path as SpecPath
 from mlspec.engine import backend as backends
 from mlspec.engine import events, holdout, places, previous, verdicts
 from mlspec.engine import lock as locks
@@ -17,6 +18,7 @@ from mlspec.engine.backend import WORK, Backend, Progress, Setting
 from mlspec.engine.events import Listener
 from mlspec.engine.journal import Journal
 from mlspec.engine.measure import now
+from mlspec.engine.meter import Meter
 from mlspec.engine.record import Failure, HoldoutUse, RanStep, Run
 from mlspec.engine.schedule import Result, Watch, schedule
 from mlspec.graph import fingerprint as fp
@@ -61,6 +63,14 @@ def run(
         raise
 
 
+class _BudgetSpentError(Exception):
+    """Raised while a run goes on: which step showed it, the bound's place in the spec, and by how much."""
+
+    def __init__(self, step: str, path: SpecPath, cause: str) -> None:
+        super().__init__(cause)
+        self.step, self.path, self.cause = step, path, cause
+
+
 class _Running:
     """One run, from its first event to its last."""
 
@@ -84,6 +94,7 @@ class _Running:
         self.carrier: Backend | None = None
         self.stack = ExitStack()
         self.again = False
+        self.meter = Meter(graph)
         self.holdout: holdout.Holdout | None = None
 
     def run(self, lock: bool) -> Run:
@@ -99,6 +110,12 @@ class _Running:
             except KeyboardInterrupt:
                 self._finish("interrupted", started, began, None, ())
                 raise
+            except _BudgetSpentError as spent:
+                place = None if self.graph.document is None else self.graph.document.span(spent.path)
+                failure = Failure(step=spent.step, cause=spent.cause, place=place)
+                self.failures[spent.step] = failure
+                self.journal.tell(events.StepFailed(time=now(), step=spent.step, cause=spent.cause, place=place))
+                metrics, gates = None, ()
             run = self._finish("failed" if self.failures else "done", started, began, metrics, gates)
         if lock and run.status == "done":
             uses = () if self.holdout is None else self.holdout.uses
@@ -144,11 +161,13 @@ class _Running:
         return self.carrier
 
     def _started(self, step: Step, fingerprint: str) -> None:
+        self.meter.started(step.id)
         was = self.before.get(step.id)
         expected = None if was is None else was.seconds
         self.journal.tell(events.StepStarted(time=now(), step=step.id, fingerprint=fingerprint, expected=expected))
 
     def _progress(self, report: Progress) -> None:
+        self._stop_if_spent(report.step)
         self.journal.tell(
             events.StepProgress(
                 time=now(), step=report.step, what=report.what, share=report.share, figures=report.figures
@@ -161,6 +180,7 @@ class _Running:
             # Looked up a second time, because something else was damaged.
             return
         self.results[step.id] = result
+        self.meter.ended(step.id, None if result.stored is None else result.stored.record.get("seconds"))
         self.failures.pop(step.id, None)
         if result.stored is not None:
             key = result.stored.fingerprint
@@ -182,6 +202,15 @@ class _Running:
             )
         else:
             self.journal.tell(events.StepNotReached(time=now(), step=step.id, because=result.because))
+        if result.action == "done":
+            self._stop_if_spent(step.id)
+
+    def _stop_if_spent(self, step: str) -> None:
+        """End the run when its budget is gone; what is done, and what running steps have written down, is kept."""
+        gone = self.meter.gone()
+        if gone is not None:
+            what, told = gone
+            raise _BudgetSpentError(step, ("constraints", "budget", what), f"the budget is spent: {told}")
 
     def _count_use(self) -> None:
         """The test rows have judged a model: written down before anyone is told the verdict."""

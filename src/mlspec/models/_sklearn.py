@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlspec.diagnostics import StepError
+from mlspec.models._weights import row_weights
 from mlspec.plugin import Features, Predictor, Training
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def fit(estimator: Any, training: Training, rows: "Array", **extra: Any) -> list
     """
     from threadpoolctl import threadpool_limits
 
-    weights = extra.pop("sample_weight", training.row_weights())
+    weights = extra.pop("sample_weight", row_weights(training))
     if weights is not None:
         extra["sample_weight"] = weights
     with warnings.catch_warnings(record=True) as caught, threadpool_limits(limits=training.threads):

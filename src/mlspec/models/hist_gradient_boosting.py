@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from mlspec.diagnostics import StepError
 from mlspec.models._monotone import Monotone, directions
+from mlspec.models._weights import row_weights
 from mlspec.plugin import Model, Predictor, Training
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ class HistGradientBoosting(Model, frozen=True, kw_only=True):
             monotonic_cst=directions(self.monotone, features) if self.monotone else None,
             random_state=training.seed,
         )
-        extra: dict[str, np.ndarray[Any, Any] | None] = {"sample_weight": training.row_weights(self.class_weight)}
+        extra: dict[str, np.ndarray[Any, Any] | None] = {"sample_weight": row_weights(training, self.class_weight)}
         if stops:
             extra |= {"X_val": _sklearn.plain(training.validation), "y_val": training.validation_target}
         notes = _sklearn.fit(estimator, training, _sklearn.plain(features), **extra)

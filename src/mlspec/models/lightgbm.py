@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from msgspec import Meta
 
 from mlspec.models._monotone import Monotone, directions
+from mlspec.models._weights import row_weights
 from mlspec.plugin import Model, Predictor, Training
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ class LightGBM(Model, frozen=True, kw_only=True):
         }
         if self.monotone:
             params["monotone_constraints"] = directions(self.monotone, training.features)
-        weights = training.row_weights(self.class_weight)
+        weights = row_weights(training, self.class_weight)
         return _lightgbm.fit(training, folder, params, trees=self.trees, patience=self.patience, weights=weights)
 
     def load(self, folder: Path, device: str) -> Predictor:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from mlspec.engine.record import Run
+from mlspec.graph.budget import critical_path
 from mlspec.graph.graph import Graph
 from mlspec.report import words
 from mlspec.report.facts import Gate, Place, RequirementFact, Verdict
@@ -50,6 +51,9 @@ def _bound(requirement: Requirement, gate: Gate | None, run: Run, graph: Graph) 
 
 def _measured(requirement: Requirement, run: Run, graph: Graph) -> tuple[str, str]:
     measured = run.metrics or {}
+    if requirement.id == "deadline":
+        taken, way = critical_path(graph, {name: step.seconds for name, step in run.steps.items()})
+        return "critical path", f"{words.seconds(taken)}: {' -> '.join(way)}"
     if requirement.id == "abstain":
         coverage = ((measured.get("decisions") or {}).get("abstention") or {}).get("coverage") or {}
         told = "" if coverage.get("value") is None else f"{words.figure(coverage['value'])} decided without a person"

@@ -141,10 +141,24 @@ def _constraints(project: Project) -> Iterator[Requirement]:
         if constraints.size.memory is not None:
             yield gate("size.memory", ("size", "memory"), of="serving_memory", at_most=constraints.size.memory)
     if constraints.budget is not None:
-        for what in ("wall_time", "memory", "gpus"):
+        for what in ("wall_time", "memory", "gpus", "gpu_hours"):
             bound = getattr(constraints.budget, what)
             if bound is not None:
                 yield gate(f"budget.{what}", ("budget", what), of="budget", what=what, at_most=bound)
+        money = constraints.budget.money
+        if money is not None:
+            price = {"cpu_hour": money.cpu_hour, "gpu_hour": money.gpu_hour, "unit": money.unit}
+            yield gate("budget.money", ("budget", "money"), of="budget", what="money", at_most=money.at_most, **price)
+    if constraints.deadline is not None:
+        text = f"the longest way through the steps takes at most {constraints.deadline:g} s"
+        yield Requirement(id="deadline", path=("constraints", "deadline"), binding="measured", text=text)
+    if constraints.infrastructure is not None:
+        text = "it runs where and on what is allowed"
+        yield Requirement(id="infrastructure", path=("constraints", "infrastructure"), binding="compiled", text=text)
+    if constraints.reviewers:
+        agree = sorted({name for who in constraints.reviewers.values() for name in who})
+        text = f"changes are agreed to by {', '.join(agree)}"
+        yield Requirement(id="reviewers", path=("constraints", "reviewers"), binding="compiled", text=text)
 
 
 def _against(project: Project, metric: str) -> list[str]:

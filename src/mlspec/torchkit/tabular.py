@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from mlspec.diagnostics import StepError
+from mlspec.models._weights import row_weights
 from mlspec.plugin import Features, Predictor, Training
 from mlspec.torchkit import backbones, device, loop, outputs
 from mlspec.torchkit.network import Curves, Network, Scale
@@ -132,7 +133,7 @@ def trainable(model: Tabular, training: Training, config: Config) -> loop.Traina
     )
     network = build(config, training.features.numeric).to(place)
     rows = _rows(training.features, training.target, config, place)
-    weights = training.row_weights(model.class_weight)
+    weights = row_weights(training, model.class_weight)
     rows = loop.Rows(rows.inputs, outputs.weighted(rows.target, weights))
     validation = _rows(training.validation, training.validation_target, config, place)
     return loop.Trainable(

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from mlspec.diagnostics import StepError
+from mlspec.models._weights import row_weights
 from mlspec.plugin import Features, Predictor, Training
 from mlspec.torchkit import device, loop, outputs
 
@@ -54,7 +55,7 @@ def trainable(cls: type[Any], params: Mapping[str, Any], settings: "Python", tra
     validation = _rows(training.validation, training.validation_target, training.classes, centre, spread, place)
     return loop.Trainable(
         _build(cls, rows.inputs[0].shape[1], training.classes, params).to(place),
-        loop.Rows(rows.inputs, outputs.weighted(rows.target, training.row_weights())),
+        loop.Rows(rows.inputs, outputs.weighted(rows.target, row_weights(training))),
         validation if len(validation.target) else None,
         outputs.of_members(_logits(training.classes)),
         loop.Settings(

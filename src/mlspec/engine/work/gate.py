@@ -241,12 +241,29 @@ def _budget(params: dict[str, Any], _: Any, records: dict[str, dict[str, Any]]) 
     what, bound = params["what"], params["at_most"]
     if what == "gpus":
         return _exact(f"at most {bound} GPUs", params["used"], bound, lambda number: f"{number:g} GPUs")
+    if what in ("gpu_hours", "money"):
+        return _priced(params, records)
     field, show = ("seconds", _seconds) if what == "wall_time" else ("peak_memory", _bytes)
     taken = [record.get(field) for record in records.values()]
     known = [value for value in taken if value is not None]
     total = (sum(known) if what == "wall_time" else max(known, default=None)) if len(known) == len(taken) else None
     text = f"{'time of all steps' if what == 'wall_time' else 'peak memory of a step'} at most {show(bound)}"
     return _exact(text, total if taken else None, bound, show)
+
+
+def _priced(params: dict[str, Any], records: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Hours on GPUs, or money: by the recorded time of each step, and where it ran."""
+    bound, apart = params["at_most"], set(params["on_gpu"])
+    hours = {"cpu": 0.0, "gpu": 0.0}
+    for step, record in records.items():
+        if record.get("seconds") is None:
+            return _exact("a budget of all steps", None, bound, str)
+        hours["gpu" if step in apart else "cpu"] += record["seconds"] / 3600
+    if params["what"] == "gpu_hours":
+        return _exact(f"at most {bound:g} GPU hours", hours["gpu"], bound, lambda value: f"{value:.3g} GPU hours")
+    unit = f" {params['unit']}" if params["unit"] else ""
+    total = hours["cpu"] * params["cpu_hour"] + hours["gpu"] * params["gpu_hour"]
+    return _exact(f"cost at most {bound:g}{unit}", total, bound, lambda value: f"{value:.3g}{unit}")
 
 
 def _exact(text: str, value: float | None, bound: float, show: Any) -> dict[str, Any]:

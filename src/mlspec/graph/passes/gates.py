@@ -1,6 +1,7 @@
 """A gate for each requirement that one decides on. It stands behind all that measures, and nothing reads a gate: when
 one fails, the others are still decided."""
 
+from mlspec.graph.budget import on_gpu
 from mlspec.graph.environment import device_kind
 from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS
@@ -28,6 +29,8 @@ def gates(graph: Graph) -> Graph:
         params = dict(requirement.check)
         if params.get("what") == "gpus":
             params["used"] = _gpus(graph.project)
+        if params.get("what") in ("gpu_hours", "money"):
+            params["on_gpu"] = sorted(step.id for step in graph.steps.values() if on_gpu(step))
         name, read = READS.get(params["of"], METRICS)
         steps.append(
             Step(
