@@ -291,15 +291,23 @@ def write_table(frame: "pl.DataFrame", path: str | os.PathLike[str]) -> None:
 
 
 def report(spec: str | os.PathLike[str] | None = None, run: str | None = None, *, form: str = "html") -> str:
-    """The report of the last run of a project, or of the one whose id begins with ``run``: html, markdown or json.
+    """The report of the last run of a project, or of the one whose id begins with ``run``.
 
-    Raises SpecError when there is no such run.
+    ``form``: html, markdown, json, or card.
+
+    Raises SpecError when there is no such run, and for a model card when it selected no model.
     """
     from mlspec.report import facts, stored
+    from mlspec.report.card import card
 
     root = Path(find(spec)).parent
     found = stored.find(root, run)
     if form == "json":
         return facts.encode(found)
+    if form == "card":
+        if found.selected is None:
+            message, note = f"run '{found.id}' has selected no model", "mlspec run, or mlspec runs lists the others"
+            raise SpecError([Diagnostic(code="no-model", message=message, notes=(note,))])
+        return card(found)
     name = stored.PAGE if form == "html" else stored.SUMMARY
     return (root / stored.RUNS / found.id / name).read_text(encoding="utf-8")

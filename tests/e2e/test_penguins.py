@@ -230,6 +230,8 @@ def test_the_api_offers_the_same(ran: Path, monkeypatch: pytest.MonkeyPatch) -> 
     table = api.predict(api.load_model(), "data/penguins.csv", keep=["species"])
     assert (table["species"] == table["prediction"]).mean() > 0.9
     assert api.report(form="markdown").startswith("## penguins: The one constraint holds")
+    assert run.model is not None
+    assert api.report(form="card") == (Path(run.model) / "README.md").read_text()
 
 
 def test_an_interrupt_is_exit_130_and_the_next_run_goes_on(penguins: Path, mlspec: Mlspec) -> None:

@@ -20,6 +20,7 @@ from mlspec.report.facts import (
     Search,
     SourceFact,
 )
+from mlspec.spec import Project
 
 Read = Callable[[str, str], Any]
 """The JSON result of a step by the step's id and the output's name; None where there is none."""
@@ -150,8 +151,26 @@ def data(graph: Graph, read: Read, digests: Callable[[str, str], str | None]) ->
         ),
         columns=tuple(_columns(graph)),
         expectations=tuple(_expectations(read("expect", "report"))),
+        split=_split(project),
         rows=_rows(graph, read),
     )
+
+
+def _split(project: Project) -> str:
+    split = project.data.split
+    if split.by == "given":
+        text = "as given" if split.column is None else f"as '{split.column}' says"
+    elif split.by == "random":
+        text = "at random"
+    elif split.by == "time":
+        text = f"by time, the last rows by '{split.column}' are the test"
+    elif split.by == "group":
+        text = f"whole groups by '{split.column}'"
+    else:
+        text = f"at random, '{split.column or project.data.columns.target}' keeping its shares"
+    if project.data.sample is not None:
+        text += f"; a sample of {words.count(project.data.sample, 'row')}"
+    return text
 
 
 def _columns(graph: Graph) -> Iterator[ColumnFact]:

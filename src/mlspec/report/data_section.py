@@ -44,6 +44,7 @@ def _split(found: DataFacts) -> Child:
     ]
     return [
         element("h3", f"{words.count(sum(found.rows.values()), 'row')}"),
+        element("p", f"Split {found.split}.", class_="note") if found.split else None,
         element("div", bar, element("p", keys), class_="card pad"),
     ]
 

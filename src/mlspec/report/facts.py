@@ -132,6 +132,7 @@ class DataFacts(Struct, frozen=True, kw_only=True):
     sources: tuple[SourceFact, ...] = ()
     columns: tuple[ColumnFact, ...] = ()
     expectations: tuple[ExpectationFact, ...] = ()
+    split: Annotated[str, Meta(description="how rows became train, validation and test rows, in words")] = ""
     rows: Annotated[dict[str, int], Meta(description="rows of train, validation and test")] = {}
 
 
@@ -163,6 +164,8 @@ class RunFacts(Struct, frozen=True, kw_only=True):
     project: str
     goal: str = ""
     owners: tuple[str, ...] = ()
+    decision: Annotated[str, Meta(description="what is decided with a prediction, and who decides")] = ""
+    license: str | None = None
     task: str | None = None
     target: str = ""
     spec: Annotated[str, Meta(description="the spec's file")]

@@ -61,6 +61,7 @@ def _header(facts: RunFacts, sections: list[tuple[str, str]]) -> Html:
         ("predicts", facts.target),
         ("task", (facts.task or "").replace("_", " ")),
         ("owners", ", ".join(facts.owners)),
+        ("decision", facts.decision),
         ("run", words.moment(facts.started)),
         ("took", words.seconds(facts.seconds)),
         ("profile", facts.profile),

@@ -9,17 +9,20 @@ import msgspec
 from mlspec.diagnostics import Diagnostic, SpecError
 from mlspec.report.facts import RunFacts, encode
 
-FACTS, PAGE, SUMMARY, MODEL = "facts.json", "report.html", "summary.md", "model"
+FACTS, PAGE, SUMMARY, MODEL, CARD = "facts.json", "report.html", "summary.md", "model", "README.md"
 LOOKED_AT = 5
 RUNS = Path(".mlspec") / "runs"
 
 
-def save(facts: RunFacts, folder: Path, page: str, summary: str) -> None:
-    """Write a run's facts, page and summary into its folder, each whole or not at all."""
-    for name, text in ((PAGE, page), (SUMMARY, summary), (FACTS, encode(facts))):
-        aside = folder / f".{name}.{os.getpid()}"
+def save(facts: RunFacts, folder: Path, page: str, summary: str, card: str) -> None:
+    """Write facts, page and summary into a run's folder, the card beside its model, each whole or not at all."""
+    written = [(folder / PAGE, page), (folder / SUMMARY, summary), (folder / FACTS, encode(facts))]
+    if (folder / MODEL).is_dir():
+        written.insert(0, (folder / MODEL / CARD, card))
+    for file, text in written:
+        aside = folder / f".{file.name}.{os.getpid()}"
         aside.write_text(text, encoding="utf-8")
-        aside.replace(folder / name)
+        aside.replace(file)
 
 
 def names(root: Path) -> list[str]:

@@ -44,6 +44,8 @@ def facts(graph: Graph, run: Run, *, profile: str | None = None, overrides: Sequ
         project=project.project.name,
         goal=project.project.goal,
         owners=project.project.owners,
+        decision=project.project.users.decision,
+        license=project.project.license,
         task=project.project.task,
         target=project.data.columns.target,
         spec=run.spec.get("file", ""),
@@ -106,8 +108,9 @@ def outcome(run: Run, gates: Sequence[Gate]) -> Outcome:
 
 
 def save(graph: Graph, run: Run, found: RunFacts, spec_text: str) -> None:
-    """Write facts, page, summary and the exported model into the run's folder; nothing where it has none."""
+    """Write facts, page, summary and the exported model with its card into the run's folder, where it has one."""
     from mlspec.graph.show.svg import svg
+    from mlspec.report.card import card
     from mlspec.report.markdown import markdown
     from mlspec.report.page import page
 
@@ -116,7 +119,7 @@ def save(graph: Graph, run: Run, found: RunFacts, spec_text: str) -> None:
     folder = Path(run.folder)
     export(graph, run, folder / stored.MODEL)
     found = _with_training_rows(graph, run, found)
-    stored.save(found, folder, page(found, spec_text, svg(graph)), markdown(found))
+    stored.save(found, folder, page(found, spec_text, svg(graph)), markdown(found), card(found))
 
 
 def _with_training_rows(graph: Graph, run: Run, found: RunFacts) -> RunFacts:

@@ -31,6 +31,14 @@ class Mistakes(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Users(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a prediction meets a person."""
 
+    decision: Annotated[
+        str,
+        Meta(
+            description="What is decided with a prediction, and who decides; shown in the report and the model card.",
+            examples=["a ranked list; a person decides whom to write to"],
+            extra={"prose": True},
+        ),
+    ] = ""
     mistakes: Annotated[
         Mistakes | None,
         Meta(
