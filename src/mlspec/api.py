@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from mlspec.graph.build import Change
     from mlspec.graph.graph import Graph
     from mlspec.graph.plan import Plan
+    from mlspec.report.comparison import Comparison
     from mlspec.report.facts import RunFacts
     from mlspec.rules.context import Facts
     from mlspec.spec import Project
@@ -192,6 +193,26 @@ def last(spec: str | os.PathLike[str] | None = None, run: str | None = None) -> 
     from mlspec.report import stored
 
     return stored.find(Path(find(spec)).parent, run)
+
+
+def compare(*names: str, spec: str | os.PathLike[str] | None = None) -> "Comparison":
+    """Runs of a project side by side, the first with each of the others; one name alone: with the last run.
+
+    ``names`` are runs' ids or their beginnings. Differences of metrics come from paired bootstrap replicates where both
+    runs' predictions of the same test rows are in the store. Raises SpecError when there is no such run, or only one.
+    """
+    from functools import partial
+
+    from mlspec.report import comparison, stored
+    from mlspec.report.paired import paired
+
+    root = Path(find(spec)).parent
+    found = [stored.find(root, name) for name in names]
+    if len(found) < 2:
+        found.append(stored.find(root))
+    if len({run.id for run in found}) < len(found):
+        raise SpecError([Diagnostic(code="same-run", message=f"run '{found[-1].id}' can't be compared with itself")])
+    return comparison.compare(found, [stored.resolved(root, run) for run in found], partial(paired, root))
 
 
 def load_model(model: str | os.PathLike[str] | None = None, *, device: str = "cpu") -> "Package":

@@ -20,6 +20,12 @@ Why: `--only` and `--explain` name steps as the compiled graph does.
 
 Instead: `mlspec compile` lists the steps.
 """,
+    "same-run": """A run can't be compared with itself.
+
+Why: `mlspec runs A B` shows how B differs from A; a single RUN is compared with the last run.
+
+Instead: name two runs; `mlspec runs` lists them.
+""",
     "no-model": """No run of this project has selected a model.
 
 Why: `predict` uses the model that the last run selected and exported.

@@ -13,7 +13,9 @@ PAGES = Path("docs") / "reference"
 
 
 @click.command(name="schema")
-@click.argument("name", type=click.Choice(["project", "plan", "run", "events", "diagnostics"]), default="project")
+@click.argument(
+    "name", type=click.Choice(["project", "plan", "run", "comparison", "events", "diagnostics"]), default="project"
+)
 @click.option("--write", "writes", is_flag=True, help="Write schema/ and docs/reference/ here.")
 @click.option("--check", is_flag=True, help="Exit with 1 when schema/ or docs/reference/ here are not up to date.")
 def command(name: str, writes: bool, check: bool) -> int:
@@ -23,6 +25,7 @@ def command(name: str, writes: bool, check: bool) -> int:
     project      project.yaml, for editors
     plan         mlspec compile --format json
     run          mlspec show --format json, and the last line of mlspec run --format json
+    comparison   mlspec runs A B --format json
     events       the other lines of mlspec run --format json
     diagnostics  mlspec validate --format json
     """
@@ -67,6 +70,11 @@ def schemas() -> dict[str, Callable[[], str]]:
 
         return facts.schema()
 
+    def comparison() -> str:
+        from mlspec.report.comparison import Comparison
+
+        return _derived("comparison", Comparison)
+
     def events() -> str:
         from mlspec.engine.events import AnyEvent
 
@@ -77,7 +85,14 @@ def schemas() -> dict[str, Callable[[], str]]:
 
         return _derived("diagnostics", Found)
 
-    return {"project": project, "plan": plan, "run": run, "events": events, "diagnostics": diagnostics}
+    return {
+        "project": project,
+        "plan": plan,
+        "run": run,
+        "comparison": comparison,
+        "events": events,
+        "diagnostics": diagnostics,
+    }
 
 
 def _derived(name: str, of: object) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from mlspec.graph import uses
 from mlspec.graph.graph import Graph
 from mlspec.graph.step import Step
 from mlspec.report import words
@@ -67,7 +68,7 @@ def scores(graph: Graph, measured: dict[str, Any] | None) -> Iterator[Score]:
     """The metrics of one evaluation, those that are defined, in the spec's order."""
     if measured is None:
         return
-    stated = [use.name for use in graph.project.evaluation.metrics or ()]
+    stated = {use.name: uses.json_data(use.plugin) for use in graph.project.evaluation.metrics or ()}
     for name in dict.fromkeys([*stated, *measured["metrics"]]):
         found = measured["metrics"].get(name)
         if found is None or found["value"] is None:
@@ -82,6 +83,7 @@ def scores(graph: Graph, measured: dict[str, Any] | None) -> Iterator[Score]:
             level=found["level"],
             n=found["n"],
             greater_is_better=found["greater_is_better"],
+            settings=stated.get(name, {}),
             threshold=found.get("threshold"),
             baselines={who: value for who, value in baselines.items() if value is not None},
             differences={

@@ -57,6 +57,7 @@ class Score(Struct, frozen=True, kw_only=True):
     level: float | None = None
     n: int | None = None
     greater_is_better: bool = True
+    settings: Annotated[dict[str, Any], Meta(description="the metric's settings")] = {}
     threshold: Annotated[float | None, Meta(description="the decisions' threshold, where one was chosen")] = None
     baselines: dict[str, float] = {}
     differences: dict[str, Difference] = {}

@@ -113,13 +113,20 @@ def save(graph: Graph, run: Run, found: RunFacts, spec_text: str) -> None:
     from mlspec.report.card import card
     from mlspec.report.markdown import markdown
     from mlspec.report.page import page
+    from mlspec.spec.dump import resolved
 
     if run.folder is None:
         return
     folder = Path(run.folder)
     export(graph, run, folder / stored.MODEL)
     found = _with_training_rows(graph, run, found)
-    stored.save(found, folder, page(found, spec_text, svg(graph)), markdown(found), card(found))
+    texts = {
+        stored.PAGE: page(found, spec_text, svg(graph)),
+        stored.SUMMARY: markdown(found),
+        stored.RESOLVED: resolved(graph.project),
+        f"{stored.MODEL}/{stored.CARD}": card(found),
+    }
+    stored.save(found, folder, texts)
 
 
 def _with_training_rows(graph: Graph, run: Run, found: RunFacts) -> RunFacts:
