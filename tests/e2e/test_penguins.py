@@ -252,7 +252,7 @@ def test_runs_are_compared_on_the_same_rows(ran: Path, mlspec: Mlspec) -> None:
         "model.candidates.linear.C": [1.0, 0.001, 1.0],
     }
     told = mlspec("runs", first, second, cwd=ran).stdout
-    assert re.search(r"^log_loss .* -\d\.\d+ \[-\d\.\d+, -\d\.\d+\]  worse$", told, re.MULTILINE)
+    assert re.search(r"^log_loss .* -\d\.\d+ \[-\d\.\d+, -\d\.\d+\] +worse$", told, re.MULTILINE)
     assert "can't be compared with itself" in mlspec("runs", third, cwd=ran, code=2).stderr
 
 
