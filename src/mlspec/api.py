@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from mlspec.graph.plan import Plan
     from mlspec.report.comparison import Comparison
     from mlspec.report.facts import RunFacts
+    from mlspec.report.series import Series
     from mlspec.rules.context import Facts
     from mlspec.spec import Project
 
@@ -213,6 +214,28 @@ def compare(*names: str, spec: str | os.PathLike[str] | None = None) -> "Compari
     if len({run.id for run in found}) < len(found):
         raise SpecError([Diagnostic(code="same-run", message=f"run '{found[-1].id}' can't be compared with itself")])
     return comparison.compare(found, [stored.resolved(root, run) for run in found], partial(paired, root))
+
+
+def series(what: str, *, spec: str | os.PathLike[str] | None = None) -> "Series":
+    """A metric of a project's selected models over its runs, or how the last run that has a candidate trained it.
+
+    Raises SpecError when no run has such a metric or candidate.
+    """
+    from mlspec.report import series as plotted
+    from mlspec.report import stored
+
+    found = list(stored.every(Path(find(spec)).parent))
+    wanted = plotted.of_metric(what, found) or plotted.of_candidate(what, found)
+    if wanted is None:
+        from mlspec.spec.suggest import nearest
+
+        names = [score.metric for run in found for score in run.scores]
+        names += [candidate.name for run in found for candidate in run.candidates]
+        guess = nearest(what, names)
+        note = f"did you mean '{guess}'?" if guess else "mlspec runs lists the runs, mlspec show the last one's metrics"
+        message = f"no run has a metric or a candidate '{what}'" if found else "nothing has been run here yet"
+        raise SpecError([Diagnostic(code="nothing-to-plot", message=message, notes=(note if found else "mlspec run",))])
+    return wanted
 
 
 def load_model(model: str | os.PathLike[str] | None = None, *, device: str = "cpu") -> "Package":

@@ -14,7 +14,9 @@ PAGES = Path("docs") / "reference"
 
 @click.command(name="schema")
 @click.argument(
-    "name", type=click.Choice(["project", "plan", "run", "comparison", "events", "diagnostics"]), default="project"
+    "name",
+    type=click.Choice(["project", "plan", "run", "comparison", "series", "events", "diagnostics"]),
+    default="project",
 )
 @click.option("--write", "writes", is_flag=True, help="Write schema/ and docs/reference/ here.")
 @click.option("--check", is_flag=True, help="Exit with 1 when schema/ or docs/reference/ here are not up to date.")
@@ -26,6 +28,7 @@ def command(name: str, writes: bool, check: bool) -> int:
     plan         mlspec compile --format json
     run          mlspec show --format json, and the last line of mlspec run --format json
     comparison   mlspec runs A B --format json
+    series       mlspec show METRIC|CANDIDATE --format json
     events       the other lines of mlspec run --format json
     diagnostics  mlspec validate --format json
     """
@@ -75,6 +78,11 @@ def schemas() -> dict[str, Callable[[], str]]:
 
         return _derived("comparison", Comparison)
 
+    def series() -> str:
+        from mlspec.report.series import Series
+
+        return _derived("series", Series)
+
     def events() -> str:
         from mlspec.engine.events import AnyEvent
 
@@ -90,6 +98,7 @@ def schemas() -> dict[str, Callable[[], str]]:
         "plan": plan,
         "run": run,
         "comparison": comparison,
+        "series": series,
         "events": events,
         "diagnostics": diagnostics,
     }
