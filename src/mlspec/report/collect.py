@@ -7,7 +7,6 @@ import msgspec
 
 from mlspec.graph import uses
 from mlspec.graph.graph import Graph
-from mlspec.graph.step import Step
 from mlspec.report import words
 from mlspec.report.facts import (
     Candidate,
@@ -29,11 +28,11 @@ Read = Callable[[str, str], Any]
 ROUNDS = {"epochs": "epoch", "iterations": "iteration"}
 
 
-def place(graph: Graph, step: Step) -> Place | None:
-    """Where the spec asks for a step."""
-    if graph.document is None or not step.path:
+def place(graph: Graph, path: tuple[str | int, ...]) -> Place | None:
+    """Where a path stands in the spec."""
+    if graph.document is None or not path:
         return None
-    span = graph.document.span(step.path)
+    span = graph.document.span(path)
     return Place(span.file, span.line, span.column)
 
 
@@ -54,7 +53,7 @@ def gates(graph: Graph, read: Read) -> Iterator[Gate]:
             threshold=verdict.get("threshold"),
             reason=verdict.get("reason") or "",
             unit=_unit(step.params),
-            place=place(graph, step),
+            place=place(graph, step.path),
         )
 
 
@@ -105,6 +104,7 @@ def candidates(graph: Graph, read: Read, seconds: Callable[[str], float | None])
             model=use.name,
             settings=_stated(use.plugin),
             selected=name == chosen,
+            place=place(graph, ("model", "candidates", name)),
             scores=tuple(scores(graph, read(f"evaluate.{name}", "metrics"))),
             seconds=None if train is None else seconds(train.id),
             curves={key.replace("_", " "): tuple(values) for key, values in history.items() if _is_curve(values)},
@@ -152,7 +152,7 @@ def data(graph: Graph, read: Read, digests: Callable[[str, str], str | None]) ->
             for name, use in project.data.sources.items()
         ),
         columns=tuple(_columns(graph)),
-        expectations=tuple(_expectations(read("expect", "report"))),
+        expectations=tuple(_expectations(graph, read("expect", "report"))),
         split=_split(project),
         rows=_rows(graph, read),
     )
@@ -188,13 +188,18 @@ def _columns(graph: Graph) -> Iterator[ColumnFact]:
                 yield ColumnFact(column.name, (shown or column).type, shown.role if shown is not None else "dropped")
 
 
-def _expectations(report: Any) -> Iterator[ExpectationFact]:
-    for entry in report or ():
+def _expectations(graph: Graph, report: Any) -> Iterator[ExpectationFact]:
+    for index, entry in enumerate(report or ()):
         asked, seen = entry["expectation"], entry["measured"]
         text = " and ".join(_asked(asked))
         column = asked.get("column")
         told = ", ".join(_measured(asked, seen, entry["rows"]))
-        yield ExpectationFact(f"{column}: {text}" if column is not None else text, bool(entry["holds"]), told)
+        yield ExpectationFact(
+            f"{column}: {text}" if column is not None else text,
+            bool(entry["holds"]),
+            told,
+            place(graph, ("data", "expect", index)),
+        )
 
 
 def _asked(asked: dict[str, Any]) -> Iterator[str]:

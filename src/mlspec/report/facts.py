@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from mlspec.report.evaluation_facts import EvaluationFacts
+from mlspec.report.profile_facts import ClassBalance, ColumnProfile
 
 FORMAT_VERSION = 1
 Outcome = Literal["passed", "failed", "unknown", "error", "interrupted"]
@@ -93,6 +94,7 @@ class Candidate(Struct, frozen=True, kw_only=True):
     model: str
     settings: dict[str, Any] = {}
     selected: bool = False
+    place: Place | None = None
     scores: tuple[Score, ...] = ()
     seconds: Annotated[float | None, Meta(description="training time")] = None
     curves: Annotated[dict[str, tuple[float, ...]], Meta(description="training history, a value each round")] = {}
@@ -107,6 +109,7 @@ class ColumnFact(Struct, frozen=True):
     name: str
     type: str
     role: str
+    profile: Annotated[ColumnProfile | None, Meta(description="what the training rows hold")] = None
 
 
 class SourceFact(Struct, frozen=True, kw_only=True):
@@ -125,6 +128,7 @@ class ExpectationFact(Struct, frozen=True):
     text: str
     holds: bool
     measured: str = ""
+    place: Place | None = None
 
 
 class DataFacts(Struct, frozen=True, kw_only=True):
@@ -135,6 +139,7 @@ class DataFacts(Struct, frozen=True, kw_only=True):
     expectations: tuple[ExpectationFact, ...] = ()
     split: Annotated[str, Meta(description="how rows became train, validation and test rows, in words")] = ""
     rows: Annotated[dict[str, int], Meta(description="rows of train, validation and test")] = {}
+    balance: Annotated[tuple[ClassBalance, ...], Meta(description="the target's classes, most frequent first")] = ()
 
 
 class StepFact(Struct, frozen=True, kw_only=True):
@@ -144,6 +149,8 @@ class StepFact(Struct, frozen=True, kw_only=True):
     kind: str
     action: Literal["cached", "ran", "failed", "skipped"]
     seconds: float | None = None
+    cpu_seconds: float | None = None
+    memory: Annotated[int | None, Meta(description="the most memory that its process had, in bytes")] = None
     fingerprint: str | None = None
     outputs: dict[str, str] = {}
 
