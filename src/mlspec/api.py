@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from mlspec.graph.build import Change
     from mlspec.graph.graph import Graph
     from mlspec.graph.plan import Plan
+    from mlspec.report.comparison import Comparison
     from mlspec.report.facts import RunFacts
+    from mlspec.report.series import Series
     from mlspec.rules.context import Facts
     from mlspec.spec import Project
 
@@ -194,6 +196,48 @@ def last(spec: str | os.PathLike[str] | None = None, run: str | None = None) -> 
     return stored.find(Path(find(spec)).parent, run)
 
 
+def compare(*names: str, spec: str | os.PathLike[str] | None = None) -> "Comparison":
+    """Runs of a project side by side, the first with each of the others; one name alone: with the last run.
+
+    ``names`` are runs' ids or their beginnings. Differences of metrics come from paired bootstrap replicates where both
+    runs' predictions of the same test rows are in the store. Raises SpecError when there is no such run, or only one.
+    """
+    from functools import partial
+
+    from mlspec.report import comparison, stored
+    from mlspec.report.paired import paired
+
+    root = Path(find(spec)).parent
+    found = [stored.find(root, name) for name in names]
+    if len(found) < 2:
+        found.append(stored.find(root))
+    if len({run.id for run in found}) < len(found):
+        raise SpecError([Diagnostic(code="same-run", message=f"run '{found[-1].id}' can't be compared with itself")])
+    return comparison.compare(found, [stored.resolved(root, run) for run in found], partial(paired, root))
+
+
+def series(what: str, *, spec: str | os.PathLike[str] | None = None) -> "Series":
+    """A metric of a project's selected models over its runs, or how the last run that has a candidate trained it.
+
+    Raises SpecError when no run has such a metric or candidate.
+    """
+    from mlspec.report import series as plotted
+    from mlspec.report import stored
+
+    found = list(stored.every(Path(find(spec)).parent))
+    wanted = plotted.of_metric(what, found) or plotted.of_candidate(what, found)
+    if wanted is None:
+        from mlspec.spec.suggest import nearest
+
+        names = [score.metric for run in found for score in run.scores]
+        names += [candidate.name for run in found for candidate in run.candidates]
+        guess = nearest(what, names)
+        note = f"did you mean '{guess}'?" if guess else "mlspec runs lists the runs, mlspec show the last one's metrics"
+        message = f"no run has a metric or a candidate '{what}'" if found else "nothing has been run here yet"
+        raise SpecError([Diagnostic(code="nothing-to-plot", message=message, notes=(note if found else "mlspec run",))])
+    return wanted
+
+
 def load_model(model: str | os.PathLike[str] | None = None, *, device: str = "cpu") -> "Package":
     """The selected model of a spec's last run, or the exported model in a folder, ready to predict.
 
@@ -291,15 +335,23 @@ def write_table(frame: "pl.DataFrame", path: str | os.PathLike[str]) -> None:
 
 
 def report(spec: str | os.PathLike[str] | None = None, run: str | None = None, *, form: str = "html") -> str:
-    """The report of the last run of a project, or of the one whose id begins with ``run``: html, markdown or json.
+    """The report of the last run of a project, or of the one whose id begins with ``run``.
 
-    Raises SpecError when there is no such run.
+    ``form``: html, markdown, json, or card.
+
+    Raises SpecError when there is no such run, and for a model card when it selected no model.
     """
     from mlspec.report import facts, stored
+    from mlspec.report.card import card
 
     root = Path(find(spec)).parent
     found = stored.find(root, run)
     if form == "json":
         return facts.encode(found)
+    if form == "card":
+        if found.selected is None:
+            message, note = f"run '{found.id}' has selected no model", "mlspec run, or mlspec runs lists the others"
+            raise SpecError([Diagnostic(code="no-model", message=message, notes=(note,))])
+        return card(found)
     name = stored.PAGE if form == "html" else stored.SUMMARY
     return (root / stored.RUNS / found.id / name).read_text(encoding="utf-8")

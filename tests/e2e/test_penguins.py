@@ -230,6 +230,30 @@ def test_the_api_offers_the_same(ran: Path, monkeypatch: pytest.MonkeyPatch) -> 
     table = api.predict(api.load_model(), "data/penguins.csv", keep=["species"])
     assert (table["species"] == table["prediction"]).mean() > 0.9
     assert api.report(form="markdown").startswith("## penguins: The one constraint holds")
+    assert run.model is not None
+    assert api.report(form="card") == (Path(run.model) / "README.md").read_text()
+
+
+def test_runs_are_compared_on_the_same_rows(ran: Path, mlspec: Mlspec) -> None:
+    mlspec("run", "--set", "model.candidates.linear.C=0.001", cwd=ran, code=None)
+    mlspec("run", "--set", "data.split.seed=8", cwd=ran, code=None)
+    listed = json.loads(mlspec("runs", "--format", "json", cwd=ran).stdout)
+    third, second, first = (run["id"] for run in listed["runs"])
+    shown = json.loads(mlspec("runs", first, second, third, "--format", "json", cwd=ran).stdout)
+    jsonschema.validate(shown, json.loads((SCHEMAS / "comparison.schema.json").read_text()))
+    loss = next(metric for metric in shown["metrics"] if metric["metric"] == "log_loss")
+    weak, elsewhere = loss["apart"]
+    assert weak["verdict"] == "worse"
+    assert weak["value"] == pytest.approx(loss["values"][0]["value"] - loss["values"][1]["value"])
+    assert weak["low"] < weak["value"] < weak["high"] < 0
+    assert (elsewhere["verdict"], elsewhere["reason"]) == ("unknown", "the test rows are not the same")
+    assert {change["key"]: change["values"] for change in shown["changed"]} == {
+        "data.split.seed": [7, 7, 8],
+        "model.candidates.linear.C": [1.0, 0.001, 1.0],
+    }
+    told = mlspec("runs", first, second, cwd=ran).stdout
+    assert re.search(r"^log_loss .* -\d\.\d+ \[-\d\.\d+, -\d\.\d+\] +worse$", told, re.MULTILINE)
+    assert "can't be compared with itself" in mlspec("runs", third, cwd=ran, code=2).stderr
 
 
 def test_an_interrupt_is_exit_130_and_the_next_run_goes_on(penguins: Path, mlspec: Mlspec) -> None:

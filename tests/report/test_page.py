@@ -1,36 +1,18 @@
 """The page and the summary of a run: what they show, and that nothing in a spec or in data becomes markup."""
 
+from collections.abc import Callable
 from html.parser import HTMLParser
 
-import msgspec
 import pytest
 
-from mlspec.report.evaluation_facts import (
-    Abstaining,
-    ColumnImportance,
-    Decisions,
-    Estimate,
-    EvaluationFacts,
-    Fairness,
-    Group,
-    Importance,
-    Partial,
-    ReliabilityBin,
-    Slice,
-    Slicing,
-    WorseSlice,
-    WorstSlices,
-)
 from mlspec.report.facts import (
     Candidate,
     ColumnFact,
     DataFacts,
-    Difference,
     FailureFact,
     Gate,
     Place,
     RunFacts,
-    Score,
     Search,
     SourceFact,
     TrialFact,
@@ -39,46 +21,8 @@ from mlspec.report.markdown import markdown
 from mlspec.report.page import page
 from mlspec.report.words import figure, headline, seconds, size
 
+Made = Callable[..., RunFacts]
 HOSTILE = "<script>alert(1)</script> \" onload=' </style> ]]> \x1b[31m \u202e | `x` @team"
-
-
-def facts(**changes: object) -> RunFacts:
-    score = Score(
-        metric="roc_auc",
-        value=0.92634,
-        low=0.9221,
-        high=0.9303,
-        level=0.95,
-        n=16281,
-        baselines={"majority": 0.5},
-        differences={"majority": Difference(0.42634, 0.4221, 0.4303)},
-    )
-    gate = Gate(
-        gate="gate.quality.roc_auc",
-        requirement="roc_auc at least 0.9",
-        verdict="pass",
-        value=0.92634,
-        low=0.9221,
-        high=0.9303,
-        n=16281,
-        threshold=0.9,
-        place=Place("project.yaml", 13, 5),
-    )
-    made = RunFacts(
-        id="1",
-        project="adult",
-        spec="project.yaml",
-        started="2026-01-01T00:00:00Z",
-        seconds=12.0,
-        outcome="passed",
-        gates=(gate,),
-        scores=(score,),
-        selected="trees",
-        selected_by="roc_auc",
-        candidates=(Candidate(name="trees", model="hist_gradient_boosting", selected=True, scores=(score,)),),
-        data=DataFacts(sources=(SourceFact(name="people", path="a.csv", format="csv"),), rows={"train": 3, "test": 1}),
-    )
-    return msgspec.structs.replace(made, **changes)
 
 
 class Elements(HTMLParser):
@@ -101,13 +45,13 @@ class Elements(HTMLParser):
         self.text.append(data)
 
 
-def test_a_page_needs_nothing_but_itself() -> None:
+def test_a_page_needs_nothing_but_itself(facts: Made) -> None:
     seen = Elements(page(facts(), "mlspec: 1\n"))
     assert not {"script", "link", "img", "iframe", "object"} & seen.tags
     assert all(address.startswith("#") for address in seen.addresses)
 
 
-def test_a_page_shows_the_verdict_with_its_evidence() -> None:
+def test_a_page_shows_the_verdict_with_its_evidence(facts: Made) -> None:
     shown = " ".join(Elements(page(facts(), "mlspec: 1\n")).text)
     for told in (
         "The one constraint holds",
@@ -121,7 +65,7 @@ def test_a_page_shows_the_verdict_with_its_evidence() -> None:
         assert told in shown
 
 
-def test_hostile_text_stays_text() -> None:
+def test_hostile_text_stays_text(facts: Made) -> None:
     hostile = facts(
         project=HOSTILE,
         goal=HOSTILE,
@@ -143,14 +87,14 @@ def test_hostile_text_stays_text() -> None:
     assert "\u202e" not in shown
 
 
-def test_hostile_text_stays_text_in_markdown() -> None:
+def test_hostile_text_stays_text_in_markdown(facts: Made) -> None:
     told = markdown(facts(project=HOSTILE, goal="a\n\n# b | c <img> [x](y) _z_"))
     assert "<script>" not in told.replace("\\<script\\>", "")
     assert "a \\# b \\| c \\<img\\> \\[x\\](y) \\_z\\_" in told
     assert "@team" not in told
 
 
-def test_markdown_has_the_gates_and_the_baselines() -> None:
+def test_markdown_has_the_gates_and_the_baselines(facts: Made) -> None:
     told = markdown(facts())
     assert "| ✅ pass | roc_auc at least 0.9 | 0.9263 [0.9221, 0.9303] | 16,281 |" in told
     assert "| roc_auc | 0.9263 [0.9221, 0.9303] | 0.5 |" in told
@@ -166,7 +110,7 @@ def test_markdown_has_the_gates_and_the_baselines() -> None:
         ((), "Done; the spec states no constraints"),
     ],
 )
-def test_an_undecided_gate_is_never_told_as_a_pass(verdicts: tuple[str, ...], told: str) -> None:
+def test_an_undecided_gate_is_never_told_as_a_pass(verdicts: tuple[str, ...], told: str, facts: Made) -> None:
     gates = tuple(Gate(gate=f"gate.{n}", requirement="x", verdict=verdict) for n, verdict in enumerate(verdicts))  # type: ignore[arg-type]
     assert headline(facts(gates=gates)) == told
 
@@ -182,7 +126,7 @@ def test_numbers_show_as_many_digits_as_their_interval_bears() -> None:
     assert [size(value) for value in (812, 1.4e6)] == ["812 B", "1.4 MB"]
 
 
-def test_a_search_shows_its_trials_and_what_it_found() -> None:
+def test_a_search_shows_its_trials_and_what_it_found(facts: Made) -> None:
     trials = tuple(
         TrialFact(number=i, settings={"rate": 0.1 * (i + 1), "<script>": [i]}, state=state, score=score, epochs=3)
         for i, (state, score) in enumerate([("complete", 0.9), ("paused", 0.7), ("failed", None), ("complete", 0.93)])
@@ -207,63 +151,7 @@ def test_a_search_shows_its_trials_and_what_it_found() -> None:
     assert "trial 2: 0.7, paused" in told
 
 
-def evaluated(name: str) -> RunFacts:
-    """A run with every part of an evaluation, named after something."""
-    group = Group(
-        values=(name,), rows=40, selection_rate=(10, 40), true_positive_rate=(8, 12), false_positive_rate=(2, 28)
-    )
-    worse = WorseSlice(columns=(name,), values=(name,), rows=50, mean=0.4, rest=0.1, difference=0.3, low=0.1, high=0.5)
-    evaluation = EvaluationFacts(
-        selection_reason=f"{name} is simpler",
-        differences={name: Estimate(0.01, -0.01, 0.03)},
-        calibration="isotonic",
-        slices=(
-            Slicing(
-                (name,), (Slice((name,), 40, {"roc_auc": Estimate(0.9, 0.8, 0.95)}), Slice((f"{name}2",), 3, None))
-            ),
-        ),
-        worst_slices=WorstSlices(error=name, looked_at=12, level=0.95, slices=(worse,)),
-        fairness=(
-            Fairness(
-                metric="equal_opportunity_difference",
-                group=(name,),
-                minimum_rows=30,
-                value=0.1,
-                low=0.05,
-                high=0.15,
-                level=0.95,
-                pair=((name,), (name,)),
-                too_few=((name,),),
-                groups=(group,),
-            ),
-        ),
-        reliability=(ReliabilityBin(stated=0.2, happened=0.3, low=0.2, high=0.4, n=100),),
-        decisions=Decisions(
-            threshold=0.17,
-            confusion=((90, 10), (5, 15)),
-            classes=(name, f"{name}!"),
-            costs={"false_positive": 1.0, "false_negative": 5.0},
-            cost_curve=((0.0, 0.8), (0.5, 0.3), (1.0, 1.0)),
-            abstention=Abstaining(
-                curve=((0.9, 0.5, 0.01), (0.5, 1.0, 0.1)),
-                below=0.7,
-                coverage=Estimate(0.8, 0.7, 0.9, 100),
-                risk=Estimate(0.1, 0.05, 0.15, 80),
-            ),
-        ),
-        importance=Importance(
-            metric="roc_auc",
-            score=0.9,
-            rows=100,
-            repeats=5,
-            columns=(ColumnImportance(name, 0.1, 0.01), ColumnImportance("b", -0.001, 0.002)),
-            partial=(Partial("b", (1.0, 2.0), (0.1, 0.2), True), Partial(name, (name, "x"), (0.1, 0.2))),
-        ),
-    )
-    return facts(evaluation=evaluation)
-
-
-def test_an_evaluation_is_shown_and_hostile_names_stay_text() -> None:
+def test_an_evaluation_is_shown_and_hostile_names_stay_text(evaluated: Made) -> None:
     shown = Elements(page(evaluated("sex"), "a: 1"))
     text = " ".join(shown.text)
     for told in (

@@ -20,6 +20,18 @@ Why: `--only` and `--explain` name steps as the compiled graph does.
 
 Instead: `mlspec compile` lists the steps.
 """,
+    "same-run": """A run can't be compared with itself.
+
+Why: `mlspec runs A B` shows how B differs from A; a single RUN is compared with the last run.
+
+Instead: name two runs; `mlspec runs` lists them.
+""",
+    "nothing-to-plot": """No run has measured such a metric or trained such a candidate.
+
+Why: `mlspec show NAME` plots a metric over the runs, or a candidate of the last run.
+
+Instead: `mlspec show` without a name shows what the last run measured.
+""",
     "no-model": """No run of this project has selected a model.
 
 Why: `predict` uses the model that the last run selected and exported.

@@ -1,16 +1,46 @@
-"""``mlspec runs``: the runs of a project."""
+"""``mlspec runs``: the runs of a project, in a list or side by side."""
+
+import sys
 
 import click
 
 from mlspec.cli import _options
-from mlspec.cli._output import result, talk
+from mlspec.cli._output import colored, result, talk
 
 
 @click.command(name="runs")
-@_options.spec
+@click.argument("names", nargs=-1, metavar="[RUN]...")
+@click.option("--spec", metavar="SPEC", type=click.Path(), help="The project, if not the one here.")
 @_options.formats("text", "json")
-def command(spec: str | None, form: str) -> None:
-    """List the runs of a project, newest first."""
+def command(names: tuple[str, ...], spec: str | None, form: str) -> None:
+    """List the runs of a project, newest first; or compare some, the first with each of the others.
+
+    RUN is a run's id or the beginning of it; a single one is compared with the last run. A comparison shows metrics
+    with intervals, whether their difference is more than noise (on the same test rows, drawn alike for both), the
+    constraints whose verdict changed, what changed in spec, data and environment, and what it took.
+    """
+    from pathlib import Path
+
+    if not names:
+        _list(spec, form)
+    elif len(names) == 1 and spec is None and Path(names[0]).exists():
+        _list(names[0], form)
+    else:
+        _compare(names, spec, form)
+
+
+def _compare(names: tuple[str, ...], spec: str | None, form: str) -> None:
+    from mlspec import api
+    from mlspec.report import comparison, comparison_text
+
+    found = api.compare(*names, spec=spec)
+    if form == "json":
+        result(comparison.encode(found))
+    else:
+        result(comparison_text.text(found, color=colored(sys.stdout)))
+
+
+def _list(spec: str | None, form: str) -> None:
     from mlspec import api
     from mlspec.report import terminal, words
 

@@ -14,7 +14,9 @@ PAGES = Path("docs") / "reference"
 
 @click.command(name="schema")
 @click.argument(
-    "name", type=click.Choice(["project", "plan", "run", "events", "evidence", "diagnostics"]), default="project"
+    "name",
+    type=click.Choice(["project", "plan", "run", "comparison", "series", "events", "evidence", "diagnostics"]),
+    default="project",
 )
 @click.option("--write", "writes", is_flag=True, help="Write schema/ and docs/reference/ here.")
 @click.option("--check", is_flag=True, help="Exit with 1 when schema/ or docs/reference/ here are not up to date.")
@@ -25,6 +27,8 @@ def command(name: str, writes: bool, check: bool) -> int:
     project      project.yaml, for editors
     plan         mlspec compile --format json
     run          mlspec show --format json, and the last line of mlspec run --format json
+    comparison   mlspec runs A B --format json
+    series       mlspec show METRIC|CANDIDATE --format json
     events       the other lines of mlspec run --format json
     evidence     the lines of evidence.jsonl in a run's folder
     diagnostics  mlspec validate --format json
@@ -70,6 +74,16 @@ def schemas() -> dict[str, Callable[[], str]]:
 
         return facts.schema()
 
+    def comparison() -> str:
+        from mlspec.report.comparison import Comparison
+
+        return _derived("comparison", Comparison)
+
+    def series() -> str:
+        from mlspec.report.series import Series
+
+        return _derived("series", Series)
+
     def events() -> str:
         from mlspec.engine.events import AnyEvent
 
@@ -89,6 +103,8 @@ def schemas() -> dict[str, Callable[[], str]]:
         "project": project,
         "plan": plan,
         "run": run,
+        "comparison": comparison,
+        "series": series,
         "events": events,
         "evidence": evidence,
         "diagnostics": diagnostics,

@@ -1,28 +1,51 @@
-"""``mlspec show``: what a run showed."""
+"""``mlspec show``: what a run showed, or a plot of a metric or a candidate."""
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from mlspec.cli import _options
 from mlspec.cli._output import colored, result
 
+if TYPE_CHECKING:
+    from mlspec.report.series import Series
+
 
 @click.command(name="show")
-@click.argument("run", required=False, metavar="[RUN]")
+@click.argument("what", required=False, metavar="[RUN|METRIC|CANDIDATE]")
 @click.option("--spec", metavar="SPEC", type=click.Path(), help="The project, if not the one here.")
 @_options.formats("text", "json", "markdown")
-def command(run: str | None, spec: str | None, form: str) -> None:
-    """Show the last run of the project here, or the run whose id begins with RUN."""
+def command(what: str | None, spec: str | None, form: str) -> None:
+    """Show the last run of the project here, or the run whose id begins with RUN.
+
+    Of a METRIC: a plot of it over the runs, with intervals. Of a CANDIDATE: how its training went, round by round, and
+    the search for its settings, trial by trial.
+    """
     from mlspec import api
     from mlspec.report import facts, markdown, terminal, words
 
-    found = api.last(spec, run)
+    found = None if not what or what[0].isdigit() else api.series(what, spec=spec)
+    if found is not None:
+        _plot(found, form)
+        return
+    run = api.last(spec, what)
     if form == "json":
-        result(facts.encode(found))
+        result(facts.encode(run))
     elif form == "markdown":
-        result(markdown.markdown(found))
+        result(markdown.markdown(run))
     else:
-        result(
-            f"run {found.id} of {words.moment(found.started)}\n\n{terminal.terminal(found, color=colored(sys.stdout))}"
-        )
+        result(f"run {run.id} of {words.moment(run.started)}\n\n{terminal.terminal(run, color=colored(sys.stdout))}")
+
+
+def _plot(found: "Series", form: str) -> None:
+    from shutil import get_terminal_size
+
+    from mlspec.report import series, terminal_plot
+
+    if form == "json":
+        result(series.encode(found))
+    elif form == "markdown":
+        result(f"```\n{terminal_plot.plot(found, 100)}```\n")
+    else:
+        result(terminal_plot.plot(found, get_terminal_size((80, 24)).columns, color=colored(sys.stdout)))

@@ -79,6 +79,29 @@ def shares(parts: Mapping[str, int]) -> Html | None:
     return picture("shares", width, height, ", ".join(f"{name} {rows:,}" for name, rows in parts.items()), drawn)
 
 
+def bins(counts: Sequence[int], ends: Sequence[float]) -> Html | None:
+    """A small histogram; None without rows."""
+    if not counts or not max(counts):
+        return None
+    width, height = 120.0, 26.0
+    wide = width / len(counts)
+    bars = [
+        element(
+            "rect",
+            class_="part0",
+            x=wide * i,
+            y=height - (tall := height * count / max(counts)),
+            width=wide - 1,
+            height=tall,
+        )
+        for i, count in enumerate(counts)
+    ]
+    told = (
+        f"rows in {len(counts)} equal parts from {figure(ends[0])} to {figure(ends[-1])}: {', '.join(map(str, counts))}"
+    )
+    return picture("bins", width, height, told, bars)
+
+
 def curves(lines: Mapping[str, Sequence[float]], rounds: str) -> Html | None:
     """Values by round (``epoch``), a line each. None where no line has two points."""
     lines = {name: values for name, values in lines.items() if len(values) > 1}

@@ -3,6 +3,7 @@
 from mlspec.report import words
 from mlspec.report.facts import CheckFact, RunFacts
 from mlspec.report.markup import Html, element
+from mlspec.report.tables import table
 
 
 def checks(facts: RunFacts) -> Html | None:
@@ -12,18 +13,10 @@ def checks(facts: RunFacts) -> Html | None:
     failing = [check for check in facts.checks if check.fails]
     count = words.count(len(facts.checks), "check")
     told = f"{len(failing)} of {count} found something" if failing else f"None of {count} found anything"
-    heads = ("", "check", "measured", "expected", "of")
+    heads = ("(verdict)", "check", "measured", "expected", "of")
     shown = [*failing, *(check for check in facts.checks if not check.fails)]
-    table = element(
-        "table",
-        element("thead", element("tr", [element("th", name) for name in heads])),
-        element("tbody", [_row(check) for check in shown]),
-    )
-    return element(
-        "div",
-        element("p", f"{told}.", class_="note"),
-        element("div", table, class_="card"),
-    )
+    made = table("Checks before training", heads, [_row(check) for check in shown])
+    return element("div", element("p", f"{told}.", class_="note"), made)
 
 
 def _row(check: CheckFact) -> Html:
@@ -31,7 +24,7 @@ def _row(check: CheckFact) -> Html:
     return element(
         "tr",
         element("td", element("span", "look" if check.fails else "fine", class_=f"verdict {verdict}")),
-        element("td", element("span", check.check, class_="name")),
+        element("th", check.check, scope="row", class_="name"),
         element(
             "td",
             check.measured,

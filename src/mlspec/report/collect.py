@@ -5,9 +5,8 @@ from typing import Any
 
 import msgspec
 
-from mlspec.document import Path
+from mlspec.graph import uses
 from mlspec.graph.graph import Graph
-from mlspec.graph.step import Step
 from mlspec.report import words
 from mlspec.report.facts import (
     Candidate,
@@ -22,6 +21,7 @@ from mlspec.report.facts import (
     Search,
     SourceFact,
 )
+from mlspec.spec import Project
 from mlspec.spec.requirements import requirements
 
 Read = Callable[[str, str], Any]
@@ -30,12 +30,8 @@ Read = Callable[[str, str], Any]
 ROUNDS = {"epochs": "epoch", "iterations": "iteration"}
 
 
-def place(graph: Graph, step: Step) -> Place | None:
-    """Where the spec asks for a step."""
-    return _at(graph, step.path)
-
-
-def _at(graph: Graph, path: Path) -> Place | None:
+def place(graph: Graph, path: tuple[str | int, ...]) -> Place | None:
+    """Where a path stands in the spec."""
     if graph.document is None or not path:
         return None
     span = graph.document.span(path)
@@ -60,7 +56,7 @@ def gates(graph: Graph, verdicts: Iterable[dict[str, Any]]) -> Iterator[Gate]:
             threshold=verdict.get("threshold"),
             reason=verdict.get("reason") or "",
             unit="" if step is None else _unit(step.params),
-            place=_at(graph, path),
+            place=place(graph, path),
             waived=verdict.get("waived", ""),
         )
 
@@ -77,7 +73,7 @@ def scores(graph: Graph, measured: dict[str, Any] | None) -> Iterator[Score]:
     """The metrics of one evaluation, those that are defined, in the spec's order."""
     if measured is None:
         return
-    stated = [use.name for use in graph.project.evaluation.metrics or ()]
+    stated = {use.name: uses.json_data(use.plugin) for use in graph.project.evaluation.metrics or ()}
     for name in dict.fromkeys([*stated, *measured["metrics"]]):
         found = measured["metrics"].get(name)
         if found is None or found["value"] is None:
@@ -92,6 +88,7 @@ def scores(graph: Graph, measured: dict[str, Any] | None) -> Iterator[Score]:
             level=found["level"],
             n=found["n"],
             greater_is_better=found["greater_is_better"],
+            settings=stated.get(name, {}),
             threshold=found.get("threshold"),
             baselines={who: value for who, value in baselines.items() if value is not None},
             differences={
@@ -113,6 +110,7 @@ def candidates(graph: Graph, read: Read, seconds: Callable[[str], float | None])
             model=use.name,
             settings=_stated(use.plugin),
             selected=name == chosen,
+            place=place(graph, ("model", "candidates", name)),
             scores=tuple(scores(graph, read(f"evaluate.{name}", "metrics"))),
             seconds=None if train is None else seconds(train.id),
             curves={key.replace("_", " "): tuple(values) for key, values in history.items() if _is_curve(values)},
@@ -188,9 +186,27 @@ def data(graph: Graph, read: Read, digests: Callable[[str, str], str | None]) ->
             for name, use in project.data.sources.items()
         ),
         columns=tuple(_columns(graph)),
-        expectations=tuple(_expectations(read("expect", "report"))),
+        expectations=tuple(_expectations(graph, read("expect", "report"))),
+        split=_split(project),
         rows=_rows(graph, read),
     )
+
+
+def _split(project: Project) -> str:
+    split = project.data.split
+    if split.by == "given":
+        text = "as given" if split.column is None else f"as '{split.column}' says"
+    elif split.by == "random":
+        text = "at random"
+    elif split.by == "time":
+        text = f"by time, the last rows by '{split.column}' are the test"
+    elif split.by == "group":
+        text = f"whole groups by '{split.column}'"
+    else:
+        text = f"at random, '{split.column or project.data.columns.target}' keeping its shares"
+    if project.data.sample is not None:
+        text += f"; a sample of {words.count(project.data.sample, 'row')}"
+    return text
 
 
 def _columns(graph: Graph) -> Iterator[ColumnFact]:
@@ -206,13 +222,18 @@ def _columns(graph: Graph) -> Iterator[ColumnFact]:
                 yield ColumnFact(column.name, (shown or column).type, shown.role if shown is not None else "dropped")
 
 
-def _expectations(report: Any) -> Iterator[ExpectationFact]:
-    for entry in report or ():
+def _expectations(graph: Graph, report: Any) -> Iterator[ExpectationFact]:
+    for index, entry in enumerate(report or ()):
         asked, seen = entry["expectation"], entry["measured"]
         text = " and ".join(_asked(asked))
         column = asked.get("column")
         told = ", ".join(_measured(asked, seen, entry["rows"]))
-        yield ExpectationFact(f"{column}: {text}" if column is not None else text, bool(entry["holds"]), told)
+        yield ExpectationFact(
+            f"{column}: {text}" if column is not None else text,
+            bool(entry["holds"]),
+            told,
+            place(graph, ("data", "expect", index)),
+        )
 
 
 def _asked(asked: dict[str, Any]) -> Iterator[str]:

@@ -1,37 +1,45 @@
-"""The page's section about the data: sources, columns, how rows were split, what was expected of them."""
+"""The page's section about the data: sources, how rows were split, what columns hold, what was expected of them."""
 
 from mlspec.report import words
-from mlspec.report.charts import shares
+from mlspec.report.charts import bins, shares
 from mlspec.report.facts import ColumnFact, DataFacts, RunFacts
 from mlspec.report.markup import Child, Html, element
+from mlspec.report.profile_facts import ColumnProfile
+from mlspec.report.tables import figures, row, table
 
 ROLES = ("target", "feature", "sensitive", "id", "key", "unused")
+MOST_COLUMNS_SHOWN = 30
 
 
 def data(facts: RunFacts) -> Html | None:
-    """Sources, split, columns by role and expectations."""
+    """Sources, split, balance of the classes, columns by role with what they hold, and expectations."""
     found = facts.data
     if not found.sources:
         return None
-    return element("div", _sources(found), _split(found), _columns(found.columns), _expectations(found))
+    return element(
+        "div",
+        _sources(found),
+        _split(found),
+        _balance(found, facts.target),
+        _columns(found.columns),
+        _expectations(found),
+    )
 
 
 def _sources(found: DataFacts) -> Html:
-    rows: list[Child] = [
-        element(
-            "tr",
-            element("td", source.name, class_="name"),
-            element("td", element("code", source.path)),
-            element("td", source.format),
-            element("td", source.part or ""),
-            element("td", element("code", (source.digest or "")[:12])),
+    rows = [
+        row(
+            source.name,
+            [
+                element("td", element("code", source.path)),
+                element("td", source.format),
+                element("td", source.part or ""),
+                element("td", element("code", (source.digest or "")[:12])),
+            ],
         )
         for source in found.sources
     ]
-    heads = [element("th", name) for name in ("source", "file", "format", "part", "digest")]
-    return element(
-        "div", element("table", element("thead", element("tr", heads)), element("tbody", rows)), class_="card"
-    )
+    return table("Sources", ("source", "file", "format", "part", "digest"), rows)
 
 
 def _split(found: DataFacts) -> Child:
@@ -44,24 +52,91 @@ def _split(found: DataFacts) -> Child:
     ]
     return [
         element("h3", f"{words.count(sum(found.rows.values()), 'row')}"),
+        element("p", f"Split {found.split}.", class_="note") if found.split else None,
         element("div", bar, element("p", keys), class_="card pad"),
     ]
+
+
+def _balance(found: DataFacts, target: str) -> Child:
+    if not found.balance:
+        return None
+    parts = list(found.balance[0].rows)
+    totals = {part: sum(entry.rows[part] for entry in found.balance) for part in parts}
+    rows = [
+        row(
+            entry.value,
+            [
+                element(
+                    "td",
+                    f"{entry.rows[part] / totals[part]:.1%}" if totals[part] else "–",
+                    element("br"),
+                    element("small", f"{entry.rows[part]:,}"),
+                    class_="figure",
+                )
+                for part in parts
+            ],
+        )
+        for entry in found.balance
+    ]
+    heads = (target, *figures(*parts))
+    return [element("h3", "Classes"), table("Classes in each part", heads, rows)]
 
 
 def _columns(columns: tuple[ColumnFact, ...]) -> Child:
     if not columns:
         return None
     ordered = sorted(columns, key=lambda column: ROLES.index(column.role) if column.role in ROLES else len(ROLES))
-    chips = [
-        element(
-            "li",
-            column.name,
-            element("small", column.type if column.role == "feature" else f"{column.type}, {column.role}"),
-            class_=column.role,
-        )
-        for column in ordered
-    ]
-    return [element("h3", words.count(len(columns), "column")), element("ul", chips, class_="chips")]
+    title = element("h3", words.count(len(columns), "column"))
+    if not any(column.profile for column in columns):
+        return [title, element("ul", [_chip(column) for column in ordered], class_="chips")]
+    heads = ("column", "type", ("missing", "figure"), "(chart)", "values")
+    shown = table("Columns of the training rows", heads, [_column(column) for column in ordered])
+    note = "Of the training rows. What columns hold is told of features and the target alone."
+    if len(ordered) <= MOST_COLUMNS_SHOWN:
+        return [title, element("p", note, class_="note"), shown]
+    return [title, element("p", note, class_="note"), element("details", element("summary", "All columns"), shown)]
+
+
+def _chip(column: ColumnFact) -> Html:
+    told = column.type if column.role == "feature" else f"{column.type}, {column.role}"
+    return element("li", column.name, element("small", told), class_=column.role)
+
+
+def _column(column: ColumnFact) -> Html:
+    found = column.profile
+    role = None if column.role == "feature" else element("small", f" {column.role}")
+    if found is None:
+        return row([column.name, role], [element("td", column.type), *[element("td", "")] * 3], kind=column.role)
+    missing = f"{found.missing:.1%}" if found.missing else "0"
+    return row(
+        [column.name, role],
+        [
+            element("td", column.type),
+            element("td", missing, class_="figure"),
+            element("td", bins(found.bins, found.quantiles), class_="chart"),
+            element("td", _values(found), class_="values"),
+        ],
+        kind=column.role,
+    )
+
+
+def _values(found: ColumnProfile) -> Child:
+    if found.quantiles:
+        least, first, median, third, greatest = (words.figure(value) for value in found.quantiles)
+        return [
+            f"{least} to {greatest}",
+            element("br"),
+            element("small", f"median {median}, half between {first} and {third}"),
+        ]
+    if found.first is not None:
+        return f"{found.first} to {found.last}"
+    told = (
+        "" if found.distinct is None else f"{words.count(found.distinct, 'value').replace('value', 'different value')}"
+    )
+    if not found.common:
+        return told
+    common = ", ".join(f"{entry.value} ({entry.rows:,})" for entry in found.common)
+    return [told, element("br"), element("small", common)]
 
 
 def _expectations(found: DataFacts) -> Child:
@@ -76,13 +151,10 @@ def _expectations(found: DataFacts) -> Child:
                     "span", "holds" if fact.holds else "fails", class_=f"verdict {'pass' if fact.holds else 'fail'}"
                 ),
             ),
-            element("td", fact.text),
+            element("th", fact.text, scope="row"),
             element("td", fact.measured, class_="figure"),
         )
         for fact in found.expectations
     ]
-    heads = element("tr", element("th", ""), element("th", "expectation"), element("th", "measured", class_="figure"))
-    return [
-        element("h3", "Expectations"),
-        element("div", element("table", element("thead", heads), element("tbody", rows)), class_="card"),
-    ]
+    heads = ("verdict", "expectation", ("measured", "figure"))
+    return [element("h3", "Expectations"), table("Expectations of the data", heads, rows)]

@@ -5,6 +5,7 @@ from mlspec.report.evaluation_facts import Abstaining, Decisions, Importance, Pa
 from mlspec.report.facts import RunFacts
 from mlspec.report.markup import Child, Html, element
 from mlspec.report.plot import Plot, bars, room
+from mlspec.report.tables import Head, table
 
 MOST_CLASSES = 20
 MOST_BARS = 25
@@ -75,11 +76,8 @@ def _confusion(found: Decisions) -> Child:
             for index, count in enumerate(counts)
         ]
         rows.append(element("tr", element("th", f"is {name}", scope="row"), cells))
-    heads = [element("th", ""), *(element("th", f"called {name}", class_="figure") for name in names)]
-    return [
-        element("h3", "Decisions"),
-        element("table", element("thead", element("tr", heads)), element("tbody", rows), class_="confusion"),
-    ]
+    heads: list[Head] = ["(true class)", *((f"called {name}", "figure") for name in names)]
+    return [element("h3", "Decisions"), table("Confusion matrix", heads, rows, card=False, kind="confusion")]
 
 
 def _cost(found: Decisions) -> Child:

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from mlspec.report.evaluation_facts import EvaluationFacts
+from mlspec.report.profile_facts import ClassBalance, ColumnProfile
 
 FORMAT_VERSION = 1
 Outcome = Literal["passed", "failed", "unknown", "error", "interrupted"]
@@ -84,6 +85,7 @@ class Score(Struct, frozen=True, kw_only=True):
     level: float | None = None
     n: int | None = None
     greater_is_better: bool = True
+    settings: Annotated[dict[str, Any], Meta(description="the metric's settings")] = {}
     threshold: Annotated[float | None, Meta(description="the decisions' threshold, where one was chosen")] = None
     baselines: dict[str, float] = {}
     differences: dict[str, Difference] = {}
@@ -119,6 +121,7 @@ class Candidate(Struct, frozen=True, kw_only=True):
     model: str
     settings: dict[str, Any] = {}
     selected: bool = False
+    place: Place | None = None
     scores: tuple[Score, ...] = ()
     seconds: Annotated[float | None, Meta(description="training time")] = None
     curves: Annotated[dict[str, tuple[float, ...]], Meta(description="training history, a value each round")] = {}
@@ -133,6 +136,7 @@ class ColumnFact(Struct, frozen=True):
     name: str
     type: str
     role: str
+    profile: Annotated[ColumnProfile | None, Meta(description="what the training rows hold")] = None
 
 
 class SourceFact(Struct, frozen=True, kw_only=True):
@@ -151,6 +155,7 @@ class ExpectationFact(Struct, frozen=True):
     text: str
     holds: bool
     measured: str = ""
+    place: Place | None = None
 
 
 class DataFacts(Struct, frozen=True, kw_only=True):
@@ -159,7 +164,9 @@ class DataFacts(Struct, frozen=True, kw_only=True):
     sources: tuple[SourceFact, ...] = ()
     columns: tuple[ColumnFact, ...] = ()
     expectations: tuple[ExpectationFact, ...] = ()
+    split: Annotated[str, Meta(description="how rows became train, validation and test rows, in words")] = ""
     rows: Annotated[dict[str, int], Meta(description="rows of train, validation and test")] = {}
+    balance: Annotated[tuple[ClassBalance, ...], Meta(description="the target's classes, most frequent first")] = ()
 
 
 class CheckFact(Struct, frozen=True, kw_only=True):
@@ -180,6 +187,8 @@ class StepFact(Struct, frozen=True, kw_only=True):
     kind: str
     action: Literal["cached", "ran", "failed", "skipped"]
     seconds: float | None = None
+    cpu_seconds: float | None = None
+    memory: Annotated[int | None, Meta(description="the most memory that its process had, in bytes")] = None
     fingerprint: str | None = None
     outputs: dict[str, str] = {}
 
@@ -201,7 +210,8 @@ class RunFacts(Struct, frozen=True, kw_only=True):
     project: str
     goal: str = ""
     owners: tuple[str, ...] = ()
-    decision: Annotated[str, Meta(description="what is done with a prediction, and by whom")] = ""
+    decision: Annotated[str, Meta(description="what is decided with a prediction, and who decides")] = ""
+    license: str | None = None
     task: str | None = None
     target: str = ""
     spec: Annotated[str, Meta(description="the spec's file")]

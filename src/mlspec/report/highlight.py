@@ -1,9 +1,12 @@
 """YAML as HTML with its lines numbered and its parts coloured. For the eye only: nothing depends on it being exact."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
-from mlspec.report.markup import Html, element, escaped
+from mlspec.report.markup import Child, Html, element, escaped
+
+NOTHING: Mapping[int, Child] = MappingProxyType({})
 
 TOKEN = re.compile(
     r"""(?P<comment>(?:^|(?<=\s))\#.*)
@@ -16,13 +19,23 @@ TOKEN = re.compile(
 )
 
 
-def yaml(text: str) -> Html:
-    """The text as lines with ids ``L1``, ``L2``, ..., so that others can point at them."""
+def yaml(text: str, signs: Mapping[int, Child] = NOTHING, remarks: Mapping[int, Child] = NOTHING) -> Html:
+    """The text as lines with ids ``L1``, ``L2``, ..., so that others can point at them.
+
+    ``signs`` stand between the number of a line and its text, ``remarks`` behind the text.
+    """
     return element(
         "pre",
         [
             element(
-                "span", element("a", str(number), href=f"#L{number}"), _line(line), "\n", id=f"L{number}", class_="line"
+                "span",
+                element("a", str(number), href=f"#L{number}", aria_label=f"line {number}"),
+                element("span", signs.get(number), class_="gutter"),
+                _line(line),
+                remarks.get(number),
+                "\n",
+                id=f"L{number}",
+                class_="line",
             )
             for number, line in enumerate(text.splitlines(), 1)
         ],

@@ -8,6 +8,7 @@ from mlspec.report.facts import RunFacts
 from mlspec.report.markup import visible
 
 SIGNS = {"pass": "✅ pass", "fail": "❌ fail", "unknown": "❔ unknown"}
+LEADING = re.compile(r"^(?:[-+=:]|\d+(?=[.)]))")
 SPECIAL = re.compile(r"[\\`*{}\[\]<>#!|~&]|(?<![^\W_])_|_(?![^\W_])")
 
 
@@ -19,8 +20,20 @@ def markdown(facts: RunFacts) -> str:
 def text(raw: str) -> str:
     """Text on one line that Markdown shows as it is."""
     shown = SPECIAL.sub(r"\\\g<0>", " ".join(visible(raw).split()))
+    if LEADING.match(shown):
+        # Only at the beginning of a line do these start a list, a heading or a table.
+        shown = f"\\{shown}" if not shown[0].isdigit() else re.sub(r"^(\d+)", r"\1\\", shown)
     # No backslash keeps a forge from notifying whoever has that name.
     return shown.replace("@", "@\u200b")
+
+
+def code(raw: str) -> str:
+    """Text on one line as code, whatever backticks it has."""
+    shown = " ".join(visible(raw).split())
+    longest = max((len(run) for run in re.findall("`+", shown)), default=0)
+    fence = "`" * (longest + 1)
+    pad = " " if longest else ""
+    return f"{fence}{pad}{shown}{pad}{fence}" if shown else ""
 
 
 def _lines(facts: RunFacts) -> Iterator[str]:
@@ -37,89 +50,102 @@ def _lines(facts: RunFacts) -> Iterator[str]:
             yield ""
             told = f"{check.step}: {check.check}: {check.measured} (expected: {check.expected}); {check.advice}"
             yield f"- ⚠️ {text(told)}"
-    if facts.gates:
-        yield ""
-        yield from _table(
-            ("", "constraint", "measured", "rows"),
-            [
-                (
-                    SIGNS[gate.verdict],
-                    text(gate.requirement)
-                    + (f": {text(gate.reason)}" if gate.reason and gate.verdict != "pass" else "")
-                    + (f" (waived: {text(gate.waived)})" if gate.waived else ""),
-                    words.gate_value(gate),
-                    f"{gate.n:,}" if gate.n is not None else "",
-                )
-                for gate in facts.gates
-            ],
-        )
-    if facts.scores:
-        baselines = list(dict.fromkeys(name for score in facts.scores for name in score.baselines))
-        yield ""
-        yield f"### {text(facts.selected or 'The model')} on the test rows"
-        yield ""
-        yield from _table(
-            ("metric", "value", *(text(name) for name in baselines)),
-            [
-                (
-                    text(score.metric),
-                    words.score_value(score),
-                    *(words.figure(score.baselines.get(name)) for name in baselines),
-                )
-                for score in facts.scores
-            ],
-        )
-        if words.threshold(facts):
+    for part in (gates(facts), scores(facts), groups(facts), requirements(facts), candidates(facts)):
+        lines = list(part)
+        if lines:
             yield ""
-            yield f"{text(words.threshold(facts))}."
-        if words.holdout(facts):
-            yield ""
-            yield f"{text(words.holdout(facts))}."
-    yield from _groups(facts)
-    yield from _requirements(facts)
-    if len(facts.candidates) > 1:
-        metrics = list(dict.fromkeys(score.metric for candidate in facts.candidates for score in candidate.scores))
-        yield ""
-        yield f"### Candidates on the {text(facts.selected_on)}"
-        yield ""
-        rows = []
-        for candidate in facts.candidates:
-            found = {score.metric: score for score in candidate.scores}
-            name = f"**{text(candidate.name)}**" if candidate.selected else text(candidate.name)
-            values = (words.score_value(found[metric]) if metric in found else "–" for metric in metrics)
-            rows.append((name, text(candidate.model), *values))
-        yield from _table(("candidate", "model", *(text(metric) for metric in metrics)), rows)
-        if facts.evaluation.selection_reason:
-            yield ""
-            yield f"{text(facts.evaluation.selection_reason)}."
+            yield from lines
     if facts.data.rows:
         yield ""
         parts = ", ".join(f"{name} {rows:,}" for name, rows in facts.data.rows.items())
         yield f"Rows: {parts}. Run {text(facts.id)}, {words.seconds(facts.seconds)}."
 
 
-def _requirements(facts: RunFacts) -> Iterator[str]:
+def requirements(facts: RunFacts) -> Iterator[str]:
     """What no gate decides on; the gates have their own table."""
     rest = [entry for entry in facts.requirements if entry.binding != "gate"]
     if not rest:
         return
-    yield ""
     yield "### Required besides"
     yield ""
     rows = [
         (text(entry.text), text(entry.check), text(f"waived: {entry.waived}" if entry.waived else entry.evidence))
         for entry in rest
     ]
-    yield from _table(("requirement", "check", "evidence"), rows)
+    yield from table(("requirement", "check", "evidence"), rows)
 
 
-def _groups(facts: RunFacts) -> Iterator[str]:
+def gates(facts: RunFacts) -> Iterator[str]:
+    """The constraints as a table, with their verdicts and evidence."""
+    if not facts.gates:
+        return
+    yield from table(
+        ("", "constraint", "measured", "rows"),
+        [
+            (
+                SIGNS[gate.verdict],
+                text(gate.requirement)
+                + (f": {text(gate.reason)}" if gate.reason and gate.verdict != "pass" else "")
+                + (f" (waived: {text(gate.waived)})" if gate.waived else ""),
+                words.gate_value(gate),
+                f"{gate.n:,}" if gate.n is not None else "",
+            )
+            for gate in facts.gates
+        ],
+    )
+
+
+def scores(facts: RunFacts) -> Iterator[str]:
+    """The selected model on the test rows, under a heading, with baselines beside it."""
+    if not facts.scores:
+        return
+    baselines = list(dict.fromkeys(name for score in facts.scores for name in score.baselines))
+    yield f"### {text(facts.selected or 'The model')} on the test rows"
+    yield ""
+    yield from table(
+        ("metric", "value", *(text(name) for name in baselines)),
+        [
+            (
+                text(score.metric),
+                words.score_value(score),
+                *(words.figure(score.baselines.get(name)) for name in baselines),
+            )
+            for score in facts.scores
+        ],
+    )
+    if words.threshold(facts):
+        yield ""
+        yield f"{text(words.threshold(facts))}."
+    if words.holdout(facts):
+        yield ""
+        yield f"{text(words.holdout(facts))}."
+
+
+def candidates(facts: RunFacts) -> Iterator[str]:
+    """The candidates side by side, under a heading, where there are several."""
+    if len(facts.candidates) < 2:
+        return
+    metrics = list(dict.fromkeys(score.metric for candidate in facts.candidates for score in candidate.scores))
+    yield f"### Candidates on the {text(facts.selected_on)}"
+    yield ""
+    rows = []
+    for candidate in facts.candidates:
+        found = {score.metric: score for score in candidate.scores}
+        name = f"**{text(candidate.name)}**" if candidate.selected else text(candidate.name)
+        values = (words.score_value(found[metric]) if metric in found else "–" for metric in metrics)
+        rows.append((name, text(candidate.model), *values))
+    yield from table(("candidate", "model", *(text(metric) for metric in metrics)), rows)
+    if facts.evaluation.selection_reason:
+        yield ""
+        yield f"{text(facts.evaluation.selection_reason)}."
+
+
+def groups(facts: RunFacts) -> Iterator[str]:
     """Slices in the metric that the model was chosen by, or the first; and what is compared between groups."""
     found = facts.evaluation
     names = [score.metric for score in facts.scores]
     metric = facts.selected_by if facts.selected_by in names else next(iter(names), None)
     if found.slices and metric is not None:
-        yield ""
         yield f"### {text(metric)} in slices of the test rows"
         yield ""
         rows = []
@@ -129,19 +155,21 @@ def _groups(facts: RunFacts) -> Iterator[str]:
                 shown = "too few rows" if estimate is None else words.estimate(estimate)
                 named = (f"{name}: {value}" for name, value in zip(slicing.columns, part.values, strict=True))
                 rows.append((text(", ".join(named)), f"{part.rows:,}", shown))
-        yield from _table(("slice", "rows", text(metric)), rows)
+        yield from table(("slice", "rows", text(metric)), rows)
     if found.fairness:
-        yield ""
+        if found.slices and metric is not None:
+            yield ""
         yield "### Between groups"
         yield ""
         compared = [
             (text(entry.metric), text(" and ".join(entry.group)), words.estimate(entry), f"{len(entry.too_few) or ''}")
             for entry in found.fairness
         ]
-        yield from _table(("measure", "by", "value", "groups of too few rows"), compared)
+        yield from table(("measure", "by", "value", "groups of too few rows"), compared)
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """A table; its cells are Markdown already."""
     yield f"| {' | '.join(head)} |"
     yield f"|{' --- |' * len(head)}"
     for row in rows:

@@ -4,6 +4,7 @@ from mlspec.report import words
 from mlspec.report.charts import Scale, curves, interval
 from mlspec.report.facts import Candidate, RunFacts, Score
 from mlspec.report.markup import Child, Html, element
+from mlspec.report.tables import Head, table
 
 
 def scores(facts: RunFacts) -> Html | None:
@@ -22,30 +23,13 @@ def scores(facts: RunFacts) -> Html | None:
         else "Measured on the test rows"
     )
     told.append(f"; intervals of {level:.0%} confidence." if level else ".")
+    heads: list[Head] = ["metric", ("value", "figure"), "(chart)"]
+    for name in baselines:
+        heads += [(name, "figure"), ("better by", "figure")]
     return element(
         "div",
         element("p", "".join(told), class_="note"),
-        element(
-            "div",
-            element(
-                "table",
-                element(
-                    "thead",
-                    element(
-                        "tr",
-                        element("th", "metric"),
-                        element("th", "value", class_="figure"),
-                        element("th", ""),
-                        [
-                            [element("th", name, class_="figure"), element("th", "better by", class_="figure")]
-                            for name in baselines
-                        ],
-                    ),
-                ),
-                element("tbody", [_score(score, baselines) for score in facts.scores]),
-            ),
-            class_="card",
-        ),
+        table("Metrics on the test rows", heads, [_score(score, baselines) for score in facts.scores]),
     )
 
 
@@ -67,22 +51,17 @@ def _score(score: Score, baselines: list[str]) -> Html:
         cells.append(
             element("td", text, [element("br"), element("small", between)] if between else None, class_="figure")
         )
-    between = words.interval(score.low, score.high)
     return element(
         "tr",
         element(
-            "td",
+            "th",
             element("span", score.metric, class_="name"),
             element("br"),
             element("small", _about(score)),
+            scope="row",
         ),
-        element(
-            "td",
-            words.figure(score.value, (score.low, score.high)),
-            [element("br"), element("small", between)] if between else None,
-            class_="figure",
-        ),
-        element("td", interval(score.value, score.low, score.high, marks=score.baselines)),
+        element("td", _with_interval(score), class_="figure"),
+        element("td", interval(score.value, score.low, score.high, marks=score.baselines), class_="chart"),
         cells,
     )
 
@@ -102,12 +81,12 @@ def candidates(facts: RunFacts) -> Html | None:
         if end is not None
     ]
     scale = Scale(ends) if ends else None
-    heads: list[Child] = [element("th", "candidate")]
+    heads: list[Head] = ["candidate"]
     for metric in metrics:
-        heads.append(element("th", metric, class_="figure"))
+        heads.append((metric, "figure"))
         if metric == by:
-            heads.append(element("th", ""))
-    heads.append(element("th", "training", class_="figure"))
+            heads.append("(chart)")
+    heads.append(("training", "figure"))
     drawn = [
         (candidate.name, chart)
         for candidate in facts.candidates
@@ -121,15 +100,7 @@ def candidates(facts: RunFacts) -> Html | None:
             class_="note",
         ),
         element("p", _reason(facts)) if facts.evaluation.selection_reason else None,
-        element(
-            "div",
-            element(
-                "table",
-                element("thead", element("tr", heads)),
-                element("tbody", [_candidate(candidate, metrics, by, scale) for candidate in facts.candidates]),
-            ),
-            class_="card",
-        ),
+        table("Candidates", heads, [_candidate(candidate, metrics, by, scale) for candidate in facts.candidates]),
         [element("h3", "Training")] if drawn else None,
         element(
             "div",
@@ -159,26 +130,31 @@ def _candidate(candidate: Candidate, metrics: list[str], by: str | None, scale: 
     cells: list[Child] = []
     for metric in metrics:
         score = found.get(metric)
-        cells.append(
-            element("td", "–" if score is None else words.figure(score.value, (score.low, score.high)), class_="figure")
-        )
+        cells.append(element("td", *(["–"] if score is None else _with_interval(score)), class_="figure"))
         if metric == by:
             chart = None if score is None else interval(score.value, score.low, score.high, scale=scale)
-            cells.append(element("td", chart))
+            cells.append(element("td", chart, class_="chart"))
     return element(
         "tr",
         element(
-            "td",
+            "th",
             element("span", candidate.name, class_="name"),
             element("small", " selected") if candidate.selected else None,
             element("br"),
             element("small", candidate.model, f" ({settings})" if settings else ""),
             [[element("br"), element("small", f"note: {note}")] for note in candidate.notes],
+            scope="row",
         ),
         cells,
         element("td", words.seconds(candidate.seconds), class_="figure"),
         class_="chosen" if candidate.selected else None,
     )
+
+
+def _with_interval(score: Score) -> list[Child]:
+    between = words.interval(score.low, score.high)
+    text = words.figure(score.value, (score.low, score.high))
+    return [text, element("br"), element("small", between)] if between else [text]
 
 
 def in_use(facts: RunFacts) -> Html | None:

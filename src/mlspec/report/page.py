@@ -6,11 +6,12 @@ from pathlib import Path
 from mlspec.report import (
     checks_section,
     data_section,
+    decided_section,
     decisions_section,
-    highlight,
     model_section,
     requirements_section,
     slices_section,
+    spec_section,
     tuning_section,
     words,
 )
@@ -18,7 +19,9 @@ from mlspec.report.charts import interval
 from mlspec.report.facts import FailureFact, Gate, RunFacts
 from mlspec.report.markup import Html, element
 from mlspec.report.requirements_section import place
+from mlspec.report.tables import figures, row, table
 
+MOST_STEPS_SHOWN = 20
 SIGNS = {"passed": "✓", "failed": "✗", "unknown": "?", "error": "✗", "interrupted": "–"}
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
@@ -29,6 +32,7 @@ def page(facts: RunFacts, spec_text: str, graph: str | None = None) -> str:
         ("constraints", "Constraints", _gates(facts)),
         ("requirements", "Requirements", requirements_section.requirements(facts)),
         ("failures", "What failed", _failures(facts)),
+        ("decided", "What was decided, and why", decided_section.decided(facts)),
         ("model", "The selected model", model_section.scores(facts)),
         ("decisions", "Probabilities and decisions", decisions_section.decisions(facts)),
         ("slices", "Slices", slices_section.slices(facts)),
@@ -41,7 +45,7 @@ def page(facts: RunFacts, spec_text: str, graph: str | None = None) -> str:
         ("checks", "Checks before training", checks_section.checks(facts)),
         ("steps", "How it was made", _steps(facts, graph)),
         ("environment", "Environment", _environment(facts)),
-        ("spec", "The spec", element("div", highlight.yaml(spec_text), class_="card")),
+        ("spec", "The spec", spec_section.spec(facts, spec_text)),
     ]
     shown = [(name, title, body) for name, title, body in sections if body is not None]
     head = element(
@@ -54,8 +58,17 @@ def page(facts: RunFacts, spec_text: str, graph: str | None = None) -> str:
     )
     body = element(
         "body",
+        element("a", "Skip to the constraints", href="#constraints", class_="skip"),
         _header(facts, [(name, title) for name, title, _body in shown]),
-        element("main", [element("section", element("h2", title), body, id=name) for name, title, body in shown]),
+        element(
+            "main",
+            [
+                element(
+                    "section", element("h2", title, id=f"{name}-title"), body, id=name, aria_labelledby=f"{name}-title"
+                )
+                for name, title, body in shown
+            ],
+        ),
         element("footer", f"Run {facts.id}, made by mlspec {facts.environment.get('mlspec', '')}."),
     )
     return "<!doctype html>\n" + element("html", head, body, lang="en") + "\n"
@@ -66,6 +79,7 @@ def _header(facts: RunFacts, sections: list[tuple[str, str]]) -> Html:
         ("predicts", facts.target),
         ("task", (facts.task or "").replace("_", " ")),
         ("owners", ", ".join(facts.owners)),
+        ("decision", facts.decision),
         ("run", words.moment(facts.started)),
         ("took", words.seconds(facts.seconds)),
         ("profile", facts.profile),
@@ -79,35 +93,21 @@ def _header(facts: RunFacts, sections: list[tuple[str, str]]) -> Html:
         element("ul", [element("li", f"{name} ", element("b", text)) for name, text in about if text], class_="about"),
         element(
             "div",
-            element("span", SIGNS[facts.outcome], class_="sign"),
+            element("span", SIGNS[facts.outcome], class_="sign", aria_hidden="true"),
             element("span", words.headline(facts)),
             element("small", f"steps: {did}" if did else ""),
             class_=f"outcome {facts.outcome}",
+            role="status",
         ),
-        element("nav", [element("a", title, href=f"#{name}") for name, title in sections]),
+        element("nav", [element("a", title, href=f"#{name}") for name, title in sections], aria_label="Sections"),
     )
 
 
 def _gates(facts: RunFacts) -> Html | None:
     if not facts.gates:
         return element("p", "The spec states none: nothing was required of the model.", class_="note")
-    heads = (
-        ("verdict", None),
-        ("requirement", None),
-        ("measured", "figure"),
-        ("", None),
-        ("n", "figure"),
-        ("stated in", None),
-    )
-    return element(
-        "div",
-        element(
-            "table",
-            element("thead", element("tr", [element("th", name, class_=kind) for name, kind in heads])),
-            element("tbody", [_gate(gate) for gate in facts.gates]),
-        ),
-        class_="card",
-    )
+    heads = ("verdict", "requirement", ("measured", "figure"), "(chart)", ("n", "figure"), "stated in")
+    return table("Constraints", heads, [_gate(gate) for gate in facts.gates])
 
 
 def _gate(gate: Gate) -> Html:
@@ -116,10 +116,11 @@ def _gate(gate: Gate) -> Html:
         "tr",
         element("td", element("span", gate.verdict, class_=f"verdict {gate.verdict}")),
         element(
-            "td",
+            "th",
             element("span", gate.requirement, class_="name"),
             [element("br"), element("small", gate.reason)] if gate.reason and gate.verdict != "pass" else None,
             [element("br"), element("small", f"waived: {gate.waived}")] if gate.waived else None,
+            scope="row",
         ),
         element(
             "td",
@@ -129,9 +130,10 @@ def _gate(gate: Gate) -> Html:
             else None,
             class_="figure",
         ),
-        element("td", chart),
+        element("td", chart, class_="chart"),
         element("td", f"{gate.n:,}" if gate.n is not None else "", class_="figure"),
         element("td", place(gate.place)),
+        id=gate.gate,
     )
 
 
@@ -153,32 +155,43 @@ def _failure(failure: FailureFact) -> Html:
 def _steps(facts: RunFacts, graph: str | None) -> Html | None:
     if not facts.steps:
         return None
-    heads = (("step", None), ("kind", None), ("", None), ("took", "figure"), ("fingerprint", None))
-    table = element(
-        "table",
-        element("thead", element("tr", [element("th", name, class_=kind) for name, kind in heads])),
-        element(
-            "tbody",
-            [
-                element(
-                    "tr",
-                    element("td", step.id, class_="name"),
-                    element("td", step.kind),
-                    element("td", step.action),
-                    element("td", words.seconds(step.seconds), class_="figure"),
-                    element("td", element("code", (step.fingerprint or "")[:12])),
-                )
-                for step in facts.steps
-            ],
-        ),
+    heads = (
+        "step",
+        "kind",
+        "(what became of it)",
+        *figures("took", "CPU", "memory"),
+        "fingerprint",
     )
+    rows = [
+        row(
+            step.id,
+            [
+                element("td", step.kind),
+                element("td", step.action),
+                element("td", words.seconds(step.seconds), class_="figure"),
+                element("td", words.seconds(step.cpu_seconds), class_="figure"),
+                element("td", words.size(step.memory), class_="figure"),
+                element("td", element("code", (step.fingerprint or "")[:12])),
+            ],
+        )
+        for step in facts.steps
+    ]
+    told = "What each step's work took, whenever that was; memory is the most that its process had meanwhile."
     return element(
         "div",
-        element("div", Html(graph), class_="card pad graph") if graph else None,
+        element(
+            "div",
+            element("div", Html(graph), class_="scroll pad graph", role="region", aria_label="Graph", tabindex=0),
+            class_="card",
+        )
+        if graph
+        else None,
         element(
             "details",
             element("summary", f"All {words.count(len(facts.steps), 'step')}"),
-            element("div", table, class_="card"),
+            element("p", told, class_="note"),
+            table("Steps", heads, rows),
+            open="open" if len(facts.steps) <= MOST_STEPS_SHOWN else None,
         ),
     )
 

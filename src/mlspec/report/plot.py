@@ -7,7 +7,7 @@ from mlspec.report.markup import Html, element, number
 from mlspec.report.words import figure
 
 WIDTH, HEIGHT = 420.0, 250.0
-LEFT, RIGHT, TOP, BOTTOM = 56.0, 14.0, 18.0, 40.0
+LEFT, RIGHT, TOP, BOTTOM = 56.0, 14.0, 26.0, 40.0
 Point = tuple[float, float]
 
 
@@ -21,7 +21,10 @@ class Plot:
             x, y = (low + (high - low) * step / 5 for low, high in (across, up))
             self.parts.append(line("grid", LEFT, self.y(y), WIDTH - RIGHT, self.y(y)))
             self.parts.append(label(_tick(y, up), LEFT - 8, self.y(y) + 4, "end"))
-            self.parts.append(label(_tick(x, across), self.x(x), HEIGHT - BOTTOM + 16, "middle"))
+            text = _tick(x, across)
+            # The last one may not reach beyond the picture.
+            place = (WIDTH - 2, "end") if step == 5 and len(text) > 4 else (self.x(x), "middle")
+            self.parts.append(label(text, place[0], HEIGHT - BOTTOM + 16, place[1]))
         self.parts.append(label(names[0], (LEFT + WIDTH - RIGHT) / 2, HEIGHT - 6, "middle"))
         self.parts.append(label(names[1], 4, 11, "start"))
 

@@ -3,31 +3,24 @@
 from mlspec.report import words
 from mlspec.report.facts import Place, RequirementFact, RunFacts
 from mlspec.report.markup import Child, Html, element
+from mlspec.report.tables import table
 
 
 def requirements(facts: RunFacts) -> Html | None:
     """The matrix requirement, check, evidence, verdict; None where nothing is required."""
     if not facts.requirements:
         return None
-    heads = ("verdict", "requirement", "check", "evidence", "stated in")
     stated = len(facts.requirements)
     waived = sum(bool(entry.waived) for entry in facts.requirements)
     bound = sum(entry.binding != "nothing" for entry in facts.requirements)
     told = f"{bound} of {words.count(stated, 'requirement')} bound to a check"
     told += f", {waived} waived" if waived else ""
+    uses = f" {words.holdout(facts)}." if words.holdout(facts) else ""
+    heads = ("verdict", "requirement", "check", "evidence", "stated in")
     return element(
         "div",
-        element("p", f"{told}. {words.holdout(facts)}{'.' if words.holdout(facts) else ''}".strip(), class_="note"),
-        element("p", "A prediction: ", facts.decision, class_="note") if facts.decision else None,
-        element(
-            "div",
-            element(
-                "table",
-                element("thead", element("tr", [element("th", name) for name in heads])),
-                element("tbody", [_row(entry) for entry in facts.requirements]),
-            ),
-            class_="card",
-        ),
+        element("p", f"{told}.{uses}", class_="note"),
+        table("Requirements", heads, [_row(entry) for entry in facts.requirements]),
     )
 
 
@@ -37,9 +30,10 @@ def _row(entry: RequirementFact) -> Html:
         "tr",
         element("td", element("span", shown, class_=f"verdict {entry.verdict or 'none'}") if shown else ""),
         element(
-            "td",
+            "th",
             element("span", entry.text, class_="name"),
             [element("br"), element("small", f"waived: {entry.waived}")] if entry.waived else None,
+            scope="row",
         ),
         element("td", element("code", entry.check) if entry.check else "none"),
         element("td", entry.evidence),

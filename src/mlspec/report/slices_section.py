@@ -5,6 +5,7 @@ from mlspec.report.charts import Scale, interval
 from mlspec.report.evaluation_facts import Estimate, EvaluationFacts, Fairness, Group, Slice, Slicing, WorstSlices
 from mlspec.report.facts import RunFacts
 from mlspec.report.markup import Child, Html, element
+from mlspec.report.tables import Head, figures, table
 
 
 def slices(facts: RunFacts) -> Html | None:
@@ -29,24 +30,20 @@ def slices(facts: RunFacts) -> Html | None:
 
 def _slicing(slicing: Slicing, whole: dict[str, float]) -> Html:
     metrics = [name for name in whole if any(name in (part.metrics or ()) for part in slicing.slices)]
-    heads = [element("th", " and ".join(slicing.columns)), element("th", "rows", class_="figure")]
+    heads: list[Head] = [" and ".join(slicing.columns), ("rows", "figure")]
     first = metrics[0] if metrics else ""
     scale = _scale(slicing.slices, first, whole)
     for metric in metrics:
-        heads.append(element("th", metric, class_="figure"))
+        heads.append((metric, "figure"))
         if metric == first:
-            heads.append(element("th", ""))
+            heads.append("(chart)")
     return element(
         "div",
         element("h3", "By ", " and ".join(slicing.columns)),
-        element(
-            "div",
-            element(
-                "table",
-                element("thead", element("tr", heads)),
-                element("tbody", [_slice(part, metrics, first, scale, whole) for part in slicing.slices]),
-            ),
-            class_="card",
+        table(
+            f"Slices by {' and '.join(slicing.columns)}",
+            heads,
+            [_slice(part, metrics, first, scale, whole) for part in slicing.slices],
         ),
     )
 
@@ -59,7 +56,7 @@ def _scale(parts: tuple[Slice, ...], metric: str, whole: dict[str, float]) -> Sc
 
 def _slice(part: Slice, metrics: list[str], first: str, scale: Scale | None, whole: dict[str, float]) -> Html:
     cells: list[Child] = [
-        element("td", ", ".join(part.values), class_="name slice"),
+        element("th", ", ".join(part.values), scope="row", class_="name slice"),
         element("td", f"{part.rows:,}", class_="figure"),
     ]
     if part.metrics is None:
@@ -74,7 +71,7 @@ def _slice(part: Slice, metrics: list[str], first: str, scale: Scale | None, who
         )
         if metric == first:
             chart = interval(found.value, found.low, found.high, threshold=whole.get(metric), scale=scale)
-            cells.append(element("td", chart if scale is not None else None))
+            cells.append(element("td", chart if scale is not None else None, class_="chart"))
     return element("tr", cells)
 
 
@@ -85,13 +82,14 @@ def _worst(found: WorstSlices) -> Html:
         f"{found.level:.0%} confidence hold for all of them at once. "
         + ("" if proven else "None is shown to be worse than the rest.")
     )
-    heads = (("part", None), ("rows", "figure"), ("mean error", "figure"), ("elsewhere", "figure"), ("more", "figure"))
+    heads = ("part", *figures("rows", "mean error", "elsewhere", "more"))
     rows = [
         element(
             "tr",
             element(
-                "td",
+                "th",
                 " and ".join(f"{name}: {value}" for name, value in zip(part.columns, part.values, strict=True)),
+                scope="row",
                 class_="name",
             ),
             element("td", f"{part.rows:,}", class_="figure"),
@@ -107,16 +105,11 @@ def _worst(found: WorstSlices) -> Html:
         )
         for part in proven
     ]
-    table = element(
-        "table",
-        element("thead", element("tr", [element("th", name, class_=kind) for name, kind in heads])),
-        element("tbody", rows),
-    )
     return element(
         "div",
         element("h3", "Where it errs most"),
         element("p", told, class_="note"),
-        element("div", table, class_="card") if rows else None,
+        table("Where it errs most", heads, rows) if rows else None,
     )
 
 
@@ -136,25 +129,12 @@ def fairness(facts: RunFacts) -> Html | None:
 
 
 def _grouping(columns: tuple[str, ...], entries: list[Fairness]) -> Html:
-    heads = (
-        (" and ".join(columns), None),
-        ("rows", "figure"),
-        ("selected", "figure"),
-        ("positives found", "figure"),
-        ("negatives called positive", "figure"),
-    )
+    rates = figures("rows", "selected", "positives found", "negatives called positive")
+    by = " and ".join(columns)
     return element(
         "div",
-        element("h3", "By ", " and ".join(columns)),
-        element(
-            "div",
-            element(
-                "table",
-                element("thead", element("tr", [element("th", name, class_=kind) for name, kind in heads])),
-                element("tbody", [_group(group) for group in entries[0].groups]),
-            ),
-            class_="card",
-        ),
+        element("h3", "By ", by),
+        table(f"Groups by {by}", [by, *rates], [_group(g) for g in entries[0].groups]),
         [element("p", _told(entry), class_="note") for entry in entries],
     )
 
@@ -173,7 +153,7 @@ def _group(group: Group) -> Html:
     rates = (group.selection_rate, group.true_positive_rate, group.false_positive_rate)
     return element(
         "tr",
-        element("td", ", ".join(group.values), class_="name"),
+        element("th", ", ".join(group.values), scope="row", class_="name"),
         element("td", f"{group.rows:,}", class_="figure"),
         [
             element(

@@ -1,26 +1,29 @@
 """Where a run's facts and pages lie, and how they are found again."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from mlspec.diagnostics import Diagnostic, SpecError
 from mlspec.report.facts import RunFacts, encode
 
-FACTS, PAGE, SUMMARY, MODEL = "facts.json", "report.html", "summary.md", "model"
-EVIDENCE = "evidence.jsonl"
+FACTS, PAGE, SUMMARY, MODEL, CARD = "facts.json", "report.html", "summary.md", "model", "README.md"
+EVIDENCE, RESOLVED = "evidence.jsonl", "resolved.yaml"
 LOOKED_AT = 5
 RUNS = Path(".mlspec") / "runs"
 
 
-def save(facts: RunFacts, folder: Path, page: str, summary: str) -> None:
-    """Write a run's facts, page and summary into its folder, each whole or not at all."""
-    for name, text in ((PAGE, page), (SUMMARY, summary), (FACTS, encode(facts))):
-        aside = folder / f".{name}.{os.getpid()}"
-        aside.write_text(text, encoding="utf-8")
-        aside.replace(folder / name)
+def save(facts: RunFacts, folder: Path, texts: Mapping[str, str]) -> None:
+    """Write a run's texts (by their paths in its folder) and then its facts, each whole or not at all."""
+    for name, text in {**texts, FACTS: encode(facts)}.items():
+        file = folder / name
+        if file.parent.is_dir():
+            aside = folder / f".{file.name}.{os.getpid()}"
+            aside.write_text(text, encoding="utf-8")
+            aside.replace(file)
 
 
 def names(root: Path) -> list[str]:
@@ -67,6 +70,17 @@ def find(root: Path, run: str | None = None) -> RunFacts:
         return _read(root, fitting[0])
     except (OSError, msgspec.MsgspecError) as error:
         raise _missing(f"run '{fitting[0]}' can't be read: {error}", "mlspec report makes it anew") from None
+
+
+def resolved(root: Path, facts: RunFacts) -> dict[str, Any] | None:
+    """The spec as it was run, with its defaults; None where it was not kept."""
+    import yaml
+
+    try:
+        found = yaml.safe_load((root / RUNS / facts.id / RESOLVED).read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _read(root: Path, name: str) -> RunFacts:

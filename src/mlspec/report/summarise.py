@@ -46,6 +46,8 @@ def facts(graph: Graph, run: Run, *, profile: str | None = None, overrides: Sequ
         project=project.project.name,
         goal=project.project.goal,
         owners=project.project.owners,
+        decision=project.project.users.decision,
+        license=project.project.license,
         task=project.project.task,
         target=project.data.columns.target,
         spec=run.spec.get("file", ""),
@@ -54,7 +56,6 @@ def facts(graph: Graph, run: Run, *, profile: str | None = None, overrides: Sequ
         started=run.started,
         seconds=run.seconds,
         outcome=outcome(run, gates),
-        decision=project.project.users.decision,
         requirements=tuple(requirement_facts(graph, gates, run)),
         holdout=None if run.holdout is None else msgspec.convert(msgspec.to_builtins(run.holdout), HoldoutFact),
         counts=dict(Counter(ACTIONS[step.action] for step in run.steps.values())),
@@ -86,6 +87,8 @@ def facts(graph: Graph, run: Run, *, profile: str | None = None, overrides: Sequ
                 kind=step.kind,
                 action=ACTIONS[step.action],
                 seconds=step.seconds,
+                cpu_seconds=step.record.get("cpu_seconds"),
+                memory=step.record.get("peak_memory"),
                 fingerprint=step.fingerprint,
                 outputs=step.outputs,
             )
@@ -112,32 +115,50 @@ def outcome(run: Run, gates: Sequence[Gate]) -> Outcome:
 
 
 def save(graph: Graph, run: Run, found: RunFacts, spec_text: str) -> None:
-    """Write facts, evidence, page, summary and the exported model into the run's folder; nothing where it has none."""
+    """Write facts, evidence, page, summary and the exported model with its card into the run's folder, where it has
+    one."""
     from mlspec.graph.show.svg import svg
+    from mlspec.report.card import card
     from mlspec.report.markdown import markdown
     from mlspec.report.page import page
+    from mlspec.spec.dump import resolved
 
     if run.folder is None:
         return
     folder = Path(run.folder)
     export(graph, run, folder / stored.MODEL)
     files.replace(folder / stored.EVIDENCE, evidence_lines.encode(evidence_lines.evidence(graph, run, found)))
-    found = _with_training_rows(graph, run, found)
-    stored.save(found, folder, page(found, spec_text, svg(graph)), markdown(found))
+    found = _with_profile(graph, run, found)
+    texts = {
+        stored.PAGE: page(found, spec_text, svg(graph)),
+        stored.SUMMARY: markdown(found),
+        stored.RESOLVED: resolved(graph.project),
+        f"{stored.MODEL}/{stored.CARD}": card(found),
+    }
+    stored.save(found, folder, texts)
 
 
-def _with_training_rows(graph: Graph, run: Run, found: RunFacts) -> RunFacts:
-    """Counting rows takes a data engine: it is done when something was, not when there was nothing to do."""
+def _with_profile(graph: Graph, run: Run, found: RunFacts) -> RunFacts:
+    """Looking at rows takes a data engine: it is done when something was, not when there was nothing to do."""
     step = run.steps.get("split")
-    digest = None if step is None else step.outputs.get("train")
-    if digest is None:
+    if step is None or "train" not in step.outputs:
         return found
-    import polars as pl
+    from mlspec.report import profile
 
     store = Store(places.store(places.home(graph.facts.root)))
-    rows = pl.scan_parquet(store.path(digest)).select(pl.len()).collect().item()
-    data = msgspec.structs.replace(found.data, rows={"train": rows, **found.data.rows})
+    parts = {part: store.path(digest) for part, digest in sorted(step.outputs.items(), key=_order)}
+    target = graph.project.data.columns.target
+    data = msgspec.structs.replace(
+        found.data,
+        rows={part: rows for part, path in parts.items() if (rows := profile.row_count(path))},
+        columns=profile.profiled(parts["train"], found.data.columns),
+        balance=() if found.task == "regression" else profile.balance(parts, target),
+    )
     return msgspec.structs.replace(found, data=data)
+
+
+def _order(output: tuple[str, str]) -> int:
+    return ("train", "validation", "test").index(output[0])
 
 
 def export(graph: Graph, run: Run, folder: Path) -> None:

@@ -4,6 +4,7 @@ from mlspec.report import words
 from mlspec.report.charts import label, line, picture
 from mlspec.report.facts import Candidate, RunFacts, Search, TrialFact
 from mlspec.report.markup import Html, element
+from mlspec.report.tables import figures, table
 
 WIDTH, HEIGHT, LEFT, BOTTOM, RIGHT = 420.0, 190.0, 52.0, 24.0, 16.0
 
@@ -36,7 +37,7 @@ def _search(candidate: Candidate, search: Search) -> Html:
         element("h3", candidate.name),
         element("p", f"{told}; the best is trial {best.number + 1}: {gain}.", class_="note"),
         _history(search),
-        _settings(search, written, best),
+        _settings(candidate.name, search, written, best),
         class_="card pad",
     )
 
@@ -46,19 +47,21 @@ def _states(trials: tuple[TrialFact, ...]) -> dict[str, int]:
     return {state: states.count(state) for state in dict.fromkeys(states)}
 
 
-def _settings(search: Search, written: TrialFact, best: TrialFact) -> Html:
+def _settings(name: str, search: Search, written: TrialFact, best: TrialFact) -> Html:
     rows = [
         element(
             "tr",
-            element("td", element("span", name, class_="name")),
-            element("td", _shown(written.settings.get(name)), class_="figure"),
+            element("th", setting, scope="row", class_="name"),
+            element("td", _shown(written.settings.get(setting)), class_="figure"),
             element("td", _shown(value), class_="figure"),
-            element("td", f"{search.importance[name]:.0%}" if name in search.importance else "–", class_="figure"),
+            element(
+                "td", f"{search.importance[setting]:.0%}" if setting in search.importance else "–", class_="figure"
+            ),
         )
-        for name, value in best.settings.items()
+        for setting, value in best.settings.items()
     ]
-    heads = [element("th", "setting"), *(element("th", h, class_="figure") for h in ("written", "best", "matters"))]
-    return element("div", element("table", element("thead", element("tr", heads)), element("tbody", rows)))
+    heads = ["setting", *figures("written", "best", "matters")]
+    return table(f"Settings: {name}", heads, rows, card=False)
 
 
 def _shown(value: object) -> str:

@@ -69,6 +69,16 @@ class ProjectInfo(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     owners: Annotated[
         tuple[str, ...], Meta(description="Who answers for it; shown in the report.", extra={"prose": True})
     ] = ()
+    license: Annotated[
+        str | None,
+        Meta(
+            description="The licence under which the model may be used, as an SPDX identifier; stands in the model "
+            "card, which names none without it.",
+            pattern=r"^[A-Za-z0-9][A-Za-z0-9.+-]{0,63}$",
+            examples=["Apache-2.0"],
+            extra={"prose": True},
+        ),
+    ] = None
     goals: Annotated[
         tuple[Goal, ...],
         Meta(

@@ -49,7 +49,11 @@ class Users(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     decision: Annotated[
         str,
-        Meta(description="What is done with a prediction, and by whom; shown in the report.", extra={"prose": True}),
+        Meta(
+            description="What is decided with a prediction, and who decides; shown in the report and the model card.",
+            examples=["a ranked list; a person decides whom to write to"],
+            extra={"prose": True},
+        ),
     ] = ""
     trigger: Annotated[
         Literal["on_request", "stream", "batch"] | None,
