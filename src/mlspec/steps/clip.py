@@ -14,7 +14,7 @@ Quantile = Annotated[float, Meta(ge=0, le=1)]
 
 
 class Clip(Step, frozen=True, kw_only=True):
-    """Pulls numbers outside a range to its ends: stated ends, or quantiles of the training rows.
+    """Pulls numbers outside a range to its ends: stated ends, or quantiles of the training rows (winsorizing).
 
     Why: a few extreme values can rule a mean, a scale or a linear fit.
 
