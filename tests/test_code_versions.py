@@ -33,7 +33,7 @@ SHARED = {  # what else does the work of a kind or of a family of plug-ins
     ],
     "importance": ["engine/preparation.py", "engine/package.py"],
     "gate": ["engine/evidence.py"],
-    "models/torch.": ["torchkit"],
+    "models/torch.": ["torchkit", "models/torch/_network.py"],
 }
 
 

@@ -15,6 +15,7 @@ from mlspec import registry
 from mlspec.diagnostics import StepError
 from mlspec.models import _user_code
 from mlspec.plugin import Column, Features, Model, Training
+from mlspec.torchkit import outputs
 
 TASKS = {"binary_classification": 2, "multiclass_classification": 3, "regression": 0}
 LEVELS = (5, 7)
@@ -54,8 +55,10 @@ def training(folder: Path, task: str = "binary_classification", **changed: Any) 
 
 
 def model(name: str, **settings: Any) -> Model:
+    net = {"epochs": 12, "bins": 8, "batch_size": 64, "learning_rate": 0.01}
     quick = {
-        "torch.mlp": {"epochs": 12, "hidden": [32], "bins": 8, "batch_size": 64, "learning_rate": 0.01},
+        "torch.mlp": {**net, "hidden": [32]},
+        "torch.tabm": {**net, "hidden": [32], "members": 4},
         "hist_gradient_boosting": {"max_iter": 60},
         "lightgbm": {"trees": 80, "learning_rate": 0.1},
         "random_forest": {"trees": 30},
@@ -65,9 +68,10 @@ def model(name: str, **settings: Any) -> Model:
     return made
 
 
+NETWORKS = sorted(name for name in registry.names("models") if name.startswith("torch."))
 CASES = [
     (name, task)
-    for name in ("hist_gradient_boosting", "lightgbm", "logistic_regression", "random_forest", "ridge", "torch.mlp")
+    for name in ("hist_gradient_boosting", "lightgbm", "logistic_regression", "random_forest", "ridge", *NETWORKS)
     for task in sorted(model(name).tasks)
 ]
 
@@ -152,11 +156,43 @@ def test_what_an_estimator_refuses_is_a_message(tmp_path: Path) -> None:
         model("logistic_regression").fit(training(tmp_path, target=np.zeros(1200, dtype=np.int64)), tmp_path / "model")
 
 
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_network_paused_after_an_epoch_ends_with_the_very_same_weights(name: str, tmp_path: Path) -> None:
+    made = model(name, epochs=4, batch_size=128, dropout=0.2)
+    whole = made.fit(training(tmp_path / "whole"), tmp_path / "whole" / "model")
+    for until in (1, 3, None):
+        found = made.fit(training(tmp_path / "paused", until=until), tmp_path / "paused" / "model")
+        assert found.get("paused", False) == (until is not None)
+    assert found == whole
+    weights = [(tmp_path / kept / "model" / "model.safetensors").read_bytes() for kept in ("whole", "paused")]
+    assert weights[0] == weights[1]
+
+
+@pytest.mark.parametrize("classes", [0, 2, 3])
+def test_members_learn_by_their_own_losses_and_answer_with_their_mean(classes: int) -> None:
+    torch.manual_seed(0)
+    raw = torch.randn(50, 4, outputs.count(classes))  # 50 rows, 4 members
+    truth = np.arange(50) % classes if classes else np.linspace(-1, 1, 50)
+    wanted = outputs.target(truth, classes, 0.0, 1.0, torch.device("cpu"))
+    loss, judge = outputs.loss(classes), outputs.judge(classes)
+    own = torch.stack([loss(raw[:, member], wanted) for member in range(4)])
+    torch.testing.assert_close(loss(raw, wanted), own.mean())
+    answer = outputs.answer(raw, classes, 0.0, 1.0)
+    each = np.stack([outputs.answer(raw[:, member], classes, 0.0, 1.0) for member in range(4)])
+    np.testing.assert_allclose(answer, each.mean(axis=0))
+    told = -np.log(answer[np.arange(50), truth]).mean() if classes else ((answer - truth) ** 2).mean()
+    assert float(judge(raw, wanted)) == pytest.approx(told, rel=1e-5)
+    assert float(judge(raw, wanted)) < float(loss(raw, wanted))
+
+
 @pytest.mark.parametrize("bins", [0, 12])
 @pytest.mark.parametrize("classes", [0, 2, 3])
-def test_the_least_size_of_a_network_is_known_before_training(bins: int, classes: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_least_size_of_a_network_is_known_before_training(
+    name: str, bins: int, classes: int, tmp_path: Path
+) -> None:
     task = next(task for task, count in TASKS.items() if count == classes)
-    made = model("torch.mlp", bins=bins, epochs=1)
+    made = model(name, bins=bins, epochs=1)
     made.fit(training(tmp_path, task), tmp_path / "model")
     numeric = tuple(Column(name, "number") for name in "abc")
     codes = tuple(Column(name, "code", levels=count) for name, count in zip("de", LEVELS, strict=True))
@@ -169,14 +205,13 @@ def test_the_least_size_of_a_network_is_known_before_training(bins: int, classes
 
 
 @pytest.mark.cuda
-def test_the_network_trains_on_a_gpu_and_predicts_the_same_on_the_cpu(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_network_trains_on_a_gpu_and_predicts_the_same_on_the_cpu(name: str, tmp_path: Path) -> None:
     if not torch.cuda.is_available():
         pytest.skip("torch sees no CUDA device")
     given = training(tmp_path, device="cuda")
-    model("torch.mlp").fit(given, tmp_path / "model")
-    predictions = [
-        model("torch.mlp").load(tmp_path / "model", place).predict(given.validation) for place in ("cuda", "cpu")
-    ]
+    model(name).fit(given, tmp_path / "model")
+    predictions = [model(name).load(tmp_path / "model", place).predict(given.validation) for place in ("cuda", "cpu")]
     np.testing.assert_allclose(predictions[0], predictions[1], atol=1e-4)
 
 

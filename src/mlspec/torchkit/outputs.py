@@ -1,5 +1,6 @@
-"""What a network's outputs mean: logits of classes, or a scaled value."""
+"""What outputs mean: logits of classes, or a scaled value; one set a row, or one for each member of an ensemble."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,47 @@ def target(values: Array, classes: int, centre: float, spread: float, place: tor
 
 
 def loss(classes: int) -> Loss:
-    """The mean loss of (output, target): cross-entropy, or squared error."""
+    """The mean loss of (output, target): cross-entropy, or squared error; the mean of the members' own losses."""
+    plain = _plain(classes)
+
+    def of(output: Tensor, wanted: Tensor) -> Tensor:
+        if output.dim() == 3:
+            wanted = wanted.repeat_interleave(output.shape[1])
+            output = output.flatten(0, 1)
+        return plain(output, wanted)
+
+    return of
+
+
+def judge(classes: int) -> Loss:
+    """The mean loss of what is answered in the end: that of the members' mean, where ``loss`` is the members' own."""
+    plain = _plain(classes)
+
+    def of(output: Tensor, wanted: Tensor) -> Tensor:
+        if output.dim() == 2:
+            return plain(output, wanted)
+        if not classes:
+            return plain(output.mean(dim=1), wanted)
+        if classes == 2:
+            output, wanted = torch.cat([torch.zeros_like(output), output], dim=2), wanted.long()
+        mean = output.log_softmax(dim=2).logsumexp(dim=1) - math.log(output.shape[1])
+        return functional.nll_loss(mean, wanted)
+
+    return of
+
+
+def answer(raw: Tensor, classes: int, centre: float, spread: float) -> Array:
+    """Probabilities (n, classes) or values (n,), float64, from outputs (n, count) or (n, members, count)."""
+    raw = raw.double()
+    if classes > 2:
+        return _mean(raw.softmax(dim=-1))
+    if classes:
+        positive = _mean(raw.sigmoid()).squeeze(1)
+        return np.stack([1 - positive, positive], axis=1)
+    return np.asarray(_mean(raw).squeeze(1) * spread + centre)
+
+
+def _plain(classes: int) -> Loss:
     if classes > 2:
         return functional.cross_entropy
     if classes:
@@ -42,12 +83,6 @@ def loss(classes: int) -> Loss:
     return lambda output, wanted: functional.mse_loss(output.squeeze(1), wanted)
 
 
-def answer(raw: Tensor, classes: int, centre: float, spread: float) -> Array:
-    """Probabilities (n, classes) or values (n,), float64, from outputs (n, count)."""
-    raw = raw.double()
-    if classes > 2:
-        return np.asarray(raw.softmax(dim=1).cpu().numpy())
-    if classes:
-        positive = raw.squeeze(1).sigmoid().cpu().numpy()
-        return np.stack([1 - positive, positive], axis=1)
-    return np.asarray(raw.squeeze(1).cpu().numpy() * spread + centre)
+def _mean(found: Tensor) -> Array:
+    """(n, count) from that or from (n, members, count)."""
+    return np.asarray((found.mean(dim=1) if found.dim() == 3 else found).cpu().numpy())

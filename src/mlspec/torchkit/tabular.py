@@ -1,71 +1,62 @@
-"""``torch.mlp``: from arrays to a trained network and back."""
+"""Networks for tables: from arrays to a trained network and back, whatever its kind."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from mlspec.diagnostics import StepError
 from mlspec.plugin import Features, Predictor, Training
 from mlspec.torchkit import device, loop, outputs
-from mlspec.torchkit.network import Curves, Network, Scale
+from mlspec.torchkit.columns import Table
 
 if TYPE_CHECKING:
-    from mlspec.models.torch.mlp import Mlp
+    from mlspec.models.torch._network import Network
 
 Array = np.ndarray[Any, Any]
 
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
-LOOKED_AT = 500_000  # rows that quantiles are taken of
 
 
-class Config(msgspec.Struct, frozen=True, kw_only=True):
-    """The network's shape: all that its weights need to be read back."""
+class Kind(Protocol):
+    """What a kind of network supplies; each of its modules is one (``torchkit.mlp``, ``torchkit.tabm``, ...).
 
-    numeric: int
-    bins: int
-    numeric_width: int
-    levels: tuple[int, ...]
-    widths: tuple[int, ...]
-    hidden: tuple[int, ...]
-    activation: str
-    dropout: float
-    classes: int
-    centre: float
-    spread: float
+    ``Config`` is a Struct with the fields of ``Table`` among its own; what ``build`` gives maps numbers (rows, columns)
+    and codes (rows, columns) to (rows, outputs), or to (rows, members, outputs).
+    """
+
+    Config: type[Any]
+
+    def configure(self, model: Any, table: Table) -> Any:
+        """The ``Config`` that a model's settings ask for."""
+
+    def build(self, config: Any, numeric: Array | None) -> nn.Module:
+        """A network of that shape, fitted to ``numeric``; None where its weights are read later."""
 
 
-def fit(model: "Mlp", training: Training, folder: Path) -> dict[str, Any]:
+def fit(kind: Kind, model: "Network", training: Training, folder: Path) -> dict[str, Any]:
     """Train a network on the training rows and write it into ``folder``; the history.
 
     Raises StepError when a number is missing or infinite.
     """
     from safetensors.torch import save_file
 
-    from mlspec.models.torch.mlp import category_width
-
     _check(training.features)
     _check(training.validation)
     place = device.find(training.device)
-    levels = training.features.levels
     centre, spread = outputs.scaling(training)
-    config = Config(
+    table = Table(
         numeric=training.features.numeric.shape[1],
-        bins=model.bins,
-        numeric_width=model.numeric_width,
-        levels=levels,
-        widths=tuple(model.category_width or category_width(count) for count in levels),
-        hidden=model.hidden,
-        activation=model.activation,
-        dropout=model.dropout,
+        levels=training.features.levels,
         classes=training.classes,
         centre=centre,
         spread=spread,
     )
+    config = kind.configure(model, table)
     settings = loop.Settings(
         epochs=model.epochs,
         batch_size=model.batch_size,
@@ -76,15 +67,16 @@ def fit(model: "Mlp", training: Training, folder: Path) -> dict[str, Any]:
         patience=model.patience,
     )
     with device.seeded(training.seed, place, training.threads):
-        network = build(config, training.features.numeric).to(place)
-        rows = _rows(training.features, training.target, config, place)
-        validation = _rows(training.validation, training.validation_target, config, place)
+        network = kind.build(config, training.features.numeric).to(place)
+        rows = _rows(training.features, training.target, table, place)
+        validation = _rows(training.validation, training.validation_target, table, place)
         history = loop.train(
             network,
             rows,
             validation if len(validation.target) else None,
             outputs.loss(training.classes),
             settings,
+            judge=outputs.judge(training.classes),
             seed=training.seed,
             folder=training.checkpoints,
             progress=training.progress,
@@ -97,70 +89,19 @@ def fit(model: "Mlp", training: Training, folder: Path) -> dict[str, Any]:
     return {"parameters": sum(p.numel() for p in network.parameters()), **history}
 
 
-def load(folder: Path, name: str) -> Predictor:
+def load(kind: Kind, folder: Path, name: str) -> Predictor:
     """The network from its folder, on the device of that name."""
     from safetensors.torch import load_file
 
     place = device.find(name)
-    config = msgspec.json.decode((folder / CONFIG).read_bytes(), type=Config)
-    network = build(config, None)
+    config = msgspec.json.decode((folder / CONFIG).read_bytes(), type=kind.Config)
+    network = kind.build(config, None)
     network.load_state_dict(load_file(folder / WEIGHTS))
     return _Fitted(network.to(place).eval(), config, place)
 
 
-def build(config: Config, numeric: Array | None) -> Network:
-    """A network of that shape; its numbers' curves fit ``numeric`` (rows, columns), None where they are read later."""
-    numbers: Curves | Scale | None = None
-    if config.numeric and config.bins:
-        shape = (config.numeric, config.bins + 1)
-        edges = np.zeros(shape, np.float32) if numeric is None else quantile_edges(numeric, config.bins)
-        numbers = Curves(torch.from_numpy(edges), config.numeric_width)
-    elif config.numeric:
-        rows = np.zeros((1, config.numeric), np.float32) if numeric is None else numeric
-        deviation = rows.std(axis=0, dtype=np.float64)
-        mean = rows.mean(axis=0, dtype=np.float64)
-        scale = np.where(deviation > 0, deviation, 1.0)
-        numbers = Scale(torch.from_numpy(mean.astype(np.float32)), torch.from_numpy(scale.astype(np.float32)))
-    return Network(
-        numbers,
-        config.numeric * (config.numeric_width if config.bins else 1),
-        config.levels,
-        config.widths,
-        config.hidden,
-        config.activation,
-        config.dropout,
-        outputs.count(config.classes),
-    )
-
-
-def quantile_edges(numeric: Array, bins: int) -> Array:
-    """Edges (columns, bins + 1) at quantiles of each column, the last one repeated where there are fewer.
-
-    Where many rows share a value, what its quantiles leave over is spent on the quantiles of the distinct values.
-    """
-    step = max(1, len(numeric) // LOOKED_AT)
-    edges = np.empty((numeric.shape[1], bins + 1), np.float32)
-    shares = np.linspace(0, 1, bins + 1)
-    for column in range(numeric.shape[1]):
-        values = np.sort(numeric[::step, column])
-        distinct = np.unique(values)
-        if len(distinct) > bins + 1:
-            chosen = np.unique(_at(values, shares))
-            rest = np.setdiff1d(distinct, chosen)
-            left = bins + 1 - len(chosen)
-            if left and len(rest):
-                chosen = np.union1d(chosen, _at(rest, np.linspace(0, 1, left)))
-            distinct = chosen
-        edges[column] = np.concatenate([distinct, np.repeat(distinct[-1:], bins + 1 - len(distinct))])
-    return edges
-
-
-def _at(values: Array, shares: Array) -> Array:
-    return np.asarray(values[np.rint(shares * (len(values) - 1)).astype(np.int64)])
-
-
 class _Fitted(Predictor):
-    def __init__(self, network: Network, config: Config, place: torch.device) -> None:
+    def __init__(self, network: nn.Module, config: Any, place: torch.device) -> None:
         self._network = network
         self._config = config
         self._place = place
@@ -168,10 +109,11 @@ class _Fitted(Predictor):
     def predict(self, features: Features) -> Array:
         _check(features)
         numbers, codes = _inputs(features, self._place)
+        size = loop.at_once(self._network)
         with torch.inference_mode():
             pieces = [
-                self._network(numbers[start : start + loop.EVALUATED], codes[start : start + loop.EVALUATED])
-                for start in range(0, len(numbers), loop.EVALUATED)
+                self._network(numbers[start : start + size], codes[start : start + size])
+                for start in range(0, len(numbers), size)
             ]
         raw = torch.cat(pieces) if pieces else torch.zeros((0, outputs.count(self._config.classes)))
         return outputs.answer(raw, self._config.classes, self._config.centre, self._config.spread)
@@ -183,10 +125,8 @@ def _inputs(features: Features, place: torch.device) -> tuple[Tensor, Tensor]:
     return numbers.to(place), codes.to(place)
 
 
-def _rows(features: Features, target: Array, config: Config, place: torch.device) -> loop.Rows:
-    return loop.Rows(
-        _inputs(features, place), outputs.target(target, config.classes, config.centre, config.spread, place)
-    )
+def _rows(features: Features, target: Array, table: Table, place: torch.device) -> loop.Rows:
+    return loop.Rows(_inputs(features, place), outputs.target(target, table.classes, table.centre, table.spread, place))
 
 
 def _check(features: Features) -> None:
@@ -195,5 +135,5 @@ def _check(features: Features) -> None:
         names = ", ".join(f"'{name}'" for name, is_bad in zip(features.numeric_names, bad, strict=True) if is_bad)
         if names:
             raise StepError(
-                f"torch.mlp takes no missing or infinite numbers, but there are some in {names}: impute them"
+                f"a network takes no missing or infinite numbers, but there are some in {names}: impute them"
             )
