@@ -57,7 +57,9 @@ def training(folder: Path, task: str = "binary_classification", **changed: Any) 
 def model(name: str, **settings: Any) -> Model:
     net = {"epochs": 12, "bins": 8, "batch_size": 64, "learning_rate": 0.01}
     quick = {
+        "torch.ft_transformer": {**net, "heads": 2, "head_width": 8, "blocks": 2},
         "torch.mlp": {**net, "hidden": [32]},
+        "torch.resnet": {**net, "width": 32},
         "torch.tabm": {**net, "hidden": [32], "members": 4},
         "hist_gradient_boosting": {"max_iter": 60},
         "lightgbm": {"trees": 80, "learning_rate": 0.1},
