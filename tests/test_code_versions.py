@@ -18,6 +18,8 @@ GOLDEN = Path(__file__).parent / "golden" / "code_versions.json"
 SOURCE = Path(mlspec.__file__).parent
 SHARED = {  # what else does the work of a kind or of a family of plug-ins
     "prepare": ["engine/preparation.py"],
+    "train": ["engine/training.py"],
+    "tune": ["engine/training.py"],
     "predict": ["engine/preparation.py"],
     "predict_test": ["engine/preparation.py", "engine/package.py", "engine/decisions.py"],
     "decide": ["engine/decisions.py"],

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 ColumnType = Literal["integer", "number", "boolean", "category", "date", "datetime", "code"]
-Role = Literal["feature", "target", "sensitive", "id", "key", "unused"]
+Role = Literal["feature", "target", "sensitive", "id", "key", "weight", "unused"]
 Task = Literal["binary_classification", "multiclass_classification", "regression"]
 
 
@@ -127,7 +127,9 @@ class Features(msgspec.Struct, frozen=True):
 class Training(msgspec.Struct, frozen=True):
     """What a model is fitted with. ``target`` holds class codes (int64) or values (float64); ``classes`` is 0 for
     regression. ``validation`` may be used to stop early, never the test split. ``until``: pause after that epoch,
-    keeping a checkpoint to go on from (for models that are ``pausable``)."""
+    keeping a checkpoint to go on from (for models that are ``pausable``). ``weights`` (n,) float64, at least 0 and 1 on
+    average: how much each training row counts, None where all count the same; ``validation_weights`` likewise, for the
+    loss that training stops by."""
 
     features: Features
     target: "np.ndarray[Any, Any]"
@@ -141,6 +143,8 @@ class Training(msgspec.Struct, frozen=True):
     checkpoints: Path
     progress: Callable[[str, float, dict[str, float]], None]
     until: int | None = None
+    weights: "np.ndarray[Any, Any] | None" = None
+    validation_weights: "np.ndarray[Any, Any] | None" = None
 
 
 class Predictor(metaclass=ABCMeta):

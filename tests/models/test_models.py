@@ -158,6 +158,85 @@ def test_what_an_estimator_refuses_is_a_message(tmp_path: Path) -> None:
         model("logistic_regression").fit(training(tmp_path, target=np.zeros(1200, dtype=np.int64)), tmp_path / "model")
 
 
+def double(given: Training, times: np.ndarray) -> Training:
+    """The same rows with each written down as many times as it counts."""
+    rows = given.features
+    repeated = msgspec.structs.replace(
+        rows, numeric=rows.numeric.repeat(times, axis=0), codes=rows.codes.repeat(times, axis=0)
+    )
+    return msgspec.structs.replace(given, features=repeated, target=given.target.repeat(times))
+
+
+@pytest.mark.parametrize(
+    ("name", "task", "settings"),
+    [
+        ("logistic_regression", "multiclass_classification", {"C": 1e6}),
+        ("ridge", "regression", {"alpha": 0}),
+    ],
+)
+def test_a_row_that_counts_twice_is_as_good_as_two(
+    name: str, task: str, settings: dict[str, Any], tmp_path: Path
+) -> None:
+    plain = training(tmp_path, task)
+    times = np.random.default_rng(3).integers(0, 3, len(plain.target))
+    weighed = msgspec.structs.replace(plain, weights=times / times.mean())
+    predictions = []
+    for number, given in enumerate((weighed, double(plain, times))):
+        model(name, **settings).fit(given, tmp_path / str(number))
+        predictions.append(model(name).load(tmp_path / str(number), "cpu").predict(plain.validation))
+    np.testing.assert_allclose(predictions[0], predictions[1], atol=2e-3)
+
+
+def upside_down(given: Training) -> Training:
+    """Rows whose target is the other class in one half, which counts for nothing in training and stopping."""
+    half = {part: np.arange(len(values)) % 2 == 0 for part, values in parts(given).items()}
+    turned = {part: np.where(half[part], 1 - values, values) for part, values in parts(given).items()}
+    counts = {part: np.where(half[part], 0.0, 2.0) for part in half}
+    return msgspec.structs.replace(
+        given,
+        target=turned["train"],
+        validation_target=turned["validation"],
+        weights=counts["train"],
+        validation_weights=counts["validation"],
+    )
+
+
+def parts(given: Training) -> dict[str, np.ndarray]:
+    return {"train": given.target, "validation": given.validation_target}
+
+
+@pytest.mark.parametrize(
+    "name", ["hist_gradient_boosting", "lightgbm", "logistic_regression", "random_forest", *NETWORKS]
+)
+def test_rows_without_weight_teach_nothing(name: str, tmp_path: Path) -> None:
+    given = training(tmp_path)
+    model(name).fit(upside_down(given), tmp_path / "model")
+    prediction = model(name).load(tmp_path / "model", "cpu").predict(given.validation)
+    assert (prediction.argmax(axis=1) == given.validation_target).mean() > 0.8
+
+
+@pytest.mark.parametrize(
+    "name", ["hist_gradient_boosting", "lightgbm", "logistic_regression", "random_forest", *NETWORKS]
+)
+def test_balanced_classes_give_the_rare_one_its_due(name: str, tmp_path: Path) -> None:
+    given = training(tmp_path)
+    changed = {}
+    for part, limit in (("target", 1.9), ("validation_target", 1.9)):
+        rows = given.features if part == "target" else given.validation
+        noise = np.random.default_rng(5).normal(size=len(rows.numeric))
+        changed[part] = (rows.numeric[:, 0] + noise > limit).astype(np.int64)
+    rare = msgspec.structs.replace(given, **changed)
+    share = rare.validation_target.mean()
+    means = []
+    for class_weight in (None, "balanced"):
+        made = model(name, class_weight=class_weight)
+        made.fit(rare, tmp_path / str(class_weight))
+        found = made.load(tmp_path / str(class_weight), "cpu").predict(rare.validation)[:, 1]
+        means.append(found.mean())
+    assert abs(means[0] - share) < 0.06
+    assert means[1] > means[0] + 0.08
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_network_paused_after_an_epoch_ends_with_the_very_same_weights(name: str, tmp_path: Path) -> None:
     made = model(name, epochs=4, batch_size=128, dropout=0.2)
@@ -301,6 +380,19 @@ def test_code_that_can_not_be_had_is_a_message(
 ) -> None:
     with pytest.raises(StepError, match=message):
         fit_own(root, code, tmp_path / "run", **params)
+
+
+def test_weights_reach_a_model_of_ones_own_or_it_says_why_not(root: Path, tmp_path: Path) -> None:
+    given = upside_down(training(tmp_path))
+    made = model("python", code="own_models:Net", epochs=20, learning_rate=0.02)
+    with _user_code.importable(root):
+        made.fit(given, tmp_path / "model")
+        with pytest.raises(
+            StepError, match=r"'Nearest\.fit' takes no sample_weight, but data\.columns\.weight is given"
+        ):
+            model("python", code="own_models:Nearest").fit(given, tmp_path / "other")
+    prediction = made.load(tmp_path / "model", "cpu").predict(given.validation)
+    assert (prediction.argmax(axis=1) == training(tmp_path).validation_target).mean() > 0.8
 
 
 def test_a_saved_estimator_of_a_type_nobody_named_is_not_built(root: Path, tmp_path: Path) -> None:

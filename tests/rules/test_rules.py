@@ -59,6 +59,8 @@ CASES: dict[str, dict[str, str]] = {
         "data": "  split: {by: group, column: group}\n",
         "end": "  cross_validation: {folds: 3, by: time, nested: true}\n",
     },
+    "column-with-two-roles-weight": {"columns": ", weight: age, features: [age, job], drop: [age]"},
+    "weight-does-not-fit": {"columns": ", weight: job"},
     "transform-does-not-fit": {"columns": ", transform: log"},
     "interaction-does-not-fit": {
         "columns": ", sensitive: [sex]",
@@ -218,6 +220,25 @@ def test_sources_that_differ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     shown = said(tmp_path, text)
     assert "error[sources-differ]: source 'others' has other columns than 'people'" in shown
     assert "lacks city, group, height, job, part, seen, sex; has zip besides" in shown
+
+
+def test_a_weight_below_zero(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "paid.csv").write_text("age,change,income\n1,2,high\n2,-3.5,low\n3,1,high\n4,0,low\n")
+    shown = said(tmp_path, spec_text({"columns": ", weight: change", "file": "paid.csv"}))
+    assert (
+        shown
+        == """\
+error[weight-does-not-fit]: the weight 'change' is -3.5 in a row of source 'people', a weight is at least 0
+ --> project.yaml:4:37
+  |
+4 |   columns: {target: income, weight: change}
+  |                                     ^^^^^^ name another column
+  = see: mlspec explain weight-does-not-fit
+
+1 error
+"""
+    )
 
 
 def test_a_library_that_a_run_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

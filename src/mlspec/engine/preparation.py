@@ -2,7 +2,7 @@
 
 The fitted state: ``columns`` (name, type, ``of`` which columns an interaction is made, and ``stages``, each a step's
 name, settings, and its state for each of the columns that stood there), ``outputs`` (name, type, levels) in the order
-of the features, and ``target``.
+of the features, ``target``, and ``weight``, the column of the rows' weights where there is one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 TARGET = "__target__"
+WEIGHT = "__weight__"
 FIT_BYTES = 128 * 1024 * 1024
 
 
@@ -62,13 +63,18 @@ def fit(train: "pl.LazyFrame", params: Mapping[str, Any], memory: int | None = N
         "columns": [column.entry() for column in fitting],
         "outputs": [{"name": c.name, "type": c.type, "levels": c.levels} for c in outputs],
         "target": describe_target(train, params),
+        **({"weight": params["weight"]} if "weight" in params else {}),
     }
 
 
 def apply(frame: "pl.LazyFrame", state: State) -> "pl.LazyFrame":
-    """The prepared columns of raw rows, and the target as class codes or values where the rows have it."""
-    known = state["target"]
-    keep = [_coded(known).alias(TARGET)] if known["name"] in frame.collect_schema().names() else []
+    """The prepared columns of raw rows, and the target as class codes or values, and weights, where the rows have
+    them."""
+    import polars as pl
+
+    known, weight, names = state["target"], state.get("weight"), frame.collect_schema().names()
+    keep = [_coded(known).alias(TARGET)] if known["name"] in names else []
+    keep += [pl.col(weight).cast(pl.Float64).alias(WEIGHT)] if weight in names else []
     return _through(frame, state["columns"], keep)[0]
 
 

@@ -26,10 +26,11 @@ def fit(
     *,
     trees: int,
     patience: int,
-    weights: "Array | None" = None,
+    weights: "tuple[Array | None, Array | None]",
 ) -> dict[str, Any]:
     """Fit, stop where the validation loss no longer falls, and write the trees; the history.
 
+    ``weights`` are those of training and of validation rows.
     Raises StepError when LightGBM refuses the data.
     """
     import lightgbm
@@ -50,12 +51,14 @@ def fit(
         callbacks.append(lightgbm.early_stopping(patience, verbose=False))
     try:
         rows = lightgbm.Dataset(
-            _plain(training.features), training.target, weight=weights, categorical_feature=codes, params=settings
+            _plain(training.features), training.target, weight=weights[0], categorical_feature=codes, params=settings
         )
         watched = [rows]
         names = ["train"]
         if stops:
-            watched.append(rows.create_valid(_plain(training.validation), training.validation_target))
+            watched.append(
+                rows.create_valid(_plain(training.validation), training.validation_target, weight=weights[1])
+            )
             names.append("validation")
         booster = lightgbm.train(
             settings, rows, num_boost_round=trees, valid_sets=watched, valid_names=names, callbacks=callbacks
@@ -78,16 +81,6 @@ def load(folder: Path) -> Predictor:
     about = json.loads((folder / ABOUT).read_text())
     booster = lightgbm.Booster(model_str=(folder / FILE).read_text(encoding="utf-8"))
     return _Fitted(booster, about["classes"])
-
-
-def balanced(target: "Array", classes: int) -> "Array":
-    """Weights (n,) by which each class that occurs weighs the same, 1 on average."""
-    import numpy as np
-
-    counts = np.bincount(target, minlength=classes)
-    present = int((counts > 0).sum())
-    found: Array = (len(target) / (present * np.maximum(counts, 1)))[target]
-    return found
 
 
 def _objective(training: Training) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta
 
@@ -56,12 +56,16 @@ class HistGradientBoosting(Model, frozen=True, kw_only=True):
     patience: Annotated[
         int, Meta(description="Trees without a better validation loss before stopping.", ge=1, le=10_000)
     ] = 20
+    class_weight: Annotated[
+        Literal["balanced"] | None,
+        Meta(description="balanced: rare classes weigh as much as common ones; equal rows if left out."),
+    ] = None
 
     def fit(self, training: Training, folder: Path) -> dict[str, Any]:
         """Fit and save with skops; the history holds the loss after each tree."""
         from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-        from mlspec.models import _sklearn
+        from mlspec.models import _sklearn, _weights
 
         stops = self.early_stopping and len(training.validation_target) > 0
         features = training.features
@@ -85,9 +89,11 @@ class HistGradientBoosting(Model, frozen=True, kw_only=True):
             categorical_features=list(range(numeric, numeric + len(features.levels))) or None,
             random_state=training.seed,
         )
-        extra: dict[str, np.ndarray[Any, Any]] = {}
+        weights, watched = _weights.fitting(training, self.class_weight)
+        extra: dict[str, np.ndarray[Any, Any] | None] = {"sample_weight": weights}
         if stops:
-            extra = {"X_val": _sklearn.plain(training.validation), "y_val": training.validation_target}
+            extra |= {"X_val": _sklearn.plain(training.validation), "y_val": training.validation_target}
+            extra |= {"sample_weight_val": watched}
         notes = _sklearn.fit(estimator, training, _sklearn.plain(features), **extra)
         losses = {
             "train_loss": [-float(v) for v in estimator.train_score_],

@@ -2,14 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta
 
 from mlspec.plugin import Model, Predictor, Training
-
-if TYPE_CHECKING:
-    import numpy as np
 
 
 class LightGBM(Model, frozen=True, kw_only=True):
@@ -25,6 +22,7 @@ class LightGBM(Model, frozen=True, kw_only=True):
     """
 
     tasks: ClassVar[frozenset[str]] = frozenset({"binary_classification", "multiclass_classification", "regression"})
+    version: ClassVar[int] = 2
     libraries: ClassVar[tuple[str, ...]] = ("lightgbm", "numpy")
     extra: ClassVar[str] = "boost"
     complexity: ClassVar[int] = 2
@@ -60,7 +58,7 @@ class LightGBM(Model, frozen=True, kw_only=True):
 
     def fit(self, training: Training, folder: Path) -> dict[str, Any]:
         """Fit and save as text; the history holds the losses after each tree."""
-        from mlspec.models import _lightgbm
+        from mlspec.models import _lightgbm, _weights
 
         params: dict[str, Any] = {
             "learning_rate": self.learning_rate,
@@ -71,9 +69,7 @@ class LightGBM(Model, frozen=True, kw_only=True):
             "bagging_freq": int(self.bagging_fraction < 1),
             "lambda_l2": self.lambda_l2,
         }
-        weights: np.ndarray[Any, Any] | None = None
-        if self.class_weight == "balanced" and training.classes:
-            weights = _lightgbm.balanced(training.target, training.classes)
+        weights = _weights.fitting(training, self.class_weight)
         return _lightgbm.fit(training, folder, params, trees=self.trees, patience=self.patience, weights=weights)
 
     def load(self, folder: Path, device: str) -> Predictor:

@@ -85,6 +85,8 @@ def roles(project: Project, schema: Schema) -> Schema:
             result.append(Column(name, kind, "target"))
         elif name == said.id:
             result.append(Column(name, kind, "id"))
+        elif name == said.weight:
+            result.append(Column(name, kind, "weight"))
         elif said.features is not None and name in said.features:
             result.append(Column(name, kind))
         elif name in hidden:

@@ -39,6 +39,8 @@ def _named(view: View) -> Iterator[tuple[Path, str, bool]]:
     yield (*at, "target"), said.target, False
     if said.id is not None:
         yield (*at, "id"), said.id, False
+    if said.weight is not None:
+        yield (*at, "weight"), said.weight, False
     for key in ("features", "sensitive", "use_sensitive", "drop"):
         for index, column in enumerate(getattr(said, key) or ()):
             yield (*at, key, index), column, False

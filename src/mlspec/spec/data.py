@@ -29,6 +29,14 @@ class Columns(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Meta(description="The columns a model sees; all that have no other role if left out."),
     ] = None
     id: Annotated[ColumnName | None, Meta(description="The column that names a row; never a feature.")] = None
+    weight: Annotated[
+        ColumnName | None,
+        Meta(
+            description="The column that says how much a row counts when a model is fitted, a number from 0 up; never "
+            "a feature. Metrics and baselines count every row the same.",
+            examples=["fnlwgt"],
+        ),
+    ] = None
     sensitive: Annotated[
         tuple[ColumnName, ...],
         Meta(description="Columns about people that no model sees unless `use_sensitive` says so."),

@@ -26,40 +26,48 @@ def scaling(training: Training) -> tuple[float, float]:
     return float(training.target.mean()), float(training.target.std()) or 1.0
 
 
-def target(values: Array, classes: int, centre: float, spread: float, place: torch.device) -> Tensor:
-    """The target as the loss reads it, on the device."""
-    if classes > 2:
+def target(
+    values: Array,
+    classes: int,
+    centre: float,
+    spread: float,
+    place: torch.device,
+    weights: Array | None = None,
+) -> Tensor:
+    """The target as the loss reads it, on the device: (n,), or (n, 2) with each row's weight beside it."""
+    if classes > 2 and weights is None:
         return torch.from_numpy(values.astype(np.int64)).to(place)
     scaled = values if classes else (values - centre) / spread
+    if weights is not None:
+        scaled = np.stack([scaled, weights], axis=1)
     return torch.from_numpy(scaled.astype(np.float32)).to(place)
 
 
 def loss(classes: int) -> Loss:
-    """The mean loss of (output, target): cross-entropy, or squared error; the mean of the members' own losses."""
-    plain = _plain(classes)
+    """The mean loss of (output, target), weighed where the target has weights: cross-entropy, or squared error; the
+    mean of the members' own losses."""
 
     def of(output: Tensor, wanted: Tensor) -> Tensor:
         if output.dim() == 3:
-            wanted = wanted.repeat_interleave(output.shape[1])
+            wanted = wanted.repeat_interleave(output.shape[1], dim=0)
             output = output.flatten(0, 1)
-        return plain(output, wanted)
+        return _mean_loss(output, wanted, classes)
 
     return of
 
 
 def judge(classes: int) -> Loss:
     """The mean loss of what is answered in the end: that of the members' mean, where ``loss`` is the members' own."""
-    plain = _plain(classes)
 
     def of(output: Tensor, wanted: Tensor) -> Tensor:
         if output.dim() == 2:
-            return plain(output, wanted)
+            return _mean_loss(output, wanted, classes)
         if not classes:
-            return plain(output.mean(dim=1), wanted)
+            return _mean_loss(output.mean(dim=1), wanted, classes)
         if classes == 2:
-            output, wanted = torch.cat([torch.zeros_like(output), output], dim=2), wanted.long()
-        mean = output.log_softmax(dim=2).logsumexp(dim=1) - math.log(output.shape[1])
-        return functional.nll_loss(mean, wanted)
+            output = torch.cat([torch.zeros_like(output), output], dim=2)
+        # Cross-entropy of the logarithm of probabilities is that of the probabilities.
+        return _mean_loss(output.log_softmax(dim=2).logsumexp(dim=1) - math.log(output.shape[1]), wanted, 3)
 
     return of
 
@@ -75,12 +83,20 @@ def answer(raw: Tensor, classes: int, centre: float, spread: float) -> Array:
     return np.asarray(_mean(raw).squeeze(1) * spread + centre)
 
 
-def _plain(classes: int) -> Loss:
+def _mean_loss(output: Tensor, wanted: Tensor, classes: int) -> Tensor:
+    """The mean of the rows' losses; ``wanted`` (n,), or (n, 2) with weights."""
+    if wanted.dim() == 2:
+        wanted, weights = wanted.unbind(dim=1)
+        return (_losses(output, wanted, classes, "none") * weights).mean()
+    return _losses(output, wanted, classes, "mean")
+
+
+def _losses(output: Tensor, wanted: Tensor, classes: int, reduction: str) -> Tensor:
     if classes > 2:
-        return functional.cross_entropy
+        return functional.cross_entropy(output, wanted.long(), reduction=reduction)
     if classes:
-        return lambda output, wanted: functional.binary_cross_entropy_with_logits(output.squeeze(1), wanted)
-    return lambda output, wanted: functional.mse_loss(output.squeeze(1), wanted)
+        return functional.binary_cross_entropy_with_logits(output.squeeze(1), wanted, reduction=reduction)
+    return functional.mse_loss(output.squeeze(1), wanted, reduction=reduction)
 
 
 def _mean(found: Tensor) -> Array:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from mlspec.diagnostics import StepError
+from mlspec.models import _weights
 from mlspec.plugin import Features, Predictor, Training
 from mlspec.torchkit import device, loop, outputs
 from mlspec.torchkit.columns import Table
@@ -68,8 +69,9 @@ def fit(kind: Kind, model: "Network", training: Training, folder: Path) -> dict[
     )
     with device.seeded(training.seed, place, training.threads):
         network = kind.build(config, training.features.numeric).to(place)
-        rows = _rows(training.features, training.target, table, place)
-        validation = _rows(training.validation, training.validation_target, table, place)
+        weights, watched = _weights.fitting(training, model.class_weight)
+        rows = _rows(training.features, training.target, weights, table, place)
+        validation = _rows(training.validation, training.validation_target, watched, table, place)
         history = loop.train(
             network,
             rows,
@@ -125,8 +127,9 @@ def _inputs(features: Features, place: torch.device) -> tuple[Tensor, Tensor]:
     return numbers.to(place), codes.to(place)
 
 
-def _rows(features: Features, target: Array, table: Table, place: torch.device) -> loop.Rows:
-    return loop.Rows(_inputs(features, place), outputs.target(target, table.classes, table.centre, table.spread, place))
+def _rows(features: Features, target: Array, weights: Array | None, table: Table, place: torch.device) -> loop.Rows:
+    wanted = outputs.target(target, table.classes, table.centre, table.spread, place, weights)
+    return loop.Rows(_inputs(features, place), wanted)
 
 
 def _check(features: Features) -> None:

@@ -29,8 +29,9 @@ def fit(
     place = device.find(training.device)
     centre, spread = outputs.scaling(training)
     with device.seeded(training.seed, place, training.threads):
-        rows = _rows(training.features, training.target, training.classes, centre, spread, place)
-        validation = _rows(training.validation, training.validation_target, training.classes, centre, spread, place)
+        scale = (training.classes, centre, spread, place)
+        rows = _rows(training.features, training.target, training.weights, *scale)
+        validation = _rows(training.validation, training.validation_target, training.validation_weights, *scale)
         module = _build(cls, rows.inputs[0].shape[1], training.classes, params).to(place)
         history = loop.train(
             module,
@@ -80,9 +81,15 @@ def _plain(features: Features, place: torch.device) -> torch.Tensor:
 
 
 def _rows(
-    features: Features, values: Array, classes: int, centre: float, spread: float, place: torch.device
+    features: Features,
+    values: Array,
+    weights: Array | None,
+    classes: int,
+    centre: float,
+    spread: float,
+    place: torch.device,
 ) -> loop.Rows:
-    wanted = outputs.target(values, _logits(classes), centre, spread, place)
+    wanted = outputs.target(values, _logits(classes), centre, spread, place, weights)
     return loop.Rows((_plain(features, place),), wanted)
 
 

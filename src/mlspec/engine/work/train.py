@@ -6,7 +6,7 @@ import msgspec
 
 from mlspec import registry
 from mlspec.engine.job import Job
-from mlspec.plugin import Model, Training
+from mlspec.plugin import Model
 
 
 def run(job: Job) -> None:
@@ -14,24 +14,18 @@ def run(job: Job) -> None:
 
     A user's own module is looked for in the spec's folder first. Checkpoints lie in the job's scratch folder.
     """
-    import polars as pl
-
-    from mlspec.engine import preparation, results
+    from mlspec.engine import results, training
     from mlspec.models import _user_code
 
     name, settings = job.params["model"]
     settings = results.tuned(settings, job.inputs.get("tuned"))
     model = cast(Model, msgspec.convert(settings, registry.plugin("models", name)))
     state = results.read_json(job.inputs["state"])
-    train, validation = (pl.read_parquet(job.inputs[part]) for part in ("train", "validation"))
-    classes = state["target"]["classes"]
-    training = Training(
-        features=preparation.features(train, state),
-        target=preparation.learned(preparation.target(train, state), state),
-        validation=preparation.features(validation, state),
-        validation_target=preparation.learned(preparation.target(validation, state), state),
+    rows = training.training(
+        job.inputs["train"],
+        job.inputs["validation"],
+        state,
         task=job.params["task"],
-        classes=0 if classes is None else len(classes),
         seed=job.params["seed"],
         device=job.device if model.uses_device else "cpu",
         threads=job.threads,
@@ -40,5 +34,5 @@ def run(job: Job) -> None:
     )
     job.outputs["model"].mkdir(parents=True, exist_ok=True)
     with _user_code.importable(job.root):
-        history = model.fit(training, job.outputs["model"])
+        history = model.fit(rows, job.outputs["model"])
     results.write_json(job.outputs["history"], history)

@@ -37,6 +37,8 @@ def preparation(graph: Graph) -> Graph:
             }
             if project.data.columns.transform is not None:
                 params["transform"] = project.data.columns.transform
+            if project.data.columns.weight is not None:
+                params["weight"] = project.data.columns.weight
         steps.append(
             Step(
                 id=f"prepare.{name}",

@@ -53,6 +53,10 @@ class Network(Model, frozen=True, kw_only=True):
         Annotated[int, Meta(ge=1)] | None,
         Meta(description="Epochs without a better validation loss before stopping; null: never stop early."),
     ] = 8
+    class_weight: Annotated[
+        Literal["balanced"] | None,
+        Meta(description="balanced: rare classes weigh as much as common ones; equal rows if left out."),
+    ] = None
 
     def kind(self) -> "Kind":
         """The module of torchkit that builds this kind of network."""
