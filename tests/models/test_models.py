@@ -153,6 +153,30 @@ def test_boosting_takes_missing_numbers_and_the_network_names_them(tmp_path: Pat
         model("torch.mlp").fit(given, tmp_path / "other")
 
 
+@pytest.mark.parametrize("task", ["binary_classification", "regression"])
+@pytest.mark.parametrize("name", ["hist_gradient_boosting", "lightgbm"])
+def test_a_monotone_effect_goes_one_way(name: str, task: str, tmp_path: Path) -> None:
+    given = training(tmp_path, task)
+    # The target rises with a and falls on both sides of b = 0; it is told to fall with a and to rise with b.
+    made = model(name, monotone={"a": "decreasing", "b": "increasing"})
+    made.fit(given, tmp_path / "model")
+    predictor = made.load(tmp_path / "model", "cpu")
+    for column, way in ((0, -1), (1, 1), (2, None)):
+        curves = []
+        for value in np.linspace(-2, 2, 21):
+            numeric = given.validation.numeric.copy()
+            numeric[:, column] = value
+            found = predictor.predict(msgspec.structs.replace(given.validation, numeric=numeric))
+            curves.append(found if found.ndim == 1 else found[:, 1])
+        steps = np.diff(np.stack(curves), axis=0)
+        if way is None:
+            assert steps.min() < 0 < steps.max()
+        else:
+            assert (way * steps >= -1e-9).all()
+    with pytest.raises(StepError, match="`monotone` names 'd', which is no number after its preparation"):
+        model(name, monotone={"d": "increasing"}).fit(given, tmp_path / "other")
+
+
 def test_what_an_estimator_refuses_is_a_message(tmp_path: Path) -> None:
     with pytest.raises(StepError, match="LogisticRegression could not be fitted"):
         model("logistic_regression").fit(training(tmp_path, target=np.zeros(1200, dtype=np.int64)), tmp_path / "model")

@@ -59,6 +59,16 @@ CASES: dict[str, dict[str, str]] = {
         "data": "  split: {by: group, column: group}\n",
         "end": "  cross_validation: {folds: 3, by: time, nested: true}\n",
     },
+    "monotone-does-not-fit": {
+        "columns": ", sensitive: [sex]",
+        "model": "lightgbm, monotone: {agee: increasing, age: increasing, sex: decreasing, job: increasing, "
+        "city: increasing}",
+        "end": "preprocessing: {columns: {city: [order: [x, y, z]]}}\n",
+    },
+    "monotone-does-not-fit-classes": {
+        "target": "city",
+        "model": "hist_gradient_boosting, monotone: {age: increasing}",
+    },
     "column-with-two-roles-weight": {"columns": ", weight: age, features: [age, job], drop: [age]"},
     "weight-does-not-fit": {"columns": ", weight: job"},
     "transform-does-not-fit": {"columns": ", transform: log"},

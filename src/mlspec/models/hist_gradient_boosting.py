@@ -61,11 +61,20 @@ class HistGradientBoosting(Model, frozen=True, kw_only=True):
         Meta(description="balanced: rare classes weigh as much as common ones; equal rows if left out."),
     ] = None
 
+    monotone: Annotated[
+        dict[str, Literal["increasing", "decreasing"]],
+        Meta(
+            description="Columns with which the prediction (of the positive class, say) may only rise, or only fall, "
+            "all else the same.",
+            examples=[{"age": "increasing"}],
+        ),
+    ] = {}  # noqa: RUF012 (msgspec copies it)
+
     def fit(self, training: Training, folder: Path) -> dict[str, Any]:
         """Fit and save with skops; the history holds the loss after each tree."""
         from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-        from mlspec.models import _sklearn, _weights
+        from mlspec.models import _monotone, _sklearn, _weights
 
         stops = self.early_stopping and len(training.validation_target) > 0
         features = training.features
@@ -87,6 +96,7 @@ class HistGradientBoosting(Model, frozen=True, kw_only=True):
             n_iter_no_change=self.patience,
             tol=0.0,
             categorical_features=list(range(numeric, numeric + len(features.levels))) or None,
+            monotonic_cst=_monotone.signs(self.monotone, features) if self.monotone else None,
             random_state=training.seed,
         )
         weights, watched = _weights.fitting(training, self.class_weight)

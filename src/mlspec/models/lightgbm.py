@@ -56,9 +56,18 @@ class LightGBM(Model, frozen=True, kw_only=True):
         Meta(description="balanced: rare classes weigh as much as common ones; equal rows if left out."),
     ] = None
 
+    monotone: Annotated[
+        dict[str, Literal["increasing", "decreasing"]],
+        Meta(
+            description="Columns with which the prediction (of the positive class, say) may only rise, or only fall, "
+            "all else the same.",
+            examples=[{"age": "increasing"}],
+        ),
+    ] = {}  # noqa: RUF012 (msgspec copies it)
+
     def fit(self, training: Training, folder: Path) -> dict[str, Any]:
         """Fit and save as text; the history holds the losses after each tree."""
-        from mlspec.models import _lightgbm, _weights
+        from mlspec.models import _lightgbm, _monotone, _weights
 
         params: dict[str, Any] = {
             "learning_rate": self.learning_rate,
@@ -69,6 +78,8 @@ class LightGBM(Model, frozen=True, kw_only=True):
             "bagging_freq": int(self.bagging_fraction < 1),
             "lambda_l2": self.lambda_l2,
         }
+        if self.monotone:
+            params["monotone_constraints"] = _monotone.signs(self.monotone, training.features)
         weights = _weights.fitting(training, self.class_weight)
         return _lightgbm.fit(training, folder, params, trees=self.trees, patience=self.patience, weights=weights)
 

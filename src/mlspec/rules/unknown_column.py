@@ -63,6 +63,9 @@ def _named(view: View) -> Iterator[tuple[Path, str, bool]]:
         yield from _each(view, ("evaluation", "slices", index), columns)
     for index, gate in enumerate(view.project.constraints.fairness):
         yield from _each(view, ("constraints", "fairness", index, "group"), gate.group)
+    for candidate, use in view.project.model.candidates.items():
+        for column in getattr(use.plugin, "monotone", ()):
+            yield ("model", "candidates", candidate, "monotone", column), column, True
     for column in view.project.preprocessing.columns:
         yield ("preprocessing", "columns", column), column, True
 
