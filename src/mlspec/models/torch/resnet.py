@@ -47,10 +47,10 @@ class ResNet(Embedding, frozen=True, kw_only=True):
     ] = 2.0
     hidden_dropout: Annotated[
         float, Meta(description="Share of hidden units switched off at random while training.", ge=0, lt=1)
-    ] = 0.2
+    ] = 0.1
     dropout: Annotated[
         float, Meta(description="Share of what a block adds switched off at random while training.", ge=0, lt=1)
-    ] = 0.1
+    ] = 0.0
 
     def hidden(self) -> int:
         """Hidden units of a block."""

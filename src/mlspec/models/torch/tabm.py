@@ -22,7 +22,7 @@ class TabM(Embedding, frozen=True, kw_only=True):
     takes about as many times longer than `torch.mlp` as it has members, most of which a GPU does at once.
 
     Example:
-        tabm: {type: torch.tabm, members: 16, hidden: [256, 128]}
+        tabm: {type: torch.tabm, members: 32, hidden: [256, 128]}
     """
 
     space: ClassVar[Mapping[str, Mapping[str, Any]]] = {
@@ -33,7 +33,7 @@ class TabM(Embedding, frozen=True, kw_only=True):
         "bins": {"choice": [16, 32, 64]},
     }
 
-    members: Annotated[int, Meta(description="Perceptrons in the ensemble.", ge=1, le=1024)] = 16
+    members: Annotated[int, Meta(description="Perceptrons in the ensemble.", ge=1, le=1024)] = 8
     hidden: Annotated[
         tuple[Annotated[int, Meta(ge=1, le=65_536)], ...],
         Meta(description="Units of each hidden layer.", max_length=64, min_length=1, examples=[[256, 128]]),
