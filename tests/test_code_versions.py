@@ -18,8 +18,6 @@ GOLDEN = Path(__file__).parent / "golden" / "code_versions.json"
 SOURCE = Path(mlspec.__file__).parent
 SHARED = {  # what else does the work of a kind or of a family of plug-ins
     "prepare": ["engine/preparation.py"],
-    "train": ["engine/training.py"],
-    "tune": ["engine/training.py"],
     "predict": ["engine/preparation.py"],
     "predict_test": ["engine/preparation.py", "engine/package.py", "engine/decisions.py"],
     "decide": ["engine/decisions.py"],
@@ -33,9 +31,11 @@ SHARED = {  # what else does the work of a kind or of a family of plug-ins
         "engine/slices.py",
         "engine/work/evaluate.py",
     ],
+    "check_data": ["engine/debugging"],
+    "check_network": ["engine/debugging", "engine/work/train.py"],
     "importance": ["engine/preparation.py", "engine/package.py"],
     "gate": ["engine/evidence.py"],
-    "models/torch.": ["torchkit", "models/torch/_network.py"],
+    "models/torch.": ["torchkit"],
 }
 
 

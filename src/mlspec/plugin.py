@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import numpy as np
     import polars as pl
 
+    from mlspec.torchkit.loop import Trainable
+
 ColumnType = Literal["integer", "number", "boolean", "category", "date", "datetime", "code"]
 Role = Literal["feature", "target", "sensitive", "id", "key", "weight", "unused"]
 Task = Literal["binary_classification", "multiclass_classification", "regression"]
@@ -38,6 +40,8 @@ class Column(msgspec.Struct, frozen=True):
 
 
 Schema = tuple[Column, ...]
+FOLD, FOLDS = "__fold__", 5  # the column of a training row's fold, and how many there are
+OUTCOME = "__outcome_{}__"  # the columns of what a supervised step may measure: a value, or 1 for a row of the class
 State = dict[str, Any]
 Part = Literal["train", "validation", "test"]
 
@@ -91,11 +95,14 @@ class Source(Plugin, frozen=True, kw_only=True):
 class Step(Plugin, frozen=True, kw_only=True):
     """One preparation of a column, fitted on training rows only.
 
-    ``shorthand`` is the field that a bare value fills: ``impute: median`` is ``impute: {strategy: median}``.
+    ``shorthand`` is the field that a bare value fills: ``impute: median`` is ``impute: {strategy: median}``. A
+    ``supervised`` step looks at the target: ``measures`` takes the place of ``statistics``, and ``apply_fitted`` makes
+    the columns of the very rows that it was fitted on.
     """
 
     accepts: ClassVar[frozenset[str]] = frozenset()
     shorthand: ClassVar[str] = ""
+    supervised: ClassVar[bool] = False
 
     @abstractmethod
     def output(self, column: Column) -> Schema:
@@ -105,6 +112,10 @@ class Step(Plugin, frozen=True, kw_only=True):
         """Aggregates over the training rows that fitting needs, by name; each gives one value or one list."""
         return {}
 
+    def measures(self, column: Column, outcomes: int) -> "Mapping[str, pl.Expr]":
+        """The same for a supervised step, over the columns ``OUTCOME`` (one, or one a class) and ``FOLD`` as well."""
+        return {}
+
     def fit(self, column: Column, values: Mapping[str, Any]) -> State:
         """The fitted state, plain JSON, from what ``statistics`` gave."""
         return {}
@@ -112,6 +123,10 @@ class Step(Plugin, frozen=True, kw_only=True):
     @abstractmethod
     def apply(self, column: Column, state: State) -> "Sequence[tuple[Column, pl.Expr]]":
         """The columns that replace this one, each with the expression that makes it from ``pl.col(column.name)``."""
+
+    def apply_fitted(self, column: Column, state: State) -> "Sequence[tuple[Column, pl.Expr]]":
+        """The same for the rows that a supervised step was fitted on, whose fold is in ``FOLD``."""
+        return self.apply(column, state)
 
 
 class Features(msgspec.Struct, frozen=True):
@@ -127,9 +142,8 @@ class Features(msgspec.Struct, frozen=True):
 class Training(msgspec.Struct, frozen=True):
     """What a model is fitted with. ``target`` holds class codes (int64) or values (float64); ``classes`` is 0 for
     regression. ``validation`` may be used to stop early, never the test split. ``until``: pause after that epoch,
-    keeping a checkpoint to go on from (for models that are ``pausable``). ``weights`` (n,) float64, at least 0 and 1 on
-    average: how much each training row counts, None where all count the same; ``validation_weights`` likewise, for the
-    loss that training stops by."""
+    keeping a checkpoint to go on from (for models that are ``pausable``). ``weights``: how much each training row
+    counts, None where all count the same."""
 
     features: Features
     target: "np.ndarray[Any, Any]"
@@ -144,7 +158,6 @@ class Training(msgspec.Struct, frozen=True):
     progress: Callable[[str, float, dict[str, float]], None]
     until: int | None = None
     weights: "np.ndarray[Any, Any] | None" = None
-    validation_weights: "np.ndarray[Any, Any] | None" = None
 
 
 class Predictor(metaclass=ABCMeta):
@@ -162,7 +175,7 @@ class Model(Plugin, frozen=True, kw_only=True):
     ``extra`` is what installs its libraries.
 
     ``complexity`` orders models for the one-standard-error rule, which takes the least complex of equals: 1 one linear
-    formula, 2 trees, 3 networks and what nothing is known of.
+    formula, 2 trees, 3 networks and what nothing is known of. ``may_be_network``: ``network`` may give one.
     """
 
     tasks: ClassVar[frozenset[str]] = frozenset()
@@ -174,6 +187,7 @@ class Model(Plugin, frozen=True, kw_only=True):
     extra: ClassVar[str] = "run"
     space: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     complexity: ClassVar[int] = 3
+    may_be_network: ClassVar[bool] = False
 
     @abstractmethod
     def fit(self, training: Training, folder: Path) -> dict[str, Any]:
@@ -182,6 +196,10 @@ class Model(Plugin, frozen=True, kw_only=True):
     @abstractmethod
     def load(self, folder: Path, device: str) -> Predictor:
         """The fitted model from its folder."""
+
+    def network(self, training: Training) -> "Trainable | None":
+        """The untrained network with its rows, loss and settings, as ``fit`` would train it; None where it is none."""
+        return None
 
     def least_bytes(self, columns: Schema, classes: int) -> int | None:
         """A lower bound of the saved model's size that needs no training; None where there is none."""

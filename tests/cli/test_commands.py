@@ -77,7 +77,7 @@ def test_a_spec_is_found_in_a_parent_folder(
 ) -> None:
     monkeypatch.chdir(project / "data")
     assert main(["validate"]) == 0
-    assert capsys.readouterr().err == "valid: ../project.yaml (penguins)\n"
+    assert capsys.readouterr().err == "valid: ../project.yaml (penguins): 1 requirement, 100% bound to a check\n"
 
 
 def test_there_is_no_spec_anywhere(
@@ -152,7 +152,7 @@ def test_resolved_is_a_spec_that_means_the_same(capsys: pytest.CaptureFixture[st
 @pytest.mark.usefixtures("project")
 def test_a_dry_run_runs_nothing(capsys: pytest.CaptureFixture[str], project: Path) -> None:
     assert main(["run", "--dry-run"]) == 0
-    assert capsys.readouterr().out.endswith("Plan: 11 run; time unknown\n")
+    assert capsys.readouterr().out.endswith("Plan: 13 run; time unknown\n")
     assert not (project / ".mlspec/store").exists()
 
 

@@ -45,7 +45,14 @@ def test_the_smoke_profile_runs_and_holds(adult: Path, mlspec: Mlspec) -> None:
         for read in about["inputs"].values()
         if read == {"step": "split", "output": "test"}
     }
-    assert readers == {"predict", "measure.latency", "baseline.majority", "baseline.rule", "evaluate"}
+    assert readers == {
+        "predict",
+        "measure.latency",
+        "baseline.majority",
+        "baseline.rule",
+        "evaluate",
+        "check.data.test",
+    }
 
 
 def test_a_killed_run_goes_on_and_ends_with_the_same_metrics(adult: Path, mlspec: Mlspec, tmp_path: Path) -> None:

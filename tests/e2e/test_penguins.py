@@ -57,10 +57,10 @@ def test_the_first_run_shows_gates_metrics_with_baselines_and_the_report(ran_onc
 def test_the_second_run_has_nothing_to_do(ran: Path, mlspec: Mlspec) -> None:
     runs = list((ran / ".mlspec/runs").iterdir())
     done = mlspec("run", cwd=ran)
-    assert done.stderr == "nothing to do: the results of all 11 steps are stored\n"
+    assert done.stderr == "nothing to do: the results of all 13 steps are stored\n"
     assert "The one constraint holds" in done.stdout
     assert list((ran / ".mlspec/runs").iterdir()) == runs
-    assert mlspec("compile", "--detailed-exitcode", cwd=ran).stdout.endswith("Plan: 11 cached; nothing to do\n")
+    assert mlspec("compile", "--detailed-exitcode", cwd=ran).stdout.endswith("Plan: 13 cached; nothing to do\n")
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_the_second_run_has_nothing_to_do(ran: Path, mlspec: Mlspec) -> None:
 )
 def test_prose_changes_no_result(ran: Path, mlspec: Mlspec, old: str, new: str) -> None:
     edit(ran, old, new)
-    assert mlspec("run", cwd=ran).stderr == "nothing to do: the results of all 11 steps are stored\n"
+    assert mlspec("run", cwd=ran).stderr == "nothing to do: the results of all 13 steps are stored\n"
 
 
 def test_a_data_file_that_was_touched_is_not_read_again(ran: Path, mlspec: Mlspec) -> None:
@@ -185,7 +185,7 @@ def test_predict_names_the_columns_that_are_missing(ran: Path, mlspec: Mlspec) -
 
 
 def test_verify_makes_everything_again_and_finds_what_differs(ran: Path, mlspec: Mlspec) -> None:
-    assert "the same: all 11 steps gave what mlspec.lock says" in mlspec("verify", cwd=ran).stdout
+    assert "the same: all 13 steps gave what mlspec.lock says" in mlspec("verify", cwd=ran).stdout
     edit(ran, "seed: 7", "seed: 8")
     told = mlspec("verify", cwd=ran, code=1).stdout
     assert re.search(r"^train of split +[0-9a-f]{12} +[0-9a-f]{12}$", told, re.MULTILINE)
@@ -226,7 +226,7 @@ def test_the_api_offers_the_same(ran: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert api.validate().project.project.task == "multiclass_classification"
     assert not api.compile().plan.pending()
     run = api.run()
-    assert (run.outcome, run.counts) == ("passed", {"cached": 11})
+    assert (run.outcome, run.counts) == ("passed", {"cached": 13})
     table = api.predict(api.load_model(), "data/penguins.csv", keep=["species"])
     assert (table["species"] == table["prediction"]).mean() > 0.9
     assert api.report(form="markdown").startswith("## penguins: The one constraint holds")

@@ -30,6 +30,8 @@ def test_the_steps_of_a_project(bench: Any, project: Callable[..., Any]) -> None
         "split": ["expect", "source.people"],
         "prepare.linear": ["split"],
         "prepare.trees": ["split"],
+        "check.data.validation": ["split"],
+        "check.data.test": ["split"],
         "train.linear": ["prepare.linear"],
         "predict.linear": ["prepare.linear", "train.linear"],
         "evaluate.linear": ["predict.linear"],
@@ -65,9 +67,10 @@ def test_only_the_final_evaluation_reads_the_test_split(bench: Any, project: Cal
         for step in graph.steps.values()
         if any((read.step, read.output) == ("split", "test") for read in step.inputs.values())
     }
-    assert readers == {"predict_test", "baseline", "latency"}
+    assert readers == {"predict_test", "baseline", "latency", "check_data"}
     chosen = nx.ancestors(graph.network, "select") | {"select"}
     assert not any(graph.steps[step_id].kind in readers for step_id in chosen)
+    assert graph.steps["check.data.test"].params["labels"] is False
 
 
 def test_candidates_that_want_the_same_preparation_share_it(

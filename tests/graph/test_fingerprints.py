@@ -102,7 +102,7 @@ def test_a_changed_setting_changes_only_its_candidate_and_the_choice(
         }
         return bench.compile(project(candidates=candidates))
 
-    assert changed(made(0.1), made(0.2)) == {"train.mlp", "predict.mlp", "select"}
+    assert changed(made(0.1), made(0.2)) == {"check.mlp", "train.mlp", "predict.mlp", "select"}
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,15 @@ def test_a_changed_setting_changes_only_its_candidate_and_the_choice(
         # No category is left: what runs the package no longer runs the code that encodes them.
         (
             {"columns": {"sensitive": ("sex", "job")}},
-            {"prepare.linear", "prepare.trees", "select", "predict", "measure.latency"},
+            {
+                "prepare.linear",
+                "prepare.trees",
+                "check.data.validation",
+                "check.data.test",
+                "select",
+                "predict",
+                "measure.latency",
+            },
         ),
         ({"columns": {"id": "sex", "sensitive": ()}}, set()),
         ({"backend": Backend(workers=7, memory=10**9)}, set()),

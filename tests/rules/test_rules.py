@@ -59,18 +59,6 @@ CASES: dict[str, dict[str, str]] = {
         "data": "  split: {by: group, column: group}\n",
         "end": "  cross_validation: {folds: 3, by: time, nested: true}\n",
     },
-    "monotone-does-not-fit": {
-        "columns": ", sensitive: [sex]",
-        "model": "lightgbm, monotone: {agee: increasing, age: increasing, sex: decreasing, job: increasing, "
-        "city: increasing}",
-        "end": "preprocessing: {columns: {city: [order: [x, y, z]]}}\n",
-    },
-    "monotone-does-not-fit-classes": {
-        "target": "city",
-        "model": "hist_gradient_boosting, monotone: {age: increasing}",
-    },
-    "column-with-two-roles-weight": {"columns": ", weight: age, features: [age, job], drop: [age]"},
-    "weight-does-not-fit": {"columns": ", weight: job"},
     "transform-does-not-fit": {"columns": ", transform: log"},
     "interaction-does-not-fit": {
         "columns": ", sensitive: [sex]",
@@ -126,6 +114,57 @@ CASES: dict[str, dict[str, str]] = {
         "top": "constraints: {quality: [{metric: roc_auc, beats: human}]}\n",
         "end": "evaluation:\n  baselines:\n    - rule: {column: age}\n    - human: {metric: accuracy, value: 0.9}\n"
         "    - rule: {column: hieght, above: 1.6}\n",
+    },
+    "blend-needs-candidates": {"end": "  ensemble: greedy\n"},
+    "blend-needs-candidates-name": {
+        "model": "hist_gradient_boosting}, blend: {type: lightgbm",
+        "end": "  ensemble: greedy\n",
+    },
+    "weight-is-no-number": {"columns": ", weight: job"},
+    "unknown-column-weight": {"columns": ", weight: wieght"},
+    "monotone-does-not-fit": {
+        "model": "hist_gradient_boosting, monotone: {age: increasing, job: decreasing, hight: increasing}"
+    },
+    "monotone-does-not-fit-classes": {
+        "target": "job",
+        "model": "lightgbm, monotone: {age: increasing}",
+    },
+    "infrastructure-not-allowed": {
+        "top": "constraints: {infrastructure: {devices: [cpu], engines: [dvc]}}\n",
+        "end": "backend: {device: mps}\n",
+    },
+    "reviewers-unclear": {"top": "constraints: {reviewers: {dta: ['@a/b'], model: [ann, 'ann@example.org']}}\n"},
+    "goal-does-not-fit": {
+        "project": ", goals: [{name: a, at_least: 1}, {name: b, metric: log_loss, direction: maximize}, "
+        "{name: b, metric: roc_auc, at_least: 1.5, tolerance: 0.1}]",
+        "top": "constraints: {waivers: [{requirement: goals.a, reason: no}]}\n",
+    },
+    "gate-on-uncomputed-metric-goal": {
+        "project": ", goals: [{name: a, metric: rmse}, {name: b, metric: roc_acu}]",
+    },
+    "requirement-without-check": {"project": ", goals: [{name: trust, statement: Advisers trust it.}]"},
+    "waiver-without-requirement": {
+        "project": ", goals: [{name: trust}]",
+        "top": "constraints:\n  waivers:\n    - {requirement: goals.trust, reason: asked in spring}\n"
+        "    - {requirement: goals.trusty, reason: no}\n    - {requirement: goals.trust, reason: again}\n",
+    },
+    "trigger-without-bound": {"project": ", users: {trigger: on_request}"},
+    "trigger-without-bound-batch": {
+        "project": ", users: {trigger: batch}",
+        "top": "constraints: {latency: {p95: 5ms}}\n",
+    },
+    "interface-differs": {
+        "columns": ", drop: [seen, group, part]",
+        "project": ", interface: {inputs: {age: number, heigt: number, job: category, sex: category, group: integer}, "
+        "classes: [high, middle]}",
+    },
+    "bad-example": {
+        "columns": ", drop: [seen]",
+        "project": ", users: {examples: [{row: {age: 3}}, {row: {age: x, seen: 2024-01-01}, answer: highest}]}",
+    },
+    "bad-example-regression": {
+        "target": "height",
+        "project": ", users: {examples: [{row: {age: 3}, answer: high}, {row: {job: a}}]}",
     },
     "model-does-not-fit-task": {"model": "ridge"},
     "split-without-column": {"data": "  split: {by: group}\n"},
@@ -230,25 +269,6 @@ def test_sources_that_differ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     shown = said(tmp_path, text)
     assert "error[sources-differ]: source 'others' has other columns than 'people'" in shown
     assert "lacks city, group, height, job, part, seen, sex; has zip besides" in shown
-
-
-def test_a_weight_below_zero(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "paid.csv").write_text("age,change,income\n1,2,high\n2,-3.5,low\n3,1,high\n4,0,low\n")
-    shown = said(tmp_path, spec_text({"columns": ", weight: change", "file": "paid.csv"}))
-    assert (
-        shown
-        == """\
-error[weight-does-not-fit]: the weight 'change' is -3.5 in a row of source 'people', a weight is at least 0
- --> project.yaml:4:37
-  |
-4 |   columns: {target: income, weight: change}
-  |                                     ^^^^^^ name another column
-  = see: mlspec explain weight-does-not-fit
-
-1 error
-"""
-    )
 
 
 def test_a_library_that_a_run_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,6 +32,10 @@ def text(found: Compiled, what: str, color: bool) -> str:
             from mlspec.graph.show.html import html
 
             return html(graph, plan)
+        case "codeowners":
+            from mlspec.graph.show.codeowners import codeowners
+
+            return codeowners(graph)
         case "resolved":
             from mlspec.spec.dump import resolved
 

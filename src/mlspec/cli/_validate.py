@@ -11,12 +11,32 @@ from mlspec.cli._output import colored, result, show_diagnostics, talk
 from mlspec.diagnostics import Diagnostic, SpecError
 from mlspec.report.paint import paint
 
+BINDINGS = {
+    "gate": "a gate decides",
+    "measured": "it is measured and shown",
+    "compiled": "checked before a run",
+    "nothing": "nothing checks it",
+}
+
+
+class Stated(Struct, frozen=True):
+    """Something that a spec requires of the model: its name, the file, what it is bound to, why it is waived."""
+
+    requirement: str
+    file: str
+    binding: Literal["gate", "measured", "compiled", "nothing"]
+    waived: str = ""
+
 
 class Found(Struct, frozen=True):
-    """All diagnostics of the specs that were checked; lines and columns count from 1, ends are exclusive."""
+    """All diagnostics of the specs that were checked; lines and columns count from 1, ends are exclusive.
+
+    ``requirements``: what those without mistakes require.
+    """
 
     format_version: Literal[1]
     diagnostics: tuple[Diagnostic, ...]
+    requirements: tuple[Stated, ...] = ()
 
 
 def validate(
@@ -27,11 +47,14 @@ def validate(
     backend: str | None = None,
     large: bool = False,
     form: str = "text",
+    listing: bool = False,
 ) -> int:
-    """Check specs, print what is wrong with them, and return the exit code."""
+    """Check specs, print what is wrong with them (``listing``: and what they require), and return the exit code."""
     from mlspec import api
+    from mlspec.spec.requirements import requirements
 
     found: list[Diagnostic] = []
+    stated: list[Stated] = []
     for spec in specs or (None,):
         try:
             checked = api.validate(spec, profile=profile, sets=sets, backend=backend, large=large)
@@ -39,20 +62,37 @@ def validate(
             diagnostics, texts = error.diagnostics, error.texts
         else:
             diagnostics, texts = checked.diagnostics, dict(checked.document.texts)
+            own = [Stated(one.id, checked.path, one.binding, one.waived) for one in requirements(checked.project)]
+            stated += own
             if form == "text":
                 name = checked.project.project.name
-                talk(f"{paint('valid', '32', colored(sys.stderr))}: {checked.path} ({name})")
+                talk(f"{paint('valid', '32', colored(sys.stderr))}: {checked.path} ({name}){share(own)}")
+            if form == "text" and listing:
+                from mlspec.graph.show.text import printable
+
+                for one in own:
+                    told = f" (waived: {printable(one.waived)})" if one.waived else ""
+                    result(f"{one.requirement}: {BINDINGS[one.binding]}{told}")
         found.extend(diagnostics)
         if form == "text":
             show_diagnostics(diagnostics, texts)
     if form == "json":
         import msgspec
 
-        result(msgspec.json.format(msgspec.json.encode(Found(1, tuple(found))), indent=2).decode())
+        result(msgspec.json.format(msgspec.json.encode(Found(1, tuple(found), tuple(stated))), indent=2).decode())
     elif form == "github":
         for diagnostic in found:
             result(github(diagnostic))
     return WRONG if any(diagnostic.severity == "error" for diagnostic in found) else 0
+
+
+def share(stated: Sequence[Stated]) -> str:
+    """How much of what is required is bound to a check, to be put behind a spec's name."""
+    if not stated:
+        return ""
+    bound, waived = sum(one.binding != "nothing" for one in stated), sum(bool(one.waived) for one in stated)
+    told = f"{len(stated)} requirement{'s' if len(stated) > 1 else ''}, {bound / len(stated):.0%} bound to a check"
+    return f": {told}{f', {waived} waived' if waived else ''}"
 
 
 def github(diagnostic: Diagnostic) -> str:

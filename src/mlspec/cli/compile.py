@@ -5,7 +5,7 @@ import click
 from mlspec.cli import _options
 from mlspec.cli._compile import show
 
-FORMATS = ("tree", "json", "mermaid", "dot", "svg", "html")
+FORMATS = ("tree", "json", "mermaid", "dot", "svg", "html", "codeowners")
 
 
 @click.command(name="compile")

@@ -13,7 +13,9 @@ PAGES = Path("docs") / "reference"
 
 
 @click.command(name="schema")
-@click.argument("name", type=click.Choice(["project", "plan", "run", "events", "diagnostics"]), default="project")
+@click.argument(
+    "name", type=click.Choice(["project", "plan", "run", "events", "evidence", "diagnostics"]), default="project"
+)
 @click.option("--write", "writes", is_flag=True, help="Write schema/ and docs/reference/ here.")
 @click.option("--check", is_flag=True, help="Exit with 1 when schema/ or docs/reference/ here are not up to date.")
 def command(name: str, writes: bool, check: bool) -> int:
@@ -24,6 +26,7 @@ def command(name: str, writes: bool, check: bool) -> int:
     plan         mlspec compile --format json
     run          mlspec show --format json, and the last line of mlspec run --format json
     events       the other lines of mlspec run --format json
+    evidence     the lines of evidence.jsonl in a run's folder
     diagnostics  mlspec validate --format json
     """
     if not (writes or check):
@@ -77,7 +80,19 @@ def schemas() -> dict[str, Callable[[], str]]:
 
         return _derived("diagnostics", Found)
 
-    return {"project": project, "plan": plan, "run": run, "events": events, "diagnostics": diagnostics}
+    def evidence() -> str:
+        from mlspec.report.evidence_lines import Evidence
+
+        return _derived("evidence", Evidence)
+
+    return {
+        "project": project,
+        "plan": plan,
+        "run": run,
+        "events": events,
+        "evidence": evidence,
+        "diagnostics": diagnostics,
+    }
 
 
 def _derived(name: str, of: object) -> str:

@@ -9,12 +9,19 @@ from mlspec.cli._validate import validate
 @click.command(name="validate")
 @click.argument("specs", nargs=-1, metavar="[SPEC]...", type=click.Path())
 @_options.overlays
+@click.option("--requirements", is_flag=True, help="List what is required of the model, and what each is bound to.")
 @_options.formats("text", "json", "github")
 def command(
-    specs: tuple[str, ...], profile: str | None, sets: tuple[str, ...], backend: str | None, large: bool, form: str
+    specs: tuple[str, ...],
+    profile: str | None,
+    sets: tuple[str, ...],
+    backend: str | None,
+    large: bool,
+    requirements: bool,
+    form: str,
 ) -> int:
     """Check specs and say everything that is wrong with them.
 
     Reads the specs and the headers of the data they name; runs nothing, writes nothing.
     """
-    return validate(specs, profile=profile, sets=sets, backend=backend, large=large, form=form)
+    return validate(specs, profile=profile, sets=sets, backend=backend, large=large, form=form, listing=requirements)

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from mlspec.diagnostics import StoreError
+from mlspec.engine.holdout import Use
 from mlspec.engine.record import Run
 from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS, Kind
@@ -18,6 +19,7 @@ from mlspec.store import files
 
 NAME = "mlspec.lock"
 VERSION = 1
+GATE = ("requirement", "verdict", "value", "waived")
 
 
 class LockedSource(Struct, frozen=True, kw_only=True):
@@ -36,7 +38,8 @@ class LockedStep(Struct, frozen=True, kw_only=True):
 
 
 class Lock(Struct, frozen=True, kw_only=True):
-    """What a run gave. ``metrics`` hold value, low and high; ``gates`` requirement, verdict and value."""
+    """What a run gave. ``metrics`` hold value, low and high; ``gates`` requirement, verdict and value, and the reason
+    where one is waived; ``holdout`` which models the test rows have judged."""
 
     version: int = VERSION
     mlspec: str = ""
@@ -45,6 +48,7 @@ class Lock(Struct, frozen=True, kw_only=True):
     steps: dict[str, LockedStep] = {}
     metrics: dict[str, dict[str, Any]] = {}
     gates: dict[str, dict[str, Any]] = {}
+    holdout: tuple[Use, ...] = ()
 
 
 def beside(root: Path) -> Path:
@@ -52,8 +56,8 @@ def beside(root: Path) -> Path:
     return root / NAME
 
 
-def of(graph: Graph, run: Run, kinds: Mapping[str, Kind] = KINDS) -> Lock:
-    """The lock of a run in which every step has a result."""
+def of(graph: Graph, run: Run, kinds: Mapping[str, Kind] = KINDS, uses: tuple[Use, ...] = ()) -> Lock:
+    """The lock of a run in which every step has a result. ``uses``: all uses of its test rows."""
     measured = {} if run.metrics is None else run.metrics["metrics"]
     return Lock(
         mlspec=run.environment.get("mlspec", ""),
@@ -72,7 +76,8 @@ def of(graph: Graph, run: Run, kinds: Mapping[str, Kind] = KINDS) -> Lock:
             for step_id, step in run.steps.items()
         },
         metrics={name: {end: found[end] for end in ("value", "low", "high")} for name, found in measured.items()},
-        gates={gate["gate"]: {part: gate[part] for part in ("requirement", "verdict", "value")} for gate in run.gates},
+        gates={gate["gate"]: {part: gate[part] for part in GATE if part in gate} for gate in run.gates},
+        holdout=uses,
     )
 
 

@@ -10,7 +10,7 @@ class Measure:
     """Begins when it is made."""
 
     def __init__(self) -> None:
-        _reset_peak()
+        _resetpeak_memory()
         self._cpu = _cpu()
         self._began = time.perf_counter()
 
@@ -20,7 +20,7 @@ class Measure:
             "step": step,
             "seconds": round(time.perf_counter() - self._began, 6),
             "cpu_seconds": round(_cpu() - self._cpu, 6),
-            "peak_memory": _peak(),
+            "peak_memory": peak_memory(),
             "finished": now(),
         }
 
@@ -35,7 +35,7 @@ def _cpu() -> float:
     return times.user + times.system + times.children_user + times.children_system
 
 
-def _reset_peak() -> None:
+def _resetpeak_memory() -> None:
     # The kernel then counts the peak anew; without it the figure is that of the whole life of the process.
     try:
         with open("/proc/self/clear_refs", "wb", buffering=0) as file:
@@ -44,8 +44,8 @@ def _reset_peak() -> None:
         pass
 
 
-def _peak() -> int:
-    """Bytes."""
+def peak_memory() -> int:
+    """The most resident memory that this process has had, in bytes."""
     try:
         with open("/proc/self/status", "rb", buffering=0) as file:
             for line in file.read().splitlines():

@@ -1,5 +1,6 @@
 """The exported model: preparation and model in one folder, raw rows in, predictions out."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -18,7 +19,16 @@ if TYPE_CHECKING:
 ABOUT = "package.json"
 STATE = "state.json"
 MODEL = "model"
-WHERE_STATED = frozenset({"calibration", "threshold", "abstain_below"})
+MEMBERS = "members"
+WHERE_STATED = frozenset({"calibration", "threshold", "abstain_below", "members"})
+
+
+class Member(msgspec.Struct, frozen=True):
+    """A candidate that a blend is made of: its name, its model (name, settings), its share."""
+
+    candidate: str
+    model: tuple[str, dict[str, Any]]
+    weight: float
 
 
 class About(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,7 +36,8 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
 
     ``classes`` are the target's values in the order of the probabilities, None for regression. ``calibration`` is what
     corrects the model's probabilities, ``threshold`` from where on the positive class is decided for (the likeliest
-    class without one), ``abstain_below`` how probable the likeliest class must be to do without a person.
+    class without one), ``abstain_below`` how probable the likeliest class must be to do without a person. ``members``:
+    the answer is the weighted mean of theirs.
     """
 
     version: int = 1
@@ -41,6 +52,12 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
     calibration: dict[str, Any] | None = None
     threshold: float | None = None
     abstain_below: float | None = None
+    members: tuple[Member, ...] | None = None
+
+
+def place(folder: Path, member: str | None) -> Path:
+    """Where in a package's folder the preparation and the model lie: its own, or those of a blend's member."""
+    return folder if member is None else folder / MEMBERS / member
 
 
 def write_about(folder: Path, about: About) -> None:
@@ -59,14 +76,31 @@ def read_about(folder: Path) -> About:
         raise StepError(f"'{folder}' is no model that mlspec exported: {error}") from error
 
 
+class _Part:
+    """A preparation with the model behind it, and its share of the answer."""
+
+    def __init__(self, state: dict[str, Any], predictor: Predictor, weight: float) -> None:
+        self.state, self.predictor, self.weight = state, predictor, weight
+        self._projections: list[list[pl.Expr]] | None = None
+
+    def answer(self, frame: "pl.DataFrame") -> "Array":
+        from mlspec.engine import preparation
+
+        if self._projections is None:
+            self._projections = preparation.projections(self.state)
+        for expressions in self._projections:
+            frame = frame.select(expressions)
+        raw = self.predictor.predict(preparation.features(frame, self.state))
+        return preparation.answer(raw, self.state)
+
+
 class Package:
     """A loaded package."""
 
-    def __init__(self, about: About, state: dict[str, Any], predictor: Predictor) -> None:
+    def __init__(self, about: About, parts: "Sequence[_Part]") -> None:
         self.about = about
-        self.state = state
-        self._predictor = predictor
-        self._projections: list[list[pl.Expr]] | None = None
+        self.state = parts[0].state
+        self._parts = parts
 
     def predict(self, frame: "pl.DataFrame") -> "Array":
         """Class probabilities (n, classes), in the order of ``about.classes``, or values (n,), of raw rows.
@@ -74,15 +108,15 @@ class Package:
         Columns the package doesn't know are left alone. Raises StepError that names columns which are missing or hold
         something of another type.
         """
-        from mlspec.engine import decisions, preparation
+        from mlspec.engine import decisions
 
-        if self._projections is None:
-            self._projections = preparation.projections(self.state)
-        prepared = self._checked(frame)
-        for expressions in self._projections:
-            prepared = prepared.select(expressions)
-        raw = self._predictor.predict(preparation.features(prepared, self.state))
-        return decisions.calibrated(preparation.answer(raw, self.state), self.about.calibration)
+        checked = self._checked(frame)
+        raw = self._parts[0].answer(checked)
+        if len(self._parts) > 1:
+            raw = raw * self._parts[0].weight
+            for part in self._parts[1:]:
+                raw = raw + part.weight * part.answer(checked)
+        return decisions.calibrated(raw, self.about.calibration)
 
     def decide(self, predicted: "Array") -> "Array":
         """The code of the class decided for (n,), from what ``predict`` gave for classes."""
@@ -116,7 +150,8 @@ class Package:
                 raise StepError(
                     f"column '{name}' can't be read as {kind}: {str(error).partition(chr(10))[0]}"
                 ) from None
-        return frame
+        numbers = [name for name, kind in self.about.columns if kind == "number"]
+        return frame.with_columns(pl.col(numbers).fill_nan(None)) if numbers else frame
 
 
 def load(folder: Path, device: str = "cpu", *, root: Path | None = None) -> Package:
@@ -124,14 +159,23 @@ def load(folder: Path, device: str = "cpu", *, root: Path | None = None) -> Pack
 
     Raises StepError when it is no package or its model can't be read.
     """
+    about = read_about(folder)
+    if about.members is None:
+        return Package(about, [_part(folder, about.model, 1.0, device, root)])
+    return Package(
+        about,
+        [_part(place(folder, one.candidate), one.model, one.weight, device, root) for one in about.members],
+    )
+
+
+def _part(folder: Path, used: tuple[str, dict[str, Any]], weight: float, device: str, root: Path | None) -> _Part:
     from mlspec.models import _user_code
 
-    about = read_about(folder)
     try:
         state = msgspec.json.decode((folder / STATE).read_bytes())
     except (OSError, msgspec.MsgspecError) as error:
         raise StepError(f"'{folder}' is no model that mlspec exported: {error}") from error
-    name, settings = about.model
+    name, settings = used
     try:
         model = cast(Model, msgspec.convert(settings, registry.plugin("models", name)))
         with _user_code.importable(root if root is not None else folder / MODEL):
@@ -140,7 +184,7 @@ def load(folder: Path, device: str = "cpu", *, root: Path | None = None) -> Pack
         raise
     except Exception as error:  # a damaged file: each library has its own errors for that
         raise StepError(f"the model in '{folder}' can't be read: {type(error).__name__}: {error}") from error
-    return Package(about, state, predictor)
+    return _Part(state, predictor, weight)
 
 
 def _types() -> "dict[str, Any]":

@@ -2,7 +2,7 @@
 
 The fitted state: ``columns`` (name, type, ``of`` which columns an interaction is made, and ``stages``, each a step's
 name, settings, and its state for each of the columns that stood there), ``outputs`` (name, type, levels) in the order
-of the features, ``target``, and ``weight``, the column of the rows' weights where there is one.
+of the features, and ``target``.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ import msgspec
 
 from mlspec import registry
 from mlspec.diagnostics import StepError
-from mlspec.plugin import Column, Features, State, Step
+from mlspec.plugin import FOLD, FOLDS, OUTCOME, Column, Features, State, Step
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,13 +32,17 @@ def fit(train: "pl.LazyFrame", params: Mapping[str, Any], memory: int | None = N
     needs. The state is the same whatever the memory.
     """
     bound = FIT_BYTES if memory is None else min(FIT_BYTES, memory // 4)
-    fitting = [_Fitting(entry) for entry in params["columns"]]
+    known = describe_target(train, params)
+    looked_at = _outcomes(known) if supervised(params) else []
+    fitting = [_Fitting(entry, len(looked_at)) for entry in params["columns"]]
+    train = with_folds(train) if looked_at else train
     rows: int | None = None
     frame = train
     while True:
         for column in fitting:
             column.go_on()
-        frame, _columns = _through(train, [column.entry() for column in fitting])
+        entries = [column.entry() for column in fitting]
+        frame, _columns = _through(train, entries, [*looked_at, *_fold(looked_at)], fitted=bool(looked_at))
         wanted = {column.index: column for column in _indexed(fitting) if column.asks}
         if not wanted:
             break
@@ -62,20 +66,40 @@ def fit(train: "pl.LazyFrame", params: Mapping[str, Any], memory: int | None = N
         "version": 1,
         "columns": [column.entry() for column in fitting],
         "outputs": [{"name": c.name, "type": c.type, "levels": c.levels} for c in outputs],
-        "target": describe_target(train, params),
+        "target": known,
         **({"weight": params["weight"]} if "weight" in params else {}),
     }
 
 
-def apply(frame: "pl.LazyFrame", state: State) -> "pl.LazyFrame":
-    """The prepared columns of raw rows, and the target as class codes or values, and weights, where the rows have
-    them."""
+def supervised(params: Mapping[str, Any]) -> bool:
+    """Whether a step of a preparation (its params, or its fitted state) looks at the target."""
+    names = {stage[0] for entry in params["columns"] for stage in entry.get("stages", entry.get("steps", ()))}
+    return any(cast(type[Step], registry.plugin("steps", name)).supervised for name in names)
+
+
+def with_folds(train: "pl.LazyFrame") -> "pl.LazyFrame":
+    """Training rows with their folds: by their place, spread so that neighbours differ."""
     import polars as pl
 
-    known, weight, names = state["target"], state.get("weight"), frame.collect_schema().names()
-    keep = [_coded(known).alias(TARGET)] if known["name"] in names else []
-    keep += [pl.col(weight).cast(pl.Float64).alias(WEIGHT)] if weight in names else []
-    return _through(frame, state["columns"], keep)[0]
+    place = pl.col(FOLD).cast(pl.UInt64) * 2_654_435_761 % 4_294_967_296
+    return train.with_row_index(FOLD).with_columns((place * FOLDS // 4_294_967_296).cast(pl.Int8).alias(FOLD))
+
+
+def apply(frame: "pl.LazyFrame", state: State, *, fitted: bool = False) -> "pl.LazyFrame":
+    """The prepared columns of raw rows, and the target as class codes or values where the rows have it.
+
+    ``fitted``: these are the rows that the preparation was fitted on, ``with_folds``.
+    """
+    import polars as pl
+
+    known = state["target"]
+    present = frame.collect_schema().names()
+    keep = [_coded(known).alias(TARGET)] if known["name"] in present else []
+    if state.get("weight") in present:
+        keep.append(pl.col(state["weight"]).cast(pl.Float64).alias(WEIGHT))
+    if not fitted:
+        return _through(frame, state["columns"], keep)[0]
+    return _through(frame, state["columns"], [*keep, pl.col(FOLD)], fitted=True)[0].drop(FOLD)
 
 
 def projections(state: State) -> "list[list[pl.Expr]]":
@@ -115,6 +139,21 @@ def target(frame: "pl.DataFrame", state: State) -> "Array":
     return frame[TARGET].to_numpy().astype(np.float64 if classes is None else np.int64)
 
 
+def weights(frame: "pl.DataFrame", state: State) -> "Array | None":
+    """How much each prepared row counts (n,), None where nothing says so.
+
+    Raises StepError where a weight is missing, negative or infinite, or all of them are 0.
+    """
+    import numpy as np
+
+    if "weight" not in state:
+        return None
+    found = frame[WEIGHT].to_numpy().astype(np.float64)
+    if not (np.isfinite(found).all() and (found >= 0).all() and found.sum() > 0):
+        raise StepError(f"'{state['weight']}' is the rows' weight: it must be a number of at least 0 in every row")
+    return found
+
+
 def learned(values: "Array", state: State) -> "Array":
     """The target (n,) on the scale on which a model learns it."""
     import numpy as np
@@ -137,7 +176,8 @@ def answer(prediction: "Array", state: State) -> "Array":
 class _Fitting:
     """A column on its way through its steps: where it stands, and what its next step asks for."""
 
-    def __init__(self, entry: Mapping[str, Any]) -> None:
+    def __init__(self, entry: Mapping[str, Any], outcomes: int) -> None:
+        self.outcomes = outcomes
         self.name, self.type = entry["name"], entry["type"]
         self.of: list[Any] | None = entry.get("of")
         self.steps: list[list[Any]] = list(entry["steps"])
@@ -154,7 +194,8 @@ class _Fitting:
             asks: dict[str, pl.Expr] = {}
             for i, column in enumerate(self.columns):
                 if column.type in step.accepts:
-                    asks.update({f"{i}/{key}": e for key, e in step.statistics(column).items()})
+                    asked = step.measures(column, self.outcomes) if step.supervised else step.statistics(column)
+                    asks.update({f"{i}/{key}": e for key, e in asked.items()})
             if asks:
                 self.asks = asks
                 return
@@ -206,17 +247,21 @@ def _plugin(name: str, settings: Mapping[str, Any]) -> Step:
 
 
 def _through(
-    frame: "pl.LazyFrame", entries: Sequence[Mapping[str, Any]], keep: "Sequence[pl.Expr]" = ()
+    frame: "pl.LazyFrame",
+    entries: Sequence[Mapping[str, Any]],
+    keep: "Sequence[pl.Expr]" = (),
+    *,
+    fitted: bool = False,
 ) -> "tuple[pl.LazyFrame, list[Column]]":
     """The frame after all fitted stages, one projection a stage, and its columns; ``keep`` names what else stays."""
-    made, columns = _projections(entries, keep)
+    made, columns = _projections(entries, keep, fitted=fitted)
     for expressions in made:
         frame = frame.select(expressions)
     return frame, columns
 
 
 def _projections(
-    entries: Sequence[Mapping[str, Any]], keep: "Sequence[pl.Expr]"
+    entries: Sequence[Mapping[str, Any]], keep: "Sequence[pl.Expr]", *, fitted: bool = False
 ) -> "tuple[list[list[pl.Expr]], list[Column]]":
     import polars as pl
 
@@ -232,7 +277,8 @@ def _projections(
             name, settings, states = entry["stages"][level]
             step, after = _plugin(name, settings), []
             for column, state in zip(now[i], states, strict=True):
-                changed = [(column, pl.col(column.name))] if state is None else step.apply(column, state)
+                make = step.apply_fitted if fitted else step.apply
+                changed = [(column, pl.col(column.name))] if state is None else make(column, state)
                 picked += [e.alias(new.name) for new, e in changed]
                 after += [new for new, _e in changed]
             now[i] = after
@@ -259,6 +305,23 @@ def _first(entry: Mapping[str, Any]) -> "pl.Expr":
         else:
             made = pl.when(numbers[1] != 0).then(numbers[0] / numbers[1])
     return made.alias(entry["name"])
+
+
+def _outcomes(target: Mapping[str, Any]) -> "list[pl.Expr]":
+    """What a supervised step may measure: the value, 1 for the last class of two, or 1 for each of several classes."""
+    import polars as pl
+
+    coded, classes = _coded(target), target["classes"]
+    if classes is None:
+        return [coded.alias(OUTCOME.format(0))]
+    codes = [1] if len(classes) == 2 else range(len(classes))
+    return [(coded == code).cast(pl.Float64).alias(OUTCOME.format(k)) for k, code in enumerate(codes)]
+
+
+def _fold(outcomes: "Sequence[pl.Expr]") -> "list[pl.Expr]":
+    import polars as pl
+
+    return [pl.col(FOLD)] if outcomes else []
 
 
 def _coded(target: Mapping[str, Any]) -> "pl.Expr":

@@ -40,12 +40,20 @@ class Failure(Struct, frozen=True, kw_only=True):
     log: str | None = None
 
 
+class HoldoutUse(Struct, frozen=True, kw_only=True):
+    """How many models the test rows have judged, the place of this one among them, and how many are allowed."""
+
+    uses: int
+    place: int
+    allowed: int | None = None
+
+
 class Run(Struct, frozen=True, kw_only=True):
     """A run of a graph.
 
     ``folder`` is None for a run that found nothing to do: it leaves no trace. ``gates`` are the verdicts there are, in
-    the graph's order; ``metrics`` what the final evaluation gave, None where it was not reached. ``spec`` holds the
-    spec's ``file`` and the ``sha256`` of its text. Times are ISO 8601 in UTC.
+    the graph's order, an entry for each requirement; ``metrics`` what the final evaluation gave, None where it was not
+    reached. ``spec`` holds the spec's ``file`` and the ``sha256`` of its text. Times are ISO 8601 in UTC.
     """
 
     id: str
@@ -63,15 +71,16 @@ class Run(Struct, frozen=True, kw_only=True):
     gates: tuple[dict[str, Any], ...] = ()
     metrics: dict[str, Any] | None = None
     environment: dict[str, str] = {}
+    holdout: HoldoutUse | None = None
+
+    def holds(self) -> bool:
+        """Whether every gate was decided, and passed or is waived."""
+        decided = all(step.action in ("done", "cached") for step in self.steps.values() if step.kind == "gate")
+        return decided and all(gate["verdict"] == "pass" or gate.get("waived") for gate in self.gates)
 
     def count(self, action: str) -> int:
         """How many steps ended that way."""
         return sum(1 for step in self.steps.values() if step.action == action)
-
-    def holds(self) -> bool:
-        """Whether every gate was decided, and passed."""
-        decided = {gate["gate"] for gate in self.gates if gate["verdict"] == "pass"}
-        return all(step_id in decided for step_id, step in self.steps.items() if step.kind == "gate")
 
 
 def encode(run: Run) -> bytes:

@@ -10,20 +10,23 @@ from typing import Any, Literal
 import msgspec
 
 from mlspec.diagnostics import Span, StoreError
+from mlspec.document import Path as SpecPath
 from mlspec.engine import backend as backends
-from mlspec.engine import events, places, previous
+from mlspec.engine import events, holdout, places, previous, verdicts
 from mlspec.engine import lock as locks
 from mlspec.engine.backend import WORK, Backend, Progress, Setting
 from mlspec.engine.events import Listener
 from mlspec.engine.journal import Journal
 from mlspec.engine.measure import now
-from mlspec.engine.record import Failure, RanStep, Run
+from mlspec.engine.meter import Meter
+from mlspec.engine.record import Failure, HoldoutUse, RanStep, Run
 from mlspec.engine.schedule import Result, Watch, schedule
 from mlspec.graph import fingerprint as fp
 from mlspec.graph.environment import device_kind, machine, processor, python_version
 from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS, Kind
 from mlspec.graph.step import Step
+from mlspec.spec.requirements import Requirement, requirements
 from mlspec.store.errors import FULL, DamagedError, told
 from mlspec.store.store import Store
 
@@ -60,6 +63,14 @@ def run(
         raise
 
 
+class _BudgetSpentError(Exception):
+    """Raised while a run goes on: which step showed it, the bound's place in the spec, and by how much."""
+
+    def __init__(self, step: str, path: SpecPath, cause: str) -> None:
+        super().__init__(cause)
+        self.step, self.path, self.cause = step, path, cause
+
+
 class _Running:
     """One run, from its first event to its last."""
 
@@ -83,6 +94,8 @@ class _Running:
         self.carrier: Backend | None = None
         self.stack = ExitStack()
         self.again = False
+        self.meter = Meter(graph)
+        self.holdout: holdout.Holdout | None = None
 
     def run(self, lock: bool) -> Run:
         started, began = now(), time.monotonic()
@@ -97,9 +110,16 @@ class _Running:
             except KeyboardInterrupt:
                 self._finish("interrupted", started, began, None, ())
                 raise
+            except _BudgetSpentError as spent:
+                place = None if self.graph.document is None else self.graph.document.span(spent.path)
+                failure = Failure(step=spent.step, cause=spent.cause, place=place)
+                self.failures[spent.step] = failure
+                self.journal.tell(events.StepFailed(time=now(), step=spent.step, cause=spent.cause, place=place))
+                metrics, gates = None, ()
             run = self._finish("failed" if self.failures else "done", started, began, metrics, gates)
         if lock and run.status == "done":
-            locks.write(locks.beside(self.graph.facts.root), locks.of(self.graph, run, self.kinds))
+            uses = () if self.holdout is None else self.holdout.uses
+            locks.write(locks.beside(self.graph.facts.root), locks.of(self.graph, run, self.kinds, uses))
         return run
 
     def _carry_out(self) -> tuple[dict[str, Any] | None, tuple[dict[str, Any], ...]]:
@@ -141,11 +161,13 @@ class _Running:
         return self.carrier
 
     def _started(self, step: Step, fingerprint: str) -> None:
+        self.meter.started(step.id)
         was = self.before.get(step.id)
         expected = None if was is None else was.seconds
         self.journal.tell(events.StepStarted(time=now(), step=step.id, fingerprint=fingerprint, expected=expected))
 
     def _progress(self, report: Progress) -> None:
+        self._stop_if_spent(report.step)
         self.journal.tell(
             events.StepProgress(
                 time=now(), step=report.step, what=report.what, share=report.share, figures=report.figures
@@ -158,6 +180,7 @@ class _Running:
             # Looked up a second time, because something else was damaged.
             return
         self.results[step.id] = result
+        self.meter.ended(step.id, None if result.stored is None else result.stored.record.get("seconds"))
         self.failures.pop(step.id, None)
         if result.stored is not None:
             key = result.stored.fingerprint
@@ -168,6 +191,8 @@ class _Running:
                 )
             else:
                 self.journal.tell(events.StepCached(time=now(), step=step.id, fingerprint=key))
+            if step.kind == "evaluate_test":
+                self._count_use()
         elif result.action == "failed":
             log = result.log if result.log is not None and Path(result.log).exists() else None
             failure = Failure(step=step.id, cause=result.cause, place=_place(self.graph, step), log=log)
@@ -177,16 +202,47 @@ class _Running:
             )
         else:
             self.journal.tell(events.StepNotReached(time=now(), step=step.id, because=result.because))
+        if result.action == "done":
+            self._stop_if_spent(step.id)
+
+    def _stop_if_spent(self, step: str) -> None:
+        """End the run when its budget is gone; what is done, and what running steps have written down, is kept."""
+        gone = self.meter.gone()
+        if gone is not None:
+            what, told = gone
+            raise _BudgetSpentError(step, ("constraints", "budget", what), f"the budget is spent: {told}")
+
+    def _count_use(self) -> None:
+        """The test rows have judged a model: written down before anyone is told the verdict."""
+        digests = {step: result.stored.outputs for step, result in self.results.items() if result.stored is not None}
+        use = holdout.use_of(self.graph, digests)
+        if use is not None:
+            try:
+                lock = locks.read(locks.beside(self.graph.facts.root))
+            except StoreError:
+                lock = None
+            holdout.record(self.home, use, run=self.journal.id, time=now())
+            known = [*(() if lock is None else lock.holdout), *holdout.read(self.home)]
+            allowed = self.graph.project.evaluation.holdout
+            self.holdout = holdout.count(use, known, None if allowed is None else allowed.max_uses)
 
     def _read(self) -> tuple[dict[str, Any] | None, tuple[dict[str, Any], ...]]:
-        """The metrics of the final evaluation, and the verdicts."""
+        """The metrics of the final evaluation, and the verdict on each requirement that a gate decides on."""
         metrics, gates = None, []
+        stated: dict[str, list[Requirement]] = {}
+        for requirement in requirements(self.graph.project):
+            gate = self.graph.find(f"gate.{requirement.id}") if requirement.binding == "gate" else None
+            if gate is not None:
+                stated.setdefault(gate.id, []).append(requirement)
         for step in self.graph.steps.values():
             stored = self.results[step.id].stored
             if stored is not None and step.kind == "evaluate_test":
                 metrics = self._json(stored.outputs["metrics"])
             elif stored is not None and step.kind == "gate":
-                gates.append(self._json(stored.outputs["verdict"]))
+                decided = self._json(stored.outputs["verdict"])
+                name = step.id.removeprefix("gate.")
+                alone = [Requirement(id=name, path=step.path, binding="gate", check=step.params)]
+                gates += [verdicts.seen(decided, one, self.holdout) for one in stated.get(step.id, alone)]
         return metrics, tuple(gates)
 
     def _json(self, digest: str) -> dict[str, Any]:
@@ -218,6 +274,9 @@ class _Running:
             gates=gates,
             metrics=metrics,
             environment=environment(self.graph),
+            holdout=None
+            if self.holdout is None
+            else HoldoutUse(uses=len(self.holdout.uses), place=self.holdout.place, allowed=self.holdout.allowed),
         )
         self.journal.tell(
             events.RunFinished(

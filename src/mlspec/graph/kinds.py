@@ -23,26 +23,31 @@ class Kind(Struct, frozen=True, kw_only=True):
 
 
 KINDS: dict[str, Kind] = {
-    "source": Kind(version=1, outputs=("table",), libraries=("polars",)),
+    "source": Kind(version=2, outputs=("table",), libraries=("polars",)),
     "expect": Kind(version=1, outputs=("report", "verdict"), libraries=("polars",)),
     "split": Kind(version=1, outputs=("train", "validation", "test"), libraries=("polars", "numpy")),
     "fold": Kind(version=1, outputs=("train", "validation", "heldout"), libraries=("polars", "numpy")),
-    "prepare": Kind(version=2, outputs=("state", "train", "validation"), libraries=("polars",)),
+    "prepare": Kind(version=3, outputs=("state", "train", "validation"), libraries=("polars",)),
+    "check_data": Kind(version=1, outputs=("report", "verdict"), libraries=("polars", "numpy", "scikit-learn")),
+    "check_network": Kind(version=1, outputs=("report", "verdict"), libraries=("numpy", "torch")),
     "tune": Kind(version=1, outputs=("best", "trials"), libraries=("numpy", "optuna")),
     "train": Kind(version=1, outputs=("model", "history"), libraries=("numpy",)),
     "predict": Kind(version=1, outputs=("predictions",), libraries=("numpy",)),
     "decide": Kind(version=1, outputs=("decision",), libraries=("numpy", "scikit-learn")),
     "evaluate": Kind(version=1, outputs=("metrics",), libraries=("numpy",)),
     "compare": Kind(version=1, outputs=("differences",), libraries=("numpy",)),
+    "blend": Kind(version=1, outputs=("weights", "predictions"), libraries=("numpy", "scikit-learn")),
     "select": Kind(version=1, outputs=("selection", "model"), trivial=True),
     "baseline": Kind(version=2, outputs=("predictions",), libraries=("numpy",)),
-    "previous": Kind(version=1, outputs=("figures",), trivial=True),
+    "previous": Kind(version=2, outputs=("figures",), trivial=True),
     "predict_test": Kind(version=1, outputs=("predictions",), libraries=("polars", "numpy")),
-    "evaluate_test": Kind(version=2, outputs=("metrics",), libraries=("polars", "numpy")),
+    "evaluate_test": Kind(version=3, outputs=("metrics",), libraries=("polars", "numpy")),
     "importance": Kind(version=1, outputs=("importance",), libraries=("polars", "numpy")),
     "latency": Kind(version=1, outputs=("latency",), volatile=True, alone=True, libraries=("polars", "numpy")),
+    "serving_memory": Kind(version=1, outputs=("memory",), volatile=True, libraries=("polars", "numpy")),
+    "examples": Kind(version=1, outputs=("answers",), libraries=("polars", "numpy")),
     "size": Kind(version=1, outputs=("size",), trivial=True),
-    "gate": Kind(version=1, outputs=("verdict",), trivial=True),
+    "gate": Kind(version=2, outputs=("verdict",), trivial=True),
 }
 
 

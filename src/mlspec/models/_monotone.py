@@ -1,16 +1,29 @@
-"""Columns whose effect has one direction, as the boosting libraries take them."""
+"""Columns along which an answer may only rise, or only fall."""
 
 from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from msgspec import Meta
 
 from mlspec.diagnostics import StepError
 from mlspec.plugin import Features
 
-SIGNS = {"increasing": 1, "decreasing": -1}
+Monotone = Annotated[
+    dict[Annotated[str, Meta(min_length=1)], Literal["increasing", "decreasing"]],
+    Meta(
+        description="Numeric columns along which the answer (of two classes: the probability of the positive one) may "
+        "only rise, or only fall.",
+        examples=[{"age": "increasing"}],
+    ),
+]
 
 
-def signs(monotone: Mapping[str, str], features: Features) -> list[int]:
-    """1, -1 or 0 for each number, then 0 for each code. Raises StepError for a column that is no prepared number."""
+def directions(monotone: Mapping[str, str], features: Features) -> list[int]:
+    """1, -1 or 0 for each feature, numbers first. Raises StepError for a column that is no number among them."""
     for name in monotone:
         if name not in features.numeric_names:
-            raise StepError(f"`monotone` names '{name}', which is no number after its preparation")
-    return [SIGNS[monotone[n]] if n in monotone else 0 for n in features.numeric_names] + [0] * len(features.levels)
+            known = ", ".join(features.numeric_names[:10])
+            raise StepError(f"'{name}' is to be monotone, but is no number when the model gets it (numbers: {known})")
+    signs = {"increasing": 1, "decreasing": -1}
+    numbers = [signs.get(monotone.get(name, ""), 0) for name in features.numeric_names]
+    return numbers + [0] * len(features.code_names)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlspec.diagnostics import StepError
+from mlspec.models._weights import row_weights
 from mlspec.plugin import Features, Predictor, Training
 
 if TYPE_CHECKING:
@@ -37,14 +38,15 @@ def plain(features: Features) -> "Array":
 
 
 def fit(estimator: Any, training: Training, rows: "Array", **extra: Any) -> list[str]:
-    """Fit on the training rows, weighed, with the threads given; the warnings that came up, each once.
+    """Fit on the training rows with the threads given; the warnings that came up, each once.
 
     Raises StepError when the estimator refuses the data.
     """
     from threadpoolctl import threadpool_limits
 
-    if training.weights is not None:
-        extra.setdefault("sample_weight", training.weights)
+    weights = extra.pop("sample_weight", row_weights(training))
+    if weights is not None:
+        extra["sample_weight"] = weights
     with warnings.catch_warnings(record=True) as caught, threadpool_limits(limits=training.threads):
         warnings.simplefilter("always")
         try:

@@ -16,6 +16,7 @@ from mlspec.plugin import Predictor, Training
 
 if TYPE_CHECKING:
     from mlspec.models.python import Python
+    from mlspec.torchkit.loop import Trainable
 
 ABOUT = "python.json"
 CODE = "code"
@@ -42,6 +43,17 @@ def fit(code: str, params: Mapping[str, Any], settings: "Python", training: Trai
         history = _fit_estimator(cls, params, training, folder)
     (folder / ABOUT).write_text(json.dumps(about, sort_keys=True, indent=1))
     return history
+
+
+def network(code: str, params: Mapping[str, Any], settings: "Python", training: Training) -> "Trainable | None":
+    """The untrained network with its rows; None where the class is none. Raises StepError as ``fit`` does."""
+    cls = find(code)
+    if not ("torch" in sys.modules and issubclass(cls, sys.modules["torch"].nn.Module)):
+        return None
+    from mlspec.torchkit import device, user_module
+
+    with device.seeded(training.seed, device.find(training.device), training.threads):
+        return user_module.trainable(cls, params, settings, training)
 
 
 def load(folder: Path, device: str) -> Predictor:
@@ -145,8 +157,6 @@ def _fit_estimator(cls: type[Any], params: Mapping[str, Any], training: Training
     for method in ("fit", wanted):
         if not callable(getattr(estimator, method, None)):
             raise StepError(f"'{cls.__name__}' has no method '{method}'")
-    if training.weights is not None and "sample_weight" not in inspect.signature(estimator.fit).parameters:
-        raise StepError(f"'{cls.__name__}.fit' takes no sample_weight, but data.columns.weight is given")
     if "random_state" in inspect.signature(cls).parameters and params.get("random_state") is None:
         estimator.set_params(random_state=training.seed)
     warnings = _sklearn.fit(estimator, training, _sklearn.plain(training.features))

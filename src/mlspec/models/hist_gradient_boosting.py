@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from msgspec import Meta
 
 from mlspec.diagnostics import StepError
+from mlspec.models._monotone import Monotone, directions
+from mlspec.models._weights import row_weights
 from mlspec.plugin import Model, Predictor, Training
 
 if TYPE_CHECKING:
@@ -56,25 +58,18 @@ class HistGradientBoosting(Model, frozen=True, kw_only=True):
     patience: Annotated[
         int, Meta(description="Trees without a better validation loss before stopping.", ge=1, le=10_000)
     ] = 20
+
     class_weight: Annotated[
         Literal["balanced"] | None,
         Meta(description="balanced: rare classes weigh as much as common ones; equal rows if left out."),
     ] = None
-
-    monotone: Annotated[
-        dict[str, Literal["increasing", "decreasing"]],
-        Meta(
-            description="Columns with which the prediction (of the positive class, say) may only rise, or only fall, "
-            "all else the same.",
-            examples=[{"age": "increasing"}],
-        ),
-    ] = {}  # noqa: RUF012 (msgspec copies it)
+    monotone: Monotone = {}  # noqa: RUF012 (msgspec copies it)
 
     def fit(self, training: Training, folder: Path) -> dict[str, Any]:
         """Fit and save with skops; the history holds the loss after each tree."""
         from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-        from mlspec.models import _monotone, _sklearn, _weights
+        from mlspec.models import _sklearn
 
         stops = self.early_stopping and len(training.validation_target) > 0
         features = training.features
@@ -96,14 +91,12 @@ class HistGradientBoosting(Model, frozen=True, kw_only=True):
             n_iter_no_change=self.patience,
             tol=0.0,
             categorical_features=list(range(numeric, numeric + len(features.levels))) or None,
-            monotonic_cst=_monotone.signs(self.monotone, features) if self.monotone else None,
+            monotonic_cst=directions(self.monotone, features) if self.monotone else None,
             random_state=training.seed,
         )
-        weights, watched = _weights.fitting(training, self.class_weight)
-        extra: dict[str, np.ndarray[Any, Any] | None] = {"sample_weight": weights}
+        extra: dict[str, np.ndarray[Any, Any] | None] = {"sample_weight": row_weights(training, self.class_weight)}
         if stops:
             extra |= {"X_val": _sklearn.plain(training.validation), "y_val": training.validation_target}
-            extra |= {"sample_weight_val": watched}
         notes = _sklearn.fit(estimator, training, _sklearn.plain(features), **extra)
         losses = {
             "train_loss": [-float(v) for v in estimator.train_score_],

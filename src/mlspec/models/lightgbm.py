@@ -2,11 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta
 
+from mlspec.models._monotone import Monotone, directions
+from mlspec.models._weights import row_weights
 from mlspec.plugin import Model, Predictor, Training
+
+if TYPE_CHECKING:
+    pass
 
 
 class LightGBM(Model, frozen=True, kw_only=True):
@@ -22,7 +27,6 @@ class LightGBM(Model, frozen=True, kw_only=True):
     """
 
     tasks: ClassVar[frozenset[str]] = frozenset({"binary_classification", "multiclass_classification", "regression"})
-    version: ClassVar[int] = 2
     libraries: ClassVar[tuple[str, ...]] = ("lightgbm", "numpy")
     extra: ClassVar[str] = "boost"
     complexity: ClassVar[int] = 2
@@ -55,19 +59,11 @@ class LightGBM(Model, frozen=True, kw_only=True):
         Literal["balanced"] | None,
         Meta(description="balanced: rare classes weigh as much as common ones; equal rows if left out."),
     ] = None
-
-    monotone: Annotated[
-        dict[str, Literal["increasing", "decreasing"]],
-        Meta(
-            description="Columns with which the prediction (of the positive class, say) may only rise, or only fall, "
-            "all else the same.",
-            examples=[{"age": "increasing"}],
-        ),
-    ] = {}  # noqa: RUF012 (msgspec copies it)
+    monotone: Monotone = {}  # noqa: RUF012 (msgspec copies it)
 
     def fit(self, training: Training, folder: Path) -> dict[str, Any]:
         """Fit and save as text; the history holds the losses after each tree."""
-        from mlspec.models import _lightgbm, _monotone, _weights
+        from mlspec.models import _lightgbm
 
         params: dict[str, Any] = {
             "learning_rate": self.learning_rate,
@@ -79,8 +75,8 @@ class LightGBM(Model, frozen=True, kw_only=True):
             "lambda_l2": self.lambda_l2,
         }
         if self.monotone:
-            params["monotone_constraints"] = _monotone.signs(self.monotone, training.features)
-        weights = _weights.fitting(training, self.class_weight)
+            params["monotone_constraints"] = directions(self.monotone, training.features)
+        weights = row_weights(training, self.class_weight)
         return _lightgbm.fit(training, folder, params, trees=self.trees, patience=self.patience, weights=weights)
 
     def load(self, folder: Path, device: str) -> Predictor:

@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from msgspec import Meta
 
 from mlspec.plugin import Model, Predictor, Training
+
+if TYPE_CHECKING:
+    from mlspec.torchkit.loop import Trainable
 
 
 class Python(Model, frozen=True, kw_only=True):
@@ -28,6 +31,7 @@ class Python(Model, frozen=True, kw_only=True):
     libraries: ClassVar[tuple[str, ...]] = ("scikit-learn", "numpy", "skops")
     takes_missing: ClassVar[bool] = True
     takes_codes: ClassVar[bool] = True
+    may_be_network: ClassVar[bool] = True
     preparation: ClassVar[Mapping[str, Sequence[Any]]] = {
         "numeric": [{"impute": "median"}, {"scale": "standard"}],
         "category": [{"encode": "one_hot"}],
@@ -62,6 +66,12 @@ class Python(Model, frozen=True, kw_only=True):
         from mlspec.models import _user_code
 
         return _user_code.fit(self.code, self.params, self, training, folder)
+
+    def network(self, training: Training) -> "Trainable | None":
+        """The untrained module with its rows, None for an estimator."""
+        from mlspec.models import _user_code
+
+        return _user_code.network(self.code, self.params, self, training)
 
     def load(self, folder: Path, device: str) -> Predictor:
         """The fitted estimator or module; runs the source that was saved with it."""

@@ -1,15 +1,17 @@
 """Graph and results -> RunFacts: reads the small JSON results of a run, never a table."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import msgspec
 
+from mlspec.document import Path
 from mlspec.graph.graph import Graph
 from mlspec.graph.step import Step
 from mlspec.report import words
 from mlspec.report.facts import (
     Candidate,
+    CheckFact,
     ColumnFact,
     DataFacts,
     Difference,
@@ -20,6 +22,7 @@ from mlspec.report.facts import (
     Search,
     SourceFact,
 )
+from mlspec.spec.requirements import requirements
 
 Read = Callable[[str, str], Any]
 """The JSON result of a step by the step's id and the output's name; None where there is none."""
@@ -29,20 +32,25 @@ ROUNDS = {"epochs": "epoch", "iterations": "iteration"}
 
 def place(graph: Graph, step: Step) -> Place | None:
     """Where the spec asks for a step."""
-    if graph.document is None or not step.path:
+    return _at(graph, step.path)
+
+
+def _at(graph: Graph, path: Path) -> Place | None:
+    if graph.document is None or not path:
         return None
-    span = graph.document.span(step.path)
+    span = graph.document.span(path)
     return Place(span.file, span.line, span.column)
 
 
-def gates(graph: Graph, read: Read) -> Iterator[Gate]:
+def gates(graph: Graph, verdicts: Iterable[dict[str, Any]]) -> Iterator[Gate]:
     """The verdicts there are, in the spec's order."""
-    for step in graph.steps.values():
-        verdict = read(step.id, "verdict") if step.kind == "gate" else None
-        if verdict is None:
-            continue
+    stated = {f"gate.{one.id}": one for one in requirements(graph.project)}
+    for verdict in verdicts:
+        step = graph.find(verdict["gate"])
+        requirement = stated.get(verdict["gate"])
+        path = requirement.path if requirement is not None else () if step is None else step.path
         yield Gate(
-            gate=step.id,
+            gate=verdict["gate"],
             requirement=verdict["requirement"],
             verdict=verdict["verdict"],
             value=verdict.get("value"),
@@ -51,15 +59,18 @@ def gates(graph: Graph, read: Read) -> Iterator[Gate]:
             n=verdict.get("n"),
             threshold=verdict.get("threshold"),
             reason=verdict.get("reason") or "",
-            unit=_unit(step.params),
-            place=place(graph, step),
+            unit="" if step is None else _unit(step.params),
+            place=_at(graph, path),
+            waived=verdict.get("waived", ""),
         )
 
 
 def _unit(params: dict[str, Any]) -> str:
     if params["of"] == "latency" or params.get("what") == "wall_time":
         return "s"
-    return "bytes" if params["of"] == "size" or params.get("what") == "memory" else ""
+    if params["of"] == "throughput":
+        return "rows/s"
+    return "bytes" if params["of"] in ("size", "serving_memory") or params.get("what") == "memory" else ""
 
 
 def scores(graph: Graph, measured: dict[str, Any] | None) -> Iterator[Score]:
@@ -109,6 +120,19 @@ def candidates(graph: Graph, read: Read, seconds: Callable[[str], float | None])
             notes=tuple(str(note) for note in history.get("warnings", ())),
             search=_search(read(f"tune.{name}", "trials")),
         )
+    yield from _blend(graph, read, chosen)
+
+
+def _blend(graph: Graph, read: Read, chosen: str | None) -> Iterator[Candidate]:
+    found = read("blend", "weights")
+    if found is not None:
+        yield Candidate(
+            name="blend",
+            model="weighted mean",
+            settings=found["weights"],
+            selected=chosen == "blend",
+            scores=tuple(scores(graph, read("evaluate.blend", "metrics"))),
+        )
 
 
 def _search(found: Any) -> Search | None:
@@ -132,6 +156,21 @@ def _stated(plugin: msgspec.Struct) -> dict[str, Any]:
 
 def _is_curve(values: Any) -> bool:
     return isinstance(values, list) and len(values) > 1 and all(isinstance(value, int | float) for value in values)
+
+
+def checks(graph: Graph, read: Read) -> Iterator[CheckFact]:
+    """What the checks of data and networks found, in the graph's order."""
+    for step in graph.steps.values():
+        if step.kind in ("check_data", "check_network"):
+            for entry in (read(step.id, "report") or {"checks": ()})["checks"]:
+                yield CheckFact(
+                    step=step.id,
+                    check=entry["check"],
+                    measured=entry["measured"],
+                    expected=entry["expected"],
+                    fails=entry["fails"],
+                    advice=entry["advice"],
+                )
 
 
 def data(graph: Graph, read: Read, digests: Callable[[str, str], str | None]) -> DataFacts:

@@ -5,7 +5,7 @@ from mlspec.report.charts import shares
 from mlspec.report.facts import ColumnFact, DataFacts, RunFacts
 from mlspec.report.markup import Child, Html, element
 
-ROLES = ("target", "feature", "sensitive", "id", "key", "weight", "unused")
+ROLES = ("target", "feature", "sensitive", "id", "key", "unused")
 
 
 def data(facts: RunFacts) -> Html | None:

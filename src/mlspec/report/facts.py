@@ -35,8 +35,35 @@ class Gate(Struct, frozen=True, kw_only=True):
     n: Annotated[int | None, Meta(description="rows, or repetitions, that the value rests on")] = None
     threshold: float | None = None
     reason: str = ""
-    unit: Annotated[str, Meta(description="what value and threshold are measured in: '', 's' or 'bytes'")] = ""
+    unit: Annotated[str, Meta(description="of value and threshold: '', 's', 'bytes' or 'rows/s'")] = ""
     place: Place | None = None
+    waived: Annotated[str, Meta(description="why the project does not hold to it; empty where it does")] = ""
+
+
+class RequirementFact(Struct, frozen=True, kw_only=True):
+    """Something that the spec requires, and what it is bound to."""
+
+    requirement: Annotated[str, Meta(description="its name, as waivers use it")]
+    text: str
+    binding: Annotated[
+        Literal["gate", "measured", "compiled", "nothing"],
+        Meta(description="a gate decides on it, it is measured, the compiler has checked it, or nothing does"),
+    ]
+    check: Annotated[str, Meta(description="the step that checked it, or what else did")] = ""
+    evidence: str = ""
+    verdict: Annotated[
+        Verdict | None, Meta(description="of its gate, or pass where the compiler has checked it; null: measured alone")
+    ] = None
+    waived: str = ""
+    place: Place | None = None
+
+
+class HoldoutFact(Struct, frozen=True, kw_only=True):
+    """How many models the test rows have judged, the place of this one among them, and how many are allowed."""
+
+    uses: int
+    place: int
+    allowed: int | None = None
 
 
 class Difference(Struct, frozen=True):
@@ -135,6 +162,17 @@ class DataFacts(Struct, frozen=True, kw_only=True):
     rows: Annotated[dict[str, int], Meta(description="rows of train, validation and test")] = {}
 
 
+class CheckFact(Struct, frozen=True, kw_only=True):
+    """A check of data or of a network that was made before training."""
+
+    step: str
+    check: str
+    measured: str
+    expected: str
+    fails: bool = False
+    advice: str = ""
+
+
 class StepFact(Struct, frozen=True, kw_only=True):
     """A step and what became of it."""
 
@@ -163,6 +201,7 @@ class RunFacts(Struct, frozen=True, kw_only=True):
     project: str
     goal: str = ""
     owners: tuple[str, ...] = ()
+    decision: Annotated[str, Meta(description="what is done with a prediction, and by whom")] = ""
     task: str | None = None
     target: str = ""
     spec: Annotated[str, Meta(description="the spec's file")]
@@ -176,12 +215,17 @@ class RunFacts(Struct, frozen=True, kw_only=True):
     ]
     counts: Annotated[dict[str, int], Meta(description="steps by what became of them")] = {}
     gates: tuple[Gate, ...] = ()
+    requirements: Annotated[
+        tuple[RequirementFact, ...], Meta(description="all that the spec requires of the model")
+    ] = ()
+    holdout: HoldoutFact | None = None
     scores: Annotated[tuple[Score, ...], Meta(description="the selected model on the test rows")] = ()
     selected: str | None = None
     selected_by: Annotated[str | None, Meta(description="the metric that chose the model")] = None
     selected_on: Annotated[str, Meta(description="the rows that candidates were scored on")] = "validation rows"
     candidates: tuple[Candidate, ...] = ()
     data: DataFacts = DataFacts()
+    checks: Annotated[tuple[CheckFact, ...], Meta(description="what was looked for before training")] = ()
     evaluation: EvaluationFacts = EvaluationFacts()
     latency: dict[str, Any] | None = None
     size: dict[str, Any] | None = None

@@ -32,15 +32,21 @@ def _lines(facts: RunFacts) -> Iterator[str]:
         yield ""
         where = f" ({text(failure.place.file)}:{failure.place.line})" if failure.place is not None else ""
         yield f"- step {text(failure.step)} failed{where}: {text(failure.cause)}"
+    for check in facts.checks:
+        if check.fails:
+            yield ""
+            told = f"{check.step}: {check.check}: {check.measured} (expected: {check.expected}); {check.advice}"
+            yield f"- ⚠️ {text(told)}"
     if facts.gates:
         yield ""
-        yield from _table(
+        yield from table(
             ("", "constraint", "measured", "rows"),
             [
                 (
                     SIGNS[gate.verdict],
                     text(gate.requirement)
-                    + (f": {text(gate.reason)}" if gate.reason and gate.verdict != "pass" else ""),
+                    + (f": {text(gate.reason)}" if gate.reason and gate.verdict != "pass" else "")
+                    + (f" (waived: {text(gate.waived)})" if gate.waived else ""),
                     words.gate_value(gate),
                     f"{gate.n:,}" if gate.n is not None else "",
                 )
@@ -52,7 +58,7 @@ def _lines(facts: RunFacts) -> Iterator[str]:
         yield ""
         yield f"### {text(facts.selected or 'The model')} on the test rows"
         yield ""
-        yield from _table(
+        yield from table(
             ("metric", "value", *(text(name) for name in baselines)),
             [
                 (
@@ -66,7 +72,11 @@ def _lines(facts: RunFacts) -> Iterator[str]:
         if words.threshold(facts):
             yield ""
             yield f"{text(words.threshold(facts))}."
+        if words.holdout(facts):
+            yield ""
+            yield f"{text(words.holdout(facts))}."
     yield from _groups(facts)
+    yield from _requirements(facts)
     if len(facts.candidates) > 1:
         metrics = list(dict.fromkeys(score.metric for candidate in facts.candidates for score in candidate.scores))
         yield ""
@@ -78,7 +88,7 @@ def _lines(facts: RunFacts) -> Iterator[str]:
             name = f"**{text(candidate.name)}**" if candidate.selected else text(candidate.name)
             values = (words.score_value(found[metric]) if metric in found else "–" for metric in metrics)
             rows.append((name, text(candidate.model), *values))
-        yield from _table(("candidate", "model", *(text(metric) for metric in metrics)), rows)
+        yield from table(("candidate", "model", *(text(metric) for metric in metrics)), rows)
         if facts.evaluation.selection_reason:
             yield ""
             yield f"{text(facts.evaluation.selection_reason)}."
@@ -86,6 +96,21 @@ def _lines(facts: RunFacts) -> Iterator[str]:
         yield ""
         parts = ", ".join(f"{name} {rows:,}" for name, rows in facts.data.rows.items())
         yield f"Rows: {parts}. Run {text(facts.id)}, {words.seconds(facts.seconds)}."
+
+
+def _requirements(facts: RunFacts) -> Iterator[str]:
+    """What no gate decides on; the gates have their own table."""
+    rest = [entry for entry in facts.requirements if entry.binding != "gate"]
+    if not rest:
+        return
+    yield ""
+    yield "### Required besides"
+    yield ""
+    rows = [
+        (text(entry.text), text(entry.check), text(f"waived: {entry.waived}" if entry.waived else entry.evidence))
+        for entry in rest
+    ]
+    yield from table(("requirement", "check", "evidence"), rows)
 
 
 def _groups(facts: RunFacts) -> Iterator[str]:
@@ -104,7 +129,7 @@ def _groups(facts: RunFacts) -> Iterator[str]:
                 shown = "too few rows" if estimate is None else words.estimate(estimate)
                 named = (f"{name}: {value}" for name, value in zip(slicing.columns, part.values, strict=True))
                 rows.append((text(", ".join(named)), f"{part.rows:,}", shown))
-        yield from _table(("slice", "rows", text(metric)), rows)
+        yield from table(("slice", "rows", text(metric)), rows)
     if found.fairness:
         yield ""
         yield "### Between groups"
@@ -113,10 +138,11 @@ def _groups(facts: RunFacts) -> Iterator[str]:
             (text(entry.metric), text(" and ".join(entry.group)), words.estimate(entry), f"{len(entry.too_few) or ''}")
             for entry in found.fairness
         ]
-        yield from _table(("measure", "by", "value", "groups of too few rows"), compared)
+        yield from table(("measure", "by", "value", "groups of too few rows"), compared)
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """The lines of a table; its cells are Markdown."""
     yield f"| {' | '.join(head)} |"
     yield f"|{' --- |' * len(head)}"
     for row in rows:

@@ -4,17 +4,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mlspec.report import (
+    checks_section,
     data_section,
     decisions_section,
     highlight,
     model_section,
+    requirements_section,
     slices_section,
     tuning_section,
     words,
 )
 from mlspec.report.charts import interval
-from mlspec.report.facts import FailureFact, Gate, Place, RunFacts
-from mlspec.report.markup import Child, Html, element
+from mlspec.report.facts import FailureFact, Gate, RunFacts
+from mlspec.report.markup import Html, element
+from mlspec.report.requirements_section import place
 
 SIGNS = {"passed": "✓", "failed": "✗", "unknown": "?", "error": "✗", "interrupted": "–"}
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
@@ -24,6 +27,7 @@ def page(facts: RunFacts, spec_text: str, graph: str | None = None) -> str:
     """The page. ``spec_text`` is the spec as it was run, ``graph`` an SVG of the steps (markup of our own)."""
     sections = [
         ("constraints", "Constraints", _gates(facts)),
+        ("requirements", "Requirements", requirements_section.requirements(facts)),
         ("failures", "What failed", _failures(facts)),
         ("model", "The selected model", model_section.scores(facts)),
         ("decisions", "Probabilities and decisions", decisions_section.decisions(facts)),
@@ -34,6 +38,7 @@ def page(facts: RunFacts, spec_text: str, graph: str | None = None) -> str:
         ("tuning", "Tuning", tuning_section.tuning(facts)),
         ("use", "In use", model_section.in_use(facts)),
         ("data", "Data", data_section.data(facts)),
+        ("checks", "Checks before training", checks_section.checks(facts)),
         ("steps", "How it was made", _steps(facts, graph)),
         ("environment", "Environment", _environment(facts)),
         ("spec", "The spec", element("div", highlight.yaml(spec_text), class_="card")),
@@ -114,6 +119,7 @@ def _gate(gate: Gate) -> Html:
             "td",
             element("span", gate.requirement, class_="name"),
             [element("br"), element("small", gate.reason)] if gate.reason and gate.verdict != "pass" else None,
+            [element("br"), element("small", f"waived: {gate.waived}")] if gate.waived else None,
         ),
         element(
             "td",
@@ -125,14 +131,8 @@ def _gate(gate: Gate) -> Html:
         ),
         element("td", chart),
         element("td", f"{gate.n:,}" if gate.n is not None else "", class_="figure"),
-        element("td", _place(gate.place)),
+        element("td", place(gate.place)),
     )
-
-
-def _place(place: Place | None) -> Child:
-    if place is None:
-        return ""
-    return element("a", element("code", f"line {place.line}"), href=f"#L{place.line}")
 
 
 def _failures(facts: RunFacts) -> Html | None:
@@ -144,7 +144,7 @@ def _failures(facts: RunFacts) -> Html | None:
 def _failure(failure: FailureFact) -> Html:
     return element(
         "div",
-        element("h3", failure.step, " ", _place(failure.place)),
+        element("h3", failure.step, " ", place(failure.place)),
         element("pre", failure.cause),
         element("p", "log: ", element("code", failure.log), class_="note") if failure.log else None,
     )

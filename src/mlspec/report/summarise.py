@@ -11,9 +11,11 @@ import msgspec
 from mlspec.engine import places
 from mlspec.engine.record import Run
 from mlspec.graph.graph import Graph
-from mlspec.report import collect, collect_evaluation, stored
-from mlspec.report.facts import FailureFact, Gate, Outcome, Place, RunFacts, StepFact
+from mlspec.report import collect, collect_evaluation, evidence_lines, stored
+from mlspec.report.collect_requirements import requirement_facts
+from mlspec.report.facts import FailureFact, Gate, HoldoutFact, Outcome, Place, RunFacts, StepFact
 from mlspec.spec import Project
+from mlspec.store import files
 from mlspec.store.store import Store
 
 ACTIONS: dict[str, Any] = {"done": "ran", "cached": "cached", "failed": "failed", "not reached": "skipped"}
@@ -35,7 +37,7 @@ def facts(graph: Graph, run: Run, *, profile: str | None = None, overrides: Sequ
     def seconds(step_id: str) -> float | None:
         return run.steps[step_id].seconds if step_id in run.steps else None
 
-    gates = tuple(collect.gates(graph, read))
+    gates = tuple(collect.gates(graph, run.gates))
     selection = read("select", "selection") or {}
     project = graph.project
     folder = None if run.folder is None else Path(run.folder)
@@ -52,6 +54,9 @@ def facts(graph: Graph, run: Run, *, profile: str | None = None, overrides: Sequ
         started=run.started,
         seconds=run.seconds,
         outcome=outcome(run, gates),
+        decision=project.project.users.decision,
+        requirements=tuple(requirement_facts(graph, gates, run)),
+        holdout=None if run.holdout is None else msgspec.convert(msgspec.to_builtins(run.holdout), HoldoutFact),
         counts=dict(Counter(ACTIONS[step.action] for step in run.steps.values())),
         gates=gates,
         scores=tuple(collect.scores(graph, run.metrics)),
@@ -60,6 +65,7 @@ def facts(graph: Graph, run: Run, *, profile: str | None = None, overrides: Sequ
         selected_by=selection.get("metric") or project.model.select.metric,
         candidates=tuple(collect.candidates(graph, read, seconds)),
         data=collect.data(graph, read, digest),
+        checks=tuple(collect.checks(graph, read)),
         evaluation=collect_evaluation.evaluation(graph, run.metrics, read),
         latency=read("measure.latency", "latency"),
         size=read("measure.size", "size"),
@@ -98,16 +104,17 @@ def outcome(run: Run, gates: Sequence[Gate]) -> Outcome:
         return "interrupted"
     if run.failures:
         return "error"
-    verdicts = {gate.verdict for gate in gates}
+    verdicts = {gate.verdict for gate in gates if not gate.waived}
     if "fail" in verdicts:
         return "failed"
-    undecided = len(gates) < sum(step.kind == "gate" for step in run.steps.values())
+    undecided = any(step.kind == "gate" and not step.outputs for step in run.steps.values())
     return "unknown" if undecided or "unknown" in verdicts else "passed"
 
 
 def save(graph: Graph, run: Run, found: RunFacts, spec_text: str) -> None:
-    """Write facts, page, summary and the exported model into the run's folder; nothing where it has none."""
+    """Write facts, evidence, page, summary and the exported model into the run's folder; nothing where it has none."""
     from mlspec.graph.show.svg import svg
+    from mlspec.report.card import card
     from mlspec.report.markdown import markdown
     from mlspec.report.page import page
 
@@ -115,7 +122,10 @@ def save(graph: Graph, run: Run, found: RunFacts, spec_text: str) -> None:
         return
     folder = Path(run.folder)
     export(graph, run, folder / stored.MODEL)
+    files.replace(folder / stored.EVIDENCE, evidence_lines.encode(evidence_lines.evidence(graph, run, found)))
     found = _with_training_rows(graph, run, found)
+    if (folder / stored.MODEL).is_dir():
+        (folder / stored.MODEL / stored.CARD).write_text(card(found), encoding="utf-8")
     stored.save(found, folder, page(found, spec_text, svg(graph)), markdown(found))
 
 

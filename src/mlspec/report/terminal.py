@@ -25,11 +25,19 @@ def _lines(facts: RunFacts, color: bool) -> Iterator[str]:
         yield from _scores(facts, color)
         if words.threshold(facts):
             yield paint(printable(words.threshold(facts)), DIM, color)
+        if words.holdout(facts):
+            yield paint(words.holdout(facts), DIM, color)
         yield ""
     if len(facts.candidates) > 1 and any(candidate.scores for candidate in facts.candidates):
         yield from _candidates(facts, color)
         if facts.evaluation.selection_reason:
             yield paint(printable(facts.evaluation.selection_reason), DIM, color)
+        yield ""
+    failing = [check for check in facts.checks if check.fails]
+    for check in failing:
+        told = f"{check.step}: {check.check}: {check.measured} (expected: {check.expected}); {check.advice}"
+        yield f"{paint('warning', '33', color)}: {printable(told)}"
+    if failing:
         yield ""
     yield paint(words.headline(facts), OUTCOME_COLORS[facts.outcome], color)
     if facts.report is not None:
@@ -47,6 +55,8 @@ def _gates(facts: RunFacts, color: bool) -> Iterator[str]:
         yield paint(gate.verdict, VERDICT_COLORS[gate.verdict], color) + line[len(gate.verdict) :]
         if gate.verdict != "pass" and gate.reason:
             yield paint(f"         {printable(gate.reason)}", DIM, color)
+        if gate.waived:
+            yield paint(f"         waived: {printable(gate.waived)}", DIM, color)
 
 
 def _scores(facts: RunFacts, color: bool) -> Iterator[str]:

@@ -62,6 +62,8 @@ def quantity(value: float | None, unit: str, near: Iterable[float | None] = ()) 
     """A gate's value in its unit."""
     if unit == "s":
         return seconds(value)
+    if unit == "rows/s":
+        return "–" if value is None else f"{float(f'{value:.3g}'):,g} rows/s"
     return size(value) if unit == "bytes" else figure(value, near)
 
 
@@ -99,15 +101,28 @@ def headline(facts: RunFacts) -> str:
         return "Interrupted: run again to go on from here"
     if not facts.gates:
         return "Done; the spec states no constraints"
-    failing = sum(gate.verdict == "fail" for gate in facts.gates)
-    unknown = sum(gate.verdict == "unknown" for gate in facts.gates)
-    total = count(len(facts.gates), "constraint")
+    held_to = [gate for gate in facts.gates if not gate.waived]
+    failing = sum(gate.verdict == "fail" for gate in held_to)
+    unknown = sum(gate.verdict == "unknown" for gate in held_to)
+    total = count(len(held_to), "constraint")
+    waived = len(facts.gates) - len(held_to)
+    more = f"; {waived} more {'is' if waived == 1 else 'are'} waived" if waived else ""
     if failing:
         told = f"{failing} of {total} {'does' if failing == 1 else 'do'} not hold"
-        return told + (f", {unknown} cannot be decided" if unknown else "")
+        return told + (f", {unknown} cannot be decided" if unknown else "") + more
     if unknown:
-        return f"{unknown} of {total} cannot be decided on this evidence"
-    return "The one constraint holds" if len(facts.gates) == 1 else f"All {total} hold"
+        return f"{unknown} of {total} cannot be decided on this evidence{more}"
+    return ("The one constraint holds" if len(held_to) == 1 else f"All {total} hold") + more
+
+
+def holdout(facts: RunFacts) -> str:
+    """How often the test rows have judged, a sentence without full stop; nothing where this is the first time."""
+    found = facts.holdout
+    if found is None or (found.uses == 1 and found.allowed is None):
+        return ""
+    told = f"The test rows have judged {count(found.uses, 'model')}"
+    told += f", {found.allowed} {'is' if found.allowed == 1 else 'are'} allowed" if found.allowed is not None else ""
+    return told + (f"; this one was number {found.place}" if found.uses > 1 else "")
 
 
 def threshold(facts: RunFacts) -> str:

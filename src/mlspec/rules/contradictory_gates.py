@@ -10,14 +10,16 @@ from collections.abc import Iterator
 from mlspec.diagnostics import Diagnostic, Label
 from mlspec.document import Path
 from mlspec.rules.context import View
+from mlspec.spec.constraints import QualityGate
+from mlspec.spec.project import Goal
 
 
 def check(view: View) -> Iterator[Diagnostic]:
     """The highest lower bound against the lowest upper bound of each metric."""
     lower: dict[str, tuple[float, Path]] = {}
     upper: dict[str, tuple[float, Path]] = {}
-    for index, gate in enumerate(view.project.constraints.quality):
-        at: Path = ("constraints", "quality", index)
+    for at, gate in _bounded(view):
+        assert gate.metric is not None
         if gate.at_least is not None and gate.at_least > lower.get(gate.metric, (float("-inf"), at))[0]:
             lower[gate.metric] = (gate.at_least, (*at, "at_least"))
         if gate.at_most is not None and gate.at_most < upper.get(gate.metric, (float("inf"), at))[0]:
@@ -32,3 +34,12 @@ def check(view: View) -> Iterator[Diagnostic]:
                 label="nothing lies between the two",
                 also=(Label(view.document.span(low_at), "the other bound"),),
             )
+
+
+def _bounded(view: View) -> Iterator[tuple[Path, QualityGate | Goal]]:
+    """Gates and goals on metrics, each with its place."""
+    for index, gate in enumerate(view.project.constraints.quality):
+        yield ("constraints", "quality", index), gate
+    for index, goal in enumerate(view.project.project.goals):
+        if goal.metric is not None:
+            yield ("project", "goals", index), goal

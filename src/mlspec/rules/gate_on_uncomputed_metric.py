@@ -22,7 +22,13 @@ def check(view: View) -> Iterator[Diagnostic]:
         (("constraints", "quality", i, "metric"), g.metric, True)
         for i, g in enumerate(view.project.constraints.quality)
     ]
-    if view.project.model.select.metric is not None:
+    places += [
+        (("project", "goals", i, "metric"), goal.metric, True)
+        for i, goal in enumerate(view.project.project.goals)
+        if goal.metric is not None
+    ]
+    stated = view.document.node(("model", "select", "metric")) is not None
+    if view.project.model.select.metric is not None and stated:
         places.append((("model", "select", "metric"), view.project.model.select.metric, False))
     for path, name, gate in places:
         if not registry.has("metrics", name):
@@ -30,5 +36,5 @@ def check(view: View) -> Iterator[Diagnostic]:
             yield view.diagnostic("gate-on-uncomputed-metric", path, f"there is no metric '{name}'", label)
         elif gate and view.project.evaluation.metrics is not None and name not in computed:
             note = f"evaluation.metrics computes {', '.join(computed)}"
-            message = f"the gate is on '{name}', which is not computed"
+            message = f"the {'goal' if path[0] == 'project' else 'gate'} is on '{name}', which is not computed"
             yield view.diagnostic("gate-on-uncomputed-metric", path, message, "add it to evaluation.metrics", note)

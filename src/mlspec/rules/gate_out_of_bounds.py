@@ -11,38 +11,49 @@ from typing import cast
 
 from mlspec import registry
 from mlspec.diagnostics import Diagnostic
+from mlspec.document import Path
 from mlspec.rules.context import View
+from mlspec.spec.constraints import QualityGate
+from mlspec.spec.project import Goal
 
 
 def check(view: View) -> Iterator[Diagnostic]:
-    """Each gate's bounds against the values that its metric can take, and its direction."""
-    from mlspec.plugin import Metric
-
+    """Each gate's bounds, and each goal's, against the values that its metric can take, and its direction."""
     yield from _people(view)
+    bounded: list[tuple[Path, QualityGate | Goal]] = []
     for index, gate in enumerate(view.project.constraints.quality):
-        at = ("constraints", "quality", index)
+        at: Path = ("constraints", "quality", index)
         if gate.at_least is None and gate.at_most is None and gate.beats is None:
             yield view.diagnostic("gate-out-of-bounds", at, "a gate without a bound", "add at_least, at_most or beats")
-            continue
-        if not registry.has("metrics", gate.metric):
-            continue
-        metric = cast(type[Metric], registry.plugin("metrics", gate.metric))
-        low, high = metric.bounds
-        said = f"'{gate.metric}' lies between {low:g} and {high:g}"
-        for key in ("at_least", "at_most"):
-            bound = getattr(gate, key)
-            if bound is not None and not low <= bound <= high:
-                yield view.diagnostic(
-                    "gate-out-of-bounds", (*at, key), f"{bound:g} is out of reach: {said}", "choose a bound inside"
-                )
-        wrong = "at_most" if metric.greater_is_better else "at_least"
-        if getattr(gate, wrong) is not None:
-            better = "greater" if metric.greater_is_better else "smaller"
-            message = f"a {better} '{gate.metric}' is better, this gate asks for less of it"
-            other = "at_least" if wrong == "at_most" else "at_most"
+        else:
+            bounded.append((at, gate))
+    bounded += [(("project", "goals", index), goal) for index, goal in enumerate(view.project.project.goals)]
+    for at, stated in bounded:
+        if stated.metric is not None and registry.has("metrics", stated.metric):
+            yield from _reachable(view, at, stated, stated.metric)
+
+
+def _reachable(view: View, at: Path, gate: QualityGate | Goal, name: str) -> Iterator[Diagnostic]:
+    """Bounds on a metric that it can cross, on the side that matters."""
+    from mlspec.plugin import Metric
+
+    metric = cast(type[Metric], registry.plugin("metrics", name))
+    low, high = metric.bounds
+    said = f"'{name}' lies between {low:g} and {high:g}"
+    for key in ("at_least", "at_most"):
+        bound = getattr(gate, key)
+        if bound is not None and not low <= bound <= high:
             yield view.diagnostic(
-                "gate-out-of-bounds", (*at, wrong), message, f"did you mean '{other}'?", severity="warning", key=True
+                "gate-out-of-bounds", (*at, key), f"{bound:g} is out of reach: {said}", "choose a bound inside"
             )
+    wrong = "at_most" if metric.greater_is_better else "at_least"
+    if getattr(gate, wrong) is not None:
+        better = "greater" if metric.greater_is_better else "smaller"
+        message = f"a {better} '{name}' is better, this gate asks for less of it"
+        other = "at_least" if wrong == "at_most" else "at_most"
+        yield view.diagnostic(
+            "gate-out-of-bounds", (*at, wrong), message, f"did you mean '{other}'?", severity="warning", key=True
+        )
 
 
 def _people(view: View) -> Iterator[Diagnostic]:

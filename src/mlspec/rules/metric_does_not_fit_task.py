@@ -26,6 +26,11 @@ def check(view: View) -> Iterator[Diagnostic]:
     places += [
         (("constraints", "quality", i, "metric"), g.metric) for i, g in enumerate(view.project.constraints.quality)
     ]
+    places += [
+        (("project", "goals", i, "metric"), goal.metric)
+        for i, goal in enumerate(view.project.project.goals)
+        if goal.metric is not None
+    ]
     if view.project.model.select.metric is not None:
         places.append((("model", "select", "metric"), view.project.model.select.metric))
     for path, name in places:

@@ -1,10 +1,8 @@
-"""A model's `monotone` names a column that can't have one direction, or the task has none.
+"""A model is to be monotone along a column that is no numeric feature, or for several classes.
 
-Why: "the more, the likelier" needs a number that can be more and one thing that becomes likelier; what a model can't
-keep to must not look promised.
+Why: along names there is no up and down; and of several classes no one probability can rise alone.
 
-Instead: name numeric features, or categories with an order (`preprocessing.columns.NAME: [order: [...]]`); for several
-classes leave `monotone` out.
+Instead: name a numeric feature, or delete the entry.
 """
 
 from collections.abc import Iterator
@@ -12,34 +10,25 @@ from collections.abc import Iterator
 from mlspec.diagnostics import Diagnostic
 from mlspec.rules.context import View
 
-CODE = "monotone-does-not-fit"
-
 
 def check(view: View) -> Iterator[Diagnostic]:
-    """The role and the type of each column, and the task."""
-    project = view.project
-    stated = [(name, m) for name, use in project.model.candidates.items() if (m := getattr(use.plugin, "monotone", {}))]
-    if not stated:
-        return
+    """Each candidate's `monotone` against the features and the task."""
     from mlspec.rules.check import roles
 
-    known = {column.name: column for column in roles(project, view.columns())}
-    ordered = {
-        name for name, steps in project.preprocessing.columns.items() if any(use.name == "order" for use in steps)
-    }
-    for candidate, monotone in stated:
-        path = ("model", "candidates", candidate, "monotone")
-        if project.project.task == "multiclass_classification":
-            message = "`monotone` says which way one thing goes, this task has several classes"
-            yield view.diagnostic(CODE, path, message, "leave it out", key=True)
+    features: dict[str, str] | None = None
+    for candidate, use in view.project.model.candidates.items():
+        monotone = getattr(use.plugin, "monotone", None)
+        if not monotone:
             continue
+        at = ("model", "candidates", candidate, "monotone")
+        if view.project.project.task == "multiclass_classification":
+            message = "of several classes no one probability can rise alone"
+            yield view.diagnostic("monotone-does-not-fit", at, message, "delete it", key=True)
+            continue
+        if features is None:
+            features = {c.name: c.type for c in roles(view.project, view.columns()) if c.role == "feature"}
         for name in monotone:
-            column = known.get(name)
-            if column is None:
-                continue
-            if column.role != "feature":
-                message = f"'{name}' is no feature ({column.role}), no model sees it"
-                yield view.diagnostic(CODE, (*path, name), message, "leave it out", key=True)
-            elif column.type not in ("integer", "number") and name not in ordered:
-                message = f"'{name}' is a {column.type}, only numbers go up and down"
-                yield view.diagnostic(CODE, (*path, name), message, "leave it out, or give it an order", key=True)
+            kind = features.get(name)
+            if kind not in ("integer", "number"):
+                message = f"'{name}' is no feature" if kind is None else f"'{name}' is {kind}, not a number"
+                yield view.diagnostic("monotone-does-not-fit", (*at, name), message, key=True)

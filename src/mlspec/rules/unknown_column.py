@@ -59,13 +59,16 @@ def _named(view: View) -> Iterator[tuple[Path, str, bool]]:
         if isinstance(use.plugin, Baseline):
             for column in use.plugin.columns():
                 yield ("evaluation", "baselines", index, use.name, "column"), column, False
+    interface = view.project.project.interface
+    for column in interface.inputs if interface is not None else ():
+        yield ("project", "interface", "inputs", column), column, True
+    for index, example in enumerate(view.project.project.users.examples):
+        for column in example.row:
+            yield ("project", "users", "examples", index, "row", column), column, True
     for index, columns in enumerate(view.project.evaluation.slices):
         yield from _each(view, ("evaluation", "slices", index), columns)
     for index, gate in enumerate(view.project.constraints.fairness):
         yield from _each(view, ("constraints", "fairness", index, "group"), gate.group)
-    for candidate, use in view.project.model.candidates.items():
-        for column in getattr(use.plugin, "monotone", ()):
-            yield ("model", "candidates", candidate, "monotone", column), column, True
     for column in view.project.preprocessing.columns:
         yield ("preprocessing", "columns", column), column, True
 

@@ -80,12 +80,64 @@ class Latency(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     batch: Annotated[int, Meta(description="Rows in one request.", ge=1, le=100_000)] = 1
 
 
+class Throughput(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A bound on how fast many rows are answered: the exported model with its preparation, one process, warm."""
+
+    rows_per_second: Annotated[float, Meta(description="The least number of rows a second.", gt=0)]
+    batch: Annotated[int, Meta(description="Rows in one request.", ge=1, le=100_000)] = 1000
+
+
 class Size(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Bounds on what is shipped."""
 
     model: Annotated[Bytes | None, Meta(description="Bound on the exported model with its preparation, in bytes.")] = (
         None
     )
+    memory: Annotated[
+        Bytes | None,
+        Meta(description="Bound on the peak memory of a process of its own that loads the model and answers a row."),
+    ] = None
+
+
+class Waiver(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A requirement that is knowingly not held to. It is still measured where it can be, and shown with the reason."""
+
+    requirement: Annotated[
+        str,
+        Meta(
+            description="The requirement's name, as `mlspec validate --requirements` lists them.",
+            examples=["quality.roc_auc", "goals.trust"],
+        ),
+    ]
+    reason: Annotated[
+        str, Meta(description="Why it is not held to; shown in the report.", min_length=1, extra={"prose": True})
+    ]
+
+
+class Money(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A bound on what making the model may cost, by a stated price of an hour."""
+
+    at_most: Annotated[float, Meta(description="The greatest cost of all steps that lead to the model.", ge=0)]
+    cpu_hour: Annotated[float, Meta(description="What an hour of a step on the CPU costs.", ge=0)] = 0.0
+    gpu_hour: Annotated[float, Meta(description="What an hour of a step on a GPU costs.", ge=0)] = 0.0
+    unit: Annotated[str, Meta(description="What the money is; shown.", examples=["EUR"])] = ""
+
+
+class Infrastructure(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where and on what the project may run; anything else is an error, what this machine is not, one in `run`."""
+
+    engines: Annotated[
+        tuple[str, ...] | None, Meta(description="Engines that may carry the steps out.", examples=[["local"]])
+    ] = None
+    devices: Annotated[
+        tuple[Literal["cpu", "cuda", "mps"], ...] | None, Meta(description="Kinds of devices that may compute.")
+    ] = None
+    platforms: Annotated[
+        tuple[Literal["linux", "darwin", "win32"], ...] | None, Meta(description="Operating systems.")
+    ] = None
+    machines: Annotated[
+        tuple[str, ...] | None, Meta(description="Kinds of processors.", examples=[["x86_64", "arm64"]])
+    ] = None
 
 
 class Budget(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -96,6 +148,10 @@ class Budget(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = None
     memory: Annotated[Bytes | None, Meta(description="Bound on the peak memory of any step.")] = None
     gpus: Annotated[int | None, Meta(description="How many GPUs may be used; 0 forbids them.", ge=0)] = None
+    gpu_hours: Annotated[
+        float | None, Meta(description="Bound on the hours that steps spend on GPUs, added up.", ge=0)
+    ] = None
+    money: Annotated[Money | None, Meta(description="Bound on the cost, by a stated price.")] = None
 
 
 class Constraints(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -109,5 +165,23 @@ class Constraints(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         Abstention | None, Meta(description="Bounds on what is handed to a person, and what is not.")
     ] = None
     latency: Annotated[Latency | None, Meta(description="Bounds on the time of one prediction.")] = None
+    throughput: Annotated[Throughput | None, Meta(description="A bound on how fast many rows are answered.")] = None
     size: Annotated[Size | None, Meta(description="Bounds on what is shipped.")] = None
     budget: Annotated[Budget | None, Meta(description="Bounds on what making the model may take.")] = None
+    deadline: Annotated[
+        Seconds | None,
+        Meta(description="Bound on the longest way through the steps: what no number of workers makes shorter."),
+    ] = None
+    infrastructure: Annotated[Infrastructure | None, Meta(description="Where and on what the project may run.")] = None
+    reviewers: Annotated[
+        dict[str, tuple[str, ...]],
+        Meta(
+            description="Who has to agree to a change, by section of the spec; `mlspec compile --format codeowners` "
+            "writes the lines.",
+            examples=[{"data": ["@data-team"], "constraints": ["@risk"]}],
+            extra={"prose": True},
+        ),
+    ] = {}
+    waivers: Annotated[
+        tuple[Waiver, ...], Meta(description="Requirements that are not held to, each with the reason.")
+    ] = ()

@@ -32,9 +32,8 @@ class Columns(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     weight: Annotated[
         ColumnName | None,
         Meta(
-            description="The column that says how much a row counts when a model is fitted, a number from 0 up; never "
-            "a feature. Metrics and baselines count every row the same.",
-            examples=["fnlwgt"],
+            description="The column that says how much a row counts in training, a number of at least 0; never a "
+            "feature. Metrics count every row once."
         ),
     ] = None
     sensitive: Annotated[

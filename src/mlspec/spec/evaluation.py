@@ -16,6 +16,19 @@ class Confidence(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     resamples: Annotated[int, Meta(description="Bootstrap replicates.", ge=100, le=100_000)] = 1000
 
 
+class Holdout(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How often the test rows may judge. Each further model that they have judged makes a pass by chance likelier."""
+
+    max_uses: Annotated[
+        int,
+        Meta(
+            description="How many different models the same test rows may judge; what a later one passes is unknown "
+            "until there are fresh rows.",
+            ge=1,
+        ),
+    ]
+
+
 class Evaluation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is measured."""
 
@@ -34,6 +47,7 @@ class Evaluation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         ),
     ] = None
     confidence: Annotated[Confidence, Meta(description="The intervals beside every metric.")] = Confidence()
+    holdout: Annotated[Holdout | None, Meta(description="How often the test rows may judge.")] = None
     slices: Annotated[
         tuple[Columns, ...],
         Meta(

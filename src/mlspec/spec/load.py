@@ -151,6 +151,11 @@ class _Reader:
         )
 
     def _map(self, wanted: Shape, value: Any, path: Path) -> Any:
+        presets = wanted.extra.get("presets")
+        if presets and isinstance(value, str):
+            if value not in presets:
+                return self.wrong("not-allowed", path, f"'{value}' is no {dotted(path)}", suggest.label(value, presets))
+            value = presets[value]
         if not isinstance(value, dict):
             return self._type(path, "a mapping", value)
         key_shape, item_shape = wanted.items

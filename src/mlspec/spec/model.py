@@ -1,10 +1,20 @@
 """The ``model`` key: which models compete and how one is chosen."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
 from mlspec.spec.types import ColumnName, ModelUse, Name
+
+PORTFOLIO: dict[str, dict[str, dict[str, Any]]] = {
+    "auto": {
+        "boost": {"type": "lightgbm"},
+        "trees": {"type": "hist_gradient_boosting"},
+        "forest": {"type": "random_forest"},
+        "mlp": {"type": "torch.mlp"},
+        "tabm": {"type": "torch.tabm"},
+    }
+}
 
 
 class Select(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -48,12 +58,35 @@ class CrossValidation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class ModelSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The models that compete."""
 
-    candidates: Annotated[dict[Name, ModelUse], Meta(description="The models that compete, by name.", min_length=1)]
+    candidates: Annotated[
+        dict[Name, ModelUse],
+        Meta(
+            description="The models that compete, by name; auto: a few that are good at most tables, chosen by "
+            "measurement.",
+            min_length=1,
+            extra={"presets": PORTFOLIO},
+        ),
+    ]
     select: Annotated[Select, Meta(description="How one of them is chosen.")] = Select()
     cross_validation: Annotated[
         CrossValidation | None,
         Meta(description="Candidates are scored by cross-validation, not on the validation rows alone."),
     ] = None
+    ensemble: Annotated[
+        Literal["none", "greedy"],
+        Meta(
+            description="greedy: blend the candidates by their held-out predictions; the blend is selected only where "
+            "its gain over the best of them is shown by a paired interval."
+        ),
+    ] = "none"
+    checks: Annotated[
+        Literal["off", "warn", "stop"],
+        Meta(
+            description="Look for what goes wrong before training for long: duplicates across splits, drift, labels "
+            "that mean nothing, a feature that knows the target; and in networks what keeps them from learning. warn: "
+            "show it; stop: end the run."
+        ),
+    ] = "warn"
     calibrate: Annotated[
         Literal["none", "isotonic", "sigmoid"],
         Meta(

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from mlspec.plugin import Metric, Schema, Task, Use
 from mlspec.spec import Project
+from mlspec.spec.requirements import goals
 
 MOST_CLASSES = 20
 METRICS: dict[str, tuple[str, ...]] = {
@@ -48,8 +49,10 @@ def resolve(project: Project, schemas: Mapping[str, Schema], target_levels: tupl
         return project
     evaluation = project.evaluation
     if evaluation.metrics is None:
-        gated = [g.metric for g in project.constraints.quality if g.metric not in METRICS[task]]
-        wanted = [*METRICS[task], *(name for name in dict.fromkeys(gated) if _fits(name, task))]
+        gated = [g.metric for g in project.constraints.quality]
+        gated += [goal.metric for goal in project.project.goals if goal.metric is not None]
+        more = [name for name in dict.fromkeys(gated) if name not in METRICS[task] and _fits(name, task)]
+        wanted = [*METRICS[task], *more]
         evaluation = replace(evaluation, metrics=tuple(_use("metrics", name) for name in wanted))
     mistakes = project.project.users.mistakes
     if mistakes is not None and evaluation.metrics is not None and _fits(COST, task):
@@ -58,9 +61,17 @@ def resolve(project: Project, schemas: Mapping[str, Schema], target_levels: tupl
         evaluation = replace(evaluation, metrics=(*rest, _use("metrics", COST, **costs)))
     if evaluation.baselines is None:
         evaluation = replace(evaluation, baselines=tuple(_use("baselines", name) for name in BASELINES[task]))
+    stated = evaluation.baselines or ()
+    guarded = any(goal.guardrail for goal in project.project.goals)
+    if guarded and all(use.name != "previous" for use in stated):
+        evaluation = replace(evaluation, baselines=(*stated, _use("baselines", "previous")))
     select = project.model.select
     if select.metric is None:
-        select = replace(select, metric=SELECT[task])
+        sought = (
+            goal for _, goal in goals(project) if not goal.guardrail or (goal.at_least, goal.at_most) != (None,) * 2
+        )
+        first = (goal.metric for goal in sought if goal.metric is not None and _fits(goal.metric, task))
+        select = replace(select, metric=next(first, SELECT[task]))
     return replace(
         project,
         project=replace(project.project, task=task),

@@ -145,6 +145,14 @@ class _Writer:
             made["propertyNames"] = names
         if wanted.meta.min_length:
             made["minProperties"] = wanted.meta.min_length
+        presets = wanted.extra.get("presets")
+        if presets:
+            return {
+                "type": ["string", "object"],
+                "if": {"type": "string"},
+                "then": {"enum": sorted(presets)},
+                "else": made,
+            }
         return made
 
     def _list(self, wanted: Shape) -> Json:

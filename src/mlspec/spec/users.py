@@ -1,10 +1,10 @@
 """The ``project.users`` key: how a prediction meets a person, and what its mistakes cost."""
 
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from mlspec.spec.types import Share
+from mlspec.spec.types import ColumnName, Share
 
 
 class LeastShare(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -28,9 +28,40 @@ class Mistakes(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = None
 
 
+class Example(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A request as a user would make it, and the answer that is expected."""
+
+    row: Annotated[
+        dict[ColumnName, Any],
+        Meta(description="The columns of the request; those left out are missing.", min_length=1),
+    ]
+    answer: Annotated[str | None, Meta(description="The class that must be decided for.")] = None
+    at_least: Annotated[
+        float | None, Meta(description="The least number, or probability of the positive class, that is right.")
+    ] = None
+    at_most: Annotated[
+        float | None, Meta(description="The greatest number, or probability of the positive class, that is right.")
+    ] = None
+
+
 class Users(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a prediction meets a person."""
 
+    decision: Annotated[
+        str,
+        Meta(description="What is done with a prediction, and by whom; shown in the report.", extra={"prose": True}),
+    ] = ""
+    trigger: Annotated[
+        Literal["on_request", "stream", "batch"] | None,
+        Meta(
+            description="When predictions are made. On request and in a stream a bound on the latency must be stated, "
+            "in batches one on the throughput."
+        ),
+    ] = None
+    examples: Annotated[
+        tuple[Example, ...],
+        Meta(description="Requests with their answers: the exported model is asked, and a gate decides."),
+    ] = ()
     mistakes: Annotated[
         Mistakes | None,
         Meta(

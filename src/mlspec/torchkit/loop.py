@@ -15,6 +15,7 @@ import msgspec
 import torch
 from torch import Tensor, nn
 
+from mlspec.diagnostics import StepError
 from mlspec.torchkit import checkpoint
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -49,6 +50,16 @@ class Rows(msgspec.Struct, frozen=True):
     target: Tensor
 
 
+class Trainable(msgspec.Struct, frozen=True):
+    """A network with all that it is trained with; ``validation`` None where there are no such rows."""
+
+    module: nn.Module
+    rows: Rows
+    validation: Rows | None
+    loss: Loss
+    settings: Settings
+
+
 class _Progress(msgspec.Struct):
     """Where a training stands, beyond its tensors."""
 
@@ -70,14 +81,12 @@ def train(
     folder: Path,
     progress: Progress,
     until: int | None = None,
-    judge: Loss | None = None,
 ) -> dict[str, Any]:
     """Train ``module`` in place and leave it with the weights of its best epoch (its last without validation rows).
 
     ``loss`` maps (output, target) to a mean. Checkpoints lie in ``folder``. To be called within ``device.seeded``.
-    ``until``: pause after that many epochs, with a checkpoint to go on from. ``judge``: the loss on the validation
-    rows, where it is another one. Returns the losses by epoch, the best epoch (from 1), the number of epochs, and
-    whether the training is paused.
+    ``until``: pause after that many epochs, with a checkpoint to go on from. Returns the losses by epoch, the best
+    epoch (from 1), the number of epochs, and whether the training is paused.
     """
     count = len(rows.target)
     size = min(settings.batch_size or min(512, max(16, 1 << (count // 64).bit_length())), count)
@@ -105,19 +114,18 @@ def train(
         epoch, index = divmod(state.step, steps)
         optimizer.param_groups[0]["lr"] = settings.learning_rate * _rate(state.step, total, settings)
         inputs, target = batches.at(epoch, index)
-        value = loss(module(*inputs), target)
-        value.backward()  # type: ignore[no-untyped-call]
-        if settings.clip_norm is not None:
-            _clip(parameters, settings.clip_norm)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        running += value.detach()
+        running += step(module, optimizer, inputs, target, loss, parameters, settings.clip_norm)
         state.step += 1
         if index + 1 == steps:
             state.train_loss.append(float(running) / steps)
             running.zero_()
+            if not math.isfinite(state.train_loss[-1]):
+                raise StepError(
+                    f"the training loss is {state.train_loss[-1]:g} in epoch {epoch + 1}: lower learning_rate (now "
+                    f"{settings.learning_rate:g}), or set clip_norm"
+                )
             if validation is not None:
-                state.validation_loss.append(mean_loss(module, validation, judge or loss))
+                state.validation_loss.append(mean_loss(module, validation, loss))
                 if _is_best(state.validation_loss):
                     state.best_epoch = epoch
                     best = {name: tensor.detach().clone() for name, tensor in module.state_dict().items()}
@@ -142,22 +150,35 @@ def train(
     }
 
 
+def step(
+    module: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    inputs: Sequence[Tensor],
+    target: Tensor,
+    loss: Loss,
+    parameters: Sequence[nn.Parameter] = (),
+    clip_norm: float | None = None,
+) -> Tensor:
+    """One step of training on a batch; the loss that it began with. ``parameters``: whose gradient is clipped."""
+    value = loss(module(*inputs), target)
+    value.backward()  # type: ignore[no-untyped-call]
+    if clip_norm is not None:
+        _clip(parameters, clip_norm)
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
+    return value.detach()
+
+
 def mean_loss(module: nn.Module, rows: Rows, loss: Loss) -> float:
     """The mean loss over all rows, with dropout off."""
     module.eval()
     total = torch.zeros((), device=rows.target.device, dtype=torch.float64)
     with torch.inference_mode():
-        size = at_once(module)
-        for start in range(0, len(rows.target), size):
-            target = rows.target[start : start + size]
-            inputs = [tensor[start : start + size] for tensor in rows.inputs]
+        for start in range(0, len(rows.target), EVALUATED):
+            target = rows.target[start : start + EVALUATED]
+            inputs = [tensor[start : start + EVALUATED] for tensor in rows.inputs]
             total += loss(module(*inputs), target).double() * len(target)
     return float(total) / len(rows.target)
-
-
-def at_once(module: nn.Module) -> int:
-    """How many rows to evaluate at once: fewer where the module carries several vectors for each."""
-    return max(1, EVALUATED // int(getattr(module, "breadth", 1)))
 
 
 class _Batches:

@@ -1,6 +1,5 @@
-"""What outputs mean: logits of classes, or a scaled value; one set a row, or one for each member of an ensemble."""
+"""What a network's outputs mean: logits of classes, or a scaled value."""
 
-import math
 from typing import Any
 
 import numpy as np
@@ -26,79 +25,60 @@ def scaling(training: Training) -> tuple[float, float]:
     return float(training.target.mean()), float(training.target.std()) or 1.0
 
 
-def target(
-    values: Array,
-    classes: int,
-    centre: float,
-    spread: float,
-    place: torch.device,
-    weights: Array | None = None,
-) -> Tensor:
-    """The target as the loss reads it, on the device: (n,), or (n, 2) with each row's weight beside it."""
-    if classes > 2 and weights is None:
+def target(values: Array, classes: int, centre: float, spread: float, place: torch.device) -> Tensor:
+    """The target as the loss reads it, on the device."""
+    if classes > 2:
         return torch.from_numpy(values.astype(np.int64)).to(place)
     scaled = values if classes else (values - centre) / spread
-    if weights is not None:
-        scaled = np.stack([scaled, weights], axis=1)
     return torch.from_numpy(scaled.astype(np.float32)).to(place)
 
 
 def loss(classes: int) -> Loss:
-    """The mean loss of (output, target), weighed where the target has weights: cross-entropy, or squared error; the
-    mean of the members' own losses."""
+    """The mean loss of (output, target): cross-entropy, or squared error."""
+    if classes > 2:
+        return functional.cross_entropy
+    if classes:
+        return lambda output, wanted: functional.binary_cross_entropy_with_logits(output.squeeze(1), wanted)
+    return lambda output, wanted: functional.mse_loss(output.squeeze(1), wanted)
 
-    def of(output: Tensor, wanted: Tensor) -> Tensor:
+
+def of_members(classes: int) -> Loss:
+    """The same, where the output is (rows, members, count) too: each member learns by itself, the mean is over all; and
+    where the target has weights beside it (rows, 2)."""
+    single = loss(classes)
+
+    def mean(output: Tensor, wanted: Tensor) -> Tensor:
         if output.dim() == 3:
-            wanted = wanted.repeat_interleave(output.shape[1], dim=0)
-            output = output.flatten(0, 1)
-        return _mean_loss(output, wanted, classes)
+            wanted, output = wanted.repeat_interleave(output.shape[1], dim=0), output.flatten(0, 1)
+        if wanted.dim() == 2:
+            return (_each(classes, output, wanted[:, 0]) * wanted[:, 1]).mean()
+        return single(output, wanted)
 
-    return of
+    return mean
 
 
-def judge(classes: int) -> Loss:
-    """The mean loss of what is answered in the end: that of the members' mean, where ``loss`` is the members' own."""
+def weighted(target: Tensor, weights: Array | None) -> Tensor:
+    """Targets with the rows' weights beside them (n, 2), for ``of_members``; as they are without weights."""
+    if weights is None:
+        return target
+    return torch.stack([target.float(), torch.from_numpy(weights.astype(np.float32)).to(target.device)], dim=1)
 
-    def of(output: Tensor, wanted: Tensor) -> Tensor:
-        if output.dim() == 2:
-            return _mean_loss(output, wanted, classes)
-        if not classes:
-            return _mean_loss(output.mean(dim=1), wanted, classes)
-        if classes == 2:
-            output = torch.cat([torch.zeros_like(output), output], dim=2)
-        # Cross-entropy of the logarithm of probabilities is that of the probabilities.
-        return _mean_loss(output.log_softmax(dim=2).logsumexp(dim=1) - math.log(output.shape[1]), wanted, 3)
 
-    return of
+def _each(classes: int, output: Tensor, wanted: Tensor) -> Tensor:
+    """The loss of each row."""
+    if classes > 2:
+        return functional.cross_entropy(output, wanted.long(), reduction="none")
+    if classes:
+        return functional.binary_cross_entropy_with_logits(output.squeeze(1), wanted, reduction="none")
+    return functional.mse_loss(output.squeeze(1), wanted, reduction="none")
 
 
 def answer(raw: Tensor, classes: int, centre: float, spread: float) -> Array:
-    """Probabilities (n, classes) or values (n,), float64, from outputs (n, count) or (n, members, count)."""
+    """Probabilities (n, classes) or values (n,), float64, from outputs (n, count)."""
     raw = raw.double()
     if classes > 2:
-        return _mean(raw.softmax(dim=-1))
+        return np.asarray(raw.softmax(dim=1).cpu().numpy())
     if classes:
-        positive = _mean(raw.sigmoid()).squeeze(1)
+        positive = raw.squeeze(1).sigmoid().cpu().numpy()
         return np.stack([1 - positive, positive], axis=1)
-    return np.asarray(_mean(raw).squeeze(1) * spread + centre)
-
-
-def _mean_loss(output: Tensor, wanted: Tensor, classes: int) -> Tensor:
-    """The mean of the rows' losses; ``wanted`` (n,), or (n, 2) with weights."""
-    if wanted.dim() == 2:
-        wanted, weights = wanted.unbind(dim=1)
-        return (_losses(output, wanted, classes, "none") * weights).mean()
-    return _losses(output, wanted, classes, "mean")
-
-
-def _losses(output: Tensor, wanted: Tensor, classes: int, reduction: str) -> Tensor:
-    if classes > 2:
-        return functional.cross_entropy(output, wanted.long(), reduction=reduction)
-    if classes:
-        return functional.binary_cross_entropy_with_logits(output.squeeze(1), wanted, reduction=reduction)
-    return functional.mse_loss(output.squeeze(1), wanted, reduction=reduction)
-
-
-def _mean(found: Tensor) -> Array:
-    """(n, count) from that or from (n, members, count)."""
-    return np.asarray((found.mean(dim=1) if found.dim() == 3 else found).cpu().numpy())
+    return np.asarray(raw.squeeze(1).cpu().numpy() * spread + centre)

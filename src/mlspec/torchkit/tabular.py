@@ -1,63 +1,127 @@
-"""Networks for tables: from arrays to a trained network and back, whatever its kind."""
+"""Networks for tables: from arrays to a trained network and back."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import msgspec
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from mlspec.diagnostics import StepError
-from mlspec.models import _weights
+from mlspec.models._weights import row_weights
 from mlspec.plugin import Features, Predictor, Training
-from mlspec.torchkit import device, loop, outputs
-from mlspec.torchkit.columns import Table
-
-if TYPE_CHECKING:
-    from mlspec.models.torch._network import Network
+from mlspec.torchkit import backbones, device, loop, outputs
+from mlspec.torchkit.network import Curves, Network, Scale
 
 Array = np.ndarray[Any, Any]
 
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
+LOOKED_AT = 500_000  # rows that quantiles are taken of
 
 
-class Kind(Protocol):
-    """What a kind of network supplies; each of its modules is one (``torchkit.mlp``, ``torchkit.tabm``, ...).
+class Tabular(Protocol):
+    """What a network for tables says of itself: the keys of its embeddings and its training, and its backbone."""
 
-    ``Config`` is a Struct with the fields of ``Table`` among its own; what ``build`` gives maps numbers (rows, columns)
-    and codes (rows, columns) to (rows, outputs), or to (rows, members, outputs).
-    """
+    @property
+    def bins(self) -> int: ...  # noqa: D102
+    @property
+    def numeric_width(self) -> int: ...  # noqa: D102
+    @property
+    def category_width(self) -> int | None: ...  # noqa: D102
+    @property
+    def epochs(self) -> int: ...  # noqa: D102
+    @property
+    def batch_size(self) -> int | None: ...  # noqa: D102
+    @property
+    def learning_rate(self) -> float: ...  # noqa: D102
+    @property
+    def schedule(self) -> str: ...  # noqa: D102
+    @property
+    def weight_decay(self) -> float: ...  # noqa: D102
+    @property
+    def clip_norm(self) -> float | None: ...  # noqa: D102
+    @property
+    def patience(self) -> int | None: ...  # noqa: D102
+    @property
+    def class_weight(self) -> str | None: ...  # noqa: D102
+    def backbone(self) -> dict[str, Any]:
+        """What stands behind the embeddings, as ``backbones.build`` takes it."""
 
-    Config: type[Any]
 
-    def configure(self, model: Any, table: Table) -> Any:
-        """The ``Config`` that a model's settings ask for."""
+class Config(msgspec.Struct, frozen=True, kw_only=True):
+    """The network's shape: all that its weights need to be read back."""
 
-    def build(self, config: Any, numeric: Array | None) -> nn.Module:
-        """A network of that shape, fitted to ``numeric``; None where its weights are read later."""
+    numeric: int
+    bins: int
+    numeric_width: int
+    levels: tuple[int, ...]
+    widths: tuple[int, ...]
+    backbone: dict[str, Any]
+    classes: int
+    centre: float
+    spread: float
 
 
-def fit(kind: Kind, model: "Network", training: Training, folder: Path) -> dict[str, Any]:
+def fit(model: Tabular, training: Training, folder: Path) -> dict[str, Any]:
     """Train a network on the training rows and write it into ``folder``; the history.
 
     Raises StepError when a number is missing or infinite.
     """
     from safetensors.torch import save_file
 
-    _check(training.features)
-    _check(training.validation)
-    place = device.find(training.device)
+    config = shape(model, training)
+    with device.seeded(training.seed, device.find(training.device), training.threads):
+        made = trainable(model, training, config)
+        history = loop.train(
+            made.module,
+            made.rows,
+            made.validation,
+            made.loss,
+            made.settings,
+            seed=training.seed,
+            folder=training.checkpoints,
+            progress=training.progress,
+            until=training.until,
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    state = {name: tensor.cpu().contiguous() for name, tensor in made.module.state_dict().items()}
+    save_file(state, folder / WEIGHTS)
+    (folder / CONFIG).write_bytes(msgspec.json.format(msgspec.json.encode(config), indent=1))
+    return {"parameters": sum(p.numel() for p in made.module.parameters()), **history}
+
+
+def shape(model: Tabular, training: Training) -> Config:
+    """The shape of the network for these rows."""
+    from mlspec.models.torch._shared import category_width
+
+    levels = training.features.levels
     centre, spread = outputs.scaling(training)
-    table = Table(
+    return Config(
         numeric=training.features.numeric.shape[1],
-        levels=training.features.levels,
+        bins=model.bins,
+        numeric_width=model.numeric_width,
+        levels=levels,
+        widths=tuple(model.category_width or category_width(count) for count in levels),
+        backbone=model.backbone(),
         classes=training.classes,
         centre=centre,
         spread=spread,
     )
-    config = kind.configure(model, table)
+
+
+def untrained(model: Tabular, training: Training) -> loop.Trainable:
+    """The network as ``fit`` would begin with it, with its rows."""
+    with device.seeded(training.seed, device.find(training.device), training.threads):
+        return trainable(model, training, shape(model, training))
+
+
+def trainable(model: Tabular, training: Training, config: Config) -> loop.Trainable:
+    """The untrained network with its rows; to be called within ``device.seeded``. Raises StepError as ``fit`` does."""
+    _check(training.features)
+    _check(training.validation)
+    place = device.find(training.device)
     settings = loop.Settings(
         epochs=model.epochs,
         batch_size=model.batch_size,
@@ -67,43 +131,73 @@ def fit(kind: Kind, model: "Network", training: Training, folder: Path) -> dict[
         clip_norm=model.clip_norm,
         patience=model.patience,
     )
-    with device.seeded(training.seed, place, training.threads):
-        network = kind.build(config, training.features.numeric).to(place)
-        weights, watched = _weights.fitting(training, model.class_weight)
-        rows = _rows(training.features, training.target, weights, table, place)
-        validation = _rows(training.validation, training.validation_target, watched, table, place)
-        history = loop.train(
-            network,
-            rows,
-            validation if len(validation.target) else None,
-            outputs.loss(training.classes),
-            settings,
-            judge=outputs.judge(training.classes),
-            seed=training.seed,
-            folder=training.checkpoints,
-            progress=training.progress,
-            until=training.until,
-        )
-    folder.mkdir(parents=True, exist_ok=True)
-    state = {name: tensor.cpu().contiguous() for name, tensor in network.state_dict().items()}
-    save_file(state, folder / WEIGHTS)
-    (folder / CONFIG).write_bytes(msgspec.json.format(msgspec.json.encode(config), indent=1))
-    return {"parameters": sum(p.numel() for p in network.parameters()), **history}
+    network = build(config, training.features.numeric).to(place)
+    rows = _rows(training.features, training.target, config, place)
+    weights = row_weights(training, model.class_weight)
+    rows = loop.Rows(rows.inputs, outputs.weighted(rows.target, weights))
+    validation = _rows(training.validation, training.validation_target, config, place)
+    return loop.Trainable(
+        network, rows, validation if len(validation.target) else None, outputs.of_members(training.classes), settings
+    )
 
 
-def load(kind: Kind, folder: Path, name: str) -> Predictor:
+def load(folder: Path, name: str) -> Predictor:
     """The network from its folder, on the device of that name."""
     from safetensors.torch import load_file
 
     place = device.find(name)
-    config = msgspec.json.decode((folder / CONFIG).read_bytes(), type=kind.Config)
-    network = kind.build(config, None)
+    config = msgspec.json.decode((folder / CONFIG).read_bytes(), type=Config)
+    network = build(config, None)
     network.load_state_dict(load_file(folder / WEIGHTS))
     return _Fitted(network.to(place).eval(), config, place)
 
 
+def build(config: Config, numeric: Array | None) -> Network:
+    """A network of that shape; its numbers' curves fit ``numeric`` (rows, columns), None where they are read later."""
+    numbers: Curves | Scale | None = None
+    if config.numeric and config.bins:
+        shape = (config.numeric, config.bins + 1)
+        edges = np.zeros(shape, np.float32) if numeric is None else quantile_edges(numeric, config.bins)
+        numbers = Curves(torch.from_numpy(edges), config.numeric_width)
+    elif config.numeric:
+        rows = np.zeros((1, config.numeric), np.float32) if numeric is None else numeric
+        deviation = rows.std(axis=0, dtype=np.float64)
+        mean = rows.mean(axis=0, dtype=np.float64)
+        scale = np.where(deviation > 0, deviation, 1.0)
+        numbers = Scale(torch.from_numpy(mean.astype(np.float32)), torch.from_numpy(scale.astype(np.float32)))
+    width = config.numeric * (config.numeric_width if config.bins else 1) + sum(config.widths)
+    count = outputs.count(config.classes)
+    return Network(numbers, config.levels, config.widths, lambda: backbones.build(config.backbone, width, count))
+
+
+def quantile_edges(numeric: Array, bins: int) -> Array:
+    """Edges (columns, bins + 1) at quantiles of each column, the last one repeated where there are fewer.
+
+    Where many rows share a value, what its quantiles leave over is spent on the quantiles of the distinct values.
+    """
+    step = max(1, len(numeric) // LOOKED_AT)
+    edges = np.empty((numeric.shape[1], bins + 1), np.float32)
+    shares = np.linspace(0, 1, bins + 1)
+    for column in range(numeric.shape[1]):
+        values = np.sort(numeric[::step, column])
+        distinct = np.unique(values)
+        if len(distinct) > bins + 1:
+            chosen = np.unique(_at(values, shares))
+            rest = np.setdiff1d(distinct, chosen)
+            left = bins + 1 - len(chosen)
+            if left and len(rest):
+                chosen = np.union1d(chosen, _at(rest, np.linspace(0, 1, left)))
+            distinct = chosen
+        edges[column] = np.concatenate([distinct, np.repeat(distinct[-1:], bins + 1 - len(distinct))])
+    return edges
+
+
+def _at(values: Array, shares: Array) -> Array:
+    return np.asarray(values[np.rint(shares * (len(values) - 1)).astype(np.int64)])
+
+
 class _Fitted(Predictor):
-    def __init__(self, network: nn.Module, config: Any, place: torch.device) -> None:
+    def __init__(self, network: Network, config: Config, place: torch.device) -> None:
         self._network = network
         self._config = config
         self._place = place
@@ -111,14 +205,18 @@ class _Fitted(Predictor):
     def predict(self, features: Features) -> Array:
         _check(features)
         numbers, codes = _inputs(features, self._place)
-        size = loop.at_once(self._network)
         with torch.inference_mode():
             pieces = [
-                self._network(numbers[start : start + size], codes[start : start + size])
-                for start in range(0, len(numbers), size)
+                self._network(numbers[start : start + loop.EVALUATED], codes[start : start + loop.EVALUATED])
+                for start in range(0, len(numbers), loop.EVALUATED)
             ]
         raw = torch.cat(pieces) if pieces else torch.zeros((0, outputs.count(self._config.classes)))
-        return outputs.answer(raw, self._config.classes, self._config.centre, self._config.spread)
+        about = (self._config.classes, self._config.centre, self._config.spread)
+        if raw.dim() == 2:
+            return outputs.answer(raw, *about)
+        members = outputs.answer(raw.flatten(0, 1), *about)
+        mean: Array = members.reshape(*raw.shape[:2], *members.shape[1:]).mean(axis=1)
+        return mean
 
 
 def _inputs(features: Features, place: torch.device) -> tuple[Tensor, Tensor]:
@@ -127,9 +225,10 @@ def _inputs(features: Features, place: torch.device) -> tuple[Tensor, Tensor]:
     return numbers.to(place), codes.to(place)
 
 
-def _rows(features: Features, target: Array, weights: Array | None, table: Table, place: torch.device) -> loop.Rows:
-    wanted = outputs.target(target, table.classes, table.centre, table.spread, place, weights)
-    return loop.Rows(_inputs(features, place), wanted)
+def _rows(features: Features, target: Array, config: Config, place: torch.device) -> loop.Rows:
+    return loop.Rows(
+        _inputs(features, place), outputs.target(target, config.classes, config.centre, config.spread, place)
+    )
 
 
 def _check(features: Features) -> None:

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from mlspec.diagnostics import StepError
+from mlspec.models._weights import row_weights
 from mlspec.plugin import Features, Predictor, Training
 from mlspec.torchkit import device, loop, outputs
 
@@ -26,25 +27,16 @@ def fit(
     """Train ``cls(inputs, outputs, **params)`` and write its weights; the history, with the target's scaling."""
     from safetensors.torch import save_file
 
-    place = device.find(training.device)
     centre, spread = outputs.scaling(training)
-    with device.seeded(training.seed, place, training.threads):
-        scale = (training.classes, centre, spread, place)
-        rows = _rows(training.features, training.target, training.weights, *scale)
-        validation = _rows(training.validation, training.validation_target, training.validation_weights, *scale)
-        module = _build(cls, rows.inputs[0].shape[1], training.classes, params).to(place)
+    with device.seeded(training.seed, device.find(training.device), training.threads):
+        made = trainable(cls, params, settings, training)
+        module = made.module
         history = loop.train(
             module,
-            rows,
-            validation if len(validation.target) else None,
-            outputs.loss(_logits(training.classes)),
-            loop.Settings(
-                epochs=settings.epochs,
-                batch_size=settings.batch_size,
-                learning_rate=settings.learning_rate,
-                weight_decay=settings.weight_decay,
-                patience=settings.patience,
-            ),
+            made.rows,
+            made.validation,
+            made.loss,
+            made.settings,
             seed=training.seed,
             folder=training.checkpoints,
             progress=training.progress,
@@ -53,6 +45,27 @@ def fit(
     state = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in module.state_dict().items()}
     save_file(state, folder / WEIGHTS)
     return {"parameters": sum(p.numel() for p in module.parameters()), "centre": centre, "spread": spread, **history}
+
+
+def trainable(cls: type[Any], params: Mapping[str, Any], settings: "Python", training: Training) -> loop.Trainable:
+    """The untrained module with its rows; to be called within ``device.seeded``."""
+    place = device.find(training.device)
+    centre, spread = outputs.scaling(training)
+    rows = _rows(training.features, training.target, training.classes, centre, spread, place)
+    validation = _rows(training.validation, training.validation_target, training.classes, centre, spread, place)
+    return loop.Trainable(
+        _build(cls, rows.inputs[0].shape[1], training.classes, params).to(place),
+        loop.Rows(rows.inputs, outputs.weighted(rows.target, row_weights(training))),
+        validation if len(validation.target) else None,
+        outputs.of_members(_logits(training.classes)),
+        loop.Settings(
+            epochs=settings.epochs,
+            batch_size=settings.batch_size,
+            learning_rate=settings.learning_rate,
+            weight_decay=settings.weight_decay,
+            patience=settings.patience,
+        ),
+    )
 
 
 def load(cls: type[Any], about: Mapping[str, Any], folder: Path, name: str) -> Predictor:
@@ -81,15 +94,9 @@ def _plain(features: Features, place: torch.device) -> torch.Tensor:
 
 
 def _rows(
-    features: Features,
-    values: Array,
-    weights: Array | None,
-    classes: int,
-    centre: float,
-    spread: float,
-    place: torch.device,
+    features: Features, values: Array, classes: int, centre: float, spread: float, place: torch.device
 ) -> loop.Rows:
-    wanted = outputs.target(values, _logits(classes), centre, spread, place, weights)
+    wanted = outputs.target(values, _logits(classes), centre, spread, place)
     return loop.Rows((_plain(features, place),), wanted)
 
 

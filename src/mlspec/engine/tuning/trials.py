@@ -114,23 +114,28 @@ class Trainer:
 
 def training(work: Work, model: type[Model]) -> Training:
     """What a model is fitted with. Raises StepError when there are no validation rows to score on."""
-    from mlspec.engine import results
-    from mlspec.engine import training as rows
+    import polars as pl
 
-    made = rows.training(
-        work.train,
-        work.validation,
-        results.read_json(Path(work.state)),
-        task=work.task,
+    from mlspec.engine import preparation, results
+
+    state = results.read_json(Path(work.state))
+    train, validation = (pl.read_parquet(path) for path in (work.train, work.validation))
+    if not validation.height:
+        raise StepError("tuning needs validation rows: give `data.split.validation` a share")
+    classes = state["target"]["classes"]
+    return Training(
+        features=preparation.features(train, state),
+        target=preparation.learned(preparation.target(train, state), state),
+        validation=preparation.features(validation, state),
+        validation_target=preparation.learned(preparation.target(validation, state), state),
+        task=cast(Any, work.task),
+        classes=0 if classes is None else len(classes),
         seed=work.seed,
         device=work.device if model.uses_device else "cpu",
         threads=work.threads,
         checkpoints=Path(work.scratch),
         progress=work.progress or _silent,
     )
-    if not len(made.validation_target):
-        raise StepError("tuning needs validation rows: give `data.split.validation` a share")
-    return made
 
 
 def _pool(parallel: int) -> "ProcessPoolExecutor":

@@ -1,5 +1,6 @@
 """Scores the selected model's predictions of the test rows, beside the baselines', in slices and between groups."""
 
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 from mlspec.engine.job import Job
@@ -62,8 +63,20 @@ def _add_figures(job: Job, measured: dict[str, Any], level: float) -> None:
     if "previous" in job.inputs:
         previous = results.read_json(job.inputs["previous"])
         evidence.against_figures(measured, "previous", previous["figures"], metrics)
+        if previous["predictions"] == _digest(job):
+            # The very same predictions of the same rows: there is no difference, for certain.
+            same = {"value": 0.0, "low": 0.0, "high": 0.0}
+            found = measured["differences"]["previous"]
+            measured["differences"]["previous"] = {
+                name: entry if entry["value"] is None else same for name, entry in found.items()
+            }
         if previous["reason"] is not None:
             measured["notes"] = {**measured.get("notes", {}), "previous": previous["reason"]}
+
+
+def _digest(job: Job) -> str:
+    with open(job.inputs["predictions"], "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _slices(job: Job, truth: "Array", prediction: "Array", decided: "Array | None") -> list[dict[str, Any]]:

@@ -16,10 +16,14 @@ def run(job: Job) -> None:
     measured = {} if read is None else results.read_json(read)
     areas = {
         "quality": _quality,
+        "guardrail": _guardrail,
         "fairness": _fairness,
         "abstention": _abstention,
         "latency": _latency,
+        "throughput": _throughput,
         "size": _size,
+        "serving_memory": _serving_memory,
+        "examples": _examples,
         "budget": _budget,
     }
     decided = areas[params["of"]](params, measured, job.records)
@@ -56,6 +60,22 @@ def _quality(params: dict[str, Any], measured: dict[str, Any], _: Any) -> dict[s
             if part["verdict"] == verdict:
                 return part
     return parts[0]
+
+
+def _guardrail(params: dict[str, Any], measured: dict[str, Any], _: Any) -> dict[str, Any]:
+    name, tolerance = params["metric"], params["tolerance"]
+    text = f"{name} no worse than the accepted run's" + (f" by more than {tolerance:g}" if tolerance else "")
+    found = measured["differences"].get("previous", {}).get(name)
+    if found is None:
+        raise StepError(f"'{name}' was not measured against the accepted run")
+    decided = _interval(
+        text, found, measured["rows"], -tolerance, at_least=True, unit="against the accepted run (positive is better)"
+    )
+    note = measured.get("notes", {}).get("previous")
+    if found["value"] is None and note is not None:
+        # What was never accepted can't get worse.
+        return {**decided, "verdict": "pass", "reason": note}
+    return decided if note is None else {**decided, "reason": note}
 
 
 def _fairness(params: dict[str, Any], measured: dict[str, Any], _: Any) -> dict[str, Any]:
@@ -158,6 +178,61 @@ def _latency(params: dict[str, Any], measured: dict[str, Any], _: Any) -> dict[s
     }
 
 
+def _throughput(params: dict[str, Any], measured: dict[str, Any], _: Any) -> dict[str, Any]:
+    bound, batch, n = params["at_least"], measured["batch"], measured["n"]
+    value = batch / measured["p50"]
+    slow, fast = (None if end is None else batch / end for end in reversed(measured["intervals"]["p50"]))
+    low, high = (0.0 if slow is None else slow), (float("inf") if fast is None else fast)
+    verdict = evidence.decide(low, high, bound, at_least=True)
+    reason = f"{_rate(value)}, interval {_rate(low)} to {_rate(high)} over {n:,} requests of {batch:,} rows"
+    if verdict == "unknown":
+        reason += f": both sides of {_rate(bound)}"
+    return {
+        "requirement": f"throughput at least {_rate(bound)}",
+        "verdict": verdict,
+        "value": value,
+        "low": slow,
+        "high": fast,
+        "n": n,
+        "threshold": bound,
+        "reason": reason,
+    }
+
+
+def _examples(_: dict[str, Any], measured: dict[str, Any], __: Any) -> dict[str, Any]:
+    answers = measured["answers"]
+    wrong = [(number, entry) for number, entry in enumerate(answers, start=1) if not entry["right"]]
+    told = [
+        f"example {number}: {_expected(entry['expected'])} was expected, the model says {_answer(entry)}"
+        for number, entry in wrong[:5]
+    ]
+    return {
+        "requirement": f"{len(answers)} example{'s' if len(answers) > 1 else ''} answered as expected",
+        "verdict": "fail" if wrong else "pass",
+        "value": len(answers) - len(wrong),
+        "low": None,
+        "high": None,
+        "n": len(answers),
+        "threshold": len(answers),
+        "reason": "; ".join(told) + (f"; and {len(wrong) - 5} more" if len(wrong) > 5 else ""),
+    }
+
+
+def _expected(expected: dict[str, Any]) -> str:
+    named = {"answer": "'{}'", "at_least": "at least {:g}", "at_most": "at most {:g}"}
+    return " and ".join(named[key].format(expected[key]) for key in named if key in expected)
+
+
+def _answer(entry: dict[str, Any]) -> str:
+    value = f"{entry['value']:.4g}"
+    return value if entry["answer"] is None else f"'{entry['answer']}' ({value})"
+
+
+def _serving_memory(params: dict[str, Any], measured: dict[str, Any], _: Any) -> dict[str, Any]:
+    bound = params["at_most"]
+    return _exact(f"memory to answer at most {_bytes(bound)}", measured["bytes"], bound, _bytes)
+
+
 def _size(params: dict[str, Any], measured: dict[str, Any], _: Any) -> dict[str, Any]:
     return _exact(f"model size at most {_bytes(params['at_most'])}", measured["bytes"], params["at_most"], _bytes)
 
@@ -166,12 +241,29 @@ def _budget(params: dict[str, Any], _: Any, records: dict[str, dict[str, Any]]) 
     what, bound = params["what"], params["at_most"]
     if what == "gpus":
         return _exact(f"at most {bound} GPUs", params["used"], bound, lambda number: f"{number:g} GPUs")
+    if what in ("gpu_hours", "money"):
+        return _priced(params, records)
     field, show = ("seconds", _seconds) if what == "wall_time" else ("peak_memory", _bytes)
     taken = [record.get(field) for record in records.values()]
     known = [value for value in taken if value is not None]
     total = (sum(known) if what == "wall_time" else max(known, default=None)) if len(known) == len(taken) else None
     text = f"{'time of all steps' if what == 'wall_time' else 'peak memory of a step'} at most {show(bound)}"
     return _exact(text, total if taken else None, bound, show)
+
+
+def _priced(params: dict[str, Any], records: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Hours on GPUs, or money: by the recorded time of each step, and where it ran."""
+    bound, apart = params["at_most"], set(params["on_gpu"])
+    hours = {"cpu": 0.0, "gpu": 0.0}
+    for step, record in records.items():
+        if record.get("seconds") is None:
+            return _exact("a budget of all steps", None, bound, str)
+        hours["gpu" if step in apart else "cpu"] += record["seconds"] / 3600
+    if params["what"] == "gpu_hours":
+        return _exact(f"at most {bound:g} GPU hours", hours["gpu"], bound, lambda value: f"{value:.3g} GPU hours")
+    unit = f" {params['unit']}" if params["unit"] else ""
+    total = hours["cpu"] * params["cpu_hour"] + hours["gpu"] * params["gpu_hour"]
+    return _exact(f"cost at most {bound:g}{unit}", total, bound, lambda value: f"{value:.3g}{unit}")
 
 
 def _exact(text: str, value: float | None, bound: float, show: Any) -> dict[str, Any]:
@@ -193,6 +285,10 @@ def _seconds(value: float) -> str:
         if value < size:
             return f"{value * factor:.3g}{unit}"
     return f"{value / 60:.3g}m"
+
+
+def _rate(value: float) -> str:
+    return f"{value:,.3g} rows/s" if value < 1000 else f"{float(f'{value:.3g}'):,.0f} rows/s"
 
 
 def _bytes(value: float) -> str:

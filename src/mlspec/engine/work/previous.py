@@ -9,14 +9,16 @@ from mlspec.engine.lock import Lock
 
 
 def run(job: Job) -> None:
-    """``test`` (the rows now) -> ``figures``: ``{"figures": {METRIC: value, low, high}, "reason"}``.
+    """``test`` (the rows now) -> ``figures``: ``{"figures": {METRIC: value, low, high}, "reason", "predictions"}``.
 
+    ``predictions`` is the digest of the accepted run's predictions of these rows, where it was measured on them.
     Where the accepted run was measured on other test rows the figures come without intervals, and with the reason;
     where there is no accepted run there are none.
     """
     from mlspec.engine import results
 
     name, reason = job.params["lock"], None
+    predictions: str | None = None
     figures: dict[str, dict[str, float | None]] = {}
     try:
         lock = msgspec.json.decode((job.root / name).read_bytes(), type=Lock)
@@ -32,4 +34,7 @@ def run(job: Job) -> None:
         if split is None or split.outputs.get("test") != now:
             reason = "the accepted run was measured on other test rows"
             figures = {metric: {**found, "low": None, "high": None} for metric, found in figures.items()}
-    results.write_json(job.outputs["figures"], {"figures": figures, "reason": reason})
+        elif "predict" in lock.steps:
+            predictions = lock.steps["predict"].outputs.get("predictions")
+    told = {"figures": figures, "reason": reason, "predictions": predictions}
+    results.write_json(job.outputs["figures"], told)

@@ -26,15 +26,23 @@ def run(job: Job) -> None:
     sign = 1.0 if metric.greater_is_better else -1.0
     scores = {
         candidate: results.read_json(job.inputs[f"metrics.{candidate}"])["metrics"][name]
-        for candidate in sorted(job.params["candidates"])
+        for candidate in sorted([*job.params["candidates"], *(["blend"] if "blend" in job.inputs else [])])
     }
     defined = [candidate for candidate in scores if scores[candidate]["value"] is not None]
     if not defined:
         raise StepError(f"no candidate can be selected: '{name}' is not defined on the validation rows")
-    chosen = max(defined, key=lambda candidate: sign * scores[candidate]["value"])
+    blend = results.read_json(job.inputs["blend"]) if "blend" in job.inputs else None
+    # A blend that is not shown to be better than its best member is not worth its weight.
+    open_to = [name for name in defined if name != "blend" or (blend is not None and blend["proven"])]
+    chosen = max(open_to, key=lambda candidate: (candidate == "blend", sign * scores[candidate]["value"]))
     ruled: dict[str, Any] = {}
+    if blend is not None:
+        ruled = {"reason": _blended(blend)}
     if "differences" in job.inputs:
         differences = results.read_json(job.inputs["differences"])
+        if blend is not None and not blend["proven"]:
+            differences["candidates"].pop("blend", None)
+            differences["best"] = blend["best"] if differences["best"] == "blend" else differences["best"]
         chosen, reason = _simplest(differences, job.params["complexity"])
         ruled = {"rule": "one_standard_error", "reason": reason, "differences": differences}
     decision = _decision(job, chosen)
@@ -52,15 +60,19 @@ def run(job: Job) -> None:
             **ruled,
         },
     )
-    state = results.read_json(job.inputs[f"state.{chosen}"])
-    model, settings = job.params["candidates"][chosen]
+    weights = blend["weights"] if blend is not None and chosen == "blend" else None
+    first = chosen if weights is None else next(iter(weights))
+    state = results.read_json(job.inputs[f"state.{first}"])
     folder = job.outputs["model"]
     folder.mkdir(parents=True, exist_ok=True)
     package.write_about(
         folder,
         package.About(
             candidate=chosen,
-            model=(model, results.tuned(settings, job.inputs.get(f"tuned.{chosen}"))),
+            model=_model(job, chosen) if weights is None else ("blend", {}),
+            members=None
+            if weights is None
+            else tuple(package.Member(name, _model(job, name), weight) for name, weight in weights.items()),
             columns=tuple((column, kind) for column, kind in job.params["columns"]),
             target=job.params["target"][0],
             target_type=job.params["target"][1],
@@ -72,8 +84,24 @@ def run(job: Job) -> None:
             abstain_below=job.params.get("abstain_below"),
         ),
     )
-    shutil.copyfile(job.inputs[f"state.{chosen}"], folder / package.STATE)
-    _copy(job.inputs[f"model.{chosen}"], folder / package.MODEL)
+    for name in (chosen,) if weights is None else weights:
+        own = package.place(folder, None if weights is None else name)
+        own.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(job.inputs[f"state.{name}"], own / package.STATE)
+        _copy(job.inputs[f"model.{name}"], own / package.MODEL)
+
+
+def _model(job: Job, candidate: str) -> tuple[str, dict[str, Any]]:
+    model, settings = job.params["candidates"][candidate]
+    return model, results.tuned(settings, job.inputs.get(f"tuned.{candidate}"))
+
+
+def _blended(blend: dict[str, Any]) -> str:
+    """What the blend gains, in words."""
+    gain = blend["gain"]
+    interval = "" if gain["low"] is None else f" [{gain['low']:.4g}, {gain['high']:.4g}]"
+    told = f"a blend of the candidates gains {gain['value']:.4g}{interval} in {blend['metric']} over {blend['best']}"
+    return told if blend["proven"] else f"{told}: no proven gain"
 
 
 def _simplest(differences: dict[str, Any], complexity: dict[str, int]) -> tuple[str, str]:

@@ -6,7 +6,7 @@ import msgspec
 
 from mlspec import registry
 from mlspec.engine.job import Job
-from mlspec.plugin import Model
+from mlspec.plugin import Model, Training
 
 
 def run(job: Job) -> None:
@@ -14,25 +14,38 @@ def run(job: Job) -> None:
 
     A user's own module is looked for in the spec's folder first. Checkpoints lie in the job's scratch folder.
     """
-    from mlspec.engine import results, training
+    from mlspec.engine import results
     from mlspec.models import _user_code
 
     name, settings = job.params["model"]
     settings = results.tuned(settings, job.inputs.get("tuned"))
     model = cast(Model, msgspec.convert(settings, registry.plugin("models", name)))
+    job.outputs["model"].mkdir(parents=True, exist_ok=True)
+    with _user_code.importable(job.root):
+        history = model.fit(training(job, model), job.outputs["model"])
+    results.write_json(job.outputs["history"], history)
+
+
+def training(job: Job, model: Model, rows: int | None = None) -> Training:
+    """What a model is fitted with, from prepared rows: all of them, or the first ``rows``."""
+    import polars as pl
+
+    from mlspec.engine import preparation, results
+
     state = results.read_json(job.inputs["state"])
-    rows = training.training(
-        job.inputs["train"],
-        job.inputs["validation"],
-        state,
+    train, validation = (pl.read_parquet(job.inputs[part], n_rows=rows) for part in ("train", "validation"))
+    classes = state["target"]["classes"]
+    return Training(
+        features=preparation.features(train, state),
+        target=preparation.learned(preparation.target(train, state), state),
+        validation=preparation.features(validation, state),
+        validation_target=preparation.learned(preparation.target(validation, state), state),
         task=job.params["task"],
+        classes=0 if classes is None else len(classes),
         seed=job.params["seed"],
         device=job.device if model.uses_device else "cpu",
         threads=job.threads,
         checkpoints=job.scratch / "checkpoints",
         progress=job.progress,
+        weights=preparation.weights(train, state),
     )
-    job.outputs["model"].mkdir(parents=True, exist_ok=True)
-    with _user_code.importable(job.root):
-        history = model.fit(rows, job.outputs["model"])
-    results.write_json(job.outputs["history"], history)

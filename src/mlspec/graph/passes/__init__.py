@@ -4,6 +4,8 @@ where it stands."""
 from collections.abc import Callable
 
 from mlspec.graph.graph import Graph
+from mlspec.graph.passes.blending import blending
+from mlspec.graph.passes.checks import checks
 from mlspec.graph.passes.code import code
 from mlspec.graph.passes.cross_validation import cross_validation
 from mlspec.graph.passes.environment import environment
@@ -27,9 +29,11 @@ PASSES: tuple[Callable[[Graph], Graph], ...] = (
     expectations,
     split,
     preparation,
+    checks,
     tuning,
     training,
     cross_validation,
+    blending,
     selection,
     evaluation,
     measurements,

@@ -35,10 +35,10 @@ def preparation(graph: Graph) -> Graph:
                 "task": project.project.task,
                 "positive": project.data.columns.positive,
             }
-            if project.data.columns.transform is not None:
-                params["transform"] = project.data.columns.transform
             if project.data.columns.weight is not None:
                 params["weight"] = project.data.columns.weight
+            if project.data.columns.transform is not None:
+                params["transform"] = project.data.columns.transform
         steps.append(
             Step(
                 id=f"prepare.{name}",

@@ -14,7 +14,6 @@ from mlspec.plugin import Column, Schema
 from mlspec.plugin import Step as Preparation
 
 TARGET = "__target__"
-WEIGHT = "__weight__"
 
 
 def schemas(graph: Graph) -> Graph:
@@ -32,8 +31,6 @@ def schemas(graph: Graph) -> Graph:
             found = dict.fromkeys(step.outputs, every)
         elif step.kind == "prepare":
             columns = (*prepared(step.params["columns"]), Column(TARGET, target.type, "target"))
-            if "weight" in step.params:
-                columns = (*columns, Column(WEIGHT, "number", "weight"))
             found = {part: columns for part in step.outputs if part != "state"}
         elif step.kind in ("predict", "predict_test", "baseline"):
             found = predicted

@@ -11,6 +11,8 @@ from mlspec.graph.step import Input, Step
 from mlspec.plugin import Model, Use
 from mlspec.spec import Project
 
+BLEND = 4  # more complex than any of its members
+
 
 def selection(graph: Graph) -> Graph:
     """Adds ``select`` -> selection, model (the package: the model with its preparation), and ``compare`` ->
@@ -22,12 +24,20 @@ def selection(graph: Graph) -> Graph:
     steps: list[Step] = []
     names = sorted(project.model.candidates)
     decides = bool(scores.deciding(project))
+    blended = "blend" in graph.steps
     if project.project.users.abstain_below is not None:
         stated["abstain_below"] = project.project.users.abstain_below
     if project.model.select.rule == "one_standard_error":
         stated["complexity"] = {name: _complexity(project.model.candidates[name]) for name in names}
         inputs["differences"] = Input("compare", "differences")
-        steps.append(_compare(project, names, decides))
+        if blended:
+            stated["complexity"]["blend"] = BLEND
+        steps.append(_compare(project, names, decides, blended))
+    if blended:
+        inputs["blend"] = Input("blend", "weights")
+        inputs["metrics.blend"] = Input("evaluate.blend", "metrics")
+        if decides:
+            inputs["decision.blend"] = Input("decide.blend", "decision")
     for name in names:
         if decides:
             inputs[f"decision.{name}"] = Input(f"decide.{name}", "decision")
@@ -56,10 +66,14 @@ def selection(graph: Graph) -> Graph:
     return graph.add([*steps, step])
 
 
-def _compare(project: Project, names: list[str], decides: bool) -> Step:
+def _compare(project: Project, names: list[str], decides: bool, blended: bool) -> Step:
     inputs = {f"predictions.{name}": Input(f"predict.{name}", "predictions") for name in names}
     if decides:
         inputs |= {f"decision.{name}": Input(f"decide.{name}", "decision") for name in names}
+    if blended:
+        inputs["predictions.blend"] = Input("blend", "predictions")
+        if decides:
+            inputs["decision.blend"] = Input("decide.blend", "decision")
     return Step(
         id="compare",
         kind="compare",

@@ -5,6 +5,7 @@ from mlspec.graph import uses
 from mlspec.graph.environment import device_kind
 from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS
+from mlspec.graph.passes.checks import awaited
 from mlspec.graph.passes.tuning import tuned
 from mlspec.graph.scores import deciding, scoring
 from mlspec.graph.step import Input, Step
@@ -38,6 +39,7 @@ def training(graph: Graph) -> Graph:
                     "validation": validation,
                     "state": state,
                     **tuned(graph, name),
+                    **awaited(graph, name),
                 },
                 outputs=KINDS["train"].outputs,
                 path=path,

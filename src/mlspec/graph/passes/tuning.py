@@ -7,6 +7,7 @@ from mlspec.graph import scores, uses
 from mlspec.graph.environment import device_kind
 from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS
+from mlspec.graph.passes.checks import awaited
 from mlspec.graph.step import Input, Step
 from mlspec.plugin import Model
 from mlspec.spec.tuning import Tuning
@@ -35,6 +36,7 @@ def tuning(graph: Graph) -> Graph:
         if use.plugin.uses_device:
             params["device"] = device_kind(project.backend.device)
         inputs = {output: Input(f"prepare.{name}", output) for output in ("state", "train", "validation")}
+        inputs |= awaited(graph, name)
         steps.append(
             Step(
                 id=f"tune.{name}",

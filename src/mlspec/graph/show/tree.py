@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from mlspec.graph.plan import Plan, PlannedStep
+from mlspec.graph.show.bounds import bounds
 from mlspec.graph.show.text import WAITS, duration, few, names, summary
 from mlspec.graph.step import Step
 
@@ -30,7 +31,7 @@ def tree(plan: Plan, *, color: bool = False) -> str:
         notes = "; ".join(_notes(plan.graph.steps[step_id], planned, _above(step_id, parents)))
         time = [f"{times[step_id]:>{room}}"] if room else []
         lines.append("  ".join([f"{label:<{width}}", action, *time, _paint(notes, DIM, color)]).rstrip())
-    return "\n".join([*lines, "", summary(plan)]) + "\n"
+    return "\n".join([*lines, "", summary(plan), *bounds(plan)]) + "\n"
 
 
 def _parents(steps: Mapping[str, Step]) -> dict[str, str | None]:

@@ -1,71 +1,109 @@
-"""A transformer over columns."""
+"""A transformer between columns."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta
 
-from mlspec.models.torch._network import Network, outputs
-from mlspec.plugin import Schema
+from mlspec.models.torch import _shared
+from mlspec.plugin import Model, Predictor, Schema, Training
 
 if TYPE_CHECKING:
-    from mlspec.torchkit.tabular import Kind
+    from mlspec.torchkit.loop import Trainable
 
 
-class FtTransformer(Network, frozen=True, kw_only=True):
-    """A transformer over a row's columns: each column becomes a token, and attention finds which of them matter
-    together (FT-Transformer, Gorishniy et al. 2021).
+class FtTransformer(Model, frozen=True, kw_only=True):
+    """A transformer in which columns attend to each other (FT-Transformer, Gorishniy et al. 2021). Each column is a
+    token: a category's learned vector, or a number's learned curve as in `torch.mlp`.
 
-    A number's token is its learned curve over the quantiles of the training rows, as in `torch.mlp`; the row's answer
-    is read from a token of its own. Trained as `torch.mlp` is.
-
-    Why: columns whose effect depends on other columns, and a GPU: its time grows with the square of the columns.
+    Why: it finds interactions of columns by itself; it costs many times a perceptron's time, which a GPU makes up for.
 
     Example:
-        transformer: {type: torch.ft_transformer, blocks: 3, heads: 8, head_width: 16}
+        attention: {type: torch.ft_transformer, layers: 2, heads: 4}
     """
 
+    tasks: ClassVar[frozenset[str]] = frozenset({"binary_classification", "multiclass_classification", "regression"})
+    libraries: ClassVar[tuple[str, ...]] = ("torch", "numpy", "safetensors")
+    takes_codes: ClassVar[bool] = True
+    uses_device: ClassVar[bool] = True
+    pausable: ClassVar[bool] = True
+    may_be_network: ClassVar[bool] = True
+    preparation: ClassVar[Mapping[str, Sequence[Any]]] = _shared.PREPARATION
     space: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "learning_rate": {"log": [1e-4, 5e-3]},
-        "blocks": {"integer": [1, 4]},
-        "head_width": {"choice": [4, 8, 16, 24]},
-        "dropout": {"uniform": [0.0, 0.5]},
-        "attention_dropout": {"uniform": [0.0, 0.5]},
-        "weight_decay": {"log": [1e-4, 0.3]},
+        "learning_rate": {"log": [2e-4, 4e-3]},
+        "layers": {"integer": [1, 4]},
+        "dropout": {"uniform": [0.0, 0.4]},
+        "weight_decay": {"log": [1e-5, 0.1]},
     }
 
-    blocks: Annotated[int, Meta(description="Attention blocks.", ge=1, le=256)] = 2
-    heads: Annotated[int, Meta(description="Attention heads of a block.", ge=1, le=256)] = 8
-    head_width: Annotated[
-        int, Meta(description="Width of a head; a token is as wide as all heads together.", ge=1, le=1024)
-    ] = 8
-    hidden_factor: Annotated[
-        float, Meta(description="Hidden units of a block for each of a token's numbers.", gt=0, le=64)
-    ] = 4 / 3
-    attention_dropout: Annotated[
-        float, Meta(description="Share of attention switched off at random while training.", ge=0, lt=1)
-    ] = 0.2
-    dropout: Annotated[
-        float, Meta(description="Share of hidden units switched off at random while training.", ge=0, lt=1)
-    ] = 0.1
+    layers: Annotated[int, Meta(description="How many layers of attention.", ge=1, le=32)] = 2
+    heads: Annotated[
+        Literal[1, 2, 4, 8], Meta(description="Heads of each layer; `token_by_head` numbers of a token go to each.")
+    ] = 4
+    token_by_head: Annotated[int, Meta(description="Numbers that a head sees of a token.", ge=1, le=256)] = 8
+    inner: Annotated[int, Meta(description="Width of the gated layer in each token.", ge=1, le=65_536)] = 64
+    dropout: _shared.Dropout = 0.1
+    bins: Annotated[
+        int, Meta(description="Pieces of each number's curve, cut at quantiles of the training rows.", ge=1, le=1024)
+    ] = 32
+    epochs: _shared.Epochs = 20
+    batch_size: _shared.BatchSize = None
+    learning_rate: _shared.LearningRate = 0.001
+    schedule: _shared.Schedule = "cosine"
+    weight_decay: _shared.WeightDecay = 0.001
+    clip_norm: _shared.ClipNorm = 1.0
+    patience: _shared.Patience = 6
+    class_weight: _shared.ClassWeight = None
 
-    def hidden(self) -> int:
-        """Hidden units of a block."""
-        return max(1, round(self.heads * self.head_width * self.hidden_factor))
+    @property
+    def token(self) -> int:
+        """The width of a token."""
+        return self.heads * self.token_by_head
 
-    def kind(self) -> "Kind":
-        """Transformers over columns."""
-        from mlspec.torchkit import ft_transformer
+    @property
+    def numeric_width(self) -> int:
+        """A number's curve is as wide as a token."""
+        return self.token
 
-        return ft_transformer
+    @property
+    def category_width(self) -> int:
+        """A category's vector is as wide as a token."""
+        return self.token
+
+    def backbone(self) -> dict[str, Any]:
+        """What stands behind the embeddings, as ``torchkit.backbones`` builds it."""
+        return {
+            "kind": "ft_transformer",
+            "token": self.token,
+            "layers": self.layers,
+            "heads": self.heads,
+            "inner": self.inner,
+            "dropout": self.dropout,
+        }
+
+    def fit(self, training: Training, folder: Path) -> dict[str, Any]:
+        """Train and save weights (safetensors) and shape (JSON); the history holds each epoch's losses."""
+        from mlspec.torchkit import tabular
+
+        return tabular.fit(self, training, folder)
+
+    def load(self, folder: Path, device: str) -> Predictor:
+        """The fitted network on the device."""
+        from mlspec.torchkit import tabular
+
+        return tabular.load(folder, device)
+
+    def network(self, training: Training) -> "Trainable":
+        """The untrained network with its rows."""
+        from mlspec.torchkit import tabular
+
+        return tabular.untrained(self, training)
 
     def least_bytes(self, columns: Schema, classes: int) -> int | None:
-        """Four bytes for each weight; a column whose width or levels only fitting tells counts as little as it can."""
-        width, hidden = self.heads * self.head_width, self.hidden()
-        numeric = sum(c.width or 0 for c in columns if c.type != "code")
-        levels = sum(1 if c.levels is None else c.levels for c in columns if c.type == "code")
-        weights = numeric * (self.bins * (width + 2) + width if self.bins else 2 * width + 2) + levels * width + width
-        # Queries, keys, values, their mixture, two normalisations (the first block has one), the gated layer.
-        block = 4 * width * (width + 1) + 4 * width + 2 * hidden * (width + 1) + width * (hidden + 1)
-        weights += self.blocks * block - 2 * width
-        return 4 * (weights + 2 * width + outputs(classes) * (width + 1))
+        """Four bytes for each weight of tokens and layers."""
+        width = self.token
+        weights, together = _shared.embedded(columns, self.bins, width, width)
+        layer = width * (4 * width + 4) + 4 * width + self.inner * (3 * width + 2) + width
+        weights += together + 3 * width + self.layers * layer + _shared.outputs(classes) * (width + 1)
+        return 4 * weights

@@ -1,18 +1,19 @@
 """A multilayer perceptron."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from msgspec import Meta
 
-from mlspec.models.torch._network import Embedding, outputs
-from mlspec.plugin import Schema
+from mlspec.models.torch import _shared
+from mlspec.plugin import Model, Predictor, Schema, Training
 
 if TYPE_CHECKING:
-    from mlspec.torchkit.tabular import Kind
+    from mlspec.torchkit.loop import Trainable
 
 
-class Mlp(Embedding, frozen=True, kw_only=True):
+class Mlp(Model, frozen=True, kw_only=True):
     """A multilayer perceptron on embedded columns: each category has a learned vector, each number a learned
     piecewise-linear curve over the quantiles of the training rows (Gorishniy et al. 2022).
 
@@ -26,6 +27,13 @@ class Mlp(Embedding, frozen=True, kw_only=True):
         mlp: {type: torch.mlp, hidden: [256, 128], dropout: 0.2, epochs: 30}
     """
 
+    tasks: ClassVar[frozenset[str]] = frozenset({"binary_classification", "multiclass_classification", "regression"})
+    libraries: ClassVar[tuple[str, ...]] = ("torch", "numpy", "safetensors")
+    takes_codes: ClassVar[bool] = True
+    uses_device: ClassVar[bool] = True
+    preparation: ClassVar[Mapping[str, Sequence[Any]]] = _shared.PREPARATION
+    pausable: ClassVar[bool] = True
+    may_be_network: ClassVar[bool] = True
     space: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "learning_rate": {"log": [2e-4, 1e-2]},
         "dropout": {"uniform": [0.0, 0.5]},
@@ -38,21 +46,51 @@ class Mlp(Embedding, frozen=True, kw_only=True):
         tuple[Annotated[int, Meta(ge=1, le=65_536)], ...],
         Meta(description="Units of each hidden layer.", max_length=64, examples=[[256, 128]]),
     ] = (256, 128)
-    activation: Annotated[Literal["relu", "gelu", "silu"], Meta(description="What stands between layers.")] = "relu"
-    dropout: Annotated[
-        float, Meta(description="Share of hidden units switched off at random while training.", ge=0, lt=1)
-    ] = 0.1
+    activation: _shared.Activation = "relu"
+    dropout: _shared.Dropout = 0.1
+    bins: _shared.Bins = 64
+    numeric_width: _shared.NumericWidth = 16
+    category_width: _shared.CategoryWidth = None
+    epochs: _shared.Epochs = 30
+    batch_size: _shared.BatchSize = None
+    learning_rate: _shared.LearningRate = 0.002
+    schedule: _shared.Schedule = "cosine"
+    weight_decay: _shared.WeightDecay = 0.01
+    clip_norm: _shared.ClipNorm = 1.0
+    patience: _shared.Patience = 8
+    class_weight: _shared.ClassWeight = None
 
-    def kind(self) -> "Kind":
-        """Perceptrons."""
-        from mlspec.torchkit import mlp
+    def backbone(self) -> dict[str, Any]:
+        """What stands behind the embeddings, as ``torchkit.backbones`` builds it."""
+        return {
+            "kind": "mlp",
+            "hidden": list(self.hidden),
+            "activation": self.activation,
+            "dropout": self.dropout,
+        }
 
-        return mlp
+    def fit(self, training: Training, folder: Path) -> dict[str, Any]:
+        """Train and save weights (safetensors) and shape (JSON); the history holds each epoch's losses."""
+        from mlspec.torchkit import tabular
+
+        return tabular.fit(self, training, folder)
+
+    def load(self, folder: Path, device: str) -> Predictor:
+        """The fitted network on the device."""
+        from mlspec.torchkit import tabular
+
+        return tabular.load(folder, device)
+
+    def network(self, training: Training) -> "Trainable":
+        """The untrained network with its rows."""
+        from mlspec.torchkit import tabular
+
+        return tabular.untrained(self, training)
 
     def least_bytes(self, columns: Schema, classes: int) -> int | None:
         """Four bytes for each weight; a column whose width or levels only fitting tells counts as little as it can."""
-        weights, width = self.embedded(columns)
-        for units in (*self.hidden, outputs(classes)):
+        weights, width = _shared.embedded(columns, self.bins, self.numeric_width, self.category_width)
+        for units in (*self.hidden, _shared.outputs(classes)):
             weights += units * (width + 1)
             width = units
         return 4 * weights

@@ -1,77 +1,94 @@
 """A residual network."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from msgspec import Meta
 
-from mlspec.diagnostics import StepError
-from mlspec.models.torch._network import Embedding, outputs
-from mlspec.plugin import Schema, Training
+from mlspec.models.torch import _shared
+from mlspec.plugin import Model, Predictor, Schema, Training
 
 if TYPE_CHECKING:
-    from mlspec.torchkit.tabular import Kind
+    from mlspec.torchkit.loop import Trainable
 
 
-class ResNet(Embedding, frozen=True, kw_only=True):
-    """A residual network: each block adds something to a row's vector, normalised over the batch (Gorishniy et al.
-    2021).
+class Resnet(Model, frozen=True, kw_only=True):
+    """A residual network for tables (Gorishniy et al. 2021), on embedded columns as in `torch.mlp`: blocks that each
+    norm their input over the batch and add to it.
 
-    Columns go in, and it is trained, as `torch.mlp` is.
-
-    Why: it can be deeper than a perceptron without becoming harder to train; worth a try on many rows, where a
-    perceptron's training loss stays high.
+    Why: deeper than a perceptron without getting harder to train; worth a try where there are many rows.
 
     Example:
-        resnet: {type: torch.resnet, blocks: 4, width: 256}
+        deep: {type: torch.resnet, blocks: 3, units: 192}
     """
 
+    tasks: ClassVar[frozenset[str]] = frozenset({"binary_classification", "multiclass_classification", "regression"})
+    libraries: ClassVar[tuple[str, ...]] = ("torch", "numpy", "safetensors")
+    takes_codes: ClassVar[bool] = True
+    uses_device: ClassVar[bool] = True
+    pausable: ClassVar[bool] = True
+    may_be_network: ClassVar[bool] = True
+    preparation: ClassVar[Mapping[str, Sequence[Any]]] = _shared.PREPARATION
     space: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "learning_rate": {"log": [2e-4, 1e-2]},
-        "blocks": {"integer": [1, 6]},
-        "width": {"choice": [64, 128, 192, 256, 384]},
-        "dropout": {"uniform": [0.0, 0.3]},
-        "hidden_dropout": {"uniform": [0.0, 0.5]},
+        "learning_rate": {"log": [1e-4, 5e-3]},
+        "blocks": {"integer": [1, 4]},
+        "units": {"choice": [96, 192, 384]},
+        "dropout": {"uniform": [0.0, 0.5]},
         "weight_decay": {"log": [1e-4, 0.3]},
     }
 
-    batch_size: Annotated[
-        Annotated[int, Meta(ge=2, le=10_000_000)] | None,
-        Meta(description="Rows in one step; by the number of training rows, from 16 to 512, if left out."),
-    ] = None
-    blocks: Annotated[int, Meta(description="Residual blocks.", ge=1, le=1024)] = 2
-    width: Annotated[int, Meta(description="Width of the vector that blocks add to.", ge=1, le=65_536)] = 128
-    hidden_factor: Annotated[
-        float, Meta(description="Hidden units of a block for each of the vector's numbers.", gt=0, le=64)
-    ] = 2.0
-    hidden_dropout: Annotated[
-        float, Meta(description="Share of hidden units switched off at random while training.", ge=0, lt=1)
-    ] = 0.1
-    dropout: Annotated[
-        float, Meta(description="Share of what a block adds switched off at random while training.", ge=0, lt=1)
+    blocks: Annotated[int, Meta(description="How many blocks.", ge=1, le=64)] = 2
+    units: Annotated[int, Meta(description="Width of what goes from block to block.", ge=1, le=65_536)] = 128
+    inner: Annotated[int, Meta(description="Width inside a block.", ge=1, le=65_536)] = 256
+    dropout: _shared.Dropout = 0.2
+    residual_dropout: Annotated[
+        float, Meta(description="Share of what a block adds that is left out at random while training.", ge=0, lt=1)
     ] = 0.0
+    bins: _shared.Bins = 64
+    numeric_width: _shared.NumericWidth = 16
+    category_width: _shared.CategoryWidth = None
+    epochs: _shared.Epochs = 30
+    batch_size: _shared.BatchSize = None
+    learning_rate: _shared.LearningRate = 0.001
+    schedule: _shared.Schedule = "cosine"
+    weight_decay: _shared.WeightDecay = 0.01
+    clip_norm: _shared.ClipNorm = 1.0
+    patience: _shared.Patience = 8
+    class_weight: _shared.ClassWeight = None
 
-    def hidden(self) -> int:
-        """Hidden units of a block."""
-        return max(1, round(self.width * self.hidden_factor))
-
-    def kind(self) -> "Kind":
-        """Residual networks."""
-        from mlspec.torchkit import resnet
-
-        return resnet
+    def backbone(self) -> dict[str, Any]:
+        """What stands behind the embeddings, as ``torchkit.backbones`` builds it."""
+        return {
+            "kind": "resnet",
+            "blocks": self.blocks,
+            "units": self.units,
+            "inner": self.inner,
+            "dropout": self.dropout,
+            "residual_dropout": self.residual_dropout,
+        }
 
     def fit(self, training: Training, folder: Path) -> dict[str, Any]:
         """Train and save weights (safetensors) and shape (JSON); the history holds each epoch's losses."""
-        if len(training.target) < 2:
-            raise StepError("torch.resnet is normalised over several rows, there is but one to train on")
-        return super().fit(training, folder)
+        from mlspec.torchkit import tabular
+
+        return tabular.fit(self, training, folder)
+
+    def load(self, folder: Path, device: str) -> Predictor:
+        """The fitted network on the device."""
+        from mlspec.torchkit import tabular
+
+        return tabular.load(folder, device)
+
+    def network(self, training: Training) -> "Trainable":
+        """The untrained network with its rows."""
+        from mlspec.torchkit import tabular
+
+        return tabular.untrained(self, training)
 
     def least_bytes(self, columns: Schema, classes: int) -> int | None:
-        """Four bytes for each weight; a column whose width or levels only fitting tells counts as little as it can."""
-        weights, width = self.embedded(columns)
-        weights += self.width * (width + 1)
-        # A normalisation keeps four numbers for each that it normalises.
-        weights += self.blocks * (4 * self.width + self.hidden() * (2 * self.width + 1) + self.width)
-        return 4 * (weights + 4 * self.width + outputs(classes) * (self.width + 1))
+        """Four bytes for each weight of embeddings, blocks and norms."""
+        weights, width = _shared.embedded(columns, self.bins, self.numeric_width, self.category_width)
+        weights += self.units * (width + 1) + _shared.outputs(classes) * (self.units + 1) + 4 * self.units
+        weights += self.blocks * (2 * self.units * self.inner + self.inner + 5 * self.units)
+        return 4 * weights

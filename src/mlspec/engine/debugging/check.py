@@ -1,0 +1,14 @@
+"""What a check found."""
+
+from msgspec import Struct
+
+
+class Check(Struct, frozen=True, kw_only=True):
+    """One check: its name, what was measured, what was expected, and where it failed what to do about it."""
+
+    check: str
+    measured: str
+    expected: str
+    fails: bool = False
+    advice: str = ""
+    note: str = ""

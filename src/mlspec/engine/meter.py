@@ -1,0 +1,43 @@
+"""Counts what a run spends, and says when the budget is gone."""
+
+import time
+
+from mlspec.graph import budget
+from mlspec.graph.graph import Graph
+
+
+class Meter:
+    """Time of the steps that lead to the model: those that are done, whenever they were, and those that run."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+        self._budget = graph.project.constraints.budget
+        self._counted = budget.counted(graph) if self._bounded() else frozenset()
+        self._taken: dict[str, float] = {}
+        self._since: dict[str, float] = {}
+
+    def started(self, step: str) -> None:
+        """A step begins."""
+        if step in self._counted:
+            self._since[step] = time.monotonic()
+
+    def ended(self, step: str, seconds: float | None) -> None:
+        """A step has ended, or its result was stored: that took ``seconds`` when it was made."""
+        since = self._since.pop(step, None)
+        if step in self._counted:
+            self._taken[step] = seconds if seconds is not None else 0.0 if since is None else time.monotonic() - since
+
+    def gone(self) -> tuple[str, str] | None:
+        """The bound that is exceeded by now, and by what; None while there is something left."""
+        if self._budget is None or self._counted <= self._taken.keys():
+            # All is done: it is for the gates to say whether that was within the budget.
+            return None
+        now = time.monotonic()
+        running = {step: now - since for step, since in self._since.items()}
+        spent = {**self._taken, **running}
+        steps = [self._graph.steps[step] for step in spent]
+        return budget.exceeded(budget.cost(steps, spent, self._budget), self._budget)
+
+    def _bounded(self) -> bool:
+        stated = self._budget
+        return stated is not None and (stated.wall_time, stated.gpu_hours, stated.money) != (None, None, None)

@@ -1,0 +1,41 @@
+"""Checks a network and its training on a few rows, before it is trained for long."""
+
+from typing import cast
+
+import msgspec
+
+from mlspec import registry
+from mlspec.engine.job import Job
+from mlspec.plugin import Model
+
+
+def run(job: Job) -> None:
+    """``train``, ``validation``, ``state`` -> ``report``, ``verdict``; an empty report where the model is no network.
+
+    Raises StepError where something is wrong and the spec says that this stops the run.
+    """
+    from mlspec.engine.debugging import report
+    from mlspec.engine.work import train
+    from mlspec.models import _user_code
+
+    name, settings = job.params["model"]
+    model = cast(Model, msgspec.convert(settings, registry.plugin("models", name)))
+    training = train.training(job, model, rows=1024)
+    with _user_code.importable(job.root):
+        made = model.network(training)
+    if made is None:
+        report.finish(job, (), note="the model is no network")
+        return
+    from mlspec.engine.debugging import network
+    from mlspec.torchkit import device
+
+    with device.seeded(training.seed, device.find(training.device), training.threads):
+        subject = network.Subject(
+            module=made.module,
+            rows=made.rows,
+            loss=made.loss,
+            classes=training.classes,
+            learning_rate=made.settings.learning_rate,
+        )
+        found = network.examine(subject, training.seed)
+    report.finish(job, found)

@@ -1,0 +1,70 @@
+"""The checks of data and networks. It stands behind the preparation, whose rows the networks are tried on, and before
+tuning and training, which wait for the checks where these are to stop a run."""
+
+from typing import Any
+
+from mlspec.graph import tables, uses
+from mlspec.graph.environment import device_kind
+from mlspec.graph.graph import Graph
+from mlspec.graph.kinds import KINDS
+from mlspec.graph.step import Input, Step
+from mlspec.plugin import Model
+
+
+def checks(graph: Graph) -> Graph:
+    """Adds ``check.data.validation`` and ``check.data.test`` -> report, verdict (of validation rows, and of test rows
+    without their target, against training rows), and ``check.CANDIDATE`` -> report, verdict for networks."""
+    project = graph.project
+    if project.model.checks == "off":
+        return graph
+    stops = project.model.checks == "stop"
+    target = tables.target(graph)
+    about: dict[str, Any] = {
+        "features": [column.name for column in tables.table(graph) if column.role == "feature"],
+        "target": [target.name, target.type],
+        "task": project.project.task,
+        "positive": project.data.columns.positive,
+        "ordered": project.data.split.by == "time",
+    }
+    steps = [
+        Step(
+            id=step_id,
+            kind="check_data",
+            params={**about, "labels": part == "validation", "stops": stops and part == "validation"},
+            inputs={"train": Input("split", "train"), "other": Input("split", part)},
+            outputs=KINDS["check_data"].outputs,
+            path=("data", "split"),
+        )
+        for step_id, part in (("check.data.validation", "validation"), ("check.data.test", "test"))
+    ]
+    for name, use in sorted(project.model.candidates.items()):
+        if isinstance(use.plugin, Model) and use.plugin.may_be_network:
+            params: dict[str, Any] = {
+                "model": uses.pair(use),
+                "task": project.project.task,
+                "seed": project.model.seed,
+                "stops": stops,
+            }
+            if use.plugin.uses_device:
+                params["device"] = device_kind(project.backend.device)
+            steps.append(
+                Step(
+                    id=f"check.{name}",
+                    kind="check_network",
+                    params=params,
+                    inputs={part: Input(f"prepare.{name}", part) for part in ("state", "train", "validation")},
+                    outputs=KINDS["check_network"].outputs,
+                    path=("model", "candidates", name),
+                )
+            )
+    return graph.add(steps)
+
+
+def awaited(graph: Graph, name: str) -> dict[str, Input]:
+    """What a candidate's tuning and training wait for, where checks stop a run."""
+    if graph.project.model.checks != "stop":
+        return {}
+    found = {"checked.data": Input("check.data.validation", "verdict")}
+    if f"check.{name}" in graph.steps:
+        found["checked.network"] = Input(f"check.{name}", "verdict")
+    return found

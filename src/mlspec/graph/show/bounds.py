@@ -1,0 +1,33 @@
+"""What a plan would spend of the stated budget, and how long it takes at least."""
+
+from collections.abc import Iterator
+
+from mlspec.graph.budget import cost, counted, critical_path, exceeded
+from mlspec.graph.plan import Plan
+from mlspec.graph.show.text import duration, names, printable
+
+
+def bounds(plan: Plan) -> Iterator[str]:
+    """What a run is about to spend of its stated budget, as far as it is known, and the longest way to its end."""
+    constraints = plan.graph.project.constraints
+    seconds = {step_id: planned.seconds for step_id, planned in plan.steps.items()}
+    budget = constraints.budget
+    if budget is not None:
+        mine = counted(plan.graph)
+        spent = cost([step for step in plan.graph.steps.values() if step.id in mine], seconds, budget)
+        told = []
+        if budget.wall_time is not None:
+            told.append(f"{duration(spent.seconds)} of {duration(budget.wall_time)}")
+        if budget.gpu_hours is not None:
+            told.append(f"{spent.gpu_hours:.3g} of {budget.gpu_hours:g} GPU hours")
+        if budget.money is not None and spent.money is not None:
+            told.append(f"{spent.money:.3g} of {budget.money.at_most:g} {printable(budget.money.unit)}".rstrip())
+        if told:
+            over = exceeded(spent, budget)
+            steps = f"{spent.unknown} step{'s' if spent.unknown > 1 else ''}"
+            more = f" and {steps} of unknown length" if spent.unknown else ""
+            yield f"Budget: {', '.join(told)}{more}" + ("; the run would be stopped" if over is not None else "")
+    if constraints.deadline is not None:
+        longest, way = critical_path(plan.graph, seconds)
+        late = "; too long, with however many workers" if longest > constraints.deadline else ""
+        yield f"Longest way: {duration(longest)} of {duration(constraints.deadline)}, through {names(way)}{late}"

@@ -1,0 +1,79 @@
+"""What the networks for tables have in common: the keys of their training, and the size of their embeddings."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta
+
+from mlspec.plugin import Schema
+
+PREPARATION: Mapping[str, Sequence[Any]] = {
+    "numeric": [{"impute": "median"}],
+    "category": [{"encode": "ordinal"}],
+    "date": ["date_parts", {"impute": "median"}],
+}
+
+Activation = Annotated[Literal["relu", "gelu", "silu"], Meta(description="What stands between layers.")]
+Dropout = Annotated[float, Meta(description="Share of hidden units switched off at random while training.", ge=0, lt=1)]
+Bins = Annotated[
+    int,
+    Meta(
+        description="Pieces of each number's curve, cut at quantiles of the training rows; 0: numbers go in as they "
+        "are, scaled.",
+        ge=0,
+        le=1024,
+    ),
+]
+NumericWidth = Annotated[int, Meta(description="Width of the vector that a number's curve becomes.", ge=1, le=1024)]
+CategoryWidth = Annotated[
+    Annotated[int, Meta(ge=1, le=1024)] | None,
+    Meta(description="Width of a category's vector; by its number of levels if left out."),
+]
+Epochs = Annotated[int, Meta(description="Passes over the training rows at most.", ge=1, le=100_000)]
+BatchSize = Annotated[
+    Annotated[int, Meta(ge=1, le=10_000_000)] | None,
+    Meta(description="Rows in one step; by the number of training rows, from 16 to 512, if left out."),
+]
+LearningRate = Annotated[float, Meta(description="The highest learning rate.", gt=0, le=10)]
+Schedule = Annotated[
+    Literal["cosine", "constant"],
+    Meta(description="cosine: after a short warm-up the rate falls to nothing; constant: it stays."),
+]
+WeightDecay = Annotated[float, Meta(description="AdamW's decay of the weights.", ge=0)]
+ClipNorm = Annotated[
+    Annotated[float, Meta(gt=0)] | None, Meta(description="The gradient is cut to this norm; null: never.")
+]
+Patience = Annotated[
+    Annotated[int, Meta(ge=1)] | None,
+    Meta(description="Epochs without a better validation loss before stopping; null: never stop early."),
+]
+ClassWeight = Annotated[
+    Literal["balanced"] | None,
+    Meta(description="balanced: rare classes weigh as much as common ones; equal rows if left out."),
+]
+
+
+def category_width(levels: int) -> int:
+    """The width of a category's vector by its number of levels: 1.6 x levels ** 0.56, at most 64 (as in fastai)."""
+    return int(min(64, max(2, round(1.6 * float(levels) ** 0.56))))
+
+
+def embedded(columns: Schema, bins: int, numeric_width: int, fixed: int | None) -> tuple[int, int]:
+    """The least weights of the embeddings of these columns, and their width together.
+
+    A column whose width or levels only fitting tells counts as little as it can.
+    """
+    numeric = sum(c.width or 0 for c in columns if c.type != "code")
+    levels = [1 if c.levels is None else c.levels for c in columns if c.type == "code"]
+    weights = numeric * (bins * (numeric_width + 2) + numeric_width if bins else 2)
+    width = numeric * (numeric_width if bins else 1)
+    for count in levels:
+        vector = category_width(count) if fixed is None else fixed
+        weights += count * vector
+        width += vector
+    return weights, width
+
+
+def outputs(classes: int) -> int:
+    """How many numbers a network answers with."""
+    return max(classes, 1) if classes != 2 else 1

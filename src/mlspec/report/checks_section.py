@@ -1,0 +1,42 @@
+"""The section of the page on the checks that were made before training."""
+
+from mlspec.report import words
+from mlspec.report.facts import CheckFact, RunFacts
+from mlspec.report.markup import Html, element
+
+
+def checks(facts: RunFacts) -> Html | None:
+    """Every check, those that fail first; None where none was made."""
+    if not facts.checks:
+        return None
+    failing = [check for check in facts.checks if check.fails]
+    count = words.count(len(facts.checks), "check")
+    told = f"{len(failing)} of {count} found something" if failing else f"None of {count} found anything"
+    heads = ("", "check", "measured", "expected", "of")
+    shown = [*failing, *(check for check in facts.checks if not check.fails)]
+    table = element(
+        "table",
+        element("thead", element("tr", [element("th", name) for name in heads])),
+        element("tbody", [_row(check) for check in shown]),
+    )
+    return element(
+        "div",
+        element("p", f"{told}.", class_="note"),
+        element("div", table, class_="card"),
+    )
+
+
+def _row(check: CheckFact) -> Html:
+    verdict = "unknown" if check.fails else "pass"
+    return element(
+        "tr",
+        element("td", element("span", "look" if check.fails else "fine", class_=f"verdict {verdict}")),
+        element("td", element("span", check.check, class_="name")),
+        element(
+            "td",
+            check.measured,
+            [element("br"), element("small", check.advice)] if check.fails else None,
+        ),
+        element("td", check.expected),
+        element("td", element("code", check.step)),
+    )

@@ -1,0 +1,25 @@
+"""A blend is asked for that can't be made: of one candidate, or beside a candidate of its name.
+
+Why: a blend is a weighted mean of at least two candidates, and competes with them under the name `blend`.
+
+Instead: add a candidate, rename it, or delete `model.ensemble`.
+"""
+
+from collections.abc import Iterator
+
+from mlspec.diagnostics import Diagnostic
+from mlspec.rules.context import View
+
+
+def check(view: View) -> Iterator[Diagnostic]:
+    """The candidates where a blend is asked for."""
+    model = view.project.model
+    if model.ensemble == "none":
+        return
+    if len(model.candidates) < 2:
+        message = "a blend of one candidate is that candidate"
+        yield view.diagnostic("blend-needs-candidates", ("model", "ensemble"), message, "add a candidate")
+    if "blend" in model.candidates:
+        message = "the blend of the candidates is called 'blend'"
+        path = ("model", "candidates", "blend")
+        yield view.diagnostic("blend-needs-candidates", path, message, "give it another name", key=True)

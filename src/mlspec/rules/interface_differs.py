@@ -1,0 +1,56 @@
+"""The model would read other columns, or give other answers, than the interface says.
+
+Why: whoever calls the model relies on the interface; a column that comes or goes breaks them.
+
+Instead: change the interface knowingly (callers must follow), or keep the column out with `data.columns`.
+"""
+
+from collections.abc import Iterator
+
+from mlspec.diagnostics import Diagnostic
+from mlspec.rules.context import View
+
+
+def check(view: View) -> Iterator[Diagnostic]:
+    """The stated inputs against the features, the stated classes against the target's values."""
+    from mlspec.rules.check import roles
+
+    interface = view.project.project.interface
+    if interface is None:
+        return
+    at = ("project", "interface", "inputs")
+    features = {column.name: column.type for column in roles(view.project, view.columns()) if column.role == "feature"}
+    known = {column.name for column in view.columns()}
+    for name, kind in interface.inputs.items():
+        if name not in features and name in known:
+            message = f"the interface has '{name}', which is no feature"
+            yield view.diagnostic("interface-differs", (*at, name), message, "the model does not read it", key=True)
+        elif name in features and features[name] != kind:
+            message = f"the interface says that '{name}' is {kind}, it is {features[name]}"
+            note = "data.columns.types states types"
+            yield view.diagnostic("interface-differs", (*at, name), message, f"did you mean {features[name]}?", note)
+    lacking = [name for name in features if name not in interface.inputs]
+    if lacking:
+        names = ", ".join(f"'{name}'" for name in lacking[:5]) + (" and others" if len(lacking) > 5 else "")
+        message = f"the model would read {names}, which the interface lacks"
+        yield view.diagnostic("interface-differs", at, message, "add or drop them", key=True)
+    yield from _classes(view)
+
+
+def _classes(view: View) -> Iterator[Diagnostic]:
+    interface, levels = view.project.project.interface, view.facts.target_levels
+    if interface is None or interface.classes is None:
+        return
+    at = ("project", "interface", "classes")
+    if view.project.project.task == "regression":
+        yield view.diagnostic("interface-differs", at, "a regression answers with numbers", "delete it", key=True)
+    elif levels is not None:
+        stated = set(interface.classes)
+        strange = sorted(set(levels) - stated)
+        unseen = sorted(stated - set(levels)) if view.facts.all_rows_seen else []
+        if strange:
+            message = f"the target has the value '{strange[0]}', which is none of the stated classes"
+            yield view.diagnostic("interface-differs", at, message, key=True)
+        if unseen:
+            message = f"no row has the class '{unseen[0]}'"
+            yield view.diagnostic("interface-differs", at, message, key=True)

@@ -1,0 +1,27 @@
+"""It is said when predictions are made, but not how fast they must come.
+
+Why: whoever waits for an answer waits for its latency; whoever answers many rows at once pays for the throughput.
+Neither is measured unless it is bounded.
+
+Instead: state `constraints.latency` (on request, in a stream) or `constraints.throughput` (in batches), or waive
+`trigger` with a reason.
+"""
+
+from collections.abc import Iterator
+
+from mlspec.diagnostics import Diagnostic
+from mlspec.rules.context import View
+from mlspec.spec.requirements import TRIGGERS
+
+
+def check(view: View) -> Iterator[Diagnostic]:
+    """The trigger against the constraints."""
+    trigger = view.project.project.users.trigger
+    constraints = view.project.constraints
+    if trigger is None or any(waiver.requirement == "trigger" for waiver in constraints.waivers):
+        return
+    wanted = "throughput" if trigger == "batch" else "latency"
+    if getattr(constraints, wanted) is None:
+        message = f"predictions are made {TRIGGERS[trigger]}, but no {wanted} is required"
+        label = f"add constraints.{wanted}"
+        yield view.diagnostic("trigger-without-bound", ("project", "users", "trigger"), message, label)

@@ -1,0 +1,35 @@
+"""A waiver names a requirement that the spec does not state, or names it twice.
+
+Why: a waiver outlives what it was written for; the next requirement of that name would be waived unseen.
+
+Instead: delete the waiver, or correct the name: `mlspec validate --requirements` lists them.
+"""
+
+from collections.abc import Iterator
+
+from mlspec.diagnostics import Diagnostic
+from mlspec.rules.context import View
+from mlspec.spec import suggest
+from mlspec.spec.requirements import requirements
+
+
+def check(view: View) -> Iterator[Diagnostic]:
+    """Each waiver against the list of requirements."""
+    waivers = view.project.constraints.waivers
+    if not waivers:
+        return
+    stated = [requirement.id for requirement in requirements(view.project)]
+    seen: set[str] = set()
+    for index, waiver in enumerate(waivers):
+        path = ("constraints", "waivers", index, "requirement")
+        name = waiver.requirement
+        if name not in stated:
+            message = f"no requirement is called '{name}'"
+            note = f"requirements: {', '.join(stated) or 'none'}"
+            yield view.diagnostic(
+                "waiver-without-requirement", path, message, suggest.label(name, stated) if stated else "", note
+            )
+        elif name in seen:
+            message = f"'{name}' is waived twice"
+            yield view.diagnostic("waiver-without-requirement", path, message, "delete one")
+        seen.add(name)

@@ -1,0 +1,21 @@
+"""The column of the rows' weights holds no numbers.
+
+Why: a weight says how much a row counts; text or a date can't.
+
+Instead: name a numeric column, or state its type in `data.columns.types`.
+"""
+
+from collections.abc import Iterator
+
+from mlspec.diagnostics import Diagnostic
+from mlspec.rules.context import View
+
+
+def check(view: View) -> Iterator[Diagnostic]:
+    """The type of the weight's column."""
+    said = view.project.data.columns
+    kind = next((column.type for column in view.columns() if column.name == said.weight), None)
+    kind = said.types.get(said.weight or "", kind)
+    if kind is not None and kind not in ("integer", "number"):
+        path = ("data", "columns", "weight")
+        yield view.diagnostic("weight-is-no-number", path, f"'{said.weight}' is {kind}, a weight is a number")
