@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from mlspec.graph.build import Change
     from mlspec.graph.graph import Graph
     from mlspec.graph.plan import Plan
-    from mlspec.report.compare import Comparison
     from mlspec.report.facts import RunFacts
     from mlspec.rules.context import Facts
     from mlspec.spec import Project
@@ -195,15 +194,6 @@ def last(spec: str | os.PathLike[str] | None = None, run: str | None = None) -> 
     return stored.find(Path(find(spec)).parent, run)
 
 
-def compare(first: str, second: str, *, spec: str | os.PathLike[str] | None = None) -> "Comparison":
-    """Two runs of a project side by side, each by the beginning of its id. Raises SpecError where there is none."""
-    from mlspec.report import stored
-    from mlspec.report.compare import compare
-
-    root = Path(find(spec)).parent
-    return compare(root, stored.find(root, first), stored.find(root, second))
-
-
 def load_model(model: str | os.PathLike[str] | None = None, *, device: str = "cpu") -> "Package":
     """The selected model of a spec's last run, or the exported model in a folder, ready to predict.
 
@@ -301,9 +291,9 @@ def write_table(frame: "pl.DataFrame", path: str | os.PathLike[str]) -> None:
 
 
 def report(spec: str | os.PathLike[str] | None = None, run: str | None = None, *, form: str = "html") -> str:
-    """The report of the last run of a project, or of the one whose id begins with ``run``.
+    """The report of the last run of a project, or of the one whose id begins with ``run``: html, markdown or json.
 
-    ``form``: html, markdown, card (a model card) or json. Raises SpecError when there is no such run.
+    Raises SpecError when there is no such run.
     """
     from mlspec.report import facts, stored
 
@@ -311,9 +301,5 @@ def report(spec: str | os.PathLike[str] | None = None, run: str | None = None, *
     found = stored.find(root, run)
     if form == "json":
         return facts.encode(found)
-    if form == "card":
-        from mlspec.report.card import card
-
-        return card(found)
     name = stored.PAGE if form == "html" else stored.SUMMARY
     return (root / stored.RUNS / found.id / name).read_text(encoding="utf-8")

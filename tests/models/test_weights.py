@@ -1,5 +1,6 @@
 """Rows that count more, classes that count the same, answers that may only rise."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ QUICK: dict[str, dict[str, Any]] = {
     "torch.ft_transformer": {"epochs": 15, "layers": 1, "heads": 1, "bins": 8, "learning_rate": 0.01},
     "hist_gradient_boosting": {"max_iter": 40},
     "lightgbm": {"trees": 40, "learning_rate": 0.1},
+    **({"catboost": {"trees": 40, "learning_rate": 0.1}} if find_spec("catboost") else {}),
     "random_forest": {"trees": 40},
     "logistic_regression": {},
     "ridge": {"alpha": 1e-6},
@@ -76,7 +78,7 @@ def test_rows_without_weight_count_for_nothing(name: str, tmp_path: Path) -> Non
     assert np.corrcoef(told, truth)[0, 1] > 0.8
 
 
-@pytest.mark.parametrize("name", ["hist_gradient_boosting", "lightgbm", "torch.mlp", "torch.tabm"])
+@pytest.mark.parametrize("name", sorted(set(QUICK) - {"logistic_regression", "random_forest", "ridge"}))
 def test_what_is_learned_by_is_what_is_stopped_by(name: str, tmp_path: Path) -> None:
     # Half of the rows say the contrary and count for nothing. Watched without weights, the loss on the validation rows
     # only rises, and the first round would be the best.
@@ -88,7 +90,7 @@ def test_what_is_learned_by_is_what_is_stopped_by(name: str, tmp_path: Path) -> 
     assert watched.std() > 0.5 * whole.std()
 
 
-@pytest.mark.parametrize("name", ["hist_gradient_boosting", "lightgbm"])
+@pytest.mark.parametrize("name", sorted(set(QUICK) & {"hist_gradient_boosting", "lightgbm", "catboost"}))
 @pytest.mark.parametrize("direction", ["increasing", "decreasing"])
 def test_a_monotone_answer_never_turns(name: str, direction: str, tmp_path: Path) -> None:
     grid = np.stack([np.linspace(-3, 3, 200), np.zeros(200)], axis=1).astype(np.float32)

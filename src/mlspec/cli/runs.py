@@ -8,19 +8,12 @@ from mlspec.cli._output import result, talk
 
 @click.command(name="runs")
 @_options.spec
-@click.option("--compare", nargs=2, metavar="RUN RUN", help="Two runs side by side, by the beginnings of their ids.")
 @_options.formats("text", "json")
-def command(spec: str | None, compare: tuple[str, str] | None, form: str) -> None:
-    """List the runs of a project, newest first, or compare two of them.
-
-    Metrics are compared row by row where both runs' predictions are stored, and told apart from noise.
-    """
+def command(spec: str | None, form: str) -> None:
+    """List the runs of a project, newest first."""
     from mlspec import api
     from mlspec.report import terminal, words
 
-    if compare:
-        _compare(spec, compare, form)
-        return
     found = api.runs(spec)
     if form == "json":
         import msgspec
@@ -38,19 +31,3 @@ def command(spec: str | None, compare: tuple[str, str] | None, form: str) -> Non
             (run.id, words.moment(run.started), words.seconds(run.seconds), run.outcome, run.selected or "", told)
         )
     result("\n".join(terminal.aligned(rows)))
-
-
-def _compare(spec: str | None, runs: tuple[str, str], form: str) -> None:
-    import sys
-
-    import msgspec
-
-    from mlspec import api
-    from mlspec.cli._output import colored
-    from mlspec.report.compare_text import comparison
-
-    found = api.compare(*runs, spec=spec)
-    if form == "json":
-        result(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
-    else:
-        result(comparison(found, color=colored(sys.stdout)))

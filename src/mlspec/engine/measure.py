@@ -10,7 +10,7 @@ class Measure:
     """Begins when it is made."""
 
     def __init__(self) -> None:
-        _resetpeak_memory()
+        _reset_peak()
         self._cpu = _cpu()
         self._began = time.perf_counter()
 
@@ -35,7 +35,7 @@ def _cpu() -> float:
     return times.user + times.system + times.children_user + times.children_system
 
 
-def _resetpeak_memory() -> None:
+def _reset_peak() -> None:
     # The kernel then counts the peak anew; without it the figure is that of the whole life of the process.
     try:
         with open("/proc/self/clear_refs", "wb", buffering=0) as file:

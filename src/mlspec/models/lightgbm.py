@@ -2,16 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta
 
 from mlspec.models._monotone import Monotone, directions
 from mlspec.models._weights import row_weights, stopping_weights
 from mlspec.plugin import Model, Predictor, Training
-
-if TYPE_CHECKING:
-    pass
 
 
 class LightGBM(Model, frozen=True, kw_only=True):

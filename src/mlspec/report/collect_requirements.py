@@ -40,7 +40,8 @@ def _bound(requirement: Requirement, gate: Gate | None, run: Run, graph: Graph) 
         if gate is None:
             return requirement.text or requirement.id, name, "the gate was not reached", "unknown"
         evidence = words.gate_value(gate) if gate.value is not None else ""
-        return gate.requirement, name, evidence, gate.verdict
+        text = f"{requirement.text.rstrip('.')}: {gate.requirement}" if requirement.text else gate.requirement
+        return text, name, evidence, gate.verdict
     if requirement.binding == "compiled":
         return requirement.text, "mlspec validate", "checked before the run", "pass"
     if requirement.binding == "measured":

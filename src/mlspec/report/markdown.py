@@ -39,7 +39,7 @@ def _lines(facts: RunFacts) -> Iterator[str]:
             yield f"- ⚠️ {text(told)}"
     if facts.gates:
         yield ""
-        yield from table(
+        yield from _table(
             ("", "constraint", "measured", "rows"),
             [
                 (
@@ -58,7 +58,7 @@ def _lines(facts: RunFacts) -> Iterator[str]:
         yield ""
         yield f"### {text(facts.selected or 'The model')} on the test rows"
         yield ""
-        yield from table(
+        yield from _table(
             ("metric", "value", *(text(name) for name in baselines)),
             [
                 (
@@ -88,7 +88,7 @@ def _lines(facts: RunFacts) -> Iterator[str]:
             name = f"**{text(candidate.name)}**" if candidate.selected else text(candidate.name)
             values = (words.score_value(found[metric]) if metric in found else "–" for metric in metrics)
             rows.append((name, text(candidate.model), *values))
-        yield from table(("candidate", "model", *(text(metric) for metric in metrics)), rows)
+        yield from _table(("candidate", "model", *(text(metric) for metric in metrics)), rows)
         if facts.evaluation.selection_reason:
             yield ""
             yield f"{text(facts.evaluation.selection_reason)}."
@@ -110,7 +110,7 @@ def _requirements(facts: RunFacts) -> Iterator[str]:
         (text(entry.text), text(entry.check), text(f"waived: {entry.waived}" if entry.waived else entry.evidence))
         for entry in rest
     ]
-    yield from table(("requirement", "check", "evidence"), rows)
+    yield from _table(("requirement", "check", "evidence"), rows)
 
 
 def _groups(facts: RunFacts) -> Iterator[str]:
@@ -129,7 +129,7 @@ def _groups(facts: RunFacts) -> Iterator[str]:
                 shown = "too few rows" if estimate is None else words.estimate(estimate)
                 named = (f"{name}: {value}" for name, value in zip(slicing.columns, part.values, strict=True))
                 rows.append((text(", ".join(named)), f"{part.rows:,}", shown))
-        yield from table(("slice", "rows", text(metric)), rows)
+        yield from _table(("slice", "rows", text(metric)), rows)
     if found.fairness:
         yield ""
         yield "### Between groups"
@@ -138,11 +138,10 @@ def _groups(facts: RunFacts) -> Iterator[str]:
             (text(entry.metric), text(" and ".join(entry.group)), words.estimate(entry), f"{len(entry.too_few) or ''}")
             for entry in found.fairness
         ]
-        yield from table(("measure", "by", "value", "groups of too few rows"), compared)
+        yield from _table(("measure", "by", "value", "groups of too few rows"), compared)
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """The lines of a table; its cells are Markdown."""
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
     yield f"| {' | '.join(head)} |"
     yield f"|{' --- |' * len(head)}"
     for row in rows:

@@ -9,7 +9,7 @@ def requirements(facts: RunFacts) -> Html | None:
     """The matrix requirement, check, evidence, verdict; None where nothing is required."""
     if not facts.requirements:
         return None
-    heads = ("requirement", "check", "evidence", "verdict", "stated in")
+    heads = ("verdict", "requirement", "check", "evidence", "stated in")
     stated = len(facts.requirements)
     waived = sum(bool(entry.waived) for entry in facts.requirements)
     bound = sum(entry.binding != "nothing" for entry in facts.requirements)
@@ -35,6 +35,7 @@ def _row(entry: RequirementFact) -> Html:
     shown = entry.verdict or ("measured" if entry.evidence else "")
     return element(
         "tr",
+        element("td", element("span", shown, class_=f"verdict {entry.verdict or 'none'}") if shown else ""),
         element(
             "td",
             element("span", entry.text, class_="name"),
@@ -42,7 +43,6 @@ def _row(entry: RequirementFact) -> Html:
         ),
         element("td", element("code", entry.check) if entry.check else "none"),
         element("td", entry.evidence),
-        element("td", element("span", shown, class_=f"verdict {entry.verdict or 'none'}") if shown else ""),
         element("td", place(entry.place)),
     )
 

@@ -10,7 +10,7 @@ from mlspec.diagnostics import Diagnostic, SpecError
 from mlspec.report.facts import RunFacts, encode
 
 FACTS, PAGE, SUMMARY, MODEL = "facts.json", "report.html", "summary.md", "model"
-EVIDENCE, CARD = "evidence.jsonl", "README.md"
+EVIDENCE = "evidence.jsonl"
 LOOKED_AT = 5
 RUNS = Path(".mlspec") / "runs"
 

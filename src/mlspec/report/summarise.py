@@ -114,7 +114,6 @@ def outcome(run: Run, gates: Sequence[Gate]) -> Outcome:
 def save(graph: Graph, run: Run, found: RunFacts, spec_text: str) -> None:
     """Write facts, evidence, page, summary and the exported model into the run's folder; nothing where it has none."""
     from mlspec.graph.show.svg import svg
-    from mlspec.report.card import card
     from mlspec.report.markdown import markdown
     from mlspec.report.page import page
 
@@ -124,8 +123,6 @@ def save(graph: Graph, run: Run, found: RunFacts, spec_text: str) -> None:
     export(graph, run, folder / stored.MODEL)
     files.replace(folder / stored.EVIDENCE, evidence_lines.encode(evidence_lines.evidence(graph, run, found)))
     found = _with_training_rows(graph, run, found)
-    if (folder / stored.MODEL).is_dir():
-        (folder / stored.MODEL / stored.CARD).write_text(card(found), encoding="utf-8")
     stored.save(found, folder, page(found, spec_text, svg(graph)), markdown(found))
 
 

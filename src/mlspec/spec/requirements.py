@@ -65,11 +65,11 @@ def _project(project: Project) -> Iterator[Requirement]:
         bounded = goal.metric is not None and (goal.at_least is not None or goal.at_most is not None)
         if bounded:
             check = {"of": "quality", "metric": goal.metric, "at_least": goal.at_least, "at_most": goal.at_most}
-            yield Requirement(id=name, path=path, binding="gate", check=check)
+            yield Requirement(id=name, path=path, binding="gate", check=check, text=goal.statement)
         if goal.metric is not None and goal.guardrail:
             check = {"of": "guardrail", "metric": goal.metric, "tolerance": goal.tolerance}
             own = f"{name}.guardrail" if bounded else name
-            yield Requirement(id=own, path=path, binding="gate", check=check)
+            yield Requirement(id=own, path=path, binding="gate", check=check, text=goal.statement)
         if goal.metric is None or not (bounded or goal.guardrail):
             binding: Binding = "nothing" if goal.metric is None else "measured"
             yield Requirement(id=name, path=path, binding=binding, text=goal.statement or goal.name)
