@@ -143,7 +143,7 @@ class Training(msgspec.Struct, frozen=True):
     """What a model is fitted with. ``target`` holds class codes (int64) or values (float64); ``classes`` is 0 for
     regression. ``validation`` may be used to stop early, never the test split. ``until``: pause after that epoch,
     keeping a checkpoint to go on from (for models that are ``pausable``). ``weights``: how much each training row
-    counts, None where all count the same."""
+    counts, None where all count the same; ``validation_weights``: the same of the rows that training stops by."""
 
     features: Features
     target: "np.ndarray[Any, Any]"
@@ -158,6 +158,7 @@ class Training(msgspec.Struct, frozen=True):
     progress: Callable[[str, float, dict[str, float]], None]
     until: int | None = None
     weights: "np.ndarray[Any, Any] | None" = None
+    validation_weights: "np.ndarray[Any, Any] | None" = None
 
 
 class Predictor(metaclass=ABCMeta):

@@ -34,13 +34,13 @@ def features(rows: Any) -> Features:
     return Features(rows, np.zeros((len(rows), 0), np.int32), ("a", "b"), (), ())
 
 
-def fit(name: str, target: Any, folder: Path, weights: Any = None, **settings: Any) -> Any:
+def fit(name: str, target: Any, folder: Path, weights: Any = None, watched: bool = False, **settings: Any) -> Any:
     classes = 2 if target.dtype == np.int64 else 0
     training = Training(
         features=features(X),
         target=target,
-        validation=features(X[:0]),
-        validation_target=target[:0],
+        validation=features(X if watched else X[:0]),
+        validation_target=target if watched else target[:0],
         task="binary_classification" if classes else "regression",
         classes=classes,
         seed=0,
@@ -49,6 +49,7 @@ def fit(name: str, target: Any, folder: Path, weights: Any = None, **settings: A
         checkpoints=folder / "checkpoints",
         progress=lambda *_: None,
         weights=weights,
+        validation_weights=weights if watched else None,
     )
     model = msgspec.convert({**QUICK[name], **settings}, registry.plugin("models", name))
     assert isinstance(model, Model)
@@ -75,6 +76,18 @@ def test_rows_without_weight_count_for_nothing(name: str, tmp_path: Path) -> Non
     answer = fit(name, target, tmp_path, weights).predict(features(X))
     told = answer if regression else answer[:, 1]
     assert np.corrcoef(told, truth)[0, 1] > 0.8
+
+
+@pytest.mark.parametrize("name", sorted(set(QUICK) - {"logistic_regression", "random_forest", "ridge"}))
+def test_what_is_learned_by_is_what_is_stopped_by(name: str, tmp_path: Path) -> None:
+    # Half of the rows say the contrary and count for nothing. Watched without weights, the loss on the validation rows
+    # only rises, and the first round would be the best.
+    counts = (np.arange(400) % 2).astype(np.float64)
+    truth = (X[:, 0] > 0).astype(np.int64)
+    target = np.where(counts > 0, truth, 1 - truth)
+    watched = fit(name, target, tmp_path, counts, watched=True).predict(features(X))[:, 1]
+    whole = fit(name, truth, tmp_path / "whole").predict(features(X))[:, 1]
+    assert watched.std() > 0.5 * whole.std()
 
 
 @pytest.mark.parametrize("name", sorted(set(QUICK) & {"hist_gradient_boosting", "lightgbm", "catboost"}))

@@ -120,6 +120,7 @@ CASES: dict[str, dict[str, str]] = {
         "model": "hist_gradient_boosting}, blend: {type: lightgbm",
         "end": "  ensemble: greedy\n",
     },
+    "column-with-two-roles-weight": {"columns": ", weight: age, features: [age, job], drop: [age]"},
     "weight-is-no-number": {"columns": ", weight: job"},
     "unknown-column-weight": {"columns": ", weight: wieght"},
     "monotone-does-not-fit": {

@@ -6,12 +6,13 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from mlspec.diagnostics import StepError
-from mlspec.torchkit import checkpoint, device, loop
+from mlspec.torchkit import checkpoint, device, loop, outputs
 
 # Trains a small network with dropout and dies by SIGKILL at the given call of the loss, if one is given.
 SCRIPT = textwrap.dedent(
@@ -149,3 +150,19 @@ def test_a_device_that_is_not_there_is_said_so() -> None:
     if not torch.cuda.is_available():
         with pytest.raises(StepError, match="torch sees no CUDA device"):
             device.find("cuda")
+
+
+@pytest.mark.parametrize("weighed", [False, True])
+@pytest.mark.parametrize("classes", [0, 2, 3])
+def test_an_ensemble_is_judged_by_its_mean_answer(classes: int, weighed: bool) -> None:
+    torch.manual_seed(0)
+    raw = torch.randn(50, 4, outputs.count(classes))  # 50 rows, 4 members
+    truth = np.arange(50) % classes if classes else np.linspace(-1, 1, 50)
+    counts = np.linspace(0, 2, 50) if weighed else np.ones(50)
+    wanted = outputs.target(truth, classes, 0.0, 1.0, torch.device("cpu"))
+    wanted = outputs.weighted(wanted, counts if weighed else None)
+    answer = np.mean([outputs.answer(raw[:, member], classes, 0.0, 1.0) for member in range(4)], axis=0)
+    each = -np.log(answer[np.arange(50), truth]) if classes else (answer - truth) ** 2
+    judged = float(outputs.of_their_mean(classes)(raw, wanted))
+    assert judged == pytest.approx((each * counts).mean(), rel=1e-5)
+    assert judged < float(outputs.of_members(classes)(raw, wanted))

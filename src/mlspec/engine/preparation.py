@@ -140,13 +140,13 @@ def target(frame: "pl.DataFrame", state: State) -> "Array":
 
 
 def weights(frame: "pl.DataFrame", state: State) -> "Array | None":
-    """How much each prepared row counts (n,), None where nothing says so.
+    """How much each prepared row counts (n,), None where nothing says so or there are no rows.
 
     Raises StepError where a weight is missing, negative or infinite, or all of them are 0.
     """
     import numpy as np
 
-    if "weight" not in state:
+    if "weight" not in state or not frame.height:
         return None
     found = frame[WEIGHT].to_numpy().astype(np.float64)
     if not (np.isfinite(found).all() and (found >= 0).all() and found.sum() > 0):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlspec.diagnostics import StepError
 from mlspec.models._monotone import directions
-from mlspec.models._weights import row_weights
+from mlspec.models._weights import row_weights, stopping_weights
 from mlspec.plugin import Features, Predictor, Training
 
 if TYPE_CHECKING:
@@ -48,7 +48,10 @@ def fit(model: "CatBoost", training: Training, folder: Path) -> dict[str, Any]:
         }
     )
     rows = catboost.Pool(_data(training.features), training.target, weight=row_weights(training, model.class_weight))
-    watched = catboost.Pool(_data(training.validation), training.validation_target) if stops else None
+    watched = None
+    if stops:
+        held = stopping_weights(training, model.class_weight)
+        watched = catboost.Pool(_data(training.validation), training.validation_target, weight=held)
     try:
         trees.fit(rows, eval_set=watched, early_stopping_rounds=model.patience if stops else None)
     except catboost.CatBoostError as error:

@@ -26,10 +26,11 @@ def fit(
     *,
     trees: int,
     patience: int,
-    weights: "Array | None" = None,
+    weights: "tuple[Array | None, Array | None]",
 ) -> dict[str, Any]:
     """Fit, stop where the validation loss no longer falls, and write the trees; the history.
 
+    ``weights`` are those of training and of validation rows.
     Raises StepError when LightGBM refuses the data.
     """
     import lightgbm
@@ -50,12 +51,13 @@ def fit(
         callbacks.append(lightgbm.early_stopping(patience, verbose=False))
     try:
         rows = lightgbm.Dataset(
-            _plain(training.features), training.target, weight=weights, categorical_feature=codes, params=settings
+            _plain(training.features), training.target, weight=weights[0], categorical_feature=codes, params=settings
         )
         watched = [rows]
         names = ["train"]
         if stops:
-            watched.append(rows.create_valid(_plain(training.validation), training.validation_target))
+            held = _plain(training.validation), training.validation_target
+            watched.append(rows.create_valid(*held, weight=weights[1]))
             names.append("validation")
         booster = lightgbm.train(
             settings, rows, num_boost_round=trees, valid_sets=watched, valid_names=names, callbacks=callbacks

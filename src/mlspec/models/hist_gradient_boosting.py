@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from mlspec.diagnostics import StepError
 from mlspec.models._monotone import Monotone, directions
-from mlspec.models._weights import row_weights
+from mlspec.models._weights import row_weights, stopping_weights
 from mlspec.plugin import Model, Predictor, Training
 
 if TYPE_CHECKING:
@@ -97,6 +97,7 @@ class HistGradientBoosting(Model, frozen=True, kw_only=True):
         extra: dict[str, np.ndarray[Any, Any] | None] = {"sample_weight": row_weights(training, self.class_weight)}
         if stops:
             extra |= {"X_val": _sklearn.plain(training.validation), "y_val": training.validation_target}
+            extra["sample_weight_val"] = stopping_weights(training, self.class_weight)
         notes = _sklearn.fit(estimator, training, _sklearn.plain(features), **extra)
         losses = {
             "train_loss": [-float(v) for v in estimator.train_score_],

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from msgspec import Meta
 
 from mlspec.models._monotone import Monotone, directions
-from mlspec.models._weights import row_weights
+from mlspec.models._weights import row_weights, stopping_weights
 from mlspec.plugin import Model, Predictor, Training
 
 
@@ -24,6 +24,7 @@ class LightGBM(Model, frozen=True, kw_only=True):
     """
 
     tasks: ClassVar[frozenset[str]] = frozenset({"binary_classification", "multiclass_classification", "regression"})
+    version: ClassVar[int] = 2
     libraries: ClassVar[tuple[str, ...]] = ("lightgbm", "numpy")
     extra: ClassVar[str] = "boost"
     complexity: ClassVar[int] = 2
@@ -73,7 +74,7 @@ class LightGBM(Model, frozen=True, kw_only=True):
         }
         if self.monotone:
             params["monotone_constraints"] = directions(self.monotone, training.features)
-        weights = row_weights(training, self.class_weight)
+        weights = row_weights(training, self.class_weight), stopping_weights(training, self.class_weight)
         return _lightgbm.fit(training, folder, params, trees=self.trees, patience=self.patience, weights=weights)
 
     def load(self, folder: Path, device: str) -> Predictor:

@@ -11,10 +11,11 @@ from mlspec.diagnostics import Diagnostic, Label
 from mlspec.rules.context import View
 
 PAIRS = (("features", "drop"), ("sensitive", "drop"))
+LISTS = ("features", "sensitive", "drop")
 
 
 def check(view: View) -> Iterator[Diagnostic]:
-    """Features, sensitive columns and the id against what is dropped."""
+    """Features, sensitive columns and the id against what is dropped; the weight against all of them."""
     said = view.project.data.columns
     for one, other in PAIRS:
         first, second = getattr(said, one) or (), getattr(said, other) or ()
@@ -31,3 +32,9 @@ def check(view: View) -> Iterator[Diagnostic]:
     if said.id is not None and said.id in (said.features or ()):
         path = ("data", "columns", "id")
         yield view.diagnostic("column-with-two-roles", path, f"'{said.id}' names rows and is a feature too", "keep one")
+    if said.weight is not None:
+        others = {"target": (said.target,), "id": (said.id,), **{key: getattr(said, key) for key in LISTS}}
+        for key, columns in others.items():
+            if said.weight in (columns or ()):
+                message = f"'{said.weight}' is the rows' weight and stands under '{key}' too"
+                yield view.diagnostic("column-with-two-roles", ("data", "columns", "weight"), message, "keep one")

@@ -87,7 +87,7 @@ class Members(nn.Module):
         self, width: int, outputs: int, *, members: int, hidden: Sequence[int], activation: str, dropout: float
     ) -> None:
         super().__init__()
-        self.members = members
+        self.members = self.breadth = members
         layers: list[nn.Module] = []
         for number, units in enumerate(hidden):
             layers += [_Shared(members, width, units, number == 0), ACTIVATIONS[activation]()]
@@ -137,7 +137,7 @@ class Transformer(nn.Module):
         self, width: int, outputs: int, *, token: int, layers: int, heads: int, inner: int, dropout: float
     ) -> None:
         super().__init__()
-        self.token = token
+        self.token, self.breadth = token, max(1, width // token // 4)
         self.answer = nn.Parameter(torch.empty(token).uniform_(-(token**-0.5), token**-0.5))
         self.place = nn.Parameter(torch.empty(width // token, token).uniform_(-(token**-0.5), token**-0.5))
         self.layers = nn.ModuleList(_Attention(token, heads, inner, dropout) for _ in range(layers))

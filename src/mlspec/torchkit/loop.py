@@ -51,13 +51,15 @@ class Rows(msgspec.Struct, frozen=True):
 
 
 class Trainable(msgspec.Struct, frozen=True):
-    """A network with all that it is trained with; ``validation`` None where there are no such rows."""
+    """A network with all that it is trained with; ``validation`` None where there are no such rows, ``judge`` the loss
+    on them where it is another one."""
 
     module: nn.Module
     rows: Rows
     validation: Rows | None
     loss: Loss
     settings: Settings
+    judge: Loss | None = None
 
 
 class _Progress(msgspec.Struct):
@@ -81,12 +83,14 @@ def train(
     folder: Path,
     progress: Progress,
     until: int | None = None,
+    judge: Loss | None = None,
 ) -> dict[str, Any]:
     """Train ``module`` in place and leave it with the weights of its best epoch (its last without validation rows).
 
     ``loss`` maps (output, target) to a mean. Checkpoints lie in ``folder``. To be called within ``device.seeded``.
-    ``until``: pause after that many epochs, with a checkpoint to go on from. Returns the losses by epoch, the best
-    epoch (from 1), the number of epochs, and whether the training is paused.
+    ``until``: pause after that many epochs, with a checkpoint to go on from. ``judge``: the loss on the validation
+    rows, where it is another one. Returns the losses by epoch, the best epoch (from 1), the number of epochs, and
+    whether the training is paused.
     """
     count = len(rows.target)
     size = min(settings.batch_size or min(512, max(16, 1 << (count // 64).bit_length())), count)
@@ -125,7 +129,7 @@ def train(
                     f"{settings.learning_rate:g}), or set clip_norm"
                 )
             if validation is not None:
-                state.validation_loss.append(mean_loss(module, validation, loss))
+                state.validation_loss.append(mean_loss(module, validation, judge or loss))
                 if _is_best(state.validation_loss):
                     state.best_epoch = epoch
                     best = {name: tensor.detach().clone() for name, tensor in module.state_dict().items()}
@@ -174,11 +178,17 @@ def mean_loss(module: nn.Module, rows: Rows, loss: Loss) -> float:
     module.eval()
     total = torch.zeros((), device=rows.target.device, dtype=torch.float64)
     with torch.inference_mode():
-        for start in range(0, len(rows.target), EVALUATED):
-            target = rows.target[start : start + EVALUATED]
-            inputs = [tensor[start : start + EVALUATED] for tensor in rows.inputs]
+        size = at_once(module)
+        for start in range(0, len(rows.target), size):
+            target = rows.target[start : start + size]
+            inputs = [tensor[start : start + size] for tensor in rows.inputs]
             total += loss(module(*inputs), target).double() * len(target)
     return float(total) / len(rows.target)
+
+
+def at_once(module: nn.Module) -> int:
+    """How many rows to evaluate at once: fewer where the network has several vectors for each."""
+    return max(1, EVALUATED // int(getattr(module, "breadth", 1)))
 
 
 class _Batches:

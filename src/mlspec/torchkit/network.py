@@ -64,7 +64,8 @@ class Network(nn.Module):
     """Embedded columns, then ``layers``. ``numbers`` None where there are no numeric columns.
 
     ``behind`` makes what stands behind the embeddings, when these have been made: (rows, width) -> its outputs.
-    (rows, columns) float32 and (rows, columns) int64 codes -> (rows, outputs), or (rows, members, outputs).
+    ``breadth``: how many vectors it has for a row. (rows, columns) float32 and (rows, columns) int64 codes -> (rows,
+    outputs), or (rows, members, outputs).
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class Network(nn.Module):
         self.numbers = numbers
         self.categories = nn.ModuleList(nn.Embedding(n, w) for n, w in zip(levels, widths, strict=True))
         self.layers = behind()
+        self.breadth = int(getattr(self.layers, "breadth", 1))
 
     def forward(self, numbers: Tensor, codes: Tensor) -> Tensor:
         """(rows, columns) float32 and (rows, columns) int64 -> (rows, outputs), or (rows, members, outputs)."""

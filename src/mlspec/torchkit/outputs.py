@@ -1,5 +1,6 @@
 """What a network's outputs mean: logits of classes, or a scaled value."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -54,6 +55,25 @@ def of_members(classes: int) -> Loss:
             return (_each(classes, output, wanted[:, 0]) * wanted[:, 1]).mean()
         return single(output, wanted)
 
+    return mean
+
+
+def of_their_mean(classes: int) -> Loss:
+    """The loss of what is answered in the end: that of the members' mean, where ``of_members`` is the members' own."""
+    each = of_members(classes)
+
+    def mean(output: Tensor, wanted: Tensor) -> Tensor:
+        if output.dim() == 2:
+            return each(output, wanted)
+        if not classes:
+            return each(output.mean(dim=1), wanted)
+        if classes == 2:
+            output = torch.cat([torch.zeros_like(output), output], dim=2)
+            wanted = wanted if wanted.dim() == 2 else wanted.long()
+        # Cross-entropy of the logarithm of probabilities is that of the probabilities.
+        return several(output.log_softmax(dim=2).logsumexp(dim=1) - math.log(output.shape[1]), wanted)
+
+    several = of_members(max(classes, 3))
     return mean
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from mlspec.diagnostics import StepError
-from mlspec.models._weights import row_weights
+from mlspec.models._weights import row_weights, stopping_weights
 from mlspec.plugin import Features, Predictor, Training
 from mlspec.torchkit import backbones, device, loop, outputs
 from mlspec.torchkit.network import Curves, Network, Scale
@@ -84,6 +84,7 @@ def fit(model: Tabular, training: Training, folder: Path) -> dict[str, Any]:
             folder=training.checkpoints,
             progress=training.progress,
             until=training.until,
+            judge=made.judge,
         )
     folder.mkdir(parents=True, exist_ok=True)
     state = {name: tensor.cpu().contiguous() for name, tensor in made.module.state_dict().items()}
@@ -136,8 +137,15 @@ def trainable(model: Tabular, training: Training, config: Config) -> loop.Traina
     weights = row_weights(training, model.class_weight)
     rows = loop.Rows(rows.inputs, outputs.weighted(rows.target, weights))
     validation = _rows(training.validation, training.validation_target, config, place)
+    watched = stopping_weights(training, model.class_weight)
+    validation = loop.Rows(validation.inputs, outputs.weighted(validation.target, watched))
     return loop.Trainable(
-        network, rows, validation if len(validation.target) else None, outputs.of_members(training.classes), settings
+        network,
+        rows,
+        validation if len(validation.target) else None,
+        outputs.of_members(training.classes),
+        settings,
+        judge=outputs.of_their_mean(training.classes),
     )
 
 
@@ -205,10 +213,11 @@ class _Fitted(Predictor):
     def predict(self, features: Features) -> Array:
         _check(features)
         numbers, codes = _inputs(features, self._place)
+        size = loop.at_once(self._network)
         with torch.inference_mode():
             pieces = [
-                self._network(numbers[start : start + loop.EVALUATED], codes[start : start + loop.EVALUATED])
-                for start in range(0, len(numbers), loop.EVALUATED)
+                self._network(numbers[start : start + size], codes[start : start + size])
+                for start in range(0, len(numbers), size)
             ]
         raw = torch.cat(pieces) if pieces else torch.zeros((0, outputs.count(self._config.classes)))
         about = (self._config.classes, self._config.centre, self._config.spread)

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from mlspec.diagnostics import StepError
-from mlspec.models._weights import row_weights
+from mlspec.models._weights import row_weights, stopping_weights
 from mlspec.plugin import Features, Predictor, Training
 from mlspec.torchkit import device, loop, outputs
 
@@ -53,6 +53,7 @@ def trainable(cls: type[Any], params: Mapping[str, Any], settings: "Python", tra
     centre, spread = outputs.scaling(training)
     rows = _rows(training.features, training.target, training.classes, centre, spread, place)
     validation = _rows(training.validation, training.validation_target, training.classes, centre, spread, place)
+    validation = loop.Rows(validation.inputs, outputs.weighted(validation.target, stopping_weights(training)))
     return loop.Trainable(
         _build(cls, rows.inputs[0].shape[1], training.classes, params).to(place),
         loop.Rows(rows.inputs, outputs.weighted(rows.target, row_weights(training))),

@@ -135,6 +135,8 @@ def training(work: Work, model: type[Model]) -> Training:
         threads=work.threads,
         checkpoints=Path(work.scratch),
         progress=work.progress or _silent,
+        weights=preparation.weights(train, state),
+        validation_weights=preparation.weights(validation, state),
     )
 
 

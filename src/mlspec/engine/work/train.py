@@ -48,4 +48,5 @@ def training(job: Job, model: Model, rows: int | None = None) -> Training:
         checkpoints=job.scratch / "checkpoints",
         progress=job.progress,
         weights=preparation.weights(train, state),
+        validation_weights=preparation.weights(validation, state),
     )
