@@ -104,6 +104,10 @@ class Step(Plugin, frozen=True, kw_only=True):
     shorthand: ClassVar[str] = ""
     supervised: ClassVar[bool] = False
 
+    def mistake(self, column: Column) -> str:
+        """What is wrong with these settings for such a column, and the way out; empty where nothing is."""
+        return ""
+
     @abstractmethod
     def output(self, column: Column) -> Schema:
         """The columns that take this one's place, known without fitting (``width`` None where it isn't)."""

@@ -185,6 +185,7 @@ CASES: dict[str, dict[str, str]] = {
         "end": "backend: {device: mps}\n",
     },
     "step-does-not-fit-column": {"end": "preprocessing: {category: [scale: standard]}\n"},
+    "step-does-not-fit-column-period": {"end": "preprocessing: {columns: {age: [cyclical: {}]}}\n"},
     "step-does-not-fit-column-left": {"end": "preprocessing: {category: [impute: most_frequent]}\n"},
     "step-does-not-fit-column-codes": {
         "model": "logistic_regression",

@@ -38,7 +38,11 @@ class Welcome(msgspec.Struct, frozen=True):
 def main() -> None:
     """Serve until the input ends."""
     tasks, reports = _pipes()
-    welcome = msgspec.json.decode(tasks.readline(), type=Welcome, dec_hook=lambda _type, value: Path(value))
+    line = tasks.readline()
+    if not line.endswith(b"\n"):
+        # Who started this was interrupted before it had said all.
+        return
+    welcome = msgspec.json.decode(line, type=Welcome, dec_hook=lambda _type, value: Path(value))
     die_with(welcome.parent)
     pending: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(tasks, pending), daemon=True).start()
@@ -77,7 +81,8 @@ def die_with(parent: int) -> None:
 
 def _listen(tasks: IO[bytes], pending: "queue.SimpleQueue[bytes]") -> None:
     for line in tasks:
-        pending.put(line)
+        if line.endswith(b"\n"):
+            pending.put(line)
     # Nobody is there any more. What the work has started goes too: it is in our process group.
     os.killpg(os.getpgrp(), signal.SIGKILL)
 

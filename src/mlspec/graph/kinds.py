@@ -37,7 +37,7 @@ KINDS: dict[str, Kind] = {
     "evaluate": Kind(version=1, outputs=("metrics",), libraries=("numpy",)),
     "compare": Kind(version=1, outputs=("differences",), libraries=("numpy",)),
     "blend": Kind(version=1, outputs=("weights", "predictions"), libraries=("numpy", "scikit-learn")),
-    "select": Kind(version=1, outputs=("selection", "model"), trivial=True),
+    "select": Kind(version=2, outputs=("selection", "model"), trivial=True),
     "baseline": Kind(version=2, outputs=("predictions",), libraries=("numpy",)),
     "previous": Kind(version=2, outputs=("figures",), trivial=True),
     "predict_test": Kind(version=1, outputs=("predictions",), libraries=("polars", "numpy")),

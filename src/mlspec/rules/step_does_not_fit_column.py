@@ -53,6 +53,10 @@ def _walk(view: View, columns: list[Column], uses: tuple[Use, ...], path: Path) 
             message = f"'{use.name}' is for {', '.join(sorted(step.accepts))}, here are columns of type {kinds}"
             yield view.diagnostic(CODE, (*path, index), message, "move it to where it fits")
             return
+        wrong = next((said for c in fits if (said := step.mistake(c))), "")
+        if wrong:
+            yield view.diagnostic(CODE, (*path, index), f"'{use.name}' can't do that here", wrong)
+            return
         now = tuple(after for c in now for after in (step.output(c) if c in fits else (c,)))
     for candidate, use in view.project.model.candidates.items():
         model = use.plugin

@@ -33,6 +33,12 @@ class Cyclical(Step, frozen=True, kw_only=True):
         Annotated[float, Meta(gt=0)] | None, Meta(description="After how much a number is where it was.")
     ] = None
 
+    def mistake(self, column: Column) -> str:
+        """A number needs its period."""
+        if self.period is None and column.type not in ("date", "datetime"):
+            return "a number comes round again after a period: add period"
+        return ""
+
     def output(self, column: Column) -> Schema:
         """Two numbers a cycle."""
         dated = column.type in ("date", "datetime")

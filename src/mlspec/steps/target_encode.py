@@ -102,7 +102,7 @@ class TargetEncode(Step, frozen=True, kw_only=True):
 def _told(column: Column, levels: list[str], means: list[float], prior: float) -> "pl.Expr":
     import polars as pl
 
-    if not levels:
-        return pl.lit(prior)
     cell = pl.col(column.name).cast(pl.String)
+    if not levels:
+        return pl.when(cell.is_null()).then(prior).otherwise(prior)
     return cell.replace_strict(levels, means, default=prior, return_dtype=pl.Float64).fill_null(prior)

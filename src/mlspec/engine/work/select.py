@@ -12,6 +12,8 @@ from mlspec.engine import package, results
 from mlspec.engine.job import Job
 from mlspec.plugin import Metric
 
+FITTED = frozenset({"fold_means", "fold_priors"})
+
 
 def run(job: Job) -> None:
     """``metrics.NAME``, ``model.NAME``, ``state.NAME`` of each candidate (``decision.NAME`` and ``differences``, where
@@ -87,7 +89,7 @@ def run(job: Job) -> None:
     for name in (chosen,) if weights is None else weights:
         own = package.place(folder, None if weights is None else name)
         own.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(job.inputs[f"state.{name}"], own / package.STATE)
+        _copy_state(job.inputs[f"state.{name}"], own / package.STATE)
         _copy(job.inputs[f"model.{name}"], own / package.MODEL)
 
 
@@ -127,6 +129,19 @@ def _decision(job: Job, chosen: str) -> dict[str, Any] | None:
     if decision["reason"] is not None:
         raise StepError(f"'{chosen}' can't decide as project.users.mistakes asks: {decision['reason']}")
     return decision
+
+
+def _copy_state(state: Path, copy: Path) -> None:
+    """Without what only training rows are prepared with: a package never sees them."""
+    found = results.read_json(state)
+    apart = [own for column in found["columns"] for _, _, states in column["stages"] for own in states if own]
+    if not any(FITTED & own.keys() for own in apart):
+        shutil.copyfile(state, copy)
+        return
+    for own in apart:
+        for key in FITTED & own.keys():
+            del own[key]
+    results.write_json(copy, found)
 
 
 def _copy(model: Path, folder: Path) -> None:
