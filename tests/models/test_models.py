@@ -84,6 +84,7 @@ CASES = [
     if name != "python"
     for task in sorted(model(name).tasks)
 ]
+MADE = [case.values for case in CASES if not case.marks or find_spec("catboost")]
 
 
 @pytest.mark.parametrize(("name", "task"), CASES)
@@ -111,7 +112,7 @@ def test_equal_fits_are_equal_bytes_whatever_the_process(tmp_path: Path) -> None
         from pathlib import Path
         sys.path.insert(0, {str(Path(__file__).parent)!r})
         import test_models as t
-        for number, (name, task) in enumerate(t.CASES):
+        for number, (name, task) in enumerate(t.MADE):
             folder = Path(sys.argv[1]) / str(number)
             t.model(name).fit(t.training(folder, task), folder / "model")
             for file in sorted((folder / "model").iterdir()):
@@ -134,7 +135,7 @@ def test_equal_fits_are_equal_bytes_whatever_the_process(tmp_path: Path) -> None
             check=True,
         )
         seen.append(done.stdout.splitlines())
-    assert len(seen[0]) == 2 * len(CASES)
+    assert len(seen[0]) == 2 * len(MADE)
     assert seen[0] == seen[1]
 
 

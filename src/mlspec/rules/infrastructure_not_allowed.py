@@ -6,7 +6,6 @@ before anything has run.
 Instead: choose another backend, or widen `constraints.infrastructure` knowingly.
 """
 
-import platform
 import sys
 from collections.abc import Iterator
 
@@ -25,6 +24,8 @@ def check(view: View) -> Iterator[Diagnostic]:
     if backend.device != "auto":
         asked.append(("devices", "device", backend.device.partition(":")[0]))
     if view.running:
+        import platform
+
         asked += [("platforms", "platform", sys.platform), ("machines", "machine", platform.machine())]
     for key, word, value in asked:
         listed = getattr(allowed, key)

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 
 from mlspec.diagnostics import Diagnostic
 from mlspec.rules.context import View
-from mlspec.spec import suggest
 from mlspec.spec.requirements import requirements
 
 
@@ -18,6 +17,8 @@ def check(view: View) -> Iterator[Diagnostic]:
     waivers = view.project.constraints.waivers
     if not waivers:
         return
+    from mlspec.spec import suggest
+
     stated = [requirement.id for requirement in requirements(view.project)]
     seen: set[str] = set()
     for index, waiver in enumerate(waivers):

@@ -6,7 +6,6 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from mlspec.baselines.human import Human
 from mlspec.document import Path
 from mlspec.spec import Project
 from mlspec.spec.project import Goal
@@ -164,4 +163,4 @@ def _constraints(project: Project) -> Iterator[Requirement]:
 def _against(project: Project, metric: str) -> list[str]:
     """The baselines that a metric can be compared with: people were measured by one metric alone."""
     listed = project.evaluation.baselines or ()
-    return sorted({use.name for use in listed if not (isinstance(use.plugin, Human) and use.plugin.metric != metric)})
+    return sorted({use.name for use in listed if getattr(use.plugin, "metric", metric) == metric})
