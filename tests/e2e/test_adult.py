@@ -37,7 +37,7 @@ def test_the_smoke_profile_runs_and_holds(adult: Path, mlspec: Mlspec) -> None:
     assert re.search(r"^pass  roc_auc at least 0.8 ", done.stdout, re.MULTILINE)
     assert not (adult / "mlspec.lock").exists()  # a profile is a try; the lock tells of the spec itself
     steps = {step["id"]: step for step in json.loads(mlspec("compile", "--format", "json", cwd=adult).stdout)["steps"]}
-    seen = {column["name"] for column in steps["prepare.trees"]["schemas"]["train"]}
+    seen = {column["name"] for column in steps["prepare.boost"]["schemas"]["train"]}
     assert not {"sex", "race", "fnlwgt"} & seen
     readers = {
         step

@@ -57,6 +57,12 @@ def test_what_keeps_a_network_from_learning_is_named(penguins: Path, mlspec: Mls
     assert "step 'check.mine' failed: gradients: 2 of 4 parameters get none" in done.stderr
     assert "train.mine" not in done.stderr
 
+    spec.write_text(SPEC.replace("checks: warn", "checks: warn\n  accept: {gradients: known, 'one batch': known}"))
+    accepted = mlspec("run", cwd=penguins)
+    assert "gradients" not in accepted.stdout
+    shown = json.loads(mlspec("show", "--format", "json", cwd=penguins).stdout)
+    assert {check["accepted"] for check in shown["checks"] if check["check"] == "gradients"} == {"known"}
+
     spec.write_text(SPEC.replace("checks: warn", "checks: stop"))
     (penguins / "nets.py").write_text(NETS.replace(".detach()", ""))
     assert "gradients" not in mlspec("run", cwd=penguins).stdout

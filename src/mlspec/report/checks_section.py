@@ -29,6 +29,7 @@ def _row(check: CheckFact) -> Html:
             "td",
             check.measured,
             [element("br"), element("small", check.advice)] if check.fails else None,
+            [element("br"), element("small", f"accepted: {check.accepted}")] if check.accepted else None,
         ),
         element("td", check.expected),
         element("td", element("code", check.step)),

@@ -168,6 +168,7 @@ def checks(graph: Graph, read: Read) -> Iterator[CheckFact]:
                     expected=entry["expected"],
                     fails=entry["fails"],
                     advice=entry["advice"],
+                    accepted=entry.get("accepted", ""),
                 )
 
 

@@ -178,6 +178,7 @@ class CheckFact(Struct, frozen=True, kw_only=True):
     expected: str
     fails: bool = False
     advice: str = ""
+    accepted: Annotated[str, Meta(description="why the project accepts what was found")] = ""
 
 
 class StepFact(Struct, frozen=True, kw_only=True):

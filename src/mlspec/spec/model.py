@@ -16,6 +16,25 @@ PORTFOLIO: dict[str, dict[str, dict[str, Any]]] = {
     }
 }
 
+CHECKS = (
+    "duplicates",
+    "drift",
+    "labels",
+    "leak",
+    "target",
+    "finite",
+    "rows apart",
+    "repeatable",
+    "live units",
+    "gradients",
+    "loss at start",
+    "direction",
+    "fresh gradients",
+    "moving weights",
+    "learning rate",
+    "one batch",
+)
+
 
 class Select(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How one candidate is chosen, on the validation rows."""
@@ -87,6 +106,13 @@ class ModelSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             "show it; stop: end the run."
         ),
     ] = "warn"
+    accept: Annotated[
+        dict[Annotated[str, Meta(min_length=1)], str],
+        Meta(
+            description="Findings of the checks that are known and fine, each with the reason, which the report shows.",
+            examples=[{"leak": "The reading is taken in the same minute."}],
+        ),
+    ] = {}
     calibrate: Annotated[
         Literal["none", "isotonic", "sigmoid"],
         Meta(

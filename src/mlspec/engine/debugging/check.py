@@ -4,11 +4,12 @@ from msgspec import Struct
 
 
 class Check(Struct, frozen=True, kw_only=True):
-    """One check: its name, what was measured, what was expected, and where it failed what to do about it."""
+    """One check: its name, what was measured, what was expected, and where it failed what to do about it, or why the
+    project accepts it."""
 
     check: str
     measured: str
     expected: str
     fails: bool = False
     advice: str = ""
-    note: str = ""
+    accepted: str = ""

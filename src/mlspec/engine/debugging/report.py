@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import msgspec
+from msgspec import structs
 
 from mlspec.diagnostics import StepError
 from mlspec.engine.debugging.check import Check
@@ -13,6 +14,13 @@ def finish(job: Job, found: Sequence[Check], note: str = "") -> None:
     """``report`` (every check) and ``verdict``; raises StepError where one fails and that is to stop the run."""
     from mlspec.engine import results
 
+    accepted = job.params.get("accept", {})
+    found = [
+        structs.replace(check, fails=False, accepted=accepted[check.check])
+        if check.fails and check.check in accepted
+        else check
+        for check in found
+    ]
     failing = [check for check in found if check.fails]
     results.write_json(job.outputs["report"], {"checks": msgspec.to_builtins(found), "note": note})
     results.write_json(job.outputs["verdict"], {"fails": len(failing)})

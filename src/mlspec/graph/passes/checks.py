@@ -19,12 +19,14 @@ def checks(graph: Graph) -> Graph:
         return graph
     stops = project.model.checks == "stop"
     target = tables.target(graph)
+    accepted: dict[str, Any] = {"accept": dict(project.model.accept)} if project.model.accept else {}
     about: dict[str, Any] = {
         "features": [column.name for column in tables.table(graph) if column.role == "feature"],
         "target": [target.name, target.type],
         "task": project.project.task,
         "positive": project.data.columns.positive,
         "ordered": project.data.split.by == "time",
+        **accepted,
     }
     steps = [
         Step(
@@ -44,6 +46,7 @@ def checks(graph: Graph) -> Graph:
                 "task": project.project.task,
                 "seed": project.model.seed,
                 "stops": stops,
+                **accepted,
             }
             if use.plugin.uses_device:
                 params["device"] = device_kind(project.backend.device)
