@@ -116,6 +116,7 @@ def candidates(graph: Graph, read: Read, seconds: Callable[[str], float | None])
             curves={key.replace("_", " "): tuple(values) for key, values in history.items() if _is_curve(values)},
             rounds=next((word for key, word in ROUNDS.items() if key in history), "round"),
             notes=tuple(str(note) for note in history.get("warnings", ())),
+            seeds=tuple(_seeds(graph, name, read)),
             search=_search(read(f"tune.{name}", "trials")),
         )
     yield from _blend(graph, read, chosen)
@@ -131,6 +132,18 @@ def _blend(graph: Graph, read: Read, chosen: str | None) -> Iterator[Candidate]:
             selected=chosen == "blend",
             scores=tuple(scores(graph, read("evaluate.blend", "metrics"))),
         )
+
+
+def _seeds(graph: Graph, name: str, read: Read) -> Iterator[float]:
+    """The selecting metric of each seed's training, the first one's first; nothing where there is one seed."""
+    model = graph.project.model
+    if model.repeats < 2 or model.select.metric is None:
+        return
+    further = (f"evaluate.{name}.seed{model.seed + number}" for number in range(1, model.repeats))
+    for step_id in (f"evaluate.{name}", *further):
+        found = (read(step_id, "metrics") or {}).get("metrics", {}).get(model.select.metric)
+        if found is not None and found["value"] is not None:
+            yield found["value"]
 
 
 def _search(found: Any) -> Search | None:

@@ -127,6 +127,9 @@ class Candidate(Struct, frozen=True, kw_only=True):
     curves: Annotated[dict[str, tuple[float, ...]], Meta(description="training history, a value each round")] = {}
     rounds: Annotated[str, Meta(description="what a round of the training is called")] = "epoch"
     notes: Annotated[tuple[str, ...], Meta(description="what the training warned of")] = ()
+    seeds: Annotated[
+        tuple[float, ...], Meta(description="the metric that selects, on the validation rows, for each seed")
+    ] = ()
     search: Annotated[Search | None, Meta(description="how its settings were searched for")] = None
 
 

@@ -143,6 +143,7 @@ def _candidate(candidate: Candidate, metrics: list[str], by: str | None, scale: 
             element("br"),
             element("small", candidate.model, f" ({settings})" if settings else ""),
             [[element("br"), element("small", f"note: {note}")] for note in candidate.notes],
+            [element("br"), element("small", told)] if (told := words.seeds(candidate.seeds, by or "")) else None,
             scope="row",
         ),
         cells,

@@ -28,7 +28,8 @@ def _lines(facts: RunFacts, color: bool) -> Iterator[str]:
         if words.holdout(facts):
             yield paint(words.holdout(facts), DIM, color)
         yield ""
-    if len(facts.candidates) > 1 and any(candidate.scores for candidate in facts.candidates):
+    spread = any(candidate.seeds for candidate in facts.candidates)
+    if (len(facts.candidates) > 1 or spread) and any(candidate.scores for candidate in facts.candidates):
         yield from _candidates(facts, color)
         if facts.evaluation.selection_reason:
             yield paint(printable(facts.evaluation.selection_reason), DIM, color)
@@ -83,6 +84,9 @@ def _candidates(facts: RunFacts, color: bool) -> Iterator[str]:
     yield paint(lines[0], DIM, color)
     for candidate, line in zip(facts.candidates, lines[1:], strict=True):
         yield paint(line, BOLD, color) if candidate.selected else line
+        told = words.seeds(candidate.seeds, by or "")
+        if told:
+            yield paint(f"    {printable(told)}", DIM, color)
 
 
 def aligned(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> list[str]:

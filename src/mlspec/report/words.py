@@ -1,7 +1,7 @@
 """Numbers as people read them, the same on the terminal, in Markdown and on the page."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from mlspec.report.evaluation_facts import Estimate, Fairness
 from mlspec.report.facts import Gate, RunFacts, Score
@@ -134,4 +134,17 @@ def threshold(facts: RunFacts) -> str:
     return (
         f"Decisions: positive{positive} from a probability of {figure(decisions.threshold)} on, chosen on the "
         "validation rows"
+    )
+
+
+def seeds(values: Sequence[float], metric: str) -> str:
+    """How far seeds are apart: a sentence without full stop; or nothing."""
+    if len(values) < 2:
+        return ""
+    mean = sum(values) / len(values)
+    spread = (sum((value - mean) ** 2 for value in values) / (len(values) - 1)) ** 0.5
+    ends = (min(values), max(values))
+    return (
+        f"{metric} over {len(values)} seeds: {figure(ends[0], ends)} to {figure(ends[1], ends)}, standard deviation "
+        f"{spread:.2g}"
     )

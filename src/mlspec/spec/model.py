@@ -121,3 +121,12 @@ class ModelSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         ),
     ] = "none"
     seed: Annotated[int, Meta(description="The seed of everything random in training.", ge=0)] = 0
+    repeats: Annotated[
+        int,
+        Meta(
+            description="With how many seeds each candidate is trained: what differs between them is luck, and the "
+            "report shows it. Nothing is chosen by the further ones.",
+            ge=1,
+            le=20,
+        ),
+    ] = 1

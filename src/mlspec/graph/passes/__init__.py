@@ -16,6 +16,7 @@ from mlspec.graph.passes.gates import gates
 from mlspec.graph.passes.measurements import measurements
 from mlspec.graph.passes.merge_equal import merge_equal
 from mlspec.graph.passes.preparation import preparation
+from mlspec.graph.passes.repeats import repeats
 from mlspec.graph.passes.resources import resources
 from mlspec.graph.passes.schemas import schemas
 from mlspec.graph.passes.selection import selection
@@ -32,6 +33,7 @@ PASSES: tuple[Callable[[Graph], Graph], ...] = (
     checks,
     tuning,
     training,
+    repeats,
     cross_validation,
     blending,
     selection,
