@@ -1,6 +1,7 @@
 """The ledger of hold-out use: what counts as a use, and that none is lost."""
 
-import multiprocessing
+import subprocess
+import sys
 from pathlib import Path
 
 from hypothesis import given
@@ -49,18 +50,19 @@ def test_a_torn_line_loses_itself_alone(tmp_path: Path) -> None:
     assert read(tmp_path) == [use(predictions="p1"), use(predictions="p2")]
 
 
-def _record_many(home: Path, who: int) -> None:
-    for number in range(40):
-        record(home, use(predictions=f"{who}-{number}"))
-        record(home, use(predictions=f"shared-{number}"))
+WRITER = """
+import sys
+from pathlib import Path
+from mlspec.engine.holdout import Use, record
+home, who = Path(sys.argv[1]), sys.argv[2]
+for number in range(40):
+    record(home, Use(test="t", data="d", predictions=f"{who}-{number}"))
+    record(home, Use(test="t", data="d", predictions=f"shared-{number}"))
+"""
 
 
 def test_runs_at_once_lose_no_use_and_count_none_twice(tmp_path: Path) -> None:
-    context = multiprocessing.get_context("spawn")
-    writers = [context.Process(target=_record_many, args=(tmp_path, who)) for who in range(3)]
-    for writer in writers:
-        writer.start()
-    for writer in writers:
-        writer.join()
+    writers = [subprocess.Popen([sys.executable, "-c", WRITER, tmp_path, str(who)]) for who in range(3)]
+    assert [writer.wait() for writer in writers] == [0, 0, 0]
     found = read(tmp_path)
     assert len(found) == len(set(found)) == 40 * 4

@@ -8,7 +8,6 @@ Instead: list the baseline under `evaluation.baselines`, or write `beats: baseli
 from collections.abc import Iterator
 
 from mlspec import registry
-from mlspec.baselines.human import Human
 from mlspec.diagnostics import Diagnostic
 from mlspec.document import Path
 from mlspec.plugin import Baseline
@@ -52,8 +51,9 @@ def _gates(view: View) -> Iterator[Diagnostic]:
             message = "there is no baseline to beat, evaluation.baselines is empty"
             yield view.diagnostic("unknown-baseline", path, message, "list one under evaluation.baselines")
         for use in listed:
-            if gate.beats == use.name and isinstance(use.plugin, Human) and use.plugin.metric != gate.metric:
-                message = f"people were measured by {use.plugin.metric}, not by {gate.metric}"
+            measured = getattr(use.plugin, "metric", gate.metric)
+            if gate.beats == use.name and measured != gate.metric:
+                message = f"people were measured by {measured}, not by {gate.metric}"
                 yield view.diagnostic("unknown-baseline", path, message, "compare with another baseline")
 
 

@@ -2,11 +2,16 @@
 
 import os
 from collections.abc import Sequence
+from typing import Any
 
 from mlspec.diagnostics import Diagnostic, SpecError
 from mlspec.document import Document, Node, Path, parse
 from mlspec.spec import Project
+from mlspec.spec.backend import PRESETS
 from mlspec.spec.load import load
+from mlspec.spec.model import PORTFOLIO
+
+PRESETS_AT: dict[Path, dict[str, Any]] = {("backend",): PRESETS, ("model", "candidates"): PORTFOLIO}
 
 
 def read(
@@ -75,8 +80,13 @@ def with_setting(document: Document, setting: str) -> Document:
     return Document(document.file, merge(document.root, node), {**document.texts, file: value})
 
 
-def merge(base: Node, overlay: Node) -> Node:
-    """One node over another: mappings key by key, null takes a key away, everything else replaces."""
+def merge(base: Node, overlay: Node, at: Path = ()) -> Node:
+    """One node over another: mappings key by key, null takes a key away, everything else replaces.
+
+    A name that stands for a mapping (``backend: gpu``, ``candidates: auto``) is that mapping where one is laid over it.
+    """
+    if base.kind == "scalar" and overlay.kind == "map" and base.value in PRESETS_AT.get(at, ()):
+        base = _written_out(PRESETS_AT[at][base.value], base)
     if base.kind != "map" or overlay.kind != "map":
         return overlay
     over = {key.value: (key, node) for key, node in overlay.value}
@@ -87,9 +97,20 @@ def merge(base: Node, overlay: Node) -> Node:
             continue
         new_key, new = over.pop(key.value)
         if not (new.kind == "scalar" and new.value is None):
-            pairs.append((new_key, merge(node, new)))
+            pairs.append((new_key, merge(node, new, (*at, key.value))))
     pairs += [pair for pair in over.values() if not (pair[1].kind == "scalar" and pair[1].value is None)]
     return Node("map", pairs, base.file, base.start, base.end)
+
+
+def _written_out(plain: Any, name: Node) -> Node:
+    """Plain data as nodes that stand where the name stands."""
+    if not isinstance(plain, dict):
+        return Node("scalar", plain, name.file, name.start, name.end)
+    pairs = [
+        (Node("scalar", key, name.file, name.start, name.end), _written_out(value, name))
+        for key, value in plain.items()
+    ]
+    return Node("map", pairs, name.file, name.start, name.end)
 
 
 def path_of(text: str) -> Path:
