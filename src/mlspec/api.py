@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from mlspec.report.series import Series
     from mlspec.rules.context import Facts
     from mlspec.spec import Project
+    from mlspec.store.action import Action
+    from mlspec_backends._dvc_files import Written
 
 
 class Checked(msgspec.Struct, frozen=True):
@@ -165,6 +167,58 @@ def execute(
     document = compiled.checked.document
     summarise.save(graph, ran, found, document.texts[document.file])
     return found
+
+
+def step(compiled: Compiled, name: str) -> "tuple[Action, bool]":
+    """Do one step of a compiled spec on what the steps before it have left in ``mlspec.results``: a stage of DVC.
+
+    Gives what it gave, and whether it was done now. Raises SpecError when there is no such step, or DVC looked at other
+    values than these, and StepError when it fails.
+    """
+    from mlspec.engine import one_step
+    from mlspec_backends import _dvc_files
+
+    graph = compiled.plan.graph
+    _part(graph, [name])
+    found = graph.find(name)
+    assert found is not None
+    _dvc_files.check_step(graph, found)
+    return one_step.do(graph, found)
+
+
+def write_dvc(compiled: Compiled) -> "Written":
+    """Write the stages of a compiled spec into ``dvc.yaml`` beside it, and the values that they track.
+
+    Raises SpecError where they can't be added to what is there.
+    """
+    from mlspec_backends import _dvc_files
+
+    return _dvc_files.write(compiled.plan.graph, Path(compiled.checked.path).name, _dvc_overlays(compiled))
+
+
+def dvc_params(compiled: Compiled) -> str:
+    """The values that the stages of a compiled spec track. Raises SpecError where ``dvc.yaml`` holds other stages."""
+    from mlspec.graph.show import dvc
+    from mlspec_backends import _dvc_files
+
+    _dvc_files.check(compiled.plan.graph, Path(compiled.checked.path).name, _dvc_overlays(compiled))
+    return dvc.params(compiled.plan.graph).decode()
+
+
+def _dvc_overlays(compiled: Compiled) -> list[str]:
+    """What was laid over a spec as options for its stages. A backend counts where it changes results: who carries the
+    steps out is up to DVC there."""
+    from mlspec.spec.read import read
+
+    profile = [] if compiled.profile is None else ["--profile", compiled.profile]
+    backend = [value for value in compiled.overrides if value.startswith("backend=")]
+    sets = [value for value in compiled.overrides if value not in backend]
+    if backend:
+        own = read(compiled.checked.path, profile=compiled.profile, sets=sets, large=True)[0].backend
+        now = compiled.checked.project.backend
+        if all(getattr(own, name, None) == getattr(now, name, None) for name in ("device", "precision", "compile")):
+            backend = []
+    return [*profile, *(word for value in (*sets, *backend) for word in ("--set", value))]
 
 
 def _part(graph: "Graph", only: Sequence[str]) -> "Graph":

@@ -5,7 +5,7 @@ import click
 from mlspec.cli import _options
 from mlspec.cli._compile import show
 
-FORMATS = ("tree", "json", "mermaid", "dot", "svg", "html", "codeowners")
+FORMATS = ("tree", "json", "mermaid", "dot", "svg", "html", "codeowners", "dvc", "dvc-params")
 
 
 @click.command(name="compile")
@@ -32,10 +32,23 @@ def command(
 ) -> int:
     """Print the steps of a spec, which of them would run, and why. Runs nothing.
 
+    --format dvc writes its stages into dvc.yaml beside the spec, where `dvc repro` runs them; dvc-params prints the
+    values that they track.
+
     With --detailed-exitcode: 0 nothing to do, 2 the spec or the command is wrong, 4 there is work to do.
     """
     if sum((resolved, trace, step is not None)) > 1:
         raise click.UsageError("--resolved, --trace and --explain exclude one another")
+    if form in ("dvc", "dvc-params"):
+        from mlspec.cli import _dvc
+
+        if resolved or trace or step is not None or detailed_exitcode:
+            raise click.UsageError(f"--format {form} stands alone")
+        if form == "dvc-params":
+            return _dvc.params(spec, output, profile=profile, sets=sets, backend=backend, large=large)
+        if output is not None:
+            raise click.UsageError("--format dvc writes dvc.yaml beside the spec, and no other file")
+        return _dvc.write(spec, profile=profile, sets=sets, backend=backend, large=large)
     what = "resolved" if resolved else "trace" if trace else f"explain {step}" if step is not None else form
     return show(
         spec,

@@ -63,6 +63,35 @@ def schedule(
     return _Schedule(graph, store, backend, watch, kinds, force, seconds or {}, device).run()
 
 
+def task_of(
+    step: Step,
+    kind: Kind,
+    *,
+    identity: str,
+    digests: Mapping[str, str],
+    records: Mapping[str, dict[str, Any]],
+    device: str,
+    force: bool = False,
+) -> Task:
+    """A step whose inputs' digests are known, as a backend is handed it; ``records`` are what the steps before took."""
+    # Its params say which kind of device it computes on, the backend's settings which one of them.
+    wanted = step.params.get("device", "cpu")
+    return Task(
+        step=step.id,
+        kind=step.kind,
+        fingerprint=fp.combine(identity, digests),
+        identity=identity,
+        params=step.params,
+        inputs=dict(digests),
+        outputs=step.outputs,
+        records=dict(records),
+        device=device if device.partition(":")[0] == wanted else str(wanted),
+        threads=step.resources.cpus,
+        trivial=kind.trivial,
+        force=force,
+    )
+
+
 class _Schedule:
     def __init__(
         self,
@@ -183,18 +212,13 @@ class _Schedule:
         )
 
     def _task(self, step: Step) -> Task:
-        return Task(
-            step=step.id,
-            kind=step.kind,
-            fingerprint=self.prints[step.id],
+        return task_of(
+            step,
+            self._kind(step),
             identity=self.identities[step.id],
-            params=step.params,
-            inputs=self._digests(step),
-            outputs=step.outputs,
-            records=self._records(step) if step.kind == "gate" and reads_records(step) else {},
-            device=self._device(step),
-            threads=step.resources.cpus,
-            trivial=self._kind(step).trivial,
+            digests=self._digests(step),
+            records=self._records(step) if reads_records(step) else {},
+            device=self.device,
             force=step.id in self.force and step.id not in self.redo,
         )
 
@@ -261,11 +285,6 @@ class _Schedule:
 
     def _kind(self, step: Step) -> Kind:
         return self.kinds[step.kind]
-
-    def _device(self, step: Step) -> str:
-        """What the step computes on: its params say which kind, the backend's settings which one of them."""
-        kind = step.params.get("device", "cpu")
-        return self.device if self.device.partition(":")[0] == kind else str(kind)
 
     def _records(self, step: Step) -> dict[str, dict[str, Any]]:
         """What all steps took that lead to this one."""

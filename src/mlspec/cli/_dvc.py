@@ -1,0 +1,41 @@
+"""What ``mlspec compile --format dvc`` and ``dvc-params`` do."""
+
+from collections.abc import Sequence
+
+from mlspec.cli._output import result, show_diagnostics, talk
+
+
+def write(spec: str | None, *, profile: str | None, sets: Sequence[str], backend: str | None, large: bool) -> int:
+    """Write ``dvc.yaml`` and what it needs beside the spec, and say which stages are whose."""
+    from mlspec import api
+    from mlspec.graph.show.text import printable
+
+    compiled = api.compile(spec, profile=profile, sets=sets, backend=backend, large=large)
+    show_diagnostics(compiled.checked.diagnostics, compiled.checked.document.texts)
+    written = api.write_dvc(compiled)
+    names = ", ".join(written.own)
+    others = f"; {len(written.others)} left as they are: {', '.join(written.others)}" if written.others else ""
+    talk(printable(f"{len(written.own)} stages of dvc.yaml are mlspec's: {names}{others}"))
+    for name in written.changed:
+        talk(f"wrote {compiled.checked.root / name}")
+    if not written.changed:
+        talk("nothing changed")
+    return 0
+
+
+def params(
+    spec: str | None,
+    output: str | None,
+    *,
+    profile: str | None,
+    sets: Sequence[str],
+    backend: str | None,
+    large: bool,
+) -> int:
+    """Print the values that the stages track; an error where ``dvc.yaml`` does not hold the spec's stages."""
+    from mlspec import api
+
+    compiled = api.compile(spec, profile=profile, sets=sets, backend=backend, large=large)
+    show_diagnostics(compiled.checked.diagnostics, compiled.checked.document.texts)
+    result(api.dvc_params(compiled), output)
+    return 0
