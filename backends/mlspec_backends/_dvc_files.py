@@ -72,7 +72,7 @@ def _merged(graph: Graph, spec: str, overlays: Sequence[str]) -> tuple[tuple[str
     try:
         found = yaml_text.mapping(text, "stages")
         there = {} if found is None else found.entries
-        own = [name for name, entry in there.items() if _owner(entry.value) == spec]
+        own = [name for name, entry in there.items() if _owner(entry.plain()) == spec]
         others = tuple(name for name in there if name not in own)
         taken = [name for name in others if name in entries]
         if taken:
@@ -97,7 +97,7 @@ def _owner(stage: object) -> object:
 
 
 def _taken(path: Path, name: str, entry: yaml_text.Entry, spec: str) -> Diagnostic:
-    owner = _owner(entry.value)
+    owner = _owner(entry.plain())
     whose = "mlspec did not write it" if owner is None else f"it is of {owner}"
     return Diagnostic(
         code="dvc-stage-taken",

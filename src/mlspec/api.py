@@ -159,7 +159,13 @@ def execute(
     graph = compiled.plan.graph
     named = {step.id for name in forced if (step := graph.find(name)) is not None}
     lock = compiled.whole and compiled.profile is None and not compiled.overrides
-    ran = carry_out(graph, listener=listener, force=(named or graph.steps.keys()) if force else (), lock=lock)
+    ran = carry_out(
+        graph,
+        listener=listener,
+        force=(named or graph.steps.keys()) if force else (),
+        lock=lock,
+        overlays=tuple(_dvc_overlays(compiled)) if compiled.whole else None,
+    )
     found = summarise.facts(graph, ran, profile=compiled.profile, overrides=compiled.overrides)
     if ran.folder is None:
         before = stored.with_results_of(compiled.checked.root, found)
@@ -194,6 +200,16 @@ def write_dvc(compiled: Compiled) -> "Written":
     from mlspec_backends import _dvc_files
 
     return _dvc_files.write(compiled.plan.graph, Path(compiled.checked.path).name, _dvc_overlays(compiled))
+
+
+def init_dvc(spec: str | os.PathLike[str] | None = None) -> bool:
+    """Make a DVC repository of a spec's folder where it is in none; whether one was made."""
+    from mlspec.rules import library_not_installed
+    from mlspec_backends import dvc
+
+    path = find(spec)
+    library_not_installed.demand_dvc()
+    return dvc.init(Path(path).parent)
 
 
 def dvc_params(compiled: Compiled) -> str:

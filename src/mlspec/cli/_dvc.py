@@ -5,13 +5,17 @@ from collections.abc import Sequence
 from mlspec.cli._output import result, show_diagnostics, talk
 
 
-def write(spec: str | None, *, profile: str | None, sets: Sequence[str], backend: str | None, large: bool) -> int:
+def write(
+    spec: str | None, init: bool, *, profile: str | None, sets: Sequence[str], backend: str | None, large: bool
+) -> int:
     """Write ``dvc.yaml`` and what it needs beside the spec, and say which stages are whose."""
     from mlspec import api
     from mlspec.graph.show.text import printable
 
     compiled = api.compile(spec, profile=profile, sets=sets, backend=backend, large=large)
     show_diagnostics(compiled.checked.diagnostics, compiled.checked.document.texts)
+    if init and api.init_dvc(spec):
+        talk("made a DVC repository here")
     written = api.write_dvc(compiled)
     names = ", ".join(written.own)
     others = f"; {len(written.others)} left as they are: {', '.join(written.others)}" if written.others else ""

@@ -16,6 +16,7 @@ FORMATS = ("tree", "json", "mermaid", "dot", "svg", "html", "codeowners", "dvc",
 @click.option("--trace", is_flag=True, help="Print what each pass of the compiler changed instead.")
 @click.option("--explain", "step", metavar="STEP", help="Print what one step reads, is made of and gives instead.")
 @_options.output
+@click.option("--init", is_flag=True, help="With --format dvc: make a DVC repository here where there is none.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 4 when there is work to do, 0 when there is none.")
 def command(
     spec: str | None,
@@ -28,6 +29,7 @@ def command(
     trace: bool,
     step: str | None,
     output: str | None,
+    init: bool,
     detailed_exitcode: bool,
 ) -> int:
     """Print the steps of a spec, which of them would run, and why. Runs nothing.
@@ -48,7 +50,7 @@ def command(
             return _dvc.params(spec, output, profile=profile, sets=sets, backend=backend, large=large)
         if output is not None:
             raise click.UsageError("--format dvc writes dvc.yaml beside the spec, and no other file")
-        return _dvc.write(spec, profile=profile, sets=sets, backend=backend, large=large)
+        return _dvc.write(spec, init, profile=profile, sets=sets, backend=backend, large=large)
     what = "resolved" if resolved else "trace" if trace else f"explain {step}" if step is not None else form
     return show(
         spec,

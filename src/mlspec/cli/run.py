@@ -20,6 +20,7 @@ CODES = {"passed": 0, "failed": HOLDS_NOT, "unknown": HOLDS_NOT, "error": STEP_F
 @_options.overlays
 @click.option("--only", multiple=True, metavar="STEP", help="Only this step and what it needs; repeatable.")
 @click.option("--force", is_flag=True, help="Do steps even if their results are stored (with --only: those named).")
+@click.option("--init", is_flag=True, help="Make a DVC repository here first, where there is none (engine dvc).")
 @click.option("--dry-run", is_flag=True, help="Say what would run, and why; run nothing.")
 @_options.formats("text", "json")
 def command(
@@ -30,6 +31,7 @@ def command(
     large: bool,
     only: tuple[str, ...],
     force: bool,
+    init: bool,
     dry_run: bool,
     form: str,
 ) -> int:
@@ -43,6 +45,8 @@ def command(
 
     if dry_run and force:
         raise click.UsageError("--dry-run says what the store lacks, --force does not look there")
+    if init and not dry_run and api.init_dvc(spec):
+        talk("made a DVC repository here")
     compiled = api.compile(spec, profile=profile, sets=sets, backend=backend, large=large, only=only, running=True)
     document = compiled.checked.document
     show_diagnostics(compiled.checked.diagnostics, document.texts)

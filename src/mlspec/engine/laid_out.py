@@ -6,7 +6,7 @@ brought is taken into the store under its fingerprint, each byte of it compared 
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,8 @@ def lay_out(root: Path, step: Step, action: Action, store: Store) -> None:
     """Put a step's result into its folder, each output whole or not at all; the store is open for writing."""
     prepare(root)
     folder = root / dvc.folder(step.id)
+    if _lies(folder, step, action):
+        return
     folder.mkdir(exist_ok=True)
     empty: dict[str, tuple[str, ...]] = {}
     for output in step.outputs:
@@ -87,16 +89,16 @@ def every(root: Path) -> Iterator[tuple[Path, Made]]:
             yield folder, found
 
 
-def take_over(root: Path, store: Store) -> list[Action]:
+def take_over(root: Path, store: Store, write: Callable[[], Store]) -> list[Action]:
     """Take results that lie here into the store, where it lacks them and they are what they say; those taken.
 
-    The store is opened for writing where there are any.
+    ``write`` opens the store for writing; it is called where there are any.
     """
     lacking = [(folder, found) for folder, found in every(root) if store.lookup(found.action.fingerprint) is None]
     if not lacking:
         return []
-    with store.writing():
-        return [found.action for folder, found in lacking if _taken(folder, found, store)]
+    write()
+    return [found.action for folder, found in lacking if _taken(folder, found, store)]
 
 
 def take_in(store: Store, path: Path, empty: tuple[str, ...] = ()) -> str:
@@ -105,6 +107,23 @@ def take_in(store: Store, path: Path, empty: tuple[str, ...] = ()) -> str:
         aside = paths["content"]
         _copy(path, aside, empty)
         return store.keep(aside)
+
+
+def _lies(folder: Path, step: Step, action: Action) -> bool:
+    """Whether the result lies there already; who made it, and when, is no difference."""
+    found = _read(folder / dvc.MADE)
+    if found is None or (found.action.fingerprint, found.action.outputs) != (action.fingerprint, action.outputs):
+        return False
+    metrics, plots = dvc.derived(step)
+    try:
+        if not all((folder / name).is_file() for name in (*metrics, *plots)):
+            return False
+        return all(
+            _digest(folder / found.paths[output], found.empty.get(output, ())) == digest
+            for output, digest in action.outputs.items()
+        )
+    except (OSError, KeyError, StepError):
+        return False
 
 
 def _taken(folder: Path, found: Made, store: Store) -> bool:
@@ -141,11 +160,12 @@ def _copy(source: Path, target: Path, empty: tuple[str, ...]) -> None:
         shutil.copyfile(source / name, target / name)
 
 
-def _digest(path: Path) -> str:
+def _digest(path: Path, empty: tuple[str, ...] = ()) -> str:
     if not path.is_dir():
         return hash_file(path)
-    names, empty = tree.listing(path)
-    return tree.encode(tree.Tree({name: hash_file(path / name) for name in names}, tuple(empty)))[0]
+    names, found = tree.listing(path)
+    hollow = tuple(sorted({*found, *empty}))
+    return tree.encode(tree.Tree({name: hash_file(path / name) for name in names}, hollow))[0]
 
 
 def _read(path: Path) -> Made | None:

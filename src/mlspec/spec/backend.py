@@ -6,7 +6,11 @@ from msgspec import Meta, Struct
 
 from mlspec.spec.types import Bytes
 
-PRESETS: dict[str, dict[str, object]] = {"cpu": {}, "gpu": {"device": "cuda"}}
+PRESETS: dict[str, dict[str, object]] = {
+    "cpu": {},
+    "gpu": {"device": "cuda"},
+    "dvc": {"engine": "dvc"},
+}
 
 
 class Backend(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -14,7 +18,7 @@ class Backend(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     engine: Annotated[
         str,
-        Meta(description="Who carries the steps out.", extra={"engines": True}, examples=["local", "inline"]),
+        Meta(description="Who carries the steps out.", extra={"engines": True}, examples=["local", "inline", "dvc"]),
     ] = "local"
     device: Annotated[
         str,

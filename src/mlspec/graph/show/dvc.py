@@ -97,7 +97,7 @@ def stages(graph: Graph, *, spec: str = SPEC, overlays: Sequence[str] = ()) -> t
     ``spec`` is the name of the spec's file, ``overlays`` are the options of the command line that were laid over it.
     """
     made = [_stage(graph, step, spec, overlays) for step in graph.steps.values()]
-    read = dict.fromkeys(path for step in graph.steps.values() for path in _files(graph, step)[0])
+    read = dict.fromkeys(path for step in graph.steps.values() for path in watched(graph, step))
     cmd = command("compile", ("--format", "dvc-params", "-o", PARAMS, *overlays), _file(spec))
     return (Stage(name=COMPILE, cmd=cmd, deps=(spec, *read)), *made)
 
@@ -112,8 +112,19 @@ def tracked(graph: Graph, step: Step) -> dict[str, Any]:
     """A step's values: its params, and what code and libraries work on them."""
     values: dict[str, Any] = _named(fp.plain(step.params))
     made_by: dict[str, Any] = {"kind": step.kind, "code": dict(step.code), "environment": dict(step.environment)}
-    files = _files(graph, step)[1]
+    seen = watched(graph, step)
+    files = {name: digest for name, digest in step.files.items() if name not in seen}
     return {**values, "made_by": made_by | ({"files": files} if files else {})}
+
+
+def watched(graph: Graph, step: Step) -> list[str]:
+    """The files that a step reads and DVC can watch.
+
+    An accepted run's lock is written by the run itself: it is no dependency, its content is a value.
+    """
+    if step.kind == "previous":
+        return []
+    return [name for name in step.files if os.path.exists(os.path.join(graph.facts.root, name))]
 
 
 def command(verb: str, options: Sequence[str], arguments: Sequence[str]) -> str:
@@ -135,7 +146,7 @@ def _stage(graph: Graph, step: Step, spec: str, overlays: Sequence[str]) -> Stag
     return Stage(
         name=stage_name(step.id),
         cmd=command("step", overlays, (step.id, *_file(spec))),
-        deps=(*read, *_files(graph, step)[0]),
+        deps=(*read, *watched(graph, step)),
         track=track(step.id),
         outs=(*(place(step, output) for output in step.outputs), f"{home}/{MADE}"),
         metrics=tuple(f"{home}/{name}" for name in metrics),
@@ -145,20 +156,6 @@ def _stage(graph: Graph, step: Step, spec: str, overlays: Sequence[str]) -> Stag
 
 def _file(spec: str) -> tuple[str, ...]:
     return () if spec == SPEC else (spec,)
-
-
-def _files(graph: Graph, step: Step) -> tuple[list[str], dict[str, str]]:
-    """The files that a step reads: those that DVC can watch, and the digests of the others.
-
-    An accepted run's lock is written by the run itself: it is no dependency, its content is a value.
-    """
-    watched, valued = [], {}
-    for name, digest in step.files.items():
-        if step.kind != "previous" and os.path.exists(os.path.join(graph.facts.root, name)):
-            watched.append(name)
-        else:
-            valued[name] = digest
-    return watched, valued
 
 
 def _named(value: Any) -> Any:

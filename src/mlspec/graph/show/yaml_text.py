@@ -1,9 +1,8 @@
-"""Plain data as YAML text that YAML 1.1 and 1.2 read alike; entries put into a mapping in a text, whose rest stays as it
-is."""
+"""Plain data as YAML that YAML 1.1 and 1.2 read alike; entries put into a mapping in a text, whose rest stays as is."""
 
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -14,13 +13,19 @@ BREAKS = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
 class Entry(Struct, frozen=True):
-    """An entry of a mapping in a text: its key's place, where its lines begin and end, and its value as plain data."""
+    """An entry of a mapping in a text: its key's place, and where its lines begin and end."""
 
     line: int
     column: int
     start: int
     end: int
-    value: Any
+    node: Any
+
+    def plain(self) -> Any:
+        """Its value as plain data."""
+        import yaml
+
+        return yaml.SafeLoader("").construct_document(self.node)
 
 
 class Mapped(Struct, frozen=True):
@@ -92,26 +97,54 @@ def mapping(text: str, key: str) -> Mapped | None:
 def merged(text: str, key: str, entries: Mapping[str, str], drop: Collection[str]) -> str:
     """The text with these entries (lines without indentation) under a top-level key, in place of those to be dropped.
 
-    They stand where the first dropped one stood, or last. Raises ValueError where that can't be done.
+    They stand together where the first dropped one stood, or last. Raises ValueError where that can't be done.
     """
+    found = _usable(text, key)
+    new = _lines(entries, found.indent)
+    dropped = sorted((there.start, there.end) for name, there in found.entries.items() if name in drop)
+    if not dropped:
+        return _changed(text, key, found, [(found.end, found.end, new)])
+    first, *others = dropped
+    return _changed(text, key, found, [(*first, new), *((*place, "") for place in others)])
+
+
+def replaced(text: str, key: str, entries: Mapping[str, str], drop: Collection[str]) -> str:
+    """The text with these entries under a top-level key, each in place of the one of its name or else last, and without
+    those to be dropped. Raises ValueError where that can't be done."""
+    found = _usable(text, key)
+    changes = []
+    for name, there in found.entries.items():
+        if name in entries:
+            changes.append((there.start, there.end, _lines({name: entries[name]}, found.indent)))
+        elif name in drop:
+            changes.append((there.start, there.end, ""))
+    new = {name: lines for name, lines in entries.items() if name not in found.entries}
+    return _changed(text, key, found, [*changes, (found.end, found.end, _lines(new, found.indent))])
+
+
+def _usable(text: str, key: str) -> Mapped:
     found = mapping(text, key)
-    if found is not None and found.broken:
-        raise ValueError(found.broken)
-    indent = 2 if found is None else found.indent
-    new = "".join(f"{' ' * indent}{scalar(name)}:\n{_indented(lines, indent + 2)}" for name, lines in entries.items())
     if found is None:
-        return f"{_ended(text)}{key}:\n{new}"
-    gone = sorted((found.entries[name].start, found.entries[name].end) for name in drop if name in found.entries)
-    at = gone[0][0] if gone else found.end
+        return Mapped({}, -1, 2)
+    if found.broken:
+        raise ValueError(found.broken)
+    return found
+
+
+def _changed(text: str, key: str, found: Mapped, changes: Sequence[tuple[int, int, str]]) -> str:
+    """The text with these stretches of it replaced."""
+    if found.end < 0:
+        return _ended(text) + f"{key}:\n" + "".join(new for _start, _end_, new in changes)
     parts, before = [], 0
-    for start, end in [*gone, (len(text), len(text))]:
-        if before <= at <= start:
-            parts += [_ended(text[before:at]), new, text[at:start]]
-            at = -1
-        else:
-            parts.append(text[before:start])
+    for start, end, new in sorted(changes, key=lambda change: change[:2]):
+        parts += [_ended(text[before:start]), new]
         before = end
-    return "".join(parts)
+    return "".join([*parts, text[before:]])
+
+
+def _lines(entries: Mapping[str, str], indent: int) -> str:
+    space = " " * indent
+    return "".join(f"{space}{scalar(name)}:\n{_indented(lines, indent + 2)}" for name, lines in entries.items())
 
 
 def _mapped(text: str, node: Any) -> Mapped:
@@ -124,15 +157,13 @@ def _mapped(text: str, node: Any) -> Mapped:
         return Mapped({}, 0, 2, "it is no mapping")
     if node.flow_style:
         return Mapped({}, 0, 2, "it is written in braces")
-    constructor = getattr(yaml, "CSafeLoader", yaml.SafeLoader)("")
     entries = {}
     for key, value in node.value:
         # Comments and empty lines behind an entry are the next one's.
         last = text.find("\n", max(key.end_mark.index, _end(text, value) - 1))
         stop = len(text) if last < 0 else last + 1
         start = _line_start(text, key.start_mark.index)
-        plain = constructor.construct_document(value)
-        entries[key.value] = Entry(key.start_mark.line + 1, key.start_mark.column + 1, start, stop, plain)
+        entries[key.value] = Entry(key.start_mark.line + 1, key.start_mark.column + 1, start, stop, value)
     return Mapped(entries, max(entry.end for entry in entries.values()), node.start_mark.column)
 
 
