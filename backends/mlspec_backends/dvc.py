@@ -5,8 +5,9 @@ moment a run is killed at, DVC holds what it held before, or all of it: what is 
 run tells DVC of it without doing it again.
 """
 
+import contextlib
+import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +50,7 @@ def init(root: Path) -> bool:
     except SCMError:
         top = None
     inside = top is not None and Path(top).resolve() != root.resolve()
-    with _told():
+    with _told(), contextlib.redirect_stdout(sys.stderr):
         Repo.init(str(root), no_scm=top is None, subdir=inside).close()
     return True
 
@@ -74,20 +75,26 @@ def keep(keeping: Keeping) -> None:
     for step_id, action in results.items():
         if not memory.stands(step_id, action):
             laid_out.lay_out(root, graph.steps[step_id], action, store)
-    with _told():
-        _record(keeping, root, spec, memory, results)
+    texts = dvc.text(dvc.stages(graph, spec=spec, overlays=keeping.overlays), spec)
+    saved = {dvc.stage_name(step_id) for step_id in results} | ({dvc.COMPILE} if _is_as_read(graph) else set())
+    texts = {name: lines for name, lines in texts.items() if name in saved}
+    # DVC takes some of its paths for relative to the folder that the process stands in.
+    with _told(), contextlib.chdir(root):
+        _record(keeping, root, memory, results, texts)
     _dvc_mending.remember(root / LOCK, keeping.home)
     Memory.write(keeping.home, root, graph, spec, keeping.overlays, results)
 
 
-def _record(keeping: Keeping, root: Path, spec: str, memory: Memory, results: Mapping[str, Action]) -> None:
-    """Save stages to DVC's cache and ``dvc.lock``, under DVC's own lock, those left out that it holds already."""
+def _record(keeping: Keeping, root: Path, memory: Memory, results: Mapping[str, Action], texts: dict[str, str]) -> None:
+    """Save stages to DVC's cache and ``dvc.lock``, under DVC's own lock, those left out that it holds already.
+
+    ``texts`` are the stages that can be saved, as they stand in ``dvc.yaml``.
+    """
     from dvc.dvcfile import load_file
     from dvc.repo import Repo, lock_repo
     from dvc.stage.serialize import to_single_stage_lockfile
 
-    graph, path = keeping.graph, root / LOCK
-    texts = dvc.text(dvc.stages(graph, spec=spec, overlays=keeping.overlays), spec)
+    path, steps = root / LOCK, {dvc.stage_name(step_id): step_id for step_id in results}
     with Repo(str(root)) as repo, lock_repo(repo):
         for mended in _dvc_mending.mend(repo, path, keeping.home):
             keeping.note(mended)
@@ -95,27 +102,24 @@ def _record(keeping: Keeping, root: Path, spec: str, memory: Memory, results: Ma
         text = path.read_text(encoding="utf-8") if path.exists() else EMPTY_LOCK
         known = yaml_text.mapping(text, "stages")
         there = {} if known is None else known.entries
-        stages = load_file(repo, str(root / _dvc_files.FILE)).stages
         # Outputs that two stages claim, and circles, are refused as DVC would refuse them at its next command.
         if not memory.same(_dvc_files.FILE):
             repo.index.check_graph()
-        wanted = {} if _edited(graph) else {dvc.COMPILE: ""}
-        wanted |= {dvc.stage_name(step_id): step_id for step_id in results}
+        stages = load_file(repo, str(root / _dvc_files.FILE)).stages
         entries = {}
-        for name, step_id in wanted.items():
-            if name in there and step_id and memory.recorded(step_id, results[step_id], texts[name]):
+        for name, lines in texts.items():
+            step_id = steps.get(name)
+            if name in there and step_id is not None and memory.recorded(step_id, results[step_id], lines):
                 continue
-            stage: PipelineStage = stages[name]
-            _save(stage)
-            entries[name] = "\n".join(yaml_text.block(to_single_stage_lockfile(stage)))
-        own = set(stages)
-        stale = [name for name, entry in there.items() if name not in own and _is_ours(entry.plain())]
-        if entries or stale:
-            merged = yaml_text.replaced(text, "stages", entries, stale)
-            if merged != text:
-                files.replace(path, merged.encode())
-                with repo.scm_context(quiet=True):
-                    repo.scm_context.track_file(LOCK)
+            _save(stages[name])
+            entries[name] = "\n".join(yaml_text.block(to_single_stage_lockfile(stages[name])))
+        names = set(stages)
+        stale = [name for name, entry in there.items() if name not in names and _is_ours(entry.plain())]
+        changed = yaml_text.replaced(text, "stages", entries, stale)
+        if changed != text:
+            files.replace(path, changed.encode())
+            with repo.scm_context(quiet=True):
+                repo.scm_context.track_file(LOCK)
 
 
 def _save(stage: "PipelineStage") -> None:
@@ -140,18 +144,18 @@ def _still(graph: Graph, step_id: str, home: Path) -> bool:
         return False
 
 
-def _edited(graph: Graph) -> bool:
-    """Whether the spec has been edited since it was read."""
+def _is_as_read(graph: Graph) -> bool:
+    """Whether the graph comes from a spec, which nobody has edited since it was read."""
     if graph.document is None:
         return False
     try:
         now = Path(graph.document.file).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError):
-        return True
-    return now != graph.document.texts[graph.document.file]
+        return False
+    return now == graph.document.texts[graph.document.file]
 
 
-@contextmanager
+@contextlib.contextmanager
 def _told() -> Iterator[None]:
     """What DVC refuses, in its own words."""
     from dvc.exceptions import DvcException

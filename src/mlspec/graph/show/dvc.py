@@ -92,11 +92,13 @@ def derived(step: Step) -> tuple[tuple[str, ...], dict[str, dict[str, str]]]:
 
 
 def stages(graph: Graph, *, spec: str = SPEC, overlays: Sequence[str] = ()) -> tuple[Stage, ...]:
-    """The stages of a graph, in its order, behind the one that writes the params.
+    """The stages of a graph, in its order, behind the one that writes the params; a graph that no file tells has none.
 
     ``spec`` is the name of the spec's file, ``overlays`` are the options of the command line that were laid over it.
     """
     made = [_stage(graph, step, spec, overlays) for step in graph.steps.values()]
+    if graph.document is None:
+        return tuple(made)
     read = dict.fromkeys(path for step in graph.steps.values() for path in watched(graph, step))
     cmd = command("compile", ("--format", "dvc-params", "-o", PARAMS, *overlays), _file(spec))
     return (Stage(name=COMPILE, cmd=cmd, deps=(spec, *read)), *made)
