@@ -1,4 +1,4 @@
-"""``dvc.yaml`` and ``mlspec.params.json`` beside a spec: written from its graph, between whatever else stands there.
+"""``dvc.yaml`` and ``mlspec.params`` beside a spec: written from its graph, between whatever else stands there.
 
 A stage that mlspec wrote says so (``meta: {mlspec: project.yaml}``); no other is touched.
 """
@@ -29,19 +29,25 @@ class Written(Struct, frozen=True):
 
 
 def write(graph: Graph, spec: str, overlays: Sequence[str] = ()) -> Written:
-    """Write both files, each whole or not at all, where they say something new.
+    """Write all files, each whole or not at all, where they say something new.
 
     Raises SpecError where stages can't be added to the ``dvc.yaml`` that is there.
     """
     root = Path(graph.facts.root)
     own, others, text = _merged(graph, spec, overlays)
     laid_out.prepare(root)
-    changed = []
-    for name, content in ((FILE, text.encode()), (dvc.PARAMS, dvc.params(graph))):
-        if not (root / name).is_file() or (root / name).read_bytes() != content:
-            files.replace(root / name, content)
-            changed.append(name)
-    return Written(own, others, tuple(changed))
+    changed = [FILE] if _put(root / FILE, text.encode()) else []
+    return Written(own, others, (*changed, *write_params(graph)))
+
+
+def write_params(graph: Graph) -> tuple[str, ...]:
+    """Write the values that the stages track; the files that were not yet so. Those of steps that are gone go too."""
+    root, wanted = Path(graph.facts.root), dvc.params(graph)
+    (root / dvc.PARAMS).mkdir(exist_ok=True)
+    for path in (root / dvc.PARAMS).iterdir():
+        if f"{dvc.PARAMS}/{path.name}" not in wanted and path.suffix == ".json":
+            files.remove(path)
+    return tuple(name for name, content in wanted.items() if _put(root / name, content))
 
 
 def check(graph: Graph, spec: str, overlays: Sequence[str] = ()) -> None:
@@ -52,16 +58,22 @@ def check(graph: Graph, spec: str, overlays: Sequence[str] = ()) -> None:
 
 def check_step(graph: Graph, step: Step) -> None:
     """Raises SpecError where the values that DVC has looked at for this step are not those that it would run with."""
-    path = Path(graph.facts.root) / dvc.PARAMS
+    name = dvc.values(step.id)
     try:
-        values = msgspec.json.decode(path.read_bytes()).get(dvc.track(step.id))
-    except FileNotFoundError:
-        return
-    except (OSError, AttributeError, msgspec.MsgspecError):
+        values = msgspec.json.decode((Path(graph.facts.root) / name).read_bytes())
+    except (OSError, msgspec.MsgspecError):
         values = None
     now = msgspec.json.decode(msgspec.json.encode(dvc.tracked(graph, step)))
     if values != now:
-        raise _outdated(f"{dvc.PARAMS} says something else of '{step.id}' than the spec does")
+        raise _outdated(f"{name} says something else of the step than the spec does")
+
+
+def _put(path: Path, content: bytes) -> bool:
+    """Write a file where it says something new; whether it does."""
+    if path.is_file() and path.read_bytes() == content:
+        return False
+    files.replace(path, content)
+    return True
 
 
 def _merged(graph: Graph, spec: str, overlays: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...], str]:

@@ -14,7 +14,7 @@ from mlspec.graph.show import dvc
 from mlspec.store import files
 from mlspec.store.action import Action
 
-FILES = ("dvc.yaml", "dvc.lock", dvc.PARAMS)
+FILES = ("dvc.yaml", "dvc.lock")
 
 
 class Told(Struct, frozen=True):
@@ -56,13 +56,13 @@ class Memory(Struct, frozen=True):
             name = dvc.stage_name(step_id)
             looks = {path: _look(root / path) for path in outs[name]}
             steps[step_id] = Told(action.fingerprint, action.outputs, _digest(texts[name]), looks)
-        now = {name: _look(root / name) for name in FILES}
+        now = {name: _look(root / name) for name in (*FILES, dvc.PARAMS)}
         memory = Memory(steps, now, _texts(graph, texts), str(root))
         files.replace(_place(home), msgspec.json.encode(memory))
 
     def holds(self, graph: Graph, spec: str, overlays: Sequence[str], results: Mapping[str, Action]) -> bool:
         """Whether DVC knows all of this already."""
-        if self.steps.keys() != results.keys() or not all(self.same(name) for name in FILES):
+        if self.steps.keys() != results.keys() or not all(self.same(name) for name in (*FILES, dvc.PARAMS)):
             return False
         if not all(self.stands(step_id, action) for step_id, action in results.items()):
             return False
@@ -91,7 +91,7 @@ def _place(home: Path) -> Path:
 
 
 def _texts(graph: Graph, texts: Mapping[str, str]) -> str:
-    return _digest("\0".join([*texts.values(), dvc.params(graph).decode()]))
+    return _digest("\0".join([*texts.values(), *(text.decode() for text in dvc.params(graph).values())]))
 
 
 def _digest(text: str) -> str:

@@ -24,9 +24,11 @@ from mlspec_backends import _dvc_files, _dvc_mending, local
 from mlspec_backends._dvc_memory import Memory
 
 if TYPE_CHECKING:
+    from dvc.repo import Repo
     from dvc.stage import PipelineStage
 
 LOCK = "dvc.lock"
+LINKS = ("hardlink", "symlink")
 EMPTY_LOCK = "schema: '2.0'\n"
 
 
@@ -111,7 +113,7 @@ def _record(keeping: Keeping, root: Path, memory: Memory, results: Mapping[str, 
             step_id = steps.get(name)
             if name in there and step_id is not None and memory.recorded(step_id, results[step_id], lines):
                 continue
-            _save(stages[name])
+            _save(repo, stages[name])
             entries[name] = "\n".join(yaml_text.block(to_single_stage_lockfile(stages[name])))
         names = set(stages)
         stale = [name for name, entry in there.items() if name not in names and _is_ours(entry.plain())]
@@ -122,11 +124,14 @@ def _record(keeping: Keeping, root: Path, memory: Memory, results: Mapping[str, 
                 repo.scm_context.track_file(LOCK)
 
 
-def _save(stage: "PipelineStage") -> None:
+def _save(repo: "Repo", stage: "PipelineStage") -> None:
+    """Save a stage, and copy its outputs into the cache."""
+    # What lies in the workspace is a copy already, which is replaced only where the user wants links there.
+    relink = repo.cache.local.cache_types[0] in LINKS
     stage.save()
     for out in stage.outs:
         if out.use_cache:
-            out.commit()
+            out.commit(relink=relink)
 
 
 def _is_ours(entry: Any) -> bool:

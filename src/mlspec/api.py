@@ -212,13 +212,16 @@ def init_dvc(spec: str | os.PathLike[str] | None = None) -> bool:
     return dvc.init(Path(path).parent)
 
 
-def dvc_params(compiled: Compiled) -> str:
-    """The values that the stages of a compiled spec track. Raises SpecError where ``dvc.yaml`` holds other stages."""
-    from mlspec.graph.show import dvc
+def write_dvc_params(compiled: Compiled) -> tuple[str, ...]:
+    """Write the values that the stages of a compiled spec track, and nothing else; the files that were not yet so.
+
+    Raises SpecError where ``dvc.yaml`` holds other stages.
+    """
     from mlspec_backends import _dvc_files
 
-    _dvc_files.check(compiled.plan.graph, Path(compiled.checked.path).name, _dvc_overlays(compiled))
-    return dvc.params(compiled.plan.graph).decode()
+    graph = compiled.plan.graph
+    _dvc_files.check(graph, Path(compiled.checked.path).name, _dvc_overlays(compiled))
+    return _dvc_files.write_params(graph)
 
 
 def _dvc_overlays(compiled: Compiled) -> list[str]:

@@ -1,8 +1,9 @@
 """What ``mlspec compile --format dvc`` and ``dvc-params`` do."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
-from mlspec.cli._output import result, show_diagnostics, talk
+from mlspec.cli._output import show_diagnostics, talk
 
 
 def write(
@@ -20,26 +21,22 @@ def write(
     names = ", ".join(written.own)
     others = f"; {len(written.others)} left as they are: {', '.join(written.others)}" if written.others else ""
     talk(printable(f"{len(written.own)} stages of dvc.yaml are mlspec's: {names}{others}"))
-    for name in written.changed:
-        talk(f"wrote {compiled.checked.root / name}")
-    if not written.changed:
-        talk("nothing changed")
+    _tell(written.changed, compiled.checked.root)
     return 0
 
 
-def params(
-    spec: str | None,
-    output: str | None,
-    *,
-    profile: str | None,
-    sets: Sequence[str],
-    backend: str | None,
-    large: bool,
-) -> int:
-    """Print the values that the stages track; an error where ``dvc.yaml`` does not hold the spec's stages."""
+def params(spec: str | None, *, profile: str | None, sets: Sequence[str], backend: str | None, large: bool) -> int:
+    """Write the values that the stages track; an error where ``dvc.yaml`` does not hold the spec's stages."""
     from mlspec import api
 
     compiled = api.compile(spec, profile=profile, sets=sets, backend=backend, large=large)
     show_diagnostics(compiled.checked.diagnostics, compiled.checked.document.texts)
-    result(api.dvc_params(compiled), output)
+    _tell(api.write_dvc_params(compiled), compiled.checked.root)
     return 0
+
+
+def _tell(changed: Sequence[str], root: Path) -> None:
+    for name in changed:
+        talk(f"wrote {root / name}")
+    if not changed:
+        talk("nothing changed")

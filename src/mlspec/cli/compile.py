@@ -34,8 +34,8 @@ def command(
 ) -> int:
     """Print the steps of a spec, which of them would run, and why. Runs nothing.
 
-    --format dvc writes its stages into dvc.yaml beside the spec, where `dvc repro` runs them; dvc-params prints the
-    values that they track.
+    --format dvc writes its stages into dvc.yaml beside the spec, where `dvc repro` runs them; dvc-params writes
+    nothing but the values that they track.
 
     With --detailed-exitcode: 0 nothing to do, 2 the spec or the command is wrong, 4 there is work to do.
     """
@@ -46,10 +46,10 @@ def command(
 
         if resolved or trace or step is not None or detailed_exitcode:
             raise click.UsageError(f"--format {form} stands alone")
-        if form == "dvc-params":
-            return _dvc.params(spec, output, profile=profile, sets=sets, backend=backend, large=large)
         if output is not None:
-            raise click.UsageError("--format dvc writes dvc.yaml beside the spec, and no other file")
+            raise click.UsageError(f"--format {form} writes what DVC reads beside the spec, and no other file")
+        if form == "dvc-params":
+            return _dvc.params(spec, profile=profile, sets=sets, backend=backend, large=large)
         return _dvc.write(spec, init, profile=profile, sets=sets, backend=backend, large=large)
     what = "resolved" if resolved else "trace" if trace else f"explain {step}" if step is not None else form
     return show(

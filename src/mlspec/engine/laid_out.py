@@ -19,7 +19,7 @@ from mlspec.graph.show import dvc
 from mlspec.graph.step import Step
 from mlspec.store import files, tree
 from mlspec.store.action import Action
-from mlspec.store.store import Store, link
+from mlspec.store.store import Store
 
 IGNORED = "*\n!.gitignore\n"
 
@@ -61,9 +61,9 @@ def lay_out(root: Path, step: Step, action: Action, store: Store) -> None:
                     (paths[output] / name).mkdir(parents=True)
                 for name in names:
                     (paths[output] / name).parent.mkdir(parents=True, exist_ok=True)
-                    link(source / name, paths[output] / name)
+                    shutil.copyfile(source / name, paths[output] / name)
             else:
-                link(source, paths[output])
+                shutil.copyfile(source, paths[output])
             _swap(paths[output], root / dvc.place(step, output))
     for name, content in _derived(step, action, store).items():
         _write(folder / name, content)

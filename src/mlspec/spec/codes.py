@@ -190,7 +190,7 @@ Instead: rename that stage, or put the spec into a folder of its own.
 
 Why: DVC would record a result under values that it did not come from.
 
-Instead: `mlspec compile --format dvc` writes `dvc.yaml` and `mlspec.params.json` anew; so does
+Instead: `mlspec compile --format dvc` writes `dvc.yaml` and `mlspec.params` anew; so does
 `mlspec run --backend dvc`.
 """,
 }

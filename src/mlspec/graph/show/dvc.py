@@ -1,7 +1,7 @@
 """A graph as stages of DVC: the text of ``dvc.yaml``, the values that its stages track, the places of their outputs.
 
 A stage is named after its step and runs ``mlspec step ID``. Its outputs lie in ``mlspec.results/ID``; its params are
-the step's, by value, in ``mlspec.params.json``, which the first stage writes. So DVC's idea of what has changed is
+the step's, by value, in ``mlspec.params/ID.json``, which the first stage writes. So DVC's idea of what has changed is
 mlspec's own.
 """
 
@@ -22,7 +22,7 @@ from mlspec.graph.step import Step
 from mlspec.specfile import SPEC
 
 RESULTS = "mlspec.results"
-PARAMS = "mlspec.params.json"
+PARAMS = "mlspec.params"
 COMPILE = "compile"
 MADE = "made.json"
 SCORES = "scores.json"
@@ -40,12 +40,12 @@ PLAIN = re.compile(r"[A-Za-z][\w.-]*", re.ASCII)
 
 
 class Stage(Struct, frozen=True, kw_only=True):
-    """A stage of ``dvc.yaml``: paths are relative to the spec's folder, ``track`` names its values in the params."""
+    """A stage of ``dvc.yaml``: paths are relative to the spec's folder; of ``params`` every value is tracked."""
 
     name: str
     cmd: str
     deps: tuple[str, ...] = ()
-    track: str | None = None
+    params: str | None = None
     outs: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
     plots: Mapping[str, Mapping[str, str]] = {}
@@ -59,9 +59,9 @@ def stage_name(step_id: str) -> str:
     return f"{plain}-{hashlib.sha256(step_id.encode()).hexdigest()[:8]}"
 
 
-def track(step_id: str) -> str:
-    """The key of a step's values in the params: a dot in it would part it in two for DVC."""
-    return stage_name(step_id).replace(".", "/")
+def values(step_id: str) -> str:
+    """The file of a step's params: one a step, for DVC reads it anew for each stage that tracks it."""
+    return f"{PARAMS}/{stage_name(step_id)}.json"
 
 
 def folder(step_id: str) -> str:
@@ -100,23 +100,22 @@ def stages(graph: Graph, *, spec: str = SPEC, overlays: Sequence[str] = ()) -> t
     if graph.document is None:
         return tuple(made)
     read = dict.fromkeys(path for step in graph.steps.values() for path in watched(graph, step))
-    cmd = command("compile", ("--format", "dvc-params", "-o", PARAMS, *overlays), _file(spec))
+    cmd = command("compile", ("--format", "dvc-params", *overlays), _file(spec))
     return (Stage(name=COMPILE, cmd=cmd, deps=(spec, *read)), *made)
 
 
-def params(graph: Graph) -> bytes:
-    """The text of ``mlspec.params.json``: of each step all that decides what it does, inputs and files apart."""
-    values = {track(step.id): tracked(graph, step) for step in graph.steps.values()}
-    return msgspec.json.format(msgspec.json.encode(values, order="deterministic"), indent=2) + b"\n"
+def params(graph: Graph) -> dict[str, bytes]:
+    """The texts of the params' files, by path: of each step all that decides what it does, inputs and files apart."""
+    return {values(step.id): _text(tracked(graph, step)) for step in graph.steps.values()}
 
 
 def tracked(graph: Graph, step: Step) -> dict[str, Any]:
     """A step's values: its params, and what code and libraries work on them."""
-    values: dict[str, Any] = _named(fp.plain(step.params))
+    own: dict[str, Any] = _named(fp.plain(step.params))
     made_by: dict[str, Any] = {"kind": step.kind, "code": dict(step.code), "environment": dict(step.environment)}
     seen = watched(graph, step)
     files = {name: digest for name, digest in step.files.items() if name not in seen}
-    return {**values, "made_by": made_by | ({"files": files} if files else {})}
+    return {**own, "made_by": made_by | ({"files": files} if files else {})}
 
 
 def watched(graph: Graph, step: Step) -> list[str]:
@@ -149,7 +148,7 @@ def _stage(graph: Graph, step: Step, spec: str, overlays: Sequence[str]) -> Stag
         name=stage_name(step.id),
         cmd=command("step", overlays, (step.id, *_file(spec))),
         deps=(*read, *watched(graph, step)),
-        track=track(step.id),
+        params=values(step.id),
         outs=(*(place(step, output) for output in step.outputs), f"{home}/{MADE}"),
         metrics=tuple(f"{home}/{name}" for name in metrics),
         plots={f"{home}/{name}": axes for name, axes in plots.items()},
@@ -158,6 +157,10 @@ def _stage(graph: Graph, step: Step, spec: str, overlays: Sequence[str]) -> Stag
 
 def _file(spec: str) -> tuple[str, ...]:
     return () if spec == SPEC else (spec,)
+
+
+def _text(value: Any) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(value, order="deterministic"), indent=2) + b"\n"
 
 
 def _named(value: Any) -> Any:
@@ -176,8 +179,8 @@ def _lines(stage: Stage, spec: str) -> Iterator[str]:
     if stage.deps:
         yield "deps:"
         yield from (f"- {_word(path)}" for path in stage.deps)
-    if stage.track is not None:
-        yield from ("params:", f"- {PARAMS}:", f"  - {_word(stage.track)}")
+    if stage.params is not None:
+        yield from ("params:", f"- {_word(stage.params)}:")
     if stage.name == COMPILE:
         yield from ("outs:", f"- {PARAMS}:", "    cache: false", "    persist: true")
     elif stage.outs:
