@@ -113,11 +113,14 @@ def _record(keeping: Keeping, root: Path, memory: Memory, results: Mapping[str, 
             step_id = steps.get(name)
             if name in there and step_id is not None and memory.recorded(step_id, results[step_id], lines):
                 continue
-            _save(repo, stages[name])
-            entries[name] = "\n".join(yaml_text.block(to_single_stage_lockfile(stages[name])))
+            stage = stages[name]
+            _save(repo, stage)
+            entries[name] = "\n".join(yaml_text.block(to_single_stage_lockfile(stage)))
         names = set(stages)
         stale = [name for name, entry in there.items() if name not in names and _is_ours(entry.plain())]
-        changed = yaml_text.replaced(text, "stages", entries, stale)
+        # DVC takes no file without any stage; a line too many does no harm.
+        nothing_left = not entries and len(stale) == len(there)
+        changed = text if nothing_left else yaml_text.replaced(text, "stages", entries, stale)
         if changed != text:
             files.replace(path, changed.encode())
             with repo.scm_context(quiet=True):

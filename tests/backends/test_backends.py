@@ -11,8 +11,10 @@ import pytest
 
 from mlspec.diagnostics import MlspecError
 from mlspec.engine import backend, events
+from mlspec.engine.record import Run
 from mlspec.engine.run import run
-from mlspec.graph.step import Resources
+from mlspec.graph.show.dvc import stage_name
+from mlspec.graph.step import Resources, Step
 from mlspec.testing.backends import BackendSuite, made
 from mlspec.testing.graphs import KINDS, WORK, graph, step
 
@@ -33,6 +35,17 @@ class TestDvc(BackendSuite):
 
         dvc.init(made(root))
         return root
+
+    def run(self, root: Path, *steps: Step) -> Run:
+        from dvc.repo import Repo
+
+        ran = super().run(root, *steps)
+        # Of all that was done, DVC finds nothing changed.
+        with Repo(str(root)) as repo:
+            changed = {name.rpartition(":")[2] for name in repo.status()}
+        finished = {stage_name(name) for name, done in ran.steps.items() if done.action in ("done", "cached")}
+        assert changed & finished == set()
+        return ran
 
 
 def test_every_backend_is_held_to_the_suite() -> None:
