@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlspec.diagnostics import MlspecError
-from mlspec.graph.show import yaml_text
 from mlspec.store import files
 
 if TYPE_CHECKING:
@@ -31,7 +30,8 @@ def mend(repo: "Repo", lock: Path, home: Path) -> Iterator[str]:
     Raises MlspecError where another DVC process is alive: what looks broken may be what it is writing.
     """
     rwlock = Path(repo.tmp_dir or "") / RWLOCK
-    broken = [path for path, whole in ((rwlock, _is_json), (lock, _is_lock)) if path.exists() and not whole(path)]
+    broken = [rwlock] if rwlock.exists() and not _is_json(rwlock) else []
+    broken += [lock] if lock.exists() and not _is_lock(repo, lock) else []
     if not broken:
         return
     others = list(_others(Path(repo.root_dir)))
@@ -67,7 +67,7 @@ def refuse_if_busy(repo: "Repo", folder: Path) -> None:
 def _restore(lock: Path, home: Path) -> str:
     shown = os.path.relpath(lock)
     copy = home / COPY
-    if copy.exists() and _is_lock(copy):
+    if copy.exists():
         files.replace(lock, copy.read_bytes())
         return f"restored '{shown}', which a killed DVC process has left broken, from mlspec's copy"
     committed = _committed(lock)
@@ -99,17 +99,16 @@ def _is_json(path: Path) -> bool:
         return False
 
 
-def _is_lock(path: Path) -> bool:
-    """Whether DVC could read it: a mapping with a schema, its stages whole."""
+def _is_lock(repo: "Repo", path: Path) -> bool:
+    """Whether DVC can read it."""
+    from dvc.dvcfile import Lockfile
+    from dvc.exceptions import DvcException
+
     try:
-        text = path.read_text(encoding="utf-8")
-        schema, stages = yaml_text.mapping(text, "schema"), yaml_text.mapping(text, "stages")
-    except ValueError:
+        Lockfile(repo, str(path)).load()
+    except (DvcException, ValueError):
         return False
-    if schema is None:
-        return False
-    found = {} if stages is None else stages.entries
-    return all(isinstance(entry.plain(), dict) and "cmd" in entry.plain() for entry in found.values())
+    return True
 
 
 def _others(top: Path) -> Iterator[str]:

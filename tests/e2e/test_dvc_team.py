@@ -115,7 +115,7 @@ def test_the_walk_of_a_team(shared: Path, clone: Path, mlspec: Mlspec) -> None:
     assert "log_loss" in mlspec("show", cwd=other).stdout
     # And back to what was: nothing is trained again.
     git("checkout", "-q", "HEAD~1", cwd=other)
-    dvc("checkout", "-q", cwd=other)
+    dvc("pull", "-q", cwd=other)
     assert mlspec("compile", "--detailed-exitcode", cwd=other)
     dvc("gc", "-w", "-f", "-q", cwd=other)
     assert is_clean(other)

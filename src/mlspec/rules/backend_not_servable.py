@@ -29,9 +29,7 @@ def check(view: View) -> Iterator[Diagnostic]:
         )
     if view.running and view.project.backend.engine == "dvc" and not _in_dvc_repository(view.facts.root):
         message = f"the engine 'dvc' needs a DVC repository, and '{os.path.abspath(view.facts.root)}' is in none"
-        yield view.diagnostic(
-            "backend-not-servable", path, message, "", "mlspec run --init makes one; so does dvc init"
-        )
+        yield view.diagnostic("backend-not-servable", path, message, "", "`dvc init` or `mlspec run --init` makes one")
     if device == "mps" and sys.platform != "darwin":
         message = "backend device 'mps' needs a Mac"
         yield view.diagnostic("backend-not-servable", path, message, severity=severity)
