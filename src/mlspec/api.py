@@ -158,13 +158,14 @@ def execute(
 
     graph = compiled.plan.graph
     named = {step.id for name in forced if (step := graph.find(name)) is not None}
-    lock = compiled.whole and compiled.profile is None and not compiled.overrides
+    overlays = _overlays(compiled)
+    lock = compiled.whole and not overlays
     ran = carry_out(
         graph,
         listener=listener,
         force=(named or graph.steps.keys()) if force else (),
         lock=lock,
-        overlays=tuple(_dvc_overlays(compiled)) if compiled.whole else None,
+        overlays=tuple(overlays) if compiled.whole else None,
     )
     found = summarise.facts(graph, ran, profile=compiled.profile, overrides=compiled.overrides)
     if ran.folder is None:
@@ -199,7 +200,7 @@ def write_dvc(compiled: Compiled) -> "Written":
     """
     from mlspec_backends import _dvc_files
 
-    return _dvc_files.write(compiled.plan.graph, Path(compiled.checked.path).name, _dvc_overlays(compiled))
+    return _dvc_files.write(compiled.plan.graph, Path(compiled.checked.path).name, _overlays(compiled))
 
 
 def init_dvc(spec: str | os.PathLike[str] | None = None) -> bool:
@@ -220,13 +221,13 @@ def write_dvc_params(compiled: Compiled) -> tuple[str, ...]:
     from mlspec_backends import _dvc_files
 
     graph = compiled.plan.graph
-    _dvc_files.check(graph, Path(compiled.checked.path).name, _dvc_overlays(compiled))
+    _dvc_files.check(graph, Path(compiled.checked.path).name, _overlays(compiled))
     return _dvc_files.write_params(graph)
 
 
-def _dvc_overlays(compiled: Compiled) -> list[str]:
-    """What was laid over a spec as options for its stages. A backend counts where it changes results: who carries the
-    steps out is up to DVC there."""
+def _overlays(compiled: Compiled) -> list[str]:
+    """What was laid over a spec and changes its results, as options of the command line: a backend does where it is of
+    another device, and does not where others carry the same steps out."""
     from mlspec.spec.read import read
 
     profile = [] if compiled.profile is None else ["--profile", compiled.profile]

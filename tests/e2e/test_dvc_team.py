@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -119,3 +120,36 @@ def test_the_walk_of_a_team(shared: Path, clone: Path, mlspec: Mlspec) -> None:
     assert mlspec("compile", "--detailed-exitcode", cwd=other)
     dvc("gc", "-w", "-f", "-q", cwd=other)
     assert is_clean(other)
+
+
+HOSTILE = "it's $(touch PWNED) ${HOME} -rf; & ü.csv"
+
+
+def test_dvc_alone_gives_what_mlspec_gives(tmp_path: Path, mlspec: Mlspec) -> None:
+    """Every stage done by ``dvc repro``, over a file of a hostile name; then an experiment."""
+    made = unborn("penguins", tmp_path)
+    (made / "data" / "penguins.csv").rename(made / "data" / HOSTILE)
+    edit(made, "path: data/penguins.csv", f"path: {json.dumps('data/' + HOSTILE, ensure_ascii=False)}")
+    shutil.copytree(made, tmp_path / "alone")
+    mlspec("run", cwd=tmp_path / "alone")
+    mlspec("compile", "--format", "dvc", cwd=made)
+    told = dvc("repro", cwd=made)
+    assert told.count("> mlspec step") == 13
+    assert not list(made.rglob("PWNED"))
+    assert is_clean(made)
+    commit(made, "all")
+    # The same results, found by mlspec as its own, with nothing left to do.
+    assert "done in" not in mlspec("run", "--backend", "dvc", cwd=made).stderr
+    assert is_clean(made)
+    locks = [json.loads((folder / "mlspec.lock").read_text()) for folder in (made, tmp_path / "alone")]
+    assert locks[0]["metrics"] == locks[1]["metrics"]
+    one, other = ({name: step["outputs"] for name, step in lock["steps"].items()} for lock in locks)
+    assert one == other
+    assert dvc("dag", "--mermaid", cwd=made).count("-->") > 13
+    commit(made, "lock")
+    dvc("exp", "run", "-q", "--temp", "-n", "weaker", "-S", "project.yaml:model.candidates.linear.C=0.05", cwd=made)
+    assert "weaker" in dvc("exp", "show", "--csv", cwd=made)
+    changed = json.loads(dvc("metrics", "diff", "HEAD", "weaker", "--json", cwd=made))
+    loss = changed["mlspec.results/evaluate/scores.json"]["log_loss.value"]
+    assert loss["new"] > loss["old"]
+    assert git("status", "--porcelain", cwd=made) == ""
