@@ -14,7 +14,8 @@ from tests.e2e.conftest import COMMAND, Mlspec, call, copy
 pytest.importorskip("dvc")
 
 PATH = f"{COMMAND.parent}{os.pathsep}{os.environ['PATH']}"
-QUIET = {**os.environ, "PATH": PATH, "DVC_NO_ANALYTICS": "1", "NO_COLOR": "1", "GIT_CONFIG_GLOBAL": os.devnull}
+WHO = {f"GIT_{who}_{what}": "team@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+QUIET = {**os.environ, **WHO, "PATH": PATH, "DVC_NO_ANALYTICS": "1", "NO_COLOR": "1", "GIT_CONFIG_GLOBAL": os.devnull}
 Tool = Callable[..., str]
 
 
@@ -28,7 +29,7 @@ def tool(*command: str, cwd: Path, code: int = 0) -> str:
 
 
 def git(*arguments: str, cwd: Path) -> str:
-    return tool("git", "-c", "user.name=team", "-c", "user.email=team@example.org", *arguments, cwd=cwd)
+    return tool("git", *arguments, cwd=cwd)
 
 
 def dvc(*arguments: str, cwd: Path, code: int = 0) -> str:
@@ -126,7 +127,7 @@ HOSTILE = "it's $(touch PWNED) ${HOME} -rf; & ü.csv"
 
 
 def test_dvc_alone_gives_what_mlspec_gives(tmp_path: Path, mlspec: Mlspec) -> None:
-    """Every stage done by ``dvc repro``, over a file of a hostile name; then an experiment."""
+    """Every stage done by ``dvc repro``, over a file of a hostile name."""
     made = unborn("penguins", tmp_path)
     (made / "data" / "penguins.csv").rename(made / "data" / HOSTILE)
     edit(made, "path: data/penguins.csv", f"path: {json.dumps('data/' + HOSTILE, ensure_ascii=False)}")
@@ -146,10 +147,13 @@ def test_dvc_alone_gives_what_mlspec_gives(tmp_path: Path, mlspec: Mlspec) -> No
     one, other = ({name: step["outputs"] for name, step in lock["steps"].items()} for lock in locks)
     assert one == other
     assert dvc("dag", "--mermaid", cwd=made).count("-->") > 13
-    commit(made, "lock")
-    dvc("exp", "run", "-q", "--temp", "-n", "weaker", "-S", "project.yaml:model.candidates.linear.C=0.05", cwd=made)
-    assert "weaker" in dvc("exp", "show", "--csv", cwd=made)
-    changed = json.loads(dvc("metrics", "diff", "HEAD", "weaker", "--json", cwd=made))
+
+
+def test_an_experiment_sets_a_value_of_the_spec(clone: Path) -> None:
+    value = "project.yaml:model.candidates.linear.C=0.05"
+    dvc("exp", "run", "-q", "--temp", "-n", "weaker", "-S", value, cwd=clone)
+    assert "weaker" in dvc("exp", "show", "--csv", cwd=clone)
+    changed = json.loads(dvc("metrics", "diff", "HEAD", "weaker", "--json", cwd=clone))
     loss = changed["mlspec.results/evaluate/scores.json"]["log_loss.value"]
     assert loss["new"] > loss["old"]
-    assert git("status", "--porcelain", cwd=made) == ""
+    assert git("status", "--porcelain", cwd=clone) == ""
