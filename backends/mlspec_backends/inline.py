@@ -2,7 +2,7 @@
 
 from collections import deque
 
-from mlspec.engine import machine
+from mlspec import accelerators
 from mlspec.engine.backend import Capacity, Ending, Listen, Progress, Setting, Task
 from mlspec.engine.in_process import run_here
 from mlspec.store.store import Store
@@ -14,7 +14,7 @@ class Inline:
     def __init__(self, setting: Setting, store: Store) -> None:
         self._setting, self._store = setting, store
         self._tasks: deque[Task] = deque()
-        self.capacity = Capacity(steps=1, memory=setting.memory, gpus=machine.gpus())
+        self.capacity = Capacity(steps=1, memory=setting.memory, gpus=accelerators.gpus())
 
     def submit(self, task: Task) -> None:
         """Take a step down."""

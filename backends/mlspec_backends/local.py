@@ -11,6 +11,7 @@ from collections import deque
 
 import msgspec
 
+from mlspec import accelerators
 from mlspec.engine import machine
 from mlspec.engine.backend import Capacity, Ending, Failed, Listen, Progress, Report, Setting, Task
 from mlspec.engine.in_process import run_here
@@ -95,7 +96,7 @@ class Local:
         self.capacity = Capacity(
             steps=setting.steps or machine.cores(),
             memory=setting.memory if setting.memory is not None else machine.memory(),
-            gpus=machine.gpus(),
+            gpus=accelerators.gpus(),
         )
 
     def submit(self, task: Task) -> None:
