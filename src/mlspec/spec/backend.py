@@ -1,4 +1,4 @@
-"""The ``backend`` and ``backends`` keys: who carries the steps out (engine), on what (device), and within what limits."""
+"""The ``backend`` and ``backends`` keys: who carries the steps out, on what, and within what limits."""
 
 from typing import Annotated, Literal
 
