@@ -212,7 +212,8 @@ def main() -> None:
 def _part(member: Member, progress: Any) -> Ended:
     from mlspec.torchkit import together as group
 
-    job = msgspec.convert({**member.job, "progress": progress}, Job, dec_hook=lambda _type, value: Path(value))
+    job = msgspec.convert(member.job, Job, dec_hook=lambda _type, value: Path(value))
+    job = msgspec.structs.replace(job, progress=progress)
     try:
         with group.joined(member.rank, member.size, member.meeting, job.device):
             importlib.import_module(member.work).run(job)
