@@ -182,8 +182,8 @@ CASES: dict[str, dict[str, str]] = {
         "model": "torch.mlp, hidden: [512, 512]",
     },
     "backend-contradicts-itself": {
-        "end": 'backends:\n  big: {device: "cuda:1", processes: 2, on_out_of_memory: accumulate, engine: inline, run_timeout: 2h,\n'
-        '    store: "s3://me:secret@bucket"}\nbackend: big\n',
+        "end": 'backends:\n  big: {device: "cuda:1", processes: 2, on_out_of_memory: accumulate, engine: inline,\n'
+        '    run_timeout: 2h, store: "s3://me:secret@bucket"}\nbackend: big\n',
     },
     "backend-contradicts-itself-precision": {"end": "backend: {precision: tf32, device: mps, processes: 2}\n"},
     "backend-not-servable-named": {"end": "backends: {big: {device: cuda, store: nowhere}}\nbackend: big\n"},
