@@ -12,6 +12,8 @@ from mlspec.diagnostics import StepError
 from mlspec.torchkit import memory, together
 
 Loss = Callable[[Tensor, Tensor], Tensor]
+SCALE, GROWTH = 4096.0, 500  # of the loss in fp16: where it begins, and after how many steps it is doubled
+SCALING: dict[str, type[float] | type[int]] = {"scale": float, "_growth_tracker": int}
 HALVES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -62,7 +64,10 @@ class Stepper:
         self._computing, self._clip_norm = computing, clip_norm
         self._parameters = list(module.parameters())
         self._half = HALVES.get(computing.precision)
-        self._scaler = torch.amp.GradScaler(device.type) if computing.precision == "fp16" else None
+        # Torch begins at 65536, for networks of many steps: until that has been halved often enough, steps are lost.
+        self._scaler: torch.amp.GradScaler | None = None
+        if computing.precision == "fp16":
+            self._scaler = torch.amp.GradScaler(device.type, init_scale=SCALE, growth_interval=GROWTH)
         self._objective = self.objective
         if self.share is not None:
             together.spread(module, self.share)
@@ -99,14 +104,14 @@ class Stepper:
     def state(self) -> dict[str, float]:
         """What a checkpoint must know beyond tensors."""
         scaling = {} if self._scaler is None else self._scaler.state_dict()
-        return {"parts": self.parts, **scaling}
+        return {"parts": self.parts, **{key: scaling[key] for key in SCALING if key in scaling}}
 
     def restore(self, state: dict[str, float]) -> None:
         """Go on from what ``state`` gave."""
-        scaling = dict(state)
-        self.parts = int(scaling.pop("parts", 1))
+        self.parts = int(state.get("parts", 1))
         if self._scaler is not None:
-            self._scaler.load_state_dict(scaling)
+            saved = {key: kind(state[key]) for key, kind in SCALING.items() if key in state}
+            self._scaler.load_state_dict({**self._scaler.state_dict(), **saved})
 
     def _gradients(self, inputs: Sequence[Tensor], target: Tensor, weight: float) -> Tensor:
         while True:
