@@ -16,11 +16,12 @@ from mlspec.spec.backend import Backend
 
 def check(view: View) -> Iterator[Diagnostic]:
     """The settings of the backend in use, one against the other."""
-    for key, message, label in _contradictions(view.project.backend):
+    for key, message, label in contradictions(view.project.backend):
         yield view.diagnostic("backend-contradicts-itself", ("backend", key), message, label)
 
 
-def _contradictions(backend: Backend) -> Iterator[tuple[str, str, str]]:
+def contradictions(backend: Backend) -> Iterator[tuple[str, str, str]]:
+    """The key that can't hold, why, and the way out."""
     device, several = backend.device, backend.processes != 1
     if backend.precision == "tf32" and device in ("cpu", "mps"):
         yield "precision", f"tf32 is a precision of NVIDIA GPUs, the device is '{device}'", "fp32, or bf16 for speed"

@@ -1,12 +1,12 @@
 """The ``backend`` and ``backends`` keys: who carries the steps out, on what, and within what limits."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
 from mlspec.spec.types import Bytes, Seconds
 
-PRESETS: dict[str, dict[str, object]] = {
+PRESETS: dict[str, dict[str, Any]] = {
     "cpu": {},
     "gpu": {"device": "cuda"},
     "multi-gpu": {"device": "cuda", "processes": "auto"},

@@ -5,6 +5,7 @@ digest before it is used; what is damaged counts as missing, and is put there an
 """
 
 import hashlib
+import os
 import re
 import secrets
 import shutil
@@ -29,7 +30,7 @@ class UnreachableError(StoreError):
 
 def located(store: str, root: Path) -> str:
     """A store as a spec names it: a URL as it is, a folder seen from the spec's own."""
-    return store if "://" in store else str((root / Path(store).expanduser()).absolute())
+    return store if "://" in store else os.path.abspath(root / Path(store).expanduser())
 
 
 class Shared:
