@@ -90,3 +90,30 @@ def test_a_step_that_takes_too_long_points_at_the_limit(network: Path, mlspec: M
         "error[step-failed]: step 'train.net' failed: it took longer than backend.step_timeout allows (8 s)\n  --> "
         + place(network, "step_timeout: 8s", "8s")
     ) in done.stderr
+
+
+def test_two_processes_train_what_one_does(penguins: Path, mlspec: Mlspec) -> None:
+    spec = (penguins / "project.yaml").read_text().replace("model:\n", "model:\n  checks: off\n")
+    mlp = "    mlp: {type: torch.mlp, epochs: 2, hidden: [16], batch_size: 32}\n"
+    (penguins / "project.yaml").write_text(spec[: spec.index("    linear:")] + mlp)
+    losses = []
+    for processes in ("1", "2"):
+        mlspec("run", "--only", "train.mlp", "--set", f"backend.processes={processes}", cwd=penguins)
+        history = max((penguins / ".mlspec" / "store" / "actions").iterdir(), key=lambda path: path.stat().st_mtime_ns)
+        outputs = json.loads(history.read_text().partition("\n")[2])["outputs"]
+        found = json.loads((penguins / ".mlspec" / "store" / "objects" / outputs["history"]).read_text())
+        losses.append(found["train_loss"] + found["validation_loss"])
+    assert losses[0] != losses[1]  # the second was trained, not found
+    assert losses[1] == pytest.approx(losses[0], rel=1e-4)
+
+
+def test_a_shared_store_is_named_by_the_plan_and_used_by_the_run(penguins: Path, mlspec: Mlspec) -> None:
+    arguments = ["--set", "backend.store=../shared"]
+    told = "Shared store: ../shared; what it has of these steps is fetched, not computed"
+    assert told in mlspec("compile", *arguments, cwd=penguins).stdout
+    assert "train.linear: done" in mlspec("run", *arguments, cwd=penguins).stderr
+    assert told not in mlspec("compile", *arguments, cwd=penguins).stdout
+    (penguins / ".mlspec").rename(penguins.parent / "away")
+    again = mlspec("run", *arguments, cwd=penguins)
+    assert "train.linear: done" not in again.stderr
+    assert "The one constraint holds" in again.stdout

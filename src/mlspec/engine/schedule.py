@@ -188,6 +188,7 @@ class _Schedule:
 
     def _task(self, step: Step) -> Task:
         device, gpus = self._place(step)
+        processes = share(step, self.graph.project.backend)
         return Task(
             step=step.id,
             kind=step.kind,
@@ -198,9 +199,9 @@ class _Schedule:
             outputs=step.outputs,
             records=self._records(step) if step.kind == "gate" and reads_records(step) else {},
             device=device,
-            processes=share(step, self.graph.project.backend),
+            processes=processes,
             gpus=gpus,
-            threads=step.resources.cpus,
+            threads=max(1, step.resources.cpus // processes),
             trivial=self._kind(step).trivial,
             force=step.id in self.force and step.id not in self.redo,
         )

@@ -214,13 +214,15 @@ def _summed_loss(
     module: nn.Module, rows: Rows, loss: Loss, computing: Computing, device: torch.device, size: int
 ) -> Tensor:
     half = HALVES.get(computing.precision)
-    total = torch.zeros((), device=device, dtype=torch.float64)
+    # Apple's GPUs know no float64.
+    wide = torch.float32 if device.type == "mps" else torch.float64
+    total = torch.zeros((), device=device, dtype=wide)
     with torch.inference_mode():
         for start in range(0, len(rows.target), size):
             piece = rows.cut(slice(start, start + size)).to(device)
             with torch.autocast(device.type, half) if half is not None else contextlib.nullcontext():
                 output = module(*piece.inputs)
-            total += loss(output if half is None else output.float(), piece.target).double() * len(piece.target)
+            total += loss(output if half is None else output.float(), piece.target).to(wide) * len(piece.target)
     return total
 
 

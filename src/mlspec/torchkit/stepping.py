@@ -143,14 +143,15 @@ class Stepper:
 
     def _add(self, inputs: Sequence[Tensor], target: Tensor, weight: float | None) -> Tensor:
         """Add these rows' gradient to what is there; their loss."""
-        if self._computing.compile and self._device.type == "cuda":
+        # What a CUDA graph gives is overwritten by its next run: gradients that are added up can't lie there.
+        compiled = self._computing.compile and self.parts == 1
+        if compiled and self._device.type == "cuda":
             torch.compiler.cudagraph_mark_step_begin()  # type: ignore[no-untyped-call]
-        value = self._objective(inputs, target)
+        value = (self._objective if compiled else self.objective)(inputs, target)
         if weight is not None:
             value = value * weight
         (value if self._scaler is None else self._scaler.scale(value)).backward()  # type: ignore[no-untyped-call]
-        # A CUDA graph's output is overwritten when it is next run.
-        return value.detach().clone() if self._computing.compile else value.detach()
+        return value.detach().clone() if compiled else value.detach()
 
     def _too_big(self, inputs: Sequence[Tensor], target: Tensor) -> StepError:
         """What says that a batch does not fit, and which would."""
