@@ -117,3 +117,19 @@ def test_a_shared_store_is_named_by_the_plan_and_used_by_the_run(penguins: Path,
     again = mlspec("run", *arguments, cwd=penguins)
     assert "train.linear: done" not in again.stderr
     assert "The one constraint holds" in again.stdout
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(not accelerators.has_nvidia(), reason="there is no GPU here")
+@pytest.mark.parametrize("settings", [[], ["precision=bf16"], ["precision=tf32"], ["compile=true"]], ids=str)
+def test_a_gpu_learns_what_a_cpu_does(penguins: Path, mlspec: Mlspec, settings: list[str]) -> None:
+    spec = (penguins / "project.yaml").read_text()
+    mlp = "    mlp: {type: torch.mlp, epochs: 20, hidden: [32]}\n"
+    (penguins / "project.yaml").write_text(spec[: spec.index("    linear:")] + mlp)
+    scores = []
+    for backend in ("cpu", "gpu"):
+        sets = [part for setting in settings for part in ("--set", f"backend.{setting}")] if backend == "gpu" else []
+        mlspec("run", "--backend", backend, *sets, cwd=penguins, code=None)
+        shown = json.loads(mlspec("show", "--format", "json", cwd=penguins).stdout)
+        scores.append(next(score["value"] for score in shown["scores"] if score["metric"] == "log_loss"))
+    assert scores[1] == pytest.approx(scores[0], rel=0.05)

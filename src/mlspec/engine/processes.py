@@ -97,7 +97,8 @@ class _Process:
             "LOCAL_WORLD_SIZE": str(job.processes),
         }
         # They are all on this machine, whose name may stand in no table of hosts.
-        home = {} if "GLOO_SOCKET_IFNAME" in os.environ else {"GLOO_SOCKET_IFNAME": "lo"}
+        known = sys.platform != "linux" or "GLOO_SOCKET_IFNAME" in os.environ
+        home = {} if known else {"GLOO_SOCKET_IFNAME": "lo"}
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-c", START, json.dumps(sys.path)],

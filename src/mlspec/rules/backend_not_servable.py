@@ -43,9 +43,9 @@ def lacks(backend: Backend, *, libraries: bool) -> Iterator[tuple[str, str]]:
         yield "device", f"backend device '{device}' needs an NVIDIA GPU, this machine shows none"
     elif device.startswith("cuda"):
         index = int(device.partition(":")[2] or 0)
-        if index >= count:
+        if 0 < count <= index:
             yield "device", f"there is no device '{device}': this machine shows {count} GPUs, counted from 0"
-        if backend.processes != "auto" and backend.processes > count:
+        if backend.processes != "auto" and 0 < count < backend.processes:
             yield "processes", f"{backend.processes} processes want a GPU each, this machine shows {count}"
         if libraries and _torch().endswith("+cpu"):
             yield "device", f"backend device '{device}' needs another torch: {_torch()} is built for CPUs only"

@@ -62,7 +62,7 @@ class Stepper:
         self.share = together.share()
         self._module, self._optimizer, self._loss, self._device = module, optimizer, loss, device
         self._computing, self._clip_norm = computing, clip_norm
-        self._parameters = list(module.parameters())
+        self._parameters = [parameter for parameter in module.parameters() if parameter.requires_grad]
         self._half = HALVES.get(computing.precision)
         # Torch begins at 65536, for networks of many steps: until that has been halved often enough, steps are lost.
         self._scaler: torch.amp.GradScaler | None = None

@@ -56,7 +56,8 @@ class Share:
         everything = self.add(torch.cat([*(gradient.reshape(-1) for gradient in own), loss.reshape(1)]))
         start = 0
         for parameter in parameters:
-            parameter.grad = everything[start : start + parameter.numel()].view_as(parameter)
+            summed = everything[start : start + parameter.numel()].view_as(parameter)
+            parameter.grad = summed.to(parameter.dtype)
             start += parameter.numel()
         return everything[-1].clone()
 
