@@ -15,7 +15,7 @@ from mlspec.engine import events, places
 from mlspec.engine.record import Run
 from mlspec.engine.run import run
 from mlspec.graph.graph import Graph
-from mlspec.store import tree, upkeep
+from mlspec.store import tree
 from mlspec.store.shared import Shared
 from mlspec.store.store import Store
 from mlspec.testing.graphs import KINDS, WORK, graph, step
@@ -54,25 +54,6 @@ def damaged(shared: Path) -> list[str]:
     ]
     trees = [path.name for path in (shared / "trees").iterdir() if tree.decode(path.read_bytes(), path.name) is None]
     return found + trees
-
-
-@pytest.mark.parametrize("engine", ["local", "inline"])
-def test_what_a_colleague_computed_is_not_computed_again(tmp_path: Path, engine: str) -> None:
-    mine = carried_out(tmp_path / "mine", engine=engine)
-    assert done_in(tmp_path / "mine") == ["first", "second", "third"]
-    yours = carried_out(tmp_path / "yours", engine=engine)
-    assert done_in(tmp_path / "yours") == []
-    assert {name: became.action for name, became in yours.steps.items()} == {
-        "first": "cached",
-        "second": "cached",
-        "third": "cached",
-        "last": "done",  # done again before it would be fetched
-    }
-    assert {name: became.outputs for name, became in yours.steps.items()} == {
-        name: became.outputs for name, became in mine.steps.items()
-    }
-    assert last(tmp_path / "yours", yours) == LAST
-    assert upkeep.verify(Store(places.store(places.home(tmp_path / "yours")))) == []
 
 
 def test_a_url_serves_too(tmp_path: Path) -> None:

@@ -6,8 +6,8 @@ that the device does not have.
 Instead: change one of the two; the message names both.
 """
 
+import re
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 from mlspec.diagnostics import Diagnostic
 from mlspec.rules.context import View
@@ -37,5 +37,5 @@ def contradictions(backend: Backend) -> Iterator[tuple[str, str, str]]:
             if getattr(backend, key) is not None:
                 message = f"the engine 'inline' runs steps in its own process and can't end one: {key} would not hold"
                 yield key, message, "engine: local"
-    if backend.store is not None and "://" in backend.store and urlsplit(backend.store).password is not None:
+    if backend.store is not None and re.match(r"[^/]*://[^/@]*:[^/@]*@", backend.store):
         yield "store", "a password stands in the store's URL", "fsspec takes credentials from the environment"

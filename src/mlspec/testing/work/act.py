@@ -53,7 +53,7 @@ def run(job: Job) -> None:
         (job.outputs["folder"] / "b.txt").write_text("b")
     if "text" in job.outputs:
         own = str(params["constant"]) if "constant" in params else f"{params['text']}({','.join(texts)})"
-        job.outputs["text"].write_text(own)
+        job.outputs["text"].write_text(f"{job.device} {list(job.gpus)}" if "where" in params else own)
 
 
 def folder_text(folder: Path) -> str:
