@@ -12,7 +12,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 import traceback
 from pathlib import Path
@@ -63,7 +62,10 @@ def together(job: Job, work: str) -> None:
     All of them are given the job, each but the first with outputs that are thrown away. Raises StepError when one fails
     or dies, with the first cause; none is left then.
     """
-    meeting = Path(tempfile.mkdtemp(prefix="mlspec-"))
+    meeting = job.scratch / "together"
+    # One that was killed has left where it met.
+    shutil.rmtree(meeting, ignore_errors=True)
+    meeting.mkdir(parents=True)
     members: list[_Process] = []
     try:
         for rank in range(job.processes):
