@@ -69,6 +69,11 @@ class Graph(Struct, frozen=True, dict=True):
                     network.add_edge(read.step, step_id, names=(name,))
         return network
 
+    @property
+    def package(self) -> str:
+        """The id of the step whose output ``model`` is exported."""
+        return "personalize" if "personalize" in self.steps else "select"
+
     def find(self, step_id: str) -> Step | None:
         """The step of that id, or the one that stands for it because both would do the same."""
         step = self.steps.get(step_id)
