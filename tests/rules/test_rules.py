@@ -65,6 +65,23 @@ CASES: dict[str, dict[str, str]] = {
         "end": "preprocessing:\n  interactions:\n    - ratio: [age, job]\n    - cross: [city, sex]\n"
         "    - product: [age, hight]\n    - {}\n",
     },
+    "personalization-does-not-fit": {
+        "data": "  split: {by: group, column: city}\n",
+        "end": "  ensemble: greedy\n  personalization: {level: group, key: city}\n",
+    },
+    "personalization-does-not-fit-key": {
+        "columns": ", sensitive: [sex]",
+        "end": "  personalization: {level: group, key: sex, strategy: shared}\n",
+    },
+    "personalization-does-not-fit-type": {
+        "data": "  split: {validation: 0}\n",
+        "end": "  personalization: {level: user, key: height, strategy: embedding}\n",
+    },
+    "personalization-does-not-fit-nobody": {"end": "  personalization: {level: group}\n"},
+    "personalization-does-not-fit-target": {
+        "end": "  personalization: {level: group, key: income, strategy: shared}\n"
+    },
+    "unknown-column-personal": {"end": "  personalization: {level: group, key: ctiy, strategy: shared}\n"},
     "tuning-without-candidate": {"end": "tuning: {onne: {trials: 3}}\n"},
     "bad-tuning-space": {
         "end": "tuning:\n  one:\n    space:\n"

@@ -155,3 +155,20 @@ def test_a_forbidden_gpu_that_is_used_fails(tmp_path: Path) -> None:
     gpus = {"of": "budget", "what": "gpus", "at_most": 0}
     assert decide(tmp_path, {**gpus, "used": 1})["verdict"] == "fail"
     assert decide(tmp_path, {**gpus, "used": 0})["verdict"] == "pass"
+
+
+def test_models_of_their_own_must_be_better_on_the_rows_that_they_answer(tmp_path: Path) -> None:
+    def personal(value: float | None, low: float | None, high: float | None, groups: int = 3) -> dict[str, Any]:
+        gain = {"value": value, "low": low, "high": high}
+        return {"personalization": {"metric": "rmse", "groups_with_own": groups, "rows": 500, "gain": gain}}
+
+    asked = {"of": "personalization"}
+    assert decide(tmp_path, asked, personal(0.2, 0.1, 0.3))["verdict"] == "pass"
+    worse = decide(tmp_path, asked, personal(-0.2, -0.3, -0.1))
+    assert worse["verdict"] == "fail"
+    assert worse["reason"] == (
+        "-0.2 better on the rows of 3 groups, interval -0.3 to -0.1 over 500 rows: all of it below 0"
+    )
+    assert decide(tmp_path, asked, personal(0.1, -0.1, 0.3))["verdict"] == "unknown"
+    assert decide(tmp_path, asked, personal(0.0, 0.0, 0.0))["verdict"] == "unknown"
+    assert decide(tmp_path, asked, personal(None, None, None, groups=0))["verdict"] == "pass"

@@ -19,7 +19,7 @@ Array = np.ndarray[Any, Any]
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
 LOOKED_AT = 500_000  # rows that quantiles are taken of
-GENTLY = 0.1  # of the learning rate, where training goes on from fitted weights
+GENTLY = 0.3  # of the learning rate, where training goes on from fitted weights
 
 
 class Tabular(Protocol):
