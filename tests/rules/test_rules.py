@@ -82,6 +82,10 @@ CASES: dict[str, dict[str, str]] = {
         "end": "  personalization: {level: group, key: income, strategy: shared}\n"
     },
     "unknown-column-personal": {"end": "  personalization: {level: group, key: ctiy, strategy: shared}\n"},
+    "bad-tracking-address": {"end": "report: {mlflow: {tracking_uri: ./mlruns}}\n"},
+    "bad-tracking-address-password": {
+        "end": "report: {mlflow: {tracking_uri: 'https://me:hunter2@mlflow.example.org'}}\n"
+    },
     "tuning-without-candidate": {"end": "tuning: {onne: {trials: 3}}\n"},
     "bad-tuning-space": {
         "end": "tuning:\n  one:\n    space:\n"
