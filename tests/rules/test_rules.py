@@ -99,6 +99,9 @@ CASES: dict[str, dict[str, str]] = {
         "data": "  split: {validation: 0}\n",
         "end": "tuning: {one: {sampler: grid, pruner: asha, space: {learning_rate: {log: [0.1, 1]}}}}\n",
     },
+    "tuner-does-not-fit-folds": {
+        "end": "tuning: {one: {pruner: wilcoxon, money: 2, space: {learning_rate: {log: [0.1, 1]}}}}\n",
+    },
     "contradictory-gates": {
         "top": "constraints:\n  quality:\n    - {metric: log_loss, at_least: 0.5}\n"
         "    - {metric: log_loss, at_most: 0.4}\n"

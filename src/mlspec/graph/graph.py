@@ -16,6 +16,20 @@ if TYPE_CHECKING:
     from mlspec.spec import Project
 
 
+def ordered(steps: dict[str, Step]) -> dict[str, Step]:
+    """Steps in topological order; those that are in order already stay where they are."""
+    found: dict[str, Step] = {}
+    waiting = list(reversed(steps.values()))
+    while waiting:
+        step = waiting[-1]
+        before = [read.step for read in step.inputs.values() if read.step not in found]
+        if before and step.id not in found:
+            waiting += [steps[step_id] for step_id in reversed(dict.fromkeys(before))]
+            continue
+        found.setdefault(step.id, waiting.pop())
+    return found
+
+
 class Graph(Struct, frozen=True, dict=True):
     """Steps by id in topological order, with the project they were made from and what is known of its data.
 
