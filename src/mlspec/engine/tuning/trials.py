@@ -13,6 +13,7 @@ import msgspec
 
 from mlspec import registry
 from mlspec.diagnostics import StepError
+from mlspec.engine import machine
 from mlspec.engine.tuning import space
 from mlspec.engine.tuning.journal import Piece, Result
 from mlspec.plugin import Metric, Model, Training
@@ -59,7 +60,8 @@ def doing(work: Work, parallel: int) -> Iterator[Callable[[Sequence[Piece]], Seq
         yield lambda pieces: [trainer.do(piece) for piece in pieces]
         return
     plain = msgspec.json.encode(msgspec.structs.replace(work, progress=None))
-    with _pool(parallel) as pool:
+    # How many points are asked for at once is part of the search; how many processes work on them is not.
+    with _pool(min(parallel, machine.cores())) as pool:
         yield lambda pieces: list(pool.map(functools.partial(_do, plain), pieces))
 
 

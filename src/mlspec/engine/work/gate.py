@@ -14,20 +14,7 @@ def run(job: Job) -> None:
     params = job.params
     read = next(iter(job.inputs.values()), None)
     measured = {} if read is None else results.read_json(read)
-    areas = {
-        "quality": _quality,
-        "guardrail": _guardrail,
-        "fairness": _fairness,
-        "abstention": _abstention,
-        "latency": _latency,
-        "throughput": _throughput,
-        "size": _size,
-        "serving_memory": _serving_memory,
-        "examples": _examples,
-        "budget": _budget,
-        "personalization": _personalization,
-    }
-    decided = areas[params["of"]](params, measured, job.records)
+    decided = AREAS[params["of"]](params, measured, job.records)
     results.write_json(job.outputs["verdict"], {"gate": job.id, **decided})
 
 
@@ -314,3 +301,18 @@ def _bytes(value: float) -> str:
         if value < size:
             return f"{value / (size / 1e3):.3g}{unit}"
     return f"{value / 1e9:.3g}GB"
+
+
+AREAS = {
+    "quality": _quality,
+    "guardrail": _guardrail,
+    "fairness": _fairness,
+    "abstention": _abstention,
+    "latency": _latency,
+    "throughput": _throughput,
+    "size": _size,
+    "serving_memory": _serving_memory,
+    "examples": _examples,
+    "budget": _budget,
+    "personalization": _personalization,
+}
