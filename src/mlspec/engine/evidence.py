@@ -89,12 +89,11 @@ def gain(
 ) -> dict[str, Any]:
     """By how much predictions are better than others of the same rows: ``value``, ``low``, ``high``; and both values.
 
-    The interval holds for all of ``among`` such comparisons at once (Bonferroni). It is the normal one, of the
-    bootstrap's standard error: so far out a percentile would want many more replicates. Positive is better.
+    The interval holds for all of ``among`` such comparisons at once (Bonferroni). It is Student's, of the bootstrap's
+    standard error: so far out a percentile would want many more replicates. Positive is better.
     """
-    from statistics import NormalDist
-
     import numpy as np
+    from scipy.stats import t as student
 
     sign = 1.0 if metric.greater_is_better else -1.0
     mine, theirs = _score(metric, truth, own), _score(metric, truth, other)
@@ -106,7 +105,8 @@ def gain(
     apart = drawn["own"] - drawn["other"]
     usable = apart[np.isfinite(apart)]
     if len(truth) > 1 and len(usable) >= LEAST_USABLE * len(apart):
-        arm = NormalDist().inv_cdf(1 - (1 - confidence["level"]) / (2 * max(1, among))) * float(usable.std(ddof=1))
+        n, tail = len(truth), (1 - confidence["level"]) / (2 * max(1, among))
+        arm = float(student.ppf(1 - tail, n - 1) * (n / (n - 1)) ** 0.5 * usable.std(ddof=1))
         found |= {"low": found["value"] - arm, "high": found["value"] + arm}
     return found
 
