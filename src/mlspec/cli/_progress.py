@@ -87,11 +87,11 @@ class Bars:
                     bars.remove_task(row)
                 self._seconds.pop(event.step, None)
                 bars.update(self._all, advance=1, note=self._left())
-                self._scroll(event)
+                self._print(event)
             case events.Noted():
-                self._scroll(event)
+                self._print(event)
 
-    def _scroll(self, event: events.AnyEvent) -> None:
+    def _print(self, event: events.AnyEvent) -> None:
         line = ended(event)
         if line is not None and self._bars is not None:
             self._bars.console.print(line, markup=False, highlight=False, soft_wrap=True)
@@ -148,6 +148,6 @@ def ended(event: events.AnyEvent) -> str | None:
         case events.StepFailed():
             return printable(f"{event.step}: failed: {event.cause}")
         case events.Noted():
-            return printable(event.text)
+            return printable(f"note: {event.text}")
         case _:
             return None

@@ -71,7 +71,7 @@ class StepNotReached(Event, frozen=True, kw_only=True, tag="step_not_reached"):
 
 
 class Noted(Event, frozen=True, kw_only=True, tag="noted"):
-    """Something that the user should know, in a sentence."""
+    """Something that does not keep a run from going on, but should be known: the shared store can't be reached."""
 
     text: str
 

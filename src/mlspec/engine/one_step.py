@@ -11,6 +11,7 @@ from mlspec.engine.backend import WORK, Damaged, Failed, Setting
 from mlspec.engine.run_step import Advance, run_step
 from mlspec.engine.schedule import task_of
 from mlspec.graph import fingerprint as fp
+from mlspec.graph.computing import share
 from mlspec.graph.environment import device_kind
 from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS, Kind, reads_records
@@ -36,6 +37,9 @@ def do(
     root = Path(graph.facts.root).absolute()
     home = places.home(root)
     settings = graph.project.backend
+    # Its params say which kind of device it computes on, the backend's settings which one of them.
+    wanted = str(step.params.get("device", "cpu"))
+    device = settings.device if settings.device != "auto" else device_kind("auto")
     places.prepare(home)
     os.environ.update(machine.threads())
     setting = Setting(
@@ -53,7 +57,8 @@ def do(
             identity=fp.identity(step),
             digests=_inputs(graph, root, step, store),
             records=_records(graph, root, step) if reads_records(step) else {},
-            device=settings.device if settings.device != "auto" else device_kind("auto"),
+            device=device if device.partition(":")[0] == wanted else wanted,
+            processes=share(step, settings),
         )
         ending = run_step(task, store, setting, setting.logs / f"{dvc.stage_name(step.id)}.log", progress)
         if isinstance(ending, Failed):

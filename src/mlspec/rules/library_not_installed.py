@@ -37,6 +37,10 @@ def check(view: View) -> Iterator[Diagnostic]:
     if view.project.backend.engine == "dvc" and find_spec("dvc") is None:
         message = "the engine 'dvc' needs dvc, which is not installed here"
         yield view.diagnostic("library-not-installed", ("backend",), message, "pip install 'mlspec[dvc]'")
+    if view.project.report.mlflow is not None and find_spec("mlflow") is None:
+        message = "runs are to be logged by mlflow, which is not installed here"
+        way = "pip install 'mlspec[mlflow]'"
+        yield view.diagnostic("library-not-installed", ("report", "mlflow"), message, way, key=True)
     for name, use in view.project.model.candidates.items():
         for library in use.plugin.libraries:
             if find_spec(MODULES.get(library, library)) is None:
