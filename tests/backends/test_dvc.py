@@ -304,3 +304,17 @@ def test_another_dvc_at_work_is_respected(tmp_path: Path) -> None:
         assert repo.status() == {}
     assert not (tmp_path / "ran.txt").exists()
     assert places.home(tmp_path).is_dir()
+
+
+def test_the_run_cache_of_dvc_knows_what_mlspec_has_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dvc.init(tmp_path)
+    write_steps(tmp_path)
+    (tmp_path / "dvc.lock").unlink()
+    for folder in (".mlspec", "mlspec.results"):
+        shutil.rmtree(tmp_path / folder)
+    monkeypatch.chdir(tmp_path)
+    with Repo(str(tmp_path)) as repo:
+        # Its stages can't be run here: there is no spec.
+        repo.reproduce()
+        assert repo.status() == {}
+    assert (tmp_path / "mlspec.results" / "b" / "text").read_text() == "b(a())"

@@ -165,7 +165,9 @@ def dvc(count: int | None) -> None:
         lock = (whole / "dvc.lock").read_bytes()
         chosen = found if count is None else random.Random(13).sample(found, count)
         tally: Counter[str] = Counter()
-        for point in chosen:
+        for done, point in enumerate(chosen):
+            if done % 20 == 0:
+                print(f"{done} of {len(chosen)}, there are {len(found)}:", dict(tally), flush=True)
             root, telling = copied("run")
             tally["hit" if faults.killed(telling, point, log).hit else "not reached"] += 1
             status = subprocess.run([sys.executable, "-m", "dvc", "status", "-q"], cwd=root, check=False, timeout=120)
