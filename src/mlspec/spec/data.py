@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from mlspec.spec.privacy import Personal
 from mlspec.spec.types import ColumnName, Name, Share, SourceUse
 
 StatedType = Literal["integer", "number", "boolean", "category", "date", "datetime"]
@@ -103,6 +104,13 @@ class Data(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         ),
     ]
     columns: Annotated[Columns, Meta(description="What each column is for.")]
+    personal: Annotated[
+        dict[ColumnName, Personal],
+        Meta(
+            description="What columns tell of people, and what is done to them as their source is read.",
+            examples=[{"email": {"kind": "direct_identifier", "action": "drop"}}],
+        ),
+    ] = {}
     expect: Annotated[
         tuple[Expectation, ...],
         Meta(description="What must be true of the data, checked before anything is fitted."),

@@ -1,0 +1,48 @@
+"""Ranges in the place of numbers."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+from msgspec import Meta
+
+from mlspec.plugin import Column, Treatment
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+class Bins(Treatment, frozen=True, kw_only=True):
+    """Tells of a number only between which of the stated edges it lies; below the first and from the last on too.
+
+    Why: a range that many people share says enough to learn from and too little to find one of them.
+
+    Example:
+        age: {class: quasi_identifier, action: {bins: [18, 30, 45, 65]}}
+    """
+
+    accepts: ClassVar[frozenset[str]] = frozenset({"integer", "number"})
+    shorthand: ClassVar[str] = "edges"
+
+    edges: Annotated[
+        tuple[float, ...], Meta(description="Where one range ends and the next begins, in rising order.", min_length=1)
+    ]
+
+    def mistake(self, column: Column) -> str:
+        """Edges that don't rise."""
+        rises = all(low < high for low, high in zip(self.edges, self.edges[1:], strict=False))
+        return "" if rises else "write the edges in rising order, each once"
+
+    def output(self, column: Column) -> Column:
+        """A category with the ranges as levels."""
+        return Column(column.name, "category", column.role)
+
+    def apply(self, column: Column) -> "pl.Expr":
+        """The range of each cell, as ``18 to 30``; its lower end belongs to it."""
+        import polars as pl
+
+        return pl.col(column.name).cut(self.edges, labels=_labels(self.edges), left_closed=True).cast(pl.String)
+
+
+def _labels(edges: Sequence[float]) -> list[str]:
+    between = [f"{low:g} to {high:g}" for low, high in zip(edges, edges[1:], strict=False)]
+    return [f"below {edges[0]:g}", *between, f"{edges[-1]:g} or more"]
