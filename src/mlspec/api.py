@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from mlspec.diagnostics import Diagnostic, SpecError
+from mlspec.diagnostics import Diagnostic, SourceError, SpecError
 from mlspec.specfile import find
 
 if TYPE_CHECKING:
@@ -32,6 +32,18 @@ if TYPE_CHECKING:
     from mlspec.report.series import Series
     from mlspec.rules.context import Facts
     from mlspec.spec import Project
+
+
+class Fetching(msgspec.Struct, frozen=True):
+    """How sources that are fetched are brought up to date: ``offline``, from their last snapshots alone; ``tell`` is
+    told what goes on; ``accept``: what has changed since mlspec.lock pinned it is taken as it is."""
+
+    offline: bool = False
+    accept: bool = False
+    tell: Callable[[str], None] = lambda _text: None
+
+
+FETCHING = Fetching()
 
 
 class Checked(msgspec.Struct, frozen=True):
@@ -54,10 +66,13 @@ def validate(
     backend: str | None = None,
     large: bool = False,
     running: bool = False,
+    fetching: "Fetching | None" = None,
 ) -> Checked:
     """Read a spec and check it against the language, the data's headers and the rules.
 
-    ``running``: what this machine lacks to run it is a mistake too. Raises SpecError with everything that is wrong.
+    ``running``: what this machine lacks to run it is a mistake too. ``fetching``: bring the sources that are fetched up
+    to date first; without, nothing is connected to or run. Raises SpecError with everything that is wrong, SourceError
+    where it is a source that can't be had.
     """
     from mlspec.rules.check import check, facts
     from mlspec.spec.read import read
@@ -71,7 +86,13 @@ def validate(
         error.texts |= {f"--set {key}": value for key, _, value in (setting.partition("=") for setting in settings)}
         raise
     root = Path(path).parent
+    warnings: list[Diagnostic] = []
+    if fetching is not None:
+        from mlspec.engine.snapshots import refresh
+
+        warnings = refresh(project, document, root, offline=fetching.offline, tell=fetching.tell)
     known, found = facts(project, document, root)
+    found += warnings
     project = resolve(project, known.schemas, known.target_levels)
     found += check(project, document, known, running=running)
     if any(diagnostic.severity == "error" for diagnostic in found):
@@ -109,17 +130,26 @@ def compile(  # noqa: A001 (the verb of the command)
     large: bool = False,
     only: Sequence[str] = (),
     running: bool = False,
+    fetching: Fetching | None = None,
 ) -> Compiled:
     """Check a spec and compile it: its steps, which of them would run, and why. Runs nothing.
 
-    ``only``: these steps and what they need. Raises SpecError with everything that is wrong.
+    ``only``: these steps and what they need; ``running`` and ``fetching``: as for ``validate``. Raises SpecError with
+    everything that is wrong.
     """
+    from mlspec.engine.changes import changed
     from mlspec.engine.planning import plan_graph
     from mlspec.graph.build import compile_graph
 
-    checked = validate(spec, profile=profile, sets=sets, backend=backend, large=large, running=running)
+    checked = validate(
+        spec, profile=profile, sets=sets, backend=backend, large=large, running=running, fetching=fetching
+    )
     changes: list[Change] = []
     graph = compile_graph(checked.project, checked.facts, checked.document, changes.append)
+    other = [] if fetching is not None and fetching.accept else changed(graph)
+    if any(diagnostic.severity == "error" for diagnostic in other):
+        raise SourceError([*checked.diagnostics, *other], checked.document.texts)
+    checked = msgspec.structs.replace(checked, diagnostics=(*checked.diagnostics, *other))
     if only:
         graph = _part(graph, only)
     overrides = (*sets, *([] if backend is None else [f"backend={backend}"]))
@@ -136,6 +166,7 @@ def run(
     only: Sequence[str] = (),
     force: bool = False,
     listener: "Listener | None" = None,
+    fetching: Fetching = FETCHING,
 ) -> "RunFacts":
     """Run what is needed of a spec, and give what came of it.
 
@@ -143,7 +174,16 @@ def run(
     ``listener`` is told each event. Writes the run's folder with its report, unless there was nothing to do. Raises
     SpecError where the spec is wrong; a step that fails, or a constraint that does not hold, is told in the result.
     """
-    compiled = compile(spec, profile=profile, sets=sets, backend=backend, large=large, only=only, running=True)
+    compiled = compile(
+        spec,
+        profile=profile,
+        sets=sets,
+        backend=backend,
+        large=large,
+        only=only,
+        running=True,
+        fetching=fetching,
+    )
     return execute(compiled, force=force, forced=only, listener=listener)
 
 

@@ -4,6 +4,7 @@ The errors that mlspec raises on purpose::
 
     MlspecError
     ├── SpecError      the spec or the command is wrong; carries every diagnostic found (exit 2)
+    │   └── SourceError    the spec is right, but a source can't be had (exit 3)
     ├── StepError      a step failed while it ran (exit 3)
     └── StoreError     a stored result is damaged or missing
 """
@@ -54,6 +55,10 @@ class SpecError(MlspecError):
         self.diagnostics = tuple(diagnostics)
         self.texts = dict(texts or {})
         super().__init__("; ".join(d.message for d in self.diagnostics))
+
+
+class SourceError(SpecError):
+    """A source can't be had, or not as the spec wants it: down, too old, too short, changed."""
 
 
 class StepError(MlspecError):

@@ -47,6 +47,7 @@ class Task(Struct, frozen=True, kw_only=True):
     inputs: dict[str, str] = {}
     outputs: tuple[str, ...] = ()
     records: dict[str, dict[str, Any]] = {}
+    files: dict[str, str] = {}
     device: str = "cpu"
     threads: int = 1
     trivial: bool = False

@@ -15,18 +15,13 @@ from mlspec.engine.holdout import Use
 from mlspec.engine.record import Run
 from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS, Kind
+from mlspec.graph.step import Step
+from mlspec.spec.pinned import LOCK, LockedSource
 from mlspec.store import files
 
-NAME = "mlspec.lock"
+NAME = LOCK
 VERSION = 1
 GATE = ("requirement", "verdict", "value", "waived")
-
-
-class LockedSource(Struct, frozen=True, kw_only=True):
-    """A source: the digests of its files, and the columns that are read with their types."""
-
-    files: dict[str, str] = {}
-    columns: dict[str, str] = {}
 
 
 class LockedStep(Struct, frozen=True, kw_only=True):
@@ -63,7 +58,7 @@ def of(graph: Graph, run: Run, kinds: Mapping[str, Kind] = KINDS, uses: tuple[Us
         mlspec=run.environment.get("mlspec", ""),
         environment={name: version for name, version in run.environment.items() if name not in ("mlspec", "processor")},
         sources={
-            step.id.removeprefix("source."): LockedSource(files=dict(step.files), columns=dict(step.params["columns"]))
+            step.id.removeprefix("source."): _source(graph, step)
             for step in graph.steps.values()
             if step.kind == "source"
         },
@@ -113,6 +108,21 @@ def read(path: Path) -> Lock | None:
         return msgspec.json.decode(content, type=Lock)
     except msgspec.MsgspecError as error:
         raise StoreError(f"'{path}' is no lock that this version can read: {error}") from None
+
+
+def _source(graph: Graph, step: Step) -> LockedSource:
+    name = step.id.removeprefix("source.")
+    snapshot = graph.facts.snapshots.get(name)
+    if snapshot is None:
+        return LockedSource(files=dict(step.files), columns=dict(step.params["columns"]))
+    return LockedSource(
+        files=dict(step.files),
+        columns={column.name: column.type for column in graph.facts.schemas[name]},
+        source=snapshot.source,
+        rows=snapshot.rows,
+        target=snapshot.target,
+        levels=snapshot.levels,
+    )
 
 
 def _stable(graph: Graph, step_id: str, outputs: Mapping[str, str], kinds: Mapping[str, Kind]) -> dict[str, str]:

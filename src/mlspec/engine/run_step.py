@@ -48,6 +48,7 @@ def run_step(task: Task, store: Store, setting: Setting, log: Path, progress: Ad
                     threads=task.threads,
                     memory=share,
                     records=task.records,
+                    files=task.files,
                     progress=progress,
                 )
                 _work(f"{setting.work}.{task.kind}", job, log)

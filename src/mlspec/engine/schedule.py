@@ -192,6 +192,7 @@ class _Schedule:
             inputs=self._digests(step),
             outputs=step.outputs,
             records=self._records(step) if step.kind == "gate" and reads_records(step) else {},
+            files=step.files,
             device=self._device(step),
             threads=step.resources.cpus,
             trivial=self._kind(step).trivial,

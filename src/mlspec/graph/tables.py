@@ -1,7 +1,7 @@
 """What the table of all rows looks like: its columns, their types, and what each is for."""
 
 from mlspec.graph.graph import Graph
-from mlspec.plugin import Baseline, Column, ColumnType, Schema
+from mlspec.plugin import Baseline, Column, ColumnType, Schema, Wanted
 from mlspec.rules.check import roles
 from mlspec.spec import Project
 
@@ -18,10 +18,25 @@ GROUPS: dict[ColumnType, str] = {
 
 def table(graph: Graph) -> Schema:
     """The columns of the stacked sources with stated types and roles; those that nothing may read are left out."""
-    data = graph.project.data
-    read = {expectation.column for expectation in data.expect} | {data.split.column} | sliced(graph.project)
+    read = read_besides(graph.project)
     columns = tuple(Column(name, kind) for name, kind in _types(graph).items())
     return tuple(column for column in roles(graph.project, columns) if column.role != "unused" or column.name in read)
+
+
+def read_besides(project: Project) -> set[str]:
+    """The columns that something reads whatever their role is."""
+    data = project.data
+    named = {expectation.column for expectation in data.expect} | {data.split.column}
+    return {name for name in named if name is not None} | sliced(project)
+
+
+def wanted(project: Project) -> Wanted:
+    """The columns of a source that the spec reads, before it is known which ones there are."""
+    said, read = project.data.columns, read_besides(project)
+    if said.features is None:
+        return Wanted(drop=tuple(sorted(set(said.drop) - read)))
+    named = {*said.features, said.target, said.id, said.weight, *said.sensitive, *said.use_sensitive, *read}
+    return Wanted(only=tuple(sorted(name for name in named if name is not None)))
 
 
 def sliced(project: Project) -> set[str]:

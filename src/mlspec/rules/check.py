@@ -5,15 +5,14 @@ import importlib
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import cast
 
 from mlspec.diagnostics import Diagnostic
 from mlspec.document import Document
-from mlspec.plugin import Column, Schema, Source
+from mlspec.plugin import Column, Schema
 from mlspec.rules.context import Facts, View
 from mlspec.spec import Project
 
-HELPERS = frozenset({"__init__", "check", "context"})
+HELPERS = frozenset({"__init__", "_look", "check", "context"})
 Rule = Callable[[View], Iterable[Diagnostic]]
 
 
@@ -27,38 +26,26 @@ def rules() -> dict[str, Rule]:
 
 def facts(project: Project, document: Document, root: Path) -> tuple[Facts, list[Diagnostic]]:
     """What the headers and first rows of the sources tell, and what is wrong with them."""
-    found: list[Diagnostic] = []
-    schemas: dict[str, Schema] = {}
-    levels: set[str] | None = set()
-    seen, everything = 0, True
-    for name, use in project.data.sources.items():
-        source = cast(Source, use.plugin)
-        path = ("data", "sources", name, "path")
-        try:
-            schemas[name] = source.columns(root)
-            values = source.values(root, project.data.columns.target)
-        except OSError as error:
-            found.append(_missing(document, path, root, source.path, error))
-            continue
-        except ValueError as error:
-            message = f"source '{name}' can't be read as {use.name}: {error}"
-            found.append(Diagnostic(code="source-unreadable", message=message, span=document.span(path)))
-            continue
-        if values is None:
-            levels = None
-        elif levels is not None:
-            levels.update(values[0])
-            seen += len(values[0])
-            everything = everything and values[1]
-    if len(schemas) == len(project.data.sources):
+    from mlspec.rules import _look
+
+    looks = {name: _look.at(project, document, root, name, use) for name, use in project.data.sources.items()}
+    found = [diagnostic for look in looks.values() for diagnostic in look.found]
+    schemas = {name: look.columns for name, look in looks.items() if look.columns is not None}
+    complete = len(schemas) == len(looks)
+    seen = [look.values for look in looks.values() if look.columns is not None]
+    levels = {value for values in seen if values is not None for value in values[0]}
+    if any(values is None for values in seen):
+        levels = set()
+    if complete:
         found += _differing(document, schemas)
     return (
         Facts(
             root=root,
             schemas=schemas,
             target_levels=tuple(sorted(levels)) if levels else None,
-            rows_seen=seen,
-            all_rows_seen=everything and bool(levels) and len(schemas) == len(project.data.sources),
+            rows_seen=sum(len(values[0]) for values in seen if values is not None),
+            all_rows_seen=bool(levels) and complete and all(values[1] for values in seen if values is not None),
+            snapshots={name: look.snapshot for name, look in looks.items() if look.snapshot is not None},
         ),
         found,
     )
@@ -98,21 +85,6 @@ def roles(project: Project, schema: Schema) -> Schema:
         else:
             result.append(Column(name, kind))
     return tuple(result)
-
-
-def _missing(document: Document, path: tuple[str, ...], root: Path, wanted: str, error: OSError) -> Diagnostic:
-    from mlspec.spec import suggest
-
-    folder = (root / wanted).parent
-    near = suggest.nearest(Path(wanted).name, os.listdir(folder)) if folder.is_dir() else None
-    label = f"did you mean '{(Path(wanted).parent / near).as_posix()}'?" if near else ""
-    return Diagnostic(
-        code="source-not-found",
-        message=f"'{wanted}' can't be read: {error.strerror or error}",
-        span=document.span(path),
-        label=label,
-        notes=("paths start at the spec's folder",),
-    )
 
 
 def _differing(document: Document, schemas: dict[str, Schema]) -> list[Diagnostic]:

@@ -9,6 +9,7 @@ from mlspec.document import Document
 from mlspec.document import Path as SpecPath
 from mlspec.plugin import Schema
 from mlspec.spec import Project
+from mlspec.spec.pinned import Snapshot
 
 
 class Facts(Struct, frozen=True, kw_only=True):
@@ -16,7 +17,7 @@ class Facts(Struct, frozen=True, kw_only=True):
 
     ``root`` is the spec's folder; ``schemas`` the columns of each source that could be read; ``target_levels`` the
     distinct target values in the ``rows_seen`` rows looked at, sorted, None where nothing could be seen;
-    ``all_rows_seen`` tells that these were all there are.
+    ``all_rows_seen`` tells that these were all there are. ``snapshots`` is what is known of sources that are fetched.
     """
 
     root: Path
@@ -24,6 +25,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     target_levels: tuple[str, ...] | None = None
     rows_seen: int = 0
     all_rows_seen: bool = False
+    snapshots: dict[str, Snapshot] = {}
 
 
 class View(Struct, frozen=True, kw_only=True):

@@ -22,7 +22,7 @@ def check(view: View) -> Iterator[Diagnostic]:
     known = [column.name for column in schema]
     source = view.project.data.sources[name].plugin
     assert isinstance(source, Source)
-    note = f"the columns are read from {source.path} ({len(known)} columns)"
+    note = f"the columns are read from {source.where()} ({len(known)} columns)"
     for path, column, at_key in _named(view):
         if column not in known:
             guess = suggest.nearest(column, known)

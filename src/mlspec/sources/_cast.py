@@ -25,10 +25,13 @@ def dtype(column: Column) -> "pl.DataType | type[pl.DataType]":
     return types[column.type]
 
 
-def from_text(frame: "pl.LazyFrame", columns: Schema, path: str) -> "pl.LazyFrame":
+def from_text(frame: "pl.LazyFrame", columns: Schema, path: str, decimal: str = ".") -> "pl.LazyFrame":
     """Columns of text cast to their types. Raises StepError for a value that does not fit, after one scan."""
     import polars as pl
 
+    if decimal != ".":
+        numbers = [column.name for column in columns if column.type in ("integer", "number")]
+        frame = frame.with_columns(pl.col(numbers).str.replace_all(decimal, ".", literal=True))
     casts = {column.name: parsed(column) for column in columns}
     bad = [(pl.col(n).is_not_null() & e.is_null()).any().alias(n) for n, e in casts.items()]
     wrong = frame.select(bad).collect(engine="streaming").row(0, named=True) if bad else {}

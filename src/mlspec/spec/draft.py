@@ -120,7 +120,7 @@ def _source(data: Path) -> tuple[str, Source]:
             f"the format of '{data}' is not clear from its name",
             f"a file's ending says what it is: {known}",
         )
-    return kind, cast(type[Source], registry.plugin("sources", kind))(path=str(data))
+    return kind, cast(Source, registry.plugin("sources", kind)(path=str(data)))
 
 
 def _target(columns: Schema, wanted: str | None) -> tuple[str, str]:
