@@ -315,7 +315,7 @@ def predict(
     lacking = [name for name in keep if name not in frame.columns]
     if lacking:
         raise SpecError([Diagnostic(code="unknown-column", message=f"the data has no column '{lacking[0]}'")])
-    predicted = model.predict(frame)
+    predicted = model.predict(model.treat(frame))
     classes = model.about.classes
     kept = [frame[name] for name in keep]
     if classes is None:
@@ -351,7 +351,7 @@ def _read_rows(path: str, model: "Package", keep: Sequence[str]) -> "pl.DataFram
         ) from None
     # The model knows the types of its columns better than a look at these rows does.
     read = {name: found[name] for name in keep if name in found}
-    read |= {name: Column(name, cast(ColumnType, kind)) for name, kind in model.about.columns if name in found}
+    read |= {name: Column(name, cast(ColumnType, kind)) for name, kind in model.about.raw_columns() if name in found}
     return source.scan(Path(), tuple(read.values())).collect()
 
 

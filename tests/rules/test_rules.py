@@ -65,6 +65,30 @@ CASES: dict[str, dict[str, str]] = {
         "end": "preprocessing:\n  interactions:\n    - ratio: [age, job]\n    - cross: [city, sex]\n"
         "    - product: [age, hight]\n    - {}\n",
     },
+    "personal-without-action": {
+        "data": "  personal: {age: {kind: quasi_identifier}, job: {kind: sensitive}, city: {kind: public}}\n"
+    },
+    "treatment-does-not-fit": {
+        "data": "  personal:\n    city: {kind: quasi_identifier, action: {bins: [1, 2]}}\n"
+        "    age: {kind: quasi_identifier, action: {bins: [30, 20]}}\n"
+        "    income: {kind: sensitive, action: {prefix: 1}}\n"
+    },
+    "unknown-column-dropped": {
+        "columns": ", features: [age, job]",
+        "data": "  personal: {job: {kind: sensitive, action: drop}, jbo: {kind: public}}\n"
+        "  split: {by: group, column: job}\n",
+        "top": "constraints:\n  privacy:\n    k_anonymity: {columns: [aeg], k: 2}\n"
+        "    l_diversity: {columns: [age], sensitive: jb, l: 2}\n",
+    },
+    "identifier-as-feature": {
+        "columns": ", features: [age, job]",
+        "data": "  personal: {job: {kind: direct_identifier, action: {hash: KEY}}}\n",
+        "end": "preprocessing: {columns: {job: [encode: one_hot]}}\n",
+    },
+    "direct-identifier-kept": {
+        "top": "constraints: {privacy: {direct_identifiers: forbid}}\n",
+        "data": "  personal: {job: {kind: direct_identifier, action: {keep: It is needed.}}}\n",
+    },
     "tuning-without-candidate": {"end": "tuning: {onne: {trials: 3}}\n"},
     "bad-tuning-space": {
         "end": "tuning:\n  one:\n    space:\n"
@@ -247,7 +271,7 @@ def test_a_spec_without_mistakes_is_met_with_silence(tmp_path: Path, monkeypatch
 
 
 def test_every_rule_is_shown() -> None:
-    shown = {*CASES, "library-not-installed"}
+    shown = {*CASES, "library-not-installed", "key-not-set"}
     assert [code for code in rules() if not any(name.startswith(code) for name in shown)] == []
 
 
@@ -299,3 +323,21 @@ error[library-not-installed]: candidate 'one' (torch.mlp) needs torch, which is 
 1 error
 """
     )
+
+
+def test_a_key_that_a_run_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SHORT_KEY", "abc")
+    personal = (
+        "{job: {kind: direct_identifier, action: {hash: NO_KEY}}, city: {kind: sensitive, action: {hash: SHORT_KEY}}}"
+    )
+    said(tmp_path, spec_text({"data": f"  personal: {personal}\n"}))
+    project, document = read("project.yaml")
+    known, _found = facts(project, document, Path())
+    assert not [d for d in check(project, document, known) if d.code == "key-not-set"]
+    found = [d for d in check(project, document, known, running=True) if d.code == "key-not-set"]
+    assert [d.message for d in found] == [
+        "the key of 'job' is to be read from $NO_KEY, which is not set",
+        "the key of 'city' is to be read from $SHORT_KEY, which is shorter than 16 characters",
+    ]
+    assert [d.span is not None and d.span.line for d in found] == [5, 5]

@@ -20,7 +20,7 @@ ABOUT = "package.json"
 STATE = "state.json"
 MODEL = "model"
 MEMBERS = "members"
-WHERE_STATED = frozenset({"calibration", "threshold", "abstain_below", "members"})
+WHERE_STATED = frozenset({"calibration", "threshold", "abstain_below", "members", "treatments", "keys"})
 
 
 class Member(msgspec.Struct, frozen=True):
@@ -37,7 +37,8 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
     ``classes`` are the target's values in the order of the probabilities, None for regression. ``calibration`` is what
     corrects the model's probabilities, ``threshold`` from where on the positive class is decided for (the likeliest
     class without one), ``abstain_below`` how probable the likeliest class must be to do without a person. ``members``:
-    the answer is the weighted mean of theirs.
+    the answer is the weighted mean of theirs. ``treatments`` is what is done to personal columns of raw rows first
+    (name, type as read, treatment), ``keys`` the marks of the keys that this takes from the environment.
     """
 
     version: int = 1
@@ -53,6 +54,13 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
     threshold: float | None = None
     abstain_below: float | None = None
     members: tuple[Member, ...] | None = None
+    treatments: tuple[tuple[str, str, tuple[str, dict[str, Any]]], ...] | None = None
+    keys: dict[str, str] | None = None
+
+    def raw_columns(self) -> tuple[tuple[str, str], ...]:
+        """The columns (name, type) of rows as they come, before personal ones are treated."""
+        raw = {name: kind for name, kind, _ in self.treatments or ()}
+        return tuple((name, raw.get(name, kind)) for name, kind in self.columns)
 
 
 def place(folder: Path, member: str | None) -> Path:
@@ -118,6 +126,19 @@ class Package:
                 raw = raw + part.weight * part.answer(checked)
         return decisions.calibrated(raw, self.about.calibration)
 
+    def treat(self, frame: "pl.DataFrame") -> "pl.DataFrame":
+        """Rows as they come, with personal columns treated as those were that the model was made of.
+
+        Raises StepError where a column is missing or holds something of another type, or a key is not the same.
+        """
+        from mlspec.engine import treating
+
+        if not self.about.treatments:
+            return frame
+        treating.same_keys(self.about.keys or {})
+        frame = _read_as(frame, tuple((name, kind) for name, kind, _ in self.about.treatments))
+        return frame.with_columns(treating.treated(self.about.treatments, new=True))
+
     def decide(self, predicted: "Array") -> "Array":
         """The code of the class decided for (n,), from what ``predict`` gave for classes."""
         from mlspec.engine import decisions
@@ -134,24 +155,29 @@ class Package:
     def _checked(self, frame: "pl.DataFrame") -> "pl.DataFrame":
         import polars as pl
 
-        present = frame.schema
-        missing = [name for name, _ in self.about.columns if name not in present]
-        if missing:
-            names = ", ".join(f"'{name}'" for name in missing)
-            raise StepError(f"the rows lack column{'s' if len(missing) > 1 else ''} {names} that the model reads")
-        types = _types()
-        other = [pl.col(name).cast(types[kind]) for name, kind in self.about.columns if present[name] != types[kind]]
-        for expression in other:
-            try:
-                frame = frame.with_columns(expression)
-            except pl.exceptions.PolarsError as error:
-                name = expression.meta.output_name()
-                kind = dict(self.about.columns)[name]
-                raise StepError(
-                    f"column '{name}' can't be read as {kind}: {str(error).partition(chr(10))[0]}"
-                ) from None
+        frame = _read_as(frame, self.about.columns)
         numbers = [name for name, kind in self.about.columns if kind == "number"]
         return frame.with_columns(pl.col(numbers).fill_nan(None)) if numbers else frame
+
+
+def _read_as(frame: "pl.DataFrame", columns: tuple[tuple[str, str], ...]) -> "pl.DataFrame":
+    """The rows with these columns in their types. Raises StepError where one is missing or can't be read so."""
+    import polars as pl
+
+    present = frame.schema
+    missing = [name for name, _ in columns if name not in present]
+    if missing:
+        names = ", ".join(f"'{name}'" for name in missing)
+        raise StepError(f"the rows lack column{'s' if len(missing) > 1 else ''} {names} that the model reads")
+    types = _types()
+    for name, kind in columns:
+        if present[name] == types[kind]:
+            continue
+        try:
+            frame = frame.with_columns(pl.col(name).cast(types[kind]))
+        except pl.exceptions.PolarsError as error:
+            raise StepError(f"column '{name}' can't be read as {kind}: {str(error).partition(chr(10))[0]}") from None
+    return frame
 
 
 def load(folder: Path, device: str = "cpu", *, root: Path | None = None) -> Package:

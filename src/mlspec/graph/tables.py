@@ -1,11 +1,15 @@
 """What the table of all rows looks like: its columns, their types, and what each is for."""
 
+from collections.abc import Iterable
+from typing import Any
+
+from mlspec.graph import uses
 from mlspec.graph.graph import Graph
 from mlspec.plugin import Baseline, Column, ColumnType, Schema, Wanted
+from mlspec.rules._personal import dropped, treatments, widest
 from mlspec.rules.check import roles
 from mlspec.spec import Project
 
-NUMERIC = frozenset({"integer", "number"})
 GROUPS: dict[ColumnType, str] = {
     "integer": "numeric",
     "number": "numeric",
@@ -27,6 +31,11 @@ def read_besides(project: Project) -> set[str]:
     """The columns that something reads whatever their role is."""
     data = project.data
     named = {expectation.column for expectation in data.expect} | {data.split.column}
+    privacy = project.constraints.privacy
+    if privacy is not None and privacy.k_anonymity is not None:
+        named.update(privacy.k_anonymity.columns)
+    if privacy is not None and privacy.l_diversity is not None:
+        named.update((*privacy.l_diversity.columns, privacy.l_diversity.sensitive))
     return {name for name in named if name is not None} | sliced(project)
 
 
@@ -34,9 +43,9 @@ def wanted(project: Project) -> Wanted:
     """The columns of a source that the spec reads, before it is known which ones there are."""
     said, read = project.data.columns, read_besides(project)
     if said.features is None:
-        return Wanted(drop=tuple(sorted(set(said.drop) - read)))
+        return Wanted(drop=tuple(sorted({*(set(said.drop) - read), *dropped(project)})))
     named = {*said.features, said.target, said.id, said.weight, *said.sensitive, *said.use_sensitive, *read}
-    return Wanted(only=tuple(sorted(name for name in named if name is not None)))
+    return Wanted(only=tuple(sorted(name for name in named if name is not None)), drop=tuple(sorted(dropped(project))))
 
 
 def sliced(project: Project) -> set[str]:
@@ -56,19 +65,23 @@ def pairs(columns: Schema) -> list[list[str]]:
     return [[column.name, column.type] for column in columns]
 
 
+def treated(graph: Graph, columns: Iterable[str]) -> list[list[Any]]:
+    """How those of these columns are treated that are: ``[[name, type as read, [treatment, settings]], ...]``."""
+    actions, kinds = treatments(graph.project), graph.facts.raw_types
+    stated = graph.project.data.personal
+    found = []
+    for name in columns:
+        use = stated[name].action if name in actions else None
+        if use is not None:
+            found.append([name, kinds[name], uses.pair(use)])
+    return found
+
+
 def _types(graph: Graph) -> dict[str, ColumnType]:
     """The type of each column over all sources: the widest that one of them needs."""
     types: dict[str, ColumnType] = {}
     for name in sorted(graph.project.data.sources):
         for column in graph.facts.schemas[name]:
             before = types.get(column.name)
-            types[column.name] = column.type if before is None else _widest(before, column.type)
+            types[column.name] = column.type if before is None else widest(before, column.type)
     return types
-
-
-def _widest(one: ColumnType, other: ColumnType) -> ColumnType:
-    if one == other:
-        return one
-    if one in NUMERIC and other in NUMERIC:
-        return "number"
-    return "datetime" if {one, other} == {"date", "datetime"} else "category"

@@ -12,7 +12,7 @@ from mlspec.plugin import Column, Schema
 from mlspec.rules.context import Facts, View
 from mlspec.spec import Project
 
-HELPERS = frozenset({"__init__", "_look", "check", "context"})
+HELPERS = frozenset({"__init__", "_look", "_personal", "check", "context"})
 Rule = Callable[[View], Iterable[Diagnostic]]
 
 
@@ -26,7 +26,7 @@ def rules() -> dict[str, Rule]:
 
 def facts(project: Project, document: Document, root: Path) -> tuple[Facts, list[Diagnostic]]:
     """What the headers and first rows of the sources tell, and what is wrong with them."""
-    from mlspec.rules import _look
+    from mlspec.rules import _look, _personal
 
     looks = {name: _look.at(project, document, root, name, use) for name, use in project.data.sources.items()}
     found = [diagnostic for look in looks.values() for diagnostic in look.found]
@@ -38,10 +38,15 @@ def facts(project: Project, document: Document, root: Path) -> tuple[Facts, list
         levels = set()
     if complete:
         found += _differing(document, schemas)
+    raw = schemas
+    kinds = _personal.raw_types(project, schemas)
+    schemas = {name: _personal.treated(project, schema, kinds) for name, schema in schemas.items()}
     return (
         Facts(
             root=root,
             schemas=schemas,
+            raw=raw,
+            raw_types=kinds,
             target_levels=tuple(sorted(levels)) if levels else None,
             rows_seen=sum(len(values[0]) for values in seen if values is not None),
             all_rows_seen=bool(levels) and complete and all(values[1] for values in seen if values is not None),
@@ -62,12 +67,17 @@ def check(project: Project, document: Document, facts: Facts, *, running: bool =
 
 def roles(project: Project, schema: Schema) -> Schema:
     """The columns with stated types, each with what it is for."""
+    from mlspec.rules import _personal
+
     said = project.data.columns
+    changed = _personal.treatments(project)
+    naming = {name for name, personal in project.data.personal.items() if personal.kind == "direct_identifier"}
     hidden = set(said.sensitive) - set(said.use_sensitive)
     keys = {project.data.split.column} if project.data.split.by in ("group", "time", "given") else set()
     result = []
     for column in schema:
-        name, kind = column.name, said.types.get(column.name, column.type)
+        name = column.name
+        kind = column.type if name in changed else said.types.get(name, column.type)
         if name == said.target:
             result.append(Column(name, kind, "target"))
         elif name == said.id:
@@ -80,7 +90,7 @@ def roles(project: Project, schema: Schema) -> Schema:
             result.append(Column(name, kind, "sensitive"))
         elif name in keys:
             result.append(Column(name, kind, "key"))
-        elif name in said.drop or said.features is not None:
+        elif name in said.drop or name in naming or said.features is not None:
             result.append(Column(name, kind, "unused"))
         else:
             result.append(Column(name, kind))

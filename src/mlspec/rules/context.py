@@ -7,7 +7,7 @@ from msgspec import Struct
 from mlspec.diagnostics import Diagnostic
 from mlspec.document import Document
 from mlspec.document import Path as SpecPath
-from mlspec.plugin import Schema
+from mlspec.plugin import ColumnType, Schema
 from mlspec.spec import Project
 from mlspec.spec.pinned import Snapshot
 
@@ -18,6 +18,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     ``root`` is the spec's folder; ``schemas`` the columns of each source that could be read; ``target_levels`` the
     distinct target values in the ``rows_seen`` rows looked at, sorted, None where nothing could be seen;
     ``all_rows_seen`` tells that these were all there are. ``snapshots`` is what is known of sources that are fetched.
+    ``schemas`` are the columns as personal ones are left by their treatment, ``raw`` as they lie there, ``raw_types``
+    the types that treated columns are read with.
     """
 
     root: Path
@@ -26,6 +28,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     rows_seen: int = 0
     all_rows_seen: bool = False
     snapshots: dict[str, Snapshot] = {}
+    raw: dict[str, Schema] = {}
+    raw_types: dict[str, ColumnType] = {}
 
 
 class View(Struct, frozen=True, kw_only=True):

@@ -19,7 +19,9 @@ def check(view: View) -> Iterator[Diagnostic]:
     if interface is None:
         return
     at = ("project", "interface", "inputs")
-    features = {column.name: column.type for column in roles(view.project, view.columns()) if column.role == "feature"}
+    seen = roles(view.project, view.columns())
+    # Callers send personal columns as they come.
+    features = {c.name: view.facts.raw_types.get(c.name, c.type) for c in seen if c.role == "feature"}
     known = {column.name for column in view.columns()}
     for name, kind in interface.inputs.items():
         if name not in features and name in known:

@@ -19,7 +19,8 @@ def check(view: View) -> Iterator[Diagnostic]:
     from mlspec.spec import suggest
 
     name, schema = next(iter(view.facts.schemas.items()))
-    known = [column.name for column in schema]
+    known = [column.name for column in view.facts.raw.get(name, schema)]
+    gone = set(known) - {column.name for column in schema}
     source = view.project.data.sources[name].plugin
     assert isinstance(source, Source)
     note = f"the columns are read from {source.where()} ({len(known)} columns)"
@@ -29,6 +30,9 @@ def check(view: View) -> Iterator[Diagnostic]:
             label = f"did you mean '{guess}'?" if guess else ""
             message = f"source '{name}' has no column '{column}'"
             yield view.diagnostic("unknown-column", path, message, label, note, key=at_key)
+        elif column in gone and path[:2] != ("data", "personal") and path[2:3] not in (("drop",), ("types",)):
+            message = f"'{column}' is dropped under data.personal, nothing can read it"
+            yield view.diagnostic("unknown-column", path, message, "leave it out here", key=at_key)
 
 
 def _named(view: View) -> Iterator[tuple[Path, str, bool]]:
@@ -46,6 +50,8 @@ def _named(view: View) -> Iterator[tuple[Path, str, bool]]:
             yield (*at, key, index), column, False
     for column in said.types:
         yield (*at, "types", column), column, True
+    for column in data.personal:
+        yield ("data", "personal", column), column, True
     for index, expectation in enumerate(data.expect):
         if expectation.column is not None:
             yield ("data", "expect", index, "column"), expectation.column, False
@@ -67,8 +73,16 @@ def _named(view: View) -> Iterator[tuple[Path, str, bool]]:
             yield ("project", "users", "examples", index, "row", column), column, True
     for index, columns in enumerate(view.project.evaluation.slices):
         yield from _each(view, ("evaluation", "slices", index), columns)
-    for index, gate in enumerate(view.project.constraints.fairness):
-        yield from _each(view, ("constraints", "fairness", index, "group"), gate.group)
+    for index, fairness in enumerate(view.project.constraints.fairness):
+        yield from _each(view, ("constraints", "fairness", index, "group"), fairness.group)
+    privacy = view.project.constraints.privacy
+    if privacy is not None:
+        at = ("constraints", "privacy")
+        for name, gate in (("k_anonymity", privacy.k_anonymity), ("l_diversity", privacy.l_diversity)):
+            for index, column in enumerate(gate.columns if gate is not None else ()):
+                yield (*at, name, "columns", index), column, False
+        if privacy.l_diversity is not None:
+            yield (*at, "l_diversity", "sensitive"), privacy.l_diversity.sensitive, False
     for column in view.project.preprocessing.columns:
         yield ("preprocessing", "columns", column), column, True
 

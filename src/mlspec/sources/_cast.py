@@ -56,9 +56,10 @@ def from_text(frame: "pl.LazyFrame", columns: Schema, path: str, decimal: str = 
             .collect()
             .row(0)
         )
+        shown = "another value" if column.role == "sensitive" else f"'{found[1]}'"
         raise StepError(
             f"column '{column.name}' of {path} is {_article(column.type)} by its first rows, but row {found[0] + 1} "
-            f"has '{found[1]}': write data.columns.types: {{{column.name}: category}}, or name the cell under `missing`"
+            f"has {shown}: write data.columns.types: {{{column.name}: category}}, or name the cell under `missing`"
         )
     return frame.select([expression.alias(name) for name, expression in casts.items()])
 

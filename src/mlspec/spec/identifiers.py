@@ -11,20 +11,26 @@ PATTERNS: dict[str, str] = {
     "address of mail": r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,24}\b",
     "card number": r"\b(?:\d[ -]?){12,18}\d\b",
     "account number": r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?\b",
-    "telephone number": r"\+\d{1,3}[ ()./-]{0,2}\d(?:[ ()./-]{0,2}\d){6,12}\b|\(\d{3}\) ?\d{3}[ -]\d{4}\b|\b\d{3}-\d{3}-\d{4}\b",
+    "telephone number": r"\+\d{1,3}[ ()./-]{0,2}\d(?:[ ()./-]{0,2}\d){6,12}\b"
+    r"|\(\d{3}\) ?\d{3}[ -]\d{4}\b|\b\d{3}-\d{3}-\d{4}\b",
     "social security number": r"\b\d{3}-\d{2}-\d{4}\b",
     "IP address": r"\b(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)\b",
 }
-NAMES: tuple[tuple[str, str], ...] = (
-    (r"e?_?mail(_?address)?", "direct_identifier"),
-    (r"(tele)?phone(_?(number|no))?|mobile|fax|cell(_?phone)?", "direct_identifier"),
-    (r"(first|last|sur|full|given|family|maiden|user|customer|client|patient|employee|person)_?name", "direct_identifier"),
-    (r"ssn|social_?security(_?(number|no))?|passport(_?(number|no))?|national_?id|tax_?id|iban|(credit_?)?card(_?(number|no))?", "direct_identifier"),
-    (r"(street|home|mail(ing)?|postal)_?address|address(_?line)?_?\d?|ip(_?address)?", "direct_identifier"),
-    (r"zip(_?code)?|post(al)?_?code|postcode", "quasi_identifier"),
-    (r"(date_?of_?)?birth(_?(date|day))?|dob|born", "quasi_identifier"),
-    (r"(patient_?)?diagnos(is|es)|religion|health_?status|sexual_?orientation|political_?\w+", "sensitive"),
-)
+NUMBER = r"(_?(number|no))?"
+NAMES: dict[str, tuple[str, ...]] = {
+    "direct_identifier": (
+        r"e?_?mail(_?address)?",
+        rf"(tele)?phone{NUMBER}|mobile{NUMBER}|fax{NUMBER}|cell(_?phone)?",
+        r"(first|last|sur|full|given|family|maiden|user|customer|client|patient|employee|person)_?name",
+        rf"ssn|social_?security{NUMBER}|passport{NUMBER}|national_?id|tax_?id|iban|(credit_?)?card{NUMBER}",
+        r"(street|home|mail(ing)?|postal)_?address|address(_?line)?_?\d?|ip(_?address)?",
+    ),
+    "quasi_identifier": (
+        r"zip(_?code)?|post(al)?_?code|postcode",
+        r"(date_?of_?)?birth(_?(date|day))?|dob|born",
+    ),
+    "sensitive": (r"diagnos(is|es)|religion|health_?status|sexual_?orientation|political_?\w+",),
+}
 
 
 def _sum_of_digits(text: str) -> bool:
@@ -57,8 +63,8 @@ def found_in(text: str) -> str | None:
 def by_name(column: str) -> str | None:
     """What a column of that name usually is: direct_identifier, quasi_identifier, sensitive, or None."""
     plain = re.sub(r"([a-z])([A-Z])", r"\1_\2", column).lower().replace(" ", "_").replace("-", "_").replace(".", "_")
-    for pattern, kind in NAMES:
-        if re.fullmatch(rf"(\w+_)?(?:{pattern})", plain):
+    for kind, patterns in NAMES.items():
+        if any(re.fullmatch(rf"(\w+_)?(?:{pattern})", plain) for pattern in patterns):
             return kind
     return None
 

@@ -177,9 +177,7 @@ def _privacy(privacy: PrivacyGates) -> Iterator[Requirement]:
         yield gate("k_anonymity", columns=list(found.columns), at_least=found.k)
     if privacy.l_diversity is not None:
         diverse = privacy.l_diversity
-        yield gate(
-            "l_diversity", columns=list(diverse.columns), sensitive=diverse.sensitive, at_least=diverse.l
-        )
+        yield gate("l_diversity", columns=list(diverse.columns), sensitive=diverse.sensitive, at_least=diverse.l)
     if privacy.membership is not None:
         yield gate("membership", at_most=privacy.membership.at_most)
 

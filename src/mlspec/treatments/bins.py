@@ -1,6 +1,7 @@
 """Ranges in the place of numbers."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from msgspec import Meta
@@ -29,7 +30,7 @@ class Bins(Treatment, frozen=True, kw_only=True):
 
     def mistake(self, column: Column) -> str:
         """Edges that don't rise."""
-        rises = all(low < high for low, high in zip(self.edges, self.edges[1:], strict=False))
+        rises = all(low < high for low, high in pairwise(self.edges))
         return "" if rises else "write the edges in rising order, each once"
 
     def output(self, column: Column) -> Column:
@@ -40,9 +41,13 @@ class Bins(Treatment, frozen=True, kw_only=True):
         """The range of each cell, as ``18 to 30``; its lower end belongs to it."""
         import polars as pl
 
-        return pl.col(column.name).cut(self.edges, labels=_labels(self.edges), left_closed=True).cast(pl.String)
+        cell, labels = pl.col(column.name), _labels(self.edges)
+        range_of: pl.Expr = pl.when(cell.is_not_null()).then(pl.lit(labels[0]))
+        for edge, label in zip(self.edges, labels[1:], strict=True):
+            range_of = pl.when(cell >= edge).then(pl.lit(label)).otherwise(range_of)
+        return range_of
 
 
 def _labels(edges: Sequence[float]) -> list[str]:
-    between = [f"{low:g} to {high:g}" for low, high in zip(edges, edges[1:], strict=False)]
+    between = [f"{low:g} to {high:g}" for low, high in pairwise(edges)]
     return [f"below {edges[0]:g}", *between, f"{edges[-1]:g} or more"]

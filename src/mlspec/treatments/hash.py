@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
 
 class Hash(Treatment, frozen=True, kw_only=True):
-    """Puts a pseudonym in the place of each value: an HMAC-SHA-256 (RFC 2104) with a key from the environment, 128 bits.
+    """Puts a pseudonym in the place of each value: 128 bits of an HMAC-SHA-256 (RFC 2104) with a key from the
+    environment.
 
     Equal values get equal pseudonyms, so rows can still be grouped, split and joined by them. The key is read where the
     work is done and stands nowhere else: without it, the pseudonyms of guessed values can't be computed, as those of a

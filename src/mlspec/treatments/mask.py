@@ -36,4 +36,4 @@ class Mask(Treatment, frozen=True, kw_only=True):
         if not self.show:
             return pl.when(cell.is_not_null()).then(pl.lit("****")).alias(column.name)
         end = pl.when(cell.str.len_chars() >= 2 * self.show).then(cell.str.tail(self.show)).otherwise(pl.lit(""))
-        return (pl.lit("****") + end).alias(column.name)
+        return pl.when(cell.is_not_null()).then(pl.lit("****") + end).alias(column.name)

@@ -7,7 +7,6 @@ from mlspec.engine.job import Job
 
 if TYPE_CHECKING:
     import numpy as np
-    import polars as pl
 
     Array = np.ndarray[Any, Any]
 
@@ -58,7 +57,6 @@ def _losses(loaded: Any, path: Any, random: "np.random.Generator") -> "Array":
     if predicted.ndim == 1:
         squared: Array = (predicted - truth) ** 2
         return squared
-    known = truth >= 0
-    right = predicted[np.flatnonzero(known), truth[known].astype(np.int64)]
+    right = predicted[np.arange(len(truth)), truth]
     logarithm: Array = -np.log(np.clip(right, 1e-12, 1.0))
     return logarithm

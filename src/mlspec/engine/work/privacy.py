@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 def run(job: Job) -> None:
     """``train``, ``validation``, ``test`` (raw rows) -> ``privacy``.
 
-    ``identifiers``: how many cells of each column of text look like what names a person, by kind. ``k_anonymity``: the
-    least number of rows that share a combination of values (Sweeney 2002); ``l_diversity``: the least number of distinct
-    sensitive values among such rows (Machanavajjhala and others 2007). Numbers of rows alone: no value is kept.
+    ``identifiers``: how many cells of each column of text look like what names a person, by kind. ``k_anonymity``:
+    the least number of rows that share a combination of values (Sweeney 2002); ``l_diversity``: the least number of
+    distinct sensitive values among such rows (Machanavajjhala and others 2007). Numbers alone: no value is kept.
     """
     import polars as pl
 

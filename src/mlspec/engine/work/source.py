@@ -18,19 +18,29 @@ def run(job: Job) -> None:
     """
     import polars as pl
 
-    from mlspec.engine import tables
+    from mlspec.engine import tables, treating
 
     name, settings = job.params["source"]
     source = cast(Source, msgspec.convert(settings, registry.plugin("sources", name)))
-    columns = tuple(Column(column, kind) for column, kind in job.params["columns"])
+    personal = set(job.params.get("personal", ()))
+    columns = tuple(
+        Column(column, kind, "sensitive" if column in personal else "feature") for column, kind in job.params["columns"]
+    )
     table = job.outputs["table"]
     rows = source.scan(job.root, columns)
     numbers = [column.name for column in columns if column.type == "number"]
+    if numbers:
+        rows = rows.with_columns(pl.col(numbers).fill_nan(None))
+    treatments = job.params.get("treatments")
+    if treatments:
+        rows = rows.with_columns(treating.treated(treatments))
     try:
-        tables.write(rows.with_columns(pl.col(numbers).fill_nan(None)) if numbers else rows, table)
+        tables.write(rows, table)
     except pl.exceptions.PolarsError as error:
         _verify(job, source)
-        raise StepError(f"{source.where()} can't be read: {str(error).splitlines()[0]}") from None
+        # What the engine says of a value may show it.
+        told = type(error).__name__ if personal else str(error).splitlines()[0]
+        raise StepError(f"{source.where()} can't be read: {told}") from None
     _verify(job, source)
     least = job.params.get("minimum_rows")
     if least is not None:

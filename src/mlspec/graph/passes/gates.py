@@ -32,6 +32,9 @@ def gates(graph: Graph) -> Graph:
         if params.get("what") in ("gpu_hours", "money"):
             params["on_gpu"] = sorted(step.id for step in graph.steps.values() if on_gpu(step))
         name, read = READS.get(params["of"], METRICS)
+        if params["of"] == "privacy":
+            what = "membership" if params["what"] == "membership" else "privacy"
+            name, read = what, Input(f"measure.{what}", what)
         steps.append(
             Step(
                 id=f"gate.{requirement.id}",

@@ -8,7 +8,7 @@ from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS
 from mlspec.graph.passes.tuning import tuned
 from mlspec.graph.step import Input, Step
-from mlspec.plugin import Model, Use
+from mlspec.plugin import Model, Schema, Use
 from mlspec.spec import Project
 
 BLEND = 4  # more complex than any of its members
@@ -19,6 +19,7 @@ def selection(graph: Graph) -> Graph:
     differences, where the rule asks for them."""
     project = graph.project
     target = tables.target(graph)
+    features = tuple(column for column in tables.table(graph) if column.role == "feature")
     inputs: dict[str, Input] = {}
     stated: dict[str, Any] = {}
     steps: list[Step] = []
@@ -53,10 +54,11 @@ def selection(graph: Graph) -> Graph:
             "candidates": {
                 name: graph.steps[f"train.{name}"].params["model"] for name in sorted(project.model.candidates)
             },
-            "columns": tables.pairs(tuple(column for column in tables.table(graph) if column.role == "feature")),
+            "columns": tables.pairs(features),
             "target": [target.name, target.type],
             "task": project.project.task,
             "positive": project.data.columns.positive,
+            **_treated(graph, features),
             **stated,
         },
         inputs=inputs,
@@ -85,6 +87,17 @@ def _compare(project: Project, names: list[str], decides: bool, blended: bool) -
         outputs=KINDS["compare"].outputs,
         path=("model", "select"),
     )
+
+
+def _treated(graph: Graph, features: Schema) -> dict[str, Any]:
+    """How the package is to treat the personal columns of new rows; nothing where it reads none."""
+    names = {column.name for column in features}
+    treatments = tables.treated(graph, (column.name for column in features))
+    sources = [step for step in graph.steps.values() if step.kind == "source"]
+    keys = {name: mark for step in sources for name, mark in step.params.get("keys", {}).items()}
+    used = {settings.get("key") for name, _, (_, settings) in treatments if name in names}
+    keys = {name: mark for name, mark in keys.items() if name in used}
+    return {**({"treatments": treatments} if treatments else {}), **({"keys": keys} if keys else {})}
 
 
 def _complexity(use: Use) -> int:
