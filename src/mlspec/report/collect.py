@@ -16,6 +16,7 @@ from mlspec.report.facts import (
     Difference,
     ExpectationFact,
     Gate,
+    PersonalFact,
     Place,
     Score,
     Search,
@@ -200,6 +201,7 @@ def data(graph: Graph, read: Read, digests: Callable[[str, str], str | None]) ->
             for name, use in project.data.sources.items()
         ),
         columns=tuple(_columns(graph)),
+        personal=tuple(_personal(project)),
         expectations=tuple(_expectations(graph, read("expect", "report"))),
         split=_split(project),
         rows=_rows(graph, read),
@@ -234,6 +236,16 @@ def _columns(graph: Graph) -> Iterator[ColumnFact]:
                 seen.add(column.name)
                 shown = known.get(column.name)
                 yield ColumnFact(column.name, (shown or column).type, shown.role if shown is not None else "dropped")
+
+
+def _personal(project: Project) -> Iterator[PersonalFact]:
+    for name, stated in project.data.personal.items():
+        use, told, reason = stated.action, "", ""
+        if use is not None:
+            settings = {key: value for key, value in msgspec.to_builtins(use.plugin).items() if value is not None}
+            reason = str(settings.pop("reason", ""))
+            told = " ".join([use.name.replace("_", " "), *(f"{key}: {value}" for key, value in settings.items())])
+        yield PersonalFact(column=name, kind=stated.kind.replace("_", " "), action=told, reason=reason)
 
 
 def _expectations(graph: Graph, report: Any) -> Iterator[ExpectationFact]:

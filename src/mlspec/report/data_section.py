@@ -22,6 +22,7 @@ def data(facts: RunFacts) -> Html | None:
         _split(found),
         _balance(found, facts.target),
         _columns(found.columns),
+        _personal(found),
         _expectations(found),
     )
 
@@ -80,6 +81,18 @@ def _balance(found: DataFacts, target: str) -> Child:
     ]
     heads = (target, *figures(*parts))
     return [element("h3", "Classes"), table("Classes in each part", heads, rows)]
+
+
+def _personal(found: DataFacts) -> Child:
+    if not found.personal:
+        return None
+    rows = [
+        row(entry.column, [element("td", entry.kind), element("td", entry.action), element("td", entry.reason)])
+        for entry in found.personal
+    ]
+    note = element("p", "Treated as their source was read; no step behind that saw them as they were.", class_="note")
+    heads = ("column", "what it is", "what was done", "why it is kept")
+    return [element("h3", "What columns tell of people"), note, table("Personal columns", heads, rows)]
 
 
 def _columns(columns: tuple[ColumnFact, ...]) -> Child:
