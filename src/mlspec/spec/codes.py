@@ -173,4 +173,41 @@ Why: several sources are stacked, row under row.
 
 Instead: bring them to the same columns.
 """,
+    "bad-source": """The settings of a source contradict each other or lack one.
+
+Instead: do what stands behind the underline; `mlspec explain sql`, `csv` and so on show all settings.
+""",
+    "source-schema-unknown": """Which columns a source has is not known before it has been read.
+
+Why: validate and compile connect to nothing and run nobody's code; a guess would make every later check worthless.
+
+Instead: `mlspec run` reads the source and pins its columns in mlspec.lock, which is to be committed; or state them in the
+source's `schema`.
+""",
+    "source-unavailable": """A source can't be had: it is down, too slow, breaks off, or gives something else than asked.
+
+Why: what came before is kept, and nothing half-read is taken for it.
+
+Instead: mend what the message names; `mlspec run --offline` runs on the last good snapshot; `retries`, `timeout` and
+`fallback` say how hard to try and what to read instead.
+""",
+    "source-fell-back": """A source can't be had; the file that its `fallback` names is read in its place.
+
+Instead: look at why; results of this run are those of the fallback.
+""",
+    "no-snapshot": """`--offline` has no snapshot of a source to run on.
+
+Instead: run once with a connection; the snapshot stays in .mlspec/snapshots.
+""",
+    "source-stale": """The content of a source is older than its `fresh_within` allows.
+
+Instead: refresh the source, or say how old it may be.
+""",
+    "data-changed": """A source is not what mlspec.lock has pinned, and its `on_change` says that this matters.
+
+Why: numbers of before and after are no longer of the same data.
+
+Instead: look at what changed; `mlspec run --accept-data` takes it as it is and pins it. `on_change: accept` is for
+sources that are meant to change.
+""",
 }
