@@ -172,7 +172,7 @@ def test_folders_and_patterns_stand_for_all_their_files(kind: str, tmp_path: Pat
     odd = tmp_path / "parts/year=2025/month=1"
     odd.mkdir(parents=True)
     getattr(pl.DataFrame({"n": [1], "other": [2]}), f"write_{kind}")(odd / f"rows.{kind}")
-    with pytest.raises(ValueError, match="year=2025/month=1/rows.* has other columns than parts/year=2023"):
+    with pytest.raises(ValueError, match=r"year=2025/month=1/rows.* has other columns than parts/year=2023"):
         source(kind, "parts").columns(tmp_path)
     with pytest.raises(OSError, match="no file matches"):
         source(kind, "parts/*.txt").columns(tmp_path)
@@ -181,5 +181,5 @@ def test_folders_and_patterns_stand_for_all_their_files(kind: str, tmp_path: Pat
 def test_an_encoding_that_is_wrong_further_down(tmp_path: Path) -> None:
     (tmp_path / "late.csv").write_bytes(b"w\n" + b"a\n" * 1_500 + "ü\n".encode("latin-1"))
     late = source("csv", "late.csv")
-    with pytest.raises((StepError, pl.exceptions.PolarsError), match="UTF-8|utf-8"):
+    with pytest.raises((StepError, pl.exceptions.PolarsError), match=r"UTF-8|utf-8"):
         late.scan(tmp_path, late.columns(tmp_path)).collect()

@@ -117,7 +117,7 @@ def _source(graph: Graph, step: Step) -> LockedSource:
         return LockedSource(files=dict(step.files), columns=dict(step.params["columns"]))
     return LockedSource(
         files=dict(step.files),
-        columns={column.name: column.type for column in graph.facts.schemas[name]},
+        columns={column.name: column.type for column in graph.facts.of_source(name)},
         source=snapshot.source,
         rows=snapshot.rows,
         target=snapshot.target,

@@ -1,9 +1,10 @@
 """What the table of all rows looks like: its columns, their types, and what each is for."""
 
 from mlspec.graph.graph import Graph
+from mlspec.graph.step import Input
 from mlspec.plugin import Baseline, Column, ColumnType, Schema, Wanted
 from mlspec.rules.check import roles
-from mlspec.spec import Project
+from mlspec.spec import Project, combining
 
 NUMERIC = frozenset({"integer", "number"})
 GROUPS: dict[ColumnType, str] = {
@@ -32,8 +33,8 @@ def read_besides(project: Project) -> set[str]:
 
 def wanted(project: Project) -> Wanted:
     """The columns of a source that the spec reads, before it is known which ones there are."""
-    said, read = project.data.columns, read_besides(project)
-    if said.features is None:
+    said, read = project.data.columns, read_besides(project) | combining.named(project.data)
+    if said.features is None or project.data.join or project.data.derive:
         return Wanted(drop=tuple(sorted(set(said.drop) - read)))
     named = {*said.features, said.target, said.id, said.weight, *said.sensitive, *said.use_sensitive, *read}
     return Wanted(only=tuple(sorted(name for name in named if name is not None)))
@@ -44,6 +45,12 @@ def sliced(project: Project) -> set[str]:
     by = [*project.evaluation.slices, *(gate.group for gate in project.constraints.fairness)]
     by += [use.plugin.columns() for use in project.evaluation.baselines or () if isinstance(use.plugin, Baseline)]
     return {name for columns in by for name in columns}
+
+
+def rows(graph: Graph) -> dict[str, Input]:
+    """Where the rows of each stacked source come from, once they are joined, derived from and filtered."""
+    combined = {name: f"combine.{name}" for name in sorted(combining.stacked(graph.project.data))}
+    return {name: Input(step if step in graph.steps else f"source.{name}", "table") for name, step in combined.items()}
 
 
 def target(graph: Graph) -> Column:
@@ -59,7 +66,7 @@ def pairs(columns: Schema) -> list[list[str]]:
 def _types(graph: Graph) -> dict[str, ColumnType]:
     """The type of each column over all sources: the widest that one of them needs."""
     types: dict[str, ColumnType] = {}
-    for name in sorted(graph.project.data.sources):
+    for name in sorted(graph.facts.schemas):
         for column in graph.facts.schemas[name]:
             before = types.get(column.name)
             types[column.name] = column.type if before is None else _widest(before, column.type)

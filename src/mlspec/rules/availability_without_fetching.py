@@ -1,7 +1,7 @@
 """A source that is read where it lies says how it is to be fetched.
 
-Why: `retries`, `timeout` and `fallback` are about databases, addresses and functions; a file beside the spec is there or
-not, and the key would only look as if it did something.
+Why: `retries`, `timeout` and `fallback` are about databases, addresses and functions; a file beside the spec is there
+or not, and the key would only look as if it did something.
 
 Instead: delete the key; `fresh_within`, `minimum_rows` and `on_change` hold for files too.
 """

@@ -15,7 +15,8 @@ from mlspec.spec.pinned import Snapshot
 class Facts(Struct, frozen=True, kw_only=True):
     """What is known of the data without reading it whole.
 
-    ``root`` is the spec's folder; ``schemas`` the columns of each source that could be read; ``target_levels`` the
+    ``root`` is the spec's folder; ``sources`` the columns of each source that could be read, ``schemas`` those of the
+    rows that each stacked one becomes by joins and derived columns; ``target_levels`` the
     distinct target values in the ``rows_seen`` rows looked at, sorted, None where nothing could be seen;
     ``all_rows_seen`` tells that these were all there are. ``snapshots`` is what is known of sources that are fetched.
     """
@@ -26,6 +27,11 @@ class Facts(Struct, frozen=True, kw_only=True):
     rows_seen: int = 0
     all_rows_seen: bool = False
     snapshots: dict[str, Snapshot] = {}
+    sources: dict[str, Schema] = {}
+
+    def of_source(self, name: str) -> Schema:
+        """The columns of a source as it is read."""
+        return self.sources[name] if name in self.sources else self.schemas[name]
 
 
 class View(Struct, frozen=True, kw_only=True):

@@ -3,8 +3,8 @@
 Why: a spec is committed, reviewed and printed; what stands in it is no secret. The value of `${env:NAME}` is filled in
 only in the process that connects, and only from `connection`: everything else is part of digests, logs and reports.
 
-Instead: write `${env:NAME}` in the connection string in place of the password, and set NAME where it runs. Object stores
-read their credentials from the environment by themselves.
+Instead: write `${env:NAME}` in the connection string in place of the password, and set NAME where it runs. Object
+stores read their credentials from the environment by themselves.
 """
 
 import re

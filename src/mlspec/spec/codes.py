@@ -181,10 +181,10 @@ Instead: do what stands behind the underline; `mlspec explain sql`, `csv` and so
 
 Why: validate and compile connect to nothing and run nobody's code; a guess would make every later check worthless.
 
-Instead: `mlspec run` reads the source and pins its columns in mlspec.lock, which is to be committed; or state them in the
-source's `schema`.
+Instead: `mlspec run` reads the source and pins its columns in mlspec.lock, which is to be committed; or state them in
+the source's `schema`.
 """,
-    "source-unavailable": """A source can't be had: it is down, too slow, breaks off, or gives something else than asked.
+    "source-unavailable": """A source can't be had: it is down, too slow, breaks off, or gives another thing than asked.
 
 Why: what came before is kept, and nothing half-read is taken for it.
 
@@ -209,5 +209,19 @@ Why: numbers of before and after are no longer of the same data.
 
 Instead: look at what changed; `mlspec run --accept-data` takes it as it is and pins it. `on_change: accept` is for
 sources that are meant to change.
+""",
+    "bad-join": """A join names a source or a column wrongly, or brings a column that is there already.
+
+Why: a join that does not fit gives missing values everywhere, or twice as many rows, and nothing fails.
+
+Instead: keys stand in both sources under the same name and with the same type; `prefix` and `columns` keep names apart.
+""",
+    "bad-expression": """An expression of a derived column or of the filter can't be read, or does not fit its columns.
+
+Why: it would fail, or give something else than meant, only when it runs.
+
+Instead: SQL over the columns of the row: + - * / % ||, comparisons, AND OR NOT, IS NULL, BETWEEN, IN, LIKE, CASE WHEN,
+CAST, EXTRACT, and the functions ABS ROUND FLOOR CEIL LN LOG10 EXP SQRT COALESCE NULLIF GREATEST LEAST LOWER UPPER TRIM
+LENGTH SUBSTR STARTS_WITH ENDS_WITH. Names with other characters than letters, digits and _ stand in double quotes.
 """,
 }

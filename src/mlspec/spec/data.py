@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from mlspec.spec.types import ColumnName, Name, Share, SourceUse
+from mlspec.spec.types import ColumnName, Name, Seconds, Share, SourceUse
 
 StatedType = Literal["integer", "number", "boolean", "category", "date", "datetime"]
 
@@ -73,6 +73,40 @@ class Expectation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     ] = None
 
 
+class AsOf(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A join by time: each row gets the last values that were known at its own moment, never later ones."""
+
+    row: Annotated[ColumnName, Meta(description="The row's moment: when its prediction would be made.")]
+    source: Annotated[ColumnName, Meta(description="The joined source's moment: when its values became known.")]
+    within: Annotated[Seconds | None, Meta(description="Values older than this count as missing.", examples=["2d"])] = (
+        None
+    )
+    before: Annotated[
+        bool, Meta(description="Only values known before the row's moment, not those of the very moment.")
+    ] = False
+
+
+class Join(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Columns of another source, brought to each row."""
+
+    source: Annotated[Name, Meta(description="The source that gives them; its rows are not stacked with the others.")]
+    keys: Annotated[
+        Annotated[tuple[ColumnName, ...], Meta(extra={"one": True}, max_length=8)],
+        Meta(
+            description="The columns that must be equal; both sides have them. Their values stand once in the source."
+        ),
+    ] = ()
+    as_of: Annotated[AsOf | None, Meta(description="Join by time: the last values known at the row's moment.")] = None
+    how: Annotated[
+        Literal["left", "inner"],
+        Meta(description="What becomes of a row without a match: it stays with missing values, or it goes."),
+    ] = "left"
+    columns: Annotated[
+        tuple[ColumnName, ...] | None, Meta(description="The columns to take; all but the keys if left out.")
+    ] = None
+    prefix: Annotated[str, Meta(description="What is put before the names of the taken columns.")] = ""
+
+
 class Split(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How rows become training, validation and test rows."""
 
@@ -98,11 +132,27 @@ class Data(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     sources: Annotated[
         dict[Name, SourceUse],
         Meta(
-            description="Where rows come from, by name. Several sources have the same columns and are stacked.",
+            description="Where rows come from, by name. Several sources have the same columns and are stacked, but for "
+            "those that `join` names.",
             min_length=1,
         ),
     ]
     columns: Annotated[Columns, Meta(description="What each column is for.")]
+    join: Annotated[
+        tuple[Join, ...],
+        Meta(description="Columns of other sources for each row of the stacked ones, one after the other."),
+    ] = ()
+    derive: Annotated[
+        dict[ColumnName, str],
+        Meta(
+            description="New columns, each an expression of SQL over the columns of its row.",
+            examples=[{"rooms_each": "rooms / GREATEST(people, 1)"}],
+        ),
+    ] = {}
+    filter: Annotated[
+        str | None,
+        Meta(description="An expression of SQL; rows for which it is not true are left out.", examples=["age >= 18"]),
+    ] = None
     expect: Annotated[
         tuple[Expectation, ...],
         Meta(description="What must be true of the data, checked before anything is fitted."),

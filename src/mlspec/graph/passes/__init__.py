@@ -7,6 +7,7 @@ from mlspec.graph.graph import Graph
 from mlspec.graph.passes.blending import blending
 from mlspec.graph.passes.checks import checks
 from mlspec.graph.passes.code import code
+from mlspec.graph.passes.combining import combining
 from mlspec.graph.passes.cross_validation import cross_validation
 from mlspec.graph.passes.environment import environment
 from mlspec.graph.passes.evaluation import evaluation
@@ -27,6 +28,7 @@ from mlspec.graph.passes.tuning import tuning
 
 PASSES: tuple[Callable[[Graph], Graph], ...] = (
     sources,
+    combining,
     expectations,
     split,
     preparation,

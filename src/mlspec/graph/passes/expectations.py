@@ -3,10 +3,10 @@ it."""
 
 from typing import Any
 
-from mlspec.graph import uses
+from mlspec.graph import tables, uses
 from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS
-from mlspec.graph.step import Input, Step
+from mlspec.graph.step import Step
 from mlspec.spec.data import Expectation
 
 
@@ -19,7 +19,7 @@ def expectations(graph: Graph) -> Graph:
         id="expect",
         kind="expect",
         params={"expectations": [_stated(expectation) for expectation in expected]},
-        inputs={f"table.{name}": Input(f"source.{name}", "table") for name in sorted(graph.project.data.sources)},
+        inputs={f"table.{name}": read for name, read in tables.rows(graph).items()},
         outputs=KINDS["expect"].outputs,
         path=("data", "expect"),
     )

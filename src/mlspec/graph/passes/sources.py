@@ -7,19 +7,25 @@ from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS
 from mlspec.graph.step import Step
 from mlspec.plugin import Source
-from mlspec.spec import pinned
+from mlspec.spec import combining, pinned
 
 
 def sources(graph: Graph) -> Graph:
     """Adds ``source.NAME``: ``{"source": use, "columns": [[name, type], ...]}`` -> table; a source that is fetched
     is its snapshot here. ``minimum_rows`` where the spec states it."""
-    every = tables.pairs(tables.table(graph))
+    data = graph.project.data
+    every = dict(tables.pairs(tables.table(graph)))
+    named, joined, types = combining.named(data), {join.source: join for join in data.join}, data.columns.types
     steps = []
-    for name, use in sorted(graph.project.data.sources.items()):
+    for name, use in sorted(data.sources.items()):
         least = cast(Source, use.plugin).minimum_rows
         more: dict[str, Any] = {} if least is None else {"minimum_rows": least}
-        own = {column.name for column in graph.facts.schemas[name]}
-        columns = [column for column in every if column[0] in own]
+        schema = graph.facts.of_source(name)
+        own = {column.name for column in schema}
+        # Stacked tables have the same order of columns; what only joins and expressions read goes no further than them.
+        columns = [] if name in joined else [[column, kind] for column, kind in every.items() if column in own]
+        wanted = named | combining.taken(joined[name], schema).keys() if name in joined else named - every.keys()
+        columns += [[c.name, every.get(c.name) or types.get(c.name, c.type)] for c in schema if c.name in wanted]
         steps.append(
             Step(
                 id=f"source.{name}",
