@@ -351,7 +351,8 @@ def _read_rows(path: str, model: "Package", keep: Sequence[str]) -> "pl.DataFram
         ) from None
     # The model knows the types of its columns better than a look at these rows does.
     read = {name: found[name] for name in keep if name in found}
-    read |= {name: Column(name, cast(ColumnType, kind)) for name, kind in model.about.columns if name in found}
+    known = (*model.about.columns, *model.about.reads())
+    read |= {name: Column(name, cast(ColumnType, kind)) for name, kind in known if name in found}
     return source.scan(Path(), tuple(read.values())).collect()
 
 

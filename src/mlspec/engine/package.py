@@ -20,7 +20,7 @@ ABOUT = "package.json"
 STATE = "state.json"
 MODEL = "model"
 MEMBERS = "members"
-WHERE_STATED = frozenset({"calibration", "threshold", "abstain_below", "members"})
+WHERE_STATED = frozenset({"calibration", "threshold", "abstain_below", "members", "derived"})
 
 
 class Member(msgspec.Struct, frozen=True):
@@ -37,7 +37,8 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
     ``classes`` are the target's values in the order of the probabilities, None for regression. ``calibration`` is what
     corrects the model's probabilities, ``threshold`` from where on the positive class is decided for (the likeliest
     class without one), ``abstain_below`` how probable the likeliest class must be to do without a person. ``members``:
-    the answer is the weighted mean of theirs.
+    the answer is the weighted mean of theirs. ``derived``: the columns that it derives from raw rows (name, expression,
+    type), and the raw columns that these read.
     """
 
     version: int = 1
@@ -53,6 +54,15 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
     threshold: float | None = None
     abstain_below: float | None = None
     members: tuple[Member, ...] | None = None
+    derived: dict[str, list[list[str]]] | None = None
+
+    def reads(self) -> tuple[tuple[str, str], ...]:
+        """The columns of raw rows that it needs (name, type): what is derived is not among them."""
+        if self.derived is None:
+            return self.columns
+        made = {name for name, _text, _kind in self.derived["expressions"]}
+        raw = dict([*self.columns, *((name, kind) for name, kind in self.derived["columns"])])
+        return tuple((name, kind) for name, kind in raw.items() if name not in made)
 
 
 def place(folder: Path, member: str | None) -> Path:
@@ -134,24 +144,31 @@ class Package:
     def _checked(self, frame: "pl.DataFrame") -> "pl.DataFrame":
         import polars as pl
 
+        from mlspec.engine.derive import derived
+
         present = frame.schema
-        missing = [name for name, _ in self.about.columns if name not in present]
+        made = [] if self.about.derived is None else self.about.derived["expressions"]
+        if all(name in present for name, _text, _kind in made):
+            made = []
+        columns = self.about.reads() if made else self.about.columns
+        missing = [name for name, _ in columns if name not in present]
         if missing:
             names = ", ".join(f"'{name}'" for name in missing)
             raise StepError(f"the rows lack column{'s' if len(missing) > 1 else ''} {names} that the model reads")
         types = _types()
-        other = [pl.col(name).cast(types[kind]) for name, kind in self.about.columns if present[name] != types[kind]]
+        other = [pl.col(name).cast(types[kind]) for name, kind in columns if present[name] != types[kind]]
         for expression in other:
             try:
                 frame = frame.with_columns(expression)
             except pl.exceptions.PolarsError as error:
                 name = expression.meta.output_name()
-                kind = dict(self.about.columns)[name]
+                kind = dict(columns)[name]
                 raise StepError(
                     f"column '{name}' can't be read as {kind}: {str(error).partition(chr(10))[0]}"
                 ) from None
-        numbers = [name for name, kind in self.about.columns if kind == "number"]
-        return frame.with_columns(pl.col(numbers).fill_nan(None)) if numbers else frame
+        numbers = [name for name, kind in columns if kind == "number"]
+        frame = frame.with_columns(pl.col(numbers).fill_nan(None)) if numbers else frame
+        return derived(frame, made)
 
 
 def load(folder: Path, device: str = "cpu", *, root: Path | None = None) -> Package:

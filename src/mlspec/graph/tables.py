@@ -1,10 +1,12 @@
 """What the table of all rows looks like: its columns, their types, and what each is for."""
 
+from typing import Any
+
 from mlspec.graph.graph import Graph
 from mlspec.graph.step import Input
 from mlspec.plugin import Baseline, Column, ColumnType, Schema, Wanted
 from mlspec.rules.check import roles
-from mlspec.spec import Project, combining
+from mlspec.spec import Project, combining, expression
 
 NUMERIC = frozenset({"integer", "number"})
 GROUPS: dict[ColumnType, str] = {
@@ -51,6 +53,25 @@ def rows(graph: Graph) -> dict[str, Input]:
     """Where the rows of each stacked source come from, once they are joined, derived from and filtered."""
     combined = {name: f"combine.{name}" for name in sorted(combining.stacked(graph.project.data))}
     return {name: Input(step if step in graph.steps else f"source.{name}", "table") for name, step in combined.items()}
+
+
+def derived(graph: Graph) -> dict[str, Any]:
+    """What a model that is asked must derive from raw rows: ``expressions`` (name, text, type) for derived features,
+    and the ``columns`` that they read (name, type); empty where no feature is derived."""
+    data = graph.project.data
+    types = _types(graph)
+    needed = {column.name for column in table(graph) if column.role == "feature"} & data.derive.keys()
+    expressions: list[list[str]] = []
+    raw: dict[str, str] = {}
+    for name, text in reversed(data.derive.items()):
+        if name in needed:
+            expressions.insert(0, [name, text, types[name]])
+            for read in expression.typed(text, types).columns:
+                if read in data.derive:
+                    needed.add(read)
+                else:
+                    raw[read] = data.columns.types.get(read, types[read])
+    return {"columns": [list(pair) for pair in sorted(raw.items())], "expressions": expressions} if expressions else {}
 
 
 def target(graph: Graph) -> Column:

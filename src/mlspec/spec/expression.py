@@ -123,14 +123,24 @@ class _Reader:
             shown = f"'{self.now.text}'" if self.now.text else "the end"
             self.fail(f"'{word}' is expected before {shown}", self.at)
 
-    def fail(self, message: str, first: int) -> NoReturn:
-        last = max(first, min(self.at, len(self.tokens) - 1) - 1)
+    def fail(self, message: str, first: int, after: int | None = None) -> NoReturn:
+        """Refuse the tokens from ``first`` on, to those before ``after``, or to the last that was read."""
+        last = max(first, min(self.at if after is None else after, len(self.tokens) - 1) - 1)
         end = self.tokens[first].end if last == first else self.tokens[last].end
         raise ExpressionError(message, self.tokens[first].start, end)
 
-    def wants(self, kind: Kind, allowed: Sequence[Kind], what: str, first: int) -> None:
+    def wants(self, kind: Kind, allowed: Sequence[Kind], what: str, first: int, after: int | None = None) -> None:
         if kind not in (*allowed, NOTHING):
-            self.fail(f"{what} takes {_listed(allowed)}, this is {_a(kind)}", first)
+            self.fail(f"{what} takes {_listed(allowed)}, this is {_a(kind)}", first, after)
+
+    def deeper(self, inner: "Callable[[], Kind]") -> Kind:
+        """Read what is nested, as deep as people write."""
+        self.depth += 1
+        if self.depth > DEEPEST:
+            self.fail("nested too deeply", self.at, self.at + 1)
+        kind = inner()
+        self.depth -= 1
+        return kind
 
     def like(self, one: Kind, other: Kind, what: str, first: int) -> Kind:
         """The type of two values side by side."""
@@ -165,7 +175,7 @@ class _Reader:
     def negated(self) -> Kind:
         if self.word("NOT"):
             first = self.at
-            self.wants(self.negated(), (TRUTH,), "NOT", first)
+            self.wants(self.deeper(self.negated), (TRUTH,), "NOT", first)
             return TRUTH
         return self.compared()
 
@@ -227,15 +237,10 @@ class _Reader:
     def signed(self) -> Kind:
         if self.word("-"):
             first = self.at
-            kind = self.signed()
+            kind = self.deeper(self.signed)
             self.wants(kind, NUMERIC, "'-'", first)
             return kind
-        self.depth += 1
-        if self.depth > DEEPEST:
-            self.fail("nested too deeply", self.at)
-        kind = self.value()
-        self.depth -= 1
-        return kind
+        return self.deeper(self.value)
 
     def value(self) -> Kind:
         token, first = self.now, self.at
@@ -337,15 +342,16 @@ class _Reader:
         while self.word(","):
             starts.append(self.at)
             kinds.append(self.either())
+        after = [*(start - 1 for start in starts[1:]), self.at]
         self.demand(")")
         least = sum(1 for one in takes if not one.startswith("?"))
         many = bool(takes) and takes[-1] == "..."
         if len(kinds) < least - many or (len(kinds) > len(takes) and not many):
             self.fail(f"{name} takes {_count(takes)}, here {'is' if len(kinds) == 1 else 'are'} {len(kinds)}", first)
-        for kind, start, wanted in zip(kinds, starts, takes, strict=False):
+        for kind, start, end, wanted in zip(kinds, starts, after, takes, strict=False):
             allowed = {"n": NUMERIC, "t": (TEXT,), "i": ("integer",)}.get(wanted.lstrip("?"))
             if allowed is not None:
-                self.wants(kind, allowed, name, start)
+                self.wants(kind, allowed, name, start, end)
         if gives != "same":
             return gives
         together = kinds[0]

@@ -20,18 +20,14 @@ def run(job: Job) -> None:
     import polars as pl
 
     from mlspec.engine import tables
-    from mlspec.plugin import Column
-    from mlspec.sources import _cast
+    from mlspec.engine.derive import derived
 
     params = job.params
     rows = tables.scan(job.inputs["table"])
     for join in params["joins"]:
         other = tables.scan(job.inputs[f"join.{join['source']}"])
         rows = _by_time(rows, other, join) if join["as_of"] else _by_keys(rows, other, join)
-    for name, text, kind in params["derive"]:
-        made = pl.sql_expr(text).cast(_cast.dtype(Column(name, kind))).alias(name)
-        # Dividing by zero gives no number.
-        rows = rows.with_columns(pl.when(made.is_finite()).then(made).alias(name) if kind == "number" else made)
+    rows = derived(rows, params["derive"])
     if params["filter"] is not None:
         rows = rows.filter(pl.sql_expr(params["filter"]))
     tables.write(rows.select([name for name, _kind in params["columns"]]), job.outputs["table"])

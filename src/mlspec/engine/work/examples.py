@@ -23,7 +23,7 @@ def run(job: Job) -> None:
 def _asked(loaded: "Package", example: dict[str, Any], number: int) -> dict[str, Any]:
     import polars as pl
 
-    given = {name: [_cell(example["row"].get(name), kind)] for name, kind in loaded.about.columns}
+    given = {name: [_cell(example["row"].get(name), kind)] for name, kind in loaded.about.reads()}
     try:
         predicted = loaded.predict(pl.DataFrame(given))
     except StepError as error:

@@ -84,6 +84,7 @@ def run(job: Job) -> None:
             calibration=None if decision is None else decision["calibration"],
             threshold=None if decision is None else decision["threshold"],
             abstain_below=job.params.get("abstain_below"),
+            derived=job.params.get("derived"),
         ),
     )
     for name in (chosen,) if weights is None else weights:

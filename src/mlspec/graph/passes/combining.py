@@ -13,8 +13,8 @@ from mlspec.spec.combining import is_combined, stacked, taken
 def combining(graph: Graph) -> Graph:
     """Adds ``combine.NAME`` for each stacked source, where rows are joined, derived from or filtered.
 
-    ``{"joins": [...], "derive": [[name, expression, type], ...], "filter": expression, "columns": [[name, type], ...]}``
-    -> table.
+    ``{"joins": [...], "derive": [[name, expression, type], ...], "filter": expression, "columns": [[name, type],
+    ...]}`` -> table.
     """
     data = graph.project.data
     if not is_combined(data):

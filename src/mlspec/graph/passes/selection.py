@@ -25,6 +25,9 @@ def selection(graph: Graph) -> Graph:
     names = sorted(project.model.candidates)
     decides = bool(scores.deciding(project))
     blended = "blend" in graph.steps
+    derived = tables.derived(graph)
+    if derived:
+        stated["derived"] = derived
     if project.project.users.abstain_below is not None:
         stated["abstain_below"] = project.project.users.abstain_below
     if project.model.select.rule == "one_standard_error":

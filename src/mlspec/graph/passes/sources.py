@@ -23,9 +23,9 @@ def sources(graph: Graph) -> Graph:
         schema = graph.facts.of_source(name)
         own = {column.name for column in schema}
         # Stacked tables have the same order of columns; what only joins and expressions read goes no further than them.
-        columns = [] if name in joined else [[column, kind] for column, kind in every.items() if column in own]
+        columns = [] if name in joined else [[column, str(kind)] for column, kind in every.items() if column in own]
         wanted = named | combining.taken(joined[name], schema).keys() if name in joined else named - every.keys()
-        columns += [[c.name, every.get(c.name) or types.get(c.name, c.type)] for c in schema if c.name in wanted]
+        columns += [[c.name, str(every.get(c.name) or types.get(c.name, c.type))] for c in schema if c.name in wanted]
         steps.append(
             Step(
                 id=f"source.{name}",
