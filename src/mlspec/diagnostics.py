@@ -62,7 +62,12 @@ class SourceError(SpecError):
 
 
 class StepError(MlspecError):
-    """A step could not be carried out; the message is meant for the person who wrote the spec."""
+    """A step could not be carried out; the message is meant for the person who wrote the spec. ``path``: the place in
+    the spec that it is about, where that is not the step's own."""
+
+    def __init__(self, message: str, path: tuple[str | int, ...] = ()) -> None:
+        self.path = path
+        super().__init__(message)
 
 
 class StoreError(MlspecError):

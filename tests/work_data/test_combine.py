@@ -18,7 +18,7 @@ DAY = dt.date(2024, 1, 1)
 
 def made(folder: Path, rows: pl.DataFrame, columns: list[str], **params: Any) -> pl.DataFrame:
     """What the step gives."""
-    others = {name: frame for name, frame in params.pop("others", {}).items()}
+    others = params.pop("others", {})
     inputs = {"table": folder / "rows.parquet", **{f"join.{name}": folder / f"{name}.parquet" for name in others}}
     rows.write_parquet(inputs["table"])
     for name, frame in others.items():

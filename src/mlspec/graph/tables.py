@@ -29,13 +29,29 @@ def table(graph: Graph) -> Schema:
 def read_besides(project: Project) -> set[str]:
     """The columns that something reads whatever their role is."""
     data = project.data
-    named = {expectation.column for expectation in data.expect} | {data.split.column}
+    named: set[str | None] = {data.split.column}
+    for expectation in data.expect:
+        if expectation.source is None:
+            named |= expectation.reads() | set(expression.names(expectation.holds or ""))
     return {name for name in named if name is not None} | sliced(project)
+
+
+def of_source(project: Project, name: str) -> set[str]:
+    """The columns of a source that expectations read of it by itself."""
+    found: set[str] = set()
+    for expectation in project.data.expect:
+        if expectation.source == name:
+            found |= expectation.reads() | set(expression.names(expectation.holds or ""))
+        if expectation.refers_to is not None and expectation.refers_to.source == name:
+            found.add(expectation.refers_to.column)
+    return found
 
 
 def wanted(project: Project) -> Wanted:
     """The columns of a source that the spec reads, before it is known which ones there are."""
     said, read = project.data.columns, read_besides(project) | combining.named(project.data)
+    for name in project.data.sources:
+        read |= of_source(project, name)
     if said.features is None or project.data.join or project.data.derive:
         return Wanted(drop=tuple(sorted(set(said.drop) - read)))
     named = {*said.features, said.target, said.id, said.weight, *said.sensitive, *said.use_sensitive, *read}

@@ -18,7 +18,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     ``root`` is the spec's folder; ``sources`` the columns of each source that could be read, ``schemas`` those of the
     rows that each stacked one becomes by joins and derived columns; ``target_levels`` the
     distinct target values in the ``rows_seen`` rows looked at, sorted, None where nothing could be seen;
-    ``all_rows_seen`` tells that these were all there are. ``snapshots`` is what is known of sources that are fetched.
+    ``all_rows_seen`` tells that these were all there are. ``snapshots`` is what is known of sources that are fetched;
+    ``accepted``: the data is taken as it is, whatever mlspec.lock has pinned.
     """
 
     root: Path
@@ -28,6 +29,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     all_rows_seen: bool = False
     snapshots: dict[str, Snapshot] = {}
     sources: dict[str, Schema] = {}
+    accepted: bool = False
 
     def of_source(self, name: str) -> Schema:
         """The columns of a source as it is read."""
@@ -45,6 +47,12 @@ class View(Struct, frozen=True, kw_only=True):
     def columns(self) -> Schema:
         """The columns of the data: those of the first source that could be read."""
         return next(iter(self.facts.schemas.values()), ())
+
+    def columns_of(self, source: str | None) -> dict[str, str]:
+        """The columns with their types, as the spec states them: of the rows that are used, or of one source."""
+        types = self.project.data.columns.types
+        schema = self.columns() if source is None else self.facts.sources.get(source, ())
+        return {column.name: types.get(column.name, column.type) for column in schema}
 
     def diagnostic(
         self,

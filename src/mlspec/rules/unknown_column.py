@@ -29,6 +29,22 @@ def check(view: View) -> Iterator[Diagnostic]:
             label = f"did you mean '{guess}'?" if guess else ""
             message = f"source '{name}' has no column '{column}'"
             yield view.diagnostic("unknown-column", path, message, label, note, key=at_key)
+    for path, column, name in _of_sources(view):
+        own = [found.name for found in view.facts.sources.get(name, ())]
+        if own and column not in own:
+            guess = suggest.nearest(column, own)
+            message = f"source '{name}' has no column '{column}'"
+            yield view.diagnostic("unknown-column", path, message, f"did you mean '{guess}'?" if guess else "")
+
+
+def _of_sources(view: View) -> Iterator[tuple[Path, str, str]]:
+    """The columns that expectations name of one source: place, name, source."""
+    for index, expectation in enumerate(view.project.data.expect):
+        if expectation.source is not None:
+            if expectation.column is not None:
+                yield ("data", "expect", index, "column"), expectation.column, expectation.source
+            for place, column in enumerate(expectation.columns):
+                yield ("data", "expect", index, "columns", place), column, expectation.source
 
 
 def _named(view: View) -> Iterator[tuple[Path, str, bool]]:
@@ -47,8 +63,10 @@ def _named(view: View) -> Iterator[tuple[Path, str, bool]]:
     for column in said.types:
         yield (*at, "types", column), column, True
     for index, expectation in enumerate(data.expect):
-        if expectation.column is not None:
+        if expectation.source is None and expectation.column is not None:
             yield ("data", "expect", index, "column"), expectation.column, False
+        for place, column in enumerate(expectation.columns if expectation.source is None else ()):
+            yield ("data", "expect", index, "columns", place), column, False
     if data.split.column is not None:
         yield ("data", "split", "column"), data.split.column, False
     for index, crossed in enumerate(view.project.preprocessing.interactions):

@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from mlspec.spec.expect import Bounds as Bounds
+from mlspec.spec.expect import Expectation
 from mlspec.spec.types import ColumnName, Name, Seconds, Share, SourceUse
 
 StatedType = Literal["integer", "number", "boolean", "category", "date", "datetime"]
@@ -47,30 +49,6 @@ class Columns(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     types: Annotated[
         dict[ColumnName, StatedType], Meta(description="Types that reading the data would get wrong.")
     ] = {}
-
-
-class Bounds(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A lower and an upper bound; at least one of them."""
-
-    at_least: Annotated[float | None, Meta(description="The least that is allowed.")] = None
-    at_most: Annotated[float | None, Meta(description="The most that is allowed.")] = None
-
-
-class Expectation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Something that must be true of the data, checked before anything is fitted: of all rows, or of one column."""
-
-    rows: Annotated[Bounds | None, Meta(description="How many rows there are.")] = None
-    column: Annotated[ColumnName | None, Meta(description="The column that the other keys speak of.")] = None
-    between: Annotated[
-        tuple[float, float] | None,
-        Meta(description="Every value lies in this range, ends included.", examples=[[16, 100]]),
-    ] = None
-    missing: Annotated[Bounds | None, Meta(description="The share of missing values, from 0 to 1.")] = None
-    unique: Annotated[bool | None, Meta(description="true: no value stands twice.")] = None
-    allowed: Annotated[
-        tuple[str | int | float | bool, ...] | None,
-        Meta(description="Every value that is not missing is one of these."),
-    ] = None
 
 
 class AsOf(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -17,6 +17,7 @@ from mlspec.graph.passes.gates import gates
 from mlspec.graph.passes.measurements import measurements
 from mlspec.graph.passes.merge_equal import merge_equal
 from mlspec.graph.passes.preparation import preparation
+from mlspec.graph.passes.references import references
 from mlspec.graph.passes.repeats import repeats
 from mlspec.graph.passes.resources import resources
 from mlspec.graph.passes.schemas import schemas
@@ -47,5 +48,6 @@ PASSES: tuple[Callable[[Graph], Graph], ...] = (
     code,
     environment,
     files,
+    references,
     resources,
 )

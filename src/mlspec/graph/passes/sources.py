@@ -1,5 +1,6 @@
 """A step for each source of rows. It stands first because every other step reads what a source gives."""
 
+from collections.abc import Set
 from typing import Any, cast
 
 from mlspec.graph import tables
@@ -24,7 +25,10 @@ def sources(graph: Graph) -> Graph:
         own = {column.name for column in schema}
         # Stacked tables have the same order of columns; what only joins and expressions read goes no further than them.
         columns = [] if name in joined else [[column, str(kind)] for column, kind in every.items() if column in own]
-        wanted = named | combining.taken(joined[name], schema).keys() if name in joined else named - every.keys()
+        wanted: Set[str] = (
+            named | combining.taken(joined[name], schema).keys() if name in joined else named - every.keys()
+        )
+        wanted |= tables.of_source(graph.project, name) - {column for column, _kind in columns}
         columns += [[c.name, str(every.get(c.name) or types.get(c.name, c.type))] for c in schema if c.name in wanted]
         steps.append(
             Step(

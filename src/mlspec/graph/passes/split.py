@@ -16,6 +16,8 @@ def split(graph: Graph) -> Graph:
     inputs = {f"table.{name}": read for name, read in tables.rows(graph).items()}
     if "expect" in graph.steps:
         inputs["verdict"] = Input("expect", "verdict")
+        if "dropped" in graph.steps["expect"].outputs:
+            inputs["dropped"] = Input("expect", "dropped")
     step = Step(
         id="split",
         kind="split",
