@@ -16,6 +16,7 @@ EDGES = tuple(step / 20 for step in range(1, 20))
 MOST_VALUES = 50
 FLOOR = 1e-4
 PSI = 0.2
+FEWEST = 1e-6  # what rounding leaves of a part without rows
 
 Sketch = Mapping[str, Any]
 
@@ -129,6 +130,6 @@ def _p_value(old: list[float], new: list[float], before: int, now: int) -> float
     if not before or not now:
         return 1.0
     to_old, to_new = math.sqrt(now / before), math.sqrt(before / now)
-    cells = [(a * before, b * now) for a, b in zip(old, new, strict=True) if a or b]
+    cells = [(a * before, b * now) for a, b in zip(old, new, strict=True) if a + b > FEWEST]
     statistic = sum((to_old * a - to_new * b) ** 2 / (a + b) for a, b in cells)
     return float(chi2.sf(statistic, max(1, len(cells) - 1)))

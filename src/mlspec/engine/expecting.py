@@ -184,12 +184,17 @@ def grouped(asked: Asked, table: "pl.DataFrame", rows: int, masked: bool) -> Ite
     for key, of in (("rows", 1), ("share", max(rows, 1))):
         if wanted.get(key) is None:
             continue
+        found = []
         for *values, count in table.sort("len", *names).iter_rows():
             for words, limit in broken(wanted[key], count / of):
                 group = MASK if masked else ", ".join(str(value) for value in values)
-                told = f"{count:,} rows" if key == "rows" else f"{count / of:.2%} of rows"
+                plural = "" if count == 1 else "s"
+                told = f"{count:,} row{plural}" if key == "rows" else f"{count / of:.2%} of rows"
                 bound = f"{limit:,.0f}" if key == "rows" else f"{limit:.2%}"
-                yield Fault(f"group {group} of {what} has {told}, {words} {bound} expected")
+                found.append(f"group {group} of {what} has {told}, {words} {bound} expected")
+        if found:
+            more = f" (so {len(found) - 1:,} more groups)" if len(found) > 1 else ""
+            yield Fault(found[0] + more)
 
 
 def broken(bounds: Mapping[str, Any], value: float) -> list[tuple[str, float]]:

@@ -88,10 +88,9 @@ def _fits(view: View, one: Expectation, at: Path, kinds: Mapping[str, str]) -> I
         bounds = getattr(one, key)
         low_high = key != "between" or bounds is None or bounds[0] <= bounds[1]
         if bounds is not None and kind not in fitting and low_high:
-            use = {"numbers": "use allowed", "text": "it has no characters", "dates": "it has no date"}
             of = "numbers" if fitting == NUMBERS else "text" if "category" in fitting else "dates"
-            message = f"'{one.column}' is a {kind}, {key} is for {of}"
-            yield view.diagnostic(CODE, (*at, key), message, use[of] if key != "sum" else "", key=True)
+            message = f"'{one.column}' is {'an' if kind == 'integer' else 'a'} {kind}, {key} is for {of}"
+            yield view.diagnostic(CODE, (*at, key), message, "use allowed" if key == "between" else "", key=True)
     if one.type is not None and one.type != kind:
         message = f"'{one.column}' is {kind}, {one.type} is expected"
         yield view.diagnostic(CODE, (*at, "type"), message, "data.columns.types states what it is to be read as")

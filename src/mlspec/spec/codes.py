@@ -224,4 +224,12 @@ Instead: SQL over the columns of the row: + - * / % ||, comparisons, AND OR NOT,
 CAST, EXTRACT, and the functions ABS ROUND FLOOR CEIL LN LOG10 EXP SQRT COALESCE NULLIF GREATEST LEAST LOWER UPPER TRIM
 LENGTH SUBSTR STARTS_WITH ENDS_WITH. Names with other characters than letters, digits and _ stand in double quotes.
 """,
+    "secret-in-spec": """A password stands in the spec, or a reference to one where it would be shown.
+
+Why: a spec is committed, reviewed and printed; what stands in it is no secret. The value of `${env:NAME}` is filled in
+only in the process that connects, and only from `connection`: everything else is part of digests, logs and reports.
+
+Instead: write `${env:NAME}` in the connection string in place of the password, and set NAME where it runs. Object
+stores read their credentials from the environment by themselves.
+""",
 }

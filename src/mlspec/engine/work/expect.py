@@ -37,7 +37,9 @@ def run(job: Job) -> None:
         }
         if found:
             entry["faults"] = [fault.text for fault in found]
-            entry["sample"] = _sample(tables_[asked.get("source", "")], asked, _known(job, asked), job.params.get("masked", []))
+            entry["sample"] = _sample(
+                tables_[asked.get("source", "")], asked, _known(job, asked), job.params.get("masked", [])
+            )
             _tell(found, entry["sample"])
         report.append(entry)
         if stops:
