@@ -200,7 +200,7 @@ CASES: dict[str, dict[str, str]] = {
     "source-not-found": {"source": "", "file": "peopl.csv"},
     "secret-in-spec": {
         "sources": "{people: {path: people.csv, missing: ['${env:NAME}']}, more: {connection: "
-        "'postgresql://ann:hunter2@db/x', table: people, schema: {SCHEMA}}}"
+        "'postgresql://ann:hunter2@db/x', table: people}}"
     },
     "availability-without-fetching": {"source": ", retries: 3, fallback: older.csv"},
     "bad-source": {"sources": "{people: {connection: 'mysql:x', table: people}, more: {connection: 'sqlite:x.db'}}"},
@@ -211,7 +211,8 @@ CASES: dict[str, dict[str, str]] = {
     },
     "bad-join-columns": {
         "sources": "{people: {path: people.csv}, towns: {path: towns.csv}}",
-        "data": "  join:\n    - {source: towns, keys: [city, sity], as_of: {row: age, source: since}, columns: [size, siz]}\n",
+        "data": "  join:\n    - source: towns\n      keys: [city, sity]\n      as_of: {row: age, source: since}\n"
+        "      columns: [size, siz]\n",
     },
     "bad-join-twice": {
         "sources": "{people: {path: people.csv}, towns: {path: towns.csv}}",
@@ -239,8 +240,6 @@ def spec_text(case: dict[str, str]) -> str:
     blank = dict.fromkeys(("project", "top", "source", "columns", "data", "end"), "")
     sources = "{people: {path: people.csv%s}}" % case.get("source", "")
     text = BASE % {**blank, "target": "income", "model": "hist_gradient_boosting", "sources": sources, **given}
-    columns = ["age", "height", "job", "sex", "city", "seen", "group", "part", "income"]
-    text = text.replace("{SCHEMA}", f"{{{', '.join(f'{name}: category' for name in columns)}}}")
     return text.replace("path: people.csv", f"path: {case['file']}") if "file" in case else text
 
 
