@@ -92,6 +92,8 @@ def validate(
 
         warnings = refresh(project, document, root, offline=fetching.offline, tell=fetching.tell)
     known, found = facts(project, document, root)
+    if fetching is not None and fetching.accept:
+        known = msgspec.structs.replace(known, accepted=True)
     found += warnings
     project = resolve(project, known.schemas, known.target_levels)
     found += check(project, document, known, running=running)
@@ -111,6 +113,7 @@ class Compiled(msgspec.Struct, frozen=True):
     """A compiled spec: the graph of its steps in ``plan.graph``, what would become of each, what each pass changed.
 
     ``profile`` and ``overrides`` were laid over the spec; ``whole`` is false for a part of its graph.
+    ``renew``: what mlspec.lock pins of the data is to be as it is now.
     """
 
     checked: Checked
@@ -119,6 +122,7 @@ class Compiled(msgspec.Struct, frozen=True):
     profile: str | None = None
     overrides: tuple[str, ...] = ()
     whole: bool = True
+    renew: bool = False
 
 
 def compile(  # noqa: A001 (the verb of the command)
@@ -146,14 +150,15 @@ def compile(  # noqa: A001 (the verb of the command)
     )
     changes: list[Change] = []
     graph = compile_graph(checked.project, checked.facts, checked.document, changes.append)
-    other = [] if fetching is not None and fetching.accept else changed(graph)
+    renew = fetching is not None and fetching.accept
+    other = [] if renew else changed(graph)
     if any(diagnostic.severity == "error" for diagnostic in other):
         raise SourceError([*checked.diagnostics, *other], checked.document.texts)
     checked = msgspec.structs.replace(checked, diagnostics=(*checked.diagnostics, *other))
     if only:
         graph = _part(graph, only)
     overrides = (*sets, *([] if backend is None else [f"backend={backend}"]))
-    return Compiled(checked, plan_graph(graph), tuple(changes), profile, overrides, not only)
+    return Compiled(checked, plan_graph(graph), tuple(changes), profile, overrides, not only, renew)
 
 
 def run(
@@ -197,7 +202,8 @@ def execute(
     graph = compiled.plan.graph
     named = {step.id for name in forced if (step := graph.find(name)) is not None}
     lock = compiled.whole and compiled.profile is None and not compiled.overrides
-    ran = carry_out(graph, listener=listener, force=(named or graph.steps.keys()) if force else (), lock=lock)
+    forces = (named or graph.steps.keys()) if force else ()
+    ran = carry_out(graph, listener=listener, force=forces, lock=lock, renew=compiled.renew)
     found = summarise.facts(graph, ran, profile=compiled.profile, overrides=compiled.overrides)
     if ran.folder is None:
         before = stored.with_results_of(compiled.checked.root, found)
@@ -351,7 +357,8 @@ def _read_rows(path: str, model: "Package", keep: Sequence[str]) -> "pl.DataFram
         ) from None
     # The model knows the types of its columns better than a look at these rows does.
     read = {name: found[name] for name in keep if name in found}
-    read |= {name: Column(name, cast(ColumnType, kind)) for name, kind in model.about.raw_columns() if name in found}
+    known = (*model.about.columns, *model.about.raw_columns())
+    read |= {name: Column(name, cast(ColumnType, kind)) for name, kind in known if name in found}
     return source.scan(Path(), tuple(read.values())).collect()
 
 

@@ -9,6 +9,7 @@ The errors that mlspec raises on purpose::
     └── StoreError     a stored result is damaged or missing
 """
 
+import re
 from collections.abc import Iterable, Mapping
 
 import msgspec
@@ -62,7 +63,12 @@ class SourceError(SpecError):
 
 
 class StepError(MlspecError):
-    """A step could not be carried out; the message is meant for the person who wrote the spec."""
+    """A step could not be carried out; the message is meant for the person who wrote the spec. ``path``: the place in
+    the spec that it is about, where that is not the step's own."""
+
+    def __init__(self, message: str, path: tuple[str | int, ...] = ()) -> None:
+        self.path = path
+        super().__init__(message)
 
 
 class StoreError(MlspecError):
@@ -70,6 +76,7 @@ class StoreError(MlspecError):
 
 
 SHOWN = 20
+PASSWORD = re.compile(r"(://[^/@:\s]*:)(?!\$\{)([^/@\s]+)(?=@)")  # shown to nobody, wherever it stands
 WINDOW = 160
 _RED, _YELLOW, _BLUE, _BOLD = "1;31", "1;33", "1;34", "1"
 
@@ -130,6 +137,7 @@ def _shown(lines: Mapping[str, list[str]], span: Span) -> tuple[str, int]:
     texts = lines.get(span.file, [])
     line = texts[span.line - 1].rstrip("\r") if 0 < span.line <= len(texts) else ""
     start = 0 if len(line) <= WINDOW else max(0, min(span.column - 41, len(line) - WINDOW))
+    line = PASSWORD.sub(lambda found: found[1] + "•" * len(found[2]), line)
     cut = line[start : start + WINDOW].replace("\t", "→")
     return "".join(c if c.isprintable() else "\ufffd" for c in cut), start
 

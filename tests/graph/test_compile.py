@@ -270,7 +270,8 @@ def test_params_are_what_reading_their_json_gives(
     for step in graph.steps.values():
         assert json.loads(json.dumps(step.params)) == step.params
     assert graph.steps["expect"].params == {
-        "expectations": [{"column": "age", "between": [16, 100]}, {"column": "job", "allowed": ["a", 1, True]}]
+        "expectations": [{"column": "age", "between": [16, 100]}, {"column": "job", "allowed": ["a", 1, True]}],
+        "masked": ["sex"],
     }
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from mlspec.diagnostics import SpecError, render
 from mlspec.rules.check import check, facts, rules
+from mlspec.spec.codes import PAGES
 from mlspec.spec.read import read
 from mlspec.spec.resolve import resolve
 
@@ -23,7 +24,7 @@ ROWS = "".join(
 BASE = """\
 project: {name: small%(project)s}
 %(top)sdata:
-  sources: {people: {path: people.csv%(source)s}}
+  sources: %(sources)s
   columns: {target: %(target)s%(columns)s}
 %(data)smodel:
   candidates: {one: {type: %(model)s}}
@@ -221,6 +222,38 @@ CASES: dict[str, dict[str, str]] = {
     "user-code-not-found": {"model": "python, code: 'nets:Net'"},
     "user-code-not-found-class": {"model": "python, code: 'people_models:Nett'"},
     "source-not-found": {"source": "", "file": "peopl.csv"},
+    "secret-in-spec": {
+        "sources": "{people: {path: people.csv, missing: ['${env:NAME}']}, more: {connection: "
+        "'postgresql://ann:hunter2@db/x', table: people}}"
+    },
+    "availability-without-fetching": {"source": ", retries: 3, fallback: older.csv"},
+    "bad-source": {"sources": "{people: {connection: 'mysql:x', table: people}, more: {connection: 'sqlite:x.db'}}"},
+    "source-schema-unknown": {"sources": "{people: {connection: 'postgresql://db/x', table: people}}"},
+    "bad-join": {
+        "sources": "{people: {path: people.csv}, towns: {path: towns.csv}}",
+        "data": "  join:\n    - {source: town, keys: city}\n    - {source: towns}\n    - {source: towns, keys: city}\n",
+    },
+    "bad-join-columns": {
+        "sources": "{people: {path: people.csv}, towns: {path: towns.csv}}",
+        "data": "  join:\n    - source: towns\n      keys: [city, sity]\n      as_of: {row: age, source: since}\n"
+        "      columns: [size, siz]\n",
+    },
+    "bad-join-twice": {
+        "sources": "{people: {path: people.csv}, towns: {path: towns.csv}}",
+        "data": "  join: [{source: towns, keys: city}]\n",
+    },
+    "bad-expression": {
+        "data": "  derive:\n    ratio: age / heigt\n    job: age + 1\n    rich: income = 'high'\n"
+        '    text: "job + 1"\n  filter: age + 1\n',
+    },
+    "expectation-without-check-more": {
+        "data": "  expect:\n    - {columns: [age, job], between: [1, 2]}\n    - {unique: true}\n"
+        "    - {column: job, matches: '(', mean: {at_most: 3}, type: integer}\n    - {column: age, groups: {}}\n"
+        "    - {rows: {at_least: 3}, on_fail: drop_rows}\n    - {column: age, quantile: {at: 0.5}}\n"
+        "    - {column: age, unique: true, severity: warn, on_fail: quarantine}\n"
+        "    - {column: city, refers_to: {source: towns, column: x}, drift: {ks: 0.1}}\n    - {holds: age + 1}\n"
+        "    - {column: age, freshness: {at_most: 3d}, tolerance: 0.1}\n",
+    },
     "source-unreadable": {"source": "", "file": "broken.csv"},
 }
 
@@ -229,13 +262,15 @@ def spec_text(case: dict[str, str]) -> str:
     """The small spec with the case's mistake in it."""
     given = {k: v for k, v in case.items() if k != "file"}
     blank = dict.fromkeys(("project", "top", "source", "columns", "data", "end"), "")
-    text = BASE % {**blank, "target": "income", "model": "hist_gradient_boosting", **given}
+    sources = "{people: {path: people.csv%s}}" % case.get("source", "")
+    text = BASE % {**blank, "target": "income", "model": "hist_gradient_boosting", "sources": sources, **given}
     return text.replace("path: people.csv", f"path: {case['file']}") if "file" in case else text
 
 
 def said(folder: Path, text: str) -> str:
     """Everything that is said about a spec, as it would be printed."""
     (folder / "people.csv").write_text(HEADER + ROWS)
+    (folder / "towns.csv").write_text("city,size,since,job\nx,1,2024-01-01,a\ny,2,2024-01-01,b\n")
     (folder / "broken.csv").write_text("a,b\n1,2\n1,2,3\n")
     (folder / "people_models.py").write_text("class Net:\n    pass\n")
     (folder / "project.yaml").write_text(text)
@@ -257,11 +292,7 @@ def test_what_it_says(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         GOLDEN.mkdir(exist_ok=True)
         golden.write_text(text)
     assert text == golden.read_text()
-    code = next(
-        c
-        for c in sorted({*rules(), "source-not-found", "source-unreadable"}, key=len, reverse=True)
-        if name.startswith(c)
-    )
+    code = next(c for c in sorted({*rules(), *PAGES}, key=len, reverse=True) if name.startswith(c))
     assert f"[{code}]" in text
 
 

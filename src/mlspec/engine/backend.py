@@ -72,11 +72,13 @@ class Finished(Struct, frozen=True, tag_field="report", tag="finished"):
 
 
 class Failed(Struct, frozen=True, tag_field="report", tag="failed"):
-    """A step could not be done: one line on why, and the file with all that it printed, if it did."""
+    """A step could not be done: one line on why, the file with all that it printed, if it did, and the place in the
+    spec that it is about, where that is not the step's own."""
 
     step: str
     cause: str
     log: str | None = None
+    path: tuple[str | int, ...] = ()
 
 
 class Damaged(Struct, frozen=True, tag_field="report", tag="damaged"):

@@ -62,7 +62,7 @@ def _few(names: list[str]) -> str:
 
 def _now(graph: Graph, name: str, step: Step) -> dict[str, str]:
     if name in graph.facts.snapshots:
-        return {column.name: column.type for column in graph.facts.schemas[name]}
+        return {column.name: column.type for column in graph.facts.of_source(name)}
     return dict(step.params["columns"])
 
 

@@ -59,7 +59,7 @@ def main() -> None:
     except StepError as error:
         reply = Reply(outcome="wrong", cause=str(error))
     except OSError as error:
-        reply = Reply(outcome="down", cause=(error.strerror or str(error) or type(error).__name__))
+        reply = Reply(outcome="down", cause=_told(error))
     except (Exception, SystemExit) as error:
         traceback.print_exc()
         text = " ".join(str(error).split())[:300]
@@ -101,6 +101,11 @@ def fetched(request: Request) -> Reply:
         taken=taken,
         mark=found.mark,
     )
+
+
+def _told(error: OSError) -> str:
+    text = error.strerror or str(error) or type(error).__name__
+    return f"{text}: {error.filename}" if error.filename else text
 
 
 def _levels(source: Source, folder: Path, target: str, columns: Schema) -> tuple[str, ...] | None:

@@ -20,7 +20,7 @@ ABOUT = "package.json"
 STATE = "state.json"
 MODEL = "model"
 MEMBERS = "members"
-WHERE_STATED = frozenset({"calibration", "threshold", "abstain_below", "members", "treatments", "keys"})
+WHERE_STATED = frozenset({"calibration", "threshold", "abstain_below", "members", "derived", "treatments", "keys"})
 
 
 class Member(msgspec.Struct, frozen=True):
@@ -37,7 +37,8 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
     ``classes`` are the target's values in the order of the probabilities, None for regression. ``calibration`` is what
     corrects the model's probabilities, ``threshold`` from where on the positive class is decided for (the likeliest
     class without one), ``abstain_below`` how probable the likeliest class must be to do without a person. ``members``:
-    the answer is the weighted mean of theirs. ``treatments`` is what is done to personal columns of raw rows first
+    the answer is the weighted mean of theirs. ``derived``: the columns that it derives from raw rows (name, expression,
+    type), and the raw columns that these read. ``treatments`` is what is done to personal columns of raw rows first
     (name, type as read, treatment), ``keys`` the marks of the keys that this takes from the environment.
     """
 
@@ -54,13 +55,22 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
     threshold: float | None = None
     abstain_below: float | None = None
     members: tuple[Member, ...] | None = None
+    derived: dict[str, list[list[str]]] | None = None
     treatments: tuple[tuple[str, str, tuple[str, dict[str, Any]]], ...] | None = None
     keys: dict[str, str] | None = None
+
+    def reads(self) -> tuple[tuple[str, str], ...]:
+        """The columns of treated rows that it needs (name, type): what is derived is not among them."""
+        if self.derived is None:
+            return self.columns
+        made = {name for name, _text, _kind in self.derived["expressions"]}
+        raw = dict([*self.columns, *((name, kind) for name, kind in self.derived["columns"])])
+        return tuple((name, kind) for name, kind in raw.items() if name not in made)
 
     def raw_columns(self) -> tuple[tuple[str, str], ...]:
         """The columns (name, type) of rows as they come, before personal ones are treated."""
         raw = {name: kind for name, kind, _ in self.treatments or ()}
-        return tuple((name, raw.get(name, kind)) for name, kind in self.columns)
+        return tuple((name, raw.get(name, kind)) for name, kind in self.reads())
 
 
 def place(folder: Path, member: str | None) -> Path:
@@ -155,9 +165,16 @@ class Package:
     def _checked(self, frame: "pl.DataFrame") -> "pl.DataFrame":
         import polars as pl
 
-        frame = _read_as(frame, self.about.columns)
-        numbers = [name for name, kind in self.about.columns if kind == "number"]
-        return frame.with_columns(pl.col(numbers).fill_nan(None)) if numbers else frame
+        from mlspec.engine.derive import derived
+
+        made = [] if self.about.derived is None else self.about.derived["expressions"]
+        if all(name in frame.schema for name, _text, _kind in made):
+            made = []
+        columns = self.about.reads() if made else self.about.columns
+        frame = _read_as(frame, columns)
+        numbers = [name for name, kind in columns if kind == "number"]
+        frame = frame.with_columns(pl.col(numbers).fill_nan(None)) if numbers else frame
+        return derived(frame, made)
 
 
 def _read_as(frame: "pl.DataFrame", columns: tuple[tuple[str, str], ...]) -> "pl.DataFrame":

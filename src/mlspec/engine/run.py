@@ -26,6 +26,7 @@ from mlspec.graph.environment import device_kind, machine, processor, python_ver
 from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS, Kind
 from mlspec.graph.step import Step
+from mlspec.spec import pinned
 from mlspec.spec.requirements import Requirement, requirements
 from mlspec.store.errors import FULL, DamagedError, told
 from mlspec.store.store import Store
@@ -39,6 +40,7 @@ def run(
     listener: Listener | None = None,
     force: Container[str] = (),
     lock: bool = True,
+    renew: bool = False,
     home: Path | None = None,
     kinds: Mapping[str, Kind] = KINDS,
     work: str = WORK,
@@ -47,8 +49,9 @@ def run(
 
     ``listener`` is told what happens, ``force`` are the ids of steps to be done even if their results are stored.
     ``lock``: write ``mlspec.lock`` beside the spec when all is done; to be left out for a part of a graph and for
-    passing overrides. ``home`` is the folder of all results, ``.mlspec`` beside the spec if left out; ``kinds`` and
-    ``work`` are what is known of the kinds of steps, and the package in which their work is found.
+    passing overrides; ``renew``: what it pins of columns' spreads is as it is now. ``home`` is the folder of all
+    results, ``.mlspec`` beside the spec if left out; ``kinds`` and ``work`` are what is known of the kinds of steps,
+    and the package in which their work is found.
 
     A step that fails is part of the run that is returned. Raises MlspecError when there is no such engine, StoreError
     when the disk is full, OSError when the folder can't be written to. KeyboardInterrupt goes through when everything
@@ -56,7 +59,7 @@ def run(
     """
     home = home or places.home(graph.facts.root)
     try:
-        return _Running(graph, home, listener, force, kinds, work).run(lock)
+        return _Running(graph, home, listener, force, kinds, work, renew).run(lock)
     except OSError as error:
         if error.errno in FULL:
             raise StoreError(f"{told(error)}; make room and run again: what is done is kept") from None
@@ -82,7 +85,9 @@ class _Running:
         force: Container[str],
         kinds: Mapping[str, Kind],
         work: str,
+        renew: bool,
     ) -> None:
+        self.renew = renew
         self.graph, self.home, self.force, self.kinds, self.work = graph, home, force, kinds, work
         self.settings = graph.project.backend
         self.device = self.settings.device if self.settings.device != "auto" else device_kind("auto")
@@ -119,7 +124,11 @@ class _Running:
             run = self._finish("failed" if self.failures else "done", started, began, metrics, gates)
         if lock and run.status == "done":
             uses = () if self.holdout is None else self.holdout.uses
-            locks.write(locks.beside(self.graph.facts.root), locks.of(self.graph, run, self.kinds, uses))
+            beside = locks.beside(self.graph.facts.root)
+            pins = locks.spreads(
+                self.graph, self._report(), pinned.locked_references(self.graph.facts.root), renew=self.renew
+            )
+            locks.write(beside, locks.of(self.graph, run, self.kinds, uses, pins))
         return run
 
     def _carry_out(self) -> tuple[dict[str, Any] | None, tuple[dict[str, Any], ...]]:
@@ -195,7 +204,7 @@ class _Running:
                 self._count_use()
         elif result.action == "failed":
             log = result.log if result.log is not None and Path(result.log).exists() else None
-            failure = Failure(step=step.id, cause=result.cause, place=_place(self.graph, step), log=log)
+            failure = Failure(step=step.id, cause=result.cause, place=_place(self.graph, step, result.path), log=log)
             self.failures[step.id] = failure
             self.journal.tell(
                 events.StepFailed(time=now(), step=step.id, cause=failure.cause, place=failure.place, log=log)
@@ -245,8 +254,13 @@ class _Running:
                 gates += [verdicts.seen(decided, one, self.holdout) for one in stated.get(step.id, alone)]
         return metrics, tuple(gates)
 
-    def _json(self, digest: str) -> dict[str, Any]:
-        value: dict[str, Any] = msgspec.json.decode(self.store.path(digest).read_bytes())
+    def _report(self) -> Any:
+        """What the check of the data has measured, where there is one."""
+        result = self.results.get("expect")
+        return None if result is None or result.stored is None else self._json(result.stored.outputs["report"])
+
+    def _json(self, digest: str) -> Any:
+        value: Any = msgspec.json.decode(self.store.path(digest).read_bytes())
         return value
 
     def _finish(
@@ -328,8 +342,9 @@ def _ran(step: Step, result: Result) -> RanStep:
     )
 
 
-def _place(graph: Graph, step: Step) -> Span | None:
-    return graph.document.span(step.path) if graph.document is not None and step.path else None
+def _place(graph: Graph, step: Step, path: SpecPath = ()) -> Span | None:
+    path = path or step.path
+    return graph.document.span(path) if graph.document is not None and path else None
 
 
 def _spec(graph: Graph) -> dict[str, str]:

@@ -71,7 +71,7 @@ def run_step(task: Task, store: Store, setting: Setting, log: Path, progress: Ad
     except DamagedError as error:
         return Damaged(task.step, error.digest)
     except StepError as error:
-        return Failed(task.step, str(error), str(log))
+        return Failed(task.step, str(error), str(log), error.path)
     except OSError as error:
         return Failed(task.step, f"its result could not be stored: {told(error)}", str(log))
 

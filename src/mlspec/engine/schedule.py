@@ -33,6 +33,7 @@ class Result(Struct, frozen=True, kw_only=True):
     cause: str = ""
     log: str | None = None
     because: str = ""
+    path: tuple[str | int, ...] = ()
 
 
 class Watch(Struct, frozen=True):
@@ -211,7 +212,8 @@ class _Schedule:
             action: Literal["done", "cached"] = "done" if ending.made else "cached"
             self._settle(ending.step, Result(action=action, fingerprint=key, stored=ending.action))
         elif isinstance(ending, Failed):
-            self._settle(ending.step, Result(action="failed", fingerprint=key, cause=ending.cause, log=ending.log))
+            told = Result(action="failed", fingerprint=key, cause=ending.cause, log=ending.log, path=ending.path)
+            self._settle(ending.step, told)
         else:
             cause = f"its input {ending.digest[:12]} is damaged time and again"
             self._settle(ending.step, Result(action="failed", fingerprint=key, cause=cause))

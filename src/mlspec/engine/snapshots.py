@@ -20,6 +20,7 @@ from mlspec.engine import places
 from mlspec.engine.fetch import RESULT, Reply, Request
 from mlspec.graph import tables
 from mlspec.plugin import Source, Use, Wanted
+from mlspec.sources import _secrets
 from mlspec.spec import Project, pinned
 from mlspec.spec.dump import spelled
 from mlspec.store import files
@@ -40,7 +41,8 @@ def refresh(
     for name, use in project.data.sources.items():
         source = use.plugin
         assert isinstance(source, Source)
-        if source.mistake():
+        if source.mistake() or _secrets.PASSWORD.search(str(msgspec.to_builtins(source))):
+            # The rules tell it; nothing connects with it.
             continue
         one = _Refresh(project, document, root, name, use, source, tell)
         if source.is_fetched:
@@ -133,8 +135,6 @@ class _Refresh:
 
     def _asked(self, staging: Path, mark: str) -> Reply:
         """One attempt, in a process of its own, which ends when its time is over."""
-        from mlspec.sources import _secrets
-
         connection = str(getattr(self.source, "connection", ""))
         lacking = _secrets.absent(connection)
         if lacking:

@@ -24,7 +24,8 @@ class Kind(Struct, frozen=True, kw_only=True):
 
 KINDS: dict[str, Kind] = {
     "source": Kind(version=2, outputs=("table",), libraries=("polars",)),
-    "expect": Kind(version=1, outputs=("report", "verdict"), libraries=("polars",)),
+    "combine": Kind(version=1, outputs=("table",), libraries=("polars",)),
+    "expect": Kind(version=2, outputs=("report", "verdict"), libraries=("polars", "scipy")),
     "split": Kind(version=1, outputs=("train", "validation", "test"), libraries=("polars", "numpy")),
     "fold": Kind(version=1, outputs=("train", "validation", "heldout"), libraries=("polars", "numpy")),
     "prepare": Kind(version=3, outputs=("state", "train", "validation"), libraries=("polars",)),

@@ -5,10 +5,11 @@ from typing import Any
 
 from mlspec.graph import uses
 from mlspec.graph.graph import Graph
+from mlspec.graph.step import Input
 from mlspec.plugin import Baseline, Column, ColumnType, Schema, Wanted
 from mlspec.rules._personal import dropped, treatments, widest
 from mlspec.rules.check import roles
-from mlspec.spec import Project
+from mlspec.spec import Project, combining, expression
 
 GROUPS: dict[ColumnType, str] = {
     "integer": "numeric",
@@ -30,7 +31,10 @@ def table(graph: Graph) -> Schema:
 def read_besides(project: Project) -> set[str]:
     """The columns that something reads whatever their role is."""
     data = project.data
-    named = {expectation.column for expectation in data.expect} | {data.split.column}
+    named: set[str | None] = {data.split.column}
+    for expectation in data.expect:
+        if expectation.source is None:
+            named |= expectation.reads() | set(expression.names(expectation.holds or ""))
     privacy = project.constraints.privacy
     if privacy is not None and privacy.k_anonymity is not None:
         named.update(privacy.k_anonymity.columns)
@@ -39,10 +43,23 @@ def read_besides(project: Project) -> set[str]:
     return {name for name in named if name is not None} | sliced(project)
 
 
+def of_source(project: Project, name: str) -> set[str]:
+    """The columns of a source that expectations read of it by itself."""
+    found: set[str] = set()
+    for expectation in project.data.expect:
+        if expectation.source == name:
+            found |= expectation.reads() | set(expression.names(expectation.holds or ""))
+        if expectation.refers_to is not None and expectation.refers_to.source == name:
+            found.add(expectation.refers_to.column)
+    return found
+
+
 def wanted(project: Project) -> Wanted:
     """The columns of a source that the spec reads, before it is known which ones there are."""
-    said, read = project.data.columns, read_besides(project)
-    if said.features is None:
+    said, read = project.data.columns, read_besides(project) | combining.named(project.data)
+    for name in project.data.sources:
+        read |= of_source(project, name)
+    if said.features is None or project.data.join or project.data.derive:
         return Wanted(drop=tuple(sorted({*(set(said.drop) - read), *dropped(project)})))
     named = {*said.features, said.target, said.id, said.weight, *said.sensitive, *said.use_sensitive, *read}
     return Wanted(only=tuple(sorted(name for name in named if name is not None)), drop=tuple(sorted(dropped(project))))
@@ -53,6 +70,32 @@ def sliced(project: Project) -> set[str]:
     by = [*project.evaluation.slices, *(gate.group for gate in project.constraints.fairness)]
     by += [use.plugin.columns() for use in project.evaluation.baselines or () if isinstance(use.plugin, Baseline)]
     return {name for columns in by for name in columns}
+
+
+def rows(graph: Graph) -> dict[str, Input]:
+    """Where the rows of each stacked source come from, once they are joined, derived from and filtered."""
+    combined = {name: f"combine.{name}" for name in sorted(combining.stacked(graph.project.data))}
+    return {name: Input(step if step in graph.steps else f"source.{name}", "table") for name, step in combined.items()}
+
+
+def derived(graph: Graph) -> dict[str, Any]:
+    """What a model that is asked must derive from raw rows: ``expressions`` (name, text, type) for derived features,
+    and the ``columns`` that they read (name, type); empty where no feature is derived."""
+    data = graph.project.data
+    types = _types(graph)
+    changed = treatments(graph.project)
+    needed = {column.name for column in table(graph) if column.role == "feature"} & data.derive.keys()
+    expressions: list[list[str]] = []
+    raw: dict[str, str] = {}
+    for name, text in reversed(data.derive.items()):
+        if name in needed:
+            expressions.insert(0, [name, text, types[name]])
+            for read in expression.typed(text, types).columns:
+                if read in data.derive:
+                    needed.add(read)
+                else:
+                    raw[read] = types[read] if read in changed else data.columns.types.get(read, types[read])
+    return {"columns": [list(pair) for pair in sorted(raw.items())], "expressions": expressions} if expressions else {}
 
 
 def target(graph: Graph) -> Column:
@@ -80,7 +123,7 @@ def treated(graph: Graph, columns: Iterable[str]) -> list[list[Any]]:
 def _types(graph: Graph) -> dict[str, ColumnType]:
     """The type of each column over all sources: the widest that one of them needs."""
     types: dict[str, ColumnType] = {}
-    for name in sorted(graph.project.data.sources):
+    for name in sorted(graph.facts.schemas):
         for column in graph.facts.schemas[name]:
             before = types.get(column.name)
             types[column.name] = column.type if before is None else widest(before, column.type)

@@ -7,6 +7,7 @@ import msgspec
 
 from mlspec.graph import uses
 from mlspec.graph.graph import Graph
+from mlspec.plugin import Source
 from mlspec.report import words
 from mlspec.report.facts import (
     Candidate,
@@ -193,7 +194,7 @@ def data(graph: Graph, read: Read, digests: Callable[[str, str], str | None]) ->
         sources=tuple(
             SourceFact(
                 name=name,
-                path=str(getattr(use.plugin, "path", "")),
+                path=use.plugin.where() if isinstance(use.plugin, Source) else "",
                 format=use.name,
                 part=getattr(use.plugin, "part", None),
                 digest=digests(f"source.{name}", "table"),
@@ -230,7 +231,7 @@ def _columns(graph: Graph) -> Iterator[ColumnFact]:
 
     known = {column.name: column for column in table(graph)}
     seen = set()
-    for name in sorted(graph.project.data.sources):
+    for name in sorted(graph.facts.schemas):
         for column in graph.facts.schemas[name]:
             if column.name not in seen:
                 seen.add(column.name)

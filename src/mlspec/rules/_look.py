@@ -1,14 +1,17 @@
 """A look at one source before anything runs: its header and first rows, or what was pinned of it."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
+import msgspec
 from msgspec import Struct
 
 from mlspec.diagnostics import Diagnostic
 from mlspec.document import Document
 from mlspec.plugin import Column, ColumnType, Schema, Source, Use
+from mlspec.sources._secrets import PASSWORD
 from mlspec.spec import Project, pinned
 
 Values = tuple[tuple[str, ...], bool]
@@ -29,6 +32,9 @@ def at(project: Project, document: Document, root: Path, name: str, use: Use) ->
     source = cast(Source, use.plugin)
     place = ("data", "sources", name)
     target = project.data.columns.target
+    secrets = tuple(_secrets(document, place, name, source))
+    if secrets:
+        return Look(found=secrets)
     wrong = source.mistake()
     if wrong:
         span = document.span(place, key=True)
@@ -47,6 +53,26 @@ def at(project: Project, document: Document, root: Path, name: str, use: Use) ->
         message = f"source '{name}' can't be read as {use.name}: {error}"
         return Look(found=(Diagnostic(code="source-unreadable", message=message, span=document.span(keyed)),))
     return Look(columns=_stated(columns, source), values=values, snapshot=snapshot)
+
+
+def _secrets(document: Document, place: tuple[str, ...], name: str, source: Source) -> Iterator[Diagnostic]:
+    """Passwords, and references to the environment where these are not filled in."""
+    for key, text in _texts((), msgspec.to_builtins(source)):
+        span = document.span((*place, *key))
+        if PASSWORD.search(text):
+            message, label = f"a password stands in source '{name}'", "write ${env:NAME} in its place"
+            yield Diagnostic(code="secret-in-spec", message=message, span=span, label=label)
+        elif "${env:" in text and key[-1] != "connection":
+            message, label = f"'{key[0]}' takes no ${{env:NAME}}", "only connection strings do"
+            yield Diagnostic(code="secret-in-spec", message=message, span=span, label=label)
+
+
+def _texts(path: tuple[str | int, ...], value: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict | list | tuple):
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _texts((*path, key), item)
 
 
 def _pinned(document: Document, name: str, source: Source, snapshot: pinned.Snapshot | None, target: str) -> Look:

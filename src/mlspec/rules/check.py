@@ -6,11 +6,13 @@ import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from mlspec.diagnostics import Diagnostic
 from mlspec.document import Document
 from mlspec.plugin import Column, Schema
 from mlspec.rules.context import Facts, View
-from mlspec.spec import Project
+from mlspec.spec import Project, combining
 
 HELPERS = frozenset({"__init__", "_look", "_personal", "check", "context"})
 Rule = Callable[[View], Iterable[Diagnostic]]
@@ -30,21 +32,27 @@ def facts(project: Project, document: Document, root: Path) -> tuple[Facts, list
 
     looks = {name: _look.at(project, document, root, name, use) for name, use in project.data.sources.items()}
     found = [diagnostic for look in looks.values() for diagnostic in look.found]
-    schemas = {name: look.columns for name, look in looks.items() if look.columns is not None}
-    complete = len(schemas) == len(looks)
-    seen = [look.values for look in looks.values() if look.columns is not None]
+    sources = {name: look.columns for name, look in looks.items() if look.columns is not None}
+    complete = len(sources) == len(looks)
+    raw, kinds = sources, _personal.raw_types(project, sources)
+    sources = {name: _personal.treated(project, schema, kinds) for name, schema in raw.items()}
+    # Stated types are those that treated columns are read with, not those that they are left with.
+    types = {name: kind for name, kind in project.data.columns.types.items() if name not in kinds}
+    made = combining.combined(replace(project.data, columns=replace(project.data.columns, types=types)), sources)
+    found += [_located(document, wrong) for wrong in made.wrong]
+    schemas = made.schemas
+    rows = [looks[name] for name in combining.stacked(project.data)]
+    seen = [look.values for look in rows if look.columns is not None]
     levels = {value for values in seen if values is not None for value in values[0]}
     if any(values is None for values in seen):
         levels = set()
     if complete:
         found += _differing(document, schemas)
-    raw = schemas
-    kinds = _personal.raw_types(project, schemas)
-    schemas = {name: _personal.treated(project, schema, kinds) for name, schema in schemas.items()}
     return (
         Facts(
             root=root,
             schemas=schemas,
+            sources=sources,
             raw=raw,
             raw_types=kinds,
             target_levels=tuple(sorted(levels)) if levels else None,
@@ -95,6 +103,18 @@ def roles(project: Project, schema: Schema) -> Schema:
         else:
             result.append(Column(name, kind))
     return tuple(result)
+
+
+def _located(document: Document, wrong: combining.Wrong) -> Diagnostic:
+    """A mistake in a text, under the characters that it is about where these stand on one line as they are."""
+    span = document.span(wrong.path)
+    node, lines = document.node(wrong.path), document.texts.get(span.file, "").split("\n")
+    if wrong.within is not None and node is not None and 0 < span.line <= len(lines):
+        at = lines[span.line - 1].find(str(node.value), span.column - 1)
+        if at >= 0:
+            start, end = wrong.within
+            span = replace(span, column=at + start + 1, end_line=span.line, end_column=at + end + 1)
+    return Diagnostic(code=wrong.code, message=wrong.message, span=span, label=wrong.label)
 
 
 def _differing(document: Document, schemas: dict[str, Schema]) -> list[Diagnostic]:

@@ -14,6 +14,7 @@ from mlspec.rules.context import View
 def check(view: View) -> Iterator[Diagnostic]:
     """The stated inputs against the features, the stated classes against the target's values."""
     from mlspec.rules.check import roles
+    from mlspec.spec import expression
 
     interface = view.project.project.interface
     if interface is None:
@@ -23,6 +24,12 @@ def check(view: View) -> Iterator[Diagnostic]:
     # Callers send personal columns as they come.
     features = {c.name: view.facts.raw_types.get(c.name, c.type) for c in seen if c.role == "feature"}
     known = {column.name for column in view.columns()}
+    # What is derived from the columns of a row is not sent: those columns are.
+    derive = view.project.data.derive
+    raw = {name for made, text in derive.items() if made in features for name in expression.names(text)} - set(derive)
+    features = {name: kind for name, kind in features.items() if name not in derive} | {
+        column.name: column.type for column in view.columns() if column.name in raw
+    }
     for name, kind in interface.inputs.items():
         if name not in features and name in known:
             message = f"the interface has '{name}', which is no feature"

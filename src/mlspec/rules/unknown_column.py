@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from mlspec.diagnostics import Diagnostic
 from mlspec.document import Path
 from mlspec.plugin import Baseline, Source
+from mlspec.rules._personal import dropped
 from mlspec.rules.context import View
 
 
@@ -19,8 +20,10 @@ def check(view: View) -> Iterator[Diagnostic]:
     from mlspec.spec import suggest
 
     name, schema = next(iter(view.facts.schemas.items()))
-    known = [column.name for column in view.facts.raw.get(name, schema)]
-    gone = set(known) - {column.name for column in schema}
+    left = [column.name for column in schema]
+    raw = {column.name for columns in view.facts.raw.values() for column in columns}
+    gone = raw & dropped(view.project)
+    known = [*left, *sorted(gone - set(left))]
     source = view.project.data.sources[name].plugin
     assert isinstance(source, Source)
     note = f"the columns are read from {source.where()} ({len(known)} columns)"
@@ -33,6 +36,22 @@ def check(view: View) -> Iterator[Diagnostic]:
         elif column in gone and path[:2] != ("data", "personal") and path[2:3] not in (("drop",), ("types",)):
             message = f"'{column}' is dropped under data.personal, nothing can read it"
             yield view.diagnostic("unknown-column", path, message, "leave it out here", key=at_key)
+    for path, column, name in _of_sources(view):
+        own = [found.name for found in view.facts.sources.get(name, ())]
+        if own and column not in own:
+            guess = suggest.nearest(column, own)
+            message = f"source '{name}' has no column '{column}'"
+            yield view.diagnostic("unknown-column", path, message, f"did you mean '{guess}'?" if guess else "")
+
+
+def _of_sources(view: View) -> Iterator[tuple[Path, str, str]]:
+    """The columns that expectations name of one source: place, name, source."""
+    for index, expectation in enumerate(view.project.data.expect):
+        if expectation.source is not None:
+            if expectation.column is not None:
+                yield ("data", "expect", index, "column"), expectation.column, expectation.source
+            for place, column in enumerate(expectation.columns):
+                yield ("data", "expect", index, "columns", place), column, expectation.source
 
 
 def _named(view: View) -> Iterator[tuple[Path, str, bool]]:
@@ -53,8 +72,10 @@ def _named(view: View) -> Iterator[tuple[Path, str, bool]]:
     for column in data.personal:
         yield ("data", "personal", column), column, True
     for index, expectation in enumerate(data.expect):
-        if expectation.column is not None:
+        if expectation.source is None and expectation.column is not None:
             yield ("data", "expect", index, "column"), expectation.column, False
+        for place, column in enumerate(expectation.columns if expectation.source is None else ()):
+            yield ("data", "expect", index, "columns", place), column, False
     if data.split.column is not None:
         yield ("data", "split", "column"), data.split.column, False
     for index, crossed in enumerate(view.project.preprocessing.interactions):

@@ -1,5 +1,6 @@
 """Reads databases: rows of the wanted columns and, beside them, all columns that there are."""
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -37,7 +38,7 @@ def duckdb(file: Path, source: str, wanted: Wanted) -> "Read":
     alone: dict[str, Any] = {"enable_external_access": "false", "autoinstall_known_extensions": "false"}
     try:
         with engine.connect(str(file), read_only=True, config=alone) as connection:
-            every = pl.DataFrame(connection.sql(f"SELECT * FROM {source} LIMIT 0"))
+            every = pl.DataFrame(connection.sql(f"SELECT * FROM {source} LIMIT 100"))
             names = wanted.of(every.columns)
             return pl.DataFrame(connection.sql(_select(names, source))), schema(every)
     except engine.Error as error:
@@ -61,11 +62,11 @@ def _read(driver: Any, connection: Any, source: str, wanted: Wanted, *before: st
         with connection, connection.cursor() as cursor:
             for statement in before:
                 cursor.execute(statement)
-            cursor.execute(f"SELECT * FROM {source} LIMIT 0")
+            cursor.execute(f"SELECT * FROM {source} LIMIT 100")
             every = pl.DataFrame(cursor.fetch_arrow())
             names = wanted.of(every.columns)
             cursor.execute(_select(names, source))
-            return pl.DataFrame(cursor.fetch_arrow()), schema(every)
+            return _usable(pl.DataFrame(cursor.fetch_arrow())), schema(every)
     except driver.Error as error:
         if str(getattr(error, "sqlstate", None) or "").startswith(NETWORK):
             raise OSError(_line(error)) from None
@@ -103,7 +104,20 @@ def schema(every: "pl.DataFrame") -> Schema:
     return tuple(found)
 
 
+def _usable(frame: "pl.DataFrame") -> "pl.DataFrame":
+    """Types that only the database knows (PostgreSQL's numeric, uuid) as the text that they come as, or numbers."""
+    import polars as pl
+
+    made = []
+    for name, kind in frame.schema.items():
+        if isinstance(kind, pl.BaseExtension):
+            text = frame[name].ext.storage().cast(pl.String)
+            number = text.cast(pl.Float64, strict=False)
+            made.append(number if number.null_count() == text.null_count() and text.null_count() < len(text) else text)
+    return frame.with_columns(made) if made else frame
+
+
 def _line(error: BaseException) -> str:
-    """What a driver tells, on one line, without its own name in front."""
-    text = " ".join(str(error).split())
-    return text.rpartition("] ")[2].removeprefix("UNKNOWN: ") if text.startswith("[libpq]") else text
+    """What a driver tells, on one line, without its own words around it."""
+    text = " ".join(str(error).split()).partition(" Query was:")[0].partition(" LINE 1:")[0]
+    return re.sub(r"^[A-Z_]+: (\[libpq\] )?(Failed to (prepare|execute) query: )?", "", text)

@@ -48,7 +48,9 @@ class FileSource(Source, frozen=True, kw_only=True):
 
     def where(self) -> str:
         """The path as it stands in the spec."""
-        return self.path
+        from mlspec.sources import _secrets
+
+        return _secrets.masked(self.path) if self.is_fetched else self.path
 
     @property
     def is_fetched(self) -> bool:

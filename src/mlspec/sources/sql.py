@@ -55,7 +55,9 @@ class Sql(Source, frozen=True, kw_only=True):
 
     def where(self) -> str:
         """The table or query and its database, references to secrets as they stand in the spec."""
-        return f"{f'table {self.table}' if self.table else 'a query'} of {self.connection}"
+        from mlspec.sources import _secrets
+
+        return f"{f'table {self.table}' if self.table else 'a query'} of {_secrets.masked(self.connection)}"
 
     def mistake(self) -> str:
         """What is wrong with these settings taken together."""

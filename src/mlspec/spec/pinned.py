@@ -50,8 +50,16 @@ class LockedSource(Struct, frozen=True, kw_only=True):
     levels: tuple[str, ...] | None = None
 
 
+class LockedSpread(Struct, frozen=True):
+    """The spread of a column's values as it was pinned: of which data (a digest), and its sketch."""
+
+    of: str
+    sketch: dict[str, Any]
+
+
 class _Lock(Struct, frozen=True):
     sources: dict[str, LockedSource] = {}
+    spreads: dict[str, LockedSpread] = {}
 
 
 def identity(use: Use) -> str:
@@ -102,6 +110,14 @@ def locked_sources(root: Path) -> dict[str, LockedSource]:
     """What mlspec.lock pins of the sources; nothing where there is no lock that can be read."""
     try:
         return msgspec.json.decode((root / LOCK).read_bytes(), type=_Lock).sources
+    except (OSError, msgspec.MsgspecError):
+        return {}
+
+
+def locked_references(root: Path) -> dict[str, LockedSpread]:
+    """The spreads that mlspec.lock pins; nothing where there is no lock that can be read."""
+    try:
+        return msgspec.json.decode((root / LOCK).read_bytes(), type=_Lock).spreads
     except (OSError, msgspec.MsgspecError):
         return {}
 

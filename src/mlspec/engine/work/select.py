@@ -88,6 +88,7 @@ def run(job: Job) -> None:
             if "treatments" not in job.params
             else tuple((name, kind, (use[0], use[1])) for name, kind, use in job.params["treatments"]),
             keys=job.params.get("keys"),
+            derived=job.params.get("derived"),
         ),
     )
     for name in (chosen,) if weights is None else weights:

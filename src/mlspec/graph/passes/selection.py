@@ -8,7 +8,7 @@ from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS
 from mlspec.graph.passes.tuning import tuned
 from mlspec.graph.step import Input, Step
-from mlspec.plugin import Model, Schema, Use
+from mlspec.plugin import Model, Use
 from mlspec.spec import Project
 
 BLEND = 4  # more complex than any of its members
@@ -26,6 +26,9 @@ def selection(graph: Graph) -> Graph:
     names = sorted(project.model.candidates)
     decides = bool(scores.deciding(project))
     blended = "blend" in graph.steps
+    derived = tables.derived(graph)
+    if derived:
+        stated["derived"] = derived
     if project.project.users.abstain_below is not None:
         stated["abstain_below"] = project.project.users.abstain_below
     if project.model.select.rule == "one_standard_error":
@@ -58,7 +61,7 @@ def selection(graph: Graph) -> Graph:
             "target": [target.name, target.type],
             "task": project.project.task,
             "positive": project.data.columns.positive,
-            **_treated(graph, features),
+            **_treated(graph, [column.name for column in features], derived),
             **stated,
         },
         inputs=inputs,
@@ -89,13 +92,13 @@ def _compare(project: Project, names: list[str], decides: bool, blended: bool) -
     )
 
 
-def _treated(graph: Graph, features: Schema) -> dict[str, Any]:
+def _treated(graph: Graph, features: list[str], derived: dict[str, Any]) -> dict[str, Any]:
     """How the package is to treat the personal columns of new rows; nothing where it reads none."""
-    names = {column.name for column in features}
-    treatments = tables.treated(graph, (column.name for column in features))
+    read = [*features, *(name for name, _kind in derived.get("columns", ()))]
+    treatments = tables.treated(graph, dict.fromkeys(read))
     sources = [step for step in graph.steps.values() if step.kind == "source"]
     keys = {name: mark for step in sources for name, mark in step.params.get("keys", {}).items()}
-    used = {settings.get("key") for name, _, (_, settings) in treatments if name in names}
+    used = {settings.get("key") for _, _, (_, settings) in treatments}
     keys = {name: mark for name, mark in keys.items() if name in used}
     return {**({"treatments": treatments} if treatments else {}), **({"keys": keys} if keys else {})}
 

@@ -1,5 +1,6 @@
 """A step for each source of rows. It stands first because every other step reads what a source gives."""
 
+from collections.abc import Set
 from typing import Any, cast
 
 import msgspec
@@ -11,29 +12,38 @@ from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS
 from mlspec.graph.step import Step
 from mlspec.plugin import Source, Treatment
-from mlspec.spec import pinned
+from mlspec.spec import combining, pinned
 
 
 def sources(graph: Graph) -> Graph:
     """Adds ``source.NAME``: ``{"source": use, "columns": [[name, type], ...]}`` -> table; a source that is fetched
     is its snapshot here. ``minimum_rows`` where the spec states it; ``treatments`` of personal columns, and marks of
     the keys that they use."""
-    every = tables.pairs(tables.table(graph))
+    data = graph.project.data
+    every = dict(tables.pairs(tables.table(graph)))
+    named, joined, types = combining.named(data), {join.source: join for join in data.join}, data.columns.types
+    kinds = graph.facts.raw_types
     steps = []
-    for name, use in sorted(graph.project.data.sources.items()):
+    for name, use in sorted(data.sources.items()):
         least = cast(Source, use.plugin).minimum_rows
         more: dict[str, Any] = {} if least is None else {"minimum_rows": least}
-        own = {column.name for column in graph.facts.schemas[name]}
-        kept = [column for column in every if column[0] in own]
-        treated = tables.treated(graph, (column for column, _kind in kept))
-        kinds = graph.facts.raw_types
-        columns = [[column, kinds.get(column, kind)] for column, kind in kept]
+        schema = graph.facts.of_source(name)
+        own = {column.name for column in schema}
+        # Stacked tables have the same order of columns; what only joins and expressions read goes no further than them.
+        columns = [] if name in joined else [[column, str(kind)] for column, kind in every.items() if column in own]
+        wanted: Set[str] = (
+            named | combining.taken(joined[name], schema).keys() if name in joined else named - every.keys()
+        )
+        wanted |= tables.of_source(graph.project, name) - {column for column, _kind in columns}
+        columns += [[c.name, str(every.get(c.name) or types.get(c.name, c.type))] for c in schema if c.name in wanted]
+        treated = tables.treated(graph, (column for column, _kind in columns))
+        columns = [[column, str(kinds.get(column, kind))] for column, kind in columns]
         if treated:
             more["treatments"] = treated
             secrets = sorted({secret for _, _, use in treated if (secret := _secret(use))})
             if secrets:
                 more["keys"] = {secret: key_mark(secret) for secret in secrets}
-        personal = sorted(graph.project.data.personal.keys() & own)
+        personal = sorted(data.personal.keys() & own)
         if personal:
             more["personal"] = personal
         steps.append(
