@@ -32,6 +32,7 @@ def test_the_steps_of_a_project(bench: Any, project: Callable[..., Any]) -> None
         "prepare.trees": ["split"],
         "check.data.validation": ["split"],
         "check.data.test": ["split"],
+        "check.groups.sex": ["split"],
         "train.linear": ["prepare.linear"],
         "predict.linear": ["prepare.linear", "train.linear"],
         "evaluate.linear": ["predict.linear"],
