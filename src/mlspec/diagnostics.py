@@ -63,11 +63,14 @@ class SourceError(SpecError):
 
 
 class StepError(MlspecError):
-    """A step could not be carried out; the message is meant for the person who wrote the spec. ``path``: the place in
-    the spec that it is about, where that is not the step's own."""
+    """A step could not be carried out; the message is meant for the person who wrote the spec.
 
-    def __init__(self, message: str, path: tuple[str | int, ...] = ()) -> None:
-        self.path = path
+    ``setting``: the key, among the step's own, that the message is about; ``path``: the place in the spec that it is
+    about, where that is not the step's own.
+    """
+
+    def __init__(self, message: str = "", setting: str = "", path: tuple[str | int, ...] = ()) -> None:
+        self.setting, self.path = setting, path
         super().__init__(message)
 
 

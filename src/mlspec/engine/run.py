@@ -14,7 +14,7 @@ from mlspec.document import Path as SpecPath
 from mlspec.engine import backend as backends
 from mlspec.engine import events, holdout, places, previous, verdicts
 from mlspec.engine import lock as locks
-from mlspec.engine.backend import WORK, Backend, Progress, Setting
+from mlspec.engine.backend import WORK, Backend, Progress, RunTimeoutError, Setting
 from mlspec.engine.events import Listener
 from mlspec.engine.journal import Journal
 from mlspec.engine.measure import now
@@ -28,6 +28,7 @@ from mlspec.graph.kinds import KINDS, Kind
 from mlspec.graph.step import Step
 from mlspec.spec import pinned
 from mlspec.spec.requirements import Requirement, requirements
+from mlspec.store import shared
 from mlspec.store.errors import FULL, DamagedError, told
 from mlspec.store.store import Store
 
@@ -42,6 +43,7 @@ def run(
     lock: bool = True,
     renew: bool = False,
     home: Path | None = None,
+    share: bool = True,
     kinds: Mapping[str, Kind] = KINDS,
     work: str = WORK,
 ) -> Run:
@@ -50,7 +52,8 @@ def run(
     ``listener`` is told what happens, ``force`` are the ids of steps to be done even if their results are stored.
     ``lock``: write ``mlspec.lock`` beside the spec when all is done; to be left out for a part of a graph and for
     passing overrides; ``renew``: what it pins of columns' spreads is as it is now. ``home`` is the folder of all
-    results, ``.mlspec`` beside the spec if left out; ``kinds`` and ``work`` are what is known of the kinds of steps,
+    results, ``.mlspec`` beside the spec if left out; ``share``: read and fill the shared store, if the spec names one.
+    ``kinds`` and ``work`` are what is known of the kinds of steps,
     and the package in which their work is found.
 
     A step that fails is part of the run that is returned. Raises MlspecError when there is no such engine, StoreError
@@ -59,7 +62,7 @@ def run(
     """
     home = home or places.home(graph.facts.root)
     try:
-        return _Running(graph, home, listener, force, kinds, work, renew).run(lock)
+        return _Running(graph, home, listener, force, kinds, work, renew=renew, share=share).run(lock)
     except OSError as error:
         if error.errno in FULL:
             raise StoreError(f"{told(error)}; make room and run again: what is done is kept") from None
@@ -85,7 +88,9 @@ class _Running:
         force: Container[str],
         kinds: Mapping[str, Kind],
         work: str,
+        *,
         renew: bool,
+        share: bool,
     ) -> None:
         self.renew = renew
         self.graph, self.home, self.force, self.kinds, self.work = graph, home, force, kinds, work
@@ -99,6 +104,9 @@ class _Running:
         self.carrier: Backend | None = None
         self.stack = ExitStack()
         self.again = False
+        self.began = time.monotonic()
+        self.shared = self.settings.store if share else None
+        self.notes: set[str] = set()
         self.meter = Meter(graph)
         self.holdout: holdout.Holdout | None = None
 
@@ -116,10 +124,10 @@ class _Running:
                 self._finish("interrupted", started, began, None, ())
                 raise
             except _BudgetSpentError as spent:
-                place = None if self.graph.document is None else self.graph.document.span(spent.path)
-                failure = Failure(step=spent.step, cause=spent.cause, place=place)
-                self.failures[spent.step] = failure
-                self.journal.tell(events.StepFailed(time=now(), step=spent.step, cause=spent.cause, place=place))
+                self._end_at(spent.step, spent.path, spent.cause)
+                metrics, gates = None, ()
+            except RunTimeoutError as over:
+                self._end_at(over.step, ("backend", "run_timeout"), str(over))
                 metrics, gates = None, ()
             run = self._finish("failed" if self.failures else "done", started, began, metrics, gates)
         if lock and run.status == "done":
@@ -130,6 +138,12 @@ class _Running:
             )
             locks.write(beside, locks.of(self.graph, run, self.kinds, uses, pins))
         return run
+
+    def _end_at(self, step: str, path: SpecPath, cause: str) -> None:
+        """The run is over, because of what stands at that place."""
+        place = None if self.graph.document is None else self.graph.document.span(path)
+        self.failures[step] = Failure(step=step, cause=cause, place=place)
+        self.journal.tell(events.StepFailed(time=now(), step=step, cause=cause, place=place))
 
     def _carry_out(self) -> tuple[dict[str, Any] | None, tuple[dict[str, Any], ...]]:
         """Schedule until all that the run tells of can be read: what was damaged is made again."""
@@ -163,6 +177,10 @@ class _Running:
                 work=self.work,
                 steps=self.settings.workers,
                 memory=self.settings.memory,
+                step_timeout=self.settings.step_timeout,
+                until=None if self.settings.run_timeout is None else self.began + self.settings.run_timeout,
+                shared=None if self.shared is None else shared.located(self.shared, self.graph.facts.root),
+                accumulate=self.settings.on_out_of_memory == "accumulate",
             )
             self.carrier = backends.start(self.settings.engine, setting, self.store)
             self.stack.callback(self.carrier.close)
@@ -191,6 +209,9 @@ class _Running:
         self.results[step.id] = result
         self.meter.ended(step.id, None if result.stored is None else result.stored.record.get("seconds"))
         self.failures.pop(step.id, None)
+        if result.note and result.note not in self.notes:
+            self.notes.add(result.note)
+            self.journal.tell(events.Noted(time=now(), text=result.note))
         if result.stored is not None:
             key = result.stored.fingerprint
             if result.action == "done":
@@ -204,7 +225,7 @@ class _Running:
                 self._count_use()
         elif result.action == "failed":
             log = result.log if result.log is not None and Path(result.log).exists() else None
-            failure = Failure(step=step.id, cause=result.cause, place=_place(self.graph, step, result.path), log=log)
+            failure = Failure(step=step.id, cause=result.cause, place=_place(self.graph, step, result), log=log)
             self.failures[step.id] = failure
             self.journal.tell(
                 events.StepFailed(time=now(), step=step.id, cause=failure.cause, place=failure.place, log=log)
@@ -342,8 +363,15 @@ def _ran(step: Step, result: Result) -> RanStep:
     )
 
 
-def _place(graph: Graph, step: Step, path: SpecPath = ()) -> Span | None:
-    path = path or step.path
+def _place(graph: Graph, step: Step, failed: Result | None = None) -> Span | None:
+    """The key that is to blame, the place that it is about, or what made the step."""
+    path: SpecPath = step.path
+    if failed is not None and failed.path:
+        path = failed.path
+    elif failed is not None and failed.limit:
+        path = ("backend", failed.limit)
+    elif failed is not None and failed.setting:
+        path = (*step.path, failed.setting)
     return graph.document.span(path) if graph.document is not None and path else None
 
 

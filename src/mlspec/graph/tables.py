@@ -35,6 +35,8 @@ def read_besides(project: Project) -> set[str]:
     for expectation in data.expect:
         if expectation.source is None:
             named |= expectation.reads() | set(expression.names(expectation.holds or ""))
+    personal = project.model.personal
+    named.add(None if personal is None else personal.key)
     privacy = project.constraints.privacy
     if privacy is not None and privacy.k_anonymity is not None:
         named.update(privacy.k_anonymity.columns)

@@ -20,9 +20,11 @@ def check(view: View) -> Iterator[Diagnostic]:
     if interface is None:
         return
     at = ("project", "interface", "inputs")
+    personal = view.project.model.personal
+    read = {None if personal is None else personal.key}
     seen = roles(view.project, view.columns())
     # Callers send personal columns as they come.
-    features = {c.name: view.facts.raw_types.get(c.name, c.type) for c in seen if c.role == "feature"}
+    features = {c.name: view.facts.raw_types.get(c.name, c.type) for c in seen if c.role == "feature" or c.name in read}
     known = {column.name for column in view.columns()}
     # What is derived from the columns of a row is not sent: those columns are.
     derive = view.project.data.derive

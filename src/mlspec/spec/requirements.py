@@ -1,5 +1,5 @@
-"""Project -> its requirements: all that is stated of the model under ``project`` and ``constraints``, each with what it
-is bound to."""
+"""Project -> its requirements: all that is stated of the model under ``project`` and ``constraints`` (and whose models
+there are), each with what it is bound to."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
@@ -37,7 +37,7 @@ def requirements(project: Project) -> tuple[Requirement, ...]:
     waived = {waiver.requirement: waiver.reason for waiver in project.constraints.waivers}
     taken: dict[str, int] = {}
     found = []
-    for wanted in (*_project(project), *_constraints(project)):
+    for wanted in (*_project(project), *_constraints(project), *_model(project)):
         taken[wanted.id] = count = taken.get(wanted.id, 0) + 1
         name = wanted.id if count == 1 else f"{wanted.id}-{count}"
         reason = waived.get(name, "")
@@ -180,6 +180,12 @@ def _privacy(privacy: PrivacyGates) -> Iterator[Requirement]:
         yield gate("l_diversity", columns=list(diverse.columns), sensitive=diverse.sensitive, at_least=diverse.l)
     if privacy.membership is not None:
         yield gate("membership", at_most=privacy.membership.at_most)
+
+
+def _model(project: Project) -> Iterator[Requirement]:
+    if project.model.personal is not None:
+        check = {"of": "personalization"}
+        yield Requirement(id="personalization", path=("model", "personalization"), binding="gate", check=check)
 
 
 def _against(project: Project, metric: str) -> list[str]:

@@ -49,7 +49,7 @@ def run(job: Job) -> None:
         told = "; ".join(fault.text for _index, found in broken for fault in found)
         offers = [fault.offer for _index, found in broken for fault in found if fault.offer]
         way = f". If that is as it should be: {offers[0]}" if offers else ""
-        raise StepError(f"the data is not as expected: {told}{way}", ("data", "expect", broken[0][0]))
+        raise StepError(f"the data is not as expected: {told}{way}", path=("data", "expect", broken[0][0]))
     if "dropped" in job.outputs:
         _leave_out(job, tables_[""])
     results.write_json(job.outputs["verdict"], {"holds": True})

@@ -14,20 +14,7 @@ def run(job: Job) -> None:
     params = job.params
     read = next(iter(job.inputs.values()), None)
     measured = {} if read is None else results.read_json(read)
-    areas = {
-        "quality": _quality,
-        "guardrail": _guardrail,
-        "fairness": _fairness,
-        "abstention": _abstention,
-        "latency": _latency,
-        "throughput": _throughput,
-        "size": _size,
-        "serving_memory": _serving_memory,
-        "examples": _examples,
-        "budget": _budget,
-        "privacy": _privacy,
-    }
-    decided = areas[params["of"]](params, measured, job.records)
+    decided = AREAS[params["of"]](params, measured, job.records)
     results.write_json(job.outputs["verdict"], {"gate": job.id, **decided})
 
 
@@ -77,6 +64,23 @@ def _guardrail(params: dict[str, Any], measured: dict[str, Any], _: Any) -> dict
         # What was never accepted can't get worse.
         return {**decided, "verdict": "pass", "reason": note}
     return decided if note is None else {**decided, "reason": note}
+
+
+def _personalization(_: dict[str, Any], measured: dict[str, Any], __: Any) -> dict[str, Any]:
+    found = measured["personalization"]
+    text = f"where groups have models of their own, {found['metric']} is better than the one model's"
+    if not found["groups_with_own"]:
+        # What answers everybody alike can't be worse than itself.
+        return {
+            **_interval(text, found["gain"], 0, 0.0, at_least=True, unit=""),
+            "verdict": "pass",
+            "reason": "every group is answered by the one model",
+        }
+    unit = f"better on the rows of {found['groups_with_own']:,} groups"
+    decided = _interval(text, found["gain"], found["rows"], 0.0, at_least=True, unit=unit)
+    if decided["verdict"] == "pass" and not found["gain"]["low"] > 0:
+        return {**decided, "verdict": "unknown", "reason": "the interval reaches down to no difference"}
+    return decided
 
 
 def _fairness(params: dict[str, Any], measured: dict[str, Any], _: Any) -> dict[str, Any]:
@@ -254,12 +258,12 @@ def _budget(params: dict[str, Any], _: Any, records: dict[str, dict[str, Any]]) 
 
 def _priced(params: dict[str, Any], records: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """Hours on GPUs, or money: by the recorded time of each step, and where it ran."""
-    bound, apart = params["at_most"], set(params["on_gpu"])
+    bound, apart, several = params["at_most"], set(params["on_gpu"]), params.get("gpus", {})
     hours = {"cpu": 0.0, "gpu": 0.0}
     for step, record in records.items():
         if record.get("seconds") is None:
             return _exact("a budget of all steps", None, bound, str)
-        hours["gpu" if step in apart else "cpu"] += record["seconds"] / 3600
+        hours["gpu" if step in apart else "cpu"] += record["seconds"] / 3600 * several.get(step, 1)
     if params["what"] == "gpu_hours":
         return _exact(f"at most {bound:g} GPU hours", hours["gpu"], bound, lambda value: f"{value:.3g} GPU hours")
     unit = f" {params['unit']}" if params["unit"] else ""
@@ -334,3 +338,19 @@ def _bytes(value: float) -> str:
         if value < size:
             return f"{value / (size / 1e3):.3g}{unit}"
     return f"{value / 1e9:.3g}GB"
+
+
+AREAS = {
+    "quality": _quality,
+    "guardrail": _guardrail,
+    "fairness": _fairness,
+    "abstention": _abstention,
+    "latency": _latency,
+    "throughput": _throughput,
+    "size": _size,
+    "serving_memory": _serving_memory,
+    "examples": _examples,
+    "budget": _budget,
+    "personalization": _personalization,
+    "privacy": _privacy,
+}
