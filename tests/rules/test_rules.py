@@ -238,7 +238,7 @@ def spec_text(case: dict[str, str]) -> str:
     """The small spec with the case's mistake in it."""
     given = {k: v for k, v in case.items() if k != "file"}
     blank = dict.fromkeys(("project", "top", "source", "columns", "data", "end"), "")
-    sources = "{people: {path: people.csv%s}}" % case.get("source", "")
+    sources = f"{{people: {{path: people.csv{case.get('source', '')}}}}}"
     text = BASE % {**blank, "target": "income", "model": "hist_gradient_boosting", "sources": sources, **given}
     return text.replace("path: people.csv", f"path: {case['file']}") if "file" in case else text
 

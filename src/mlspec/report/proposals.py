@@ -19,7 +19,7 @@ def expectations(found: TableProfile, target: str, ids: Collection[str], hidden:
     lines = [f"- {{rows: {{at_least: {least:.0f}}}}}  # {found.rows:,} now"]
     ordered = sorted(found.columns, key=lambda column: (column.name != target, column.name not in ids))
     for column in ordered:
-        told = list(_of(column, found.rows, column.name in ids, column.name in hidden))
+        told = list(_of(column, column.name in ids, column.name in hidden))
         if told:
             lines.append(f"- {{column: {_text(column.name)}, {', '.join(told)}}}")
     if found.balance and target not in hidden:
@@ -29,7 +29,7 @@ def expectations(found: TableProfile, target: str, ids: Collection[str], hidden:
     return lines[:MOST_LINES]
 
 
-def _of(column: ProfiledColumn, rows: int, is_id: bool, is_hidden: bool) -> Iterator[str]:
+def _of(column: ProfiledColumn, is_id: bool, is_hidden: bool) -> Iterator[str]:
     """What is to be expected of a column."""
     if is_id:
         yield "unique: true"

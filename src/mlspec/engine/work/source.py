@@ -24,11 +24,14 @@ def run(job: Job) -> None:
     source = cast(Source, msgspec.convert(settings, registry.plugin("sources", name)))
     columns = tuple(Column(column, kind) for column, kind in job.params["columns"])
     table = job.outputs["table"]
-    rows = source.scan(job.root, columns)
     numbers = [column.name for column in columns if column.type == "number"]
     try:
+        rows = source.scan(job.root, columns)
         tables.write(rows.with_columns(pl.col(numbers).fill_nan(None)) if numbers else rows, table)
-    except pl.exceptions.PolarsError as error:
+    except (pl.exceptions.PolarsError, OSError) as error:
+        if getattr(error, "errno", None) is not None:
+            # The disk's own trouble, not the file's.
+            raise
         _verify(job, source)
         raise StepError(f"{source.where()} can't be read: {str(error).splitlines()[0]}") from None
     _verify(job, source)
