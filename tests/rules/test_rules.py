@@ -197,6 +197,10 @@ CASES: dict[str, dict[str, str]] = {
     "positive-class-unknown": {"columns": ", positive: higher"},
     "user-code-not-found": {"model": "python, code: 'nets:Net'"},
     "user-code-not-found-class": {"model": "python, code: 'people_models:Nett'"},
+    "user-code-not-found-source": {
+        "sources": "{people: {code: 'people_models:people', schema: {age: integer, income: category}}}",
+        "project": ", task: binary_classification",
+    },
     "source-not-found": {"source": "", "file": "peopl.csv"},
     "secret-in-spec": {
         "sources": "{people: {path: people.csv, missing: ['${env:NAME}']}, more: {connection: "

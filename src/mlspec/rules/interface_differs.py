@@ -14,17 +14,18 @@ from mlspec.rules.context import View
 def check(view: View) -> Iterator[Diagnostic]:
     """The stated inputs against the features, the stated classes against the target's values."""
     from mlspec.rules.check import roles
-    from mlspec.spec import expression
 
     interface = view.project.project.interface
     if interface is None:
         return
+    from mlspec.spec.expression import names as columns_of
+
     at = ("project", "interface", "inputs")
     features = {column.name: column.type for column in roles(view.project, view.columns()) if column.role == "feature"}
     known = {column.name for column in view.columns()}
     # What is derived from the columns of a row is not sent: those columns are.
     derive = view.project.data.derive
-    raw = {name for made, text in derive.items() if made in features for name in expression.names(text)} - set(derive)
+    raw = {name for made, text in derive.items() if made in features for name in columns_of(text)} - set(derive)
     features = {name: kind for name, kind in features.items() if name not in derive} | {
         column.name: column.type for column in view.columns() if column.name in raw
     }
