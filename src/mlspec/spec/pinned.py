@@ -37,7 +37,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     mark: str = ""
 
 
-class LockedSource(Struct, frozen=True, kw_only=True):
+class LockedSource(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A source as mlspec.lock pins it: the digests of its files, the columns with their types; of one that is fetched
     also what was asked (a digest), its rows and the target's values."""
 
