@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from mlspec.report.comparison import Comparison
     from mlspec.report.facts import RunFacts
     from mlspec.report.series import Series
+    from mlspec.report.table_profile import TableProfile
     from mlspec.rules.context import Facts
     from mlspec.spec import Project
 
@@ -304,6 +305,54 @@ def series(what: str, *, spec: str | os.PathLike[str] | None = None) -> "Series"
     return wanted
 
 
+def profile(
+    data: str | os.PathLike[str] | None = None, *, source: str | None = None, target: str | None = None
+) -> "TableProfile":
+    """What a file holds, or the stacked sources of a spec (``source``: one of them). Fetches nothing.
+
+    Raises SpecError where it can't be read, and StepError for a value that does not fit its column.
+    """
+    import polars as pl
+
+    from mlspec.engine import raw
+    from mlspec.report import table_profile
+    from mlspec.rules.check import roles
+    from mlspec.spec.units import source_of
+
+    if data is not None and not os.path.isdir(data) and source_of(os.fspath(data)) is not None:
+        reader, columns = raw.opened(os.fspath(data))
+        _known(target, [column.name for column in columns])
+        return table_profile.profiled(reader.scan(Path(), columns), columns, Path(data).name, target=target)
+    checked = validate(data)
+    project, facts = checked.project, checked.facts
+    if source is not None:
+        _known(source, list(project.data.sources), "source")
+    names = [source] if source is not None else [n for n in project.data.sources if n in facts.schemas]
+    schema = roles(project, facts.of_source(names[0]))
+    frames = [raw.rows(checked.root, name, project.data.sources[name], schema) for name in names]
+    rows = pl.concat(frames, how="vertical_relaxed")
+    said, read = project.data.columns, rows.collect_schema()
+    of = {column.name: column.role for column in schema}
+    return table_profile.profiled(
+        rows,
+        tuple(column for column in schema if column.name in read),
+        ", ".join(names),
+        target=said.target if said.target in of else None,
+        roles={name: role for name, role in of.items() if role != "feature"},
+        hidden=[name for name, role in of.items() if role in ("sensitive", "id")],
+    )
+
+
+def _known(name: str | None, names: Sequence[str], what: str = "column") -> None:
+    """Raises SpecError for a name that is none of these."""
+    from mlspec.spec import suggest
+
+    if name is not None and name not in names:
+        label = suggest.label(name, list(names))
+        message = f"there is no {what} '{name}'"
+        raise SpecError([Diagnostic(code=f"unknown-{what}", message=message, notes=(label,))])
+
+
 def load_model(model: str | os.PathLike[str] | None = None, *, device: str = "cpu") -> "Package":
     """The selected model of a spec's last run, or the exported model in a folder, ready to predict.
 
@@ -356,25 +405,11 @@ def predict(
 def _read_rows(path: str, model: "Package", keep: Sequence[str]) -> "pl.DataFrame":
     from typing import cast
 
-    from mlspec import registry
-    from mlspec.plugin import Column, ColumnType, Source
-    from mlspec.spec.units import source_of
+    from mlspec.engine.raw import opened
+    from mlspec.plugin import Column, ColumnType
 
-    name = source_of(path)
-    if name is None:
-        note = f"a file's ending says what it is: {', '.join(registry.names('sources'))}"
-        message = f"the format of '{path}' is not clear from its name"
-        raise SpecError([Diagnostic(code="format-unclear", message=message, notes=(note,))])
-    source = cast(Source, registry.plugin("sources", name)(path=path))
-    try:
-        found = {column.name: column for column in source.columns(Path())}
-    except OSError as error:
-        message = f"'{path}' can't be read: {(error.strerror or str(error)).lower()}"
-        raise SpecError([Diagnostic(code="source-not-found", message=message)]) from None
-    except ValueError as error:
-        raise SpecError(
-            [Diagnostic(code="source-unreadable", message=f"'{path}' can't be read as {name}: {error}")]
-        ) from None
+    source, columns = opened(path)
+    found = {column.name: column for column in columns}
     # The model knows the types of its columns better than a look at these rows does.
     read = {name: found[name] for name in keep if name in found}
     known = (*model.about.columns, *model.about.raw_columns())

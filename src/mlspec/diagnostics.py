@@ -9,7 +9,6 @@ The errors that mlspec raises on purpose::
     └── StoreError     a stored result is damaged or missing
 """
 
-import re
 from collections.abc import Iterable, Mapping
 
 import msgspec
@@ -79,7 +78,6 @@ class StoreError(MlspecError):
 
 
 SHOWN = 20
-PASSWORD = re.compile(r"(://[^/@:\s]*:)(?!\$\{)([^/@\s]+)(?=@)")  # shown to nobody, wherever it stands
 WINDOW = 160
 _RED, _YELLOW, _BLUE, _BOLD = "1;31", "1;33", "1;34", "1"
 
@@ -140,9 +138,17 @@ def _shown(lines: Mapping[str, list[str]], span: Span) -> tuple[str, int]:
     texts = lines.get(span.file, [])
     line = texts[span.line - 1].rstrip("\r") if 0 < span.line <= len(texts) else ""
     start = 0 if len(line) <= WINDOW else max(0, min(span.column - 41, len(line) - WINDOW))
-    line = PASSWORD.sub(lambda found: found[1] + "•" * len(found[2]), line)
+    if "://" in line and "@" in line:
+        line = _without_passwords(line)
     cut = line[start : start + WINDOW].replace("\t", "→")
     return "".join(c if c.isprintable() else "\ufffd" for c in cut), start
+
+
+def _without_passwords(line: str) -> str:
+    """A password in an address is shown to nobody, wherever it stands."""
+    import re
+
+    return re.sub(r"(://[^/@:\s]*:)(?!\$\{)([^/@\s]+)(?=@)", lambda found: found[1] + "•" * len(found[2]), line)
 
 
 def _columns(text: str) -> int:

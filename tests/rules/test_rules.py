@@ -255,6 +255,10 @@ CASES: dict[str, dict[str, str]] = {
     "positive-class-unknown": {"columns": ", positive: higher"},
     "user-code-not-found": {"model": "python, code: 'nets:Net'"},
     "user-code-not-found-class": {"model": "python, code: 'people_models:Nett'"},
+    "user-code-not-found-source": {
+        "sources": "{people: {code: 'people_models:people', schema: {age: integer, income: category}}}",
+        "project": ", task: binary_classification",
+    },
     "source-not-found": {"source": "", "file": "peopl.csv"},
     "secret-in-spec": {
         "sources": "{people: {path: people.csv, missing: ['${env:NAME}']}, more: {connection: "
@@ -296,7 +300,7 @@ def spec_text(case: dict[str, str]) -> str:
     """The small spec with the case's mistake in it."""
     given = {k: v for k, v in case.items() if k != "file"}
     blank = dict.fromkeys(("project", "top", "source", "columns", "data", "end"), "")
-    sources = "{people: {path: people.csv%s}}" % case.get("source", "")
+    sources = f"{{people: {{path: people.csv{case.get('source', '')}}}}}"
     text = BASE % {**blank, "target": "income", "model": "hist_gradient_boosting", "sources": sources, **given}
     return text.replace("path: people.csv", f"path: {case['file']}") if "file" in case else text
 

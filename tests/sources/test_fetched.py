@@ -338,3 +338,51 @@ def test_what_changed_since_the_lock(change: str, tmp_path: Path) -> None:
 1 {"error" if change == "fail" else "warning"}
 """
     )
+
+
+def test_what_a_look_at_a_database_tells_and_what_it_leaves_alone(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "people.db") as database:
+        database.execute(
+            'CREATE TABLE people (age INTEGER, "a b" TEXT, seen TEXT, old BOOLEAN, photo BLOB, income TEXT)'
+        )
+        database.execute(
+            "INSERT INTO people VALUES (1, 'x', '2024-01-01 10:00', 1, NULL, 'low'), (2.5, '7', NULL, 0, NULL, 'high')"
+        )
+        database.execute(
+            "CREATE VIEW endless AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT * FROM n"
+        )
+        database.execute("CREATE TABLE pictures (income TEXT, photo BLOB)")
+        database.execute("INSERT INTO pictures VALUES ('low', x'00ff')")
+    database.close()
+    before = sorted(tmp_path.iterdir())
+
+    def seen(source: str) -> str:
+        path = spec(tmp_path, source)
+        try:
+            found = api.validate(path).facts.sources["people"]
+        except SpecError as error:
+            return f"{error.diagnostics[0].code}: {error.diagnostics[0].message}"
+        return " ".join(f"{column.name}:{column.type}" for column in found)
+
+    at = "connection: 'sqlite:people.db', table:"
+    (tmp_path / "no.db").write_text("hello")
+    assert seen(f"{at} people") == ("unknown-column: source 'people' has no column 'id'")
+    assert (
+        api_columns(tmp_path, "people")
+        == "age:number a b:category seen:datetime old:boolean photo:category income:category"
+    )
+    assert seen(f"{at} endless") == "source-schema-unknown: which columns source 'people' has is not known yet"
+    assert "it has no table 'peple'; its tables: endless, people, pictures" in seen(f"{at} peple")
+    assert "column 'photo' holds bytes, which no model can read" in seen(f"{at} pictures")
+    assert "can't be read as sql: not a SQLite database" in seen("connection: 'sqlite:no.db', table: people")
+    assert "source-not-found: 'sqlite:gone.db' can't be read" in seen("connection: 'sqlite:gone.db', table: people")
+    left = [path for path in sorted(tmp_path.iterdir()) if path.suffix not in (".yaml",) and path.name != "no.db"]
+    assert left == [path for path in before if path.suffix != ".yaml"]
+
+
+def api_columns(folder: Path, table: str) -> str:
+    """The columns of a SQLite table, as a look tells them."""
+    from mlspec.sources.sql import Sql
+
+    found = Sql(connection="sqlite:people.db", table=table).columns(folder)
+    return " ".join(f"{column.name}:{column.type}" for column in found)

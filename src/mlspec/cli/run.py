@@ -102,6 +102,11 @@ def _show(found: "RunFacts") -> None:
     from mlspec.graph.show.text import printable
     from mlspec.report.terminal import terminal, tracked
 
+    for fact in found.data.expectations:
+        if not fact.holds and fact.severity == "warn":
+            talk(printable(f"warning[not-as-expected]: {'; '.join(fact.faults)}"))
+            if fact.place is not None:
+                talk(printable(f"  --> {fact.place.file}:{fact.place.line}:{fact.place.column}"))
     for failure in found.failures:
         talk(printable(f"error[step-failed]: step '{failure.step}' failed: {failure.cause}"))
         if failure.place is not None:

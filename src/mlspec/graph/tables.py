@@ -9,7 +9,7 @@ from mlspec.graph.step import Input
 from mlspec.plugin import Baseline, Column, ColumnType, Schema, Wanted
 from mlspec.rules._personal import dropped, treatments, widest
 from mlspec.rules.check import roles
-from mlspec.spec import Project, combining, expression
+from mlspec.spec import Project, combining
 
 GROUPS: dict[ColumnType, str] = {
     "integer": "numeric",
@@ -34,7 +34,7 @@ def read_besides(project: Project) -> set[str]:
     named: set[str | None] = {data.split.column}
     for expectation in data.expect:
         if expectation.source is None:
-            named |= expectation.reads() | set(expression.names(expectation.holds or ""))
+            named |= expectation.reads() | set(combining.names(expectation.holds))
     personal = project.model.personal
     named.add(None if personal is None else personal.key)
     privacy = project.constraints.privacy
@@ -50,7 +50,7 @@ def of_source(project: Project, name: str) -> set[str]:
     found: set[str] = set()
     for expectation in project.data.expect:
         if expectation.source == name:
-            found |= expectation.reads() | set(expression.names(expectation.holds or ""))
+            found |= expectation.reads() | set(combining.names(expectation.holds))
         if expectation.refers_to is not None and expectation.refers_to.source == name:
             found.add(expectation.refers_to.column)
     return found
@@ -92,7 +92,7 @@ def derived(graph: Graph) -> dict[str, Any]:
     for name, text in reversed(data.derive.items()):
         if name in needed:
             expressions.insert(0, [name, text, types[name]])
-            for read in expression.typed(text, types).columns:
+            for read in combining.names(text):
                 if read in data.derive:
                     needed.add(read)
                 else:

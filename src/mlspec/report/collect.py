@@ -9,13 +9,13 @@ from mlspec.graph import uses
 from mlspec.graph.graph import Graph
 from mlspec.plugin import Source
 from mlspec.report import words
+from mlspec.report.collect_expectations import expectations
 from mlspec.report.facts import (
     Candidate,
     CheckFact,
     ColumnFact,
     DataFacts,
     Difference,
-    ExpectationFact,
     Gate,
     PersonalFact,
     Place,
@@ -203,7 +203,9 @@ def data(graph: Graph, read: Read, digests: Callable[[str, str], str | None]) ->
         ),
         columns=tuple(_columns(graph)),
         personal=tuple(_personal(project)),
-        expectations=tuple(_expectations(graph, read("expect", "report"))),
+        expectations=tuple(
+            expectations(read("expect", "report"), lambda index: place(graph, ("data", "expect", index)))
+        ),
         split=_split(project),
         rows=_rows(graph, read),
     )
@@ -247,50 +249,6 @@ def _personal(project: Project) -> Iterator[PersonalFact]:
             reason = str(settings.pop("reason", ""))
             told = " ".join([use.name.replace("_", " "), *(f"{key}: {value}" for key, value in settings.items())])
         yield PersonalFact(column=name, kind=stated.kind.replace("_", " "), action=told, reason=reason)
-
-
-def _expectations(graph: Graph, report: Any) -> Iterator[ExpectationFact]:
-    for index, entry in enumerate(report or ()):
-        asked, seen = entry["expectation"], entry["measured"]
-        text = " and ".join(_asked(asked))
-        column = asked.get("column")
-        told = ", ".join(_measured(asked, seen, entry["rows"]))
-        yield ExpectationFact(
-            f"{column}: {text}" if column is not None else text,
-            bool(entry["holds"]),
-            told,
-            place(graph, ("data", "expect", index)),
-        )
-
-
-def _asked(asked: dict[str, Any]) -> Iterator[str]:
-    if "rows" in asked:
-        yield f"rows {_bounds(asked['rows'])}"
-    if "between" in asked:
-        yield f"between {words.figure(asked['between'][0])} and {words.figure(asked['between'][1])}"
-    if "missing" in asked:
-        yield f"share of missing values {_bounds(asked['missing'])}"
-    if asked.get("unique"):
-        yield "no value twice"
-    if "allowed" in asked:
-        yield f"one of {', '.join(str(value) for value in asked['allowed'])}"
-
-
-def _bounds(bounds: dict[str, float | None]) -> str:
-    told = [f"{side.replace('_', ' ')} {words.figure(end)}" for side, end in bounds.items() if end is not None]
-    return " and ".join(told)
-
-
-def _measured(asked: dict[str, Any], seen: dict[str, Any], rows: int) -> Iterator[str]:
-    if "rows" in asked:
-        yield words.count(rows, "row")
-    if seen.get("least") is not None:
-        yield f"{words.figure(seen['least'])} to {words.figure(seen['greatest'])}"
-    if seen.get("missing") is not None:
-        yield f"{words.figure(seen['missing'])} missing"
-    for name, told in (("outside", "outside"), ("repeated", "repeated"), ("strange", "others")):
-        if seen.get(name) is not None:
-            yield f"{seen[name]:,} {told}"
 
 
 def _rows(graph: Graph, read: Read) -> dict[str, int]:

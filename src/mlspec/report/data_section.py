@@ -2,7 +2,7 @@
 
 from mlspec.report import words
 from mlspec.report.charts import bins, shares
-from mlspec.report.facts import ColumnFact, DataFacts, RunFacts
+from mlspec.report.facts import ColumnFact, DataFacts, ExpectationFact, RunFacts
 from mlspec.report.markup import Child, Html, element
 from mlspec.report.profile_facts import ColumnProfile
 from mlspec.report.tables import figures, row, table
@@ -158,16 +158,25 @@ def _expectations(found: DataFacts) -> Child:
     rows = [
         element(
             "tr",
-            element(
-                "td",
-                element(
-                    "span", "holds" if fact.holds else "fails", class_=f"verdict {'pass' if fact.holds else 'fail'}"
-                ),
-            ),
+            element("td", _verdict(fact)),
             element("th", fact.text, scope="row"),
             element("td", fact.measured, class_="figure"),
         )
         for fact in found.expectations
     ]
     heads = ("verdict", "expectation", ("measured", "figure"))
-    return [element("h3", "Expectations"), table("Expectations of the data", heads, rows)]
+    samples = [_sample(fact) for fact in found.expectations if fact.sample]
+    return [element("h3", "Expectations"), table("Expectations of the data", heads, rows), samples]
+
+
+def _verdict(fact: ExpectationFact) -> Child:
+    kind = "pass" if fact.holds else "unknown" if fact.severity == "warn" else "fail"
+    return element("span", "holds" if fact.holds else "fails", class_=f"verdict {kind}")
+
+
+def _sample(fact: ExpectationFact) -> Html:
+    """A few of the rows that break an expectation."""
+    names = list(fact.sample[0])
+    rows = [element("tr", [element("td", line.get(name, "")) for name in names]) for line in fact.sample]
+    summary = element("summary", f"{words.count(len(fact.sample), 'row')} for which this does not hold: {fact.text}")
+    return element("details", summary, table("Rows that break it", tuple(names), rows))

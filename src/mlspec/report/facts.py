@@ -168,6 +168,11 @@ class ExpectationFact(Struct, frozen=True):
     holds: bool
     measured: str = ""
     place: Place | None = None
+    severity: Annotated[Literal["error", "warn"], Meta(description="warn: the run goes on all the same")] = "error"
+    faults: Annotated[tuple[str, ...], Meta(description="what does not hold, in words")] = ()
+    sample: Annotated[
+        tuple[dict[str, str], ...], Meta(description="a few rows that break it, private columns hidden")
+    ] = ()
 
 
 class DataFacts(Struct, frozen=True, kw_only=True):

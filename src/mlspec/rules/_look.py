@@ -11,7 +11,6 @@ from msgspec import Struct
 from mlspec.diagnostics import Diagnostic
 from mlspec.document import Document
 from mlspec.plugin import Column, ColumnType, Schema, Source, Use
-from mlspec.sources._secrets import PASSWORD
 from mlspec.spec import Project, pinned
 
 Values = tuple[tuple[str, ...], bool]
@@ -59,12 +58,18 @@ def _secrets(document: Document, place: tuple[str, ...], name: str, source: Sour
     """Passwords, and references to the environment where these are not filled in."""
     for key, text in _texts((), msgspec.to_builtins(source)):
         span = document.span((*place, *key))
-        if PASSWORD.search(text):
+        if "://" in text and _secrets_in(text):
             message, label = f"a password stands in source '{name}'", "write ${env:NAME} in its place"
             yield Diagnostic(code="secret-in-spec", message=message, span=span, label=label)
         elif "${env:" in text and key[-1] != "connection":
             message, label = f"'{key[0]}' takes no ${{env:NAME}}", "only connection strings do"
             yield Diagnostic(code="secret-in-spec", message=message, span=span, label=label)
+
+
+def _secrets_in(text: str) -> bool:
+    from mlspec.sources._secrets import PASSWORD
+
+    return PASSWORD.search(text) is not None
 
 
 def _texts(path: tuple[str | int, ...], value: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:

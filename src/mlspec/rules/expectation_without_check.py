@@ -6,7 +6,6 @@ Instead: give `rows` bounds, `holds` an expression, or a `column` with one of it
 lists them.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -14,7 +13,6 @@ from mlspec.diagnostics import Diagnostic
 from mlspec.document import Path
 from mlspec.rules.context import View
 from mlspec.spec.expect import COLUMN_CHECKS, Bounds, Expectation, Quantile
-from mlspec.spec.expression import TRUTH, ExpressionError, typed
 
 CODE = "expectation-without-check"
 NUMBERS = ("integer", "number")
@@ -106,6 +104,8 @@ def _fits(view: View, one: Expectation, at: Path, kinds: Mapping[str, str]) -> I
         if one.column == view.project.data.columns.id:
             yield view.diagnostic(CODE, (*at, "drift"), "an id has no spread that could be kept", "delete it", key=True)
     if one.matches is not None:
+        import re
+
         try:
             re.compile(one.matches)
         except re.error as error:
@@ -142,6 +142,8 @@ def _others(view: View, one: Expectation, at: Path, kinds: Mapping[str, str]) ->
             message = f"source '{one.refers_to.source}' has no column '{one.refers_to.column}'"
             yield view.diagnostic(CODE, (*at, "refers_to", "column"), message)
     if one.holds is not None and kinds:
+        from mlspec.spec.expression import TRUTH, ExpressionError, typed
+
         try:
             kind: Any = typed(one.holds, kinds).kind
             message = "" if kind == TRUTH else f"this is true or false for no row, it gives {kind}"

@@ -14,11 +14,12 @@ from mlspec.rules.context import View
 def check(view: View) -> Iterator[Diagnostic]:
     """The stated inputs against the features, the stated classes against the target's values."""
     from mlspec.rules.check import roles
-    from mlspec.spec import expression
 
     interface = view.project.project.interface
     if interface is None:
         return
+    from mlspec.spec.expression import names as columns_of
+
     at = ("project", "interface", "inputs")
     personal = view.project.model.personal
     read = {None if personal is None else personal.key}
@@ -28,7 +29,7 @@ def check(view: View) -> Iterator[Diagnostic]:
     known = {column.name for column in view.columns()}
     # What is derived from the columns of a row is not sent: those columns are.
     derive = view.project.data.derive
-    raw = {name for made, text in derive.items() if made in features for name in expression.names(text)} - set(derive)
+    raw = {name for made, text in derive.items() if made in features for name in columns_of(text)} - set(derive)
     features = {name: kind for name, kind in features.items() if name not in derive} | {
         column.name: column.type for column in view.columns() if column.name in raw
     }

@@ -2,11 +2,9 @@
 
 import functools
 import os
-import re
 from abc import abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
-from urllib.parse import unquote
 
 from msgspec import Meta
 
@@ -14,11 +12,12 @@ from mlspec.diagnostics import StepError
 from mlspec.plugin import Column, Fetched, Schema, Source, Wanted
 
 if TYPE_CHECKING:
+    import re
+
     import polars as pl
 
 MOST_FILES, MOST_ENTRIES = 10_000, 100_000
-PATTERN = re.compile(r"[*?\[]")
-PARTITION = re.compile(r"^([A-Za-z_][A-Za-z0-9_]*)=(.*)$")
+PATTERN = frozenset("*?[")
 NOTHING = "__HIVE_DEFAULT_PARTITION__"  # what partitioned folders write for a missing value
 
 
@@ -68,7 +67,7 @@ class FileSource(Source, frozen=True, kw_only=True):
         if self.is_fetched:
             return {}
         path = root / self.path
-        if not PATTERN.search(self.path) and not path.is_dir():
+        if PATTERN.isdisjoint(self.path) and not path.is_dir():
             return {self.path: path}
         found = _matching(root, self.path, self.suffixes)
         return {name: root / name for name in found}
@@ -136,18 +135,19 @@ def _with_folders(rows: "pl.LazyFrame", added: list[Column], folders: dict[str, 
 def _partitions(name: str) -> dict[str, str | None]:
     """The columns that the folders of a path name, with their values."""
     found: dict[str, str | None] = {}
-    for part in Path(name).parts[:-1]:
-        match = PARTITION.match(part)
-        if match is not None:
-            value = unquote(match[2])
-            found[match[1]] = None if value == NOTHING else value
+    for part in name.split("/")[:-1]:
+        key, equals, value = part.partition("=")
+        if equals and key.isidentifier():
+            from urllib.parse import unquote
+
+            found[key] = None if value == NOTHING else unquote(value)
     return found
 
 
 def _matching(root: Path, pattern: str, suffixes: tuple[str, ...]) -> list[str]:
     """The files that match, by their names from the root. Raises ValueError where there are too many to look at."""
     parts = pattern.rstrip("/").split("/")
-    fixed = next((i for i, part in enumerate(parts) if PATTERN.search(part)), len(parts))
+    fixed = next((i for i, part in enumerate(parts) if not PATTERN.isdisjoint(part)), len(parts))
     start = "/".join(parts[:fixed])
     wanted = _regex("/".join(parts)) if fixed < len(parts) else None
     found: list[str] = []
@@ -173,6 +173,7 @@ def _matching(root: Path, pattern: str, suffixes: tuple[str, ...]) -> list[str]:
 def _regex(pattern: str) -> "re.Pattern[str]":
     """A path pattern: ``**`` stands for any folders, ``*`` and ``?`` stay within one name."""
     import fnmatch
+    import re
 
     made = ""
     parts = pattern.split("/")

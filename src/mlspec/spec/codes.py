@@ -232,4 +232,8 @@ only in the process that connects, and only from `connection`: everything else i
 Instead: write `${env:NAME}` in the connection string in place of the password, and set NAME where it runs. Object
 stores read their credentials from the environment by themselves.
 """,
+    "not-as-expected": """The data is not as an expectation of severity `warn` says.
+
+Instead: look at the rows in the report; mend the data, or the expectation.
+""",
 }

@@ -7,7 +7,8 @@ from msgspec import Struct
 from mlspec.document import Path
 from mlspec.plugin import Column, ColumnType, Schema
 from mlspec.spec.data import Data, Join
-from mlspec.spec.expression import MOMENTS, NOTHING, NUMERIC, TRUTH, ExpressionError, names, typed
+
+NUMERIC, MOMENTS = ("integer", "number"), ("date", "datetime")
 
 
 class Wrong(Struct, frozen=True, kw_only=True):
@@ -133,6 +134,10 @@ def _join(columns: dict[str, Column], join: Join, right: Schema, at: Path) -> It
 
 def _derive(columns: dict[str, Column], data: Data) -> Iterator[Wrong]:
     """Add the derived columns; each may read those before it."""
+    if not data.derive:
+        return
+    from mlspec.spec.expression import NOTHING, ExpressionError, typed
+
     target = data.columns.target
     for name, text in data.derive.items():
         path: Path = ("data", "derive", name)
@@ -159,6 +164,8 @@ def _derive(columns: dict[str, Column], data: Data) -> Iterator[Wrong]:
 def _filter(columns: dict[str, Column], data: Data) -> Iterator[Wrong]:
     if data.filter is None:
         return
+    from mlspec.spec.expression import TRUTH, ExpressionError, typed
+
     path: Path = ("data", "filter")
     try:
         kind = typed(data.filter, {c.name: c.type for c in columns.values()}).kind
@@ -169,6 +176,15 @@ def _filter(columns: dict[str, Column], data: Data) -> Iterator[Wrong]:
     if kind != TRUTH:
         message = f"a filter is true or false for each row, this is {'an' if kind[0] in 'aeiou' else 'a'} {kind}"
         yield Wrong(code="bad-expression", path=path, message=message)
+
+
+def names(text: str | None) -> tuple[str, ...]:
+    """The columns of an expression; what reads one is imported where there is one."""
+    if not text:
+        return ()
+    from mlspec.spec import expression
+
+    return expression.names(text)
 
 
 def _type(kind: str) -> ColumnType:

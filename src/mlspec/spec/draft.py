@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -39,8 +40,12 @@ MODELS = {
 }
 
 
-def draft(data: Path, folder: Path, target: str | None = None) -> str:
-    """The text of a spec that lies in ``folder`` and reads ``data``.
+Propose = Callable[[str, list[str], list[str]], Sequence[str]]
+"""Lines of expectations, from the target, the columns that name rows, and the sensitive ones."""
+
+
+def draft(data: Path, folder: Path, target: str | None = None, propose: Propose | None = None) -> str:
+    """The text of a spec that lies in ``folder`` and reads ``data``; ``propose`` gives what it expects of the rows.
 
     Raises SpecError where the file can't be read, has no such column, or nothing can be predicted of it.
     """
@@ -108,6 +113,10 @@ def draft(data: Path, folder: Path, target: str | None = None) -> str:
             "  personal:  # what names people or helps to find them; decide on each: mlspec explain data.personal"
         )
         lines += [f"    {_text(name)}: {written}" for name, written in personal.items()]
+    proposed = propose(chosen, ids, [*sensitive, *personal]) if propose is not None else ()
+    if proposed:
+        lines.append("  expect:  # from a look at all rows: what a broken delivery would break")
+        lines += [f"    {line}" for line in proposed]
     split = "stratified" if task != "regression" else "random"
     lines.append(f"  split: {{by: {split}, test: 0.2, validation: 0.1, seed: 0}}")
     if dates:

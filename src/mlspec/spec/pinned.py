@@ -1,6 +1,5 @@
 """What is known of sources that are fetched: the snapshots beside the spec, and what mlspec.lock has pinned of them."""
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +37,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     mark: str = ""
 
 
-class LockedSource(Struct, frozen=True, kw_only=True):
+class LockedSource(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A source as mlspec.lock pins it: the digests of its files, the columns with their types; of one that is fetched
     also what was asked (a digest), its rows and the target's values."""
 
@@ -64,6 +63,8 @@ class _Lock(Struct, frozen=True):
 
 def identity(use: Use) -> str:
     """The digest of what a source asks for; how sure it must be to come, and stated columns, don't belong to it."""
+    import hashlib
+
     settings = {k: v for k, v in msgspec.to_builtins(use.plugin).items() if k not in (*AVAILABILITY, "schema")}
     return hashlib.sha256(msgspec.json.encode([use.name, settings], order="deterministic")).hexdigest()
 

@@ -27,16 +27,19 @@ def run(job: Job) -> None:
         Column(column, kind, "sensitive" if column in personal else "feature") for column, kind in job.params["columns"]
     )
     table = job.outputs["table"]
-    rows = source.scan(job.root, columns)
     numbers = [column.name for column in columns if column.type == "number"]
-    if numbers:
-        rows = rows.with_columns(pl.col(numbers).fill_nan(None))
     treatments = job.params.get("treatments")
-    if treatments:
-        rows = rows.with_columns(treating.treated(treatments))
     try:
+        rows = source.scan(job.root, columns)
+        if numbers:
+            rows = rows.with_columns(pl.col(numbers).fill_nan(None))
+        if treatments:
+            rows = rows.with_columns(treating.treated(treatments))
         tables.write(rows, table)
-    except pl.exceptions.PolarsError as error:
+    except (pl.exceptions.PolarsError, OSError) as error:
+        if getattr(error, "errno", None) is not None:
+            # The disk's own trouble, not the file's.
+            raise
         _verify(job, source)
         # What the engine says of a value may show it.
         told = type(error).__name__ if personal else str(error).splitlines()[0]
