@@ -32,8 +32,13 @@ class Project(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     report: Annotated[ReportSection, Meta(description="Where runs are told of, beside their own folders.")] = (
         ReportSection()
     )
+    backends: Annotated[dict[Name, Backend], Meta(description="Backends of your own, by name.")] = {}
     backend: Annotated[
-        Backend, Meta(description="Who carries the steps out, and on what.", extra={"presets": PRESETS})
+        Backend,
+        Meta(
+            description="Who carries the steps out, on what, and within what limits: a name, or the settings.",
+            extra={"presets": PRESETS, "named": "backends"},
+        ),
     ] = Backend()
     profiles: Annotated[
         dict[Name, dict[str, Any]],

@@ -45,6 +45,9 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
     task: str
     seed: int
     device: str
+    precision: str = "fp32"
+    compile: bool = False
+    accumulate: bool = False
     threads: int
     scratch: str
     root: str
@@ -168,6 +171,9 @@ def training(work: Work, model: type[Model], *, scored: bool = True) -> Training
         progress=work.progress or _silent,
         weights=preparation.weights(train, state),
         validation_weights=preparation.weights(validation, state),
+        precision=work.precision,
+        compile=work.compile,
+        accumulate=work.accumulate,
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from mlspec.graph import scores, tables, uses
-from mlspec.graph.environment import device_kind
+from mlspec.graph.computing import computing
 from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS
 from mlspec.graph.step import Input, Step
@@ -58,7 +58,7 @@ def _training(graph: Graph, wanted: Personalization, common: Input) -> list[Step
         "min_group_size": wanted.min_group_size,
         "seed": project.model.seed,
         "task": project.project.task,
-        **_device(graph),
+        **_computing(graph),
     }
     inputs = {"model": common, "train": Input("split", "train")}
     if wanted.strategy == "finetune":
@@ -144,8 +144,9 @@ def _evaluated(graph: Graph, step: Step) -> Step:
     return replace(step, params=params, inputs=inputs)
 
 
-def _device(graph: Graph) -> dict[str, str]:
+def _computing(graph: Graph) -> dict[str, Any]:
+    """What the backend says of networks, where a candidate is one; each group trains in one process."""
     plugins = (use.plugin for use in graph.project.model.candidates.values())
     if any(isinstance(plugin, Model) and plugin.uses_device for plugin in plugins):
-        return {"device": device_kind(graph.project.backend.device)}
+        return {key: value for key, value in computing(graph.project.backend).items() if key != "processes"}
     return {}
