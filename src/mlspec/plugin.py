@@ -148,9 +148,8 @@ class Training(msgspec.Struct, frozen=True):
     regression. ``validation`` may be used to stop early, never the test split. ``until``: pause after that epoch,
     keeping a checkpoint to go on from (for models that are ``pausable``). ``weights``: how much each training row
     counts, None where all count the same; ``validation_weights``: the same of the rows that training stops by.
-    ``start``: the folder of a fitted model to go on from (for models that ``continues`` is true of).
     ``precision``, ``compile`` and ``accumulate`` (take a batch that does not fit in parts) are what the backend says of
-    networks."""
+    networks. ``start``: the folder of a fitted model to go on from (for models that ``continues`` is true of)."""
 
     features: Features
     target: "np.ndarray[Any, Any]"
@@ -166,10 +165,10 @@ class Training(msgspec.Struct, frozen=True):
     until: int | None = None
     weights: "np.ndarray[Any, Any] | None" = None
     validation_weights: "np.ndarray[Any, Any] | None" = None
-    start: Path | None = None
     precision: str = "fp32"
     compile: bool = False
     accumulate: bool = False
+    start: Path | None = None
 
 
 class Predictor(metaclass=ABCMeta):

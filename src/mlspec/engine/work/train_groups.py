@@ -79,14 +79,14 @@ def _training(job: Job, model: Model, rows: "pl.DataFrame", state: dict[str, Any
         seed=job.params["seed"],
         device=job.device if model.uses_device else "cpu",
         threads=job.threads,
-        precision=job.params.get("precision", "fp32"),
-        compile=job.params.get("compile", False),
-        accumulate=job.accumulate,
         checkpoints=job.scratch / folder,
         progress=lambda _what, _share, _figures: None,
         weights=None if weights is None else weights[~stops],
         validation_weights=None if weights is None else weights[stops],
         start=job.inputs["model"] / package.MODEL,
+        precision=job.params.get("precision", "fp32"),
+        compile=job.params.get("compile", False),
+        accumulate=job.accumulate,
     )
 
 

@@ -58,7 +58,7 @@ def _training(graph: Graph, wanted: Personalization, common: Input) -> list[Step
         "min_group_size": wanted.min_group_size,
         "seed": project.model.seed,
         "task": project.project.task,
-        **_computing(graph),
+        **_device(graph),
     }
     inputs = {"model": common, "train": Input("split", "train")}
     if wanted.strategy == "finetune":
@@ -144,9 +144,9 @@ def _evaluated(graph: Graph, step: Step) -> Step:
     return replace(step, params=params, inputs=inputs)
 
 
-def _computing(graph: Graph) -> dict[str, Any]:
-    """What the backend says of networks, where a candidate is one; each group trains in one process."""
+def _device(graph: Graph) -> dict[str, Any]:
     plugins = (use.plugin for use in graph.project.model.candidates.values())
     if any(isinstance(plugin, Model) and plugin.uses_device for plugin in plugins):
+        # Groups are small: each is trained in one process.
         return {key: value for key, value in computing(graph.project.backend).items() if key != "processes"}
     return {}
