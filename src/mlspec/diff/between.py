@@ -1,0 +1,187 @@
+"""Two versions of a spec -> their diff: reads both, compares what they mean, and finds what that leads to."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from mlspec.diagnostics import Diagnostic, Span, SpecError
+from mlspec.diff import accept, beside, compare, impact, results
+from mlspec.diff.change import SEVERITIES, Change, Diff, Impact, Side
+from mlspec.diff.meaning import Meaning, meaning
+from mlspec.diff.results import Paired
+from mlspec.diff.show.mermaid import mermaid
+from mlspec.diff.surroundings import Surroundings, surroundings
+from mlspec.diff.version import Version
+from mlspec.document import Document, parse
+from mlspec.rules.context import Facts
+from mlspec.spec import Project
+from mlspec.spec.load import load
+from mlspec.spec.read import with_profile, with_setting
+from mlspec.spec.resolve import resolve
+
+MOST_PROFILES = 16
+# What a rule says of files and libraries on this machine tells nothing of a version that is not checked out.
+ABOUT_HERE = frozenset({"source-not-found", "source-unreadable", "user-code-not-found", "library-not-installed"})
+
+
+class Options(Struct, frozen=True, kw_only=True):
+    """How two versions are compared: what is laid over both, what is accepted, and what is not let through."""
+
+    profile: str | None = None
+    sets: tuple[str, ...] = ()
+    allow: tuple[str, ...] = ()
+    fail_on: tuple[str, ...] = ()
+    large: bool = False
+
+
+class _Read(Struct, frozen=True):
+    version: Version
+    bare: Document
+    document: Document
+    project: Project
+
+
+def between(base: Version, head: Version, options: Options, paired: Paired | None = None) -> Diff:
+    """What the change from one version to the other means. Raises SpecError where one can't be read, or the head is
+    wrong: a comparison that fails is no clean result."""
+    given = accept.options(options.allow)
+    first, later = _read(base, options), _read(head, options)
+    given += accept.notes(later.bare.texts[later.bare.file], later.bare.file)
+    one, other = surroundings(base, first.project, first.document, head, later.project, later.document)
+    facts = (one.facts, other.facts)
+    if None in facts:
+        # Should one side's columns be unknown, nothing may follow from the other's: that would look like a change.
+        facts = (_nothing(base), _nothing(head))
+    projects = [
+        resolve(read.project, known.schemas, known.target_levels)
+        for read, known in zip((first, later), facts, strict=True)
+        if known is not None
+    ]
+    before, after = meaning(projects[0], first.document), meaning(projects[1], later.document)
+    found = [*compare.changes(before, after), *beside.changes(before, after, one, other)]
+    found += _under_profiles(first, later, facts, found, options)
+    unknown = one.unknown or other.unknown or _wrong(first, projects[0], one, ABOUT_HERE)
+    _refuse(later, projects[1], other)
+    told = Impact(unknown=unknown)
+    if unknown is None and one.facts is not None and other.facts is not None:
+        was, now = impact.compiled(projects[0], one.facts, one), impact.compiled(projects[1], other.facts, other)
+        told = impact.impact(was, now, (one.lock, other.lock))
+        told = replace(told, mermaid=mermaid(was.graph, now.graph, told))
+        found = list(impact.alone(found, before, (one, other), was, now))
+    made, unused = accept.accepted(compare.ordered(found), given)
+    return Diff(
+        project=projects[1].project.name,
+        base=Side(label=base.label, path=base.path, commit=base.commit),
+        head=Side(label=head.label, path=head.path, commit=head.commit),
+        changes=made,
+        impact=told,
+        results=results.results(one.lock, other.lock, told, paired),
+        unused=unused,
+        failing=tuple(change.id for change in made if change.accepted is None and stops(change, options.fail_on)),
+        notes=tuple(dict.fromkeys((*one.notes, *other.notes))),
+    )
+
+
+def stops(change: Change, fail_on: Sequence[str]) -> bool:
+    """Whether ``--fail-on`` names the change's class, or a severity that it reaches."""
+    reached = [SEVERITIES.index(name) for name in fail_on if name in SEVERITIES]
+    grave = any(SEVERITIES.index(change.severity) <= least for least in reached)
+    return change.class_ in fail_on or "any" in fail_on or grave
+
+
+def _read(version: Version, options: Options) -> _Read:
+    try:
+        bare = document = parse(version.text, version.path, large=options.large)
+        if options.profile is not None:
+            document = with_profile(document, options.profile)
+        for setting in options.sets:
+            document = with_setting(document, setting)
+        return _Read(version, bare, document, load(document))
+    except SpecError as error:
+        texts = {version.path: version.text.decode("utf-8", "replace"), **error.texts}
+        raise _labelled(error.diagnostics, texts, version) from None
+
+
+def _labelled(found: Sequence[Diagnostic], texts: dict[str, str], version: Version) -> SpecError:
+    """Diagnostics that point into the version, not into the file that is here."""
+    if version.commit is None:
+        return SpecError(found, texts)
+    name = f"{version.label}:{version.path}"
+
+    def moved(span: Span | None) -> Span | None:
+        return span if span is None or span.file != version.path else replace(span, file=name)
+
+    labelled: list[Diagnostic] = []
+    for one in found:
+        also: Any = tuple(replace(label, span=moved(label.span)) for label in one.also)
+        labelled.append(replace(one, span=moved(one.span), also=also))
+    return SpecError(labelled, {name if file == version.path else file: text for file, text in texts.items()})
+
+
+def _nothing(version: Version) -> Facts:
+    return Facts(root=version.root, schemas={})
+
+
+def _found(read: _Read, project: Project, beside: Surroundings, aside: frozenset[str]) -> list[Diagnostic]:
+    from mlspec.rules.check import check
+
+    if beside.facts is None:
+        return []
+    found = check(project, read.document, beside.facts)
+    return [one for one in found if one.severity == "error" and one.code not in aside]
+
+
+def _wrong(read: _Read, project: Project, beside: Surroundings, aside: frozenset[str]) -> str | None:
+    """What is wrong with the base, in words; the change may be what mends it."""
+    found = _found(read, project, beside, aside)
+    return f"the base is not valid: {found[0].message}" if found else None
+
+
+def _refuse(read: _Read, project: Project, beside: Surroundings) -> None:
+    """Raises SpecError where the head is wrong."""
+    found = _found(read, project, beside, frozenset() if read.version.commit is None else ABOUT_HERE)
+    if found:
+        raise _labelled(found, dict(read.document.texts), read.version)
+
+
+def _under_profiles(
+    first: _Read, later: _Read, facts: Sequence[Facts | None], found: Sequence[Change], options: Options
+) -> list[Change]:
+    """Changes that show only under a profile; profiles that came or went."""
+    if options.profile is not None:
+        return []
+    before, after = first.project.profiles, later.project.profiles
+    told = {(change.kind, change.path, repr(change.old), repr(change.new)) for change in found}
+    more = []
+    for name in list(dict.fromkeys((*before, *after)))[:MOST_PROFILES]:
+        if name in before and name in after:
+            one, other = (
+                _meant(replace(read, document=with_profile(read.document, name)), known)
+                for read, known in zip((first, later), facts, strict=True)
+            )
+            for change in compare.changes(one, other):
+                if (change.kind, change.path, repr(change.old), repr(change.new)) not in told:
+                    path = f"{change.path} (profile {name})"
+                    own = compare.identifier(change.kind, path, change.old, change.new)
+                    more.append(replace(change, path=path, id=own, profile=name, steps=()))
+        else:
+            more.append(_profile(first, later, name))
+    return more
+
+
+def _meant(read: _Read, facts: Facts | None) -> Meaning:
+    assert facts is not None
+    project = load(read.document)
+    return meaning(resolve(project, facts.schemas, facts.target_levels), read.document)
+
+
+def _profile(first: _Read, later: _Read, name: str) -> Change:
+    one, other = first.project.profiles.get(name), later.project.profiles.get(name)
+    at = ("profiles", name)
+    bare = [Meaning(read.project, read.bare, {}, {}) for read in (first, later)]
+    sides = (None if one is None else at, None if other is None else at)
+    kind: Any = "added" if one is None else "removed"
+    made = compare.make(bare[0], bare[1], kind, at, "profiles.*", *sides, one, other)
+    return replace(made, profile=name, steps=())
