@@ -20,6 +20,7 @@ from mlspec.diff.directions import (
     ranked,
     span,
 )
+from mlspec.spec.data import Columns
 
 CONTRACT, EVALUATION = always("contract"), always("evaluation")
 RESULT, PROSE = always("result"), always("prose")
@@ -63,41 +64,26 @@ def _is_external(path: object) -> bool:
     return isinstance(path, str) and ("://" in path or path.startswith(("/", "..", "~")) or path[1:3] == ":\\")
 
 
-def _sensitive(seen: Seen) -> Class:
-    """A column that is no longer sensitive is one that models may see, unless it is left out some other way."""
-    freed = set(seen.old or ()) - set(seen.new or ())
-    head = seen.head.data.columns
-    shut = {*head.drop, head.target, head.id, head.weight, *head.use_sensitive}
-    seen_by_models = {name for name in freed if name not in shut and (head.features is None or name in head.features)}
-    return "exposure" if seen_by_models else "contract"
+def _hidden(columns: Columns) -> set[str | None]:
+    """The columns that no model sees, whatever else there is in the data."""
+    guarded = set(columns.sensitive) - set(columns.use_sensitive)
+    return {*columns.drop, *guarded, columns.id, columns.weight, columns.target}
 
 
-def _used_sensitive(seen: Seen) -> Class:
-    return "exposure" if set(seen.new or ()) - set(seen.old or ()) else "contract"
-
-
-def _features(seen: Seen) -> Class:
-    """The inputs; a column that names a row or is sensitive among the new ones is worse than a new contract."""
-    base = seen.base.data.columns
-    newly = set(seen.new or ()) - set(base.use_sensitive if seen.old is None else seen.old)
-    guarded = {base.id, *base.sensitive, *seen.head.data.columns.sensitive}
-    return "exposure" if newly & guarded else "contract"
-
-
-def _id(seen: Seen) -> Class:
-    """The column that names a row becomes a feature like any other once it is not said to be one."""
-    head = seen.head.data.columns
-    hidden = {*head.drop, *head.sensitive, head.weight, head.target}
-    freed = seen.old is not None and seen.old not in hidden and (head.features is None or seen.old in head.features)
-    return "exposure" if freed else "contract"
-
-
-def _drop(seen: Seen) -> Class:
-    """A column that was left out and is used now exposes what was sensitive or named a row before."""
-    columns = seen.base.data.columns
-    freed = set(seen.old or ()) - set(seen.new or ())
-    hidden = {*seen.head.data.columns.sensitive, seen.head.data.columns.id}
-    return "exposure" if (freed - hidden) & {*columns.sensitive, columns.id} else "contract"
+def _columns(seen: Seen) -> Class:
+    """What a model sees: a column that was kept from sight, because it is sensitive or names a row, is an exposure; any
+    other is another contract; the same columns, said in another way, are none."""
+    base, head = seen.base.data.columns, seen.head.data.columns
+    before, after = _hidden(base), _hidden(head)
+    if (before, base.features and set(base.features)) == (after, head.features and set(head.features)):
+        return "prose"
+    kept = {*base.sensitive, *head.sensitive, base.id} - {None}
+    if base.features is not None:
+        before |= kept - set(base.features)
+    newly = {name for name in kept & before - after if head.features is None or name in head.features}
+    # Only what this key lets go, or takes in, is told at this key.
+    values = [set(value) if isinstance(value, list) else {value} for value in (seen.old, seen.new)]
+    return "exposure" if newly & (values[0] ^ values[1]) else "contract"
 
 
 RULES: dict[str, Rule] = {
@@ -196,12 +182,12 @@ RULES: dict[str, Rule] = {
     "data.columns.target": CONTRACT,
     "data.columns.positive": CONTRACT,
     "data.columns.transform": RESULT,
-    "data.columns.features": _features,
-    "data.columns.id": _id,
-    "data.columns.weight": CONTRACT,
-    "data.columns.sensitive": _sensitive,
-    "data.columns.use_sensitive": _used_sensitive,
-    "data.columns.drop": _drop,
+    "data.columns.features": _columns,
+    "data.columns.id": _columns,
+    "data.columns.weight": _columns,
+    "data.columns.sensitive": _columns,
+    "data.columns.use_sensitive": _columns,
+    "data.columns.drop": _columns,
     "data.columns.types.*": CONTRACT,
     "data.expect[]": demand,
     "data.expect[] order": PROSE,
@@ -218,7 +204,7 @@ RULES: dict[str, Rule] = {
     "data.split.by": EVALUATION,
     "data.split.column": EVALUATION,
     "data.split.test": EVALUATION,
-    "data.split.validation": EVALUATION,
+    "data.split.validation": RESULT,  # the test rows stay the same
     "data.split.seed": EVALUATION,
     "data.sample": EVALUATION,
     # preprocessing
