@@ -154,7 +154,7 @@ def _with(
         own = {source: schemas[source] for source in project.data.sources}
         facts = replace(base.facts, schemas=own)
         return compiled(resolve(project, facts.schemas, facts.target_levels), facts, beside)
-    except (MlspecError, ValueError, LookupError, TypeError, StopIteration, AssertionError):
+    except (MlspecError, ValueError, LookupError, TypeError, StopIteration, RuntimeError, AssertionError):
         return None
 
 
