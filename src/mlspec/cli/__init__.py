@@ -17,7 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; whatever ends the command early is told on the error stream."""
     if arguments is None:
         arguments = sys.argv[1:]
-        if arguments[:1] in (["validate"], ["compile"]):
+        if arguments[:1] in (["validate"], ["compile"], ["diff"]):
             # A process that lives for a moment leaves its garbage behind.
             gc.disable()
     try:

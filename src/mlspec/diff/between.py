@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from mlspec.diagnostics import Diagnostic, Span, SpecError
 from mlspec.diff import accept, beside, compare, impact, results
-from mlspec.diff.change import SEVERITIES, Change, Diff, Impact, Side
+from mlspec.diff.change import SEVERITIES, SEVERITY, Change, Diff, Impact, Side
 from mlspec.diff.meaning import Meaning, meaning
 from mlspec.diff.results import Paired
 from mlspec.diff.show.mermaid import mermaid
@@ -16,7 +16,7 @@ from mlspec.diff.surroundings import Surroundings, surroundings
 from mlspec.diff.version import Version
 from mlspec.document import Document, parse
 from mlspec.rules.context import Facts
-from mlspec.spec import Project
+from mlspec.spec import Project, suggest
 from mlspec.spec.load import load
 from mlspec.spec.read import with_profile, with_setting
 from mlspec.spec.resolve import resolve
@@ -46,6 +46,7 @@ class _Read(Struct, frozen=True):
 def between(base: Version, head: Version, options: Options, paired: Paired | None = None) -> Diff:
     """What the change from one version to the other means. Raises SpecError where one can't be read, or the head is
     wrong: a comparison that fails is no clean result."""
+    _known(options.fail_on)
     given = accept.options(options.allow)
     first, later = _read(base, options), _read(head, options)
     given += accept.notes(later.bare.texts[later.bare.file], later.bare.file)
@@ -62,8 +63,12 @@ def between(base: Version, head: Version, options: Options, paired: Paired | Non
     before, after = meaning(projects[0], first.document), meaning(projects[1], later.document)
     found = [*compare.changes(before, after), *beside.changes(before, after, one, other)]
     found += _under_profiles(first, later, facts, found, options)
-    unknown = one.unknown or other.unknown or _wrong(first, projects[0], one, ABOUT_HERE)
-    _refuse(later, projects[1], other)
+    unknown = one.unknown or other.unknown or _wrong("base", first, projects[0], one)
+    if other.pinned:
+        # Without the data a rule may err: a column that no step has read so far stands in no lock.
+        unknown = unknown or _wrong("head", later, projects[1], other)
+    else:
+        _refuse(later, projects[1], other)
     told = Impact(unknown=unknown)
     if unknown is None and one.facts is not None and other.facts is not None:
         was, now = impact.compiled(projects[0], one.facts, one), impact.compiled(projects[1], other.facts, other)
@@ -82,6 +87,15 @@ def between(base: Version, head: Version, options: Options, paired: Paired | Non
         failing=tuple(change.id for change in made if change.accepted is None and stops(change, options.fail_on)),
         notes=tuple(dict.fromkeys((*one.notes, *other.notes))),
     )
+
+
+def _known(fail_on: Sequence[str]) -> None:
+    """Raises SpecError where ``--fail-on`` names no class and no severity: it would let everything through."""
+    known = (*SEVERITY, *SEVERITIES, "any")
+    for name in fail_on:
+        if name not in known:
+            message, note = f"'{name}' is no class of changes", f"--fail-on takes {', '.join(known)}"
+            raise SpecError([Diagnostic(code="not-allowed", message=message, notes=(suggest.label(name, known), note))])
 
 
 def stops(change: Change, fail_on: Sequence[str]) -> bool:
@@ -133,10 +147,10 @@ def _found(read: _Read, project: Project, beside: Surroundings, aside: frozenset
     return [one for one in found if one.severity == "error" and one.code not in aside]
 
 
-def _wrong(read: _Read, project: Project, beside: Surroundings, aside: frozenset[str]) -> str | None:
-    """What is wrong with the base, in words; the change may be what mends it."""
-    found = _found(read, project, beside, aside)
-    return f"the base is not valid: {found[0].message}" if found else None
+def _wrong(side: str, read: _Read, project: Project, beside: Surroundings) -> str | None:
+    """What is wrong with a side, in words; where it is the base, the change may be what mends it."""
+    found = _found(read, project, beside, ABOUT_HERE)
+    return f"the {side} is not valid: {found[0].message}" if found else None
 
 
 def _refuse(read: _Read, project: Project, beside: Surroundings) -> None:

@@ -1,6 +1,7 @@
 """Project -> what it means: every value by a key that stays the same however the file is written."""
 
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -38,13 +39,23 @@ class Entity(Struct, frozen=True):
     choice: str | None = None
 
 
-class Meaning(Struct, frozen=True):
+class Meaning(Struct, frozen=True, dict=True):
     """All that a project says, keyed."""
 
     project: Project
     document: Document
     leaves: dict[Key, Leaf]
     entities: dict[Key, Entity]
+
+    @cached_property
+    def members(self) -> dict[Key, list[Key]]:
+        """What is below each entity: the keys of leaves and of other entities."""
+        found: dict[Key, list[Key]] = {key: [] for key in self.entities}
+        for key in (*self.entities, *self.leaves):
+            for end in range(1, len(key) + 1):
+                if key[:end] in found:
+                    found[key[:end]].append(key)
+        return found
 
 
 def meaning(project: Project, document: Document) -> Meaning:

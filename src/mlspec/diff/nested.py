@@ -31,11 +31,11 @@ def tree(meaning: Meaning) -> Tree:
 def entry(meaning: Meaning, key: Key) -> Any:
     """What stands under a key as a spec would write it, defaults left out."""
     root: Tree = {}
-    for inner in meaning.entities:
-        if inner[: len(key)] == key:
+    for inner in meaning.members[key]:
+        leaf = meaning.leaves.get(inner)
+        if leaf is None:
             _at(root, inner[len(key) :])
-    for inner, leaf in meaning.leaves.items():
-        if inner[: len(key)] == key and not _left_out(leaf) and not _is_default(leaf):
+        elif not _left_out(leaf) and not _is_default(leaf):
             _at(root, inner[len(key) : -1])[inner[-1]] = _written(leaf)
     return plain(root)
 

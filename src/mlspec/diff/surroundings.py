@@ -23,7 +23,8 @@ MOST_CODE = 4 << 20
 
 class Surroundings(Struct, frozen=True):
     """``facts``: the columns of the data, None with ``unknown`` saying why where they can't be told. ``tokens``: what
-    tells the content of each file that steps read; ``code``: of the modules behind ``module:Class``."""
+    tells the content of each file that steps read; ``code``: of the modules behind ``module:Class``; ``pinned``: the
+    columns come from a lock, which has only those that were read."""
 
     facts: Facts | None
     unknown: str | None
@@ -31,6 +32,7 @@ class Surroundings(Struct, frozen=True):
     notes: tuple[str, ...]
     code: dict[str, dict[str, str]]
     lock: Lock | None
+    pinned: bool = False
 
 
 def surroundings(
@@ -48,9 +50,9 @@ def surroundings(
             ]
         else:
             # What a lock tells and what a file tells are not the same: both sides are read alike.
-            known = [_from_locks(version, of, locks) for version, of, _ in sides]
+            known = [_from_locks(one, project, others, locks), _from_locks(other, others, project, locks)]
     first, later = (
-        Surroundings(facts, unknown, *_tokens(version, of, lock), _code(version, of), lock)
+        Surroundings(facts, unknown, *_tokens(version, of, lock), _code(version, of), lock, None in placed)
         for (facts, unknown), (version, of, _), lock in zip(known, sides, locks, strict=True)
     )
     return first, later
@@ -86,16 +88,25 @@ def _from_files(version: Version, project: Project, document: Document) -> tuple
     return (None, wrong[0].message) if wrong else (found, None)
 
 
-def _from_locks(version: Version, project: Project, locks: Sequence[Lock | None]) -> tuple[Facts | None, str | None]:
-    """The columns that the locks have of each source; what values the target takes they don't say."""
+def _from_locks(
+    version: Version, project: Project, other: Project, locks: Sequence[Lock | None]
+) -> tuple[Facts | None, str | None]:
+    """The columns that the locks have of each source; what values the target takes they don't say, nor what columns
+    there are that nothing reads."""
     schemas: dict[str, Schema] = {}
+    dropped = set(project.data.columns.drop)
     for name, use in project.data.sources.items():
         path = getattr(use.plugin, "path", None)
         every = [entry for lock in locks if lock is not None for entry in lock.sources.items()]
         pinned = [locked for key, locked in every if path in locked.files or key == name]
         if not pinned:
             return None, f"the data of source '{name}' is neither in git nor here, and no mlspec.lock knows its columns"
-        schemas[name] = tuple(Column(column, cast(Any, kind)) for column, kind in pinned[0].columns.items())
+        columns = {column: kind for locked in reversed(pinned) for column, kind in locked.columns.items()}
+        taken_in = sorted(set(other.data.columns.drop) - dropped - set(columns))
+        if taken_in:
+            return None, f"the data is not here, and no mlspec.lock knows the type of column '{taken_in[0]}'"
+        columns |= dict.fromkeys(sorted(dropped - set(columns)), "category")
+        schemas[name] = tuple(Column(column, cast(Any, kind)) for column, kind in columns.items())
     return Facts(root=version.root, schemas=schemas), None
 
 

@@ -48,7 +48,7 @@ def versions(base: str | None, head: str | None, spec: str | None, *, large: boo
             return _of_range(base or "HEAD", head or None, spec, large, common="..." in f"{base}...")
     if base is not None and base.endswith("...") and not _is_spec(base):
         return _of_range(base.removesuffix("..."), head, spec, large, common=True)
-    return _version(base or "HEAD", spec, large), _head(head, spec, large)
+    return _version("HEAD" if base is None else base, spec, large), _head(head, spec, large)
 
 
 def _of_range(base: str, head: str | None, spec: str | None, large: bool, *, common: bool) -> tuple[Version, Version]:
