@@ -25,7 +25,8 @@ FORMATS = ("text", "markdown", "json", "github", "sarif", "html")
     "fail_on",
     multiple=True,
     metavar="CLASS,...",
-    help="Exit with 1 on changes of these classes or severities that are not accepted; any: on all.",
+    help="Exit with 1 on changes of these classes or severities that are not accepted; any: on all; stale: on a lock "
+    "that was not renewed.",
 )
 @click.option(
     "--allow",

@@ -22,6 +22,7 @@ from mlspec.spec.read import with_profile, with_setting
 from mlspec.spec.resolve import resolve
 
 MOST_PROFILES = 16
+STALE = "stale"
 # What a rule says of files and libraries on this machine tells nothing of a version that is not checked out.
 ABOUT_HERE = frozenset({"source-not-found", "source-unreadable", "user-code-not-found", "library-not-installed"})
 
@@ -72,26 +73,30 @@ def between(base: Version, head: Version, options: Options, paired: Paired | Non
     told = Impact(unknown=unknown)
     if unknown is None and one.facts is not None and other.facts is not None:
         was, now = impact.compiled(projects[0], one.facts, one), impact.compiled(projects[1], other.facts, other)
-        told = impact.impact(was, now, (one.lock, other.lock))
+        names = {str(change.old): str(change.new) for change in found if change.kind == "renamed"}
+        told = impact.impact(was, now, (one.lock, other.lock), names)
         told = replace(told, mermaid=mermaid(was.graph, now.graph, told))
         found = list(impact.alone(found, before, (one, other), was, now))
     made, unused = accept.accepted(compare.ordered(found), given)
+    shown = results.results(one.lock, other.lock, told, paired)
+    stale = STALE in options.fail_on and shown is not None and shown.stale is not None
+    stopped = [change.id for change in made if change.accepted is None and stops(change, options.fail_on)]
     return Diff(
         project=projects[1].project.name,
         base=Side(label=base.label, path=base.path, commit=base.commit),
         head=Side(label=head.label, path=head.path, commit=head.commit),
         changes=made,
         impact=told,
-        results=results.results(one.lock, other.lock, told, paired),
+        results=shown,
         unused=unused,
-        failing=tuple(change.id for change in made if change.accepted is None and stops(change, options.fail_on)),
+        failing=(*stopped, *([STALE] if stale else [])),
         notes=tuple(dict.fromkeys((*one.notes, *other.notes))),
     )
 
 
 def _known(fail_on: Sequence[str]) -> None:
     """Raises SpecError where ``--fail-on`` names no class and no severity: it would let everything through."""
-    known = (*SEVERITY, *SEVERITIES, "any")
+    known = (*SEVERITY, *SEVERITIES, "any", STALE)
     for name in fail_on:
         if name not in known:
             message, note = f"'{name}' is no class of changes", f"--fail-on takes {', '.join(known)}"

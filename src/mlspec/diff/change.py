@@ -155,7 +155,9 @@ class Diff(Struct, frozen=True, kw_only=True):
     impact: Impact = Impact()
     results: Results | None = None
     unused: tuple[Unused, ...] = ()
-    failing: Annotated[tuple[str, ...], Meta(description="the ids of changes that --fail-on stops at")] = ()
+    failing: Annotated[
+        tuple[str, ...], Meta(description="the ids of changes that --fail-on stops at; stale: the lock")
+    ] = ()
     notes: tuple[str, ...] = ()
 
     def count(self, severity: Severity) -> int:

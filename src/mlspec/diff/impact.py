@@ -65,8 +65,12 @@ def _digest(value: object) -> str:
     return hashlib.sha256(fp.canonical(value)).hexdigest()
 
 
-def impact(base: Compiled, head: Compiled, locks: Sequence[Lock | None] = ()) -> Impact:
-    """The steps of the head that no step of the base has done already, with what they take by the locks' timings."""
+def impact(
+    base: Compiled, head: Compiled, locks: Sequence[Lock | None] = (), names: Mapping[str, str] | None = None
+) -> Impact:
+    """The steps of the head that no step of the base has done already, with what they take by the locks' timings.
+    ``names``: what candidates and sources are called now, by what they were called."""
+    before = {_called(step_id, names or {}) for step_id in base.whole}
     done = {identity: step_id for step_id, identity in base.whole.items()}
     known = set(base.own.values())
     renamed = {
@@ -86,7 +90,7 @@ def impact(base: Compiled, head: Compiled, locks: Sequence[Lock | None] = ()) ->
             StepChange(
                 step=step_id,
                 certain=head.own[step_id] not in known,
-                new=step_id not in base.whole,
+                new=step_id not in before,
                 seconds_from=low,
                 seconds_to=high,
             )
@@ -96,12 +100,21 @@ def impact(base: Compiled, head: Compiled, locks: Sequence[Lock | None] = ()) ->
         invalidated=tuple(changed),
         kept=len(head.whole) - len(changed),
         total=len(head.whole),
-        gone=tuple(step_id for step_id in base.whole if step_id not in head.whole and step_id not in renamed),
+        gone=tuple(
+            step_id
+            for step_id in base.whole
+            if _called(step_id, names or {}) not in head.whole and step_id not in renamed
+        ),
         renamed=renamed,
         seconds_from=_sum(one.seconds_from for one in timed if one.certain) if timed or not changed else None,
         seconds_to=_sum(one.seconds_to for one in timed) if timed or not changed else None,
         untimed=len(changed) - len(timed),
     )
+
+
+def _called(step_id: str, names: Mapping[str, str]) -> str:
+    """A step's id under the names of now."""
+    return ".".join(names.get(part, part) for part in step_id.split(".")) if names else step_id
 
 
 def alone(

@@ -39,13 +39,19 @@ def values(change: Change, most: int = MOST) -> str:
     if change.kind == "changed" and isinstance(change.old, list) and isinstance(change.new, list):
         came = [item for item in change.new if item not in change.old]
         gone = [item for item in change.old if item not in change.new]
-        if (came or gone) and len(came) + len(gone) < len(change.old) + len(change.new):
+        if (came or gone) and not (came and gone and len(came) + len(gone) == len(change.old) + len(change.new)):
             return ", ".join([*(f"- {value(item)}" for item in gone), *(f"+ {value(item)}" for item in came)])
     if change.kind == "added":
         return f"+ {value(change.new, most)}"
     if change.kind == "removed":
         return f"- {value(change.old, most)}"
-    return f"{_side(change.old, change.base_stated, most)} -> {_side(change.new, change.head_stated, most)}"
+    # Where neither is stated both follow from elsewhere, which is said behind it.
+    follows = not (change.base_stated or change.head_stated)
+    old, new = (
+        _side(item, stated or follows, most)
+        for item, stated in ((change.old, change.base_stated), (change.new, change.head_stated))
+    )
+    return f"{old} -> {new}"
 
 
 def _side(item: Any, stated: bool, most: int) -> str:
@@ -63,7 +69,7 @@ def _content(change: Change) -> str:
 def why(change: Change) -> str:
     """What the change means, in a sentence."""
     if not (change.base_stated or change.head_stated) and change.kind == "changed":
-        return f"{MEANS[change.class_]}; stated on neither side, it follows from another key or the language's version"
+        return f"{MEANS[change.class_]}; not stated: it follows from another key, or from the version of the language"
     return MEANS[change.class_]
 
 
@@ -82,7 +88,7 @@ def steps(change: Change, most: int = 3) -> str:
         return ""
     if not change.steps:
         return "no step runs anew"
-    shown = ", ".join(change.steps[:most])
+    shown = ", ".join(printable(step) for step in change.steps[:most])
     more = f" and {len(change.steps) - most} more" if len(change.steps) > most else ""
     return f"{len(change.steps)} step{'s' * (len(change.steps) > 1)} anew: {shown}{more}"
 
@@ -124,9 +130,13 @@ def verdict(diff: Diff) -> str:
     if not diff.changes:
         return "no change of meaning"
     if diff.failing:
-        classes = sorted({change.class_ for change in diff.changes if change.id in set(diff.failing)})
-        count = len(diff.failing)
-        return f"blocked: {count} change{'s' * (count > 1)} ({', '.join(classes)}) not accepted"
+        stopped = [change for change in diff.changes if change.id in set(diff.failing)]
+        classes = list(dict.fromkeys(change.class_ for change in stopped))
+        parts = (
+            [f"{len(stopped)} change{'s' * (len(stopped) > 1)} ({', '.join(classes)}) not accepted"] if stopped else []
+        )
+        parts += ["mlspec.lock was not renewed"] if "stale" in diff.failing else []
+        return f"blocked: {', '.join(parts)}"
     counts: dict[str, int] = {}
     accepted = 0
     for change in diff.changes:
