@@ -82,7 +82,7 @@ def place(change: Change) -> str:
     return text if change.head is not None else f"{text} (before)"
 
 
-def steps(change: Change, most: int = 3) -> str:
+def steps(change: Change, most: int = 2) -> str:
     """The steps that a change invalidates, the first few by name."""
     if change.steps is None:
         return ""
