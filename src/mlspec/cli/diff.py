@@ -36,6 +36,7 @@ FORMATS = ("text", "markdown", "json", "github", "sarif", "html")
 )
 @click.option("--exit-code", is_flag=True, help="Exit with 1 when there are changes, 0 when there are none.")
 @click.option("--paired", is_flag=True, help="Tell metrics apart by predictions, where the store has them.")
+@click.option("--textconv", is_flag=True, help="Print what one file means, a line a value: for git diff.")
 @click.option("--large", is_flag=True, help="Read a spec of more than 1 MiB.")
 @_options.formats(*FORMATS)
 @_options.output
@@ -49,6 +50,7 @@ def command(
     allow: tuple[str, ...],
     exit_code: bool,
     paired: bool,
+    textconv: bool,
     large: bool,
     form: str,
     output: str | None,
@@ -68,6 +70,8 @@ def command(
     Classes: exposure, contract, removed, loosened (errors), evaluation, tightened, cost (warnings), result (notice),
     prose (info).
     """
+    if textconv:
+        return _textconv(base)
     from mlspec import api
 
     stops = tuple(name.strip() for names in fail_on for name in names.split(",") if name.strip())
@@ -83,6 +87,24 @@ def command(
     else:
         result(_shown(found, form, output is None and colored(sys.stdout)), output)
     return HOLDS_NOT if found.failing or (exit_code and found.changes) else 0
+
+
+def _textconv(file: str | None) -> int:
+    """What a file means; a file that is no spec is what it is."""
+    from pathlib import Path
+
+    from mlspec.diagnostics import SpecError
+    from mlspec.diff.merge import meant
+    from mlspec.diff.show.lines import lines
+
+    if file is None:
+        raise click.UsageError("--textconv wants a file")
+    text = Path(file).read_text(encoding="utf-8-sig", errors="replace")
+    try:
+        result(lines(meant(text, file)))
+    except SpecError:
+        result(text)
+    return 0
 
 
 def _shown(found: "Diff", form: str, color: bool) -> str:
