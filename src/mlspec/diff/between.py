@@ -48,6 +48,8 @@ def between(base: Version, head: Version, options: Options, paired: Paired | Non
     """What the change from one version to the other means. Raises SpecError where one can't be read, or the head is
     wrong: a comparison that fails is no clean result."""
     _known(options.fail_on)
+    if not base.is_there:
+        return _new(base, head, options)
     given = accept.options(options.allow)
     first, later = _read(base, options), _read(head, options)
     given += accept.notes(later.bare.texts[later.bare.file], later.bare.file)
@@ -91,6 +93,29 @@ def between(base: Version, head: Version, options: Options, paired: Paired | Non
         unused=unused,
         failing=(*stopped, *([STALE] if stale else [])),
         notes=tuple(dict.fromkeys((*one.notes, *other.notes))),
+    )
+
+
+def _new(base: Version, head: Version, options: Options) -> Diff:
+    """A spec that the base does not have: all of it is new, and breaks nothing that was promised."""
+    read = _read(head, options)
+    beside, _ = surroundings(head, read.project, read.document, head, read.project, read.document)
+    facts = beside.facts or _nothing(head)
+    project = resolve(read.project, facts.schemas, facts.target_levels)
+    _refuse(read, project, beside)
+    told = Impact(unknown=beside.unknown)
+    if beside.facts is not None:
+        graph = impact.compiled(project, facts, beside)
+        told = impact.impact(impact.nothing(graph), graph, (beside.lock,))
+    here = meaning(project, read.document)
+    change = compare.make(here, here, "added", ("project",), "(spec)", None, ("project",), None, project.project.name)
+    return Diff(
+        project=project.project.name,
+        base=Side(label=base.label, path=base.path, commit=base.commit),
+        head=Side(label=head.label, path=head.path, commit=head.commit),
+        changes=(replace(change, path="the whole spec", steps=tuple(one.step for one in told.invalidated)),),
+        impact=told,
+        notes=beside.notes,
     )
 
 

@@ -289,6 +289,7 @@ RULES: dict[str, Rule] = {
     "backend.memory": PROSE,
     # what stands in no key
     "profiles.*": PROSE,
+    "(spec)": PROSE,
     "(data) source": EVALUATION,
     "(data) column": CONTRACT,
     "(data) file": RESULT,

@@ -16,8 +16,9 @@ POINTER = b"version https://git-lfs"
 
 
 class Version(Struct, frozen=True):
-    """One version of a spec: ``text`` as it is there. ``root`` is the spec's folder in the working tree, whether or not
-    it is there; ``top`` the repository's root and ``folder`` the spec's folder in it; ``commit`` None for a file."""
+    """One version of a spec: ``text`` as it is there; ``is_there`` false for a revision that has no such spec yet.
+    ``root`` is the spec's folder in the working tree, whether or not it is there; ``top`` the repository's root and
+    ``folder`` the spec's folder in it; ``commit`` None for a file."""
 
     label: str
     path: str
@@ -26,6 +27,7 @@ class Version(Struct, frozen=True):
     top: Path | None = None
     folder: str = ""
     commit: str | None = None
+    is_there: bool = True
 
     def inside(self, path: str) -> str | None:
         """A path beside the spec as one from the repository's root, None where it leads outside."""
@@ -48,17 +50,29 @@ def versions(base: str | None, head: str | None, spec: str | None, *, large: boo
             return _of_range(base or "HEAD", head or None, spec, large, common="..." in f"{base}...")
     if base is not None and base.endswith("...") and not _is_spec(base):
         return _of_range(base.removesuffix("..."), head, spec, large, common=True)
-    return _version("HEAD" if base is None else base, spec, large), _head(head, spec, large)
+    return _there(_version("HEAD" if base is None else base, spec, large), _head(head, spec, large))
+
+
+def _there(base: Version, head: Version) -> tuple[Version, Version]:
+    """Both versions; a spec may be new in the head, nowhere else may one be missing."""
+    if not head.is_there or (not base.is_there and head.path != base.path):
+        raise _lacking(head if not head.is_there else base)
+    return base, head
+
+
+def _lacking(version: Version) -> SpecError:
+    message, note = f"there is no '{version.path}' in {version.label}", "git log --follow tells what it was called"
+    return SpecError([Diagnostic(code="spec-not-found", message=message, notes=(note,))])
 
 
 def _of_range(base: str, head: str | None, spec: str | None, large: bool, *, common: bool) -> tuple[Version, Version]:
     later = _head(head, spec, large)
     if not common:
-        return _version(base, spec, large), later
+        return _there(_version(base, spec, large), later)
     if later.top is None:
         raise _wrong(f"'{base}...' needs a git repository", "name two files: mlspec diff OLD NEW")
     start = git.merge_base(later.top, git.commit(later.top, base), later.commit or git.commit(later.top, "HEAD"))
-    return _version(start, spec, large, label=f"{base}..."), later
+    return _there(_version(start, spec, large, label=f"{base}..."), later)
 
 
 def _head(head: str | None, spec: str | None, large: bool) -> Version:
@@ -98,15 +112,19 @@ def _version(name: str, spec: str | None, large: bool, label: str | None = None)
         path = f"{path}/{SPEC}"
         found = git.entry(top, at, path)
     text = None if found is None or found.is_link else git.blob(top, found.name, git.LARGEST if large else LARGEST * 4)
-    if text is None:
-        message = f"there is no '{path}' in {revision}"
-        raise SpecError(
-            [Diagnostic(code="spec-not-found", message=message, notes=("git log --follow tells its names",))]
-        )
     own = PurePosixPath(path).parent.as_posix()
-    root = top / own
-    shown = os.path.relpath(top / path)
-    return Version(label or revision, Path(shown).as_posix(), text, root, top, "" if own == "." else own, at)
+    shown = Path(os.path.relpath(top / path)).as_posix()
+    version = Version(
+        label or _short(revision), shown, text or b"", top / own, top, "" if own == "." else own, at, text is not None
+    )
+    if text is None and colon:
+        raise _lacking(version)
+    return version
+
+
+def _short(revision: str) -> str:
+    """A revision as it was named; a whole digest is not for reading."""
+    return revision[:12] if len(revision) >= 40 and revision.isalnum() else revision
 
 
 def _named(spec: str | None) -> Path:

@@ -68,6 +68,8 @@ def _content(change: Change) -> str:
 
 def why(change: Change) -> str:
     """What the change means, in a sentence."""
+    if change.rule == "(spec)":
+        return "there is nothing to compare it with"
     if not (change.base_stated or change.head_stated) and change.kind == "changed":
         return f"{MEANS[change.class_]}; not stated: it follows from another key, or from the version of the language"
     return MEANS[change.class_]
@@ -137,6 +139,8 @@ def verdict(diff: Diff) -> str:
         )
         parts += ["mlspec.lock was not renewed"] if "stale" in diff.failing else []
         return f"blocked: {', '.join(parts)}"
+    if diff.changes[0].rule == "(spec)":
+        return "the spec is new"
     counts: dict[str, int] = {}
     accepted = 0
     for change in diff.changes:
