@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from mlspec.diff.change import Change, Diff, Results, Severity
 from mlspec.diff.show import words
-from mlspec.graph.show.text import duration, printable
+from mlspec.graph.show.text import duration, names, printable
 
 MARKS: dict[Severity, tuple[str, str]] = {
     "error": ("✖", "1;31"),
@@ -31,7 +31,8 @@ def _lines(diff: Diff, color: bool) -> Iterator[str]:
         yield ""
         yield f"Impact: {words.plan(diff.impact)}"
         if diff.impact.renamed:
-            yield f"  renamed: {', '.join(f'{old} -> {new}' for old, new in diff.impact.renamed.items())}"
+            pairs = [f"{printable(old)} -> {printable(new)}" for old, new in diff.impact.renamed.items()]
+            yield f"  renamed: {names(pairs)}"
     if diff.results is not None:
         yield from _results(diff.results, color)
     for one in diff.unused:
