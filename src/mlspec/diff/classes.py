@@ -126,7 +126,6 @@ RULES: dict[str, Rule] = {
     "project.users.abstain_below": _abstain,
     # constraints
     "constraints.quality[]": demand,
-    "constraints.quality[] order": PROSE,
     "constraints.quality[].metric": EVALUATION,
     "constraints.quality[].at_least": floor,
     "constraints.quality[].at_most": ceiling,

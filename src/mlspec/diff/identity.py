@@ -7,7 +7,7 @@ import msgspec
 
 from mlspec.plugin import Use
 
-# Lists whose order changes results, and is therefore a change of its own.
+# Lists whose order changes results, or what is computed, and is therefore a change of its own.
 ORDERED = frozenset(
     {
         "preprocessing.numeric",
@@ -19,7 +19,6 @@ ORDERED = frozenset(
         "evaluation.metrics",
         "data.expect",
         "constraints.fairness",
-        "constraints.quality",
         "project.users.examples",
     }
 )
