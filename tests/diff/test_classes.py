@@ -132,6 +132,26 @@ def test_everything_that_may_come_or_go_as_a_whole_has_a_rule() -> None:
     assert not missing, WRONG.format(missing="\n".join(missing))
 
 
+def lists(cls: Any, at: str) -> Iterator[str]:
+    """Lists whose entries have keys of their own."""
+    for name, field in fields(cls).items():
+        place, wanted = f"{at}.{name}" if at else name, field.shape
+        while wanted.kind in ("map", "list"):
+            if wanted.kind == "list" and wanted.items[0].kind == "object":
+                yield place
+            place += ".*" if wanted.kind == "map" else "[]"
+            wanted = wanted.items[-1]
+        if wanted.kind == "object":
+            yield from lists(wanted.cls, place)
+
+
+def test_every_list_of_things_says_what_identifies_an_entry() -> None:
+    found = list(lists(Project, ""))
+    assert "constraints.quality" in found
+    missing = [f'    "{pattern}": lambda entry: entry.NAME,' for pattern in found if pattern not in identity.KEYS]
+    assert not missing, "add to KEYS in src/mlspec/diff/identity.py:\n" + "\n".join(missing)
+
+
 def test_the_walk_reaches_the_depths_of_the_language(every: list[str]) -> None:
     for pattern in (
         "mlspec",

@@ -191,6 +191,15 @@ def test_what_names_nothing_is_refused(project: Path, name: str) -> None:
     assert sorted(path.name for path in project.iterdir()) == [".git", "people.csv", "project.yaml"]
 
 
+def test_what_is_refused_says_the_way_out(project: Path) -> None:
+    assert refused("v1") == (
+        "error[unknown-revision]: git knows no commit 'v1'\n"
+        "  = git branch --all lists branches\n"
+        "  = see: mlspec explain unknown-revision\n"
+        "\n1 error\n"
+    )
+
+
 def test_a_link_in_a_commit_is_not_followed(project: Path) -> None:
     (project / "linked.yaml").symlink_to("/etc/hostname")
     git(project, "add", "linked.yaml")

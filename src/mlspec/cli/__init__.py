@@ -1,8 +1,8 @@
 """The command line: one small module a command. A command parses its arguments, calls one function and prints.
 
-Exit codes: 0 done; 1 a constraint does not hold or cannot be decided; 2 the spec or the command is wrong; 3 a step
-failed; 4 ``compile --detailed-exitcode``: there is work to do; 70 a mistake in mlspec itself; 130 interrupted; 141 who
-read the output has gone.
+Exit codes: 0 done; 1 a constraint does not hold or cannot be decided, ``diff`` found what it was to stop at, ``merge``
+found edits that clash; 2 the spec or the command is wrong; 3 a step failed; 4 ``compile --detailed-exitcode``: there is
+work to do; 70 a mistake in mlspec itself; 130 interrupted; 141 who read the output has gone.
 """
 
 import errno

@@ -1,6 +1,7 @@
 """Git objects, read without a checkout: git is asked by argument lists, never through a shell, and only ever reads."""
 
 import os
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -25,9 +26,14 @@ class Entry(Struct, frozen=True):
 
 def git(folder: Path, *arguments: str) -> bytes | None:
     """What git prints, None where it says no. Raises SpecError where there is no git or it takes too long."""
+    done = _run(folder, *arguments)
+    return None if done.returncode else done.stdout
+
+
+def _run(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[bytes]":
     command = ["git", *SETTINGS, "-C", str(folder), *arguments]
     try:
-        done = subprocess.run(
+        return subprocess.run(
             command,
             capture_output=True,
             check=False,
@@ -39,13 +45,15 @@ def git(folder: Path, *arguments: str) -> bytes | None:
         raise _wrong("git is not installed", "name two files: mlspec diff OLD NEW") from None
     except subprocess.TimeoutExpired:
         raise _wrong(f"git gave no answer in {SECONDS} s", "see what ails the repository: git fsck") from None
-    return done.stdout if done.returncode == 0 else None
 
 
 def top(folder: Path) -> Path | None:
     """The root of the working tree that a folder lies in, None where it lies in none."""
-    said = git(folder, "rev-parse", "--show-toplevel")
-    return None if said is None else Path(os.fsdecode(said.rstrip(b"\n")))
+    done = _run(folder, "rev-parse", "--show-toplevel")
+    if b"dubious ownership" in done.stderr:
+        note = f"git config --global --add safe.directory {shlex.quote(str(folder.absolute()))}"
+        raise _wrong("git does not trust this repository: it belongs to somebody else", note)
+    return None if done.returncode else Path(os.fsdecode(done.stdout.rstrip(b"\n")))
 
 
 def commit(folder: Path, revision: str) -> str:

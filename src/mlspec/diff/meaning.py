@@ -76,10 +76,12 @@ def text(key: Key) -> str:
 
 
 def _value(into: Meaning, wanted: Shape, value: Any, key: Key, at: Path, pattern: str, default: Any) -> None:
-    if value is None and wanted.kind in ("object", "map", "list") and not _is_plain_list(wanted):
+    if value is None and wanted.kind in ("object", "map", "list", "plugin", "step") and not _is_plain_list(wanted):
         return
     optional = wanted.nullable
-    if wanted.kind == "object":
+    if wanted.kind in ("plugin", "step"):
+        _entry(into, wanted, value, key, at, pattern)
+    elif wanted.kind == "object":
         if optional:
             into.entities[key] = Entity(pattern, at, "object")
         _struct(into, value, key, at, pattern)

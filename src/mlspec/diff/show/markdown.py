@@ -49,6 +49,9 @@ def _head(diff: Diff) -> Iterator[str]:
         yield f"{code(diff.head.path)}, {between}. {_sentence(diff)}"
     else:
         yield f"{code(diff.head.path)}, {between}: whatever changed in the file, it means the same."
+        if diff.impact.unknown is not None:
+            yield ""
+            yield f"Data and code beside it could not be compared: {code(diff.impact.unknown)}"
 
 
 def _sentence(diff: Diff) -> str:
@@ -65,7 +68,7 @@ def _row(change: Change) -> str:
     said = code(words.values(change))
     if change.accepted is not None:
         said += f"<br>accepted: {code(change.accepted)}"
-    steps = "?" if change.steps is None else str(len(change.steps))
+    steps = words.NONE if change.profile else "?" if change.steps is None else str(len(change.steps))
     return f"| {mark} | {change.class_} | {what} | {said} | {steps} |"
 
 

@@ -27,7 +27,7 @@ def _lines(diff: Diff, color: bool) -> Iterator[str]:
         yield from _change(change, color)
     if len(diff.changes) > MOST:
         yield f"  … and {len(diff.changes) - MOST} more: --format json has them all"
-    if diff.changes:
+    if diff.changes or diff.impact.unknown:
         yield ""
         yield f"Impact: {words.plan(diff.impact)}"
         if diff.impact.renamed:

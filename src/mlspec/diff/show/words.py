@@ -86,7 +86,7 @@ def place(change: Change) -> str:
 
 def steps(change: Change, most: int = 2) -> str:
     """The steps that a change invalidates, the first few by name."""
-    if change.steps is None:
+    if change.steps is None or change.profile is not None:
         return ""
     if not change.steps:
         return "no step runs anew"
