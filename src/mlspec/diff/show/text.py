@@ -29,7 +29,10 @@ def _lines(diff: Diff, color: bool) -> Iterator[str]:
         yield f"  … and {len(diff.changes) - MOST} more: --format json has them all"
     if diff.changes or diff.impact.unknown:
         yield ""
-        yield f"Impact: {words.plan(diff.impact)}"
+        steps, _, rest = words.plan(diff.impact).partition("; ")
+        yield f"Impact: {steps}"
+        if rest:
+            yield f"        {rest}"
         if diff.impact.renamed:
             pairs = [f"{printable(old)} -> {printable(new)}" for old, new in diff.impact.renamed.items()]
             yield f"  renamed: {names(pairs)}"

@@ -116,7 +116,7 @@ def plan(impact: Impact) -> str:
     certain = sum(one.certain for one in impact.invalidated)
     perhaps = len(impact.invalidated) - certain
     if not impact.invalidated:
-        text = f"no step runs anew, all {impact.total} stay"
+        text = f"no step runs anew, all {impact.total} stay, the model with them"
         return text + (f", {len(impact.gone)} gone" if impact.gone else "")
     parts = [f"{certain} of {impact.total} steps run anew"]
     if perhaps:
@@ -124,7 +124,15 @@ def plan(impact: Impact) -> str:
     parts.append(f"{impact.kept} stay")
     if impact.gone:
         parts.append(f"{len(impact.gone)} gone")
-    return f"{', '.join(parts)}; {took(impact)}"
+    return f"{', '.join(parts)}; {took(impact)}; {model(impact)}"
+
+
+def model(impact: Impact) -> str:
+    """What becomes of the exported model, and how many gates are decided anew."""
+    gates = sum(one.step.startswith("gate.") for one in impact.invalidated)
+    chosen = any(one.step == "select" for one in impact.invalidated)
+    told = "the model may be another" if chosen else "the model stays"
+    return told + (f", {gates} gate{'s' * (gates > 1)} decided anew" if gates else "")
 
 
 def verdict(diff: Diff) -> str:
