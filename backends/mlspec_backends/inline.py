@@ -2,9 +2,10 @@
 
 from collections import deque
 
-from mlspec.engine import machine
+from mlspec import accelerators
 from mlspec.engine.backend import Capacity, Ending, Listen, Progress, Setting, Task
 from mlspec.engine.in_process import run_here
+from mlspec.store.shared import Shared
 from mlspec.store.store import Store
 
 
@@ -13,8 +14,9 @@ class Inline:
 
     def __init__(self, setting: Setting, store: Store) -> None:
         self._setting, self._store = setting, store
+        self._shared = None if setting.shared is None else Shared(setting.shared)
         self._tasks: deque[Task] = deque()
-        self.capacity = Capacity(steps=1, memory=setting.memory, gpus=machine.gpus())
+        self.capacity = Capacity(steps=1, memory=setting.memory, gpus=accelerators.gpus())
 
     def submit(self, task: Task) -> None:
         """Take a step down."""
@@ -27,7 +29,7 @@ class Inline:
         def progress(what: str, share: float, figures: dict[str, float]) -> None:
             listen(Progress(task.step, what, share, figures))
 
-        return [run_here(task, self._store, self._setting, progress)]
+        return [run_here(task, self._store, self._setting, progress, self._shared)]
 
     def close(self) -> None:
         """There is nothing to end."""

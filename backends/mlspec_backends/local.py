@@ -7,12 +7,24 @@ import selectors
 import signal
 import subprocess
 import sys
+import time
 from collections import deque
 
 import msgspec
 
-from mlspec.engine import machine
-from mlspec.engine.backend import Capacity, Ending, Failed, Listen, Progress, Report, Setting, Task
+from mlspec import accelerators
+from mlspec.engine import limits, machine
+from mlspec.engine.backend import (
+    Capacity,
+    Ending,
+    Failed,
+    Listen,
+    Progress,
+    Report,
+    RunTimeoutError,
+    Setting,
+    Task,
+)
 from mlspec.engine.in_process import run_here
 from mlspec.engine.worker import Welcome
 from mlspec.store.store import Store
@@ -27,6 +39,7 @@ class Worker:
 
     def __init__(self, setting: Setting) -> None:
         self.task: Task | None = None
+        self.began = 0.0
         self._rest = b""
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-c", START, json.dumps(sys.path)],
@@ -43,7 +56,7 @@ class Worker:
 
     def begin(self, task: Task) -> None:
         """Hand it a step."""
-        self.task = task
+        self.task, self.began = task, time.monotonic()
         self._send(task)
 
     def alive(self) -> bool:
@@ -57,6 +70,10 @@ class Worker:
             return None
         *lines, self._rest = (self._rest + data).split(b"\n")
         return [_DECODER.decode(line) for line in lines]
+
+    def held(self) -> int:
+        """The bytes that it and all that it has started hold."""
+        return limits.held(self._process.pid)
 
     def death(self) -> str:
         """Why it died, in words."""
@@ -95,7 +112,7 @@ class Local:
         self.capacity = Capacity(
             steps=setting.steps or machine.cores(),
             memory=setting.memory if setting.memory is not None else machine.memory(),
-            gpus=machine.gpus(),
+            gpus=accelerators.gpus(),
         )
 
     def submit(self, task: Task) -> None:
@@ -119,8 +136,10 @@ class Local:
             return [self._here(self._trivial.popleft(), listen)]
         endings: list[Ending] = []
         while not endings:
-            for key, _ in self._busy.select():
+            for key, _ in self._busy.select(self._pause()):
                 endings += self._hear(key.data, listen)
+            if not endings:
+                endings += self._over()
         return endings
 
     def close(self) -> None:
@@ -131,6 +150,44 @@ class Local:
             worker.end()
         if workers:
             self._store.sweep()
+
+    def _running(self) -> list[Worker]:
+        return [key.data for key in self._busy.get_map().values()]
+
+    def _pause(self) -> float | None:
+        """How long nothing can have exceeded its limits; None for as long as it takes."""
+        setting = self._setting
+        ends = [limits.left(setting.step_timeout, worker.began) for worker in self._running()]
+        ends += [None if setting.until is None else limits.left(0.0, setting.until)]
+        ends += [None if setting.memory is None else limits.LOOKS]
+        return min((end for end in ends if end is not None), default=None)
+
+    def _over(self) -> list[Ending]:
+        """End what takes more than it may. Raises RunTimeoutError when the whole run does."""
+        setting, now, running = self._setting, time.monotonic(), self._running()
+        if setting.until is not None and now >= setting.until:
+            longest = min(running, key=lambda worker: worker.began)
+            assert longest.task is not None
+            raise RunTimeoutError(longest.task.step, limits.run_over())
+        if setting.step_timeout is not None:
+            late = [worker for worker in running if now - worker.began >= setting.step_timeout]
+            if late:
+                cause = limits.step_over(setting.step_timeout)
+                return [self._stop(worker, cause, "step_timeout") for worker in late]
+        if setting.memory is not None:
+            held = {worker: worker.held() for worker in running}
+            total = sum(held.values())
+            if total > setting.memory:
+                worst = max(held, key=lambda worker: held[worker])
+                return [self._stop(worst, limits.too_much(held[worst], total, setting.memory), "memory")]
+        return []
+
+    def _stop(self, worker: Worker, cause: str, limit: str) -> Failed:
+        assert worker.task is not None
+        self._busy.unregister(worker.output)
+        worker.end()
+        self._store.sweep()
+        return Failed(worker.task.step, cause, str(self._setting.logs / f"{worker.task.step}.log"), limit=limit)
 
     def _here(self, task: Task, listen: Listen) -> Ending:
         def progress(what: str, share: float, figures: dict[str, float]) -> None:

@@ -57,7 +57,14 @@ class SpecError(MlspecError):
 
 
 class StepError(MlspecError):
-    """A step could not be carried out; the message is meant for the person who wrote the spec."""
+    """A step could not be carried out; the message is meant for the person who wrote the spec.
+
+    ``setting``: the key, among the step's own, that the message is about.
+    """
+
+    def __init__(self, message: str = "", setting: str = "") -> None:
+        self.setting = setting
+        super().__init__(message)
 
 
 class StoreError(MlspecError):

@@ -147,7 +147,9 @@ class Training(msgspec.Struct, frozen=True):
     """What a model is fitted with. ``target`` holds class codes (int64) or values (float64); ``classes`` is 0 for
     regression. ``validation`` may be used to stop early, never the test split. ``until``: pause after that epoch,
     keeping a checkpoint to go on from (for models that are ``pausable``). ``weights``: how much each training row
-    counts, None where all count the same; ``validation_weights``: the same of the rows that training stops by."""
+    counts, None where all count the same; ``validation_weights``: the same of the rows that training stops by.
+    ``precision``, ``compile`` and ``accumulate`` (take a batch that does not fit in parts) are what the backend says of
+    networks."""
 
     features: Features
     target: "np.ndarray[Any, Any]"
@@ -163,6 +165,9 @@ class Training(msgspec.Struct, frozen=True):
     until: int | None = None
     weights: "np.ndarray[Any, Any] | None" = None
     validation_weights: "np.ndarray[Any, Any] | None" = None
+    precision: str = "fp32"
+    compile: bool = False
+    accumulate: bool = False
 
 
 class Predictor(metaclass=ABCMeta):

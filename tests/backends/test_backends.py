@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from mlspec import accelerators
 from mlspec.diagnostics import MlspecError
 from mlspec.engine import backend, events
+from mlspec.engine import places as stores
 from mlspec.engine.run import run
 from mlspec.graph.step import Resources
+from mlspec.store.store import Store
 from mlspec.testing.backends import BackendSuite
 from mlspec.testing.graphs import KINDS, WORK, graph, step
 
@@ -98,6 +101,36 @@ def test_resources_and_steps_that_want_to_be_alone_are_respected(tmp_path: Path)
     assert ran.status == "done"
     assert beside["measure"] == beside["wide"] == beside["wider than all"] == set()
     assert any(beside[f"small{index}"] for index in range(6))
+
+
+@pytest.mark.parametrize(
+    ("device", "places"),
+    [("cuda", {"cuda:0 [0]", "cuda:1 [1]"}), ("cuda:1", {"cuda:1 []"})],
+)
+def test_each_running_step_has_a_gpu_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, device: str, places: set[str]
+) -> None:
+    monkeypatch.setattr(accelerators, "gpus", lambda: 2)
+    running: set[str] = set()
+    together: list[int] = []
+
+    def listen(event: events.AnyEvent) -> None:
+        if isinstance(event, events.StepStarted):
+            running.add(event.step)
+            together.append(len(running))
+            if len(running) == 2 or device == "cuda:1":
+                (tmp_path / "go").touch()
+        elif isinstance(event, events.StepFinished):
+            running.discard(event.step)
+
+    steps = [
+        step(name, device="cuda", where=True, wait_for="go", resources=Resources(gpus=1)) for name in ("a", "b", "c")
+    ]
+    made = graph(tmp_path, steps, workers=4, device=device)
+    ran = run(made, listener=listen, kinds=KINDS, work=WORK, lock=False)
+    assert max(together) == (2 if device == "cuda" else 1)
+    store = Store(stores.store(stores.home(tmp_path)))
+    assert {store.path(done.outputs["text"]).read_text() for done in ran.steps.values()} == places
 
 
 INTERRUPTED = """

@@ -13,6 +13,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from mlspec import accelerators
 from mlspec.cli import main
 from mlspec.cli._commands import Commands, commands
 
@@ -254,7 +255,35 @@ def test_the_doctor_says_what_this_machine_can_run(capsys: pytest.CaptureFixture
     assert found["python"]["text"].startswith(".".join(map(str, sys.version_info[:3])))
     assert found["core libraries"]["state"] == "ok"
     assert found["cores"]["text"].split()[0].isdigit()
-    assert {"backend cpu", "backend gpu", "engine local", "engine inline"} <= set(found)
+    assert {"engine local", "engine inline"} <= set(found)
+
+
+@pytest.mark.skipif(accelerators.has_nvidia(), reason="there is a GPU here")
+def test_the_doctor_says_of_each_backend_why_it_cannot_be_served(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "project.yaml").write_text(
+        "project: {name: small}\n"
+        "data: {sources: {people: {path: people.csv}}, columns: {target: income}}\n"
+        "model: {candidates: {one: {type: ridge}}}\n"
+        "backends:\n"
+        "  two: {processes: 2, precision: bf16, compile: true}\n"
+        "  far: {store: 'nowhere://team/results'}\n"
+        "  odd: {precision: tf32}\n"
+        "  gpu: {device: 'cuda:3'}\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    assert main(["doctor", "--format", "json"]) == 0
+    found = {entry["what"]: entry for entry in json.loads(capsys.readouterr().out)}
+    told = {name.removeprefix("backend "): (f["state"], f["text"]) for name, f in found.items() if "backend " in name}
+    assert told["cpu"] == ("ok", "engine local, networks on the CPU")
+    assert told["two"] == ("ok", "engine local, networks on the CPU, in bf16, compiled, 2 processes each")
+    no_gpu = "needs an NVIDIA GPU, this machine shows none"
+    assert told["gpu"] == ("missing", f"backend device 'cuda:3' {no_gpu}")
+    assert told["multi-gpu"] == ("missing", f"backend device 'cuda' {no_gpu}")
+    assert told["dvc-gpu"][1].endswith(f"backend device 'cuda' {no_gpu}")
+    assert told["odd"] == ("missing", "tf32 is a precision of NVIDIA GPUs, the device is 'cpu'")
+    assert told["far"][1].endswith("no protocol 'nowhere' is known to fsspec")
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no device that is always full")

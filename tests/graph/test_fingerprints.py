@@ -125,7 +125,8 @@ def test_a_changed_setting_changes_only_its_candidate_and_the_choice(
             },
         ),
         ({"columns": {"id": "sex", "sensitive": ()}}, set()),
-        ({"backend": Backend(workers=7, memory=10**9)}, set()),
+        ({"backend": Backend(workers=7, memory=10**9, step_timeout=9.0, run_timeout=9.0, store="/mnt/x")}, set()),
+        ({"backend": Backend(engine="inline", on_out_of_memory="accumulate")}, set()),
         ({"backend": Backend(device="cuda")}, set()),
     ],
 )
@@ -147,3 +148,46 @@ def test_a_changed_file_changes_only_its_source(bench: Any, project: Callable[..
     before = bench.compile(project())
     (bench.root / "people.csv").write_text("age,job,sex,weight,income\n2,a,m,2.0,high\n")
     assert changed(before, bench.compile(project())) == {"source.people"}
+
+
+NETWORK = {"check.mlp", "train.mlp"}
+
+
+@pytest.mark.parametrize(
+    ("backend", "expected"),
+    [
+        ({"workers": 3, "store": "s3://bucket", "on_out_of_memory": "accumulate", "memory": 10**9}, set()),
+        ({"device": "cuda:1"}, NETWORK | {"gate.budget.gpus"}),
+        ({"precision": "bf16"}, {"train.mlp"}),
+        ({"compile": True}, {"train.mlp"}),
+        ({"processes": 2}, {"train.mlp"}),
+        ({"processes": "auto"}, set()),
+        # A GPU promises no last digit: how many there are is no part of the result.
+        ({"device": "cuda", "processes": 4}, NETWORK | {"gate.budget.gpus"}),
+    ],
+)
+def test_a_backend_is_part_of_what_it_changes(
+    bench: Any, project: Callable[..., Any], use: Callable[..., Any], backend: dict[str, Any], expected: set[str]
+) -> None:
+    candidates = {"mlp": use("models", "torch.mlp"), "trees": use("models", "hist_gradient_boosting")}
+    before = bench.compile(project(candidates=candidates))
+    after = bench.compile(project(candidates=candidates, backend=Backend(**backend)))
+    assert changed(before, after) == expected
+    if backend.get("device") == "cuda":
+        two = bench.compile(project(candidates=candidates, backend=Backend(device="cuda", processes=2)))
+        assert changed(two, after) == {"gate.budget.gpus"}
+
+
+def test_tables_made_on_a_cpu_are_reused_by_a_run_on_a_gpu(
+    bench: Any, project: Callable[..., Any], use: Callable[..., Any]
+) -> None:
+    candidates = {"mlp": use("models", "torch.mlp"), "trees": use("models", "hist_gradient_boosting")}
+    bench.run(bench.compile(project(candidates=candidates)))
+    planned = bench.plan(bench.compile(project(candidates=candidates, backend=Backend(device="cuda"))), known=True)
+    assert {name for name, step in planned.steps.items() if step.action == "runs"} == {
+        *NETWORK,
+        "gate.budget.gpus",
+    }
+    reused = {name for name, step in planned.steps.items() if step.action == "cached"}
+    assert {"source.people", "split", "prepare.mlp", "prepare.trees", "train.trees", "predict.trees"} <= reused
+    assert planned.steps["train.mlp"].reasons == ("parameter device: cpu -> cuda",)

@@ -5,11 +5,15 @@ The expected texts lie in ``golden/``; ``MLSPEC_UPDATE=1 pytest tests/rules`` wr
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from mlspec import accelerators
 from mlspec.diagnostics import SpecError, render
+from mlspec.rules.backend_not_servable import lacks
 from mlspec.rules.check import check, facts, rules
+from mlspec.spec.backend import Backend
 from mlspec.spec.read import read
 from mlspec.spec.resolve import resolve
 
@@ -181,6 +185,12 @@ CASES: dict[str, dict[str, str]] = {
         "top": "constraints: {size: {model: 10kB}}\n",
         "model": "torch.mlp, hidden: [512, 512]",
     },
+    "backend-contradicts-itself": {
+        "end": 'backends:\n  big: {device: "cuda:1", processes: 2, on_out_of_memory: accumulate, engine: inline,\n'
+        '    run_timeout: 2h, store: "s3://me:secret@bucket"}\nbackend: big\n',
+    },
+    "backend-contradicts-itself-precision": {"end": "backend: {precision: tf32, device: mps, processes: 2}\n"},
+    "backend-not-servable-named": {"end": "backends: {big: {device: cuda, store: nowhere}}\nbackend: big\n"},
     "backend-not-servable-budget": {
         "top": "constraints: {budget: {gpus: 0}}\n",
         "end": "backend: {device: mps}\n",
@@ -299,3 +309,36 @@ error[library-not-installed]: candidate 'one' (torch.mlp) needs torch, which is 
 1 error
 """
     )
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"device": "cuda:2"}, "there is no device 'cuda:2': this machine shows 2 GPUs, counted from 0"),
+        ({"device": "cuda", "processes": 4}, "4 processes want a GPU each, this machine shows 2"),
+        ({"device": "cuda"}, "backend device 'cuda' needs another torch: 2.13.0+cpu is built for CPUs only"),
+        ({"compile": True}, "torch.compile needs a C++ compiler for the CPU, this machine has none on its PATH"),
+        ({"store": "nope://x"}, "the store 'nope://x' can't be opened: no protocol 'nope' is known to fsspec"),
+        ({"device": "mps"}, "backend device 'mps' needs a Mac"),
+        ({"device": "auto", "processes": "auto", "store": "../shared"}, None),
+    ],
+    ids=str,
+)
+def test_what_a_machine_with_two_gpus_lacks(
+    monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any], told: str | None
+) -> None:
+    monkeypatch.setattr(accelerators, "gpus", lambda: 2)
+    monkeypatch.setattr(accelerators, "is_mac", lambda: False)
+    monkeypatch.setattr(accelerators, "compiler", lambda: None)
+    monkeypatch.setattr("mlspec.rules.backend_not_servable._torch", lambda: "2.13.0+cpu")
+    found = [message for _key, message in lacks(Backend(**settings), libraries=True)]
+    assert (told is None and found == []) or told in found
+
+
+def test_hidden_gpus_are_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.listdir", lambda _folder: ["nvidia0", "nvidia1", "nvidia2", "nvidiactl", "null"])
+    for visible, count in ((None, 3), ("", 0), ("-1", 0), ("2", 1), ("0,1", 2), ("MIG-a", 1)):
+        monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+        if visible is not None:
+            monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+        assert accelerators.gpus() == count

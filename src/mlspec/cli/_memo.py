@@ -116,7 +116,8 @@ def _code() -> Iterable[str]:
 def _place(spec: str, request: Sequence[object]) -> str:
     with open(spec, "rb") as file:
         content = hashlib.sha256(file.read()).hexdigest()
-    key = _digest(repr((__version__, sys.version, sys.prefix, os.getcwd(), spec, content, *request)))
+    hidden = os.environ.get("CUDA_VISIBLE_DEVICES")
+    key = _digest(repr((__version__, sys.version, sys.prefix, os.getcwd(), hidden, spec, content, *request)))
     return os.path.join(os.path.dirname(spec), CACHE, key)
 
 

@@ -16,7 +16,11 @@ def overlays(command: Command) -> Command:
         (
             click.option("--profile", metavar="NAME", help="Lay a profile of the spec over the rest."),
             click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="Override one value; repeatable."),
-            click.option("--backend", metavar="NAME", help="Who carries the steps out, and on what: cpu, gpu, inline."),
+            click.option(
+                "--backend",
+                metavar="NAME",
+                help="Who carries the steps out, and on what: cpu, gpu, multi-gpu, a name of the spec, an engine.",
+            ),
             click.option("--large", is_flag=True, help="Read a spec of more than 1 MiB."),
         )
     ):

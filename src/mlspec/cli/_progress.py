@@ -87,9 +87,14 @@ class Bars:
                     bars.remove_task(row)
                 self._seconds.pop(event.step, None)
                 bars.update(self._all, advance=1, note=self._left())
-                line = ended(event)
-                if line is not None:
-                    bars.console.print(line, markup=False, highlight=False, soft_wrap=True)
+                self._print(event)
+            case events.Noted():
+                self._print(event)
+
+    def _print(self, event: events.AnyEvent) -> None:
+        line = ended(event)
+        if line is not None and self._bars is not None:
+            self._bars.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def live(self) -> AbstractContextManager[Any]:
         """The bars, shown within; gone afterwards."""
@@ -136,11 +141,13 @@ def told(event: events.StepProgress) -> str:
 
 
 def ended(event: events.AnyEvent) -> str | None:
-    """The line about the end of a step; None for what needs none."""
+    """The line about the end of a step, or about what should be known; None for what needs none."""
     match event:
         case events.StepFinished():
             return printable(f"{event.step}: done in {words.seconds(event.seconds)}")
         case events.StepFailed():
             return printable(f"{event.step}: failed: {event.cause}")
+        case events.Noted():
+            return printable(f"note: {event.text}")
         case _:
             return None

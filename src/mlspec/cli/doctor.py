@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 from msgspec import Struct
@@ -14,6 +14,9 @@ from mlspec import __version__
 from mlspec.cli._options import formats
 from mlspec.cli._output import colored, result
 from mlspec.report.paint import paint
+
+if TYPE_CHECKING:
+    from mlspec.spec.backend import Backend
 
 CORE = ("click", "pyyaml", "networkx", "msgspec", "rich")
 RUN = ("torch", "polars", "scikit-learn", "numpy", "safetensors", "skops")
@@ -64,7 +67,7 @@ def look() -> Iterator[Finding]:
     yield from _machine()
     gpus = _gpus()
     yield gpus
-    yield from _backends(gpus.state == "ok")
+    yield from _backends("" if gpus.state == "ok" else gpus.text)
     yield _folder()
 
 
@@ -115,24 +118,72 @@ def _gpus() -> Finding:
     return Finding("GPU", "missing", f"an NVIDIA driver, but no device that torch can use ({built})")
 
 
-def _backends(gpu: bool) -> Iterator[Finding]:
+def _backends(no_gpu: str) -> Iterator[Finding]:
+    """What is built in, and what the spec here adds: whether this machine can serve it, and why not."""
     from importlib.util import find_spec
+
+    from mlspec.spec.units import engines
 
     lacking = [
         name for name, module in (("polars", "polars"), ("scikit-learn", "sklearn")) if find_spec(module) is None
     ]
-    without = f"{', '.join(lacking)} not installed: pip install 'mlspec[run]'"
-    yield Finding("backend cpu", "missing" if lacking else "ok", without if lacking else "processes on this machine")
-    if gpu and not lacking:
-        yield Finding("backend gpu", "ok", "the same, with networks on the GPU")
-    else:
-        yield Finding("backend gpu", "missing", without if lacking else "no GPU that torch can use")
+    without = [f"{', '.join(lacking)} not installed: pip install 'mlspec[run]'"] if lacking else []
+    known = engines()
+    for name, backend in _known_backends():
+        reasons = [*without, *_reasons(backend, no_gpu, known)]
+        yield Finding(f"backend {name}", "missing" if reasons else "ok", "; ".join(reasons) or _told(backend))
     import mlspec_backends
 
     for folder in mlspec_backends.__path__:
         for name in sorted(os.listdir(folder)):
             if name.endswith(".py") and not name.startswith("_"):
                 yield Finding(f"engine {name[:-3]}", "ok", _first_line(Path(folder, name)))
+
+
+def _known_backends() -> "Iterator[tuple[str, Backend]]":
+    from mlspec.diagnostics import SpecError
+    from mlspec.spec.backend import PRESETS, Backend
+    from mlspec.spec.read import read
+    from mlspec.specfile import find
+
+    own: dict[str, Backend] = {}
+    try:
+        project, _document = read(find(None))
+        own = project.backends
+    except SpecError:
+        # `mlspec validate` is who tells what is wrong with a spec.
+        pass
+    for name, settings in PRESETS.items():
+        if name not in own:
+            yield name, Backend(**settings)
+    yield from own.items()
+
+
+def _reasons(backend: "Backend", no_gpu: str, engines: list[str]) -> Iterator[str]:
+    from mlspec.rules.backend_contradicts_itself import contradictions
+    from mlspec.rules.backend_not_servable import lacks
+
+    if backend.engine not in engines:
+        yield f"there is no engine '{backend.engine}' here"
+    found = [message for _key, message in lacks(backend, libraries=True)]
+    if not found and backend.device.startswith("cuda") and no_gpu:
+        found = [no_gpu]
+    yield from found
+    yield from (message for _key, message, _label in contradictions(backend))
+
+
+def _told(backend: "Backend") -> str:
+    from mlspec.graph.computing import processes
+
+    place = {"cpu": "on the CPU", "cuda": "on the GPU", "auto": "on a GPU if there is one"}.get(
+        backend.device, f"on {backend.device}"
+    )
+    count = processes(backend)
+    parts = [f"engine {backend.engine}, networks {place}"]
+    parts += [f"in {backend.precision}"] if backend.precision != "fp32" else []
+    parts += ["compiled"] if backend.compile else []
+    parts += [f"{count} processes each"] if count > 1 else []
+    return ", ".join(parts)
 
 
 def _first_line(file: Path) -> str:

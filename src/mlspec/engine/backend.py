@@ -25,7 +25,9 @@ class Setting(Struct, frozen=True, kw_only=True):
 
     ``root`` is the spec's folder, ``home`` that of the results, ``logs`` where steps write what they print. ``work`` is
     the package in which a module of each kind's name does its work. ``steps``: how many at the same time, None for as
-    many as there are cores; ``memory``: bytes that they may take together, None for what is free.
+    many as there are cores; ``memory``: bytes that they may take together, None for what is free. ``step_timeout``: the
+    seconds that a step may take; ``until``: when the run is to be ended, by this machine's monotonic clock. ``shared``:
+    the store that others use too. ``accumulate``: networks take a batch that does not fit in parts.
     """
 
     root: Path
@@ -34,10 +36,16 @@ class Setting(Struct, frozen=True, kw_only=True):
     work: str = WORK
     steps: int | None = None
     memory: int | None = None
+    step_timeout: float | None = None
+    until: float | None = None
+    shared: str | None = None
+    accumulate: bool = False
 
 
 class Task(Struct, frozen=True, kw_only=True):
-    """A step that is ready: its inputs' digests are known. ``force``: do it even if its result is stored."""
+    """A step that is ready: its inputs' digests are known. ``force``: do it even if its result is stored.
+
+    ``processes`` train together what it trains; ``gpus`` are the numbers of those that are its own meanwhile."""
 
     step: str
     kind: str
@@ -48,6 +56,8 @@ class Task(Struct, frozen=True, kw_only=True):
     outputs: tuple[str, ...] = ()
     records: dict[str, dict[str, Any]] = {}
     device: str = "cpu"
+    processes: int = 1
+    gpus: tuple[int, ...] = ()
     threads: int = 1
     trivial: bool = False
     force: bool = False
@@ -63,19 +73,25 @@ class Progress(Struct, frozen=True, tag_field="report", tag="progress"):
 
 
 class Finished(Struct, frozen=True, tag_field="report", tag="finished"):
-    """A step is done; ``made`` is false when another run had made the result meanwhile."""
+    """A step is done; ``made`` is false when another run had made the result meanwhile, or the shared store has it.
+    ``note``: what was wrong beside it, for people."""
 
     step: str
     action: Action
     made: bool
+    note: str = ""
 
 
 class Failed(Struct, frozen=True, tag_field="report", tag="failed"):
-    """A step could not be done: one line on why, and the file with all that it printed, if it did."""
+    """A step could not be done: one line on why, and the file with all that it printed, if it did.
+
+    ``limit``: the key of ``backend`` that it exceeded; ``setting``: the key, among the step's own, that is to blame."""
 
     step: str
     cause: str
     log: str | None = None
+    limit: str = ""
+    setting: str = ""
 
 
 class Damaged(Struct, frozen=True, tag_field="report", tag="damaged"):
@@ -88,6 +104,14 @@ class Damaged(Struct, frozen=True, tag_field="report", tag="damaged"):
 Ending = Finished | Failed | Damaged
 Report = Progress | Ending
 Listen = Callable[[Progress], None]
+
+
+class RunTimeoutError(MlspecError):
+    """The run has taken longer than it may; ``step`` was running longest."""
+
+    def __init__(self, step: str, cause: str) -> None:
+        self.step = step
+        super().__init__(cause)
 
 
 class Capacity(Struct, frozen=True):
@@ -109,7 +133,10 @@ class Backend(Protocol):
         """Begin a step, or take it down to begin it in ``wait``."""
 
     def wait(self, listen: Listen) -> Sequence[Ending]:
-        """Wait until at least one of the submitted steps has ended; ``listen`` is told how far the others are."""
+        """Wait until at least one of the submitted steps has ended; ``listen`` is told how far the others are.
+
+        Raises RunTimeoutError when the run's time is over.
+        """
 
     def close(self) -> None:
         """End whatever still runs, leaving nothing behind."""

@@ -70,6 +70,12 @@ class StepNotReached(Event, frozen=True, kw_only=True, tag="step_not_reached"):
     because: str
 
 
+class Noted(Event, frozen=True, kw_only=True, tag="noted"):
+    """Something that does not keep a run from going on, but should be known: the shared store can't be reached."""
+
+    text: str
+
+
 class RunFinished(Event, frozen=True, kw_only=True, tag="run_finished"):
     """A run has ended: ``done``, ``failed`` or ``interrupted``."""
 
@@ -83,6 +89,14 @@ class RunFinished(Event, frozen=True, kw_only=True, tag="run_finished"):
 
 
 AnyEvent = (
-    RunStarted | StepStarted | StepProgress | StepFinished | StepCached | StepFailed | StepNotReached | RunFinished
+    RunStarted
+    | StepStarted
+    | StepProgress
+    | StepFinished
+    | StepCached
+    | StepFailed
+    | StepNotReached
+    | Noted
+    | RunFinished
 )
 Listener = Callable[[AnyEvent], None]

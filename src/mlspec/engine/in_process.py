@@ -10,6 +10,7 @@ from pathlib import Path
 from mlspec.engine import machine
 from mlspec.engine.backend import Ending, Setting, Task
 from mlspec.engine.run_step import Advance, run_step
+from mlspec.store.shared import Shared
 from mlspec.store.store import Store
 
 NUMERIC = ("numpy", "sklearn", "torch")
@@ -34,7 +35,7 @@ class LazyLog(io.TextIOBase):
         return len(text)
 
 
-def run_here(task: Task, store: Store, setting: Setting, progress: Advance) -> Ending:
+def run_here(task: Task, store: Store, setting: Setting, progress: Advance, shared: Shared | None = None) -> Ending:
     """Do a step in this process, whose own output streams and environment are as before afterwards."""
     log = setting.logs / f"{task.step}.log"
     out, err = sys.stdout, sys.stderr
@@ -47,7 +48,7 @@ def run_here(task: Task, store: Store, setting: Setting, progress: Advance) -> E
 
     limits = contextlib.nullcontext() if task.trivial else _one_thread()
     with limits, contextlib.redirect_stdout(text), contextlib.redirect_stderr(text):
-        return run_step(task, store, setting, log, told)
+        return run_step(task, store, setting, log, told, shared)
 
 
 @contextlib.contextmanager

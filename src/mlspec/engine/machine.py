@@ -42,14 +42,6 @@ def memory() -> int | None:
     return min(free, default=None)
 
 
-def gpus() -> int:
-    """How many NVIDIA GPUs this machine shows."""
-    try:
-        return sum(name.removeprefix("nvidia").isdigit() for name in os.listdir("/dev") if name.startswith("nvidia"))
-    except OSError:
-        return 0
-
-
 def threads(count: int = 1) -> dict[str, str]:
     """The environment that holds numeric libraries to that many threads; they read it when they are first imported."""
     return dict.fromkeys(LIMITS, str(count))

@@ -14,7 +14,7 @@ from mlspec.document import Path as SpecPath
 from mlspec.engine import backend as backends
 from mlspec.engine import events, holdout, places, previous, verdicts
 from mlspec.engine import lock as locks
-from mlspec.engine.backend import WORK, Backend, Progress, Setting
+from mlspec.engine.backend import WORK, Backend, Progress, RunTimeoutError, Setting
 from mlspec.engine.events import Listener
 from mlspec.engine.journal import Journal
 from mlspec.engine.measure import now
@@ -27,6 +27,7 @@ from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS, Kind
 from mlspec.graph.step import Step
 from mlspec.spec.requirements import Requirement, requirements
+from mlspec.store import shared
 from mlspec.store.errors import FULL, DamagedError, told
 from mlspec.store.store import Store
 
@@ -40,6 +41,7 @@ def run(
     force: Container[str] = (),
     lock: bool = True,
     home: Path | None = None,
+    share: bool = True,
     kinds: Mapping[str, Kind] = KINDS,
     work: str = WORK,
 ) -> Run:
@@ -47,8 +49,9 @@ def run(
 
     ``listener`` is told what happens, ``force`` are the ids of steps to be done even if their results are stored.
     ``lock``: write ``mlspec.lock`` beside the spec when all is done; to be left out for a part of a graph and for
-    passing overrides. ``home`` is the folder of all results, ``.mlspec`` beside the spec if left out; ``kinds`` and
-    ``work`` are what is known of the kinds of steps, and the package in which their work is found.
+    passing overrides. ``home`` is the folder of all results, ``.mlspec`` beside the spec if left out; ``share``: read
+    and fill the shared store, if the spec names one. ``kinds`` and ``work`` are what is known of the kinds of steps,
+    and the package in which their work is found.
 
     A step that fails is part of the run that is returned. Raises MlspecError when there is no such engine, StoreError
     when the disk is full, OSError when the folder can't be written to. KeyboardInterrupt goes through when everything
@@ -56,7 +59,7 @@ def run(
     """
     home = home or places.home(graph.facts.root)
     try:
-        return _Running(graph, home, listener, force, kinds, work).run(lock)
+        return _Running(graph, home, listener, force, kinds, work, share).run(lock)
     except OSError as error:
         if error.errno in FULL:
             raise StoreError(f"{told(error)}; make room and run again: what is done is kept") from None
@@ -82,6 +85,7 @@ class _Running:
         force: Container[str],
         kinds: Mapping[str, Kind],
         work: str,
+        share: bool,
     ) -> None:
         self.graph, self.home, self.force, self.kinds, self.work = graph, home, force, kinds, work
         self.settings = graph.project.backend
@@ -94,6 +98,9 @@ class _Running:
         self.carrier: Backend | None = None
         self.stack = ExitStack()
         self.again = False
+        self.began = time.monotonic()
+        self.shared = self.settings.store if share else None
+        self.notes: set[str] = set()
         self.meter = Meter(graph)
         self.holdout: holdout.Holdout | None = None
 
@@ -111,16 +118,22 @@ class _Running:
                 self._finish("interrupted", started, began, None, ())
                 raise
             except _BudgetSpentError as spent:
-                place = None if self.graph.document is None else self.graph.document.span(spent.path)
-                failure = Failure(step=spent.step, cause=spent.cause, place=place)
-                self.failures[spent.step] = failure
-                self.journal.tell(events.StepFailed(time=now(), step=spent.step, cause=spent.cause, place=place))
+                self._end_at(spent.step, spent.path, spent.cause)
+                metrics, gates = None, ()
+            except RunTimeoutError as over:
+                self._end_at(over.step, ("backend", "run_timeout"), str(over))
                 metrics, gates = None, ()
             run = self._finish("failed" if self.failures else "done", started, began, metrics, gates)
         if lock and run.status == "done":
             uses = () if self.holdout is None else self.holdout.uses
             locks.write(locks.beside(self.graph.facts.root), locks.of(self.graph, run, self.kinds, uses))
         return run
+
+    def _end_at(self, step: str, path: SpecPath, cause: str) -> None:
+        """The run is over, because of what stands at that place."""
+        place = None if self.graph.document is None else self.graph.document.span(path)
+        self.failures[step] = Failure(step=step, cause=cause, place=place)
+        self.journal.tell(events.StepFailed(time=now(), step=step, cause=cause, place=place))
 
     def _carry_out(self) -> tuple[dict[str, Any] | None, tuple[dict[str, Any], ...]]:
         """Schedule until all that the run tells of can be read: what was damaged is made again."""
@@ -154,6 +167,10 @@ class _Running:
                 work=self.work,
                 steps=self.settings.workers,
                 memory=self.settings.memory,
+                step_timeout=self.settings.step_timeout,
+                until=None if self.settings.run_timeout is None else self.began + self.settings.run_timeout,
+                shared=None if self.shared is None else shared.located(self.shared, self.graph.facts.root),
+                accumulate=self.settings.on_out_of_memory == "accumulate",
             )
             self.carrier = backends.start(self.settings.engine, setting, self.store)
             self.stack.callback(self.carrier.close)
@@ -182,6 +199,9 @@ class _Running:
         self.results[step.id] = result
         self.meter.ended(step.id, None if result.stored is None else result.stored.record.get("seconds"))
         self.failures.pop(step.id, None)
+        if result.note and result.note not in self.notes:
+            self.notes.add(result.note)
+            self.journal.tell(events.Noted(time=now(), text=result.note))
         if result.stored is not None:
             key = result.stored.fingerprint
             if result.action == "done":
@@ -195,7 +215,7 @@ class _Running:
                 self._count_use()
         elif result.action == "failed":
             log = result.log if result.log is not None and Path(result.log).exists() else None
-            failure = Failure(step=step.id, cause=result.cause, place=_place(self.graph, step), log=log)
+            failure = Failure(step=step.id, cause=result.cause, place=_place(self.graph, step, result), log=log)
             self.failures[step.id] = failure
             self.journal.tell(
                 events.StepFailed(time=now(), step=step.id, cause=failure.cause, place=failure.place, log=log)
@@ -328,8 +348,12 @@ def _ran(step: Step, result: Result) -> RanStep:
     )
 
 
-def _place(graph: Graph, step: Step) -> Span | None:
-    return graph.document.span(step.path) if graph.document is not None and step.path else None
+def _place(graph: Graph, step: Step, failed: Result) -> Span | None:
+    """The key that is to blame, or what made the step."""
+    path: SpecPath = (*step.path, failed.setting) if failed.setting else step.path
+    if failed.limit:
+        path = ("backend", failed.limit)
+    return graph.document.span(path) if graph.document is not None and path else None
 
 
 def _spec(graph: Graph) -> dict[str, str]:

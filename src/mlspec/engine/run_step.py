@@ -13,17 +13,23 @@ from mlspec.engine.backend import Damaged, Ending, Failed, Finished, Setting, Ta
 from mlspec.engine.job import Job
 from mlspec.engine.measure import Measure
 from mlspec.store.errors import FULL, DamagedError, told
+from mlspec.store.shared import Shared
 from mlspec.store.store import Store
 
 Advance = Callable[[str, float, dict[str, float]], None]
 
 
-def run_step(task: Task, store: Store, setting: Setting, log: Path, progress: Advance) -> Ending:
+def run_step(
+    task: Task, store: Store, setting: Setting, log: Path, progress: Advance, shared: Shared | None = None
+) -> Ending:
     """Do a step and store what it gives; the store is open for writing.
 
-    The ending says how it ended: Finished (also when another run has done it meanwhile), Failed or Damaged. What the
-    work raised, beside StepErrors, is added to ``log`` with its traceback.
+    The ending says how it ended: Finished (also when another run has done it meanwhile, or the ``shared`` store has its
+    result), Failed or Damaged. What the work raised, beside StepErrors, is added to ``log`` with its traceback.
     """
+    if task.trivial:
+        # Done again before it would be fetched.
+        shared = None
     scratch = places.scratch(setting.home) / task.fingerprint
     share = None if setting.memory is None else setting.memory // (setting.steps or machine.cores())
     try:
@@ -31,6 +37,10 @@ def run_step(task: Task, store: Store, setting: Setting, log: Path, progress: Ad
             found = None if task.force else store.lookup(task.fingerprint)
             if found is not None:
                 return Finished(task.step, found, made=False)
+            if shared is not None and not task.force:
+                found = shared.fetch(task.fingerprint, store)
+                if found is not None:
+                    return Finished(task.step, found, made=False)
             inputs = {name: store.path(digest) for name, digest in task.inputs.items()}
             with store.stage(task.outputs) as outputs:
                 if not task.trivial:
@@ -45,6 +55,9 @@ def run_step(task: Task, store: Store, setting: Setting, log: Path, progress: Ad
                     scratch=scratch,
                     root=setting.root,
                     device=task.device,
+                    processes=task.processes,
+                    gpus=task.gpus,
+                    accumulate=setting.accumulate,
                     threads=task.threads,
                     memory=share,
                     records=task.records,
@@ -66,11 +79,13 @@ def run_step(task: Task, store: Store, setting: Setting, log: Path, progress: Ad
         # Only now: a kill before this point finds the checkpoints again.
         if not task.trivial:
             shutil.rmtree(scratch, ignore_errors=True)
-        return Finished(task.step, action, made=True)
+        if shared is not None:
+            shared.fill(action, store)
+        return Finished(task.step, action, made=True, note="" if shared is None else shared.trouble)
     except DamagedError as error:
         return Damaged(task.step, error.digest)
     except StepError as error:
-        return Failed(task.step, str(error), str(log))
+        return Failed(task.step, str(error), str(log), setting=error.setting)
     except OSError as error:
         return Failed(task.step, f"its result could not be stored: {told(error)}", str(log))
 

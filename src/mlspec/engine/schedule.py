@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from mlspec.engine.backend import Backend, Damaged, Ending, Failed, Finished, Listen, Task
 from mlspec.graph import fingerprint as fp
+from mlspec.graph.computing import share
 from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS, Kind, reads_records
 from mlspec.graph.step import Step
@@ -24,15 +25,18 @@ REPAIRS = 3
 
 
 class Result(Struct, frozen=True, kw_only=True):
-    """What became of a step: ``done`` and ``cached`` come with an action, ``failed`` with a cause and perhaps a log,
-    ``not reached`` with the failed step that it needs."""
+    """What became of a step: ``done`` and ``cached`` come with an action and perhaps a note, ``failed`` with a cause
+    and perhaps a log and the key that is to blame, ``not reached`` with the failed step that it needs."""
 
     action: Literal["done", "cached", "failed", "not reached"]
     fingerprint: str | None = None
     stored: Action | None = None
     cause: str = ""
     log: str | None = None
+    limit: str = ""
+    setting: str = ""
     because: str = ""
+    note: str = ""
 
 
 class Watch(Struct, frozen=True):
@@ -178,11 +182,13 @@ class _Schedule:
         room, wanted = self._carrier().capacity, [step.resources, *(other.resources for other in others)]
         return (
             sum(one.cpus for one in wanted) <= room.steps
-            and sum(one.gpus for one in wanted) <= room.gpus
+            and sum(one.gpus for one in wanted) <= (1 if ":" in self.device else room.gpus)
             and (room.memory is None or sum(one.memory for one in wanted) <= room.memory)
         )
 
     def _task(self, step: Step) -> Task:
+        device, gpus = self._place(step)
+        processes = share(step, self.graph.project.backend)
         return Task(
             step=step.id,
             kind=step.kind,
@@ -192,8 +198,10 @@ class _Schedule:
             inputs=self._digests(step),
             outputs=step.outputs,
             records=self._records(step) if step.kind == "gate" and reads_records(step) else {},
-            device=self._device(step),
-            threads=step.resources.cpus,
+            device=device,
+            processes=processes,
+            gpus=gpus,
+            threads=max(1, step.resources.cpus // processes),
             trivial=self._kind(step).trivial,
             force=step.id in self.force and step.id not in self.redo,
         )
@@ -208,9 +216,9 @@ class _Schedule:
         if isinstance(ending, Finished):
             self.redo.add(ending.step)
             action: Literal["done", "cached"] = "done" if ending.made else "cached"
-            self._settle(ending.step, Result(action=action, fingerprint=key, stored=ending.action))
+            self._settle(ending.step, Result(action=action, fingerprint=key, stored=ending.action, note=ending.note))
         elif isinstance(ending, Failed):
-            self._settle(ending.step, Result(action="failed", fingerprint=key, cause=ending.cause, log=ending.log))
+            self._settle(ending.step, _failed(ending, key))
         else:
             cause = f"its input {ending.digest[:12]} is damaged time and again"
             self._settle(ending.step, Result(action="failed", fingerprint=key, cause=cause))
@@ -262,10 +270,19 @@ class _Schedule:
     def _kind(self, step: Step) -> Kind:
         return self.kinds[step.kind]
 
-    def _device(self, step: Step) -> str:
-        """What the step computes on: its params say which kind, the backend's settings which one of them."""
-        kind = step.params.get("device", "cpu")
-        return self.device if self.device.partition(":")[0] == kind else str(kind)
+    def _place(self, step: Step) -> tuple[str, tuple[int, ...]]:
+        """What the step computes on, and which GPUs are its own.
+
+        Its params say which kind, the settings which one of them; else it gets those that no running step has.
+        """
+        kind = str(step.params.get("device", "cpu"))
+        if self.device.partition(":")[0] != kind:
+            return kind, ()
+        if self.device != "cuda":
+            return self.device, ()
+        taken = {gpu for task in self.running.values() for gpu in task.gpus}
+        free = [gpu for gpu in range(self._carrier().capacity.gpus) if gpu not in taken][: step.resources.gpus]
+        return (f"cuda:{free[0]}" if len(free) == 1 else self.device), tuple(free)
 
     def _records(self, step: Step) -> dict[str, dict[str, Any]]:
         """What all steps took that lead to this one."""
@@ -286,3 +303,14 @@ class _Schedule:
                 after = max((self._urgency[reader] for reader in self.readers[other]), default=0.0)
                 self._urgency[other] = after + self.seconds.get(other, 1.0)
         return self._urgency[step_id]
+
+
+def _failed(ending: Failed, key: str) -> Result:
+    return Result(
+        action="failed",
+        fingerprint=key,
+        cause=ending.cause,
+        log=ending.log,
+        limit=ending.limit,
+        setting=ending.setting,
+    )

@@ -49,7 +49,7 @@ def verify(
     if expected is None:
         raise StoreError(f"there is no '{path}' to compare with: mlspec run writes it")
     with tempfile.TemporaryDirectory(prefix="mlspec-verify-") as folder:
-        made = run(graph, listener=listener, lock=False, home=Path(folder), kinds=kinds, work=work)
+        made = run(graph, listener=listener, lock=False, home=Path(folder), share=False, kinds=kinds, work=work)
     return Verified(made, tuple(differences(expected, locks.of(graph, made, kinds))))
 
 

@@ -22,6 +22,7 @@ from mlspec.engine import places
 from mlspec.engine.backend import Failed, Progress, Report, Setting, Task
 from mlspec.engine.run_step import Advance, run_step
 from mlspec.store.errors import told
+from mlspec.store.shared import Shared
 from mlspec.store.store import Store
 
 PROGRESS_EVERY = 0.1
@@ -37,7 +38,7 @@ class Welcome(msgspec.Struct, frozen=True):
 
 def main() -> None:
     """Serve until the input ends."""
-    tasks, reports = _pipes()
+    tasks, reports = pipes()
     line = tasks.readline()
     if not line.endswith(b"\n"):
         # Who started this was interrupted before it had said all.
@@ -50,17 +51,18 @@ def main() -> None:
     decoder = msgspec.json.Decoder(Task)
     try:
         with Store(places.store(setting.home)).writing() as store:
+            shared = None if setting.shared is None else Shared(setting.shared)
             while True:
                 task = decoder.decode(pending.get())
                 log = setting.logs / f"{task.step}.log"
                 with _captured(log):
-                    ending = run_step(task, store, setting, log, _progress(task.step, reports))
+                    ending = run_step(task, store, setting, log, _progress(task.step, reports), shared)
                 _send(ending, reports)
     except OSError as error:
         _send(Failed("", told(error)), reports)
 
 
-def _pipes() -> tuple[IO[bytes], IO[bytes]]:
+def pipes() -> tuple[IO[bytes], IO[bytes]]:
     """Standard input and output, taken away from whatever the work reads and prints."""
     tasks, reports = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     nothing = os.open(os.devnull, os.O_RDWR)

@@ -29,16 +29,19 @@ def counted(graph: Graph) -> frozenset[str]:
 
 def cost(steps: Iterable[Step], seconds: Mapping[str, float | None], budget: Budget | None) -> Cost:
     """What these steps cost, by how long each takes."""
-    total = gpu = 0.0
+    total = cpu = gpu = 0.0
     unknown = 0
     for step in steps:
         taken = seconds.get(step.id)
         unknown += taken is None
         total += taken or 0.0
-        gpu += (taken or 0.0) if on_gpu(step) else 0.0
+        if on_gpu(step):
+            gpu += (taken or 0.0) * max(1, step.resources.gpus)
+        else:
+            cpu += taken or 0.0
     money = None
     if budget is not None and budget.money is not None:
-        money = ((total - gpu) * budget.money.cpu_hour + gpu * budget.money.gpu_hour) / HOUR
+        money = (cpu * budget.money.cpu_hour + gpu * budget.money.gpu_hour) / HOUR
     return Cost(total, gpu / HOUR, money, unknown)
 
 

@@ -53,7 +53,8 @@ def device_kind(device: str) -> str:
     if device != "auto":
         return device.partition(":")[0]
     torch = versions(["torch"])["torch"]
-    return "cuda" if Path("/dev/nvidiactl").exists() and not torch.endswith(("+cpu", ABSENT)) else "cpu"
+    hidden = os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1")
+    return "cuda" if not hidden and Path("/dev/nvidiactl").exists() and not torch.endswith(("+cpu", ABSENT)) else "cpu"
 
 
 @functools.cache

@@ -32,6 +32,7 @@ class Python(Model, frozen=True, kw_only=True):
     takes_missing: ClassVar[bool] = True
     takes_codes: ClassVar[bool] = True
     may_be_network: ClassVar[bool] = True
+    uses_device: ClassVar[bool] = True
     preparation: ClassVar[Mapping[str, Sequence[Any]]] = {
         "numeric": [{"impute": "median"}, {"scale": "standard"}],
         "category": [{"encode": "one_hot"}],

@@ -3,33 +3,86 @@
 Why: a run that needs a GPU would fail at its first training step, after everything before it was paid for. Compiling is
 fine anywhere, so there this is a warning.
 
-Instead: run where the device is, or use `--backend cpu`.
+Instead: run where the device is, or use `--backend cpu`. `mlspec doctor` tells what this machine can serve.
 """
 
-import os
-import sys
 from collections.abc import Iterator
 
+from mlspec import accelerators
 from mlspec.diagnostics import Diagnostic
 from mlspec.rules.context import View
+from mlspec.spec.backend import Backend
 
 
 def check(view: View) -> Iterator[Diagnostic]:
-    """The device against what the system shows, and against the budget."""
-    device = view.project.backend.device
-    path = ("backend",)
+    """The backend against what the system shows, and against the budget."""
+    backend = view.project.backend
     severity = "error" if view.running else "warning"
-    if device.startswith("cuda") and not (
-        os.path.exists("/dev/nvidia0") or os.path.exists("/proc/driver/nvidia/version")
-    ):
-        message = f"backend device '{device}' needs an NVIDIA GPU, this machine shows none"
+    for key, message in lacks(backend, libraries=view.running):
         yield view.diagnostic(
-            "backend-not-servable", path, message, "", "`mlspec doctor` tells what it can serve", severity=severity
+            "backend-not-servable",
+            _place(view, key),
+            message,
+            "",
+            "`mlspec doctor` tells what it can serve",
+            severity=severity,
         )
-    if device == "mps" and sys.platform != "darwin":
-        message = "backend device 'mps' needs a Mac"
-        yield view.diagnostic("backend-not-servable", path, message, severity=severity)
     budget = view.project.constraints.budget
-    if budget is not None and budget.gpus == 0 and device.startswith(("cuda", "mps")):
-        message = f"constraints.budget.gpus is 0, but the backend trains on '{device}'"
-        yield view.diagnostic("backend-not-servable", path, message, "one of the two has to change")
+    if budget is not None and budget.gpus == 0 and backend.device.startswith(("cuda", "mps")):
+        message = f"constraints.budget.gpus is 0, but the backend trains on '{backend.device}'"
+        yield view.diagnostic("backend-not-servable", _place(view, "device"), message, "one of the two has to change")
+
+
+def lacks(backend: Backend, *, libraries: bool) -> Iterator[tuple[str, str]]:
+    """What this machine lacks to serve a backend: the key that asks for it, and that in words.
+
+    ``libraries``: look for those too that only a run needs.
+    """
+    device, count = backend.device, accelerators.gpus()
+    if device.startswith("cuda") and not accelerators.has_nvidia():
+        yield "device", f"backend device '{device}' needs an NVIDIA GPU, this machine shows none"
+    elif device.startswith("cuda"):
+        index = int(device.partition(":")[2] or 0)
+        if 0 < count <= index:
+            yield "device", f"there is no device '{device}': this machine shows {count} GPUs, counted from 0"
+        if backend.processes != "auto" and 0 < count < backend.processes:
+            yield "processes", f"{backend.processes} processes want a GPU each, this machine shows {count}"
+        if libraries and _torch().endswith("+cpu"):
+            yield "device", f"backend device '{device}' needs another torch: {_torch()} is built for CPUs only"
+    if device == "mps" and not accelerators.is_mac():
+        yield "device", "backend device 'mps' needs a Mac"
+    if backend.compile and not device.startswith("cuda") and accelerators.compiler() is None:
+        yield "compile", "torch.compile needs a C++ compiler for the CPU, this machine has none on its PATH"
+    if libraries and backend.store is not None and "://" in backend.store:
+        missing = _store_library(backend.store)
+        if missing:
+            yield "store", missing
+
+
+def _place(view: View, key: str) -> tuple[str, ...]:
+    return ("backend", key) if view.document.node(("backend", key)) is not None else ("backend",)
+
+
+def _torch() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("torch")
+    except PackageNotFoundError:
+        return ""
+
+
+def _store_library(url: str) -> str:
+    """What keeps a shared store's URL from being opened; empty where nothing does."""
+    protocol = url.partition("://")[0]
+    try:
+        from fsspec import get_filesystem_class
+    except ImportError:
+        return f"the store '{url}' needs fsspec: pip install 'mlspec[run]'"
+    try:
+        get_filesystem_class(protocol)
+    except ImportError as error:
+        return f"the store '{url}' can't be opened: {' '.join(str(error).split())}"
+    except ValueError:
+        return f"the store '{url}' can't be opened: no protocol '{protocol}' is known to fsspec"
+    return ""

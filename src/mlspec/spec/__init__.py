@@ -28,8 +28,13 @@ class Project(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     model: Annotated[ModelSection, Meta(description="Which models compete.")]
     tuning: Annotated[dict[Name, Tuning], Meta(description="Candidates whose settings are searched for, by name.")] = {}
     evaluation: Annotated[Evaluation, Meta(description="What is measured on the test split.")] = Evaluation()
+    backends: Annotated[dict[Name, Backend], Meta(description="Backends of your own, by name.")] = {}
     backend: Annotated[
-        Backend, Meta(description="Who carries the steps out, and on what.", extra={"presets": PRESETS})
+        Backend,
+        Meta(
+            description="Who carries the steps out, on what, and within what limits: a name, or the settings.",
+            extra={"presets": PRESETS, "named": "backends"},
+        ),
     ] = Backend()
     profiles: Annotated[
         dict[Name, dict[str, Any]],

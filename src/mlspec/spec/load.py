@@ -38,9 +38,14 @@ def load(document: Document) -> Project:
                         reader.read(field.shape, value, ("profiles", name, key))
                 reader.partial = False
     if reader.found:
-        raise SpecError(sorted(reader.found, key=lambda d: (d.span is not None, d.span)))
+        raise SpecError(sorted(_once(reader.found), key=lambda d: (d.span is not None, d.span)))
     assert isinstance(project, Project)
     return project
+
+
+def _once(found: list[Diagnostic]) -> list[Diagnostic]:
+    """Each mistake once: what a name stands for, with something laid over it, is read a second time."""
+    return list({(d.code, d.span) if d.span is not None else id(d): d for d in reversed(found)}.values())
 
 
 def kind_of(value: Any) -> str:
@@ -87,14 +92,41 @@ class _Reader:
         )
 
     def _object(self, wanted: Shape, value: Any, path: Path) -> Any:
-        presets = wanted.extra.get("presets")
-        if presets and isinstance(value, str):
-            if value not in presets:
-                return self.wrong("not-allowed", path, f"'{value}' is no {dotted(path)}", suggest.label(value, presets))
-            value = presets[value]
+        if isinstance(value, str) and "presets" in wanted.extra:
+            return self._named(wanted, value, path)
         if not isinstance(value, dict):
             return self._type(path, "a mapping", value)
         return self._struct(wanted.cls, value, path, dotted(path) or "the spec")
+
+    def _named(self, wanted: Shape, name: str, path: Path) -> Any:
+        """The settings that a name stands for: one of the spec's own, or one that is built in."""
+        presets, own = wanted.extra["presets"], self._own(wanted.extra.get("named"), path)
+        if name not in own and name not in presets:
+            return self.wrong(
+                "not-allowed",
+                path,
+                f"'{name}' is no {path[-1]}",
+                suggest.label(name, [*own, *presets]),
+                *_names_of(own),
+            )
+        if name not in own:
+            return self._struct(wanted.cls, presets[name], path, dotted(path))
+        # What is wrong with it is told where it stands.
+        before = len(self.found)
+        made = self._struct(wanted.cls, own[name], path, name) if isinstance(own[name], dict) else _BAD
+        del self.found[before:]
+        return made
+
+    def _own(self, key: str | None, path: Path) -> dict[str, Any]:
+        """The names that the spec adds to the built-in ones, those of the profile at hand included."""
+        places = [self.document.data]
+        if path[0] == "profiles":
+            places.append(places[0]["profiles"][path[1]])
+        found: dict[str, Any] = {}
+        for place in places:
+            entries = place.get(key) if key is not None and isinstance(place, dict) else None
+            found |= entries if isinstance(entries, dict) else {}
+        return found
 
     def _struct(self, cls: type[msgspec.Struct], value: dict[str, Any], path: Path, where: str, skip: str = "") -> Any:
         known = fields(cls)
@@ -337,6 +369,10 @@ class _Reader:
             return read if read is _BAD else Use(name, cls(**{shorthand: read}))
         made = self._struct(cls, settings, at, f"{dotted(path)} ({name})")
         return made if made is _BAD else Use(name, made)
+
+
+def _names_of(own: dict[str, Any]) -> tuple[str, ...]:
+    return (f"the spec's own: {', '.join(own)}",) if own else ()
 
 
 def _within(value: float, limit: float, words: str) -> bool:

@@ -40,7 +40,8 @@ def read(
         document = with_profile(document, profile)
     for setting in sets:
         document = with_setting(document, setting)
-    return load(document), document
+    project = load(document)
+    return project, _with_named_backend(document)
 
 
 def with_profile(document: Document, name: str) -> Document:
@@ -63,7 +64,7 @@ def with_profile(document: Document, name: str) -> Document:
                 )
             ]
         )
-    return Document(document.file, merge(document.root, overlay), document.texts)
+    return Document(document.file, _laid_over(document.root, overlay), document.texts)
 
 
 def with_setting(document: Document, setting: str) -> Document:
@@ -77,7 +78,35 @@ def with_setting(document: Document, setting: str) -> Document:
     for part in reversed(where.strip().split(".")):
         key = Node("scalar", part, file, (0, 0), (0, max(len(value), 1)))
         node = Node("map", [(key, node)], file, (0, 0), (0, max(len(value), 1)))
-    return Document(document.file, merge(document.root, node), {**document.texts, file: value})
+    return Document(document.file, _laid_over(document.root, node), {**document.texts, file: value})
+
+
+def _laid_over(root: Node, overlay: Node) -> Node:
+    """An overlay over a whole spec, whose own names for backends count like the built-in ones."""
+    over = dict(_pairs(overlay)).get("backend")
+    return merge(root if over is None or over.kind != "map" else _named_backend(root), overlay)
+
+
+def _with_named_backend(document: Document) -> Document:
+    """The document with the backend's settings in place of their name, so that each has a place to point at."""
+    return Document(document.file, _named_backend(document.root), document.texts)
+
+
+def _named_backend(root: Node) -> Node:
+    pairs = dict(_pairs(root))
+    name, own = pairs.get("backend"), pairs.get("backends")
+    meant = (
+        dict(_pairs(own)).get(name.value) if own is not None and name is not None and name.kind == "scalar" else None
+    )
+    if name is None or meant is None or meant.kind != "map":
+        return root
+    written = Node("map", meant.value, name.file, name.start, name.end)
+    changed = [(key, written if node is name else node) for key, node in root.value]
+    return Node("map", changed, root.file, root.start, root.end)
+
+
+def _pairs(node: Node) -> list[tuple[Any, Node]]:
+    return [(key.value, item) for key, item in node.value] if node.kind == "map" else []
 
 
 def merge(base: Node, overlay: Node, at: Path = ()) -> Node:

@@ -36,6 +36,11 @@ def schema() -> Json:
         "additionalProperties": False,
     }
     properties["profiles"]["additionalProperties"] = {"$ref": "#/$defs/profile"}
+    named = [(name, field.shape.extra) for name, field in fields(Project).items() if "named" in field.shape.extra]
+    for name, extra in named:
+        # A schema can't look names up elsewhere in the file: without names of the spec's own only these are left.
+        root["if"] = {"not": {"required": [extra["named"]]}}
+        root["then"] = {"properties": {name: {"if": {"type": "string"}, "then": {"enum": sorted(extra["presets"])}}}}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "mlspec project",
@@ -133,7 +138,7 @@ class _Writer:
         return {
             "type": ["string", "object"],
             "if": {"type": "string"},
-            "then": {"enum": sorted(presets)},
+            "then": {"examples" if "named" in wanted.extra else "enum": sorted(presets)},
             "else": made,
         }
 

@@ -159,12 +159,34 @@ class Store:
             folders=tuple(folders),
             record=dict(record),
         )
+        self._put_action(action, sync)
+        return action
+
+    def adopt(self, action: Action, contents: Mapping[str, tuple[str, Path]]) -> None:
+        """Store a result that was made elsewhere: each content by its digest, as an object or a tree (``objects`` or
+        ``trees``) in a file, which is moved out of the stage.
+
+        Raises DamagedError, and stores no action, when a content is not what its digest says.
+        """
+        for digest, (kind, path) in contents.items():
+            if kind == "objects":
+                if self._put(path, sync=True) != digest:
+                    raise DamagedError(digest, "is damaged")
+            else:
+                if tree.decode(path.read_bytes(), digest) is None:
+                    raise DamagedError(digest, "is damaged")
+                path.chmod(READ_ONLY)
+                path.rename(self._trees / digest)
+        files.sync_folder(self._objects)
+        files.sync_folder(self._trees)
+        self._put_action(action, sync=True)
+
+    def _put_action(self, action: Action, sync: bool) -> None:
         aside = self._own().name()
         files.write(aside, actions.encode(action), READ_ONLY, sync=sync)
-        os.rename(aside, os.path.join(self._actions, fingerprint))
+        os.rename(aside, os.path.join(self._actions, action.fingerprint))
         if sync:
             files.sync_folder(Path(self._actions))
-        return action
 
     def _own(self) -> Workspace:
         if self._workspace is None:

@@ -135,6 +135,16 @@ class BackendSuite:
         assert sorted(done.action for done in ran.steps.values()) == ["cached", "done"]
         assert len(self.ran(tmp_path)) == 1
 
+    def test_what_others_put_into_a_shared_store_is_not_done_again(self, tmp_path: Path) -> None:
+        made = [
+            _run(graph(_made(tmp_path / name), ALL_KINDS_OF_OUTPUT, engine=self.engine, store="../shared"))
+            for name in ("mine", "yours")
+        ]
+        assert self.ran(tmp_path / "mine") == ["first", "second", "third"]
+        assert not (tmp_path / "yours" / "ran.txt").exists()
+        assert self.text(tmp_path / "yours", made[1], "last") == LAST
+        assert upkeep.verify(self.store(tmp_path / "yours")) == []
+
     def test_the_record_says_what_a_step_took(self, tmp_path: Path) -> None:
         taken = self.run(tmp_path, step("one")).steps["one"].record
         assert taken["step"] == "one"

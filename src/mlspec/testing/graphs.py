@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from mlspec.document import Document
 from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import Kind
 from mlspec.graph.step import Input, Resources, Step
@@ -22,15 +23,15 @@ KINDS = {
 }
 
 
-def graph(root: Path, steps: Iterable[Step], *, engine: str = "local", workers: int | None = None) -> Graph:
-    """A graph of these steps, to be carried out by that engine in a folder."""
+def graph(root: Path, steps: Iterable[Step], *, document: Document | None = None, **backend: Any) -> Graph:
+    """A graph of these steps, to be carried out in a folder by a backend of these settings."""
     project = Project(
         project=ProjectInfo(name="tiny"),
         data=Data(sources={}, columns=Columns(target="y")),
         model=ModelSection(candidates={}),
-        backend=Backend(engine=engine, workers=workers),
+        backend=Backend(**backend),
     )
-    return Graph(project, Facts(root=root, schemas={})).add(steps)
+    return Graph(project, Facts(root=root, schemas={}), document).add(steps)
 
 
 def step(

@@ -105,12 +105,24 @@ class Members(nn.Module):
         return torch.einsum("rmw,mwo->rmo", hidden, self.weight) + self.bias
 
 
+class Attend(nn.Module):
+    """Attention with dropout of its weights; (rows, heads, tokens, width) each -> the same shape."""
+
+    def __init__(self, dropout: float) -> None:
+        super().__init__()
+        self.p = dropout
+
+    def forward(self, query: Tensor, key: Tensor, seen: Tensor) -> Tensor:
+        """What each token gathers from the others."""
+        return functional.scaled_dot_product_attention(query, key, seen, dropout_p=self.p if self.training else 0.0)
+
+
 class _Attention(nn.Module):
     """A layer of a transformer, normed before: attention between tokens, then a gated layer in each."""
 
     def __init__(self, width: int, heads: int, inner: int, dropout: float) -> None:
         super().__init__()
-        self.heads, self.dropout = heads, dropout
+        self.heads, self.attend, self.dropout = heads, Attend(dropout), nn.Dropout(dropout)
         self.norm, self.second_norm = nn.LayerNorm(width), nn.LayerNorm(width)
         self.mix, self.join = nn.Linear(width, 3 * width), nn.Linear(width, width)
         self.gate, self.back = nn.Linear(width, 2 * inner), nn.Linear(inner, width)
@@ -120,11 +132,10 @@ class _Attention(nn.Module):
         shape = (rows, count, self.heads, width // self.heads)
         parts = self.mix(self.norm(tokens)).chunk(3, dim=-1)
         query, key, seen = (part.reshape(shape).transpose(1, 2) for part in parts)
-        dropout = self.dropout if self.training else 0.0
-        mixed = functional.scaled_dot_product_attention(query, key, seen, dropout_p=dropout)
+        mixed = self.attend(query, key, seen)
         tokens = tokens + self.join(mixed.transpose(1, 2).reshape(rows, count, width))
         value, gate = self.gate(self.second_norm(tokens)).chunk(2, dim=-1)
-        inner = functional.dropout(value * functional.relu(gate), self.dropout, self.training)
+        inner = self.dropout(value * functional.relu(gate))
         result: Tensor = tokens + self.back(inner)
         return result
 

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 import torch
 
 from mlspec.diagnostics import StepError
+from mlspec.plugin import Training
+from mlspec.torchkit.stepping import Computing
 
 
 def find(name: str) -> torch.device:
@@ -18,7 +20,15 @@ def find(name: str) -> torch.device:
         raise StepError("device 'cuda' is asked for, but torch sees no CUDA device on this machine")
     if device.type == "mps" and not torch.backends.mps.is_available():
         raise StepError("device 'mps' is asked for, but torch sees no Apple GPU on this machine")
+    if device.type in ("cuda", "mps") and ":" not in name:
+        # As tensors on it tell it.
+        return torch.device(f"{device.type}:{torch.cuda.current_device() if device.type == 'cuda' else 0}")
     return device
+
+
+def computing(training: Training) -> Computing:
+    """How the backend wants networks to be computed."""
+    return Computing(precision=training.precision, compile=training.compile, accumulate=training.accumulate)
 
 
 @contextmanager

@@ -1,9 +1,10 @@
-"""The training loop: minibatches of tensors that lie on the device, AdamW, a schedule, early stopping, checkpoints.
+"""The training loop: minibatches, AdamW, a schedule, early stopping, checkpoints.
 
 What happens at a step follows from the seed and the step's number alone (and from torch's generator, which the
 checkpoint holds), so a training that was killed goes on where its last checkpoint was and ends with the same weights.
 """
 
+import contextlib
 import hashlib
 import math
 import time
@@ -16,12 +17,15 @@ import torch
 from torch import Tensor, nn
 
 from mlspec.diagnostics import StepError
-from mlspec.torchkit import checkpoint
+from mlspec.torchkit import checkpoint, memory, together
+from mlspec.torchkit.batches import Batches
+from mlspec.torchkit.batches import Rows as Rows  # (the name that users of the loop know it by)
+from mlspec.torchkit.stepping import HALVES, Computing, Stepper, precise
+from mlspec.torchkit.stepping import Loss as Loss
 
-Loss = Callable[[Tensor, Tensor], Tensor]
 Progress = Callable[[str, float, dict[str, float]], None]
 
-GATHERED = 1 << 19  # numbers that are picked for several steps at once
+PLAIN = Computing()
 EVALUATED = 8192  # rows of one piece when the validation loss is computed
 
 
@@ -41,13 +45,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     patience: int | None = None
     warm_up: float = 0.05
     checkpoint_seconds: float = 3.0
-
-
-class Rows(msgspec.Struct, frozen=True):
-    """Rows on the device: the tensors that the module is called with, and the target; all (n, ...)."""
-
-    inputs: tuple[Tensor, ...]
-    target: Tensor
+    computing: Computing = PLAIN
 
 
 class Trainable(msgspec.Struct, frozen=True):
@@ -70,6 +68,7 @@ class _Progress(msgspec.Struct):
     train_loss: list[float] = []
     validation_loss: list[float] = []
     best_epoch: int = -1
+    stepper: dict[str, float] = {}
 
 
 def train(
@@ -89,9 +88,29 @@ def train(
 
     ``loss`` maps (output, target) to a mean. Checkpoints lie in ``folder``. To be called within ``device.seeded``.
     ``until``: pause after that many epochs, with a checkpoint to go on from. ``judge``: the loss on the validation
-    rows, where it is another one. Returns the losses by epoch, the best epoch (from 1), the number of epochs, and
-    whether the training is paused.
+    rows, where it is another one. Returns the losses by epoch, the best epoch (from 1), the number of epochs, whether
+    the training is paused, and in how many parts a batch was taken where a whole one did not fit.
+
+    Within a group of processes (``together``) each trains on its share of every batch; the first of them reports, and
+    writes the checkpoints that all of them go on from. Raises StepError when memory runs out, and when the loss does.
     """
+    with precise(settings.computing):
+        return _train(module, rows, validation, loss, settings, seed, folder, progress, until, judge or loss)
+
+
+def _train(
+    module: nn.Module,
+    rows: Rows,
+    validation: Rows | None,
+    loss: Loss,
+    settings: Settings,
+    seed: int,
+    folder: Path,
+    progress: Progress,
+    until: int | None,
+    judge: Loss,
+) -> dict[str, Any]:
+    device = next(module.parameters()).device
     count = len(rows.target)
     size = min(settings.batch_size or min(512, max(16, 1 << (count // 64).bit_length())), count)
     steps = count // size
@@ -101,24 +120,32 @@ def train(
         module.parameters(),
         lr=settings.learning_rate,
         weight_decay=settings.weight_decay,
-        fused=rows.target.device.type in ("cpu", "cuda"),
+        fused=device.type in ("cpu", "cuda"),
     )
-    state = _Progress(settings=_digest(settings, seed, rows, module))
-    running = torch.zeros((), device=rows.target.device)
+    stepper = Stepper(module, optimizer, loss, device, settings.computing, settings.clip_norm)
+    share = stepper.share
+    state = _Progress(settings=_digest(settings, seed, rows, module, share))
+    running = torch.zeros((), device=device)
     best: dict[str, Tensor] = {}
     restored = checkpoint.read(folder, state.settings)
     if restored is not None:
         state = msgspec.json.decode(restored.about, type=_Progress)
         best, running = checkpoint.restore(restored.tensors, module, optimizer, running)
-    parameters = list(module.parameters())
+        stepper.restore(state.stepper)
+    keeps = share is None or share.rank == 0
+
+    def keep() -> None:
+        state.stepper = stepper.state()
+        checkpoint.write(folder, msgspec.json.encode(state), checkpoint.tensors(module, optimizer, best, running))
+
     saved = time.monotonic()
-    batches = _Batches(rows, size, seed)
+    batches = Batches(rows, size, seed, device, None if share is None else share.cut(size))
     module.train()
     while state.step < pause and not _is_enough(state, settings):
         epoch, index = divmod(state.step, steps)
         optimizer.param_groups[0]["lr"] = settings.learning_rate * _rate(state.step, total, settings)
         inputs, target = batches.at(epoch, index)
-        running += step(module, optimizer, inputs, target, loss, parameters, settings.clip_norm)
+        running += stepper.take(inputs, target, size)
         state.step += 1
         if index + 1 == steps:
             state.train_loss.append(float(running) / steps)
@@ -129,18 +156,19 @@ def train(
                     f"{settings.learning_rate:g}), or set clip_norm"
                 )
             if validation is not None:
-                state.validation_loss.append(mean_loss(module, validation, judge or loss))
+                state.validation_loss.append(mean_loss(module, validation, judge, settings.computing, share))
                 if _is_best(state.validation_loss):
                     state.best_epoch = epoch
                     best = {name: tensor.detach().clone() for name, tensor in module.state_dict().items()}
                 module.train()
-            _report(progress, state, settings)
-        if time.monotonic() - saved >= settings.checkpoint_seconds:
-            checkpoint.write(folder, msgspec.json.encode(state), checkpoint.tensors(module, optimizer, best, running))
+            if keeps:
+                _report(progress, state, settings)
+        if keeps and time.monotonic() - saved >= settings.checkpoint_seconds:
+            keep()
             saved = time.monotonic()
     paused = state.step < total and not _is_enough(state, settings)
-    if paused:
-        checkpoint.write(folder, msgspec.json.encode(state), checkpoint.tensors(module, optimizer, best, running))
+    if paused and keeps:
+        keep()
     if best:
         module.load_state_dict(best)
     module.eval()
@@ -151,83 +179,56 @@ def train(
         "train_loss": state.train_loss,
         "validation_loss": state.validation_loss,
         **({"paused": True} if paused else {}),
+        **({"parts": stepper.parts} if stepper.parts > 1 else {}),
     }
 
 
-def step(
+def mean_loss(
     module: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    inputs: Sequence[Tensor],
-    target: Tensor,
+    rows: Rows,
     loss: Loss,
-    parameters: Sequence[nn.Parameter] = (),
-    clip_norm: float | None = None,
-) -> Tensor:
-    """One step of training on a batch; the loss that it began with. ``parameters``: whose gradient is clipped."""
-    value = loss(module(*inputs), target)
-    value.backward()  # type: ignore[no-untyped-call]
-    if clip_norm is not None:
-        _clip(parameters, clip_norm)
-    optimizer.step()
-    optimizer.zero_grad(set_to_none=True)
-    return value.detach()
-
-
-def mean_loss(module: nn.Module, rows: Rows, loss: Loss) -> float:
-    """The mean loss over all rows, with dropout off."""
+    computing: Computing = PLAIN,
+    share: "together.Share | None" = None,
+) -> float:
+    """The mean loss over all rows, with dropout off; each process of a group looks at its share of them."""
     module.eval()
-    total = torch.zeros((), device=rows.target.device, dtype=torch.float64)
+    device = next(module.parameters()).device
+    size, count = at_once(module), len(rows.target)
+    if share is not None and count >= share.size:
+        rows = rows.cut(share.cut(count))
+    else:
+        share = None
+    while True:
+        try:
+            total = _summed_loss(module, rows, loss, computing, device, size)
+            break
+        except (RuntimeError, MemoryError) as error:
+            if not memory.is_exhausted(error) or size == 1:
+                raise
+        memory.release(device)
+        size //= 2
+    return float(total if share is None else share.add(total)) / count
+
+
+def _summed_loss(
+    module: nn.Module, rows: Rows, loss: Loss, computing: Computing, device: torch.device, size: int
+) -> Tensor:
+    half = HALVES.get(computing.precision)
+    # Apple's GPUs know no float64.
+    wide = torch.float32 if device.type == "mps" else torch.float64
+    total = torch.zeros((), device=device, dtype=wide)
     with torch.inference_mode():
-        size = at_once(module)
         for start in range(0, len(rows.target), size):
-            target = rows.target[start : start + size]
-            inputs = [tensor[start : start + size] for tensor in rows.inputs]
-            total += loss(module(*inputs), target).double() * len(target)
-    return float(total) / len(rows.target)
+            piece = rows.cut(slice(start, start + size)).to(device)
+            with torch.autocast(device.type, half) if half is not None else contextlib.nullcontext():
+                output = module(*piece.inputs)
+            total += loss(output if half is None else output.float(), piece.target).to(wide) * len(piece.target)
+    return total
 
 
 def at_once(module: nn.Module) -> int:
     """How many rows to evaluate at once: fewer where the network has several vectors for each."""
     return max(1, EVALUATED // int(getattr(module, "breadth", 1)))
-
-
-class _Batches:
-    """The rows of each step: each epoch an order of its own, which follows from the seed and the epoch."""
-
-    def __init__(self, rows: Rows, size: int, seed: int) -> None:
-        self._rows = rows
-        self._size = size
-        self._seed = seed
-        self._epoch = -1
-        width = sum(math.prod(tensor.shape[1:]) for tensor in (*rows.inputs, rows.target))
-        # Picking rows for several steps at once spares calls; a bounded piece spares memory.
-        self._together = max(1, GATHERED // (size * max(width, 1)))
-        self._first = -1
-
-    def at(self, epoch: int, index: int) -> tuple[Sequence[Tensor], Tensor]:
-        if epoch != self._epoch:
-            self._epoch, self._first = epoch, -1
-            self._order = _order(self._seed, epoch, len(self._rows.target)).to(self._rows.target.device)
-        first = index - index % self._together
-        if first != self._first:
-            self._first = first
-            chosen = self._order[first * self._size : (first + self._together) * self._size]
-            picked = [tensor.index_select(0, chosen) for tensor in (*self._rows.inputs, self._rows.target)]
-            self._pieces = [torch.split(tensor, self._size) for tensor in picked]
-        *inputs, target = (pieces[index - first] for pieces in self._pieces)
-        return inputs, target
-
-
-def _clip(parameters: Sequence[nn.Parameter], most: float) -> None:
-    norm = nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
-    # On the CPU it costs nothing to look first, on a GPU looking would mean waiting for it.
-    if norm.device.type != "cpu" or float(norm) > most:
-        nn.utils.clip_grads_with_norm_(parameters, most, norm)
-
-
-def _order(seed: int, epoch: int, count: int) -> Tensor:
-    number = int.from_bytes(hashlib.sha256(f"order {seed} {epoch}".encode()).digest()[:7], "big")
-    return torch.randperm(count, generator=torch.Generator().manual_seed(number))
 
 
 def _rate(step: int, total: int, settings: Settings) -> float:
@@ -257,8 +258,10 @@ def _report(progress: Progress, state: _Progress, settings: Settings) -> None:
     progress(f"epoch {epoch} of {settings.epochs}", epoch / settings.epochs, figures)
 
 
-def _digest(settings: Settings, seed: int, rows: Rows, module: nn.Module) -> str:
+def _digest(settings: Settings, seed: int, rows: Rows, module: nn.Module, share: "together.Share | None") -> str:
     """What a checkpoint must have been made with to be gone on from."""
     shapes = [list(tensor.shape) for tensor in (*rows.inputs, rows.target, *module.parameters())]
-    about = [msgspec.to_builtins(settings), seed, shapes, str(torch.__version__), rows.target.device.type]
+    processes = 1 if share is None else share.size
+    device = next(module.parameters()).device.type
+    about = [msgspec.to_builtins(settings), seed, shapes, str(torch.__version__), device, processes]
     return hashlib.sha256(msgspec.json.encode(about)).hexdigest()

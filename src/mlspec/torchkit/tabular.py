@@ -11,7 +11,7 @@ from torch import Tensor
 from mlspec.diagnostics import StepError
 from mlspec.models._weights import row_weights, stopping_weights
 from mlspec.plugin import Features, Predictor, Training
-from mlspec.torchkit import backbones, device, loop, outputs
+from mlspec.torchkit import backbones, device, loop, memory, outputs
 from mlspec.torchkit.network import Curves, Network, Scale
 
 Array = np.ndarray[Any, Any]
@@ -131,12 +131,14 @@ def trainable(model: Tabular, training: Training, config: Config) -> loop.Traina
         weight_decay=model.weight_decay,
         clip_norm=model.clip_norm,
         patience=model.patience,
+        computing=device.computing(training),
     )
     network = build(config, training.features.numeric).to(place)
-    rows = _rows(training.features, training.target, config, place)
+    lies = memory.lies(_size(training.features) + _size(training.validation), place)
+    rows = _rows(training.features, training.target, config, lies)
     weights = row_weights(training, model.class_weight)
     rows = loop.Rows(rows.inputs, outputs.weighted(rows.target, weights))
-    validation = _rows(training.validation, training.validation_target, config, place)
+    validation = _rows(training.validation, training.validation_target, config, lies)
     watched = stopping_weights(training, model.class_weight)
     validation = loop.Rows(validation.inputs, outputs.weighted(validation.target, watched))
     return loop.Trainable(
@@ -238,6 +240,11 @@ def _rows(features: Features, target: Array, config: Config, place: torch.device
     return loop.Rows(
         _inputs(features, place), outputs.target(target, config.classes, config.centre, config.spread, place)
     )
+
+
+def _size(features: Features) -> int:
+    """The bytes that rows take, their target and weight included."""
+    return features.numeric.size * 4 + (features.codes.size + len(features.codes) * 2) * 8
 
 
 def _check(features: Features) -> None:

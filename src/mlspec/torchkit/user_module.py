@@ -11,7 +11,7 @@ from torch import nn
 from mlspec.diagnostics import StepError
 from mlspec.models._weights import row_weights, stopping_weights
 from mlspec.plugin import Features, Predictor, Training
-from mlspec.torchkit import device, loop, outputs
+from mlspec.torchkit import device, loop, memory, outputs
 
 if TYPE_CHECKING:
     from mlspec.models.python import Python
@@ -51,8 +51,10 @@ def trainable(cls: type[Any], params: Mapping[str, Any], settings: "Python", tra
     """The untrained module with its rows; to be called within ``device.seeded``."""
     place = device.find(training.device)
     centre, spread = outputs.scaling(training)
-    rows = _rows(training.features, training.target, training.classes, centre, spread, place)
-    validation = _rows(training.validation, training.validation_target, training.classes, centre, spread, place)
+    size = sum(4 * (part.numeric.size + part.codes.size) for part in (training.features, training.validation))
+    lies = memory.lies(size, place)
+    rows = _rows(training.features, training.target, training.classes, centre, spread, lies)
+    validation = _rows(training.validation, training.validation_target, training.classes, centre, spread, lies)
     validation = loop.Rows(validation.inputs, outputs.weighted(validation.target, stopping_weights(training)))
     return loop.Trainable(
         _build(cls, rows.inputs[0].shape[1], training.classes, params).to(place),
@@ -65,6 +67,7 @@ def trainable(cls: type[Any], params: Mapping[str, Any], settings: "Python", tra
             learning_rate=settings.learning_rate,
             weight_decay=settings.weight_decay,
             patience=settings.patience,
+            computing=device.computing(training),
         ),
     )
 

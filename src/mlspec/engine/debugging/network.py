@@ -14,7 +14,7 @@ from msgspec import Struct
 from torch import Tensor, nn
 
 from mlspec.engine.debugging.check import Check
-from mlspec.torchkit import loop
+from mlspec.torchkit import stepping
 from mlspec.torchkit.loop import Loss, Rows
 
 ROWS, FEW, BATCH = 512, 64, 32
@@ -39,7 +39,7 @@ class Subject(Struct, frozen=True, kw_only=True):
     loss: Loss
     classes: int
     learning_rate: float
-    step: Step = loop.step
+    step: Step = stepping.step
     optimizer: Callable[[nn.Module, float], torch.optim.Optimizer] = lambda module, rate: torch.optim.AdamW(
         [parameter for parameter in module.parameters() if parameter.requires_grad], lr=rate
     )

@@ -34,6 +34,9 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
     task: str
     seed: int
     device: str
+    precision: str = "fp32"
+    compile: bool = False
+    accumulate: bool = False
     threads: int
     scratch: str
     root: str
@@ -137,6 +140,9 @@ def training(work: Work, model: type[Model]) -> Training:
         progress=work.progress or _silent,
         weights=preparation.weights(train, state),
         validation_weights=preparation.weights(validation, state),
+        precision=work.precision,
+        compile=work.compile,
+        accumulate=work.accumulate,
     )
 
 

@@ -253,12 +253,12 @@ def _budget(params: dict[str, Any], _: Any, records: dict[str, dict[str, Any]]) 
 
 def _priced(params: dict[str, Any], records: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """Hours on GPUs, or money: by the recorded time of each step, and where it ran."""
-    bound, apart = params["at_most"], set(params["on_gpu"])
+    bound, apart, several = params["at_most"], set(params["on_gpu"]), params.get("gpus", {})
     hours = {"cpu": 0.0, "gpu": 0.0}
     for step, record in records.items():
         if record.get("seconds") is None:
             return _exact("a budget of all steps", None, bound, str)
-        hours["gpu" if step in apart else "cpu"] += record["seconds"] / 3600
+        hours["gpu" if step in apart else "cpu"] += record["seconds"] / 3600 * several.get(step, 1)
     if params["what"] == "gpu_hours":
         return _exact(f"at most {bound:g} GPU hours", hours["gpu"], bound, lambda value: f"{value:.3g} GPU hours")
     unit = f" {params['unit']}" if params["unit"] else ""

@@ -12,11 +12,15 @@ from mlspec.plugin import Model, Training
 def run(job: Job) -> None:
     """``train``, ``validation``, ``state`` (and ``tuned``, the settings found) -> ``model``, ``history``.
 
-    A user's own module is looked for in the spec's folder first. Checkpoints lie in the job's scratch folder.
+    A user's own module is looked for in the spec's folder first. Checkpoints lie in the job's scratch folder. Several
+    processes do this together, each all of it, where the backend says so.
     """
-    from mlspec.engine import results
+    from mlspec.engine import processes, results
     from mlspec.models import _user_code
 
+    if job.processes > 1 and not processes.is_member():
+        processes.together(job, __name__)
+        return
     name, settings = job.params["model"]
     settings = results.tuned(settings, job.inputs.get("tuned"))
     model = cast(Model, msgspec.convert(settings, registry.plugin("models", name)))
@@ -49,4 +53,7 @@ def training(job: Job, model: Model, rows: int | None = None) -> Training:
         progress=job.progress,
         weights=preparation.weights(train, state),
         validation_weights=preparation.weights(validation, state),
+        precision=job.params.get("precision", "fp32"),
+        compile=job.params.get("compile", False),
+        accumulate=job.accumulate,
     )

@@ -2,6 +2,7 @@
 one fails, the others are still decided."""
 
 from mlspec.graph.budget import on_gpu
+from mlspec.graph.computing import processes, share
 from mlspec.graph.environment import device_kind
 from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS
@@ -31,6 +32,9 @@ def gates(graph: Graph) -> Graph:
             params["used"] = _gpus(graph.project)
         if params.get("what") in ("gpu_hours", "money"):
             params["on_gpu"] = sorted(step.id for step in graph.steps.values() if on_gpu(step))
+            several = {step.id: share(step, graph.project.backend) for step in graph.steps.values() if on_gpu(step)}
+            if any(count > 1 for count in several.values()):
+                params["gpus"] = several
         name, read = READS.get(params["of"], METRICS)
         steps.append(
             Step(
@@ -47,4 +51,4 @@ def gates(graph: Graph) -> Graph:
 
 def _gpus(project: Project) -> int:
     wanted = any(isinstance(use.plugin, Model) and use.plugin.uses_device for use in project.model.candidates.values())
-    return int(wanted and device_kind(project.backend.device) == "cuda")
+    return processes(project.backend) if wanted and device_kind(project.backend.device) == "cuda" else 0

@@ -3,22 +3,26 @@ other passes have settled."""
 
 from msgspec.structs import replace
 
+from mlspec.graph.computing import share
 from mlspec.graph.graph import Graph
 from mlspec.graph.step import Resources, Step
+from mlspec.spec.backend import Backend
 
 
 def resources(graph: Graph) -> Graph:
     """Fills ``resources``: a GPU for training on one; one core for everything (more would change rounding with the
-    machine's size), and one for each of the trials that run together."""
+    machine's size), one for each of the trials that run together, and one of either for each process that trains."""
+    usual = Resources()
+    found = {step_id: _taken(step, graph.project.backend) for step_id, step in graph.steps.items()}
     return graph.replace(
         {
-            step_id: replace(step, resources=Resources(cpus=_cpus(step), gpus=int(step.params.get("device") == "cuda")))
-            if step.params.get("device") == "cuda" or _cpus(step) > 1
-            else step
+            step_id: step if found[step_id] == usual else replace(step, resources=found[step_id])
             for step_id, step in graph.steps.items()
         }
     )
 
 
-def _cpus(step: Step) -> int:
-    return int(step.params["parallel"]) if step.kind == "tune" else 1
+def _taken(step: Step, backend: Backend) -> Resources:
+    processes = share(step, backend)
+    cpus = int(step.params["parallel"]) if step.kind == "tune" else processes
+    return Resources(cpus=cpus, gpus=processes if step.params.get("device") == "cuda" else 0)

@@ -1,8 +1,10 @@
 """Training, prediction and scoring of each candidate on the validation rows. It stands behind the preparation, whose
 rows and state it reads, and before the selection, which reads the scores."""
 
+from typing import Any
+
 from mlspec.graph import uses
-from mlspec.graph.environment import device_kind
+from mlspec.graph.computing import computing
 from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS
 from mlspec.graph.passes.checks import awaited
@@ -17,7 +19,6 @@ def training(graph: Graph) -> Graph:
     ``decide`` -> decision, where costs of mistakes or a recalibration are stated."""
     project = graph.project
     task, seed = project.project.task, project.model.seed
-    device = device_kind(project.backend.device)
     scored, decides = scoring(project), deciding(project)
     steps = []
     for name, use in sorted(project.model.candidates.items()):
@@ -25,10 +26,10 @@ def training(graph: Graph) -> Graph:
         model = uses.pair(use)
         state = Input(f"prepare.{name}", "state")
         validation = Input(f"prepare.{name}", "validation")
-        params = {"model": model, "seed": seed, "task": task}
+        params: dict[str, Any] = {"model": model, "seed": seed, "task": task}
         decision = {"decision": Input(f"decide.{name}", "decision")} if decides else {}
         if isinstance(use.plugin, Model) and use.plugin.uses_device:
-            params["device"] = device
+            params |= computing(project.backend)
         steps += [
             Step(
                 id=f"train.{name}",

@@ -4,7 +4,7 @@ the candidates, which takes what was found; the test rows are out of its reach."
 from typing import Any
 
 from mlspec.graph import scores, uses
-from mlspec.graph.environment import device_kind
+from mlspec.graph.computing import computing
 from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS
 from mlspec.graph.passes.checks import awaited
@@ -34,7 +34,8 @@ def tuning(graph: Graph) -> Graph:
             "search_seed": wanted.seed,
         }
         if use.plugin.uses_device:
-            params["device"] = device_kind(project.backend.device)
+            # Each trial trains in one process: several at the same time use a machine better.
+            params |= {key: value for key, value in computing(project.backend).items() if key != "processes"}
         inputs = {output: Input(f"prepare.{name}", output) for output in ("state", "train", "validation")}
         inputs |= awaited(graph, name)
         steps.append(

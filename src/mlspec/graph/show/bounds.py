@@ -1,4 +1,4 @@
-"""What a plan would spend of the stated budget, and how long it takes at least."""
+"""What a plan would spend of the stated budget, how long it takes at least, and where else results may come from."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,8 @@ from mlspec.graph.show.text import duration, names, printable
 
 
 def bounds(plan: Plan) -> Iterator[str]:
-    """What a run is about to spend of its stated budget, as far as it is known, and the longest way to its end."""
+    """What a run is about to spend of its stated budget, as far as it is known; the longest way to its end; and the
+    shared store, in which nobody looks before a run."""
     constraints = plan.graph.project.constraints
     seconds = {step_id: planned.seconds for step_id, planned in plan.steps.items()}
     budget = constraints.budget
@@ -31,3 +32,6 @@ def bounds(plan: Plan) -> Iterator[str]:
         longest, way = critical_path(plan.graph, seconds)
         late = "; too long, with however many workers" if longest > constraints.deadline else ""
         yield f"Longest way: {duration(longest)} of {duration(constraints.deadline)}, through {names(way)}{late}"
+    store = plan.graph.project.backend.store
+    if store is not None and plan.pending():
+        yield f"Shared store: {printable(store)}; what it has of these steps is fetched, not computed"

@@ -21,9 +21,12 @@ def run(job: Job) -> None:
     if "progress" in params:
         job.progress("epochs", 0.5, {"loss": 0.25})
         job.progress("epochs", 1.0, {"loss": 0.125})
+    # Written to, or the kernel gives nothing.
+    held = b"x" * params.get("hold", 0)
     if "wait_for" in params:
         while not Path(job.root, params["wait_for"]).exists():
             time.sleep(0.005)
+    del held
     if "resume" in params:
         mark = job.scratch / "halfway"
         if not mark.exists():
@@ -50,7 +53,7 @@ def run(job: Job) -> None:
         (job.outputs["folder"] / "b.txt").write_text("b")
     if "text" in job.outputs:
         own = str(params["constant"]) if "constant" in params else f"{params['text']}({','.join(texts)})"
-        job.outputs["text"].write_text(own)
+        job.outputs["text"].write_text(f"{job.device} {list(job.gpus)}" if "where" in params else own)
 
 
 def folder_text(folder: Path) -> str:

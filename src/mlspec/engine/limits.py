@@ -1,0 +1,58 @@
+"""What a running step may take, and what its processes hold of memory."""
+
+import os
+import time
+
+from mlspec.graph.show.text import duration
+
+LOOKS = 0.2  # seconds between two looks at the memory of running steps
+
+
+def left(seconds: float | None, began: float) -> float | None:
+    """The seconds that are left of a time that began then; None where it has no end."""
+    return None if seconds is None else max(0.0, began + seconds - time.monotonic())
+
+
+def step_over(seconds: float) -> str:
+    """Why a step was ended, in words."""
+    return f"it took longer than backend.step_timeout allows ({duration(seconds)})"
+
+
+def run_over() -> str:
+    """Why a run was ended, in words."""
+    return "the run took longer than backend.run_timeout allows; what is done is kept"
+
+
+def too_much(held: int, total: int, allowed: int) -> str:
+    """Why a step was ended for what it held of memory, in words."""
+    beside = "" if held == total else f" ({total / 1e6:,.0f} MB with those beside it)"
+    return f"it took {held / 1e6:,.0f} MB of memory{beside}, backend.memory allows {allowed / 1e6:,.0f} MB"
+
+
+def held(group: int) -> int:
+    """The bytes of main memory that a group of processes has for itself, 0 where it can't be told.
+
+    Pages that are a file's, or many processes' alike, are nobody's own.
+    """
+    total = 0
+    try:
+        names = os.listdir("/proc")
+    except OSError:
+        return 0
+    for name in names:
+        if name.isdigit():
+            try:
+                with open(f"/proc/{name}/stat", "rb", buffering=0) as file:
+                    # The name of a program stands in brackets and may hold anything.
+                    fields = file.read().rpartition(b")")[2].split()
+                if int(fields[2]) == group:
+                    total += _own(name)
+            except (OSError, ValueError, IndexError):
+                continue
+    return total
+
+
+def _own(process: str) -> int:
+    with open(f"/proc/{process}/status", "rb", buffering=0) as file:
+        found = [line.split() for line in file.read().splitlines() if line.startswith((b"RssAnon:", b"RssShmem:"))]
+    return sum(int(words[1]) * 1024 for words in found)

@@ -1,0 +1,41 @@
+"""Settings of the backend that can't go together.
+
+Why: a setting that the others make void would be believed to hold: a time limit that nobody can enforce, a precision
+that the device does not have.
+
+Instead: change one of the two; the message names both.
+"""
+
+import re
+from collections.abc import Iterator
+
+from mlspec.diagnostics import Diagnostic
+from mlspec.rules.context import View
+from mlspec.spec.backend import Backend
+
+
+def check(view: View) -> Iterator[Diagnostic]:
+    """The settings of the backend in use, one against the other."""
+    for key, message, label in contradictions(view.project.backend):
+        yield view.diagnostic("backend-contradicts-itself", ("backend", key), message, label)
+
+
+def contradictions(backend: Backend) -> Iterator[tuple[str, str, str]]:
+    """The key that can't hold, why, and the way out."""
+    device, several = backend.device, backend.processes != 1
+    if backend.precision == "tf32" and device in ("cpu", "mps"):
+        yield "precision", f"tf32 is a precision of NVIDIA GPUs, the device is '{device}'", "fp32, or bf16 for speed"
+    if several and device == "mps":
+        yield "processes", "several processes can't share the device 'mps'", "leave it out"
+    if several and device.startswith("cuda:"):
+        yield "processes", f"each process takes a GPU of its own, but the device names one: '{device}'", "device: cuda"
+    if several and backend.on_out_of_memory == "accumulate":
+        message = "several processes keep in step: one of them can't take its batch in parts of its own accord"
+        yield "on_out_of_memory", message, "fail, or one process"
+    if backend.engine == "inline":
+        for key in ("step_timeout", "run_timeout"):
+            if getattr(backend, key) is not None:
+                message = f"the engine 'inline' runs steps in its own process and can't end one: {key} would not hold"
+                yield key, message, "engine: local"
+    if backend.store is not None and re.match(r"[^/]*://[^/@]*:[^/@]*@", backend.store):
+        yield "store", "a password stands in the store's URL", "fsspec takes credentials from the environment"

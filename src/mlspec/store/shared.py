@@ -1,0 +1,233 @@
+"""A store that others use too: a folder, or whatever fsspec finds behind a URL. Read and filled, never relied on.
+
+It holds actions, trees and objects under the same names as a store of one's own. Whatever is fetched is checked by its
+digest before it is used; what is damaged counts as missing, and is put there anew once it has been made again.
+"""
+
+import hashlib
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+from typing import Any, Protocol, TypeVar
+
+from mlspec.diagnostics import StoreError
+from mlspec.store import action as actions
+from mlspec.store import tree
+from mlspec.store.action import Action
+from mlspec.store.errors import DamagedError
+from mlspec.store.store import Store
+
+T = TypeVar("T")
+DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+class UnreachableError(StoreError):
+    """The shared store can't be read or written; its message says why."""
+
+
+def located(store: str, root: Path) -> str:
+    """A store as a spec names it: a URL as it is, a folder seen from the spec's own."""
+    return store if "://" in store else os.path.abspath(root / Path(store).expanduser())
+
+
+class Shared:
+    """A shared store, until something goes wrong with it: then it is left alone, and ``trouble`` says why."""
+
+    def __init__(self, place: str) -> None:
+        self.place = place
+        self.trouble = ""
+        self._files: _Files | None = None
+        self._damaged: set[str] = set()
+
+    def fetch(self, fingerprint: str, store: Store) -> Action | None:
+        """Copy what is stored there under a fingerprint into a store that is open for writing; None when it has nothing
+        whole and undamaged, or can't be reached."""
+        return self._tried(lambda files: self._fetched(files, fingerprint, store))
+
+    def fill(self, action: Action, store: Store) -> None:
+        """Put a result there, contents first; what stands there already is left as it is unless it is damaged."""
+        self._tried(lambda files: self._filled(files, action, store))
+
+    def _fetched(self, files: "_Files", fingerprint: str, store: Store) -> Action | None:
+        stored = files.read(f"actions/{fingerprint}")
+        try:
+            action = None if stored is None else actions.decode(stored, fingerprint)
+        except StoreError:
+            return None
+        wanted = None if action is None else _contents(files, action)
+        if action is None or wanted is None:
+            return None
+        with store.stage(wanted) as staged:
+            for digest, kind in wanted.items():
+                if not files.get(f"{kind}/{digest}", staged[digest]):
+                    return None
+            try:
+                store.adopt(action, {digest: (kind, staged[digest]) for digest, kind in wanted.items()})
+            except DamagedError as error:
+                self._damaged.add(error.digest)
+                return None
+        return action
+
+    def _filled(self, files: "_Files", action: Action, store: Store) -> None:
+        for name, digest in action.outputs.items():
+            if name not in action.folders:
+                files.put(store.path(digest), f"objects/{digest}", anew=digest in self._damaged)
+                continue
+            path = store.root / "trees" / digest
+            found = tree.decode(path.read_bytes(), digest)
+            for one in found.files.values() if found is not None else ():
+                files.put(store.path(one), f"objects/{one}", anew=one in self._damaged)
+            files.put(path, f"trees/{digest}", anew=True)
+        files.put(store.root / "actions" / action.fingerprint, f"actions/{action.fingerprint}", anew=True)
+
+    def _tried(self, work: "Callable[[_Files], T]") -> "T | None":
+        """What comes of working with its files; None, and ``trouble`` says why, where something is wrong with them."""
+        if self.trouble:
+            return None
+        try:
+            if self._files is None:
+                self._files = _opened(self.place)
+            return work(self._files)
+        except Exception as error:
+            # The file systems of fsspec raise whatever their libraries raise.
+            why = " ".join(str(error).split()) or type(error).__name__
+            self.trouble = f"the shared store {self.place} is left alone: {why[:200]}"
+            return None
+
+
+class _Files(Protocol):
+    def read(self, name: str) -> bytes | None: ...
+
+    def get(self, name: str, path: Path) -> bool: ...
+
+    def put(self, path: Path, name: str, *, anew: bool = False) -> None: ...
+
+
+class _Folder:
+    """A folder, where renaming makes a file appear whole."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        if not root.is_dir():
+            # A missing parent is a disk that is not mounted, and no place to begin a store.
+            if not root.parent.is_dir():
+                raise UnreachableError(f"there is no folder '{root.parent}'")
+            root.mkdir(exist_ok=True)
+
+    def read(self, name: str) -> bytes | None:
+        try:
+            return (self._root / name).read_bytes()
+        except FileNotFoundError:
+            self._here()
+            return None
+
+    def get(self, name: str, path: Path) -> bool:
+        try:
+            shutil.copyfile(self._root / name, path)
+        except FileNotFoundError:
+            self._here()
+            return False
+        return True
+
+    def put(self, path: Path, name: str, *, anew: bool = False) -> None:
+        self._here()
+        target = self._root / name
+        if not anew and _is_whole(target, name):
+            return
+        target.parent.mkdir(exist_ok=True)
+        aside = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
+        try:
+            shutil.copyfile(path, aside)
+            aside.replace(target)
+        finally:
+            aside.unlink(missing_ok=True)
+
+    def _here(self) -> None:
+        if not self._root.is_dir():
+            raise UnreachableError(f"there is no folder '{self._root}' any more")
+
+
+class _Remote:
+    """A file system of fsspec's."""
+
+    def __init__(self, url: str) -> None:
+        from fsspec.core import url_to_fs
+
+        self._system, self._root = url_to_fs(url)
+
+    def read(self, name: str) -> bytes | None:
+        try:
+            content: bytes = self._system.cat_file(f"{self._root}/{name}")
+        except FileNotFoundError:
+            return None
+        return content
+
+    def get(self, name: str, path: Path) -> bool:
+        try:
+            self._system.get_file(f"{self._root}/{name}", str(path))
+        except FileNotFoundError:
+            path.unlink(missing_ok=True)
+            return False
+        return True
+
+    def put(self, path: Path, name: str, *, anew: bool = False) -> None:
+        target = f"{self._root}/{name}"
+        if not anew and self._size(target) == path.stat().st_size:
+            return
+        self._system.makedirs(target.rpartition("/")[0], exist_ok=True)
+        self._system.put_file(str(path), target)
+
+    def _size(self, target: str) -> Any:
+        try:
+            return self._system.info(target).get("size")
+        except FileNotFoundError:
+            return None
+
+
+def _opened(place: str) -> _Files:
+    if place.startswith("file://"):
+        place = place.removeprefix("file://")
+    return _Remote(place) if "://" in place else _Folder(Path(place))
+
+
+def _contents(files: _Files, action: Action) -> dict[str, str] | None:
+    """The digests of all that an action names, with what they are; None where that is not whole, or no digest at all.
+
+    Others can write there: no name of theirs may lead anywhere else.
+    """
+    wanted: dict[str, str] = {}
+    for name, digest in action.outputs.items():
+        if not DIGEST.fullmatch(digest):
+            return None
+        if name not in action.folders:
+            wanted[digest] = "objects"
+            continue
+        content = files.read(f"trees/{digest}")
+        found = None if content is None else tree.decode(content, digest)
+        if found is None or not all(_is_inside(path) for path in (*found.files, *found.empty)):
+            return None
+        if not all(DIGEST.fullmatch(one) for one in found.files.values()):
+            return None
+        wanted |= dict.fromkeys(found.files.values(), "objects")
+        wanted[digest] = "trees"
+    return wanted
+
+
+def _is_inside(path: str) -> bool:
+    parts = PurePosixPath(path).parts
+    return bool(parts) and not path.startswith("/") and ".." not in parts and "\0" not in path and "\\" not in path
+
+
+def _is_whole(path: Path, name: str) -> bool:
+    """Whether a content stands there undamaged."""
+    digest = name.rpartition("/")[2]
+    try:
+        if name.startswith("trees/"):
+            return tree.decode(path.read_bytes(), digest) is not None
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == digest
+    except OSError:
+        return False

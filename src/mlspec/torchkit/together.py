@@ -1,0 +1,167 @@
+"""Several processes that train one network: each takes its share of every batch, their gradients are added up.
+
+All of them hold the same weights and draw the same random numbers. What looks at a whole batch does so here too:
+dropout takes its rows of the mask that one process would draw, batch norm has the mean of all rows. So the weights are
+those that one process gives, but for the order in which numbers are added.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.nn import functional
+
+from mlspec.diagnostics import StepError
+from mlspec.torchkit.backbones import Attend
+
+
+class PeerLostError(StepError):
+    """Another of the processes is gone; that one tells why."""
+
+
+class Share:
+    """This process's rows of the batch at hand: from ``first`` on, ``rows`` of ``total``."""
+
+    def __init__(self) -> None:
+        self.rank, self.size = dist.get_rank(), dist.get_world_size()
+        self.first = self.rows = self.total = 0
+
+    def cut(self, total: int) -> slice:
+        """The share of that many rows; shares differ by a row at most. Raises StepError when there is none for some."""
+        if total < self.size:
+            raise StepError(f"a batch of {total} rows can't be shared by {self.size} processes")
+        ends = [total * index // self.size for index in (self.rank, self.rank + 1)]
+        return slice(*ends)
+
+    def enter(self, total: int) -> slice:
+        """The same, to be the share of the batch at hand."""
+        mine = self.cut(total)
+        self.first, self.rows, self.total = mine.start, mine.stop - mine.start, total
+        return mine
+
+    def add(self, tensor: Tensor) -> Tensor:
+        """The sum over all processes, in place."""
+        try:
+            dist.all_reduce(tensor)
+        except RuntimeError as error:
+            raise PeerLostError(f"another process of this training is gone: {error}") from None
+        return tensor
+
+    def add_gradients(self, parameters: Sequence[nn.Parameter], loss: Tensor) -> Tensor:
+        """Replace each gradient by the sum over all processes, in one exchange with the loss; the loss's sum."""
+        own = [p.grad if p.grad is not None else torch.zeros_like(p) for p in parameters]
+        everything = self.add(torch.cat([*(gradient.reshape(-1) for gradient in own), loss.reshape(1)]))
+        start = 0
+        for parameter in parameters:
+            summed = everything[start : start + parameter.numel()].view_as(parameter)
+            parameter.grad = summed.to(parameter.dtype)
+            start += parameter.numel()
+        return everything[-1].clone()
+
+
+@contextmanager
+def joined(rank: int, size: int, meeting: str, device: str) -> Iterator[None]:
+    """This process is one of ``size`` that train together, until the end; they find each other through a file."""
+    kind = "nccl" if device.startswith("cuda") else "gloo"
+    if kind == "nccl":
+        torch.cuda.set_device(torch.device(device))
+    dist.init_process_group(kind, init_method=f"file://{meeting}", rank=rank, world_size=size)
+    try:
+        yield
+    finally:
+        dist.destroy_process_group()
+
+
+def share() -> Share | None:
+    """What this process is of a group that trains together; None where it trains alone."""
+    return Share() if dist.is_available() and dist.is_initialized() else None
+
+
+def spread(module: nn.Module, mine: Share) -> None:
+    """Have the layers that look at a whole batch look at all processes' rows."""
+    for layer in module.modules():
+        swapped = _WHOLE.get(type(layer))
+        if swapped is not None:
+            # The layer stays what it is, with all its weights; only how it looks at a batch changes.
+            layer.__class__ = swapped
+            layer.share = mine  # type: ignore[assignment]
+
+
+def drop(tensor: Tensor, p: float, mine: Share) -> Tensor:
+    """Dropout by this process's part of the mask that is drawn for all rows."""
+    each, rest = divmod(len(tensor), max(mine.rows, 1))
+    if rest or not p:
+        return functional.dropout(tensor, p)
+    noise = functional.dropout(tensor.new_ones(mine.total * each, *tensor.shape[1:]), p)
+    return tensor * noise[mine.first * each : (mine.first + mine.rows) * each]
+
+
+class _SharedDropout(nn.Dropout):
+    share: Share
+
+    def forward(self, rows: Tensor) -> Tensor:
+        return drop(rows, self.p, self.share) if self.training else rows
+
+
+class _SharedAttend(Attend):
+    share: Share
+
+    def forward(self, query: Tensor, key: Tensor, seen: Tensor) -> Tensor:
+        if not self.training or not self.p:
+            return super().forward(query, key, seen)
+        weights = (query @ key.transpose(-2, -1) * query.shape[-1] ** -0.5).softmax(dim=-1)
+        return drop(weights, self.p, self.share) @ seen
+
+
+class _Sum(torch.autograd.Function):
+    @staticmethod
+    def forward(context: Any, tensor: Tensor, mine: Share) -> Tensor:
+        context.share = mine
+        return mine.add(tensor.clone())
+
+    @staticmethod
+    def backward(context: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        return context.share.add(gradients[0].clone()), None
+
+
+class _SharedBatchNorm(nn.BatchNorm1d):
+    share: Share
+
+    def forward(self, rows: Tensor) -> Tensor:
+        if not self.training:
+            return super().forward(rows)
+        others = [index for index in range(rows.dim()) if index != 1]
+        shape = [1, -1] + [1] * (rows.dim() - 2)
+        count = rows.numel() // rows.shape[1] * self.share.total // max(self.share.rows, 1)
+
+        def over_all(values: Tensor) -> Tensor:
+            summed: Tensor = _Sum.apply(values.sum(dim=others), self.share)  # type: ignore[no-untyped-call]
+            return summed / count
+
+        whole = rows.float()
+        mean = over_all(whole)
+        apart = whole - mean.view(shape)
+        variance = over_all(apart * apart)
+        self._remember(mean.detach(), variance.detach() * count / max(count - 1, 1))
+        normed = apart * torch.rsqrt(variance + self.eps).view(shape)
+        if self.weight is not None:
+            normed = normed * self.weight.view(shape) + self.bias.view(shape)
+        return normed.to(rows.dtype)
+
+    def _remember(self, mean: Tensor, variance: Tensor) -> None:
+        if self.running_mean is None or self.running_var is None or self.num_batches_tracked is None:
+            return
+        self.num_batches_tracked.add_(1)
+        momentum = 1 / float(self.num_batches_tracked) if self.momentum is None else self.momentum
+        self.running_mean.lerp_(mean, momentum)
+        self.running_var.lerp_(variance, momentum)
+
+
+_WHOLE: dict[type[nn.Module], type[nn.Module]] = {
+    nn.Dropout: _SharedDropout,
+    nn.BatchNorm1d: _SharedBatchNorm,
+    Attend: _SharedAttend,
+}
