@@ -60,6 +60,16 @@ def _source_kind(seen: Seen) -> Class:
     return "evaluation" if old == new or not _is_external(new) or _is_external(old) else "exposure"
 
 
+def _store(seen: Seen) -> Class:
+    """A store elsewhere sees whatever is computed."""
+    return "exposure" if _is_external(seen.new) and seen.new != seen.old else "prose"
+
+
+def _backend(seen: Seen) -> Class:
+    settings = seen.new if isinstance(seen.new, dict) else {}
+    return "exposure" if _is_external(settings.get("store")) else "prose"
+
+
 def _is_external(path: object) -> bool:
     return isinstance(path, str) and ("://" in path or path.startswith(("/", "..", "~")) or path[1:3] == ":\\")
 
@@ -281,11 +291,25 @@ RULES: dict[str, Rule] = {
     "evaluation.slice_rows": EVALUATION,
     "evaluation.worst_slice": MEASURED,
     "evaluation.importance": MEASURED,
-    # backend: who carries the steps out changes no result, on what may
-    "backend.engine": PROSE,
-    "backend.device": RESULT,
-    "backend.workers": PROSE,
-    "backend.memory": PROSE,
+    # backend: who carries the steps out changes no result, on what and how may
+    "backends.*": _backend,
+    **{
+        f"{place}.{key}": rule
+        for place in ("backend", "backends.*")
+        for key, rule in (
+            ("engine", PROSE),
+            ("device", RESULT),
+            ("precision", RESULT),
+            ("compile", RESULT),
+            ("processes", RESULT),
+            ("on_out_of_memory", RESULT),
+            ("workers", PROSE),
+            ("memory", PROSE),
+            ("step_timeout", PROSE),
+            ("run_timeout", PROSE),
+            ("store", _store),
+        )
+    },
     # what stands in no key
     "profiles.*": PROSE,
     "(spec)": PROSE,
