@@ -165,6 +165,26 @@ def execute(
         return found if before is None else msgspec.structs.replace(found, report=before.report, model=before.model)
     document = compiled.checked.document
     summarise.save(graph, ran, found, document.texts[document.file])
+    if graph.project.report.mlflow is None:
+        return found
+    return msgspec.structs.replace(found, tracked=track(compiled.checked.root, graph.project, found.id).tracked)
+
+
+def track(root: Path, project: "Project", run: str | None = None) -> "RunFacts":
+    """Log a run (the last one, or the one whose id begins with ``run``) on the MLflow server that a project states.
+
+    What goes wrong is told in the run's facts. Raises SpecError when there is no such run, or no server stated.
+    """
+    from mlspec.report import stored, tracking
+
+    wanted = project.report.mlflow
+    if wanted is None:
+        note = "state it as report.mlflow.tracking_uri"
+        raise SpecError([Diagnostic(code="no-server", message="the spec states no MLflow server", notes=(note,))])
+    found = stored.find(root, run)
+    folder = root / stored.RUNS / found.id
+    found = msgspec.structs.replace(found, tracked=tracking.track(found, folder, wanted))
+    stored.save(found, folder, {})
     return found
 
 

@@ -149,7 +149,7 @@ class Training(msgspec.Struct, frozen=True):
     keeping a checkpoint to go on from (for models that are ``pausable``). ``weights``: how much each training row
     counts, None where all count the same; ``validation_weights``: the same of the rows that training stops by.
     ``precision``, ``compile`` and ``accumulate`` (take a batch that does not fit in parts) are what the backend says of
-    networks."""
+    networks. ``start``: the folder of a fitted model to go on from (for models that ``continues`` is true of)."""
 
     features: Features
     target: "np.ndarray[Any, Any]"
@@ -168,6 +168,7 @@ class Training(msgspec.Struct, frozen=True):
     precision: str = "fp32"
     compile: bool = False
     accumulate: bool = False
+    start: Path | None = None
 
 
 class Predictor(metaclass=ABCMeta):
@@ -184,6 +185,8 @@ class Model(Plugin, frozen=True, kw_only=True):
     ``epochs`` and keeps to ``Training.until``; its history says ``epochs``, how many there were, and ``paused``.
     ``extra`` is what installs its libraries.
 
+    ``continues``: ``fit`` can go on from a model that was fitted on other rows, ``Training.start``.
+
     ``complexity`` orders models for the one-standard-error rule, which takes the least complex of equals: 1 one linear
     formula, 2 trees, 3 networks and what nothing is known of. ``may_be_network``: ``network`` may give one.
     """
@@ -198,6 +201,7 @@ class Model(Plugin, frozen=True, kw_only=True):
     space: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     complexity: ClassVar[int] = 3
     may_be_network: ClassVar[bool] = False
+    continues: ClassVar[bool] = False
 
     @abstractmethod
     def fit(self, training: Training, folder: Path) -> dict[str, Any]:

@@ -91,3 +91,33 @@ def test_a_killed_search_ends_as_an_undisturbed_one(tmp_path: Path, parallel: in
         process.communicate()
     finished(killed)
     assert found(killed) == found(whole)
+
+
+def test_trials_are_scored_fold_by_fold_and_money_ends_the_search(tmp_path: Path) -> None:
+    spec = project(tmp_path)
+    text = (
+        SPEC[: SPEC.index("    net:")] + "  cross_validation: {folds: 8}\n  checks: off\n  select: {metric: log_loss}\n"
+    )
+    text += "tuning:\n  linear: {trials: 12, pruner: wilcoxon, sampler: random, space: {C: {log: [0.00001, 100]}}}\n"
+    spec.write_text(text.replace("C: 0.0001", "C: 1.0").replace("checks: off", 'checks: "off"'))
+    finished(spec)
+    facts = json.loads((newest(spec) / "facts.json").read_text())
+    search = facts["candidates"][0]["search"]
+    states = [trial["state"] for trial in search["trials"]]
+    assert states[0] == "complete"
+    assert len(states) == 12
+    assert "pruned" in states, "no trial of a far too strong penalty was ended"
+    shown = {len(trial["scores"]) for trial in told(spec) if trial["state"] == "pruned"}
+    assert shown <= set(range(4, 8))
+    # A price so high that the money is spent by the first trial.
+    priced = spec.read_text().replace("trials: 12,", "trials: 12, money: 0.001,")
+    spec.write_text(priced + "constraints: {budget: {money: {at_most: 1.0e+9, cpu_hour: 1.0e+6, unit: EUR}}}\n")
+    finished(spec)
+    assert len(told(spec)) < 12
+
+
+def told(spec: Path) -> list[Any]:
+    """The trials of the last run's search, as its step wrote them."""
+    facts = json.loads((newest(spec) / "facts.json").read_text())
+    digest = next(step["outputs"]["trials"] for step in facts["steps"] if step["id"] == "tune.linear")
+    return list(json.loads(next((spec.parent / ".mlspec" / "store").rglob(digest)).read_text())["trials"])

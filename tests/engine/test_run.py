@@ -188,4 +188,39 @@ def test_cores_are_those_that_this_process_may_use() -> None:
     finally:
         os.sched_setaffinity(0, before)
     assert 1 <= machine.cores() <= len(before)
+
+
+@pytest.mark.parametrize(
+    ("membership", "files"),
+    [
+        ("0::/a/b", {"a/cpu.max": "300000 100000", "a/b/cpu.max": "max 100000", "a/memory.max": "1000"}),
+        (
+            "4:memory:/a\n3:cpu,cpuacct:/a/b",
+            {
+                "cpu,cpuacct/a/cpu.cfs_quota_us": "300000",
+                "cpu,cpuacct/a/cpu.cfs_period_us": "100000",
+                "cpu,cpuacct/a/b/cpu.cfs_quota_us": "-1",
+                "cpu,cpuacct/a/b/cpu.cfs_period_us": "100000",
+                "memory/a/memory.limit_in_bytes": "1000",
+                "memory/a/memory.usage_in_bytes": "400",
+            },
+        ),
+    ],
+    ids=["version 2", "version 1"],
+)
+def test_cores_and_memory_are_those_that_control_groups_leave(
+    membership: str, files: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "membership").write_text(membership)
+    for name, text in {**files, "a/memory.current": "400"}.items():
+        (tmp_path / "groups" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "groups" / name).write_text(text)
+    monkeypatch.setattr(machine, "GROUPS", tmp_path / "groups")
+    monkeypatch.setattr(machine, "MEMBERSHIP", tmp_path / "membership")
+    monkeypatch.setattr(machine.os, "sched_getaffinity", lambda _process: set(range(64)))
+    assert machine.cores() == 3
+    assert machine.memory() == 600
+
+
+def test_there_is_memory() -> None:
     assert (machine.memory() or 1) > 0

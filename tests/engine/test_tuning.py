@@ -111,7 +111,7 @@ def test_a_grid_is_every_combination_once(tmp_path: Path) -> None:
     assert {(point["a"], point["b"]) for point in seen[1:]} == {(a, b) for a in (1, 2) for b in "xyz"}
 
 
-@pytest.mark.parametrize("pruner", ["asha", "hyperband", "median", "none"])
+@pytest.mark.parametrize("pruner", ["asha", "hyperband", "median", "wilcoxon", "none"])
 @pytest.mark.parametrize("parallel", [1, 3])
 def test_killed_anywhere_it_ends_as_if_it_were_not(pruner: str, parallel: int, tmp_path: Path) -> None:
     wanted = plan(pruner=pruner, parallel=parallel)
@@ -148,6 +148,29 @@ def test_the_candidate_as_written_is_a_trial_that_is_never_pruned(tmp_path: Path
     assert trials[0].state == "complete"
     only = run(plan(trials=1), tmp_path / "only", Trainer())
     assert [trial.state for trial in only] == ["complete"]
+
+
+def test_a_trial_that_is_worse_on_fold_after_fold_ends_before_the_last(tmp_path: Path) -> None:
+    """Folds differ more than trials do: paired, few of them tell."""
+
+    class Folds(Trainer):
+        def __call__(self, pieces: Sequence[Piece]) -> list[Result]:
+            self.done += pieces
+            return [
+                Result(p.trial, p.point, p.until, 5.0 * p.until + quality(p.point), 0, p.until < 10, 0.1)
+                for p in pieces
+            ]
+
+    trainer = Folds()
+    trials = run(plan(pruner="wilcoxon", epochs=10, sampler="random"), tmp_path / "journal", trainer)
+    states = [trial.state for trial in trials]
+    assert states[0] == "complete"
+    assert states.count("pruned") >= 10
+    assert all(4 <= len(trial.folds) < 10 for trial in trials if trial.state == "pruned")
+    best = search.best(trials)
+    assert best is not None
+    assert best.point == max((trial.point for trial in trials), key=quality)
+    assert len(trainer.done) < 0.8 * 10 * len(trials)
 
 
 def test_the_time_ends_the_search_and_the_best_still_trains_to_its_end(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import networkx as nx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from mlspec.graph.build import Change, compile_graph
 from mlspec.graph.passes import PASSES
@@ -19,6 +20,7 @@ from mlspec.rules.context import Facts
 from mlspec.spec.backend import Backend
 from mlspec.spec.constraints import Constraints, QualityGate
 from mlspec.spec.data import Expectation, Split
+from mlspec.spec.personalization import Personalization
 from mlspec.spec.preprocessing import Preprocessing
 
 
@@ -292,3 +294,35 @@ def test_two_steps_may_not_share_a_name(bench: Any, project: Callable[..., Any])
     graph = bench.compile(project())
     with pytest.raises(ValueError, match="two steps are called 'split'"):
         graph.add([graph.steps["split"]])
+
+
+@pytest.mark.parametrize(
+    ("wanted", "trained"),
+    [
+        (Personalization(level="global", key="job"), []),
+        (Personalization(level="group", key="job", parts=3), ["personalize.1", "personalize.2", "personalize.3"]),
+        (Personalization(level="user", key="job", strategy="shared"), ["personalize.shared"]),
+    ],
+    ids=lambda given: getattr(given, "level", None),
+)
+def test_groups_are_dealt_to_steps_and_their_package_is_what_is_measured(
+    wanted: Personalization, trained: list[str], bench: Any, project: Callable[..., Any]
+) -> None:
+    plain = project()
+    graph = bench.compile(replace(plain, model=replace(plain.model, personalization=wanted)))
+    made = {step_id: step for step_id, step in graph.steps.items() if step_id.startswith("personalize")}
+    assert sorted(made) == (["personalize", *trained] if trained else [])
+    if not trained:
+        assert graph.steps == bench.compile(plain).steps
+        return
+    readers = {
+        step_id
+        for step_id, step in graph.steps.items()
+        if "personalize" in {read.step for read in step.inputs.values()}
+    }
+    assert readers == {"predict", "evaluate", "measure.latency", "measure.size"}
+    columns = {entry["name"] for entry in graph.steps["prepare.linear"].params["columns"]}
+    assert ("job" in columns) == (wanted.level == "group"), "the one model reads who a user is"
+    assert "test" not in {
+        read.output for step_id in (*trained, "personalize") for read in made[step_id].inputs.values()
+    }

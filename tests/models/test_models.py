@@ -105,6 +105,32 @@ def test_a_saved_model_predicts_well_and_in_the_shape_of_its_task(name: str, tas
     assert files <= {".skops", ".safetensors", ".json", ".txt", ".cbm"}
 
 
+CONTINUES = sorted({name for name, _task in MADE if registry.plugin("models", name).continues})
+
+
+@pytest.mark.parametrize("name", CONTINUES)
+def test_a_training_that_goes_on_from_a_fitted_model_keeps_what_that_knows(name: str, tmp_path: Path) -> None:
+    """Few rows whose values all lie higher: going on learns that and forgets nothing, which few rows don't teach."""
+    given, few, others = training(tmp_path, "regression"), features(100, 2), features(400, 3)
+    model(name).fit(given, tmp_path / "first")
+    higher = msgspec.structs.replace(
+        given,
+        features=few,
+        target=target(few, 0) + 1,
+        validation=features(50, 4),
+        validation_target=target(features(50, 4), 0) + 1,
+        checkpoints=tmp_path / "alone",
+    )
+    model(name).fit(higher, tmp_path / "fresh")
+    start, checkpoints = tmp_path / "first", tmp_path / "on"
+    model(name).fit(msgspec.structs.replace(higher, start=start, checkpoints=checkpoints), tmp_path / "further")
+    loss = {
+        folder: ((model(name).load(tmp_path / folder, "cpu").predict(others) - target(others, 0) - 1) ** 2).mean()
+        for folder in ("first", "fresh", "further")
+    }
+    assert loss["further"] < min(loss["first"], loss["fresh"]), loss
+
+
 def test_equal_fits_are_equal_bytes_whatever_the_process(tmp_path: Path) -> None:
     script = textwrap.dedent(
         f"""

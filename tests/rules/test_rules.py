@@ -69,6 +69,27 @@ CASES: dict[str, dict[str, str]] = {
         "end": "preprocessing:\n  interactions:\n    - ratio: [age, job]\n    - cross: [city, sex]\n"
         "    - product: [age, hight]\n    - {}\n",
     },
+    "personalization-does-not-fit": {
+        "data": "  split: {by: group, column: city}\n",
+        "end": "  ensemble: greedy\n  personalization: {level: group, key: city}\n",
+    },
+    "personalization-does-not-fit-key": {
+        "columns": ", sensitive: [sex]",
+        "end": "  personalization: {level: group, key: sex, strategy: shared}\n",
+    },
+    "personalization-does-not-fit-type": {
+        "data": "  split: {validation: 0}\n",
+        "end": "  personalization: {level: user, key: height, strategy: embedding}\n",
+    },
+    "personalization-does-not-fit-nobody": {"end": "  personalization: {level: group}\n"},
+    "personalization-does-not-fit-target": {
+        "end": "  personalization: {level: group, key: income, strategy: shared}\n"
+    },
+    "unknown-column-personal": {"end": "  personalization: {level: group, key: ctiy, strategy: shared}\n"},
+    "bad-tracking-address": {"end": "report: {mlflow: {tracking_uri: ./mlruns}}\n"},
+    "bad-tracking-address-password": {
+        "end": "report: {mlflow: {tracking_uri: 'https://me:hunter2@mlflow.example.org'}}\n"
+    },
     "tuning-without-candidate": {"end": "tuning: {onne: {trials: 3}}\n"},
     "bad-tuning-space": {
         "end": "tuning:\n  one:\n    space:\n"
@@ -81,6 +102,9 @@ CASES: dict[str, dict[str, str]] = {
     "tuner-does-not-fit": {
         "data": "  split: {validation: 0}\n",
         "end": "tuning: {one: {sampler: grid, pruner: asha, space: {learning_rate: {log: [0.1, 1]}}}}\n",
+    },
+    "tuner-does-not-fit-folds": {
+        "end": "tuning: {one: {pruner: wilcoxon, money: 2, space: {learning_rate: {log: [0.1, 1]}}}}\n",
     },
     "contradictory-gates": {
         "top": "constraints:\n  quality:\n    - {metric: log_loss, at_least: 0.5}\n"

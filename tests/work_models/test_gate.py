@@ -155,3 +155,84 @@ def test_a_forbidden_gpu_that_is_used_fails(tmp_path: Path) -> None:
     gpus = {"of": "budget", "what": "gpus", "at_most": 0}
     assert decide(tmp_path, {**gpus, "used": 1})["verdict"] == "fail"
     assert decide(tmp_path, {**gpus, "used": 0})["verdict"] == "pass"
+
+
+def test_models_of_their_own_must_be_better_on_the_rows_that_they_answer(tmp_path: Path) -> None:
+    def personal(value: float | None, low: float | None, high: float | None, groups: int = 3) -> dict[str, Any]:
+        gain = {"value": value, "low": low, "high": high}
+        return {"personalization": {"metric": "rmse", "groups_with_own": groups, "rows": 500, "gain": gain}}
+
+    asked = {"of": "personalization"}
+    assert decide(tmp_path, asked, personal(0.2, 0.1, 0.3))["verdict"] == "pass"
+    worse = decide(tmp_path, asked, personal(-0.2, -0.3, -0.1))
+    assert worse["verdict"] == "fail"
+    assert worse["reason"] == (
+        "-0.2 better on the rows of 3 groups, interval -0.3 to -0.1 over 500 rows: all of it below 0"
+    )
+    assert decide(tmp_path, asked, personal(0.1, -0.1, 0.3))["verdict"] == "unknown"
+    assert decide(tmp_path, asked, personal(0.0, 0.0, 0.0))["verdict"] == "unknown"
+    assert decide(tmp_path, asked, personal(None, None, None, groups=0))["verdict"] == "pass"
+
+
+HOUR = {"train.net": {"seconds": 3600.0}, "select": {"seconds": 1800.0}}
+PRICED = {"of": "budget", "cpu_hour": 1.0, "gpu_hour": 4.0, "unit": "EUR", "on_gpu": ["train.net"]}
+WORSE = {"rows": 900, "metrics": {}, "differences": {"previous": {"f1": {"value": -0.1, "low": -0.2, "high": -0.06}}}}
+APART = {"metric": "equal_opportunity_difference", "group": ["sex"], "minimum_rows": 50}
+ANSWERS = [
+    {"row": {}, "expected": {"answer": "yes"}, "answer": "no", "value": 0.2, "right": False},
+    {"row": {}, "expected": {"at_least": 0.1}, "answer": "no", "value": 0.2, "right": True},
+]
+REJECTED: dict[str, tuple[dict[str, Any], Any, dict[str, dict[str, Any]], str]] = {
+    "quality": (AT_LEAST, quality(0.85, 0.82, 0.88), {}, "all of it below 0.9"),
+    "guardrail": ({"of": "guardrail", "metric": "f1", "tolerance": 0.05}, WORSE, {}, "all of it below -0.05"),
+    "fairness": (
+        {"of": "fairness", **APART, "at_most": 0.1},
+        {"fairness": [{**APART, "value": 0.2, "low": 0.15, "high": 0.25, "n": 900, "too_few": [],
+                       "pair": [["f"], ["m"]]}]},
+        {},
+        "furthest apart: f and m",
+    ),
+    "abstention": (
+        {"of": "abstention", "what": "coverage", "at_least": 0.9},
+        {"decisions": {"abstention": {"coverage": {"value": 0.7, "low": 0.65, "high": 0.75, "n": 900}}}},
+        {},
+        "all of it below 0.9",
+    ),
+    "latency": (
+        {"of": "latency", "quantile": "p95", "at_most": 0.005},
+        {"p95": 0.006, "batch": 1, "n": 400, "intervals": {"p95": [0.0055, 0.007]}},
+        {},
+        "6ms",
+    ),
+    "throughput": (
+        {"of": "throughput", "at_least": 100_000},
+        {"p50": 0.1, "batch": 1000, "n": 40, "intervals": {"p50": [0.09, 0.12]}},
+        {},
+        "10,000 rows/s",
+    ),
+    "size": ({"of": "size", "at_most": 1000}, {"bytes": 1001}, {}, "1kB"),
+    "serving_memory": ({"of": "serving_memory", "at_most": 10**8}, {"bytes": 2 * 10**8}, {}, "200MB"),
+    "examples": ({"of": "examples"}, {"answers": ANSWERS}, {}, "'yes' was expected, the model says 'no' (0.2)"),
+    "budget": ({**PRICED, "what": "money", "at_most": 4.0}, None, HOUR, "4.5 EUR"),
+    "personalization": (
+        {"of": "personalization"},
+        {"personalization": {"metric": "rmse", "groups_with_own": 2, "rows": 90,
+                             "gain": {"value": -0.2, "low": -0.3, "high": -0.1}}},
+        {},
+        "all of it below 0",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("area", sorted(gate.AREAS))
+def test_every_gate_rejects_what_it_must(area: str, tmp_path: Path) -> None:
+    params, measured, records, reason = REJECTED[area]
+    found = decide(tmp_path, params, measured, **records)
+    assert found["verdict"] == "fail"
+    assert reason in found["reason"]
+
+
+def test_hours_on_a_gpu_are_counted_apart(tmp_path: Path) -> None:
+    hours = {**PRICED, "what": "gpu_hours"}
+    assert decide(tmp_path, {**hours, "at_most": 0.9}, **HOUR)["verdict"] == "fail"
+    assert decide(tmp_path, {**hours, "at_most": 1.0}, **HOUR)["verdict"] == "pass"

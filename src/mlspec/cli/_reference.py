@@ -8,6 +8,18 @@ from mlspec import registry
 
 # The codes of what commands refuse themselves; rules and the language have their own pages.
 OWN: dict[str, str] = {
+    "no-server": """The spec states no server to log runs on.
+
+Why: `report --mlflow` logs a run on the server that the spec names.
+
+Instead: state `report.mlflow.tracking_uri`.
+""",
+    "not-logged": """A run is done, but it could not be logged on the MLflow server.
+
+Why: a run's results are its own; a server that does not answer, or refuses, must not cost them.
+
+Instead: see what the server says, and log the run later with `mlspec report [RUN] --mlflow`.
+""",
     "run-not-found": """There is no such run.
 
 Why: `show` and `report` look at runs that have left a folder in `.mlspec/runs`.

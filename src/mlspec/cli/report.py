@@ -2,20 +2,30 @@
 
 import click
 
-from mlspec.cli import _options
-from mlspec.cli._output import result
+from mlspec.cli import STEP_FAILED, _options
+from mlspec.cli._output import result, talk
 
 
 @click.command(name="report")
 @click.argument("run", required=False, metavar="[RUN]")
 @click.option("--spec", metavar="SPEC", type=click.Path(), help="The project, if not the one here.")
 @_options.formats("html", "markdown", "json", "card")
+@click.option("--mlflow", is_flag=True, help="Log the run on the server that the spec states, and print nothing.")
 @_options.output
-def command(run: str | None, spec: str | None, form: str, output: str | None) -> None:
+def command(run: str | None, spec: str | None, form: str, mlflow: bool, output: str | None) -> int:
     """Print the report of the last run, or of the run whose id begins with RUN: one page that needs nothing else.
 
     With --format card: a model card of the selected model, with the front matter that the Hugging Face Hub reads.
     """
     from mlspec import api
 
-    result(api.report(spec, run, form=form), output)
+    if not mlflow:
+        result(api.report(spec, run, form=form), output)
+        return 0
+    from mlspec.report.terminal import tracked
+
+    checked = api.validate(spec, running=True)
+    found = api.track(checked.root, checked.project, run)
+    assert found.tracked is not None
+    talk(tracked(found.tracked))
+    return 0 if found.tracked.error is None else STEP_FAILED

@@ -85,7 +85,7 @@ def _listener(form: str, pending: bool, seconds: "dict[str, float | None]") -> "
 
 def _show(found: "RunFacts") -> None:
     from mlspec.graph.show.text import printable
-    from mlspec.report.terminal import terminal
+    from mlspec.report.terminal import terminal, tracked
 
     for failure in found.failures:
         talk(printable(f"error[step-failed]: step '{failure.step}' failed: {failure.cause}"))
@@ -94,3 +94,5 @@ def _show(found: "RunFacts") -> None:
         if failure.log is not None:
             talk(printable(f"  = log: {failure.log}"))
     result(terminal(found, color=colored(sys.stdout)))
+    if found.tracked is not None:
+        talk(printable(tracked(found.tracked)))

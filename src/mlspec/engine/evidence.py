@@ -75,6 +75,42 @@ def replicates(
     return {who: drawn[who, ""] for who in predictions}
 
 
+def judged(metric: Metric, given: "Mapping[str, Array]", threshold: float | None) -> "dict[str, Array]":
+    """What a metric judges: the decisions by that threshold where it judges decisions, else the predictions."""
+    from mlspec.engine import decisions
+
+    if not metric.decides or threshold is None:
+        return dict(given)
+    return {who: decisions.decided(predicted, threshold) for who, predicted in given.items()}
+
+
+def gain(
+    metric: Metric, truth: "Array", own: "Array", other: "Array", confidence: Mapping[str, Any], *, among: int = 1
+) -> dict[str, Any]:
+    """By how much predictions are better than others of the same rows: ``value``, ``low``, ``high``; and both values.
+
+    The interval holds for all of ``among`` such comparisons at once (Bonferroni). It is Student's, of the bootstrap's
+    standard error: so far out a percentile would want many more replicates. Positive is better.
+    """
+    import numpy as np
+    from scipy.stats import t as student
+
+    sign = 1.0 if metric.greater_is_better else -1.0
+    mine, theirs = _score(metric, truth, own), _score(metric, truth, other)
+    found: dict[str, Any] = {"own": mine, "other": theirs, "value": None, "low": None, "high": None}
+    if mine is None or theirs is None:
+        return found
+    found["value"] = sign * (mine - theirs)
+    drawn = replicates(metric, truth, {"own": own, "other": other}, confidence["resamples"])
+    apart = drawn["own"] - drawn["other"]
+    usable = apart[np.isfinite(apart)]
+    if len(truth) > 1 and len(usable) >= LEAST_USABLE * len(apart):
+        n, tail = len(truth), (1 - confidence["level"]) / (2 * max(1, among))
+        arm = float(student.ppf(1 - tail, n - 1) * (n / (n - 1)) ** 0.5 * usable.std(ddof=1))
+        found |= {"low": found["value"] - arm, "high": found["value"] + arm}
+    return found
+
+
 def percentiles(replicates: "Array", level: float) -> tuple[float | None, float | None]:
     """The middle ``level`` of the replicates; None, None where too many of them are not defined."""
     import numpy as np

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 GROUPS = Path("/sys/fs/cgroup")
+MEMBERSHIP = Path("/proc/self/cgroup")
 # Libraries that add numbers up on many threads round differently with their number, and a data engine even from run to
 # run. One thread each, and a step has the same result on every machine and beside any other step.
 LIMITS = (
@@ -39,6 +40,10 @@ def memory() -> int | None:
         limit, used = _text(group / "memory.max"), _text(group / "memory.current")
         if limit.isdigit() and used.isdigit():
             free.append(max(0, int(limit) - int(used)))
+    for group in _old_groups("memory"):
+        limit, used = _text(group / "memory.limit_in_bytes"), _text(group / "memory.usage_in_bytes")
+        if limit.isdigit() and used.isdigit():
+            free.append(max(0, int(limit) - int(used)))
     return min(free, default=None)
 
 
@@ -53,16 +58,29 @@ def _quotas() -> list[tuple[str, str]]:
         quota, _, period = _text(group / "cpu.max").partition(" ")
         if period:
             found.append((quota, period))
-    old = GROUPS / "cpu"
-    quota, period = _text(old / "cpu.cfs_quota_us"), _text(old / "cpu.cfs_period_us")
-    if quota and period:
-        found.append((quota, period))
+    for group in _old_groups("cpu"):
+        quota, period = _text(group / "cpu.cfs_quota_us"), _text(group / "cpu.cfs_period_us")
+        if quota and period:
+            found.append((quota, period))
     return found
+
+
+def _old_groups(controller: str) -> list[Path]:
+    """The control groups (version 1) that this process is in for a controller, the innermost first."""
+    for line in _text(MEMBERSHIP).splitlines():
+        _number, controllers, place = line.split(":", 2)
+        if controller in controllers.split(","):
+            for name in (controller, controllers):
+                own = GROUPS / name / place.strip("/")
+                found = [group for group in (own, *own.parents) if group.is_relative_to(GROUPS / name)]
+                if any(group.is_dir() for group in found):
+                    return found
+    return [GROUPS / controller]
 
 
 def _groups() -> list[Path]:
     """The control groups (version 2) that this process is in, the innermost first."""
-    for line in _text(Path("/proc/self/cgroup")).splitlines():
+    for line in _text(MEMBERSHIP).splitlines():
         if line.startswith("0::"):
             own = GROUPS / line[3:].strip("/")
             return [group for group in (own, *own.parents) if group.is_relative_to(GROUPS)]

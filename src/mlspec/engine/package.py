@@ -1,6 +1,7 @@
 """The exported model: preparation and model in one folder, raw rows in, predictions out."""
 
-from collections.abc import Sequence
+import shutil
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -8,6 +9,8 @@ import msgspec
 
 from mlspec import registry
 from mlspec.diagnostics import StepError
+from mlspec.engine import personal
+from mlspec.engine.personal import Personal
 from mlspec.plugin import Model, Predictor, Task
 
 if TYPE_CHECKING:
@@ -20,7 +23,8 @@ ABOUT = "package.json"
 STATE = "state.json"
 MODEL = "model"
 MEMBERS = "members"
-WHERE_STATED = frozenset({"calibration", "threshold", "abstain_below", "members"})
+WHERE_STATED = frozenset({"calibration", "threshold", "abstain_below", "members", "personal"})
+FITTED = frozenset({"fold_means", "fold_priors"})
 
 
 class Member(msgspec.Struct, frozen=True):
@@ -37,7 +41,7 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
     ``classes`` are the target's values in the order of the probabilities, None for regression. ``calibration`` is what
     corrects the model's probabilities, ``threshold`` from where on the positive class is decided for (the likeliest
     class without one), ``abstain_below`` how probable the likeliest class must be to do without a person. ``members``:
-    the answer is the weighted mean of theirs.
+    the answer is the weighted mean of theirs. ``personal``: groups that are answered by models of their own.
     """
 
     version: int = 1
@@ -53,6 +57,7 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
     threshold: float | None = None
     abstain_below: float | None = None
     members: tuple[Member, ...] | None = None
+    personal: Personal | None = None
 
 
 def place(folder: Path, member: str | None) -> Path:
@@ -76,7 +81,7 @@ def read_about(folder: Path) -> About:
         raise StepError(f"'{folder}' is no model that mlspec exported: {error}") from error
 
 
-class _Part:
+class Part:
     """A preparation with the model behind it, and its share of the answer."""
 
     def __init__(self, state: dict[str, Any], predictor: Predictor, weight: float) -> None:
@@ -84,6 +89,7 @@ class _Part:
         self._projections: list[list[pl.Expr]] | None = None
 
     def answer(self, frame: "pl.DataFrame") -> "Array":
+        """What the model says of raw rows, not yet corrected."""
         from mlspec.engine import preparation
 
         if self._projections is None:
@@ -97,10 +103,11 @@ class _Part:
 class Package:
     """A loaded package."""
 
-    def __init__(self, about: About, parts: "Sequence[_Part]") -> None:
+    def __init__(self, about: About, parts: "Sequence[Part]", own: "Mapping[str, Part] | None" = None) -> None:
         self.about = about
         self.state = parts[0].state
         self._parts = parts
+        self._own = own or {}
 
     def predict(self, frame: "pl.DataFrame") -> "Array":
         """Class probabilities (n, classes), in the order of ``about.classes``, or values (n,), of raw rows.
@@ -108,15 +115,48 @@ class Package:
         Columns the package doesn't know are left alone. Raises StepError that names columns which are missing or hold
         something of another type.
         """
+        checked = self.checked(frame)
+        wanted = self.about.personal
+        if wanted is None:
+            return self._common(checked)
+        groups = personal.labels(checked[wanted.key], wanted.level)
+        owned = groups.is_in(list(wanted.groups)).fill_null(False).to_numpy()
+        if not owned.any():
+            return self._common(checked)
+        return self._routed(checked, groups, owned)
+
+    def _common(self, checked: "pl.DataFrame") -> "Array":
+        """The one model's answers."""
         from mlspec.engine import decisions
 
-        checked = self._checked(frame)
         raw = self._parts[0].answer(checked)
         if len(self._parts) > 1:
             raw = raw * self._parts[0].weight
             for part in self._parts[1:]:
                 raw = raw + part.weight * part.answer(checked)
         return decisions.calibrated(raw, self.about.calibration)
+
+    def _routed(self, checked: "pl.DataFrame", groups: "pl.Series", owned: "Array") -> "Array":
+        """The answers of whoever answers a row's group."""
+        import numpy as np
+        import polars as pl
+
+        wanted = self.about.personal
+        assert wanted is not None
+        folders = groups.replace_strict(wanted.groups, default=None, return_dtype=pl.String)
+        answers: Array | None = None
+        places: list[tuple[Array, Callable[[pl.DataFrame], Array]]] = [(~owned, self._common)]
+        for name in sorted(set(folders.drop_nulls())):
+            mine = (folders == name).fill_null(False).to_numpy()
+            places.append((mine, self._own[name].answer))
+        for mine, answer in places:
+            if mine.any():
+                found = answer(checked.filter(pl.Series(mine)))
+                if answers is None:
+                    answers = np.empty((checked.height, *found.shape[1:]), dtype=np.float64)
+                answers[mine] = found
+        assert answers is not None
+        return answers
 
     def decide(self, predicted: "Array") -> "Array":
         """The code of the class decided for (n,), from what ``predict`` gave for classes."""
@@ -131,7 +171,8 @@ class Package:
 
         return preparation.target(frame, self.state)
 
-    def _checked(self, frame: "pl.DataFrame") -> "pl.DataFrame":
+    def checked(self, frame: "pl.DataFrame") -> "pl.DataFrame":
+        """Rows with the columns that are read, as their types. Raises StepError as ``predict`` does."""
         import polars as pl
 
         present = frame.schema
@@ -161,18 +202,36 @@ def load(folder: Path, device: str = "cpu", *, root: Path | None = None) -> Pack
     """
     about = read_about(folder)
     if about.members is None:
-        return Package(about, [_part(folder, about.model, 1.0, device, root)])
-    return Package(
-        about,
-        [_part(place(folder, one.candidate), one.model, one.weight, device, root) for one in about.members],
-    )
+        parts = [part(folder, about.model, device, root)]
+    else:
+        parts = [
+            part(place(folder, one.candidate), one.model, device, root, weight=one.weight) for one in about.members
+        ]
+    own = {}
+    if about.personal is not None:
+        for name in sorted(set(about.personal.groups.values())):
+            own[name] = part(folder / personal.FOLDER / name, about.personal.model, device, root, shared=folder)
+    return Package(about, parts, own)
 
 
-def _part(folder: Path, used: tuple[str, dict[str, Any]], weight: float, device: str, root: Path | None) -> _Part:
+def part(
+    folder: Path,
+    used: Sequence[Any],
+    device: str,
+    root: Path | None,
+    *,
+    weight: float = 1.0,
+    shared: Path | None = None,
+) -> Part:
+    """A model (name, settings) with its preparation from a folder; the preparation from ``shared`` where there is none.
+
+    Raises StepError when they can't be read.
+    """
     from mlspec.models import _user_code
 
+    own = shared is None or (folder / STATE).is_file()
     try:
-        state = msgspec.json.decode((folder / STATE).read_bytes())
+        state = msgspec.json.decode((folder if own or shared is None else shared).joinpath(STATE).read_bytes())
     except (OSError, msgspec.MsgspecError) as error:
         raise StepError(f"'{folder}' is no model that mlspec exported: {error}") from error
     name, settings = used
@@ -184,7 +243,26 @@ def _part(folder: Path, used: tuple[str, dict[str, Any]], weight: float, device:
         raise
     except Exception as error:  # a damaged file: each library has its own errors for that
         raise StepError(f"the model in '{folder}' can't be read: {type(error).__name__}: {error}") from error
-    return _Part(state, predictor, weight)
+    return Part(state, predictor, weight)
+
+
+def without_fitted(state: dict[str, Any]) -> dict[str, Any]:
+    """A preparation's state less what only training rows are prepared with: a package never sees them."""
+    for column in state["columns"]:
+        for _, _, states in column["stages"]:
+            for own in states:
+                for key in FITTED & (own or {}).keys():
+                    del own[key]
+    return state
+
+
+def copy(source: Path, folder: Path) -> None:
+    """Contents alone: what the store does to keep its files from being changed is not part of a package."""
+    for file in sorted(source.rglob("*")):
+        if file.is_file():
+            target = folder / file.relative_to(source)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, target)
 
 
 def _types() -> "dict[str, Any]":

@@ -16,6 +16,20 @@ if TYPE_CHECKING:
     from mlspec.spec import Project
 
 
+def ordered(steps: dict[str, Step]) -> dict[str, Step]:
+    """Steps in topological order; those that are in order already stay where they are."""
+    found: dict[str, Step] = {}
+    waiting = list(reversed(steps.values()))
+    while waiting:
+        step = waiting[-1]
+        before = [read.step for read in step.inputs.values() if read.step not in found]
+        if before and step.id not in found:
+            waiting += [steps[step_id] for step_id in reversed(dict.fromkeys(before))]
+            continue
+        found.setdefault(step.id, waiting.pop())
+    return found
+
+
 class Graph(Struct, frozen=True, dict=True):
     """Steps by id in topological order, with the project they were made from and what is known of its data.
 
@@ -68,6 +82,11 @@ class Graph(Struct, frozen=True, dict=True):
                 else:
                     network.add_edge(read.step, step_id, names=(name,))
         return network
+
+    @property
+    def package(self) -> str:
+        """The id of the step whose output ``model`` is exported."""
+        return "personalize" if "personalize" in self.steps else "select"
 
     def find(self, step_id: str) -> Step | None:
         """The step of that id, or the one that stands for it because both would do the same."""

@@ -17,10 +17,13 @@ def plugins_of(step: Step) -> tuple[tuple[str, str], ...]:
     if step.kind == "baseline":
         name = step.params["baseline"]
         return (("baselines", name if isinstance(name, str) else name[0]),)
+    if step.kind == "train_shared":
+        columns = [column for prepared in params["candidates"].values() for column in prepared["columns"]]
+        return tuple(sorted({("steps", pair[0]) for column in columns for pair in column["steps"]}))
     if step.kind in ("train", "predict"):
         return (("models", params["model"][0]),)
     if step.kind in ("evaluate", "evaluate_test"):
         return tuple(sorted({("metrics", pair[0]) for pair in params["metrics"]}))
-    if step.kind in ("select", "compare", "importance"):
+    if step.kind in ("select", "compare", "importance", "personalize"):
         return (("metrics", params["metric"][0]),)
     return ()

@@ -20,6 +20,8 @@ def table(graph: Graph) -> Schema:
     """The columns of the stacked sources with stated types and roles; those that nothing may read are left out."""
     data = graph.project.data
     read = {expectation.column for expectation in data.expect} | {data.split.column} | sliced(graph.project)
+    personal = graph.project.model.personal
+    read.add(None if personal is None else personal.key)
     columns = tuple(Column(name, kind) for name, kind in _types(graph).items())
     return tuple(column for column in roles(graph.project, columns) if column.role != "unused" or column.name in read)
 

@@ -60,7 +60,13 @@ def fit(
             watched.append(rows.create_valid(*held, weight=weights[1]))
             names.append("validation")
         booster = lightgbm.train(
-            settings, rows, num_boost_round=trees, valid_sets=watched, valid_names=names, callbacks=callbacks
+            settings,
+            rows,
+            num_boost_round=trees,
+            valid_sets=watched,
+            valid_names=names,
+            callbacks=callbacks,
+            init_model=None if training.start is None else training.start / FILE,
         )
     except lightgbm.basic.LightGBMError as error:
         raise StepError(f"lightgbm could not be fitted: {error}") from error
@@ -93,7 +99,7 @@ def _objective(training: Training) -> dict[str, Any]:
 def _told(training: Training, trees: int) -> Any:
     def after(state: Any) -> None:
         figures = {f"{entry[0]}_loss": float(entry[2]) for entry in state.evaluation_result_list}
-        done = state.iteration + 1
+        done = state.iteration - state.begin_iteration + 1
         training.progress(f"tree {done} of at most {trees}", done / trees, figures)
 
     after.order = 100  # type: ignore[attr-defined]

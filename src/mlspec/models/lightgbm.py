@@ -29,6 +29,7 @@ class LightGBM(Model, frozen=True, kw_only=True):
     extra: ClassVar[str] = "boost"
     complexity: ClassVar[int] = 2
     takes_missing: ClassVar[bool] = True
+    continues: ClassVar[bool] = True
     takes_codes: ClassVar[bool] = True
     preparation: ClassVar[Mapping[str, Sequence[Any]]] = {
         "numeric": [],

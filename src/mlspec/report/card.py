@@ -5,7 +5,7 @@ The headings are those of Mitchell et al. 2019, "Model Cards for Model Reporting
 
 from collections.abc import Iterator
 
-from mlspec.report import words
+from mlspec.report import personal_section, words
 from mlspec.report.card_metadata import front_matter
 from mlspec.report.facts import RunFacts
 from mlspec.report.limitations import limitations
@@ -93,7 +93,8 @@ def _intended(facts: RunFacts) -> Iterator[str]:
 
 def _evaluation(facts: RunFacts) -> Iterator[str]:
     required = ["### Requirements", "", *gates(facts)] if facts.gates else []
-    blocks = [required, list(scores(facts)), list(groups(facts)), list(candidates(facts))]
+    personal = list(personal_section.lines(facts))
+    blocks = [required, list(scores(facts)), personal, list(groups(facts)), list(candidates(facts))]
     for index, block in enumerate([block for block in blocks if block]):
         if index:
             yield ""
@@ -122,7 +123,9 @@ def _data(facts: RunFacts) -> Iterator[str]:
 
 def _use(facts: RunFacts) -> Iterator[str]:
     yield from USE.rstrip("\n").splitlines()
-    read = [column for column in facts.data.columns if column.role == "feature"]
+    personal = facts.evaluation.personalization
+    asked = {"" if personal is None else personal.key}
+    read = [column for column in facts.data.columns if column.role == "feature" or column.name in asked]
     if read:
         yield ""
         yield "It reads these columns:"

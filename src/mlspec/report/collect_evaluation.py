@@ -11,7 +11,9 @@ from mlspec.report.evaluation_facts import (
     Estimate,
     EvaluationFacts,
     Fairness,
+    GroupAnswers,
     Importance,
+    PersonalFacts,
     ReliabilityBin,
     Slicing,
     WorstSlices,
@@ -31,6 +33,7 @@ def evaluation(graph: Graph, measured: dict[str, Any] | None, read: Read) -> Eva
         selection_reason=selection.get("reason"),
         differences={name: msgspec.convert(value, Estimate) for name, value in differences.items()},
         calibration=None if method == "none" else method,
+        personalization=_personal(read("personalize", "groups"), found.get("personalization")),
         slices=msgspec.convert(found.get("slices", ()), tuple[Slicing, ...]),
         worst_slices=_optional(found.get("worst_slice"), WorstSlices),
         fairness=msgspec.convert(found.get("fairness", ()), tuple[Fairness, ...]),
@@ -38,6 +41,26 @@ def evaluation(graph: Graph, measured: dict[str, Any] | None, read: Read) -> Eva
         decisions=_decisions(found.get("decisions"), selection.get("candidate"), read),
         importance=_optional(importance, Importance),
     )
+
+
+def _personal(found: Any, tested: Any) -> PersonalFacts | None:
+    if found is None:
+        return None
+    test = {group["group"]: group for group in (tested or {}).get("groups", ())}
+    groups = []
+    for group in found["groups"]:
+        own = test.get(group["group"])
+        groups.append(
+            GroupAnswers(
+                **{name: group[name] for name in ("group", "answered_by", "reason", "train_rows", "validation_rows")},
+                one=group["global"],
+                own=group["own"],
+                gain=_optional(group["gain"], Estimate),
+                test=None if own is None else Estimate(own["value"], own["low"], own["high"], own["rows"]),
+            )
+        )
+    said = ("key", "level", "strategy", "metric", "min_group_size", "confidence", "compared")
+    return PersonalFacts(**{name: found[name] for name in said}, groups=tuple(groups))
 
 
 def _optional(value: Any, kind: Any) -> Any:

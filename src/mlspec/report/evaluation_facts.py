@@ -51,6 +51,33 @@ class WorstSlices(Struct, frozen=True, kw_only=True):
     slices: tuple[WorseSlice, ...] = ()
 
 
+class GroupAnswers(Struct, frozen=True, kw_only=True):
+    """A group of rows, and who answers it."""
+
+    group: Annotated[str, Meta(description="the key's value; of users a digest")]
+    answered_by: Annotated[str, Meta(description="own or global")]
+    reason: str
+    train_rows: int
+    validation_rows: int
+    one: Annotated[float | None, Meta(description="the one model's value on the group's validation rows")] = None
+    own: Annotated[float | None, Meta(description="the value of the group's own model there")] = None
+    gain: Annotated[Estimate | None, Meta(description="by how much its own is better there")] = None
+    test: Annotated[Estimate | None, Meta(description="the same on the test rows, where its own answers")] = None
+
+
+class PersonalFacts(Struct, frozen=True, kw_only=True):
+    """Groups that may be answered by models of their own."""
+
+    key: str
+    level: str
+    strategy: str
+    metric: str
+    min_group_size: int
+    confidence: float
+    compared: int
+    groups: tuple[GroupAnswers, ...] = ()
+
+
 class Group(Struct, frozen=True, kw_only=True):
     """A group of test rows; each rate is how many rows are called positive, and of how many."""
 
@@ -151,6 +178,7 @@ class EvaluationFacts(Struct, frozen=True, kw_only=True):
         dict[str, Estimate], Meta(description="by how much the best candidate is better, on the validation rows")
     ] = {}
     calibration: Annotated[str | None, Meta(description="how probabilities were corrected")] = None
+    personalization: PersonalFacts | None = None
     slices: tuple[Slicing, ...] = ()
     worst_slices: WorstSlices | None = None
     fairness: tuple[Fairness, ...] = ()

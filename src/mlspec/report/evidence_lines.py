@@ -57,7 +57,7 @@ def evidence(graph: Graph, run: Run, facts: RunFacts) -> Iterator[Evidence]:
         if step.kind == "source"
         for name, digest in sorted(step.files.items())
     }
-    rows, model = _output(run, graph, "split", "test"), _output(run, graph, "select", "model")
+    rows, model = _output(run, graph, "split", "test"), _output(run, graph, graph.package, "model")
     for entry in facts.requirements:
         gate = gates.get(entry.check)
         step = graph.find(entry.check)

@@ -206,6 +206,14 @@ class FailureFact(Struct, frozen=True, kw_only=True):
     log: str | None = None
 
 
+class Tracked(Struct, frozen=True, kw_only=True):
+    """A run on an MLflow server."""
+
+    server: Annotated[str, Meta(description="its address as the spec states it")]
+    run: Annotated[str | None, Meta(description="the run's id there")] = None
+    error: Annotated[str | None, Meta(description="why it could not be logged")] = None
+
+
 class RunFacts(Struct, frozen=True, kw_only=True):
     """A run of a compiled mlspec project."""
 
@@ -246,6 +254,7 @@ class RunFacts(Struct, frozen=True, kw_only=True):
     failures: tuple[FailureFact, ...] = ()
     steps: tuple[StepFact, ...] = ()
     environment: dict[str, str] = {}
+    tracked: Tracked | None = None
     folder: Annotated[str, Meta(description="the run's folder")] = ""
     report: Annotated[str | None, Meta(description="the run's page")] = None
     model: Annotated[str | None, Meta(description="the folder of the selected model")] = None

@@ -97,7 +97,7 @@ def facts(graph: Graph, run: Run, *, profile: str | None = None, overrides: Sequ
         environment=run.environment,
         folder="" if folder is None else str(folder),
         report=None if folder is None else str(folder / stored.PAGE),
-        model=None if folder is None or digest("select", "model") is None else str(folder / stored.MODEL),
+        model=None if folder is None or digest(graph.package, "model") is None else str(folder / stored.MODEL),
     )
 
 
@@ -163,7 +163,7 @@ def _order(output: tuple[str, str]) -> int:
 
 def export(graph: Graph, run: Run, folder: Path) -> None:
     """Copy the selected model out of the store."""
-    step = run.steps.get("select")
+    step = run.steps.get(graph.package)
     digest = None if step is None else step.outputs.get("model")
     if digest is not None and not folder.exists():
         store = Store(places.store(places.home(graph.facts.root)))

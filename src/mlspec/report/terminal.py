@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from mlspec.graph.show.text import printable
 from mlspec.report import words
-from mlspec.report.facts import RunFacts
+from mlspec.report.facts import RunFacts, Tracked
 from mlspec.report.paint import paint
 
 VERDICT_COLORS = {"pass": "32", "fail": "1;31", "unknown": "33"}
@@ -99,3 +99,13 @@ def aligned(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> list[st
         ).rstrip()
         for row in rows
     ]
+
+
+def tracked(found: Tracked) -> str:
+    """Whether the run is on the MLflow server."""
+    if found.error is None:
+        return f"logged on {found.server} as run {found.run}"
+    return (
+        f"warning[not-logged]: the run is done, but it is not on {found.server}: {found.error}\n"
+        "  = mlspec report --mlflow logs it later"
+    )

@@ -78,6 +78,9 @@ def roles(project: Project, schema: Schema) -> Schema:
     said = project.data.columns
     hidden = set(said.sensitive) - set(said.use_sensitive)
     keys = {project.data.split.column} if project.data.split.by in ("group", "time", "given") else set()
+    personal = project.model.personal
+    if personal is not None and (personal.level == "user" or personal.strategy != "finetune"):
+        keys.add(personal.key)  # the one model is what groups are held against: it does not know them
     result = []
     for column in schema:
         name, kind = column.name, said.types.get(column.name, column.type)

@@ -19,7 +19,13 @@ def check(view: View) -> Iterator[Diagnostic]:
     if interface is None:
         return
     at = ("project", "interface", "inputs")
-    features = {column.name: column.type for column in roles(view.project, view.columns()) if column.role == "feature"}
+    personal = view.project.model.personal
+    read = {None if personal is None else personal.key}
+    features = {
+        column.name: column.type
+        for column in roles(view.project, view.columns())
+        if column.role == "feature" or column.name in read
+    }
     known = {column.name for column in view.columns()}
     for name, kind in interface.inputs.items():
         if name not in features and name in known:

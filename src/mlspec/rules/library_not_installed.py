@@ -27,6 +27,10 @@ def check(view: View) -> Iterator[Diagnostic]:
         message = f"a run needs {', '.join(lacking)}, which {'is' if len(lacking) == 1 else 'are'} not installed here"
         yield view.diagnostic("library-not-installed", ("data", "sources"), message, way, key=True)
         return
+    if view.project.report.mlflow is not None and find_spec("mlflow") is None:
+        message = "runs are to be logged by mlflow, which is not installed here"
+        way = "pip install 'mlspec[mlflow]'"
+        yield view.diagnostic("library-not-installed", ("report", "mlflow"), message, way, key=True)
     for name, use in view.project.model.candidates.items():
         for library in use.plugin.libraries:
             if find_spec(MODULES.get(library, library)) is None:

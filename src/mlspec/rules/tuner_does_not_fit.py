@@ -1,9 +1,11 @@
-"""A sampler or a pruner of `tuning` can't work on this search.
+"""A sampler, a pruner or a bound of `tuning` can't work on this search.
 
-Why: a pruner compares trials after some epochs, which a model that isn't trained in epochs can't do; a grid has an end
-only where every setting has a choice of values; without validation rows no trial has a score.
+Why: a pruner compares trials after some epochs, which not every model is trained in, or on folds; a grid
+has an end only where every setting has a choice of values; without validation rows no trial has a score; and what a
+trial costs follows from the price of an hour.
 
-Instead: leave `pruner` out; write `choice` for each setting of a grid; give `data.split.validation` a share.
+Instead: leave `pruner` out; write `choice` for each setting of a grid; give `data.split.validation` a share; state the
+price in `constraints.budget.money`.
 """
 
 from collections.abc import Iterator
@@ -21,9 +23,20 @@ def check(view: View) -> Iterator[Diagnostic]:
         use = view.project.model.candidates.get(candidate)
         if use is None or not isinstance(use.plugin, Model):
             continue
-        if tuning.pruner not in (None, "none") and not use.plugin.pausable:
+        if tuning.pruner == "wilcoxon":
+            folds = view.project.model.cross_validation
+            if folds is None or folds.nested:
+                lacking = (
+                    "there is none" if folds is None else "a nested one has no folds beside those that it judges by"
+                )
+                message = f"wilcoxon compares trials on the folds of model.cross_validation, and {lacking}"
+                label = "state model.cross_validation" if folds is None else "choose another pruner"
+                yield view.diagnostic(CODE, ("tuning", candidate, "pruner"), message, label)
+        elif tuning.pruner not in (None, "none") and not use.plugin.pausable:
             message = f"'{candidate}' ({use.name}) is not trained in epochs, nothing can be pruned"
             yield view.diagnostic(CODE, ("tuning", candidate, "pruner"), message, "leave it out")
+        if tuning.money is not None:
+            yield from _priced(view, candidate, use.plugin)
         if tuning.sampler == "grid":
             space = tuning.space or {}
             open_ended = [name for name, dimension in space.items() if dimension.choice is None]
@@ -34,3 +47,14 @@ def check(view: View) -> Iterator[Diagnostic]:
         if view.project.data.split.validation == 0 and view.project.data.split.by != "given":
             message = f"'{candidate}' is tuned, but there are no validation rows to score trials on"
             yield view.diagnostic(CODE, ("tuning", candidate), message, "data.split.validation is 0", key=True)
+
+
+def _priced(view: View, candidate: str, model: Model) -> Iterator[Diagnostic]:
+    """A bound on money against the price of an hour."""
+    budget = view.project.constraints.budget
+    price = None if budget is None else budget.money
+    device = view.project.backend.device
+    which = "gpu_hour" if model.uses_device and device.partition(":")[0] not in ("cpu", "auto") else "cpu_hour"
+    if price is None or not getattr(price, which):
+        message = f"what the trials of '{candidate}' cost can't be told without the price of an hour"
+        yield view.diagnostic(CODE, ("tuning", candidate, "money"), message, f"state constraints.budget.money.{which}")

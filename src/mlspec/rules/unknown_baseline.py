@@ -2,7 +2,8 @@
 
 Why: a comparison needs both sides.
 
-Instead: list the baseline under `evaluation.baselines`, or write `beats: baseline` for all that are listed.
+Instead: list the baseline under `evaluation.baselines`, or write `beats: baseline` for all that are listed. With
+`model.personalization`, `beats: global` holds the personalized model against the one model.
 """
 
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from mlspec.diagnostics import Diagnostic
 from mlspec.document import Path
 from mlspec.plugin import Baseline
 from mlspec.rules.context import View
+from mlspec.spec.personalization import GLOBAL
 
 
 def check(view: View) -> Iterator[Diagnostic]:
@@ -38,16 +40,17 @@ def check(view: View) -> Iterator[Diagnostic]:
 def _gates(view: View) -> Iterator[Diagnostic]:
     listed = view.project.evaluation.baselines
     names = [use.name for use in listed or ()]
+    apart = [GLOBAL] if view.project.model.personal is not None else []
     for index, gate in enumerate(view.project.constraints.quality):
         if gate.beats is None or listed is None:
             continue
         path: Path = ("constraints", "quality", index, "beats")
-        if gate.beats != "baseline" and gate.beats not in names:
+        if gate.beats != "baseline" and gate.beats not in (*names, *apart):
             from mlspec.spec import suggest
 
-            label = suggest.label(gate.beats, ("baseline", *names))
+            label = suggest.label(gate.beats, ("baseline", *names, *apart))
             yield view.diagnostic("unknown-baseline", path, f"there is no baseline '{gate.beats}'", label)
-        elif not names:
+        elif not names and gate.beats not in apart:
             message = "there is no baseline to beat, evaluation.baselines is empty"
             yield view.diagnostic("unknown-baseline", path, message, "list one under evaluation.baselines")
         for use in listed:

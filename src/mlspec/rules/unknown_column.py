@@ -51,6 +51,9 @@ def _named(view: View) -> Iterator[tuple[Path, str, bool]]:
             yield ("data", "expect", index, "column"), expectation.column, False
     if data.split.column is not None:
         yield ("data", "split", "column"), data.split.column, False
+    personal = view.project.model.personalization
+    if personal is not None and personal.key is not None:
+        yield ("model", "personalization", "key"), personal.key, False
     for index, crossed in enumerate(view.project.preprocessing.interactions):
         for kind in crossed.kinds:
             for place, column in enumerate(getattr(crossed, kind)):

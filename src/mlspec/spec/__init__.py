@@ -11,6 +11,7 @@ from mlspec.spec.evaluation import Evaluation
 from mlspec.spec.model import ModelSection
 from mlspec.spec.preprocessing import Preprocessing
 from mlspec.spec.project import ProjectInfo
+from mlspec.spec.tracking import ReportSection
 from mlspec.spec.tuning import Tuning
 from mlspec.spec.types import Name
 
@@ -28,6 +29,9 @@ class Project(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     model: Annotated[ModelSection, Meta(description="Which models compete.")]
     tuning: Annotated[dict[Name, Tuning], Meta(description="Candidates whose settings are searched for, by name.")] = {}
     evaluation: Annotated[Evaluation, Meta(description="What is measured on the test split.")] = Evaluation()
+    report: Annotated[ReportSection, Meta(description="Where runs are told of, beside their own folders.")] = (
+        ReportSection()
+    )
     backends: Annotated[dict[Name, Backend], Meta(description="Backends of your own, by name.")] = {}
     backend: Annotated[
         Backend,

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
+from mlspec.spec.personalization import Personalization
 from mlspec.spec.types import ColumnName, ModelUse, Name
 
 PORTFOLIO: dict[str, dict[str, dict[str, Any]]] = {
@@ -130,3 +131,12 @@ class ModelSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             le=20,
         ),
     ] = 1
+    personalization: Annotated[
+        Personalization | None, Meta(description="Models of their own for groups of rows, or for users.")
+    ] = None
+
+    @property
+    def personal(self) -> Personalization | None:
+        """The personalization, where groups are to have answers of their own."""
+        wanted = self.personalization
+        return None if wanted is None or wanted.level == "global" or wanted.key is None else wanted

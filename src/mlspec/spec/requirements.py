@@ -1,5 +1,5 @@
-"""Project -> its requirements: all that is stated of the model under ``project`` and ``constraints``, each with what it
-is bound to."""
+"""Project -> its requirements: all that is stated of the model under ``project`` and ``constraints`` (and whose models
+there are), each with what it is bound to."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
@@ -36,7 +36,7 @@ def requirements(project: Project) -> tuple[Requirement, ...]:
     waived = {waiver.requirement: waiver.reason for waiver in project.constraints.waivers}
     taken: dict[str, int] = {}
     found = []
-    for wanted in (*_project(project), *_constraints(project)):
+    for wanted in (*_project(project), *_constraints(project), *_model(project)):
         taken[wanted.id] = count = taken.get(wanted.id, 0) + 1
         name = wanted.id if count == 1 else f"{wanted.id}-{count}"
         reason = waived.get(name, "")
@@ -158,6 +158,12 @@ def _constraints(project: Project) -> Iterator[Requirement]:
         agree = sorted({name for who in constraints.reviewers.values() for name in who})
         text = f"changes are agreed to by {', '.join(agree)}"
         yield Requirement(id="reviewers", path=("constraints", "reviewers"), binding="compiled", text=text)
+
+
+def _model(project: Project) -> Iterator[Requirement]:
+    if project.model.personal is not None:
+        check = {"of": "personalization"}
+        yield Requirement(id="personalization", path=("model", "personalization"), binding="gate", check=check)
 
 
 def _against(project: Project, metric: str) -> list[str]:

@@ -49,6 +49,14 @@ class Tuning(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             "out for the same trials everywhere."
         ),
     ] = None
+    money: Annotated[
+        float | None,
+        Meta(
+            description="No trial begins after this much has been spent, by the hour's price that "
+            "`constraints.budget.money` states; as `time`, it depends on the machine.",
+            gt=0,
+        ),
+    ] = None
     sampler: Annotated[
         Literal["tpe", "random", "grid", "qmc", "gp"],
         Meta(
@@ -57,11 +65,13 @@ class Tuning(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         ),
     ] = "tpe"
     pruner: Annotated[
-        Literal["asha", "hyperband", "median", "none"] | None,
+        Literal["asha", "hyperband", "median", "wilcoxon", "none"] | None,
         Meta(
             description="How bad trials are ended early, for models that are trained in epochs. asha: trials pause "
             "after few epochs and the better third goes on; hyperband: asha from several first stops; median: a trial "
-            "worse than the median of the others that came as far ends. asha for such models if left out, else none."
+            "worse than the median of the others that came as far ends. wilcoxon: for any model with "
+            "`model.cross_validation`: trials are scored fold by fold, and one that a signed-rank test shows to be "
+            "worse than the best ends. asha for models with epochs if left out, else none."
         ),
     ] = None
     parallel: Annotated[

@@ -19,6 +19,7 @@ Array = np.ndarray[Any, Any]
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
 LOOKED_AT = 500_000  # rows that quantiles are taken of
+GENTLY = 0.3  # of the learning rate, where training goes on from fitted weights
 
 
 class Tabular(Protocol):
@@ -71,7 +72,7 @@ def fit(model: Tabular, training: Training, folder: Path) -> dict[str, Any]:
     """
     from safetensors.torch import save_file
 
-    config = shape(model, training)
+    config = shape(model, training) if training.start is None else _read(training.start)
     with device.seeded(training.seed, device.find(training.device), training.threads):
         made = trainable(model, training, config)
         history = loop.train(
@@ -126,14 +127,17 @@ def trainable(model: Tabular, training: Training, config: Config) -> loop.Traina
     settings = loop.Settings(
         epochs=model.epochs,
         batch_size=model.batch_size,
-        learning_rate=model.learning_rate,
+        learning_rate=model.learning_rate * (1.0 if training.start is None else GENTLY),
         schedule=model.schedule,
         weight_decay=model.weight_decay,
         clip_norm=model.clip_norm,
         patience=model.patience,
         computing=device.computing(training),
     )
-    network = build(config, training.features.numeric).to(place)
+    network = build(config, training.features.numeric)
+    if training.start is not None:
+        _fill(network, training.start)
+    network.to(place)
     lies = memory.lies(_size(training.features) + _size(training.validation), place)
     rows = _rows(training.features, training.target, config, lies)
     weights = row_weights(training, model.class_weight)
@@ -153,13 +157,22 @@ def trainable(model: Tabular, training: Training, config: Config) -> loop.Traina
 
 def load(folder: Path, name: str) -> Predictor:
     """The network from its folder, on the device of that name."""
+    place = device.find(name)
+    config = _read(folder)
+    network = build(config, None)
+    _fill(network, folder)
+    return _Fitted(network.to(place).eval(), config, place)
+
+
+def _read(folder: Path) -> Config:
+    return msgspec.json.decode((folder / CONFIG).read_bytes(), type=Config)
+
+
+def _fill(network: Network, folder: Path) -> None:
+    """The weights from a fitted network's folder."""
     from safetensors.torch import load_file
 
-    place = device.find(name)
-    config = msgspec.json.decode((folder / CONFIG).read_bytes(), type=Config)
-    network = build(config, None)
     network.load_state_dict(load_file(folder / WEIGHTS))
-    return _Fitted(network.to(place).eval(), config, place)
 
 
 def build(config: Config, numeric: Array | None) -> Network:

@@ -9,6 +9,7 @@ import msgspec
 REDUCTION = 3  # of the trials that have come to a stop, one in so many goes on
 STOPS = 4
 MEDIAN_STOPS = 8
+SHOWN = 0.1  # how likely chance is to make a trial look so much worse than the best, at which it ends (as in Optuna)
 MEDIAN_OF = 5  # trials that must have come to a stop before the median of them says anything
 
 
@@ -21,9 +22,11 @@ class Standing(msgspec.Struct, frozen=True):
 
 
 def stops(pruner: str, epochs: int) -> tuple[int, ...]:
-    """The epochs after which trials stop to be compared; the last is all of them."""
+    """The epochs (for wilcoxon: the folds) after which trials stop to be compared; the last is all of them."""
     if pruner in ("asha", "hyperband"):
         return tuple(sorted({max(1, round(epochs / REDUCTION**k)) for k in range(STOPS)}))
+    if pruner == "wilcoxon":
+        return tuple(range(1, epochs + 1))
     if pruner == "median":
         return tuple(sorted({max(1, round(epochs * k / MEDIAN_STOPS)) for k in range(1, MEDIAN_STOPS + 1)}))
     return (epochs,)
@@ -34,6 +37,8 @@ def first(pruner: str, number: int, levels: Sequence[int]) -> int:
 
     hyperband (Li et al. 2018) gives each bracket, from the most to the least daring, its share of the trials.
     """
+    if pruner == "wilcoxon":
+        return levels[0]
     if number == 0:
         return levels[-1]
     if pruner != "hyperband":
@@ -58,7 +63,9 @@ def promoted(
     for level, onward in reversed(list(pairwise(levels))):
         here = sorted((s for s in standings if level in s.scores), key=lambda s: (-s.scores[level], s.number))
         able = [s for s in here if s.open and s.number not in busy and max(s.scores) == level]
-        if pruner == "median":
+        if pruner == "wilcoxon":
+            chosen = able
+        elif pruner == "median":
             chosen = [s for s in able if not _is_below_median(s, here, level)]
         else:
             best = {s.number for s in here[: len(here) // REDUCTION]}
@@ -78,6 +85,17 @@ def leader(standings: Sequence[Standing], levels: Sequence[int]) -> tuple[int, i
         return None
     best = max((s for s in rest if max(s.scores) == farthest), key=lambda s: (s.scores[farthest], -s.number))
     return best.number, next(level for level in levels if level > farthest)
+
+
+def is_shown_worse(folds: Sequence[float], best: Sequence[float]) -> bool:
+    """Whether a trial's scores on its folds so far are worse than the best trial's on these, by the one-sided
+    signed-rank test (Wilcoxon 1945); greater is better."""
+    from scipy.stats import wilcoxon
+
+    apart = [other - own for own, other in zip(folds, best, strict=False)]
+    if sum(apart) <= 0:
+        return False
+    return bool(wilcoxon(apart, alternative="greater", zero_method="zsplit", method="auto").pvalue < SHOWN)
 
 
 def is_pruned(standing: Standing, standings: Sequence[Standing]) -> bool:

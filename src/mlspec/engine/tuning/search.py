@@ -16,7 +16,7 @@ Tell = Callable[["list[Trial]"], None]
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What is searched and for how long; ``written`` is the point of the candidate as it stands in the spec, ``epochs``
-    how many a whole training has (1 where it can't be paused)."""
+    how many a whole training has (1 where it can't be paused; where trials are scored fold by fold, the folds)."""
 
     space: Space
     written: dict[str, Any]
@@ -31,7 +31,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Trial(msgspec.Struct):
-    """A point and how it did: its scores by stop (epochs), greater is better."""
+    """A point and how it did: its scores by stop (epochs), greater is better; ``folds``: those of each fold, where the
+    score is their mean."""
 
     number: int
     point: dict[str, Any]
@@ -39,6 +40,7 @@ class Trial(msgspec.Struct):
     state: State = "asked"
     epochs: int = 0
     error: str | None = None
+    folds: list[float] = []
 
     @property
     def score(self) -> float | None:
@@ -125,9 +127,17 @@ def _take(plan: Plan, trials: list[Trial], levels: Sequence[int], result: Result
         return
     # One that stopped early by itself has come to all later stops too.
     reached = [result.until] if result.paused else [level for level in levels if level >= result.until]
-    trial.scores = {**trial.scores, **dict.fromkeys(reached, result.score)}
+    score = result.score
+    if plan.pruner == "wilcoxon":
+        trial.folds = [*trial.folds, score]
+        reached, score = [result.until], sum(trial.folds) / len(trial.folds)
+    trial.scores = {**trial.scores, **dict.fromkeys(reached, score)}
     trial.epochs = result.epochs
     trial.state = "paused" if result.paused else "complete"
+    if plan.pruner == "wilcoxon" and result.paused and trial.number > 0:
+        leading = best(trials)
+        if leading is not None and pruning.is_shown_worse(trial.folds, leading.folds):
+            trial.state = "pruned"
     if plan.pruner == "median" and result.paused:
         standings = [pruning.Standing(t.number, t.scores, True) for t in trials]
         if pruning.is_pruned(standings[trial.number], standings):

@@ -13,6 +13,7 @@ import msgspec
 
 from mlspec import registry
 from mlspec.diagnostics import StepError
+from mlspec.engine import machine
 from mlspec.engine.tuning import space
 from mlspec.engine.tuning.journal import Piece, Result
 from mlspec.plugin import Metric, Model, Training
@@ -23,8 +24,18 @@ if TYPE_CHECKING:
 Progress = Callable[[str, float, dict[str, float]], None]
 
 
+class Fold(msgspec.Struct, frozen=True):
+    """The prepared rows of a fold (paths): to train on, to stop by, held out; and the preparation."""
+
+    train: str
+    validation: str
+    heldout: str
+    state: str
+
+
 class Work(msgspec.Struct, frozen=True, kw_only=True):
-    """All that a process needs to train a trial: paths and plain values."""
+    """All that a process needs to train a trial: paths and plain values. ``folds``: trials are scored on these, one by
+    one, and the other paths are empty."""
 
     train: str
     validation: str
@@ -40,6 +51,7 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
     threads: int
     scratch: str
     root: str
+    folds: tuple[Fold, ...] = ()
     progress: Any = None
 
 
@@ -51,7 +63,8 @@ def doing(work: Work, parallel: int) -> Iterator[Callable[[Sequence[Piece]], Seq
         yield lambda pieces: [trainer.do(piece) for piece in pieces]
         return
     plain = msgspec.json.encode(msgspec.structs.replace(work, progress=None))
-    with _pool(parallel) as pool:
+    # How many points are asked for at once is part of the search; how many processes work on them is not.
+    with _pool(min(parallel, machine.cores())) as pool:
         yield lambda pieces: list(pool.map(functools.partial(_do, plain), pieces))
 
 
@@ -59,13 +72,10 @@ class Trainer:
     """The rows, read once, and what is done with them for each piece."""
 
     def __init__(self, work: Work) -> None:
-        from mlspec.engine import results
-
         self._work = work
         self._cls = cast(type[Model], registry.plugin("models", work.model[0]))
         self._metric = cast(Metric, msgspec.convert(work.metric[1], registry.plugin("metrics", work.metric[0])))
-        self._state = results.read_json(Path(work.state))
-        self._training = training(work, self._cls)
+        self._known: dict[int, tuple[Training, Training, dict[str, Any]]] = {}
 
     def do(self, piece: Piece) -> Result:
         """Train a trial up to a stop and score it on the validation rows."""
@@ -77,19 +87,22 @@ class Trainer:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         score, history, error = None, {}, None  # type: float | None, dict[str, Any], str | None
+        folds = len(self._work.folds)
+        fitted, judged, state = self._rows(piece.until if folds else 0)
         told = msgspec.structs.replace(
-            self._training,
-            until=piece.until if self._cls.pausable else None,
-            checkpoints=scratch / "checkpoints",
+            fitted,
+            until=piece.until if self._cls.pausable and not folds else None,
+            checkpoints=scratch / ("checkpoints" if not folds else f"fold-{piece.until}"),
         )
         try:
             with _user_code.importable(Path(self._work.root)):
                 model = msgspec.convert(space.put(self._work.model[1], piece.point), self._cls)
                 history = model.fit(told, folder)
-                score = self._score(model, folder)
+                score = self._score(model, folder, judged, state)
         except (StepError, ValueError, ArithmeticError, msgspec.ValidationError) as wrong:
             error = " ".join(f"{wrong}".split())[:300]
-        if not history.get("paused"):
+        paused = piece.until < folds and error is None if folds else bool(history.get("paused"))
+        if not paused or folds:
             shutil.rmtree(scratch, ignore_errors=True)
         return Result(
             trial=piece.trial,
@@ -97,33 +110,51 @@ class Trainer:
             until=piece.until,
             score=score,
             epochs=int(history.get("epochs", 0)),
-            paused=bool(history.get("paused")),
+            paused=paused,
             seconds=round(time.perf_counter() - began, 6),
             error=error,
         )
 
-    def _score(self, model: Model, folder: Path) -> float:
+    def _rows(self, fold: int) -> tuple[Training, Training, dict[str, Any]]:
+        """What a trial is fitted with, what it is judged on (as validation rows), and the preparation; read once."""
+        from mlspec.engine import results
+
+        if fold not in self._known:
+            if not fold:
+                work = self._work
+                fitted = training(work, self._cls)
+                judged = fitted
+            else:
+                own = self._work.folds[fold - 1]
+                work = msgspec.structs.replace(self._work, train=own.train, validation=own.validation, state=own.state)
+                fitted = training(work, self._cls, scored=False)
+                judged = training(msgspec.structs.replace(work, validation=own.heldout), self._cls)
+            self._known[fold] = fitted, judged, results.read_json(Path(work.state))
+        return self._known[fold]
+
+    def _score(self, model: Model, folder: Path, judged: Training, state: dict[str, Any]) -> float:
         import math
 
         from mlspec.engine import preparation
 
-        predictor = model.load(folder, self._training.device)
-        prediction = preparation.answer(predictor.predict(self._training.validation), self._state)
-        value = self._metric.score(preparation.answer(self._training.validation_target, self._state), prediction)
+        predictor = model.load(folder, judged.device)
+        prediction = preparation.answer(predictor.predict(judged.validation), state)
+        value = self._metric.score(preparation.answer(judged.validation_target, state), prediction)
         if not math.isfinite(value):
-            raise StepError(f"'{self._work.metric[0]}' is not defined on its predictions of the validation rows")
+            raise StepError(f"'{self._work.metric[0]}' is not defined on its predictions of the held-out rows")
         return float(value) if self._metric.greater_is_better else -float(value)
 
 
-def training(work: Work, model: type[Model]) -> Training:
-    """What a model is fitted with. Raises StepError when there are no validation rows to score on."""
+def training(work: Work, model: type[Model], *, scored: bool = True) -> Training:
+    """What a model is fitted with. Raises StepError when there are no validation rows and trials are ``scored`` on
+    them."""
     import polars as pl
 
     from mlspec.engine import preparation, results
 
     state = results.read_json(Path(work.state))
     train, validation = (pl.read_parquet(path) for path in (work.train, work.validation))
-    if not validation.height:
+    if scored and not validation.height:
         raise StepError("tuning needs validation rows: give `data.split.validation` a share")
     classes = state["target"]["classes"]
     return Training(

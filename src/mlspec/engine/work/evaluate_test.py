@@ -1,10 +1,14 @@
 """Scores the selected model's predictions of the test rows, beside the baselines', in slices and between groups."""
 
 import hashlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+import msgspec
+
+from mlspec import registry
 from mlspec.engine.job import Job
 from mlspec.engine.work import evaluate
+from mlspec.plugin import Metric
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,6 +44,8 @@ def run(job: Job) -> None:
             measured["fairness"] = _fairness(job, truth, chosen[:, 1] == 1)
     if "slices" in job.params:
         measured["slices"] = _slices(job, truth, prediction, decided)
+    if "personalization" in job.params:
+        measured["personalization"] = _personal(job, truth, prediction)
     if "worst_slice" in job.params:
         measured["worst_slice"] = _worst(job, truth, prediction)
     results.write_json(job.outputs["metrics"], measured)
@@ -100,6 +106,45 @@ def _slices(job: Job, truth: "Array", prediction: "Array", decided: "Array | Non
 
     rows = pl.read_parquet(job.inputs["test"], columns=sorted({name for columns in wanted for name in columns}))
     return slices.measured(rows, wanted, job.params["slice_rows"], score)
+
+
+def _personal(job: Job, truth: "Array", prediction: "Array") -> dict[str, Any]:
+    """The groups that have models of their own, held against the one model: all their rows together, and each."""
+    import numpy as np
+    import polars as pl
+
+    from mlspec.engine import evidence, package, personal, results
+
+    name, settings = job.params["personalization"]["metric"]
+    metric = cast(Metric, msgspec.convert(settings, registry.plugin("metrics", name)))
+    confidence = job.params["confidence"]
+    about = package.read_about(job.inputs["model"])
+    found: dict[str, Any] = {"metric": name, "greater_is_better": metric.greater_is_better, "groups_with_own": 0}
+    nothing = {"own": None, "other": None, "value": None, "low": None, "high": None}
+    if about.personal is None:
+        return {**found, "rows": 0, "gain": nothing, "groups": []}
+    key, groups = about.personal.key, about.personal.groups
+    mine = personal.labels(pl.read_parquet(job.inputs["test"], columns=[key])[key], about.personal.level)
+    other = results.read_predictions(job.inputs["baseline.global"])[1]
+    judged = evidence.judged(metric, {"own": prediction, "global": other}, about.threshold)
+
+    def held(rows: "Array", among: int) -> dict[str, Any]:
+        if not rows.any():
+            return {"rows": 0, **nothing}
+        gained = evidence.gain(
+            metric, truth[rows], judged["own"][rows], judged["global"][rows], confidence, among=among
+        )
+        return {"rows": int(rows.sum()), **gained}
+
+    each = {label: held(np.asarray((mine == label).fill_null(False)), len(groups)) for label in sorted(groups)}
+    together = held(np.asarray(mine.is_in(list(groups)).fill_null(False)), 1)
+    return {
+        **found,
+        "groups_with_own": len(groups),
+        "rows": together.pop("rows"),
+        "gain": together,
+        "groups": [{"group": label, **figures} for label, figures in each.items()],
+    }
 
 
 def _worst(job: Job, truth: "Array", prediction: "Array") -> dict[str, Any]:

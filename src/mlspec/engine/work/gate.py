@@ -14,19 +14,7 @@ def run(job: Job) -> None:
     params = job.params
     read = next(iter(job.inputs.values()), None)
     measured = {} if read is None else results.read_json(read)
-    areas = {
-        "quality": _quality,
-        "guardrail": _guardrail,
-        "fairness": _fairness,
-        "abstention": _abstention,
-        "latency": _latency,
-        "throughput": _throughput,
-        "size": _size,
-        "serving_memory": _serving_memory,
-        "examples": _examples,
-        "budget": _budget,
-    }
-    decided = areas[params["of"]](params, measured, job.records)
+    decided = AREAS[params["of"]](params, measured, job.records)
     results.write_json(job.outputs["verdict"], {"gate": job.id, **decided})
 
 
@@ -76,6 +64,23 @@ def _guardrail(params: dict[str, Any], measured: dict[str, Any], _: Any) -> dict
         # What was never accepted can't get worse.
         return {**decided, "verdict": "pass", "reason": note}
     return decided if note is None else {**decided, "reason": note}
+
+
+def _personalization(_: dict[str, Any], measured: dict[str, Any], __: Any) -> dict[str, Any]:
+    found = measured["personalization"]
+    text = f"where groups have models of their own, {found['metric']} is better than the one model's"
+    if not found["groups_with_own"]:
+        # What answers everybody alike can't be worse than itself.
+        return {
+            **_interval(text, found["gain"], 0, 0.0, at_least=True, unit=""),
+            "verdict": "pass",
+            "reason": "every group is answered by the one model",
+        }
+    unit = f"better on the rows of {found['groups_with_own']:,} groups"
+    decided = _interval(text, found["gain"], found["rows"], 0.0, at_least=True, unit=unit)
+    if decided["verdict"] == "pass" and not found["gain"]["low"] > 0:
+        return {**decided, "verdict": "unknown", "reason": "the interval reaches down to no difference"}
+    return decided
 
 
 def _fairness(params: dict[str, Any], measured: dict[str, Any], _: Any) -> dict[str, Any]:
@@ -296,3 +301,18 @@ def _bytes(value: float) -> str:
         if value < size:
             return f"{value / (size / 1e3):.3g}{unit}"
     return f"{value / 1e9:.3g}GB"
+
+
+AREAS = {
+    "quality": _quality,
+    "guardrail": _guardrail,
+    "fairness": _fairness,
+    "abstention": _abstention,
+    "latency": _latency,
+    "throughput": _throughput,
+    "size": _size,
+    "serving_memory": _serving_memory,
+    "examples": _examples,
+    "budget": _budget,
+    "personalization": _personalization,
+}

@@ -12,8 +12,6 @@ from mlspec.engine import package, results
 from mlspec.engine.job import Job
 from mlspec.plugin import Metric
 
-FITTED = frozenset({"fold_means", "fold_priors"})
-
 
 def run(job: Job) -> None:
     """``metrics.NAME``, ``model.NAME``, ``state.NAME`` of each candidate (``decision.NAME`` and ``differences``, where
@@ -90,7 +88,7 @@ def run(job: Job) -> None:
         own = package.place(folder, None if weights is None else name)
         own.mkdir(parents=True, exist_ok=True)
         _copy_state(job.inputs[f"state.{name}"], own / package.STATE)
-        _copy(job.inputs[f"model.{name}"], own / package.MODEL)
+        package.copy(job.inputs[f"model.{name}"], own / package.MODEL)
 
 
 def _model(job: Job, candidate: str) -> tuple[str, dict[str, Any]]:
@@ -132,22 +130,10 @@ def _decision(job: Job, chosen: str) -> dict[str, Any] | None:
 
 
 def _copy_state(state: Path, copy: Path) -> None:
-    """Without what only training rows are prepared with: a package never sees them."""
+    """Byte for byte where there is nothing to leave out."""
     found = results.read_json(state)
     apart = [own for column in found["columns"] for _, _, states in column["stages"] for own in states if own]
-    if not any(FITTED & own.keys() for own in apart):
+    if any(package.FITTED & own.keys() for own in apart):
+        results.write_json(copy, package.without_fitted(found))
+    else:
         shutil.copyfile(state, copy)
-        return
-    for own in apart:
-        for key in FITTED & own.keys():
-            del own[key]
-    results.write_json(copy, found)
-
-
-def _copy(model: Path, folder: Path) -> None:
-    """Contents alone: what the store does to keep its files from being changed is not part of the package."""
-    for source in sorted(model.rglob("*")):
-        if source.is_file():
-            copy = folder / source.relative_to(model)
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, copy)

@@ -11,7 +11,8 @@ from mlspec.plugin import Metric
 
 
 def run(job: Job) -> None:
-    """``train``, ``validation``, ``state`` -> ``best`` (settings), ``trials`` (all of them, and what matters).
+    """``train``, ``validation``, ``state`` (or ``train.N``, ... and ``heldout.N`` of each fold) -> ``best`` (settings),
+    ``trials`` (all of them, and what matters).
 
     The journal and the checkpoints of paused trials lie in the job's scratch folder. Raises StepError when no trial
     came to its end.
@@ -19,7 +20,7 @@ def run(job: Job) -> None:
     from mlspec.engine import results
     from mlspec.engine.tuning import samplers, search, space
     from mlspec.engine.tuning.journal import Journal
-    from mlspec.engine.tuning.trials import Work, doing
+    from mlspec.engine.tuning.trials import Fold, Work, doing
 
     params = job.params
     metric = cast(Metric, msgspec.convert(params["metric"][1], registry.plugin("metrics", params["metric"][0])))
@@ -33,7 +34,7 @@ def run(job: Job) -> None:
         pruner=params["pruner"],
         parallel=params["parallel"],
         seed=params["search_seed"],
-        epochs=params["model"][1]["epochs"] if params["pruner"] != "none" else 1,
+        epochs=params.get("folds") or (params["model"][1]["epochs"] if params["pruner"] != "none" else 1),
         maximize=metric.greater_is_better,
     )
     sign = 1.0 if metric.greater_is_better else -1.0
@@ -49,9 +50,13 @@ def run(job: Job) -> None:
         job.progress(f"{shown['what']}, {what}", min(shown["share"], 0.99), shown["figures"])
 
     work = Work(
-        train=str(job.inputs["train"]),
-        validation=str(job.inputs["validation"]),
-        state=str(job.inputs["state"]),
+        train=str(job.inputs.get("train", "")),
+        validation=str(job.inputs.get("validation", "")),
+        state=str(job.inputs.get("state", "")),
+        folds=tuple(
+            Fold(*(str(job.inputs[f"{part}.{number}"]) for part in ("train", "validation", "heldout", "state")))
+            for number in range(1, params.get("folds", 0) + 1)
+        ),
         model=tuple(params["model"]),
         metric=tuple(params["metric"]),
         task=params["task"],

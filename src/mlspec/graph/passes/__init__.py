@@ -15,6 +15,7 @@ from mlspec.graph.passes.files import files
 from mlspec.graph.passes.gates import gates
 from mlspec.graph.passes.measurements import measurements
 from mlspec.graph.passes.merge_equal import merge_equal
+from mlspec.graph.passes.personalization import personalization
 from mlspec.graph.passes.preparation import preparation
 from mlspec.graph.passes.repeats import repeats
 from mlspec.graph.passes.resources import resources
@@ -39,6 +40,7 @@ PASSES: tuple[Callable[[Graph], Graph], ...] = (
     selection,
     evaluation,
     measurements,
+    personalization,
     gates,
     merge_equal,
     schemas,

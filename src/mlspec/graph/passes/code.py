@@ -11,6 +11,10 @@ from mlspec.graph.plugins import plugins_of
 from mlspec.graph.step import Step
 from mlspec.registry import plugin
 
+PACKAGED = frozenset(
+    {"predict_test", "latency", "importance", "train_groups", "train_shared", "personalize", "predict_global"}
+)
+
 
 def code(graph: Graph) -> Graph:
     """Fills ``code``: the kind's version, and that of every plug-in that the step's params name."""
@@ -39,6 +43,6 @@ def packaged_plugins(graph: Graph) -> tuple[tuple[str, str], ...]:
 
 def used_plugins(step: Step, packaged: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
     """The plug-ins whose code a step runs; ``packaged`` are those that stand in the exported package."""
-    if step.kind == "importance":
+    if step.kind in PACKAGED:
         return tuple(sorted({*packaged, *plugins_of(step)}))
-    return packaged if step.kind in ("predict_test", "latency") else plugins_of(step)
+    return plugins_of(step)

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from mlspec.graph import tables
-from mlspec.graph.graph import Graph
+from mlspec.graph.graph import Graph, ordered
 from mlspec.graph.kinds import KINDS
 from mlspec.graph.step import Input, Step
 from mlspec.spec import Project
@@ -37,7 +37,22 @@ def cross_validation(graph: Graph) -> Graph:
                     steps[copy.id] = copy
             inputs[f"predictions.{number}"] = Input(f"predict.{name}.fold{number}", "predictions")
         steps[evaluate.id] = replace(evaluate, inputs=inputs)
-    return graph.replace(steps)
+        search = steps.get(f"tune.{name}")
+        if search is not None and search.params["pruner"] == "wilcoxon":
+            steps[search.id] = _by_folds(search, name, wanted.folds)
+    return graph.replace(ordered(steps))
+
+
+def _by_folds(search: Step, name: str, folds: int) -> Step:
+    """A search whose trials are scored fold by fold, each on the rows that the fold holds out."""
+    parts = ("state", "train", "validation", "heldout")
+    inputs = {
+        f"{part}.{number}": Input(f"prepare.{name}.fold{number}", part)
+        for number in range(1, folds + 1)
+        for part in parts
+    }
+    kept = {read: source for read, source in search.inputs.items() if read not in parts}
+    return replace(search, params={**search.params, "folds": folds}, inputs={**kept, **inputs})
 
 
 def how(project: Project) -> tuple[str, str | None]:

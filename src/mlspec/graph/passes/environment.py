@@ -11,7 +11,20 @@ from mlspec.graph.kinds import KINDS
 from mlspec.graph.passes.code import packaged_plugins, used_plugins
 from mlspec.registry import plugin
 
-NUMERIC = frozenset({"train", "tune", "predict", "predict_test", "decide", "importance"})
+NUMERIC = frozenset(
+    {
+        "train",
+        "tune",
+        "predict",
+        "predict_test",
+        "decide",
+        "importance",
+        "train_groups",
+        "train_shared",
+        "personalize",
+        "predict_global",
+    }
+)
 
 
 def environment(graph: Graph) -> Graph:

@@ -32,7 +32,7 @@ def schemas(graph: Graph) -> Graph:
         elif step.kind == "prepare":
             columns = (*prepared(step.params["columns"]), Column(TARGET, target.type, "target"))
             found = {part: columns for part in step.outputs if part != "state"}
-        elif step.kind in ("predict", "predict_test", "baseline"):
+        elif step.kind in ("predict", "predict_test", "predict_global", "baseline"):
             found = predicted
         else:
             described[step_id] = step

@@ -5,11 +5,13 @@ from typing import Any
 
 from mlspec.graph import scores, uses
 from mlspec.graph.computing import computing
+from mlspec.graph.environment import device_kind
 from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS
 from mlspec.graph.passes.checks import awaited
 from mlspec.graph.step import Input, Step
 from mlspec.plugin import Model
+from mlspec.spec import Project
 from mlspec.spec.tuning import Tuning
 
 
@@ -27,7 +29,7 @@ def tuning(graph: Graph) -> Graph:
             "seed": project.model.seed,
             "space": space(wanted, use.plugin),
             "trials": wanted.trials,
-            "time": wanted.time,
+            "time": limit(project, wanted, use.plugin),
             "sampler": wanted.sampler,
             "pruner": pruner(wanted, use.plugin),
             "parallel": wanted.parallel,
@@ -49,6 +51,20 @@ def tuning(graph: Graph) -> Graph:
             )
         )
     return graph.add(steps)
+
+
+def limit(project: Project, wanted: Tuning, model: Model) -> float | None:
+    """The seconds after which no trial begins: those stated, or those that the money buys."""
+    stated = project.constraints.budget.money if project.constraints.budget is not None else None
+    if wanted.money is None or stated is None:
+        return wanted.time
+    price = stated.gpu_hour if on_gpu(model, project) else stated.cpu_hour
+    return min(wanted.money / price * 3600, wanted.time or float("inf")) if price else wanted.time
+
+
+def on_gpu(model: Model, project: Project) -> bool:
+    """Whether a candidate's trials compute on a GPU, whose hour has a price of its own."""
+    return model.uses_device and device_kind(project.backend.device) not in ("cpu", "auto")
 
 
 def pruner(wanted: Tuning, model: Model) -> str:

@@ -34,6 +34,7 @@ class Mlp(Model, frozen=True, kw_only=True):
     preparation: ClassVar[Mapping[str, Sequence[Any]]] = _shared.PREPARATION
     pausable: ClassVar[bool] = True
     may_be_network: ClassVar[bool] = True
+    continues: ClassVar[bool] = True
     space: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "learning_rate": {"log": [2e-4, 1e-2]},
         "dropout": {"uniform": [0.0, 0.5]},

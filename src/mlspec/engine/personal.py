@@ -1,0 +1,51 @@
+"""Whose row it is, and who answers it: the labels of groups, and the groups that have answers of their own."""
+
+import hashlib
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+if TYPE_CHECKING:
+    import polars as pl
+
+FOLDER = "personal"
+INDEX = "groups.json"
+LABEL = 16  # characters of a user's digest
+
+
+class Personal(msgspec.Struct, frozen=True, kw_only=True):
+    """Which groups a package answers with further models: by the value of ``key`` (``level`` user: by its digest), the
+    name of the model's folder; ``model`` is what these are (name, settings)."""
+
+    key: str
+    level: Literal["group", "user"]
+    model: tuple[str, dict[str, Any]]
+    groups: dict[str, str]
+
+
+def labels(column: "pl.Series", level: str) -> "pl.Series":
+    """The group of each row as text, null where it is not known; of users a digest, so that nobody is named."""
+    import polars as pl
+
+    plain = column.cast(pl.String)
+    if level != "user":
+        return plain
+    known = plain.drop_nulls().unique()
+    digests = [hashlib.sha256(name.encode()).hexdigest()[:LABEL] for name in known]
+    return plain.replace_strict(known, pl.Series(digests, dtype=pl.String), default=None, return_dtype=pl.String)
+
+
+def sizes(groups: "pl.Series") -> dict[str, int]:
+    """How many rows each group has, the groups sorted by name."""
+    counted = groups.drop_nulls().value_counts()
+    return dict(sorted((str(name), int(count)) for name, count in counted.iter_rows()))
+
+
+def part_of(label: str, parts: int) -> int:
+    """The step, from 0, that a group is dealt to: by its name alone, so that other groups don't move it."""
+    return int(hashlib.sha256(label.encode()).hexdigest()[:8], 16) % parts
+
+
+def folder_of(label: str) -> str:
+    """A folder's name for a group, whatever characters the group's name has."""
+    return hashlib.sha256(label.encode()).hexdigest()[:LABEL]

@@ -1,0 +1,18 @@
+"""Predicts the test rows with the one model, which a personalized one is held against."""
+
+from mlspec.engine.job import Job
+
+
+def run(job: Job) -> None:
+    """``model`` (the package of the one model), ``test`` -> ``predictions``, with its decisions."""
+    import polars as pl
+
+    from mlspec.engine import decisions, package, results
+
+    loaded = package.load(job.inputs["model"], job.device, root=job.root)
+    rows = pl.read_parquet(job.inputs["test"])
+    predicted = loaded.predict(rows)
+    decided = None
+    if loaded.about.threshold is not None:
+        decided = decisions.decided(predicted, loaded.about.threshold)
+    results.write_predictions(job.outputs["predictions"], predicted, loaded.truth(rows), decided)

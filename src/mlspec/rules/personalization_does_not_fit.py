@@ -1,0 +1,82 @@
+"""Groups are to have answers of their own, and that can't be done as it is stated.
+
+Why: a group's model must be told whose rows are whose by a column that it may read, must have rows to be held against
+the one model on, and, to go on from it, a library that can.
+
+Instead: the label names the way: another column, another strategy, another candidate.
+"""
+
+from collections.abc import Iterator
+
+from mlspec import registry
+from mlspec.diagnostics import Diagnostic
+from mlspec.document import Path
+from mlspec.plugin import Model
+from mlspec.rules.context import View
+from mlspec.spec.personalization import Personalization
+
+CODE = "personalization-does-not-fit"
+KEYS = ("category", "integer", "boolean")
+
+
+def check(view: View) -> Iterator[Diagnostic]:
+    """The key against the columns, the strategy against the candidates, both against how rows are split."""
+    wanted = view.project.model.personalization
+    if wanted is None or wanted.level == "global":
+        return
+    at: Path = ("model", "personalization")
+    if wanted.key is None:
+        message = f"no column says which {wanted.level} a row belongs to"
+        yield view.diagnostic(CODE, at, message, "state it as 'key'", key=True)
+        return
+    yield from _key(view, wanted.key)
+    yield from _candidates(view, wanted)
+    if view.project.model.ensemble != "none":
+        message = "a blend has no model that groups could go on from"
+        yield view.diagnostic(CODE, ("model", "ensemble"), message, "delete it, or model.personalization")
+    split = view.project.data.split
+    if split.by == "group" and split.column == wanted.key:
+        message = f"the split keeps each '{wanted.key}' whole: no group that was trained on has rows to be judged by"
+        yield view.diagnostic(CODE, ("data", "split", "column"), message, "split by another column")
+    elif split.validation == 0 and split.by != "given":
+        message = "groups are judged on validation rows, and there are none"
+        yield view.diagnostic(CODE, at, message, "give data.split.validation a share", key=True)
+
+
+def _key(view: View, key: str) -> Iterator[Diagnostic]:
+    said = view.project.data.columns
+    at: Path = ("model", "personalization", "key")
+    column = next((column for column in view.columns() if column.name == key), None)
+    if column is None:
+        return  # told by unknown-column
+    kind = said.types.get(key, column.type)
+    if key == said.target:
+        yield view.diagnostic(CODE, at, f"'{key}' is the target: it is not known when a row is answered")
+    elif key in said.sensitive and key not in said.use_sensitive:
+        message = f"'{key}' is sensitive, and who answers a row would depend on it"
+        yield view.diagnostic(CODE, at, message, "list it in data.columns.use_sensitive to say that it may")
+    elif key in said.drop or key == said.weight:
+        yield view.diagnostic(CODE, at, f"'{key}' is kept from the model", "delete it under data.columns")
+    elif kind not in KEYS:
+        yield view.diagnostic(CODE, at, f"'{key}' is a {kind}: groups go by {', '.join(KEYS)}")
+
+
+def _candidates(view: View, wanted: Personalization) -> Iterator[Diagnostic]:
+    if wanted.strategy == "shared":
+        return
+    able = _continues if wanted.strategy == "finetune" else _embeds
+    said = "can't go on from a fitted model" if wanted.strategy == "finetune" else "learns no vector for each group"
+    for name, use in view.project.model.candidates.items():
+        if isinstance(use.plugin, Model) and not able(type(use.plugin)):
+            fitting = [one for one in registry.names("models") if able(registry.plugin("models", one))]
+            message = f"candidate '{name}' ({use.name}) {said}, as strategy '{wanted.strategy}' asks"
+            label = f"'shared' takes any model, '{wanted.strategy}' {', '.join(fitting)}"
+            yield view.diagnostic(CODE, ("model", "candidates", name), message, label, key=True)
+
+
+def _continues(cls: type) -> bool:
+    return issubclass(cls, Model) and cls.continues
+
+
+def _embeds(cls: type) -> bool:
+    return issubclass(cls, Model) and cls.takes_codes and cls.uses_device and cls.continues

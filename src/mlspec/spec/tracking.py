@@ -1,0 +1,33 @@
+"""The ``report`` key: where else a run is told of, beside its own folder."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+
+class Mlflow(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An MLflow server on which each run that did something is logged, with its report and its model.
+
+    MLflow's own variables (`MLFLOW_TRACKING_USERNAME`, `MLFLOW_TRACKING_PASSWORD`, `MLFLOW_TRACKING_TOKEN`) say who
+    asks, where the server wants to know. What is stated here changes no result and is in no digest.
+    """
+
+    tracking_uri: Annotated[
+        str,
+        Meta(
+            description="The server's address; ${env:NAME} stands for what is only known where it runs, or is secret.",
+            examples=["https://mlflow.example.org", "${env:MLFLOW_TRACKING_URI}"],
+            min_length=1,
+            extra={"prose": True},
+        ),
+    ]
+    experiment: Annotated[
+        str | None,
+        Meta(description="The experiment there; the project's name if left out.", min_length=1, extra={"prose": True}),
+    ] = None
+
+
+class ReportSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where runs are told of, beside their own folders."""
+
+    mlflow: Annotated[Mlflow | None, Meta(description="An MLflow server.")] = None
