@@ -60,6 +60,23 @@ def _source_kind(seen: Seen) -> Class:
     return "evaluation" if old == new or not _is_external(new) or _is_external(old) else "exposure"
 
 
+def _personal(seen: Seen) -> Class:
+    """Whose rows have answers of their own: callers send the key; one that names people, or is sensitive, is used."""
+    columns = seen.head.data.columns
+    wanted = seen.head.model.personalization
+    if seen.kind == "removed" or wanted is None:
+        return "contract"
+    people = wanted.level == "user" or wanted.key in (columns.id, *columns.sensitive)
+    before = seen.base.model.personalization
+    told = before is not None and before.level == wanted.level and before.key == wanted.key
+    return "exposure" if people and wanted.level != "global" and not told else "contract"
+
+
+def _server(seen: Seen) -> Class:
+    """Each run goes there with its report and its model."""
+    return "prose" if seen.kind == "removed" else "exposure"
+
+
 def _store(seen: Seen) -> Class:
     """A store elsewhere sees whatever is computed."""
     return "exposure" if _is_external(seen.new) and seen.new != seen.old else "prose"
@@ -254,6 +271,12 @@ RULES: dict[str, Rule] = {
     "model.cross_validation.column": RESULT,
     "model.cross_validation.seed": RESULT,
     "model.cross_validation.nested": COST,
+    "model.personalization": _personal,
+    "model.personalization.level": _personal,
+    "model.personalization.key": _personal,
+    "model.personalization.strategy": RESULT,
+    "model.personalization.min_group_size": RESULT,
+    "model.personalization.parts": PROSE,
     "model.ensemble": RESULT,
     "model.checks": ranked("off", "warn", "stop"),
     "model.accept.*": pardon,
@@ -264,6 +287,7 @@ RULES: dict[str, Rule] = {
     "tuning.*": COST,
     "tuning.*.trials": COST,
     "tuning.*.time": COST,
+    "tuning.*.money": COST,
     "tuning.*.sampler": RESULT,
     "tuning.*.pruner": RESULT,
     "tuning.*.parallel": RESULT,
@@ -291,6 +315,10 @@ RULES: dict[str, Rule] = {
     "evaluation.slice_rows": EVALUATION,
     "evaluation.worst_slice": MEASURED,
     "evaluation.importance": MEASURED,
+    # report: where else runs are told of changes no result, but who sees them
+    "report.mlflow": _server,
+    "report.mlflow.tracking_uri": _server,
+    "report.mlflow.experiment": PROSE,
     # backend: who carries the steps out changes no result, on what and how may
     "backends.*": _backend,
     **{
