@@ -183,6 +183,24 @@ def test_own_code_is_compared_as_it_was(project: Path) -> None:
     assert "train.one" in {one.step for one in found.impact.invalidated}
 
 
+def test_the_files_that_steps_read_are_those_of_the_compiler(project: Path) -> None:
+    from mlspec.diff import impact
+    from mlspec.diff.surroundings import surroundings
+    from mlspec.diff.version import versions
+
+    text = SPEC.replace("{type: logistic_regression}", '{type: python, code: "own:Net"}')
+    text += "evaluation: {baselines: [majority, previous]}\n"
+    commit(project, {"project.yaml": text, "own.py": "import helper\nclass Net: pass\n", "helper.py": "A = 1\n"})
+    compiled = api.compile("project.yaml")
+    checked = compiled.checked
+    one, _ = versions("project.yaml", "project.yaml", None)
+    beside, _ = surroundings(one, checked.project, checked.document, one, checked.project, checked.document)
+    ours = impact.compiled(checked.project, checked.facts, beside).graph.steps
+    wanted = {step_id: sorted(step.files) for step_id, step in compiled.plan.graph.steps.items()}
+    assert {step_id: sorted(step.files) for step_id, step in ours.items()} == wanted
+    assert sum(map(len, wanted.values())) >= 4
+
+
 @pytest.mark.parametrize(
     "name", ["-x", "--output=stolen", "no-such-branch", "HEAD:nothing.yaml", "", "a\nb", "HEAD^{tree}"]
 )
