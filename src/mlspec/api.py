@@ -21,6 +21,7 @@ from mlspec.specfile import find
 if TYPE_CHECKING:
     import polars as pl
 
+    from mlspec.diff.change import Diff
     from mlspec.document import Document
     from mlspec.engine.events import Listener
     from mlspec.engine.package import Package
@@ -354,6 +355,36 @@ def compare(*names: str, spec: str | os.PathLike[str] | None = None) -> "Compari
     if len({run.id for run in found}) < len(found):
         raise SpecError([Diagnostic(code="same-run", message=f"run '{found[-1].id}' can't be compared with itself")])
     return comparison.compare(found, [stored.resolved(root, run) for run in found], partial(paired, root))
+
+
+def diff(
+    base: str | None = None,
+    head: str | None = None,
+    *,
+    spec: str | None = None,
+    profile: str | None = None,
+    sets: Sequence[str] = (),
+    allow: Sequence[str] = (),
+    fail_on: Sequence[str] = (),
+    large: bool = False,
+    paired: bool = False,
+) -> "Diff":
+    """What the change from one version of a spec to another means; by default, from the last commit to what is here.
+
+    Versions are files, git revisions, or REVISION:PATH. ``allow``: changes to accept, as ``WHAT=REASON``; ``fail_on``:
+    classes and severities whose changes count as ``failing`` unless accepted; ``paired``: tell metrics apart by the
+    predictions in the store. Raises SpecError where a version can't be read: that is no clean result.
+    """
+    from mlspec.diff.between import Options, between
+    from mlspec.diff.version import versions
+
+    one, other = versions(base, head, spec, large=large)
+    options = Options(profile=profile, sets=tuple(sets), allow=tuple(allow), fail_on=tuple(fail_on), large=large)
+    if not paired:
+        return between(one, other, options)
+    from mlspec.report.stored_pairs import pairing
+
+    return between(one, other, options, pairing(other.root))
 
 
 def series(what: str, *, spec: str | os.PathLike[str] | None = None) -> "Series":

@@ -29,7 +29,7 @@ from mlspec.graph.step import Step
 from mlspec.spec import pinned
 from mlspec.spec.requirements import Requirement, requirements
 from mlspec.store import shared
-from mlspec.store.errors import FULL, DamagedError
+from mlspec.store.errors import FULL, DamagedError, told
 from mlspec.store.store import Store
 
 MENDINGS = 3
