@@ -14,9 +14,12 @@ from typing import NamedTuple
 from mlspec import __version__
 
 CACHE = os.path.join(".mlspec", "cache", "compile")
-STATE = tuple(
-    os.path.join(".mlspec", *parts)
-    for parts in (("store", "actions"), ("store", "objects"), ("store", "trees"), ("previous.json",))
+STATE = (
+    "mlspec.lock",
+    *(
+        os.path.join(".mlspec", *parts)
+        for parts in (("store", "actions"), ("store", "objects"), ("store", "trees"), ("previous.json",))
+    ),
 )
 GPU = "/dev/nvidiactl"
 # A file written within this time of its entry may be written again without its time changing.

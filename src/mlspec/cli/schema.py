@@ -15,7 +15,9 @@ PAGES = Path("docs") / "reference"
 @click.command(name="schema")
 @click.argument(
     "name",
-    type=click.Choice(["project", "plan", "run", "comparison", "series", "events", "evidence", "diagnostics", "diff"]),
+    type=click.Choice(
+        ["project", "plan", "run", "comparison", "series", "events", "evidence", "diagnostics", "profile", "diff"]
+    ),
     default="project",
 )
 @click.option("--write", "writes", is_flag=True, help="Write schema/ and docs/reference/ here.")
@@ -32,6 +34,7 @@ def command(name: str, writes: bool, check: bool) -> int:
     events       the other lines of mlspec run --format json
     evidence     the lines of evidence.jsonl in a run's folder
     diagnostics  mlspec validate --format json
+    profile      mlspec profile --format json
     diff         mlspec diff --format json
     """
     if not (writes or check):
@@ -105,7 +108,13 @@ def schemas() -> dict[str, Callable[[], str]]:
 
         return _derived("evidence", Evidence)
 
+    def profile() -> str:
+        from mlspec.report.table_profile import TableProfile
+
+        return _derived("profile", TableProfile)
+
     return {
+        "profile": profile,
         "project": project,
         "plan": plan,
         "run": run,

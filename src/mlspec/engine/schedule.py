@@ -36,6 +36,7 @@ class Result(Struct, frozen=True, kw_only=True):
     limit: str = ""
     setting: str = ""
     because: str = ""
+    path: tuple[str | int, ...] = ()
     note: str = ""
 
 
@@ -198,6 +199,7 @@ class _Schedule:
             inputs=self._digests(step),
             outputs=step.outputs,
             records=self._records(step) if step.kind == "gate" and reads_records(step) else {},
+            files=step.files,
             device=device,
             processes=processes,
             gpus=gpus,
@@ -313,4 +315,5 @@ def _failed(ending: Failed, key: str) -> Result:
         log=ending.log,
         limit=ending.limit,
         setting=ending.setting,
+        path=ending.path,
     )
