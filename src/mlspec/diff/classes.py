@@ -13,7 +13,9 @@ from mlspec.diff.directions import (
     asked,
     ceiling,
     demand,
+    every,
     floor,
+    guarded,
     more_costs,
     only,
     pardon,
@@ -75,6 +77,12 @@ def _personal(seen: Seen) -> Class:
 def _server(seen: Seen) -> Class:
     """Each run goes there with its report and its model."""
     return "prose" if seen.kind == "removed" else "exposure"
+
+
+def _person(seen: Seen) -> Class:
+    """What a column is said to tell of people: the less, the less it is guarded."""
+    order = ("public", "sensitive", "quasi_identifier", "direct_identifier")
+    return "exposure" if order.index(seen.new) < order.index(seen.old) else "tightened"
 
 
 def _store(seen: Seen) -> Class:
@@ -199,7 +207,38 @@ RULES: dict[str, Rule] = {
     "constraints.waivers[]": _waiver,
     "constraints.waivers[].requirement": EVALUATION,
     "constraints.waivers[].reason": PROSE,
+    "constraints.privacy": guarded(demand),
+    "constraints.privacy.direct_identifiers": guarded(asked),
+    "constraints.privacy.k_anonymity": guarded(demand),
+    "constraints.privacy.k_anonymity.columns": guarded(every),
+    "constraints.privacy.k_anonymity.k": guarded(floor),
+    "constraints.privacy.l_diversity": guarded(demand),
+    "constraints.privacy.l_diversity.columns": guarded(every),
+    "constraints.privacy.l_diversity.sensitive": always("exposure"),
+    "constraints.privacy.l_diversity.l": guarded(floor),
+    "constraints.privacy.membership": guarded(demand),
+    "constraints.privacy.membership.at_most": guarded(ceiling),
     # data
+    "data.personal.*": guarded(demand),
+    "data.personal.*.kind": _person,
+    "data.personal.*.action": guarded(demand),
+    "data.personal.*.action.(step)": always("exposure"),
+    "data.personal.*.action.<reason>": PROSE,
+    "data.personal.*.action.<>": always("exposure"),
+    "data.join[]": CONTRACT,
+    "data.join[] order": RESULT,
+    "data.join[].source": CONTRACT,
+    "data.join[].keys": RESULT,
+    "data.join[].as_of": RESULT,
+    "data.join[].as_of.row": RESULT,
+    "data.join[].as_of.source": RESULT,
+    "data.join[].as_of.within": RESULT,
+    "data.join[].as_of.before": RESULT,
+    "data.join[].how": EVALUATION,
+    "data.join[].columns": CONTRACT,
+    "data.join[].prefix": CONTRACT,
+    "data.derive.*": RESULT,
+    "data.filter": EVALUATION,
     "data.sources.*": _source,
     "data.sources.*.format": _source_kind,
     "data.sources.*.<path>": _source_path,
@@ -226,6 +265,30 @@ RULES: dict[str, Rule] = {
     "data.expect[].missing.at_least": floor,
     "data.expect[].missing.at_most": ceiling,
     "data.expect[].unique": asked,
+    **{
+        f"data.expect[].{key}": rule
+        for bounds in ("length", "distinct", "sum", "mean", "quantile", "groups.count", "groups.rows", "groups.share")
+        for key, rule in ((bounds, demand), (f"{bounds}.at_least", floor), (f"{bounds}.at_most", ceiling))
+    },
+    "data.expect[].quantile.at": EVALUATION,
+    "data.expect[].groups": demand,
+    "data.expect[].holds": EVALUATION,
+    "data.expect[].columns": EVALUATION,
+    "data.expect[].type": EVALUATION,
+    "data.expect[].matches": EVALUATION,
+    "data.expect[].refers_to": demand,
+    "data.expect[].refers_to.source": EVALUATION,
+    "data.expect[].refers_to.column": EVALUATION,
+    "data.expect[].freshness": demand,
+    "data.expect[].freshness.at_most": ceiling,
+    "data.expect[].drift": demand,
+    "data.expect[].drift.psi": ceiling,
+    "data.expect[].drift.ks": ceiling,
+    "data.expect[].drift.chi_squared": floor,
+    "data.expect[].source": EVALUATION,
+    "data.expect[].tolerance": ceiling,
+    "data.expect[].severity": ranked("warn", "error"),
+    "data.expect[].on_fail": ranked("drop_rows", "quarantine", "stop"),
     "data.expect[].allowed": only,
     "data.split.by": EVALUATION,
     "data.split.column": EVALUATION,

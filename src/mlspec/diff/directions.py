@@ -65,6 +65,23 @@ def only(seen: Seen) -> Class:
     return "tightened" if _within(seen.new, seen.old) else "loosened"
 
 
+def every(seen: Seen) -> Class:
+    """What something must hold of: the more, the stricter."""
+    if seen.kind == "reordered":
+        return "prose"
+    return "tightened" if _within(seen.old, seen.new) else "loosened"
+
+
+def guarded(rule: Rule) -> Rule:
+    """The same for a guard of privacy: where less is asked, something is exposed."""
+
+    def stricter(seen: Seen) -> Class:
+        found = rule(seen)
+        return "exposure" if found in ("loosened", "removed") else found
+
+    return stricter
+
+
 def span(seen: Seen) -> Class:
     """A range that values lie in: the narrower, the stricter."""
     if seen.old is None or seen.new is None:

@@ -18,6 +18,7 @@ ORDERED = frozenset(
         "project.goals",
         "evaluation.metrics",
         "data.expect",
+        "data.join",
         "constraints.fairness",
         "project.users.examples",
     }
@@ -49,7 +50,12 @@ def _fairness(gate: Any) -> str:
 
 
 def _expectation(wanted: Any) -> str:
-    return "rows" if wanted.column is None else str(wanted.column)
+    if wanted.column is not None:
+        return str(wanted.column)
+    if wanted.columns:
+        return ", ".join(wanted.columns)
+    said = next((name for name in wanted.__struct_fields__ if getattr(wanted, name) not in (None, ())), "rows")
+    return said if wanted.holds is None else f"holds {wanted.holds}"
 
 
 def _interaction(made: Any) -> str:
@@ -67,6 +73,7 @@ KEYS: dict[str, Callable[[Any], str]] = {
     "project.goals": lambda goal: goal.name,
     "project.users.examples": _example,
     "data.expect": _expectation,
+    "data.join": lambda join: join.source,
     "preprocessing.interactions": _interaction,
 }
 """By the list's pattern; a list of plug-ins is keyed by their names. A list that is not here fails a test."""

@@ -52,6 +52,9 @@ def compiled(project: Project, facts: Facts, beside: Surroundings) -> Compiled:
 
 def _with_files(step: Step, beside: Surroundings) -> Step:
     if step.kind == "source":
+        snapshot = beside.facts and beside.facts.snapshots.get(step.id.removeprefix("source."))
+        if snapshot:
+            return replace(step, files={snapshot.file: snapshot.digest})
         path = step.params["source"][1].get("path")
         return step if path is None else replace(step, files={path: beside.tokens.get(path, "unknown")})
     if step.kind in ("train", "tune") and "code" in step.params["model"][1]:
@@ -155,6 +158,8 @@ def _with(
     base, later = sides
     assert base.facts is not None
     assert later.facts is not None
+    if change.key[:2] in (("data", "join"), ("data", "derive"), ("data", "personal")):
+        return None  # what columns there are then is known of the whole change only
     schemas = {**later.facts.schemas, **base.facts.schemas}
     beside = replace(base, tokens={**later.tokens, **base.tokens}, code={**later.code, **base.code})
     made = [change] if change.kind == "renamed" else renames
@@ -169,8 +174,11 @@ def _with(
         elif change.kind != "renamed":
             made = [*renames, change]
         project = nested.project(nested.apply(start, made))
-        own = {source: schemas[source] for source in project.data.sources}
-        facts = replace(base.facts, schemas=own)
+        own = {source: schemas[source] for source in project.data.sources if source in schemas}
+        read = {**later.facts.sources, **base.facts.sources}
+        facts = replace(
+            base.facts, schemas=own, sources={name: read[name] for name in project.data.sources if name in read}
+        )
         return compiled(resolve(project, facts.schemas, facts.target_levels), facts, beside)
     except (MlspecError, ValueError, LookupError, TypeError, StopIteration, RuntimeError, AssertionError):
         return None

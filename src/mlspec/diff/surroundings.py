@@ -66,8 +66,10 @@ def _placed(version: Version, project: Project, scratch: Path) -> Project | None
     for name, use in project.data.sources.items():
         source = cast(Source, use.plugin)
         path = getattr(source, "path", None)
-        if not isinstance(path, str):
-            return None
+        if not isinstance(path, str) or source.is_fetched:
+            # What is fetched is known by its snapshot and the lock alone: nothing is fetched here.
+            sources[name] = use
+            continue
         own = None if version.commit is None else token(version, path)
         data = None if own is None or own == token(here, path) else content(version, path)
         if data is not None:
