@@ -16,7 +16,7 @@ PAGES = Path("docs") / "reference"
 @click.argument(
     "name",
     type=click.Choice(
-        ["project", "plan", "run", "comparison", "series", "events", "evidence", "diagnostics", "profile"]
+        ["project", "plan", "run", "comparison", "series", "events", "evidence", "diagnostics", "profile", "diff"]
     ),
     default="project",
 )
@@ -35,6 +35,7 @@ def command(name: str, writes: bool, check: bool) -> int:
     evidence     the lines of evidence.jsonl in a run's folder
     diagnostics  mlspec validate --format json
     profile      mlspec profile --format json
+    diff         mlspec diff --format json
     """
     if not (writes or check):
         result(schemas()[name]())
@@ -97,6 +98,11 @@ def schemas() -> dict[str, Callable[[], str]]:
 
         return _derived("diagnostics", Found)
 
+    def diff() -> str:
+        from mlspec.diff.change import Diff
+
+        return _derived("diff", Diff)
+
     def evidence() -> str:
         from mlspec.report.evidence_lines import Evidence
 
@@ -117,6 +123,7 @@ def schemas() -> dict[str, Callable[[], str]]:
         "events": events,
         "evidence": evidence,
         "diagnostics": diagnostics,
+        "diff": diff,
     }
 
 

@@ -3,9 +3,11 @@
 Why: a run that needs a GPU would fail at its first training step, after everything before it was paid for. Compiling is
 fine anywhere, so there this is a warning.
 
-Instead: run where the device is, or use `--backend cpu`. `mlspec doctor` tells what this machine can serve.
+Instead: run where the device is, or use `--backend cpu`. `mlspec doctor` tells what this machine can serve. The engine
+`dvc` tracks results in a DVC repository: `mlspec run --init` makes one where there is none.
 """
 
+import os
 from collections.abc import Iterator
 
 from mlspec import accelerators
@@ -27,6 +29,10 @@ def check(view: View) -> Iterator[Diagnostic]:
             "`mlspec doctor` tells what it can serve",
             severity=severity,
         )
+    if view.running and backend.engine == "dvc" and not _in_dvc_repository(view.facts.root):
+        message = f"the engine 'dvc' needs a DVC repository, and '{os.path.abspath(view.facts.root)}' is in none"
+        note = "`dvc init` or `mlspec run --init` makes one"
+        yield view.diagnostic("backend-not-servable", _place(view, "engine"), message, "", note)
     budget = view.project.constraints.budget
     if budget is not None and budget.gpus == 0 and backend.device.startswith(("cuda", "mps")):
         message = f"constraints.budget.gpus is 0, but the backend trains on '{backend.device}'"
@@ -86,3 +92,13 @@ def _store_library(url: str) -> str:
     except ValueError:
         return f"the store '{url}' can't be opened: no protocol '{protocol}' is known to fsspec"
     return ""
+
+
+def _in_dvc_repository(root: str | os.PathLike[str]) -> bool:
+    folder = os.path.abspath(root)
+    while not os.path.isdir(os.path.join(folder, ".dvc")):
+        above = os.path.dirname(folder)
+        if above == folder:
+            return False
+        folder = above
+    return True
