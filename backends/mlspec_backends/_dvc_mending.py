@@ -1,5 +1,6 @@
 """What a killed DVC leaves: an empty ``.dvc/tmp/rwlock``, after which all its commands fail, or half a ``dvc.lock``."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -126,3 +127,19 @@ def _is_alive(pid: int) -> bool:
     import psutil
 
     return bool(psutil.pid_exists(pid)) and pid != os.getpid()
+
+
+@contextlib.contextmanager
+def told() -> Iterator[None]:
+    """What DVC refuses, in its own words."""
+    from dvc.exceptions import DvcException
+    from dvc.lock import LockError
+
+    try:
+        yield
+    except LockError:
+        message = "another DVC process is at work here; run again when it has ended: what is done is kept"
+        raise MlspecError(message) from None
+    except DvcException as error:
+        cause = " ".join(str(error).split())
+        raise MlspecError(f"DVC refuses: {cause}") from None

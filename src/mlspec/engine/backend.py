@@ -1,7 +1,8 @@
 """What carries steps out: the protocol that each file of ``mlspec_backends`` keeps, and what goes in and comes out.
 
 A backend is a module with a function ``start(setting, store) -> Backend``; the file's name is its name in a spec. One
-that holds results elsewhere too has a function ``keep(keeping)``, which is called when all has ended.
+that holds results elsewhere too has a module ``_NAME_keeping`` beside it, whose ``keep(keeping)`` is called when all
+has ended.
 """
 
 import importlib
@@ -148,7 +149,7 @@ class Backend(Protocol):
 
 
 class Keeping(Struct, frozen=True, kw_only=True):
-    """What an engine that holds results elsewhere too is given when all has ended: its module's ``keep(keeping)``.
+    """What an engine that holds results elsewhere too is given when all has ended.
 
     ``results`` are those that there are; ``overlays`` the options of the command line that were laid over the spec.
     ``write`` opens the store for writing, ``note`` tells the user something.
@@ -164,9 +165,10 @@ class Keeping(Struct, frozen=True, kw_only=True):
 
 def keep(name: str, keeping: Keeping) -> None:
     """Let an engine that holds results elsewhere do so. Raises MlspecError where it can't."""
-    kept = getattr(importlib.import_module(f"{PACKAGE}.{name}"), "keep", None)
-    if kept is not None:
-        kept(keeping)
+    # A module of its own: a run that has nothing to do needs no workers, and so not the engine either.
+    module = f"{PACKAGE}._{name}_keeping"
+    if importlib.util.find_spec(module) is not None:
+        importlib.import_module(module).keep(keeping)
 
 
 def names() -> list[str]:

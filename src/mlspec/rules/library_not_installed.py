@@ -34,9 +34,6 @@ def check(view: View) -> Iterator[Diagnostic]:
         message = f"a run needs {', '.join(lacking)}, which {'is' if len(lacking) == 1 else 'are'} not installed here"
         yield view.diagnostic("library-not-installed", ("data", "sources"), message, way, key=True)
         return
-    if view.project.backend.engine == "dvc" and find_spec("dvc") is None:
-        message = "the engine 'dvc' needs dvc, which is not installed here"
-        yield view.diagnostic("library-not-installed", ("backend",), message, "pip install 'mlspec[dvc]'")
     if view.project.report.mlflow is not None and find_spec("mlflow") is None:
         message = "runs are to be logged by mlflow, which is not installed here"
         way = "pip install 'mlspec[mlflow]'"
