@@ -17,6 +17,9 @@ from mlspec.graph.kinds import KINDS
 GOLDEN = Path(__file__).parent / "golden" / "code_versions.json"
 SOURCE = Path(mlspec.__file__).parent
 SHARED = {  # what else does the work of a kind or of a family of plug-ins
+    "source": ["engine/contents.py", "sources/_cast.py", "sources/_files.py", "sources/_text.py"],
+    "combine": ["engine/derive.py"],
+    "expect": ["engine/expecting.py", "engine/drift.py"],
     "prepare": ["engine/preparation.py"],
     "predict": ["engine/preparation.py"],
     "predict_test": ["engine/preparation.py", "engine/package.py", "engine/personal.py", "engine/decisions.py"],

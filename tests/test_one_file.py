@@ -16,13 +16,14 @@ FILES = {
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from mlspec.plugin import Column, Schema, Source
+from mlspec.plugin import Column, Schema
+from mlspec.sources import FileSource
 
 if TYPE_CHECKING:
     import polars as pl
 
 
-class Pipes(Source, frozen=True, kw_only=True):
+class Pipes(FileSource, frozen=True, kw_only=True):
     """Numbers between bars.
 
     Why: a test.
@@ -33,21 +34,21 @@ class Pipes(Source, frozen=True, kw_only=True):
 
     suffixes: ClassVar[tuple[str, ...]] = (".pipes",)
 
-    def columns(self, root: Path) -> Schema:
+    def head(self, path: Path) -> Schema:
         """The names of the first line."""
-        names = (root / self.path).read_text().splitlines()[0].split("|")
+        names = path.read_text().splitlines()[0].split("|")
         return tuple(Column(name, "category" if name == "kind" else "number") for name in names)
 
-    def values(self, root: Path, column: str) -> tuple[tuple[str, ...], bool] | None:
+    def head_values(self, path: Path, column: str) -> tuple[tuple[str, ...], bool] | None:
         """All of them."""
-        rows = [line.split("|") for line in (root / self.path).read_text().splitlines()]
+        rows = [line.split("|") for line in path.read_text().splitlines()]
         return tuple(row[rows[0].index(column)] for row in rows[1:]), True
 
-    def scan(self, root: Path, columns: Schema) -> "pl.LazyFrame":
+    def read(self, path: Path, columns: Schema, name: str) -> "pl.LazyFrame":
         """All rows."""
         import polars as pl
 
-        frame = pl.read_csv(root / self.path, separator="|", infer_schema=False)
+        frame = pl.read_csv(path, separator="|", infer_schema=False)
         return frame.select(
             pl.col(c.name).cast(pl.String if c.type == "category" else pl.Float64) for c in columns
         ).lazy()

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from mlspec.diagnostics import Diagnostic, SpecError
+from mlspec.diagnostics import Diagnostic, SourceError, SpecError
 from mlspec.specfile import find
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from mlspec.diff.change import Diff
     from mlspec.document import Document
     from mlspec.engine.events import Listener
     from mlspec.engine.package import Package
@@ -30,10 +31,23 @@ if TYPE_CHECKING:
     from mlspec.report.comparison import Comparison
     from mlspec.report.facts import RunFacts
     from mlspec.report.series import Series
+    from mlspec.report.table_profile import TableProfile
     from mlspec.rules.context import Facts
     from mlspec.spec import Project
     from mlspec.store.action import Action
     from mlspec_backends._dvc_files import Written
+
+
+class Fetching(msgspec.Struct, frozen=True):
+    """How sources that are fetched are brought up to date: ``offline``, from their last snapshots alone; ``tell`` is
+    told what goes on; ``accept``: what has changed since mlspec.lock pinned it is taken as it is."""
+
+    offline: bool = False
+    accept: bool = False
+    tell: Callable[[str], None] = lambda _text: None
+
+
+FETCHING = Fetching()
 
 
 class Checked(msgspec.Struct, frozen=True):
@@ -56,10 +70,13 @@ def validate(
     backend: str | None = None,
     large: bool = False,
     running: bool = False,
+    fetching: "Fetching | None" = None,
 ) -> Checked:
     """Read a spec and check it against the language, the data's headers and the rules.
 
-    ``running``: what this machine lacks to run it is a mistake too. Raises SpecError with everything that is wrong.
+    ``running``: what this machine lacks to run it is a mistake too. ``fetching``: bring the sources that are fetched up
+    to date first; without, nothing is connected to or run. Raises SpecError with everything that is wrong, SourceError
+    where it is a source that can't be had.
     """
     from mlspec.rules.check import check, facts
     from mlspec.spec.read import read
@@ -73,7 +90,15 @@ def validate(
         error.texts |= {f"--set {key}": value for key, _, value in (setting.partition("=") for setting in settings)}
         raise
     root = Path(path).parent
+    warnings: list[Diagnostic] = []
+    if fetching is not None:
+        from mlspec.engine.snapshots import refresh
+
+        warnings = refresh(project, document, root, offline=fetching.offline, tell=fetching.tell)
     known, found = facts(project, document, root)
+    if fetching is not None and fetching.accept:
+        known = msgspec.structs.replace(known, accepted=True)
+    found += warnings
     project = resolve(project, known.schemas, known.target_levels)
     found += check(project, document, known, running=running)
     if any(diagnostic.severity == "error" for diagnostic in found):
@@ -92,6 +117,7 @@ class Compiled(msgspec.Struct, frozen=True):
     """A compiled spec: the graph of its steps in ``plan.graph``, what would become of each, what each pass changed.
 
     ``profile`` and ``overrides`` were laid over the spec; ``whole`` is false for a part of its graph.
+    ``renew``: what mlspec.lock pins of the data is to be as it is now.
     """
 
     checked: Checked
@@ -100,6 +126,7 @@ class Compiled(msgspec.Struct, frozen=True):
     profile: str | None = None
     overrides: tuple[str, ...] = ()
     whole: bool = True
+    renew: bool = False
 
 
 def compile(  # noqa: A001 (the verb of the command)
@@ -111,21 +138,31 @@ def compile(  # noqa: A001 (the verb of the command)
     large: bool = False,
     only: Sequence[str] = (),
     running: bool = False,
+    fetching: Fetching | None = None,
 ) -> Compiled:
     """Check a spec and compile it: its steps, which of them would run, and why. Runs nothing.
 
-    ``only``: these steps and what they need. Raises SpecError with everything that is wrong.
+    ``only``: these steps and what they need; ``running`` and ``fetching``: as for ``validate``. Raises SpecError with
+    everything that is wrong.
     """
+    from mlspec.engine.changes import changed
     from mlspec.engine.planning import plan_graph
     from mlspec.graph.build import compile_graph
 
-    checked = validate(spec, profile=profile, sets=sets, backend=backend, large=large, running=running)
+    checked = validate(
+        spec, profile=profile, sets=sets, backend=backend, large=large, running=running, fetching=fetching
+    )
     changes: list[Change] = []
     graph = compile_graph(checked.project, checked.facts, checked.document, changes.append)
+    renew = fetching is not None and fetching.accept
+    other = [] if renew else changed(graph)
+    if any(diagnostic.severity == "error" for diagnostic in other):
+        raise SourceError([*checked.diagnostics, *other], checked.document.texts)
+    checked = msgspec.structs.replace(checked, diagnostics=(*checked.diagnostics, *other))
     if only:
         graph = _part(graph, only)
     overrides = (*sets, *([] if backend is None else [f"backend={backend}"]))
-    return Compiled(checked, plan_graph(graph), tuple(changes), profile, overrides, not only)
+    return Compiled(checked, plan_graph(graph), tuple(changes), profile, overrides, not only, renew)
 
 
 def run(
@@ -138,6 +175,7 @@ def run(
     only: Sequence[str] = (),
     force: bool = False,
     listener: "Listener | None" = None,
+    fetching: Fetching = FETCHING,
 ) -> "RunFacts":
     """Run what is needed of a spec, and give what came of it.
 
@@ -145,7 +183,16 @@ def run(
     ``listener`` is told each event. Writes the run's folder with its report, unless there was nothing to do. Raises
     SpecError where the spec is wrong; a step that fails, or a constraint that does not hold, is told in the result.
     """
-    compiled = compile(spec, profile=profile, sets=sets, backend=backend, large=large, only=only, running=True)
+    compiled = compile(
+        spec,
+        profile=profile,
+        sets=sets,
+        backend=backend,
+        large=large,
+        only=only,
+        running=True,
+        fetching=fetching,
+    )
     return execute(compiled, force=force, forced=only, listener=listener)
 
 
@@ -159,12 +206,12 @@ def execute(
     graph = compiled.plan.graph
     named = {step.id for name in forced if (step := graph.find(name)) is not None}
     overlays = _overlays(compiled)
-    lock = compiled.whole and not overlays
     ran = carry_out(
         graph,
         listener=listener,
         force=(named or graph.steps.keys()) if force else (),
-        lock=lock,
+        lock=compiled.whole and not overlays,
+        renew=compiled.renew,
         overlays=tuple(overlays) if compiled.whole else None,
     )
     found = summarise.facts(graph, ran, profile=compiled.profile, overrides=compiled.overrides)
@@ -310,6 +357,36 @@ def compare(*names: str, spec: str | os.PathLike[str] | None = None) -> "Compari
     return comparison.compare(found, [stored.resolved(root, run) for run in found], partial(paired, root))
 
 
+def diff(
+    base: str | None = None,
+    head: str | None = None,
+    *,
+    spec: str | None = None,
+    profile: str | None = None,
+    sets: Sequence[str] = (),
+    allow: Sequence[str] = (),
+    fail_on: Sequence[str] = (),
+    large: bool = False,
+    paired: bool = False,
+) -> "Diff":
+    """What the change from one version of a spec to another means; by default, from the last commit to what is here.
+
+    Versions are files, git revisions, or REVISION:PATH. ``allow``: changes to accept, as ``WHAT=REASON``; ``fail_on``:
+    classes and severities whose changes count as ``failing`` unless accepted; ``paired``: tell metrics apart by the
+    predictions in the store. Raises SpecError where a version can't be read: that is no clean result.
+    """
+    from mlspec.diff.between import Options, between
+    from mlspec.diff.version import versions
+
+    one, other = versions(base, head, spec, large=large)
+    options = Options(profile=profile, sets=tuple(sets), allow=tuple(allow), fail_on=tuple(fail_on), large=large)
+    if not paired:
+        return between(one, other, options)
+    from mlspec.report.stored_pairs import pairing
+
+    return between(one, other, options, pairing(other.root))
+
+
 def series(what: str, *, spec: str | os.PathLike[str] | None = None) -> "Series":
     """A metric of a project's selected models over its runs, or how the last run that has a candidate trained it.
 
@@ -330,6 +407,54 @@ def series(what: str, *, spec: str | os.PathLike[str] | None = None) -> "Series"
         message = f"no run has a metric or a candidate '{what}'" if found else "nothing has been run here yet"
         raise SpecError([Diagnostic(code="nothing-to-plot", message=message, notes=(note if found else "mlspec run",))])
     return wanted
+
+
+def profile(
+    data: str | os.PathLike[str] | None = None, *, source: str | None = None, target: str | None = None
+) -> "TableProfile":
+    """What a file holds, or the stacked sources of a spec (``source``: one of them). Fetches nothing.
+
+    Raises SpecError where it can't be read, and StepError for a value that does not fit its column.
+    """
+    import polars as pl
+
+    from mlspec.engine import raw
+    from mlspec.report import table_profile
+    from mlspec.rules.check import roles
+    from mlspec.spec.units import source_of
+
+    if data is not None and not os.path.isdir(data) and source_of(os.fspath(data)) is not None:
+        reader, columns = raw.opened(os.fspath(data))
+        _known(target, [column.name for column in columns])
+        return table_profile.profiled(reader.scan(Path(), columns), columns, Path(data).name, target=target)
+    checked = validate(data)
+    project, facts = checked.project, checked.facts
+    if source is not None:
+        _known(source, list(project.data.sources), "source")
+    names = [source] if source is not None else [n for n in project.data.sources if n in facts.schemas]
+    schema = roles(project, facts.of_source(names[0]))
+    frames = [raw.rows(checked.root, name, project.data.sources[name], schema) for name in names]
+    rows = pl.concat(frames, how="vertical_relaxed")
+    said, read = project.data.columns, rows.collect_schema()
+    of = {column.name: column.role for column in schema}
+    return table_profile.profiled(
+        rows,
+        tuple(column for column in schema if column.name in read),
+        ", ".join(names),
+        target=said.target if said.target in of else None,
+        roles={name: role for name, role in of.items() if role != "feature"},
+        hidden=[name for name, role in of.items() if role in ("sensitive", "id")],
+    )
+
+
+def _known(name: str | None, names: Sequence[str], what: str = "column") -> None:
+    """Raises SpecError for a name that is none of these."""
+    from mlspec.spec import suggest
+
+    if name is not None and name not in names:
+        label = suggest.label(name, list(names))
+        message = f"there is no {what} '{name}'"
+        raise SpecError([Diagnostic(code=f"unknown-{what}", message=message, notes=(label,))])
 
 
 def load_model(model: str | os.PathLike[str] | None = None, *, device: str = "cpu") -> "Package":
@@ -369,7 +494,7 @@ def predict(
     lacking = [name for name in keep if name not in frame.columns]
     if lacking:
         raise SpecError([Diagnostic(code="unknown-column", message=f"the data has no column '{lacking[0]}'")])
-    predicted = model.predict(frame)
+    predicted = model.predict(model.treat(frame))
     classes = model.about.classes
     kept = [frame[name] for name in keep]
     if classes is None:
@@ -384,28 +509,15 @@ def predict(
 def _read_rows(path: str, model: "Package", keep: Sequence[str]) -> "pl.DataFrame":
     from typing import cast
 
-    from mlspec import registry
-    from mlspec.plugin import Column, ColumnType, Source
-    from mlspec.spec.units import source_of
+    from mlspec.engine.raw import opened
+    from mlspec.plugin import Column, ColumnType
 
-    name = source_of(path)
-    if name is None:
-        note = f"a file's ending says what it is: {', '.join(registry.names('sources'))}"
-        message = f"the format of '{path}' is not clear from its name"
-        raise SpecError([Diagnostic(code="format-unclear", message=message, notes=(note,))])
-    source = cast(Source, registry.plugin("sources", name)(path=path))
-    try:
-        found = {column.name: column for column in source.columns(Path())}
-    except OSError as error:
-        message = f"'{path}' can't be read: {(error.strerror or str(error)).lower()}"
-        raise SpecError([Diagnostic(code="source-not-found", message=message)]) from None
-    except ValueError as error:
-        raise SpecError(
-            [Diagnostic(code="source-unreadable", message=f"'{path}' can't be read as {name}: {error}")]
-        ) from None
+    source, columns = opened(path)
+    found = {column.name: column for column in columns}
     # The model knows the types of its columns better than a look at these rows does.
     read = {name: found[name] for name in keep if name in found}
-    read |= {name: Column(name, cast(ColumnType, kind)) for name, kind in model.about.columns if name in found}
+    known = (*model.about.columns, *model.about.raw_columns())
+    read |= {name: Column(name, cast(ColumnType, kind)) for name, kind in known if name in found}
     return source.scan(Path(), tuple(read.values())).collect()
 
 

@@ -4,6 +4,7 @@ The errors that mlspec raises on purpose::
 
     MlspecError
     ├── SpecError      the spec or the command is wrong; carries every diagnostic found (exit 2)
+    │   └── SourceError    the spec is right, but a source can't be had (exit 3)
     ├── StepError      a step failed while it ran (exit 3)
     └── StoreError     a stored result is damaged or missing
 """
@@ -56,14 +57,19 @@ class SpecError(MlspecError):
         super().__init__("; ".join(d.message for d in self.diagnostics))
 
 
+class SourceError(SpecError):
+    """A source can't be had, or not as the spec wants it: down, too old, too short, changed."""
+
+
 class StepError(MlspecError):
     """A step could not be carried out; the message is meant for the person who wrote the spec.
 
-    ``setting``: the key, among the step's own, that the message is about.
+    ``setting``: the key, among the step's own, that the message is about; ``path``: the place in the spec that it is
+    about, where that is not the step's own.
     """
 
-    def __init__(self, message: str = "", setting: str = "") -> None:
-        self.setting = setting
+    def __init__(self, message: str = "", setting: str = "", path: tuple[str | int, ...] = ()) -> None:
+        self.setting, self.path = setting, path
         super().__init__(message)
 
 
@@ -132,8 +138,17 @@ def _shown(lines: Mapping[str, list[str]], span: Span) -> tuple[str, int]:
     texts = lines.get(span.file, [])
     line = texts[span.line - 1].rstrip("\r") if 0 < span.line <= len(texts) else ""
     start = 0 if len(line) <= WINDOW else max(0, min(span.column - 41, len(line) - WINDOW))
+    if "://" in line and "@" in line:
+        line = _without_passwords(line)
     cut = line[start : start + WINDOW].replace("\t", "→")
     return "".join(c if c.isprintable() else "\ufffd" for c in cut), start
+
+
+def _without_passwords(line: str) -> str:
+    """A password in an address is shown to nobody, wherever it stands."""
+    import re
+
+    return re.sub(r"(://[^/@:\s]*:)(?!\$\{)([^/@\s]+)(?=@)", lambda found: found[1] + "•" * len(found[2]), line)
 
 
 def _columns(text: str) -> int:

@@ -68,19 +68,73 @@ class Use(msgspec.Struct, frozen=True):
     plugin: Plugin
 
 
-class Source(Plugin, frozen=True, kw_only=True):
-    """Where rows come from. ``suffixes`` are the file endings that choose this source when ``format`` is left out."""
+class Fetched(msgspec.Struct, frozen=True, kw_only=True):
+    """What fetching a source gave: a file here, its format where that is not the source's own, all columns that the
+    source has where the file holds fewer, when the content was last changed (seconds since 1970; None where the source
+    doesn't say), and a mark by which the source tells later whether it has changed ("" where it can't)."""
 
+    path: Path
+    format: str = ""
+    columns: Schema = ()
+    changed: float | None = None
+    mark: str = ""
+
+
+class Source(Plugin, frozen=True, kw_only=True):
+    """Where rows come from: a file beside the spec, or something that is fetched before a run.
+
+    ``key`` is the key that tells this source where ``format`` is left out, ``suffixes`` the endings that tell it where
+    that key is ``path``. A source that ``is_fetched`` is read once, before a run, into a snapshot beside the spec: it
+    has ``fetch``; what stands in ``plugin.AVAILABILITY`` says how sure its rows must be to come, and changes no result.
+    """
+
+    key: ClassVar[str] = "path"
     suffixes: ClassVar[tuple[str, ...]] = ()
 
-    path: Annotated[str, Meta(description="Where the file lies, relative to the spec's folder.", min_length=1)]
     part: Annotated[Part | None, Meta(description="The split these rows belong to, with `split: {by: given}`.")] = None
+    on_change: Annotated[
+        Literal["fail", "warn", "accept"],
+        Meta(description="What to do when the content is not what mlspec.lock has pinned."),
+    ] = "accept"
+    fresh_within: Annotated[
+        float | None,
+        Meta(
+            description="How old the content may be, by the source's own word (a file's time, a server's "
+            "Last-Modified); looked at before a run.",
+            extra={"unit": "duration"},
+            examples=["1h", "30d"],
+        ),
+    ] = None
+    minimum_rows: Annotated[
+        Annotated[int, Meta(ge=1)] | None, Meta(description="Fewer rows than this are taken for a fault.")
+    ] = None
+    retries: Annotated[
+        Annotated[int, Meta(ge=0, le=10)] | None,
+        Meta(description="How often fetching is tried again, each time after a longer wait; twice if left out."),
+    ] = None
+    timeout: Annotated[
+        float | None,
+        Meta(
+            description="How long one attempt to fetch may take; 10m if left out.",
+            extra={"unit": "duration"},
+            examples=["30s", "10m"],
+        ),
+    ] = None
+    fallback: Annotated[
+        Annotated[str, Meta(min_length=1)] | None,
+        Meta(description="A file beside the spec that is read where the source can't be had."),
+    ] = None
+
+    @abstractmethod
+    def where(self) -> str:
+        """Where rows come from, for people and for digests: no secret stands in it."""
 
     @abstractmethod
     def columns(self, root: Path) -> Schema:
         """The columns and their types, from the header, the first rows or the footer; never the whole file.
 
-        Raises OSError when the file cannot be read and ValueError when it is not of this format.
+        Raises OSError when the file cannot be read, ValueError when it is not of this format, and LookupError when only
+        fetching can tell.
         """
 
     @abstractmethod
@@ -90,6 +144,44 @@ class Source(Plugin, frozen=True, kw_only=True):
     def values(self, root: Path, column: str) -> tuple[tuple[str, ...], bool] | None:
         """A column's values in the first rows, missing ones left out, and whether these are all rows; None: unknown."""
         return None
+
+    def mistake(self) -> str:
+        """What is wrong with the settings taken together, and the way out; empty where nothing is."""
+        return ""
+
+    def files(self, root: Path) -> dict[str, Path]:
+        """The files beside the spec that it reads, by the names that they have there."""
+        return {}
+
+    def stated(self) -> Mapping[str, str]:
+        """The columns with their types where the spec states them all."""
+        return {}
+
+    @property
+    def is_fetched(self) -> bool:
+        """Whether rows are fetched before a run rather than read from files beside the spec."""
+        return False
+
+    def fetch(self, root: Path, folder: Path, wanted: "Wanted", mark: str) -> Fetched | None:
+        """Fetch the rows into a file in ``folder``; None where ``mark`` (of last time) tells that nothing has changed.
+
+        Raises OSError where the source can't be had, and StepError where it says something else than asked.
+        """
+        raise TypeError(f"{type(self).__name__} is read where it lies")
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """The columns that a spec reads of a source: those in ``only`` (None for all) less those in ``drop``."""
+
+    only: tuple[str, ...] | None = None
+    drop: tuple[str, ...] = ()
+
+    def of(self, names: Sequence[str]) -> list[str]:
+        """Those of these columns that are wanted, in their order."""
+        return [n for n in names if n not in self.drop and (self.only is None or n in self.only)]
+
+
+AVAILABILITY = ("part", "on_change", "fresh_within", "minimum_rows", "retries", "timeout", "fallback")
 
 
 class Step(Plugin, frozen=True, kw_only=True):
@@ -131,6 +223,37 @@ class Step(Plugin, frozen=True, kw_only=True):
     def apply_fitted(self, column: Column, state: State) -> "Sequence[tuple[Column, pl.Expr]]":
         """The same for the rows that a supervised step was fitted on, whose fold is in ``FOLD``."""
         return self.apply(column, state)
+
+
+class Treatment(Plugin, frozen=True, kw_only=True):
+    """What is done to a personal column as its source is read: nothing behind that step sees it as it was.
+
+    Each cell is treated alone, and nothing is fitted. ``shorthand`` is the field that a bare value fills; ``accepts``
+    the types that it can treat, all where it is empty.
+    """
+
+    accepts: ClassVar[frozenset[str]] = frozenset()
+    shorthand: ClassVar[str] = ""
+
+    def mistake(self, column: Column) -> str:
+        """What is wrong with these settings for such a column, and the way out; empty where nothing is."""
+        return ""
+
+    def secret(self) -> str:
+        """The environment variable that it reads a key from; empty where it needs none."""
+        return ""
+
+    @abstractmethod
+    def output(self, column: Column) -> Column | None:
+        """The column that takes this one's place; None where nothing does."""
+
+    @abstractmethod
+    def apply(self, column: Column) -> "pl.Expr":
+        """The treated cells of the data, from ``pl.col(column.name)`` and under that name."""
+
+    def apply_new(self, column: Column) -> "pl.Expr":
+        """The treated cells of rows that are to be predicted."""
+        return self.apply(column)
 
 
 class Features(msgspec.Struct, frozen=True):

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import TypeVar
 
-from mlspec.plugin import Baseline, Metric, Model, Plugin, Source, Step
+from mlspec.plugin import Baseline, Metric, Model, Plugin, Source, Step, Treatment
 
 KINDS: dict[str, type[Plugin]] = {
     "sources": Source,
@@ -19,6 +19,7 @@ KINDS: dict[str, type[Plugin]] = {
     "models": Model,
     "metrics": Metric,
     "baselines": Baseline,
+    "treatments": Treatment,
 }
 ENTRY_POINTS = "mlspec.plugins"
 
@@ -73,7 +74,8 @@ def _entry_points() -> dict[str, str]:
 
 
 def names(kind: str) -> list[str]:
-    """The names of all plug-ins of a kind (``sources``, ``steps``, ``models``, ``metrics``, ``baselines``), sorted."""
+    """The names of all plug-ins of a kind (``sources``, ``steps``, ``models``, ``metrics``, ``baselines``,
+    ``treatments``), sorted."""
     return sorted({**_others(kind), **_own(kind)})
 
 

@@ -61,7 +61,7 @@ def offences(calls: list[str], folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("command", ["validate", "compile"])
-@pytest.mark.parametrize("spec", ["penguins", "adult-income"])
+@pytest.mark.parametrize("spec", ["penguins", "adult-income", "census-sqlite", "seattle-forecast"])
 def test_nothing_is_started_connected_or_written(command: str, spec: str, tmp_path: Path) -> None:
     folder = (tmp_path / spec).resolve()
     shutil.copytree(SPECS / spec, folder, ignore=shutil.ignore_patterns(".mlspec"))

@@ -133,7 +133,7 @@ class Net(nn.Module):
 
 def subject(name: str, module: Callable[[int, int], nn.Module] = Net, scale: bool = True, **changes: Any) -> Subject:
     frame, target, classes = table(name)
-    numbers, _ = of_data._matrix(frame, frame[:1])
+    numbers, _ = of_data.matrix(frame, frame[:1])
     numbers = np.nan_to_num(numbers, nan=0.0)
     if scale:
         numbers = (numbers - numbers.mean(0)) / (numbers.std(0) + 1e-6)

@@ -34,6 +34,7 @@ def test_the_steps_of_a_project(bench: Any, project: Callable[..., Any]) -> None
         "prepare.trees": ["split"],
         "check.data.validation": ["split"],
         "check.data.test": ["split"],
+        "check.groups.sex": ["split"],
         "train.linear": ["prepare.linear"],
         "predict.linear": ["prepare.linear", "train.linear"],
         "evaluate.linear": ["predict.linear"],
@@ -272,7 +273,8 @@ def test_params_are_what_reading_their_json_gives(
     for step in graph.steps.values():
         assert json.loads(json.dumps(step.params)) == step.params
     assert graph.steps["expect"].params == {
-        "expectations": [{"column": "age", "between": [16, 100]}, {"column": "job", "allowed": ["a", 1, True]}]
+        "expectations": [{"column": "age", "between": [16, 100]}, {"column": "job", "allowed": ["a", 1, True]}],
+        "masked": ["sex"],
     }
 
 

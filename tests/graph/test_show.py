@@ -59,6 +59,7 @@ def test_the_tree_shows_what_leads_to_what_and_why(bench: Any, small: Any, proje
         "same as evaluate.linear\n"
         "      ├─ check.data.validation     runs     time unknown  never ran\n"
         "      ├─ check.data.test           runs     time unknown  never ran\n"
+        "      ├─ check.groups.sex          runs     time unknown  never ran\n"
         "      ├─ select                    runs     time unknown  never ran; waits for evaluate.linear, "
         "train.linear, prepare.linear and 3 more\n"
         "      │  └─ predict                runs     time unknown  never ran\n"
@@ -66,13 +67,13 @@ def test_the_tree_shows_what_leads_to_what_and_why(bench: Any, small: Any, proje
         "      └─ evaluate                  runs     time unknown  never ran; waits for predict, baseline.majority\n"
         "         └─ gate.quality.roc_auc   runs     time unknown  never ran\n"
         "\n"
-        "Plan: 16 run, 2 may run; about 3 min 32 s (16 of unknown length)\n"
+        "Plan: 17 run, 2 may run; about 3 min 32 s (17 of unknown length)\n"
     )
     bench.run(small)
     after = tree.tree(bench.plan(small)).splitlines()
     assert after[0] == "source.people                      cached"
-    assert after[13].endswith("cached   reads evaluate.linear, train.linear, prepare.linear and 3 more")
-    assert after[-1] == "Plan: 18 cached; nothing to do"
+    assert after[14].endswith("cached   reads evaluate.linear, train.linear, prepare.linear and 3 more")
+    assert after[-1] == "Plan: 19 cached; nothing to do"
 
 
 def test_colour_is_only_where_it_is_asked_for(bench: Any, small: Any) -> None:
@@ -111,7 +112,7 @@ def test_the_published_schema_is_fresh_and_holds(bench: Any, small: Any, hostile
     bench.run(small)
     done = json.loads(as_json.encode(as_json.as_json(small, bench.plan(small))))
     validator.validate(done)
-    assert done["summary"] == {"steps": 18, "cached": 18, "runs": 0, "may_run": 0, "seconds": 0, "unknown": 0}
+    assert done["summary"] == {"steps": 19, "cached": 19, "runs": 0, "may_run": 0, "seconds": 0, "unknown": 0}
     assert done["steps"][0]["plan"]["action"] == "cached"
     broken = {**done, "steps": [{**done["steps"][0], "identity": "short"}]}
     assert not validator.is_valid(broken)

@@ -14,6 +14,7 @@ from mlspec.diagnostics import SpecError, render
 from mlspec.rules.backend_not_servable import lacks
 from mlspec.rules.check import check, facts, rules
 from mlspec.spec.backend import Backend
+from mlspec.spec.codes import PAGES
 from mlspec.spec.read import read
 from mlspec.spec.resolve import resolve
 
@@ -27,7 +28,7 @@ ROWS = "".join(
 BASE = """\
 project: {name: small%(project)s}
 %(top)sdata:
-  sources: {people: {path: people.csv%(source)s}}
+  sources: %(sources)s
   columns: {target: %(target)s%(columns)s}
 %(data)smodel:
   candidates: {one: {type: %(model)s}}
@@ -68,6 +69,30 @@ CASES: dict[str, dict[str, str]] = {
         "columns": ", sensitive: [sex]",
         "end": "preprocessing:\n  interactions:\n    - ratio: [age, job]\n    - cross: [city, sex]\n"
         "    - product: [age, hight]\n    - {}\n",
+    },
+    "personal-without-action": {
+        "data": "  personal: {age: {kind: quasi_identifier}, job: {kind: sensitive}, city: {kind: public}}\n"
+    },
+    "treatment-does-not-fit": {
+        "data": "  personal:\n    city: {kind: quasi_identifier, action: {bins: [1, 2]}}\n"
+        "    age: {kind: quasi_identifier, action: {bins: [30, 20]}}\n"
+        "    income: {kind: sensitive, action: {prefix: 1}}\n"
+    },
+    "unknown-column-dropped": {
+        "columns": ", features: [age, job]",
+        "data": "  personal: {job: {kind: sensitive, action: drop}, jbo: {kind: public}}\n"
+        "  split: {by: group, column: job}\n",
+        "top": "constraints:\n  privacy:\n    k_anonymity: {columns: [aeg], k: 2}\n"
+        "    l_diversity: {columns: [age], sensitive: jb, l: 2}\n",
+    },
+    "identifier-as-feature": {
+        "columns": ", features: [age, job]",
+        "data": "  personal: {job: {kind: direct_identifier, action: {hash: KEY}}}\n",
+        "end": "preprocessing: {columns: {job: [encode: one_hot]}}\n",
+    },
+    "direct-identifier-kept": {
+        "top": "constraints: {privacy: {direct_identifiers: forbid}}\n",
+        "data": "  personal: {job: {kind: direct_identifier, action: {keep: It is needed.}}}\n",
     },
     "personalization-does-not-fit": {
         "data": "  split: {by: group, column: city}\n",
@@ -230,7 +255,43 @@ CASES: dict[str, dict[str, str]] = {
     "positive-class-unknown": {"columns": ", positive: higher"},
     "user-code-not-found": {"model": "python, code: 'nets:Net'"},
     "user-code-not-found-class": {"model": "python, code: 'people_models:Nett'"},
+    "user-code-not-found-source": {
+        "sources": "{people: {code: 'people_models:people', schema: {age: integer, income: category}}}",
+        "project": ", task: binary_classification",
+    },
     "source-not-found": {"source": "", "file": "peopl.csv"},
+    "secret-in-spec": {
+        "sources": "{people: {path: people.csv, missing: ['${env:NAME}']}, more: {connection: "
+        "'postgresql://ann:hunter2@db/x', table: people}}"
+    },
+    "availability-without-fetching": {"source": ", retries: 3, fallback: older.csv"},
+    "bad-source": {"sources": "{people: {connection: 'mysql:x', table: people}, more: {connection: 'sqlite:x.db'}}"},
+    "source-schema-unknown": {"sources": "{people: {connection: 'postgresql://db/x', table: people}}"},
+    "bad-join": {
+        "sources": "{people: {path: people.csv}, towns: {path: towns.csv}}",
+        "data": "  join:\n    - {source: town, keys: city}\n    - {source: towns}\n    - {source: towns, keys: city}\n",
+    },
+    "bad-join-columns": {
+        "sources": "{people: {path: people.csv}, towns: {path: towns.csv}}",
+        "data": "  join:\n    - source: towns\n      keys: [city, sity]\n      as_of: {row: age, source: since}\n"
+        "      columns: [size, siz]\n",
+    },
+    "bad-join-twice": {
+        "sources": "{people: {path: people.csv}, towns: {path: towns.csv}}",
+        "data": "  join: [{source: towns, keys: city}]\n",
+    },
+    "bad-expression": {
+        "data": "  derive:\n    ratio: age / heigt\n    job: age + 1\n    rich: income = 'high'\n"
+        '    text: "job + 1"\n  filter: age + 1\n',
+    },
+    "expectation-without-check-more": {
+        "data": "  expect:\n    - {columns: [age, job], between: [1, 2]}\n    - {unique: true}\n"
+        "    - {column: job, matches: '(', mean: {at_most: 3}, type: integer}\n    - {column: age, groups: {}}\n"
+        "    - {rows: {at_least: 3}, on_fail: drop_rows}\n    - {column: age, quantile: {at: 0.5}}\n"
+        "    - {column: age, unique: true, severity: warn, on_fail: quarantine}\n"
+        "    - {column: city, refers_to: {source: towns, column: x}, drift: {ks: 0.1}}\n    - {holds: age + 1}\n"
+        "    - {column: age, freshness: {at_most: 3d}, tolerance: 0.1}\n",
+    },
     "source-unreadable": {"source": "", "file": "broken.csv"},
 }
 
@@ -239,13 +300,15 @@ def spec_text(case: dict[str, str]) -> str:
     """The small spec with the case's mistake in it."""
     given = {k: v for k, v in case.items() if k != "file"}
     blank = dict.fromkeys(("project", "top", "source", "columns", "data", "end"), "")
-    text = BASE % {**blank, "target": "income", "model": "hist_gradient_boosting", **given}
+    sources = f"{{people: {{path: people.csv{case.get('source', '')}}}}}"
+    text = BASE % {**blank, "target": "income", "model": "hist_gradient_boosting", "sources": sources, **given}
     return text.replace("path: people.csv", f"path: {case['file']}") if "file" in case else text
 
 
 def said(folder: Path, text: str) -> str:
     """Everything that is said about a spec, as it would be printed."""
     (folder / "people.csv").write_text(HEADER + ROWS)
+    (folder / "towns.csv").write_text("city,size,since,job\nx,1,2024-01-01,a\ny,2,2024-01-01,b\n")
     (folder / "broken.csv").write_text("a,b\n1,2\n1,2,3\n")
     (folder / "people_models.py").write_text("class Net:\n    pass\n")
     (folder / "project.yaml").write_text(text)
@@ -267,11 +330,7 @@ def test_what_it_says(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         GOLDEN.mkdir(exist_ok=True)
         golden.write_text(text)
     assert text == golden.read_text()
-    code = next(
-        c
-        for c in sorted({*rules(), "source-not-found", "source-unreadable"}, key=len, reverse=True)
-        if name.startswith(c)
-    )
+    code = next(c for c in sorted({*rules(), *PAGES}, key=len, reverse=True) if name.startswith(c))
     assert f"[{code}]" in text
 
 
@@ -281,7 +340,7 @@ def test_a_spec_without_mistakes_is_met_with_silence(tmp_path: Path, monkeypatch
 
 
 def test_every_rule_is_shown() -> None:
-    shown = {*CASES, "library-not-installed"}
+    shown = {*CASES, "library-not-installed", "key-not-set"}
     assert [code for code in rules() if not any(name.startswith(code) for name in shown)] == []
 
 
@@ -333,6 +392,24 @@ error[library-not-installed]: candidate 'one' (torch.mlp) needs torch, which is 
 1 error
 """
     )
+
+
+def test_a_key_that_a_run_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SHORT_KEY", "abc")
+    personal = (
+        "{job: {kind: direct_identifier, action: {hash: NO_KEY}}, city: {kind: sensitive, action: {hash: SHORT_KEY}}}"
+    )
+    said(tmp_path, spec_text({"data": f"  personal: {personal}\n"}))
+    project, document = read("project.yaml")
+    known, _found = facts(project, document, Path())
+    assert not [d for d in check(project, document, known) if d.code == "key-not-set"]
+    found = [d for d in check(project, document, known, running=True) if d.code == "key-not-set"]
+    assert [d.message for d in found] == [
+        "the key of 'job' is to be read from $NO_KEY, which is not set",
+        "the key of 'city' is to be read from $SHORT_KEY, which is shorter than 16 characters",
+    ]
+    assert [d.span is not None and d.span.line for d in found] == [5, 5]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
 """Sources: the same table from every format, types from the first rows, and a clear word about what can't be read."""
 
+import bz2
 import gzip
 import json
+import lzma
 from pathlib import Path
 from typing import Any, cast
 
@@ -111,3 +113,73 @@ def test_whole_numbers_that_get_decimals_later_are_numbers(tmp_path: Path) -> No
     (tmp_path / "late.csv").write_text("n\n" + "1\n" * 1_500 + "2.5\n")
     late = source("csv", "late.csv")
     assert late.scan(tmp_path, late.columns(tmp_path)).collect()["n"][-1] == 2.5
+
+
+DIALECTS: dict[str, tuple[bytes, dict[str, Any]]] = {
+    "german.csv": (
+        "n;x;w\n1;1,5;Müller\n;2,25;'so; so'\n3;;Zürich\n".encode("latin-1"),
+        {"separator": ";", "decimal": ",", "quote": "'", "encoding": "latin-1"},
+    ),
+    "wide.tsv": ("n\tx\tw\n1\t1.5\tMüller\n\t2.25\tso; so\n3\t\tZürich\n".encode("utf-16"), {"encoding": "utf-16"}),
+    "headless.csv": (
+        "1,1.5,Müller\nNA,2.25,so; so\n3,,Zürich\n".encode(),
+        {"names": ("n", "x", "w"), "missing": ("NA",)},
+    ),
+    "rows.csv.zst": (b"", {}),
+    "rows.csv.gz": (b"", {}),
+    "rows.csv.bz2": (b"", {}),
+    "rows.tsv.xz": (b"", {}),
+}
+COMPRESS = {".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress}
+
+
+@pytest.mark.parametrize("name", DIALECTS)
+def test_every_dialect_gives_the_same_table(name: str, tmp_path: Path) -> None:
+    expected = pl.DataFrame({"n": [1, None, 3], "x": [1.5, 2.25, None], "w": ["Müller", "so; so", "Zürich"]})
+    raw, settings = DIALECTS[name]
+    text = expected.write_csv(separator="\t" if ".tsv" in name else ",")
+    suffix = Path(name).suffix
+    if suffix == ".zst":
+        expected.write_csv(tmp_path / name, compression="zstd", check_extension=False)
+    else:
+        (tmp_path / name).write_bytes(raw or COMPRESS[suffix](text.encode()))
+    one = source("csv", name, **settings)
+    columns = one.columns(tmp_path)
+    assert [c.type for c in columns] == ["integer", "number", "category"]
+    assert one.values(tmp_path, "w") == (("Müller", "so; so", "Zürich"), True)
+    assert one.scan(tmp_path, columns).collect().equals(expected, null_equal=True)
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_folders_and_patterns_stand_for_all_their_files(kind: str, tmp_path: Path) -> None:
+    for year, month in ((2023, 12), (2024, 1), (2024, 2)):
+        folder = tmp_path / f"parts/year={year}/month={month}"
+        folder.mkdir(parents=True)
+        frame = pl.DataFrame({"n": [month, month + 100], "w": ["a", "b"]})
+        frame.write_csv(folder / "rows.csv")
+        frame.write_parquet(folder / "rows.parquet")
+    (tmp_path / "parts/_SUCCESS.csv").write_text("")
+    for path, numbers in (("parts", [12, 112, 1, 101, 2, 102]), (f"parts/year=2024/**/*.{kind}", [1, 101, 2, 102])):
+        many = source(kind, path)
+        columns = many.columns(tmp_path)
+        assert [(c.name, c.type) for c in columns[2:]] == [("year", "integer"), ("month", "integer")]
+        rows = many.scan(tmp_path, columns).collect()
+        assert rows["n"].to_list() == numbers
+        assert rows.row(-1) == (102, "b", 2024, 2)
+    assert sorted(source(kind, f"parts/*/month=1/rows.{kind}").files(tmp_path)) == [
+        f"parts/year=2024/month=1/rows.{kind}"
+    ]
+    odd = tmp_path / "parts/year=2025/month=1"
+    odd.mkdir(parents=True)
+    getattr(pl.DataFrame({"n": [1], "other": [2]}), f"write_{kind}")(odd / f"rows.{kind}")
+    with pytest.raises(ValueError, match=r"year=2025/month=1/rows.* has other columns than parts/year=2023"):
+        source(kind, "parts").columns(tmp_path)
+    with pytest.raises(OSError, match="no file matches"):
+        source(kind, "parts/*.txt").columns(tmp_path)
+
+
+def test_an_encoding_that_is_wrong_further_down(tmp_path: Path) -> None:
+    (tmp_path / "late.csv").write_bytes(b"w\n" + b"a\n" * 1_500 + "ü\n".encode("latin-1"))
+    late = source("csv", "late.csv")
+    with pytest.raises((StepError, pl.exceptions.PolarsError), match=r"UTF-8|utf-8"):
+        late.scan(tmp_path, late.columns(tmp_path)).collect()

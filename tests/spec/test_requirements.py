@@ -18,6 +18,8 @@ model: {{candidates: {{one: {{type: logistic_regression}}}}}}
 ONE_OF_EACH = {
     "quality": "[{metric: roc_auc, at_least: 0.5}]",
     "fairness": "[{metric: equalized_odds_difference, group: job, at_most: 0.5}]",
+    "privacy": "{direct_identifiers: forbid, k_anonymity: {columns: [job], k: 2}, "
+    "l_diversity: {columns: [job], sensitive: income, l: 2}, membership: {at_most: 0.6}}",
     "abstention": "{coverage_at_least: 0.5, risk_at_most: 0.5}",
     "latency": "{p50: 1s, p95: 1s, p99: 1s}",
     "throughput": "{rows_per_second: 10}",
@@ -27,7 +29,10 @@ ONE_OF_EACH = {
     "infrastructure": "{devices: [cpu]}",
     "reviewers": "{data: ['@a', '@b']}",
 }
-NO_BOUND = {"batch", "metric", "group", "minimum_rows", "by", "beats", "money"}
+NO_BOUND = {
+    *("batch", "metric", "group", "minimum_rows", "by", "beats", "money"),
+    *("columns", "sensitive", "k_anonymity", "l_diversity", "membership"),
+}
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from mlspec.diagnostics import StepError
 from mlspec.engine import tables
 from mlspec.engine.job import Job
-from mlspec.engine.work import expect, split
+from mlspec.engine.work import split
 
 ROWS = pl.DataFrame(
     {
@@ -107,46 +107,3 @@ def test_what_cannot_be_split(tmp_path: Path) -> None:
         parts(tmp_path / "empty", test=0.0)
     with pytest.raises(StepError, match="says 'maybe' where train, validation or test should stand"):
         parts(tmp_path / "strange", ROWS.with_columns(pl.lit("maybe").alias("part")), by="given", column="part")
-
-
-EXPECTATIONS = {
-    "200 rows, at least 500 expected": {"rows": {"at_least": 500}},
-    "'day' lies outside 5 to 60 in 32 rows (it goes from 0 to 66)": {"column": "day", "between": [5, 60]},
-    "'who' repeats a value in 183 rows, every value should stand once": {"column": "who", "unique": True},
-    "'y' has values that are not allowed in 20 rows, 'rare' for one": {"column": "y", "allowed": ["often"]},
-    "'hole' is missing in 50.00% of rows, at most 10.00% expected": {"column": "hole", "missing": {"at_most": 0.1}},
-}
-
-
-def expected(folder: Path, expectations: list[dict[str, Any]]) -> Job:
-    """An expect step, run over the rows."""
-    folder.mkdir(parents=True, exist_ok=True)
-    rows = ROWS.with_columns(pl.when(pl.col("id") % 2 == 0).then("id").alias("hole"))
-    tables.write(rows, folder / "table.all")
-    outputs = {name: folder / name for name in ("report", "verdict")}
-    job = Job(
-        id="expect",
-        kind="expect",
-        params={"expectations": expectations},
-        inputs={"table.all": folder / "table.all"},
-        outputs=outputs,
-        scratch=folder,
-        root=folder,
-    )
-    expect.run(job)
-    return job
-
-
-@pytest.mark.parametrize("said", EXPECTATIONS)
-def test_what_does_not_hold_is_told_in_numbers(said: str, tmp_path: Path) -> None:
-    with pytest.raises(StepError) as caught:
-        expected(tmp_path, [EXPECTATIONS[said]])
-    assert str(caught.value) == f"the data is not as expected: {said}"
-
-
-def test_what_holds_gives_the_same_bytes_whatever_was_measured(tmp_path: Path) -> None:
-    one = expected(tmp_path / "one", [{"rows": {"at_least": 100}}, {"column": "id", "unique": True}])
-    two = expected(tmp_path / "two", [{"column": "day", "between": [0, 66]}])
-    assert one.outputs["verdict"].read_bytes() == two.outputs["verdict"].read_bytes()
-    with pytest.raises(StepError, match=r"expected; .* expected"):
-        expected(tmp_path / "both", [{"rows": {"at_least": 500}}, {"column": "hole", "missing": {"at_most": 0.1}}])

@@ -1,8 +1,9 @@
 """The command line: one small module a command. A command parses its arguments, calls one function and prints.
 
-Exit codes: 0 done; 1 a constraint does not hold or cannot be decided; 2 the spec or the command is wrong; 3 a step
-failed; 4 ``compile --detailed-exitcode``: there is work to do; 70 a mistake in mlspec itself; 130 interrupted; 141 who
-read the output has gone.
+Exit codes: 0 done; 1 a constraint does not hold or cannot be decided, ``diff`` found what it was to stop at, ``merge``
+found edits that clash; 2 the spec or the command is wrong; 3 a step failed, or a source can't be had; 4
+``compile --detailed-exitcode``: there is work to do; 70 a mistake in mlspec itself; 130 interrupted; 141 who read the
+output has gone.
 """
 
 import errno
@@ -11,8 +12,8 @@ import os
 import sys
 from collections.abc import Sequence
 
-# They start nothing and hold nothing open.
-BRIEF = (["validate"], ["compile"])
+# They hold nothing open, and what they start has ended when they are done.
+BRIEF = (["validate"], ["compile"], ["diff"])
 
 HOLDS_NOT, WRONG, STEP_FAILED, PENDING, INTERNAL, INTERRUPTED, BROKEN_PIPE = 1, 2, 3, 4, 70, 130, 141
 
@@ -87,13 +88,13 @@ def _parsed(arguments: list[str]) -> int:
 
 
 def _told(error: Exception) -> int:
-    from mlspec.diagnostics import MlspecError, SpecError
+    from mlspec.diagnostics import MlspecError, SourceError, SpecError
 
     if isinstance(error, SpecError):
         from mlspec.cli._output import show_diagnostics
 
         show_diagnostics(error.diagnostics, error.texts)
-        return WRONG
+        return STEP_FAILED if isinstance(error, SourceError) else WRONG
     if isinstance(error, MlspecError):
         print(f"error: {error}", file=sys.stderr)
         return STEP_FAILED

@@ -2,10 +2,14 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from mlspec.cli import PENDING, _memo
 from mlspec.cli._output import colored, result
+
+if TYPE_CHECKING:
+    from mlspec.api import Compiled
 
 
 def show(
@@ -51,6 +55,22 @@ def _make(
     show_diagnostics(checked.diagnostics, checked.document.texts)
     answer = _memo.Answer(text(found, what, color), found.plan.pending())
     if not checked.diagnostics:
-        files = [os.path.join(checked.root, name) for step in found.plan.graph.steps.values() for name in step.files]
-        _memo.remember(path, request, files, answer)
+        _memo.remember(path, request, _files(found), answer)
     return answer
+
+
+def _files(found: "Compiled") -> Iterator[str]:
+    """What an answer was made from: files that steps read, the folders that others could come to, snapshots."""
+    from mlspec.spec import pinned
+
+    root = str(found.checked.root)
+    for step in found.plan.graph.steps.values():
+        for name in step.files:
+            yield os.path.join(root, name)
+            folder = os.path.dirname(name)
+            while step.kind == "source" and len(step.files) > 1 and folder:
+                yield os.path.join(root, folder)
+                folder = os.path.dirname(folder)
+    for name in found.checked.facts.snapshots:
+        for file in (pinned.LATEST, pinned.FALLBACK):
+            yield str(pinned.folder(found.checked.root, name) / file)

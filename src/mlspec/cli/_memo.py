@@ -14,9 +14,12 @@ from typing import NamedTuple
 from mlspec import __version__
 
 CACHE = os.path.join(".mlspec", "cache", "compile")
-STATE = tuple(
-    os.path.join(".mlspec", *parts)
-    for parts in (("store", "actions"), ("store", "objects"), ("store", "trees"), ("previous.json",))
+STATE = (
+    "mlspec.lock",
+    *(
+        os.path.join(".mlspec", *parts)
+        for parts in (("store", "actions"), ("store", "objects"), ("store", "trees"), ("previous.json",))
+    ),
 )
 # What lies beside the spec may be taken for stored; the ending tells that all that is in the folder counts.
 RESULTS = os.path.join("mlspec.results", "")

@@ -50,6 +50,20 @@ Why: `predict` uses the model that the last run selected and exported.
 
 Instead: `mlspec run`, or name the folder of an exported model.
 """,
+    "unknown-revision": """What is to be compared can't be found.
+
+Why: `mlspec diff` takes files, git revisions, or REVISION:PATH, and guesses nothing. A shallow clone has only its last
+commit; nothing is fetched.
+
+Instead: name two files, or a branch, tag or commit that is here; in a workflow, check out with `fetch-depth: 0`.
+""",
+    "bad-allow": """A change is to be accepted without a reason.
+
+Why: an accepted change is listed with its reason, for whoever reads the comparison later.
+
+Instead: `--allow loosened='agreed with risk, ticket 12'`, or `# mlspec-allow loosened: agreed with risk, ticket 12` on
+the changed line or the one above; a change's path in place of its class stands for that change alone.
+""",
     "file-exists": """The file to be written is there already.
 
 Why: `init` does not overwrite a spec that somebody may have worked on.

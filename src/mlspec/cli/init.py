@@ -2,11 +2,15 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from mlspec.cli._output import result, talk, write
 from mlspec.diagnostics import Diagnostic, SpecError
+
+if TYPE_CHECKING:
+    from mlspec.spec.draft import Propose
 
 
 @click.command(name="init")
@@ -15,7 +19,8 @@ from mlspec.diagnostics import Diagnostic, SpecError
 @click.option("-o", "--output", default="project.yaml", show_default=True, help="The file to write; - for stdout.")
 @click.option("--force", is_flag=True, help="Overwrite the file.")
 def command(data: str, target: str | None, output: str, force: bool) -> None:
-    """Write a spec for a file of data: guesses the target, the task and the columns' roles, and says so in comments.
+    """Write a spec for a file of data: guesses the target, the task and the columns' roles, proposes what to expect
+    of the rows, and says so in comments.
 
     Look at what it wrote, change what it got wrong, then: mlspec run
     """
@@ -25,10 +30,26 @@ def command(data: str, target: str | None, output: str, force: bool) -> None:
         note = "--force overwrites it, -o names another file"
         raise SpecError([Diagnostic(code="file-exists", message=f"{output} is there already", notes=(note,))])
     folder = Path() if output == "-" else Path(output).parent
-    text = draft(Path(data), folder, target)
+    text = draft(Path(data), folder, target, _propose(data))
     if output == "-":
         result(text)
         return
     write(output, text)
     talk(f"wrote {output}; next: mlspec run" + ("" if output == "project.yaml" else f" {output}"))
     sys.stdout.flush()
+
+
+def _propose(data: str) -> "Propose | None":
+    """What a profile of all rows suggests; nothing where what profiles is not installed."""
+    from importlib.util import find_spec
+
+    if find_spec("polars") is None:
+        return None
+
+    def propose(target: str, ids: list[str], sensitive: list[str]) -> list[str]:
+        from mlspec import api
+        from mlspec.report.proposals import expectations
+
+        return expectations(api.profile(data, target=target), target, ids, sensitive)
+
+    return propose

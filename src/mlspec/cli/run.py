@@ -20,6 +20,8 @@ CODES = {"passed": 0, "failed": HOLDS_NOT, "unknown": HOLDS_NOT, "error": STEP_F
 @_options.overlays
 @click.option("--only", multiple=True, metavar="STEP", help="Only this step and what it needs; repeatable.")
 @click.option("--force", is_flag=True, help="Do steps even if their results are stored (with --only: those named).")
+@click.option("--offline", is_flag=True, help="Connect to nothing: fetched sources are their last snapshots.")
+@click.option("--accept-data", is_flag=True, help="Take sources as they are now, whatever mlspec.lock has pinned.")
 @click.option("--init", is_flag=True, help="Make a DVC repository here first, where there is none (engine dvc).")
 @click.option("--dry-run", is_flag=True, help="Say what would run, and why; run nothing.")
 @_options.formats("text", "json")
@@ -31,6 +33,8 @@ def command(
     large: bool,
     only: tuple[str, ...],
     force: bool,
+    offline: bool,
+    accept_data: bool,
     init: bool,
     dry_run: bool,
     form: str,
@@ -38,16 +42,27 @@ def command(
     """Run what is needed of a spec, and say whether its constraints hold.
 
     Runs the code that the spec names. Exits with 0 when every constraint holds, 1 when one does not or cannot be
-    decided, 2 when the spec is wrong, 3 when a step failed. With --format json: events as JSON lines, the run as the
-    last line (schema/run.schema.json).
+    decided, 2 when the spec is wrong, 3 when a step failed or a source can't be had. With --format json: events as JSON
+    lines, the run as the last line (schema/run.schema.json).
     """
     from mlspec import api
+    from mlspec.graph.show.text import printable
 
     if dry_run and force:
         raise click.UsageError("--dry-run says what the store lacks, --force does not look there")
     if init and not dry_run and api.init_dvc(spec):
         talk("made a DVC repository here")
-    compiled = api.compile(spec, profile=profile, sets=sets, backend=backend, large=large, only=only, running=True)
+    fetching = None if dry_run else api.Fetching(offline, accept_data, lambda text: talk(printable(text)))
+    compiled = api.compile(
+        spec,
+        profile=profile,
+        sets=sets,
+        backend=backend,
+        large=large,
+        only=only,
+        running=True,
+        fetching=fetching,
+    )
     document = compiled.checked.document
     show_diagnostics(compiled.checked.diagnostics, document.texts)
     plan = compiled.plan
@@ -91,6 +106,11 @@ def _show(found: "RunFacts") -> None:
     from mlspec.graph.show.text import printable
     from mlspec.report.terminal import terminal, tracked
 
+    for fact in found.data.expectations:
+        if not fact.holds and fact.severity == "warn":
+            talk(printable(f"warning[not-as-expected]: {'; '.join(fact.faults)}"))
+            if fact.place is not None:
+                talk(printable(f"  --> {fact.place.file}:{fact.place.line}:{fact.place.column}"))
     for failure in found.failures:
         talk(printable(f"error[step-failed]: step '{failure.step}' failed: {failure.cause}"))
         if failure.place is not None:

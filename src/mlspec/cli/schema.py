@@ -15,7 +15,9 @@ PAGES = Path("docs") / "reference"
 @click.command(name="schema")
 @click.argument(
     "name",
-    type=click.Choice(["project", "plan", "run", "comparison", "series", "events", "evidence", "diagnostics"]),
+    type=click.Choice(
+        ["project", "plan", "run", "comparison", "series", "events", "evidence", "diagnostics", "profile", "diff"]
+    ),
     default="project",
 )
 @click.option("--write", "writes", is_flag=True, help="Write schema/ and docs/reference/ here.")
@@ -32,6 +34,8 @@ def command(name: str, writes: bool, check: bool) -> int:
     events       the other lines of mlspec run --format json
     evidence     the lines of evidence.jsonl in a run's folder
     diagnostics  mlspec validate --format json
+    profile      mlspec profile --format json
+    diff         mlspec diff --format json
     """
     if not (writes or check):
         result(schemas()[name]())
@@ -94,12 +98,23 @@ def schemas() -> dict[str, Callable[[], str]]:
 
         return _derived("diagnostics", Found)
 
+    def diff() -> str:
+        from mlspec.diff.change import Diff
+
+        return _derived("diff", Diff)
+
     def evidence() -> str:
         from mlspec.report.evidence_lines import Evidence
 
         return _derived("evidence", Evidence)
 
+    def profile() -> str:
+        from mlspec.report.table_profile import TableProfile
+
+        return _derived("profile", TableProfile)
+
     return {
+        "profile": profile,
         "project": project,
         "plan": plan,
         "run": run,
@@ -108,6 +123,7 @@ def schemas() -> dict[str, Callable[[], str]]:
         "events": events,
         "evidence": evidence,
         "diagnostics": diagnostics,
+        "diff": diff,
     }
 
 

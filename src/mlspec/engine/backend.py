@@ -58,6 +58,7 @@ class Task(Struct, frozen=True, kw_only=True):
     inputs: dict[str, str] = {}
     outputs: tuple[str, ...] = ()
     records: dict[str, dict[str, Any]] = {}
+    files: dict[str, str] = {}
     device: str = "cpu"
     processes: int = 1
     gpus: tuple[int, ...] = ()
@@ -88,13 +89,15 @@ class Finished(Struct, frozen=True, tag_field="report", tag="finished"):
 class Failed(Struct, frozen=True, tag_field="report", tag="failed"):
     """A step could not be done: one line on why, and the file with all that it printed, if it did.
 
-    ``limit``: the key of ``backend`` that it exceeded; ``setting``: the key, among the step's own, that is to blame."""
+    ``limit``: the key of ``backend`` that it exceeded; ``setting``: the key, among the step's own, that is to blame;
+    ``path``: the place in the spec that it is about, where that is not the step's own."""
 
     step: str
     cause: str
     log: str | None = None
     limit: str = ""
     setting: str = ""
+    path: tuple[str | int, ...] = ()
 
 
 class Damaged(Struct, frozen=True, tag_field="report", tag="damaged"):

@@ -15,18 +15,14 @@ from mlspec.engine.holdout import Use
 from mlspec.engine.record import Run
 from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS, Kind
+from mlspec.graph.passes.references import content, key
+from mlspec.graph.step import Step
+from mlspec.spec.pinned import LOCK, LockedSource, LockedSpread
 from mlspec.store import files
 
-NAME = "mlspec.lock"
+NAME = LOCK
 VERSION = 1
 GATE = ("requirement", "verdict", "value", "waived")
-
-
-class LockedSource(Struct, frozen=True, kw_only=True):
-    """A source: the digests of its files, and the columns that are read with their types."""
-
-    files: dict[str, str] = {}
-    columns: dict[str, str] = {}
 
 
 class LockedStep(Struct, frozen=True, kw_only=True):
@@ -39,12 +35,14 @@ class LockedStep(Struct, frozen=True, kw_only=True):
 
 class Lock(Struct, frozen=True, kw_only=True):
     """What a run gave. ``metrics`` hold value, low and high; ``gates`` requirement, verdict and value, and the reason
-    where one is waived; ``holdout`` which models the test rows have judged."""
+    where one is waived; ``holdout`` which models the test rows have judged, ``spreads`` how columns' values were
+    spread that expectations on drift watch."""
 
     version: int = VERSION
     mlspec: str = ""
     environment: dict[str, str] = {}
     sources: dict[str, LockedSource] = {}
+    spreads: dict[str, LockedSpread] = {}
     steps: dict[str, LockedStep] = {}
     metrics: dict[str, dict[str, Any]] = {}
     gates: dict[str, dict[str, Any]] = {}
@@ -56,17 +54,25 @@ def beside(root: Path) -> Path:
     return root / NAME
 
 
-def of(graph: Graph, run: Run, kinds: Mapping[str, Kind] = KINDS, uses: tuple[Use, ...] = ()) -> Lock:
-    """The lock of a run in which every step has a result. ``uses``: all uses of its test rows."""
+def of(
+    graph: Graph,
+    run: Run,
+    kinds: Mapping[str, Kind] = KINDS,
+    uses: tuple[Use, ...] = (),
+    spreads: dict[str, LockedSpread] | None = None,
+) -> Lock:
+    """The lock of a run in which every step has a result. ``uses``: all uses of its test rows; ``spreads``: what is to
+    be pinned of columns' values."""
     measured = {} if run.metrics is None else run.metrics["metrics"]
     return Lock(
         mlspec=run.environment.get("mlspec", ""),
         environment={name: version for name, version in run.environment.items() if name not in ("mlspec", "processor")},
         sources={
-            step.id.removeprefix("source."): LockedSource(files=dict(step.files), columns=dict(step.params["columns"]))
+            step.id.removeprefix("source."): _source(graph, step)
             for step in graph.steps.values()
             if step.kind == "source"
         },
+        spreads=spreads or {},
         steps={
             step_id: LockedStep(
                 fingerprint=step.fingerprint or "",
@@ -79,6 +85,18 @@ def of(graph: Graph, run: Run, kinds: Mapping[str, Kind] = KINDS, uses: tuple[Us
         gates={gate["gate"]: {part: gate[part] for part in GATE if part in gate} for gate in run.gates},
         holdout=uses,
     )
+
+
+def spreads(graph: Graph, report: Any, before: Mapping[str, LockedSpread], *, renew: bool) -> dict[str, LockedSpread]:
+    """What is to be pinned of the spreads that the check of the data has measured: what is pinned stays, so that data
+    that moves a little with each run is seen to move; ``renew``: it is as it is now."""
+    found = {}
+    for entry in report or ():
+        if "drift" in entry["expectation"]:
+            name = key(entry["expectation"])
+            kept = None if renew else before.get(name)
+            found[name] = kept or LockedSpread(content(graph), entry["measured"]["sketch"])
+    return found
 
 
 def text(lock: Lock) -> bytes:
@@ -113,6 +131,21 @@ def read(path: Path) -> Lock | None:
         return msgspec.json.decode(content, type=Lock)
     except msgspec.MsgspecError as error:
         raise StoreError(f"'{path}' is no lock that this version can read: {error}") from None
+
+
+def _source(graph: Graph, step: Step) -> LockedSource:
+    name = step.id.removeprefix("source.")
+    snapshot = graph.facts.snapshots.get(name)
+    if snapshot is None:
+        return LockedSource(files=dict(step.files), columns=dict(step.params["columns"]))
+    return LockedSource(
+        files=dict(step.files),
+        columns={column.name: column.type for column in graph.facts.of_source(name)},
+        source=snapshot.source,
+        rows=snapshot.rows,
+        target=snapshot.target,
+        levels=snapshot.levels,
+    )
 
 
 def _stable(graph: Graph, step_id: str, outputs: Mapping[str, str], kinds: Mapping[str, Kind]) -> dict[str, str]:

@@ -23,7 +23,9 @@ ABOUT = "package.json"
 STATE = "state.json"
 MODEL = "model"
 MEMBERS = "members"
-WHERE_STATED = frozenset({"calibration", "threshold", "abstain_below", "members", "personal"})
+WHERE_STATED = frozenset(
+    {"calibration", "threshold", "abstain_below", "members", "derived", "treatments", "keys", "personal"}
+)
 FITTED = frozenset({"fold_means", "fold_priors"})
 
 
@@ -41,7 +43,10 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
     ``classes`` are the target's values in the order of the probabilities, None for regression. ``calibration`` is what
     corrects the model's probabilities, ``threshold`` from where on the positive class is decided for (the likeliest
     class without one), ``abstain_below`` how probable the likeliest class must be to do without a person. ``members``:
-    the answer is the weighted mean of theirs. ``personal``: groups that are answered by models of their own.
+    the answer is the weighted mean of theirs. ``derived``: the columns that it derives from raw rows (name, expression,
+    type), and the raw columns that these read. ``treatments`` is what is done to personal columns of raw rows first
+    (name, type as read, treatment), ``keys`` the marks of the keys that this takes from the environment. ``personal``:
+    groups that are answered by models of their own.
     """
 
     version: int = 1
@@ -57,7 +62,23 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
     threshold: float | None = None
     abstain_below: float | None = None
     members: tuple[Member, ...] | None = None
+    derived: dict[str, list[list[str]]] | None = None
+    treatments: tuple[tuple[str, str, tuple[str, dict[str, Any]]], ...] | None = None
+    keys: dict[str, str] | None = None
     personal: Personal | None = None
+
+    def reads(self) -> tuple[tuple[str, str], ...]:
+        """The columns of treated rows that it needs (name, type): what is derived is not among them."""
+        if self.derived is None:
+            return self.columns
+        made = {name for name, _text, _kind in self.derived["expressions"]}
+        raw = dict([*self.columns, *((name, kind) for name, kind in self.derived["columns"])])
+        return tuple((name, kind) for name, kind in raw.items() if name not in made)
+
+    def raw_columns(self) -> tuple[tuple[str, str], ...]:
+        """The columns (name, type) of rows as they come, before personal ones are treated."""
+        raw = {name: kind for name, kind, _ in self.treatments or ()}
+        return tuple((name, raw.get(name, kind)) for name, kind in self.reads())
 
 
 def place(folder: Path, member: str | None) -> Path:
@@ -136,6 +157,19 @@ class Package:
                 raw = raw + part.weight * part.answer(checked)
         return decisions.calibrated(raw, self.about.calibration)
 
+    def treat(self, frame: "pl.DataFrame") -> "pl.DataFrame":
+        """Rows as they come, with personal columns treated as those were that the model was made of.
+
+        Raises StepError where a column is missing or holds something of another type, or a key is not the same.
+        """
+        from mlspec.engine import treating
+
+        if not self.about.treatments:
+            return frame
+        treating.same_keys(self.about.keys or {})
+        frame = _read_as(frame, tuple((name, kind) for name, kind, _ in self.about.treatments))
+        return frame.with_columns(treating.treated(self.about.treatments, new=True))
+
     def _routed(self, checked: "pl.DataFrame", groups: "pl.Series", owned: "Array") -> "Array":
         """The answers of whoever answers a row's group."""
         import numpy as np
@@ -175,24 +209,36 @@ class Package:
         """Rows with the columns that are read, as their types. Raises StepError as ``predict`` does."""
         import polars as pl
 
-        present = frame.schema
-        missing = [name for name, _ in self.about.columns if name not in present]
-        if missing:
-            names = ", ".join(f"'{name}'" for name in missing)
-            raise StepError(f"the rows lack column{'s' if len(missing) > 1 else ''} {names} that the model reads")
-        types = _types()
-        other = [pl.col(name).cast(types[kind]) for name, kind in self.about.columns if present[name] != types[kind]]
-        for expression in other:
-            try:
-                frame = frame.with_columns(expression)
-            except pl.exceptions.PolarsError as error:
-                name = expression.meta.output_name()
-                kind = dict(self.about.columns)[name]
-                raise StepError(
-                    f"column '{name}' can't be read as {kind}: {str(error).partition(chr(10))[0]}"
-                ) from None
-        numbers = [name for name, kind in self.about.columns if kind == "number"]
-        return frame.with_columns(pl.col(numbers).fill_nan(None)) if numbers else frame
+        from mlspec.engine.derive import derived
+
+        made = [] if self.about.derived is None else self.about.derived["expressions"]
+        if all(name in frame.schema for name, _text, _kind in made):
+            made = []
+        columns = self.about.reads() if made else self.about.columns
+        frame = _read_as(frame, columns)
+        numbers = [name for name, kind in columns if kind == "number"]
+        frame = frame.with_columns(pl.col(numbers).fill_nan(None)) if numbers else frame
+        return derived(frame, made)
+
+
+def _read_as(frame: "pl.DataFrame", columns: tuple[tuple[str, str], ...]) -> "pl.DataFrame":
+    """The rows with these columns in their types. Raises StepError where one is missing or can't be read so."""
+    import polars as pl
+
+    present = frame.schema
+    missing = [name for name, _ in columns if name not in present]
+    if missing:
+        names = ", ".join(f"'{name}'" for name in missing)
+        raise StepError(f"the rows lack column{'s' if len(missing) > 1 else ''} {names} that the model reads")
+    types = _types()
+    for name, kind in columns:
+        if present[name] == types[kind]:
+            continue
+        try:
+            frame = frame.with_columns(pl.col(name).cast(types[kind]))
+        except pl.exceptions.PolarsError as error:
+            raise StepError(f"column '{name}' can't be read as {kind}: {str(error).partition(chr(10))[0]}") from None
+    return frame
 
 
 def load(folder: Path, device: str = "cpu", *, root: Path | None = None) -> Package:

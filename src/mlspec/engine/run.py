@@ -26,6 +26,7 @@ from mlspec.graph.environment import device_kind, machine, processor, python_ver
 from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS, Kind
 from mlspec.graph.step import Step
+from mlspec.spec import pinned
 from mlspec.spec.requirements import Requirement, requirements
 from mlspec.store import shared
 from mlspec.store.errors import FULL, DamagedError, told
@@ -40,6 +41,7 @@ def run(
     listener: Listener | None = None,
     force: Container[str] = (),
     lock: bool = True,
+    renew: bool = False,
     overlays: tuple[str, ...] | None = (),
     home: Path | None = None,
     share: bool = True,
@@ -50,10 +52,11 @@ def run(
 
     ``listener`` is told what happens, ``force`` are the ids of steps to be done even if their results are stored.
     ``lock``: write ``mlspec.lock`` beside the spec when all is done; to be left out for a part of a graph and for
-    passing overrides. ``overlays``: the options that were laid over the spec, for engines that write them down; None
-    for a part of a graph, of which they are told nothing. ``home`` is the folder of all results, ``.mlspec`` beside the
-    spec if left out; ``share``: read and fill the shared store, if the spec names one. ``kinds`` and ``work`` are what
-    is known of the kinds of steps, and the package in which their work is found.
+    passing overrides; ``renew``: what it pins of columns' spreads is as it is now. ``overlays``: the options that were
+    laid over the spec, for engines that write them down; None for a part of a graph, of which they are told nothing.
+    ``home`` is the folder of all results, ``.mlspec`` beside the spec if left out; ``share``: read and fill the shared
+    store, if the spec names one. ``kinds`` and ``work`` are what is known of the kinds of steps, and the package in
+    which their work is found.
 
     A step that fails is part of the run that is returned. Raises MlspecError when there is no such engine, StoreError
     when the disk is full, OSError when the folder can't be written to. KeyboardInterrupt goes through when everything
@@ -62,7 +65,11 @@ def run(
     own = home is None
     home = home or places.home(graph.facts.root)
     try:
-        return _Running(graph, home, listener, force, kinds, work, share, overlays if own else None, own).run(lock)
+        written = overlays if own else None
+        running = _Running(
+            graph, home, listener, force, kinds, work, renew=renew, share=share, overlays=written, own=own
+        )
+        return running.run(lock)
     except OSError as error:
         if error.errno in FULL:
             raise StoreError(f"{told(error)}; make room and run again: what is done is kept") from None
@@ -88,10 +95,13 @@ class _Running:
         force: Container[str],
         kinds: Mapping[str, Kind],
         work: str,
+        *,
+        renew: bool,
         share: bool,
         overlays: tuple[str, ...] | None,
         own: bool,
     ) -> None:
+        self.renew = renew
         self.graph, self.home, self.force, self.kinds, self.work = graph, home, force, kinds, work
         self.overlays, self.own = overlays, own
         self.opened = False
@@ -133,7 +143,11 @@ class _Running:
             run = self._finish("failed" if self.failures else "done", started, began, metrics, gates)
         if lock and run.status == "done":
             uses = () if self.holdout is None else self.holdout.uses
-            locks.write(locks.beside(self.graph.facts.root), locks.of(self.graph, run, self.kinds, uses))
+            beside = locks.beside(self.graph.facts.root)
+            pins = locks.spreads(
+                self.graph, self._report(), pinned.locked_references(self.graph.facts.root), renew=self.renew
+            )
+            locks.write(beside, locks.of(self.graph, run, self.kinds, uses, pins))
         return run
 
     def _end_at(self, step: str, path: SpecPath, cause: str) -> None:
@@ -298,8 +312,13 @@ class _Running:
                 gates += [verdicts.seen(decided, one, self.holdout) for one in stated.get(step.id, alone)]
         return metrics, tuple(gates)
 
-    def _json(self, digest: str) -> dict[str, Any]:
-        value: dict[str, Any] = msgspec.json.decode(self.store.path(digest).read_bytes())
+    def _report(self) -> Any:
+        """What the check of the data has measured, where there is one."""
+        result = self.results.get("expect")
+        return None if result is None or result.stored is None else self._json(result.stored.outputs["report"])
+
+    def _json(self, digest: str) -> Any:
+        value: Any = msgspec.json.decode(self.store.path(digest).read_bytes())
         return value
 
     def _finish(
@@ -381,11 +400,15 @@ def _ran(step: Step, result: Result) -> RanStep:
     )
 
 
-def _place(graph: Graph, step: Step, failed: Result) -> Span | None:
-    """The key that is to blame, or what made the step."""
-    path: SpecPath = (*step.path, failed.setting) if failed.setting else step.path
-    if failed.limit:
+def _place(graph: Graph, step: Step, failed: Result | None = None) -> Span | None:
+    """The key that is to blame, the place that it is about, or what made the step."""
+    path: SpecPath = step.path
+    if failed is not None and failed.path:
+        path = failed.path
+    elif failed is not None and failed.limit:
         path = ("backend", failed.limit)
+    elif failed is not None and failed.setting:
+        path = (*step.path, failed.setting)
     return graph.document.span(path) if graph.document is not None and path else None
 
 

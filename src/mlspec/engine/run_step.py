@@ -61,6 +61,7 @@ def run_step(
                     threads=task.threads,
                     memory=share,
                     records=task.records,
+                    files=task.files,
                     progress=progress,
                 )
                 _work(f"{setting.work}.{task.kind}", job, log)
@@ -85,7 +86,7 @@ def run_step(
     except DamagedError as error:
         return Damaged(task.step, error.digest)
     except StepError as error:
-        return Failed(task.step, str(error), str(log), setting=error.setting)
+        return Failed(task.step, str(error), str(log), setting=error.setting, path=error.path)
     except OSError as error:
         return Failed(task.step, f"its result could not be stored: {told(error)}", str(log))
 

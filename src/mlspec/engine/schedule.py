@@ -36,6 +36,7 @@ class Result(Struct, frozen=True, kw_only=True):
     limit: str = ""
     setting: str = ""
     because: str = ""
+    path: tuple[str | int, ...] = ()
     note: str = ""
 
 
@@ -90,6 +91,7 @@ def task_of(
         inputs=dict(digests),
         outputs=step.outputs,
         records=dict(records),
+        files=step.files,
         device=device,
         processes=processes,
         gpus=gpus,
@@ -339,4 +341,5 @@ def _failed(ending: Failed, key: str) -> Result:
         log=ending.log,
         limit=ending.limit,
         setting=ending.setting,
+        path=ending.path,
     )

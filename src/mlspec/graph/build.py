@@ -1,6 +1,6 @@
 """Project -> Graph: runs the passes, one after the other."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -29,17 +29,19 @@ def compile_graph(
     facts: "Facts",
     document: "Document | None" = None,
     trace: Callable[[Change], None] | None = None,
+    passes: Sequence[Callable[[Graph], Graph]] = PASSES,
 ) -> Graph:
     """The graph of a project that the rules have passed: its steps, in topological order.
 
-    ``trace`` is told what each pass changed. Reads the files that the steps read, to digest them; runs nothing.
+    ``trace`` is told what each pass changed; ``passes`` may leave some out. Reads the files that the
+    steps read, to digest them; runs nothing.
     Raises ValueError for a project whose task is unclear, which a rule tells the user before.
     """
     project = resolve(project, facts.schemas, facts.target_levels)
     if project.project.task is None:
         raise ValueError("the task is unclear; check the project before it is compiled")
     graph = Graph(project, facts, document)
-    for run_pass in PASSES:
+    for run_pass in passes:
         before, graph = graph, run_pass(graph)
         if trace is not None:
             trace(_change(run_pass.__module__.rpartition(".")[2], before, graph))

@@ -17,6 +17,18 @@ def versions(libraries: Iterable[str]) -> dict[str, str]:
     return {name: found.get(name, ABSENT) for name in sorted({normalised(library) for library in libraries})}
 
 
+def key_mark(variable: str) -> str:
+    """Four hexadecimal digits by which two keys are told apart, "" where the environment variable is not set.
+
+    They stand in fingerprints and packages: enough to notice another key, far too few to find a key by.
+    """
+    import hashlib
+    import hmac
+
+    key = os.environ.get(variable, "")
+    return hmac.new(key.encode(), b"mlspec", hashlib.sha256).hexdigest()[:4] if key else ""
+
+
 def normalised(name: str) -> str:
     """A distribution's name as indexes write it: lower case, one hyphen for any run of ``-``, ``_`` and ``.``."""
     return re.sub(r"[-_.]+", "-", name).lower()

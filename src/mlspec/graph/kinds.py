@@ -24,11 +24,13 @@ class Kind(Struct, frozen=True, kw_only=True):
 
 KINDS: dict[str, Kind] = {
     "source": Kind(version=2, outputs=("table",), libraries=("polars",)),
-    "expect": Kind(version=1, outputs=("report", "verdict"), libraries=("polars",)),
+    "combine": Kind(version=1, outputs=("table",), libraries=("polars",)),
+    "expect": Kind(version=2, outputs=("report", "verdict"), libraries=("polars", "scipy")),
     "split": Kind(version=1, outputs=("train", "validation", "test"), libraries=("polars", "numpy")),
     "fold": Kind(version=1, outputs=("train", "validation", "heldout"), libraries=("polars", "numpy")),
     "prepare": Kind(version=3, outputs=("state", "train", "validation"), libraries=("polars",)),
     "check_data": Kind(version=1, outputs=("report", "verdict"), libraries=("polars", "numpy", "scikit-learn")),
+    "check_groups": Kind(version=1, outputs=("report", "verdict"), libraries=("polars", "numpy")),
     "check_network": Kind(version=1, outputs=("report", "verdict"), libraries=("numpy", "torch")),
     "tune": Kind(version=1, outputs=("best", "trials"), libraries=("numpy", "optuna")),
     "train": Kind(version=1, outputs=("model", "history"), libraries=("numpy",)),
@@ -50,6 +52,8 @@ KINDS: dict[str, Kind] = {
     "latency": Kind(version=1, outputs=("latency",), volatile=True, alone=True, libraries=("polars", "numpy")),
     "serving_memory": Kind(version=1, outputs=("memory",), volatile=True, libraries=("polars", "numpy")),
     "examples": Kind(version=1, outputs=("answers",), libraries=("polars", "numpy")),
+    "privacy": Kind(version=1, outputs=("privacy",), libraries=("polars",)),
+    "membership": Kind(version=1, outputs=("membership",), libraries=("polars", "numpy")),
     "size": Kind(version=1, outputs=("size",), trivial=True),
     "gate": Kind(version=2, outputs=("verdict",), trivial=True),
 }

@@ -7,7 +7,8 @@ def plugins_of(step: Step) -> tuple[tuple[str, str], ...]:
     """Pairs of plug-in kind and name (``("models", "ridge")``), sorted, each once."""
     params = step.params
     if step.kind == "source":
-        return (("sources", params["source"][0]),)
+        treatments = {("treatments", use[0]) for _, _, use in params.get("treatments", ())}
+        return tuple(sorted({("sources", params["source"][0]), *treatments}))
     if step.kind == "prepare":
         # Columns of one type share one list of steps.
         lists = {id(column["steps"]): column["steps"] for column in params["columns"]}

@@ -1,11 +1,16 @@
 """What the table of all rows looks like: its columns, their types, and what each is for."""
 
-from mlspec.graph.graph import Graph
-from mlspec.plugin import Baseline, Column, ColumnType, Schema
-from mlspec.rules.check import roles
-from mlspec.spec import Project
+from collections.abc import Iterable
+from typing import Any
 
-NUMERIC = frozenset({"integer", "number"})
+from mlspec.graph import uses
+from mlspec.graph.graph import Graph
+from mlspec.graph.step import Input
+from mlspec.plugin import Baseline, Column, ColumnType, Schema, Wanted
+from mlspec.rules._personal import dropped, treatments, widest
+from mlspec.rules.check import roles
+from mlspec.spec import Project, combining
+
 GROUPS: dict[ColumnType, str] = {
     "integer": "numeric",
     "number": "numeric",
@@ -18,12 +23,48 @@ GROUPS: dict[ColumnType, str] = {
 
 def table(graph: Graph) -> Schema:
     """The columns of the stacked sources with stated types and roles; those that nothing may read are left out."""
-    data = graph.project.data
-    read = {expectation.column for expectation in data.expect} | {data.split.column} | sliced(graph.project)
-    personal = graph.project.model.personal
-    read.add(None if personal is None else personal.key)
+    read = read_besides(graph.project)
     columns = tuple(Column(name, kind) for name, kind in _types(graph).items())
     return tuple(column for column in roles(graph.project, columns) if column.role != "unused" or column.name in read)
+
+
+def read_besides(project: Project) -> set[str]:
+    """The columns that something reads whatever their role is."""
+    data = project.data
+    named: set[str | None] = {data.split.column}
+    for expectation in data.expect:
+        if expectation.source is None:
+            named |= expectation.reads() | set(combining.names(expectation.holds))
+    personal = project.model.personal
+    named.add(None if personal is None else personal.key)
+    privacy = project.constraints.privacy
+    if privacy is not None and privacy.k_anonymity is not None:
+        named.update(privacy.k_anonymity.columns)
+    if privacy is not None and privacy.l_diversity is not None:
+        named.update((*privacy.l_diversity.columns, privacy.l_diversity.sensitive))
+    return {name for name in named if name is not None} | sliced(project)
+
+
+def of_source(project: Project, name: str) -> set[str]:
+    """The columns of a source that expectations read of it by itself."""
+    found: set[str] = set()
+    for expectation in project.data.expect:
+        if expectation.source == name:
+            found |= expectation.reads() | set(combining.names(expectation.holds))
+        if expectation.refers_to is not None and expectation.refers_to.source == name:
+            found.add(expectation.refers_to.column)
+    return found
+
+
+def wanted(project: Project) -> Wanted:
+    """The columns of a source that the spec reads, before it is known which ones there are."""
+    said, read = project.data.columns, read_besides(project) | combining.named(project.data)
+    for name in project.data.sources:
+        read |= of_source(project, name)
+    if said.features is None or project.data.join or project.data.derive:
+        return Wanted(drop=tuple(sorted({*(set(said.drop) - read), *dropped(project)})))
+    named = {*said.features, said.target, said.id, said.weight, *said.sensitive, *said.use_sensitive, *read}
+    return Wanted(only=tuple(sorted(name for name in named if name is not None)), drop=tuple(sorted(dropped(project))))
 
 
 def sliced(project: Project) -> set[str]:
@@ -31,6 +72,32 @@ def sliced(project: Project) -> set[str]:
     by = [*project.evaluation.slices, *(gate.group for gate in project.constraints.fairness)]
     by += [use.plugin.columns() for use in project.evaluation.baselines or () if isinstance(use.plugin, Baseline)]
     return {name for columns in by for name in columns}
+
+
+def rows(graph: Graph) -> dict[str, Input]:
+    """Where the rows of each stacked source come from, once they are joined, derived from and filtered."""
+    combined = {name: f"combine.{name}" for name in sorted(combining.stacked(graph.project.data))}
+    return {name: Input(step if step in graph.steps else f"source.{name}", "table") for name, step in combined.items()}
+
+
+def derived(graph: Graph) -> dict[str, Any]:
+    """What a model that is asked must derive from raw rows: ``expressions`` (name, text, type) for derived features,
+    and the ``columns`` that they read (name, type); empty where no feature is derived."""
+    data = graph.project.data
+    types = _types(graph)
+    changed = treatments(graph.project)
+    needed = {column.name for column in table(graph) if column.role == "feature"} & data.derive.keys()
+    expressions: list[list[str]] = []
+    raw: dict[str, str] = {}
+    for name, text in reversed(data.derive.items()):
+        if name in needed:
+            expressions.insert(0, [name, text, types[name]])
+            for read in combining.names(text):
+                if read in data.derive:
+                    needed.add(read)
+                else:
+                    raw[read] = types[read] if read in changed else data.columns.types.get(read, types[read])
+    return {"columns": [list(pair) for pair in sorted(raw.items())], "expressions": expressions} if expressions else {}
 
 
 def target(graph: Graph) -> Column:
@@ -43,19 +110,23 @@ def pairs(columns: Schema) -> list[list[str]]:
     return [[column.name, column.type] for column in columns]
 
 
+def treated(graph: Graph, columns: Iterable[str]) -> list[list[Any]]:
+    """How those of these columns are treated that are: ``[[name, type as read, [treatment, settings]], ...]``."""
+    actions, kinds = treatments(graph.project), graph.facts.raw_types
+    stated = graph.project.data.personal
+    found = []
+    for name in columns:
+        use = stated[name].action if name in actions else None
+        if use is not None:
+            found.append([name, kinds[name], uses.pair(use)])
+    return found
+
+
 def _types(graph: Graph) -> dict[str, ColumnType]:
     """The type of each column over all sources: the widest that one of them needs."""
     types: dict[str, ColumnType] = {}
-    for name in sorted(graph.project.data.sources):
+    for name in sorted(graph.facts.schemas):
         for column in graph.facts.schemas[name]:
             before = types.get(column.name)
-            types[column.name] = column.type if before is None else _widest(before, column.type)
+            types[column.name] = column.type if before is None else widest(before, column.type)
     return types
-
-
-def _widest(one: ColumnType, other: ColumnType) -> ColumnType:
-    if one == other:
-        return one
-    if one in NUMERIC and other in NUMERIC:
-        return "number"
-    return "datetime" if {one, other} == {"date", "datetime"} else "category"

@@ -7,15 +7,17 @@ import msgspec
 
 from mlspec.graph import uses
 from mlspec.graph.graph import Graph
+from mlspec.plugin import Source
 from mlspec.report import words
+from mlspec.report.collect_expectations import expectations
 from mlspec.report.facts import (
     Candidate,
     CheckFact,
     ColumnFact,
     DataFacts,
     Difference,
-    ExpectationFact,
     Gate,
+    PersonalFact,
     Place,
     Score,
     Search,
@@ -192,7 +194,7 @@ def data(graph: Graph, read: Read, digests: Callable[[str, str], str | None]) ->
         sources=tuple(
             SourceFact(
                 name=name,
-                path=str(getattr(use.plugin, "path", "")),
+                path=use.plugin.where() if isinstance(use.plugin, Source) else "",
                 format=use.name,
                 part=getattr(use.plugin, "part", None),
                 digest=digests(f"source.{name}", "table"),
@@ -200,7 +202,10 @@ def data(graph: Graph, read: Read, digests: Callable[[str, str], str | None]) ->
             for name, use in project.data.sources.items()
         ),
         columns=tuple(_columns(graph)),
-        expectations=tuple(_expectations(graph, read("expect", "report"))),
+        personal=tuple(_personal(project)),
+        expectations=tuple(
+            expectations(read("expect", "report"), lambda index: place(graph, ("data", "expect", index)))
+        ),
         split=_split(project),
         rows=_rows(graph, read),
     )
@@ -228,7 +233,7 @@ def _columns(graph: Graph) -> Iterator[ColumnFact]:
 
     known = {column.name: column for column in table(graph)}
     seen = set()
-    for name in sorted(graph.project.data.sources):
+    for name in sorted(graph.facts.schemas):
         for column in graph.facts.schemas[name]:
             if column.name not in seen:
                 seen.add(column.name)
@@ -236,48 +241,14 @@ def _columns(graph: Graph) -> Iterator[ColumnFact]:
                 yield ColumnFact(column.name, (shown or column).type, shown.role if shown is not None else "dropped")
 
 
-def _expectations(graph: Graph, report: Any) -> Iterator[ExpectationFact]:
-    for index, entry in enumerate(report or ()):
-        asked, seen = entry["expectation"], entry["measured"]
-        text = " and ".join(_asked(asked))
-        column = asked.get("column")
-        told = ", ".join(_measured(asked, seen, entry["rows"]))
-        yield ExpectationFact(
-            f"{column}: {text}" if column is not None else text,
-            bool(entry["holds"]),
-            told,
-            place(graph, ("data", "expect", index)),
-        )
-
-
-def _asked(asked: dict[str, Any]) -> Iterator[str]:
-    if "rows" in asked:
-        yield f"rows {_bounds(asked['rows'])}"
-    if "between" in asked:
-        yield f"between {words.figure(asked['between'][0])} and {words.figure(asked['between'][1])}"
-    if "missing" in asked:
-        yield f"share of missing values {_bounds(asked['missing'])}"
-    if asked.get("unique"):
-        yield "no value twice"
-    if "allowed" in asked:
-        yield f"one of {', '.join(str(value) for value in asked['allowed'])}"
-
-
-def _bounds(bounds: dict[str, float | None]) -> str:
-    told = [f"{side.replace('_', ' ')} {words.figure(end)}" for side, end in bounds.items() if end is not None]
-    return " and ".join(told)
-
-
-def _measured(asked: dict[str, Any], seen: dict[str, Any], rows: int) -> Iterator[str]:
-    if "rows" in asked:
-        yield words.count(rows, "row")
-    if seen.get("least") is not None:
-        yield f"{words.figure(seen['least'])} to {words.figure(seen['greatest'])}"
-    if seen.get("missing") is not None:
-        yield f"{words.figure(seen['missing'])} missing"
-    for name, told in (("outside", "outside"), ("repeated", "repeated"), ("strange", "others")):
-        if seen.get(name) is not None:
-            yield f"{seen[name]:,} {told}"
+def _personal(project: Project) -> Iterator[PersonalFact]:
+    for name, stated in project.data.personal.items():
+        use, told, reason = stated.action, "", ""
+        if use is not None:
+            settings = {key: value for key, value in msgspec.to_builtins(use.plugin).items() if value is not None}
+            reason = str(settings.pop("reason", ""))
+            told = " ".join([use.name.replace("_", " "), *(f"{key}: {value}" for key, value in settings.items())])
+        yield PersonalFact(column=name, kind=stated.kind.replace("_", " "), action=told, reason=reason)
 
 
 def _rows(graph: Graph, read: Read) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 from mlspec.report import words
 from mlspec.report.charts import bins, shares
-from mlspec.report.facts import ColumnFact, DataFacts, RunFacts
+from mlspec.report.facts import ColumnFact, DataFacts, ExpectationFact, RunFacts
 from mlspec.report.markup import Child, Html, element
 from mlspec.report.profile_facts import ColumnProfile
 from mlspec.report.tables import figures, row, table
@@ -22,6 +22,7 @@ def data(facts: RunFacts) -> Html | None:
         _split(found),
         _balance(found, facts.target),
         _columns(found.columns),
+        _personal(found),
         _expectations(found),
     )
 
@@ -80,6 +81,18 @@ def _balance(found: DataFacts, target: str) -> Child:
     ]
     heads = (target, *figures(*parts))
     return [element("h3", "Classes"), table("Classes in each part", heads, rows)]
+
+
+def _personal(found: DataFacts) -> Child:
+    if not found.personal:
+        return None
+    rows = [
+        row(entry.column, [element("td", entry.kind), element("td", entry.action), element("td", entry.reason)])
+        for entry in found.personal
+    ]
+    note = element("p", "Treated as their source was read; no step behind that saw them as they were.", class_="note")
+    heads = ("column", "what it is", "what was done", "why it is kept")
+    return [element("h3", "What columns tell of people"), note, table("Personal columns", heads, rows)]
 
 
 def _columns(columns: tuple[ColumnFact, ...]) -> Child:
@@ -145,16 +158,25 @@ def _expectations(found: DataFacts) -> Child:
     rows = [
         element(
             "tr",
-            element(
-                "td",
-                element(
-                    "span", "holds" if fact.holds else "fails", class_=f"verdict {'pass' if fact.holds else 'fail'}"
-                ),
-            ),
+            element("td", _verdict(fact)),
             element("th", fact.text, scope="row"),
             element("td", fact.measured, class_="figure"),
         )
         for fact in found.expectations
     ]
     heads = ("verdict", "expectation", ("measured", "figure"))
-    return [element("h3", "Expectations"), table("Expectations of the data", heads, rows)]
+    samples = [_sample(fact) for fact in found.expectations if fact.sample]
+    return [element("h3", "Expectations"), table("Expectations of the data", heads, rows), samples]
+
+
+def _verdict(fact: ExpectationFact) -> Child:
+    kind = "pass" if fact.holds else "unknown" if fact.severity == "warn" else "fail"
+    return element("span", "holds" if fact.holds else "fails", class_=f"verdict {kind}")
+
+
+def _sample(fact: ExpectationFact) -> Html:
+    """A few of the rows that break an expectation."""
+    names = list(fact.sample[0])
+    rows = [element("tr", [element("td", line.get(name, "")) for name in names]) for line in fact.sample]
+    summary = element("summary", f"{words.count(len(fact.sample), 'row')} for which this does not hold: {fact.text}")
+    return element("details", summary, table("Rows that break it", tuple(names), rows))

@@ -142,6 +142,15 @@ class ColumnFact(Struct, frozen=True):
     profile: Annotated[ColumnProfile | None, Meta(description="what the training rows hold")] = None
 
 
+class PersonalFact(Struct, frozen=True, kw_only=True):
+    """A column that tells something of people, and what was done to it as its source was read."""
+
+    column: str
+    kind: str
+    action: Annotated[str, Meta(description="what was done, with its settings; empty for a public column")] = ""
+    reason: Annotated[str, Meta(description="why it is kept as it is")] = ""
+
+
 class SourceFact(Struct, frozen=True, kw_only=True):
     """A source of rows."""
 
@@ -159,6 +168,11 @@ class ExpectationFact(Struct, frozen=True):
     holds: bool
     measured: str = ""
     place: Place | None = None
+    severity: Annotated[Literal["error", "warn"], Meta(description="warn: the run goes on all the same")] = "error"
+    faults: Annotated[tuple[str, ...], Meta(description="what does not hold, in words")] = ()
+    sample: Annotated[
+        tuple[dict[str, str], ...], Meta(description="a few rows that break it, private columns hidden")
+    ] = ()
 
 
 class DataFacts(Struct, frozen=True, kw_only=True):
@@ -166,6 +180,7 @@ class DataFacts(Struct, frozen=True, kw_only=True):
 
     sources: tuple[SourceFact, ...] = ()
     columns: tuple[ColumnFact, ...] = ()
+    personal: tuple[PersonalFact, ...] = ()
     expectations: tuple[ExpectationFact, ...] = ()
     split: Annotated[str, Meta(description="how rows became train, validation and test rows, in words")] = ""
     rows: Annotated[dict[str, int], Meta(description="rows of train, validation and test")] = {}

@@ -1,6 +1,7 @@
 """Training rows -> what each column holds: missing, quantiles, frequent values, and the balance of the classes.
 
-Values of columns that are sensitive, name a row or are left out are never told, nor those of fewer than ten rows.
+Values of columns that are sensitive, name a row or are left out are never told, nor those of fewer than ten rows; of
+personal columns nothing is.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,8 +31,8 @@ def row_count(path: Path) -> int:
     return int(pl.scan_parquet(path).select(pl.len()).collect().item())
 
 
-def profiled(path: Path, columns: Sequence[ColumnFact]) -> tuple[ColumnFact, ...]:
-    """The columns with their profiles; of more than a million rows, of every n-th."""
+def profiled(path: Path, columns: Sequence[ColumnFact], unseen: frozenset[str] = frozenset()) -> tuple[ColumnFact, ...]:
+    """The columns with their profiles, ``unseen`` ones without; of more than a million rows, of every n-th."""
     import polars as pl
 
     table = pl.scan_parquet(path)
@@ -43,7 +44,7 @@ def profiled(path: Path, columns: Sequence[ColumnFact]) -> tuple[ColumnFact, ...
     schema = table.collect_schema()
     found = {}
     for column in columns:
-        if column.name in schema and rows:
+        if column.name in schema and rows and column.name not in unseen:
             found[column.name] = _column(table.select(column.name).collect().to_series(), column)
     return tuple(msgspec.structs.replace(column, profile=found.get(column.name)) for column in columns)
 

@@ -148,10 +148,11 @@ def _with_profile(graph: Graph, run: Run, found: RunFacts) -> RunFacts:
     store = Store(places.store(places.home(graph.facts.root)))
     parts = {part: store.path(digest) for part, digest in sorted(step.outputs.items(), key=_order)}
     target = graph.project.data.columns.target
+    unseen = frozenset(entry.column for entry in found.data.personal if entry.action)
     data = msgspec.structs.replace(
         found.data,
         rows={part: rows for part, path in parts.items() if (rows := profile.row_count(path))},
-        columns=profile.profiled(parts["train"], found.data.columns),
+        columns=profile.profiled(parts["train"], found.data.columns, unseen),
         balance=() if found.task == "regression" else profile.balance(parts, target),
     )
     return msgspec.structs.replace(found, data=data)

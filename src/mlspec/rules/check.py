@@ -5,15 +5,16 @@ import importlib
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import cast
+
+from msgspec.structs import replace
 
 from mlspec.diagnostics import Diagnostic
 from mlspec.document import Document
-from mlspec.plugin import Column, Schema, Source
+from mlspec.plugin import Column, Schema
 from mlspec.rules.context import Facts, View
-from mlspec.spec import Project
+from mlspec.spec import Project, combining
 
-HELPERS = frozenset({"__init__", "check", "context"})
+HELPERS = frozenset({"__init__", "_look", "_personal", "check", "context"})
 Rule = Callable[[View], Iterable[Diagnostic]]
 
 
@@ -27,38 +28,37 @@ def rules() -> dict[str, Rule]:
 
 def facts(project: Project, document: Document, root: Path) -> tuple[Facts, list[Diagnostic]]:
     """What the headers and first rows of the sources tell, and what is wrong with them."""
-    found: list[Diagnostic] = []
-    schemas: dict[str, Schema] = {}
-    levels: set[str] | None = set()
-    seen, everything = 0, True
-    for name, use in project.data.sources.items():
-        source = cast(Source, use.plugin)
-        path = ("data", "sources", name, "path")
-        try:
-            schemas[name] = source.columns(root)
-            values = source.values(root, project.data.columns.target)
-        except OSError as error:
-            found.append(_missing(document, path, root, source.path, error))
-            continue
-        except ValueError as error:
-            message = f"source '{name}' can't be read as {use.name}: {error}"
-            found.append(Diagnostic(code="source-unreadable", message=message, span=document.span(path)))
-            continue
-        if values is None:
-            levels = None
-        elif levels is not None:
-            levels.update(values[0])
-            seen += len(values[0])
-            everything = everything and values[1]
-    if len(schemas) == len(project.data.sources):
+    from mlspec.rules import _look, _personal
+
+    looks = {name: _look.at(project, document, root, name, use) for name, use in project.data.sources.items()}
+    found = [diagnostic for look in looks.values() for diagnostic in look.found]
+    sources = {name: look.columns for name, look in looks.items() if look.columns is not None}
+    complete = len(sources) == len(looks)
+    raw, kinds = sources, _personal.raw_types(project, sources)
+    sources = {name: _personal.treated(project, schema, kinds) for name, schema in raw.items()}
+    # Stated types are those that treated columns are read with, not those that they are left with.
+    types = {name: kind for name, kind in project.data.columns.types.items() if name not in kinds}
+    made = combining.combined(replace(project.data, columns=replace(project.data.columns, types=types)), sources)
+    found += [_located(document, wrong) for wrong in made.wrong]
+    schemas = made.schemas
+    rows = [looks[name] for name in combining.stacked(project.data)]
+    seen = [look.values for look in rows if look.columns is not None]
+    levels = {value for values in seen if values is not None for value in values[0]}
+    if any(values is None for values in seen):
+        levels = set()
+    if complete:
         found += _differing(document, schemas)
     return (
         Facts(
             root=root,
             schemas=schemas,
+            sources=sources,
+            raw=raw,
+            raw_types=kinds,
             target_levels=tuple(sorted(levels)) if levels else None,
-            rows_seen=seen,
-            all_rows_seen=everything and bool(levels) and len(schemas) == len(project.data.sources),
+            rows_seen=sum(len(values[0]) for values in seen if values is not None),
+            all_rows_seen=bool(levels) and complete and all(values[1] for values in seen if values is not None),
+            snapshots={name: look.snapshot for name, look in looks.items() if look.snapshot is not None},
         ),
         found,
     )
@@ -75,7 +75,11 @@ def check(project: Project, document: Document, facts: Facts, *, running: bool =
 
 def roles(project: Project, schema: Schema) -> Schema:
     """The columns with stated types, each with what it is for."""
+    from mlspec.rules import _personal
+
     said = project.data.columns
+    changed = _personal.treatments(project)
+    naming = {name for name, personal in project.data.personal.items() if personal.kind == "direct_identifier"}
     hidden = set(said.sensitive) - set(said.use_sensitive)
     keys = {project.data.split.column} if project.data.split.by in ("group", "time", "given") else set()
     personal = project.model.personal
@@ -83,7 +87,8 @@ def roles(project: Project, schema: Schema) -> Schema:
         keys.add(personal.key)  # the one model is what groups are held against: it does not know them
     result = []
     for column in schema:
-        name, kind = column.name, said.types.get(column.name, column.type)
+        name = column.name
+        kind = column.type if name in changed else said.types.get(name, column.type)
         if name == said.target:
             result.append(Column(name, kind, "target"))
         elif name == said.id:
@@ -96,26 +101,23 @@ def roles(project: Project, schema: Schema) -> Schema:
             result.append(Column(name, kind, "sensitive"))
         elif name in keys:
             result.append(Column(name, kind, "key"))
-        elif name in said.drop or said.features is not None:
+        elif name in said.drop or name in naming or said.features is not None:
             result.append(Column(name, kind, "unused"))
         else:
             result.append(Column(name, kind))
     return tuple(result)
 
 
-def _missing(document: Document, path: tuple[str, ...], root: Path, wanted: str, error: OSError) -> Diagnostic:
-    from mlspec.spec import suggest
-
-    folder = (root / wanted).parent
-    near = suggest.nearest(Path(wanted).name, os.listdir(folder)) if folder.is_dir() else None
-    label = f"did you mean '{(Path(wanted).parent / near).as_posix()}'?" if near else ""
-    return Diagnostic(
-        code="source-not-found",
-        message=f"'{wanted}' can't be read: {error.strerror or error}",
-        span=document.span(path),
-        label=label,
-        notes=("paths start at the spec's folder",),
-    )
+def _located(document: Document, wrong: combining.Wrong) -> Diagnostic:
+    """A mistake in a text, under the characters that it is about where these stand on one line as they are."""
+    span = document.span(wrong.path)
+    node, lines = document.node(wrong.path), document.texts.get(span.file, "").split("\n")
+    if wrong.within is not None and node is not None and 0 < span.line <= len(lines):
+        at = lines[span.line - 1].find(str(node.value), span.column - 1)
+        if at >= 0:
+            start, end = wrong.within
+            span = replace(span, column=at + start + 1, end_line=span.line, end_column=at + end + 1)
+    return Diagnostic(code=wrong.code, message=wrong.message, span=span, label=wrong.label)
 
 
 def _differing(document: Document, schemas: dict[str, Schema]) -> list[Diagnostic]:

@@ -7,16 +7,20 @@ from msgspec import Struct
 from mlspec.diagnostics import Diagnostic
 from mlspec.document import Document
 from mlspec.document import Path as SpecPath
-from mlspec.plugin import Schema
+from mlspec.plugin import ColumnType, Schema
 from mlspec.spec import Project
+from mlspec.spec.pinned import Snapshot
 
 
 class Facts(Struct, frozen=True, kw_only=True):
     """What is known of the data without reading it whole.
 
-    ``root`` is the spec's folder; ``schemas`` the columns of each source that could be read; ``target_levels`` the
+    ``root`` is the spec's folder; ``sources`` the columns of each source that could be read, ``schemas`` those of the
+    rows that each stacked one becomes by joins and derived columns; ``target_levels`` the
     distinct target values in the ``rows_seen`` rows looked at, sorted, None where nothing could be seen;
-    ``all_rows_seen`` tells that these were all there are.
+    ``all_rows_seen`` tells that these were all there are. ``snapshots`` is what is known of sources that are fetched;
+    ``accepted``: the data is taken as it is, whatever mlspec.lock has pinned. ``raw`` are the columns of each source
+    before personal ones are treated, ``raw_types`` the types that treated columns are read with.
     """
 
     root: Path
@@ -24,6 +28,15 @@ class Facts(Struct, frozen=True, kw_only=True):
     target_levels: tuple[str, ...] | None = None
     rows_seen: int = 0
     all_rows_seen: bool = False
+    snapshots: dict[str, Snapshot] = {}
+    raw: dict[str, Schema] = {}
+    raw_types: dict[str, ColumnType] = {}
+    sources: dict[str, Schema] = {}
+    accepted: bool = False
+
+    def of_source(self, name: str) -> Schema:
+        """The columns of a source as it is read."""
+        return self.sources[name] if name in self.sources else self.schemas[name]
 
 
 class View(Struct, frozen=True, kw_only=True):
@@ -37,6 +50,12 @@ class View(Struct, frozen=True, kw_only=True):
     def columns(self) -> Schema:
         """The columns of the data: those of the first source that could be read."""
         return next(iter(self.facts.schemas.values()), ())
+
+    def columns_of(self, source: str | None) -> dict[str, str]:
+        """The columns with their types, as the spec states them: of the rows that are used, or of one source."""
+        types = self.project.data.columns.types
+        schema = self.columns() if source is None else self.facts.sources.get(source, ())
+        return {column.name: types.get(column.name, column.type) for column in schema}
 
     def diagnostic(
         self,

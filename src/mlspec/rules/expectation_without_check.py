@@ -2,41 +2,152 @@
 
 Why: a check that can't fail, or can't hold, only looks like one.
 
-Instead: give `rows` bounds, or a `column` with between, missing, unique or allowed.
+Instead: give `rows` bounds, `holds` an expression, or a `column` with one of its checks; `mlspec explain data.expect`
+lists them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from mlspec.diagnostics import Diagnostic
+from mlspec.document import Path
 from mlspec.rules.context import View
+from mlspec.spec.expect import COLUMN_CHECKS, Bounds, Expectation, Quantile
+
+CODE = "expectation-without-check"
+NUMBERS = ("integer", "number")
+FITS: dict[str, tuple[str, ...]] = {
+    "between": NUMBERS,
+    "sum": NUMBERS,
+    "mean": NUMBERS,
+    "quantile": NUMBERS,
+    "matches": ("category",),
+    "length": ("category",),
+    "freshness": ("date", "datetime"),
+}
+BOUNDED = ("rows", "missing", "length", "distinct", "sum", "mean", "quantile")
 
 
 def check(view: View) -> Iterator[Diagnostic]:
     """Each expectation."""
-    kinds = {c.name: view.project.data.columns.types.get(c.name, c.type) for c in view.columns()}
-    code = "expectation-without-check"
     for index, one in enumerate(view.project.data.expect):
         at = ("data", "expect", index)
-        checks = [one.between, one.missing, one.unique, one.allowed]
-        if one.rows is None and one.column is None:
-            yield view.diagnostic(code, at, "this expects nothing", "add 'rows', or 'column' with a check")
-        elif one.rows is not None and (one.column is not None or any(c is not None for c in checks)):
-            yield view.diagnostic(code, at, "rows are of the table, the other keys of a column", "make two of it")
-        elif one.column is not None and all(c is None for c in checks):
-            message = f"nothing is expected of '{one.column}'"
-            yield view.diagnostic(code, at, message, "add between, missing, unique or allowed")
-        for key, bounds in (("rows", one.rows), ("missing", one.missing)):
-            if bounds is None:
-                continue
-            low, high = bounds.at_least, bounds.at_most
-            if low is None and high is None:
-                yield view.diagnostic(code, (*at, key), f"'{key}' has no bound", "add at_least or at_most", key=True)
-            elif low is not None and high is not None and low > high:
-                yield view.diagnostic(code, (*at, key), f"nothing is at least {low:g} and at most {high:g}", key=True)
-        if one.between is not None and one.between[0] > one.between[1]:
+        kinds = view.columns_of(one.source)
+        yield from _says_something(view, one, at)
+        yield from _bounds(view, one, at)
+        yield from _fits(view, one, at, kinds)
+        yield from _consequence(view, one, at)
+        yield from _others(view, one, at, kinds)
+
+
+def _says_something(view: View, one: Expectation, at: Path) -> Iterator[Diagnostic]:
+    of_table = one.rows is not None or one.holds is not None
+    of_column = one.asks("column", "columns", *COLUMN_CHECKS)
+    if not of_table and not of_column:
+        yield view.diagnostic(CODE, at, "this expects nothing", "add 'rows', 'holds', or 'column' with a check")
+    elif (of_table and of_column) or (one.rows is not None and one.holds is not None):
+        yield view.diagnostic(CODE, at, "rows are of the table, the other keys of a column", "make two of it")
+    elif of_column and not one.asks("column", "columns"):
+        yield view.diagnostic(CODE, at, "which column this is about is not said", "add 'column'")
+    elif of_column and not one.asks(*COLUMN_CHECKS):
+        message = f"nothing is expected of '{one.column or ', '.join(one.columns)}'"
+        yield view.diagnostic(CODE, at, message, "add between, missing, unique or allowed")
+    elif one.columns and (
+        one.column is not None or one.asks(*(k for k in COLUMN_CHECKS if k not in ("unique", "groups")))
+    ):
+        yield view.diagnostic(CODE, (*at, "columns"), "several columns are for unique and groups", key=True)
+
+
+def _bounds(view: View, one: Expectation, at: Path) -> Iterator[Diagnostic]:
+    stated: list[tuple[str, Bounds | Quantile | None, Path]] = [(k, getattr(one, k), (*at, k)) for k in BOUNDED]
+    if one.groups is not None:
+        stated += [(k, getattr(one.groups, k), (*at, "groups", k)) for k in ("count", "rows", "share")]
+        if not any(bounds for key, bounds, _path in stated if key in ("count", "share")) and one.groups.rows is None:
+            yield view.diagnostic(CODE, (*at, "groups"), "'groups' has no bound", "add count, rows or share", key=True)
+    for key, bounds, path in stated:
+        if bounds is None:
+            continue
+        low, high = bounds.at_least, bounds.at_most
+        if low is None and high is None:
+            yield view.diagnostic(CODE, path, f"'{key}' has no bound", "add at_least or at_most", key=True)
+        elif low is not None and high is not None and low > high:
+            yield view.diagnostic(CODE, path, f"nothing is at least {low:g} and at most {high:g}", key=True)
+    if one.between is not None and one.between[0] > one.between[1]:
+        message = f"nothing lies between {one.between[0]:g} and {one.between[1]:g}"
+        yield view.diagnostic(CODE, (*at, "between"), message)
+
+
+def _fits(view: View, one: Expectation, at: Path, kinds: Mapping[str, str]) -> Iterator[Diagnostic]:
+    """Checks against the column's type."""
+    kind = kinds.get(one.column or "")
+    if kind is None:
+        return
+    for key, fitting in FITS.items():
+        bounds = getattr(one, key)
+        low_high = key != "between" or bounds is None or bounds[0] <= bounds[1]
+        if bounds is not None and kind not in fitting and low_high:
+            of = "numbers" if fitting == NUMBERS else "text" if "category" in fitting else "dates"
+            message = f"'{one.column}' is {'an' if kind == 'integer' else 'a'} {kind}, {key} is for {of}"
+            yield view.diagnostic(CODE, (*at, key), message, "use allowed" if key == "between" else "", key=True)
+    if one.type is not None and one.type != kind:
+        message = f"'{one.column}' is {kind}, {one.type} is expected"
+        yield view.diagnostic(CODE, (*at, "type"), message, "data.columns.types states what it is to be read as")
+    if one.drift is not None:
+        number = kind not in ("category", "boolean")
+        if one.drift.ks is not None and not number:
             yield view.diagnostic(
-                code, (*at, "between"), f"nothing lies between {one.between[0]:g} and {one.between[1]:g}"
+                CODE, (*at, "drift", "ks"), f"'{one.column}' is a {kind}, ks is for numbers", key=True
             )
-        elif one.between is not None and kinds.get(one.column or "") in ("category", "boolean", "date", "datetime"):
-            message = f"'{one.column}' is a {kinds[one.column or '']}, between is for numbers"
-            yield view.diagnostic(code, (*at, "between"), message, "use allowed", key=True)
+        if one.drift.chi_squared is not None and number:
+            message = f"'{one.column}' is {kind}, chi_squared is for categories"
+            yield view.diagnostic(CODE, (*at, "drift", "chi_squared"), message, "use psi or ks", key=True)
+        if one.column == view.project.data.columns.id:
+            yield view.diagnostic(CODE, (*at, "drift"), "an id has no spread that could be kept", "delete it", key=True)
+    if one.matches is not None:
+        import re
+
+        try:
+            re.compile(one.matches)
+        except re.error as error:
+            yield view.diagnostic(CODE, (*at, "matches"), f"this is no regular expression: {error}")
+
+
+def _consequence(view: View, one: Expectation, at: Path) -> Iterator[Diagnostic]:
+    """What follows when it does not hold."""
+    if one.on_fail == "stop":
+        if one.tolerance and not one.checks_rows():
+            yield view.diagnostic(CODE, (*at, "tolerance"), "this is not about single rows", "give bounds", key=True)
+        return
+    path = (*at, "on_fail")
+    if not one.checks_rows():
+        yield view.diagnostic(CODE, path, "this is not about single rows, none can be left out", "write stop", key=True)
+    if one.source is not None:
+        yield view.diagnostic(CODE, path, "rows are left out of those that are used", "delete 'source'", key=True)
+    if one.severity == "warn":
+        yield view.diagnostic(CODE, path, "rows are left out, or there is a warning", "delete 'severity'", key=True)
+
+
+def _others(view: View, one: Expectation, at: Path, kinds: Mapping[str, str]) -> Iterator[Diagnostic]:
+    """Other sources, and the expression."""
+    for key, name in (("source", one.source), ("refers_to", one.refers_to and one.refers_to.source)):
+        if name is not None and name not in view.project.data.sources:
+            from mlspec.spec import suggest
+
+            label = suggest.label(name, list(view.project.data.sources))
+            path: Path = (*at, key) if key == "source" else (*at, key, "source")
+            yield view.diagnostic(CODE, path, f"there is no source '{name}'", label)
+    if one.refers_to is not None and one.refers_to.source in view.facts.sources:
+        known = view.columns_of(one.refers_to.source)
+        if one.refers_to.column not in known:
+            message = f"source '{one.refers_to.source}' has no column '{one.refers_to.column}'"
+            yield view.diagnostic(CODE, (*at, "refers_to", "column"), message)
+    if one.holds is not None and kinds:
+        from mlspec.spec.expression import TRUTH, ExpressionError, typed
+
+        try:
+            kind: Any = typed(one.holds, kinds).kind
+            message = "" if kind == TRUTH else f"this is true or false for no row, it gives {kind}"
+        except ExpressionError as error:
+            message = error.message
+        if message:
+            yield view.diagnostic("bad-expression", (*at, "holds"), message)

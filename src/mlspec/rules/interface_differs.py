@@ -18,15 +18,21 @@ def check(view: View) -> Iterator[Diagnostic]:
     interface = view.project.project.interface
     if interface is None:
         return
+    from mlspec.spec.expression import names as columns_of
+
     at = ("project", "interface", "inputs")
     personal = view.project.model.personal
     read = {None if personal is None else personal.key}
-    features = {
-        column.name: column.type
-        for column in roles(view.project, view.columns())
-        if column.role == "feature" or column.name in read
-    }
+    seen = roles(view.project, view.columns())
+    # Callers send personal columns as they come.
+    features = {c.name: view.facts.raw_types.get(c.name, c.type) for c in seen if c.role == "feature" or c.name in read}
     known = {column.name for column in view.columns()}
+    # What is derived from the columns of a row is not sent: those columns are.
+    derive = view.project.data.derive
+    raw = {name for made, text in derive.items() if made in features for name in columns_of(text)} - set(derive)
+    features = {name: kind for name, kind in features.items() if name not in derive} | {
+        column.name: column.type for column in view.columns() if column.name in raw
+    }
     for name, kind in interface.inputs.items():
         if name not in features and name in known:
             message = f"the interface has '{name}', which is no feature"

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from mlspec.diagnostics import Diagnostic
 from mlspec.document import Path
 from mlspec.plugin import Baseline, Source
+from mlspec.rules._personal import dropped
 from mlspec.rules.context import View
 
 
@@ -19,16 +20,38 @@ def check(view: View) -> Iterator[Diagnostic]:
     from mlspec.spec import suggest
 
     name, schema = next(iter(view.facts.schemas.items()))
-    known = [column.name for column in schema]
+    left = [column.name for column in schema]
+    raw = {column.name for columns in view.facts.raw.values() for column in columns}
+    gone = raw & dropped(view.project)
+    known = [*left, *sorted(gone - set(left))]
     source = view.project.data.sources[name].plugin
     assert isinstance(source, Source)
-    note = f"the columns are read from {source.path} ({len(known)} columns)"
+    note = f"the columns are read from {source.where()} ({len(known)} columns)"
     for path, column, at_key in _named(view):
         if column not in known:
             guess = suggest.nearest(column, known)
             label = f"did you mean '{guess}'?" if guess else ""
             message = f"source '{name}' has no column '{column}'"
             yield view.diagnostic("unknown-column", path, message, label, note, key=at_key)
+        elif column in gone and path[:2] != ("data", "personal") and path[2:3] not in (("drop",), ("types",)):
+            message = f"'{column}' is dropped under data.personal, nothing can read it"
+            yield view.diagnostic("unknown-column", path, message, "leave it out here", key=at_key)
+    for path, column, name in _of_sources(view):
+        own = [found.name for found in view.facts.sources.get(name, ())]
+        if own and column not in own:
+            guess = suggest.nearest(column, own)
+            message = f"source '{name}' has no column '{column}'"
+            yield view.diagnostic("unknown-column", path, message, f"did you mean '{guess}'?" if guess else "")
+
+
+def _of_sources(view: View) -> Iterator[tuple[Path, str, str]]:
+    """The columns that expectations name of one source: place, name, source."""
+    for index, expectation in enumerate(view.project.data.expect):
+        if expectation.source is not None:
+            if expectation.column is not None:
+                yield ("data", "expect", index, "column"), expectation.column, expectation.source
+            for place, column in enumerate(expectation.columns):
+                yield ("data", "expect", index, "columns", place), column, expectation.source
 
 
 def _named(view: View) -> Iterator[tuple[Path, str, bool]]:
@@ -46,9 +69,13 @@ def _named(view: View) -> Iterator[tuple[Path, str, bool]]:
             yield (*at, key, index), column, False
     for column in said.types:
         yield (*at, "types", column), column, True
+    for column in data.personal:
+        yield ("data", "personal", column), column, True
     for index, expectation in enumerate(data.expect):
-        if expectation.column is not None:
+        if expectation.source is None and expectation.column is not None:
             yield ("data", "expect", index, "column"), expectation.column, False
+        for place, column in enumerate(expectation.columns if expectation.source is None else ()):
+            yield ("data", "expect", index, "columns", place), column, False
     if data.split.column is not None:
         yield ("data", "split", "column"), data.split.column, False
     personal = view.project.model.personalization
@@ -70,8 +97,16 @@ def _named(view: View) -> Iterator[tuple[Path, str, bool]]:
             yield ("project", "users", "examples", index, "row", column), column, True
     for index, columns in enumerate(view.project.evaluation.slices):
         yield from _each(view, ("evaluation", "slices", index), columns)
-    for index, gate in enumerate(view.project.constraints.fairness):
-        yield from _each(view, ("constraints", "fairness", index, "group"), gate.group)
+    for index, fairness in enumerate(view.project.constraints.fairness):
+        yield from _each(view, ("constraints", "fairness", index, "group"), fairness.group)
+    privacy = view.project.constraints.privacy
+    if privacy is not None:
+        at = ("constraints", "privacy")
+        for name, gate in (("k_anonymity", privacy.k_anonymity), ("l_diversity", privacy.l_diversity)):
+            for index, column in enumerate(gate.columns if gate is not None else ()):
+                yield (*at, name, "columns", index), column, False
+        if privacy.l_diversity is not None:
+            yield (*at, "l_diversity", "sensitive"), privacy.l_diversity.sensitive, False
     for column in view.project.preprocessing.columns:
         yield ("preprocessing", "columns", column), column, True
 

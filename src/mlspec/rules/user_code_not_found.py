@@ -1,8 +1,9 @@
-"""The code of a user's own model is not where the spec says.
+"""The code of a user's own model or source is not where the spec says.
 
 Why: it is imported only when the step runs; a slip would cost everything before it. The file is read, never run.
 
-Instead: `code: module:Class`, with `module.py` beside the spec or installed.
+Instead: `code: module:Class` of a model, `code: module:function` of a source, with `module.py` beside the spec or
+installed.
 """
 
 from collections.abc import Iterator
@@ -13,12 +14,14 @@ from mlspec.rules.context import View
 
 
 def check(view: View) -> Iterator[Diagnostic]:
-    """Each candidate that names code."""
-    for name, use in view.project.model.candidates.items():
+    """Each candidate and each source that names code."""
+    project = view.project
+    named = [(("model", "candidates", name, "code"), use, "class") for name, use in project.model.candidates.items()]
+    named += [(("data", "sources", name, "code"), use, "def") for name, use in project.data.sources.items()]
+    for path, use, keyword in named:
         code = getattr(use.plugin, "code", None)
         if not isinstance(code, str):
             continue
-        path = ("model", "candidates", name, "code")
         module, _, wanted = code.partition(":")
         if not module or not wanted:
             yield view.diagnostic("user-code-not-found", path, f"'{code}' names no class", "write it as module:Class")
@@ -28,8 +31,8 @@ def check(view: View) -> Iterator[Diagnostic]:
             message = f"there is no module '{module}' beside the spec"
             note = "looked for " + module.replace(".", "/") + ".py; an installed package is found when the step runs"
             yield view.diagnostic("user-code-not-found", path, message, "", note, severity="warning")
-        elif f"class {wanted}" not in file.read_text(encoding="utf-8", errors="replace"):
-            message = f"{file.name} defines no class '{wanted}'"
+        elif f"{keyword} {wanted}" not in file.read_text(encoding="utf-8", errors="replace"):
+            message = f"{file.name} defines no {'class' if keyword == 'class' else 'function'} '{wanted}'"
             yield view.diagnostic("user-code-not-found", path, message)
 
 

@@ -25,8 +25,44 @@ def dtype(column: Column) -> "pl.DataType | type[pl.DataType]":
     return types[column.type]
 
 
-def from_text(frame: "pl.LazyFrame", columns: Schema, path: str) -> "pl.LazyFrame":
+def from_text(frame: "pl.LazyFrame", columns: Schema, path: str, decimal: str = ".") -> "pl.LazyFrame":
     """Columns of text cast to their types. Raises StepError for a value that does not fit, after one scan."""
+    import polars as pl
+
+    if decimal != ".":
+        numbers = [column.name for column in columns if column.type in ("integer", "number")]
+        frame = frame.with_columns(pl.col(numbers).str.replace_all(decimal, ".", literal=True))
+    return frame.select([expression.alias(name) for name, expression in _fitting(frame, columns, path).items()])
+
+
+def to_types(frame: "pl.LazyFrame", columns: Schema, path: str) -> "pl.LazyFrame":
+    """Typed columns cast to their types. Raises StepError where one is missing, or holds text that does not fit."""
+    import polars as pl
+
+    have = frame.collect_schema()
+    for column in columns:
+        if column.name not in have:
+            raise StepError(f"{path} has no column '{column.name}' any more")
+    text = tuple(c for c in columns if have[c.name] == pl.String and c.type not in ("category", "code"))
+    fitting = _fitting(frame, text, path)
+    picked = []
+    for column in columns:
+        given, wanted = have[column.name], dtype(column)
+        expression = fitting.get(column.name)
+        if expression is not None:
+            picked.append(expression.alias(column.name))
+            continue
+        expression = pl.col(column.name)
+        if (column.type == "category" and given.is_numeric()) or isinstance(given, pl.Categorical | pl.Enum):
+            expression = expression.cast(pl.String)
+        if given.is_float() and column.type == "integer":
+            wanted = pl.Float64
+        picked.append(expression.cast(wanted).alias(column.name))
+    return frame.select(picked)
+
+
+def _fitting(frame: "pl.LazyFrame", columns: Schema, path: str) -> "dict[str, pl.Expr]":
+    """Columns of text as their types, all at once. Raises StepError for a value that does not fit."""
     import polars as pl
 
     casts = {column.name: parsed(column) for column in columns}
@@ -53,31 +89,12 @@ def from_text(frame: "pl.LazyFrame", columns: Schema, path: str) -> "pl.LazyFram
             .collect()
             .row(0)
         )
+        shown = "another value" if column.role == "sensitive" else f"'{found[1]}'"
         raise StepError(
             f"column '{column.name}' of {path} is {_article(column.type)} by its first rows, but row {found[0] + 1} "
-            f"has '{found[1]}': write data.columns.types: {{{column.name}: category}}, or name the cell under `missing`"
+            f"has {shown}: write data.columns.types: {{{column.name}: category}}, or name the cell under `missing`"
         )
-    return frame.select([expression.alias(name) for name, expression in casts.items()])
-
-
-def to_types(frame: "pl.LazyFrame", columns: Schema, path: str) -> "pl.LazyFrame":
-    """Typed columns cast to their types. Raises StepError where a column is missing."""
-    import polars as pl
-
-    have = frame.collect_schema()
-    for column in columns:
-        if column.name not in have:
-            raise StepError(f"{path} has no column '{column.name}' any more")
-    picked = []
-    for column in columns:
-        given, wanted = have[column.name], dtype(column)
-        expression = pl.col(column.name)
-        if (column.type == "category" and given.is_numeric()) or isinstance(given, pl.Categorical | pl.Enum):
-            expression = expression.cast(pl.String)
-        if given.is_float() and column.type == "integer":
-            wanted = pl.Float64
-        picked.append(expression.cast(wanted).alias(column.name))
-    return frame.select(picked)
+    return casts
 
 
 def parsed(column: Column) -> "pl.Expr":

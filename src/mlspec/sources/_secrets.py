@@ -7,6 +7,10 @@ from urllib.parse import quote
 
 REFERENCE = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
 
+PASSWORD = re.compile(
+    r"(://[^/@:\s]*:)(?!\$\{env:)([^/@\s]+)(?=@)|([?&](?:password|sslpassword|token)=)(?!\$\{env:)([^&\s]+)", re.I
+)
+
 
 def names(text: str) -> list[str]:
     """The variables that a text refers to."""
@@ -40,6 +44,11 @@ def scrubbed(told: str, text: str) -> str:
     for form in sorted(hidden, key=len, reverse=True):
         told = told.replace(form, hidden[form])
     return told
+
+
+def masked(text: str) -> str:
+    """The text without passwords that stand in it."""
+    return PASSWORD.sub(lambda found: (found[1] or found[3]) + "•••", text)
 
 
 def _parts(value: str) -> list[str]:

@@ -3,14 +3,15 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from mlspec.plugin import Schema, Source
+from mlspec.plugin import Schema
+from mlspec.sources._files import FileSource
 
 if TYPE_CHECKING:
     import polars as pl
 
 
-class Arrow(Source, frozen=True, kw_only=True):
-    """An Arrow IPC (Feather v2) file; columns and types are read from its footer.
+class Arrow(FileSource, frozen=True, kw_only=True):
+    """Arrow IPC (Feather v2) files; columns and types are read from the footer.
 
     Why: what data engines hand each other without conversion.
 
@@ -21,29 +22,31 @@ class Arrow(Source, frozen=True, kw_only=True):
     suffixes: ClassVar[tuple[str, ...]] = (".arrow", ".ipc", ".feather")
     libraries: ClassVar[tuple[str, ...]] = ("polars",)
 
-    def columns(self, root: Path) -> Schema:
+    def head(self, path: Path) -> Schema:
         """The columns of the footer."""
         import polars as pl
 
         from mlspec.sources import _cast
 
-        with (root / self.path).open("rb"):  # an OSError tells more than the engine would
+        with path.open("rb"):  # an OSError tells more than the engine would
             try:
-                return _cast.from_polars(pl.Schema(pl.read_ipc_schema(root / self.path)))
+                return _cast.from_polars(pl.Schema(pl.read_ipc_schema(path)))
             except (pl.exceptions.PolarsError, OSError) as error:
                 raise ValueError(f"not an Arrow file: {str(error).splitlines()[0]}") from None
 
-    def values(self, root: Path, column: str) -> tuple[tuple[str, ...], bool] | None:
+    def head_values(self, path: Path, column: str) -> tuple[tuple[str, ...], bool] | None:
         """The column's values in the first 1,000 rows."""
         import polars as pl
 
-        head = pl.scan_ipc(root / self.path).select(pl.col(column).cast(pl.String)).head(1_001).collect()
+        if column not in pl.read_ipc_schema(path):
+            return None
+        head = pl.scan_ipc(path).select(pl.col(column).cast(pl.String)).head(1_001).collect()
         return tuple(head[column][:1_000].drop_nulls().to_list()), head.height <= 1_000
 
-    def scan(self, root: Path, columns: Schema) -> "pl.LazyFrame":
+    def read(self, path: Path, columns: Schema, name: str) -> "pl.LazyFrame":
         """All rows, cast."""
         import polars as pl
 
         from mlspec.sources import _cast
 
-        return _cast.to_types(pl.scan_ipc(root / self.path), columns, self.path)
+        return _cast.to_types(pl.scan_ipc(path, hive_partitioning=False), columns, name)

@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from mlspec.plugin import Schema, Source
+from mlspec.plugin import Schema
+from mlspec.sources._files import FileSource
 
 if TYPE_CHECKING:
     import polars as pl
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 HEAD_ROWS = 1_000
 
 
-class Jsonl(Source, frozen=True, kw_only=True):
+class Jsonl(FileSource, frozen=True, kw_only=True):
     """A JSON object a line (JSON Lines); null and absent keys are missing values.
 
     Why: what services log and APIs return.
@@ -24,23 +25,23 @@ class Jsonl(Source, frozen=True, kw_only=True):
     suffixes: ClassVar[tuple[str, ...]] = (".jsonl", ".ndjson")
     libraries: ClassVar[tuple[str, ...]] = ("polars",)
 
-    def columns(self, root: Path) -> Schema:
+    def head(self, path: Path) -> Schema:
         """The keys of the first 1,000 rows, in the order they first appear, with types from their values."""
         from mlspec.plugin import Column
         from mlspec.sources import _infer
 
-        return tuple(Column(name, _infer.narrowest(cells)) for name, cells in self._cells(root)[0].items())
+        return tuple(Column(name, _infer.narrowest(cells)) for name, cells in self._cells(path)[0].items())
 
-    def values(self, root: Path, column: str) -> tuple[tuple[str, ...], bool] | None:
+    def head_values(self, path: Path, column: str) -> tuple[tuple[str, ...], bool] | None:
         """The key's values in the first 1,000 rows."""
-        cells, everything = self._cells(root)
+        cells, everything = self._cells(path)
         return (tuple(cells[column]), everything) if column in cells else None
 
-    def _cells(self, root: Path) -> tuple[dict[str, list[str]], bool]:
+    def _cells(self, path: Path) -> tuple[dict[str, list[str]], bool]:
         """Each key's values as text, null left out, and whether there are no more rows."""
         cells: dict[str, list[str]] = {}
         everything = True
-        with (root / self.path).open("rb") as stream:
+        with path.open("rb") as stream:
             for number, line in enumerate(stream, start=1):
                 if number > HEAD_ROWS:
                     everything = False
@@ -63,14 +64,14 @@ class Jsonl(Source, frozen=True, kw_only=True):
             raise ValueError("the file is empty")
         return cells, everything
 
-    def scan(self, root: Path, columns: Schema) -> "pl.LazyFrame":
+    def read(self, path: Path, columns: Schema, name: str) -> "pl.LazyFrame":
         """All rows, cast."""
         import polars as pl
 
         from mlspec.sources import _cast
 
         schema = {c.name: pl.String if c.type in ("date", "datetime") else _cast.dtype(c) for c in columns}
-        frame = pl.scan_ndjson(root / self.path, schema=schema)
+        frame = pl.scan_ndjson(path, schema=schema)
         dates = tuple(c for c in columns if c.type in ("date", "datetime"))
         if dates:
             frame = frame.with_columns([_cast.parsed(c).alias(c.name) for c in dates])

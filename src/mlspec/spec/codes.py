@@ -173,6 +173,69 @@ Why: several sources are stacked, row under row.
 
 Instead: bring them to the same columns.
 """,
+    "bad-source": """The settings of a source contradict each other or lack one.
+
+Instead: do what stands behind the underline; `mlspec explain sql`, `csv` and so on show all settings.
+""",
+    "source-schema-unknown": """Which columns a source has is not known before it has been read.
+
+Why: validate and compile connect to nothing and run nobody's code; a guess would make every later check worthless.
+
+Instead: `mlspec run` reads the source and pins its columns in mlspec.lock, which is to be committed; or state them in
+the source's `schema`.
+""",
+    "source-unavailable": """A source can't be had: it is down, too slow, breaks off, or gives another thing than asked.
+
+Why: what came before is kept, and nothing half-read is taken for it.
+
+Instead: mend what the message names; `mlspec run --offline` runs on the last good snapshot; `retries`, `timeout` and
+`fallback` say how hard to try and what to read instead.
+""",
+    "source-fell-back": """A source can't be had; the file that its `fallback` names is read in its place.
+
+Instead: look at why; results of this run are those of the fallback.
+""",
+    "no-snapshot": """`--offline` has no snapshot of a source to run on.
+
+Instead: run once with a connection; the snapshot stays in .mlspec/snapshots.
+""",
+    "source-stale": """The content of a source is older than its `fresh_within` allows.
+
+Instead: refresh the source, or say how old it may be.
+""",
+    "data-changed": """A source is not what mlspec.lock has pinned, and its `on_change` says that this matters.
+
+Why: numbers of before and after are no longer of the same data.
+
+Instead: look at what changed; `mlspec run --accept-data` takes it as it is and pins it. `on_change: accept` is for
+sources that are meant to change.
+""",
+    "bad-join": """A join names a source or a column wrongly, or brings a column that is there already.
+
+Why: a join that does not fit gives missing values everywhere, or twice as many rows, and nothing fails.
+
+Instead: keys stand in both sources under the same name and with the same type; `prefix` and `columns` keep names apart.
+""",
+    "bad-expression": """An expression of a derived column or of the filter can't be read, or does not fit its columns.
+
+Why: it would fail, or give something else than meant, only when it runs.
+
+Instead: SQL over the columns of the row: + - * / % ||, comparisons, AND OR NOT, IS NULL, BETWEEN, IN, LIKE, CASE WHEN,
+CAST, EXTRACT, and the functions ABS ROUND FLOOR CEIL LN LOG10 EXP SQRT COALESCE NULLIF GREATEST LEAST LOWER UPPER TRIM
+LENGTH SUBSTR STARTS_WITH ENDS_WITH. Names with other characters than letters, digits and _ stand in double quotes.
+""",
+    "secret-in-spec": """A password stands in the spec, or a reference to one where it would be shown.
+
+Why: a spec is committed, reviewed and printed; what stands in it is no secret. The value of `${env:NAME}` is filled in
+only in the process that connects, and only from `connection`: everything else is part of digests, logs and reports.
+
+Instead: write `${env:NAME}` in the connection string in place of the password, and set NAME where it runs. Object
+stores read their credentials from the environment by themselves.
+""",
+    "not-as-expected": """The data is not as an expectation of severity `warn` says.
+
+Instead: look at the rows in the report; mend the data, or the expectation.
+""",
     "dvc-yaml-unusable": """No stages can be added to the `dvc.yaml` beside the spec.
 
 Why: what others wrote in it is left as it is, to the byte; for that its `stages` have to be a mapping that is indented,

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from mlspec.spec.privacy import PrivacyGates
 from mlspec.spec.types import Bytes, Columns, Seconds, Share
 
 FairnessMetric = Literal[
@@ -161,6 +162,9 @@ class Constraints(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     fairness: Annotated[
         tuple[FairnessGate, ...], Meta(description="Bounds on how differently groups of people are treated.")
     ] = ()
+    privacy: Annotated[
+        PrivacyGates | None, Meta(description="What must hold of what data and model tell of people.")
+    ] = None
     abstention: Annotated[
         Abstention | None, Meta(description="Bounds on what is handed to a person, and what is not.")
     ] = None

@@ -4,7 +4,10 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from mlspec.spec.types import ColumnName, Name, Share, SourceUse
+from mlspec.spec.expect import Bounds as Bounds
+from mlspec.spec.expect import Expectation
+from mlspec.spec.privacy import Personal
+from mlspec.spec.types import ColumnName, Name, Seconds, Share, SourceUse
 
 StatedType = Literal["integer", "number", "boolean", "category", "date", "datetime"]
 
@@ -49,28 +52,38 @@ class Columns(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = {}
 
 
-class Bounds(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A lower and an upper bound; at least one of them."""
+class AsOf(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A join by time: each row gets the last values that were known at its own moment, never later ones."""
 
-    at_least: Annotated[float | None, Meta(description="The least that is allowed.")] = None
-    at_most: Annotated[float | None, Meta(description="The most that is allowed.")] = None
+    row: Annotated[ColumnName, Meta(description="The row's moment: when its prediction would be made.")]
+    source: Annotated[ColumnName, Meta(description="The joined source's moment: when its values became known.")]
+    within: Annotated[Seconds | None, Meta(description="Values older than this count as missing.", examples=["2d"])] = (
+        None
+    )
+    before: Annotated[
+        bool, Meta(description="Only values known before the row's moment, not those of the very moment.")
+    ] = False
 
 
-class Expectation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Something that must be true of the data, checked before anything is fitted: of all rows, or of one column."""
+class Join(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Columns of another source, brought to each row."""
 
-    rows: Annotated[Bounds | None, Meta(description="How many rows there are.")] = None
-    column: Annotated[ColumnName | None, Meta(description="The column that the other keys speak of.")] = None
-    between: Annotated[
-        tuple[float, float] | None,
-        Meta(description="Every value lies in this range, ends included.", examples=[[16, 100]]),
+    source: Annotated[Name, Meta(description="The source that gives them; its rows are not stacked with the others.")]
+    keys: Annotated[
+        Annotated[tuple[ColumnName, ...], Meta(extra={"one": True}, max_length=8)],
+        Meta(
+            description="The columns that must be equal; both sides have them. Their values stand once in the source."
+        ),
+    ] = ()
+    as_of: Annotated[AsOf | None, Meta(description="Join by time: the last values known at the row's moment.")] = None
+    how: Annotated[
+        Literal["left", "inner"],
+        Meta(description="What becomes of a row without a match: it stays with missing values, or it goes."),
+    ] = "left"
+    columns: Annotated[
+        tuple[ColumnName, ...] | None, Meta(description="The columns to take; all but the keys if left out.")
     ] = None
-    missing: Annotated[Bounds | None, Meta(description="The share of missing values, from 0 to 1.")] = None
-    unique: Annotated[bool | None, Meta(description="true: no value stands twice.")] = None
-    allowed: Annotated[
-        tuple[str | int | float | bool, ...] | None,
-        Meta(description="Every value that is not missing is one of these."),
-    ] = None
+    prefix: Annotated[str, Meta(description="What is put before the names of the taken columns.")] = ""
 
 
 class Split(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -98,11 +111,34 @@ class Data(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     sources: Annotated[
         dict[Name, SourceUse],
         Meta(
-            description="Where rows come from, by name. Several sources have the same columns and are stacked.",
+            description="Where rows come from, by name. Several sources have the same columns and are stacked, but for "
+            "those that `join` names.",
             min_length=1,
         ),
     ]
     columns: Annotated[Columns, Meta(description="What each column is for.")]
+    personal: Annotated[
+        dict[ColumnName, Personal],
+        Meta(
+            description="What columns tell of people, and what is done to them as their source is read.",
+            examples=[{"email": {"kind": "direct_identifier", "action": "drop"}}],
+        ),
+    ] = {}
+    join: Annotated[
+        tuple[Join, ...],
+        Meta(description="Columns of other sources for each row of the stacked ones, one after the other."),
+    ] = ()
+    derive: Annotated[
+        dict[ColumnName, str],
+        Meta(
+            description="New columns, each an expression of SQL over the columns of its row.",
+            examples=[{"rooms_each": "rooms / GREATEST(people, 1)"}],
+        ),
+    ] = {}
+    filter: Annotated[
+        str | None,
+        Meta(description="An expression of SQL; rows for which it is not true are left out.", examples=["age >= 18"]),
+    ] = None
     expect: Annotated[
         tuple[Expectation, ...],
         Meta(description="What must be true of the data, checked before anything is fitted."),

@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -31,6 +32,7 @@ SENSITIVE = re.compile(
     r"(^|_)(sex|gender|race|ethnicity|religion|nationality|disability|orientation|marital|pregnan\w*)(_|$)",
     re.IGNORECASE,
 )
+COARSER = {"date": "truncate: year", "datetime": "truncate: year", "category": "prefix: 3", "integer": "prefix: 3"}
 MODELS = {
     "binary_classification": "logistic_regression",
     "multiclass_classification": "logistic_regression",
@@ -38,8 +40,12 @@ MODELS = {
 }
 
 
-def draft(data: Path, folder: Path, target: str | None = None) -> str:
-    """The text of a spec that lies in ``folder`` and reads ``data``.
+Propose = Callable[[str, list[str], list[str]], Sequence[str]]
+"""Lines of expectations, from the target, the columns that name rows, and the sensitive ones."""
+
+
+def draft(data: Path, folder: Path, target: str | None = None, propose: Propose | None = None) -> str:
+    """The text of a spec that lies in ``folder`` and reads ``data``; ``propose`` gives what it expects of the rows.
 
     Raises SpecError where the file can't be read, has no such column, or nothing can be predicted of it.
     """
@@ -62,7 +68,13 @@ def draft(data: Path, folder: Path, target: str | None = None) -> str:
         note = "name another column with --target"
         raise _refused("task-unclear", f"what to predict about '{chosen}' is not clear ({by_name[chosen].type})", note)
     ids = [c.name for c in columns if c.name != chosen and _is_id(c, values.get(c.name, ()))]
-    sensitive = [c.name for c in columns if SENSITIVE.search(c.name) and c.name != chosen and c.name not in ids]
+    personal = _personal(columns, values, chosen)
+    ids = [name for name in ids if name not in personal]
+    sensitive = [
+        c.name
+        for c in columns
+        if SENSITIVE.search(c.name) and c.name != chosen and c.name not in ids and c.name not in personal
+    ]
     dates = [c.name for c in columns if c.type in ("date", "datetime")]
     if len(ids) + len(sensitive) + 1 >= len(columns):
         sensitive = []
@@ -96,6 +108,15 @@ def draft(data: Path, folder: Path, target: str | None = None) -> str:
             f"    sensitive: [{', '.join(map(_text, sensitive))}]  # by their names; "
             "no model sees them unless use_sensitive says so"
         )
+    if personal:
+        lines.append(
+            "  personal:  # what names people or helps to find them; decide on each: mlspec explain data.personal"
+        )
+        lines += [f"    {_text(name)}: {written}" for name, written in personal.items()]
+    proposed = propose(chosen, ids, [*sensitive, *personal]) if propose is not None else ()
+    if proposed:
+        lines.append("  expect:  # from a look at all rows: what a broken delivery would break")
+        lines += [f"    {line}" for line in proposed]
     split = "stratified" if task != "regression" else "random"
     lines.append(f"  split: {{by: {split}, test: 0.2, validation: 0.1, seed: 0}}")
     if dates:
@@ -120,7 +141,7 @@ def _source(data: Path) -> tuple[str, Source]:
             f"the format of '{data}' is not clear from its name",
             f"a file's ending says what it is: {known}",
         )
-    return kind, cast(type[Source], registry.plugin("sources", kind))(path=str(data))
+    return kind, cast(Source, registry.plugin("sources", kind)(path=str(data)))
 
 
 def _target(columns: Schema, wanted: str | None) -> tuple[str, str]:
@@ -142,6 +163,24 @@ def _is_id(column: Column, values: tuple[str, ...]) -> bool:
     if len(values) < 2 or len(set(values)) < len(values) or column.type not in ("integer", "category"):
         return False
     return bool(IDS.search(column.name)) or (column.type == "category" and len(values) > 50)
+
+
+def _personal(columns: Schema, values: dict[str, tuple[str, ...]], target: str) -> dict[str, str]:
+    """The columns that say who somebody is, each with what should be done to it, and why it is thought so."""
+    from mlspec.spec.identifiers import by_name, by_values
+
+    found = {}
+    for column in columns:
+        if column.name == target:
+            continue
+        looks = by_values(values.get(column.name, ())) if column.type == "category" else None
+        kind = "direct_identifier" if looks is not None else by_name(column.name)
+        if kind == "direct_identifier":
+            why = f"most values are a{'n' if looks[0] in 'aeiouI' else ''} {looks}" if looks else "by its name"
+            found[column.name] = f"{{kind: direct_identifier, action: drop}}  # {why}"
+        elif kind == "quasi_identifier" and column.type in COARSER:
+            found[column.name] = f"{{kind: quasi_identifier, action: {{{COARSER[column.type]}}}}}  # by its name"
+    return found
 
 
 def _seen(column: Column, values: tuple[str, ...]) -> str:

@@ -312,6 +312,8 @@ class _Reader:
                     f"the format of '{value['path']}' is not clear from its name",
                     f"add 'format', one of {', '.join(registry.names(kind))}",
                 )
+        if name is None and kind == "sources":
+            name = units.source_with(value)
         if name is None:
             guess = next((k for k in value if suggest.nearest(k, [key])), None)
             if guess is not None:

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from mlspec.document import Path
 from mlspec.spec import Project
+from mlspec.spec.privacy import PrivacyGates
 from mlspec.spec.project import Goal
 
 Binding = Literal["gate", "measured", "compiled", "nothing"]
@@ -120,6 +121,8 @@ def _constraints(project: Project) -> Iterator[Requirement]:
             at_least=fairness.at_least,
             at_most=fairness.at_most,
         )
+    if constraints.privacy is not None:
+        yield from _privacy(constraints.privacy)
     if constraints.abstention is not None:
         for what, side in (("coverage", "at_least"), ("risk", "at_most")):
             bound = getattr(constraints.abstention, f"{what}_{side}")
@@ -158,6 +161,25 @@ def _constraints(project: Project) -> Iterator[Requirement]:
         agree = sorted({name for who in constraints.reviewers.values() for name in who})
         text = f"changes are agreed to by {', '.join(agree)}"
         yield Requirement(id="reviewers", path=("constraints", "reviewers"), binding="compiled", text=text)
+
+
+def _privacy(privacy: PrivacyGates) -> Iterator[Requirement]:
+    at: Path = ("constraints", "privacy")
+
+    def gate(what: str, **check: Any) -> Requirement:
+        own = {"of": "privacy", "what": what, **check}
+        return Requirement(id=f"privacy.{what}", path=(*at, what), binding="gate", check=own)
+
+    if privacy.direct_identifiers is not None:
+        yield gate("direct_identifiers")
+    if privacy.k_anonymity is not None:
+        found = privacy.k_anonymity
+        yield gate("k_anonymity", columns=list(found.columns), at_least=found.k)
+    if privacy.l_diversity is not None:
+        diverse = privacy.l_diversity
+        yield gate("l_diversity", columns=list(diverse.columns), sensitive=diverse.sensitive, at_least=diverse.l)
+    if privacy.membership is not None:
+        yield gate("membership", at_most=privacy.membership.at_most)
 
 
 def _model(project: Project) -> Iterator[Requirement]:

@@ -185,10 +185,13 @@ class _Writer:
             chosen: Json = {"properties": {key: {"const": name}}, "required": [key]}
             if issubclass(cls, Source):
                 suffixes = "|".join(s.replace(".", r"\.") for s in cls.suffixes)
+                told: Json = {"required": [cls.key]}
+                if cls.key == "path":
+                    told = {"properties": {"path": {"pattern": f"({suffixes})([?#].*)?$"}}, **told}
                 chosen = {
                     "if": {"required": [key]},
                     "then": {"properties": {key: {"const": name}}},
-                    "else": {"properties": {"path": {"pattern": f"({suffixes})$"}}, "required": ["path"]},
+                    "else": told,
                 }
             branches.append({"if": chosen, "then": self.ref(f"{kind}.{name}", self._named(cls, key, name))})
         made: Json = {
@@ -199,7 +202,9 @@ class _Writer:
         if kind != "sources":
             made["required"] = [key]
         else:
-            made["required"] = ["path"]
+            made |= _one_of(
+                key, *sorted({cls.key for n in names if issubclass(cls := registry.plugin(kind, n), Source)})
+            )
         return self.ref(f"{kind}", made)
 
     def _named(self, cls: type[Plugin], key: str, name: str) -> Json:
@@ -244,6 +249,12 @@ class _Writer:
             },
         }
         return self.ref(f"{kind}", made)
+
+
+def _one_of(*keys: str) -> Json:
+    """Demands one of these keys."""
+    first, *rest = keys
+    return {"if": {"required": [first]}, "else": _one_of(*rest)} if rest else {"required": [first]}
 
 
 def first_line(cls: type) -> str:

@@ -1,6 +1,7 @@
 """Durations, sizes, and names that are read off elsewhere."""
 
 import re
+from collections.abc import Collection
 from typing import Any
 
 WORDS = {"duration": "a time with its unit", "bytes": "a size with its unit"}
@@ -48,10 +49,22 @@ def engines() -> list[str]:
 
 
 def source_of(path: str) -> str | None:
-    """The source whose suffix a path has."""
+    """The source whose suffix a path, or the path of an address, has."""
+    from mlspec import registry
+
+    plain = path.lower().partition("?")[0].partition("#")[0] if "://" in path else path.lower()
+    for name in registry.names("sources"):
+        if plain.endswith(registry.plugin("sources", name).suffixes or ("\0",)):  # type: ignore[attr-defined]
+            return name
+    return None
+
+
+def source_with(keys: Collection[str]) -> str | None:
+    """The source that one of these keys tells; None where only a path could."""
     from mlspec import registry
 
     for name in registry.names("sources"):
-        if path.lower().endswith(registry.plugin("sources", name).suffixes):  # type: ignore[attr-defined]
+        key: str = registry.plugin("sources", name).key  # type: ignore[attr-defined]
+        if key != "path" and key in keys:
             return name
     return None

@@ -28,14 +28,14 @@ def examine(
     regression.
     """
     found = [_twins(train, other)]
-    features, others = _matrix(train, other)
+    features, others = matrix(train, other)
     found.append(_drift(features, others, train.columns))
     if target is not None and other_target is not None:
         found += _target(features, others, target, other_target, classes, train.columns)
     return found
 
 
-def _matrix(train: "pl.DataFrame", other: "pl.DataFrame") -> "tuple[Array, Array]":
+def matrix(train: "pl.DataFrame", other: "pl.DataFrame") -> "tuple[Array, Array]":
     """Numbers as they are, all else as codes by frequency in both; float32, missing as NaN."""
     import numpy as np
     import polars as pl
@@ -139,9 +139,9 @@ def _target(
         return [Check(check="target", measured=told, expected="it varies", fails=True, advice="look at the target")]
     if min(len(y), len(other_y)) < FEWEST:
         return [Check(check="labels", measured="the rows are too few", expected="the features tell of the target")]
-    alone = [_known(_binned(x[:, k], other_x[:, k], y, classes), other_y, y, classes) for k in range(x.shape[1])]
-    best = int(np.argmax(alone))
-    full, spread = _explained(x, other_x, y, other_y, classes)
+    known = alone(x, other_x, y, other_y, classes)
+    best = int(np.argmax(known))
+    full, spread = explained(x, other_x, y, other_y, classes)
     found = [
         Check(
             check="labels",
@@ -152,21 +152,28 @@ def _target(
         )
     ]
     rest = float("-inf")
-    if alone[best] >= SUSPECT and x.shape[1] > 1:
+    if known[best] >= SUSPECT and x.shape[1] > 1:
         others_only = [k for k in range(x.shape[1]) if k != best]
-        rest, _ = _explained(x[:, others_only], other_x[:, others_only], y, other_y, classes)
-    suspect = alone[best] >= SUSPECT and (1 - alone[best]) <= 0.6 * (1 - max(rest, 0.0))
+        rest, _ = explained(x[:, others_only], other_x[:, others_only], y, other_y, classes)
+    suspect = known[best] >= SUSPECT and (1 - known[best]) <= 0.6 * (1 - max(rest, 0.0))
     against = f", all others together {max(rest, 0.0):.0%}" if rest > float("-inf") else ""
     found.append(
         Check(
             check="leak",
-            measured=f"'{names[best]}' alone explains {max(alone[best], 0.0):.0%} of the target{against}",
+            measured=f"'{names[best]}' alone explains {max(known[best], 0.0):.0%} of the target{against}",
             expected="no feature knows the target far better than all others",
             fails=suspect,
             advice=f"is '{names[best]}' known when a prediction is made? if not, drop it",
         )
     )
     return found
+
+
+def alone(features: "Array", others: "Array", target: "Array", truth: "Array", classes: int) -> list[float]:
+    """The share of the target's uncertainty that each feature takes away by itself, in other rows."""
+    columns = range(features.shape[1])
+    told = (_binned(features[:, k], others[:, k], target, classes) for k in columns)
+    return [_known(found, truth, target, classes) for found in told]
 
 
 def _binned(values: "Array", other: "Array", target: "Array", classes: int) -> "Array":
@@ -207,9 +214,7 @@ def _gain(told: "Array", truth: "Array", target: "Array", classes: int) -> "Arra
     return np.asarray((before - losses) / max(before.mean(), 1e-12))
 
 
-def _explained(
-    features: "Array", others: "Array", target: "Array", truth: "Array", classes: int
-) -> tuple[float, float]:
+def explained(features: "Array", others: "Array", target: "Array", truth: "Array", classes: int) -> tuple[float, float]:
     """What a small model of all columns knows of other rows' target, with its standard error."""
     import numpy as np
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor

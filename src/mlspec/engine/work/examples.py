@@ -23,9 +23,9 @@ def run(job: Job) -> None:
 def _asked(loaded: "Package", example: dict[str, Any], number: int) -> dict[str, Any]:
     import polars as pl
 
-    given = {name: [_cell(example["row"].get(name), kind)] for name, kind in loaded.about.columns}
+    given = {name: [_cell(example["row"].get(name), kind)] for name, kind in loaded.about.raw_columns()}
     try:
-        predicted = loaded.predict(pl.DataFrame(given))
+        predicted = loaded.predict(loaded.treat(pl.DataFrame(given)))
     except StepError as error:
         raise StepError(f"example {number}: {error}") from None
     classes = loaded.about.classes

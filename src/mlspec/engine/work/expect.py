@@ -1,4 +1,4 @@
-"""Checks what must be true of the data, all of it in one scan."""
+"""Checks what must be true of the data, all checks of a table in one scan."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -7,85 +7,180 @@ from mlspec.engine.job import Job
 if TYPE_CHECKING:
     import polars as pl
 
+    from mlspec.engine.expecting import Fault
+
+SAMPLE = 5
+SOURCE, ROW = "__source__", "__row__"
+
 
 def run(job: Job) -> None:
-    """``table.*`` -> ``report`` (what was measured), ``verdict`` (always the same bytes: a run that fails stops here).
+    """``table.*``, ``source.*`` -> ``report`` (what was measured), ``verdict`` (always the same bytes: a run that fails
+    stops here); where rows can be left out ``dropped`` (source and number of each) and ``quarantine`` (the rows).
 
-    Raises StepError that lists every expectation that does not hold.
+    Raises StepError that lists every expectation that does not hold, placed at the first.
     """
-    import polars as pl
-
     from mlspec.diagnostics import StepError
-    from mlspec.engine import results, tables
+    from mlspec.engine import results
 
-    rows = pl.concat([tables.scan(job.inputs[name]) for name in sorted(job.inputs)], how="vertical_relaxed")
-    asked: dict[str, pl.Expr] = {"rows": pl.len()}
-    for index, expectation in enumerate(job.params["expectations"]):
-        asked.update({f"{index}/{name}": e for name, e in _measures(expectation).items()})
-    seen = rows.select([e.alias(name) for name, e in asked.items()]).collect(engine="streaming").row(0, named=True)
     report, broken = [], []
-    for index, expectation in enumerate(job.params["expectations"]):
-        measured = {name.partition("/")[2]: v for name, v in seen.items() if name.startswith(f"{index}/")}
-        faults = _faults(expectation, measured, seen["rows"])
-        report.append({"expectation": expectation, "measured": measured, "rows": seen["rows"], "holds": not faults})
-        broken += faults
+    tables_ = _tables(job)
+    seen = _measured(job, tables_)
+    for index, asked in enumerate(job.params["expectations"]):
+        measured, rows, found = seen[index]
+        leaves = bool(found) and _leaves_out(asked, measured, rows)
+        stops = bool(found) and asked.get("severity") != "warn" and not leaves
+        entry: dict[str, Any] = {
+            "expectation": asked,
+            "measured": measured,
+            "rows": rows,
+            "holds": leaves or not found,
+        }
+        if found:
+            entry["faults"] = [fault.text for fault in found]
+            entry["sample"] = _sample(
+                tables_[asked.get("source", "")], asked, _known(job, asked), job.params.get("masked", [])
+            )
+            _tell(found, entry["sample"])
+        report.append(entry)
+        if stops:
+            broken.append((index, found))
     results.write_json(job.outputs["report"], report)
     if broken:
-        raise StepError("the data is not as expected: " + "; ".join(broken))
+        told = "; ".join(fault.text for _index, found in broken for fault in found)
+        offers = [fault.offer for _index, found in broken for fault in found if fault.offer]
+        way = f". If that is as it should be: {offers[0]}" if offers else ""
+        raise StepError(f"the data is not as expected: {told}{way}", path=("data", "expect", broken[0][0]))
+    if "dropped" in job.outputs:
+        _leave_out(job, tables_[""])
     results.write_json(job.outputs["verdict"], {"holds": True})
 
 
-def _measures(expectation: dict[str, Any]) -> "dict[str, pl.Expr]":
+def _tables(job: Job) -> "dict[str, pl.LazyFrame]":
+    """The rows that are used, under the empty name, and the tables of sources that are looked at by themselves."""
     import polars as pl
 
-    name = expectation.get("column")
-    if name is None:
-        return {}
-    cell, found = pl.col(name), {}
-    if "between" in expectation:
-        low, high = expectation["between"]
-        found["outside"] = (~cell.is_between(low, high)).sum()
-        found["least"], found["greatest"] = cell.min(), cell.max()
-    if "missing" in expectation:
-        found["missing"] = cell.is_null().mean()
-    if expectation.get("unique"):
-        found["repeated"] = cell.drop_nulls().len() - cell.drop_nulls().n_unique()
-    if "allowed" in expectation:
-        allowed = [str(v).lower() if isinstance(v, bool) else str(v) for v in expectation["allowed"]]
-        numbers = [v for v in expectation["allowed"] if isinstance(v, int | float) and not isinstance(v, bool)]
-        strange = ~cell.is_in(numbers) if len(numbers) == len(allowed) else ~cell.cast(pl.String).is_in(allowed)
-        found["strange"] = (strange & cell.is_not_null()).sum()
-        found["example"] = cell.filter(strange & cell.is_not_null()).first().cast(pl.String)
+    from mlspec.engine import tables
+
+    frames = []
+    for name in sorted(job.inputs):
+        kind, _, source = name.partition(".")
+        if kind == "table":
+            rows = tables.scan(job.inputs[name]).with_row_index(ROW)
+            frames.append(rows.with_columns(pl.lit(source).alias(SOURCE)))
+    found = {"": pl.concat(frames, how="vertical_relaxed")}
+    for name in job.inputs:
+        kind, _, source = name.partition(".")
+        if kind == "source":
+            found[source] = tables.scan(job.inputs[name])
     return found
 
 
-def _faults(expectation: dict[str, Any], seen: dict[str, Any], rows: int) -> list[str]:
-    """What does not hold, in words."""
-    if "rows" in expectation:
-        return [f"{rows:,} rows, {words} {limit:,.0f} expected" for words, limit in _broken(expectation["rows"], rows)]
-    name, faults = expectation["column"], []
-    if seen.get("outside"):
-        low, high = expectation["between"]
-        faults.append(
-            f"'{name}' lies outside {low:g} to {high:g} in {seen['outside']:,} rows (it goes from {seen['least']} to "
-            f"{seen['greatest']})"
-        )
-    if "missing" in expectation:
-        share = seen["missing"] or 0.0
-        faults += [
-            f"'{name}' is missing in {share:.2%} of rows, {w} {x:.2%} expected"
-            for w, x in _broken(expectation["missing"], share)
-        ]
-    if seen.get("repeated"):
-        faults.append(f"'{name}' repeats a value in {seen['repeated']:,} rows, every value should stand once")
-    if seen.get("strange"):
-        faults.append(
-            f"'{name}' has values that are not allowed in {seen['strange']:,} rows, '{seen['example']}' for one"
-        )
-    return faults
+def _known(job: Job, asked: dict[str, Any]) -> "pl.Series | None":
+    """The values that a reference to another source allows."""
+    from mlspec.engine import tables
+
+    if "refers_to" not in asked:
+        return None
+    other = asked["refers_to"]
+    column = tables.scan(job.inputs[f"source.{other['source']}"]).select(other["column"]).unique()
+    return column.collect(engine="streaming").to_series()
 
 
-def _broken(bounds: dict[str, Any], value: float) -> list[tuple[str, float]]:
-    low, high = bounds.get("at_least"), bounds.get("at_most")
-    found = [("at least", low)] if low is not None and value < low else []
-    return found + ([("at most", high)] if high is not None and value > high else [])
+def _measured(job: Job, frames: "dict[str, pl.LazyFrame]") -> "list[tuple[dict[str, Any], int, list[Fault]]]":
+    """What each expectation measured, of how many rows, and what does not hold."""
+    import polars as pl
+
+    from mlspec.engine import drift, expecting
+
+    expectations, masked = job.params["expectations"], set(job.params.get("masked", []))
+    wanted: dict[str, dict[str, pl.Expr]] = {name: {"rows": pl.len()} for name in frames}
+    groups: dict[int, pl.LazyFrame] = {}
+    for index, asked in enumerate(expectations):
+        frame = asked.get("source", "")
+        for name, measure in expecting.measures(asked, _known(job, asked)).items():
+            wanted[frame][f"{index}/{name}"] = measure
+        if "groups" in asked:
+            names = asked.get("columns") or [asked["column"]]
+            groups[index] = frames[frame].group_by(names).len()
+    queries = [frames[name].select([e.alias(key) for key, e in measures.items()]) for name, measures in wanted.items()]
+    collected = pl.collect_all([*queries, *groups.values()], engine="streaming")
+    values = {name: table.row(0, named=True) for name, table in zip(wanted, collected, strict=False)}
+    counted = dict(zip(groups, collected[len(wanted) :], strict=True))
+    found = []
+    for index, asked in enumerate(expectations):
+        frame = asked.get("source", "")
+        rows = values[frame]["rows"]
+        mine = {k.partition("/")[2]: v for k, v in values[frame].items() if k.startswith(f"{index}/")}
+        hidden = not masked.isdisjoint([asked.get("column", ""), *asked.get("columns", [])])
+        faults = list(expecting.faults(asked, mine, rows, hidden))
+        if index in counted:
+            faults += expecting.grouped(asked, counted[index], rows, hidden)
+            mine["groups"] = counted[index].height
+        if "drift" in asked:
+            name = asked["column"]
+            mine["sketch"] = drift.sketch(frames[frame], name)
+            if "reference" in asked:
+                now = drift.against(frames[frame], name, asked["reference"])
+                mine |= drift.distances(asked["reference"], now) if now else {}
+                faults += drift.faults(asked, mine) if now else []
+        if hidden:
+            mine = {k: v for k, v in mine.items() if not k.startswith(("example/", "least", "greatest"))}
+        found.append(({k: _plain(v) for k, v in mine.items()}, rows, faults))
+    return found
+
+
+def _leaves_out(asked: dict[str, Any], measured: dict[str, Any], rows: int) -> bool:
+    """Whether the rows that break it are left out rather than stopping the run."""
+    if asked.get("on_fail", "stop") == "stop":
+        return False
+    breaking = max((v for k, v in measured.items() if k.startswith("breaking/")), default=0)
+    return "tolerance" not in asked or breaking <= asked["tolerance"] * rows
+
+
+def _sample(
+    rows: "pl.LazyFrame", asked: dict[str, Any], known: "pl.Series | None", masked: list[str]
+) -> list[dict[str, Any]]:
+    """A few of the rows that break it, what nobody may see of them hidden."""
+    import polars as pl
+
+    from mlspec.engine import expecting
+
+    marks = list(expecting.marks(asked, known).values())
+    if not marks:
+        return []
+    names = [name for name in rows.collect_schema().names() if name not in (SOURCE, ROW)]
+    shown = [pl.lit(expecting.MASK).alias(name) if name in masked else pl.col(name) for name in names]
+    few = rows.filter(pl.any_horizontal(marks)).head(SAMPLE).select(shown).collect()
+    return [{name: _plain(value) for name, value in row.items()} for row in few.iter_rows(named=True)]
+
+
+def _leave_out(job: Job, rows: "pl.LazyFrame") -> None:
+    """Write which rows are left out, and the rows themselves where they are to be kept aside."""
+    import polars as pl
+
+    from mlspec.engine import expecting, tables
+
+    marked = {"drop_rows": pl.lit(False), "quarantine": pl.lit(False)}
+    for asked in job.params["expectations"]:
+        if asked.get("on_fail", "stop") != "stop" and "source" not in asked:
+            marks = expecting.marks(asked, _known(job, asked)).values()
+            marked[asked["on_fail"]] = pl.any_horizontal(marked[asked["on_fail"]], *marks)
+    left = rows.filter(marked["drop_rows"] | marked["quarantine"]).select(SOURCE, ROW)
+    tables.write(left, job.outputs["dropped"])
+    tables.write(rows.filter(marked["quarantine"]).drop(ROW), job.outputs["quarantine"])
+    count = tables.scan(job.outputs["dropped"]).select(pl.len()).collect().item()
+    if count:
+        print(f"{count:,} rows are left out")
+
+
+def _tell(found: "list[Fault]", sample: list[dict[str, Any]]) -> None:
+    """Into the log: all that is known, for who wants to look."""
+    for fault in found:
+        print(fault.text + (f"\n  if that is as it should be: {fault.offer}" if fault.offer else ""))
+    for row in sample:
+        print("  row: " + ", ".join(f"{name}={value}" for name, value in row.items()))
+
+
+def _plain(value: Any) -> Any:
+    """What JSON has."""
+    return value if value is None or isinstance(value, bool | int | float | str | dict | list) else str(value)

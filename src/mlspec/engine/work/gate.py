@@ -271,6 +271,43 @@ def _priced(params: dict[str, Any], records: dict[str, dict[str, Any]]) -> dict[
     return _exact(f"cost at most {bound:g}{unit}", total, bound, lambda value: f"{value:.3g}{unit}")
 
 
+def _privacy(params: dict[str, Any], measured: dict[str, Any], _: Any) -> dict[str, Any]:
+    what = params["what"]
+    if what == "membership":
+        bound = params["at_most"]
+        text = f"training rows told apart by the model's answers with a ROC AUC of at most {bound:g}"
+        return _interval(text, measured, measured["n"], bound, at_least=False, unit="")
+    rows = measured["rows"]
+    if what == "direct_identifiers":
+        found = measured["identifiers"]
+        cells = sum(count for kinds in found.values() for count in kinds.values())
+        told = "; ".join(
+            f"'{name}': {count:,} times {kind}" for name, kinds in found.items() for kind, count in kinds.items()
+        )
+        decided = _exact("no cell names a person", cells, 0, lambda count: f"{count:,} cells of {rows:,} rows")
+        return {**decided, "n": rows, "reason": told or f"none of the cells of {rows:,} rows looks like it"}
+    found, least = measured[what], params["at_least"]
+    by = " and ".join(params["columns"])
+    text = {
+        "k_anonymity": f"at least {least} rows share each combination of {by}",
+        "l_diversity": f"at least {least} values of {params.get('sensitive')} for each combination of {by}",
+    }[what]
+    below, of = found["combinations_below"], found["combinations"]
+    told = f"{found['least']} at least, over {of:,} combinations of {rows:,} rows"
+    if below:
+        told = f"{below:,} of {of:,} combinations have fewer, with {found['rows_below']:,} of {rows:,} rows"
+    return {
+        "requirement": text,
+        "verdict": "fail" if below else "pass",
+        "value": found["least"],
+        "low": found["least"],
+        "high": found["least"],
+        "n": rows,
+        "threshold": least,
+        "reason": told,
+    }
+
+
 def _exact(text: str, value: float | None, bound: float, show: Any) -> dict[str, Any]:
     verdict = "unknown" if value is None or value != value else "pass" if value <= bound else "fail"
     return {
@@ -315,4 +352,5 @@ AREAS = {
     "examples": _examples,
     "budget": _budget,
     "personalization": _personalization,
+    "privacy": _privacy,
 }

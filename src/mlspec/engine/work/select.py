@@ -82,6 +82,11 @@ def run(job: Job) -> None:
             calibration=None if decision is None else decision["calibration"],
             threshold=None if decision is None else decision["threshold"],
             abstain_below=job.params.get("abstain_below"),
+            treatments=None
+            if "treatments" not in job.params
+            else tuple((name, kind, (use[0], use[1])) for name, kind, use in job.params["treatments"]),
+            keys=job.params.get("keys"),
+            derived=job.params.get("derived"),
         ),
     )
     for name in (chosen,) if weights is None else weights:

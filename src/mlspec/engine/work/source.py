@@ -5,22 +5,68 @@ from typing import cast
 import msgspec
 
 from mlspec import registry
+from mlspec.diagnostics import StepError
 from mlspec.engine.job import Job
 from mlspec.plugin import Column, Source
 
 
 def run(job: Job) -> None:
-    """A file -> ``table`` (Parquet), with the columns and types that the spec and the first rows say.
+    """A file or a snapshot -> ``table`` (Parquet), with the columns and types that the spec and the first rows say.
 
-    What is no number (NaN) is a missing one.
+    What is no number (NaN) is a missing one. Raises StepError where there are too few rows, and where what was read is
+    not what the step's fingerprint stands for.
     """
     import polars as pl
 
-    from mlspec.engine import tables
+    from mlspec.engine import tables, treating
 
     name, settings = job.params["source"]
     source = cast(Source, msgspec.convert(settings, registry.plugin("sources", name)))
-    columns = tuple(Column(column, kind) for column, kind in job.params["columns"])
-    rows = source.scan(job.root, columns)
+    personal = set(job.params.get("personal", ()))
+    columns = tuple(
+        Column(column, kind, "sensitive" if column in personal else "feature") for column, kind in job.params["columns"]
+    )
+    table = job.outputs["table"]
     numbers = [column.name for column in columns if column.type == "number"]
-    tables.write(rows.with_columns(pl.col(numbers).fill_nan(None)) if numbers else rows, job.outputs["table"])
+    treatments = job.params.get("treatments")
+    try:
+        rows = source.scan(job.root, columns)
+        if numbers:
+            rows = rows.with_columns(pl.col(numbers).fill_nan(None))
+        if treatments:
+            rows = rows.with_columns(treating.treated(treatments))
+        tables.write(rows, table)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        if getattr(error, "errno", None) is not None:
+            # The disk's own trouble, not the file's.
+            raise
+        _verify(job, source)
+        # What the engine says of a value may show it.
+        told = type(error).__name__ if personal else str(error).splitlines()[0]
+        raise StepError(f"{source.where()} can't be read: {told}") from None
+    _verify(job, source)
+    least = job.params.get("minimum_rows")
+    if least is not None:
+        count = int(tables.scan(table).select(pl.len()).collect().item())
+        if count < least:
+            raise StepError(f"{source.where()} has {count:,} rows, at least {least:,} are wanted")
+
+
+def _verify(job: Job, source: Source) -> None:
+    """What was read is what was there when the step was planned: else its result would stand under a wrong name."""
+    from mlspec.engine import contents
+    from mlspec.graph.files import hash_file
+
+    there = source.files(job.root)
+    for name, expected in job.files.items():
+        path = there.get(name)
+        if path is None or not path.exists():
+            raise StepError(f"{name} was taken away while it was read")
+        if expected == hash_file(path):
+            continue
+        # A snapshot of rows goes by its content.
+        if not (path.suffix == ".parquet" and contents.is_snapshot(name) and expected == contents.digest(path)):
+            raise StepError(f"{name} was changed while it was read; run again")
+    more = sorted(there.keys() - job.files.keys())
+    if more and job.files:
+        raise StepError(f"{more[0]} came while {source.where()} was read; run again")

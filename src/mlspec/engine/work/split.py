@@ -30,7 +30,7 @@ def run(job: Job) -> None:
     names = sorted(name for name in job.inputs if name.startswith("table."))
     stated = {name: params["parts"].get(name.partition(".")[2]) for name in names}
     frames = [
-        tables.scan(job.inputs[name]).with_columns(
+        _kept(tables.scan(job.inputs[name]), job, name.partition(".")[2]).with_columns(
             pl.lit(SPELLINGS.get(stated[name] or "", -1), dtype=pl.Int8).alias("__part__")
         )
         for name in names
@@ -50,6 +50,19 @@ def run(job: Job) -> None:
     for code, name in enumerate(PARTS):
         mine = rows.with_columns(pl.Series("__mine__", parts == code)).filter("__mine__").drop("__mine__", "__part__")
         tables.write(mine, job.outputs[name])
+
+
+def _kept(rows: "pl.LazyFrame", job: Job, source: str) -> "pl.LazyFrame":
+    """The rows of a source without those that the check of the data has left out."""
+    import polars as pl
+
+    from mlspec.engine import tables
+
+    if "dropped" not in job.inputs:
+        return rows
+    dropped = tables.scan(job.inputs["dropped"]).filter(pl.col("__source__") == source)
+    gone = dropped.select("__row__").collect().to_series()
+    return rows.with_row_index("__row__").filter(~pl.col("__row__").is_in(gone.implode())).drop("__row__")
 
 
 def assign(keys: "pl.DataFrame", params: dict[str, Any], random: "np.random.Generator") -> "Array":

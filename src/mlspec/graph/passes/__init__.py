@@ -7,6 +7,7 @@ from mlspec.graph.graph import Graph
 from mlspec.graph.passes.blending import blending
 from mlspec.graph.passes.checks import checks
 from mlspec.graph.passes.code import code
+from mlspec.graph.passes.combining import combining
 from mlspec.graph.passes.cross_validation import cross_validation
 from mlspec.graph.passes.environment import environment
 from mlspec.graph.passes.evaluation import evaluation
@@ -17,6 +18,7 @@ from mlspec.graph.passes.measurements import measurements
 from mlspec.graph.passes.merge_equal import merge_equal
 from mlspec.graph.passes.personalization import personalization
 from mlspec.graph.passes.preparation import preparation
+from mlspec.graph.passes.references import references
 from mlspec.graph.passes.repeats import repeats
 from mlspec.graph.passes.resources import resources
 from mlspec.graph.passes.schemas import schemas
@@ -28,6 +30,7 @@ from mlspec.graph.passes.tuning import tuning
 
 PASSES: tuple[Callable[[Graph], Graph], ...] = (
     sources,
+    combining,
     expectations,
     split,
     preparation,
@@ -47,5 +50,6 @@ PASSES: tuple[Callable[[Graph], Graph], ...] = (
     code,
     environment,
     files,
+    references,
     resources,
 )

@@ -13,7 +13,8 @@ from mlspec.plugin import Model
 
 def checks(graph: Graph) -> Graph:
     """Adds ``check.data.validation`` and ``check.data.test`` -> report, verdict (of validation rows, and of test rows
-    without their target, against training rows), and ``check.CANDIDATE`` -> report, verdict for networks."""
+    without their target, against training rows), ``check.groups.COLUMN`` for sensitive columns, and
+    ``check.CANDIDATE`` -> report, verdict for networks."""
     project = graph.project
     if project.model.checks == "off":
         return graph
@@ -39,9 +40,28 @@ def checks(graph: Graph) -> Graph:
         )
         for step_id, part in (("check.data.validation", "validation"), ("check.data.test", "test"))
     ]
+    for column in project.data.columns.sensitive:
+        params: dict[str, Any] = {
+            "features": [name for name in about["features"] if name != column],
+            "group": column,
+            "target": target.name,
+            "positive": _positive(graph),
+            "stops": False,
+            **accepted,
+        }
+        steps.append(
+            Step(
+                id=f"check.groups.{column}",
+                kind="check_groups",
+                params=params,
+                inputs={"train": Input("split", "train")},
+                outputs=KINDS["check_groups"].outputs,
+                path=("data", "columns", "sensitive"),
+            )
+        )
     for name, use in sorted(project.model.candidates.items()):
         if isinstance(use.plugin, Model) and use.plugin.may_be_network:
-            params: dict[str, Any] = {
+            params = {
                 "model": uses.pair(use),
                 "task": project.project.task,
                 "seed": project.model.seed,
@@ -61,6 +81,14 @@ def checks(graph: Graph) -> Graph:
                 )
             )
     return graph.add(steps)
+
+
+def _positive(graph: Graph) -> str | None:
+    """The class whose rate is compared between groups; None for numbers."""
+    if graph.project.project.task == "regression":
+        return None
+    levels = graph.facts.target_levels or ()
+    return graph.project.data.columns.positive or (levels[-1] if levels else None)
 
 
 def awaited(graph: Graph, name: str) -> dict[str, Input]:

@@ -1,31 +1,45 @@
-"""The check of the data. It stands behind the sources, whose tables it reads, and before the split, which waits for
-it."""
+"""The check of the data. It stands behind the sources and what joins them, whose tables it reads, and before the split,
+which waits for it."""
 
 from typing import Any
 
-from mlspec.graph import uses
+from mlspec.graph import tables
 from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS
 from mlspec.graph.step import Input, Step
-from mlspec.spec.data import Expectation
+from mlspec.rules.check import roles
+from mlspec.spec.expect import stated
+
+HIDDEN = ("sensitive", "id")
+LEFT_OUT = ("dropped", "quarantine")
 
 
 def expectations(graph: Graph) -> Graph:
-    """Adds ``expect``, if the spec expects anything: ``{"expectations": [...]}`` -> report, verdict."""
-    expected = graph.project.data.expect
-    if not expected:
+    """Adds ``expect``, if the spec expects anything: ``{"expectations": [...], "masked": columns}`` -> report, verdict;
+    dropped and quarantine where rows may be left out."""
+    data = graph.project.data
+    if not data.expect:
         return graph
+    inputs = {f"table.{name}": read for name, read in tables.rows(graph).items()}
+    for expectation in data.expect:
+        for name in (expectation.source, expectation.refers_to and expectation.refers_to.source):
+            if name:
+                inputs[f"source.{name}"] = Input(f"source.{name}", "table")
+    columns = next(iter(graph.facts.schemas.values()))
+    personal = {name for name, stated in data.personal.items() if stated.kind != "public"}
+    seen = roles(graph.project, columns)
+    masked = [column.name for column in seen if column.role in HIDDEN or column.name in personal]
+    params: dict[str, Any] = {"expectations": [stated(expectation) for expectation in data.expect]}
+    # Where no row and no group is shown, there is nothing to hide.
+    if masked and any(expectation.checks_rows() or expectation.groups for expectation in data.expect):
+        params["masked"] = masked
+    leaves_out = any(expectation.on_fail != "stop" for expectation in data.expect)
     step = Step(
         id="expect",
         kind="expect",
-        params={"expectations": [_stated(expectation) for expectation in expected]},
-        inputs={f"table.{name}": Input(f"source.{name}", "table") for name in sorted(graph.project.data.sources)},
-        outputs=KINDS["expect"].outputs,
+        params=params,
+        inputs=inputs,
+        outputs=(*KINDS["expect"].outputs, *(LEFT_OUT if leaves_out else ())),
         path=("data", "expect"),
     )
     return graph.add([step])
-
-
-def _stated(expectation: Expectation) -> dict[str, Any]:
-    fields = uses.json_data(expectation)
-    return {key: value for key, value in fields.items() if value is not None}

@@ -36,6 +36,9 @@ def gates(graph: Graph) -> Graph:
             if any(count > 1 for count in several.values()):
                 params["gpus"] = several
         name, read = READS.get(params["of"], METRICS)
+        if params["of"] == "privacy":
+            what = "membership" if params["what"] == "membership" else "privacy"
+            name, read = what, Input(f"measure.{what}", what)
         steps.append(
             Step(
                 id=f"gate.{requirement.id}",

@@ -1,6 +1,8 @@
 """What requirements need to be measured beside quality. It stands behind the selection, because only the model that is
 shipped is measured, and before the gates, which read the figures."""
 
+from typing import Any
+
 import msgspec
 
 from mlspec.graph import scores, uses
@@ -10,8 +12,9 @@ from mlspec.graph.step import Input, Step
 
 
 def measurements(graph: Graph) -> Graph:
-    """Adds ``measure.latency``, ``measure.throughput``, ``measure.size``, ``measure.memory`` and ``examples``, each
-    only where it is asked for, and ``importance`` where the evaluation does."""
+    """Adds ``measure.latency``, ``measure.throughput``, ``measure.size``, ``measure.memory``, ``measure.privacy``,
+    ``measure.membership`` and ``examples``, each only where it is asked for, and ``importance`` where the evaluation
+    does."""
     constraints = graph.project.constraints
     model = Input("select", "model")
     steps = []
@@ -48,6 +51,7 @@ def measurements(graph: Graph) -> Graph:
                 path=("constraints", "size", "memory"),
             )
         )
+    steps += _privacy(graph)
     examples = graph.project.project.users.examples
     if examples:
         steps.append(
@@ -82,3 +86,49 @@ def measurements(graph: Graph) -> Graph:
             )
         )
     return graph.add(steps)
+
+
+def _privacy(graph: Graph) -> list[Step]:
+    """What the rows, and the model's answers, tell of people."""
+    stated = graph.project.constraints.privacy
+    if stated is None:
+        return []
+    path = ("constraints", "privacy")
+    params: dict[str, Any] = {}
+    if stated.direct_identifiers is not None:
+        params["identifiers"] = True
+    if stated.k_anonymity is not None:
+        params["k_anonymity"] = {"columns": list(stated.k_anonymity.columns), "at_least": stated.k_anonymity.k}
+    if stated.l_diversity is not None:
+        diverse = stated.l_diversity
+        params["l_diversity"] = {
+            "columns": list(diverse.columns),
+            "sensitive": diverse.sensitive,
+            "at_least": diverse.l,
+        }
+    steps = []
+    if params:
+        parts = ("train", "validation", "test")
+        steps.append(
+            Step(
+                id="measure.privacy",
+                kind="privacy",
+                params=params,
+                inputs={part: Input("split", part) for part in parts},
+                outputs=KINDS["privacy"].outputs,
+                path=path,
+            )
+        )
+    if stated.membership is not None:
+        inputs = {"model": Input("select", "model"), "train": Input("split", "train"), "test": Input("split", "test")}
+        steps.append(
+            Step(
+                id="measure.membership",
+                kind="membership",
+                params={"confidence": scores.scoring(graph.project)["confidence"]},
+                inputs=inputs,
+                outputs=KINDS["membership"].outputs,
+                path=(*path, "membership"),
+            )
+        )
+    return steps

@@ -24,8 +24,8 @@ def schemas(graph: Graph) -> Graph:
     predicted = {"predictions": _predictions(graph, target)}
     described: dict[str, Step] = {}
     for step_id, step in graph.steps.items():
-        if step.kind == "source":
-            columns = tuple(by_name[name] for name, _type in step.params["columns"])
+        if step.kind in ("source", "combine"):
+            columns = tuple(by_name.get(name, Column(name, kind)) for name, kind in step.params["columns"])
             found = {"table": columns}
         elif step.kind in ("split", "fold"):
             found = dict.fromkeys(step.outputs, every)

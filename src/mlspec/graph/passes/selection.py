@@ -19,12 +19,16 @@ def selection(graph: Graph) -> Graph:
     differences, where the rule asks for them."""
     project = graph.project
     target = tables.target(graph)
+    features = tuple(column for column in tables.table(graph) if column.role == "feature")
     inputs: dict[str, Input] = {}
     stated: dict[str, Any] = {}
     steps: list[Step] = []
     names = sorted(project.model.candidates)
     decides = bool(scores.deciding(project))
     blended = "blend" in graph.steps
+    derived = tables.derived(graph)
+    if derived:
+        stated["derived"] = derived
     if project.project.users.abstain_below is not None:
         stated["abstain_below"] = project.project.users.abstain_below
     if project.model.select.rule == "one_standard_error":
@@ -53,10 +57,11 @@ def selection(graph: Graph) -> Graph:
             "candidates": {
                 name: graph.steps[f"train.{name}"].params["model"] for name in sorted(project.model.candidates)
             },
-            "columns": tables.pairs(tuple(column for column in tables.table(graph) if column.role == "feature")),
+            "columns": tables.pairs(features),
             "target": [target.name, target.type],
             "task": project.project.task,
             "positive": project.data.columns.positive,
+            **_treated(graph, [column.name for column in features], derived),
             **stated,
         },
         inputs=inputs,
@@ -85,6 +90,17 @@ def _compare(project: Project, names: list[str], decides: bool, blended: bool) -
         outputs=KINDS["compare"].outputs,
         path=("model", "select"),
     )
+
+
+def _treated(graph: Graph, features: list[str], derived: dict[str, Any]) -> dict[str, Any]:
+    """How the package is to treat the personal columns of new rows; nothing where it reads none."""
+    read = [*features, *(name for name, _kind in derived.get("columns", ()))]
+    treatments = tables.treated(graph, dict.fromkeys(read))
+    sources = [step for step in graph.steps.values() if step.kind == "source"]
+    keys = {name: mark for step in sources for name, mark in step.params.get("keys", {}).items()}
+    used = {settings.get("key") for _, _, (_, settings) in treatments}
+    keys = {name: mark for name, mark in keys.items() if name in used}
+    return {**({"treatments": treatments} if treatments else {}), **({"keys": keys} if keys else {})}
 
 
 def _complexity(use: Use) -> int:

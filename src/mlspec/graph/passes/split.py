@@ -13,9 +13,11 @@ def split(graph: Graph) -> Graph:
     how = data.split
     target = tables.target(graph)
     by_source = how.by == "given" and how.column is None
-    inputs = {f"table.{name}": Input(f"source.{name}", "table") for name in sorted(data.sources)}
+    inputs = {f"table.{name}": read for name, read in tables.rows(graph).items()}
     if "expect" in graph.steps:
         inputs["verdict"] = Input("expect", "verdict")
+        if "dropped" in graph.steps["expect"].outputs:
+            inputs["dropped"] = Input("expect", "dropped")
     step = Step(
         id="split",
         kind="split",

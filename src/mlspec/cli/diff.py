@@ -1,0 +1,131 @@
+"""``mlspec diff``: what a change to a spec means."""
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from mlspec.cli import HOLDS_NOT, _options
+from mlspec.cli._output import colored, result
+
+if TYPE_CHECKING:
+    from mlspec.diff.change import Diff
+
+FORMATS = ("text", "markdown", "json", "github", "sarif", "html")
+
+
+@click.command(name="diff")
+@click.argument("base", required=False)
+@click.argument("head", required=False)
+@click.option("--spec", metavar="SPEC", type=click.Path(), help="Which spec, where revisions are compared.")
+@click.option("--profile", metavar="NAME", help="Lay a profile over both.")
+@click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="Override one value in both; repeatable.")
+@click.option(
+    "--fail-on",
+    "fail_on",
+    multiple=True,
+    metavar="CLASS,...",
+    help="Exit with 1 on changes of these classes or severities that are not accepted; any: on all; stale: on a lock "
+    "that was not renewed.",
+)
+@click.option(
+    "--allow",
+    multiple=True,
+    metavar="WHAT=REASON",
+    help="Accept a class, or a change by its path or id; repeatable.",
+)
+@click.option("--exit-code", is_flag=True, help="Exit with 1 when there are changes, 0 when there are none.")
+@click.option("--paired", is_flag=True, help="Tell metrics apart by predictions, where the store has them.")
+@click.option("--textconv", is_flag=True, help="Print what one file means, a line a value: for git diff.")
+@click.option("--large", is_flag=True, help="Read a spec of more than 1 MiB.")
+@_options.formats(*FORMATS)
+@_options.output
+def command(
+    base: str | None,
+    head: str | None,
+    spec: str | None,
+    profile: str | None,
+    sets: tuple[str, ...],
+    fail_on: tuple[str, ...],
+    allow: tuple[str, ...],
+    exit_code: bool,
+    paired: bool,
+    textconv: bool,
+    large: bool,
+    form: str,
+    output: str | None,
+) -> int:
+    """Print what the change from BASE to HEAD means: what is recomputed, what gets stricter or laxer, what breaks.
+
+    BASE and HEAD are files, git revisions, or REVISION:PATH; the last commit and the working tree if left out. One
+    argument that is a spec is compared with its last commit. A...B begins at the last commit that both have. Reads git
+    and files alone: nothing is checked out, run or fetched.
+
+    \b
+    mlspec diff
+    mlspec diff main
+    mlspec diff origin/main... --format markdown
+    mlspec diff old.yaml new.yaml --fail-on exposure,loosened,removed
+
+    Classes: exposure, contract, removed, loosened (errors), evaluation, tightened, cost (warnings), result (notice),
+    prose (info).
+    """
+    if textconv:
+        return _textconv(base)
+    from mlspec import api
+
+    stops = tuple(name.strip() for names in fail_on for name in names.split(",") if name.strip())
+    found = api.diff(
+        base, head, spec=spec, profile=profile, sets=sets, allow=allow, fail_on=stops, large=large, paired=paired
+    )
+    if form == "html":
+        from mlspec.diff.show.html import html
+        from mlspec.diff.version import versions
+
+        sides = versions(base, head, spec, large=large)
+        result(html(found, *(side.text.decode("utf-8-sig") for side in sides)), output)
+    else:
+        result(_shown(found, form, output is None and colored(sys.stdout)), output)
+    return HOLDS_NOT if found.failing or (exit_code and found.changes) else 0
+
+
+def _textconv(file: str | None) -> int:
+    """What a file means; a file that is no spec is what it is."""
+    from pathlib import Path
+
+    from mlspec.diagnostics import SpecError
+    from mlspec.diff.merge import meant
+    from mlspec.diff.show.lines import lines
+
+    if file is None:
+        raise click.UsageError("--textconv wants a file")
+    text = Path(file).read_text(encoding="utf-8-sig", errors="replace")
+    try:
+        result(lines(meant(text, file)))
+    except SpecError:
+        result(text)
+    return 0
+
+
+def _shown(found: "Diff", form: str, color: bool) -> str:
+    match form:
+        case "json":
+            from mlspec.diff.change import encode
+
+            return encode(found)
+        case "markdown":
+            from mlspec.diff.show.markdown import markdown
+
+            return markdown(found)
+        case "github":
+            from mlspec.diff.show.github import github
+
+            return github(found)
+        case "sarif":
+            from mlspec.diff.show.sarif import sarif
+
+            return sarif(found)
+        case _:
+            from mlspec.diff.show.text import text
+
+            return text(found, color=color)

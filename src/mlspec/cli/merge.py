@@ -1,0 +1,49 @@
+"""``mlspec merge``: git's merge driver for specs."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+
+from mlspec.cli import HOLDS_NOT
+from mlspec.cli._output import colored, talk, write
+
+
+@click.command(name="merge")
+@click.argument("base", type=click.Path(exists=True, dir_okay=False))
+@click.argument("ours", type=click.Path(exists=True, dir_okay=False))
+@click.argument("theirs", type=click.Path(exists=True, dir_okay=False))
+@click.argument("name", required=False)
+def command(base: str, ours: str, theirs: str, name: str | None) -> int:
+    """Merge THEIRS into OURS by what they mean, as git's merge driver: two edits clash only where both change the same.
+
+    NAME is what the spec is called in messages. Exits with 1 where edits clash: they stand in OURS between git's
+    markers, and each is told. What is no spec on one side is merged line by line, as git would.
+
+    \b
+    git config merge.mlspec.driver 'mlspec merge %O %A %B %P'
+    echo 'project.yaml merge=mlspec' >> .gitattributes
+    """
+    from mlspec.diagnostics import SpecError, render
+    from mlspec.diff.merge import merge
+
+    try:
+        texts = [Path(file).read_text(encoding="utf-8") for file in (base, ours, theirs)]
+        found = merge(texts[0], texts[1], texts[2], name or ours)
+    except (SpecError, UnicodeDecodeError) as error:
+        found = None
+        talk(f"merged line by line: one side is no spec ({error})")
+    if found is None:
+        return _by_lines(base, ours, theirs)
+    write(ours, found.text)
+    if found.clashes:
+        talk(render(found.clashes, {name or ours: texts[1]}, color=colored(sys.stderr)).rstrip("\n"))
+    return HOLDS_NOT if found.clashes else 0
+
+
+def _by_lines(base: str, ours: str, theirs: str) -> int:
+    """What git does where it has no driver."""
+    labels = ["-L", "ours", "-L", "base", "-L", "theirs"]
+    done = subprocess.run(["git", "merge-file", *labels, "--", ours, base, theirs], check=False)
+    return HOLDS_NOT if done.returncode else 0

@@ -1,0 +1,1 @@
+"""Two specs -> what the change from one to the other means: changes, their classes, their impact."""

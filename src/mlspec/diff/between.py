@@ -1,0 +1,231 @@
+"""Two versions of a spec -> their diff: reads both, compares what they mean, and finds what that leads to."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from mlspec.diagnostics import Diagnostic, Span, SpecError
+from mlspec.diff import accept, beside, compare, impact, results
+from mlspec.diff.change import SEVERITIES, SEVERITY, Change, Diff, Impact, Side
+from mlspec.diff.meaning import Meaning, meaning
+from mlspec.diff.results import Paired
+from mlspec.diff.show.mermaid import mermaid
+from mlspec.diff.surroundings import Surroundings, surroundings
+from mlspec.diff.version import Version
+from mlspec.document import Document, parse
+from mlspec.rules.context import Facts
+from mlspec.spec import Project, suggest
+from mlspec.spec.load import load
+from mlspec.spec.read import with_profile, with_setting
+from mlspec.spec.resolve import resolve
+
+MOST_PROFILES = 16
+STALE = "stale"
+# What a rule says of files and libraries on this machine tells nothing of a version that is not checked out.
+ABOUT_HERE = frozenset({"source-not-found", "source-unreadable", "user-code-not-found", "library-not-installed"})
+
+
+class Options(Struct, frozen=True, kw_only=True):
+    """How two versions are compared: what is laid over both, what is accepted, and what is not let through."""
+
+    profile: str | None = None
+    sets: tuple[str, ...] = ()
+    allow: tuple[str, ...] = ()
+    fail_on: tuple[str, ...] = ()
+    large: bool = False
+
+
+class _Read(Struct, frozen=True):
+    version: Version
+    bare: Document
+    document: Document
+    project: Project
+
+
+def between(base: Version, head: Version, options: Options, paired: Paired | None = None) -> Diff:
+    """What the change from one version to the other means. Raises SpecError where one can't be read, or the head is
+    wrong: a comparison that fails is no clean result."""
+    _known(options.fail_on)
+    if not base.is_there:
+        return _new(base, head, options)
+    given = accept.options(options.allow)
+    first, later = _read(base, options), _read(head, options)
+    given += accept.notes(later.bare.texts[later.bare.file], later.bare.file)
+    one, other = surroundings(base, first.project, first.document, head, later.project, later.document)
+    facts = (one.facts, other.facts)
+    if None in facts:
+        # Should one side's columns be unknown, nothing may follow from the other's: that would look like a change.
+        facts = (_nothing(base), _nothing(head))
+    projects = [
+        resolve(read.project, known.schemas, known.target_levels)
+        for read, known in zip((first, later), facts, strict=True)
+        if known is not None
+    ]
+    before, after = meaning(projects[0], first.document), meaning(projects[1], later.document)
+    found = [*compare.changes(before, after), *beside.changes(before, after, one, other)]
+    found += _under_profiles(first, later, facts, found, options)
+    unknown = one.unknown or other.unknown or _wrong("base", first, projects[0], one)
+    if other.pinned:
+        # Without the data a rule may err: a column that no step has read so far stands in no lock.
+        unknown = unknown or _wrong("head", later, projects[1], other)
+    else:
+        _refuse(later, projects[1], other)
+    told = Impact(unknown=unknown)
+    if unknown is None and one.facts is not None and other.facts is not None:
+        was, now = impact.compiled(projects[0], one.facts, one), impact.compiled(projects[1], other.facts, other)
+        names = {str(change.old): str(change.new) for change in found if change.kind == "renamed"}
+        told = impact.impact(was, now, (one.lock, other.lock), names)
+        told = replace(told, mermaid=mermaid(was.graph, now.graph, told))
+        found = list(impact.alone(found, before, (one, other), was, now))
+    made, unused = accept.accepted(compare.ordered(found), given)
+    shown = results.results(one.lock, other.lock, told, paired)
+    stale = STALE in options.fail_on and shown is not None and shown.stale is not None
+    stopped = [change.id for change in made if change.accepted is None and stops(change, options.fail_on)]
+    return Diff(
+        project=projects[1].project.name,
+        base=Side(label=base.label, path=base.path, commit=base.commit),
+        head=Side(label=head.label, path=head.path, commit=head.commit),
+        changes=made,
+        impact=told,
+        results=shown,
+        unused=unused,
+        failing=(*stopped, *([STALE] if stale else [])),
+        notes=tuple(dict.fromkeys((*one.notes, *other.notes))),
+    )
+
+
+def _new(base: Version, head: Version, options: Options) -> Diff:
+    """A spec that the base does not have: all of it is new, and breaks nothing that was promised."""
+    read = _read(head, options)
+    beside, _ = surroundings(head, read.project, read.document, head, read.project, read.document)
+    facts = beside.facts or _nothing(head)
+    project = resolve(read.project, facts.schemas, facts.target_levels)
+    _refuse(read, project, beside)
+    told = Impact(unknown=beside.unknown)
+    if beside.facts is not None:
+        graph = impact.compiled(project, facts, beside)
+        told = impact.impact(impact.nothing(graph), graph, (beside.lock,))
+    here = meaning(project, read.document)
+    change = compare.make(here, here, "added", ("project",), "(spec)", None, ("project",), None, project.project.name)
+    return Diff(
+        project=project.project.name,
+        base=Side(label=base.label, path=base.path, commit=base.commit),
+        head=Side(label=head.label, path=head.path, commit=head.commit),
+        changes=(replace(change, path="the whole spec", steps=tuple(one.step for one in told.invalidated)),),
+        impact=told,
+        notes=beside.notes,
+    )
+
+
+def _known(fail_on: Sequence[str]) -> None:
+    """Raises SpecError where ``--fail-on`` names no class and no severity: it would let everything through."""
+    known = (*SEVERITY, *SEVERITIES, "any", STALE)
+    for name in fail_on:
+        if name not in known:
+            message, note = f"'{name}' is no class of changes", f"--fail-on takes {', '.join(known)}"
+            raise SpecError([Diagnostic(code="not-allowed", message=message, notes=(suggest.label(name, known), note))])
+
+
+def stops(change: Change, fail_on: Sequence[str]) -> bool:
+    """Whether ``--fail-on`` names the change's class, or a severity that it reaches."""
+    reached = [SEVERITIES.index(name) for name in fail_on if name in SEVERITIES]
+    grave = any(SEVERITIES.index(change.severity) <= least for least in reached)
+    return change.class_ in fail_on or "any" in fail_on or grave
+
+
+def _read(version: Version, options: Options) -> _Read:
+    try:
+        bare = document = parse(version.text, version.path, large=options.large)
+        if options.profile is not None:
+            document = with_profile(document, options.profile)
+        for setting in options.sets:
+            document = with_setting(document, setting)
+        return _Read(version, bare, document, load(document))
+    except SpecError as error:
+        texts = {version.path: version.text.decode("utf-8", "replace"), **error.texts}
+        raise _labelled(error.diagnostics, texts, version) from None
+
+
+def _labelled(found: Sequence[Diagnostic], texts: dict[str, str], version: Version) -> SpecError:
+    """Diagnostics that point into the version, not into the file that is here."""
+    if version.commit is None:
+        return SpecError(found, texts)
+    name = f"{version.label}:{version.path}"
+
+    def moved(span: Span | None) -> Span | None:
+        return span if span is None or span.file != version.path else replace(span, file=name)
+
+    labelled: list[Diagnostic] = []
+    for one in found:
+        also: Any = tuple(replace(label, span=moved(label.span)) for label in one.also)
+        labelled.append(replace(one, span=moved(one.span), also=also))
+    return SpecError(labelled, {name if file == version.path else file: text for file, text in texts.items()})
+
+
+def _nothing(version: Version) -> Facts:
+    return Facts(root=version.root, schemas={})
+
+
+def _found(read: _Read, project: Project, beside: Surroundings, aside: frozenset[str]) -> list[Diagnostic]:
+    from mlspec.rules.check import check
+
+    if beside.facts is None:
+        return []
+    found = check(project, read.document, beside.facts)
+    return [one for one in found if one.severity == "error" and one.code not in aside]
+
+
+def _wrong(side: str, read: _Read, project: Project, beside: Surroundings) -> str | None:
+    """What is wrong with a side, in words; where it is the base, the change may be what mends it."""
+    found = _found(read, project, beside, ABOUT_HERE)
+    return f"the {side} is not valid: {found[0].message}" if found else None
+
+
+def _refuse(read: _Read, project: Project, beside: Surroundings) -> None:
+    """Raises SpecError where the head is wrong."""
+    found = _found(read, project, beside, frozenset() if read.version.commit is None else ABOUT_HERE)
+    if found:
+        raise _labelled(found, dict(read.document.texts), read.version)
+
+
+def _under_profiles(
+    first: _Read, later: _Read, facts: Sequence[Facts | None], found: Sequence[Change], options: Options
+) -> list[Change]:
+    """Changes that show only under a profile; profiles that came or went."""
+    if options.profile is not None:
+        return []
+    before, after = first.project.profiles, later.project.profiles
+    told = {(change.kind, change.path, repr(change.old), repr(change.new)) for change in found}
+    more = []
+    for name in list(dict.fromkeys((*before, *after)))[:MOST_PROFILES]:
+        if name in before and name in after:
+            one, other = (
+                _meant(replace(read, document=with_profile(read.document, name)), known)
+                for read, known in zip((first, later), facts, strict=True)
+            )
+            for change in compare.changes(one, other):
+                if (change.kind, change.path, repr(change.old), repr(change.new)) not in told:
+                    path = f"{change.path} (profile {name})"
+                    own = compare.identifier(change.kind, path, change.old, change.new)
+                    more.append(replace(change, path=path, id=own, profile=name, steps=()))
+        else:
+            more.append(_profile(first, later, name))
+    return more
+
+
+def _meant(read: _Read, facts: Facts | None) -> Meaning:
+    assert facts is not None
+    project = load(read.document)
+    return meaning(resolve(project, facts.schemas, facts.target_levels), read.document)
+
+
+def _profile(first: _Read, later: _Read, name: str) -> Change:
+    one, other = first.project.profiles.get(name), later.project.profiles.get(name)
+    at = ("profiles", name)
+    bare = [Meaning(read.project, read.bare, {}, {}) for read in (first, later)]
+    sides = (None if one is None else at, None if other is None else at)
+    kind: Any = "added" if one is None else "removed"
+    made = compare.make(bare[0], bare[1], kind, at, "profiles.*", *sides, one, other)
+    return replace(made, profile=name, steps=())

@@ -1,0 +1,170 @@
+"""What a change of a spec means, as one frozen value: the JSON that ``mlspec diff --format json`` prints.
+
+The published schema, ``schema/diff.schema.json``, follows from these types.
+"""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from mlspec.diagnostics import Span
+
+Kind = Literal["added", "removed", "changed", "renamed", "reordered", "content"]
+Class = Literal["exposure", "contract", "removed", "loosened", "evaluation", "tightened", "cost", "result", "prose"]
+Severity = Literal["error", "warning", "notice", "info"]
+
+# In the order in which a reviewer should read them.
+SEVERITY: dict[Class, Severity] = {
+    "exposure": "error",
+    "contract": "error",
+    "removed": "error",
+    "loosened": "error",
+    "evaluation": "warning",
+    "tightened": "warning",
+    "cost": "warning",
+    "result": "notice",
+    "prose": "info",
+}
+SEVERITIES: tuple[Severity, ...] = ("error", "warning", "notice", "info")
+MEANS: dict[Class, str] = {
+    "exposure": "what was kept from sight is used, or a guard of privacy is relaxed",
+    "contract": "those who call the model have to change",
+    "removed": "a constraint no longer holds anyone to it",
+    "loosened": "less is asked than before",
+    "evaluation": "old and new numbers are not comparable",
+    "tightened": "more is asked than before",
+    "cost": "more to compute",
+    "result": "another model comes out",
+    "prose": "changes no result",
+}
+
+
+class Change(Struct, frozen=True, kw_only=True):
+    """One change of meaning. ``base`` and ``head`` are its places in the two files, null where it stands in neither."""
+
+    id: Annotated[str, Meta(description="12 hex digits: the same change has the same id in every comparison")]
+    kind: Kind
+    path: Annotated[str, Meta(description="where it is, entries of lists by what identifies them")]
+    key: Annotated[tuple[str, ...], Meta(description="the same in parts")]
+    rule: Annotated[str, Meta(description="the rule that classified it, a pattern of paths")]
+    class_: Annotated[Class, Meta(description="what it means for others")] = msgspec.field(name="class")
+    severity: Severity
+    old: Any = None
+    new: Any = None
+    base: Span | None = None
+    head: Span | None = None
+    base_stated: Annotated[bool, Meta(description="false: the value follows from a default or another key")] = True
+    head_stated: Annotated[bool, Meta(description="false: the value follows from a default or another key")] = True
+    position: Annotated[int | None, Meta(description="in an ordered list: where an added entry stands")] = None
+    profile: Annotated[str | None, Meta(description="the profile under which alone it shows")] = None
+    steps: Annotated[
+        tuple[str, ...] | None,
+        Meta(description="the head's steps that this change alone invalidates; null: not told apart"),
+    ] = None
+    accepted: Annotated[str | None, Meta(description="the reason for which it was accepted")] = None
+
+
+class StepChange(Struct, frozen=True, kw_only=True):
+    """A step whose result is not that of any step before. ``certain``: it differs in itself; else it only reads what
+    is made anew, and stays as it is should that come out the same."""
+
+    step: str
+    certain: bool
+    new: bool
+    seconds_from: float | None = None
+    seconds_to: float | None = None
+
+
+class Impact(Struct, frozen=True, kw_only=True):
+    """What would be computed. ``unknown`` says why nothing can be said; then all else is empty.
+
+    ``seconds_from`` counts what is certain to run, ``seconds_to`` what may run; both by the timings of the locks.
+    """
+
+    unknown: str | None = None
+    invalidated: tuple[StepChange, ...] = ()
+    kept: int = 0
+    total: int = 0
+    gone: tuple[str, ...] = ()
+    renamed: dict[str, str] = {}
+    seconds_from: float | None = None
+    seconds_to: float | None = None
+    untimed: Annotated[int, Meta(description="steps of a kind that was never timed")] = 0
+    mermaid: Annotated[str, Meta(description="the plan before and after as a Mermaid flowchart")] = ""
+
+
+class MetricChange(Struct, frozen=True, kw_only=True):
+    """A metric in the two locks. ``told``: whether the difference is more than noise; better and worse by its sign."""
+
+    metric: str
+    greater_is_better: bool | None
+    base: dict[str, float | None] | None
+    head: dict[str, float | None] | None
+    told: Literal["better", "worse", "the same", "not told apart", "not comparable", "unknown"]
+    how: Annotated[str, Meta(description="paired replicates of the test rows, or intervals side by side")] = ""
+
+
+class GateChange(Struct, frozen=True, kw_only=True):
+    """A gate whose verdict, value or requirement differs in the two locks."""
+
+    gate: str
+    base_verdict: str | None
+    head_verdict: str | None
+    base_requirement: str | None = None
+    head_requirement: str | None = None
+    base_value: Any = None
+    head_value: Any = None
+
+
+class Results(Struct, frozen=True, kw_only=True):
+    """What the locks say. ``stale``: why the head's lock does not speak of the head."""
+
+    unknown: str | None = None
+    stale: str | None = None
+    metrics: tuple[MetricChange, ...] = ()
+    gates: tuple[GateChange, ...] = ()
+    environment: dict[str, tuple[str | None, str | None]] = {}
+    seconds: tuple[float | None, float | None] = (None, None)
+
+
+class Unused(Struct, frozen=True, kw_only=True):
+    """An acceptance that accepts nothing in this comparison."""
+
+    what: str
+    reason: str
+    where: Span | None = None
+
+
+class Side(Struct, frozen=True, kw_only=True):
+    """One of the two that are compared: how it was named, the commit if it is one, and the spec's path."""
+
+    label: str
+    path: str
+    commit: str | None = None
+
+
+class Diff(Struct, frozen=True, kw_only=True):
+    """What the change from ``base`` to ``head`` means."""
+
+    format_version: Literal[1] = 1
+    project: str
+    base: Side
+    head: Side
+    changes: tuple[Change, ...] = ()
+    impact: Impact = Impact()
+    results: Results | None = None
+    unused: tuple[Unused, ...] = ()
+    failing: Annotated[
+        tuple[str, ...], Meta(description="the ids of changes that --fail-on stops at; stale: the lock")
+    ] = ()
+    notes: tuple[str, ...] = ()
+
+    def count(self, severity: Severity) -> int:
+        """How many changes of that severity were not accepted."""
+        return sum(change.severity == severity and change.accepted is None for change in self.changes)
+
+
+def encode(diff: Diff) -> str:
+    """The JSON text, indented, ending in a line break."""
+    return msgspec.json.format(msgspec.json.encode(diff), indent=2).decode() + "\n"

@@ -1,0 +1,427 @@
+"""How a change of each key is classified: one table, by the pattern of the key's path.
+
+Patterns: ``.*`` any name in a mapping, ``[]`` any entry of a list, ``<name>`` a plug-in's own setting, ``<>`` any that
+has no rule of its own, ``[] order`` the order of a list. A container that may be absent has a rule for its coming and
+going. A key that has no rule here fails ``tests/diff/test_classes.py`` and, at run time, the comparison.
+"""
+
+from mlspec.diff.change import Class
+from mlspec.diff.directions import (
+    Rule,
+    Seen,
+    always,
+    asked,
+    ceiling,
+    demand,
+    every,
+    floor,
+    guarded,
+    more_costs,
+    only,
+    pardon,
+    ranked,
+    span,
+)
+from mlspec.spec.data import Columns
+
+CONTRACT, EVALUATION = always("contract"), always("evaluation")
+RESULT, PROSE = always("result"), always("prose")
+COST = more_costs()
+MEASURED = more_costs("evaluation")
+
+
+def _goal(seen: Seen) -> Class:
+    goal = seen.new if seen.kind == "added" else seen.old
+    binds = isinstance(goal, dict) and any(goal.get(key) for key in ("at_least", "at_most", "guardrail"))
+    return demand(seen) if binds else "prose"
+
+
+def _abstain(seen: Seen) -> Class:
+    return "contract" if seen.old is None or seen.new is None else "result"
+
+
+def _waiver(seen: Seen) -> Class:
+    return "loosened" if seen.kind == "added" else "tightened"
+
+
+def _reviewers(seen: Seen) -> Class:
+    return "tightened" if seen.kind == "added" else "removed" if seen.kind == "removed" else "loosened"
+
+
+def _source(seen: Seen) -> Class:
+    settings = seen.new if isinstance(seen.new, dict) else {}
+    return "exposure" if seen.kind != "removed" and _is_external(settings.get("path", "")) else "evaluation"
+
+
+def _source_path(seen: Seen) -> Class:
+    return "exposure" if _is_external(seen.new) and not _is_external(seen.old) else "evaluation"
+
+
+def _source_kind(seen: Seen) -> Class:
+    old, new = (side.get("path") if isinstance(side, dict) else None for side in (seen.old, seen.new))
+    return "evaluation" if old == new or not _is_external(new) or _is_external(old) else "exposure"
+
+
+def _personal(seen: Seen) -> Class:
+    """Whose rows have answers of their own: callers send the key; one that names people, or is sensitive, is used."""
+    columns = seen.head.data.columns
+    wanted = seen.head.model.personalization
+    if seen.kind == "removed" or wanted is None:
+        return "contract"
+    people = wanted.level == "user" or wanted.key in (columns.id, *columns.sensitive)
+    before = seen.base.model.personalization
+    told = before is not None and before.level == wanted.level and before.key == wanted.key
+    return "exposure" if people and wanted.level != "global" and not told else "contract"
+
+
+def _server(seen: Seen) -> Class:
+    """Each run goes there with its report and its model."""
+    return "prose" if seen.kind == "removed" else "exposure"
+
+
+def _person(seen: Seen) -> Class:
+    """What a column is said to tell of people: the less, the less it is guarded."""
+    order = ("public", "sensitive", "quasi_identifier", "direct_identifier")
+    return "exposure" if order.index(seen.new) < order.index(seen.old) else "tightened"
+
+
+def _store(seen: Seen) -> Class:
+    """A store elsewhere sees whatever is computed."""
+    return "exposure" if _is_external(seen.new) and seen.new != seen.old else "prose"
+
+
+def _backend(seen: Seen) -> Class:
+    settings = seen.new if isinstance(seen.new, dict) else {}
+    return "exposure" if _is_external(settings.get("store")) else "prose"
+
+
+def _is_external(path: object) -> bool:
+    return isinstance(path, str) and ("://" in path or path.startswith(("/", "..", "~")) or path[1:3] == ":\\")
+
+
+def _hidden(columns: Columns) -> set[str | None]:
+    """The columns that no model sees, whatever else there is in the data."""
+    guarded = set(columns.sensitive) - set(columns.use_sensitive)
+    return {*columns.drop, *guarded, columns.id, columns.weight, columns.target}
+
+
+def _columns(seen: Seen) -> Class:
+    """What a model sees: a column that was kept from sight, because it is sensitive or names a row, is an exposure; any
+    other is another contract; the same columns, said in another way, are none."""
+    base, head = seen.base.data.columns, seen.head.data.columns
+    before, after = _hidden(base), _hidden(head)
+    if (before, base.features and set(base.features)) == (after, head.features and set(head.features)):
+        return "prose"
+    kept = {*base.sensitive, *head.sensitive, base.id} - {None}
+    if base.features is not None:
+        before |= kept - set(base.features)
+    newly = {name for name in kept & before - after if head.features is None or name in head.features}
+    # Only what this key lets go, or takes in, is told at this key.
+    values = [set(value) if isinstance(value, list) else {value} for value in (seen.old, seen.new)]
+    return "exposure" if newly & (values[0] ^ values[1]) else "contract"
+
+
+RULES: dict[str, Rule] = {
+    "mlspec": RESULT,
+    # project
+    "project.name": PROSE,
+    "project.goal": PROSE,
+    "project.task": CONTRACT,
+    "project.owners": PROSE,
+    "project.license": PROSE,
+    "project.goals[]": _goal,
+    "project.goals[] order": PROSE,
+    "project.goals[].name": PROSE,
+    "project.goals[].statement": PROSE,
+    "project.goals[].metric": EVALUATION,
+    "project.goals[].direction": PROSE,
+    "project.goals[].at_least": floor,
+    "project.goals[].at_most": ceiling,
+    "project.goals[].guardrail": asked,
+    "project.goals[].tolerance": ceiling,
+    "project.goals[].priority": PROSE,
+    "project.interface": CONTRACT,
+    "project.interface.inputs.*": CONTRACT,
+    "project.interface.classes": CONTRACT,
+    "project.users.decision": PROSE,
+    "project.users.trigger": CONTRACT,
+    "project.users.examples[]": demand,
+    "project.users.examples[] order": PROSE,
+    "project.users.examples[].row.*": CONTRACT,
+    "project.users.examples[].answer": CONTRACT,
+    "project.users.examples[].at_least": floor,
+    "project.users.examples[].at_most": ceiling,
+    "project.users.mistakes": RESULT,
+    "project.users.mistakes.false_positive": RESULT,
+    "project.users.mistakes.false_negative": RESULT,
+    "project.users.mistakes.recall": demand,
+    "project.users.mistakes.recall.at_least": floor,
+    "project.users.mistakes.precision": demand,
+    "project.users.mistakes.precision.at_least": floor,
+    "project.users.abstain_below": _abstain,
+    # constraints
+    "constraints.quality[]": demand,
+    "constraints.quality[].metric": EVALUATION,
+    "constraints.quality[].at_least": floor,
+    "constraints.quality[].at_most": ceiling,
+    "constraints.quality[].beats": EVALUATION,
+    "constraints.quality[].by": floor,
+    "constraints.fairness[]": demand,
+    "constraints.fairness[] order": PROSE,
+    "constraints.fairness[].metric": EVALUATION,
+    "constraints.fairness[].group": EVALUATION,
+    "constraints.fairness[].at_most": ceiling,
+    "constraints.fairness[].at_least": floor,
+    "constraints.fairness[].minimum_rows": EVALUATION,
+    "constraints.abstention": demand,
+    "constraints.abstention.coverage_at_least": floor,
+    "constraints.abstention.risk_at_most": ceiling,
+    "constraints.latency": demand,
+    "constraints.latency.p50": ceiling,
+    "constraints.latency.p95": ceiling,
+    "constraints.latency.p99": ceiling,
+    "constraints.latency.batch": EVALUATION,
+    "constraints.throughput": demand,
+    "constraints.throughput.rows_per_second": floor,
+    "constraints.throughput.batch": EVALUATION,
+    "constraints.size": demand,
+    "constraints.size.model": ceiling,
+    "constraints.size.memory": ceiling,
+    "constraints.budget": demand,
+    "constraints.budget.wall_time": ceiling,
+    "constraints.budget.memory": ceiling,
+    "constraints.budget.gpus": ceiling,
+    "constraints.budget.gpu_hours": ceiling,
+    "constraints.budget.money": demand,
+    "constraints.budget.money.at_most": ceiling,
+    "constraints.budget.money.cpu_hour": floor,  # a lower price lets more through
+    "constraints.budget.money.gpu_hour": floor,
+    "constraints.budget.money.unit": EVALUATION,
+    "constraints.deadline": ceiling,
+    "constraints.infrastructure": demand,
+    "constraints.infrastructure.engines": only,
+    "constraints.infrastructure.devices": only,
+    "constraints.infrastructure.platforms": only,
+    "constraints.infrastructure.machines": only,
+    "constraints.reviewers.*": _reviewers,
+    "constraints.waivers[]": _waiver,
+    "constraints.waivers[].requirement": EVALUATION,
+    "constraints.waivers[].reason": PROSE,
+    "constraints.privacy": guarded(demand),
+    "constraints.privacy.direct_identifiers": guarded(asked),
+    "constraints.privacy.k_anonymity": guarded(demand),
+    "constraints.privacy.k_anonymity.columns": guarded(every),
+    "constraints.privacy.k_anonymity.k": guarded(floor),
+    "constraints.privacy.l_diversity": guarded(demand),
+    "constraints.privacy.l_diversity.columns": guarded(every),
+    "constraints.privacy.l_diversity.sensitive": always("exposure"),
+    "constraints.privacy.l_diversity.l": guarded(floor),
+    "constraints.privacy.membership": guarded(demand),
+    "constraints.privacy.membership.at_most": guarded(ceiling),
+    # data
+    "data.personal.*": guarded(demand),
+    "data.personal.*.kind": _person,
+    "data.personal.*.action": guarded(demand),
+    "data.personal.*.action.(step)": always("exposure"),
+    "data.personal.*.action.<reason>": PROSE,
+    "data.personal.*.action.<>": always("exposure"),
+    "data.join[]": CONTRACT,
+    "data.join[] order": RESULT,
+    "data.join[].source": CONTRACT,
+    "data.join[].keys": RESULT,
+    "data.join[].as_of": RESULT,
+    "data.join[].as_of.row": RESULT,
+    "data.join[].as_of.source": RESULT,
+    "data.join[].as_of.within": RESULT,
+    "data.join[].as_of.before": RESULT,
+    "data.join[].how": EVALUATION,
+    "data.join[].columns": CONTRACT,
+    "data.join[].prefix": CONTRACT,
+    "data.derive.*": RESULT,
+    "data.filter": EVALUATION,
+    "data.sources.*": _source,
+    "data.sources.*.format": _source_kind,
+    "data.sources.*.<path>": _source_path,
+    "data.sources.*.<part>": EVALUATION,
+    "data.sources.*.<>": RESULT,
+    "data.columns.target": CONTRACT,
+    "data.columns.positive": CONTRACT,
+    "data.columns.transform": RESULT,
+    "data.columns.features": _columns,
+    "data.columns.id": _columns,
+    "data.columns.weight": _columns,
+    "data.columns.sensitive": _columns,
+    "data.columns.use_sensitive": _columns,
+    "data.columns.drop": _columns,
+    "data.columns.types.*": CONTRACT,
+    "data.expect[]": demand,
+    "data.expect[] order": PROSE,
+    "data.expect[].rows": demand,
+    "data.expect[].rows.at_least": floor,
+    "data.expect[].rows.at_most": ceiling,
+    "data.expect[].column": EVALUATION,
+    "data.expect[].between": span,
+    "data.expect[].missing": demand,
+    "data.expect[].missing.at_least": floor,
+    "data.expect[].missing.at_most": ceiling,
+    "data.expect[].unique": asked,
+    **{
+        f"data.expect[].{key}": rule
+        for bounds in ("length", "distinct", "sum", "mean", "quantile", "groups.count", "groups.rows", "groups.share")
+        for key, rule in ((bounds, demand), (f"{bounds}.at_least", floor), (f"{bounds}.at_most", ceiling))
+    },
+    "data.expect[].quantile.at": EVALUATION,
+    "data.expect[].groups": demand,
+    "data.expect[].holds": EVALUATION,
+    "data.expect[].columns": EVALUATION,
+    "data.expect[].type": EVALUATION,
+    "data.expect[].matches": EVALUATION,
+    "data.expect[].refers_to": demand,
+    "data.expect[].refers_to.source": EVALUATION,
+    "data.expect[].refers_to.column": EVALUATION,
+    "data.expect[].freshness": demand,
+    "data.expect[].freshness.at_most": ceiling,
+    "data.expect[].drift": demand,
+    "data.expect[].drift.psi": ceiling,
+    "data.expect[].drift.ks": ceiling,
+    "data.expect[].drift.chi_squared": floor,
+    "data.expect[].source": EVALUATION,
+    "data.expect[].tolerance": ceiling,
+    "data.expect[].severity": ranked("warn", "error"),
+    "data.expect[].on_fail": ranked("drop_rows", "quarantine", "stop"),
+    "data.expect[].allowed": only,
+    "data.split.by": EVALUATION,
+    "data.split.column": EVALUATION,
+    "data.split.test": EVALUATION,
+    "data.split.validation": RESULT,  # the test rows stay the same
+    "data.split.seed": EVALUATION,
+    "data.sample": EVALUATION,
+    # preprocessing
+    "preprocessing.numeric": RESULT,
+    "preprocessing.category": RESULT,
+    "preprocessing.date": RESULT,
+    "preprocessing.numeric[]": RESULT,
+    "preprocessing.category[]": RESULT,
+    "preprocessing.date[]": RESULT,
+    "preprocessing.numeric[] order": RESULT,
+    "preprocessing.category[] order": RESULT,
+    "preprocessing.date[] order": RESULT,
+    "preprocessing.numeric[].<>": RESULT,
+    "preprocessing.category[].<>": RESULT,
+    "preprocessing.date[].<>": RESULT,
+    "preprocessing.interactions[]": RESULT,
+    "preprocessing.interactions[] order": RESULT,
+    "preprocessing.interactions[].product": RESULT,
+    "preprocessing.interactions[].ratio": RESULT,
+    "preprocessing.interactions[].cross": RESULT,
+    "preprocessing.columns.*": RESULT,
+    "preprocessing.columns.*[]": RESULT,
+    "preprocessing.columns.*[] order": RESULT,
+    "preprocessing.columns.*[].<>": RESULT,
+    # model
+    "model.candidates.*": COST,
+    "model.candidates.*.type": RESULT,
+    "model.candidates.*.<>": RESULT,
+    "model.candidates.*.<epochs>": COST,
+    "model.candidates.*.<trees>": COST,
+    "model.candidates.*.<max_iter>": COST,
+    "model.candidates.*.<members>": COST,
+    "model.select.metric": EVALUATION,
+    "model.select.rule": RESULT,
+    "model.cross_validation": COST,
+    "model.cross_validation.folds": COST,
+    "model.cross_validation.by": RESULT,
+    "model.cross_validation.column": RESULT,
+    "model.cross_validation.seed": RESULT,
+    "model.cross_validation.nested": COST,
+    "model.personalization": _personal,
+    "model.personalization.level": _personal,
+    "model.personalization.key": _personal,
+    "model.personalization.strategy": RESULT,
+    "model.personalization.min_group_size": RESULT,
+    "model.personalization.parts": PROSE,
+    "model.ensemble": RESULT,
+    "model.checks": ranked("off", "warn", "stop"),
+    "model.accept.*": pardon,
+    "model.calibrate": RESULT,
+    "model.seed": RESULT,
+    "model.repeats": COST,
+    # tuning
+    "tuning.*": COST,
+    "tuning.*.trials": COST,
+    "tuning.*.time": COST,
+    "tuning.*.money": COST,
+    "tuning.*.sampler": RESULT,
+    "tuning.*.pruner": RESULT,
+    "tuning.*.parallel": RESULT,
+    "tuning.*.seed": RESULT,
+    "tuning.*.space": RESULT,
+    "tuning.*.space.*": RESULT,
+    "tuning.*.space.*.uniform": RESULT,
+    "tuning.*.space.*.log": RESULT,
+    "tuning.*.space.*.integer": RESULT,
+    "tuning.*.space.*.log_integer": RESULT,
+    "tuning.*.space.*.choice": RESULT,
+    # evaluation
+    "evaluation.metrics": EVALUATION,
+    "evaluation.metrics[]": MEASURED,
+    "evaluation.metrics[] order": PROSE,
+    "evaluation.metrics[].<>": EVALUATION,
+    "evaluation.baselines": EVALUATION,
+    "evaluation.baselines[]": MEASURED,
+    "evaluation.baselines[].<>": EVALUATION,
+    "evaluation.confidence.level": EVALUATION,
+    "evaluation.confidence.resamples": EVALUATION,
+    "evaluation.holdout": demand,
+    "evaluation.holdout.max_uses": ceiling,
+    "evaluation.slices": EVALUATION,
+    "evaluation.slice_rows": EVALUATION,
+    "evaluation.worst_slice": MEASURED,
+    "evaluation.importance": MEASURED,
+    # report: where else runs are told of changes no result, but who sees them
+    "report.mlflow": _server,
+    "report.mlflow.tracking_uri": _server,
+    "report.mlflow.experiment": PROSE,
+    # backend: who carries the steps out changes no result, on what and how may
+    "backends.*": _backend,
+    **{
+        f"{place}.{key}": rule
+        for place in ("backend", "backends.*")
+        for key, rule in (
+            ("engine", PROSE),
+            ("device", RESULT),
+            ("precision", RESULT),
+            ("compile", RESULT),
+            ("processes", RESULT),
+            ("on_out_of_memory", RESULT),
+            ("workers", PROSE),
+            ("memory", PROSE),
+            ("step_timeout", PROSE),
+            ("run_timeout", PROSE),
+            ("store", _store),
+        )
+    },
+    # what stands in no key
+    "profiles.*": PROSE,
+    "(spec)": PROSE,
+    "(data) source": EVALUATION,
+    "(data) column": CONTRACT,
+    "(data) file": RESULT,
+}
+
+
+def rule_of(pattern: str) -> str:
+    """The pattern of the rule for a key. Raises LookupError where there is none: that is an error, not a silence."""
+    if pattern in RULES:
+        return pattern
+    if pattern.endswith(">"):
+        general = f"{pattern[: pattern.rindex('<')]}<>"
+        if general in RULES:
+            return general
+    name = f'    "{pattern}": ...,'
+    raise LookupError(f"no rule classifies a change of '{pattern}': add to RULES in diff/classes.py:\n{name}")
+
+
+def classify(pattern: str, seen: Seen) -> Class:
+    """The class of a change."""
+    return RULES[rule_of(pattern)](seen)

@@ -1,0 +1,51 @@
+"""A diff as workflow commands: GitHub shows each at its line of the pull request.
+
+The host shows ten of a kind in a step and drops the rest in silence; so the gravest come first, and the tenth says how
+many are not shown.
+"""
+
+from mlspec.diff.change import Change, Diff, Severity
+from mlspec.diff.show import words
+from mlspec.graph.show.text import printable
+
+MOST = 10
+KINDS: dict[Severity, str] = {"error": "error", "warning": "warning", "notice": "notice", "info": "notice"}
+
+
+def github(diff: Diff) -> str:
+    """The commands, a line each."""
+    lines = []
+    for kind in ("error", "warning", "notice"):
+        own = [change for change in diff.changes if _kind(change) == kind]
+        shown = own if len(own) <= MOST else own[: MOST - 1]
+        lines += [_command(kind, change, diff) for change in shown]
+        if len(own) > len(shown):
+            more = f"{len(own) - len(shown)} more changes of this kind are not shown: mlspec diff lists them"
+            lines.append(f"::{kind} title=mlspec diff,file={_escaped(diff.head.path, ':,')}::{_escaped(more)}")
+    return "\n".join(lines)
+
+
+def _kind(change: Change) -> str:
+    return "notice" if change.accepted is not None else KINDS[change.severity]
+
+
+def _command(kind: str, change: Change, diff: Diff) -> str:
+    places = {"title": f"{change.class_}: {printable(change.path)}", "file": diff.head.path}
+    span = change.head
+    if span is not None and span.file == diff.head.path:
+        places |= {"line": str(span.line), "col": str(span.column), "endLine": str(span.end_line)}
+        if span.end_line == span.line:
+            places["endColumn"] = str(span.end_column)
+    told = [words.values(change), words.why(change), words.steps(change)]
+    if span is None:
+        told.append(f"it stood in {words.place(change)}")
+    if change.accepted is not None:
+        told.append(f"accepted: {printable(change.accepted)}")
+    listed = ",".join(f"{name}={_escaped(value, ':,')}" for name, value in places.items())
+    return f"::{kind} {listed}::{_escaped(chr(10).join(part for part in told if part))}"
+
+
+def _escaped(text: str, more: str = "") -> str:
+    for char in ("%", "\r", "\n", *more):
+        text = text.replace(char, f"%{ord(char):02X}")
+    return text

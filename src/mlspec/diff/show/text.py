@@ -1,0 +1,109 @@
+"""A diff for a terminal, in the manner of a plan: the gravest first, then the impact, then a verdict."""
+
+from collections.abc import Iterator
+
+from mlspec.diff.change import Change, Diff, Results, Severity
+from mlspec.diff.show import words
+from mlspec.graph.show.text import duration, names, printable
+
+MARKS: dict[Severity, tuple[str, str]] = {
+    "error": ("✖", "1;31"),
+    "warning": ("!", "1;33"),
+    "notice": ("~", "1;36"),
+    "info": ("·", "2"),
+}
+MOST = 60
+
+
+def text(diff: Diff, *, color: bool = False) -> str:
+    """The text, without a line break at its end."""
+    return "\n".join(_lines(diff, color))
+
+
+def _lines(diff: Diff, color: bool) -> Iterator[str]:
+    yield _paint(f"{printable(diff.head.path)}: {_label(diff)}", "1", color)
+    yield ""
+    for change in diff.changes[:MOST]:
+        yield from _change(change, color)
+    if len(diff.changes) > MOST:
+        yield f"  … and {len(diff.changes) - MOST} more: --format json has them all"
+    if diff.changes or diff.impact.unknown:
+        yield ""
+        steps, _, rest = words.plan(diff.impact).partition("; ")
+        yield f"Impact: {steps}"
+        if rest:
+            yield f"        {rest}"
+        if diff.impact.renamed:
+            pairs = [f"{printable(old)} -> {printable(new)}" for old, new in diff.impact.renamed.items()]
+            yield f"  renamed: {names(pairs)}"
+    if diff.results is not None:
+        yield from _results(diff.results, color)
+    for one in diff.unused:
+        where = "" if one.where is None else f" ({one.where.file}:{one.where.line})"
+        yield f"Unused: mlspec-allow {printable(one.what)}{where} accepts nothing here; delete it"
+    for note in diff.notes:
+        yield f"Note: {printable(note)}"
+    tint = "1;31" if diff.failing else "1;32" if not diff.changes else "1"
+    yield _paint(f"Verdict: {words.verdict(diff)}", tint, color)
+
+
+def _label(diff: Diff) -> str:
+    names = []
+    for side in (diff.base, diff.head):
+        short = "" if side.commit is None or side.commit.startswith(side.label) else f" ({side.commit[:7]})"
+        names.append(f"{printable(side.label)}{short}")
+    return " -> ".join(names)
+
+
+def _change(change: Change, color: bool) -> Iterator[str]:
+    mark, tint = MARKS[change.severity]
+    if change.accepted is not None:
+        mark, tint = "✓", "32"
+    head = f"{_paint(f'{mark} {change.class_:<10}', tint, color)} {_paint(printable(change.path), '1', color)}"
+    yield f"{head}  {words.values(change)}"
+    about = [words.place(change), words.why(change), words.steps(change)]
+    yield _paint(f"  {'':10} {' · '.join(part for part in about if part)}", "2", color)
+    if change.accepted is not None:
+        yield f"  {'':10} accepted: {printable(change.accepted)}"
+
+
+def _results(results: Results, color: bool) -> Iterator[str]:
+    if results.unknown is not None:
+        yield f"Results: {results.unknown}"
+        return
+    if results.stale is not None:
+        yield f"Results: {results.stale}"
+        return
+    moved = [metric for metric in results.metrics if metric.told != "the same"]
+    if not moved and not results.gates:
+        yield "Results: the same in both locks"
+        return
+    yield "Results:"
+    tints = {"better": "32", "worse": "31"}
+    for metric in moved:
+        was, now = (_estimate(side) for side in (metric.base, metric.head))
+        told = _paint(metric.told, tints.get(metric.told, "0"), color)
+        yield f"  {metric.metric}: {was} -> {now}  {told}{f' ({metric.how})' if metric.how else ''}"
+    for gate in results.gates:
+        verdicts = f"{gate.base_verdict or words.NONE} -> {gate.head_verdict or words.NONE}"
+        tint = "31" if gate.head_verdict in ("fail", "unknown") and gate.base_verdict == "pass" else "0"
+        said = [gate.head_requirement or gate.base_requirement or ""]
+        if gate.base_value != gate.head_value:
+            said.append(f"{words.number(gate.base_value)} -> {words.number(gate.head_value)}")
+        yield f"  {printable(gate.gate)}: {_paint(verdicts, tint, color)}  {printable('; '.join(said))}"
+    for name, (old, new) in results.environment.items():
+        yield f"  {name}: {old or words.NONE} -> {new or words.NONE}"
+    old_time, new_time = results.seconds
+    if old_time is not None and new_time is not None and duration(old_time) != duration(new_time):
+        yield f"  all steps: {duration(old_time)} -> {duration(new_time)}"
+
+
+def _estimate(side: dict[str, float | None] | None) -> str:
+    if side is None:
+        return words.NONE
+    ends = [words.number(side.get(end)) for end in ("low", "high")]
+    return f"{words.number(side.get('value'))} [{ends[0]}, {ends[1]}]"
+
+
+def _paint(text: str, code: str, color: bool) -> str:
+    return f"\x1b[{code}m{text}\x1b[0m" if color and text else text

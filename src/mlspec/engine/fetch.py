@@ -1,0 +1,124 @@
+"""A process that fetches one source: what it asks for comes as JSON on standard input, what it has is written as JSON
+into its folder. The one who started it can end it at any time; nothing is taken from a folder that isn't finished."""
+
+import hashlib
+import os
+import sys
+import time
+import traceback
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import msgspec
+from msgspec import Struct
+
+from mlspec import registry
+from mlspec.diagnostics import StepError
+from mlspec.plugin import Schema, Source, Wanted
+from mlspec.spec.pinned import MOST_LEVELS
+
+RESULT = "fetched.json"
+
+
+class Request(Struct, frozen=True, kw_only=True):
+    """What to fetch: a source with its settings, from the spec's folder ``root`` into ``folder``."""
+
+    kind: str
+    settings: dict[str, Any]
+    root: str
+    folder: str
+    wanted: Wanted
+    mark: str = ""
+    target: str = ""
+
+
+class Reply(Struct, frozen=True, kw_only=True):
+    """What came: ``same`` as last time, ``new`` rows, ``down`` (try again later), or ``wrong`` (no use in that)."""
+
+    outcome: Literal["same", "new", "down", "wrong"]
+    cause: str = ""
+    file: str = ""
+    format: str = ""
+    digest: str = ""
+    columns: dict[str, str] = {}
+    rows: int = 0
+    levels: tuple[str, ...] | None = None
+    changed: float | None = None
+    taken: float = 0.0
+    mark: str = ""
+
+
+def main() -> None:
+    """Fetch, and write the reply."""
+    request = msgspec.json.decode(sys.stdin.buffer.read(), type=Request)
+    folder = Path(request.folder)
+    # What user code and drivers print is not part of the reply.
+    os.dup2(2, 1)
+    try:
+        reply = fetched(request)
+    except StepError as error:
+        reply = Reply(outcome="wrong", cause=str(error))
+    except OSError as error:
+        reply = Reply(outcome="down", cause=_told(error))
+    except (Exception, SystemExit) as error:
+        traceback.print_exc()
+        text = " ".join(str(error).split())[:300]
+        reply = Reply(outcome="wrong", cause=f"{type(error).__name__}: {text}" if text else type(error).__name__)
+    aside = folder / f"{RESULT}.part"
+    aside.write_bytes(msgspec.json.encode(reply))
+    aside.rename(folder / RESULT)
+
+
+def fetched(request: Request) -> Reply:
+    """Fetch a source and look at all that came: what can't be read whole is no snapshot."""
+    import polars as pl
+
+    from mlspec.engine import contents
+
+    source = cast(Source, msgspec.convert(request.settings, registry.plugin("sources", request.kind)))
+    folder = Path(request.folder)
+    taken = time.time()
+    found = source.fetch(Path(request.root), folder, request.wanted, request.mark)
+    if found is None:
+        return Reply(outcome="same")
+    kind = found.format or request.kind
+    settings = {**request.settings, "path": found.path.name} if kind == request.kind else {"path": found.path.name}
+    local = cast(Source, msgspec.convert(settings, registry.plugin("sources", kind)))
+    try:
+        columns = local.columns(folder)
+        rows = int(local.scan(folder, columns).select(pl.len()).collect(engine="streaming").item())
+    except (ValueError, OSError, pl.exceptions.PolarsError) as error:
+        raise StepError(f"what came can't be read as {kind}: {str(error).splitlines()[0]}") from None
+    return Reply(
+        outcome="new",
+        file=found.path.name,
+        format=kind,
+        digest=contents.digest(found.path) if kind == "parquet" != request.kind else _bytes(found.path),
+        columns={c.name: str(c.type) for c in (*found.columns, *columns)},
+        rows=rows,
+        levels=_levels(local, folder, request.target, columns),
+        changed=found.changed,
+        taken=taken,
+        mark=found.mark,
+    )
+
+
+def _told(error: OSError) -> str:
+    text = error.strerror or str(error) or type(error).__name__
+    return f"{text}: {error.filename}" if error.filename else text
+
+
+def _levels(source: Source, folder: Path, target: str, columns: Schema) -> tuple[str, ...] | None:
+    if target not in {c.name for c in columns}:
+        return None
+    seen = source.values(folder, target)
+    return None if seen is None else tuple(sorted(set(seen[0])))[: MOST_LEVELS + 1]
+
+
+def _bytes(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+if __name__ == "__main__":
+    main()

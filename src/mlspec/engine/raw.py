@@ -1,0 +1,50 @@
+"""Rows as their source gives them, outside a run: for a look at them, and for predicting new ones."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import msgspec
+
+from mlspec import registry
+from mlspec.diagnostics import Diagnostic, SpecError
+from mlspec.plugin import Schema, Source, Use
+from mlspec.spec import pinned
+from mlspec.spec.units import source_of
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def opened(path: str) -> tuple[Source, Schema]:
+    """A file as a source, and its columns. Raises SpecError where it can't be read."""
+    name = source_of(path)
+    if name is None:
+        note = f"a file's ending says what it is: {', '.join(registry.names('sources'))}"
+        message = f"the format of '{path}' is not clear from its name"
+        raise SpecError([Diagnostic(code="format-unclear", message=message, notes=(note,))])
+    source = cast(Source, registry.plugin("sources", name)(path=path))
+    try:
+        return source, source.columns(Path())
+    except OSError as error:
+        message = f"'{path}' can't be read: {(error.strerror or str(error)).lower()}"
+        raise SpecError([Diagnostic(code="source-not-found", message=message)]) from None
+    except (ValueError, LookupError) as error:
+        raise SpecError(
+            [Diagnostic(code="source-unreadable", message=f"'{path}' can't be read as {name}: {error}")]
+        ) from None
+
+
+def rows(root: Path, name: str, use: Use, schema: Schema) -> "pl.LazyFrame":
+    """The rows of a spec's source, with those of these columns that it has; of one that is fetched, those of its
+    snapshot.
+
+    Raises SpecError where that is not here.
+    """
+    source = cast(Source, use.plugin)
+    kind, settings = pinned.reads(use, pinned.snapshot(root, name, use) if source.is_fetched else None)
+    reader = cast(Source, msgspec.convert(settings, registry.plugin("sources", kind)))
+    if reader.is_fetched or not all(path.exists() for path in reader.files(root).values()):
+        message = f"source '{name}' has not been fetched here"
+        raise SpecError([Diagnostic(code="no-snapshot", message=message, notes=("mlspec run fetches it",))])
+    there = {column.name for column in reader.columns(root)}
+    return reader.scan(root, tuple(column for column in schema if column.name in there))

@@ -1,0 +1,24 @@
+"""Looks at what the training rows say of groups of people."""
+
+from mlspec.engine.job import Job
+
+ROWS = 200_000
+
+
+def run(job: Job) -> None:
+    """``train`` (raw rows) -> ``report``, ``verdict``. What is found is shown; it never ends a run."""
+    import polars as pl
+    from threadpoolctl import threadpool_limits
+
+    from mlspec.engine import tables
+    from mlspec.engine.debugging import groups, report
+
+    params = job.params
+    frame = tables.scan(job.inputs["train"]).select(
+        list(dict.fromkeys([*params["features"], params["group"], params["target"]]))
+    )
+    count = int(frame.select(pl.len()).collect().item())
+    rows = frame.gather_every(max(1, -(-count // ROWS))).collect()
+    with threadpool_limits(limits=job.threads):
+        found = groups.examine(rows, params["features"], params["group"], params["target"], params["positive"])
+    report.finish(job, found)

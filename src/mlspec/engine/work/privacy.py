@@ -1,0 +1,77 @@
+"""Measures what the rows that steps read still tell of people."""
+
+from typing import TYPE_CHECKING, Any
+
+from mlspec.engine.job import Job
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def run(job: Job) -> None:
+    """``train``, ``validation``, ``test`` (raw rows) -> ``privacy``.
+
+    ``identifiers``: how many cells of each column of text look like what names a person, by kind. ``k_anonymity``:
+    the least number of rows that share a combination of values (Sweeney 2002); ``l_diversity``: the least number of
+    distinct sensitive values among such rows (Machanavajjhala and others 2007). Numbers alone: no value is kept.
+    """
+    import polars as pl
+
+    from mlspec.engine import results, tables
+
+    rows = pl.concat([tables.scan(job.inputs[part]) for part in sorted(job.inputs)], how="vertical_relaxed")
+    measured: dict[str, Any] = {"rows": int(rows.select(pl.len()).collect().item())}
+    if job.params.get("identifiers"):
+        measured["identifiers"] = _identifiers(rows)
+    anonymity = job.params.get("k_anonymity")
+    if anonymity is not None:
+        measured["k_anonymity"] = _shared(rows, anonymity["columns"], pl.len(), anonymity["at_least"])
+    diversity = job.params.get("l_diversity")
+    if diversity is not None:
+        distinct = pl.col(diversity["sensitive"]).n_unique()
+        measured["l_diversity"] = _shared(rows, diversity["columns"], distinct, diversity["at_least"])
+    results.write_json(job.outputs["privacy"], measured)
+
+
+def _shared(rows: "pl.LazyFrame", columns: list[str], of: "pl.Expr", least: int) -> dict[str, Any]:
+    """The least of a figure over all combinations, and how many combinations and rows lie below what is asked."""
+    import polars as pl
+
+    low = pl.col("value") < least
+    asked = [
+        pl.col("value").min().alias("least"),
+        pl.len().alias("combinations"),
+        low.sum().alias("combinations_below"),
+        pl.col("rows").filter(low).sum().alias("rows_below"),
+    ]
+    groups = rows.group_by(columns).agg(of.alias("value"), pl.len().alias("rows"))
+    found = groups.select(asked).collect(engine="streaming").row(0, named=True)
+    return {"columns": columns, **{name: int(value or 0) for name, value in found.items()}}
+
+
+def _identifiers(rows: "pl.LazyFrame") -> dict[str, dict[str, int]]:
+    """Cells that look like identifiers: by the pattern in one scan, then by the check of those that match."""
+    import polars as pl
+
+    from mlspec.spec.identifiers import CHECKS, PATTERNS
+
+    texts = [name for name, kind in rows.collect_schema().items() if kind == pl.String]
+    if not texts:
+        return {}
+    asked = [
+        pl.col(name).str.contains(pattern).sum().alias(f"{kind}\0{name}")
+        for name in texts
+        for kind, pattern in PATTERNS.items()
+    ]
+    counted = rows.select(asked).collect(engine="streaming").row(0, named=True)
+    found: dict[str, dict[str, int]] = {}
+    for place, count in counted.items():
+        kind, _, name = place.partition("\0")
+        check = CHECKS.get(kind)
+        if count and check is not None:
+            cells = pl.col(name).str.extract_all(PATTERNS[kind]).alias("found")
+            parts = rows.filter(pl.col(name).str.contains(PATTERNS[kind])).select(cells).collect()["found"]
+            count = sum(any(check(text) for text in texts) for texts in parts)
+        if count:
+            found.setdefault(name, {})[kind] = int(count)
+    return found

@@ -1,0 +1,158 @@
+"""What a table holds, as frozen values: what ``mlspec profile`` shows and ``mlspec init`` proposes expectations from.
+
+The published schema, ``schema/profile.schema.json``, follows from these types.
+"""
+
+import math
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+from mlspec.plugin import Schema
+
+if TYPE_CHECKING:
+    import polars as pl
+
+SHARES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
+COMMON, MOST_CLASSES, MOST_CORRELATED, MOST_PAIRS, LEAST_CORRELATION = 5, 20, 40, 10, 0.3
+Told = Literal["all", "counts"]
+
+
+class Frequent(Struct, frozen=True):
+    """A value and how many rows have it."""
+
+    value: str
+    rows: int
+
+
+class ProfiledColumn(Struct, frozen=True, kw_only=True):
+    """A column: of one that is sensitive or names rows, counts alone."""
+
+    name: str
+    type: str
+    role: str = ""
+    missing: Annotated[float, Meta(description="share of rows without a value")]
+    distinct: Annotated[int, Meta(description="different values")]
+    quantiles: Annotated[tuple[float, ...], Meta(description="0, 0.05, 0.25, 0.5, 0.75, 0.95 and 1; of numbers")] = ()
+    mean: float | None = None
+    deviation: Annotated[float | None, Meta(description="standard deviation, of numbers")] = None
+    first: Annotated[str | None, Meta(description="the earliest moment, of dates")] = None
+    last: Annotated[str | None, Meta(description="the latest moment, of dates")] = None
+    lengths: Annotated[tuple[int, int] | None, Meta(description="characters of the shortest and longest text")] = None
+    common: Annotated[tuple[Frequent, ...], Meta(description="the most frequent values, of categories")] = ()
+
+
+class Correlation(Struct, frozen=True):
+    """How two columns of numbers go together (Pearson)."""
+
+    one: str
+    other: str
+    value: float
+
+
+class TableProfile(Struct, frozen=True, kw_only=True):
+    """A table: its columns, rows that stand more than once, numbers that go together, the target's values."""
+
+    format_version: Literal[1] = 1
+    of: str
+    rows: int
+    duplicates: Annotated[int, Meta(description="rows that are equal to one before them")]
+    columns: tuple[ProfiledColumn, ...]
+    correlations: Annotated[tuple[Correlation, ...], Meta(description="the strongest, of at least 0.3 either way")] = ()
+    target: str | None = None
+    balance: Annotated[tuple[Frequent, ...], Meta(description="the target's classes with their rows")] = ()
+
+
+def profiled(
+    rows: "pl.LazyFrame",
+    schema: Schema,
+    of: str,
+    *,
+    target: str | None = None,
+    roles: Mapping[str, str] | None = None,
+    hidden: Collection[str] = (),
+) -> TableProfile:
+    """The profile of a table, in one scan; of ``hidden`` columns no value is told."""
+    import polars as pl
+
+    types = {column.name: column.type for column in schema}
+    asked: dict[str, pl.Expr] = {"rows": pl.len(), "unique": pl.struct(list(types)).n_unique()}
+    counted: dict[str, pl.LazyFrame] = {}
+    for name, kind in types.items():
+        asked |= {f"{key}/{name}": e for key, e in _measures(name, kind, name in hidden).items()}
+        if (kind in ("category", "boolean") and name not in hidden) or name == target:
+            counted[name] = _counts(rows, name)
+    numbers = [n for n, kind in types.items() if kind in ("integer", "number") and n not in hidden][:MOST_CORRELATED]
+    pairs = [(a, b) for at, a in enumerate(numbers) for b in numbers[at + 1 :]]
+    asked |= {f"r{index}": pl.corr(a, b) for index, (a, b) in enumerate(pairs)}
+    first, *others = pl.collect_all(
+        [rows.select([e.alias(key) for key, e in asked.items()]), *counted.values()], engine="streaming"
+    )
+    seen = first.row(0, named=True)
+    common = {name: [Frequent(v, n) for v, n in table.iter_rows()] for name, table in zip(counted, others, strict=True)}
+    columns = tuple(
+        _column(name, kind, seen, (roles or {}).get(name, ""), () if name in hidden else tuple(common.get(name, ())))
+        for name, kind in types.items()
+    )
+    strong = [
+        Correlation(a, b, round(seen[f"r{index}"], 4))
+        for index, (a, b) in enumerate(pairs)
+        if seen[f"r{index}"] is not None and abs(seen[f"r{index}"]) >= LEAST_CORRELATION
+    ]
+    classes = common.get(target or "", [])
+    return TableProfile(
+        of=of,
+        rows=seen["rows"],
+        duplicates=seen["rows"] - seen["unique"],
+        columns=columns,
+        correlations=tuple(sorted(strong, key=lambda found: (-abs(found.value), found.one, found.other))[:MOST_PAIRS]),
+        target=target,
+        balance=tuple(classes) if len(classes) <= MOST_CLASSES else (),
+    )
+
+
+def _measures(name: str, kind: str, hidden: bool) -> "dict[str, pl.Expr]":
+    import polars as pl
+
+    cell = pl.col(name)
+    found = {"missing": cell.null_count(), "distinct": cell.drop_nulls().n_unique()}
+    if hidden:
+        return found
+    if kind in ("integer", "number"):
+        number = cell.cast(pl.Float64)
+        found |= {"quantiles": number.quantile(list(SHARES), "linear"), "mean": number.mean(), "std": number.std()}
+    elif kind in ("date", "datetime"):
+        found |= {"first": cell.min().cast(pl.String), "last": cell.max().cast(pl.String)}
+    elif kind == "category":
+        found |= {"shortest": cell.str.len_chars().min(), "longest": cell.str.len_chars().max()}
+    return found
+
+
+def _counts(rows: "pl.LazyFrame", name: str) -> "pl.LazyFrame":
+    import polars as pl
+
+    counts = rows.filter(pl.col(name).is_not_null()).group_by(pl.col(name).cast(pl.String).alias("value")).len()
+    return counts.sort(["len", "value"], descending=[True, False]).head(MOST_CLASSES + 1)
+
+
+def _column(name: str, kind: str, seen: Mapping[str, Any], role: str, common: tuple[Frequent, ...]) -> ProfiledColumn:
+    def of(key: str) -> Any:
+        return seen.get(f"{key}/{name}")
+
+    quantiles = of("quantiles") or ()
+    shortest = of("shortest")
+    return ProfiledColumn(
+        name=name,
+        type=kind,
+        role=role,
+        missing=of("missing") / max(seen["rows"], 1),
+        distinct=of("distinct"),
+        quantiles=tuple(float(q) for q in quantiles if q is not None and math.isfinite(q)),
+        mean=of("mean"),
+        deviation=of("std"),
+        first=of("first"),
+        last=of("last"),
+        lengths=None if shortest is None else (shortest, of("longest")),
+        common=common[:COMMON] if kind in ("category", "boolean") else (),
+    )

@@ -1,0 +1,61 @@
+"""What is left of personal columns once they are treated as the spec says."""
+
+from collections.abc import Mapping
+from typing import cast
+
+from mlspec.plugin import Column, ColumnType, Schema, Treatment
+from mlspec.spec import Project
+
+NUMERIC = frozenset({"integer", "number"})
+
+
+def treatments(project: Project) -> dict[str, Treatment]:
+    """The treatment of each personal column that is not kept as it is."""
+    stated = {name: personal.action for name, personal in project.data.personal.items()}
+    return {name: cast(Treatment, use.plugin) for name, use in stated.items() if use is not None and use.name != "keep"}
+
+
+def dropped(project: Project) -> frozenset[str]:
+    """The columns that are never read."""
+    stated = project.data.personal.items()
+    return frozenset(
+        name for name, personal in stated if personal.action is not None and personal.action.name == "drop"
+    )
+
+
+def raw_types(project: Project, schemas: Mapping[str, Schema]) -> dict[str, ColumnType]:
+    """The types that treated columns are read with: as stated, or the widest that a source needs."""
+    found: dict[str, ColumnType] = {}
+    treated = treatments(project)
+    for schema in schemas.values():
+        for column in schema:
+            if column.name in treated:
+                kind = project.data.columns.types.get(column.name, column.type)
+                found[column.name] = widest(found.get(column.name, kind), kind)
+    return found
+
+
+def treated(project: Project, schema: Schema, raw: Mapping[str, ColumnType]) -> Schema:
+    """The columns of a source as its step gives them."""
+    actions = treatments(project)
+    result = []
+    for column in schema:
+        action = actions.get(column.name)
+        if action is None:
+            result.append(column)
+            continue
+        read = Column(column.name, raw[column.name], column.role)
+        fits = not action.accepts or read.type in action.accepts
+        after = action.output(read) if fits else read
+        if after is not None:
+            result.append(after)
+    return tuple(result)
+
+
+def widest(one: ColumnType, other: ColumnType) -> ColumnType:
+    """The type that holds the values of both."""
+    if one == other:
+        return one
+    if one in NUMERIC and other in NUMERIC:
+        return "number"
+    return "datetime" if {one, other} == {"date", "datetime"} else "category"

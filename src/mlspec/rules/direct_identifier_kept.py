@@ -1,0 +1,23 @@
+"""A column that names people is kept, and `constraints.privacy.direct_identifiers` forbids it.
+
+Why: the two can't both be meant.
+
+Instead: `drop`, `hash` or `mask` the column, or take the constraint away.
+"""
+
+from collections.abc import Iterator
+
+from mlspec.diagnostics import Diagnostic
+from mlspec.rules.context import View
+
+
+def check(view: View) -> Iterator[Diagnostic]:
+    """Columns that are kept, where none may be."""
+    privacy = view.project.constraints.privacy
+    if privacy is None or privacy.direct_identifiers is None:
+        return
+    for name, personal in view.project.data.personal.items():
+        if personal.kind == "direct_identifier" and personal.action is not None and personal.action.name == "keep":
+            message = f"'{name}' names people and is kept; constraints.privacy.direct_identifiers forbids that"
+            at = ("data", "personal", name, "action")
+            yield view.diagnostic("direct-identifier-kept", at, message, "drop, hash or mask it")

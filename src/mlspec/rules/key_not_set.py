@@ -1,0 +1,30 @@
+"""The key of a pseudonym is not in the environment.
+
+Why: without it no pseudonym can be made; a default key would be no secret.
+
+Instead: set the variable to at least 16 random characters (`export NAME=$(openssl rand -hex 32)`), the same for all who
+work on the project, and keep it where secrets are kept.
+"""
+
+import os
+from collections.abc import Iterator
+
+from mlspec.diagnostics import Diagnostic
+from mlspec.rules.context import View
+
+SHORTEST = 16
+
+
+def check(view: View) -> Iterator[Diagnostic]:
+    """Keys that a run is about to need."""
+    from mlspec.rules import _personal
+
+    if not view.running:
+        return
+    for name, action in _personal.treatments(view.project).items():
+        variable = action.secret()
+        found = os.environ.get(variable, "") if variable else "-" * SHORTEST
+        if len(found) < SHORTEST:
+            what = "is not set" if not found else f"is shorter than {SHORTEST} characters"
+            message = f"the key of '{name}' is to be read from ${variable}, which {what}"
+            yield view.diagnostic("key-not-set", ("data", "personal", name, "action"), message)

@@ -1,0 +1,36 @@
+"""A personal column can't be treated as the spec says.
+
+Why: a date has no ranges of numbers, and the target must stay what is predicted.
+
+Instead: take a treatment that is for the column's type (`mlspec explain` has a page of each).
+"""
+
+from collections.abc import Iterator
+
+from mlspec.diagnostics import Diagnostic
+from mlspec.plugin import Column
+from mlspec.rules.context import View
+
+NUMERIC = ("integer", "number")
+CODE = "treatment-does-not-fit"
+
+
+def check(view: View) -> Iterator[Diagnostic]:
+    """Each treatment with the column that it is for."""
+    from mlspec.rules import _personal
+
+    said = view.project.data.columns
+    for name, action in _personal.treatments(view.project).items():
+        kind = view.facts.raw_types.get(name)
+        use = view.project.data.personal[name].action
+        if kind is None or use is None:
+            continue
+        at, column = ("data", "personal", name, "action"), Column(name, kind)
+        if action.accepts and kind not in action.accepts:
+            message = f"'{use.name}' is for {', '.join(sorted(action.accepts))}, '{name}' is {kind}"
+            yield view.diagnostic(CODE, at, message, "take another action, or state the column's type")
+        elif action.mistake(column):
+            yield view.diagnostic(CODE, at, f"'{name}' can't be treated so", action.mistake(column))
+        elif name == said.target and use.name != "drop" and not (action.output(column) == column and kind in NUMERIC):
+            message = f"'{name}' is the target: '{use.name}' would change what is predicted"
+            yield view.diagnostic(CODE, at, message, "keep it with the reason, or treat it before it comes here")

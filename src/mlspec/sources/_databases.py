@@ -1,0 +1,123 @@
+"""Reads databases: rows of the wanted columns and, beside them, all columns that there are."""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from mlspec.diagnostics import StepError
+from mlspec.plugin import Column, Schema, Wanted
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    Read = tuple[pl.DataFrame, Schema]
+
+NETWORK = ("08", "57", "53")  # SQLSTATE classes: no connection, shut down, too busy
+
+
+def sqlite(file: Path, source: str, wanted: Wanted) -> "Read":
+    """Rows of a SQLite file."""
+    with file.open("rb"):
+        pass
+    driver = _driver("adbc_driver_sqlite")
+    connection = driver.connect(f"file:{quote(str(file.absolute()))}?mode=ro")
+    return _read(driver, connection, source, wanted)
+
+
+def duckdb(file: Path, source: str, wanted: Wanted) -> "Read":
+    """Rows of a DuckDB file; its queries reach neither other files nor the network."""
+    import polars as pl
+
+    try:
+        import duckdb as engine
+    except ImportError:
+        raise StepError("DuckDB files need the package duckdb: pip install 'mlspec[sql]'") from None
+    with file.open("rb"):
+        pass
+    alone: dict[str, Any] = {"enable_external_access": "false", "autoinstall_known_extensions": "false"}
+    try:
+        with engine.connect(str(file), read_only=True, config=alone) as connection:
+            every = pl.DataFrame(connection.sql(f"SELECT * FROM {source} LIMIT 100"))
+            names = wanted.of(every.columns)
+            return pl.DataFrame(connection.sql(_select(names, source))), schema(every)
+    except engine.Error as error:
+        raise StepError(_line(error)) from None
+
+
+def postgresql(uri: str, source: str, wanted: Wanted) -> "Read":
+    """Rows of a PostgreSQL server. Raises OSError where it can't be reached."""
+    driver = _driver("adbc_driver_postgresql")
+    try:
+        connection = driver.connect(uri)
+    except driver.Error as error:
+        raise OSError(_line(error)) from None
+    return _read(driver, connection, source, wanted, "SET TRANSACTION READ ONLY")
+
+
+def _read(driver: Any, connection: Any, source: str, wanted: Wanted, *before: str) -> "Read":
+    import polars as pl
+
+    try:
+        with connection, connection.cursor() as cursor:
+            for statement in before:
+                cursor.execute(statement)
+            cursor.execute(f"SELECT * FROM {source} LIMIT 100")
+            every = pl.DataFrame(cursor.fetch_arrow())
+            names = wanted.of(every.columns)
+            cursor.execute(_select(names, source))
+            return _usable(pl.DataFrame(cursor.fetch_arrow())), schema(every)
+    except driver.Error as error:
+        if str(getattr(error, "sqlstate", None) or "").startswith(NETWORK):
+            raise OSError(_line(error)) from None
+        raise StepError(_line(error)) from None
+
+
+def _select(names: list[str], source: str) -> str:
+    if not names:
+        raise StepError("the spec reads no column of it")
+    listed = ", ".join('"' + name.replace('"', '""') + '"' for name in names)
+    return f"SELECT {listed} FROM {source}"
+
+
+def _driver(name: str) -> Any:
+    import importlib
+
+    try:
+        return importlib.import_module(f"{name}.dbapi")
+    except ImportError:
+        raise StepError(
+            f"this database needs the package {name.replace('_', '-')}: pip install 'mlspec[sql]'"
+        ) from None
+
+
+def schema(every: "pl.DataFrame") -> Schema:
+    """All columns; one that no model can read is a category until somebody asks for it."""
+    from mlspec.sources import _cast
+
+    found: list[Column] = []
+    for name, kind in every.schema.items():
+        try:
+            found += _cast.from_polars(type(every.schema)({name: kind}))
+        except ValueError:
+            found.append(Column(name, "category"))
+    return tuple(found)
+
+
+def _usable(frame: "pl.DataFrame") -> "pl.DataFrame":
+    """Types that only the database knows (PostgreSQL's numeric, uuid) as the text that they come as, or numbers."""
+    import polars as pl
+
+    made = []
+    for name, kind in frame.schema.items():
+        if isinstance(kind, pl.BaseExtension):
+            text = frame[name].ext.storage().cast(pl.String)
+            number = text.cast(pl.Float64, strict=False)
+            made.append(number if number.null_count() == text.null_count() and text.null_count() < len(text) else text)
+    return frame.with_columns(made) if made else frame
+
+
+def _line(error: BaseException) -> str:
+    """What a driver tells, on one line, without its own words around it."""
+    text = " ".join(str(error).split()).partition(" Query was:")[0].partition(" LINE 1:")[0]
+    return re.sub(r"^[A-Z_]+: (\[libpq\] )?(Failed to (prepare|execute) query: )?", "", text)

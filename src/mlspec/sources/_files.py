@@ -1,0 +1,187 @@
+"""What all sources of files share: one file, a folder or a pattern of them, or an address that is fetched."""
+
+import functools
+import os
+from abc import abstractmethod
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from msgspec import Meta
+
+from mlspec.diagnostics import StepError
+from mlspec.plugin import Column, Fetched, Schema, Source, Wanted
+
+if TYPE_CHECKING:
+    import re
+
+    import polars as pl
+
+MOST_FILES, MOST_ENTRIES = 10_000, 100_000
+PATTERN = frozenset("*?[")
+NOTHING = "__HIVE_DEFAULT_PARTITION__"  # what partitioned folders write for a missing value
+
+
+class FileSource(Source, frozen=True, kw_only=True):
+    """Files of one format. A folder's name ``year=2024`` is a column of all rows in it."""
+
+    path: Annotated[
+        str,
+        Meta(
+            description="Where the file lies, relative to the spec's folder. A folder, or a pattern with * and **, "
+            "stands for all its files, one below the other; https://, s3://, gs:// and az:// are fetched before a run.",
+            min_length=1,
+        ),
+    ]
+
+    @abstractmethod
+    def head(self, path: Path) -> Schema:
+        """The columns of one file. Raises OSError and ValueError as ``columns`` does."""
+
+    @abstractmethod
+    def read(self, path: Path, columns: Schema, name: str) -> "pl.LazyFrame":
+        """The rows of one file, cast; ``name`` is what people know it by."""
+
+    def head_values(self, path: Path, column: str) -> tuple[tuple[str, ...], bool] | None:
+        """A column's values in the first rows of one file."""
+        return None
+
+    def where(self) -> str:
+        """The path as it stands in the spec."""
+        from mlspec.sources import _secrets
+
+        return _secrets.masked(self.path) if self.is_fetched else self.path
+
+    @property
+    def is_fetched(self) -> bool:
+        """Whether the path is an address."""
+        return "://" in self.path
+
+    def fetch(self, root: Path, folder: Path, wanted: Wanted, mark: str) -> Fetched | None:
+        """The file's bytes."""
+        from mlspec.sources import _download
+
+        return _download.file(self.path, folder, mark)
+
+    def files(self, root: Path) -> dict[str, Path]:
+        """The files that the path stands for, sorted by name."""
+        if self.is_fetched:
+            return {}
+        path = root / self.path
+        if PATTERN.isdisjoint(self.path) and not path.is_dir():
+            return {self.path: path}
+        found = _matching(root, self.path, self.suffixes)
+        return {name: root / name for name in found}
+
+    def columns(self, root: Path) -> Schema:
+        """The columns of the first file and of its folders' names; the last file must have the same ones."""
+        if self.is_fetched:
+            raise LookupError(self.path)
+        files = list(self.files(root).items())
+        if not files:
+            raise FileNotFoundError(2, "no file matches", self.path)
+        columns, folders = self.head(files[0][1]), _partitions(files[0][0])
+        if len(files) > 1:
+            other = self.head(files[-1][1])
+            if {c.name for c in other} != {c.name for c in columns}:
+                raise ValueError(f"{files[-1][0]} has other columns than {files[0][0]}")
+        if folders:
+            from mlspec.sources import _infer
+
+            known = {c.name for c in columns}
+            every = [_partitions(name) for name, _path in files]
+            cells = {n: {v for one in every if (v := one.get(n)) is not None} for n in folders if n not in known}
+            columns += tuple(Column(n, _infer.narrowest(seen)) for n, seen in cells.items())
+        return columns
+
+    def values(self, root: Path, column: str) -> tuple[tuple[str, ...], bool] | None:
+        """The column's values in the first rows of the first file."""
+        files = list(self.files(root).items())
+        if not files:
+            return None
+        folders = _partitions(files[0][0])
+        if column in folders and column not in {c.name for c in self.head(files[0][1])}:
+            return tuple(v for name, _p in files if (v := _partitions(name).get(column)) is not None), False
+        seen = self.head_values(files[0][1], column)
+        return seen if seen is None or len(files) == 1 else (seen[0], False)
+
+    def scan(self, root: Path, columns: Schema) -> "pl.LazyFrame":
+        """The rows of all files, in the order of their names."""
+        import polars as pl
+
+        files = self.files(root)
+        if not files:
+            raise StepError(f"no file matches {self.path} any more")
+        frames = []
+        for name, path in files.items():
+            if not path.exists():
+                raise StepError(f"{name} is not there any more")
+            folders = _partitions(name)
+            stored = {c.name for c in self.head(path)} if folders else set()
+            added = [c for c in columns if c.name in folders and c.name not in stored]
+            rows = self.read(path, tuple(c for c in columns if c not in added), name)
+            frames.append(_with_folders(rows, added, folders).select([c.name for c in columns]) if added else rows)
+        return frames[0] if len(frames) == 1 else pl.concat(frames, how="vertical_relaxed")
+
+
+def _with_folders(rows: "pl.LazyFrame", added: list[Column], folders: dict[str, str | None]) -> "pl.LazyFrame":
+    import polars as pl
+
+    from mlspec.sources import _cast
+
+    rows = rows.with_columns([pl.lit(folders[c.name], dtype=pl.String).alias(c.name) for c in added])
+    return rows.with_columns([_cast.parsed(c).alias(c.name) for c in added])
+
+
+def _partitions(name: str) -> dict[str, str | None]:
+    """The columns that the folders of a path name, with their values."""
+    found: dict[str, str | None] = {}
+    for part in name.split("/")[:-1]:
+        key, equals, value = part.partition("=")
+        if equals and key.isidentifier():
+            from urllib.parse import unquote
+
+            found[key] = None if value == NOTHING else unquote(value)
+    return found
+
+
+def _matching(root: Path, pattern: str, suffixes: tuple[str, ...]) -> list[str]:
+    """The files that match, by their names from the root. Raises ValueError where there are too many to look at."""
+    parts = pattern.rstrip("/").split("/")
+    fixed = next((i for i, part in enumerate(parts) if not PATTERN.isdisjoint(part)), len(parts))
+    start = "/".join(parts[:fixed])
+    wanted = _regex("/".join(parts)) if fixed < len(parts) else None
+    found: list[str] = []
+    seen = 0
+    base = os.path.join(root, start) if start or not pattern.startswith("/") else "/"
+    for folder, folders, names in os.walk(base):
+        folders[:] = sorted(f for f in folders if not f.startswith((".", "_")))
+        relative = os.path.relpath(folder, base).replace(os.sep, "/")
+        within = start if relative == "." else "/".join([*([start] if start else []), relative])
+        seen += len(names) + len(folders)
+        if seen > MOST_ENTRIES or len(found) > MOST_FILES:
+            raise ValueError(f"'{pattern}' stands for more files than can be looked at ({MOST_ENTRIES:,} entries)")
+        for name in names:
+            path = f"{within}/{name}" if within else name
+            if name.startswith((".", "_")):
+                continue
+            if wanted.fullmatch(path) if wanted is not None else name.lower().endswith(suffixes):
+                found.append(path)
+    return sorted(found)
+
+
+@functools.lru_cache(maxsize=8)
+def _regex(pattern: str) -> "re.Pattern[str]":
+    """A path pattern: ``**`` stands for any folders, ``*`` and ``?`` stay within one name."""
+    import fnmatch
+    import re
+
+    made = ""
+    parts = pattern.split("/")
+    for index, part in enumerate(parts):
+        last = index == len(parts) - 1
+        if part == "**":
+            made += ".*" if last else "(?:[^/]+/)*"
+            continue
+        body = fnmatch.translate(part).removeprefix("(?s:").removesuffix(r")\Z")
+        made += body.replace(".*", "[^/]*") + ("" if last else "/")
+    return re.compile(made)

@@ -1,0 +1,110 @@
+"""Rows that a function of the user's gives."""
+
+import importlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+import msgspec
+from msgspec import Meta
+
+from mlspec.diagnostics import StepError
+from mlspec.plugin import Fetched, Schema, Source, Wanted
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+class Python(Source, frozen=True, kw_only=True):
+    """A function of yours, in a module beside the spec, that gives Arrow tables or batches.
+
+    It is called once before a run, in a process of its own. What it returns, or yields piece by piece, is anything that
+    speaks the Arrow C stream interface: tables and batches of pyarrow, frames of polars and pandas, DuckDB's relations.
+
+    Why: for what no format and no database stands for: an API, a simulation, a format of your own.
+
+    Example:
+        people: {code: "our_sources:people", arguments: {since: "2024-01-01"}}
+    """
+
+    key: ClassVar[str] = "code"
+    libraries: ClassVar[tuple[str, ...]] = ("polars",)
+
+    code: Annotated[
+        str,
+        Meta(
+            description="The function, as MODULE:NAME; the module lies in the spec's folder or is installed.",
+            pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$",
+            examples=["our_sources:people"],
+        ),
+    ]
+    arguments: Annotated[
+        dict[str, str | int | float | bool], Meta(description="What the function is called with, by name.")
+    ] = msgspec.field(default_factory=dict)
+    schema: Annotated[
+        dict[str, Literal["integer", "number", "boolean", "category", "date", "datetime"]],
+        Meta(description="All columns with their types, for checks before the function has ever been called."),
+    ] = msgspec.field(default_factory=dict)
+
+    def where(self) -> str:
+        """The function."""
+        return f"function {self.code}"
+
+    @property
+    def is_fetched(self) -> bool:
+        """Always."""
+        return True
+
+    def stated(self) -> dict[str, str]:
+        """The columns that the spec states."""
+        return dict(self.schema)
+
+    def columns(self, root: Path) -> Schema:
+        """Only calling it can tell, which validate and compile never do."""
+        raise LookupError(self.code)
+
+    def scan(self, root: Path, columns: Schema) -> "pl.LazyFrame":
+        """Rows are read from the snapshot, never from here."""
+        raise StepError(f"{self.where()} has not been called yet")
+
+    def fetch(self, root: Path, folder: Path, wanted: Wanted, mark: str) -> Fetched | None:
+        """The rows as Parquet."""
+        import polars as pl
+
+        from mlspec.sources import _databases
+
+        frames = list(_frames(self._called(root)))
+        if not frames:
+            raise StepError(f"{self.code} gave nothing")
+        frame = pl.concat(frames, how="vertical_relaxed")
+        columns = _databases.schema(frame)
+        frame.select(wanted.of(frame.columns)).write_parquet(
+            folder / "rows.parquet", compression="zstd", compression_level=1
+        )
+        return Fetched(path=folder / "rows.parquet", format="parquet", columns=columns)
+
+    def _called(self, root: Path) -> Any:
+        module, _, name = self.code.partition(":")
+        sys.path.insert(0, str(root))
+        try:
+            function = getattr(importlib.import_module(module), name, None)
+        finally:
+            sys.path.remove(str(root))
+        if not callable(function):
+            raise StepError(f"{module} has no function '{name}'")
+        return function(**self.arguments)
+
+
+def _frames(given: Any) -> "Iterator[pl.DataFrame]":
+    import polars as pl
+
+    if isinstance(given, pl.LazyFrame):
+        yield given.collect(engine="streaming")
+    elif hasattr(given, "__arrow_c_stream__") or hasattr(given, "__arrow_c_array__"):
+        yield pl.DataFrame(given)
+    elif isinstance(given, Iterator):
+        for piece in given:
+            yield from _frames(piece)
+    else:
+        raise StepError(f"it gave a {type(given).__name__}, not Arrow: return or yield tables, batches or frames")

@@ -1,0 +1,145 @@
+"""What must be true of the data: ``data.expect``, one module because it is a language of its own."""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from mlspec.spec.types import ColumnName, Name, Seconds, Share
+
+ROW_CHECKS = ("between", "allowed", "matches", "length", "holds", "unique", "refers_to")
+COLUMN_CHECKS = ("between", "missing", "unique", "allowed", "type", "matches", "length", "distinct", "sum", "mean",
+                 "quantile", "groups", "refers_to", "freshness", "drift")  # fmt: skip
+
+
+class Bounds(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A lower and an upper bound; at least one of them."""
+
+    at_least: Annotated[float | None, Meta(description="The least that is allowed.")] = None
+    at_most: Annotated[float | None, Meta(description="The most that is allowed.")] = None
+
+
+class Quantile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Bounds of a quantile."""
+
+    at: Annotated[float, Meta(description="Which one: 0.5 is the median.", gt=0, lt=1)]
+    at_least: Annotated[float | None, Meta(description="The least that is allowed.")] = None
+    at_most: Annotated[float | None, Meta(description="The most that is allowed.")] = None
+
+
+class Groups(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What must hold of the groups of rows that have the same value."""
+
+    count: Annotated[Bounds | None, Meta(description="How many groups there are.")] = None
+    rows: Annotated[Bounds | None, Meta(description="How many rows each group has.")] = None
+    share: Annotated[Bounds | None, Meta(description="The share of the rows that each group has.")] = None
+
+
+class Reference(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A column of another source."""
+
+    source: Annotated[Name, Meta(description="The source that has the values.")]
+    column: Annotated[ColumnName, Meta(description="Its column.")]
+
+
+class Freshness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How old the newest row may be, on the day of the run."""
+
+    at_most: Annotated[Seconds, Meta(description="Its greatest age, in whole days.", examples=["30d"])]
+
+
+class Drift(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How far the values may be spread otherwise than those that mlspec.lock has pinned; psi at most 0.2 if nothing is
+    stated."""
+
+    psi: Annotated[
+        Annotated[float, Meta(gt=0)] | None,
+        Meta(description="The greatest population stability index: below 0.1 is little, above 0.25 much."),
+    ] = None
+    ks: Annotated[
+        Annotated[float, Meta(gt=0, le=1)] | None,
+        Meta(description="The greatest distance of the distributions (Kolmogorov-Smirnov), of numbers."),
+    ] = None
+    chi_squared: Annotated[
+        Annotated[float, Meta(gt=0, lt=1)] | None,
+        Meta(description="The least p-value of a chi-squared test, of categories; of many rows it is always small."),
+    ] = None
+
+
+class Expectation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Something that must be true of the data, checked before anything is fitted: of all rows, or of one column."""
+
+    rows: Annotated[Bounds | None, Meta(description="How many rows there are.")] = None
+    holds: Annotated[
+        str | None,
+        Meta(description="An expression of SQL that is true of every row.", examples=["left_on >= came_on"]),
+    ] = None
+    column: Annotated[ColumnName | None, Meta(description="The column that the other keys speak of.")] = None
+    columns: Annotated[
+        tuple[ColumnName, ...], Meta(description="Several columns together, for `unique` and `groups`.")
+    ] = ()
+    type: Annotated[
+        Literal["integer", "number", "boolean", "category", "date", "datetime"] | None,
+        Meta(description="The column's type; a column of another is refused before anything runs."),
+    ] = None
+    between: Annotated[
+        tuple[float, float] | None,
+        Meta(description="Every value lies in this range, ends included.", examples=[[16, 100]]),
+    ] = None
+    missing: Annotated[Bounds | None, Meta(description="The share of missing values, from 0 to 1.")] = None
+    unique: Annotated[bool | None, Meta(description="true: no value, or no combination, stands twice.")] = None
+    allowed: Annotated[
+        tuple[str | int | float | bool, ...] | None,
+        Meta(description="Every value that is not missing is one of these."),
+    ] = None
+    matches: Annotated[
+        str | None, Meta(description="A regular expression that every value matches, from end to end.")
+    ] = None
+    length: Annotated[Bounds | None, Meta(description="How many characters each value has.")] = None
+    distinct: Annotated[Bounds | None, Meta(description="How many different values there are.")] = None
+    sum: Annotated[Bounds | None, Meta(description="The sum of all values.")] = None
+    mean: Annotated[Bounds | None, Meta(description="The mean of all values.")] = None
+    quantile: Annotated[Quantile | None, Meta(description="A quantile of all values.")] = None
+    groups: Annotated[Groups | None, Meta(description="The groups of rows that have the same value.")] = None
+    refers_to: Annotated[
+        Reference | None, Meta(description="Every value that is not missing stands in a column of another source.")
+    ] = None
+    freshness: Annotated[Freshness | None, Meta(description="How old the newest date of the column may be.")] = None
+    drift: Annotated[Drift | None, Meta(description="How far the values may have moved since they were pinned.")] = None
+    source: Annotated[
+        Name | None, Meta(description="The source whose rows are looked at; the rows that are used if left out.")
+    ] = None
+    tolerance: Annotated[
+        Share, Meta(description="The share of rows for which a check of single rows need not hold.")
+    ] = 0.0
+    severity: Annotated[
+        Literal["error", "warn"], Meta(description="Whether the run stops, or says so and goes on.")
+    ] = "error"
+    on_fail: Annotated[
+        Literal["stop", "drop_rows", "quarantine"],
+        Meta(
+            description="What becomes of rows for which a check of single rows does not hold: they stop the run, they "
+            "are left out, or they are left out and kept aside. With `tolerance`, more of them stop it all the same."
+        ),
+    ] = "stop"
+
+    def asks(self, *keys: str) -> bool:
+        """Whether one of these keys is given."""
+        return any(getattr(self, key) not in (None, ()) for key in keys)
+
+    def checks_rows(self) -> bool:
+        """Whether it is about single rows, so that some can be left out: a column without missing values too."""
+        bounded = self.missing is not None and self.missing.at_most == 0
+        return self.asks(*ROW_CHECKS) or bounded
+
+    def reads(self) -> set[str]:
+        """The columns that it names, those of its expression aside."""
+        return {name for name in (self.column, *self.columns) if name is not None}
+
+
+def stated(expectation: Expectation) -> dict[str, Any]:
+    """An expectation as params hold it: what is said, defaults left out; the type has been checked by then."""
+    fields = msgspec.to_builtins(expectation)
+    plain = {name: getattr(Expectation(), name) for name in ("tolerance", "severity", "on_fail")}
+    kept = {k: v for k, v in fields.items() if v not in (None, ()) and plain.get(k) != v and k != "type"}
+    return msgspec.json.decode(msgspec.json.encode(kept))  # type: ignore[no-any-return]

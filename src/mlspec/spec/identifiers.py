@@ -1,0 +1,76 @@
+"""What names a person: how such values look, and how columns that hold them are called."""
+
+import re
+from collections.abc import Callable, Iterable
+
+LOOKED_AT = 200
+MOST_OF_THEM = 0.5  # the share of a column's values that makes it a column of such
+
+# Read by Rust's regex engine too, which has no look-around.
+PATTERNS: dict[str, str] = {
+    "address of mail": r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,24}\b",
+    "card number": r"\b(?:\d[ -]?){12,18}\d\b",
+    "account number": r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?\b",
+    "telephone number": r"\+\d{1,3}[ ()./-]{0,2}\d(?:[ ()./-]{0,2}\d){6,12}\b"
+    r"|\(\d{3}\) ?\d{3}[ -]\d{4}\b|\b\d{3}-\d{3}-\d{4}\b",
+    "social security number": r"\b\d{3}-\d{2}-\d{4}\b",
+    "IP address": r"\b(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)\b",
+}
+NUMBER = r"(_?(number|no))?"
+NAMES: dict[str, tuple[str, ...]] = {
+    "direct_identifier": (
+        r"e?_?mail(_?address)?",
+        rf"(tele)?phone{NUMBER}|mobile{NUMBER}|fax{NUMBER}|cell(_?phone)?",
+        r"(first|last|sur|full|given|family|maiden|user|customer|client|patient|employee|person)_?name",
+        rf"ssn|social_?security{NUMBER}|passport{NUMBER}|national_?id|tax_?id|iban|(credit_?)?card{NUMBER}",
+        r"(street|home|mail(ing)?|postal)_?address|address(_?line)?_?\d?|ip(_?address)?",
+    ),
+    "quasi_identifier": (
+        r"zip(_?code)?|post(al)?_?code|postcode",
+        r"(date_?of_?)?birth(_?(date|day))?|dob|born",
+    ),
+    "sensitive": (r"diagnos(is|es)|religion|health_?status|sexual_?orientation|political_?\w+",),
+}
+
+
+def _sum_of_digits(text: str) -> bool:
+    """The check of card numbers (ISO/IEC 7812-1, Luhn)."""
+    digits = [int(char) for char in text if char.isdigit()][::-1]
+    total = sum(digits[::2]) + sum(sum(divmod(2 * digit, 10)) for digit in digits[1::2])
+    return len(digits) >= 13 and len(set(digits)) > 1 and total % 10 == 0
+
+
+def _remainder(text: str) -> bool:
+    """The check of account numbers (ISO 13616, IBAN)."""
+    plain = text.replace(" ", "")
+    if not 15 <= len(plain) <= 34:
+        return False
+    return int("".join(str(int(char, 36)) for char in plain[4:] + plain[:4])) % 97 == 1
+
+
+CHECKS: dict[str, Callable[[str], bool]] = {"card number": _sum_of_digits, "account number": _remainder}
+
+
+def found_in(text: str) -> str | None:
+    """The first kind of identifier that a text holds, None where it holds none."""
+    for kind, pattern in PATTERNS.items():
+        check = CHECKS.get(kind)
+        if any(check is None or check(match.group()) for match in re.finditer(pattern, text)):
+            return kind
+    return None
+
+
+def by_name(column: str) -> str | None:
+    """What a column of that name usually is: direct_identifier, quasi_identifier, sensitive, or None."""
+    plain = re.sub(r"([a-z])([A-Z])", r"\1_\2", column).lower().replace(" ", "_").replace("-", "_").replace(".", "_")
+    for kind, patterns in NAMES.items():
+        if any(re.fullmatch(rf"(\w+_)?(?:{pattern})", plain) for pattern in patterns):
+            return kind
+    return None
+
+
+def by_values(values: Iterable[str]) -> str | None:
+    """The kind of identifier that most of these values hold, None where most hold none."""
+    some = [value for _, value in zip(range(LOOKED_AT), values, strict=False)]
+    kinds = [kind for value in some if (kind := found_in(value)) is not None]
+    return max(set(kinds), key=kinds.count) if len(kinds) > MOST_OF_THEM * len(some) else None

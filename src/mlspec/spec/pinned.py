@@ -1,0 +1,139 @@
+"""What is known of sources that are fetched: the snapshots beside the spec, and what mlspec.lock has pinned of them."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from mlspec.plugin import AVAILABILITY, Source, Use, Wanted
+
+FOLDER = Path(".mlspec", "snapshots")
+LATEST, FALLBACK = "latest.json", "fallback.json"
+LOCK = "mlspec.lock"
+MOST_LEVELS = 20
+
+
+class Snapshot(Struct, frozen=True, kw_only=True):
+    """A source's rows at a moment.
+
+    ``source`` is the identity of what was asked, ``file`` where the rows lie from the spec's folder, ``digest`` that of
+    their content. ``columns`` are all that the source has. ``levels``: distinct values of the target column ``target``,
+    one more than MOST_LEVELS where there are many. ``taken`` and ``changed`` are seconds since 1970, None where that is
+    not known. ``format``: the plug-in that reads the file.
+    """
+
+    source: str
+    file: str
+    format: str
+    digest: str
+    columns: dict[str, str]
+    rows: int | None = None
+    target: str = ""
+    levels: tuple[str, ...] | None = None
+    wanted: Wanted = Wanted()
+    taken: float | None = None
+    changed: float | None = None
+    mark: str = ""
+
+
+class LockedSource(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A source as mlspec.lock pins it: the digests of its files, the columns with their types; of one that is fetched
+    also what was asked (a digest), its rows and the target's values."""
+
+    files: dict[str, str] = {}
+    columns: dict[str, str] = {}
+    source: str = ""
+    rows: int | None = None
+    target: str = ""
+    levels: tuple[str, ...] | None = None
+
+
+class LockedSpread(Struct, frozen=True):
+    """The spread of a column's values as it was pinned: of which data (a digest), and its sketch."""
+
+    of: str
+    sketch: dict[str, Any]
+
+
+class _Lock(Struct, frozen=True):
+    sources: dict[str, LockedSource] = {}
+    spreads: dict[str, LockedSpread] = {}
+
+
+def identity(use: Use) -> str:
+    """The digest of what a source asks for; how sure it must be to come, and stated columns, don't belong to it."""
+    import hashlib
+
+    settings = {k: v for k, v in msgspec.to_builtins(use.plugin).items() if k not in (*AVAILABILITY, "schema")}
+    return hashlib.sha256(msgspec.json.encode([use.name, settings], order="deterministic")).hexdigest()
+
+
+def folder(root: Path, name: str) -> Path:
+    """Where a source's snapshots lie."""
+    return root / FOLDER / name
+
+
+def snapshot(root: Path, name: str, use: Use) -> Snapshot | None:
+    """The rows of a fetched source as they are known here: its fallback, its latest snapshot, or what the lock tells of
+    it; None where the spec has asked for something else then, or never."""
+    wanted = identity(use)
+    for file in (FALLBACK, LATEST):
+        found = stored(root, name, file)
+        if found is not None and found.source == wanted:
+            return found
+    locked = locked_sources(root).get(name)
+    if locked is None or locked.source != wanted or not locked.files:
+        return None
+    file, digest = next(iter(locked.files.items()))
+    return Snapshot(
+        source=wanted,
+        file=file,
+        format=use.name if Path(file).suffix != ".parquet" else "parquet",
+        digest=digest,
+        columns=locked.columns,
+        rows=locked.rows,
+        target=locked.target,
+        levels=locked.levels,
+    )
+
+
+def stored(root: Path, name: str, file: str = LATEST) -> Snapshot | None:
+    """The snapshot that a file describes, where its rows are still there."""
+    try:
+        found = msgspec.json.decode((folder(root, name) / file).read_bytes(), type=Snapshot)
+    except (OSError, msgspec.MsgspecError):
+        return None
+    return found if (root / found.file).is_file() else None
+
+
+def locked_sources(root: Path) -> dict[str, LockedSource]:
+    """What mlspec.lock pins of the sources; nothing where there is no lock that can be read."""
+    try:
+        return msgspec.json.decode((root / LOCK).read_bytes(), type=_Lock).sources
+    except (OSError, msgspec.MsgspecError):
+        return {}
+
+
+def locked_references(root: Path) -> dict[str, LockedSpread]:
+    """The spreads that mlspec.lock pins; nothing where there is no lock that can be read."""
+    try:
+        return msgspec.json.decode((root / LOCK).read_bytes(), type=_Lock).spreads
+    except (OSError, msgspec.MsgspecError):
+        return {}
+
+
+def reads(use: Use, found: Snapshot | None) -> list[Any]:
+    """``[plug-in, settings]`` of what reads a source's rows: the source itself, or its snapshot."""
+    source = use.plugin
+    assert isinstance(source, Source)
+    settings = {k: v for k, v in _plain(msgspec.to_builtins(source)).items() if k not in AVAILABILITY}
+    if found is None:
+        return [use.name, settings]
+    if found.format == use.name:
+        return [use.name, {**settings, "path": found.file}]
+    return [found.format, {"path": found.file}]
+
+
+def _plain(value: Any) -> Any:
+    return msgspec.json.decode(msgspec.json.encode(value))

@@ -1,0 +1,27 @@
+"""Leave a personal column out."""
+
+from typing import TYPE_CHECKING
+
+from mlspec.plugin import Column, Treatment
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+class Drop(Treatment, frozen=True, kw_only=True):
+    """Never reads the column.
+
+    Why: what is not read cannot leak.
+
+    Example:
+        email: {class: direct_identifier, action: drop}
+    """
+
+    def output(self, column: Column) -> None:
+        """Nothing is left of it."""
+
+    def apply(self, column: Column) -> "pl.Expr":
+        """Nothing but missing cells."""
+        import polars as pl
+
+        return pl.lit(None).alias(column.name)

@@ -1,0 +1,250 @@
+"""The action, the hooks and the comment, as far as they go without the hosting service: the shell steps of action.yml
+are carried out against a clone of a local bare repository. ``gh`` alone, which speaks to the service, is stood in for.
+"""
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sysconfig
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+SPEC = (Path(__file__).parent / "cases/people.yaml").read_text()
+ROWS = "number,age,job,sex,weight,city,income\n" + "".join(
+    f"{i},{20 + i},{'abc'[i % 3]},{'mf'[i % 2]},{i / 2},x,{'high' if i % 3 else 'low'}\n" for i in range(30)
+)
+ACTION = yaml.safe_load((ROOT / "action.yml").read_text())
+HOOKS = {hook["id"]: hook for hook in yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())}
+GH = """#!/bin/sh
+printf '%s\\n' "$*" >>"$GH_LOG"
+case "$*" in
+  *--paginate*) printf '%s' "$GH_KNOWN" ;;
+  *"--method GET"*) printf '%s' "$GH_NUMBER" ;;
+esac
+"""
+
+
+class Runner:
+    """Carries out the shell steps of an action in a folder, as the host would."""
+
+    def __init__(self, folder: Path, scratch: Path, **more: str) -> None:
+        self.folder, self.scratch = folder, scratch
+        self.outputs: dict[str, dict[str, str]] = {}
+        self.log = ""
+        scratch.mkdir()
+        path = f"{sysconfig.get_path('scripts')}{os.pathsep}{scratch / 'bin'}{os.pathsep}{os.environ['PATH']}"
+        self.environment = {
+            **os.environ,
+            "PATH": path,
+            "RUNNER_TEMP": str(scratch),
+            "GITHUB_ACTION_PATH": str(ROOT),
+            **more,
+        }
+        (scratch / "bin").mkdir()
+        (scratch / "bin/gh").write_text(GH)
+        (scratch / "bin/gh").chmod(0o755)
+        self.environment["GH_LOG"] = str(scratch / "gh.log")
+
+    def run(self, steps: list[dict[str, Any]], values: dict[str, str]) -> int:
+        for step in steps:
+            if "run" not in step or not self.wanted(step.get("if"), values):
+                continue
+            files = {
+                name: self.scratch / f"{name}.{len(self.log)}" for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")
+            }
+            for file in files.values():
+                file.touch()
+            own = {name: self.filled(value, values) for name, value in step.get("env", {}).items()}
+            command = ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", step["run"]]
+            environment = {**self.environment, **own, **{name: str(file) for name, file in files.items()}}
+            done = subprocess.run(
+                command, cwd=self.folder, text=True, capture_output=True, check=False, env=environment
+            )
+            self.log += f"{step['name']}\n{done.stdout}{done.stderr}"
+            pairs = [line.partition("=") for line in files["GITHUB_OUTPUT"].read_text().splitlines()]
+            self.outputs[step.get("id", step["name"])] = {name: value for name, _, value in pairs}
+            self.log += files["GITHUB_STEP_SUMMARY"].read_text()
+            if done.returncode:
+                return done.returncode
+        return 0
+
+    def filled(self, text: str, values: dict[str, str]) -> str:
+        """A ``${{ a || b }}`` with the first value that there is."""
+
+        def value(found: re.Match[str]) -> str:
+            for part in found[1].split("||"):
+                name = part.strip()
+                if name.startswith("'"):
+                    return name.strip("'")
+                if name.startswith("steps."):
+                    _, step, _, output = name.split(".")
+                    return self.outputs.get(step, {}).get(output, "")
+                if values.get(name):
+                    return values[name]
+            return ""
+
+        return re.sub(r"\$\{\{(.*?)\}\}", value, text)
+
+    def wanted(self, condition: str | None, values: dict[str, str]) -> bool:
+        if condition is None:
+            return True
+        wanted = re.match(r"inputs\.comment == '(\w+)'", condition)
+        assert wanted is not None, condition
+        return values["inputs.comment"] == wanted[1]
+
+
+def git(folder: Path, *arguments: str) -> str:
+    identity = ("-c", "user.name=t", "-c", "user.email=t@localhost", "-c", "commit.gpgsign=false")
+    done = subprocess.run(["git", *identity, *arguments], cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@pytest.fixture(name="clone")
+def clone_fixture(tmp_path: Path) -> Path:
+    """A clone of a bare repository, on a branch off main."""
+    git(tmp_path, "init", "-q", "--bare", "-b", "main", "origin.git")
+    git(tmp_path, "clone", "-q", "origin.git", "clone")
+    clone = tmp_path / "clone"
+    git(clone, "switch", "-q", "-c", "main")
+    (clone / "people.csv").write_text(ROWS)
+    commit(clone, SPEC)
+    git(clone, "push", "-q", "origin", "main")
+    git(clone, "switch", "-q", "-c", "branch")
+    return clone
+
+
+def commit(clone: Path, text: str) -> None:
+    (clone / "project.yaml").write_text(text)
+    git(clone, "add", "-A")
+    git(clone, "commit", "-q", "-m", "one")
+
+
+def values(clone: Path, **more: str) -> dict[str, str]:
+    given = {f"inputs.{name}": str(about.get("default", "")) for name, about in ACTION["inputs"].items()}
+    return given | {"github.event.pull_request.base.sha": git(clone, "rev-parse", "origin/main"), **more}
+
+
+def test_a_pull_request_is_checked_compared_and_stopped(clone: Path, tmp_path: Path) -> None:
+    commit(clone, SPEC.replace("at_least: 0.9}", "at_least: 0.8}"))
+    runner = Runner(clone, tmp_path / "scratch")
+    assert runner.run(ACTION["runs"]["steps"], values(clone)) == 1
+    assert runner.outputs["compare"]["failing"] == "true"
+    folder = Path(runner.outputs["compare"]["folder"])
+    assert sorted(file.name for file in folder.iterdir()) == ["comment.md", "diff.json", "diff.sarif"]
+    assert "⛔ **Blocked: 1 change (loosened) not accepted**" in runner.log
+    assert "::error title=loosened%3A constraints.quality[roc_auc].at_least,file=project.yaml,line=12" in runner.log
+    assert [change["class"] for change in json.loads((folder / "diff.json").read_text())["changes"]] == ["loosened"]
+    assert not (tmp_path / "scratch/gh.log").exists()
+
+
+def test_an_accepted_change_passes_and_is_listed(clone: Path, tmp_path: Path) -> None:
+    commit(clone, SPEC.replace("at_least: 0.9}", "at_least: 0.8}"))
+    runner = Runner(clone, tmp_path / "scratch")
+    allowed = {"inputs.allow": "loosened=agreed; ticket $(touch stolen) `touch stolen`\n\nexposure=not needed"}
+    assert runner.run(ACTION["runs"]["steps"], values(clone, **allowed)) == 0
+    assert "accepted: <code>agreed&#59; ticket &#36;(touch stolen)" in runner.log
+    assert "accepts nothing here" in runner.log
+    assert not list(clone.rglob("stolen"))
+
+
+def test_a_wrong_spec_and_a_failed_comparison_are_no_clean_result(clone: Path, tmp_path: Path) -> None:
+    commit(clone, SPEC.replace("quality:", "qality:"))
+    runner = Runner(clone, tmp_path / "scratch")
+    assert runner.run(ACTION["runs"]["steps"], values(clone)) == 2
+    assert "::error title=unknown-key,file=project.yaml" in runner.log
+    commit(clone, SPEC)
+    runner = Runner(clone, tmp_path / "again")
+    missing = {"github.event.pull_request.base.sha": "0" * 40}
+    assert runner.run(ACTION["runs"]["steps"], values(clone, **missing)) not in (0, 1)
+
+
+def test_a_new_spec_is_told_as_new(clone: Path, tmp_path: Path) -> None:
+    git(clone, "mv", "project.yaml", "elsewhere.yaml")
+    git(clone, "commit", "-q", "-m", "away")
+    git(clone, "push", "-q", "origin", "branch:main")
+    git(clone, "fetch", "-q")
+    commit(clone, SPEC)
+    runner = Runner(clone, tmp_path / "scratch")
+    assert runner.run(ACTION["runs"]["steps"], values(clone)) == 0
+    assert "**The spec is new**" in runner.log
+
+
+@pytest.mark.parametrize(
+    ("known", "called"),
+    [("", "--method POST repos/o/r/issues/7/comments"), ("55\n66\n", "--method PATCH repos/o/r/issues/comments/55")],
+)
+def test_one_comment_is_kept_up_to_date(clone: Path, tmp_path: Path, known: str, called: str) -> None:
+    commit(clone, SPEC.replace("seed: 7", "seed: 8"))
+    runner = Runner(clone, tmp_path / "scratch", GH_KNOWN=known)
+    given = {"inputs.comment": "direct", "github.event.pull_request.number": "7", "github.repository": "o/r"}
+    assert runner.run(ACTION["runs"]["steps"], values(clone, **given)) == 0
+    calls = (tmp_path / "scratch/gh.log").read_text().splitlines()
+    assert calls[-1].startswith(f"api {called} -F body=@")
+    assert 'endswith(\\"<!-- mlspec:diff:people -->\\")' in calls[0] or "mlspec:diff:people" in calls[0]
+
+
+def test_the_commenter_of_forks_trusts_nothing_in_the_artifact(tmp_path: Path) -> None:
+    comment = yaml.safe_load((ROOT / ".github/actions/comment/action.yml").read_text())
+    folder = tmp_path / "artifact"
+    folder.mkdir()
+    given = {
+        "inputs.folder": str(folder), "github.repository": "o/r",
+        "github.event.workflow_run.head_repository.owner.login": "stranger",
+        "github.event.workflow_run.head_branch": "patch-1", "github.event.workflow_run.head_sha": "abc",
+    }  # fmt: skip
+    where = {"GITHUB_ACTION_PATH": str(ROOT / ".github/actions/comment")}
+    (folder / "comment.md").write_text("text\n<!-- mlspec:diff:people -->\n")
+    (folder / "number").write_text("1")
+    runner = Runner(tmp_path, tmp_path / "one", GH_NUMBER="12", **where)
+    assert runner.run(comment["runs"]["steps"], given) == 0
+    calls = (tmp_path / "one/gh.log").read_text().splitlines()
+    assert "head=stranger:patch-1" in calls[0]
+    assert calls[-1].startswith("api --method POST repos/o/r/issues/12/comments")
+    runner = Runner(tmp_path, tmp_path / "two", **where)
+    assert runner.run(comment["runs"]["steps"], given) == 0
+    assert "no open pull request has this head" in runner.log
+    (folder / "comment.md").write_text('text\n<!-- mlspec:diff:x") or true # -->\n')
+    runner = Runner(tmp_path, tmp_path / "three", GH_NUMBER="12", **where)
+    assert runner.run(comment["runs"]["steps"], given) == 1
+
+
+def test_no_expression_stands_in_a_script() -> None:
+    for file in ("action.yml", ".github/actions/comment/action.yml"):
+        for step in yaml.safe_load((ROOT / file).read_text())["runs"]["steps"]:
+            assert "${{" not in step.get("run", "")
+
+
+def hook(name: str, clone: Path, *files: str) -> tuple[int, str]:
+    about = HOOKS[name]
+    shown = [file for file in files if re.search(about["files"], file)]
+    if not shown:
+        return 0, ""
+    command = [*shlex.split(about["entry"]), *(shown if about.get("pass_filenames", True) else [])]
+    command[0] = str(Path(sysconfig.get_path("scripts")) / command[0])
+    done = subprocess.run(command, cwd=clone, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_the_hooks(clone: Path) -> None:
+    assert hook("mlspec-validate", clone, "README.md", "project.yaml", "people.csv")[0] == 0
+    (clone / "project.yaml").write_text(SPEC.replace("quality:", "qality:"))
+    assert hook("mlspec-validate", clone, "project.yaml")[0] == 2
+    step = {"gate.quality.roc_auc": {"fingerprint": "a"}, "train.trees": {"fingerprint": "b"}}
+    (clone / "mlspec.lock").write_text(json.dumps({"version": 1, "steps": step}))
+    commit(clone, SPEC)
+    (clone / "project.yaml").write_text(SPEC.replace("goal: Find", "goal: Look for"))
+    assert hook("mlspec-lock", clone, "project.yaml")[0] == 0
+    (clone / "project.yaml").write_text(SPEC.replace("at_least: 0.9}", "at_least: 0.95}"))
+    code, said = hook("mlspec-lock", clone, "project.yaml")
+    assert code == 1
+    assert "blocked: mlspec.lock was not renewed" in said
+    step["gate.quality.roc_auc"] = {"fingerprint": "c"}
+    (clone / "mlspec.lock").write_text(json.dumps({"version": 1, "steps": step}))
+    assert hook("mlspec-lock", clone, "project.yaml", "mlspec.lock")[0] == 0

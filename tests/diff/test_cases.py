@@ -1,0 +1,69 @@
+"""Realistic changes to a spec, each with what must be said of it: severity, class, path and values, and the steps that
+run anew. The cases lie in ``cases/`` as readable YAML; a step's name may be a pattern there, which then stands for all
+steps of the plan that it fits."""
+
+import importlib.util
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from mlspec.diff.show import words
+
+_spec = importlib.util.spec_from_file_location("diff_world", Path(__file__).with_name("world.py"))
+assert _spec is not None
+assert _spec.loader is not None
+world = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(world)
+
+CASES: list[dict[str, Any]] = [
+    {"topic": file.stem, **case}
+    for file in sorted(world.HERE.glob("*.yaml"))
+    if file.stem != "people"
+    for case in yaml.safe_load(file.read_text(encoding="utf-8"))
+]
+CELLS = [row.split(",") for row in world.ROWS.splitlines()]
+DATA = {
+    "without city": "".join(",".join(row[:5] + row[6:]) + "\n" for row in CELLS),
+    "one row more": world.ROWS + "40,60,a,m,20.0,x,low\n",
+}
+
+
+def test_there_are_enough_of_them() -> None:
+    assert len(CASES) >= 60
+    assert len({case["what"] for case in CASES}) == len(CASES)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case['topic']}: {case['what']}")
+def test_a_change_is_told_as_what_it_means(case: dict[str, Any], tmp_path: Path) -> None:
+    head = world.edited(world.BASE, case.get("edits", []))
+    base = head if case.get("both") else world.BASE
+    files = {"people.csv": DATA[case["data"]]} if "data" in case else {"own.py": case["code"]} if "code" in case else {}
+    found = world.diff(tmp_path, base, head, files, profile=case.get("profile"))
+    said = [f"{one.severity} {one.class_} {one.path}: {words.values(one, 400)}" for one in found.changes]
+    assert said == case.get("changes", [])
+    assert found.impact.unknown is None
+    anew = {one.step for one in found.impact.invalidated}
+    patterns = case.get("anew", [])
+    unfit = [name for name in patterns if not any(fnmatchcase(step, name) for step in anew)]
+    assert not unfit, "these patterns fit no step that runs anew"
+    # A pattern stands for all that it fits: a step that stays must fit none.
+    kept = set(world.steps(base, tmp_path / "head")) & set(world.steps(head, tmp_path / "head")) - anew
+    assert {step for step in anew if not any(fnmatchcase(step, name) for name in patterns)} == set()
+    assert {step for step in kept if any(fnmatchcase(step, name) for name in patterns)} == set()
+    assert list(found.impact.gone) == case.get("gone", [])
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case["topic"] == "nothing"], ids=lambda case: case["what"])
+def test_what_changes_nothing_has_equal_fingerprints(case: dict[str, Any], tmp_path: Path) -> None:
+    from mlspec import api
+    from mlspec.graph import fingerprint as fp
+
+    identities = []
+    for name, text in (("base", world.BASE), ("head", world.edited(world.BASE, case["edits"]))):
+        spec = world.folder(tmp_path / name, text)
+        graph = api.compile(spec, profile=case.get("profile")).plan.graph
+        identities.append({step_id: fp.identity(step) for step_id, step in graph.steps.items()})
+    assert identities[0] == identities[1]

@@ -1,0 +1,222 @@
+"""Expectations: each kind holds and fails in words, rows are left out, private values are hidden, drift is measured."""
+
+import datetime as dt
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from mlspec.diagnostics import StepError
+from mlspec.engine import drift, tables
+from mlspec.engine.job import Job
+from mlspec.engine.work import expect, split
+
+DAY = dt.date(2024, 1, 1)
+ROWS = pl.DataFrame(
+    {
+        "id": list(range(200)),
+        "day": [DAY + dt.timedelta(days=i // 3) for i in range(200)],
+        "age": [i % 67 for i in range(200)],
+        "who": [f"p{i % 17}" for i in range(200)],
+        "hole": [i if i % 2 else None for i in range(200)],
+        "town": ["A" if i % 10 else "B-7" for i in range(200)],
+        "y": ["often" if i % 10 else "rare" for i in range(200)],
+    }
+)
+TOWNS = pl.DataFrame({"name": ["A", "C"], "size": [1, 2]})
+Asked = dict[str, Any]
+
+
+def checked(folder: Path, *expectations: Asked, masked: tuple[str, ...] = (), leaving: bool = False) -> Job:
+    """An expect step, run over the rows in two parts."""
+    folder.mkdir(parents=True, exist_ok=True)
+    inputs = {"table.a": folder / "a", "table.b": folder / "b", "source.towns": folder / "towns"}
+    tables.write(ROWS.head(150), inputs["table.a"])
+    tables.write(ROWS.tail(50), inputs["table.b"])
+    tables.write(TOWNS, inputs["source.towns"])
+    names = ("report", "verdict", *(("dropped", "quarantine") if leaving else ()))
+    job = Job(
+        id="expect",
+        kind="expect",
+        params={"expectations": list(expectations), "masked": list(masked)},
+        inputs=inputs,
+        outputs={name: folder / name for name in names},
+        scratch=folder,
+        root=folder,
+    )
+    expect.run(job)
+    return job
+
+
+def of(column: str, **check: Any) -> Asked:
+    """An expectation of a column."""
+    return {"column": column, **check}
+
+
+# What is expected, what is said when it does not hold, and the same with room enough.
+FAILS: dict[str, tuple[Asked, Asked]] = {
+    "200 rows, at least 500 expected": ({"rows": {"at_least": 500}}, {"rows": {"at_most": 200}}),
+    "'age' lies outside 5 to 60 in 32 rows (it goes from 0 to 66). "
+    "If that is as it should be: {column: age, between: [0, 66]}, or "
+    "{column: age, between: [5, 60], on_fail: drop_rows}":
+        (of("age", between=[5, 60]), of("age", between=[5, 60], tolerance=0.16)),
+    "'who' repeats a value in 183 rows, every one should stand once. "
+    "If that is as it should be: {column: who, unique: true, on_fail: drop_rows}":
+        (of("who", unique=True), of("id", unique=True)),
+    "'y', 'who' repeat a combination in 166 rows": (
+        {"columns": ["y", "who"], "unique": True},
+        {"columns": ["id", "who"], "unique": True},
+    ),
+    "'y' has values that are not allowed in 20 rows, 'rare' for one. "
+    "If that is as it should be: {column: y, allowed: [often, rare]}, or "
+    "{column: y, allowed: [often], on_fail: drop_rows}":
+        (of("y", allowed=["often"]), of("y", allowed=["often", "rare"])),
+    "'hole' is missing in 50.00% of rows, at most 10.00% expected. "
+    "If that is as it should be: {column: hole, missing: {at_most: 0.5}}":
+        (of("hole", missing={"at_most": 0.1}), of("hole", missing={"at_most": 0.5})),
+    "'hole' is missing in 50.00% of rows, at most 0.00% expected. ": (
+        of("hole", missing={"at_most": 0}), of("id", missing={"at_most": 0})),
+    "'town' does not match [A-Z]+ in 20 rows, 'B-7' for one": (
+        of("town", matches="[A-Z]+"), of("town", matches="A|B-.")),
+    "'town' is 1 to 3 characters long, in 20 rows not at most 2": (
+        of("town", length={"at_most": 2}), of("town", length={"at_least": 1, "at_most": 3})),
+    "'town' has values in 20 rows that 'name' of source 'towns' lacks, 'B-7' for one": (
+        of("town", refers_to={"source": "towns", "column": "name"}),
+        {**of("size", allowed=[1, 2]), "source": "towns"}),
+    "age < hole does not hold in ": ({"holds": "age < hole"}, {"holds": "age <= id"}),
+    "'who' has 17 different values, at most 9 expected": (
+        of("who", distinct={"at_most": 9}), of("who", distinct={"at_least": 17, "at_most": 17})),
+    "'age' has 6,567 as its sum, at least 9,000 expected": (
+        of("age", sum={"at_least": 9000}), of("age", sum={"at_least": 6567})),
+    "'age' has 32.835 as its mean, at most 30 expected": (
+        of("age", mean={"at_most": 30}), of("age", mean={"at_most": 33})),
+    "the 0.9 quantile of 'age' is 59.1, at most 50 expected": (
+        of("age", quantile={"at": 0.9, "at_most": 50}), of("age", quantile={"at": 0.9, "at_most": 60})),
+    "group rare of 'y' has 10.00% of rows, at least 20.00% expected": (
+        of("y", groups={"share": {"at_least": 0.2}}), of("y", groups={"share": {"at_least": 0.1}})),
+    "'who' makes 17 groups, at least 20 expected": (
+        of("who", groups={"count": {"at_least": 20}}), of("who", groups={"rows": {"at_least": 11, "at_most": 12}})),
+    "group rare, p1 of 'y', 'who' has 1 row, at least 3 expected (so 16 more groups)": (
+        {"columns": ["y", "who"], "groups": {"rows": {"at_least": 3}}},
+        {"columns": ["y"], "groups": {"rows": {"at_least": 3}}}),
+    "the newest 'day' is 2024-03-07, 24 days old, at most 20 expected": (
+        of("day", freshness={"at_most": 20 * 86_400.0}, today="2024-03-31"),
+        of("day", freshness={"at_most": 24 * 86_400.0}, today="2024-03-31")),
+    "group B-7 of 'town' has 20 rows, at least 50 expected": (
+        of("town", groups={"rows": {"at_least": 50}}), {"rows": {"at_least": 2}, "source": "towns"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("said", FAILS)
+def test_what_does_not_hold_is_told_in_numbers(said: str, tmp_path: Path) -> None:
+    asked, roomy = FAILS[said]
+    with pytest.raises(StepError) as caught:
+        checked(tmp_path, {"rows": {"at_least": 1}}, asked)
+    told = str(caught.value).removeprefix("the data is not as expected: ")
+    assert told.startswith(said)
+    assert caught.value.path == ("data", "expect", 1)
+    warned = checked(tmp_path / "warned", {**asked, "severity": "warn"})
+    assert json.loads(warned.outputs["report"].read_bytes())[0]["holds"] is False
+    held = checked(tmp_path / "held", roomy)
+    assert json.loads(held.outputs["report"].read_bytes())[0]["holds"] is True
+    assert warned.outputs["verdict"].read_bytes() == held.outputs["verdict"].read_bytes()
+
+
+def test_all_that_fails_is_told_at_once(tmp_path: Path) -> None:
+    with pytest.raises(StepError, match=r"at least 500 expected; .* at most 10.00% expected") as caught:
+        checked(tmp_path, {"rows": {"at_least": 500}}, of("hole", missing={"at_most": 0.1}))
+    assert caught.value.path == ("data", "expect", 0)
+
+
+def test_rows_are_left_out_or_kept_aside(tmp_path: Path) -> None:
+    dropping = of("hole", missing={"at_most": 0}, on_fail="drop_rows")
+    aside = of("y", allowed=["often"], on_fail="quarantine")
+    job = checked(tmp_path, dropping, aside, leaving=True)
+    gone = pl.read_parquet(job.outputs["dropped"])
+    wrong = ROWS.filter(pl.col("hole").is_null() | (pl.col("y") == "rare"))
+    assert gone.height == wrong.height
+    kept = pl.read_parquet(job.outputs["quarantine"])
+    assert kept["id"].to_list() == list(range(0, 200, 10))
+    outputs = {name: tmp_path / f"part.{name}" for name in ("train", "validation", "test")}
+    params = {"by": "random", "column": None, "test": 0.2, "validation": 0.1, "seed": 0, "parts": {}, "sample": None}
+    inputs = {**{name: job.inputs[name] for name in ("table.a", "table.b")}, "dropped": job.outputs["dropped"]}
+    asked = Job(
+        id="split", kind="split", params={**params, "target": ["y", "category"]}, inputs=inputs, outputs=outputs,
+        scratch=tmp_path, root=tmp_path,
+    )  # fmt: skip
+    split.run(asked)
+    left = pl.concat([pl.read_parquet(path) for path in outputs.values()])
+    assert sorted(left["id"]) == sorted(set(ROWS["id"]) - set(wrong["id"]))
+    with pytest.raises(StepError, match=r"'hole' is missing in 50\.00%"):
+        checked(tmp_path / "many", {**dropping, "tolerance": 0.4}, leaving=True)
+
+
+def test_private_values_are_told_to_nobody(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    hidden = ("who", "town", "age")
+    asked = [
+        of("town", allowed=["A"]), of("town", matches="[A-Z]+"), of("age", between=[5, 60]),
+        of("town", groups={"rows": {"at_least": 50}}), of("town", refers_to={"source": "towns", "column": "name"}),
+    ]  # fmt: skip
+    for index, one in enumerate(asked):
+        other = of("hole", missing={"at_most": 0}, severity="warn")
+        job = checked(tmp_path / str(index), {**one, "severity": "warn"}, other, masked=hidden)
+        report = job.outputs["report"].read_text() + capsys.readouterr().out
+        assert "B-7" not in report
+        assert "p16" not in report
+        assert "66" not in report
+        assert "•••" in report
+        with pytest.raises(StepError) as caught:
+            checked(tmp_path / str(index), one, masked=hidden)
+        assert "B-7" not in str(caught.value)
+
+
+def test_drift_is_measured_against_what_was_pinned(tmp_path: Path) -> None:
+    names = ("age", "y", "day")
+    first = checked(tmp_path / "first", *(of(name, drift={}) for name in names))
+    sketches = {
+        entry["expectation"]["column"]: entry["measured"]["sketch"]
+        for entry in json.loads(first.outputs["report"].read_bytes())
+    }
+    same = checked(tmp_path / "same", *(of(name, drift={"psi": 0.001}, reference=sketches[name]) for name in names))
+    assert all(entry["holds"] for entry in json.loads(same.outputs["report"].read_bytes()))
+    moved = {**sketches["age"], "edges": [edge + 20 for edge in sketches["age"]["edges"]]}
+    with pytest.raises(
+        StepError, match=r"'age' is spread otherwise than when mlspec.lock pinned it: PSI \d\.\d+, at most 0.2"
+    ):
+        checked(tmp_path / "moved", of("age", drift={}, reference=moved))
+    with pytest.raises(StepError, match=r"KS 0\.\d+, at most 0.1 expected"):
+        checked(tmp_path / "ks", of("age", drift={"ks": 0.1}, reference=moved))
+    rarer = {**sketches["y"], "values": {"often": 0.99, "rare": 0.01}}
+    with pytest.raises(StepError, match="chi-squared p "):
+        checked(tmp_path / "chi", of("y", drift={"chi_squared": 0.01}, reference=rarer))
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.floats(-1, 1), st.floats(0.5, 2))
+def test_distances_are_those_of_the_textbook(seed: int, shift: float, scale: float) -> None:
+    random = np.random.default_rng(seed)
+    old, new = random.normal(size=4_000), random.normal(shift, scale, size=3_000)
+    before = drift.sketch(pl.LazyFrame({"x": old}), "x")
+    found = drift.distances(before, drift.against(pl.LazyFrame({"x": new}), "x", before))
+    # Measured at each twentieth, the distance is never more than the true one, and little less.
+    exact = stats.ks_2samp(old, new).statistic
+    assert exact - 0.06 <= found["ks"] <= exact + 1e-9
+    tenths = [-math.inf, *np.quantile(old, [q / 10 for q in range(1, 10)], method="lower"), math.inf]
+    shares = [np.histogram(values, bins=tenths)[0] / len(values) for values in (old, new)]
+    a, b = (np.maximum(part, drift.FLOOR) for part in shares)
+    assert found["psi"] == pytest.approx(float(((b - a) * np.log(b / a)).sum()), rel=0.02, abs=0.01)
+    kinds = [
+        pl.LazyFrame({"x": random.choice(list("abc"), p=p, size=n)})
+        for p, n in (([0.5, 0.3, 0.2], 500), ([0.4, 0.4, 0.2], 300))
+    ]
+    before = drift.sketch(kinds[0], "x")
+    p_value = drift.distances(before, drift.against(kinds[1], "x", before))["chi_squared"]
+    counts = [[frame.filter(pl.col("x") == v).collect().height for v in "abc"] for frame in kinds]
+    assert p_value == pytest.approx(stats.chi2_contingency(counts, correction=False).pvalue, abs=1e-6)
