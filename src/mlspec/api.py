@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from mlspec.report.table_profile import TableProfile
     from mlspec.rules.context import Facts
     from mlspec.spec import Project
+    from mlspec.store.action import Action
+    from mlspec_backends._dvc_files import Written
 
 
 class Fetching(msgspec.Struct, frozen=True):
@@ -203,9 +205,15 @@ def execute(
 
     graph = compiled.plan.graph
     named = {step.id for name in forced if (step := graph.find(name)) is not None}
-    lock = compiled.whole and compiled.profile is None and not compiled.overrides
-    forces = (named or graph.steps.keys()) if force else ()
-    ran = carry_out(graph, listener=listener, force=forces, lock=lock, renew=compiled.renew)
+    overlays = _overlays(compiled)
+    ran = carry_out(
+        graph,
+        listener=listener,
+        force=(named or graph.steps.keys()) if force else (),
+        lock=compiled.whole and not overlays,
+        renew=compiled.renew,
+        overlays=tuple(overlays) if compiled.whole else None,
+    )
     found = summarise.facts(graph, ran, profile=compiled.profile, overrides=compiled.overrides)
     if ran.folder is None:
         before = stored.with_results_of(compiled.checked.root, found)
@@ -233,6 +241,71 @@ def track(root: Path, project: "Project", run: str | None = None) -> "RunFacts":
     found = msgspec.structs.replace(found, tracked=tracking.track(found, folder, wanted))
     stored.save(found, folder, {})
     return found
+
+
+def step(compiled: Compiled, name: str) -> "tuple[Action, bool]":
+    """Do one step of a compiled spec on what the steps before it have left in ``mlspec.results``: a stage of DVC.
+
+    Gives what it gave, and whether it was done now. Raises SpecError when there is no such step, or DVC looked at other
+    values than these, and StepError when it fails.
+    """
+    from mlspec.engine import one_step
+    from mlspec_backends import _dvc_files
+
+    graph = compiled.plan.graph
+    _part(graph, [name])
+    found = graph.find(name)
+    assert found is not None
+    _dvc_files.check_step(graph, found)
+    return one_step.do(graph, found)
+
+
+def write_dvc(compiled: Compiled) -> "Written":
+    """Write the stages of a compiled spec into ``dvc.yaml`` beside it, and the values that they track.
+
+    Raises SpecError where they can't be added to what is there.
+    """
+    from mlspec_backends import _dvc_files
+
+    return _dvc_files.write(compiled.plan.graph, Path(compiled.checked.path).name, _overlays(compiled))
+
+
+def init_dvc(spec: str | os.PathLike[str] | None = None) -> bool:
+    """Make a DVC repository of a spec's folder where it is in none; whether one was made."""
+    from mlspec.rules import library_not_installed
+    from mlspec_backends import dvc
+
+    path = find(spec)
+    library_not_installed.demand_dvc()
+    return dvc.init(Path(path).parent)
+
+
+def write_dvc_params(compiled: Compiled) -> tuple[str, ...]:
+    """Write the values that the stages of a compiled spec track, and nothing else; the files that were not yet so.
+
+    Raises SpecError where ``dvc.yaml`` holds other stages.
+    """
+    from mlspec_backends import _dvc_files
+
+    graph = compiled.plan.graph
+    _dvc_files.check(graph, Path(compiled.checked.path).name, _overlays(compiled))
+    return _dvc_files.write_params(graph)
+
+
+def _overlays(compiled: Compiled) -> list[str]:
+    """What was laid over a spec and changes its results, as options of the command line: a backend does where it is of
+    another device, and does not where others carry the same steps out."""
+    from mlspec.spec.read import read
+
+    profile = [] if compiled.profile is None else ["--profile", compiled.profile]
+    backend = [value for value in compiled.overrides if value.startswith("backend=")]
+    sets = [value for value in compiled.overrides if value not in backend]
+    if backend:
+        own = read(compiled.checked.path, profile=compiled.profile, sets=sets, large=True)[0].backend
+        now = compiled.checked.project.backend
+        if all(getattr(own, name, None) == getattr(now, name, None) for name in ("device", "precision", "compile")):
+            backend = []
+    return [*profile, *(word for value in (*sets, *backend) for word in ("--set", value))]
 
 
 def _part(graph: "Graph", only: Sequence[str]) -> "Graph":

@@ -1,4 +1,4 @@
-"""Both engines keep what every backend owes; and what only worker processes can do."""
+"""All engines keep what every backend owes; and what only worker processes can do."""
 
 import os
 import signal
@@ -13,10 +13,12 @@ from mlspec import accelerators
 from mlspec.diagnostics import MlspecError
 from mlspec.engine import backend, events
 from mlspec.engine import places as stores
+from mlspec.engine.record import Run
 from mlspec.engine.run import run
-from mlspec.graph.step import Resources
+from mlspec.graph.show.dvc import stage_name
+from mlspec.graph.step import Resources, Step
 from mlspec.store.store import Store
-from mlspec.testing.backends import BackendSuite
+from mlspec.testing.backends import BackendSuite, made
 from mlspec.testing.graphs import KINDS, WORK, graph, step
 
 
@@ -28,12 +30,33 @@ class TestInline(BackendSuite):
     engine = "inline"
 
 
+class TestDvc(BackendSuite):
+    engine = "dvc"
+
+    def prepared(self, root: Path) -> Path:
+        from mlspec_backends import dvc
+
+        dvc.init(made(root))
+        return root
+
+    def run(self, root: Path, *steps: Step) -> Run:
+        from dvc.repo import Repo
+
+        ran = super().run(root, *steps)
+        # Of all that was done, DVC finds nothing changed.
+        with Repo(str(root)) as repo:
+            changed = {name.rpartition(":")[2] for name in repo.status()}
+        finished = {stage_name(name) for name, done in ran.steps.items() if done.action in ("done", "cached")}
+        assert changed & finished == set()
+        return ran
+
+
 def test_every_backend_is_held_to_the_suite() -> None:
-    assert backend.names() == sorted(suite.engine for suite in (TestLocal, TestInline))
+    assert backend.names() == sorted(suite.engine for suite in (TestLocal, TestInline, TestDvc))
 
 
 def test_an_unknown_engine_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(MlspecError, match="there is no engine 'lokal'; there are inline, local"):
+    with pytest.raises(MlspecError, match="there is no engine 'lokal'; there are dvc, inline, local"):
         run(graph(tmp_path, [step("a")], engine="lokal"), kinds=KINDS, work=WORK)
 
 

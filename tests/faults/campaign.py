@@ -4,6 +4,7 @@ python tests/faults/campaign.py calls            every call of the small run, ki
 python tests/faults/campaign.py kills SPEC 50    50 kills at random moments of `mlspec run` on a copy of a spec
 python tests/faults/campaign.py flips SPEC       every stored byte of a run of that spec, flipped
 python tests/faults/campaign.py spec-calls SPEC 100   100 of the calls of a real run, each killed
+python tests/faults/campaign.py dvc [N]          every call with which DVC is told of results (or N of them), killed
 """
 
 import json
@@ -142,6 +143,43 @@ def spec_calls(spec: Path, count: int) -> None:
         print(f"{len(found)} points", dict(tally))
 
 
+def dvc(count: int | None) -> None:
+    from dvc.repo import Repo
+
+    from mlspec_backends import dvc as engine
+
+    with tempfile.TemporaryDirectory() as scratch:
+        # All is done, and DVC knows nothing of it: what is killed is the telling.
+        unborn, log = fresh(scratch, "unborn"), Path(scratch, "log")
+        engine.init(unborn)
+        run(made(unborn), kinds=KINDS, work=WORK, lock=False)
+
+        def copied(name: str) -> tuple[Path, list[str]]:
+            root = Path(scratch, name)
+            shutil.rmtree(root, ignore_errors=True)
+            shutil.copytree(unborn, root)
+            return root, [sys.executable, "-W", "ignore", "-m", "mlspec.testing.small_run", str(root), "dvc"]
+
+        whole, telling = copied("whole")
+        found = faults.points(telling, whole, log)
+        lock = (whole / "dvc.lock").read_bytes()
+        chosen = found if count is None else random.Random(13).sample(found, count)
+        tally: Counter[str] = Counter()
+        for point in chosen:
+            root, telling = copied("run")
+            tally["hit" if faults.killed(telling, point, log).hit else "not reached"] += 1
+            status = subprocess.run([sys.executable, "-m", "dvc", "status", "-q"], cwd=root, check=False, timeout=120)
+            # -q says 1 where something has changed, and 255 where DVC can't tell.
+            tally["dvc status failed"] += status.returncode not in (0, 1)
+            ran = run(made(root, "dvc"), kinds=KINDS, work=WORK, lock=False)
+            tally["next run did steps again"] += ran.count("cached") != len(ran.steps)
+            with Repo(str(root)) as repo:
+                tally["changed for DVC afterwards"] += repo.status() != {}
+            tally["other dvc.lock"] += (root / "dvc.lock").read_bytes() != lock
+            tally["damaged"] += bool(upkeep.verify(Store(places.store(places.home(root)))))
+        print(len(found), "points,", len(chosen), "tried", dict(tally), flush=True)
+
+
 def command(root: Path) -> list[str]:
     start = "import sys; from mlspec.cli import main; sys.exit(main())"
     return [sys.executable, "-c", start, "run", str(root / "project.yaml")]
@@ -185,5 +223,7 @@ if __name__ == "__main__":
             flips(Path(folder))
         case ["spec-calls", folder, number]:
             spec_calls(Path(folder), int(number))
+        case ["dvc", *number]:
+            dvc(int(number[0]) if number else None)
         case _:
             sys.exit(__doc__)

@@ -21,6 +21,8 @@ STATE = (
         for parts in (("store", "actions"), ("store", "objects"), ("store", "trees"), ("previous.json",))
     ),
 )
+# What lies beside the spec may be taken for stored; the ending tells that all that is in the folder counts.
+RESULTS = os.path.join("mlspec.results", "")
 GPU = "/dev/nvidiactl"
 # A file written within this time of its entry may be written again without its time changing.
 SETTLED_NS = 2_000_000_000
@@ -53,7 +55,7 @@ def recall(spec: str, request: Sequence[object]) -> Answer | None:
 def remember(spec: str, request: Sequence[object], files: Iterable[str], answer: Answer) -> None:
     """Keep an answer, with the files that it was made from beside the spec."""
     root = os.path.dirname(spec)
-    watched = [*files, *(os.path.join(root, name) for name in STATE), GPU, *_code()]
+    watched = [*files, *(os.path.join(root, name) for name in (*STATE, RESULTS)), GPU, *_code()]
     looks = [look(path) for path in dict.fromkeys(watched)]
     if any("\n" in line or _is_fresh(line) for line in looks):
         return

@@ -5,7 +5,7 @@ import click
 from mlspec.cli import _options
 from mlspec.cli._compile import show
 
-FORMATS = ("tree", "json", "mermaid", "dot", "svg", "html", "codeowners")
+FORMATS = ("tree", "json", "mermaid", "dot", "svg", "html", "codeowners", "dvc", "dvc-params")
 
 
 @click.command(name="compile")
@@ -16,6 +16,7 @@ FORMATS = ("tree", "json", "mermaid", "dot", "svg", "html", "codeowners")
 @click.option("--trace", is_flag=True, help="Print what each pass of the compiler changed instead.")
 @click.option("--explain", "step", metavar="STEP", help="Print what one step reads, is made of and gives instead.")
 @_options.output
+@click.option("--init", is_flag=True, help="With --format dvc: make a DVC repository here where there is none.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 4 when there is work to do, 0 when there is none.")
 def command(
     spec: str | None,
@@ -28,14 +29,28 @@ def command(
     trace: bool,
     step: str | None,
     output: str | None,
+    init: bool,
     detailed_exitcode: bool,
 ) -> int:
     """Print the steps of a spec, which of them would run, and why. Runs nothing.
+
+    --format dvc writes its stages into dvc.yaml beside the spec, where `dvc repro` runs them; dvc-params writes
+    nothing but the values that they track.
 
     With --detailed-exitcode: 0 nothing to do, 2 the spec or the command is wrong, 4 there is work to do.
     """
     if sum((resolved, trace, step is not None)) > 1:
         raise click.UsageError("--resolved, --trace and --explain exclude one another")
+    if form in ("dvc", "dvc-params"):
+        from mlspec.cli import _dvc
+
+        if resolved or trace or step is not None or detailed_exitcode:
+            raise click.UsageError(f"--format {form} stands alone")
+        if output is not None:
+            raise click.UsageError(f"--format {form} writes what DVC reads beside the spec, and no other file")
+        if form == "dvc-params":
+            return _dvc.params(spec, profile=profile, sets=sets, backend=backend, large=large)
+        return _dvc.write(spec, init, profile=profile, sets=sets, backend=backend, large=large)
     what = "resolved" if resolved else "trace" if trace else f"explain {step}" if step is not None else form
     return show(
         spec,

@@ -22,6 +22,7 @@ CODES = {"passed": 0, "failed": HOLDS_NOT, "unknown": HOLDS_NOT, "error": STEP_F
 @click.option("--force", is_flag=True, help="Do steps even if their results are stored (with --only: those named).")
 @click.option("--offline", is_flag=True, help="Connect to nothing: fetched sources are their last snapshots.")
 @click.option("--accept-data", is_flag=True, help="Take sources as they are now, whatever mlspec.lock has pinned.")
+@click.option("--init", is_flag=True, help="Make a DVC repository here first, where there is none (engine dvc).")
 @click.option("--dry-run", is_flag=True, help="Say what would run, and why; run nothing.")
 @_options.formats("text", "json")
 def command(
@@ -34,6 +35,7 @@ def command(
     force: bool,
     offline: bool,
     accept_data: bool,
+    init: bool,
     dry_run: bool,
     form: str,
 ) -> int:
@@ -48,6 +50,8 @@ def command(
 
     if dry_run and force:
         raise click.UsageError("--dry-run says what the store lacks, --force does not look there")
+    if init and not dry_run and api.init_dvc(spec):
+        talk("made a DVC repository here")
     fetching = None if dry_run else api.Fetching(offline, accept_data, lambda text: talk(printable(text)))
     compiled = api.compile(
         spec,

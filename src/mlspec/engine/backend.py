@@ -1,18 +1,21 @@
 """What carries steps out: the protocol that each file of ``mlspec_backends`` keeps, and what goes in and comes out.
 
-A backend is a module with a function ``start(setting, store) -> Backend``; the file's name is its name in a spec.
+A backend is a module with a function ``start(setting, store) -> Backend``; the file's name is its name in a spec. One
+that holds results elsewhere too has a module ``_NAME_keeping`` beside it, whose ``keep(keeping)`` is called when all
+has ended.
 """
 
 import importlib
 import importlib.util
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 from msgspec import Struct
 
 from mlspec.diagnostics import MlspecError
+from mlspec.graph.graph import Graph
 from mlspec.store.action import Action
 from mlspec.store.store import Store
 
@@ -143,6 +146,29 @@ class Backend(Protocol):
 
     def close(self) -> None:
         """End whatever still runs, leaving nothing behind."""
+
+
+class Keeping(Struct, frozen=True, kw_only=True):
+    """What an engine that holds results elsewhere too is given when all has ended.
+
+    ``results`` are those that there are; ``overlays`` the options of the command line that were laid over the spec.
+    ``write`` opens the store for writing, ``note`` tells the user something.
+    """
+
+    graph: Graph
+    results: Mapping[str, Action]
+    home: Path
+    overlays: tuple[str, ...]
+    write: Callable[[], Store]
+    note: Callable[[str], None]
+
+
+def keep(name: str, keeping: Keeping) -> None:
+    """Let an engine that holds results elsewhere do so. Raises MlspecError where it can't."""
+    # A module of its own: a run that has nothing to do needs no workers, and so not the engine either.
+    module = f"{PACKAGE}._{name}_keeping"
+    if importlib.util.find_spec(module) is not None:
+        importlib.import_module(module).keep(keeping)
 
 
 def names() -> list[str]:

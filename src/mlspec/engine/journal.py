@@ -36,6 +36,8 @@ class Journal:
 
     def open(self) -> None:
         """Make the folder and write down what has happened before."""
+        if self.opened:
+            return
         self.folder.mkdir(parents=True)
         self._file = (self.folder / record.EVENTS).open("ab", buffering=0)
         self._file.write(b"".join(_line(event) for event in self._early))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from mlspec.engine import places, previous
+from mlspec.engine import laid_out, places, previous
 from mlspec.graph.graph import Graph
 from mlspec.graph.plan import Plan, plan
 from mlspec.store.store import Store
@@ -11,21 +11,25 @@ from mlspec.store.store import Store
 
 def plan_graph(graph: Graph, *, home: Path | None = None) -> Plan:
     """What running the graph would do. Reads the store, writes nothing."""
+    own = home is None
     home = home or places.home(graph.facts.root)
     store = Store(places.store(home))
     before = previous.read(home)
     identities: set[str] = set()
     scanned = False
 
+    # What DVC has brought lies beside the spec until a run takes it into the store.
+    brought = {found.action.fingerprint: found.action for _, found in laid_out.every(graph.facts.root)} if own else {}
+
     def outputs(fingerprint: str) -> Mapping[str, str] | None:
-        action = store.lookup(fingerprint)
+        action = store.lookup(fingerprint) or brought.get(fingerprint)
         return None if action is None else action.outputs
 
     def known(identity: str) -> bool:
         # Reading all results is only needed where a step waits for another.
         nonlocal scanned
         if not scanned:
-            identities.update(action.identity for action in store.actions())
+            identities.update(action.identity for action in (*store.actions(), *brought.values()))
             scanned = True
         return identity in identities
 

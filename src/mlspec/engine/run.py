@@ -12,7 +12,7 @@ import msgspec
 from mlspec.diagnostics import Span, StoreError
 from mlspec.document import Path as SpecPath
 from mlspec.engine import backend as backends
-from mlspec.engine import events, holdout, places, previous, verdicts
+from mlspec.engine import events, holdout, laid_out, places, previous, verdicts
 from mlspec.engine import lock as locks
 from mlspec.engine.backend import WORK, Backend, Progress, RunTimeoutError, Setting
 from mlspec.engine.events import Listener
@@ -42,6 +42,7 @@ def run(
     force: Container[str] = (),
     lock: bool = True,
     renew: bool = False,
+    overlays: tuple[str, ...] | None = (),
     home: Path | None = None,
     share: bool = True,
     kinds: Mapping[str, Kind] = KINDS,
@@ -51,18 +52,24 @@ def run(
 
     ``listener`` is told what happens, ``force`` are the ids of steps to be done even if their results are stored.
     ``lock``: write ``mlspec.lock`` beside the spec when all is done; to be left out for a part of a graph and for
-    passing overrides; ``renew``: what it pins of columns' spreads is as it is now. ``home`` is the folder of all
-    results, ``.mlspec`` beside the spec if left out; ``share``: read and fill the shared store, if the spec names one.
-    ``kinds`` and ``work`` are what is known of the kinds of steps,
-    and the package in which their work is found.
+    passing overrides; ``renew``: what it pins of columns' spreads is as it is now. ``overlays``: the options that were
+    laid over the spec, for engines that write them down; None for a part of a graph, of which they are told nothing.
+    ``home`` is the folder of all results, ``.mlspec`` beside the spec if left out; ``share``: read and fill the shared
+    store, if the spec names one. ``kinds`` and ``work`` are what is known of the kinds of steps, and the package in
+    which their work is found.
 
     A step that fails is part of the run that is returned. Raises MlspecError when there is no such engine, StoreError
     when the disk is full, OSError when the folder can't be written to. KeyboardInterrupt goes through when everything
     has been ended and written down.
     """
+    own = home is None
     home = home or places.home(graph.facts.root)
     try:
-        return _Running(graph, home, listener, force, kinds, work, renew=renew, share=share).run(lock)
+        written = overlays if own else None
+        running = _Running(
+            graph, home, listener, force, kinds, work, renew=renew, share=share, overlays=written, own=own
+        )
+        return running.run(lock)
     except OSError as error:
         if error.errno in FULL:
             raise StoreError(f"{told(error)}; make room and run again: what is done is kept") from None
@@ -91,9 +98,13 @@ class _Running:
         *,
         renew: bool,
         share: bool,
+        overlays: tuple[str, ...] | None,
+        own: bool,
     ) -> None:
         self.renew = renew
         self.graph, self.home, self.force, self.kinds, self.work = graph, home, force, kinds, work
+        self.overlays, self.own = overlays, own
+        self.opened = False
         self.settings = graph.project.backend
         self.device = self.settings.device if self.settings.device != "auto" else device_kind("auto")
         self.store = Store(places.store(home))
@@ -147,6 +158,8 @@ class _Running:
 
     def _carry_out(self) -> tuple[dict[str, Any] | None, tuple[dict[str, Any], ...]]:
         """Schedule until all that the run tells of can be read: what was damaged is made again."""
+        if self.own and laid_out.take_over(Path(self.graph.facts.root), self.store, self._write):
+            self.journal.open()
         for _attempt in range(MENDINGS):
             schedule(
                 self.graph,
@@ -159,7 +172,9 @@ class _Running:
                 device=self.device,
             )
             try:
-                return self._read()
+                found = self._read()
+                self._keep()
+                return found
             except DamagedError:
                 self.store.forget()
                 self.again = True
@@ -168,8 +183,7 @@ class _Running:
     def _start(self) -> Backend:
         """The backend, the run's folder, and the store open for writing: there is something to do."""
         if self.carrier is None:
-            places.prepare(self.home)
-            self.stack.enter_context(self.store.writing())
+            self._write()
             setting = Setting(
                 root=self.graph.facts.root.absolute(),
                 home=self.home.absolute(),
@@ -186,6 +200,29 @@ class _Running:
             self.stack.callback(self.carrier.close)
             self.journal.open()
         return self.carrier
+
+    def _write(self) -> Store:
+        """The store, open for writing."""
+        if not self.opened:
+            places.prepare(self.home)
+            self.stack.enter_context(self.store.writing())
+            self.opened = True
+        return self.store
+
+    def _keep(self) -> None:
+        """Let the engine hold the results where it holds them too."""
+        if self.overlays is None:
+            return
+        results = {step: result.stored for step, result in self.results.items() if result.stored is not None}
+        keeping = backends.Keeping(
+            graph=self.graph,
+            results=results,
+            home=self.home.absolute(),
+            overlays=self.overlays,
+            write=self._write,
+            note=lambda text: self.journal.tell(events.Noted(time=now(), text=text)),
+        )
+        backends.keep(self.settings.engine, keeping)
 
     def _started(self, step: Step, fingerprint: str) -> None:
         self.meter.started(step.id)

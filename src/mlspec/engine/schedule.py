@@ -68,6 +68,39 @@ def schedule(
     return _Schedule(graph, store, backend, watch, kinds, force, seconds or {}, device).run()
 
 
+def task_of(
+    step: Step,
+    kind: Kind,
+    *,
+    identity: str,
+    digests: Mapping[str, str],
+    records: Mapping[str, dict[str, Any]],
+    device: str,
+    gpus: tuple[int, ...] = (),
+    processes: int = 1,
+    force: bool = False,
+) -> Task:
+    """A step whose inputs' digests are known, as a backend is handed it; ``records`` are what the steps before took,
+    ``gpus`` those that are its own, ``processes`` how many it trains with."""
+    return Task(
+        step=step.id,
+        kind=step.kind,
+        fingerprint=fp.combine(identity, digests),
+        identity=identity,
+        params=step.params,
+        inputs=dict(digests),
+        outputs=step.outputs,
+        records=dict(records),
+        files=step.files,
+        device=device,
+        processes=processes,
+        gpus=gpus,
+        threads=max(1, step.resources.cpus // processes),
+        trivial=kind.trivial,
+        force=force,
+    )
+
+
 class _Schedule:
     def __init__(
         self,
@@ -189,22 +222,15 @@ class _Schedule:
 
     def _task(self, step: Step) -> Task:
         device, gpus = self._place(step)
-        processes = share(step, self.graph.project.backend)
-        return Task(
-            step=step.id,
-            kind=step.kind,
-            fingerprint=self.prints[step.id],
+        return task_of(
+            step,
+            self._kind(step),
             identity=self.identities[step.id],
-            params=step.params,
-            inputs=self._digests(step),
-            outputs=step.outputs,
-            records=self._records(step) if step.kind == "gate" and reads_records(step) else {},
-            files=step.files,
+            digests=self._digests(step),
+            records=self._records(step) if reads_records(step) else {},
             device=device,
-            processes=processes,
             gpus=gpus,
-            threads=max(1, step.resources.cpus // processes),
-            trivial=self._kind(step).trivial,
+            processes=share(step, self.graph.project.backend),
             force=step.id in self.force and step.id not in self.redo,
         )
 

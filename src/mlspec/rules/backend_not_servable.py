@@ -3,10 +3,13 @@
 Why: a run that needs a GPU would fail at its first training step, after everything before it was paid for. Compiling is
 fine anywhere, so there this is a warning.
 
-Instead: run where the device is, or use `--backend cpu`. `mlspec doctor` tells what this machine can serve.
+Instead: run where the device is, or use `--backend cpu`. `mlspec doctor` tells what this machine can serve. The engine
+`dvc` tracks results in a DVC repository: `mlspec run --init` makes one where there is none.
 """
 
+import os
 from collections.abc import Iterator
+from importlib.util import find_spec
 
 from mlspec import accelerators
 from mlspec.diagnostics import Diagnostic
@@ -27,6 +30,10 @@ def check(view: View) -> Iterator[Diagnostic]:
             "`mlspec doctor` tells what it can serve",
             severity=severity,
         )
+    if view.running and backend.engine == "dvc" and not _in_dvc_repository(view.facts.root):
+        message = f"the engine 'dvc' needs a DVC repository, and '{os.path.abspath(view.facts.root)}' is in none"
+        note = "`dvc init` or `mlspec run --init` makes one"
+        yield view.diagnostic("backend-not-servable", _place(view, "engine"), message, "", note)
     budget = view.project.constraints.budget
     if budget is not None and budget.gpus == 0 and backend.device.startswith(("cuda", "mps")):
         message = f"constraints.budget.gpus is 0, but the backend trains on '{backend.device}'"
@@ -49,6 +56,8 @@ def lacks(backend: Backend, *, libraries: bool) -> Iterator[tuple[str, str]]:
             yield "processes", f"{backend.processes} processes want a GPU each, this machine shows {count}"
         if libraries and _torch().endswith("+cpu"):
             yield "device", f"backend device '{device}' needs another torch: {_torch()} is built for CPUs only"
+    if libraries and backend.engine == "dvc" and find_spec("dvc") is None:
+        yield "engine", "the engine 'dvc' needs dvc: pip install 'mlspec[dvc]'"
     if device == "mps" and not accelerators.is_mac():
         yield "device", "backend device 'mps' needs a Mac"
     if backend.compile and not device.startswith("cuda") and accelerators.compiler() is None:
@@ -86,3 +95,13 @@ def _store_library(url: str) -> str:
     except ValueError:
         return f"the store '{url}' can't be opened: no protocol '{protocol}' is known to fsspec"
     return ""
+
+
+def _in_dvc_repository(root: str | os.PathLike[str]) -> bool:
+    folder = os.path.abspath(root)
+    while not os.path.isdir(os.path.join(folder, ".dvc")):
+        above = os.path.dirname(folder)
+        if above == folder:
+            return False
+        folder = above
+    return True

@@ -9,12 +9,19 @@ Instead: `pip install 'mlspec[run]'`; the label names the extra that has it.
 from collections.abc import Iterator
 from importlib.util import find_spec
 
-from mlspec.diagnostics import Diagnostic
+from mlspec.diagnostics import Diagnostic, SpecError
 from mlspec.document import Path
 from mlspec.rules.context import View
 
 MODULES = {"scikit-learn": "sklearn"}
 EVERY_RUN = ("numpy", "polars", "scikit-learn")
+
+
+def demand_dvc() -> None:
+    """Raises SpecError where dvc is not installed."""
+    if find_spec("dvc") is None:
+        message, note = "this needs dvc, which is not installed here", "pip install 'mlspec[dvc]'"
+        raise SpecError([Diagnostic(code="library-not-installed", message=message, notes=(note,))])
 
 
 def check(view: View) -> Iterator[Diagnostic]:

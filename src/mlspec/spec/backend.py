@@ -23,7 +23,7 @@ class Backend(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     engine: Annotated[
         str,
-        Meta(description="Who carries the steps out.", extra={"engines": True}, examples=["local", "inline"]),
+        Meta(description="Who carries the steps out.", extra={"engines": True}, examples=["local", "inline", "dvc"]),
     ] = "local"
     device: Annotated[
         str,

@@ -236,4 +236,24 @@ stores read their credentials from the environment by themselves.
 
 Instead: look at the rows in the report; mend the data, or the expectation.
 """,
+    "dvc-yaml-unusable": """No stages can be added to the `dvc.yaml` beside the spec.
+
+Why: what others wrote in it is left as it is, to the byte; for that its `stages` have to be a mapping that is indented,
+not one in braces.
+
+Instead: mend the file, or write its stages in lines of their own.
+""",
+    "dvc-stage-taken": """A stage in `dvc.yaml` has the name of a step, and mlspec did not write it for this spec.
+
+Why: two stages can't have one name, and what others wrote is never touched.
+
+Instead: rename that stage, or put the spec into a folder of its own.
+""",
+    "dvc-out-of-date": """DVC's files tell of other steps, or other values, than the spec does.
+
+Why: DVC would record a result under values that it did not come from.
+
+Instead: `mlspec compile --format dvc` writes `dvc.yaml` and `mlspec.params` anew; so does
+`mlspec run --backend dvc`.
+""",
 }

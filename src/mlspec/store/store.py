@@ -188,6 +188,10 @@ class Store:
         if sync:
             files.sync_folder(Path(self._actions))
 
+    def keep(self, path: Path) -> str:
+        """Store content that no step has given, a file or a folder moved out of the stage; its digest."""
+        return self._put_folder(path, sync=False) if path.is_dir() else self._put(path, sync=False)
+
     def _own(self) -> Workspace:
         if self._workspace is None:
             raise ValueError("the store is not open for writing")

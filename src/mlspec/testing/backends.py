@@ -2,6 +2,9 @@
 
 # ruff: noqa: D102 (the name of a test is its sentence)
 
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import msgspec
@@ -24,11 +27,57 @@ ALL_KINDS_OF_OUTPUT = (
 )
 LAST = "4(2(1()),third(1(),b.txt=b|deep/a.txt=2))"
 
+HOSTILE = (
+    "two words",
+    'it\'s "quoted"',
+    "$(touch PWNED)",
+    "`touch PWNED`",
+    "${PATH} and ${a.b}",
+    "a; touch PWNED #",
+    "two\nlines",
+    "-rf",
+    "--",
+    "a: b",
+    "*?[x]",
+    "dots..and%20",
+    "\\${x} \\",
+    "\u00fcml\u00e4ut \u8863\u670d \U0001f427",
+    "null",
+    "1e-5",
+)
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from mlspec.engine.run import run
+from mlspec.testing.backends import ALL_KINDS_OF_OUTPUT
+from mlspec.testing.graphs import KINDS, WORK, graph
+
+def listen(event):
+    if type(event).__name__ == "StepFinished":
+        os.kill(os.getpid(), signal.SIGKILL)
+
+made = graph(Path(sys.argv[1]), ALL_KINDS_OF_OUTPUT, engine=sys.argv[2], workers=1)
+run(made, listener=listen, kinds=KINDS, work=WORK, lock=False)
+"""
+RESUMED = """
+import sys
+from pathlib import Path
+from mlspec.engine.run import run
+from mlspec.testing.graphs import KINDS, WORK, graph, step
+
+made = graph(Path(sys.argv[1]), [step("long", resume=True)], engine=sys.argv[2])
+sys.exit(run(made, kinds=KINDS, work=WORK, lock=False).status != "done")
+"""
+
 
 class BackendSuite:
-    """Tests for a backend: inherit and set ``engine`` to its name."""
+    """Tests for a backend: inherit, set ``engine`` to its name, and ``prepared`` where it can't work in any folder."""
 
     engine: str
+
+    def prepared(self, root: Path) -> Path:
+        """A folder in which the engine can work."""
+        return made(root)
 
     def test_steps_are_handed_what_the_steps_before_them_gave(self, tmp_path: Path) -> None:
         ran = self.run(tmp_path, *ALL_KINDS_OF_OUTPUT)
@@ -39,7 +88,7 @@ class BackendSuite:
 
     def test_results_are_the_same_as_when_done_in_process(self, tmp_path: Path) -> None:
         here = self.run(tmp_path / "here", *ALL_KINDS_OF_OUTPUT)
-        there = _run(graph(_made(tmp_path / "there"), ALL_KINDS_OF_OUTPUT, engine="inline"))
+        there = _run(graph(made(tmp_path / "there"), ALL_KINDS_OF_OUTPUT, engine="inline"))
         assert {name: done.outputs for name, done in here.steps.items()} == {
             name: done.outputs for name, done in there.steps.items()
         }
@@ -106,12 +155,12 @@ class BackendSuite:
     def test_forced_steps_are_done_again(self, tmp_path: Path) -> None:
         steps = (step("up"), step("down", "up"))
         self.run(tmp_path, *steps)
-        ran = _run(graph(tmp_path, steps, engine=self.engine), force={"up"})
+        ran = _run(graph(self.prepared(tmp_path), steps, engine=self.engine), force={"up"})
         assert {step_id: done.action for step_id, done in ran.steps.items()} == {"up": "done", "down": "cached"}
 
     def test_progress_is_told(self, tmp_path: Path) -> None:
         told: list[AnyEvent] = []
-        _run(graph(_made(tmp_path), [step("long", progress=True)], engine=self.engine), listener=told.append)
+        _run(graph(self.prepared(tmp_path), [step("long", progress=True)], engine=self.engine), listener=told.append)
         progress = [event for event in told if isinstance(event, StepProgress)]
         assert [(event.step, event.what, event.share) for event in progress][-1] == ("long", "epochs", 1.0)
         assert progress[-1].figures == {"loss": 0.125}
@@ -137,7 +186,7 @@ class BackendSuite:
 
     def test_what_others_put_into_a_shared_store_is_not_done_again(self, tmp_path: Path) -> None:
         made = [
-            _run(graph(_made(tmp_path / name), ALL_KINDS_OF_OUTPUT, engine=self.engine, store="../shared"))
+            _run(graph(self.prepared(tmp_path / name), ALL_KINDS_OF_OUTPUT, engine=self.engine, store="../shared"))
             for name in ("mine", "yours")
         ]
         assert self.ran(tmp_path / "mine") == ["first", "second", "third"]
@@ -163,9 +212,47 @@ class BackendSuite:
         assert names[-1] == "run_finished"
         assert sorted(names[1:-1]) == ["step_failed", "step_finished", "step_started", "step_started"]
 
+    def test_a_killed_run_is_gone_on_with(self, tmp_path: Path) -> None:
+        self.prepared(tmp_path)
+        assert self.elsewhere(tmp_path, KILLED) == -signal.SIGKILL
+        ran = self.run(tmp_path, *ALL_KINDS_OF_OUTPUT)
+        assert {step_id: done.action for step_id, done in ran.steps.items()} == {
+            **dict.fromkeys(ran.steps, "done"),
+            "first": "cached",
+        }
+        assert self.text(tmp_path, ran, "last") == LAST
+        assert upkeep.verify(self.store(tmp_path)) == []
+
+    def test_a_killed_step_goes_on_from_where_it_was(self, tmp_path: Path) -> None:
+        self.prepared(tmp_path)
+        # Whether the step dies alone or with the whole process is up to the engine.
+        assert self.elsewhere(tmp_path, RESUMED) != 0
+        scratch = places.scratch(places.home(tmp_path))
+        assert len(list(scratch.glob("*/halfway"))) == 1
+        ran = self.run(tmp_path, step("long", resume=True))
+        assert ran.steps["long"].action == "done"
+        assert list(scratch.iterdir()) == []
+
+    def test_hostile_names_and_values_come_through(self, tmp_path: Path) -> None:
+        steps = [step(f"s{place}", text=text) for place, text in enumerate(HOSTILE)]
+        named = [step(name, "s0", text="named") for name in HOSTILE]
+        ran = self.run(tmp_path, *steps, *named)
+        assert ran.failures == ()
+        for place, text in enumerate(HOSTILE):
+            assert self.text(tmp_path, ran, f"s{place}") == f"{text}()"
+        assert not (tmp_path / "PWNED").exists()
+        again = self.run(tmp_path, *steps, *named)
+        assert again.count("cached") == len(steps) + len(named)
+        assert again.folder is None
+
+    def elsewhere(self, root: Path, code: str) -> int:
+        """The exit code of a run in a process of its own."""
+        command = [sys.executable, "-c", code, str(root), self.engine]
+        return subprocess.run(command, stderr=subprocess.DEVNULL, check=False, timeout=120).returncode
+
     def run(self, root: Path, *steps: Step) -> Run:
         """Run these steps in a folder."""
-        return _run(graph(_made(root), steps, engine=self.engine))
+        return _run(graph(self.prepared(root), steps, engine=self.engine))
 
     def store(self, root: Path) -> Store:
         """The store of that folder."""
@@ -180,7 +267,8 @@ class BackendSuite:
         return (root / "ran.txt").read_text().split()
 
 
-def _made(folder: Path) -> Path:
+def made(folder: Path) -> Path:
+    """The folder, made where there is none."""
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 

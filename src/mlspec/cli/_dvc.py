@@ -1,0 +1,42 @@
+"""What ``mlspec compile --format dvc`` and ``dvc-params`` do."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from mlspec.cli._output import show_diagnostics, talk
+
+
+def write(
+    spec: str | None, init: bool, *, profile: str | None, sets: Sequence[str], backend: str | None, large: bool
+) -> int:
+    """Write ``dvc.yaml`` and what it needs beside the spec, and say which stages are whose."""
+    from mlspec import api
+    from mlspec.graph.show.text import printable
+
+    compiled = api.compile(spec, profile=profile, sets=sets, backend=backend, large=large)
+    show_diagnostics(compiled.checked.diagnostics, compiled.checked.document.texts)
+    if init and api.init_dvc(spec):
+        talk("made a DVC repository here")
+    written = api.write_dvc(compiled)
+    names = ", ".join(written.own)
+    others = f"; {len(written.others)} left as they are: {', '.join(written.others)}" if written.others else ""
+    talk(printable(f"{len(written.own)} stages of dvc.yaml are mlspec's: {names}{others}"))
+    _tell(written.changed, compiled.checked.root)
+    return 0
+
+
+def params(spec: str | None, *, profile: str | None, sets: Sequence[str], backend: str | None, large: bool) -> int:
+    """Write the values that the stages track; an error where ``dvc.yaml`` does not hold the spec's stages."""
+    from mlspec import api
+
+    compiled = api.compile(spec, profile=profile, sets=sets, backend=backend, large=large)
+    show_diagnostics(compiled.checked.diagnostics, compiled.checked.document.texts)
+    _tell(api.write_dvc_params(compiled), compiled.checked.root)
+    return 0
+
+
+def _tell(changed: Sequence[str], root: Path) -> None:
+    for name in changed:
+        talk(f"wrote {root / name}")
+    if not changed:
+        talk("nothing changed")

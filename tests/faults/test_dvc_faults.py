@@ -1,0 +1,66 @@
+"""A kill at any moment while DVC is told: ``dvc status`` works, the next run ends like one that nothing disturbed.
+
+Some of the points are tried here; ``python tests/faults/campaign.py dvc`` tries them all.
+"""
+
+import random
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from mlspec.engine import places
+from mlspec.engine.run import run
+from mlspec.store import upkeep
+from mlspec.store.store import Store
+from mlspec.testing import faults
+from mlspec.testing.graphs import KINDS, WORK
+from mlspec.testing.small_run import made
+
+pytest.importorskip("dvc")
+
+POINTS = 8
+
+
+def command(root: Path) -> list[str]:
+    return [sys.executable, "-W", "ignore", "-m", "mlspec.testing.small_run", str(root), "dvc"]
+
+
+@pytest.fixture(scope="module")
+def unborn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository in which all is done, and DVC knows nothing of it."""
+    from mlspec_backends import dvc
+
+    root = tmp_path_factory.mktemp("unborn")
+    dvc.init(root)
+    assert run(made(root), kinds=KINDS, work=WORK, lock=False).status == "done"
+    return root
+
+
+def test_killed_while_dvc_is_told(unborn: Path, tmp_path: Path) -> None:
+    from dvc.repo import Repo
+
+    if shutil.which("strace") is None:
+        pytest.skip("strace is not installed")
+    whole = tmp_path / "whole"
+    shutil.copytree(unborn, whole)
+    try:
+        points = faults.points(command(whole), whole, tmp_path / "log")
+    except RuntimeError as error:
+        pytest.skip(f"strace can't trace here: {error}")
+    lock = (whole / "dvc.lock").read_bytes()
+    hits = 0
+    for index, point in enumerate(random.Random(5).sample(points, POINTS)):
+        root = tmp_path / str(index)
+        shutil.copytree(unborn, root)
+        hits += faults.killed(command(root), point, tmp_path / "log").hit
+        with Repo(str(root)) as repo:
+            repo.status()
+        ran = run(made(root, "dvc"), kinds=KINDS, work=WORK, lock=False)
+        assert ran.count("cached") == len(ran.steps)
+        with Repo(str(root)) as repo:
+            assert repo.status() == {}
+        assert (root / "dvc.lock").read_bytes() == lock
+        assert upkeep.verify(Store(places.store(places.home(root)))) == []
+    assert hits > POINTS // 2
