@@ -91,6 +91,38 @@ class Shift(Step, frozen=True, kw_only=True):
 
         return [(self.output(column)[0], pl.col(column.name) + self.by)]
 ''',
+    "src/mlspec/treatments/halve.py": '''
+"""Halve numbers."""
+
+from typing import TYPE_CHECKING, ClassVar
+
+from mlspec.plugin import Column, Treatment
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+class Halve(Treatment, frozen=True, kw_only=True):
+    """Halves a number.
+
+    Why: a test.
+
+    Example:
+        y: {kind: sensitive, action: halve}
+    """
+
+    accepts: ClassVar[frozenset[str]] = frozenset({"integer", "number"})
+
+    def output(self, column: Column) -> Column:
+        """A number."""
+        return Column(column.name, "number", column.role)
+
+    def apply(self, column: Column) -> "pl.Expr":
+        """The half."""
+        import polars as pl
+
+        return pl.col(column.name) / 2
+''',
     "src/mlspec/models/centroid.py": '''
 """The nearest mean."""
 
@@ -223,6 +255,7 @@ constraints: {quality: [{metric: hits, at_least: 0.8}]}
 data:
   sources: {rows: {path: rows.pipes}}
   columns: {target: kind}
+  personal: {y: {kind: sensitive, action: halve}}
 preprocessing: {numeric: [shift: 2]}
 model: {candidates: {near: {type: centroid}}, select: {metric: hits}}
 evaluation: {metrics: [hits]}
@@ -264,5 +297,5 @@ def test_one_new_file_makes_a_new_plug_in_of_every_kind(tmp_path: Path) -> None:
     assert int((folder / "counted").read_text()) == len(last["steps"])
 
     schema = json.loads(mlspec("schema").stdout)
-    assert all(f'"{name}"' in json.dumps(schema) for name in ("pipes", "shift", "centroid", "hits"))
+    assert all(f'"{name}"' in json.dumps(schema) for name in ("pipes", "shift", "halve", "centroid", "hits"))
     assert "Adds a number." in mlspec("explain", "shift").stdout
