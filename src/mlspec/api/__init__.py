@@ -1,0 +1,41 @@
+"""mlspec for notebooks and scripts: what the commands do, as plain functions.
+
+    from mlspec import api
+
+    run = api.run("specs/penguins")
+    run.scores
+
+Whatever is wrong with a spec is raised as ``SpecError``; a step that fails is told in the run, not raised.
+"""
+
+from mlspec.api.checking import FETCHING, Checked, Compiled, Fetching, compile, validate  # noqa: A004
+from mlspec.api.looking import compare, diff, last, profile, report, runs, series
+from mlspec.api.running import execute, run, step, track
+from mlspec.api.tracked import init_dvc, write_dvc, write_dvc_params
+from mlspec.api.using import load_model, predict, write_table
+
+__all__ = [
+    "FETCHING",
+    "Checked",
+    "Compiled",
+    "Fetching",
+    "compare",
+    "compile",
+    "diff",
+    "execute",
+    "init_dvc",
+    "last",
+    "load_model",
+    "predict",
+    "profile",
+    "report",
+    "run",
+    "runs",
+    "series",
+    "step",
+    "track",
+    "validate",
+    "write_dvc",
+    "write_dvc_params",
+    "write_table",
+]

@@ -1,0 +1,177 @@
+"""From a spec file to a checked project and a compiled graph."""
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from mlspec.diagnostics import Diagnostic, SourceError, SpecError
+from mlspec.specfile import find
+
+if TYPE_CHECKING:
+    from mlspec.document import Document
+    from mlspec.graph.build import Change
+    from mlspec.graph.graph import Graph
+    from mlspec.graph.plan import Plan
+    from mlspec.rules.context import Facts
+    from mlspec.spec import Project
+
+
+class Fetching(msgspec.Struct, frozen=True):
+    """How sources that are fetched are brought up to date: ``offline``, from their last snapshots alone; ``tell`` is
+    told what goes on; ``accept``: what has changed since mlspec.lock pinned it is taken as it is."""
+
+    offline: bool = False
+    accept: bool = False
+    tell: Callable[[str], None] = lambda _text: None
+
+
+FETCHING = Fetching()
+
+
+class Checked(msgspec.Struct, frozen=True):
+    """A spec without mistakes. ``project`` has everything filled in that follows from the task; ``diagnostics`` holds
+    warnings alone."""
+
+    path: str
+    root: Path
+    project: "Project"
+    document: "Document"
+    facts: "Facts"
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+def validate(
+    spec: str | os.PathLike[str] | None = None,
+    *,
+    profile: str | None = None,
+    sets: Sequence[str] = (),
+    backend: str | None = None,
+    large: bool = False,
+    running: bool = False,
+    fetching: "Fetching | None" = None,
+) -> Checked:
+    """Read a spec and check it against the language, the data's headers and the rules.
+
+    ``running``: what this machine lacks to run it is a mistake too. ``fetching``: bring the sources that are fetched up
+    to date first; without, nothing is connected to or run. Raises SpecError with everything that is wrong, SourceError
+    where it is a source that can't be had.
+    """
+    from mlspec.rules.check import check, facts
+    from mlspec.spec.read import read
+    from mlspec.spec.resolve import resolve
+
+    path = find(spec)
+    settings = [*sets, *([] if backend is None else [_backend(backend)])]
+    try:
+        project, document = read(path, profile=profile, sets=settings, large=large)
+    except SpecError as error:
+        error.texts |= {f"--set {key}": value for key, _, value in (setting.partition("=") for setting in settings)}
+        raise
+    root = Path(path).parent
+    warnings: list[Diagnostic] = []
+    if fetching is not None:
+        from mlspec.engine.snapshots import refresh
+
+        warnings = refresh(project, document, root, offline=fetching.offline, tell=fetching.tell)
+    known, found = facts(project, document, root)
+    if fetching is not None and fetching.accept:
+        known = msgspec.structs.replace(known, accepted=True)
+    found += warnings
+    project = resolve(project, known.schemas, known.target_levels)
+    found += check(project, document, known, running=running)
+    if any(diagnostic.severity == "error" for diagnostic in found):
+        raise SpecError(found, document.texts)
+    return Checked(path, root, project, document, known, tuple(found))
+
+
+def _backend(name: str) -> str:
+    from mlspec.spec.backend import PRESETS
+    from mlspec.spec.units import engines
+
+    return f"backend.engine={name}" if name in engines() and name not in PRESETS else f"backend={name}"
+
+
+class Compiled(msgspec.Struct, frozen=True):
+    """A compiled spec: the graph of its steps in ``plan.graph``, what would become of each, what each pass changed.
+
+    ``profile`` and ``overrides`` were laid over the spec; ``whole`` is false for a part of its graph.
+    ``renew``: what mlspec.lock pins of the data is to be as it is now.
+    """
+
+    checked: Checked
+    plan: "Plan"
+    changes: tuple["Change", ...] = ()
+    profile: str | None = None
+    overrides: tuple[str, ...] = ()
+    whole: bool = True
+    renew: bool = False
+
+
+def compile(  # noqa: A001 (the verb of the command)
+    spec: str | os.PathLike[str] | None = None,
+    *,
+    profile: str | None = None,
+    sets: Sequence[str] = (),
+    backend: str | None = None,
+    large: bool = False,
+    only: Sequence[str] = (),
+    running: bool = False,
+    fetching: Fetching | None = None,
+) -> Compiled:
+    """Check a spec and compile it: its steps, which of them would run, and why. Runs nothing.
+
+    ``only``: these steps and what they need; ``running`` and ``fetching``: as for ``validate``. Raises SpecError with
+    everything that is wrong.
+    """
+    from mlspec.engine.changes import changed
+    from mlspec.engine.planning import plan_graph
+    from mlspec.graph.build import compile_graph
+
+    checked = validate(
+        spec, profile=profile, sets=sets, backend=backend, large=large, running=running, fetching=fetching
+    )
+    changes: list[Change] = []
+    graph = compile_graph(checked.project, checked.facts, checked.document, changes.append)
+    renew = fetching is not None and fetching.accept
+    other = [] if renew else changed(graph)
+    if any(diagnostic.severity == "error" for diagnostic in other):
+        raise SourceError([*checked.diagnostics, *other], checked.document.texts)
+    checked = msgspec.structs.replace(checked, diagnostics=(*checked.diagnostics, *other))
+    if only:
+        graph = part(graph, only)
+    overrides = (*sets, *([] if backend is None else [f"backend={backend}"]))
+    return Compiled(checked, plan_graph(graph), tuple(changes), profile, overrides, not only, renew)
+
+
+def part(graph: "Graph", only: Sequence[str]) -> "Graph":
+    """The part of a graph that these steps need. Raises SpecError where there is no such step."""
+    try:
+        return graph.leading_to(only)
+    except KeyError as error:
+        from mlspec.spec.suggest import nearest
+
+        name = str(error.args[0])
+        guess = nearest(name, graph.steps)
+        note = f"did you mean '{guess}'?" if guess else "mlspec compile lists them"
+        raise SpecError(
+            [Diagnostic(code="unknown-step", message=f"there is no step '{name}'", notes=(note,))]
+        ) from None
+
+
+def overlays(compiled: Compiled) -> list[str]:
+    """What was laid over a spec and changes its results, as options of the command line: a backend does where it is of
+    another device, and does not where others carry the same steps out."""
+    from mlspec.spec.read import read
+
+    profile = [] if compiled.profile is None else ["--profile", compiled.profile]
+    backend = [value for value in compiled.overrides if value.startswith("backend=")]
+    sets = [value for value in compiled.overrides if value not in backend]
+    if backend:
+        own = read(compiled.checked.path, profile=compiled.profile, sets=sets, large=True)[0].backend
+        now = compiled.checked.project.backend
+        if all(getattr(own, name, None) == getattr(now, name, None) for name in ("device", "precision", "compile")):
+            backend = []
+    return [*profile, *(word for value in (*sets, *backend) for word in ("--set", value))]

@@ -1,0 +1,174 @@
+"""Looks at what is there: runs, changes, data."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlspec.api.checking import validate
+from mlspec.diagnostics import Diagnostic, SpecError
+from mlspec.specfile import find
+
+if TYPE_CHECKING:
+    from mlspec.diff.change import Diff
+    from mlspec.report.comparison import Comparison
+    from mlspec.report.facts import RunFacts
+    from mlspec.report.series import Series
+    from mlspec.report.table_profile import TableProfile
+
+
+def runs(spec: str | os.PathLike[str] | None = None) -> "list[RunFacts]":
+    """The runs of a project that can be read, the latest first."""
+    from mlspec.report import stored
+
+    return list(stored.every(Path(find(spec)).parent))
+
+
+def last(spec: str | os.PathLike[str] | None = None, run: str | None = None) -> "RunFacts":
+    """The last run of a project, or the one whose id begins with ``run``. Raises SpecError when there is none."""
+    from mlspec.report import stored
+
+    return stored.find(Path(find(spec)).parent, run)
+
+
+def compare(*names: str, spec: str | os.PathLike[str] | None = None) -> "Comparison":
+    """Runs of a project side by side, the first with each of the others; one name alone: with the last run.
+
+    ``names`` are runs' ids or their beginnings. Differences of metrics come from paired bootstrap replicates where both
+    runs' predictions of the same test rows are in the store. Raises SpecError when there is no such run, or only one.
+    """
+    from functools import partial
+
+    from mlspec.report import comparison, stored
+    from mlspec.report.paired import paired
+
+    root = Path(find(spec)).parent
+    found = [stored.find(root, name) for name in names]
+    if len(found) < 2:
+        found.append(stored.find(root))
+    if len({run.id for run in found}) < len(found):
+        raise SpecError([Diagnostic(code="same-run", message=f"run '{found[-1].id}' can't be compared with itself")])
+    return comparison.compare(found, [stored.resolved(root, run) for run in found], partial(paired, root))
+
+
+def diff(
+    base: str | None = None,
+    head: str | None = None,
+    *,
+    spec: str | None = None,
+    profile: str | None = None,
+    sets: Sequence[str] = (),
+    allow: Sequence[str] = (),
+    fail_on: Sequence[str] = (),
+    large: bool = False,
+    paired: bool = False,
+) -> "Diff":
+    """What the change from one version of a spec to another means; by default, from the last commit to what is here.
+
+    Versions are files, git revisions, or REVISION:PATH. ``allow``: changes to accept, as ``WHAT=REASON``; ``fail_on``:
+    classes and severities whose changes count as ``failing`` unless accepted; ``paired``: tell metrics apart by the
+    predictions in the store. Raises SpecError where a version can't be read: that is no clean result.
+    """
+    from mlspec.diff.between import Options, between
+    from mlspec.diff.version import versions
+
+    one, other = versions(base, head, spec, large=large)
+    options = Options(profile=profile, sets=tuple(sets), allow=tuple(allow), fail_on=tuple(fail_on), large=large)
+    if not paired:
+        return between(one, other, options)
+    from mlspec.report.stored_pairs import pairing
+
+    return between(one, other, options, pairing(other.root))
+
+
+def series(what: str, *, spec: str | os.PathLike[str] | None = None) -> "Series":
+    """A metric of a project's selected models over its runs, or how the last run that has a candidate trained it.
+
+    Raises SpecError when no run has such a metric or candidate.
+    """
+    from mlspec.report import series as plotted
+    from mlspec.report import stored
+
+    found = list(stored.every(Path(find(spec)).parent))
+    wanted = plotted.of_metric(what, found) or plotted.of_candidate(what, found)
+    if wanted is None:
+        from mlspec.spec.suggest import nearest
+
+        names = [score.metric for run in found for score in run.scores]
+        names += [candidate.name for run in found for candidate in run.candidates]
+        guess = nearest(what, names)
+        note = f"did you mean '{guess}'?" if guess else "mlspec runs lists the runs, mlspec show the last one's metrics"
+        message = f"no run has a metric or a candidate '{what}'" if found else "nothing has been run here yet"
+        raise SpecError([Diagnostic(code="nothing-to-plot", message=message, notes=(note if found else "mlspec run",))])
+    return wanted
+
+
+def report(spec: str | os.PathLike[str] | None = None, run: str | None = None, *, form: str = "html") -> str:
+    """The report of the last run of a project, or of the one whose id begins with ``run``.
+
+    ``form``: html, markdown, json, or card.
+
+    Raises SpecError when there is no such run, and for a model card when it selected no model.
+    """
+    from mlspec.report import facts, stored
+    from mlspec.report.card import card
+
+    root = Path(find(spec)).parent
+    found = stored.find(root, run)
+    if form == "json":
+        return facts.encode(found)
+    if form == "card":
+        if found.selected is None:
+            message, note = f"run '{found.id}' has selected no model", "mlspec run, or mlspec runs lists the others"
+            raise SpecError([Diagnostic(code="no-model", message=message, notes=(note,))])
+        return card(found)
+    name = stored.PAGE if form == "html" else stored.SUMMARY
+    return (root / stored.RUNS / found.id / name).read_text(encoding="utf-8")
+
+
+def profile(
+    data: str | os.PathLike[str] | None = None, *, source: str | None = None, target: str | None = None
+) -> "TableProfile":
+    """What a file holds, or the stacked sources of a spec (``source``: one of them). Fetches nothing.
+
+    Raises SpecError where it can't be read, and StepError for a value that does not fit its column.
+    """
+    import polars as pl
+
+    from mlspec.engine import raw
+    from mlspec.report import table_profile
+    from mlspec.rules.check import roles
+    from mlspec.spec.units import source_of
+
+    if data is not None and not os.path.isdir(data) and source_of(os.fspath(data)) is not None:
+        reader, columns = raw.opened(os.fspath(data))
+        _known(target, [column.name for column in columns])
+        return table_profile.profiled(reader.scan(Path(), columns), columns, Path(data).name, target=target)
+    checked = validate(data)
+    project, facts = checked.project, checked.facts
+    if source is not None:
+        _known(source, list(project.data.sources), "source")
+    names = [source] if source is not None else [n for n in project.data.sources if n in facts.schemas]
+    schema = roles(project, facts.of_source(names[0]))
+    frames = [raw.rows(checked.root, name, project.data.sources[name], schema) for name in names]
+    rows = pl.concat(frames, how="vertical_relaxed")
+    said, read = project.data.columns, rows.collect_schema()
+    of = {column.name: column.role for column in schema}
+    return table_profile.profiled(
+        rows,
+        tuple(column for column in schema if column.name in read),
+        ", ".join(names),
+        target=said.target if said.target in of else None,
+        roles={name: role for name, role in of.items() if role != "feature"},
+        hidden=[name for name, role in of.items() if role in ("sensitive", "id")],
+    )
+
+
+def _known(name: str | None, names: Sequence[str], what: str = "column") -> None:
+    """Raises SpecError for a name that is none of these."""
+    from mlspec.spec import suggest
+
+    if name is not None and name not in names:
+        label = suggest.label(name, list(names))
+        message = f"there is no {what} '{name}'"
+        raise SpecError([Diagnostic(code=f"unknown-{what}", message=message, notes=(label,))])

@@ -1,0 +1,112 @@
+"""Carries compiled specs out."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from mlspec.api.checking import FETCHING, Compiled, Fetching, compile, overlays, part  # noqa: A004
+from mlspec.diagnostics import Diagnostic, SpecError
+
+if TYPE_CHECKING:
+    from mlspec.engine.events import Listener
+    from mlspec.report.facts import RunFacts
+    from mlspec.spec import Project
+    from mlspec.store.action import Action
+
+
+def run(
+    spec: str | os.PathLike[str] | None = None,
+    *,
+    profile: str | None = None,
+    sets: Sequence[str] = (),
+    backend: str | None = None,
+    large: bool = False,
+    only: Sequence[str] = (),
+    force: bool = False,
+    listener: "Listener | None" = None,
+    fetching: Fetching = FETCHING,
+) -> "RunFacts":
+    """Run what is needed of a spec, and give what came of it.
+
+    ``only``: these steps and what they need; ``force``: do them (or all) even if their results are stored.
+    ``listener`` is told each event. Writes the run's folder with its report, unless there was nothing to do. Raises
+    SpecError where the spec is wrong; a step that fails, or a constraint that does not hold, is told in the result.
+    """
+    compiled = compile(
+        spec,
+        profile=profile,
+        sets=sets,
+        backend=backend,
+        large=large,
+        only=only,
+        running=True,
+        fetching=fetching,
+    )
+    return execute(compiled, force=force, forced=only, listener=listener)
+
+
+def execute(
+    compiled: Compiled, *, force: bool = False, forced: Sequence[str] = (), listener: "Listener | None" = None
+) -> "RunFacts":
+    """Run a compiled spec: ``run`` behind its compilation. ``force``: do the steps in ``forced``, or all, anyway."""
+    from mlspec.engine.run import run as carry_out
+    from mlspec.report import stored, summarise
+
+    graph = compiled.plan.graph
+    named = {step.id for name in forced if (step := graph.find(name)) is not None}
+    laid = overlays(compiled)
+    ran = carry_out(
+        graph,
+        listener=listener,
+        force=(named or graph.steps.keys()) if force else (),
+        lock=compiled.whole and not laid,
+        renew=compiled.renew,
+        overlays=tuple(laid) if compiled.whole else None,
+    )
+    found = summarise.facts(graph, ran, profile=compiled.profile, overrides=compiled.overrides)
+    if ran.folder is None:
+        before = stored.with_results_of(compiled.checked.root, found)
+        return found if before is None else msgspec.structs.replace(found, report=before.report, model=before.model)
+    document = compiled.checked.document
+    summarise.save(graph, ran, found, document.texts[document.file])
+    if graph.project.report.mlflow is None:
+        return found
+    return msgspec.structs.replace(found, tracked=track(compiled.checked.root, graph.project, found.id).tracked)
+
+
+def track(root: Path, project: "Project", run: str | None = None) -> "RunFacts":
+    """Log a run (the last one, or the one whose id begins with ``run``) on the MLflow server that a project states.
+
+    What goes wrong is told in the run's facts. Raises SpecError when there is no such run, or no server stated.
+    """
+    from mlspec.report import stored, tracking
+
+    wanted = project.report.mlflow
+    if wanted is None:
+        note = "state it as report.mlflow.tracking_uri"
+        raise SpecError([Diagnostic(code="no-server", message="the spec states no MLflow server", notes=(note,))])
+    found = stored.find(root, run)
+    folder = root / stored.RUNS / found.id
+    found = msgspec.structs.replace(found, tracked=tracking.track(found, folder, wanted))
+    stored.save(found, folder, {})
+    return found
+
+
+def step(compiled: Compiled, name: str) -> "tuple[Action, bool]":
+    """Do one step of a compiled spec on what the steps before it have left in ``mlspec.results``: a stage of DVC.
+
+    Gives what it gave, and whether it was done now. Raises SpecError when there is no such step, or DVC looked at other
+    values than these, and StepError when it fails.
+    """
+    from mlspec.engine import one_step
+    from mlspec_backends import _dvc_files
+
+    graph = compiled.plan.graph
+    part(graph, [name])
+    found = graph.find(name)
+    assert found is not None
+    _dvc_files.check_step(graph, found)
+    return one_step.do(graph, found)
