@@ -166,3 +166,31 @@ def test_an_ensemble_is_judged_by_its_mean_answer(classes: int, weighed: bool) -
     judged = float(outputs.of_their_mean(classes)(raw, wanted))
     assert judged == pytest.approx((each * counts).mean(), rel=1e-5)
     assert judged < float(outputs.of_members(classes)(raw, wanted))
+
+
+def test_no_epoch_begins_when_the_time_is_over(tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    inputs = torch.randn(200, 4)
+    rows = loop.Rows((inputs,), (inputs[:, 0] > 0).float())
+    told: list[str] = []
+
+    def trained(seconds: float | None) -> dict[str, Any]:
+        with device.seeded(3, torch.device("cpu"), 1):
+            module = nn.Linear(4, 1)
+            settings = loop.Settings(epochs=5, batch_size=50, learning_rate=0.01, seconds=seconds)
+            return loop.train(
+                module,
+                rows,
+                None,
+                lambda output, target: nn.functional.binary_cross_entropy_with_logits(output.squeeze(1), target),
+                settings,
+                seed=3,
+                folder=tmp_path / str(seconds),
+                progress=lambda what, _share, _figures: told.append(what),
+            )
+
+    assert (trained(0.0)["epochs"], trained(0.0)["out_of_time"]) == (1, True)
+    assert told[0] == "epoch 1 of 5"
+    long = trained(1e6)
+    assert (long["epochs"], "out_of_time" in long) == (5, False)
+    assert long["train_loss"] == trained(None)["train_loss"]

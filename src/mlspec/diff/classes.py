@@ -346,6 +346,7 @@ RULES: dict[str, Rule] = {
     "model.calibrate": RESULT,
     "model.seed": RESULT,
     "model.repeats": COST,
+    "model.time": COST,
     # tuning
     "tuning.*": COST,
     "tuning.*.trials": COST,

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from mlspec.spec.personalization import Personalization
-from mlspec.spec.types import ColumnName, ModelUse, Name
+from mlspec.spec.types import ColumnName, ModelUse, Name, Seconds
 
 PORTFOLIO: dict[str, dict[str, dict[str, Any]]] = {
     "auto": {
@@ -90,6 +90,14 @@ class ModelSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             extra={"presets": PORTFOLIO},
         ),
     ]
+    time: Annotated[
+        Seconds | None,
+        Meta(
+            description="About how long candidates may be searched and trained, together: half goes to the searches "
+            "of `tuning` that state no time (where nothing is tuned, to one for the quickest candidate), two fifths to "
+            "networks. Results then depend on the machine."
+        ),
+    ] = None
     select: Annotated[Select, Meta(description="How one of them is chosen.")] = Select()
     cross_validation: Annotated[
         CrossValidation | None,

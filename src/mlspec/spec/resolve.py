@@ -47,6 +47,10 @@ def resolve(project: Project, schemas: Mapping[str, Schema], target_levels: tupl
         task = None if kind is None else infer_task(kind, target_levels)
     if task is None:
         return project
+    if project.model.time is not None:
+        from mlspec.spec.timing import shared
+
+        project = shared(project)
     evaluation = project.evaluation
     if evaluation.metrics is None:
         gated = [g.metric for g in project.constraints.quality]

@@ -33,7 +33,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """How to train.
 
     ``batch_size`` None: a power of two, about 64 steps an epoch, from 16 to 512; ``patience`` None: never stop early;
-    ``clip_norm`` None: never clip.
+    ``clip_norm`` None: never clip; ``seconds``: no epoch begins after so long a training, None for no limit.
     """
 
     epochs: int
@@ -43,6 +43,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     weight_decay: float = 0.01
     clip_norm: float | None = 1.0
     patience: int | None = None
+    seconds: float | None = None
     warm_up: float = 0.05
     checkpoint_seconds: float = 3.0
     computing: Computing = PLAIN
@@ -68,6 +69,8 @@ class _Progress(msgspec.Struct):
     train_loss: list[float] = []
     validation_loss: list[float] = []
     best_epoch: int = -1
+    seconds: float = 0.0
+    is_out_of_time: bool = False
     stepper: dict[str, float] = {}
 
 
@@ -134,8 +137,11 @@ def _train(
         stepper.restore(state.stepper)
     keeps = share is None or share.rank == 0
 
+    before, began = state.seconds, time.monotonic()
+
     def keep() -> None:
         state.stepper = stepper.state()
+        state.seconds = before + time.monotonic() - began
         checkpoint.write(folder, msgspec.json.encode(state), checkpoint.tensors(module, optimizer, best, running))
 
     saved = time.monotonic()
@@ -161,6 +167,11 @@ def _train(
                     state.best_epoch = epoch
                     best = {name: tensor.detach().clone() for name, tensor in module.state_dict().items()}
                 module.train()
+            if settings.seconds is not None:
+                taken = before + time.monotonic() - began
+                # Processes that train together stop together.
+                taken = taken if share is None else float(share.add(torch.tensor(taken, device=device))) / share.size
+                state.is_out_of_time = taken >= settings.seconds
             if keeps:
                 _report(progress, state, settings)
         if keeps and time.monotonic() - saved >= settings.checkpoint_seconds:
@@ -179,6 +190,7 @@ def _train(
         "train_loss": state.train_loss,
         "validation_loss": state.validation_loss,
         **({"paused": True} if paused else {}),
+        **({"out_of_time": True} if state.is_out_of_time and epochs < settings.epochs else {}),
         **({"parts": stepper.parts} if stepper.parts > 1 else {}),
     }
 
@@ -246,6 +258,8 @@ def _is_best(losses: Sequence[float]) -> bool:
 
 
 def _is_enough(state: _Progress, settings: Settings) -> bool:
+    if state.is_out_of_time:
+        return True
     since = len(state.validation_loss) - 1 - state.best_epoch
     return settings.patience is not None and bool(state.validation_loss) and since >= settings.patience
 

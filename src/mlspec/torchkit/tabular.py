@@ -46,6 +46,8 @@ class Tabular(Protocol):
     @property
     def patience(self) -> int | None: ...  # noqa: D102
     @property
+    def time(self) -> float | None: ...  # noqa: D102
+    @property
     def class_weight(self) -> str | None: ...  # noqa: D102
     def backbone(self) -> dict[str, Any]:
         """What stands behind the embeddings, as ``backbones.build`` takes it."""
@@ -132,6 +134,7 @@ def trainable(model: Tabular, training: Training, config: Config) -> loop.Traina
         weight_decay=model.weight_decay,
         clip_norm=model.clip_norm,
         patience=model.patience,
+        seconds=model.time,
         computing=device.computing(training),
     )
     network = build(config, training.features.numeric)

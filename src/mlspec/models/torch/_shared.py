@@ -47,6 +47,15 @@ Patience = Annotated[
     Annotated[int, Meta(ge=1)] | None,
     Meta(description="Epochs without a better validation loss before stopping; null: never stop early."),
 ]
+Time = Annotated[
+    float | None,
+    Meta(
+        description="No epoch begins after so long a training; the best one so far counts. How many there are then "
+        "depends on the machine.",
+        extra={"unit": "duration"},
+        examples=["2m"],
+    ),
+]
 ClassWeight = Annotated[
     Literal["balanced"] | None,
     Meta(description="balanced: rare classes weigh as much as common ones; equal rows if left out."),

@@ -55,6 +55,7 @@ class FtTransformer(Model, frozen=True, kw_only=True):
     weight_decay: _shared.WeightDecay = 0.001
     clip_norm: _shared.ClipNorm = 1.0
     patience: _shared.Patience = 6
+    time: _shared.Time = None
     class_weight: _shared.ClassWeight = None
 
     @property

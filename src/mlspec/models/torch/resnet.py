@@ -56,6 +56,7 @@ class Resnet(Model, frozen=True, kw_only=True):
     weight_decay: _shared.WeightDecay = 0.01
     clip_norm: _shared.ClipNorm = 1.0
     patience: _shared.Patience = 8
+    time: _shared.Time = None
     class_weight: _shared.ClassWeight = None
 
     def backbone(self) -> dict[str, Any]:
