@@ -115,6 +115,7 @@ CASES: dict[str, dict[str, str]] = {
     "bad-tracking-address-password": {
         "end": "report: {mlflow: {tracking_uri: 'https://me:hunter2@mlflow.example.org'}}\n"
     },
+    "bad-join-of-everything": {"data": "  join: [{source: people, keys: age}]\n"},
     "tuning-without-candidate": {"end": "tuning: {onne: {trials: 3}}\n"},
     "bad-tuning-space": {
         "end": "tuning:\n  one:\n    space:\n"

@@ -46,7 +46,7 @@ def facts(project: Project, document: Document, root: Path) -> tuple[Facts, list
     levels = {value for values in seen if values is not None for value in values[0]}
     if any(values is None for values in seen):
         levels = set()
-    if complete:
+    if complete and schemas:
         found += _differing(document, schemas)
     return (
         Facts(
