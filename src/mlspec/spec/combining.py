@@ -104,13 +104,16 @@ def _misjoined(data: Data) -> Iterator[Wrong]:
 def _join(columns: dict[str, Column], join: Join, right: Schema, at: Path) -> Iterator[Wrong]:
     """Add a join's columns."""
     theirs = {c.name: c for c in right}
-    pairs = [(key, key, (*at, "keys")) for key in join.keys]
+    several = len(join.keys) > 1
+    paths: list[Path] = [(*at, "keys", index) if several else (*at, "keys") for index in range(len(join.keys))]
+    pairs = [(key, key, path, path) for key, path in zip(join.keys, paths, strict=True)]
     if join.as_of is not None:
-        pairs.append((join.as_of.row, join.as_of.source, (*at, "as_of")))
-    for mine, other, path in pairs:
-        for name, have, who in ((mine, columns, "the rows have"), (other, theirs, f"source '{join.source}' has")):
+        pairs.append((join.as_of.row, join.as_of.source, (*at, "as_of", "row"), (*at, "as_of", "source")))
+    for mine, other, path, other_path in pairs:
+        sides = ((mine, columns, "the rows have", path), (other, theirs, f"source '{join.source}' has", other_path))
+        for name, have, who, place in sides:
             if name not in have:
-                yield Wrong(code="bad-join", path=path, message=f"{who} no column '{name}'", label=_guess(name, have))
+                yield Wrong(code="bad-join", path=place, message=f"{who} no column '{name}'", label=_guess(name, have))
         if mine in columns and other in theirs and not _alike(columns[mine].type, theirs[other].type):
             message = f"'{mine}' is {columns[mine].type} here and {theirs[other].type} in source '{join.source}'"
             yield Wrong(code="bad-join", path=path, message=message, label="make them one with data.columns.types")

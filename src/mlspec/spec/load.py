@@ -261,6 +261,10 @@ class _Reader:
                 return self._type(
                     path, expected, value, f"write {OLD_BOOLEANS[value.lower()]}: since YAML 1.2 '{value}' is text"
                 )
+            meant = suggest.nearest(value, ("true", "false")) if bool in kinds and isinstance(value, str) else None
+            if meant is not None:
+                message = f"'{dotted(path)}' must be {expected}"
+                return self.wrong("wrong-type", path, message, f"did you mean '{meant}'?")
             if str in kinds and not isinstance(value, dict | list) and value is not None:
                 return self._type(path, expected, value, f'put it in quotes: "{show(value)}"')
             return self._type(path, expected, value)
