@@ -53,7 +53,7 @@ def test_missing_in_one_group_more_than_in_another() -> None:
     gaps = pl.when((pl.col("sex") == "b") & (pl.int_range(pl.len()) % 5 == 0)).then(None).otherwise("job").alias("job")
     check = found(rows().with_columns(gaps))["missing by group"]
     assert check.fails
-    assert check.measured.startswith("'job' is missing 2")
+    assert check.measured == "'job' is missing 19.4% more often in one group than in another"
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1])

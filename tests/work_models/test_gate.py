@@ -214,6 +214,12 @@ REJECTED: dict[str, tuple[dict[str, Any], Any, dict[str, dict[str, Any]], str]] 
     "serving_memory": ({"of": "serving_memory", "at_most": 10**8}, {"bytes": 2 * 10**8}, {}, "200MB"),
     "examples": ({"of": "examples"}, {"answers": ANSWERS}, {}, "'yes' was expected, the model says 'no' (0.2)"),
     "budget": ({**PRICED, "what": "money", "at_most": 4.0}, None, HOUR, "4.5 EUR"),
+    "privacy": (
+        {"of": "privacy", "what": "k_anonymity", "columns": ["age", "postcode"], "at_least": 5},
+        {"rows": 900, "k_anonymity": {"least": 2, "combinations": 40, "combinations_below": 3, "rows_below": 8}},
+        {},
+        "3 of 40 combinations have fewer, with 8 of 900 rows",
+    ),
     "personalization": (
         {"of": "personalization"},
         {"personalization": {"metric": "rmse", "groups_with_own": 2, "rows": 90,
