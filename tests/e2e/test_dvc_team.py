@@ -150,7 +150,7 @@ def test_dvc_alone_gives_what_mlspec_gives(tmp_path: Path, mlspec: Mlspec) -> No
 
 
 def test_an_experiment_sets_a_value_of_the_spec(clone: Path) -> None:
-    value = "project.yaml:model.candidates.linear.C=0.05"
+    value = "project.yaml:model.candidates.linear.C=0.01"  # a colleague may have set 0.05 before
     dvc("exp", "run", "-q", "--temp", "-n", "weaker", "-S", value, cwd=clone)
     assert "weaker" in dvc("exp", "show", "--csv", cwd=clone)
     changed = json.loads(dvc("metrics", "diff", "HEAD", "weaker", "--json", cwd=clone))
