@@ -90,6 +90,11 @@ CASES: dict[str, dict[str, str]] = {
         "data": "  personal: {job: {kind: direct_identifier, action: {hash: KEY}}}\n",
         "end": "preprocessing: {columns: {job: [encode: one_hot]}}\n",
     },
+    "identifier-as-feature-derived": {
+        "columns": ", drop: [kept]",
+        "data": "  personal: {job: {kind: direct_identifier, action: {hash: KEY}}}\n"
+        '  derive: {first: "SUBSTR(job, 1, 1)", kept: "UPPER(job)", older: age + 1}\n',
+    },
     "direct-identifier-kept": {
         "top": "constraints: {privacy: {direct_identifiers: forbid}}\n",
         "data": "  personal: {job: {kind: direct_identifier, action: {keep: It is needed.}}}\n",

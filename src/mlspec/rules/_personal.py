@@ -23,6 +23,12 @@ def dropped(project: Project) -> frozenset[str]:
     )
 
 
+def naming(project: Project) -> frozenset[str]:
+    """The columns that name people, as they are called before and after joins."""
+    stated = {name for name, personal in project.data.personal.items() if personal.kind == "direct_identifier"}
+    return frozenset(stated | {f"{join.prefix}{name}" for join in project.data.join for name in stated})
+
+
 def raw_types(project: Project, schemas: Mapping[str, Schema]) -> dict[str, ColumnType]:
     """The types that treated columns are read with: as stated, or the widest that a source needs."""
     found: dict[str, ColumnType] = {}

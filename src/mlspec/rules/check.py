@@ -79,7 +79,7 @@ def roles(project: Project, schema: Schema) -> Schema:
 
     said = project.data.columns
     changed = _personal.treatments(project)
-    naming = {name for name, personal in project.data.personal.items() if personal.kind == "direct_identifier"}
+    naming = _personal.naming(project)
     hidden = set(said.sensitive) - set(said.use_sensitive)
     keys = {project.data.split.column} if project.data.split.by in ("group", "time", "given") else set()
     personal = project.model.personal

@@ -9,18 +9,27 @@ from collections.abc import Iterator
 
 from mlspec.diagnostics import Diagnostic
 from mlspec.document import Path
+from mlspec.rules import _personal
 from mlspec.rules.context import View
+from mlspec.spec import combining
 
 CODE = "identifier-as-feature"
 
 
 def check(view: View) -> Iterator[Diagnostic]:
-    """Features and preparation."""
-    naming = {name for name, personal in view.project.data.personal.items() if personal.kind == "direct_identifier"}
+    """Features, what is derived, and preparation."""
+    naming = _personal.naming(view.project)
     for index, column in enumerate(view.project.data.columns.features or ()):
         if column in naming:
             path: Path = ("data", "columns", "features", index)
             yield view.diagnostic(CODE, path, f"'{column}' names people, and is a feature", "leave it out")
+    features = view.project.data.columns.features
+    left_out = {*view.project.data.columns.drop, view.project.data.columns.id, view.project.data.split.column}
+    for name, text in view.project.data.derive.items():
+        read = sorted(naming.intersection(combining.names(text)))
+        if read and (name in features if features is not None else name not in left_out):
+            message = f"'{name}' is made of '{read[0]}', which names people, and is a feature"
+            yield view.diagnostic(CODE, ("data", "derive", name), message, "leave it out, or drop it from the features")
     for column in view.project.preprocessing.columns:
         if column in naming:
             path = ("preprocessing", "columns", column)
