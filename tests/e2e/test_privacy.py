@@ -127,3 +127,20 @@ def test_gates_reject(people: Path, mlspec: Mlspec, change: tuple[str, str], tol
     spec.write_text(spec.read_text().replace(*change))
     done = mlspec("run", cwd=people, code=0 if told is None else 1)
     assert told is None or told.replace("  ", " ") in " ".join(done.stdout.split())
+
+
+def test_a_column_that_names_people_is_no_feature_by_another_name(tmp_path: Path, mlspec: Mlspec) -> None:
+    (tmp_path / "a.csv").write_text("k,x,y\n" + "".join(f"{i},{i % 7},{'ab'[i % 2]}\n" for i in range(60)))
+    (tmp_path / "b.csv").write_text("k,mail\n" + "".join(f"{i},zq.mail{i}@example.org\n" for i in range(60)))
+    (tmp_path / "project.yaml").write_text(
+        "project: {name: joined}\n"
+        "data:\n"
+        "  sources: {a: {path: a.csv}, b: {path: b.csv}}\n"
+        "  join: [{source: b, keys: k, prefix: b_}]\n"
+        "  columns: {target: y}\n"
+        "  personal: {mail: {kind: direct_identifier, action: {mask: 0}}}\n"
+        "model: {candidates: {linear: {type: logistic_regression}}}\n"
+    )
+    assert "mail" not in mlspec("compile", "--explain", "prepare.linear", cwd=tmp_path).stdout
+    mlspec("run", cwd=tmp_path)
+    assert leaks(tmp_path) == ["b.csv"]

@@ -28,12 +28,14 @@ def check(view: View) -> Iterator[Diagnostic]:
     assert isinstance(source, Source)
     note = f"the columns are read from {source.where()} ({len(known)} columns)"
     for path, column, at_key in _named(view):
+        if path[:2] == ("data", "personal") and column in raw:
+            continue
         if column not in known:
             guess = suggest.nearest(column, known)
             label = f"did you mean '{guess}'?" if guess else ""
             message = f"source '{name}' has no column '{column}'"
             yield view.diagnostic("unknown-column", path, message, label, note, key=at_key)
-        elif column in gone and path[:2] != ("data", "personal") and path[2:3] not in (("drop",), ("types",)):
+        elif column in gone and path[2:3] not in (("drop",), ("types",)):
             message = f"'{column}' is dropped under data.personal, nothing can read it"
             yield view.diagnostic("unknown-column", path, message, "leave it out here", key=at_key)
     for path, column, name in _of_sources(view):
