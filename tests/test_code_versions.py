@@ -44,6 +44,8 @@ SHARED = {  # what else does the work of a kind or of a family of plug-ins
     "check_network": ["engine/debugging", "engine/work/train.py"],
     "importance": ["engine/preparation.py", "engine/package.py"],
     "gate": ["engine/evidence.py"],
+    "privacy": ["treatments/_identifiers.py", "treatments/_national_numbers.py"],
+    "treatments/redact": ["treatments/_identifiers.py"],
     "models/torch.": ["torchkit"],
 }
 

@@ -249,6 +249,32 @@ def test_init_writes_a_spec_that_is_valid(
     capsys.readouterr()
 
 
+def test_init_proposes_what_to_do_with_columns_about_people(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = ("Anna Karenina", "Peter Pan", "Li Wei", "Maria Cano")
+    notes = ("late again", "ok", "call +44 20 7946 0958", "ok")
+    lines = [
+        f"{i},u{i},{names[i % 4]},44051401359,4111111111111111,{notes[i % 4]},{10000 + i},{20 + i % 50},{'ynn'[i % 3]}"
+        for i in range(120)
+    ]
+    (tmp_path / "people.csv").write_text("id,uuid,who,pesel,paid_by,notes,zip,age,churn\n" + "\n".join(lines) + "\n")
+    monkeypatch.chdir(tmp_path)
+    assert main(["init", "people.csv"]) == 0
+    text = (tmp_path / "project.yaml").read_text()
+    personal = text[text.index("  personal:") : text.index("  expect:")].splitlines()[1:]
+    assert personal == [
+        "    who: {kind: direct_identifier, action: drop}  # most values are a name",
+        "    pesel: {kind: direct_identifier, action: drop}  # most values are a national identity number",
+        "    paid_by: {kind: direct_identifier, action: drop}  # most values are a card number",
+        "    notes: {kind: sensitive, action: redact}  # of the first values, 30 hold a telephone number",
+        "    zip: {kind: quasi_identifier, action: {prefix: 3}}  # by its name",
+    ]
+    assert "Karenina" not in text
+    assert main(["validate"]) == 0
+    capsys.readouterr()
+
+
 def test_the_doctor_says_what_this_machine_can_run(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", "--format", "json"]) == 0
     found = {entry["what"]: entry for entry in json.loads(capsys.readouterr().out)}

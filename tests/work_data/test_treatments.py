@@ -31,6 +31,22 @@ CASES: list[tuple[str, list[Any], list[Any], list[Any]]] = [
     ("integer", ["top_code", {"at_most": 10.0}], [5, 99], [5, 10]),
     ("number", ["round", {"to": 0.5}], [1.2, 1.3, None], [1.0, 1.5, None]),
     ("integer", ["round", {"to": 100.0}], [149, 151], [100, 200]),
+    (
+        "category",
+        ["redact", {"also": ["C-[0-9]{4}"]}],
+        [
+            "Mrs. Lee (C-1234) rang from +44 20 7946 0958, mail lee@example.org",
+            "paid with 4111 1111 1111 1111",
+            "ok",
+            None,
+        ],
+        [
+            "[name with a title] ([redacted]) rang from [telephone number], mail [address of mail]",
+            "paid with [card number]",
+            "ok",
+            None,
+        ],
+    ),
     ("integer", ["keep", {"reason": "It is needed."}], [1, None], [1, None]),
 ]
 TYPES: dict[str, Any] = {

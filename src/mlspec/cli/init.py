@@ -46,10 +46,10 @@ def _propose(data: str) -> "Propose | None":
     if find_spec("polars") is None:
         return None
 
-    def propose(target: str, ids: list[str], sensitive: list[str]) -> list[str]:
+    def propose(target: str, ids: list[str], sensitive: list[str], gone: set[str]) -> list[str]:
         from mlspec import api
         from mlspec.report.proposals import expectations
 
-        return expectations(api.profile(data, target=target), target, ids, sensitive)
+        return expectations(api.profile(data, target=target), target, ids, sensitive, gone)
 
     return propose

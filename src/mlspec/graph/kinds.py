@@ -52,7 +52,7 @@ KINDS: dict[str, Kind] = {
     "latency": Kind(version=1, outputs=("latency",), volatile=True, alone=True, libraries=("polars", "numpy")),
     "serving_memory": Kind(version=1, outputs=("memory",), volatile=True, libraries=("polars", "numpy")),
     "examples": Kind(version=1, outputs=("answers",), libraries=("polars", "numpy")),
-    "privacy": Kind(version=1, outputs=("privacy",), libraries=("polars",)),
+    "privacy": Kind(version=2, outputs=("privacy",), libraries=("polars",)),
     "membership": Kind(version=1, outputs=("membership",), libraries=("polars", "numpy")),
     "size": Kind(version=1, outputs=("size",), trivial=True),
     "gate": Kind(version=2, outputs=("verdict",), trivial=True),

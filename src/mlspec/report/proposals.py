@@ -11,14 +11,17 @@ from mlspec.report.table_profile import ProfiledColumn, TableProfile
 MOST_VALUES, MOST_LINES = 12, 30
 
 
-def expectations(found: TableProfile, target: str, ids: Collection[str], hidden: Collection[str]) -> list[str]:
-    """The lines below ``expect:``, those of the target and of ids first. Of ``hidden`` columns no value is told."""
+def expectations(
+    found: TableProfile, target: str, ids: Collection[str], hidden: Collection[str], gone: Collection[str] = ()
+) -> list[str]:
+    """The lines below ``expect:``, those of the target and of ids first. Of ``hidden`` columns no value is told, and
+    of those ``gone`` nothing at all."""
     if not found.rows:
         return []
     least = _rounded(found.rows * 0.8, down=True)
     lines = [f"- {{rows: {{at_least: {least:.0f}}}}}  # {found.rows:,} now"]
     ordered = sorted(found.columns, key=lambda column: (column.name != target, column.name not in ids))
-    for column in ordered:
+    for column in (column for column in ordered if column.name not in gone):
         told = list(_of(column, column.name in ids, column.name in hidden))
         if told:
             lines.append(f"- {{column: {_text(column.name)}, {', '.join(told)}}}")

@@ -40,8 +40,8 @@ MODELS = {
 }
 
 
-Propose = Callable[[str, list[str], list[str]], Sequence[str]]
-"""Lines of expectations, from the target, the columns that name rows, and the sensitive ones."""
+Propose = Callable[[str, list[str], list[str], set[str]], Sequence[str]]
+"""Lines of expectations, from the target, the columns that name rows, the sensitive ones, and those nobody reads."""
 
 
 def draft(data: Path, folder: Path, target: str | None = None, propose: Propose | None = None) -> str:
@@ -113,7 +113,8 @@ def draft(data: Path, folder: Path, target: str | None = None, propose: Propose 
             "  personal:  # what names people or helps to find them; decide on each: mlspec explain data.personal"
         )
         lines += [f"    {_text(name)}: {written}" for name, written in personal.items()]
-    proposed = propose(chosen, ids, [*sensitive, *personal]) if propose is not None else ()
+    gone = {*ids[1:], *(name for name, written in personal.items() if "action: drop}" in written)}
+    proposed = propose(chosen, ids, [*sensitive, *personal], gone) if propose is not None else ()
     if proposed:
         lines.append("  expect:  # from a look at all rows: what a broken delivery would break")
         lines += [f"    {line}" for line in proposed]
@@ -167,19 +168,25 @@ def _is_id(column: Column, values: tuple[str, ...]) -> bool:
 
 def _personal(columns: Schema, values: dict[str, tuple[str, ...]], target: str) -> dict[str, str]:
     """The columns that say who somebody is, each with what should be done to it, and why it is thought so."""
-    from mlspec.spec.identifiers import by_name, by_values
+    from mlspec.treatments._identifiers import by_name, by_values, in_text
 
     found = {}
     for column in columns:
         if column.name == target:
             continue
-        looks = by_values(values.get(column.name, ())) if column.type == "category" else None
+        seen = values.get(column.name, ())
+        looks = by_values(seen) if column.type in ("category", "integer") else None
         kind = "direct_identifier" if looks is not None else by_name(column.name)
         if kind == "direct_identifier":
             why = f"most values are a{'n' if looks[0] in 'aeiouI' else ''} {looks}" if looks else "by its name"
             found[column.name] = f"{{kind: direct_identifier, action: drop}}  # {why}"
         elif kind == "quasi_identifier" and column.type in COARSER:
             found[column.name] = f"{{kind: quasi_identifier, action: {{{COARSER[column.type]}}}}}  # by its name"
+        elif column.type == "category" and (held := in_text(seen)):
+            told = ", ".join(
+                f"{count} hold a{'n' if kind[0] in 'aeiouI' else ''} {kind}" for kind, count in held.items()
+            )
+            found[column.name] = f"{{kind: sensitive, action: redact}}  # of the first values, {told}"
     return found
 
 

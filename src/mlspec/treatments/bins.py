@@ -18,7 +18,7 @@ class Bins(Treatment, frozen=True, kw_only=True):
     Why: a range that many people share says enough to learn from and too little to find one of them.
 
     Example:
-        age: {class: quasi_identifier, action: {bins: [18, 30, 45, 65]}}
+        age: {kind: quasi_identifier, action: {bins: [18, 30, 45, 65]}}
     """
 
     accepts: ClassVar[frozenset[str]] = frozenset({"integer", "number"})

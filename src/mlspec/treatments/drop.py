@@ -14,7 +14,7 @@ class Drop(Treatment, frozen=True, kw_only=True):
     Why: what is not read cannot leak.
 
     Example:
-        email: {class: direct_identifier, action: drop}
+        email: {kind: direct_identifier, action: drop}
     """
 
     def output(self, column: Column) -> None:

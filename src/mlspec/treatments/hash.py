@@ -21,7 +21,7 @@ class Hash(Treatment, frozen=True, kw_only=True):
     Why: most splits and joins need to know who is the same, not who it is.
 
     Example:
-        customer: {class: direct_identifier, action: {hash: CUSTOMER_KEY}}
+        customer: {kind: direct_identifier, action: {hash: CUSTOMER_KEY}}
     """
 
     accepts: ClassVar[frozenset[str]] = frozenset({"category", "integer"})

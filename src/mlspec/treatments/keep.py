@@ -16,7 +16,7 @@ class Keep(Treatment, frozen=True, kw_only=True):
     Why: what is kept should be kept because somebody decided so, not because nobody looked.
 
     Example:
-        age: {class: quasi_identifier, action: {keep: Risk grows with every year of age.}}
+        age: {kind: quasi_identifier, action: {keep: Risk grows with every year of age.}}
     """
 
     shorthand: ClassVar[str] = "reason"

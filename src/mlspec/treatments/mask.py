@@ -16,7 +16,7 @@ class Mask(Treatment, frozen=True, kw_only=True):
     Why: the end of a card or account number is what people know it by, and says little to others.
 
     Example:
-        card: {class: direct_identifier, action: {mask: 4}}
+        card: {kind: direct_identifier, action: {mask: 4}}
     """
 
     accepts: ClassVar[frozenset[str]] = frozenset({"category", "integer"})

@@ -19,7 +19,7 @@ class Noise(Treatment, frozen=True, kw_only=True):
     Why: who holds the data then can't be sure of anybody's number, while means and shapes stay.
 
     Example:
-        salary: {class: sensitive, action: {noise: 2000}}
+        salary: {kind: sensitive, action: {noise: 2000}}
     """
 
     accepts: ClassVar[frozenset[str]] = frozenset({"integer", "number"})

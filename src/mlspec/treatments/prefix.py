@@ -16,7 +16,7 @@ class Prefix(Treatment, frozen=True, kw_only=True):
     Why: the beginning of a postcode, a telephone number or a diagnosis code names a region or a family, not a person.
 
     Example:
-        postcode: {class: quasi_identifier, action: {prefix: 3}}
+        postcode: {kind: quasi_identifier, action: {prefix: 3}}
     """
 
     accepts: ClassVar[frozenset[str]] = frozenset({"category", "integer"})

@@ -16,7 +16,7 @@ class Round(Treatment, frozen=True, kw_only=True):
     Why: an exact amount is as good as a name to whoever holds another table with it.
 
     Example:
-        amount: {class: quasi_identifier, action: {round: 100}}
+        amount: {kind: quasi_identifier, action: {round: 100}}
     """
 
     accepts: ClassVar[frozenset[str]] = frozenset({"integer", "number"})

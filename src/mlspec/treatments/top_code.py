@@ -16,7 +16,7 @@ class TopCode(Treatment, frozen=True, kw_only=True):
     Why: the few who earn, weigh or owe most are known by that number alone.
 
     Example:
-        income: {class: sensitive, action: {top_code: 250000}}
+        income: {kind: sensitive, action: {top_code: 250000}}
     """
 
     accepts: ClassVar[frozenset[str]] = frozenset({"integer", "number"})

@@ -18,7 +18,7 @@ class Truncate(Treatment, frozen=True, kw_only=True):
     Why: a day of birth with a postcode names most people; a year does not.
 
     Example:
-        born: {class: quasi_identifier, action: {truncate: year}}
+        born: {kind: quasi_identifier, action: {truncate: year}}
     """
 
     accepts: ClassVar[frozenset[str]] = frozenset({"date", "datetime"})

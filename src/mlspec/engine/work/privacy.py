@@ -53,18 +53,19 @@ def _identifiers(rows: "pl.LazyFrame") -> dict[str, dict[str, int]]:
     """Cells that look like identifiers: by the pattern in one scan, then by the check of those that match."""
     import polars as pl
 
-    from mlspec.spec.identifiers import CHECKS, PATTERNS
+    from mlspec.treatments._identifiers import CHECKS, PATTERNS
 
-    texts = [name for name, kind in rows.collect_schema().items() if kind == pl.String]
+    schema = rows.collect_schema()
+    texts = [name for name, kind in schema.items() if kind == pl.String]
+    found = _numbers(rows, [name for name, kind in schema.items() if kind == pl.Int64])
     if not texts:
-        return {}
+        return found
     asked = [
         pl.col(name).str.contains(pattern).sum().alias(f"{kind}\0{name}")
         for name in texts
         for kind, pattern in PATTERNS.items()
     ]
     counted = rows.select(asked).collect(engine="streaming").row(0, named=True)
-    found: dict[str, dict[str, int]] = {}
     for place, count in counted.items():
         kind, _, name = place.partition("\0")
         check = CHECKS.get(kind)
@@ -74,4 +75,28 @@ def _identifiers(rows: "pl.LazyFrame") -> dict[str, dict[str, int]]:
             count = sum(any(check(text) for text in texts) for texts in parts)
         if count:
             found.setdefault(name, {})[kind] = int(count)
+    return found
+
+
+def _numbers(rows: "pl.LazyFrame", names: list[str]) -> dict[str, dict[str, int]]:
+    """Whole numbers that are card or identity numbers: where most of a column look like it and pass the check.
+
+    One long number in ten passes such a check by chance, so single ones are not counted.
+    """
+    import polars as pl
+
+    from mlspec.treatments._identifiers import CHECKS, PATTERNS
+
+    found: dict[str, dict[str, int]] = {}
+    least = pl.col(names).drop_nulls().quantile(0.5) if names else None
+    long = [] if least is None else rows.select(least).collect().row(0)
+    for name, middle in zip(names, long, strict=True):
+        if middle is None or middle < 10**10:
+            continue
+        some = rows.select(pl.col(name).drop_nulls().head(1000).cast(pl.String)).collect()[name]
+        count = int(rows.select(pl.col(name).count()).collect().item())
+        for kind, check in CHECKS.items():
+            alike = some.filter(some.str.contains(f"^(?:{PATTERNS[kind]})$"))
+            if sum(map(check, alike)) > len(some) / 2:
+                found[name] = {kind: count}
     return found

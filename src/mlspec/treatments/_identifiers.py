@@ -3,6 +3,9 @@
 import re
 from collections.abc import Callable, Iterable
 
+from mlspec.treatments import _national_numbers
+from mlspec.treatments._given_names import given_names
+
 LOOKED_AT = 200
 MOST_OF_THEM = 0.5  # the share of a column's values that makes it a column of such
 
@@ -14,7 +17,15 @@ PATTERNS: dict[str, str] = {
     "telephone number": r"\+\d{1,3}[ ()./-]{0,2}\d(?:[ ()./-]{0,2}\d){6,12}\b"
     r"|\(\d{3}\) ?\d{3}[ -]\d{4}\b|\b\d{3}-\d{3}-\d{4}\b",
     "social security number": r"\b\d{3}-\d{2}-\d{4}\b",
-    "IP address": r"\b(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)\b",
+    "national identity number": _national_numbers.PATTERN,
+    "street address": r"\b\d{1,5}[A-Za-z]?,? (?:[A-Z][A-Za-z'.-]+ ){1,4}"
+    r"(?:Street|St|Avenue|Ave|Road|Rd|Boulevard|Blvd|Lane|Ln|Drive|Court|Square|Terrace|Highway|Hwy)\b"
+    r"|\b[A-ZÄÖÜ][a-zäöüß]+(?:straße|strasse|weg|platz|gasse|allee) \d{1,4}[a-z]?\b"
+    r"|\b\d{1,4}(?: bis| ter)?,? (?:rue|avenue|boulevard|chemin|impasse) (?:d[eu] |d'|des |la |le )*[A-ZÉ][a-zé]+",
+    "name with a title": r"\b(?:Mrs?|Ms|Miss|Dr|Prof|Herr|Frau|Monsieur|Madame|Mme|Mlle|Se[ñn]ora?)\.? "
+    r"[A-ZÀ-Ý][a-zà-ÿ]+(?:[ -][A-ZÀ-Ý][a-zà-ÿ]+)*",
+    "IP address": r"\b(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)\b"
+    r"|\b(?:[0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}\b",
 }
 NUMBER = r"(_?(number|no))?"
 NAMES: dict[str, tuple[str, ...]] = {
@@ -48,7 +59,11 @@ def _remainder(text: str) -> bool:
     return int("".join(str(int(char, 36)) for char in plain[4:] + plain[:4])) % 97 == 1
 
 
-CHECKS: dict[str, Callable[[str], bool]] = {"card number": _sum_of_digits, "account number": _remainder}
+CHECKS: dict[str, Callable[[str], bool]] = {
+    "card number": _sum_of_digits,
+    "account number": _remainder,
+    "national identity number": _national_numbers.is_one,
+}
 
 
 def found_in(text: str) -> str | None:
@@ -72,5 +87,22 @@ def by_name(column: str) -> str | None:
 def by_values(values: Iterable[str]) -> str | None:
     """The kind of identifier that most of these values hold, None where most hold none."""
     some = [value for _, value in zip(range(LOOKED_AT), values, strict=False)]
-    kinds = [kind for value in some if (kind := found_in(value)) is not None]
+    kinds = [kind for value in some if (kind := found_in(value) or _name(value)) is not None]
     return max(set(kinds), key=kinds.count) if len(kinds) > MOST_OF_THEM * len(some) else None
+
+
+def in_text(values: Iterable[str]) -> dict[str, int]:
+    """How many of the first values hold each kind of identifier somewhere in them."""
+    found: dict[str, int] = {}
+    for _, value in zip(range(LOOKED_AT), values, strict=False):
+        kind = found_in(value)
+        if kind is not None:
+            found[kind] = found.get(kind, 0) + 1
+    return found
+
+
+def _name(text: str) -> str | None:
+    """A given name and one or two more words: certain enough of a column, not of a cell."""
+    words = re.split(r"[ ,]+", text.strip())
+    is_name = 2 <= len(words) <= 4 and all(re.fullmatch(r"[^\W\d_][\w'’.-]*", word) for word in words)
+    return "name" if is_name and any(word.lower() in given_names() for word in words) else None

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mlspec.spec.identifiers import by_name, by_values, found_in
+from mlspec.treatments._identifiers import by_name, by_values, found_in, in_text
 
 
 @pytest.mark.parametrize(
@@ -16,6 +16,29 @@ from mlspec.spec.identifiers import by_name, by_values, found_in
         ("(415) 555-2671", "telephone number"),
         ("219-09-9999", "social security number"),
         ("seen from 192.168.10.7", "IP address"),
+        ("2001:0db8:85a3:0000:0000:8a2e:0370:7334", "IP address"),
+        ("QQ 12 34 56 C", None),
+        ("AB 12 34 56 C", "national identity number"),
+        ("12345678Z", "national identity number"),
+        ("12345678A", None),
+        ("RSSMRA85T10A562S", "national identity number"),
+        ("RSSMRA85T10A562T", None),
+        ("1 85 05 78 006 084 91", "national identity number"),
+        ("1 85 05 78 006 084 92", None),
+        ("390.533.447-05", "national identity number"),
+        ("390.533.447-06", None),
+        ("811218-9876", "national identity number"),
+        ("131052-308T", "national identity number"),
+        ("44051401359", "national identity number"),
+        ("44051401358", None),
+        ("2341 2341 2346", "national identity number"),
+        ("2341 2341 2347", None),
+        ("comes to 221B Baker Street at noon", "street address"),
+        ("wohnt in der Hauptstraße 12", "street address"),
+        ("12 rue de la Paix", "street address"),
+        ("asked for Mrs. Hudson", "name with a title"),
+        ("5 Star Hotel", None),
+        ("Prof-specialty", None),
         ("4111 1111 1111 1112", None),
         ("GB82 WEST 1234 5698 7654 33", None),
         ("2024-01-31", None),
@@ -57,3 +80,14 @@ def test_a_column_is_what_most_of_its_values_are() -> None:
     assert by_values([*mails, *["unknown"] * 40]) == "address of mail"
     assert by_values([*mails, *["unknown"] * 80]) is None
     assert by_values([]) is None
+
+
+def test_columns_of_names_are_seen_and_places_are_not() -> None:
+    assert by_values(["Anna Karenina", "Peter Pan", "Okonkwo, Ibrahim", "Li Wei", "María-José Cano Gil"]) == "name"
+    assert by_values(["New York", "Los Angeles", "Rio de Janeiro", "Salt Lake City"]) is None
+    assert by_values(["Exec-managerial", "Adm-clerical"]) is None
+
+
+def test_numbers_in_text_are_counted_by_kind() -> None:
+    notes = ["call me at +44 20 7946 0958", "late again", "write to ann@example.org or bob@example.org", "ok"]
+    assert in_text(notes) == {"telephone number": 1, "address of mail": 1}
