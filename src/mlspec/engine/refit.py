@@ -27,22 +27,21 @@ def answers(
     folder: Path,
     *,
     seed: int,
-    mitigation: Mapping[str, Any] | None = None,
+    priced: Mapping[str, Any] | None = None,
 ) -> "tuple[Array, Array]":
     """The truth (n,) and the answers to the validation rows, (n, classes) or (n,), of what ``about`` tells of.
 
-    ``candidates``: how each one's rows are prepared (params of its step). Nothing is corrected afterwards. Raises
+    ``candidates``: how each one's rows are prepared (params of its step). ``priced``: the bound of a constrained
+    candidate (params of its mitigation) with the ``prices`` that were found. Nothing is corrected afterwards. Raises
     StepError as the steps that it stands for do.
     """
     if about.members is None:
-        return _answers(job, about.candidate, about.model, train, validation, candidates, folder, seed, mitigation)
+        return _answers(job, about.candidate, about.model, train, validation, candidates, folder, seed, priced)
     total: Any = 0.0
     truth: Any = None
     for member in about.members:
         own = folder / member.candidate
-        truth, answer = _answers(
-            job, member.candidate, member.model, train, validation, candidates, own, seed, mitigation
-        )
+        truth, answer = _answers(job, member.candidate, member.model, train, validation, candidates, own, seed, priced)
         total = total + member.weight * answer
     return truth, total
 
@@ -56,7 +55,7 @@ def _answers(
     candidates: Mapping[str, dict[str, Any]],
     folder: Path,
     seed: int,
-    mitigation: Mapping[str, Any] | None,
+    priced: Mapping[str, Any] | None,
 ) -> "tuple[Array, Array]":
     from mlspec.engine import preparation
     from mlspec.engine.mitigation import reduction
@@ -92,11 +91,11 @@ def _answers(
     place = folder / "model"
     place.mkdir(parents=True, exist_ok=True)
     with _user_code.importable(job.root):
-        if mitigation is None:
+        if priced is None:
             model.fit(training, place)
         else:
             own, others = rows[GROUP].to_numpy(), held[GROUP].to_numpy()
-            reduction.fit(model, training, own, others, mitigation, folder / "rounds", place)
+            reduction.fit_priced(model, training, own, others, priced, priced["prices"], place)
         predictor = model.load(place, training.device)
     answer = preparation.answer(predictor.predict(training.validation), state)
     return preparation.target(held, state), answer

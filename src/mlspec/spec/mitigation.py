@@ -6,7 +6,6 @@ from msgspec import Meta, Struct
 
 from mlspec.spec.types import Columns, Share
 
-
 MitigationMetric = Literal["demographic_parity_difference", "equal_opportunity_difference", "equalized_odds_difference"]
 
 
@@ -47,8 +46,8 @@ class Mitigation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     minimum_rows: Annotated[
         int,
         Meta(
-            description="A group whose rates rest on fewer rows is left as it is: it has the common threshold, no bound, "
-            "and is not judged.",
+            description="A group whose rates rest on fewer rows is left as it is: it has the common threshold, no "
+            "bound, and is not judged.",
             ge=2,
         ),
     ] = 30

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from mlspec.diagnostics import StepError
 from mlspec.engine.fairness import RATES, compare, table
 from mlspec.plugin import Model, Training
 
@@ -143,26 +144,12 @@ def fit(
 
     def answer(number: int, prices: Mapping[str, float]) -> "Array":
         training.progress("round", number / wanted["rounds"], {})
-        target, weights = priced(rows, rates, prices)
-        if target.min() == target.max():
-            found.append({"prices": dict(prices), "error": None, "difference": None})
-            return target
-        held_target, held_weights = priced(held, rates, prices)
         own = scratch / str(number)
-        shutil.rmtree(own, ignore_errors=True)
-        own.mkdir(parents=True)
-        histories[number] = model.fit(
-            msgspec.structs.replace(
-                training,
-                target=target,
-                weights=weights,
-                validation_target=held_target,
-                validation_weights=held_weights,
-                checkpoints=scratch / f"{number}.checkpoints",
-                progress=lambda _what, _share, _figures: None,
-            ),
-            own,
-        )
+        history = _fit_once(model, training, rows, held, rates, prices, own)
+        if history is None:
+            found.append({"prices": dict(prices), "error": None, "difference": None})
+            return priced(rows, rates, prices)[0]
+        histories[number] = history
         predictor = model.load(own, training.device)
         called: Array = predictor.predict(training.features).argmax(axis=1)
         judged, calls = (rows, called)
@@ -182,6 +169,52 @@ def fit(
     shutil.copytree(scratch / str(chosen), folder, dirs_exist_ok=True, copy_function=shutil.copyfile)
     told = {"rounds": found, "chosen": chosen, "judged_on": judges, "kept": bool(keeping)}
     return {**histories[chosen], "mitigation": told}
+
+
+def fit_priced(
+    model: Model,
+    training: Training,
+    groups: "Array",
+    held_groups: "Array",
+    wanted: Mapping[str, Any],
+    prices: Mapping[str, float],
+    folder: Path,
+) -> None:
+    """Fit the candidate once, with prices that were found before. Raises StepError where they leave one class."""
+    rows = Rows(training.target, groups, _ones(training.weights, len(groups)))
+    held = Rows(training.validation_target, held_groups, _ones(training.validation_weights, len(held_groups)))
+    rates = bounded(rows, wanted["metric"], wanted["minimum_rows"])
+    known = {name: prices.get(name, 0.0) for name in rates}
+    if _fit_once(model, training, rows, held, rates, known, folder) is None:
+        raise StepError("with the prices that the bound takes, all rows are of one class")
+
+
+def _fit_once(
+    model: Model,
+    training: Training,
+    rows: Rows,
+    held: Rows,
+    rates: Mapping[str, Bounded],
+    prices: Mapping[str, float],
+    folder: Path,
+) -> dict[str, Any] | None:
+    """The history; None, and nothing fitted, where the prices turn all rows to one class."""
+    target, weights = priced(rows, rates, prices)
+    if target.min() == target.max():
+        return None
+    held_target, held_weights = priced(held, rates, prices)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    own = msgspec.structs.replace(
+        training,
+        target=target,
+        weights=weights,
+        validation_target=held_target,
+        validation_weights=held_weights,
+        checkpoints=folder.with_name(f"{folder.name}.checkpoints"),
+        progress=lambda _what, _share, _figures: None,
+    )
+    return model.fit(own, folder)
 
 
 def difference(rows: Rows, called: "Array", metric: str, fewest: int) -> float | None:

@@ -20,7 +20,7 @@ SEED = 20_171_201
 
 
 def run(job: Job) -> None:
-    """``model`` (the package), ``train``, ``validation`` (raw) -> ``scores``: rows and the metric, for each repetition.
+    """``model`` (the package), ``train``, ``validation`` (raw), ``history.NAME`` -> ``scores``: rows and the metric.
 
     The preparation is fitted on the share alone. Shares of one repetition are nested: the smaller lies in the greater.
     Classes keep their shares, and groups that the split keeps whole stay whole. Each repetition trains with a seed of
@@ -41,6 +41,10 @@ def run(job: Job) -> None:
         keys = pl.Series([0]).extend_constant(0, int(train.select(pl.len()).collect().item()) - 1)
     else:
         keys = train.select(params["by"]).collect().to_series()
+    priced = None
+    if "mitigation" in params:
+        told = results.read_json(job.inputs[f"history.{about.candidate}"])["mitigation"]
+        priced = {**params["mitigation"], "prices": told["rounds"][told["chosen"]]["prices"]}
     found = []
     for number in range(params["repeats"]):
         job.progress("repetition", number / params["repeats"], {})
@@ -57,7 +61,7 @@ def run(job: Job) -> None:
             params["candidates"],
             folder,
             seed=params["seed"] + number,
-            mitigation=params.get("mitigation"),
+            priced=priced,
         )
         shutil.rmtree(folder, ignore_errors=True)
         mistakes = params["deciding"].get("mistakes")

@@ -24,7 +24,8 @@ def run(job: Job) -> None:
     """``scores.PERCENT`` -> ``curve``.
 
     A power law of the error, a + b n^-c (Hestness and others 2017), by least squares with weights that grow with n
-    (Figueroa and others 2012); its interval is a bootstrap over the repetitions of each share. The error is how far the
+    (Figueroa and others 2012); its interval is a parametric bootstrap of the shares' means, from what differs between
+    repetitions. The error is how far the
     metric is from the best value it can take, the metric itself where less is better. ``verdict``: ``gains`` where the
     interval of what twice the rows bring lies above what differs between repetitions, ``flat`` where it lies below,
     else ``unknown``.
@@ -79,13 +80,12 @@ def curve(
     plain: dict[str, Any] = {"points": points, "law": None, "curve": [], "forecasts": [], "noise": None}
     if not np.isfinite(errors).all():
         return {**plain, "verdict": "unknown", "reason": "the metric is not defined in every repetition"}
-    noise = float(np.sqrt(errors.var(axis=1, ddof=1).mean()))
+    spread = _spread(n, errors)
+    noise, middle = float(spread[-1]), errors.mean(axis=1)
     random = np.random.Generator(np.random.PCG64(SEED))
-    drawn = random.integers(0, repeats, (REPLICATES, *errors.shape))
-    middle = errors.mean(axis=1)
-    # A resample of few values varies less than they do: by this much.
-    wider = (repeats / (repeats - 1)) ** 0.5
-    means = middle + wider * (np.take_along_axis(errors[None], drawn, axis=2).mean(axis=2) - middle)
+    freedom = errors.size - len(n)
+    scale = (freedom / random.chisquare(freedom, (REPLICATES, 1))) ** 0.5
+    means = middle + scale * random.normal(0.0, 1.0, (REPLICATES, len(n))) * spread / repeats**0.5
     laws = _fit(n, np.vstack([middle[None], means]), floor=best is not None)
     places = np.concatenate([np.geomspace(n[0], n[-1] * max(AHEAD), PLACES), n[-1] * np.asarray([1.0, *AHEAD])])
     found = laws[:, :1] + laws[:, 1:2] * places[None] ** -laws[:, 2:]
@@ -102,7 +102,7 @@ def curve(
         least, most = np.quantile(gains[1:, index], [(1 - level) / 2, (1 + level) / 2])
         gain = {"value": float(gains[0, index]), "low": float(least), "high": float(most)}
         forecasts.append({"times": factor, **told[PLACES + 1 + index], "gain": gain})
-    verdict, reason = _judged(middle, repeats, noise, forecasts[0]["gain"])
+    verdict, reason = _judged(middle, repeats, spread, forecasts[0]["gain"])
     law = {"a": float(laws[0, 0]), "b": float(laws[0, 1]), "c": float(laws[0, 2]), "best": best}
     return {
         **plain,
@@ -113,6 +113,18 @@ def curve(
         "verdict": verdict,
         "reason": reason,
     }
+
+
+def _spread(n: "Array", errors: "Array") -> "Array":
+    """The standard deviation between repetitions at each share (shares,): of few repetitions none tells much alone, so
+    that all of them are taken together, and it falls with the rows by a power between 0 and 1/2."""
+    import numpy as np
+
+    alone = np.maximum(errors.var(axis=1, ddof=1), 1e-30)
+    x = np.log(n) - np.log(n).mean()
+    power = float(np.clip(-(x @ np.log(alone)) / (2 * (x @ x)), 0.0, 0.5))
+    shape = n**-power
+    return np.asarray(shape * np.sqrt((errors.var(axis=1, ddof=1) / shape**2).mean()))
 
 
 def _fit(n: "Array", errors: "Array", *, floor: bool) -> "Array":
@@ -141,12 +153,12 @@ def _fit(n: "Array", errors: "Array", *, floor: bool) -> "Array":
     return laws
 
 
-def _judged(middle: "Array", repeats: int, noise: float, gain: dict[str, float]) -> tuple[str, str]:
+def _judged(middle: "Array", repeats: int, spread: "Array", gain: dict[str, float]) -> tuple[str, str]:
     """Whether more rows are worth having, by what twice as many would bring; and why that can or can't be told."""
-    spread = noise * (2 / repeats) ** 0.5
-    if float(middle[0] - middle[-1]) <= 2 * spread:
+    apart = (float(spread[0]) ** 2 + float(spread[-1]) ** 2) ** 0.5 / repeats**0.5
+    if float(middle[0] - middle[-1]) <= 2 * apart:
         return "unknown", "the smallest and the greatest share differ by no more than repetitions do"
-    yardstick = noise / repeats**0.5
+    yardstick = float(spread[-1]) / repeats**0.5
     if gain["low"] > yardstick:
         return "gains", "what twice the rows bring is more than what differs between repetitions"
     if gain["high"] <= yardstick:

@@ -32,18 +32,17 @@ def scaling(graph: Graph) -> Graph:
         "repeats": wanted.repeats,
         **device(graph),
     }
+    inputs = {"model": Input("select", "model")} | {part: Input("split", part) for part in ("train", "validation")}
     if mitigation is not None and mitigation.method == "constrained":
         params["mitigation"] = scores.mitigating(mitigation)
+        # What the bound costs was found once, with all rows: a share is fitted at that price.
+        inputs |= {f"history.{name}": Input(f"train.{name}", "history") for name in sorted(project.model.candidates)}
     steps = [
         Step(
             id=f"scaling.{percent(fraction)}",
             kind="learn_part",
             params={**params, "fraction": fraction},
-            inputs={
-                "model": Input("select", "model"),
-                "train": Input("split", "train"),
-                "validation": Input("split", "validation"),
-            },
+            inputs=inputs,
             outputs=KINDS["learn_part"].outputs,
             path=("evaluation", "scaling"),
         )
