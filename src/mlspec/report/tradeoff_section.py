@@ -28,7 +28,8 @@ def told(found: Tradeoff) -> str:
         shown = next((score for score in costly if score.metric in ("expected_cost", "accuracy")), costly[0])
         both = (shown.before.value, shown.after.value)
         text += f", {shown.metric} {words.figure(both[0], both)} -> {words.figure(both[1], both)}"
-    return f"{text}, on the validation rows"
+    broken = "; no fitted model kept to the bound" if found.kept is False else ""
+    return f"{text}, on the validation rows{broken}"
 
 
 def decided(found: Tradeoff) -> str:

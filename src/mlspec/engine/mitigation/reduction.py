@@ -130,7 +130,8 @@ def fit(
     """Fit the candidate once for each round and keep one model; the history has ``mitigation``, what each round gave.
 
     Kept is the model with the fewest mistakes among those that keep the bound, or the least difference where none does;
-    judged on the validation rows where groups have enough of them there, else on the training rows.
+    judged on the validation rows where groups have enough of them there, else on the training rows. Raises StepError
+    where fewer than two groups have enough training rows.
     """
     import numpy as np
 
@@ -138,6 +139,10 @@ def fit(
     held = Rows(training.validation_target, held_groups, _ones(training.validation_weights, len(held_groups)))
     metric, at_most, fewest = wanted["metric"], wanted["at_most"], wanted["minimum_rows"]
     rates = bounded(rows, metric, fewest)
+    if len({rate.group for rate in rates.values()}) < 2:
+        raise StepError(
+            f"'{metric}' can't be bounded: it rests on {fewest} training rows or more of fewer than two groups"
+        )
     judges = "validation" if difference(held, held.target, metric, fewest) is not None else "training"
     found: list[dict[str, Any]] = []
     histories: dict[int, dict[str, Any]] = {}

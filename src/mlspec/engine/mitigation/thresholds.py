@@ -45,9 +45,9 @@ def search(
     """The threshold of each group, by its label, with the least cost among those that keep ``metric`` within a bound.
 
     ``truth`` is 1 for the positive class, ``score`` its probability. Groups whose rates rest on fewer rows than
-    ``minimum_rows`` are left out: the common threshold is theirs. Exact for one rate (up to 4,000 places of the
-    window), on a grid of 120 by 120 places for the two of equalized odds. Of equally cheap thresholds a group has the
-    one nearest to ``common``.
+    ``minimum_rows`` are left out: the common threshold is theirs, and everybody's where fewer than two are left. Exact
+    for one rate (up to 4,000 places of the window), on a grid of 120 by 120 places for the two of equalized odds. Of
+    equally cheap thresholds a group has the one nearest to ``common``.
     """
     import numpy as np
 
@@ -57,8 +57,8 @@ def search(
         found = _steps(truth[mine], score[mine], metric, mistakes, minimum_rows)
         if found is not None:
             own[name] = found
-    if not own:
-        return {}
+    if len(own) < 2:
+        return {}  # nothing to hold against each other
     places = _places([found.rates for found in own.values()])
     windows = {name: _windows(found, places, at_most) for name, found in own.items()}
     total = np.sum([_least(found.costs, *windows[name]) for name, found in own.items()], axis=0)

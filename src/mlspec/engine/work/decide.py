@@ -8,7 +8,7 @@ def run(job: Job) -> None:
     """``predictions`` (of the validation rows) -> ``decision``: ``{"calibration", "threshold", "cost", "reason"}``.
 
     The threshold is chosen on the recalibrated probabilities. ``mitigation``: groups have thresholds of their own, in
-    ``groups``. Raises StepError where there are no validation rows.
+    ``groups``. Raises StepError where there are no validation rows, or too few of groups.
     """
     from mlspec.engine import decisions, results
     from mlspec.engine.mitigation import thresholds
@@ -30,5 +30,8 @@ def run(job: Job) -> None:
         asked = {key: mitigation[key] for key in ("metric", "at_most", "minimum_rows")}
         costs = mistakes or thresholds.EVEN
         chosen = thresholds.search(truth, score, groups, **asked, mistakes=costs, common=common)
+        if not chosen:
+            few = f"it rests on {mitigation['minimum_rows']} validation rows or more of fewer than two groups"
+            raise StepError(f"no thresholds can be chosen that bound '{mitigation['metric']}': {few}")
         own = {"groups": {"thresholds": chosen}, "threshold": common}
     results.write_json(job.outputs["decision"], {**found, **own, "calibration": calibration, "rows": len(truth)})
