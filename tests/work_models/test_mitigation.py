@@ -4,10 +4,12 @@ import itertools
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mlspec.engine import package, preparation
 from mlspec.engine.mitigation import groups as grouping
 from mlspec.engine.mitigation import reduction, thresholds
 from mlspec.models.logistic_regression import LogisticRegression
@@ -184,3 +186,28 @@ def test_a_group_with_few_rows_keeps_the_common_threshold() -> None:
     )
     assert sorted(found) == ["a", "b"]
     assert thresholds.per_row(np.asarray(["few", "new"]), found, 0.55).tolist() == [0.55, 0.55]
+
+
+def test_weights_that_a_spec_states_are_reweighed_and_leave_no_trace_in_a_package() -> None:
+    values, truth, groups = people(600, 5)
+    stated = np.random.default_rng(5).uniform(0.5, 2, 600)
+    rows = pl.DataFrame({"x": values[:, 0], "y": np.where(truth == 1, "yes", "no"), "who": groups, "w": stated})
+    params = {
+        "columns": [{"name": "x", "type": "number", "steps": []}],
+        "target": ["y", "category"],
+        "task": "binary_classification",
+        "positive": "yes",
+        "weight": "w",
+        "group": ["who"],
+        "reweigh": True,
+    }
+    state = preparation.fit(rows.lazy(), params)
+    prepared = preparation.apply(rows.lazy(), state).collect()
+    weights = preparation.weights(prepared, state)
+    assert weights is not None
+    factors = grouping.factors(groups, truth, stated)
+    expected = [w * factors[g][y] for w, g, y in zip(stated, groups, truth, strict=True)]
+    np.testing.assert_allclose(weights, expected)
+    # Rows to be predicted have no target, and need say nothing of their group.
+    assert preparation.projections(state)
+    assert not {"group", "reweigh"} & package.without_fitted(state).keys()

@@ -55,6 +55,8 @@ class ScalingFacts(Struct, frozen=True, kw_only=True):
     law: PowerLaw | None = None
     curve: tuple[CurvePoint, ...] = ()
     forecasts: tuple[Forecast, ...] = ()
-    noise: Annotated[float | None, Meta(description="standard deviation between repetitions")] = None
+    noise: Annotated[
+        float | None, Meta(description="standard deviation between fits on other rows, at the greatest share")
+    ] = None
     verdict: Literal["gains", "flat", "unknown"]
     reason: str = ""

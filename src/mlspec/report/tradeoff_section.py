@@ -25,7 +25,8 @@ def told(found: Tradeoff) -> str:
         text += f": {name} {words.figure(before.value, near)} -> {words.figure(after.value, near)}"
     costly = [score for score in found.scores if score.gain.value is not None]
     if costly:
-        shown = next((score for score in costly if score.metric in ("expected_cost", "accuracy")), costly[0])
+        by_name = {score.metric: score for score in costly}
+        shown = by_name.get("expected_cost") or by_name.get("accuracy") or costly[0]
         both = (shown.before.value, shown.after.value)
         text += f", {shown.metric} {words.figure(both[0], both)} -> {words.figure(both[1], both)}"
     broken = "; no fitted model kept to the bound" if found.kept is False else ""

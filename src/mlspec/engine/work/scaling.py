@@ -17,6 +17,7 @@ EXPONENTS = 60
 REPLICATES = 500
 SEED = 20_120_208
 AHEAD = (2.0, 10.0)
+TELLING = 0.25  # of a gain, that its lower end must reach
 PLACES = 25
 
 
@@ -27,8 +28,8 @@ def run(job: Job) -> None:
     (Figueroa and others 2012); its interval is a parametric bootstrap of the shares' means, from what differs between
     repetitions. The error is how far the
     metric is from the best value it can take, the metric itself where less is better. ``verdict``: ``gains`` where the
-    interval of what twice the rows bring lies above what differs between repetitions, ``flat`` where it lies below,
-    else ``unknown``.
+    lower end of what twice the rows bring is at least a quarter of it, ``flat`` where the upper end is less than the
+    standard deviation between fits on other rows, else ``unknown``.
     """
     from mlspec.engine import results
 
@@ -40,6 +41,7 @@ def run(job: Job) -> None:
     found = curve(
         [[float(one["rows"]) for one in share["repetitions"]] for share in shares],
         [[float(one["value"]) for one in share["repetitions"]] for share in shares],
+        [float(share["fraction"]) for share in shares],
         best=_best(metric),
         greater_is_better=metric.greater_is_better,
         level=job.params["level"],
@@ -60,11 +62,18 @@ def _best(metric: Metric) -> float | None:
 
 
 def curve(
-    rows: list[list[float]], values: list[list[float]], *, best: float | None, greater_is_better: bool, level: float
+    rows: list[list[float]],
+    values: list[list[float]],
+    fractions: list[float],
+    *,
+    best: float | None,
+    greater_is_better: bool,
+    level: float,
 ) -> dict[str, Any]:
     """The points, the fitted law, its values with intervals from the fewest rows to ten times the most, and a verdict.
 
-    ``rows`` and ``values``: of each share, of each repetition (the same number for every share).
+    ``rows`` and ``values``: of each share, of each repetition (the same number for every share); ``fractions``: how
+    much of all rows each share is.
     """
     import numpy as np
 
@@ -80,12 +89,15 @@ def curve(
     plain: dict[str, Any] = {"points": points, "law": None, "curve": [], "forecasts": [], "noise": None}
     if not np.isfinite(errors).all():
         return {**plain, "verdict": "unknown", "reason": "the metric is not defined in every repetition"}
-    spread = _spread(n, errors)
+    share = np.asarray(fractions)
+    spread, freedom = _spread(n, errors, share)
     noise, middle = float(spread[-1]), errors.mean(axis=1)
     random = np.random.Generator(np.random.PCG64(SEED))
-    freedom = errors.size - len(n)
     scale = (freedom / random.chisquare(freedom, (REPLICATES, 1))) ** 0.5
-    means = middle + scale * random.normal(0.0, 1.0, (REPLICATES, len(n))) * spread / repeats**0.5
+    # Repetitions of a share have that share of their rows in common, and so of their luck, with other shares as well.
+    own, common = spread * ((1 - share) / repeats) ** 0.5, spread * share**0.5
+    drawn, luck = (random.normal(0.0, 1.0, (REPLICATES, width)) for width in (len(n), 1))
+    means = middle + scale * (own * drawn + common * luck)
     laws = _fit(n, np.vstack([middle[None], means]), floor=best is not None)
     places = np.concatenate([np.geomspace(n[0], n[-1] * max(AHEAD), PLACES), n[-1] * np.asarray([1.0, *AHEAD])])
     found = laws[:, :1] + laws[:, 1:2] * places[None] ** -laws[:, 2:]
@@ -102,7 +114,7 @@ def curve(
         least, most = np.quantile(gains[1:, index], [(1 - level) / 2, (1 + level) / 2])
         gain = {"value": float(gains[0, index]), "low": float(least), "high": float(most)}
         forecasts.append({"times": factor, **told[PLACES + 1 + index], "gain": gain})
-    verdict, reason = _judged(middle, repeats, spread, forecasts[0]["gain"])
+    verdict, reason = _judged(middle, own, noise, forecasts[0]["gain"])
     law = {"a": float(laws[0, 0]), "b": float(laws[0, 1]), "c": float(laws[0, 2]), "best": best}
     return {
         **plain,
@@ -115,16 +127,23 @@ def curve(
     }
 
 
-def _spread(n: "Array", errors: "Array") -> "Array":
-    """The standard deviation between repetitions at each share (shares,): of few repetitions none tells much alone, so
-    that all of them are taken together, and it falls with the rows by a power between 0 and 1/2."""
+def _spread(n: "Array", errors: "Array", share: "Array") -> "tuple[Array, int]":
+    """The standard deviation between fits on wholly other rows, at each share (shares,), and its degrees of freedom.
+
+    Repetitions differ by less, for they have rows in common (Nadeau and Bengio 2003). Of few repetitions none tells
+    much alone: all shares are taken together, and the deviation falls with the rows by a power between 0 and 1/2. The
+    whole of the rows, of which there is but one draw, tells nothing of it.
+    """
     import numpy as np
 
-    alone = np.maximum(errors.var(axis=1, ddof=1), 1e-30)
-    x = np.log(n) - np.log(n).mean()
-    power = float(np.clip(-(x @ np.log(alone)) / (2 * (x @ x)), 0.0, 0.5))
-    shape = n**-power
-    return np.asarray(shape * np.sqrt((errors.var(axis=1, ddof=1) / shape**2).mean()))
+    drawn = share < 1
+    if not drawn.any():
+        return np.zeros(len(n)), 1
+    found = errors[drawn].var(axis=1, ddof=1) / (1 - share[drawn])
+    x = np.log(n[drawn]) - np.log(n[drawn]).mean()
+    power = float(np.clip(-(x @ np.log(np.maximum(found, 1e-30))) / max(2 * (x @ x), 1e-12), 0.0, 0.5))
+    pooled = np.sqrt((found * n[drawn] ** (2 * power)).mean())
+    return np.asarray(pooled * n**-power), int(drawn.sum()) * (errors.shape[1] - 1)
 
 
 def _fit(n: "Array", errors: "Array", *, floor: bool) -> "Array":
@@ -153,14 +172,13 @@ def _fit(n: "Array", errors: "Array", *, floor: bool) -> "Array":
     return laws
 
 
-def _judged(middle: "Array", repeats: int, spread: "Array", gain: dict[str, float]) -> tuple[str, str]:
+def _judged(middle: "Array", own: "Array", noise: float, gain: dict[str, float]) -> tuple[str, str]:
     """Whether more rows are worth having, by what twice as many would bring; and why that can or can't be told."""
-    apart = (float(spread[0]) ** 2 + float(spread[-1]) ** 2) ** 0.5 / repeats**0.5
+    apart = (float(own[0]) ** 2 + float(own[-1]) ** 2) ** 0.5
     if float(middle[0] - middle[-1]) <= 2 * apart:
         return "unknown", "the smallest and the greatest share differ by no more than repetitions do"
-    yardstick = float(spread[-1]) / repeats**0.5
-    if gain["low"] > yardstick:
-        return "gains", "what twice the rows bring is more than what differs between repetitions"
-    if gain["high"] <= yardstick:
-        return "flat", "what twice the rows bring is less than what differs between repetitions"
-    return "unknown", "the interval of what twice the rows bring holds both nothing and something"
+    if gain["high"] < noise:
+        return "flat", "twice the rows bring less than the luck of which rows one has"
+    if gain["low"] >= gain["value"] * TELLING > 0:
+        return "gains", "the interval of what twice the rows bring lies clear of nothing"
+    return "unknown", "the interval of what twice the rows bring reaches from next to nothing to something"
