@@ -99,6 +99,35 @@ CASES: dict[str, dict[str, str]] = {
         "top": "constraints: {privacy: {direct_identifiers: forbid}}\n",
         "data": "  personal: {job: {kind: direct_identifier, action: {keep: It is needed.}}}\n",
     },
+    "mitigation-does-not-fit": {
+        "project": ", users: {mistakes: {false_negative: 3, recall: {at_least: 0.5}}}",
+        "columns": ", sensitive: [sex]",
+        "end": "  mitigation: {method: thresholds, group: [sex, job], metric: equal_opportunity_difference}\n",
+    },
+    "mitigation-does-not-fit-constrained": {
+        "project": ", users: {mistakes: {false_negative: 3}}",
+        "columns": ", sensitive: [age]",
+        "data": "  split: {validation: 0}\n",
+        "end": "  calibrate: sigmoid\n  ensemble: greedy\n"
+        "  personalization: {level: group, key: city, strategy: shared}\n"
+        "  mitigation: {method: constrained, group: age, metric: equalized_odds_difference, at_most: 0.1}\n",
+    },
+    "mitigation-does-not-fit-reweighing": {
+        "columns": ", sensitive: [sex]",
+        "data": "  split: {by: group, column: sex}\n",
+        "end": "  mitigation: {method: reweighing, group: [sex, income], at_most: 0.1, rounds: 3}\n",
+    },
+    "mitigation-does-not-fit-task": {
+        "target": "age",
+        "columns": ", sensitive: [sex]",
+        "end": "  mitigation: {method: reweighing, group: sex}\n",
+    },
+    "mitigation-does-not-fit-weights": {
+        "columns": ", sensitive: [sex]",
+        "model": "python, code: 'people_models:Plain'",
+        "end": "  mitigation: {method: reweighing, group: sex}\n",
+    },
+    "unknown-column-mitigated": {"end": "  mitigation: {method: reweighing, group: [sx]}\n"},
     "personalization-does-not-fit": {
         "data": "  split: {by: group, column: city}\n",
         "end": "  ensemble: greedy\n  personalization: {level: group, key: city}\n",
@@ -316,7 +345,9 @@ def said(folder: Path, text: str) -> str:
     (folder / "people.csv").write_text(HEADER + ROWS)
     (folder / "towns.csv").write_text("city,size,since,job\nx,1,2024-01-01,a\ny,2,2024-01-01,b\n")
     (folder / "broken.csv").write_text("a,b\n1,2\n1,2,3\n")
-    (folder / "people_models.py").write_text("class Net:\n    pass\n")
+    (folder / "people_models.py").write_text(
+        "class Net:\n    pass\n\n\nclass Plain:\n    def fit(self, x, y):\n        pass\n"
+    )
     (folder / "project.yaml").write_text(text)
     try:
         project, document = read("project.yaml")

@@ -51,12 +51,13 @@ def predict(
     lacking = [name for name in keep if name not in frame.columns]
     if lacking:
         raise SpecError([Diagnostic(code="unknown-column", message=f"the data has no column '{lacking[0]}'")])
-    predicted = model.predict(model.treat(frame))
+    rows = model.treat(frame)
+    predicted = model.predict(rows)
     classes = model.about.classes
     kept = [frame[name] for name in keep]
     if classes is None:
         return pl.DataFrame([*kept, pl.Series("prediction", predicted)])
-    decided = [pl.Series("prediction", [classes[index] for index in model.decide(predicted)])]
+    decided = [pl.Series("prediction", [classes[index] for index in model.decide(predicted, rows)])]
     if model.about.abstain_below is not None:
         decided.append(pl.Series("to_person", predicted.max(axis=1) < model.about.abstain_below))
     shares = [pl.Series(f"p_{name}", predicted[:, index]) for index, name in enumerate(classes)]

@@ -74,6 +74,21 @@ def _personal(seen: Seen) -> Class:
     return "exposure" if people and wanted.level != "global" and not told else "contract"
 
 
+def _mitigation(seen: Seen) -> Class:
+    """Where groups are decided by thresholds of their own, a sensitive column decides, and callers send it; what is let
+    go of was a guard of people; anything else is another model."""
+    base, head = seen.base.model.mitigation, seen.head.model.mitigation
+    if head is None:
+        return "removed"
+    if base is None:
+        return "exposure" if head.method == "thresholds" else "tightened"
+    if head.method == "thresholds" and (base.method != "thresholds" or set(head.group) - set(base.group)):
+        return "exposure"
+    if base.method == "thresholds" and (head.method != "thresholds" or base.group != head.group):
+        return "contract"
+    return "loosened" if set(base.group) - set(head.group) else "result"
+
+
 def _server(seen: Seen) -> Class:
     """Each run goes there with its report and its model."""
     return "prose" if seen.kind == "removed" else "exposure"
@@ -340,6 +355,14 @@ RULES: dict[str, Rule] = {
     "model.personalization.strategy": RESULT,
     "model.personalization.min_group_size": RESULT,
     "model.personalization.parts": PROSE,
+    "model.mitigation": _mitigation,
+    "model.mitigation.method": _mitigation,
+    "model.mitigation.group": _mitigation,
+    "model.mitigation.metric": RESULT,
+    "model.mitigation.at_most": ceiling,
+    "model.mitigation.lawful_basis": PROSE,
+    "model.mitigation.minimum_rows": RESULT,
+    "model.mitigation.rounds": COST,
     "model.ensemble": RESULT,
     "model.checks": ranked("off", "warn", "stop"),
     "model.accept.*": pardon,
@@ -379,6 +402,9 @@ RULES: dict[str, Rule] = {
     "evaluation.slice_rows": EVALUATION,
     "evaluation.worst_slice": MEASURED,
     "evaluation.importance": MEASURED,
+    "evaluation.scaling": MEASURED,
+    "evaluation.scaling.fractions": EVALUATION,
+    "evaluation.scaling.repeats": COST,
     # report: where else runs are told of changes no result, but who sees them
     "report.mlflow": _server,
     "report.mlflow.tracking_uri": _server,

@@ -113,9 +113,19 @@ def _above(value: float) -> float:
     return (value + 1) / 2 if value < 1 else math.nextafter(1.0, 2.0)
 
 
-def decided(prediction: "Array", threshold: float | None) -> "Array":
-    """1 for the class decided for, 0 for the others (n, classes): the positive one from the threshold on, or the
-    likeliest."""
+def by_group(decision: Mapping[str, Any], groups: "Array | None") -> "float | Array | None":
+    """What the rows are decided by: the common threshold, or each row's own where groups have theirs."""
+    from mlspec.engine.mitigation import thresholds
+
+    if decision.get("groups") is None or groups is None:
+        common: float | None = decision["threshold"]
+        return common
+    return thresholds.per_row(groups, decision["groups"]["thresholds"], decision["threshold"])
+
+
+def decided(prediction: "Array", threshold: "float | Array | None") -> "Array":
+    """1 for the class decided for, 0 for the others (n, classes): the positive one from the threshold (one, or one for
+    each row) on, or the likeliest."""
     import numpy as np
 
     codes = prediction.argmax(axis=1) if threshold is None else (prediction[:, 1] >= threshold).astype(np.int64)

@@ -24,9 +24,10 @@ STATE = "state.json"
 MODEL = "model"
 MEMBERS = "members"
 WHERE_STATED = frozenset(
-    {"calibration", "threshold", "abstain_below", "members", "derived", "treatments", "keys", "personal"}
+    {"calibration", "threshold", "abstain_below", "members", "derived", "treatments", "keys", "personal", "groups"}
 )
 FITTED = frozenset({"fold_means", "fold_priors"})
+OF_TRAINING = ("group", "reweigh")  # of a preparation's state: what mitigation needs of training rows
 
 
 class Member(msgspec.Struct, frozen=True):
@@ -35,6 +36,14 @@ class Member(msgspec.Struct, frozen=True):
     candidate: str
     model: tuple[str, dict[str, Any]]
     weight: float
+
+
+class GroupThresholds(msgspec.Struct, frozen=True):
+    """Groups that are decided by thresholds of their own: the columns that say a row's group (name, type), and the
+    threshold by the group's label. Others have the common one."""
+
+    columns: tuple[tuple[str, str], ...]
+    thresholds: dict[str, float]
 
 
 class About(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,7 +55,7 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
     the answer is the weighted mean of theirs. ``derived``: the columns that it derives from raw rows (name, expression,
     type), and the raw columns that these read. ``treatments`` is what is done to personal columns of raw rows first
     (name, type as read, treatment), ``keys`` the marks of the keys that this takes from the environment. ``personal``:
-    groups that are answered by models of their own.
+    groups that are answered by models of their own. ``groups``: thresholds by group; the rows then say whose they are.
     """
 
     version: int = 1
@@ -66,6 +75,7 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
     treatments: tuple[tuple[str, str, tuple[str, dict[str, Any]]], ...] | None = None
     keys: dict[str, str] | None = None
     personal: Personal | None = None
+    groups: GroupThresholds | None = None
 
     def reads(self) -> tuple[tuple[str, str], ...]:
         """The columns of treated rows that it needs (name, type): what is derived is not among them."""
@@ -78,7 +88,8 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
     def raw_columns(self) -> tuple[tuple[str, str], ...]:
         """The columns (name, type) of rows as they come, before personal ones are treated."""
         raw = {name: kind for name, kind, _ in self.treatments or ()}
-        return tuple((name, raw.get(name, kind)) for name, kind in self.reads())
+        read = dict([*self.reads(), *(() if self.groups is None else self.groups.columns)])
+        return tuple((name, raw.get(name, kind)) for name, kind in read.items())
 
 
 def place(folder: Path, member: str | None) -> Path:
@@ -192,12 +203,32 @@ class Package:
         assert answers is not None
         return answers
 
-    def decide(self, predicted: "Array") -> "Array":
-        """The code of the class decided for (n,), from what ``predict`` gave for classes."""
+    def decide(self, predicted: "Array", rows: "pl.DataFrame | None" = None) -> "Array":
+        """The code of the class decided for (n,), from what ``predict`` gave for classes.
+
+        ``rows``: those that were predicted, needed where groups have thresholds of their own. Raises StepError where
+        they lack the columns that say a row's group.
+        """
         from mlspec.engine import decisions
 
-        codes: Array = decisions.decided(predicted, self.about.threshold).argmax(axis=1)
+        codes: Array = decisions.decided(predicted, self.limit(rows)).argmax(axis=1)
         return codes
+
+    def limit(self, rows: "pl.DataFrame | None") -> "float | Array | None":
+        """The threshold of the decision, or one for each row (n,) where groups have their own; None: the likeliest.
+
+        Raises StepError as ``decide`` does.
+        """
+        from mlspec.engine.mitigation import groups, thresholds
+
+        own, common = self.about.groups, self.about.threshold
+        if own is None or common is None:
+            return common
+        if rows is None:
+            raise StepError("groups are decided by thresholds of their own: decide needs the rows")
+        names = [name for name, _ in own.columns]
+        marks = _read_as(rows, own.columns).select(groups.label(names)).to_series()
+        return thresholds.per_row(marks.to_numpy(), own.thresholds, common)
 
     def truth(self, frame: "pl.DataFrame") -> "Array":
         """The target of raw rows as class codes or values (n,)."""
@@ -299,7 +330,7 @@ def without_fitted(state: dict[str, Any]) -> dict[str, Any]:
             for own in states:
                 for key in FITTED & (own or {}).keys():
                     del own[key]
-    return state
+    return {key: value for key, value in state.items() if key not in OF_TRAINING}
 
 
 def copy(source: Path, folder: Path) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 TARGET = "__target__"
 WEIGHT = "__weight__"
+REWEIGHED = "__reweighed__"
 FIT_BYTES = 128 * 1024 * 1024
 
 
@@ -68,7 +69,24 @@ def fit(train: "pl.LazyFrame", params: Mapping[str, Any], memory: int | None = N
         "outputs": [{"name": c.name, "type": c.type, "levels": c.levels} for c in outputs],
         "target": known,
         **({"weight": params["weight"]} if "weight" in params else {}),
+        **_grouped(train, params, known),
     }
+
+
+def _grouped(train: "pl.LazyFrame", params: Mapping[str, Any], target: Mapping[str, Any]) -> State:
+    """Where mitigation needs them: the columns that say a row's group, and what reweighs its row."""
+    from mlspec.engine.mitigation import groups
+    from mlspec.engine.results import GROUP
+
+    if "group" not in params:
+        return {}
+    found: State = {"group": params["group"]}
+    if params.get("reweigh"):
+        stated = [params["weight"]] if "weight" in params else []
+        rows = train.select(groups.label(params["group"]), _coded(target).alias(TARGET), *stated).collect()
+        counts = rows[stated[0]].cast(float).to_numpy() if stated else None
+        found["reweigh"] = groups.factors(rows[GROUP].to_numpy(), rows[TARGET].to_numpy(), counts)
+    return found
 
 
 def supervised(params: Mapping[str, Any]) -> bool:
@@ -97,9 +115,24 @@ def apply(frame: "pl.LazyFrame", state: State, *, fitted: bool = False) -> "pl.L
     keep = [_coded(known).alias(TARGET)] if known["name"] in present else []
     if state.get("weight") in present:
         keep.append(pl.col(state["weight"]).cast(pl.Float64).alias(WEIGHT))
+    if "group" in state:
+        keep += _marked(present, state)
     if not fitted:
         return _through(frame, state["columns"], keep)[0]
     return _through(frame, state["columns"], [*keep, pl.col(FOLD)], fitted=True)[0].drop(FOLD)
+
+
+def _marked(present: "Sequence[str]", state: State) -> "list[pl.Expr]":
+    """Each row's group, and its weight where rows are reweighed and it has a target."""
+    import polars as pl
+
+    from mlspec.engine.mitigation import groups
+
+    known, label = state["target"], groups.label(state["group"])
+    if "reweigh" not in state or known["name"] not in present:
+        return [label]
+    stated = pl.col(state["weight"]).cast(pl.Float64) if "weight" in state else pl.lit(1.0)
+    return [label, (stated * groups.factor(state["reweigh"], label, _coded(known))).alias(REWEIGHED)]
 
 
 def projections(state: State) -> "list[list[pl.Expr]]":
@@ -146,11 +179,12 @@ def weights(frame: "pl.DataFrame", state: State) -> "Array | None":
     """
     import numpy as np
 
-    if "weight" not in state or not frame.height:
+    name = REWEIGHED if "reweigh" in state else WEIGHT if "weight" in state else None
+    if name is None or not frame.height:
         return None
-    found = frame[WEIGHT].to_numpy().astype(np.float64)
+    found = frame[name].to_numpy().astype(np.float64)
     if not (np.isfinite(found).all() and (found >= 0).all() and found.sum() > 0):
-        raise StepError(f"'{state['weight']}' is the rows' weight: it must be a number of at least 0 in every row")
+        raise StepError(f"'{state.get('weight')}' is the rows' weight: it must be a number of at least 0 in every row")
     return found
 
 

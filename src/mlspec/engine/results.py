@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 TARGET = "__target__"
 VALUE = "value"
 DECIDED = "__decided__"
+GROUP = "__group__"
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -26,10 +27,17 @@ def read_json(path: Path) -> Any:
     return msgspec.json.decode(path.read_bytes())
 
 
-def write_predictions(path: Path, prediction: "Array", truth: "Array", decided: "Array | None" = None) -> None:
+def write_predictions(
+    path: Path,
+    prediction: "Array",
+    truth: "Array",
+    decided: "Array | None" = None,
+    groups: "Array | None" = None,
+) -> None:
     """Write class probabilities (n, classes) as ``p0``.. or values (n,) as ``value``, and the truth, as Parquet.
 
     ``decided`` (n, classes), where decisions are not the likeliest class: the code of the class decided for is written.
+    ``groups`` (n,): the rows' groups, where decisions depend on them.
     """
     import polars as pl
 
@@ -38,7 +46,8 @@ def write_predictions(path: Path, prediction: "Array", truth: "Array", decided: 
     else:
         columns = {VALUE: prediction}
     codes = {} if decided is None else {DECIDED: decided.argmax(axis=1)}
-    pl.DataFrame({**columns, TARGET: truth, **codes}).write_parquet(path)
+    told = {} if groups is None else {GROUP: pl.Series(groups, dtype=pl.String)}
+    pl.DataFrame({**columns, TARGET: truth, **codes, **told}).write_parquet(path)
 
 
 def read_predictions(path: Path) -> "tuple[Array, Array]":
@@ -63,6 +72,15 @@ def gathered(paths: Sequence[Path]) -> "tuple[Array, Array]":
     if len(parts) == 1:
         return parts[0]
     return np.concatenate([truth for truth, _ in parts]), np.concatenate([prediction for _, prediction in parts])
+
+
+def read_groups(paths: Sequence[Path]) -> "Array | None":
+    """The groups (n,) of the rows of such tables, one below the other, where decisions depend on them."""
+    import polars as pl
+
+    if not paths or GROUP not in pl.read_parquet_schema(paths[0]):
+        return None
+    return pl.concat([pl.read_parquet(path, columns=[GROUP])[GROUP] for path in paths]).to_numpy()
 
 
 def tuned(settings: dict[str, Any], path: Path | None) -> dict[str, Any]:

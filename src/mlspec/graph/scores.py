@@ -7,6 +7,7 @@ import msgspec
 from mlspec.graph import uses
 from mlspec.plugin import Use
 from mlspec.spec import Project
+from mlspec.spec.mitigation import Mitigation
 
 
 def metrics(project: Project) -> tuple[Use, ...]:
@@ -41,4 +42,13 @@ def deciding(project: Project) -> dict[str, Any]:
     if mistakes is not None:
         stated = msgspec.to_builtins(mistakes)
         found["mistakes"] = {key: value for key, value in stated.items() if value is not None}
+    mitigation = project.model.mitigation
+    if mitigation is not None and mitigation.method == "thresholds":
+        found["mitigation"] = mitigating(mitigation)
     return found
+
+
+def mitigating(stated: Mitigation) -> dict[str, Any]:
+    """What the steps that bound a difference between groups are told."""
+    bound = {"metric": stated.metric, "at_most": stated.at_most, "minimum_rows": stated.minimum_rows}
+    return {**bound, "rounds": stated.rounds} if stated.method == "constrained" else bound

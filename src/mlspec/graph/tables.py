@@ -37,6 +37,8 @@ def read_besides(project: Project) -> set[str]:
             named |= expectation.reads() | set(combining.names(expectation.holds))
     personal = project.model.personal
     named.add(None if personal is None else personal.key)
+    mitigation = project.model.mitigation
+    named.update(() if mitigation is None else mitigation.group)
     privacy = project.constraints.privacy
     if privacy is not None and privacy.k_anonymity is not None:
         named.update(privacy.k_anonymity.columns)

@@ -158,7 +158,7 @@ def _fit_estimator(cls: type[Any], params: Mapping[str, Any], training: Training
         if not callable(getattr(estimator, method, None)):
             raise StepError(f"'{cls.__name__}' has no method '{method}'")
     if training.weights is not None and "sample_weight" not in inspect.signature(estimator.fit).parameters:
-        raise StepError(f"'{cls.__name__}.fit' takes no sample_weight, but data.columns.weight is given")
+        raise StepError(f"'{cls.__name__}.fit' takes no sample_weight, which weights of rows need")
     if "random_state" in inspect.signature(cls).parameters and params.get("random_state") is None:
         estimator.set_params(random_state=training.seed)
     warnings = _sklearn.fit(estimator, training, _sklearn.plain(training.features))

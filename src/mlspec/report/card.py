@@ -5,7 +5,7 @@ The headings are those of Mitchell et al. 2019, "Model Cards for Model Reporting
 
 from collections.abc import Iterator
 
-from mlspec.report import personal_section, words
+from mlspec.report import personal_section, tradeoff_section, words
 from mlspec.report.card_metadata import front_matter
 from mlspec.report.facts import RunFacts
 from mlspec.report.limitations import limitations
@@ -81,6 +81,8 @@ def _intended(facts: RunFacts) -> Iterator[str]:
         yield f"- decision: {text(facts.decision)}"
     if words.threshold(facts):
         yield f"- {text(words.threshold(facts))}"
+    for line in tradeoff_section.lines(facts):
+        yield f"- {text(line)}"
     if found is not None and found.costs is not None:
         costs = (f"a {name.replace('_', ' ')} {cost:g}" for name, cost in found.costs.items())
         yield f"- what mistakes cost: {text(', '.join(costs))}"
@@ -125,6 +127,8 @@ def _use(facts: RunFacts) -> Iterator[str]:
     yield from USE.rstrip("\n").splitlines()
     personal = facts.evaluation.personalization
     asked = {"" if personal is None else personal.key}
+    if facts.tradeoff is not None and facts.tradeoff.thresholds is not None:
+        asked.update(facts.tradeoff.group)
     read = [column for column in facts.data.columns if column.role == "feature" or column.name in asked]
     if read:
         yield ""

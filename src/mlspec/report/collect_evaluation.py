@@ -18,6 +18,8 @@ from mlspec.report.evaluation_facts import (
     Slicing,
     WorstSlices,
 )
+from mlspec.report.scaling_facts import ScalingFacts
+from mlspec.report.tradeoff_facts import Tradeoff
 
 Read = Callable[[str, str], Any]
 
@@ -41,6 +43,20 @@ def evaluation(graph: Graph, measured: dict[str, Any] | None, read: Read) -> Eva
         decisions=_decisions(found.get("decisions"), selection.get("candidate"), read),
         importance=_optional(importance, Importance),
     )
+
+
+def tradeoff(graph: Graph, read: Read) -> Tradeoff | None:
+    """What mitigation costs and buys, where it was asked for."""
+    found, stated = read("tradeoff", "tradeoff"), graph.project.model.mitigation
+    if found is None or stated is None:
+        return None
+    return msgspec.convert({**found, "lawful_basis": stated.lawful_basis}, Tradeoff)
+
+
+def scaling(read: Read) -> ScalingFacts | None:
+    """What more training rows would buy, where that was asked for."""
+    found: ScalingFacts | None = _optional(read("scaling", "curve"), ScalingFacts)
+    return found
 
 
 def _personal(found: Any, tested: Any) -> PersonalFacts | None:

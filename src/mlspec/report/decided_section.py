@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from mlspec.report import words
+from mlspec.report import tradeoff_section, words
 from mlspec.report.facts import Candidate, RunFacts
 from mlspec.report.markup import Html, element
 
@@ -41,6 +41,8 @@ def _decisions(facts: RunFacts) -> Iterator[tuple[str, str]]:
             f"{words.threshold(facts).removeprefix('Decisions: ')}: there, mistakes cost least, a false "
             f"positive {costs['false_positive']:g} and a false negative {costs['false_negative']:g}.",
         )
+    elif facts.tradeoff is not None and tradeoff_section.decided(facts.tradeoff):
+        yield "decisions", f"{tradeoff_section.decided(facts.tradeoff)}."
     elif found.decisions is not None:
         yield "decisions", "The likeliest class: the spec does not say what mistakes cost."
     if found.decisions is not None and found.decisions.abstention.below is not None:

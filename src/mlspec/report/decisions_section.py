@@ -1,6 +1,6 @@
 """The page's sections about probabilities and decisions: calibration, confusion, cost and abstaining; what matters."""
 
-from mlspec.report import words
+from mlspec.report import tradeoff_section, words
 from mlspec.report.evaluation_facts import Abstaining, Decisions, Importance, Partial
 from mlspec.report.facts import RunFacts
 from mlspec.report.markup import Child, Html, element
@@ -32,6 +32,8 @@ def _told(facts: RunFacts, found: Decisions) -> str:
             f"least cost on the validation rows, where a false positive costs {found.costs['false_positive']:g} and a "
             f"false negative {found.costs['false_negative']:g}. "
         )
+    elif facts.tradeoff is not None and tradeoff_section.decided(facts.tradeoff):
+        text += f"{tradeoff_section.decided(facts.tradeoff)}. "
     else:
         text += "The likeliest class is decided for. "
     if facts.evaluation.calibration is not None:

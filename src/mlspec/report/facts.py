@@ -10,6 +10,8 @@ from msgspec import Meta, Struct
 
 from mlspec.report.evaluation_facts import EvaluationFacts
 from mlspec.report.profile_facts import ClassBalance, ColumnProfile
+from mlspec.report.scaling_facts import ScalingFacts
+from mlspec.report.tradeoff_facts import Tradeoff
 
 FORMAT_VERSION = 1
 Outcome = Literal["passed", "failed", "unknown", "error", "interrupted"]
@@ -264,6 +266,8 @@ class RunFacts(Struct, frozen=True, kw_only=True):
     data: DataFacts = DataFacts()
     checks: Annotated[tuple[CheckFact, ...], Meta(description="what was looked for before training")] = ()
     evaluation: EvaluationFacts = EvaluationFacts()
+    tradeoff: Annotated[Tradeoff | None, Meta(description="what mitigation costs and buys")] = None
+    scaling: Annotated[ScalingFacts | None, Meta(description="what more training rows would buy")] = None
     latency: dict[str, Any] | None = None
     size: dict[str, Any] | None = None
     failures: tuple[FailureFact, ...] = ()

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from mlspec.report import words
+from mlspec.report import tradeoff_section, words
 from mlspec.report.facts import RunFacts
 from mlspec.report.markup import visible
 
@@ -116,6 +116,9 @@ def scores(facts: RunFacts) -> Iterator[str]:
     if words.threshold(facts):
         yield ""
         yield f"{text(words.threshold(facts))}."
+    for line in tradeoff_section.lines(facts):
+        yield ""
+        yield f"{text(line)}."
     if words.holdout(facts):
         yield ""
         yield f"{text(words.holdout(facts))}."

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from mlspec.graph.show.text import printable
-from mlspec.report import words
+from mlspec.report import scaling_section, tradeoff_section, words
 from mlspec.report.facts import RunFacts, Tracked
 from mlspec.report.paint import paint
 
@@ -25,6 +25,10 @@ def _lines(facts: RunFacts, color: bool) -> Iterator[str]:
         yield from _scores(facts, color)
         if words.threshold(facts):
             yield paint(printable(words.threshold(facts)), DIM, color)
+        if facts.tradeoff is not None:
+            yield paint(printable(tradeoff_section.told(facts.tradeoff)), DIM, color)
+        if facts.scaling is not None:
+            yield paint(printable(scaling_section.told(facts.scaling)), DIM, color)
         if words.holdout(facts):
             yield paint(words.holdout(facts), DIM, color)
         yield ""

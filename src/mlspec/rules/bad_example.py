@@ -28,6 +28,8 @@ def check(view: View) -> Iterator[Diagnostic]:
     task, levels = view.project.project.task, view.facts.target_levels
     examples = view.project.project.users.examples
     columns = {column.name: column for column in roles(view.project, view.columns())} if examples else {}
+    mitigation = view.project.model.mitigation
+    asked = mitigation.group if mitigation is not None and mitigation.method == "thresholds" else ()
     for index, example in enumerate(examples):
         at = ("project", "users", "examples", index)
         bounded = example.at_least is not None or example.at_most is not None
@@ -49,7 +51,7 @@ def check(view: View) -> Iterator[Diagnostic]:
             column = columns.get(name)
             if column is None:
                 continue
-            if column.role != "feature":
+            if column.role != "feature" and name not in asked:
                 message = f"'{name}' is {_article(column.role)}, the model does not read it"
                 yield view.diagnostic("bad-example", (*at, "row", name), message, "delete it", key=True)
             elif value is not None and not _fits(value, column.type):

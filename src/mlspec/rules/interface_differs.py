@@ -23,6 +23,9 @@ def check(view: View) -> Iterator[Diagnostic]:
     at = ("project", "interface", "inputs")
     personal = view.project.model.personal
     read = {None if personal is None else personal.key}
+    mitigation = view.project.model.mitigation
+    if mitigation is not None and mitigation.method == "thresholds":
+        read.update(mitigation.group)
     seen = roles(view.project, view.columns())
     # Callers send personal columns as they come.
     features = {c.name: view.facts.raw_types.get(c.name, c.type) for c in seen if c.role == "feature" or c.name in read}

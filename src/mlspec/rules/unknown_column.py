@@ -83,6 +83,9 @@ def _named(view: View) -> Iterator[tuple[Path, str, bool]]:
     personal = view.project.model.personalization
     if personal is not None and personal.key is not None:
         yield ("model", "personalization", "key"), personal.key, False
+    mitigation = view.project.model.mitigation
+    if mitigation is not None:
+        yield from _each(view, ("model", "mitigation", "group"), mitigation.group)
     for index, crossed in enumerate(view.project.preprocessing.interactions):
         for kind in crossed.kinds:
             for place, column in enumerate(getattr(crossed, kind)):

@@ -29,6 +29,32 @@ class Holdout(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ]
 
 
+Fraction = Annotated[float, Meta(gt=0, le=1)]
+
+
+class Scaling(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A learning curve over the size of the data: what more rows would buy."""
+
+    fractions: Annotated[
+        tuple[Fraction, ...],
+        Meta(
+            description="The shares of the training rows that the selected candidate is fitted on, each a step of its "
+            "own.",
+            min_length=3,
+            max_length=20,
+        ),
+    ] = (0.1, 0.25, 0.5, 1.0)
+    repeats: Annotated[
+        int,
+        Meta(
+            description="How often each share is drawn, each time with other rows and another seed: what differs is "
+            "luck, and the curve's interval follows from it.",
+            ge=2,
+            le=50,
+        ),
+    ] = 3
+
+
 class Evaluation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is measured."""
 
@@ -73,3 +99,7 @@ class Evaluation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             "answer moves with the columns it relies on most."
         ),
     ] = False
+    scaling: Annotated[
+        Scaling | None,
+        Meta(description="Fit the selected candidate on shares of the training rows, and a curve over their number."),
+    ] = None

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
+from mlspec.spec.mitigation import Mitigation
 from mlspec.spec.personalization import Personalization
 from mlspec.spec.types import ColumnName, ModelUse, Name, Seconds
 
@@ -144,6 +145,10 @@ class ModelSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     ] = 1
     personalization: Annotated[
         Personalization | None, Meta(description="Models of their own for groups of rows, or for users.")
+    ] = None
+
+    mitigation: Annotated[
+        Mitigation | None, Meta(description="What is done so that groups of people are treated less differently.")
     ] = None
 
     @property

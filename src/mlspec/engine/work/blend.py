@@ -54,7 +54,9 @@ def run(job: Job) -> None:
     confidence = job.params["confidence"]
     drawn = evidence.replicates(metric, truth, {"blend": blended, "best": given[best]}, confidence["resamples"])
     low, high = evidence.percentiles(sign * (drawn["blend"] - drawn["best"]), confidence["level"])
-    results.write_predictions(job.outputs["predictions"], blended, truth)
+    first = min(name.partition(".")[0] for name in job.inputs)
+    own = [path for read, path in sorted(job.inputs.items()) if read.partition(".")[0] == first]
+    results.write_predictions(job.outputs["predictions"], blended, truth, groups=results.read_groups(own))
     results.write_json(
         job.outputs["weights"],
         {

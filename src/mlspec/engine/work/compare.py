@@ -28,9 +28,10 @@ def run(job: Job) -> None:
         truth, prediction = results.read_predictions(job.inputs[f"predictions.{candidate}"])
         if metric.decides and f"decision.{candidate}" in job.inputs:
             decision = results.read_json(job.inputs[f"decision.{candidate}"])
-            if decision["threshold"] is not None:
+            limit = decisions.by_group(decision, results.read_groups([job.inputs[f"predictions.{candidate}"]]))
+            if limit is not None:
                 prediction = decisions.calibrated(prediction, decision["calibration"])
-                prediction = decisions.decided(prediction, decision["threshold"])
+                prediction = decisions.decided(prediction, limit)
         given[candidate] = prediction
     confidence, sign = job.params["confidence"], 1.0 if metric.greater_is_better else -1.0
     values = {candidate: sign * metric.score(truth, prediction) for candidate, prediction in given.items()}

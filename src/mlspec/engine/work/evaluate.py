@@ -21,15 +21,15 @@ def run(job: Job) -> None:
     """
     from mlspec.engine import decisions, results
 
-    truth, prediction = results.gathered(
-        [path for name, path in job.inputs.items() if name == "predictions" or name.startswith("predictions.")]
-    )
+    paths = [path for name, path in job.inputs.items() if name == "predictions" or name.startswith("predictions.")]
+    truth, prediction = results.gathered(paths)
     decided, threshold = None, None
     if "decision" in job.inputs:
         decision = results.read_json(job.inputs["decision"])
-        threshold = decision["threshold"]
-        if threshold is not None:
-            decided = decisions.decided(decisions.calibrated(prediction, decision["calibration"]), threshold)
+        limit = decisions.by_group(decision, results.read_groups(paths))
+        threshold = None if decision.get("groups") else decision["threshold"]
+        if limit is not None:
+            decided = decisions.decided(decisions.calibrated(prediction, decision["calibration"]), limit)
     results.write_json(job.outputs["metrics"], scored(job, truth, prediction, decided, threshold))
 
 

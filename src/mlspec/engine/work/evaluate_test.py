@@ -25,17 +25,20 @@ def run(job: Job) -> None:
     about = package.read_about(job.inputs["model"]) if "model" in job.inputs else None
     threshold = None if about is None else about.threshold
     decided = None if threshold is None else decisions.decided(prediction, threshold)
-    measured = evaluate.scored(job, truth, prediction, decided, threshold)
+    by_group = results.read_decided(job.inputs["predictions"], prediction.shape[1]) if prediction.ndim == 2 else None
+    if by_group is not None:
+        decided = by_group
+    measured = evaluate.scored(job, truth, prediction, decided, None if by_group is not None else threshold)
     level = job.params["confidence"]["level"]
     _add_figures(job, measured, level)
     if prediction.ndim == 2:
-        chosen = decisions.decided(prediction, threshold)
+        chosen = decisions.decided(prediction, threshold) if by_group is None else by_group
         measured["reliability"] = curves.reliability(truth, prediction, level)
         measured["decisions"] = curves.decisions(
             truth,
             prediction,
             chosen,
-            threshold=threshold,
+            threshold=threshold if by_group is None else None,
             abstain_below=None if about is None else about.abstain_below,
             costs=job.params.get("costs"),
             level=level,

@@ -25,14 +25,15 @@ def _asked(loaded: "Package", example: dict[str, Any], number: int) -> dict[str,
 
     given = {name: [_cell(example["row"].get(name), kind)] for name, kind in loaded.about.raw_columns()}
     try:
-        predicted = loaded.predict(loaded.treat(pl.DataFrame(given)))
+        rows = loaded.treat(pl.DataFrame(given))
+        predicted = loaded.predict(rows)
     except StepError as error:
         raise StepError(f"example {number}: {error}") from None
     classes = loaded.about.classes
     if classes is None:
         answer, value = None, float(predicted[0])
     else:
-        answer = str(classes[int(loaded.decide(predicted)[0])])
+        answer = str(classes[int(loaded.decide(predicted, rows)[0])])
         value = float(predicted[0, 1]) if len(classes) == 2 else float(predicted[0].max())
     expected = {key: example[key] for key in ("answer", "at_least", "at_most") if example.get(key) is not None}
     right = (

@@ -24,4 +24,5 @@ def run(job: Job) -> None:
     with _user_code.importable(job.root):
         predictor = model.load(job.inputs["model"], job.device if model.uses_device else "cpu")
     prediction = preparation.answer(predictor.predict(preparation.features(rows, state)), state)
-    results.write_predictions(job.outputs["predictions"], prediction, preparation.target(rows, state))
+    groups = results.read_groups([job.inputs["validation"]])
+    results.write_predictions(job.outputs["predictions"], prediction, preparation.target(rows, state), groups=groups)

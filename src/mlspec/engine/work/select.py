@@ -87,6 +87,11 @@ def run(job: Job) -> None:
             else tuple((name, kind, (use[0], use[1])) for name, kind, use in job.params["treatments"]),
             keys=job.params.get("keys"),
             derived=job.params.get("derived"),
+            groups=None
+            if decision is None or "groups" not in decision
+            else package.GroupThresholds(
+                tuple((name, kind) for name, kind in job.params["group"]), decision["groups"]["thresholds"]
+            ),
         ),
     )
     for name in (chosen,) if weights is None else weights:
@@ -138,7 +143,7 @@ def _copy_state(state: Path, copy: Path) -> None:
     """Byte for byte where there is nothing to leave out."""
     found = results.read_json(state)
     apart = [own for column in found["columns"] for _, _, states in column["stages"] for own in states if own]
-    if any(package.FITTED & own.keys() for own in apart):
+    if found.keys() & set(package.OF_TRAINING) or any(package.FITTED & own.keys() for own in apart):
         results.write_json(copy, package.without_fitted(found))
     else:
         shutil.copyfile(state, copy)

@@ -13,11 +13,14 @@ def run(job: Job) -> None:
     """``train``, ``validation``, ``state`` (and ``tuned``, the settings found) -> ``model``, ``history``.
 
     A user's own module is looked for in the spec's folder first. Checkpoints lie in the job's scratch folder. Several
-    processes do this together, each all of it, where the backend says so.
+    processes do this together, each all of it, where the backend says so. ``mitigation``: fitted with a price on
+    differences between groups.
     """
     from mlspec.engine import processes, results
+    from mlspec.engine.mitigation import reduction
     from mlspec.models import _user_code
 
+    mitigation = job.params.get("mitigation")
     if job.processes > 1 and not processes.is_member():
         processes.together(job, __name__)
         return
@@ -26,7 +29,13 @@ def run(job: Job) -> None:
     model = cast(Model, msgspec.convert(settings, registry.plugin("models", name)))
     job.outputs["model"].mkdir(parents=True, exist_ok=True)
     with _user_code.importable(job.root):
-        history = model.fit(training(job, model), job.outputs["model"])
+        if mitigation is None:
+            history = model.fit(training(job, model), job.outputs["model"])
+        else:
+            groups, held = (results.read_groups([job.inputs[part]]) for part in ("train", "validation"))
+            assert groups is not None and held is not None  # noqa: PT018
+            scratch, folder = job.scratch / "rounds", job.outputs["model"]
+            history = reduction.fit(model, training(job, model), groups, held, mitigation, scratch, folder)
     results.write_json(job.outputs["history"], history)
 
 

@@ -16,11 +16,13 @@ from mlspec.graph.passes.files import files
 from mlspec.graph.passes.gates import gates
 from mlspec.graph.passes.measurements import measurements
 from mlspec.graph.passes.merge_equal import merge_equal
+from mlspec.graph.passes.mitigation import mitigation
 from mlspec.graph.passes.personalization import personalization
 from mlspec.graph.passes.preparation import preparation
 from mlspec.graph.passes.references import references
 from mlspec.graph.passes.repeats import repeats
 from mlspec.graph.passes.resources import resources
+from mlspec.graph.passes.scaling import scaling
 from mlspec.graph.passes.schemas import schemas
 from mlspec.graph.passes.selection import selection
 from mlspec.graph.passes.sources import sources
@@ -43,6 +45,8 @@ PASSES: tuple[Callable[[Graph], Graph], ...] = (
     selection,
     evaluation,
     measurements,
+    mitigation,
+    scaling,
     personalization,
     gates,
     merge_equal,

@@ -39,6 +39,11 @@ def preparation(graph: Graph) -> Graph:
                 params["weight"] = project.data.columns.weight
             if project.data.columns.transform is not None:
                 params["transform"] = project.data.columns.transform
+            mitigation = project.model.mitigation
+            if mitigation is not None:
+                params["group"] = list(mitigation.group)
+                if mitigation.method == "reweighing":
+                    params["reweigh"] = True
         steps.append(
             Step(
                 id=f"prepare.{name}",

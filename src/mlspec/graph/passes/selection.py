@@ -31,6 +31,11 @@ def selection(graph: Graph) -> Graph:
         stated["derived"] = derived
     if project.project.users.abstain_below is not None:
         stated["abstain_below"] = project.project.users.abstain_below
+    mitigation = project.model.mitigation
+    by_group: list[str] = []
+    if mitigation is not None and mitigation.method == "thresholds":
+        by_group = list(mitigation.group)
+        stated["group"] = [[c.name, c.type] for name in by_group for c in tables.table(graph) if c.name == name]
     if project.model.select.rule == "one_standard_error":
         stated["complexity"] = {name: _complexity(project.model.candidates[name]) for name in names}
         inputs["differences"] = Input("compare", "differences")
@@ -61,7 +66,7 @@ def selection(graph: Graph) -> Graph:
             "target": [target.name, target.type],
             "task": project.project.task,
             "positive": project.data.columns.positive,
-            **_treated(graph, [column.name for column in features], derived),
+            **_treated(graph, [*(column.name for column in features), *by_group], derived),
             **stated,
         },
         inputs=inputs,

@@ -9,7 +9,7 @@ from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS
 from mlspec.graph.passes.checks import awaited
 from mlspec.graph.passes.tuning import tuned
-from mlspec.graph.scores import deciding, scoring
+from mlspec.graph.scores import deciding, mitigating, scoring
 from mlspec.graph.step import Input, Step
 from mlspec.plugin import Model
 
@@ -20,6 +20,8 @@ def training(graph: Graph) -> Graph:
     project = graph.project
     task, seed = project.project.task, project.model.seed
     scored, decides = scoring(project), deciding(project)
+    mitigation = project.model.mitigation
+    constrained = mitigating(mitigation) if mitigation is not None and mitigation.method == "constrained" else None
     steps = []
     for name, use in sorted(project.model.candidates.items()):
         path = ("model", "candidates", name)
@@ -30,6 +32,9 @@ def training(graph: Graph) -> Graph:
         decision = {"decision": Input(f"decide.{name}", "decision")} if decides else {}
         if isinstance(use.plugin, Model) and use.plugin.uses_device:
             params |= computing(project.backend)
+        if constrained is not None:
+            # Several models are fitted for each: they take the one process by turns.
+            params = {**{key: value for key, value in params.items() if key != "processes"}, "mitigation": constrained}
         steps += [
             Step(
                 id=f"train.{name}",

@@ -1,0 +1,135 @@
+"""Groups are to be treated less differently, and that can't be done as it is stated.
+
+Why: each way of mitigation has its price: weights that a model must take, decisions by a group that the law may forbid,
+a bound that a threshold chosen later would undo. What is asked for and quietly not done would look like fairness.
+
+Instead: the label names the way: another method, a column that is declared, a key to leave out or to state.
+"""
+
+from collections.abc import Iterator
+
+from mlspec.diagnostics import Diagnostic
+from mlspec.document import Path
+from mlspec.rules import _personal
+from mlspec.rules.context import View
+from mlspec.spec.mitigation import Mitigation
+
+CODE = "mitigation-does-not-fit"
+AT: Path = ("model", "mitigation")
+KINDS = ("category", "boolean")
+
+
+def check(view: View) -> Iterator[Diagnostic]:
+    """The method against the task, the groups, its own keys, and what else the spec asks of models and decisions."""
+    stated = view.project.model.mitigation
+    if stated is None:
+        return
+    task = view.project.project.task
+    if task is not None and task != "binary_classification":
+        message = f"mitigation is not for {task}: no group is called positive"
+        yield view.diagnostic(CODE, AT, message, "only for binary_classification", key=True)
+        return
+    yield from _groups(view, stated)
+    yield from _keys(view, stated)
+    yield from _others(view, stated)
+    if stated.method != "thresholds":
+        yield from _weights(view, stated)
+
+
+def _groups(view: View, stated: Mitigation) -> Iterator[Diagnostic]:
+    project, types = view.project, view.columns_of(None)
+    people = {name for name, personal in project.data.personal.items() if personal.kind != "public"}
+    known = {*project.data.columns.sensitive, *people} - _personal.dropped(project)
+    node = view.document.node((*AT, "group"))
+    listed = node is not None and node.kind == "list"
+    for index, name in enumerate(stated.group):
+        at: Path = (*AT, "group", index) if listed else (*AT, "group")
+        if name not in types:
+            continue  # told by unknown-column
+        if name == project.data.columns.target:
+            yield view.diagnostic(CODE, at, f"'{name}' is the target: groups are who people are")
+        elif name not in known:
+            message = f"'{name}' is not said to be about people"
+            yield view.diagnostic(CODE, at, message, "list it in data.columns.sensitive, or under data.personal")
+        elif types[name] not in KINDS:
+            message = f"groups go by values of type {' or '.join(KINDS)}, '{name}' is of type {types[name]}"
+            yield view.diagnostic(CODE, at, message, "data.personal can treat it with bins")
+    split = project.data.split
+    if split.by == "group" and split.column in stated.group:
+        message = f"the split keeps each '{split.column}' whole: no group has rows of every part"
+        yield view.diagnostic(CODE, ("data", "split", "column"), message, "split by another column")
+    elif split.validation == 0 and split.by != "given":
+        message = "what mitigation costs and buys is measured on validation rows, and there are none"
+        yield view.diagnostic(CODE, AT, message, "give data.split.validation a share", key=True)
+
+
+def _keys(view: View, stated: Mitigation) -> Iterator[Diagnostic]:
+    method = stated.method
+    if method == "thresholds" and not stated.lawful_basis.strip():
+        message = "people would be decided on by their group, and nothing says why that is lawful"
+        label = "state lawful_basis, or use reweighing or constrained"
+        note = "in many places it is not: the same answer for the same facts is what the law asks for there"
+        yield view.diagnostic(CODE, (*AT, "method"), message, label, note)
+    for key in ("metric", "at_most"):
+        asked = getattr(stated, key) is not None
+        if method == "reweighing" and asked:
+            message = f"reweighing keeps to no bound, '{key}' would change nothing"
+            yield view.diagnostic(CODE, (*AT, key), message, "delete it, or use another method", key=True)
+        elif method != "reweighing" and not asked:
+            yield view.diagnostic(CODE, AT, f"'{method}' needs '{key}': what is bounded, and by how much", key=True)
+    if method != "constrained" and view.document.node((*AT, "rounds")) is not None:
+        message = f"'rounds' is not for {method}, it would change nothing"
+        yield view.diagnostic(CODE, (*AT, "rounds"), message, "delete it", key=True)
+
+
+def _others(view: View, stated: Mitigation) -> Iterator[Diagnostic]:
+    model, mistakes = view.project.model, view.project.project.users.mistakes
+    if model.personal is not None:
+        message = "groups that have models of their own are not reached by the mitigation of the one model"
+        yield view.diagnostic(CODE, ("model", "personalization"), message, "delete it, or model.mitigation", key=True)
+    users: Path = ("project", "users", "mistakes")
+    if stated.method == "thresholds" and mistakes is not None:
+        for key in ("recall", "precision"):
+            if getattr(mistakes, key) is not None:
+                message = f"thresholds by group keep to a bound on groups, not to one on '{key}' as well"
+                yield view.diagnostic(CODE, (*users, key), message, "delete it, or model.mitigation", key=True)
+    if stated.method == "constrained":
+        undone = "a threshold that is chosen after training would undo what training keeps to"
+        if mistakes is not None:
+            yield view.diagnostic(CODE, users, undone, "delete it, or use method thresholds", key=True)
+        if model.calibrate != "none":
+            message = "a correction of the probabilities moves decisions after training, which undoes the bound"
+            yield view.diagnostic(CODE, ("model", "calibrate"), message, "delete it, or use method thresholds")
+        if model.ensemble != "none":
+            message = "a blend of models that each keep the bound need not keep it"
+            yield view.diagnostic(CODE, ("model", "ensemble"), message, "delete it, or use another method")
+
+
+def _weights(view: View, stated: Mitigation) -> Iterator[Diagnostic]:
+    """A user's own class whose ``fit`` is seen to take no weights; it is read, never run."""
+    for name, use in view.project.model.candidates.items():
+        code = getattr(use.plugin, "code", None)
+        if isinstance(code, str) and _takes_no_weights(view, code):
+            message = f"candidate '{name}' takes no weights of rows: its fit has no sample_weight"
+            label = f"{stated.method} weighs rows; thresholds takes any model"
+            yield view.diagnostic(CODE, ("model", "candidates", name, "code"), message, label)
+
+
+def _takes_no_weights(view: View, code: str) -> bool:
+    import ast
+
+    module, _, wanted = code.partition(":")
+    file = view.facts.root.joinpath(*module.split(".")).with_suffix(".py")
+    if not file.is_file():
+        return False
+    try:
+        tree = ast.parse(file.read_bytes())
+    except (OSError, ValueError, SyntaxError, RecursionError):
+        return False
+    classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and node.name == wanted]
+    fits = [node for cls in classes for node in cls.body if isinstance(node, ast.FunctionDef) and node.name == "fit"]
+    if not fits:
+        return False
+    takes = fits[-1].args
+    names = {argument.arg for argument in (*takes.posonlyargs, *takes.args, *takes.kwonlyargs)}
+    return "sample_weight" not in names and takes.kwarg is None
