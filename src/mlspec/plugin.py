@@ -71,13 +71,15 @@ class Use(msgspec.Struct, frozen=True):
 class Fetched(msgspec.Struct, frozen=True, kw_only=True):
     """What fetching a source gave: a file here, its format where that is not the source's own, all columns that the
     source has where the file holds fewer, when the content was last changed (seconds since 1970; None where the source
-    doesn't say), and a mark by which the source tells later whether it has changed ("" where it can't)."""
+    doesn't say), and a mark by which the source tells later whether it has changed ("" where it can't). ``ordered``:
+    the order of rows says something."""
 
     path: Path
     format: str = ""
     columns: Schema = ()
     changed: float | None = None
     mark: str = ""
+    ordered: bool = True
 
 
 class Source(Plugin, frozen=True, kw_only=True):

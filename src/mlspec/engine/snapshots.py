@@ -6,7 +6,6 @@ import hashlib
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -16,7 +15,7 @@ import msgspec
 
 from mlspec.diagnostics import Diagnostic, SourceError
 from mlspec.document import Document
-from mlspec.engine import places
+from mlspec.engine import places, treating_fetched
 from mlspec.engine.fetch import RESULT, Reply, Request
 from mlspec.graph import tables
 from mlspec.plugin import Source, Use, Wanted
@@ -38,6 +37,7 @@ def refresh(
     had, is older than it may be, or has too few rows.
     """
     found: list[Diagnostic] = []
+    treating_fetched.sweep(root / pinned.FOLDER)
     for name, use in project.data.sources.items():
         source = use.plugin
         assert isinstance(source, Source)
@@ -63,16 +63,19 @@ class _Refresh:
         self.document, self.root, self.name, self.use, self.source, self.tell = document, root, name, use, source, tell
         self.wanted = tables.wanted(project)
         self.target = project.data.columns.target
+        self.treatments = treating_fetched.of(project)
         self.folder = pinned.folder(root, name)
 
     def offline(self) -> Iterator[Diagnostic]:
         last = pinned.stored(self.root, self.name)
         if last is not None and last.source == pinned.identity(self.use):
             (self.folder / pinned.FALLBACK).unlink(missing_ok=True)
-            if _covers(last.wanted, self.wanted):
+            if _covers(last.wanted, self.wanted) and last.treated == self.treatments.mark:
                 self.tell(f"{self.name}: the snapshot of {_when(last)}, {last.rows:,} rows")
                 return
         label = "run once with a connection" if last is None else "the last one was of something else"
+        if last is not None and last.treated != self.treatments.mark:
+            label = "the last one was treated otherwise (data.personal, data.columns.types, or another key)"
         message = f"there is no snapshot of source '{self.name}' to run on"
         yield self._diagnostic("no-snapshot", message, label)
 
@@ -82,6 +85,11 @@ class _Refresh:
         reply, cause = self._tried()
         if reply is None:
             yield from self._instead(cause)
+            return
+        if reply.outcome == "unfit":
+            span = self.document.span(("data", "personal", reply.column, "action"))
+            label = "take another action, or state the column's type under data.columns.types"
+            yield Diagnostic(code="treatment-does-not-fit", message=reply.cause, span=span, label=label)
             return
         if reply.outcome == "new":
             least = self.source.minimum_rows
@@ -108,7 +116,12 @@ class _Refresh:
         """What came, or why nothing did; what came new is the latest snapshot then."""
         before = pinned.stored(self.root, self.name)
         mark = ""
-        if before is not None and before.source == pinned.identity(self.use) and before.wanted == self.wanted:
+        if (
+            before is not None
+            and before.source == pinned.identity(self.use)
+            and before.wanted == self.wanted
+            and before.treated == self.treatments.mark
+        ):
             mark = before.mark
         retries = RETRIES if self.source.retries is None else self.source.retries
         wait, cause = FIRST_WAIT, ""
@@ -117,16 +130,17 @@ class _Refresh:
                 self.tell(f"{self.name}: {cause}; trying again")
                 time.sleep(wait)
                 wait = min(wait * 2, LONGEST_WAIT)
-            with tempfile.TemporaryDirectory(prefix=".fetching-", dir=self.folder) as staging:
-                reply = self._asked(Path(staging), mark)
+            with treating_fetched.staging(self.folder) as staging:
+                reply = self._asked(staging, mark)
                 if reply.outcome == "new":
                     least = self.source.minimum_rows
                     if least is None or reply.rows >= least:
-                        self._keep(Path(staging), reply)
+                        self._keep(staging, reply)
                         self.tell(f"{self.name}: {reply.rows:,} rows from {self.source.where()}")
                     return reply, ""
-                if reply.outcome == "same":
-                    self.tell(f"{self.name}: unchanged")
+                if reply.outcome in ("same", "unfit"):
+                    if reply.outcome == "same":
+                        self.tell(f"{self.name}: unchanged")
                     return reply, ""
             cause = reply.cause
             if reply.outcome == "wrong":
@@ -147,6 +161,8 @@ class _Refresh:
             wanted=self.wanted,
             mark=mark,
             target=self.target,
+            treatments=self.treatments,
+            parent=os.getpid(),
         )
         timeout = self.source.timeout or TIMEOUT
         command = [sys.executable, "-m", "mlspec.engine.fetch"]
@@ -167,9 +183,10 @@ class _Refresh:
         return msgspec.structs.replace(reply, cause=_secrets.scrubbed(reply.cause, connection))
 
     def _keep(self, staging: Path, reply: Reply) -> None:
-        """Make what came the latest snapshot; a few before it stay."""
+        """Make what came the latest snapshot; a few before it stay, but none that is treated otherwise."""
         suffix = "".join(Path(reply.file).suffixes[-2:]) or ".data"
-        target = self.folder / f"{reply.digest[:16]}{suffix}"
+        treated = f"-{self.treatments.mark}" if reply.treated else ""
+        target = self.folder / f"{reply.digest[:16]}{treated}{suffix}"
         with (staging / reply.file).open("rb") as file:
             os.fsync(file.fileno())
         (staging / reply.file).replace(target)
@@ -180,6 +197,9 @@ class _Refresh:
         )
         locked = pinned.locked_sources(self.root).get(self.name)
         pins = {Path(file).name for file in (locked.files if locked is not None else ())}
+        for old in kept:
+            if treated and f"{treated}." not in old.name:
+                old.unlink(missing_ok=True)
         for old in kept[:-KEPT]:
             if old.name not in pins:
                 old.unlink(missing_ok=True)
@@ -195,6 +215,7 @@ class _Refresh:
             target=self.target,
             levels=reply.levels,
             wanted=self.wanted,
+            treated=self.treatments.mark if name == pinned.LATEST else "",
             taken=reply.taken,
             changed=reply.changed,
             mark=reply.mark,
@@ -216,7 +237,7 @@ class _Refresh:
             yield self._diagnostic("source-fell-back", message, cause, severity="warning", key="fallback")
             return
         last = pinned.stored(self.root, self.name)
-        if last is not None and last.source == pinned.identity(self.use):
+        if last is not None and last.source == pinned.identity(self.use) and last.treated == self.treatments.mark:
             note = f"the last good snapshot is of {_when(last)}, {last.rows:,} rows; mlspec run --offline runs on it"
         else:
             note = "there is no snapshot of it yet"
