@@ -336,6 +336,10 @@ class Model(Plugin, frozen=True, kw_only=True):
     def load(self, folder: Path, device: str) -> Predictor:
         """The fitted model from its folder."""
 
+    def secret(self) -> str:
+        """The environment variable that it reads a key from; empty where it needs none."""
+        return ""
+
     def network(self, training: Training) -> "Trainable | None":
         """The untrained network with its rows, loss and settings, as ``fit`` would train it; None where it is none."""
         return None

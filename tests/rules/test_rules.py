@@ -99,6 +99,13 @@ CASES: dict[str, dict[str, str]] = {
         "top": "constraints: {privacy: {direct_identifiers: forbid}}\n",
         "data": "  personal: {job: {kind: direct_identifier, action: {keep: It is needed.}}}\n",
     },
+    "private-training-broken": {
+        "columns": ", weight: age",
+        "model": "torch.mlp, class_weight: balanced, private: {epsilon: 1, delta: 0.1, key: NOISE}",
+        "end": "  ensemble: greedy\n  repeats: 3\n  cross_validation: {folds: 3}\n"
+        "  personalization: {level: group, key: job}\ntuning: {one: {trials: 2}}\n"
+        "backend: {engine: local, processes: 2, precision: bf16, compile: true}\n",
+    },
     "personalization-does-not-fit": {
         "data": "  split: {by: group, column: city}\n",
         "end": "  ensemble: greedy\n  personalization: {level: group, key: city}\n",

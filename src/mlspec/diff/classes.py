@@ -218,6 +218,9 @@ RULES: dict[str, Rule] = {
     "constraints.privacy.l_diversity.l": guarded(floor),
     "constraints.privacy.membership": guarded(demand),
     "constraints.privacy.membership.at_most": guarded(ceiling),
+    "constraints.privacy.differential_privacy": guarded(demand),
+    "constraints.privacy.differential_privacy.epsilon": guarded(ceiling),
+    "constraints.privacy.differential_privacy.delta": guarded(ceiling),
     # data
     "data.personal.*": guarded(demand),
     "data.personal.*.kind": _person,
