@@ -24,7 +24,7 @@ from mlspec.spec import Project, pinned
 from mlspec.spec.dump import spelled
 from mlspec.store import files
 
-RETRIES, FIRST_WAIT, LONGEST_WAIT, TIMEOUT, KEPT = 2, 0.5, 30.0, 600.0, 3
+RETRIES, FIRST_WAIT, LONGEST_WAIT, TIMEOUT = 2, 0.5, 30.0, 600.0
 Tell = Callable[[str], None]
 
 
@@ -64,6 +64,7 @@ class _Refresh:
         self.wanted = tables.wanted(project)
         self.target = project.data.columns.target
         self.treatments = treating_fetched.of(project)
+        self.kept = project.storage.snapshots.keep
         self.folder = pinned.folder(root, name)
 
     def offline(self) -> Iterator[Diagnostic]:
@@ -191,18 +192,11 @@ class _Refresh:
             os.fsync(file.fileno())
         (staging / reply.file).replace(target)
         self._write(pinned.LATEST, target, reply)
-        kept = sorted(
-            (p for p in self.folder.iterdir() if p.is_file() and p.suffix != ".json" and not p.name.startswith(".")),
-            key=lambda p: p.stat().st_mtime_ns,
-        )
-        locked = pinned.locked_sources(self.root).get(self.name)
-        pins = {Path(file).name for file in (locked.files if locked is not None else ())}
-        for old in kept:
-            if treated and f"{treated}." not in old.name:
-                old.unlink(missing_ok=True)
-        for old in kept[:-KEPT]:
-            if old.name not in pins:
-                old.unlink(missing_ok=True)
+        if treated:
+            for old in _held(self.folder):
+                if f"{treated}." not in old.name:
+                    old.unlink(missing_ok=True)
+        prune(self.root, self.name, self.kept)
 
     def _write(self, name: str, target: Path, reply: Reply) -> None:
         snapshot = pinned.Snapshot(
@@ -277,6 +271,28 @@ class _Refresh:
         where = (*at, key) if key else at
         span = self.document.span(where, key=True)
         return Diagnostic(code=code, message=message, span=span, label=label, notes=notes, severity=severity)
+
+
+def prune(root: Path, name: str, keep: int) -> int:
+    """Remove all snapshots of a source but the last ``keep`` and those that its description or mlspec.lock name; the
+    bytes that they took."""
+    folder = pinned.folder(root, name)
+    locked = pinned.locked_sources(root).get(name)
+    names = {Path(file).name for file in (locked.files if locked is not None else ())}
+    named = (pinned.stored(root, name, file) for file in (pinned.LATEST, pinned.FALLBACK))
+    names |= {Path(one.file).name for one in named if one is not None}
+    freed = 0
+    for old in sorted(_held(folder), key=lambda path: path.stat().st_mtime_ns)[:-keep]:
+        if old.name not in names:
+            freed += old.stat().st_size
+            old.unlink(missing_ok=True)
+    return freed
+
+
+def _held(folder: Path) -> list[Path]:
+    """The snapshots in a source's folder."""
+    files = folder.iterdir() if folder.is_dir() else ()
+    return [path for path in files if path.is_file() and path.suffix != ".json" and not path.name.startswith(".")]
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:

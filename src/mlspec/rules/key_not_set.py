@@ -1,4 +1,4 @@
-"""The key of a pseudonym, or of the noise of private training, is not in the environment.
+"""The key of a pseudonym, of the noise of private training, or of a shared store, is not in the environment.
 
 Why: without it no pseudonym can be made, and no noise that nobody else can compute; a default key would be no secret.
 
@@ -30,6 +30,9 @@ def check(view: View) -> Iterator[Diagnostic]:
     for name, use in view.project.model.candidates.items():
         if isinstance(use.plugin, Model):
             needed.append((("model", "candidates", name, "private"), name, use.plugin.secret()))
+    sealed = view.project.storage.encrypt
+    if sealed is not None and view.project.backend.store is not None:
+        needed.append((("storage", "encrypt"), "backend.store", sealed))
     for path, name, variable in needed:
         found = os.environ.get(variable, "") if variable else "-" * SHORTEST
         if len(found) < SHORTEST:

@@ -38,6 +38,10 @@ def check(view: View) -> Iterator[Diagnostic]:
         message = "runs are to be logged by mlflow, which is not installed here"
         way = "pip install 'mlspec[mlflow]'"
         yield view.diagnostic("library-not-installed", ("report", "mlflow"), message, way, key=True)
+    stored = view.project.backend.store
+    if stored is not None and view.project.storage.encrypt is not None and find_spec("cryptography") is None:
+        message = "the shared store is to be encrypted by cryptography, which is not installed here"
+        yield view.diagnostic("library-not-installed", ("storage", "encrypt"), message, "pip install 'mlspec[stores]'")
     path: Path
     for name, use in view.project.model.candidates.items():
         if getattr(use.plugin, "private", None) is not None and find_spec("opacus") is None:
