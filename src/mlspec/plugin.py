@@ -160,6 +160,11 @@ class Source(Plugin, frozen=True, kw_only=True):
         return {}
 
     @property
+    def filters(self) -> bool:
+        """Whether it can leave out rows while it fetches."""
+        return False
+
+    @property
     def is_fetched(self) -> bool:
         """Whether rows are fetched before a run rather than read from files beside the spec."""
         return False
@@ -172,11 +177,21 @@ class Source(Plugin, frozen=True, kw_only=True):
         raise TypeError(f"{type(self).__name__} is read where it lies")
 
 
+class Condition(msgspec.Struct, frozen=True, array_like=True):
+    """What must hold of a column: an operator of SQL, and the numbers behind it."""
+
+    column: str
+    operator: str
+    values: tuple[str, ...] = ()
+
+
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """The columns that a spec reads of a source: those in ``only`` (None for all) less those in ``drop``."""
+    """The columns that a spec reads of a source: those in ``only`` (None for all) less those in ``drop``. Rows that
+    ``where`` is not true of may be left out."""
 
     only: tuple[str, ...] | None = None
     drop: tuple[str, ...] = ()
+    where: tuple[Condition, ...] = ()
 
     def of(self, names: Sequence[str]) -> list[str]:
         """Those of these columns that are wanted, in their order."""

@@ -61,7 +61,7 @@ class _Refresh:
         self, project: Project, document: Document, root: Path, name: str, use: Use, source: Source, tell: Tell
     ) -> None:
         self.document, self.root, self.name, self.use, self.source, self.tell = document, root, name, use, source, tell
-        self.wanted = tables.wanted(project)
+        self.wanted = tables.wanted_of(project, name)
         self.target = project.data.columns.target
         self.treatments = treating_fetched.of(project)
         self.kept = project.storage.snapshots.keep
@@ -307,7 +307,7 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
 def _covers(have: Wanted, asked: Wanted) -> bool:
     if have == asked:
         return True
-    more = set(have.drop) <= set(asked.drop)
+    more = set(have.drop) <= set(asked.drop) and have.where in ((), asked.where)
     return more and (have.only is None or (asked.only is not None and set(asked.only) <= set(have.only)))
 
 

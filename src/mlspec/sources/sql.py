@@ -71,6 +71,11 @@ class Sql(Source, frozen=True, kw_only=True):
         return ""
 
     @property
+    def filters(self) -> bool:
+        """A table does; a query says itself which rows it gives."""
+        return self.table is not None
+
+    @property
     def is_fetched(self) -> bool:
         """Always."""
         return True
