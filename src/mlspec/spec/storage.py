@@ -25,9 +25,8 @@ class Storage(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     keep: Annotated[
         Annotated[str, Meta(pattern=r"^[1-9]\d{0,5}( runs?|m|h|d)$")] | None,
         Meta(
-            description="Runs that stay: so many, or those of so long. Whenever a run has succeeded, the folders of "
-            "older ones are removed with the results that they alone hold; what mlspec.lock names stays, and what "
-            "unfinished runs go on from. All stay if left out.",
+            description="Runs that stay, as `5 runs` or `30d`; when one has succeeded, older ones go with what they "
+            "alone hold. All stay if left out.",
             examples=["5 runs", "30d"],
         ),
     ] = None
