@@ -14,7 +14,7 @@ class Inline:
 
     def __init__(self, setting: Setting, store: Store) -> None:
         self._setting, self._store = setting, store
-        self._shared = None if setting.shared is None else Shared(setting.shared)
+        self._shared = None if setting.shared is None else Shared(setting.shared, setting.encrypt)
         self._tasks: deque[Task] = deque()
         self.capacity = Capacity(steps=1, memory=setting.memory, gpus=accelerators.gpus())
 

@@ -71,13 +71,15 @@ class Use(msgspec.Struct, frozen=True):
 class Fetched(msgspec.Struct, frozen=True, kw_only=True):
     """What fetching a source gave: a file here, its format where that is not the source's own, all columns that the
     source has where the file holds fewer, when the content was last changed (seconds since 1970; None where the source
-    doesn't say), and a mark by which the source tells later whether it has changed ("" where it can't)."""
+    doesn't say), and a mark by which the source tells later whether it has changed ("" where it can't). ``ordered``:
+    the order of rows says something."""
 
     path: Path
     format: str = ""
     columns: Schema = ()
     changed: float | None = None
     mark: str = ""
+    ordered: bool = True
 
 
 class Source(Plugin, frozen=True, kw_only=True):
@@ -158,6 +160,11 @@ class Source(Plugin, frozen=True, kw_only=True):
         return {}
 
     @property
+    def filters(self) -> bool:
+        """Whether it can leave out rows while it fetches."""
+        return False
+
+    @property
     def is_fetched(self) -> bool:
         """Whether rows are fetched before a run rather than read from files beside the spec."""
         return False
@@ -170,11 +177,21 @@ class Source(Plugin, frozen=True, kw_only=True):
         raise TypeError(f"{type(self).__name__} is read where it lies")
 
 
+class Condition(msgspec.Struct, frozen=True, array_like=True):
+    """What must hold of a column: an operator of SQL, and the numbers behind it."""
+
+    column: str
+    operator: str
+    values: tuple[str, ...] = ()
+
+
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """The columns that a spec reads of a source: those in ``only`` (None for all) less those in ``drop``."""
+    """The columns that a spec reads of a source: those in ``only`` (None for all) less those in ``drop``. Rows that
+    ``where`` is not true of may be left out."""
 
     only: tuple[str, ...] | None = None
     drop: tuple[str, ...] = ()
+    where: tuple[Condition, ...] = ()
 
     def of(self, names: Sequence[str]) -> list[str]:
         """Those of these columns that are wanted, in their order."""
@@ -333,6 +350,10 @@ class Model(Plugin, frozen=True, kw_only=True):
     @abstractmethod
     def load(self, folder: Path, device: str) -> Predictor:
         """The fitted model from its folder."""
+
+    def secret(self) -> str:
+        """The environment variable that it reads a key from; empty where it needs none."""
+        return ""
 
     def network(self, training: Training) -> "Trainable | None":
         """The untrained network with its rows, loss and settings, as ``fit`` would train it; None where it is none."""

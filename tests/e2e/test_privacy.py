@@ -1,12 +1,24 @@
 """Personal columns from source to prediction: nothing that a run leaves holds what the spec says is not kept."""
 
+import functools
+import http.server
 import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from .conftest import Mlspec
+from mlspec import api
+from mlspec.diagnostics import SourceError
+
+from .conftest import COMMAND, Mlspec
 
 KEY = "0123456789abcdef0123"
 SPEC = """\
@@ -144,3 +156,122 @@ def test_a_column_that_names_people_is_no_feature_by_another_name(tmp_path: Path
     assert "mail" not in mlspec("compile", "--explain", "prepare.linear", cwd=tmp_path).stdout
     mlspec("run", cwd=tmp_path)
     assert leaks(tmp_path) == ["b.csv"]
+
+
+def database(folder: Path) -> None:
+    """The rows of people.csv as a SQLite database in their place."""
+    rows = pl.read_csv(folder / "people.csv", infer_schema=False)
+    with sqlite3.connect(folder / "people.db") as file:
+        kinds = ", ".join(f"{name} {'INTEGER' if name == 'age' else 'TEXT'}" for name in rows.columns)
+        file.execute(f"CREATE TABLE people ({kinds})")
+        file.executemany(f"INSERT INTO people VALUES ({', '.join('?' * rows.width)})", rows.rows())
+    file.close()
+
+
+@pytest.fixture
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
+    """A web server: its folder and its address."""
+    folder = tmp_path_factory.mktemp("served")
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield folder, f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def source(folder: Path, text: str, *changes: tuple[str, str]) -> None:
+    """The spec with that source, its types stated, and other changes."""
+    spec = SPEC.replace("people: {path: people.csv}", f"people: {{{text}}}")
+    spec = spec.replace("id: name}", "id: name, types: {born: date}}")
+    for before, after in changes:
+        assert before in spec
+        spec = spec.replace(before, after)
+    (folder / "project.yaml").write_text(spec)
+
+
+def table(folder: Path) -> pl.DataFrame:
+    """What the source's step gives, by a run of that step alone."""
+    run = api.run(
+        folder / "project.yaml", only=["source.people"], sets=["backend={engine: inline}"], fetching=api.Fetching()
+    )
+    assert not run.failures
+    return pl.read_parquet(folder / ".mlspec/store/objects" / run.steps[0].outputs["table"])
+
+
+def test_what_a_database_gives_is_treated_before_it_is_kept(people: Path, mlspec: Mlspec) -> None:
+    beside = table(people)
+    database(people)
+    (people / "people.csv").unlink()
+    source(people, "connection: 'sqlite:people.db', table: people")
+    mlspec("run", cwd=people)
+    assert leaks(people) == ["people.db"]
+    fetched = table(people)
+    # A table's rows are put in order by what is kept of them: that order tells nothing of what is not.
+    assert fetched.equals(fetched.sort(fetched.columns))
+    assert fetched.equals(beside.sort(beside.columns))
+
+
+def test_what_an_address_gives_is_treated_before_it_is_kept(people: Path, served: tuple[Path, str]) -> None:
+    noisy = (
+        (
+            "age: {kind: quasi_identifier, action: {bins: [30, 45, 60]}}",
+            "age: {kind: quasi_identifier, action: {noise: 5}}",
+        ),
+    )
+    source(people, "path: people.csv", *noisy)
+    beside = table(people)
+    shutil.rmtree(people / ".mlspec")
+    (people / "people.csv").rename(served[0] / "people.csv")
+    given = f"path: {served[1]}/people.csv"
+    source(people, given, *noisy)
+    assert table(people).equals(beside)
+    (snapshot,) = people.glob(".mlspec/snapshots/people/*.parquet")
+    assert "email" not in pl.read_parquet_schema(snapshot)
+    # Another treatment fetches anew, and what was treated otherwise goes.
+    source(people, given)
+    with pytest.raises(SourceError) as refused:
+        api.run(people / "project.yaml", only=["source.people"], fetching=api.Fetching(offline=True))
+    assert "treated otherwise" in refused.value.diagnostics[0].label
+    assert table(people)["age"].dtype == pl.String
+    (again,) = people.glob(".mlspec/snapshots/people/*.parquet")
+    assert again.name != snapshot.name
+    assert leaks(people) == []
+
+
+def test_killed_while_it_fetches_it_leaves_nothing_raw(people: Path, mlspec: Mlspec) -> None:
+    (people / "rows.py").write_text(
+        "import pathlib, time\nimport polars as pl\n"
+        "def people():\n"
+        "    rows = pl.read_csv('people.csv', infer_schema=False)\n"
+        "    for folder in pathlib.Path('.mlspec/snapshots/people').glob('.fetching-*'):\n"
+        "        rows.write_parquet(folder / 'raw.parquet')\n"
+        "    pathlib.Path('waits').touch()\n"
+        "    time.sleep(0 if pathlib.Path('go').exists() else 60)\n"
+        "    return rows.with_columns(pl.col('age').cast(pl.Int64))\n"
+    )
+    source(people, "code: 'rows:people'")
+    command = [COMMAND, "run"]
+    process = subprocess.Popen(command, cwd=people, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while not (people / "waits").exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert [path for path in leaks(people) if "snapshots" in path]
+    (people / "go").touch()
+    mlspec("run", "--only", "source.people", cwd=people)
+    assert leaks(people) == ["people.csv"]
+
+
+def test_a_treatment_that_does_not_fit_what_comes_is_told_at_its_line(people: Path, mlspec: Mlspec) -> None:
+    database(people)
+    source(people, "connection: 'sqlite:people.db', query: SELECT * FROM people", (", types: {born: date}", ""))
+    done = mlspec("run", cwd=people, code=3)
+    assert "error[treatment-does-not-fit]: 'truncate' is for date, datetime, 'born' is category" in done.stderr
+    assert "born: {kind: quasi_identifier, action: {truncate: year}}" in done.stderr
+    assert leaks(people) == ["people.csv", "people.db"]

@@ -128,6 +128,14 @@ CASES: dict[str, dict[str, str]] = {
         "end": "  mitigation: {method: reweighing, group: sex}\n",
     },
     "unknown-column-mitigated": {"end": "  mitigation: {method: reweighing, group: [sx]}\n"},
+    "private-training-broken": {
+        "columns": ", weight: age, sensitive: [sex]",
+        "model": "torch.mlp, class_weight: balanced, private: {epsilon: 1, delta: 0.1, key: NOISE}",
+        "end": "  mitigation: {method: reweighing, group: sex}\n  ensemble: greedy\n  repeats: 3\n"
+        "  cross_validation: {folds: 3}\n  personalization: {level: group, key: job}\ntuning: {one: {trials: 2}}\n"
+        "evaluation: {scaling: {fractions: [0.2, 0.5, 1]}}\n"
+        "backend: {engine: local, processes: 2, precision: bf16, compile: true}\n",
+    },
     "personalization-does-not-fit": {
         "data": "  split: {by: group, column: city}\n",
         "end": "  ensemble: greedy\n  personalization: {level: group, key: city}\n",

@@ -19,7 +19,8 @@ ONE_OF_EACH = {
     "quality": "[{metric: roc_auc, at_least: 0.5}]",
     "fairness": "[{metric: equalized_odds_difference, group: job, at_most: 0.5}]",
     "privacy": "{direct_identifiers: forbid, k_anonymity: {columns: [job], k: 2}, "
-    "l_diversity: {columns: [job], sensitive: income, l: 2}, membership: {at_most: 0.6}}",
+    "l_diversity: {columns: [job], sensitive: income, l: 2}, membership: {at_most: 0.6}, "
+    "differential_privacy: {epsilon: 3, delta: 1.0e-5}}",
     "abstention": "{coverage_at_least: 0.5, risk_at_most: 0.5}",
     "latency": "{p50: 1s, p95: 1s, p99: 1s}",
     "throughput": "{rows_per_second: 10}",
@@ -31,7 +32,7 @@ ONE_OF_EACH = {
 }
 NO_BOUND = {
     *("batch", "metric", "group", "minimum_rows", "by", "beats", "money"),
-    *("columns", "sensitive", "k_anonymity", "l_diversity", "membership"),
+    *("columns", "sensitive", "k_anonymity", "l_diversity", "membership", "differential_privacy", "delta"),
 }
 
 

@@ -12,6 +12,7 @@ from mlspec.diagnostics import Diagnostic, SpecError
 
 if TYPE_CHECKING:
     from mlspec.engine.events import Listener
+    from mlspec.engine.record import Run
     from mlspec.report.facts import RunFacts
     from mlspec.spec import Project
     from mlspec.store.action import Action
@@ -68,13 +69,26 @@ def execute(
     )
     found = summarise.facts(graph, ran, profile=compiled.profile, overrides=compiled.overrides)
     if ran.folder is None:
+        _prune(compiled, ran)
         before = stored.with_results_of(compiled.checked.root, found)
         return found if before is None else msgspec.structs.replace(found, report=before.report, model=before.model)
     document = compiled.checked.document
     summarise.save(graph, ran, found, document.texts[document.file])
-    if graph.project.report.mlflow is None:
-        return found
-    return msgspec.structs.replace(found, tracked=track(compiled.checked.root, graph.project, found.id).tracked)
+    if graph.project.report.mlflow is not None:
+        tracked = track(compiled.checked.root, graph.project, found.id).tracked
+        found = msgspec.structs.replace(found, tracked=tracked)
+    _prune(compiled, ran)
+    return found
+
+
+def _prune(compiled: Compiled, ran: "Run") -> None:
+    """Remove the runs that need not stay, once one has succeeded."""
+    keep = compiled.checked.project.storage.keep
+    if keep is not None and ran.status == "done":
+        from mlspec.engine import retention
+        from mlspec.spec.storage import kept
+
+        retention.prune(compiled.checked.root, *kept(keep))
 
 
 def track(root: Path, project: "Project", run: str | None = None) -> "RunFacts":

@@ -94,6 +94,11 @@ def _server(seen: Seen) -> Class:
     return "prose" if seen.kind == "removed" else "exposure"
 
 
+def _sealed(seen: Seen) -> Class:
+    """Without a key, what is put elsewhere can be read there."""
+    return "exposure" if seen.new is None else "tightened" if seen.old is None else "prose"
+
+
 def _person(seen: Seen) -> Class:
     """What a column is said to tell of people: the less, the less it is guarded."""
     order = ("public", "sensitive", "quasi_identifier", "direct_identifier")
@@ -233,6 +238,9 @@ RULES: dict[str, Rule] = {
     "constraints.privacy.l_diversity.l": guarded(floor),
     "constraints.privacy.membership": guarded(demand),
     "constraints.privacy.membership.at_most": guarded(ceiling),
+    "constraints.privacy.differential_privacy": guarded(demand),
+    "constraints.privacy.differential_privacy.epsilon": guarded(ceiling),
+    "constraints.privacy.differential_privacy.delta": guarded(ceiling),
     # data
     "data.personal.*": guarded(demand),
     "data.personal.*.kind": _person,
@@ -405,6 +413,10 @@ RULES: dict[str, Rule] = {
     "evaluation.scaling": MEASURED,
     "evaluation.scaling.fractions": EVALUATION,
     "evaluation.scaling.repeats": COST,
+    # storage: how long what runs leave is kept changes no result, but who can read it
+    "storage.keep": PROSE,
+    "storage.snapshots.keep": PROSE,
+    "storage.encrypt": _sealed,
     # report: where else runs are told of changes no result, but who sees them
     "report.mlflow": _server,
     "report.mlflow.tracking_uri": _server,

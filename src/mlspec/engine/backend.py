@@ -30,7 +30,8 @@ class Setting(Struct, frozen=True, kw_only=True):
     the package in which a module of each kind's name does its work. ``steps``: how many at the same time, None for as
     many as there are cores; ``memory``: bytes that they may take together, None for what is free. ``step_timeout``: the
     seconds that a step may take; ``until``: when the run is to be ended, by this machine's monotonic clock. ``shared``:
-    the store that others use too. ``accumulate``: networks take a batch that does not fit in parts.
+    the store that others use too, ``encrypt`` the environment variable with its key. ``accumulate``: networks take a
+    batch that does not fit in parts.
     """
 
     root: Path
@@ -42,6 +43,7 @@ class Setting(Struct, frozen=True, kw_only=True):
     step_timeout: float | None = None
     until: float | None = None
     shared: str | None = None
+    encrypt: str = ""
     accumulate: bool = False
 
 

@@ -3,14 +3,17 @@
 from pathlib import Path
 
 from mlspec.diagnostics import StoreError
-from mlspec.engine import lock, places, record
+from mlspec.engine import lock, places, record, treating_fetched
+from mlspec.engine.snapshots import prune
+from mlspec.spec import pinned
 from mlspec.store import upkeep
 from mlspec.store.store import Store
 from mlspec.store.upkeep import Collected
 
 
-def collect(root: Path, *, runs: int = 1, home: Path | None = None) -> Collected:
-    """Keep the results of the last ``runs`` runs and those that ``mlspec.lock`` names; remove all others.
+def collect(root: Path, *, runs: int = 1, snapshots: int = 3, home: Path | None = None) -> Collected:
+    """Keep the results of the last ``runs`` runs and those that ``mlspec.lock`` names; remove all others, and of each
+    fetched source all but the last ``snapshots``.
 
     What unfinished steps keep to go on from is removed too. Raises StoreError while a run is going on.
     """
@@ -28,4 +31,8 @@ def collect(root: Path, *, runs: int = 1, home: Path | None = None) -> Collected
     locked = lock.read(lock.beside(root))
     if locked is not None:
         keep.update(step.fingerprint for step in locked.steps.values())
-    return upkeep.collect(Store(places.store(home)), keep, [places.scratch(home)])
+    found = upkeep.collect(Store(places.store(home)), keep, [places.scratch(home)])
+    treating_fetched.sweep(root / pinned.FOLDER)
+    folders = sorted((root / pinned.FOLDER).iterdir()) if (root / pinned.FOLDER).is_dir() else []
+    freed = sum(prune(root, folder.name, snapshots) for folder in folders if folder.is_dir())
+    return Collected(found.results, found.bytes + freed)

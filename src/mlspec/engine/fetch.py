@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from mlspec import registry
 from mlspec.diagnostics import StepError
+from mlspec.engine import treating_fetched
 from mlspec.plugin import Schema, Source, Wanted
 from mlspec.spec.pinned import MOST_LEVELS
 
@@ -30,13 +31,18 @@ class Request(Struct, frozen=True, kw_only=True):
     wanted: Wanted
     mark: str = ""
     target: str = ""
+    treatments: treating_fetched.Treatments = treating_fetched.Treatments()
+    parent: int = 0
 
 
 class Reply(Struct, frozen=True, kw_only=True):
-    """What came: ``same`` as last time, ``new`` rows, ``down`` (try again later), or ``wrong`` (no use in that)."""
+    """What came: ``same`` as last time, ``new`` rows, ``down`` (try again later), ``wrong`` (no use in that), or
+    ``unfit``: the treatment of ``column`` is not for its type. ``treated``: the file holds treated columns."""
 
-    outcome: Literal["same", "new", "down", "wrong"]
+    outcome: Literal["same", "new", "down", "wrong", "unfit"]
     cause: str = ""
+    column: str = ""
+    treated: bool = False
     file: str = ""
     format: str = ""
     digest: str = ""
@@ -54,8 +60,14 @@ def main() -> None:
     folder = Path(request.folder)
     # What user code and drivers print is not part of the reply.
     os.dup2(2, 1)
+    if request.parent:
+        from mlspec.engine.worker import die_with
+
+        die_with(request.parent)
     try:
         reply = fetched(request)
+    except treating_fetched.MisfitError as error:
+        reply = Reply(outcome="unfit", cause=str(error), column=error.column)
     except StepError as error:
         reply = Reply(outcome="wrong", cause=str(error))
     except OSError as error:
@@ -84,22 +96,36 @@ def fetched(request: Request) -> Reply:
     kind = found.format or request.kind
     settings = {**request.settings, "path": found.path.name} if kind == request.kind else {"path": found.path.name}
     local = cast(Source, msgspec.convert(settings, registry.plugin("sources", kind)))
+    said = request.treatments
     try:
         columns = local.columns(folder)
+        levels = _levels(local, folder, request.target, columns)
+        every = {c.name: str(c.type) for c in (*found.columns, *columns)}
+        treated = treating_fetched.treat(local, folder, columns, request.wanted, said, ordered=found.ordered)
+        if treated is not None:
+            found.path.unlink()
+            kind, local = "parquet", cast(Source, registry.plugin("sources", "parquet")(path=treated.name))
+            columns = local.columns(folder)
+            if request.target in said.actions:
+                levels = _levels(local, folder, request.target, columns)
         rows = int(local.scan(folder, columns).select(pl.len()).collect(engine="streaming").item())
     except (ValueError, OSError, pl.exceptions.PolarsError) as error:
-        raise StepError(f"what came can't be read as {kind}: {str(error).splitlines()[0]}") from None
+        # What the engine says of a value may show it.
+        told = type(error).__name__ if set(said.personal) else str(error).splitlines()[0]
+        raise StepError(f"what came can't be read as {kind}: {told}") from None
+    path = treated or found.path
     return Reply(
         outcome="new",
-        file=found.path.name,
+        file=path.name,
         format=kind,
-        digest=contents.digest(found.path) if kind == "parquet" != request.kind else _bytes(found.path),
-        columns={c.name: str(c.type) for c in (*found.columns, *columns)},
+        digest=contents.digest(path) if treated or kind == "parquet" != request.kind else _bytes(path),
+        columns=every,
         rows=rows,
-        levels=_levels(local, folder, request.target, columns),
+        levels=levels,
         changed=found.changed,
         taken=taken,
         mark=found.mark,
+        treated=treated is not None,
     )
 
 

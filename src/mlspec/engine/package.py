@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 ABOUT = "package.json"
 STATE = "state.json"
 MODEL = "model"
+PRIVATE = "private.json"  # in a model's folder: what its training promises of each row
 MEMBERS = "members"
 WHERE_STATED = frozenset(
     {"calibration", "threshold", "abstain_below", "members", "derived", "treatments", "keys", "personal", "groups"}

@@ -194,6 +194,7 @@ class _Running:
                 step_timeout=self.settings.step_timeout,
                 until=None if self.settings.run_timeout is None else self.began + self.settings.run_timeout,
                 shared=None if self.shared is None else shared.located(self.shared, self.graph.facts.root),
+                encrypt=self.graph.project.storage.encrypt or "",
                 accumulate=self.settings.on_out_of_memory == "accumulate",
             )
             self.carrier = backends.start(self.settings.engine, setting, self.store)

@@ -6,7 +6,6 @@ import hashlib
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -16,7 +15,7 @@ import msgspec
 
 from mlspec.diagnostics import Diagnostic, SourceError
 from mlspec.document import Document
-from mlspec.engine import places
+from mlspec.engine import places, treating_fetched
 from mlspec.engine.fetch import RESULT, Reply, Request
 from mlspec.graph import tables
 from mlspec.plugin import Source, Use, Wanted
@@ -25,7 +24,7 @@ from mlspec.spec import Project, pinned
 from mlspec.spec.dump import spelled
 from mlspec.store import files
 
-RETRIES, FIRST_WAIT, LONGEST_WAIT, TIMEOUT, KEPT = 2, 0.5, 30.0, 600.0, 3
+RETRIES, FIRST_WAIT, LONGEST_WAIT, TIMEOUT = 2, 0.5, 30.0, 600.0
 Tell = Callable[[str], None]
 
 
@@ -38,6 +37,7 @@ def refresh(
     had, is older than it may be, or has too few rows.
     """
     found: list[Diagnostic] = []
+    treating_fetched.sweep(root / pinned.FOLDER)
     for name, use in project.data.sources.items():
         source = use.plugin
         assert isinstance(source, Source)
@@ -61,18 +61,22 @@ class _Refresh:
         self, project: Project, document: Document, root: Path, name: str, use: Use, source: Source, tell: Tell
     ) -> None:
         self.document, self.root, self.name, self.use, self.source, self.tell = document, root, name, use, source, tell
-        self.wanted = tables.wanted(project)
+        self.wanted = tables.wanted_of(project, name)
         self.target = project.data.columns.target
+        self.treatments = treating_fetched.of(project)
+        self.kept = project.storage.snapshots.keep
         self.folder = pinned.folder(root, name)
 
     def offline(self) -> Iterator[Diagnostic]:
         last = pinned.stored(self.root, self.name)
         if last is not None and last.source == pinned.identity(self.use):
             (self.folder / pinned.FALLBACK).unlink(missing_ok=True)
-            if _covers(last.wanted, self.wanted):
+            if _covers(last.wanted, self.wanted) and last.treated == self.treatments.mark:
                 self.tell(f"{self.name}: the snapshot of {_when(last)}, {last.rows:,} rows")
                 return
         label = "run once with a connection" if last is None else "the last one was of something else"
+        if last is not None and last.treated != self.treatments.mark:
+            label = "the last one was treated otherwise (data.personal, data.columns.types, or another key)"
         message = f"there is no snapshot of source '{self.name}' to run on"
         yield self._diagnostic("no-snapshot", message, label)
 
@@ -82,6 +86,11 @@ class _Refresh:
         reply, cause = self._tried()
         if reply is None:
             yield from self._instead(cause)
+            return
+        if reply.outcome == "unfit":
+            span = self.document.span(("data", "personal", reply.column, "action"))
+            label = "take another action, or state the column's type under data.columns.types"
+            yield Diagnostic(code="treatment-does-not-fit", message=reply.cause, span=span, label=label)
             return
         if reply.outcome == "new":
             least = self.source.minimum_rows
@@ -108,7 +117,12 @@ class _Refresh:
         """What came, or why nothing did; what came new is the latest snapshot then."""
         before = pinned.stored(self.root, self.name)
         mark = ""
-        if before is not None and before.source == pinned.identity(self.use) and before.wanted == self.wanted:
+        if (
+            before is not None
+            and before.source == pinned.identity(self.use)
+            and before.wanted == self.wanted
+            and before.treated == self.treatments.mark
+        ):
             mark = before.mark
         retries = RETRIES if self.source.retries is None else self.source.retries
         wait, cause = FIRST_WAIT, ""
@@ -117,16 +131,17 @@ class _Refresh:
                 self.tell(f"{self.name}: {cause}; trying again")
                 time.sleep(wait)
                 wait = min(wait * 2, LONGEST_WAIT)
-            with tempfile.TemporaryDirectory(prefix=".fetching-", dir=self.folder) as staging:
-                reply = self._asked(Path(staging), mark)
+            with treating_fetched.staging(self.folder) as staging:
+                reply = self._asked(staging, mark)
                 if reply.outcome == "new":
                     least = self.source.minimum_rows
                     if least is None or reply.rows >= least:
-                        self._keep(Path(staging), reply)
+                        self._keep(staging, reply)
                         self.tell(f"{self.name}: {reply.rows:,} rows from {self.source.where()}")
                     return reply, ""
-                if reply.outcome == "same":
-                    self.tell(f"{self.name}: unchanged")
+                if reply.outcome in ("same", "unfit"):
+                    if reply.outcome == "same":
+                        self.tell(f"{self.name}: unchanged")
                     return reply, ""
             cause = reply.cause
             if reply.outcome == "wrong":
@@ -147,6 +162,8 @@ class _Refresh:
             wanted=self.wanted,
             mark=mark,
             target=self.target,
+            treatments=self.treatments,
+            parent=os.getpid(),
         )
         timeout = self.source.timeout or TIMEOUT
         command = [sys.executable, "-m", "mlspec.engine.fetch"]
@@ -167,22 +184,19 @@ class _Refresh:
         return msgspec.structs.replace(reply, cause=_secrets.scrubbed(reply.cause, connection))
 
     def _keep(self, staging: Path, reply: Reply) -> None:
-        """Make what came the latest snapshot; a few before it stay."""
+        """Make what came the latest snapshot; a few before it stay, but none that is treated otherwise."""
         suffix = "".join(Path(reply.file).suffixes[-2:]) or ".data"
-        target = self.folder / f"{reply.digest[:16]}{suffix}"
+        treated = f"-{self.treatments.mark}" if reply.treated else ""
+        target = self.folder / f"{reply.digest[:16]}{treated}{suffix}"
         with (staging / reply.file).open("rb") as file:
             os.fsync(file.fileno())
         (staging / reply.file).replace(target)
         self._write(pinned.LATEST, target, reply)
-        kept = sorted(
-            (p for p in self.folder.iterdir() if p.is_file() and p.suffix != ".json" and not p.name.startswith(".")),
-            key=lambda p: p.stat().st_mtime_ns,
-        )
-        locked = pinned.locked_sources(self.root).get(self.name)
-        pins = {Path(file).name for file in (locked.files if locked is not None else ())}
-        for old in kept[:-KEPT]:
-            if old.name not in pins:
-                old.unlink(missing_ok=True)
+        if treated:
+            for old in _held(self.folder):
+                if f"{treated}." not in old.name:
+                    old.unlink(missing_ok=True)
+        prune(self.root, self.name, self.kept)
 
     def _write(self, name: str, target: Path, reply: Reply) -> None:
         snapshot = pinned.Snapshot(
@@ -195,6 +209,7 @@ class _Refresh:
             target=self.target,
             levels=reply.levels,
             wanted=self.wanted,
+            treated=self.treatments.mark if name == pinned.LATEST else "",
             taken=reply.taken,
             changed=reply.changed,
             mark=reply.mark,
@@ -216,7 +231,7 @@ class _Refresh:
             yield self._diagnostic("source-fell-back", message, cause, severity="warning", key="fallback")
             return
         last = pinned.stored(self.root, self.name)
-        if last is not None and last.source == pinned.identity(self.use):
+        if last is not None and last.source == pinned.identity(self.use) and last.treated == self.treatments.mark:
             note = f"the last good snapshot is of {_when(last)}, {last.rows:,} rows; mlspec run --offline runs on it"
         else:
             note = "there is no snapshot of it yet"
@@ -258,6 +273,28 @@ class _Refresh:
         return Diagnostic(code=code, message=message, span=span, label=label, notes=notes, severity=severity)
 
 
+def prune(root: Path, name: str, keep: int) -> int:
+    """Remove all snapshots of a source but the last ``keep`` and those that its description or mlspec.lock name; the
+    bytes that they took."""
+    folder = pinned.folder(root, name)
+    locked = pinned.locked_sources(root).get(name)
+    names = {Path(file).name for file in (locked.files if locked is not None else ())}
+    named = (pinned.stored(root, name, file) for file in (pinned.LATEST, pinned.FALLBACK))
+    names |= {Path(one.file).name for one in named if one is not None}
+    freed = 0
+    for old in sorted(_held(folder), key=lambda path: path.stat().st_mtime_ns)[:-keep]:
+        if old.name not in names:
+            freed += old.stat().st_size
+            old.unlink(missing_ok=True)
+    return freed
+
+
+def _held(folder: Path) -> list[Path]:
+    """The snapshots in a source's folder."""
+    files = folder.iterdir() if folder.is_dir() else ()
+    return [path for path in files if path.is_file() and path.suffix != ".json" and not path.name.startswith(".")]
+
+
 def _end(process: "subprocess.Popen[bytes]") -> None:
     """End a process with all that it has started."""
     import signal
@@ -270,7 +307,7 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
 def _covers(have: Wanted, asked: Wanted) -> bool:
     if have == asked:
         return True
-    more = set(have.drop) <= set(asked.drop)
+    more = set(have.drop) <= set(asked.drop) and have.where in ((), asked.where)
     return more and (have.only is None or (asked.only is not None and set(asked.only) <= set(have.only)))
 
 

@@ -51,7 +51,7 @@ def main() -> None:
     decoder = msgspec.json.Decoder(Task)
     try:
         with Store(places.store(setting.home)).writing() as store:
-            shared = None if setting.shared is None else Shared(setting.shared)
+            shared = None if setting.shared is None else Shared(setting.shared, setting.encrypt)
             while True:
                 task = decoder.decode(pending.get())
                 log = setting.logs / f"{task.step}.log"

@@ -57,6 +57,7 @@ KINDS: dict[str, Kind] = {
     "examples": Kind(version=1, outputs=("answers",), libraries=("polars", "numpy")),
     "privacy": Kind(version=2, outputs=("privacy",), libraries=("polars",)),
     "membership": Kind(version=1, outputs=("membership",), libraries=("polars", "numpy")),
+    "differential_privacy": Kind(version=1, outputs=("promise",), trivial=True),
     "size": Kind(version=1, outputs=("size",), trivial=True),
     "gate": Kind(version=2, outputs=("verdict",), trivial=True),
 }

@@ -3,13 +3,16 @@
 from collections.abc import Iterable
 from typing import Any
 
+from msgspec.structs import replace
+
 from mlspec.graph import uses
 from mlspec.graph.graph import Graph
 from mlspec.graph.step import Input
-from mlspec.plugin import Baseline, Column, ColumnType, Schema, Wanted
+from mlspec.plugin import Baseline, Column, ColumnType, Schema, Source, Wanted
 from mlspec.rules._personal import dropped, treatments, widest
 from mlspec.rules.check import roles
 from mlspec.spec import Project, combining
+from mlspec.spec.pushed import conditions
 
 GROUPS: dict[ColumnType, str] = {
     "integer": "numeric",
@@ -67,6 +70,29 @@ def wanted(project: Project) -> Wanted:
         return Wanted(drop=tuple(sorted({*(set(said.drop) - read), *dropped(project)})))
     named = {*said.features, said.target, said.id, said.weight, *said.sensitive, *said.use_sensitive, *read}
     return Wanted(only=tuple(sorted(name for name in named if name is not None)), drop=tuple(sorted(dropped(project))))
+
+
+def wanted_of(project: Project, name: str) -> Wanted:
+    """The same of one source, with the conditions of the filter that it may carry out itself.
+
+    There are none where rows that the filter leaves out count for something: where the source is joined or checked by
+    itself, must have so many rows, or draws noise row by row.
+    """
+    data, source = project.data, project.data.sources[name].plugin
+    found = wanted(project)
+    joined = {join.source for join in data.join}
+    alone = {one.source for one in data.expect} | {e.refers_to.source for e in data.expect if e.refers_to is not None}
+    noisy = any(person.action is not None and person.action.name == "noise" for person in data.personal.values())
+    if data.filter is None or name in joined or name in alone or noisy:
+        return found
+    if not isinstance(source, Source) or not source.filters or source.minimum_rows is not None:
+        return found
+    made = {*data.derive, *(f"{join.prefix}{column}" for join in data.join for column in join.columns or ())}
+    own = set(combining.names(data.filter)) - made - treatments(project).keys()
+    if any(join.columns is None for join in data.join):
+        # What such a join brings, and so what the filter reads of it, is not known before it is fetched.
+        return found
+    return replace(found, where=conditions(data.filter, own))
 
 
 def sliced(project: Project) -> set[str]:

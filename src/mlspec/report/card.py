@@ -58,6 +58,7 @@ def _model(facts: RunFacts) -> Iterator[str]:
     if chosen is not None:
         settings = ", ".join(f"{name}: {value}" for name, value in chosen.settings.items())
         yield f"- model: {code(chosen.model)}" + (f" ({text(settings)})" if settings else "")
+        yield from (f"- {text(note)}" for note in chosen.notes)
     yield f"- task: {text((facts.task or '').replace('_', ' '))}; predicts {code(facts.target)}"
     if facts.evaluation.calibration is not None:
         yield f"- probabilities are corrected by {text(facts.evaluation.calibration)} on the validation rows"

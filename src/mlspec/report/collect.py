@@ -117,7 +117,7 @@ def candidates(graph: Graph, read: Read, seconds: Callable[[str], float | None])
             seconds=None if train is None else seconds(train.id),
             curves={key.replace("_", " "): tuple(values) for key, values in history.items() if _is_curve(values)},
             rounds=next((word for key, word in ROUNDS.items() if key in history), "round"),
-            notes=tuple(str(note) for note in history.get("warnings", ())),
+            notes=(*(str(note) for note in history.get("warnings", ())), *words.promise(history.get("private"))),
             seeds=tuple(_seeds(graph, name, read)),
             search=_search(read(f"tune.{name}", "trials")),
         )

@@ -128,7 +128,7 @@ class Candidate(Struct, frozen=True, kw_only=True):
     seconds: Annotated[float | None, Meta(description="training time")] = None
     curves: Annotated[dict[str, tuple[float, ...]], Meta(description="training history, a value each round")] = {}
     rounds: Annotated[str, Meta(description="what a round of the training is called")] = "epoch"
-    notes: Annotated[tuple[str, ...], Meta(description="what the training warned of")] = ()
+    notes: Annotated[tuple[str, ...], Meta(description="what the training warned of, and what it promises")] = ()
     seeds: Annotated[
         tuple[float, ...], Meta(description="the metric that selects, on the validation rows, for each seed")
     ] = ()

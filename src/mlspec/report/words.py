@@ -1,7 +1,8 @@
 """Numbers as people read them, the same on the terminal, in Markdown and on the page."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from mlspec.report.evaluation_facts import Estimate, Fairness
 from mlspec.report.facts import Gate, RunFacts, Score
@@ -147,4 +148,16 @@ def seeds(values: Sequence[float], metric: str) -> str:
     return (
         f"{metric} over {len(values)} seeds: {figure(ends[0], ends)} to {figure(ends[1], ends)}, standard deviation "
         f"{spread:.2g}"
+    )
+
+
+def promise(private: Mapping[str, Any] | None) -> tuple[str, ...]:
+    """What a training by DP-SGD promises of each training row, and by what; nothing of another training."""
+    if not private:
+        return ()
+    steps = f"{private['steps']:,} of {private['planned']:,} steps"
+    return (
+        f"trained privately: epsilon {private['epsilon']:.3g} at delta {private['delta']:g} "
+        f"({private['spent']:.3g} spent in {steps}), gradients of rows cut to {private['clip']:g}, noise "
+        f"{private['noise']:.3g}, a row in a batch with probability {private['rate']:.3g}",
     )

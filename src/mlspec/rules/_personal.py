@@ -1,10 +1,11 @@
 """What is left of personal columns once they are treated as the spec says."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import cast
 
 from mlspec.plugin import Column, ColumnType, Schema, Treatment
 from mlspec.spec import Project
+from mlspec.spec.pinned import Snapshot
 
 NUMERIC = frozenset({"integer", "number"})
 
@@ -56,6 +57,21 @@ def treated(project: Project, schema: Schema, raw: Mapping[str, ColumnType]) -> 
         if after is not None:
             result.append(after)
     return tuple(result)
+
+
+def treated_as_another(
+    project: Project, schemas: Mapping[str, Schema], snapshots: Mapping[str, Snapshot]
+) -> Iterator[tuple[str, str, ColumnType]]:
+    """Columns that were treated as they were fetched, or kept beside such ones, with a type that is not text while
+    another source has text there: source, column, its type."""
+    text = {column.name for schema in schemas.values() for column in schema if column.type == "category"}
+    actions, stated = treatments(project), project.data.columns.types
+    for name, snapshot in snapshots.items():
+        is_file = hasattr(project.data.sources[name].plugin, "path")
+        for column in schemas.get(name, ()) if snapshot.treated else ():
+            differs = column.name in text and column.type != "category" and column.name not in stated
+            if differs and (is_file or column.name in actions):
+                yield name, column.name, column.type
 
 
 def widest(one: ColumnType, other: ColumnType) -> ColumnType:

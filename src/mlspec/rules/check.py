@@ -39,6 +39,12 @@ def facts(project: Project, document: Document, root: Path) -> tuple[Facts, list
     # Stated types are those that treated columns are read with, not those that they are left with.
     types = {name: kind for name, kind in project.data.columns.types.items() if name not in kinds}
     made = combining.combined(replace(project.data, columns=replace(project.data.columns, types=types)), sources)
+    snapshots = {name: look.snapshot for name, look in looks.items() if look.snapshot is not None}
+    for name, column, kind in _personal.treated_as_another(project, raw, snapshots):
+        message = f"'{column}' of source '{name}' was taken for {kind}, and is text in another source"
+        span = document.span(("data", "sources", name), key=True)
+        label = f"state its type: data.columns.types: {{{column}: category}}"
+        found.append(Diagnostic(code="sources-differ", message=message, span=span, label=label))
     found += [_located(document, wrong) for wrong in made.wrong]
     schemas = made.schemas
     rows = [looks[name] for name in combining.stacked(project.data)]
@@ -58,7 +64,7 @@ def facts(project: Project, document: Document, root: Path) -> tuple[Facts, list
             target_levels=tuple(sorted(levels)) if levels else None,
             rows_seen=sum(len(values[0]) for values in seen if values is not None),
             all_rows_seen=bool(levels) and complete and all(values[1] for values in seen if values is not None),
-            snapshots={name: look.snapshot for name, look in looks.items() if look.snapshot is not None},
+            snapshots=snapshots,
         ),
         found,
     )

@@ -1,6 +1,6 @@
-"""The key of a pseudonym is not in the environment.
+"""The key of a pseudonym, of the noise of private training, or of a shared store, is not in the environment.
 
-Why: without it no pseudonym can be made; a default key would be no secret.
+Why: without it no pseudonym can be made, and no noise that nobody else can compute; a default key would be no secret.
 
 Instead: set the variable to at least 16 random characters (`export NAME=$(openssl rand -hex 32)`), the same for all who
 work on the project, and keep it where secrets are kept.
@@ -10,6 +10,8 @@ import os
 from collections.abc import Iterator
 
 from mlspec.diagnostics import Diagnostic
+from mlspec.document import Path
+from mlspec.plugin import Model
 from mlspec.rules.context import View
 
 SHORTEST = 16
@@ -21,10 +23,19 @@ def check(view: View) -> Iterator[Diagnostic]:
 
     if not view.running:
         return
-    for name, action in _personal.treatments(view.project).items():
-        variable = action.secret()
+    needed: list[tuple[Path, str, str]] = [
+        (("data", "personal", name, "action"), name, action.secret())
+        for name, action in _personal.treatments(view.project).items()
+    ]
+    for name, use in view.project.model.candidates.items():
+        if isinstance(use.plugin, Model):
+            needed.append((("model", "candidates", name, "private"), name, use.plugin.secret()))
+    sealed = view.project.storage.encrypt
+    if sealed is not None and view.project.backend.store is not None:
+        needed.append((("storage", "encrypt"), "backend.store", sealed))
+    for path, name, variable in needed:
         found = os.environ.get(variable, "") if variable else "-" * SHORTEST
         if len(found) < SHORTEST:
             what = "is not set" if not found else f"is shorter than {SHORTEST} characters"
             message = f"the key of '{name}' is to be read from ${variable}, which {what}"
-            yield view.diagnostic("key-not-set", ("data", "personal", name, "action"), message)
+            yield view.diagnostic("key-not-set", path, message)

@@ -38,10 +38,19 @@ def check(view: View) -> Iterator[Diagnostic]:
         message = "runs are to be logged by mlflow, which is not installed here"
         way = "pip install 'mlspec[mlflow]'"
         yield view.diagnostic("library-not-installed", ("report", "mlflow"), message, way, key=True)
+    stored = view.project.backend.store
+    if stored is not None and view.project.storage.encrypt is not None and find_spec("cryptography") is None:
+        message = "the shared store is to be encrypted by cryptography, which is not installed here"
+        yield view.diagnostic("library-not-installed", ("storage", "encrypt"), message, "pip install 'mlspec[stores]'")
+    path: Path
     for name, use in view.project.model.candidates.items():
+        if getattr(use.plugin, "private", None) is not None and find_spec("opacus") is None:
+            message = f"candidate '{name}' is to be trained privately by opacus, which is not installed here"
+            path = ("model", "candidates", name)
+            yield view.diagnostic("library-not-installed", path, message, "pip install 'mlspec[privacy]'", key=True)
         for library in use.plugin.libraries:
             if find_spec(MODULES.get(library, library)) is None:
-                path: Path = ("model", "candidates", name)
+                path = ("model", "candidates", name)
                 message = f"candidate '{name}' ({use.name}) needs {library}, which is not installed here"
                 extra = getattr(use.plugin, "extra", "run")
                 yield view.diagnostic(

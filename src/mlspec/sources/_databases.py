@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from mlspec.diagnostics import StepError
-from mlspec.plugin import Column, Schema, Wanted
+from mlspec.plugin import Column, Condition, Schema, Wanted
 
 if TYPE_CHECKING:
     import polars as pl
@@ -40,7 +40,7 @@ def duckdb(file: Path, source: str, wanted: Wanted) -> "Read":
         with engine.connect(str(file), read_only=True, config=alone) as connection:
             every = pl.DataFrame(connection.sql(f"SELECT * FROM {source} LIMIT 100"))
             names = wanted.of(every.columns)
-            return pl.DataFrame(connection.sql(_select(names, source))), schema(every)
+            return pl.DataFrame(connection.sql(_select(names, source, wanted, every))), schema(every)
     except engine.Error as error:
         raise StepError(_line(error)) from None
 
@@ -65,19 +65,47 @@ def _read(driver: Any, connection: Any, source: str, wanted: Wanted, *before: st
             cursor.execute(f"SELECT * FROM {source} LIMIT 100")
             every = pl.DataFrame(cursor.fetch_arrow())
             names = wanted.of(every.columns)
-            cursor.execute(_select(names, source))
-            return _usable(pl.DataFrame(cursor.fetch_arrow())), schema(every)
+            cursor.execute(_select(names, source, wanted, every))
+            return _usable(_told(pl.DataFrame(cursor.fetch_arrow()), every)), schema(every)
     except driver.Error as error:
         if str(getattr(error, "sqlstate", None) or "").startswith(NETWORK):
             raise OSError(_line(error)) from None
         raise StepError(_line(error)) from None
 
 
-def _select(names: list[str], source: str) -> str:
+def _select(names: list[str], source: str, wanted: Wanted, every: "pl.DataFrame") -> str:
     if not names:
         raise StepError("the spec reads no column of it")
-    listed = ", ".join('"' + name.replace('"', '""') + '"' for name in names)
-    return f"SELECT {listed} FROM {source}"
+    text = f"SELECT {', '.join(_quoted(name) for name in names)} FROM {source}"
+    made = [condition for one in wanted.where if (condition := _condition(one, every)) is not None]
+    return f"{text} WHERE {' AND '.join(made)}" if made else text
+
+
+def _condition(condition: Condition, every: "pl.DataFrame") -> str | None:
+    """The condition in SQL, where the database decides it as the engine does: by what the column is there."""
+    import polars as pl
+
+    kind = every.schema.get(condition.column)
+    column = _quoted(condition.column)
+    if kind is None:
+        return None
+    if not condition.values:
+        # NaN is a missing value to the engine, and none to a database.
+        plain = kind in (pl.String, pl.Boolean, pl.Date) or kind.is_integer() or isinstance(kind, pl.Datetime)
+        fits = plain or (kind in (pl.Float32, pl.Float64) and condition.operator == "IS NOT NULL")
+        return f"{column} {condition.operator}" if fits else None
+    if not (kind.is_integer() or kind in (pl.Float32, pl.Float64)):
+        return None
+    # A number of single precision would be compared in single precision.
+    whole = kind.is_integer() and all(value.lstrip("-").isdigit() for value in condition.values)
+    values = [value if whole else f"CAST({value} AS DOUBLE PRECISION)" for value in condition.values]
+    if condition.operator.endswith("IN"):
+        return f"{column} {condition.operator} ({', '.join(values)})"
+    return f"{column} {condition.operator} {' AND '.join(values)}"
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _driver(name: str) -> Any:
@@ -102,6 +130,12 @@ def schema(every: "pl.DataFrame") -> Schema:
         except ValueError:
             found.append(Column(name, "category"))
     return tuple(found)
+
+
+def _told(frame: "pl.DataFrame", every: "pl.DataFrame") -> "pl.DataFrame":
+    """Columns without a value as the type that they have elsewhere: SQLite has no other than those of its values."""
+    empty = [n for n in frame.columns if frame[n].null_count() == frame.height and frame.schema[n] != every.schema[n]]
+    return frame.with_columns([frame[name].cast(every.schema[name]) for name in empty]) if empty else frame
 
 
 def _usable(frame: "pl.DataFrame") -> "pl.DataFrame":

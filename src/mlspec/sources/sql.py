@@ -71,6 +71,11 @@ class Sql(Source, frozen=True, kw_only=True):
         return ""
 
     @property
+    def filters(self) -> bool:
+        """A table does; a query says itself which rows it gives."""
+        return self.table is not None
+
+    @property
     def is_fetched(self) -> bool:
         """Always."""
         return True
@@ -115,7 +120,14 @@ class Sql(Source, frozen=True, kw_only=True):
         if self.table is not None:
             frame = frame.sort(frame.columns)
         frame.write_parquet(folder / "rows.parquet", compression="zstd", compression_level=1)
-        return Fetched(path=folder / "rows.parquet", format="parquet", columns=columns, changed=changed, mark=now)
+        return Fetched(
+            path=folder / "rows.parquet",
+            format="parquet",
+            columns=columns,
+            changed=changed,
+            mark=now,
+            ordered=self.table is None,
+        )
 
     def _source(self) -> str:
         """What stands behind FROM."""

@@ -11,6 +11,7 @@ from mlspec.spec.evaluation import Evaluation
 from mlspec.spec.model import ModelSection
 from mlspec.spec.preprocessing import Preprocessing
 from mlspec.spec.project import ProjectInfo
+from mlspec.spec.storage import Storage
 from mlspec.spec.tracking import ReportSection
 from mlspec.spec.tuning import Tuning
 from mlspec.spec.types import Name
@@ -31,6 +32,9 @@ class Project(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     evaluation: Annotated[Evaluation, Meta(description="What is measured on the test split.")] = Evaluation()
     report: Annotated[ReportSection, Meta(description="Where runs are told of, beside their own folders.")] = (
         ReportSection()
+    )
+    storage: Annotated[Storage, Meta(description="How long what runs leave is kept, and how a shared store is.")] = (
+        Storage()
     )
     backends: Annotated[dict[Name, Backend], Meta(description="Backends of your own, by name.")] = {}
     backend: Annotated[

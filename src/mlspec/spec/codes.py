@@ -136,7 +136,7 @@ Why: names become parts of step ids, file names and commands.
 
 Instead: letters, digits, '_' and '-', starting with a letter; for other values the message names the form.
 """,
-    "empty": """Something that needs at least one entry, or some text, is empty.
+    "empty": """Something that needs some entries, or some text, is empty or has fewer.
 
 Instead: fill it, or delete the key where it has a default.
 """,

@@ -70,14 +70,17 @@ def names(text: str) -> tuple[str, ...]:
         return ()
 
 
-class _Token(Struct, frozen=True):
+class Token(Struct, frozen=True):
+    """A word, number, text, quoted name or sign: its kind, and where it stands."""
+
     kind: str
     text: str
     start: int
     end: int
 
 
-def _tokens(text: str) -> list[_Token]:
+def tokens(text: str) -> list[Token]:
+    """The words, numbers, texts and signs of an expression, and its end. Raises ExpressionError."""
     found, at = [], 0
     while text[at:].strip():
         match = TOKEN.match(text, at)
@@ -85,9 +88,9 @@ def _tokens(text: str) -> list[_Token]:
             start = at + len(text[at:]) - len(text[at:].lstrip())
             raise ExpressionError(f"'{text[start]}' can't stand here", start, start + 1)
         kind = match.lastgroup
-        found.append(_Token(kind, match[kind], match.start(kind), match.end(kind)))
+        found.append(Token(kind, match[kind], match.start(kind), match.end(kind)))
         at = match.end()
-    return [*found, _Token("end", "", len(text), len(text) + 1)]
+    return [*found, Token("end", "", len(text), len(text) + 1)]
 
 
 class _Reader:
@@ -95,7 +98,7 @@ class _Reader:
 
     def __init__(self, text: str, columns: Mapping[str, Kind]) -> None:
         self.text, self.columns = text, columns
-        self.tokens, self.at, self.depth = _tokens(text), 0, 0
+        self.tokens, self.at, self.depth = tokens(text), 0, 0
         self.read: list[str] = []
 
     def whole(self) -> Kind:
@@ -107,7 +110,7 @@ class _Reader:
     # Tokens.
 
     @property
-    def now(self) -> _Token:
+    def now(self) -> Token:
         return self.tokens[self.at]
 
     def word(self, *words: str) -> bool:

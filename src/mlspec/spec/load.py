@@ -218,7 +218,8 @@ class _Reader:
         self.partial = partial
         least = wanted.meta.min_length
         if least and len(value) < least:
-            return self.wrong("empty", path, f"'{dotted(path)}' is empty", f"at least {least} needed")
+            held = "is empty" if not value else "has 1 entry" if len(value) == 1 else f"has {len(value)} entries"
+            return self.wrong("empty", path, f"'{dotted(path)}' {held}", f"at least {least} needed")
         most = wanted.meta.max_length
         if most and len(value) > most:
             return self.wrong("out-of-range", path, f"'{dotted(path)}' is too long", f"at most {most} entries")

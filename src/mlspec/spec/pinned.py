@@ -20,7 +20,8 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     ``source`` is the identity of what was asked, ``file`` where the rows lie from the spec's folder, ``digest`` that of
     their content. ``columns`` are all that the source has. ``levels``: distinct values of the target column ``target``,
     one more than MOST_LEVELS where there are many. ``taken`` and ``changed`` are seconds since 1970, None where that is
-    not known. ``format``: the plug-in that reads the file.
+    not known. ``format``: the plug-in that reads the file. ``treated``: a mark of what was done to personal columns
+    before the rows were kept.
     """
 
     source: str
@@ -32,6 +33,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     target: str = ""
     levels: tuple[str, ...] | None = None
     wanted: Wanted = Wanted()
+    treated: str = ""
     taken: float | None = None
     changed: float | None = None
     mark: str = ""
@@ -121,6 +123,11 @@ def locked_references(root: Path) -> dict[str, LockedSpread]:
         return msgspec.json.decode((root / LOCK).read_bytes(), type=_Lock).spreads
     except (OSError, msgspec.MsgspecError):
         return {}
+
+
+def keeps_treated(found: Snapshot | None) -> bool:
+    """Whether personal columns of these rows were treated before they were kept; a file beside the spec is as it is."""
+    return found is not None and Path(found.file).parts[: len(FOLDER.parts)] == FOLDER.parts
 
 
 def reads(use: Use, found: Snapshot | None) -> list[Any]:

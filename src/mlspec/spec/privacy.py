@@ -67,6 +67,13 @@ class Membership(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ]
 
 
+class DifferentialPrivacy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the selected model's weights may tell of any one training row."""
+
+    epsilon: Annotated[float, Meta(description="The training's epsilon is at most this.", gt=0)]
+    delta: Annotated[float, Meta(description="The training's delta is at most this.", gt=0, lt=1)]
+
+
 class PrivacyGates(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What must hold of what the data tells of people."""
 
@@ -80,3 +87,11 @@ class PrivacyGates(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     k_anonymity: Annotated[KAnonymity | None, Meta(description="Rows that share a combination of values.")] = None
     l_diversity: Annotated[LDiversity | None, Meta(description="Sensitive values among such rows.")] = None
     membership: Annotated[Membership | None, Meta(description="Bound on telling the model's training rows.")] = None
+    differential_privacy: Annotated[
+        DifferentialPrivacy | None,
+        Meta(
+            description="The selected model was trained by DP-SGD (`private` of `torch.*`) within this budget; one "
+            "that was not fails.",
+            examples=[{"epsilon": 3, "delta": 1e-5}],
+        ),
+    ] = None

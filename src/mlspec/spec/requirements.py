@@ -180,6 +180,9 @@ def _privacy(privacy: PrivacyGates) -> Iterator[Requirement]:
         yield gate("l_diversity", columns=list(diverse.columns), sensitive=diverse.sensitive, at_least=diverse.l)
     if privacy.membership is not None:
         yield gate("membership", at_most=privacy.membership.at_most)
+    if privacy.differential_privacy is not None:
+        asked = privacy.differential_privacy
+        yield gate("differential_privacy", epsilon=asked.epsilon, delta=asked.delta)
 
 
 def _model(project: Project) -> Iterator[Requirement]:

@@ -11,13 +11,14 @@ import secrets
 import shutil
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
-from typing import Any, Protocol, TypeVar
+from typing import TypeVar
 
 from mlspec.diagnostics import StoreError
 from mlspec.store import action as actions
 from mlspec.store import tree
 from mlspec.store.action import Action
 from mlspec.store.errors import DamagedError
+from mlspec.store.sealed import MARK, Files, Sealed
 from mlspec.store.store import Store
 
 T = TypeVar("T")
@@ -34,12 +35,15 @@ def located(store: str, root: Path) -> str:
 
 
 class Shared:
-    """A shared store, until something goes wrong with it: then it is left alone, and ``trouble`` says why."""
+    """A shared store, until something goes wrong with it: then it is left alone, and ``trouble`` says why.
 
-    def __init__(self, place: str) -> None:
-        self.place = place
+    ``encrypt``: the environment variable with the key that its files are encrypted by.
+    """
+
+    def __init__(self, place: str, encrypt: str = "") -> None:
+        self.place, self._encrypt = place, encrypt
         self.trouble = ""
-        self._files: _Files | None = None
+        self._files: Files | None = None
         self._damaged: set[str] = set()
 
     def fetch(self, fingerprint: str, store: Store) -> Action | None:
@@ -51,7 +55,7 @@ class Shared:
         """Put a result there, contents first; what stands there already is left as it is unless it is damaged."""
         self._tried(lambda files: self._filled(files, action, store))
 
-    def _fetched(self, files: "_Files", fingerprint: str, store: Store) -> Action | None:
+    def _fetched(self, files: "Files", fingerprint: str, store: Store) -> Action | None:
         stored = files.read(f"actions/{fingerprint}")
         try:
             action = None if stored is None else actions.decode(stored, fingerprint)
@@ -71,7 +75,7 @@ class Shared:
                 return None
         return action
 
-    def _filled(self, files: "_Files", action: Action, store: Store) -> None:
+    def _filled(self, files: "Files", action: Action, store: Store) -> None:
         for name, digest in action.outputs.items():
             if name not in action.folders:
                 files.put(store.path(digest), f"objects/{digest}", anew=digest in self._damaged)
@@ -83,27 +87,19 @@ class Shared:
             files.put(path, f"trees/{digest}", anew=True)
         files.put(store.root / "actions" / action.fingerprint, f"actions/{action.fingerprint}", anew=True)
 
-    def _tried(self, work: "Callable[[_Files], T]") -> "T | None":
+    def _tried(self, work: "Callable[[Files], T]") -> "T | None":
         """What comes of working with its files; None, and ``trouble`` says why, where something is wrong with them."""
         if self.trouble:
             return None
         try:
             if self._files is None:
-                self._files = _opened(self.place)
+                self._files = _opened(self.place, self._encrypt)
             return work(self._files)
         except Exception as error:
             # The file systems of fsspec raise whatever their libraries raise.
             why = " ".join(str(error).split()) or type(error).__name__
             self.trouble = f"the shared store {self.place} is left alone: {why[:200]}"
             return None
-
-
-class _Files(Protocol):
-    def read(self, name: str) -> bytes | None: ...
-
-    def get(self, name: str, path: Path) -> bool: ...
-
-    def put(self, path: Path, name: str, *, anew: bool = False) -> None: ...
 
 
 class _Folder:
@@ -145,6 +141,12 @@ class _Folder:
         finally:
             aside.unlink(missing_ok=True)
 
+    def size(self, name: str) -> int | None:
+        try:
+            return (self._root / name).stat().st_size
+        except FileNotFoundError:
+            return None
+
     def _here(self) -> None:
         if not self._root.is_dir():
             raise UnreachableError(f"there is no folder '{self._root}' any more")
@@ -175,25 +177,31 @@ class _Remote:
 
     def put(self, path: Path, name: str, *, anew: bool = False) -> None:
         target = f"{self._root}/{name}"
-        if not anew and self._size(target) == path.stat().st_size:
+        if not anew and self.size(name) == path.stat().st_size:
             return
         self._system.makedirs(target.rpartition("/")[0], exist_ok=True)
         self._system.put_file(str(path), target)
 
-    def _size(self, target: str) -> Any:
+    def size(self, name: str) -> int | None:
         try:
-            return self._system.info(target).get("size")
+            found = self._system.info(f"{self._root}/{name}").get("size")
+            return None if found is None else int(found)
         except FileNotFoundError:
             return None
 
 
-def _opened(place: str) -> _Files:
+def _opened(place: str, encrypt: str) -> Files:
     if place.startswith("file://"):
         place = place.removeprefix("file://")
-    return _Remote(place) if "://" in place else _Folder(Path(place))
+    files: Files = _Remote(place) if "://" in place else _Folder(Path(place))
+    if encrypt:
+        return Sealed(files, encrypt)
+    if files.read(MARK) is not None:
+        raise UnreachableError("it is encrypted, and the spec names no key (storage.encrypt)")
+    return files
 
 
-def _contents(files: _Files, action: Action) -> dict[str, str] | None:
+def _contents(files: Files, action: Action) -> dict[str, str] | None:
     """The digests of all that an action names, with what they are; None where that is not whole, or no digest at all.
 
     Others can write there: no name of theirs may lead anywhere else.

@@ -17,9 +17,11 @@ import torch
 from torch import Tensor, nn
 
 from mlspec.diagnostics import StepError
+from mlspec.models.torch._shared import Private
 from mlspec.torchkit import checkpoint, memory, together
 from mlspec.torchkit.batches import Batches
 from mlspec.torchkit.batches import Rows as Rows  # (the name that users of the loop know it by)
+from mlspec.torchkit.private import PrivateStepper
 from mlspec.torchkit.stepping import HALVES, Computing, Stepper, precise
 from mlspec.torchkit.stepping import Loss as Loss
 
@@ -33,7 +35,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """How to train.
 
     ``batch_size`` None: a power of two, about 64 steps an epoch, from 16 to 512; ``patience`` None: never stop early;
-    ``clip_norm`` None: never clip; ``seconds``: no epoch begins after so long a training, None for no limit.
+    ``clip_norm`` None: never clip; ``seconds``: no epoch begins after so long a training, None for no limit;
+    ``private``: by DP-SGD, whose batches have ``batch_size`` rows on average.
     """
 
     epochs: int
@@ -47,6 +50,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     warm_up: float = 0.05
     checkpoint_seconds: float = 3.0
     computing: Computing = PLAIN
+    private: Private | None = None
 
 
 class Trainable(msgspec.Struct, frozen=True):
@@ -125,8 +129,15 @@ def _train(
         weight_decay=settings.weight_decay,
         fused=device.type in ("cpu", "cuda"),
     )
-    stepper = Stepper(module, optimizer, loss, device, settings.computing, settings.clip_norm)
-    share = stepper.share
+    stepper: Stepper | PrivateStepper
+    if settings.private is None:
+        stepper = Stepper(module, optimizer, loss, device, settings.computing, settings.clip_norm)
+        share = stepper.share
+        batches = Batches(rows, size, seed, device, None if share is None else share.cut(size)).at
+    else:
+        about = _digest(settings, seed, rows, module, None)
+        stepper = PrivateStepper(module, optimizer, loss, rows, settings.private, about, size=size, steps=total)
+        share, batches = None, lambda epoch, index: stepper.at(epoch * steps + index)
     state = _Progress(settings=_digest(settings, seed, rows, module, share))
     running = torch.zeros((), device=device)
     best: dict[str, Tensor] = {}
@@ -145,12 +156,11 @@ def _train(
         checkpoint.write(folder, msgspec.json.encode(state), checkpoint.tensors(module, optimizer, best, running))
 
     saved = time.monotonic()
-    batches = Batches(rows, size, seed, device, None if share is None else share.cut(size))
     module.train()
     while state.step < pause and not _is_enough(state, settings):
         epoch, index = divmod(state.step, steps)
         optimizer.param_groups[0]["lr"] = settings.learning_rate * _rate(state.step, total, settings)
-        inputs, target = batches.at(epoch, index)
+        inputs, target = batches(epoch, index)
         running += stepper.take(inputs, target, size)
         state.step += 1
         if index + 1 == steps:
@@ -192,6 +202,7 @@ def _train(
         **({"paused": True} if paused else {}),
         **({"out_of_time": True} if state.is_out_of_time and epochs < settings.epochs else {}),
         **({"parts": stepper.parts} if stepper.parts > 1 else {}),
+        **({"private": stepper.spent(state.step)} if isinstance(stepper, PrivateStepper) else {}),
     }
 
 

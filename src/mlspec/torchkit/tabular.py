@@ -18,6 +18,7 @@ Array = np.ndarray[Any, Any]
 
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
+PRIVATE = "private.json"
 LOOKED_AT = 500_000  # rows that quantiles are taken of
 GENTLY = 0.3  # of the learning rate, where training goes on from fitted weights
 
@@ -93,6 +94,8 @@ def fit(model: Tabular, training: Training, folder: Path) -> dict[str, Any]:
     state = {name: tensor.cpu().contiguous() for name, tensor in made.module.state_dict().items()}
     save_file(state, folder / WEIGHTS)
     (folder / CONFIG).write_bytes(msgspec.json.format(msgspec.json.encode(config), indent=1))
+    if "private" in history:
+        (folder / PRIVATE).write_bytes(msgspec.json.format(msgspec.json.encode(history["private"]), indent=1))
     return {"parameters": sum(p.numel() for p in made.module.parameters()), **history}
 
 
@@ -136,6 +139,7 @@ def trainable(model: Tabular, training: Training, config: Config) -> loop.Traina
         patience=model.patience,
         seconds=model.time,
         computing=device.computing(training),
+        private=getattr(model, "private", None),
     )
     network = build(config, training.features.numeric)
     if training.start is not None:
@@ -144,6 +148,9 @@ def trainable(model: Tabular, training: Training, config: Config) -> loop.Traina
     lies = memory.lies(_size(training.features) + _size(training.validation), place)
     rows = _rows(training.features, training.target, config, lies)
     weights = row_weights(training, model.class_weight)
+    if settings.private is not None and (weights is not None or training.start is not None):
+        what = "rows that count differently" if weights is not None else "a model that was fitted before"
+        raise StepError(f"what private training promises does not hold with {what}", "private")
     rows = loop.Rows(rows.inputs, outputs.weighted(rows.target, weights))
     validation = _rows(training.validation, training.validation_target, config, lies)
     watched = stopping_weights(training, model.class_weight)

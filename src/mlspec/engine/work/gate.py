@@ -277,6 +277,8 @@ def _privacy(params: dict[str, Any], measured: dict[str, Any], _: Any) -> dict[s
         bound = params["at_most"]
         text = f"training rows told apart by the model's answers with a ROC AUC of at most {bound:g}"
         return _interval(text, measured, measured["n"], bound, at_least=False, unit="")
+    if what == "differential_privacy":
+        return _promise(params, measured)
     rows = measured["rows"]
     if what == "direct_identifiers":
         found = measured["identifiers"]
@@ -304,6 +306,30 @@ def _privacy(params: dict[str, Any], measured: dict[str, Any], _: Any) -> dict[s
         "high": found["least"],
         "n": rows,
         "threshold": least,
+        "reason": told,
+    }
+
+
+def _promise(params: dict[str, Any], measured: dict[str, Any]) -> dict[str, Any]:
+    """What the training promises of each row, beside what is asked."""
+    epsilon, delta, found = params["epsilon"], params["delta"], measured["promise"]
+    text = f"the model was trained privately, with epsilon at most {epsilon:g} and delta at most {delta:g}"
+    holds = found is not None and found["epsilon"] <= epsilon and found["delta"] <= delta
+    value = None if found is None else found["epsilon"]
+    told = measured["reason"]
+    if found is not None:
+        told = (
+            f"epsilon {value:.3g} at delta {found['delta']:g} ({found['spent']:.3g} spent in {found['steps']:,} of "
+            f"{found['planned']:,} steps), by the {found['accountant'].upper()} accountant"
+        )
+    return {
+        "requirement": text,
+        "verdict": "pass" if holds else "fail",
+        "value": value,
+        "low": value,
+        "high": value,
+        "n": None,
+        "threshold": epsilon,
         "reason": told,
     }
 

@@ -28,7 +28,7 @@ def run(job: Job) -> None:
     )
     table = job.outputs["table"]
     numbers = [column.name for column in columns if column.type == "number"]
-    treatments = job.params.get("treatments")
+    treatments = None if job.params.get("treated") else job.params.get("treatments")
     try:
         rows = source.scan(job.root, columns)
         if numbers:

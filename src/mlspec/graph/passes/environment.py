@@ -9,6 +9,7 @@ from mlspec.graph.environment import machine, processor, python_version, version
 from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS
 from mlspec.graph.passes.code import packaged_plugins, used_plugins
+from mlspec.graph.step import Step
 from mlspec.registry import plugin
 
 NUMERIC = frozenset(
@@ -32,8 +33,10 @@ def environment(graph: Graph) -> Graph:
     work, the processor for what is timed."""
 
     @cache
-    def found(kind: str, used: tuple[tuple[str, str], ...]) -> dict[str, str]:
-        libraries = set(KINDS[kind].libraries).union(*(plugin(of, name).libraries for of, name in used))
+    def found(kind: str, used: tuple[tuple[str, str], ...], private: bool) -> dict[str, str]:
+        libraries = ({"opacus"} if private else set()) | set(KINDS[kind].libraries).union(
+            *(plugin(of, name).libraries for of, name in used)
+        )
         result = versions(libraries)
         if kind in NUMERIC:
             result |= {"python": python_version(), "machine": machine()}
@@ -44,7 +47,11 @@ def environment(graph: Graph) -> Graph:
     packaged = packaged_plugins(graph)
     return graph.replace(
         {
-            step_id: replace(step, environment=found(step.kind, used_plugins(step, packaged)))
+            step_id: replace(step, environment=found(step.kind, used_plugins(step, packaged), _is_private(step)))
             for step_id, step in graph.steps.items()
         }
     )
+
+
+def _is_private(step: Step) -> bool:
+    return step.kind == "train" and bool(step.params["model"][1].get("private"))

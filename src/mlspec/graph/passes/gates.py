@@ -19,6 +19,10 @@ READS = {
     "serving_memory": ("memory", Input("measure.memory", "memory")),
     "examples": ("answers", Input("examples", "answers")),
 }
+PRIVACY = {
+    "membership": ("membership", Input("measure.membership", "membership")),
+    "differential_privacy": ("promise", Input("measure.differential_privacy", "promise")),
+}
 
 
 def gates(graph: Graph) -> Graph:
@@ -37,8 +41,7 @@ def gates(graph: Graph) -> Graph:
                 params["gpus"] = several
         name, read = READS.get(params["of"], METRICS)
         if params["of"] == "privacy":
-            what = "membership" if params["what"] == "membership" else "privacy"
-            name, read = what, Input(f"measure.{what}", what)
+            name, read = PRIVACY.get(params["what"], ("privacy", Input("measure.privacy", "privacy")))
         steps.append(
             Step(
                 id=f"gate.{requirement.id}",

@@ -13,8 +13,8 @@ from mlspec.graph.step import Input, Step
 
 def measurements(graph: Graph) -> Graph:
     """Adds ``measure.latency``, ``measure.throughput``, ``measure.size``, ``measure.memory``, ``measure.privacy``,
-    ``measure.membership`` and ``examples``, each only where it is asked for, and ``importance`` where the evaluation
-    does."""
+    ``measure.membership``, ``measure.differential_privacy`` and ``examples``, each only where it is asked for, and
+    ``importance`` where the evaluation does."""
     constraints = graph.project.constraints
     model = Input("select", "model")
     steps = []
@@ -117,6 +117,16 @@ def _privacy(graph: Graph) -> list[Step]:
                 inputs={part: Input("split", part) for part in parts},
                 outputs=KINDS["privacy"].outputs,
                 path=path,
+            )
+        )
+    if stated.differential_privacy is not None:
+        steps.append(
+            Step(
+                id="measure.differential_privacy",
+                kind="differential_privacy",
+                inputs={"model": Input("select", "model")},
+                outputs=KINDS["differential_privacy"].outputs,
+                path=(*path, "differential_privacy"),
             )
         )
     if stated.membership is not None:

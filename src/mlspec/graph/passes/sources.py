@@ -17,12 +17,12 @@ from mlspec.spec import combining, pinned
 
 def sources(graph: Graph) -> Graph:
     """Adds ``source.NAME``: ``{"source": use, "columns": [[name, type], ...]}`` -> table; a source that is fetched
-    is its snapshot here. ``minimum_rows`` where the spec states it; ``treatments`` of personal columns, and marks of
-    the keys that they use."""
+    is its snapshot here. ``minimum_rows`` where the spec states it; ``treatments`` of personal columns, marks of
+    the keys that they use, and ``treated`` where the snapshot holds them so."""
     data = graph.project.data
     every = dict(tables.pairs(tables.table(graph)))
     named, joined, types = combining.named(data), {join.source: join for join in data.join}, data.columns.types
-    kinds = graph.facts.raw_types
+    raw = graph.facts.raw_types
     steps = []
     for name, use in sorted(data.sources.items()):
         least = cast(Source, use.plugin).minimum_rows
@@ -37,9 +37,13 @@ def sources(graph: Graph) -> Graph:
         wanted |= tables.of_source(graph.project, name) - {column for column, _kind in columns}
         columns += [[c.name, str(every.get(c.name) or types.get(c.name, c.type))] for c in schema if c.name in wanted]
         treated = tables.treated(graph, (column for column, _kind in columns))
+        done = pinned.keeps_treated(graph.facts.snapshots.get(name))
+        kinds = {c.name: c.type for c in schema if c.name in raw} if done else raw
         columns = [[column, str(kinds.get(column, kind))] for column, kind in columns]
         if treated:
             more["treatments"] = treated
+            if done:
+                more["treated"] = True
             secrets = sorted({secret for _, _, use in treated if (secret := _secret(use))})
             if secrets:
                 more["keys"] = {secret: key_mark(secret) for secret in secrets}

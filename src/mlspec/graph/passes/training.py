@@ -5,6 +5,7 @@ from typing import Any
 
 from mlspec.graph import uses
 from mlspec.graph.computing import computing
+from mlspec.graph.environment import key_mark
 from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS
 from mlspec.graph.passes.checks import awaited
@@ -16,7 +17,8 @@ from mlspec.plugin import Model
 
 def training(graph: Graph) -> Graph:
     """Adds for each candidate ``train`` -> model, history; ``predict`` -> predictions; ``evaluate`` -> metrics; and
-    ``decide`` -> decision, where costs of mistakes or a recalibration are stated."""
+    ``decide`` -> decision, where costs of mistakes or a recalibration are stated. ``keys``: marks of those that a
+    training takes from the environment."""
     project = graph.project
     task, seed = project.project.task, project.model.seed
     scored, decides = scoring(project), deciding(project)
@@ -35,6 +37,9 @@ def training(graph: Graph) -> Graph:
         if constrained is not None:
             # Several models are fitted for each: they take the one process by turns.
             params = {**{key: value for key, value in params.items() if key != "processes"}, "mitigation": constrained}
+        secret = use.plugin.secret() if isinstance(use.plugin, Model) else ""
+        if secret:
+            params["keys"] = {secret: key_mark(secret)}
         steps += [
             Step(
                 id=f"train.{name}",

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from mlspec.plugin import Schema
 
@@ -59,6 +59,35 @@ Time = Annotated[
 ClassWeight = Annotated[
     Literal["balanced"] | None,
     Meta(description="balanced: rare classes weigh as much as common ones; equal rows if left out."),
+]
+
+
+class Private(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How little a network may tell of any one training row (differential privacy)."""
+
+    epsilon: Annotated[float, Meta(description="The budget: the smaller, the less is told; 1 to 8 are usual.", gt=0)]
+    delta: Annotated[
+        float,
+        Meta(description="The probability that the promise does not hold; well below one over the rows.", gt=0, lt=1),
+    ]
+    clip: Annotated[float, Meta(description="The length that each row's gradient is cut to.", gt=0)] = 1.0
+    key: Annotated[
+        str,
+        Meta(
+            description="The environment variable that holds the key of the noise, of at least 16 characters: who "
+            "knows the noise can take it away.",
+            pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
+        ),
+    ]
+
+
+PrivateTraining = Annotated[
+    Private | None,
+    Meta(
+        description="Train by DP-SGD (Abadi and others 2016): what the weights tell of any one training row stays "
+        "within a stated budget. Its clipping takes the place of `clip_norm`.",
+        examples=[{"epsilon": 3, "delta": 1e-5, "key": "NOISE_KEY"}],
+    ),
 ]
 
 

@@ -57,6 +57,7 @@ class FtTransformer(Model, frozen=True, kw_only=True):
     patience: _shared.Patience = 6
     time: _shared.Time = None
     class_weight: _shared.ClassWeight = None
+    private: _shared.PrivateTraining = None
 
     @property
     def token(self) -> int:
@@ -72,6 +73,10 @@ class FtTransformer(Model, frozen=True, kw_only=True):
     def category_width(self) -> int:
         """A category's vector is as wide as a token."""
         return self.token
+
+    def secret(self) -> str:
+        """The variable of the noise's key."""
+        return "" if self.private is None else self.private.key
 
     def backbone(self) -> dict[str, Any]:
         """What stands behind the embeddings, as ``torchkit.backbones`` builds it."""

@@ -61,6 +61,11 @@ class Mlp(Model, frozen=True, kw_only=True):
     patience: _shared.Patience = 8
     time: _shared.Time = None
     class_weight: _shared.ClassWeight = None
+    private: _shared.PrivateTraining = None
+
+    def secret(self) -> str:
+        """The variable of the noise's key."""
+        return "" if self.private is None else self.private.key
 
     def backbone(self) -> dict[str, Any]:
         """What stands behind the embeddings, as ``torchkit.backbones`` builds it."""

@@ -1,0 +1,37 @@
+"""Frees what nobody needs any more."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlspec.diagnostics import SpecError
+from mlspec.specfile import find
+
+if TYPE_CHECKING:
+    from mlspec.store.upkeep import Collected
+
+
+def collect(spec: str | os.PathLike[str] | None = None, *, runs: int | None = None) -> "Collected":
+    """Remove stored results but those of the last ``runs`` runs and of ``mlspec.lock``, and old snapshots.
+
+    Without ``runs``, what ``storage.keep`` says is kept, folders of older runs removed; one run's results where it says
+    nothing, or where the spec can't be read. Raises StoreError while a run is going on.
+    """
+    from mlspec.engine import collect as collecting
+    from mlspec.engine import places, record, retention
+    from mlspec.spec.read import read
+    from mlspec.spec.storage import Storage, kept
+    from mlspec.store.upkeep import Collected
+
+    path = find(spec)
+    root = Path(path).parent
+    try:
+        storage = read(path, large=True)[0].storage
+    except SpecError:
+        storage = Storage()
+    removed = retention.NOTHING
+    if runs is None and storage.keep is not None:
+        removed = retention.prune(root, *kept(storage.keep))
+        runs = len(record.folders(places.home(root)))
+    found = collecting.collect(root, runs=1 if runs is None else runs, snapshots=storage.snapshots.keep)
+    return Collected(removed.results + found.results, removed.bytes + found.bytes)

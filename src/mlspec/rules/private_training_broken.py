@@ -1,0 +1,68 @@
+"""Something in the spec breaks what private training promises.
+
+Why: DP-SGD bounds what one row may change in one training. Weights of classes or rows are computed from all rows and
+scale what a row may change; each further training on the same rows (trials, folds, repeats, members of a blend,
+groups, parts of a learning curve) spends the budget once more, and nobody adds that up; several processes and low
+precision compute gradients otherwise than row by row.
+
+Instead: take the one or the other away; the message names both. Settings can be searched for on data that is public.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from mlspec.diagnostics import Diagnostic
+from mlspec.document import Path
+from mlspec.rules.context import View
+
+CODE = "private-training-broken"
+
+
+def check(view: View) -> Iterator[Diagnostic]:
+    """Each candidate that is to be trained privately."""
+    project = view.project
+    for name, use in project.model.candidates.items():
+        private = getattr(use.plugin, "private", None)
+        if private is None:
+            continue
+        at: Path = ("model", "candidates", name, "private")
+        against = list(_against(view, name, use.plugin))
+        if against:
+            message = f"'{name}' can't be trained privately with {', '.join(what for what, _why in against)}"
+            reasons = (f"{what}: {why}" for what, why in against)
+            yield view.diagnostic(CODE, at, message, "take the one or the other away", *reasons, key=True)
+        rows = view.facts.rows_seen
+        if view.facts.all_rows_seen and private.delta * rows >= 1:
+            message = f"delta {private.delta:g} allows to give one of the {rows:,} rows away"
+            yield view.diagnostic(CODE, (*at, "delta"), message, f"take one well below 1 / {rows:,}")
+
+
+def _against(view: View, name: str, model: Any) -> Iterator[tuple[str, str]]:
+    """What does not go with it, and why."""
+    project = view.project
+    stated, backend = project.model, view.project.backend
+    if getattr(model, "class_weight", None) is not None:
+        yield "class_weight", "weights of classes follow from all rows"
+    if project.data.columns.weight is not None:
+        yield "data.columns.weight", "a row's weight is scaled by all the others'"
+    again = "every further training on the same rows spends the budget anew"
+    if name in project.tuning:
+        yield f"tuning.{name}", again
+    if stated.cross_validation is not None:
+        yield "model.cross_validation", again
+    if stated.repeats > 1:
+        yield "model.repeats", again
+    if stated.ensemble != "none":
+        yield "model.ensemble", again
+    if stated.personal is not None:
+        yield "model.personalization", again
+    if stated.mitigation is not None and stated.mitigation.method != "thresholds":
+        yield f"model.mitigation: {stated.mitigation.method}", "its weights follow from all rows"
+    if project.evaluation.scaling is not None:
+        yield "evaluation.scaling", again
+    if backend.processes != 1:
+        yield "backend.processes", "each row's gradient is computed in one process"
+    if backend.precision in ("bf16", "fp16"):
+        yield f"backend.precision: {backend.precision}", "gradients are cut and summed in fp32"
+    if backend.compile:
+        yield "backend.compile", "gradients of single rows are not compiled"
