@@ -38,8 +38,9 @@ IMPORTED = {"scikit-learn": "sklearn"}
 SPLITS = {
     "random": "{by: random, seed: 3}",
     "stratified": "{by: stratified, seed: 3}",
-    "group": "{by: group, column: who, seed: 3}",
-    "time": "{by: time, column: day}",
+    "hash": "{by: hash, column: day, seed: 3}",
+    "group": "{by: group, column: who, stratify: y, seed: 3}",
+    "time": "{by: time, column: day, gap: 5}",
     "given": "{by: given, column: part}",
 }
 
@@ -152,10 +153,10 @@ def same(one: dict[str, str], other: dict[str, str], *names: str) -> bool:
 def test_no_preparation_knows_validation_or_test_rows(how: str, tmp_path: Path) -> None:
     text = spec(SPLITS[how], "{one: {type: hist_gradient_boosting}}")
     before, store = outputs(tmp_path / "a", with_uses(rows()), text, "prepare.one")
-    others = members(store, before["split"], "validation", "test")
-    assert 40 < len(others) < 130
+    others = set(range(COUNT)) - members(store, before["split"], "train")
+    assert 40 < len(others) < 150
     after, _store = outputs(
-        tmp_path / "b", with_uses(changed(rows(), others, how != "stratified")), text, "prepare.one"
+        tmp_path / "b", with_uses(changed(rows(), others, how not in ("stratified", "group"))), text, "prepare.one"
     )
     assert same(before["split"], after["split"], "train")
     assert not same(before["split"], after["split"], "validation")
@@ -171,7 +172,7 @@ def test_no_fold_knows_the_rows_that_it_holds_out(how: str, tmp_path: Path) -> N
     )
     only = ("prepare.one.fold2",)
     before, store = outputs(tmp_path / "a", with_uses(rows()), text, *only)
-    others = members(store, before["fold.2"], "validation", "heldout") | members(store, before["split"], "test")
+    others = set(range(COUNT)) - members(store, before["fold.2"], "train")
     after, _store = outputs(tmp_path / "b", with_uses(changed(rows(), others, True)), text, *only)
     assert not same(before["fold.2"], after["fold.2"], "heldout")
     assert same(before["prepare.one.fold2"], after["prepare.one.fold2"], "state", "train")
@@ -196,7 +197,7 @@ def test_no_model_knows_validation_or_test_rows_but_to_stop_by(tmp_path: Path) -
     )
     only = [f"train.{name}" for name in named]
     before, store = outputs(tmp_path / "a", rows(), text, *only)
-    others = members(store, before["split"], "validation", "test")
+    others = set(range(COUNT)) - members(store, before["split"], "train")
     after, _store = outputs(tmp_path / "b", changed(rows(), others, True), text, *only)
     assert [step for step in only if not same(before[step], after[step], "model")] == []
 

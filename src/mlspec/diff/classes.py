@@ -292,6 +292,8 @@ RULES: dict[str, Rule] = {
     "data.expect[].allowed": only,
     "data.split.by": EVALUATION,
     "data.split.column": EVALUATION,
+    "data.split.stratify": EVALUATION,
+    "data.split.gap": RESULT,  # the test rows stay the same
     "data.split.test": EVALUATION,
     "data.split.validation": RESULT,  # the test rows stay the same
     "data.split.seed": EVALUATION,
