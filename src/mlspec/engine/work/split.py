@@ -128,7 +128,8 @@ def groups(column: "pl.Series") -> "list[Array]":
     import numpy as np
 
     codes = column.rank("dense").fill_null(0).to_numpy() if column.dtype.is_numeric() else _codes(column)
-    return [np.flatnonzero(codes == code) for code in np.unique(codes)]
+    order = np.argsort(codes, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(codes[order])) + 1) if len(order) else []
 
 
 def _codes(column: "pl.Series") -> "Array":
