@@ -19,6 +19,9 @@ PORTFOLIO: dict[str, dict[str, dict[str, Any]]] = {
 
 CHECKS = (
     "duplicates",
+    "near duplicates",
+    "groups",
+    "future",
     "drift",
     "labels",
     "leak",
