@@ -242,6 +242,10 @@ CASES: dict[str, dict[str, str]] = {
     "unknown-column-stratify": {"data": "  split: {by: group, column: group, stratify: jb}\n"},
     "expectation-without-check": {"data": "  expect:\n    - {column: age}\n    - {}\n"},
     "expectation-without-check-type": {"data": "  expect: [{column: job, between: [1, 2]}]\n"},
+    "expectation-without-check-anomalies": {
+        "data": "  expect:\n    - {column: job, anomalies: {at_most: 0.1}}\n"
+        "    - {column: age, anomalies: {}, on_fail: drop_rows}\n"
+    },
     "expectation-without-check-bounds": {"data": "  expect: [{rows: {at_least: 9, at_most: 3}}]\n"},
     "unreachable-size": {
         "top": "constraints: {size: {model: 10kB}}\n",

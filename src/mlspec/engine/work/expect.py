@@ -116,15 +116,16 @@ def _measured(job: Job, frames: "dict[str, pl.LazyFrame]") -> "list[tuple[dict[s
         if index in counted:
             faults += expecting.grouped(asked, counted[index], rows, hidden)
             mine["groups"] = counted[index].height
-        if "drift" in asked:
-            name = asked["column"]
+        name = asked.get("column", "")
+        # Of a column of which no value may be told, anomalies pin nothing.
+        if "drift" in asked or ("anomalies" in asked and not hidden):
             mine["sketch"] = drift.sketch(frames[frame], name)
-            if "reference" in asked:
-                now = drift.against(frames[frame], name, asked["reference"])
-                mine |= drift.distances(asked["reference"], now) if now else {}
-                faults += drift.faults(asked, mine) if now else []
+        if "drift" in asked and "reference" in asked:
+            now = drift.against(frames[frame], name, asked["reference"])
+            mine |= drift.distances(asked["reference"], now) if now else {}
+            faults += drift.faults(asked, mine) if now else []
         if hidden:
-            mine = {k: v for k, v in mine.items() if not k.startswith(("example/", "least", "greatest"))}
+            mine = {k: v for k, v in mine.items() if not k.startswith(("example/", "least", "greatest", "fence/"))}
         found.append(({k: _plain(v) for k, v in mine.items()}, rows, faults))
     return found
 
