@@ -63,7 +63,8 @@ def of(column: str, **check: Any) -> Asked:
 
 # What is expected, what is said when it does not hold, and the same with room enough.
 FAILS: dict[str, tuple[Asked, Asked]] = {
-    "200 rows, at least 500 expected. If that is as it should be: {rows: {at_least: 200}}": ({"rows": {"at_least": 500}}, {"rows": {"at_most": 200}}),
+    "200 rows, at least 500 expected. If that is as it should be: {rows: {at_least: 200}}": (
+        {"rows": {"at_least": 500}}, {"rows": {"at_most": 200}}),
     "'age' lies outside 5 to 60 in 32 rows (it goes from 0 to 66). "
     "If that is as it should be: {column: age, between: [0, 66]}, or "
     "{column: age, between: [5, 60], on_fail: drop_rows}":
