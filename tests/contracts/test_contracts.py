@@ -13,7 +13,7 @@ import msgspec
 import open_data_contract_standard as standard
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from open_data_contract_standard.model import OpenDataContractStandard
 
@@ -119,6 +119,7 @@ CHECKS = st.one_of(
 REST = st.sampled_from([{}, {}, {"severity": "warn"}, {"tolerance": 0.25}, {"on_fail": "drop_rows"}])
 
 
+@settings(max_examples=50, deadline=None)
 @given(
     types=st.dictionaries(NAMES, st.sampled_from(sorted(odcs.WRITTEN)), min_size=1),
     asked=st.lists(st.tuples(st.integers(0, 99), CHECKS, REST), max_size=6),

@@ -32,6 +32,7 @@ class Contract(Struct, frozen=True, kw_only=True):
     format: str
     name: str = ""
     description: str = ""
+    license: str = ""
     fields: tuple[Field, ...] = ()
     expect: tuple[Expected, ...] = ()
     unmapped: tuple[str, ...] = ()

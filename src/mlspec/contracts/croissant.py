@@ -30,12 +30,12 @@ CONTEXT = {
     "@language": "en", "@vocab": "https://schema.org/", "citeAs": "cr:citeAs", "column": "cr:column",
     "conformsTo": "dct:conformsTo", "cr": "http://mlcommons.org/croissant/", "rai": "http://mlcommons.org/croissant/RAI/",
     "data": {"@id": "cr:data", "@type": "@json"}, "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
-    "dct": "http://purl.org/dc/terms/", "examples": {"@id": "cr:examples", "@type": "@json"}, "extract": "cr:extract",
+    "dct": "http://purl.org/dc/terms/", "equivalentProperty": "cr:equivalentProperty", "examples": {"@id": "cr:examples", "@type": "@json"}, "extract": "cr:extract",
     "field": "cr:field", "fileProperty": "cr:fileProperty", "fileObject": "cr:fileObject", "fileSet": "cr:fileSet",
     "format": "cr:format", "includes": "cr:includes", "isLiveDataset": "cr:isLiveDataset", "jsonPath": "cr:jsonPath",
     "key": "cr:key", "md5": "cr:md5", "parentField": "cr:parentField", "path": "cr:path", "recordSet": "cr:recordSet",
     "references": "cr:references", "regex": "cr:regex", "repeated": "cr:repeated", "replace": "cr:replace",
-    "sc": "https://schema.org/", "separator": "cr:separator", "source": "cr:source", "subField": "cr:subField",
+    "samplingRate": "cr:samplingRate", "sc": "https://schema.org/", "separator": "cr:separator", "source": "cr:source", "subField": "cr:subField",
     "transform": "cr:transform",
 }  # fmt: skip
 SAID = ("@type", "@id", "name", "description", "dataType", "source", "repeated", "references")
@@ -107,13 +107,13 @@ def write(contract: Contract, files: Mapping[str, Path], root: Path) -> str:
 
     distribution, first = [], ""
     for name, path in files.items():
-        first = first or name
+        first = first or f"files/{name}"  # no source is taken for the rows, whatever it is called
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         distribution.append(
             {
                 "@type": "cr:FileObject",
-                "@id": name,
+                "@id": f"files/{name}",
                 "name": name,
                 "contentUrl": path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name,
                 "encodingFormat": MEDIA.get(path.suffix, "application/octet-stream"),
@@ -148,6 +148,8 @@ def write(contract: Contract, files: Mapping[str, Path], root: Path) -> str:
         "name": contract.name,
         "description": description + expected,
         "conformsTo": "http://mlcommons.org/croissant/1.0",
+        "version": "1.0.0",
+        **({"license": contract.license} if contract.license else {}),
         "distribution": distribution,
         "recordSet": [records],
     }

@@ -30,6 +30,7 @@ def contract(project: Project, columns: Schema) -> Contract:
         format="mlspec",
         name=project.project.name,
         description=project.project.goal or "",
+        license=project.project.license or "",
         fields=fields,
         expect=tuple(kept),
     )
