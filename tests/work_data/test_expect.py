@@ -113,7 +113,7 @@ FAILS: dict[str, tuple[Asked, Asked]] = {
         {"columns": ["y", "who"], "groups": {"rows": {"at_least": 3}}},
         {"columns": ["y"], "groups": {"rows": {"at_least": 3}}}),
     "'age' has 49.00% of rows beyond the fences, at most 1.00% expected (15.6675 to 49.5825). "
-    "If that is as it should be: {column: age, anomalies: {at_most: 0.49}}, or "
+    "If that is as it should be: {column: age, anomalies: {at_most: 0.49, reach: 0.01}}, or "
     "{column: age, between: [15.6675, 49.5825], on_fail: drop_rows}":
         (of("age", anomalies={"at_most": 0.01, "reach": 0.01}), of("age", anomalies={"at_most": 0.01, "reach": 3.0})),
     "'flat' has the same quartiles, so that there are no fences to tell anomalies by":

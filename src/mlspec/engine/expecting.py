@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 Asked = Mapping[str, Any]
 MASK = "•••"
 MOST_OFFERED = 12
+REACH = 3.0  # what anomalies are looked for with if nothing is stated
 
 
 class Fault(Struct, frozen=True):
@@ -190,7 +191,8 @@ def _anomalies(name: str, wanted: Mapping[str, Any], seen: Mapping[str, Any], sh
         told = f"'{name}' has the same quartiles, so that there are no fences to tell anomalies by"
         return Fault(told, f"{{column: {name}, between: [LEAST, GREATEST]}}")
     rounded = math.ceil(share * 1000) / 1000
-    offer = f"{{column: {name}, anomalies: {{at_most: {rounded:g}}}}}"
+    reach = f", reach: {wanted['reach']:g}" if wanted["reach"] != REACH else ""
+    offer = f"{{column: {name}, anomalies: {{at_most: {rounded:g}{reach}}}}}"
     if masked:
         return Fault(told, offer)
     bounds = f"[{low:.6g}, {high:.6g}]"

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from mlspec.engine.expecting import Fault
 
-SAMPLE = 5
+SAMPLE, SHOWN = 5, 5
 SOURCE, ROW = "__source__", "__row__"
 
 
@@ -48,7 +48,8 @@ def run(job: Job) -> None:
     if broken:
         told = "; ".join(fault.text for _index, found in broken for fault in found)
         offers = [fault.offer for _index, found in broken for fault in found if fault.offer]
-        way = f". If that is as it should be: {offers[0]}" if offers else ""
+        more = f"; {len(offers) - SHOWN:,} more in the log" if len(offers) > SHOWN else ""
+        way = f". If that is as it should be: {'; '.join(offers[:SHOWN])}{more}" if offers else ""
         raise StepError(f"the data is not as expected: {told}{way}", path=("data", "expect", broken[0][0]))
     if "dropped" in job.outputs:
         _leave_out(job, tables_[""])
