@@ -103,6 +103,41 @@ def _is_valid(made: dict[str, Any]) -> None:
     OpenDataContractStandard(**made)
 
 
+LEAN = """\
+project: {name: orders}
+data:
+  sources: {rows: {path: rows.csv}}   # as they come
+  columns: {target: bought}
+  %s
+model: {candidates: {one: {type: logistic_regression}}}
+"""
+
+
+@pytest.mark.parametrize(
+    "own", ["split: {by: random}", "expect:\n    # ours\n    - {column: amount, between: [0, 1]}   # one", "expect: []"]
+)
+def test_a_contract_is_added_to_a_spec_and_what_stands_there_stays(
+    own: str, spec: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, lean = spec.parent / "out.yaml", spec.parent / "lean.yaml"
+    out.write_text(api.export_contract("odcs", spec)[0])
+    lean.write_text(LEAN % own)
+    assert main(["contract", "import", str(out), "--write", str(lean)]) == 0
+    text = lean.read_text()
+    assert [line for line in (LEAN % own).splitlines() if "#" in line and line not in text.splitlines()] == []
+    told = parse(text, "lean.yaml").data["data"]
+    found = api.import_contract(out)
+    assert [one for one in found.expect if one not in told["expect"]] == []
+    assert told["columns"]["types"]["day"] == "date"
+    assert told["personal"] == {"town": {"kind": "quasi_identifier"}}
+    assert main(["contract", "import", str(out), "--write", str(lean)]) == 0
+    assert lean.read_text() == text, "once is enough"
+    lean.write_text(text.replace("day: date", "day: datetime"))
+    capsys.readouterr()
+    assert main(["contract", "import", str(out), "--write", str(lean)]) == 0
+    assert "not added: data.columns.types.day: date: it is datetime here" in capsys.readouterr().err
+
+
 NAMES = st.sampled_from(["a", "b c", "é", '"', "yes", "a: {b", "x\ny"])
 ENDS = st.tuples(st.integers(-100, 100), st.floats(-1e6, 1e6).map(lambda x: round(x, 3))).map(sorted)
 BOUNDS = st.one_of(ENDS.map(lambda e: {"at_least": e[0], "at_most": e[1]}), st.just({"at_most": 4}))
