@@ -82,6 +82,20 @@ def test_time_trains_on_what_lies_before(tmp_path: Path) -> None:
     assert sizes == sorted(sizes)
 
 
+def test_a_gap_lies_before_what_is_held_out(tmp_path: Path) -> None:
+    for number in range(2, 6):
+        parts = cut(tmp_path, number, by="time", column="day", gap=2, target=["row", "integer"], task="regression")
+        assert min(parts["validation"]["day"]) - max(parts["train"]["day"]) == 2
+        assert min(parts["heldout"]["day"]) - max(parts["validation"]["day"]) == 2
+
+
+def test_whole_groups_with_even_shares(tmp_path: Path) -> None:
+    rare = [cut(tmp_path, k, by="group", column="who", stratify="y")["heldout"]["y"].to_list() for k in range(1, 6)]
+    assert sum(map(len, rare)) == 100
+    assert max(map(len, rare)) - min(map(len, rare)) <= 9, "groups have seven or eight rows"
+    assert [rows.count("rare") for rows in rare] == [1] * 5
+
+
 def test_a_class_without_training_rows_is_told(tmp_path: Path) -> None:
     with pytest.raises(StepError, match="no training row of fold 1 has the class 'yes'"):
         cut(tmp_path, 1, by="time", column="day", target=["late", "category"])

@@ -77,6 +77,22 @@ def duplicated(a: pl.DataFrame, b: pl.DataFrame, x: Array, y: Array, k: int) -> 
     return a, pl.concat([b[some:], a[:some]]), x, np.concatenate([y[some:], x[:some]]), k
 
 
+def nearly_duplicated(a: pl.DataFrame, b: pl.DataFrame, x: Array, y: Array, k: int) -> Any:
+    """Copies with other rounding, and one column changed."""
+    some = len(b) // 5
+    changed = a[:some].with_columns(pl.all() * (1 + 1e-6)).with_columns(pl.nth(0) * 3)
+    return a, pl.concat([b[some:], changed]), x, np.concatenate([y[some:], x[:some]]), k
+
+
+def copied_before_splitting(a: pl.DataFrame, b: pl.DataFrame, x: Array, y: Array, k: int) -> Any:
+    """Every fourth row stands there once more, with a little noise, wherever chance has put it."""
+    whole, target = pl.concat([a, b]), np.concatenate([x, y])
+    whole = pl.concat([whole, whole.gather_every(4).with_columns(pl.all() * (1 + 1e-6))])
+    target = np.concatenate([target, target[::4]])
+    order = np.random.default_rng(4).permutation(len(target))
+    return cut((whole[order], target[order], k))
+
+
 def other_units(a: pl.DataFrame, b: pl.DataFrame, x: Array, y: Array, k: int) -> Any:
     name = max(a.columns, key=lambda column: a[column].n_unique() if a.schema[column].is_numeric() else 0)
     return a, b.with_columns(pl.col(name) * 1000 + 1), x, y, k
@@ -101,6 +117,8 @@ DATA_FAULTS: dict[str, tuple[Callable[..., Any], str, tuple[str, ...]]] = {
     "a noisy copy of the target": (leaking_noisily, "leak", ("diabetes", "digits")),
     "the target in other words": (leaking_as_text, "leak", ("breast_cancer", "digits")),
     "duplicates across splits": (duplicated, "duplicates", ("breast_cancer", "wine", "digits", "diabetes")),
+    "nearly the same rows across splits": (nearly_duplicated, "near duplicates", ("breast_cancer", "wine", "diabetes")),
+    "copies with noise": (copied_before_splitting, "near duplicates", ("breast_cancer", "wine", "diabetes")),
     "other units": (other_units, "drift", ("breast_cancer", "diabetes", "penguins")),
     "rows of another kind": (other_rows, "drift", ("breast_cancer", "diabetes", "penguins")),
     "a constant target": (constant_target, "target", ("wine", "diabetes")),

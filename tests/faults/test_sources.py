@@ -163,6 +163,36 @@ def test_a_file_that_changes_under_the_reader_gives_no_result(change: str, tmp_p
     assert rows["age"][0] == (69 if change == "before" else 20)
 
 
+CHANGES: dict[str, tuple[Callable[[pl.DataFrame], pl.DataFrame], str]] = {
+    "added": (lambda rows: rows.with_columns(score=pl.col("age") * 2), "columns that are new: score"),
+    "removed": (lambda rows: rows.drop("town"), "columns that are gone: town"),
+    "renamed": (lambda rows: rows.rename({"town": "city"}), "columns that are gone: town"),
+    "retyped": (lambda rows: rows.with_columns(pl.col("town").str.len_chars()), "town (from category to integer)"),
+}
+
+
+def test_columns_that_changed_since_they_were_pinned_are_named_before_anything_runs(tmp_path: Path) -> None:
+    spec, path = tmp_path / "project.yaml", tmp_path / "people.csv"
+    spec.write_text(
+        SPEC.format(path="people.csv, on_change: fail").replace("types:", "drop: [note], types:")
+        + "evaluation: {baselines: [majority]}\n"
+    )
+    whole(path)
+    assert api.run(spec).failures == ()
+    pinned = (tmp_path / "mlspec.lock").read_bytes()
+    for change, said in CHANGES.values():
+        change(ROWS).write_csv(path)
+        with pytest.raises(SpecError) as caught:
+            api.run(spec)
+        shown = render(caught.value.diagnostics, caught.value.texts)
+        assert "error[data-changed]: source 'people' is not what mlspec.lock has pinned" in shown
+        assert said in shown
+        assert f"{spec}:4:5" in shown
+        assert (tmp_path / "mlspec.lock").read_bytes() == pinned
+    whole(path)
+    assert all(step.action == "cached" for step in api.run(spec).steps)
+
+
 def test_gzip_notices_what_was_flipped() -> None:
     """What the faults above rely on."""
     data = bytearray(gzip.compress(ROWS.write_csv().encode()))

@@ -126,7 +126,11 @@ def test_a_changed_setting_changes_only_its_candidate_and_the_choice(
                 "measure.latency",
             },
         ),
-        ({"columns": {"id": "sex", "sensitive": ()}}, {"check.groups.sex"}),
+        # Whether one thing stands on both sides of the split is looked at by the id.
+        (
+            {"columns": {"id": "sex", "sensitive": ()}},
+            {"check.data.validation", "check.data.test", "check.groups.sex"},
+        ),
         ({"backend": Backend(workers=7, memory=10**9, step_timeout=9.0, run_timeout=9.0, store="/mnt/x")}, set()),
         ({"backend": Backend(engine="inline", on_out_of_memory="accumulate")}, set()),
         ({"backend": Backend(device="cuda")}, set()),

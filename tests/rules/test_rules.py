@@ -270,8 +270,19 @@ CASES: dict[str, dict[str, str]] = {
     "split-without-column-part": {"source": ", part: train"},
     "split-without-column-shares": {"data": "  split: {test: 0.6, validation: 0.4}\n"},
     "split-without-column-time": {"data": "  split: {by: time, column: job}\n"},
+    "split-without-column-hash": {"data": "  split: {by: hash}\n"},
+    "split-without-column-stratify": {"data": "  split: {by: stratified, stratify: job}\n"},
+    "split-without-column-gap": {"data": "  split: {by: time, column: age, gap: 7d}\n"},
+    "split-without-column-gap-of-dates": {"data": "  split: {by: time, column: seen, gap: 7}\n"},
+    "split-without-column-gap-without-time": {"data": "  split: {gap: 7d}\n"},
+    "bad-unit-gap": {"data": "  split: {by: time, column: seen, gap: 7 days}\n"},
+    "unknown-column-stratify": {"data": "  split: {by: group, column: group, stratify: jb}\n"},
     "expectation-without-check": {"data": "  expect:\n    - {column: age}\n    - {}\n"},
     "expectation-without-check-type": {"data": "  expect: [{column: job, between: [1, 2]}]\n"},
+    "expectation-without-check-anomalies": {
+        "data": "  expect:\n    - {column: job, anomalies: {at_most: 0.1}}\n"
+        "    - {column: age, anomalies: {}, on_fail: drop_rows}\n"
+    },
     "expectation-without-check-bounds": {"data": "  expect: [{rows: {at_least: 9, at_most: 3}}]\n"},
     "unreachable-size": {
         "top": "constraints: {size: {model: 10kB}}\n",

@@ -26,6 +26,7 @@ ROWS = pl.DataFrame(
         "age": [i % 67 for i in range(200)],
         "who": [f"p{i % 17}" for i in range(200)],
         "hole": [i if i % 2 else None for i in range(200)],
+        "flat": [9 if i % 20 == 0 else 1 for i in range(200)],
         "town": ["A" if i % 10 else "B-7" for i in range(200)],
         "y": ["often" if i % 10 else "rare" for i in range(200)],
     }
@@ -62,7 +63,8 @@ def of(column: str, **check: Any) -> Asked:
 
 # What is expected, what is said when it does not hold, and the same with room enough.
 FAILS: dict[str, tuple[Asked, Asked]] = {
-    "200 rows, at least 500 expected": ({"rows": {"at_least": 500}}, {"rows": {"at_most": 200}}),
+    "200 rows, at least 500 expected. If that is as it should be: {rows: {at_least: 200}}": (
+        {"rows": {"at_least": 500}}, {"rows": {"at_most": 200}}),
     "'age' lies outside 5 to 60 in 32 rows (it goes from 0 to 66). "
     "If that is as it should be: {column: age, between: [0, 66]}, or "
     "{column: age, between: [5, 60], on_fail: drop_rows}":
@@ -95,18 +97,29 @@ FAILS: dict[str, tuple[Asked, Asked]] = {
         of("who", distinct={"at_most": 9}), of("who", distinct={"at_least": 17, "at_most": 17})),
     "'age' has 6,567 as its sum, at least 9,000 expected": (
         of("age", sum={"at_least": 9000}), of("age", sum={"at_least": 6567})),
-    "'age' has 32.835 as its mean, at most 30 expected": (
+    "'age' has 32.835 as its mean, at most 30 expected. "
+    "If that is as it should be: {column: age, mean: {at_most: 32.9}}": (
         of("age", mean={"at_most": 30}), of("age", mean={"at_most": 33})),
-    "the 0.9 quantile of 'age' is 59.1, at most 50 expected": (
+    "the 0.9 quantile of 'age' is 59.1, at most 50 expected. "
+    "If that is as it should be: {column: age, quantile: {at: 0.9, at_most: 59.1}}": (
         of("age", quantile={"at": 0.9, "at_most": 50}), of("age", quantile={"at": 0.9, "at_most": 60})),
-    "group rare of 'y' has 10.00% of rows, at least 20.00% expected": (
+    "group rare of 'y' has 10.00% of rows, at least 20.00% expected. "
+    "If that is as it should be: {column: y, groups: {share: {at_least: 0.1}}}": (
         of("y", groups={"share": {"at_least": 0.2}}), of("y", groups={"share": {"at_least": 0.1}})),
     "'who' makes 17 groups, at least 20 expected": (
         of("who", groups={"count": {"at_least": 20}}), of("who", groups={"rows": {"at_least": 11, "at_most": 12}})),
-    "group rare, p1 of 'y', 'who' has 1 row, at least 3 expected (so 16 more groups)": (
+    "group rare, p1 of 'y', 'who' has 1 row, at least 3 expected (so 16 more groups). "
+    "If that is as it should be: {columns: [y, who], groups: {rows: {at_least: 1}}}": (
         {"columns": ["y", "who"], "groups": {"rows": {"at_least": 3}}},
         {"columns": ["y"], "groups": {"rows": {"at_least": 3}}}),
-    "the newest 'day' is 2024-03-07, 24 days old, at most 20 expected": (
+    "'age' has 49.00% of rows beyond the fences, at most 1.00% expected (15.6675 to 49.5825). "
+    "If that is as it should be: {column: age, anomalies: {at_most: 0.49, reach: 0.01}}, or "
+    "{column: age, between: [15.6675, 49.5825], on_fail: drop_rows}":
+        (of("age", anomalies={"at_most": 0.01, "reach": 0.01}), of("age", anomalies={"at_most": 0.01, "reach": 3.0})),
+    "'flat' has the same quartiles, so that there are no fences to tell anomalies by":
+        (of("flat", anomalies={"at_most": 0.01, "reach": 3.0}), of("flat", anomalies={"at_most": 0.2, "reach": 3.0})),
+    "the newest 'day' is 2024-03-07, 24 days old, at most 20 expected. "
+    "If that is as it should be: {column: day, freshness: {at_most: 24d}}": (
         of("day", freshness={"at_most": 20 * 86_400.0}, today="2024-03-31"),
         of("day", freshness={"at_most": 24 * 86_400.0}, today="2024-03-31")),
     "group B-7 of 'town' has 20 rows, at least 50 expected": (
@@ -175,6 +188,19 @@ def test_private_values_are_told_to_nobody(tmp_path: Path, capsys: pytest.Captur
         with pytest.raises(StepError) as caught:
             checked(tmp_path / str(index), one, masked=hidden)
         assert "B-7" not in str(caught.value)
+
+
+def test_fences_are_those_that_are_pinned(tmp_path: Path) -> None:
+    first = checked(tmp_path / "first", of("age", anomalies={"at_most": 0.0, "reach": 1.5}))
+    entry = json.loads(first.outputs["report"].read_bytes())[0]
+    assert entry["measured"]["breaking/anomalies"] == 0
+    moved = {**entry["measured"]["sketch"], "edges": [edge + 60 for edge in entry["measured"]["sketch"]["edges"]]}
+    with pytest.raises(StepError, match=r"'age' has 40\.50% of rows beyond the fences, at most 0\.00% expected"):
+        checked(tmp_path / "moved", of("age", anomalies={"at_most": 0.0, "reach": 1.5}, reference=moved))
+    masked = of("age", anomalies={"at_most": 0.0, "reach": 0.1}, severity="warn")
+    seen = json.loads(checked(tmp_path / "masked", masked, masked=("age",)).outputs["report"].read_bytes())[0]
+    assert seen["measured"].keys() == {"breaking/anomalies"}, "no statistic of a column that nobody may see"
+    assert {row["age"] for row in seen["sample"]} == {"•••"}
 
 
 def test_drift_is_measured_against_what_was_pinned(tmp_path: Path) -> None:

@@ -3,11 +3,14 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mlspec.diagnostics import StepError
-from mlspec.engine import tables
+from mlspec.engine import splitting, tables
 from mlspec.engine.job import Job
 from mlspec.engine.work import split
 
@@ -48,24 +51,26 @@ def parts(
 
 
 @pytest.mark.parametrize(
-    "given",
+    "how",
     [
         {"by": "random"},
         {"by": "stratified"},
         {"by": "group", "column": "who"},
+        {"by": "hash", "column": "id"},
+        {"by": "group", "column": "who", "stratify": "y"},
         {"by": "time", "column": "day"},
         {"by": "given", "column": "part"},
     ],
-    ids=lambda given: given["by"],
+    ids=lambda how: how["by"],
 )
-def test_every_row_is_in_one_part_the_same_every_time(given: dict[str, Any], tmp_path: Path) -> None:
-    found = parts(tmp_path / "one", **given)
+def test_every_row_is_in_one_part_the_same_every_time(how: dict[str, Any], tmp_path: Path) -> None:
+    found = parts(tmp_path / "one", **how)
     assert sorted(i for ids in found.values() for i in ids) == list(range(200))
     assert all(found.values())
     assert all(ids == sorted(ids) for ids in found.values()), "rows keep their order"
-    assert parts(tmp_path / "two", **given) == found
-    if given["by"] in ("random", "stratified", "group"):
-        assert parts(tmp_path / "three", **given, seed=1) != found
+    assert parts(tmp_path / "two", **how) == found
+    if how["by"] in ("random", "stratified", "group", "hash"):
+        assert parts(tmp_path / "three", **how, seed=1) != found
 
 
 def test_stratified_parts_keep_the_shares(tmp_path: Path) -> None:
@@ -107,3 +112,89 @@ def test_what_cannot_be_split(tmp_path: Path) -> None:
         parts(tmp_path / "empty", test=0.0)
     with pytest.raises(StepError, match="says 'maybe' where train, validation or test should stand"):
         parts(tmp_path / "strange", ROWS.with_columns(pl.lit("maybe").alias("part")), by="given", column="part")
+
+
+def test_a_hash_follows_the_value_alone(tmp_path: Path) -> None:
+    found = parts(tmp_path / "one", by="hash", column="day")
+    assert not {i // 3 for i in found["train"]} & {i // 3 for i in found["test"] + found["validation"]}
+    more = pl.concat([ROWS, ROWS.with_columns(pl.col("id") + 1000, pl.col("day") + 50)])
+    grown = parts(tmp_path / "two", more.sample(fraction=1, shuffle=True, seed=1), by="hash", column="day")
+    for name, ids in found.items():
+        assert {i for i in grown[name] if i < 1000} == set(ids)
+    assert parts(tmp_path / "three", by="hash", column="day", seed=1) != found
+    holes = ROWS.with_columns(who=pl.when(pl.col("id") < 3).then(None).otherwise("who"))
+    with pytest.raises(StepError, match=r"'who' is missing in 3 rows, they have no place in the split"):
+        parts(tmp_path / "holes", holes, by="hash", column="who")
+
+
+VALUES = st.one_of(st.lists(st.integers(-(2**40), 2**40), min_size=1), st.lists(st.text(max_size=5), min_size=1))
+
+
+@given(values=VALUES, extra=VALUES, shares=st.tuples(st.floats(0, 0.4), st.floats(0, 0.4)), seed=st.integers(0, 2**40))
+def test_rows_that_come_move_no_other_row_of_a_hash(
+    values: list[Any], extra: list[Any], shares: tuple[float, float], seed: int
+) -> None:
+    test, validation = shares
+    one = splitting.by_hash(pl.Series("k", values), test, validation, seed)
+    if isinstance(values[0], int):
+        as_numbers = pl.Series("k", values, dtype=pl.Float64)
+        assert (splitting.by_hash(as_numbers, test, validation, seed) == one).all(), "a retyped key stays where it is"
+    if type(values[0]) is type(extra[0]):
+        other = splitting.by_hash(pl.Series("k", [*extra, *reversed(values)]), test, validation, seed)
+        assert (other[len(extra) :][::-1] == one).all()
+    wider = splitting.by_hash(pl.Series("k", values), test, min(1 - test, validation + 0.2), seed)
+    assert ((wider == 2) == (one == 2)).all(), "the test rows do not depend on the validation share"
+
+
+def test_the_shares_of_a_hash_are_met_in_expectation() -> None:
+    found = splitting.by_hash(pl.Series("k", range(100_000)), 0.2, 0.1, 0)
+    counts = [int((found == code).sum()) for code in range(3)]
+    assert counts == pytest.approx([70_000, 10_000, 20_000], abs=450)  # 3.5 standard deviations
+
+
+def test_whole_groups_keep_the_shares_of_the_target(tmp_path: Path) -> None:
+    draw = np.random.Generator(np.random.PCG64(2))
+    sizes = np.maximum(1, draw.pareto(1.2, 150) * 4).astype(int).clip(max=60)
+    who = np.repeat(np.arange(150), sizes)
+    rare = draw.random(150)[who] < 0.12  # whole groups have it: drawing groups at random misses its share
+    rows = pl.DataFrame({"id": range(len(who)), "who": who, "y": np.where(rare, "rare", "often")})
+    found = parts(tmp_path, rows, by="group", column="who", stratify="y")
+    groups = [set(who[ids]) for ids in found.values()]
+    assert not groups[0] & groups[1] | groups[0] & groups[2] | groups[1] & groups[2]
+    for name, share in (("train", 0.7), ("validation", 0.1), ("test", 0.2)):
+        assert len(found[name]) / len(who) == pytest.approx(share, abs=0.02)
+        assert rare[found[name]].mean() == pytest.approx(rare.mean(), abs=0.03)
+
+
+@given(
+    days=st.lists(st.integers(0, 60), min_size=5, max_size=80),
+    gap=st.integers(1, 10),
+    shares=st.tuples(st.sampled_from([0.1, 0.3]), st.sampled_from([0.0, 0.2])),
+    dates=st.booleans(),
+)
+def test_a_gap_lies_between_the_parts(days: list[int], gap: int, shares: tuple[float, float], dates: bool) -> None:
+    column = pl.Series("day", days)
+    if dates:
+        column = pl.select(pl.date(2024, 1, 1) + pl.duration(days=column)).to_series().alias("day")
+    params = {"by": "time", "column": "day", "test": shares[0], "validation": shares[1], "target": ["y", "category"]}
+    random = np.random.Generator(np.random.PCG64(0))
+    plain = split.assign(column.to_frame(), params, random)
+    found = split.assign(column.to_frame(), {**params, "gap": gap * 86_400 if dates else gap}, random)
+    moment = np.asarray(days)
+    assert ((found == 2) == (plain == 2)).all(), "the test rows are those without a gap"
+    for part in (0, 1):
+        later = moment[plain > part]
+        first = later.min() if len(later) else np.inf
+        kept, gone = moment[found == part], moment[(plain == part) & (found == splitting.LEFT_OUT)]
+        assert (first - kept >= gap).all()
+        assert (first - gone < gap).all(), "no more than the gap is left out"
+
+
+def test_rows_within_the_gap_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = parts(tmp_path, by="time", column="day", gap=2)
+    days = [[i // 3 for i in found[name]] for name in split.PARTS]
+    assert min(days[1]) - max(days[0]) == min(days[2]) - max(days[1]) == 2
+    told = 200 - sum(map(len, found.values()))
+    assert capsys.readouterr().out == f"{told:,} rows lie within the gap and are left out\n"
+    with pytest.raises(StepError, match=r"leaves no validation rows of 200: \d+ lie within the gap"):
+        parts(tmp_path / "wide", by="time", column="day", gap=30)

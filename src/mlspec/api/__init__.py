@@ -9,6 +9,7 @@ Whatever is wrong with a spec is raised as ``SpecError``; a step that fails is t
 """
 
 from mlspec.api.checking import FETCHING, Checked, Compiled, Fetching, compile, validate  # noqa: A004
+from mlspec.api.contracts import add_contract, export_contract, import_contract
 from mlspec.api.looking import compare, diff, last, profile, report, runs, series
 from mlspec.api.running import execute, run, step, track
 from mlspec.api.tracked import init_dvc, write_dvc, write_dvc_params
@@ -19,10 +20,13 @@ __all__ = [
     "Checked",
     "Compiled",
     "Fetching",
+    "add_contract",
     "compare",
     "compile",
     "diff",
     "execute",
+    "export_contract",
+    "import_contract",
     "init_dvc",
     "last",
     "load_model",

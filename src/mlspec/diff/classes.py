@@ -308,6 +308,9 @@ RULES: dict[str, Rule] = {
     "data.expect[].drift.psi": ceiling,
     "data.expect[].drift.ks": ceiling,
     "data.expect[].drift.chi_squared": floor,
+    "data.expect[].anomalies": demand,
+    "data.expect[].anomalies.at_most": ceiling,
+    "data.expect[].anomalies.reach": ceiling,
     "data.expect[].source": EVALUATION,
     "data.expect[].tolerance": ceiling,
     "data.expect[].severity": ranked("warn", "error"),
@@ -315,6 +318,8 @@ RULES: dict[str, Rule] = {
     "data.expect[].allowed": only,
     "data.split.by": EVALUATION,
     "data.split.column": EVALUATION,
+    "data.split.stratify": EVALUATION,
+    "data.split.gap": RESULT,  # the test rows stay the same
     "data.split.test": EVALUATION,
     "data.split.validation": RESULT,  # the test rows stay the same
     "data.split.seed": EVALUATION,

@@ -26,6 +26,15 @@ def rewritten(text: str, of: Meaning, changes: Sequence[Change], file: str) -> s
     return text
 
 
+def added(text: str, file: str, at: Path, value: Any) -> str | None:
+    """The text with a value put where nothing stands yet; None where what stands there takes none.
+
+    The last part of ``at`` may be a list's length: then the value is its next entry.
+    """
+    edit = _added(_Lines(text), parse(text, file), at, value)
+    return None if edit is None else text[: edit[0]] + edit[2] + text[edit[1] :]
+
+
 def _edits(text: str, of: Meaning, change: Change) -> list[Edit] | None:
     lines = _Lines(text)
     if change.kind == "renamed":

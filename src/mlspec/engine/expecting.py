@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 Asked = Mapping[str, Any]
 MASK = "•••"
 MOST_OFFERED = 12
+REACH = 3.0  # what anomalies are looked for with if nothing is stated
 
 
 class Fault(Struct, frozen=True):
@@ -50,6 +51,9 @@ def marks(asked: Asked, known: "pl.Series | None" = None) -> "dict[str, pl.Expr]
         found["length"] = (length < _low(bounds)) | (length > _high(bounds))
     if _none_missing(asked):
         found["missing"] = cell.is_null()
+    if "anomalies" in asked:
+        low, high = _fences(asked)
+        found["anomalies"] = (cell < low) | (cell > high)
     if "refers_to" in asked and known is not None:
         found["refers_to"] = ~cell.is_in(known.implode())
     return {check: mark.fill_null(False) for check, mark in found.items()}
@@ -80,6 +84,8 @@ def measures(asked: Asked, known: "pl.Series | None" = None) -> "dict[str, pl.Ex
             found[name] = getattr(cell.cast(pl.Float64), name)()
     if "quantile" in asked:
         found["quantile"] = cell.cast(pl.Float64).quantile(asked["quantile"]["at"], "linear")
+    if "anomalies" in asked:
+        found["fence/low"], found["fence/high"] = _fences(asked)
     if "freshness" in asked:
         found["newest"] = cell.max().cast(pl.Date)
     return found
@@ -90,10 +96,10 @@ def faults(asked: Asked, seen: Mapping[str, Any], rows: int, masked: bool) -> It
     name = asked.get("column", "")
     if "rows" in asked:
         for words, limit in broken(asked["rows"], rows):
-            yield Fault(f"{rows:,} rows, {words} {limit:,.0f} expected")
-    tolerated = asked.get("tolerance", 0.0) * rows
+            yield Fault(f"{rows:,} rows, {words} {limit:,.0f} expected", _wider(asked, "rows", words, rows))
     for check, count in seen.items():
-        if check.startswith("breaking/") and count and count > tolerated:
+        tolerated = asked.get("tolerance", 0.0) if check != "breaking/anomalies" else asked["anomalies"]["at_most"]
+        if check.startswith("breaking/") and count and count > tolerated * rows:
             yield _rows(check.partition("/")[2], asked, seen, int(count), rows, masked)
     if "missing" in asked and not _none_missing(asked):
         share = seen["missing"] or 0.0
@@ -104,12 +110,13 @@ def faults(asked: Asked, seen: Mapping[str, Any], rows: int, masked: bool) -> It
     for check, words in (("distinct", "different values"), ("sum", "as its sum"), ("mean", "as its mean")):
         if check in asked and seen.get(check) is not None:
             for side, limit in broken(asked[check], seen[check]):
-                yield Fault(f"'{name}' has {figure(seen[check])} {words}, {side} {figure(limit)} expected")
+                told = f"'{name}' has {figure(seen[check])} {words}, {side} {figure(limit)} expected"
+                yield Fault(told, "" if masked else _wider(asked, check, side, seen[check]))
     if "quantile" in asked and seen.get("quantile") is not None:
         for side, limit in broken(asked["quantile"], seen["quantile"]):
             at = f"{asked['quantile']['at']:g}"
             told = f"the {at} quantile of '{name}' is {figure(seen['quantile'])}, {side} {figure(limit)} expected"
-            yield Fault(told)
+            yield Fault(told, "" if masked else _wider(asked, "quantile", side, seen["quantile"]))
     if "freshness" in asked:
         yield from _old(asked, seen)
 
@@ -150,6 +157,8 @@ def _rows(check: str, asked: Asked, seen: Mapping[str, Any], count: int, rows: i
         reach = f"{seen['shortest']} to {seen['longest']} characters long"
         told = f"'{name}' is {reach}, in {many} not {_told(asked['length'])}"
         return Fault(told, drop)
+    if check == "anomalies":
+        return _anomalies(name, asked["anomalies"], seen, count / rows, masked)
     if check == "matches":
         return Fault(f"'{name}' does not match {asked['matches']} in {many}{example}", drop)
     if check == "refers_to":
@@ -157,6 +166,40 @@ def _rows(check: str, asked: Asked, seen: Mapping[str, Any], count: int, rows: i
         told = f"'{name}' has values in {many} that '{other['column']}' of source '{other['source']}' lacks{example}"
         return Fault(told, drop)
     return Fault(f"{asked['holds']} does not hold in {many}", drop)
+
+
+def _fences(asked: Asked) -> "tuple[pl.Expr, pl.Expr]":
+    """Tukey's fences (1977): of the quartiles that are pinned, or of the data's own."""
+    import polars as pl
+
+    cell, reach, before = pl.col(asked["column"]).cast(pl.Float64), asked["anomalies"]["reach"], asked.get("reference")
+    if before is not None and before.get("edges"):
+        up_to = list(zip(before["edges"], before["below"], strict=True))
+        low, high = (
+            pl.lit(next((edge for edge, below in up_to if below >= at - 1e-9), up_to[-1][0])) for at in (0.25, 0.75)
+        )
+    else:
+        low, high = (cell.quantile(at, "linear") for at in (0.25, 0.75))
+    return low - (high - low) * reach, high + (high - low) * reach
+
+
+def _anomalies(name: str, wanted: Mapping[str, Any], seen: Mapping[str, Any], share: float, masked: bool) -> Fault:
+    """Too many values beyond the fences; of fences that fall together the quartiles are the same."""
+    low, high = seen["fence/low"], seen["fence/high"]
+    told = f"'{name}' has {share:.2%} of rows beyond the fences, at most {wanted['at_most']:.2%} expected"
+    if low == high:
+        told = f"'{name}' has the same quartiles, so that there are no fences to tell anomalies by"
+        return Fault(told, f"{{column: {name}, between: [LEAST, GREATEST]}}")
+    rounded = math.ceil(share * 1000) / 1000
+    reach = f", reach: {wanted['reach']:g}" if wanted["reach"] != REACH else ""
+    offer = f"{{column: {name}, anomalies: {{at_most: {rounded:g}{reach}}}}}"
+    if masked:
+        return Fault(told, offer)
+    bounds = f"[{low:.6g}, {high:.6g}]"
+    return Fault(
+        f"{told} ({figure(low)} to {figure(high)})",
+        f"{offer}, or {{column: {name}, between: {bounds}, on_fail: drop_rows}}",
+    )
 
 
 def _old(asked: Asked, seen: Mapping[str, Any]) -> Iterator[Fault]:
@@ -170,7 +213,10 @@ def _old(asked: Asked, seen: Mapping[str, Any]) -> Iterator[Fault]:
     age = (date.fromisoformat(asked["today"]) - newest).days
     most = asked["freshness"]["at_most"] / 86_400
     if age > most:
-        yield Fault(f"the newest '{name}' is {newest}, {age:,} days old, at most {most:g} expected")
+        yield Fault(
+            f"the newest '{name}' is {newest}, {age:,} days old, at most {most:g} expected",
+            f"{{column: {name}, freshness: {{at_most: {age}d}}}}",
+        )
 
 
 def grouped(asked: Asked, table: "pl.DataFrame", rows: int, masked: bool) -> Iterator[Fault]:
@@ -180,21 +226,40 @@ def grouped(asked: Asked, table: "pl.DataFrame", rows: int, masked: bool) -> Ite
     wanted = asked["groups"]
     if wanted.get("count") is not None:
         for words, limit in broken(wanted["count"], table.height):
-            yield Fault(f"{what} makes {table.height:,} groups, {words} {limit:,.0f} expected")
+            told = f"{what} makes {table.height:,} groups, {words} {limit:,.0f} expected"
+            yield Fault(told, _wider({**asked, **wanted}, "count", words, table.height, "groups"))
     for key, of in (("rows", 1), ("share", max(rows, 1))):
         if wanted.get(key) is None:
             continue
-        found = []
+        found: list[str] = []
+        furthest: dict[str, int] = {}
         for *values, count in table.sort("len", *names).iter_rows():
             for words, limit in broken(wanted[key], count / of):
                 group = MASK if masked else ", ".join(str(value) for value in values)
                 plural = "" if count == 1 else "s"
                 told = f"{count:,} row{plural}" if key == "rows" else f"{count / of:.2%} of rows"
                 bound = f"{limit:,.0f}" if key == "rows" else f"{limit:.2%}"
+                past = furthest.get(words, count)
+                furthest[words] = min(past, count) if words == "at least" else max(past, count)
                 found.append(f"group {group} of {what} has {told}, {words} {bound} expected")
         if found:
             more = f" (so {len(found) - 1:,} more groups)" if len(found) > 1 else ""
-            yield Fault(found[0] + more)
+            side = next(iter(furthest))
+            yield Fault(found[0] + more, _wider({**asked, **wanted}, key, side, furthest[side] / of, "groups"))
+
+
+def _wider(asked: Asked, key: str, side: str, value: float, inside: str = "") -> str:
+    """The same expectation with a bound that what was measured keeps, a little on the safe side."""
+    digits = 3 - math.ceil(math.log10(abs(value))) if value else 0
+    step = 10.0**-digits
+    bound = (math.floor if side == "at least" else math.ceil)(
+        value / step + (1e-9 if side == "at least" else -1e-9)
+    ) * step
+    bound = int(bound) if float(bound).is_integer() else round(bound, max(digits, 0))
+    bounds = {**{k: v for k, v in asked[key].items() if v is not None}, side.replace(" ", "_"): bound}
+    names = _columns(asked)
+    about = {} if not names else {"column": names[0]} if "column" in asked else {"columns": names}
+    return _flow({**about, **({inside: {key: bounds}} if inside else {key: bounds})})
 
 
 def broken(bounds: Mapping[str, Any], value: float) -> list[tuple[str, float]]:

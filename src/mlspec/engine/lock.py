@@ -92,7 +92,7 @@ def spreads(graph: Graph, report: Any, before: Mapping[str, LockedSpread], *, re
     that moves a little with each run is seen to move; ``renew``: it is as it is now."""
     found = {}
     for entry in report or ():
-        if "drift" in entry["expectation"]:
+        if entry["expectation"].keys() & {"drift", "anomalies"} and "sketch" in entry["measured"]:
             name = key(entry["expectation"])
             kept = None if renew else before.get(name)
             found[name] = kept or LockedSpread(content(graph), entry["measured"]["sketch"])

@@ -34,7 +34,7 @@ def table(graph: Graph) -> Schema:
 def read_besides(project: Project) -> set[str]:
     """The columns that something reads whatever their role is."""
     data = project.data
-    named: set[str | None] = {data.split.column}
+    named: set[str | None] = {data.split.column, data.split.stratify}
     for expectation in data.expect:
         if expectation.source is None:
             named |= expectation.reads() | set(combining.names(expectation.holds))

@@ -219,8 +219,14 @@ def _split(project: Project) -> str:
         text = "at random"
     elif split.by == "time":
         text = f"by time, the last rows by '{split.column}' are the test"
+        if split.gap is not None:
+            text += f", rows less than {split.gap} before validation or test rows left out"
+    elif split.by == "hash":
+        text = f"whole groups by a keyed hash of '{split.column}'"
     elif split.by == "group":
         text = f"whole groups by '{split.column}'"
+        if split.stratify is not None:
+            text += f", '{split.stratify}' keeping its shares as far as they allow"
     else:
         text = f"at random, '{split.column or project.data.columns.target}' keeping its shares"
     if project.data.sample is not None:

@@ -15,6 +15,7 @@ COUNTS = {
     "holds": "for which it is not true",
     "refers_to": "that are not there",
     "missing": "missing",
+    "anomalies": "beyond the fences",
 }
 
 
@@ -82,6 +83,9 @@ def _asked(asked: Mapping[str, Any]) -> Iterator[str]:
     if "drift" in asked:
         stated = [f"{name} {value:g}" for name, value in asked["drift"].items() if value is not None]
         yield f"spread as pinned ({', '.join(stated) or 'psi 0.2'})"
+    if "anomalies" in asked:
+        most, reach = asked["anomalies"]["at_most"], asked["anomalies"]["reach"]
+        yield f"at most {most:.2%} beyond {reach:g} distances of the quartiles"
     if asked.get("tolerance"):
         yield f"but for {asked['tolerance']:.2%} of rows"
 
@@ -102,6 +106,8 @@ def _measured(asked: Mapping[str, Any], seen: Mapping[str, Any], rows: int) -> I
         count = seen.get(f"breaking/{check}")
         if count is not None and (check != "missing" or count):
             yield f"{count:,} {told}"
+    if seen.get("fence/low") is not None:
+        yield f"fences {words.figure(seen['fence/low'])} and {words.figure(seen['fence/high'])}"
     for key in ("distinct", "sum", "mean", "quantile", "groups"):
         if seen.get(key) is not None:
             yield f"{words.figure(seen[key])} {'in all' if key == 'sum' else key}"

@@ -87,7 +87,7 @@ def roles(project: Project, schema: Schema) -> Schema:
     changed = _personal.treatments(project)
     naming = _personal.naming(project)
     hidden = set(said.sensitive) - set(said.use_sensitive)
-    keys = {project.data.split.column} if project.data.split.by in ("group", "time", "given") else set()
+    keys = {project.data.split.column} if project.data.split.by in ("group", "hash", "time", "given") else set()
     personal = project.model.personal
     if personal is not None and (personal.level == "user" or personal.strategy != "finetune"):
         keys.add(personal.key)  # the one model is what groups are held against: it does not know them

@@ -21,6 +21,7 @@ FITS: dict[str, tuple[str, ...]] = {
     "sum": NUMBERS,
     "mean": NUMBERS,
     "quantile": NUMBERS,
+    "anomalies": NUMBERS,
     "matches": ("category",),
     "length": ("category",),
     "freshness": ("date", "datetime"),
@@ -119,6 +120,13 @@ def _consequence(view: View, one: Expectation, at: Path) -> Iterator[Diagnostic]
             yield view.diagnostic(CODE, (*at, "tolerance"), "this is not about single rows", "give bounds", key=True)
         return
     path = (*at, "on_fail")
+    if one.anomalies is not None:
+        # Fences are measured on all rows, those of the test too: what they leave out would have been fitted.
+        label = "write stop, or give between: [least, greatest]"
+        yield view.diagnostic(
+            CODE, path, "rows are left out by stated bounds alone, not by measured ones", label, key=True
+        )
+        return
     if not one.checks_rows():
         yield view.diagnostic(CODE, path, "this is not about single rows, none can be left out", "write stop", key=True)
     if one.source is not None:

@@ -35,7 +35,7 @@ def check(view: View) -> Iterator[Diagnostic]:
         message = "a blend has no model that groups could go on from"
         yield view.diagnostic(CODE, ("model", "ensemble"), message, "delete it, or model.personalization")
     split = view.project.data.split
-    if split.by == "group" and split.column == wanted.key:
+    if split.by in ("group", "hash") and split.column == wanted.key:
         message = f"the split keeps each '{wanted.key}' whole: no group that was trained on has rows to be judged by"
         yield view.diagnostic(CODE, ("data", "split", "column"), message, "split by another column")
     elif split.validation == 0 and split.by != "given":

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from mlspec.diagnostics import Diagnostic
 from mlspec.plugin import Source
 from mlspec.rules.context import View
+from mlspec.spec import units
 
 
 def check(view: View) -> Iterator[Diagnostic]:
@@ -18,7 +19,7 @@ def check(view: View) -> Iterator[Diagnostic]:
     at = ("data", "split")
     sources = [use.plugin for use in view.project.data.sources.values()]
     parts = [source.part for source in sources if isinstance(source, Source)]
-    if split.by in ("group", "time") and split.column is None:
+    if split.by in ("group", "hash", "time") and split.column is None:
         yield view.diagnostic(
             "split-without-column", (*at, "by"), f"a split by {split.by} needs its column", "add 'column'"
         )
@@ -45,6 +46,7 @@ def check(view: View) -> Iterator[Diagnostic]:
         message = f"test {split.test:g} and validation {split.validation:g} leave no rows for training"
         yield view.diagnostic("split-without-column", (*at, "test"), message)
     yield from _folds(view)
+    yield from _besides(view)
     kinds = {c.name: view.project.data.columns.types.get(c.name, c.type) for c in view.columns()}
     kind = kinds.get(split.column or "")
     if split.by == "time" and kind in ("category", "boolean"):
@@ -52,10 +54,40 @@ def check(view: View) -> Iterator[Diagnostic]:
         yield view.diagnostic(
             "split-without-column", (*at, "column"), message, "state its type under data.columns.types"
         )
-    if split.by == "group" and split.column == view.project.data.columns.target:
+    if split.by in ("group", "hash") and split.column == view.project.data.columns.target:
         yield view.diagnostic(
             "split-without-column", (*at, "column"), "a split by the target leaves classes without training rows"
         )
+
+
+def _besides(view: View) -> Iterator[Diagnostic]:
+    """What only groups, or only time, can keep to; and a gap in the unit of its column."""
+    split, at = view.project.data.split, ("data", "split")
+    if split.stratify is not None and split.by != "group":
+        label = "name it as 'column'" if split.by == "stratified" else "write by: group"
+        message = f"'stratify' is for whole groups, the split is by {split.by}"
+        yield view.diagnostic("split-without-column", (*at, "stratify"), message, label, key=True)
+    elif split.stratify is not None and split.stratify == split.column:
+        message = f"whole groups of '{split.column}' can't be spread evenly by '{split.column}' itself"
+        yield view.diagnostic("split-without-column", (*at, "stratify"), message)
+    if split.gap is None:
+        return
+    if split.by != "time":
+        message = f"'gap' is for a split by time, the split is by {split.by}"
+        yield view.diagnostic("split-without-column", (*at, "gap"), message, "write by: time", key=True)
+        return
+    kind = {c.name: view.project.data.columns.types.get(c.name, c.type) for c in view.columns()}.get(split.column or "")
+    if isinstance(split.gap, str) and units.parse("duration", split.gap) is None:
+        message = "'data.split.gap' must be a time with its unit, or a number"
+        yield view.diagnostic("bad-unit", (*at, "gap"), message, "write it like 7d, 12h")
+    elif isinstance(split.gap, int | float) and split.gap <= 0:
+        yield view.diagnostic("out-of-range", (*at, "gap"), "'data.split.gap' must be greater than 0")
+    elif kind in ("date", "datetime") and not isinstance(split.gap, str):
+        message = f"'{split.column}' is a {kind}, a gap of it is a time with its unit"
+        yield view.diagnostic("split-without-column", (*at, "gap"), message, f"did you mean {split.gap:g}d?")
+    elif kind in ("integer", "number") and isinstance(split.gap, str):
+        message = f"'{split.column}' is {'an integer' if kind == 'integer' else 'a number'}, a gap of it is a number"
+        yield view.diagnostic("split-without-column", (*at, "gap"), message, "write how many of its units")
 
 
 def _folds(view: View) -> Iterator[Diagnostic]:
@@ -63,12 +95,13 @@ def _folds(view: View) -> Iterator[Diagnostic]:
     if wanted is None:
         return
     at = ("model", "cross_validation")
-    if wanted.by in ("group", "time") and wanted.column is None and split.by != wanted.by:
+    like = "group" if split.by == "hash" else split.by  # what folds of such a split are by
+    if wanted.by in ("group", "time") and wanted.column is None and like != wanted.by:
         message = f"folds by {wanted.by} need their column"
         yield view.diagnostic("split-without-column", (*at, "by"), message, "add 'column'")
-    if wanted.by is not None and split.by in ("group", "time") and wanted.by != split.by:
+    if wanted.by is not None and like in ("group", "time") and wanted.by != like:
         message = f"the split is by {split.by}, the folds by {wanted.by}: their scores would promise too much"
-        label = f"leave it out, or write by: {split.by}"
+        label = f"leave it out, or write by: {like}"
         yield view.diagnostic("split-without-column", (*at, "by"), message, label, severity="warning")
     if wanted.nested and not view.project.tuning:
         message = "nested folds search for settings inside each fold, but nothing is tuned"

@@ -80,6 +80,8 @@ def _named(view: View) -> Iterator[tuple[Path, str, bool]]:
             yield ("data", "expect", index, "columns", place), column, False
     if data.split.column is not None:
         yield ("data", "split", "column"), data.split.column, False
+    if data.split.stratify is not None:
+        yield ("data", "split", "stratify"), data.split.stratify, False
     personal = view.project.model.personalization
     if personal is not None and personal.key is not None:
         yield ("model", "personalization", "key"), personal.key, False

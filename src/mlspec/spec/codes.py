@@ -232,6 +232,11 @@ only in the process that connects, and only from `connection`: everything else i
 Instead: write `${env:NAME}` in the connection string in place of the password, and set NAME where it runs. Object
 stores read their credentials from the environment by themselves.
 """,
+    "contract-unreadable": """A data contract can't be read, or is of a form that isn't known.
+
+Instead: an Open Data Contract Standard document (version 3), a Great Expectations suite, a pandera or Frictionless
+schema, a Croissant description, or a Hugging Face dataset's card or `dataset_infos.json`, of 1 MiB at most.
+""",
     "not-as-expected": """The data is not as an expectation of severity `warn` says.
 
 Instead: look at the rows in the report; mend the data, or the expectation.

@@ -90,15 +90,28 @@ class Split(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How rows become training, validation and test rows."""
 
     by: Annotated[
-        Literal["random", "stratified", "group", "time", "given"],
+        Literal["random", "stratified", "group", "hash", "time", "given"],
         Meta(
             description="random; stratified: the target's classes (or `column`) keep their shares; group: all rows "
-            "with the same `column` stay together; time: the last rows by `column` are the test; given: `column` or "
-            "each source's `part` says it."
+            "with the same `column` stay together; hash: the same, each value's part following from the value and the "
+            "seed alone, so that new rows move no others; time: the last rows by `column` are the test; given: "
+            "`column` or each source's `part` says it."
         ),
     ] = "random"
     column: Annotated[
-        ColumnName | None, Meta(description="The column that group, time and given (and stratified) read.")
+        ColumnName | None, Meta(description="The column that group, hash, time and given (and stratified) read.")
+    ] = None
+    stratify: Annotated[
+        ColumnName | None,
+        Meta(description="For groups: the column whose values keep their shares as far as whole groups allow."),
+    ] = None
+    gap: Annotated[
+        int | float | str | None,
+        Meta(
+            description="For time: rows less than this before the first validation or test row are left out; a time "
+            "with its unit, or a number where the column is one.",
+            examples=["7d", 12],
+        ),
     ] = None
     test: Annotated[Share, Meta(description="The share of rows kept for the final evaluation.")] = 0.2
     validation: Annotated[Share, Meta(description="The share of rows for early stopping and selection.")] = 0.1

@@ -9,7 +9,7 @@ from mlspec.spec.types import ColumnName, Name, Seconds, Share
 
 ROW_CHECKS = ("between", "allowed", "matches", "length", "holds", "unique", "refers_to")
 COLUMN_CHECKS = ("between", "missing", "unique", "allowed", "type", "matches", "length", "distinct", "sum", "mean",
-                 "quantile", "groups", "refers_to", "freshness", "drift")  # fmt: skip
+                 "quantile", "groups", "refers_to", "freshness", "drift", "anomalies")  # fmt: skip
 
 
 class Bounds(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -66,6 +66,16 @@ class Drift(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = None
 
 
+class Anomalies(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How many values may lie beyond Tukey's fences: so many distances of the quartiles below the lower one, or above
+    the upper one. The quartiles are those that mlspec.lock has pinned, else those of the data itself."""
+
+    at_most: Annotated[Share, Meta(description="The greatest share of rows with such a value.")] = 0.01
+    reach: Annotated[
+        float, Meta(description="How many distances of the quartiles: 1.5 is far out, 3 very far.", gt=0)
+    ] = 3.0
+
+
 class Expectation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Something that must be true of the data, checked before anything is fitted: of all rows, or of one column."""
 
@@ -106,6 +116,10 @@ class Expectation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     ] = None
     freshness: Annotated[Freshness | None, Meta(description="How old the newest date of the column may be.")] = None
     drift: Annotated[Drift | None, Meta(description="How far the values may have moved since they were pinned.")] = None
+    anomalies: Annotated[
+        Anomalies | None,
+        Meta(description="How many numbers may lie far from all others.", examples=[{"at_most": 0.01}]),
+    ] = None
     source: Annotated[
         Name | None, Meta(description="The source whose rows are looked at; the rows that are used if left out.")
     ] = None

@@ -20,6 +20,9 @@ PORTFOLIO: dict[str, dict[str, dict[str, Any]]] = {
 
 CHECKS = (
     "duplicates",
+    "near duplicates",
+    "groups",
+    "future",
     "drift",
     "labels",
     "leak",

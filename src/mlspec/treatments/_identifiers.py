@@ -44,6 +44,22 @@ NAMES: dict[str, tuple[str, ...]] = {
 }
 
 
+# Columns of which one value stands for one thing, of which there may be many rows.
+THINGS = (
+    r"(\w+_)?(id|uuid|guid)|(customer|client|patient|user|member|person|subject|device|session|household)(_(key|code))?"
+)
+
+
+def is_id(column: str) -> bool:
+    """Whether a column of that name usually says which thing or person a row is about."""
+    return re.fullmatch(THINGS, _plain(column)) is not None
+
+
+def _plain(column: str) -> str:
+    spaced = re.sub(r"([a-z])([A-Z])", r"\1_\2", column).lower()
+    return spaced.replace(" ", "_").replace("-", "_").replace(".", "_")
+
+
 def _sum_of_digits(text: str) -> bool:
     """The check of card numbers (ISO/IEC 7812-1, Luhn)."""
     digits = [int(char) for char in text if char.isdigit()][::-1]
@@ -77,7 +93,7 @@ def found_in(text: str) -> str | None:
 
 def by_name(column: str) -> str | None:
     """What a column of that name usually is: direct_identifier, quasi_identifier, sensitive, or None."""
-    plain = re.sub(r"([a-z])([A-Z])", r"\1_\2", column).lower().replace(" ", "_").replace("-", "_").replace(".", "_")
+    plain = _plain(column)
     for kind, patterns in NAMES.items():
         if any(re.fullmatch(rf"(\w+_)?(?:{pattern})", plain) for pattern in patterns):
             return kind

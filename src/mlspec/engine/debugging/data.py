@@ -6,6 +6,7 @@ Friedman 2003); what a feature knows is the share of the target's uncertainty th
 
 from typing import TYPE_CHECKING, Any
 
+from mlspec.engine.debugging import near
 from mlspec.engine.debugging.check import Check
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 FIT_ROWS, SCORE_ROWS, DRIFT_ROWS = 4000, 2000, 2000
+NEAR_ROWS, NEAR_OTHERS = 60_000, 5000
 SUSPECT = 0.6  # what a feature must know by itself to be looked at further
 FEWEST = 30
 
@@ -28,11 +30,13 @@ def examine(
     regression.
     """
     found = [_twins(train, other)]
+    twins = near.near(train[:NEAR_ROWS], other[:NEAR_OTHERS], exact_is_told=found[0].fails)
     features, others = matrix(train, other)
     found.append(_drift(features, others, train.columns))
     if target is not None and other_target is not None:
         found += _target(features, others, target, other_target, classes, train.columns)
-    return found
+    # Last, for it is the likeliest to have an innocent cause.
+    return [*found, twins]
 
 
 def matrix(train: "pl.DataFrame", other: "pl.DataFrame") -> "tuple[Array, Array]":
@@ -77,7 +81,8 @@ def _twins(train: "pl.DataFrame", other: "pl.DataFrame") -> Check:
         expected=f"about {natural:.1%}, as training rows have twins among themselves",
         # One or two rows may happen to be alike, however rare that is.
         fails=share - natural > max(0.01, 4 * spread, 2.5 / max(1, len(others))),
-        advice="remove duplicates before splitting, or split by group",
+        advice="remove duplicates before splitting, or keep them together: split: {by: group, column: ...} on what "
+        "they have in common; if new rows repeat old ones too, model.accept: {duplicates: WHY}",
     )
 
 
@@ -109,7 +114,8 @@ def _drift(features: "Array", others: "Array", names: list[str]) -> Check:
         + (f", most by '{names[worst]}'" if area > 0.6 else ""),
         expected="about 0.50",
         fails=area > 0.6 and area - 0.5 > 4 * spread,
-        advice="these rows differ from the training rows: look at how they were drawn, and at units and codes",
+        advice="these rows differ from the training rows: look at how they were drawn, and at units and codes; if time "
+        "parts them, split: {by: time, column: ...}; if it is known and fine, model.accept: {drift: WHY}",
     )
 
 
@@ -163,7 +169,8 @@ def _target(
             measured=f"'{names[best]}' alone explains {max(known[best], 0.0):.0%} of the target{against}",
             expected="no feature knows the target far better than all others",
             fails=suspect,
-            advice=f"is '{names[best]}' known when a prediction is made? if not, drop it",
+            advice=f"is '{names[best]}' known when a prediction is made? if not, data.columns.drop: [{names[best]}]; "
+            "if so, model.accept: {leak: WHY}",
         )
     )
     return found

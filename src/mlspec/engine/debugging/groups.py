@@ -117,6 +117,7 @@ def _proxies(known: "pl.DataFrame", features: list[str], group: str) -> list[Che
             f"{max(together, 0.0):.0%}",
             expected=f"no feature tells more than {GIVES_AWAY:.0%} of what no model is to see",
             fails=told[best] > GIVES_AWAY,
-            advice=f"a model that sees '{features[best]}' nearly sees '{group}': drop it, or compare the groups",
+            advice=f"a model that sees '{features[best]}' nearly sees '{group}': data.columns.drop: "
+            f"[{features[best]}], or compare the groups: constraints.fairness",
         )
     ]

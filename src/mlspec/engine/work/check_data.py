@@ -1,4 +1,5 @@
-"""Checks raw rows before anything is fitted on them for long: duplicates, drift, labels, leaks."""
+"""Checks raw rows before anything is fitted on them for long: duplicates, drift, labels, leaks, and what ties rows of
+one part to those of another."""
 
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ def run(job: Job) -> None:
     from threadpoolctl import threadpool_limits
 
     from mlspec.engine import preparation, tables
-    from mlspec.engine.debugging import data, report
+    from mlspec.engine.debugging import across, data, report
 
     params = job.params
     features = params["features"]
@@ -31,11 +32,16 @@ def run(job: Job) -> None:
         known = preparation.describe_target(train, params)
         target, other_target = (preparation.target(frame, {"target": known}) for frame in (rows, other))
         classes = 0 if known["classes"] is None else len(known["classes"])
+    whole = tables.scan(job.inputs["other"])
     with threadpool_limits(limits=job.threads):
         found = data.examine(rows.select(features), other.select(features), target, other_target, classes)
+        if "ids" in params:
+            found.append(across.groups(train, whole, params["ids"]))
+        if "moment" in params:
+            found.append(across.future(train, whole, params["dates"], params["moment"]))
     if params["ordered"]:
-        # Later rows differ from earlier ones: that is what a split by time is for.
-        found = [msgspec.structs.replace(check, fails=False) if check.check == "drift" else check for check in found]
+        # Later rows differ from earlier ones, and are of the same people: that is what a split by time is for.
+        found = [msgspec.structs.replace(c, fails=False) if c.check in ("drift", "groups") else c for c in found]
     report.finish(job, found)
 
 

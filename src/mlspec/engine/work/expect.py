@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from mlspec.engine.expecting import Fault
 
-SAMPLE = 5
+SAMPLE, SHOWN = 5, 5
 SOURCE, ROW = "__source__", "__row__"
 
 
@@ -48,7 +48,8 @@ def run(job: Job) -> None:
     if broken:
         told = "; ".join(fault.text for _index, found in broken for fault in found)
         offers = [fault.offer for _index, found in broken for fault in found if fault.offer]
-        way = f". If that is as it should be: {offers[0]}" if offers else ""
+        more = f"; {len(offers) - SHOWN:,} more in the log" if len(offers) > SHOWN else ""
+        way = f". If that is as it should be: {'; '.join(offers[:SHOWN])}{more}" if offers else ""
         raise StepError(f"the data is not as expected: {told}{way}", path=("data", "expect", broken[0][0]))
     if "dropped" in job.outputs:
         _leave_out(job, tables_[""])
@@ -116,15 +117,16 @@ def _measured(job: Job, frames: "dict[str, pl.LazyFrame]") -> "list[tuple[dict[s
         if index in counted:
             faults += expecting.grouped(asked, counted[index], rows, hidden)
             mine["groups"] = counted[index].height
-        if "drift" in asked:
-            name = asked["column"]
+        name = asked.get("column", "")
+        # Of a column of which no value may be told, anomalies pin nothing.
+        if "drift" in asked or ("anomalies" in asked and not hidden):
             mine["sketch"] = drift.sketch(frames[frame], name)
-            if "reference" in asked:
-                now = drift.against(frames[frame], name, asked["reference"])
-                mine |= drift.distances(asked["reference"], now) if now else {}
-                faults += drift.faults(asked, mine) if now else []
+        if "drift" in asked and "reference" in asked:
+            now = drift.against(frames[frame], name, asked["reference"])
+            mine |= drift.distances(asked["reference"], now) if now else {}
+            faults += drift.faults(asked, mine) if now else []
         if hidden:
-            mine = {k: v for k, v in mine.items() if not k.startswith(("example/", "least", "greatest"))}
+            mine = {k: v for k, v in mine.items() if not k.startswith(("example/", "least", "greatest", "fence/"))}
         found.append(({k: _plain(v) for k, v in mine.items()}, rows, faults))
     return found
 

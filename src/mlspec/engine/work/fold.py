@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from mlspec.diagnostics import StepError
+from mlspec.engine import splitting
 from mlspec.engine.job import Job
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ def run(job: Job) -> None:
     params = job.params
     target, _kind = params["target"]
     rows = pl.concat([tables.scan(job.inputs[part]) for part in ("train", "validation")], how="vertical_relaxed")
-    keys = rows.select(list(dict.fromkeys([target, *([params["column"]] if params["column"] else [])]))).collect()
+    reads = dict.fromkeys(name for name in (target, params["column"], params.get("stratify")) if name)
+    keys = rows.select(list(reads)).collect()
     held, before = _held(keys, params)
     rest = np.flatnonzero(before)
     if not held.any() or not len(rest):
@@ -35,6 +37,8 @@ def run(job: Job) -> None:
     random = np.random.Generator(np.random.PCG64([params["seed"], params["fold"]]))
     parts = split.assign(keys[rest], {**params, "test": 0.0}, random)
     chosen = {"train": rest[parts == 0], "validation": rest[parts == 1], "heldout": np.flatnonzero(held)}
+    if not len(chosen["train"]):
+        raise StepError(f"fold {params['fold']} of {params['folds']} has no training rows: ask for fewer folds")
     if params["task"] != "regression":
         lacking = set(keys[target].unique()) - set(keys[target].gather(chosen["train"]).unique())
         if lacking:
@@ -56,12 +60,20 @@ def _held(keys: "pl.DataFrame", params: dict[str, Any]) -> "tuple[Array, Array]"
     fold, folds, by = params["fold"] - 1, params["folds"], params["by"]
     if by == "time":
         block = _blocks(keys[params["column"]], folds + 1)
-        return block == fold + 1, block <= fold
+        if "gap" not in params:
+            return block == fold + 1, block <= fold
+        sides = np.where(block == fold + 1, 2, np.where(block <= fold, 0, splitting.LEFT_OUT))
+        sides = splitting.apart(keys[params["column"]], sides, params["gap"])
+        return sides == 2, sides == 0
     random = np.random.Generator(np.random.PCG64(params["seed"]))
     number = np.empty(keys.height, dtype=np.int64)
     from mlspec.engine.work import split
 
-    if by == "group":
+    if by == "group" and "stratify" in params:
+        even = [1 / folds] * folds
+        strata = splitting.strata(keys[params["stratify"]])
+        number = splitting.even_groups(split.groups(keys[params["column"]]), strata, even, random)
+    elif by == "group":
         filled = np.zeros(folds, dtype=np.int64)
         groups = split.groups(keys[params["column"]])
         for index in random.permutation(len(groups)):

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from mlspec.diagnostics import StepError
+from mlspec.engine import splitting
 from mlspec.engine.job import Job
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def run(job: Job) -> None:
         for name in names
     ]
     rows = pl.concat(frames, how="vertical_relaxed").filter(pl.col(target).is_not_null())
-    reads = list(dict.fromkeys([target, "__part__", *([params["column"]] if params["column"] else [])]))
+    reads = list(dict.fromkeys(name for name in (target, "__part__", params["column"], params.get("stratify")) if name))
     keys = rows.select(reads).collect()
     random = np.random.Generator(np.random.PCG64(params["seed"]))
     chosen = np.arange(keys.height)
@@ -44,12 +45,23 @@ def run(job: Job) -> None:
         chosen = np.sort(random.permutation(keys.height)[: params["sample"]])
     parts = np.full(keys.height, -1, dtype=np.int8)
     parts[chosen] = assign(keys[chosen], params, random)
+    within = int((parts[chosen] == splitting.LEFT_OUT).sum())
+    if within:
+        print(f"{within:,} rows lie within the gap and are left out")
     for code, name in enumerate(PARTS):
         if not (parts == code).any() and (name != "validation" or params["validation"] > 0):
-            raise StepError(f"the split leaves no {name} rows of {keys.height:,}")
+            raise StepError(f"the split leaves no {name} rows of {keys.height:,}{_because(params, within)}")
     for code, name in enumerate(PARTS):
         mine = rows.with_columns(pl.Series("__mine__", parts == code)).filter("__mine__").drop("__mine__", "__part__")
         tables.write(mine, job.outputs[name])
+
+
+def _because(params: dict[str, Any], within: int) -> str:
+    if within:
+        return f": {within:,} lie within the gap"
+    if params["by"] == "hash":
+        return f": '{params['column']}' has few values, each drawn by itself; another seed or a greater share may help"
+    return ""
 
 
 def _kept(rows: "pl.LazyFrame", job: Job, source: str) -> "pl.LazyFrame":
@@ -66,7 +78,7 @@ def _kept(rows: "pl.LazyFrame", job: Job, source: str) -> "pl.LazyFrame":
 
 
 def assign(keys: "pl.DataFrame", params: dict[str, Any], random: "np.random.Generator") -> "Array":
-    """The part of each row (0 train, 1 validation, 2 test), int8 (n,)."""
+    """The part of each row (0 train, 1 validation, 2 test, -1 left out), int8 (n,)."""
     import numpy as np
 
     n, test, validation = keys.height, params["test"], params["validation"]
@@ -78,10 +90,17 @@ def assign(keys: "pl.DataFrame", params: dict[str, Any], random: "np.random.Gene
         for rows in groups(keys[column or params["target"][0]]):
             parts[random.permutation(rows)] = _sizes(len(rows), test, validation)
         return parts
+    if by == "hash":
+        return splitting.by_hash(keys[column], test, validation, params["seed"])
+    if by == "group" and "stratify" in params:
+        shares = (1 - test - validation, validation, test)
+        even = splitting.even_groups(groups(keys[column]), splitting.strata(keys[params["stratify"]]), shares, random)
+        return even.astype(np.int8)
     if by == "group":
         return _by_group(keys[column], test, validation, random)
     if by == "time":
-        return _by_time(keys[column], test, validation)
+        parts = _by_time(keys[column], test, validation)
+        return splitting.apart(keys[column], parts, params["gap"]) if "gap" in params else parts
     return _given(keys, params, random)
 
 
@@ -109,7 +128,8 @@ def groups(column: "pl.Series") -> "list[Array]":
     import numpy as np
 
     codes = column.rank("dense").fill_null(0).to_numpy() if column.dtype.is_numeric() else _codes(column)
-    return [np.flatnonzero(codes == code) for code in np.unique(codes)]
+    order = np.argsort(codes, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(codes[order])) + 1) if len(order) else []
 
 
 def _codes(column: "pl.Series") -> "Array":

@@ -9,6 +9,9 @@ from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS
 from mlspec.graph.step import Input, Step
 from mlspec.plugin import Model
+from mlspec.spec import identifiers
+
+DATED = ("date", "datetime")
 
 
 def checks(graph: Graph) -> Graph:
@@ -27,6 +30,7 @@ def checks(graph: Graph) -> Graph:
         "task": project.project.task,
         "positive": project.data.columns.positive,
         "ordered": project.data.split.by == "time",
+        **_ties(graph),
         **accepted,
     }
     steps = [
@@ -81,6 +85,24 @@ def checks(graph: Graph) -> Graph:
                 )
             )
     return graph.add(steps)
+
+
+def _ties(graph: Graph) -> dict[str, Any]:
+    """The columns whose values name things (``ids``), and the dated features with the row's moment."""
+    data, columns = graph.project.data, tables.table(graph)
+    personal = graph.project.model.personal
+    whole = {data.split.column if data.split.by in ("group", "hash") else None, personal.key if personal else None}
+    ids = [
+        c.name
+        for c in columns
+        if c.name not in whole and (c.role == "id" or (c.type in ("category", "integer") and identifiers.is_id(c.name)))
+    ]
+    found: dict[str, Any] = {"ids": ids} if ids else {}
+    kinds = {column.name: column.type for column in columns}
+    moments = [data.split.column if data.split.by == "time" else None, *(j.as_of.row for j in data.join if j.as_of)]
+    moment = next((name for name in moments if kinds.get(name or "") in DATED), None)
+    dates = [c.name for c in columns if c.role == "feature" and c.type in DATED and c.name != moment]
+    return {**found, "moment": moment, "dates": dates} if moment is not None and dates else found
 
 
 def _positive(graph: Graph) -> str | None:

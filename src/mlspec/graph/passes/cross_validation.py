@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from mlspec.graph import tables
 from mlspec.graph.graph import Graph, ordered
 from mlspec.graph.kinds import KINDS
+from mlspec.graph.passes.split import besides
 from mlspec.graph.step import Input, Step
 from mlspec.spec import Project
 from mlspec.spec.model import CrossValidation
@@ -60,13 +61,16 @@ def how(project: Project) -> tuple[str, str | None]:
     wanted, split = project.model.cross_validation, project.data.split
     assert wanted is not None
     plain = "random" if project.project.task == "regression" else "stratified"
-    by: str = wanted.by or (plain if split.by in ("given", "random") else split.by)
-    column = wanted.column or (split.column if split.by == by else None)
+    # Folds need not stay as they are when rows are added: whole groups are enough.
+    own = "group" if split.by == "hash" else split.by
+    by: str = wanted.by or (plain if own in ("given", "random") else own)
+    column = wanted.column or (split.column if own == by else None)
     return by, project.data.columns.target if by == "stratified" and column is None else column
 
 
 def _fold(graph: Graph, wanted: CrossValidation, number: int) -> Step:
     by, column = how(graph.project)
+    split = graph.project.data.split
     target = tables.target(graph)
     params: dict[str, Any] = {
         "fold": number,
@@ -74,9 +78,10 @@ def _fold(graph: Graph, wanted: CrossValidation, number: int) -> Step:
         "by": by,
         "column": column,
         "seed": wanted.seed,
-        "validation": graph.project.data.split.validation,
+        "validation": split.validation,
         "target": [target.name, target.type],
         "task": graph.project.project.task,
+        **(besides(split) if by == split.by else {}),
     }
     return Step(
         id=f"fold.{number}",

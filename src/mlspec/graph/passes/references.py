@@ -14,15 +14,16 @@ from mlspec.spec import pinned
 
 
 def references(graph: Graph) -> Graph:
-    """Fills ``reference`` of expectations on drift, where the data is another than the pinned one, and ``today`` of
-    those on freshness."""
+    """Fills ``reference`` of expectations on drift and anomalies, where the data is another than the pinned one, and
+    ``today`` of those on freshness."""
     step = graph.steps.get("expect")
-    if step is None or not any("drift" in one or "freshness" in one for one in step.params["expectations"]):
+    if step is None or not any(one.keys() & {"drift", "anomalies", "freshness"} for one in step.params["expectations"]):
         return graph
     locked, now = pinned.locked_references(Path(graph.facts.root)), content(graph)
     filled: list[dict[str, Any]] = []
     for asked in step.params["expectations"]:
-        before = locked.get(key(asked)) if "drift" in asked and not graph.facts.accepted else None
+        compares = asked.keys() & {"drift", "anomalies"} and not graph.facts.accepted
+        before = locked.get(key(asked)) if compares else None
         if before is not None and before.of != now:
             asked = {**asked, "reference": msgspec.json.decode(msgspec.json.encode(before.sketch))}
         if "freshness" in asked:

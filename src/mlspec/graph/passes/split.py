@@ -1,10 +1,23 @@
 """The split. It stands behind the check of the data, so that nothing is split, and so nothing fitted, on rows that are
 not what they should be, and before all steps that fit, which read its parts."""
 
+from typing import Any
+
 from mlspec.graph import tables
 from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS
 from mlspec.graph.step import Input, Step
+from mlspec.spec import units
+from mlspec.spec.data import Split
+
+
+def besides(how: Split) -> dict[str, Any]:
+    """What a split says besides shares and a column; nothing where nothing is said."""
+    said: dict[str, Any] = {} if how.stratify is None else {"stratify": how.stratify}
+    if how.gap is not None:
+        # Seconds, or the unit of a column that counts time by numbers.
+        said["gap"] = units.parse("duration", how.gap) if isinstance(how.gap, str) else how.gap
+    return said
 
 
 def split(graph: Graph) -> Graph:
@@ -32,6 +45,7 @@ def split(graph: Graph) -> Graph:
             else {},
             "target": [target.name, target.type],
             "sample": data.sample,
+            **besides(how),
         },
         inputs=inputs,
         outputs=KINDS["split"].outputs,

@@ -1,0 +1,117 @@
+"""Data contracts of other tools, in and out."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlspec.api.checking import validate
+from mlspec.diagnostics import Diagnostic, SpecError
+from mlspec.specfile import find
+
+if TYPE_CHECKING:
+    from mlspec.contracts.contract import Contract
+
+
+def import_contract(file: str | os.PathLike[str]) -> "Contract":
+    """What a data contract says, whose form its content tells.
+
+    Forms: ODCS 3, Great Expectations, pandera, Croissant, Frictionless, Hugging Face. Raises SpecError where it can't
+    be read.
+    """
+    from mlspec.contracts import reading
+
+    try:
+        content = Path(file).read_bytes()
+    except (OSError, ValueError) as error:
+        why = (getattr(error, "strerror", None) or str(error)).lower()
+        message = f"'{os.fspath(file)}' can't be read: {why}"
+        raise SpecError([Diagnostic(code="contract-unreadable", message=message)]) from None
+    try:
+        return reading.read(content, os.fspath(file))
+    except SpecError as error:
+        error.texts.setdefault(os.fspath(file), content.decode("utf-8", "replace"))
+        raise
+
+
+def add_contract(found: "Contract", spec: str | os.PathLike[str]) -> tuple[str, list[str]]:
+    """A spec's text with what a contract states added to it, and what is not added, each with why.
+
+    What the spec says already stays as it is. Raises SpecError where the spec is no YAML, or has no mapping ``data``.
+    """
+    from mlspec.contracts.contract import show
+    from mlspec.diff import rewrite
+    from mlspec.document import parse
+
+    file = find(spec)
+    content = Path(file).read_bytes()
+    parse(content, file)
+    text = content.decode()
+    entries: list[tuple[tuple[str, ...], object]] = []
+    for field in found.fields:
+        if field.type is not None:
+            entries.append((("data", "columns", "types", field.name), field.type))
+        if field.personal is not None:
+            entries.append((("data", "personal", field.name), {"kind": field.personal}))
+    entries += [(("data", "expect"), dict(one)) for one in found.expect]
+    left = []
+    for at, value in entries:
+        document = parse(text, file)
+        node = document.node(at)
+        if at[-1] == "expect":
+            listed = node.plain() if node is not None else []
+            if not isinstance(listed, list):
+                left.append(f"expect: {show(value)}: data.expect is no list")
+                continue
+            if value in listed:
+                continue
+            made = rewrite.added(text, file, (*at, len(listed)), value)
+            if made is not None and node is None:
+                made = _a_line_each(made, file, at)
+        elif node is not None:
+            if node.plain() != value and at[1] != "personal":
+                left.append(f"{'.'.join(at)}: {show(value)}: it is {show(node.plain())} here")
+            continue
+        else:
+            made = rewrite.added(text, file, at, value)
+        if made is None:
+            left.append(f"{'.'.join(at)}: {show(value)}: nothing can be added there")
+        else:
+            text = made
+    return text, left
+
+
+def _a_line_each(text: str, file: str, at: tuple[str, ...]) -> str:
+    """The text whose new list of one entry stands in lines of its own, where its key has a line of its own."""
+    from mlspec.diff import rewrite
+    from mlspec.document import parse
+
+    node = parse(text, file).node(at)
+    lines = text.splitlines(keepends=True)
+    if node is None or not lines[node.start[0]].lstrip().startswith(f"{at[-1]}: ["):
+        return text
+    line = lines[node.start[0]]
+    indent = line[: len(line) - len(line.lstrip())]
+    lines[node.start[0]] = f"{indent}{at[-1]}:\n{indent}  - {rewrite.flow(node.plain()[0])}\n"
+    return "".join(lines)
+
+
+def export_contract(form: str, spec: str | os.PathLike[str] | None = None) -> tuple[str, list[str]]:
+    """A spec's expectations as a contract of that form (``odcs``, ``croissant``, ``pandera``, ``great_expectations``),
+    and those that the form has no words for.
+
+    Raises SpecError where the spec is wrong, OSError where a file that Croissant tells the digest of can't be read.
+    """
+    from mlspec.contracts import writing
+    from mlspec.graph import tables
+    from mlspec.graph.graph import Graph
+    from mlspec.plugin import Source
+
+    checked = validate(spec)
+    columns = tables.table(Graph(checked.project, checked.facts))
+    made = writing.contract(checked.project, columns)
+    files: dict[str, Path] = {}
+    for name, use in checked.project.data.sources.items():
+        if isinstance(use.plugin, Source):
+            own = use.plugin.files(checked.root)
+            files |= {name if len(own) == 1 else f"{name}/{part}": path for part, path in own.items()}
+    return writing.write(made, form, files, checked.root), writing.lacking(made, form)
