@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from mlspec.torchkit.loop import Trainable
 
-ColumnType = Literal["integer", "number", "boolean", "category", "date", "datetime", "code"]
+ColumnType = Literal["integer", "number", "boolean", "category", "date", "datetime", "image", "code", "array"]
 Role = Literal["feature", "target", "sensitive", "id", "key", "weight", "unused"]
 Task = Literal["binary_classification", "multiclass_classification", "regression"]
 
@@ -28,7 +28,9 @@ Task = Literal["binary_classification", "multiclass_classification", "regression
 class Column(msgspec.Struct, frozen=True):
     """A column of a table: its name, its type and what it is for.
 
-    ``code`` is the type of an encoded category: integers from 0 to ``levels`` - 1, where 0 is unknown or missing.
+    ``image`` is the type of a picture as its file has it (PNG, JPEG, ...). ``code`` is the type of an encoded category:
+    integers from 0 to ``levels`` - 1, where 0 is unknown or missing; ``array`` that of numbers which are one thing, of
+    ``shape`` (of pictures height, width, channels), flat in one cell.
     ``width`` is how many columns stand behind this one (one-hot), None where only fitting can tell.
     """
 
@@ -37,6 +39,7 @@ class Column(msgspec.Struct, frozen=True):
     role: Role = "feature"
     levels: int | None = None
     width: int | None = 1
+    shape: tuple[int, ...] | None = None
 
 
 Schema = tuple[Column, ...]
@@ -257,13 +260,17 @@ class Treatment(Plugin, frozen=True, kw_only=True):
 
 
 class Features(msgspec.Struct, frozen=True):
-    """Prepared rows: ``numeric`` (n, d) float32, and ``codes`` (n, c) int32 with ``levels`` per code column."""
+    """Prepared rows: ``numeric`` (n, d) float32, and ``codes`` (n, c) int32 with ``levels`` per code column.
+
+    ``arrays``: the numeric columns that are one thing together, such as a picture: the first one, and the shape.
+    """
 
     numeric: "np.ndarray[Any, Any]"
     codes: "np.ndarray[Any, Any]"
     numeric_names: tuple[str, ...]
     code_names: tuple[str, ...]
     levels: tuple[int, ...]
+    arrays: tuple[tuple[int, tuple[int, ...]], ...] = ()
 
 
 class Training(msgspec.Struct, frozen=True):

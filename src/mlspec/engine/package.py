@@ -321,4 +321,5 @@ def _types() -> "dict[str, Any]":
         "category": pl.String(),
         "date": pl.Date(),
         "datetime": pl.Datetime("us"),
+        "image": pl.Binary(),
     }
