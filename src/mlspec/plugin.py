@@ -315,7 +315,8 @@ class Model(Plugin, frozen=True, kw_only=True):
     ``epochs`` and keeps to ``Training.until``; its history says ``epochs``, how many there were, and ``paused``.
     ``extra`` is what installs its libraries.
 
-    ``continues``: ``fit`` can go on from a model that was fitted on other rows, ``Training.start``.
+    ``continues``: ``fit`` can go on from a model that was fitted on other rows, ``Training.start``. ``needs``: a type of
+    column without which it has nothing to do.
 
     ``complexity`` orders models for the one-standard-error rule, which takes the least complex of equals: 1 one linear
     formula, 2 trees, 3 networks and what nothing is known of. ``may_be_network``: ``network`` may give one.
@@ -332,6 +333,7 @@ class Model(Plugin, frozen=True, kw_only=True):
     complexity: ClassVar[int] = 3
     may_be_network: ClassVar[bool] = False
     continues: ClassVar[bool] = False
+    needs: ClassVar[str] = ""
 
     @abstractmethod
     def fit(self, training: Training, folder: Path) -> dict[str, Any]:

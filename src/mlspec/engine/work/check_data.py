@@ -18,13 +18,15 @@ def run(job: Job) -> None:
     from threadpoolctl import threadpool_limits
 
     from mlspec.engine import preparation, tables
-    from mlspec.engine.debugging import data, report
+    from mlspec.engine.debugging import data, images, report
 
     params = job.params
-    features = params["features"]
     train = tables.scan(job.inputs["train"])
-    rows = _few(train.select([*features, *([params["target"][0]] if params["labels"] else [])]), 60_000)
-    other = _few(tables.scan(job.inputs["other"]).select(rows.columns), 20_000)
+    read = [*params["features"], *([params["target"][0]] if params["labels"] else [])]
+    most = images.MOST_ROWS if images.columns(train.select(read)) else 60_000
+    rows = _few(train.select(read), most)
+    other = _few(tables.scan(job.inputs["other"]).select(read), min(most, 20_000))
+    features = [name for name in rows.columns if name != params["target"][0] or not params["labels"]]
     target = other_target = None
     classes = 0
     if params["labels"]:
@@ -43,5 +45,8 @@ def _few(frame: "pl.LazyFrame", most: int) -> "pl.DataFrame":
     """Evenly spread rows, in their order."""
     import polars as pl
 
+    from mlspec.engine.debugging import images
+
     count = int(frame.select(pl.len()).collect().item())
-    return frame.gather_every(max(1, -(-count // most))).collect()
+    frame = frame.gather_every(max(1, -(-count // most)))
+    return images.summarised(frame).collect(engine="streaming" if images.columns(frame) else "auto")
