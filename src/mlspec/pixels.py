@@ -24,6 +24,11 @@ def size(data: bytes, name: str) -> tuple[int, int]:
     return picture.height, picture.width
 
 
+def colour(data: bytes, name: str) -> Colour:
+    """Whether a picture has colours, by its header. Raises StepError, naming ``name``, where it is no image."""
+    return "grey" if _header(data, name).mode.startswith(("1", "L", "I;16")) else "rgb"
+
+
 def decoded(data: bytes, name: str) -> "Image":
     """The picture upright, grey or RGB, 8 bits a channel; transparent parts on white.
 

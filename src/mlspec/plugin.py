@@ -87,12 +87,13 @@ class Source(Plugin, frozen=True, kw_only=True):
     """Where rows come from: a file beside the spec, or something that is fetched before a run.
 
     ``key`` is the key that tells this source where ``format`` is left out, ``suffixes`` the endings that tell it where
-    that key is ``path``. A source that ``is_fetched`` is read once, before a run, into a snapshot beside the spec: it
+    that key is ``path``. ``besides``: columns that are no features unless the spec names them as such. A source that ``is_fetched`` is read once, before a run, into a snapshot beside the spec: it
     has ``fetch``; what stands in ``plugin.AVAILABILITY`` says how sure its rows must be to come, and changes no result.
     """
 
     key: ClassVar[str] = "path"
     suffixes: ClassVar[tuple[str, ...]] = ()
+    besides: ClassVar[tuple[str, ...]] = ()
 
     part: Annotated[Part | None, Meta(description="The split these rows belong to, with `split: {by: given}`.")] = None
     on_change: Annotated[

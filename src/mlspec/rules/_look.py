@@ -7,7 +7,6 @@ from typing import Any, cast
 
 import msgspec
 from msgspec import Struct
-from msgspec.structs import replace
 
 from mlspec.diagnostics import Diagnostic
 from mlspec.document import Document
@@ -103,7 +102,10 @@ def _pinned(document: Document, name: str, source: Source, snapshot: pinned.Snap
 
 def _stated(columns: Schema, source: Source) -> Schema:
     stated = source.stated()
-    return tuple(replace(c, type=cast(ColumnType, stated.get(c.name, c.type))) for c in columns)
+    return tuple(
+        Column(c.name, cast(ColumnType, stated.get(c.name, c.type)), "unused" if c.name in source.besides else "feature")
+        for c in columns
+    )
 
 
 def _missing(document: Document, at: tuple[str, ...], root: Path, source: Source, error: OSError) -> Diagnostic:

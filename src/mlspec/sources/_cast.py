@@ -90,6 +90,8 @@ def _fitting(frame: "pl.LazyFrame", columns: Schema, path: str) -> "dict[str, pl
             .collect()
             .row(0)
         )
+        if column.type == "image":
+            raise StepError(f"column '{column.name}' of {path} should be images in base64, row {found[0] + 1} is not")
         shown = "another value" if column.role == "sensitive" else f"'{found[1]}'"
         raise StepError(
             f"column '{column.name}' of {path} is {_article(column.type)} by its first rows, but row {found[0] + 1} "

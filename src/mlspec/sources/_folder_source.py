@@ -23,6 +23,7 @@ class FolderSource(FileSource, frozen=True, kw_only=True):
 
     content: ClassVar[Column]
     endings: ClassVar[tuple[str, ...]]
+    besides: ClassVar[tuple[str, ...]] = ("path", "split")
 
     @abstractmethod
     def cell(self, data: bytes, name: str) -> Any:
@@ -62,6 +63,11 @@ class FolderSource(FileSource, frozen=True, kw_only=True):
         first = [self._cell(found.bytes(name), name) for name in found.names[:LOOKED_AT]]
         return tuple(first), len(first) == len(found.names)
 
+    def first(self, root: Path) -> bytes:
+        """The first file's content. Raises OSError and ValueError."""
+        found = self._opened(root)
+        return found.bytes(found.names[0])
+
     def scan(self, root: Path, columns: Schema) -> "pl.LazyFrame":
         """A row a file, in the order of their names. Raises StepError that names a file which can't be read."""
         return self.read(root / self.path, columns, self.path)
@@ -91,7 +97,8 @@ class FolderSource(FileSource, frozen=True, kw_only=True):
             at = 0
             for batch in self._batches(found):
                 content = pl.Series(own, batch, dtype=schema[own])
-                yield cells.slice(at, len(batch)).with_columns(content).select(list(schema)).rechunk()
+                rows = cells.slice(at, len(batch)).with_columns(content) if plain else content.to_frame()
+                yield rows.select(list(schema))
                 at += len(batch)
 
         return register_io_source(pieces, schema=schema)

@@ -46,9 +46,9 @@ class Folder(Struct, frozen=True, kw_only=True):
 
     def columns(self, content: Column) -> Schema:
         """``path``, ``split`` and ``label`` where the layout has them, what the table tells, and the content."""
-        known = [Column("path", "category", "unused")]
+        known = [Column("path", "category")]
         if self.splits:
-            known.append(Column("split", "category", "unused"))
+            known.append(Column("split", "category"))
         if self.labels:
             known.append(Column("label", "category"))
         if self.table is not None:
@@ -59,8 +59,7 @@ class Folder(Struct, frozen=True, kw_only=True):
                 if name in {c.name for c in known} or name == content.name:
                     raise ValueError(f"{self.table} has a column '{name}', which the files give already")
                 cells = {one[name] for one in told.values() if one.get(name)}
-                kind = "category" if name == "label" else _infer.narrowest(cells)
-                known.append(Column(name, kind, "unused" if name == "split" else "feature"))
+                known.append(Column(name, "category" if name == "label" else _infer.narrowest(cells)))
         return (*known, content)
 
     def cells(self) -> dict[str, dict[str, str]]:
@@ -150,6 +149,17 @@ def opened(path: Path, shown: str, suffixes: tuple[str, ...]) -> Folder:
     return Folder(
         path=path, zipped=zipped, names=tuple(kept), inner=inner, splits=splits, labels=depth - splits == 1
     )
+
+
+def kind(path: Path, endings: dict[str, tuple[str, ...]]) -> str | None:
+    """Whose endings the files of a folder or archive have, by the first hundred of them; None where they have others.
+
+    Raises OSError and ValueError as ``opened`` does.
+    """
+    names = [name.lower() for name in (_walked if path.is_dir() else _archived)(path)[0] if name not in TABLES][:100]
+    counts = {one: sum(name.endswith(ends) for name in names) for one, ends in endings.items()}
+    most = max(counts, key=lambda one: counts[one])
+    return most if counts[most] * 2 > len(names) else None
 
 
 def _walked(folder: Path) -> tuple[list[str], set[str]]:

@@ -119,5 +119,5 @@ def _every(cells: "pl.Series", shape: tuple[int, int, int]) -> "Iterator[Array]"
 
     for cell in cells:
         if cell is None:
-            raise StepError(f"column '{cells.name}' is missing in a row: a picture has nothing to stand in for it")
+            raise StepError(f"column '{cells.name}' is missing in a row, or no base64: nothing can stand in for a picture")
         yield pixels(cell, shape, f"a cell of column '{cells.name}'")
