@@ -30,7 +30,7 @@ class Column(msgspec.Struct, frozen=True):
 
     ``image`` is the type of a picture as its file has it (PNG, JPEG, ...). ``code`` is the type of an encoded category:
     integers from 0 to ``levels`` - 1, where 0 is unknown or missing; ``array`` that of numbers which are one thing, of
-    ``shape`` (of pictures height, width, channels), flat in one cell.
+    ``shape`` (of pictures height, width, channels), with ``names`` where each has one, flat in one cell.
     ``width`` is how many columns stand behind this one (one-hot), None where only fitting can tell.
     """
 
@@ -40,6 +40,7 @@ class Column(msgspec.Struct, frozen=True):
     levels: int | None = None
     width: int | None = 1
     shape: tuple[int, ...] | None = None
+    names: tuple[str, ...] = ()
 
 
 Schema = tuple[Column, ...]

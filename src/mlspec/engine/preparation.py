@@ -125,6 +125,8 @@ def features(frame: "pl.DataFrame", state: State) -> Features:
 def _described(column: Column) -> dict[str, Any]:
     """An output as the state keeps it."""
     about: dict[str, Any] = {"name": column.name, "type": column.type, "levels": column.levels}
+    if column.names:
+        about["names"] = list(column.names)
     return about if column.shape is None else {**about, "shape": list(column.shape)}
 
 
@@ -145,7 +147,7 @@ def _with_arrays(
         first = len(made)
         if output["type"] == "array":
             arrays.append((first, tuple(output["shape"])))
-            made += names(output["name"], math.prod(output["shape"]))
+            made += output.get("names") or names(output["name"], math.prod(output["shape"]))
         else:
             made.append(output["name"])
         parts.append((slice(first, len(made)), output["name"]))

@@ -116,7 +116,7 @@ def shape(model: Tabular, training: Training) -> Config:
         classes=training.classes,
         centre=centre,
         spread=spread,
-        pictures=training.features.arrays if backbone["kind"] == "cnn" else (),
+        pictures=tuple(a for a in training.features.arrays if len(a[1]) == 3) if backbone["kind"] == "cnn" else (),
     )
 
 
