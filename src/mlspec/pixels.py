@@ -1,15 +1,12 @@
-"""Encoded images -> pixels; what a picture is made of is looked at before it is decoded."""
+"""Encoded images -> pictures; what one is made of is looked at before it is decoded."""
 
 import functools
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from mlspec.diagnostics import StepError
 
 if TYPE_CHECKING:
-    import numpy as np
     from PIL.Image import Image
-
-    Array = np.ndarray[Any, Any]
 
 Colour = Literal["grey", "rgb"]
 CHANNELS: dict[Colour, int] = {"grey": 1, "rgb": 3}
@@ -41,7 +38,9 @@ def decoded(data: bytes, name: str) -> "Image":
 
     picture = _header(data, name)
     if picture.width * picture.height > MOST_PIXELS:
-        raise StepError(f"{name} has {picture.width:,} x {picture.height:,} pixels, at most {MOST_PIXELS:,} are decoded")
+        raise StepError(
+            f"{name} has {picture.width:,} x {picture.height:,} pixels, at most {MOST_PIXELS:,} are decoded"
+        )
     if picture.mode not in MODES:
         raise StepError(f"{name} is an image of mode {picture.mode}: write it as grey or RGB")
     if getattr(picture, "n_frames", 1) > 1:
@@ -54,29 +53,12 @@ def decoded(data: bytes, name: str) -> "Image":
     except Exception as error:  # every format has errors of its own
         raise StepError(f"{name} is a damaged image: {_reason(error)}") from None
     if upright.mode.startswith("I;16"):
-        import numpy as np
-
-        return Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
+        return upright.convert("I").point(lambda value: value * (1 / 256)).convert("L")
     if upright.mode in ("LA", "PA", "RGBA") or "transparency" in upright.info:
         over = upright.convert("RGBA")
         upright = Image.alpha_composite(Image.new("RGBA", over.size, (255, 255, 255)), over)
         return upright.convert("L" if picture.mode in ("L", "LA", "1") else "RGB")
     return upright.convert("L" if upright.mode in ("1", "L") else "RGB")
-
-
-def pixels(data: bytes, shape: tuple[int, int, int], name: str) -> "Array":
-    """The picture resized to ``shape`` (height, width, channels: 1 grey, 3 RGB), flat, float32 from 0 to 1.
-
-    Raises StepError as ``decoded`` does.
-    """
-    import numpy as np
-    from PIL import Image
-
-    picture = decoded(data, name).convert("L" if shape[2] == 1 else "RGB")
-    if picture.size != (shape[1], shape[0]):
-        picture = picture.resize((shape[1], shape[0]), Image.Resampling.BILINEAR)
-    flat: Array = np.asarray(picture, dtype=np.float32).reshape(-1) / np.float32(255)
-    return flat
 
 
 @functools.lru_cache(maxsize=8)

@@ -88,8 +88,9 @@ class Source(Plugin, frozen=True, kw_only=True):
     """Where rows come from: a file beside the spec, or something that is fetched before a run.
 
     ``key`` is the key that tells this source where ``format`` is left out, ``suffixes`` the endings that tell it where
-    that key is ``path``. ``besides``: columns that are no features unless the spec names them as such. A source that ``is_fetched`` is read once, before a run, into a snapshot beside the spec: it
-    has ``fetch``; what stands in ``plugin.AVAILABILITY`` says how sure its rows must be to come, and changes no result.
+    that key is ``path``. ``besides``: columns that are no features unless the spec names them as such. A source that
+    ``is_fetched`` is read once, before a run, into a snapshot beside the spec: it has ``fetch``; what stands in
+    ``plugin.AVAILABILITY`` says how sure its rows must be to come, and changes no result.
     """
 
     key: ClassVar[str] = "path"
@@ -317,8 +318,9 @@ class Model(Plugin, frozen=True, kw_only=True):
     ``epochs`` and keeps to ``Training.until``; its history says ``epochs``, how many there were, and ``paused``.
     ``extra`` is what installs its libraries.
 
-    ``continues``: ``fit`` can go on from a model that was fitted on other rows, ``Training.start``. ``needs``: a type of
-    column without which it has nothing to do.
+    ``continues``: ``fit`` can go on from a model that was fitted on other rows, ``Training.start``.
+
+    ``needs``: a type of column without which it has nothing to do.
 
     ``complexity`` orders models for the one-standard-error rule, which takes the least complex of equals: 1 one linear
     formula, 2 trees, 3 networks and what nothing is known of. ``may_be_network``: ``network`` may give one.

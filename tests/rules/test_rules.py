@@ -53,6 +53,11 @@ CASES: dict[str, dict[str, str]] = {
     "column-with-two-roles-id": {"columns": ", id: age, features: [age, job]"},
     "task-unclear-date": {"target": "seen"},
     "task-unclear-regression": {"project": ", task: regression"},
+    "model-needs-images": {"model": "torch.cnn"},
+    "step-does-not-fit-column-image": {
+        "columns": ", types: {job: image}",
+        "end": "preprocessing: {image: [image: [8, 8], scale: standard]}\n",
+    },
     "metric-does-not-fit-task": {"end": "evaluation: {metrics: [roc_auc, rmse]}\n"},
     "metric-named-twice": {"end": "evaluation: {metrics: [roc_auc, log_loss, roc_auc]}\n"},
     "gate-on-uncomputed-metric": {

@@ -1,6 +1,6 @@
-"""Writes digits.zip: scikit-learn's handwritten digits as 8 x 8 grey PNG files, a folder a digit; the same bytes always.
+"""Writes digits.zip: scikit-learn's handwritten digits as 8 x 8 PNG files, a folder a digit; the same bytes always.
 
-    python write.py            # needs scikit-learn and Pillow
+python write.py            # needs scikit-learn and Pillow
 """
 
 import io

@@ -25,7 +25,9 @@ def main(ratings: Path) -> None:
     writer.writerow(["file_name", "tone", "review"])
     for number, mean, _text in kept:
         writer.writerow([f"{number}.txt", "positive" if mean > 0 else "negative", number.partition("_")[0]])
-    with zipfile.ZipFile(Path(__file__).with_name("reviews.zip"), "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+    with zipfile.ZipFile(
+        Path(__file__).with_name("reviews.zip"), "w", zipfile.ZIP_DEFLATED, compresslevel=9
+    ) as archive:
         for name, text in [("metadata.csv", table.getvalue()), *((f"{number}.txt", text) for number, _m, text in kept)]:
             archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), text, zipfile.ZIP_DEFLATED, 9)
 

@@ -147,7 +147,9 @@ def _counts(rows: "pl.LazyFrame", name: str) -> "pl.LazyFrame":
     return counts.sort(["len", "value"], descending=[True, False]).head(MOST_CLASSES + 1)
 
 
-def _column(name: str, kind: str, seen: Mapping[str, Any], role: str, common: tuple[Frequent, ...], images: ImageSizes | None) -> ProfiledColumn:
+def _column(
+    name: str, kind: str, seen: Mapping[str, Any], role: str, common: tuple[Frequent, ...], images: ImageSizes | None
+) -> ProfiledColumn:
     def of(key: str) -> Any:
         return seen.get(f"{key}/{name}")
 

@@ -103,7 +103,9 @@ def _pinned(document: Document, name: str, source: Source, snapshot: pinned.Snap
 def _stated(columns: Schema, source: Source) -> Schema:
     stated = source.stated()
     return tuple(
-        Column(c.name, cast(ColumnType, stated.get(c.name, c.type)), "unused" if c.name in source.besides else "feature")
+        Column(
+            c.name, cast(ColumnType, stated.get(c.name, c.type)), "unused" if c.name in source.besides else "feature"
+        )
         for c in columns
     )
 

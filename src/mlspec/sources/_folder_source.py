@@ -60,13 +60,8 @@ class FolderSource(FileSource, frozen=True, kw_only=True):
             return tuple(one[column] for one in found.cells().values() if one.get(column)), True
         if self.content.type != "category":
             return None
-        first = [self._cell(found.bytes(name), name) for name in found.names[:LOOKED_AT]]
+        first = [self._cell(found.content(name), name) for name in found.names[:LOOKED_AT]]
         return tuple(first), len(first) == len(found.names)
-
-    def first(self, root: Path) -> bytes:
-        """The first file's content. Raises OSError and ValueError."""
-        found = self._opened(root)
-        return found.bytes(found.names[0])
 
     def scan(self, root: Path, columns: Schema) -> "pl.LazyFrame":
         """A row a file, in the order of their names. Raises StepError that names a file which can't be read."""

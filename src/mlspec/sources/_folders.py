@@ -44,7 +44,7 @@ class Folder(Struct, frozen=True, kw_only=True):
     splits: bool = False
     labels: bool = False
 
-    def columns(self, content: Column) -> Schema:
+    def columns(self, cell: Column) -> Schema:
         """``path``, ``split`` and ``label`` where the layout has them, what the table tells, and the content."""
         known = [Column("path", "category")]
         if self.splits:
@@ -56,11 +56,11 @@ class Folder(Struct, frozen=True, kw_only=True):
 
             told = self.told()
             for name in dict.fromkeys(key for cells in told.values() for key in cells):
-                if name in {c.name for c in known} or name == content.name:
+                if name in {c.name for c in known} or name == cell.name:
                     raise ValueError(f"{self.table} has a column '{name}', which the files give already")
                 cells = {one[name] for one in told.values() if one.get(name)}
                 known.append(Column(name, "category" if name == "label" else _infer.narrowest(cells)))
-        return (*known, content)
+        return (*known, cell)
 
     def cells(self) -> dict[str, dict[str, str]]:
         """What is known of each file besides its content, by its name."""
@@ -80,7 +80,7 @@ class Folder(Struct, frozen=True, kw_only=True):
         """The table's cells by the file that they are about, empty ones left out. Raises ValueError for a bad table."""
         table = self.table
         assert table is not None
-        text = _text(self.bytes(table, MOST_TABLE), table)
+        text = _text(self.content(table, MOST_TABLE), table)
         rows = list(_jsonl(text, table) if table.endswith(".jsonl") else csv.DictReader(io.StringIO(text, newline="")))
         there, found = set(self.names), {}
         for number, row in enumerate(rows, start=1):
@@ -94,7 +94,7 @@ class Folder(Struct, frozen=True, kw_only=True):
             found[name] = {key: value for key, value in row.items() if value}
         return found
 
-    def bytes(self, name: str, most: int = MOST_BYTES) -> bytes:
+    def content(self, name: str, most: int = MOST_BYTES) -> bytes:
         """A file's content. Raises OSError where it can't be read and ValueError where it is too long."""
         if not self.zipped:
             with self.path.joinpath(name).open("rb") as file:
@@ -105,9 +105,9 @@ class Folder(Struct, frozen=True, kw_only=True):
         return _bounded(data, name, most)
 
     def every(self) -> Iterator[tuple[str, bytes]]:
-        """All files with their content, one after the other. Raises as ``bytes`` does."""
+        """All files with their content, one after the other. Raises as ``content`` does."""
         if not self.zipped:
-            yield from ((name, self.bytes(name)) for name in self.names)
+            yield from ((name, self.content(name)) for name in self.names)
             return
         with zipfile.ZipFile(self.path) as archive:
             for name in self.names:
@@ -146,9 +146,7 @@ def opened(path: Path, shown: str, suffixes: tuple[str, ...]) -> Folder:
     splits = depth > 0 and all(name.split("/", 1)[0].lower() in PARTS for name in kept)
     if depth - splits > 1:
         raise ValueError(f"'{kept[0]}' lies too deep: label/file, or split/label/file with train, validation, test")
-    return Folder(
-        path=path, zipped=zipped, names=tuple(kept), inner=inner, splits=splits, labels=depth - splits == 1
-    )
+    return Folder(path=path, zipped=zipped, names=tuple(kept), inner=inner, splits=splits, labels=depth - splits == 1)
 
 
 def kind(path: Path, endings: dict[str, tuple[str, ...]]) -> str | None:

@@ -61,7 +61,8 @@ def draft(data: Path, folder: Path, target: str | None = None, propose: Propose 
         raise _refused("source-unreadable", f"'{data}' can't be read as {kind}: {error}") from None
     chosen, why = _target(columns, target)
     values = {name: seen[0] for name, seen in found.items() if seen is not None}
-    everything = all(found[c.name] is not None and found[c.name][1] for c in columns if c.type != "image")
+    looked_at = [found[c.name] for c in columns if c.type != "image"]
+    everything = all(seen is not None and seen[1] for seen in looked_at)
     by_name = {c.name: c for c in columns}
     task = infer_task(by_name[chosen].type, tuple(sorted(set(values.get(chosen, ())))) or None)
     if task is None:
@@ -132,7 +133,7 @@ def draft(data: Path, folder: Path, target: str | None = None, propose: Propose 
     if of_files:
         from mlspec.spec import draft_folder
 
-        lines += draft_folder.preparation(kind, source)
+        lines += draft_folder.preparation(kind, source, data)
         both = draft_folder.candidates(kind, MODELS[task])
     lines += [
         "model:",

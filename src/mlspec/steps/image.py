@@ -33,9 +33,9 @@ class Image(Step, frozen=True, kw_only=True):
     size: Annotated[
         tuple[Side, Side], Meta(description="Height and width; other pictures are stretched or shrunk to it.")
     ] = (32, 32)
-    colour: Annotated[
-        Literal["grey", "rgb"], Meta(description="grey: brightness alone; rgb: red, green and blue.")
-    ] = "rgb"
+    colour: Annotated[Literal["grey", "rgb"], Meta(description="grey: brightness alone; rgb: red, green and blue.")] = (
+        "rgb"
+    )
     scale: Annotated[
         Literal["standard", "unit"],
         Meta(description="standard: each channel to mean 0, deviation 1 over the training rows; unit: 0 to 1."),
@@ -115,9 +115,27 @@ class Image(Step, frozen=True, kw_only=True):
 def _every(cells: "pl.Series", shape: tuple[int, int, int]) -> "Iterator[Array]":
     """Each cell's pixels. Raises StepError where one is missing or no image."""
     from mlspec.diagnostics import StepError
-    from mlspec.pixels import pixels
 
     for cell in cells:
         if cell is None:
-            raise StepError(f"column '{cells.name}' is missing in a row, or no base64: nothing can stand in for a picture")
+            raise StepError(
+                f"column '{cells.name}' is missing in a row, or no base64: nothing can stand in for a picture"
+            )
         yield pixels(cell, shape, f"a cell of column '{cells.name}'")
+
+
+def pixels(data: bytes, shape: tuple[int, int, int], name: str) -> "Array":
+    """The picture resized to ``shape`` (height, width, channels: 1 grey, 3 RGB), flat, float32 from 0 to 1.
+
+    Raises StepError, naming ``name``, as ``mlspec.pixels.decoded`` does.
+    """
+    import numpy as np
+    from PIL import Image as Pillow
+
+    from mlspec.pixels import decoded
+
+    picture = decoded(data, name).convert("L" if shape[2] == 1 else "RGB")
+    if picture.size != (shape[1], shape[0]):
+        picture = picture.resize((shape[1], shape[0]), Pillow.Resampling.BILINEAR)
+    flat: Array = np.asarray(picture, dtype=np.float32).reshape(-1) / np.float32(255)
+    return flat

@@ -24,7 +24,9 @@ def summarised(frame: "pl.LazyFrame") -> "pl.LazyFrame":
     if not found:
         return frame
     kind = pl.Array(pl.Float32, SIDE * SIDE)
-    frame = frame.with_columns(pl.col(name).map_batches(_parts, return_dtype=kind, is_elementwise=True) for name in found)
+    frame = frame.with_columns(
+        pl.col(name).map_batches(_parts, return_dtype=kind, is_elementwise=True) for name in found
+    )
     return frame.select(
         expression
         for name in frame.collect_schema()
@@ -39,7 +41,7 @@ def summarised(frame: "pl.LazyFrame") -> "pl.LazyFrame":
 def _parts(cells: "pl.Series") -> "pl.Series":
     import polars as pl
 
-    from mlspec.pixels import pixels
+    from mlspec.steps.image import pixels
 
     shape = (SIDE, SIDE, 1)
     made = [None if cell is None else pixels(cell, shape, f"a cell of column '{cells.name}'") for cell in cells]
