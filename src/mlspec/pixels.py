@@ -26,8 +26,9 @@ def colour(data: bytes, name: str) -> Colour:
     return "grey" if _header(data, name).mode.startswith(("1", "L", "I;16")) else "rgb"
 
 
-def decoded(data: bytes, name: str) -> "Image":
-    """The picture upright, grey or RGB, 8 bits a channel; transparent parts on white.
+def decoded(data: bytes, name: str, side: int | None = None) -> "Image":
+    """The picture upright, grey or RGB, 8 bits a channel; transparent parts on white. ``side``: a JPEG may be decoded
+    at a half, a quarter or an eighth of its size, as long as it stays twice as large as that.
 
     Raises StepError, naming ``name``, where it is no image, is cut off, moves, has too many pixels, or is neither grey
     nor RGB (print colours, floating-point).
@@ -48,6 +49,8 @@ def decoded(data: bytes, name: str) -> "Image":
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of damaged metadata, which decides nothing
+            if side is not None:
+                picture.draft(None, (2 * side, 2 * side))
             picture.load()
             upright = ImageOps.exif_transpose(picture)
     except Exception as error:  # every format has errors of its own

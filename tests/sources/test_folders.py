@@ -73,7 +73,8 @@ def test_folders_archives_and_tables_give_the_same_rows(tmp_path: Path) -> None:
         assert read["image"].to_list() == [FILES[row["path"]] for row in ROWS]
         # What is not asked for is not read.
         assert one.scan(tmp_path, columns[:1]).collect().columns == ["path"]
-    assert len(source("images", "plain").files(tmp_path)) == 4
+    # A folder is pinned as one: its digest is that of all files and their names.
+    assert source("images", "plain").files(tmp_path) == {"plain": tmp_path / "plain"}
 
 
 def test_texts_and_what_a_table_tells_of_them(tmp_path: Path) -> None:

@@ -88,7 +88,9 @@ def _fits(view: View, one: Expectation, at: Path, kinds: Mapping[str, str]) -> I
         if bounds is not None and kind not in fitting and low_high:
             of = "numbers" if fitting == NUMBERS else "text" if "category" in fitting else "dates"
             message = f"'{one.column}' is {'an' if kind[0] in 'aeiou' else 'a'} {kind}, {key} is for {of}"
-            yield view.diagnostic(CODE, (*at, key), message, "use allowed" if key == "between" and kind != "image" else "", key=True)
+            yield view.diagnostic(
+                CODE, (*at, key), message, "use allowed" if key == "between" and kind != "image" else "", key=True
+            )
     for key in ("allowed", "refers_to", "drift") if kind == "image" else ():
         if getattr(one, key) is not None:
             message = f"'{one.column}' is an image, {key} is for values"

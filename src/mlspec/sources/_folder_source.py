@@ -30,18 +30,8 @@ class FolderSource(FileSource, frozen=True, kw_only=True):
         """A file's content as a cell. Raises StepError, naming ``name``, where it is none."""
 
     def files(self, root: Path) -> dict[str, Path]:
-        """The archive, or all files of the folder that are read."""
-        path = root / self.path
-        if self.is_fetched:
-            return {}
-        if not path.is_dir():
-            return {self.path: path}
-        try:
-            found = self._opened(root)
-        except ValueError as error:
-            raise StepError(f"{self.path}: {error}") from None
-        names = [*found.names, *([found.table] if found.table is not None else [])]
-        return {f"{self.path.rstrip('/')}/{name}": path / name for name in names}
+        """The archive, or the folder as one: a lock that names each picture would be longer than what it is of."""
+        return {} if self.is_fetched else {self.path: root / self.path}
 
     def head(self, path: Path) -> Schema:
         """The columns of a folder."""

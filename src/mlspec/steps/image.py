@@ -134,7 +134,7 @@ def pixels(data: bytes, shape: tuple[int, int, int], name: str) -> "Array":
 
     from mlspec.pixels import decoded
 
-    picture = decoded(data, name).convert("L" if shape[2] == 1 else "RGB")
+    picture = decoded(data, name, max(shape[:2])).convert("L" if shape[2] == 1 else "RGB")
     if picture.size != (shape[1], shape[0]):
         picture = picture.resize((shape[1], shape[0]), Pillow.Resampling.BILINEAR)
     flat: Array = np.asarray(picture, dtype=np.float32).reshape(-1) / np.float32(255)
