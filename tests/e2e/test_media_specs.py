@@ -55,7 +55,8 @@ def test_digits_as_pictures(mlspec: Mlspec, tmp_path: Path) -> None:
 def test_the_tone_of_sentences(mlspec: Mlspec, tmp_path: Path) -> None:
     folder = without(copy("review-sentiment", tmp_path), "    network:", "evaluation:")
     done = mlspec("run", "--profile", "smoke", cwd=folder)
-    assert "All 4 constraints hold" in done.stdout
+    assert "All 5 constraints hold" in done.stdout
+    assert "warning" not in done.stdout
     (folder / "new").mkdir()
     (folder / "new/one.txt").write_text("I love it, the best player I ever had, great picture.")
     (folder / "new/two.txt").write_text("It does not work and the support is terrible, what a waste.")

@@ -62,7 +62,8 @@ CASES: dict[str, dict[str, str]] = {
     },
     "expectation-without-check-image": {
         "columns": ", types: {job: image}",
-        "data": "  expect: [{column: job, allowed: [a]}, {column: job, between: [0, 1]}, {column: job, unique: true}]\n",
+        "data": "  expect: [{column: job, allowed: [a]}, {column: job, between: [0, 1]}, {column: job, missing: {at_most: 0}}]"
+        "\n",
     },
     "step-does-not-fit-column-image": {
         "columns": ", types: {job: image}",

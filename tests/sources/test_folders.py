@@ -109,7 +109,10 @@ BROKEN: dict[str, tuple[Callable[[Path], None], str]] = {
     "too deep": (lambda folder: laid(folder, {"x/y/a.png": b"", "cat/y/a.png": b""}), "do not lie at the same depth"),
     "case": (lambda folder: laid(folder, {"cat/1.PNG": b""}), "have the same name but for upper case"),
     "a link": (lambda folder: (folder / "cat/l.png").symlink_to("/etc/hostname"), "leads out of the folder"),
-    "a table": (lambda folder: laid(folder, {"labels.csv": b"file_name,l\nno.png,1\n"}), "tells of 'no.png', which is not"),
+    "a table": (
+        lambda folder: laid(folder, {"labels.csv": b"file_name,l\nno.png,1\n"}),
+        "tells of 'no.png', which is not",
+    ),
 }
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 from mlspec import registry
 from mlspec.diagnostics import StepError
 from mlspec.engine import preparation, tables
-from mlspec.engine.debugging import images
+from mlspec.engine.debugging import content
 from mlspec.plugin import Features, Model, Training
 from mlspec.report import profile
 from mlspec.report.facts import ColumnFact
@@ -91,7 +91,7 @@ def test_the_report_and_the_checks_tell_no_bytes(tmp_path: Path) -> None:
     assert found.profile.images.smallest == (6, 5)
     assert found.profile.distinct == 40
     assert "PNG" not in msgspec.json.encode(found).decode()
-    parts = images.summarised(FRAME.lazy()).collect()
+    parts = content.summarised(FRAME.lazy()).collect()
     assert parts.columns[1] == "image, part 1 of 16"
     assert parts.width == 19
 

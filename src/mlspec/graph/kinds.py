@@ -29,7 +29,7 @@ KINDS: dict[str, Kind] = {
     "split": Kind(version=1, outputs=("train", "validation", "test"), libraries=("polars", "numpy")),
     "fold": Kind(version=1, outputs=("train", "validation", "heldout"), libraries=("polars", "numpy")),
     "prepare": Kind(version=3, outputs=("state", "train", "validation"), libraries=("polars",)),
-    "check_data": Kind(version=1, outputs=("report", "verdict"), libraries=("polars", "numpy", "scikit-learn")),
+    "check_data": Kind(version=2, outputs=("report", "verdict"), libraries=("polars", "numpy", "scikit-learn")),
     "check_groups": Kind(version=1, outputs=("report", "verdict"), libraries=("polars", "numpy")),
     "check_network": Kind(version=1, outputs=("report", "verdict"), libraries=("numpy", "torch")),
     "tune": Kind(version=1, outputs=("best", "trials"), libraries=("numpy", "optuna")),

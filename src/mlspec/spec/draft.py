@@ -59,7 +59,8 @@ def draft(data: Path, folder: Path, target: str | None = None, propose: Propose 
         ) from None
     except ValueError as error:
         raise _refused("source-unreadable", f"'{data}' can't be read as {kind}: {error}") from None
-    chosen, why = _target(columns, target)
+    content = getattr(source, "content", None)
+    chosen, why = _target(tuple(c for c in columns if c.name not in source.besides and c != content), target)
     values = {name: seen[0] for name, seen in found.items() if seen is not None}
     looked_at = [found[c.name] for c in columns if c.type != "image"]
     everything = all(seen is not None and seen[1] for seen in looked_at)
@@ -159,6 +160,9 @@ def _source(data: Path) -> tuple[str, Source]:
 
 def _target(columns: Schema, wanted: str | None) -> tuple[str, str]:
     names = [c.name for c in columns]
+    if not names:
+        note = "lay them out as label/file, or put a table labels.csv with a column file_name beside them"
+        raise _refused("task-unclear", "there is nothing to predict about these files", note)
     if wanted is not None:
         if wanted not in names:
             from mlspec.spec import suggest

@@ -18,12 +18,12 @@ def run(job: Job) -> None:
     from threadpoolctl import threadpool_limits
 
     from mlspec.engine import preparation, tables
-    from mlspec.engine.debugging import data, images, report
+    from mlspec.engine.debugging import content, data, report
 
     params = job.params
     train = tables.scan(job.inputs["train"])
     read = [*params["features"], *([params["target"][0]] if params["labels"] else [])]
-    most = images.MOST_ROWS if images.columns(train.select(read)) else 60_000
+    most = content.MOST_ROWS if content.columns(train.select(read)) else 60_000
     rows = _few(train.select(read), most)
     other = _few(tables.scan(job.inputs["other"]).select(read), min(most, 20_000))
     features = [name for name in rows.columns if name != params["target"][0] or not params["labels"]]
@@ -35,6 +35,16 @@ def run(job: Job) -> None:
         classes = 0 if known["classes"] is None else len(known["classes"])
     with threadpool_limits(limits=job.threads):
         found = data.examine(rows.select(features), other.select(features), target, other_target, classes)
+    unread = [*content.columns(train.select(params["features"])), *content.texts(rows.select(features))]
+    if unread:
+        # What small models see of a picture, and nothing of a text, is too little to judge labels by.
+        told = f"; of {', '.join(repr(name) for name in unread)} little is looked at"
+        found = [
+            msgspec.structs.replace(check, fails=False, measured=check.measured + told)
+            if check.check == "labels"
+            else check
+            for check in found
+        ]
     if params["ordered"]:
         # Later rows differ from earlier ones: that is what a split by time is for.
         found = [msgspec.structs.replace(check, fails=False) if check.check == "drift" else check for check in found]
@@ -45,8 +55,8 @@ def _few(frame: "pl.LazyFrame", most: int) -> "pl.DataFrame":
     """Evenly spread rows, in their order."""
     import polars as pl
 
-    from mlspec.engine.debugging import images
+    from mlspec.engine.debugging import content
 
     count = int(frame.select(pl.len()).collect().item())
     frame = frame.gather_every(max(1, -(-count // most)))
-    return images.summarised(frame).collect(engine="streaming" if images.columns(frame) else "auto")
+    return content.summarised(frame).collect(engine="streaming" if content.columns(frame) else "auto")

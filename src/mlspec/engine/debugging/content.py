@@ -1,4 +1,4 @@
-"""Pictures as a few numbers, for checks with small models."""
+"""Pictures as a few numbers, and which columns hold texts, for checks with small models."""
 
 from typing import TYPE_CHECKING
 
@@ -7,6 +7,7 @@ if TYPE_CHECKING:
 
 SIDE = 4
 MOST_ROWS = 4_000
+TEXT_LENGTH, TEXT_DISTINCT = 20, 0.5  # characters of the mean text, and how much of them stands once
 
 
 def columns(frame: "pl.LazyFrame") -> list[str]:
@@ -46,3 +47,16 @@ def _parts(cells: "pl.Series") -> "pl.Series":
     shape = (SIDE, SIDE, 1)
     made = [None if cell is None else pixels(cell, shape, f"a cell of column '{cells.name}'") for cell in cells]
     return pl.Series(cells.name, made, dtype=pl.Array(pl.Float32, SIDE * SIDE))
+
+
+def texts(rows: "pl.DataFrame") -> list[str]:
+    """The columns that hold texts: mostly different, and long."""
+    import polars as pl
+
+    found = []
+    for name, kind in rows.schema.items():
+        if kind == pl.String and rows[name].n_unique() > TEXT_DISTINCT * rows.height:
+            length = rows[name].str.len_chars().mean()
+            if isinstance(length, float) and length >= TEXT_LENGTH:
+                found.append(name)
+    return found
