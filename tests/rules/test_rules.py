@@ -62,8 +62,8 @@ CASES: dict[str, dict[str, str]] = {
     },
     "expectation-without-check-image": {
         "columns": ", types: {job: image}",
-        "data": "  expect: [{column: job, allowed: [a]}, {column: job, between: [0, 1]}, {column: job, missing: {at_most: 0}}]"
-        "\n",
+        "data": "  expect:\n    - {column: job, allowed: [a]}\n    - {column: job, between: [0, 1]}\n"
+        "    - {column: job, missing: {at_most: 0}}\n",
     },
     "step-does-not-fit-column-image": {
         "columns": ", types: {job: image}",
