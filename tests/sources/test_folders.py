@@ -12,7 +12,10 @@ from PIL import Image
 
 from mlspec import pixels, registry
 from mlspec.diagnostics import StepError
-from mlspec.plugin import Source
+from mlspec.engine.job import Job
+from mlspec.engine.work import source as read_source
+from mlspec.graph.files import Digests
+from mlspec.plugin import Column, Source
 
 
 def source(kind: str, path: str, **more: Any) -> Source:
@@ -136,6 +139,27 @@ def test_an_archive_leads_nowhere_else(tmp_path: Path) -> None:
         source("images", "pets.zip").columns(tmp_path)
 
 
+def test_a_folder_that_changes_while_it_is_read_gives_nothing(tmp_path: Path) -> None:
+    laid(tmp_path / "pets", {"cat/1.png": picture(), "dog/1.png": picture(1)})
+    one = source("images", "pets")
+    job = Job(
+        id="source.pets",
+        kind="source",
+        params={"source": ["images", {"path": "pets"}], "columns": [["label", "category"], ["image", "image"]]},
+        inputs={},
+        outputs={"table": tmp_path / "table"},
+        scratch=tmp_path,
+        root=tmp_path,
+        files={name: Digests(None).of(path) for name, path in one.files(tmp_path).items()},
+        progress=lambda *_: None,
+    )
+    read_source.run(job)
+    assert pl.read_parquet(tmp_path / "table")["label"].to_list() == ["cat", "dog"]
+    (tmp_path / "pets/dog/1.png").write_bytes(picture(2))
+    with pytest.raises(StepError, match="pets was changed while it was read; run again"):
+        read_source.run(job)
+
+
 DAMAGED = {
     "is empty": b"",
     "is no PNG, JPEG": b"hello",
@@ -174,8 +198,6 @@ def test_pictures_come_in_base64_too(tmp_path: Path) -> None:
     (tmp_path / "rows.jsonl").write_text(f'{{"image": "{encoded}"}}\n')
     (tmp_path / "rows.csv").write_text(f"image\n{encoded}\n")
     (tmp_path / "bad.csv").write_text(f"image\n{encoded}\n?\n")
-    from mlspec.plugin import Column
-
     columns = (Column("image", "image"),)
     for name in ("rows.jsonl", "rows.csv"):
         read = source(name.partition(".")[2], name).scan(tmp_path, columns).collect()
