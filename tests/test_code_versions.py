@@ -45,13 +45,17 @@ SHARED = {  # what else does the work of a kind or of a family of plug-ins
         "engine/personal.py",
         "engine/work/evaluate.py",
     ],
-    "check_data": ["engine/debugging"],
+    "check_data": ["engine/debugging", "steps/image.py"],
     "check_network": ["engine/debugging", "engine/work/train.py"],
     "importance": ["engine/preparation.py", "engine/package.py"],
     "gate": ["engine/evidence.py"],
     "privacy": ["treatments/_identifiers.py", "treatments/_national_numbers.py"],
     "treatments/redact": ["treatments/_identifiers.py"],
     "models/torch.": ["torchkit"],
+    "sources/images": ["sources/_folders.py", "sources/_folder_source.py", "pixels.py"],
+    "sources/texts": ["sources/_folders.py", "sources/_folder_source.py"],
+    "steps/image": ["pixels.py"],
+    "steps/hash_text": ["steps/tf_idf.py"],
 }
 
 

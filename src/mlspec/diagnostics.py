@@ -72,6 +72,10 @@ class StepError(MlspecError):
         self.setting, self.path = setting, path
         super().__init__(message)
 
+    def __str__(self) -> str:
+        # The data engine adds where in its query a function raised this, which tells the reader nothing.
+        return super().__str__().partition("\n\nThis error occurred in the following expression")[0]
+
 
 class StoreError(MlspecError):
     """A stored result is damaged or missing."""

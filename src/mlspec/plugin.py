@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from mlspec.torchkit.loop import Trainable
 
-ColumnType = Literal["integer", "number", "boolean", "category", "date", "datetime", "code"]
+ColumnType = Literal["integer", "number", "boolean", "category", "date", "datetime", "image", "code", "array"]
 Role = Literal["feature", "target", "sensitive", "id", "key", "weight", "unused"]
 Task = Literal["binary_classification", "multiclass_classification", "regression"]
 
@@ -28,7 +28,9 @@ Task = Literal["binary_classification", "multiclass_classification", "regression
 class Column(msgspec.Struct, frozen=True):
     """A column of a table: its name, its type and what it is for.
 
-    ``code`` is the type of an encoded category: integers from 0 to ``levels`` - 1, where 0 is unknown or missing.
+    ``image`` is the type of a picture as its file has it (PNG, JPEG, ...). ``code`` is the type of an encoded category:
+    integers from 0 to ``levels`` - 1, where 0 is unknown or missing; ``array`` that of numbers which are one thing, of
+    ``shape`` (of pictures height, width, channels), with ``names`` where each has one, flat in one cell.
     ``width`` is how many columns stand behind this one (one-hot), None where only fitting can tell.
     """
 
@@ -37,6 +39,8 @@ class Column(msgspec.Struct, frozen=True):
     role: Role = "feature"
     levels: int | None = None
     width: int | None = 1
+    shape: tuple[int, ...] | None = None
+    names: tuple[str, ...] = ()
 
 
 Schema = tuple[Column, ...]
@@ -86,12 +90,14 @@ class Source(Plugin, frozen=True, kw_only=True):
     """Where rows come from: a file beside the spec, or something that is fetched before a run.
 
     ``key`` is the key that tells this source where ``format`` is left out, ``suffixes`` the endings that tell it where
-    that key is ``path``. A source that ``is_fetched`` is read once, before a run, into a snapshot beside the spec: it
-    has ``fetch``; what stands in ``plugin.AVAILABILITY`` says how sure its rows must be to come, and changes no result.
+    that key is ``path``. ``besides``: columns that are no features unless the spec names them as such. A source that
+    ``is_fetched`` is read once, before a run, into a snapshot beside the spec: it has ``fetch``; what stands in
+    ``plugin.AVAILABILITY`` says how sure its rows must be to come, and changes no result.
     """
 
     key: ClassVar[str] = "path"
     suffixes: ClassVar[tuple[str, ...]] = ()
+    besides: ClassVar[tuple[str, ...]] = ()
 
     part: Annotated[Part | None, Meta(description="The split these rows belong to, with `split: {by: given}`.")] = None
     on_change: Annotated[
@@ -274,13 +280,17 @@ class Treatment(Plugin, frozen=True, kw_only=True):
 
 
 class Features(msgspec.Struct, frozen=True):
-    """Prepared rows: ``numeric`` (n, d) float32, and ``codes`` (n, c) int32 with ``levels`` per code column."""
+    """Prepared rows: ``numeric`` (n, d) float32, and ``codes`` (n, c) int32 with ``levels`` per code column.
+
+    ``arrays``: the numeric columns that are one thing together, such as a picture: the first one, and the shape.
+    """
 
     numeric: "np.ndarray[Any, Any]"
     codes: "np.ndarray[Any, Any]"
     numeric_names: tuple[str, ...]
     code_names: tuple[str, ...]
     levels: tuple[int, ...]
+    arrays: tuple[tuple[int, tuple[int, ...]], ...] = ()
 
 
 class Training(msgspec.Struct, frozen=True):
@@ -327,6 +337,8 @@ class Model(Plugin, frozen=True, kw_only=True):
 
     ``continues``: ``fit`` can go on from a model that was fitted on other rows, ``Training.start``.
 
+    ``needs``: a type of column without which it has nothing to do.
+
     ``complexity`` orders models for the one-standard-error rule, which takes the least complex of equals: 1 one linear
     formula, 2 trees, 3 networks and what nothing is known of. ``may_be_network``: ``network`` may give one.
     """
@@ -342,6 +354,7 @@ class Model(Plugin, frozen=True, kw_only=True):
     complexity: ClassVar[int] = 3
     may_be_network: ClassVar[bool] = False
     continues: ClassVar[bool] = False
+    needs: ClassVar[str] = ""
 
     @abstractmethod
     def fit(self, training: Training, folder: Path) -> dict[str, Any]:

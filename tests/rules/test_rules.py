@@ -53,6 +53,22 @@ CASES: dict[str, dict[str, str]] = {
     "column-with-two-roles-id": {"columns": ", id: age, features: [age, job]"},
     "task-unclear-date": {"target": "seen"},
     "task-unclear-regression": {"project": ", task: regression"},
+    "model-needs-images": {"model": "torch.cnn"},
+    "given-split-ignored": {
+        "sources": "{pets: {path: pets, format: images}}",
+        "target": "label",
+        "model": "torch.cnn",
+        "data": "  split: {by: stratified}\n",
+    },
+    "expectation-without-check-image": {
+        "columns": ", types: {job: image}",
+        "data": "  expect:\n    - {column: job, allowed: [a]}\n    - {column: job, between: [0, 1]}\n"
+        "    - {column: job, missing: {at_most: 0}}\n",
+    },
+    "step-does-not-fit-column-image": {
+        "columns": ", types: {job: image}",
+        "end": "preprocessing: {image: [image: [8, 8], scale: standard]}\n",
+    },
     "metric-does-not-fit-task": {"end": "evaluation: {metrics: [roc_auc, rmse]}\n"},
     "metric-named-twice": {"end": "evaluation: {metrics: [roc_auc, log_loss, roc_auc]}\n"},
     "gate-on-uncomputed-metric": {
@@ -363,6 +379,9 @@ def said(folder: Path, text: str) -> str:
     """Everything that is said about a spec, as it would be printed."""
     (folder / "people.csv").write_text(HEADER + ROWS)
     (folder / "towns.csv").write_text("city,size,since,job\nx,1,2024-01-01,a\ny,2,2024-01-01,b\n")
+    for name in ("train/cat", "train/dog", "test/cat", "test/dog"):
+        (folder / "pets" / name).mkdir(parents=True, exist_ok=True)
+        (folder / "pets" / name / "1.png").touch()  # a look at a folder opens no file
     (folder / "broken.csv").write_text("a,b\n1,2\n1,2,3\n")
     (folder / "people_models.py").write_text(
         "class Net:\n    pass\n\n\nclass Plain:\n    def fit(self, x, y):\n        pass\n"

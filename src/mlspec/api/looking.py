@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mlspec.api.checking import validate
 from mlspec.diagnostics import Diagnostic, SpecError
-from mlspec.specfile import find
+from mlspec.specfile import SPEC, find
 
 if TYPE_CHECKING:
     from mlspec.diff.change import Diff
@@ -138,9 +138,10 @@ def profile(
     from mlspec.engine import raw
     from mlspec.report import table_profile
     from mlspec.rules.check import roles
-    from mlspec.spec.units import source_of
+    from mlspec.spec.units import source_at
 
-    if data is not None and not os.path.isdir(data) and source_of(os.fspath(data)) is not None:
+    is_spec = data is None or os.path.exists(os.path.join(data, SPEC))
+    if data is not None and not is_spec and source_at(os.fspath(data)) is not None:
         reader, columns = raw.opened(os.fspath(data))
         _known(target, [column.name for column in columns])
         return table_profile.profiled(reader.scan(Path(), columns), columns, Path(data).name, target=target)

@@ -66,7 +66,8 @@ def _files(found: "Compiled") -> Iterator[str]:
     root = str(found.checked.root)
     for step in found.plan.graph.steps.values():
         for name in step.files:
-            yield os.path.join(root, name)
+            path = os.path.join(root, name)
+            yield os.path.join(path, "") if os.path.isdir(path) else path
             folder = os.path.dirname(name)
             while step.kind == "source" and len(step.files) > 1 and folder:
                 yield os.path.join(root, folder)

@@ -79,9 +79,9 @@ def remember(spec: str, request: Sequence[object], files: Iterable[str], answer:
 
 
 def look(path: str) -> str:
-    """A file or folder as it looks from outside, on one line; a tree of code by its newest file."""
+    """A file or folder as it looks from outside, on one line; a tree by what all its files look like."""
     if path.endswith(os.sep):
-        return f"{path}\t{_newest(path)}"
+        return f"{path}\t{_tree(path)}"
     try:
         status = os.stat(path)
     except OSError:
@@ -89,14 +89,18 @@ def look(path: str) -> str:
     return f"{path}\t{status.st_size} {status.st_mtime_ns} {status.st_ino}"
 
 
-def _newest(folder: str) -> str:
-    newest, count = 0, 0
+def _tree(folder: str) -> str:
+    seen, count = hashlib.sha256(), 0
     for base, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if name != "__pycache__"]
-        for name in names:
-            newest = max(newest, os.stat(os.path.join(base, name)).st_mtime_ns)
+        folders[:] = sorted(name for name in folders if name != "__pycache__")
+        for name in sorted(names):
+            path = os.path.join(base, name)
+            status = os.stat(path)
+            seen.update(
+                f"{path}\0{status.st_size} {status.st_mtime_ns} {status.st_ino}\n".encode("utf-8", "surrogateescape")
+            )
             count += 1
-    return f"{count} {newest} code"
+    return f"{count} {seen.hexdigest()[:16]} code"
 
 
 def _is_fresh(line: str) -> bool:

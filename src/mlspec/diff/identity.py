@@ -13,6 +13,7 @@ ORDERED = frozenset(
         "preprocessing.numeric",
         "preprocessing.category",
         "preprocessing.date",
+        "preprocessing.image",
         "preprocessing.columns.*",
         "preprocessing.interactions",
         "project.goals",

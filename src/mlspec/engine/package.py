@@ -267,7 +267,8 @@ def _read_as(frame: "pl.DataFrame", columns: tuple[tuple[str, str], ...]) -> "pl
         if present[name] == types[kind]:
             continue
         try:
-            frame = frame.with_columns(pl.col(name).cast(types[kind]))
+            text = kind == "image" and present[name] == pl.String
+            frame = frame.with_columns(pl.col(name).str.decode("base64") if text else pl.col(name).cast(types[kind]))
         except pl.exceptions.PolarsError as error:
             raise StepError(f"column '{name}' can't be read as {kind}: {str(error).partition(chr(10))[0]}") from None
     return frame
@@ -353,4 +354,5 @@ def _types() -> "dict[str, Any]":
         "category": pl.String(),
         "date": pl.Date(),
         "datetime": pl.Datetime("us"),
+        "image": pl.Binary(),
     }

@@ -5,6 +5,7 @@ name, settings, and its state for each of the columns that stood there), ``outpu
 of the features, and ``target``.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
@@ -61,12 +62,12 @@ def fit(train: "pl.LazyFrame", params: Mapping[str, Any], memory: int | None = N
             column.take({name: _plain(values[f"{index}/{name}"]) for name in column.asks})
     outputs = [c for column in fitting for c in column.columns]
     for made in outputs:
-        if made.type not in ("integer", "number", "boolean", "code"):
+        if made.type not in ("integer", "number", "boolean", "code", "array"):
             raise StepError(f"column '{made.name}' is still a {made.type} after its preparation, a model takes numbers")
     return {
         "version": 1,
         "columns": [column.entry() for column in fitting],
-        "outputs": [{"name": c.name, "type": c.type, "levels": c.levels} for c in outputs],
+        "outputs": [_described(c) for c in outputs],
         "target": known,
         **({"weight": params["weight"]} if "weight" in params else {}),
         **_grouped(train, params, known),
@@ -147,9 +148,46 @@ def features(frame: "pl.DataFrame", state: State) -> Features:
     numeric = [c["name"] for c in state["outputs"] if c["type"] != "code"]
     codes = [c["name"] for c in state["outputs"] if c["type"] == "code"]
     levels = tuple(c["levels"] for c in state["outputs"] if c["type"] == "code")
+    if any(c["type"] == "array" for c in state["outputs"]):
+        return _with_arrays(frame, state, _matrix(frame, codes, np.int32), tuple(codes), levels)
     return Features(
         _matrix(frame, numeric, np.float32), _matrix(frame, codes, np.int32), tuple(numeric), tuple(codes), levels
     )
+
+
+def _described(column: Column) -> dict[str, Any]:
+    """An output as the state keeps it."""
+    about: dict[str, Any] = {"name": column.name, "type": column.type, "levels": column.levels}
+    if column.names:
+        about["names"] = list(column.names)
+    return about if column.shape is None else {**about, "shape": list(column.shape)}
+
+
+def _with_arrays(
+    frame: "pl.DataFrame", state: State, codes: "Array", code_names: tuple[str, ...], levels: tuple[int, ...]
+) -> Features:
+    """The features of rows some of whose columns hold many numbers each, flat, in the order of the outputs."""
+    import numpy as np
+
+    from mlspec.pixels import names
+
+    made: list[str] = []
+    arrays: list[tuple[int, tuple[int, ...]]] = []
+    parts: list[tuple[slice, str]] = []
+    for output in state["outputs"]:
+        if output["type"] == "code":
+            continue
+        first = len(made)
+        if output["type"] == "array":
+            arrays.append((first, tuple(output["shape"])))
+            made += output.get("names") or names(output["name"], math.prod(output["shape"]))
+        else:
+            made.append(output["name"])
+        parts.append((slice(first, len(made)), output["name"]))
+    numeric = np.empty((frame.height, len(made)), np.float32)
+    for part, name in parts:
+        numeric[:, part] = frame[name].to_numpy().reshape(frame.height, part.stop - part.start)
+    return Features(numeric, codes, tuple(made), code_names, levels, tuple(arrays))
 
 
 def target(frame: "pl.DataFrame", state: State) -> "Array":

@@ -9,7 +9,7 @@ from mlspec import registry
 from mlspec.diagnostics import Diagnostic, SpecError
 from mlspec.plugin import Schema, Source, Use
 from mlspec.spec import pinned
-from mlspec.spec.units import source_of
+from mlspec.spec.units import source_at
 
 if TYPE_CHECKING:
     import polars as pl
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def opened(path: str) -> tuple[Source, Schema]:
     """A file as a source, and its columns. Raises SpecError where it can't be read."""
-    name = source_of(path)
+    name = source_at(path)
     if name is None:
         note = f"a file's ending says what it is: {', '.join(registry.names('sources'))}"
         message = f"the format of '{path}' is not clear from its name"

@@ -312,7 +312,9 @@ def _covers(have: Wanted, asked: Wanted) -> bool:
 
 
 def _changed(source: Source, root: Path) -> float | None:
-    times = [path.stat().st_mtime for path in source.files(root).values() if path.exists()]
+    found = [path for path in source.files(root).values() if path.exists()]
+    every = [file for path in found for file in (path.rglob("*") if path.is_dir() else [path])]
+    times = [file.stat().st_mtime for file in every if file.is_file()]
     return max(times, default=None)
 
 

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 ROW_GROUP = 262_144
+IMAGES = 2_048  # rows in a group, where pictures stand in them
 BATCH_BYTES = 64 * 1024 * 1024
 
 
@@ -22,7 +23,9 @@ def write_batches(frame: "pl.LazyFrame", change: "Callable[[pl.LazyFrame], pl.La
     from polars.io.plugins import register_io_source
 
     schema = change(frame).collect_schema()
-    size = min(ROW_GROUP, max(4096, BATCH_BYTES // (8 * max(1, len(schema)))))
+    width = sum(getattr(kind, "size", 1) if isinstance(kind, pl.Array) else 1 for kind in schema.values())
+    wide = any(isinstance(kind, pl.Array) for kind in schema.values())
+    size = min(ROW_GROUP, max(64 if wide else 4096, BATCH_BYTES // (8 * max(1, width))))
     rows = int(frame.select(pl.len()).collect().item())
 
     def batches(*_asked: Any) -> "Iterator[pl.DataFrame]":
@@ -34,7 +37,11 @@ def write_batches(frame: "pl.LazyFrame", change: "Callable[[pl.LazyFrame], pl.La
 
 def write(frame: "pl.LazyFrame | pl.DataFrame", path: Path) -> None:
     """Write rows in their order: streamed, row groups of a fixed length, so that equal rows give equal bytes."""
-    _sink(frame.lazy(), path, ROW_GROUP)
+    import polars as pl
+
+    frame = frame.lazy()
+    encoded = pl.Binary in frame.collect_schema().values()
+    _sink(frame, path, IMAGES if encoded else ROW_GROUP)
 
 
 def scan(path: Path) -> "pl.LazyFrame":

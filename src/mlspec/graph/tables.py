@@ -21,13 +21,18 @@ GROUPS: dict[ColumnType, str] = {
     "boolean": "category",
     "date": "date",
     "datetime": "date",
+    "image": "image",
 }
+PREPARED = {"image": ("image",)}  # by every model that has no wish of its own
 
 
 def table(graph: Graph) -> Schema:
     """The columns of the stacked sources with stated types and roles; those that nothing may read are left out."""
     read = read_besides(graph.project)
-    columns = tuple(Column(name, kind) for name, kind in _types(graph).items())
+    unused = {c.name for schema in graph.facts.schemas.values() for c in schema if c.role == "unused"}
+    columns = tuple(
+        Column(name, kind, "unused" if name in unused else "feature") for name, kind in _types(graph).items()
+    )
     return tuple(column for column in roles(graph.project, columns) if column.role != "unused" or column.name in read)
 
 

@@ -1,6 +1,6 @@
 """The page's section about the data: sources, how rows were split, what columns hold, what was expected of them."""
 
-from mlspec.report import words
+from mlspec.report import image_sizes, words
 from mlspec.report.charts import bins, shares
 from mlspec.report.facts import ColumnFact, DataFacts, ExpectationFact, RunFacts
 from mlspec.report.markup import Child, Html, element
@@ -141,6 +141,8 @@ def _values(found: ColumnProfile) -> Child:
             element("br"),
             element("small", f"median {median}, half between {first} and {third}"),
         ]
+    if found.images is not None:
+        return image_sizes.words(found.images)
     if found.first is not None:
         return f"{found.first} to {found.last}"
     told = (

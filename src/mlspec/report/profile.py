@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from mlspec.report.facts import ColumnFact
+from mlspec.report.image_sizes import sizes
 from mlspec.report.profile_facts import ClassBalance, ColumnProfile, CommonValue
 
 if TYPE_CHECKING:
@@ -44,7 +45,11 @@ def profiled(path: Path, columns: Sequence[ColumnFact], unseen: frozenset[str] =
     schema = table.collect_schema()
     found = {}
     for column in columns:
-        if column.name in schema and rows and column.name not in unseen:
+        if column.name not in schema or not rows or column.name in unseen:
+            continue
+        if column.type == "image":
+            found[column.name] = _images(table, column, rows)
+        else:
             found[column.name] = _column(table.select(column.name).collect().to_series(), column)
     return tuple(msgspec.structs.replace(column, profile=found.get(column.name)) for column in columns)
 
@@ -77,6 +82,17 @@ def _column(values: "pl.Series", column: ColumnFact) -> ColumnProfile:
     if kept.dtype.is_temporal():
         return ColumnProfile(missing=missing, distinct=kept.n_unique(), first=str(kept.min()), last=str(kept.max()))
     return _category(kept, missing)
+
+
+def _images(table: "pl.LazyFrame", column: ColumnFact, rows: int) -> ColumnProfile:
+    """Of pictures: how many are missing, how many differ, and how large they are."""
+    import polars as pl
+
+    cell = pl.col(column.name)
+    seen = table.select(cell.null_count().alias("missing"), cell.drop_nulls().hash().n_unique().alias("distinct"))
+    missing, distinct = seen.collect(engine="streaming").row(0)
+    large = sizes(table, column.name) if column.role in TOLD else None
+    return ColumnProfile(missing=missing / rows, distinct=distinct, images=large)
 
 
 def _numbers(values: "pl.Series", missing: float) -> ColumnProfile:

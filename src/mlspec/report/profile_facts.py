@@ -4,6 +4,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from mlspec.report.image_sizes import ImageSizes
+
 
 class CommonValue(Struct, frozen=True):
     """A value and how many of the rows have it."""
@@ -25,6 +27,7 @@ class ColumnProfile(Struct, frozen=True, kw_only=True):
     first: Annotated[str | None, Meta(description="the earliest moment, of dates")] = None
     last: Annotated[str | None, Meta(description="the latest moment, of dates")] = None
     common: Annotated[tuple[CommonValue, ...], Meta(description="the most frequent values, of categories")] = ()
+    images: ImageSizes | None = None
 
 
 class ClassBalance(Struct, frozen=True):

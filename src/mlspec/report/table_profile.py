@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from mlspec.plugin import Schema
+from mlspec.report.image_sizes import ImageSizes, sizes
 
 if TYPE_CHECKING:
     import polars as pl
@@ -41,6 +42,7 @@ class ProfiledColumn(Struct, frozen=True, kw_only=True):
     last: Annotated[str | None, Meta(description="the latest moment, of dates")] = None
     lengths: Annotated[tuple[int, int] | None, Meta(description="characters of the shortest and longest text")] = None
     common: Annotated[tuple[Frequent, ...], Meta(description="the most frequent values, of categories")] = ()
+    images: ImageSizes | None = None
 
 
 class Correlation(Struct, frozen=True):
@@ -77,7 +79,9 @@ def profiled(
     import polars as pl
 
     types = {column.name: column.type for column in schema}
-    asked: dict[str, pl.Expr] = {"rows": pl.len(), "unique": pl.struct(list(types)).n_unique()}
+    # A picture counts by a hash of its bytes: all of them would have to be held at once.
+    told = [pl.col(name).hash() if kind == "image" else pl.col(name) for name, kind in types.items()]
+    asked: dict[str, pl.Expr] = {"rows": pl.len(), "unique": pl.struct(told).n_unique()}
     counted: dict[str, pl.LazyFrame] = {}
     for name, kind in types.items():
         asked |= {f"{key}/{name}": e for key, e in _measures(name, kind, name in hidden).items()}
@@ -92,7 +96,14 @@ def profiled(
     seen = first.row(0, named=True)
     common = {name: [Frequent(v, n) for v, n in table.iter_rows()] for name, table in zip(counted, others, strict=True)}
     columns = tuple(
-        _column(name, kind, seen, (roles or {}).get(name, ""), () if name in hidden else tuple(common.get(name, ())))
+        _column(
+            name,
+            kind,
+            seen,
+            (roles or {}).get(name, ""),
+            () if name in hidden else tuple(common.get(name, ())),
+            sizes(rows, name) if kind == "image" and name not in hidden else None,
+        )
         for name, kind in types.items()
     )
     strong = [
@@ -115,8 +126,8 @@ def profiled(
 def _measures(name: str, kind: str, hidden: bool) -> "dict[str, pl.Expr]":
     import polars as pl
 
-    cell = pl.col(name)
-    found = {"missing": cell.null_count(), "distinct": cell.drop_nulls().n_unique()}
+    cell = pl.col(name).drop_nulls().hash() if kind == "image" else pl.col(name)
+    found = {"missing": pl.col(name).null_count(), "distinct": cell.drop_nulls().n_unique()}
     if hidden:
         return found
     if kind in ("integer", "number"):
@@ -136,7 +147,9 @@ def _counts(rows: "pl.LazyFrame", name: str) -> "pl.LazyFrame":
     return counts.sort(["len", "value"], descending=[True, False]).head(MOST_CLASSES + 1)
 
 
-def _column(name: str, kind: str, seen: Mapping[str, Any], role: str, common: tuple[Frequent, ...]) -> ProfiledColumn:
+def _column(
+    name: str, kind: str, seen: Mapping[str, Any], role: str, common: tuple[Frequent, ...], images: ImageSizes | None
+) -> ProfiledColumn:
     def of(key: str) -> Any:
         return seen.get(f"{key}/{name}")
 
@@ -155,4 +168,5 @@ def _column(name: str, kind: str, seen: Mapping[str, Any], role: str, common: tu
         last=of("last"),
         lengths=None if shortest is None else (shortest, of("longest")),
         common=common[:COMMON] if kind in ("category", "boolean") else (),
+        images=images,
     )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from mlspec.report import words
+from mlspec.report import image_sizes, words
 from mlspec.report.markup import Html, element
 from mlspec.report.page import POLICY
 from mlspec.report.table_profile import ProfiledColumn, TableProfile
@@ -74,6 +74,8 @@ def values(column: ProfiledColumn) -> str:
     if column.quantiles:
         least, low, first, median, third, high, greatest = (words.figure(q) for q in column.quantiles)
         return f"{least} to {greatest}, median {median}, half {first} to {third}, nine tenths {low} to {high}"
+    if column.images is not None:
+        return image_sizes.words(column.images)
     if column.first is not None:
         return f"{column.first} to {column.last}"
     if column.common:

@@ -102,7 +102,12 @@ def _pinned(document: Document, name: str, source: Source, snapshot: pinned.Snap
 
 def _stated(columns: Schema, source: Source) -> Schema:
     stated = source.stated()
-    return tuple(Column(c.name, cast(ColumnType, stated.get(c.name, c.type))) for c in columns)
+    return tuple(
+        Column(
+            c.name, cast(ColumnType, stated.get(c.name, c.type)), "unused" if c.name in source.besides else "feature"
+        )
+        for c in columns
+    )
 
 
 def _missing(document: Document, at: tuple[str, ...], root: Path, source: Source, error: OSError) -> Diagnostic:

@@ -18,6 +18,7 @@ FITS: dict[str, tuple[type, ...]] = {
     "number": (int, float),
     "boolean": (bool,),
     "category": (str, int, float, bool),
+    "image": (str,),
 }
 
 

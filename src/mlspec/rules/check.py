@@ -107,7 +107,7 @@ def roles(project: Project, schema: Schema) -> Schema:
             result.append(Column(name, kind, "sensitive"))
         elif name in keys:
             result.append(Column(name, kind, "key"))
-        elif name in said.drop or name in naming or said.features is not None:
+        elif name in said.drop or name in naming or said.features is not None or column.role == "unused":
             result.append(Column(name, kind, "unused"))
         else:
             result.append(Column(name, kind))

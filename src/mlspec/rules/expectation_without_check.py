@@ -88,8 +88,15 @@ def _fits(view: View, one: Expectation, at: Path, kinds: Mapping[str, str]) -> I
         low_high = key != "between" or bounds is None or bounds[0] <= bounds[1]
         if bounds is not None and kind not in fitting and low_high:
             of = "numbers" if fitting == NUMBERS else "text" if "category" in fitting else "dates"
-            message = f"'{one.column}' is {'an' if kind == 'integer' else 'a'} {kind}, {key} is for {of}"
-            yield view.diagnostic(CODE, (*at, key), message, "use allowed" if key == "between" else "", key=True)
+            message = f"'{one.column}' is {'an' if kind[0] in 'aeiou' else 'a'} {kind}, {key} is for {of}"
+            yield view.diagnostic(
+                CODE, (*at, key), message, "use allowed" if key == "between" and kind != "image" else "", key=True
+            )
+    for key in ("allowed", "refers_to", "drift") if kind == "image" else ():
+        if getattr(one, key) is not None:
+            message = f"'{one.column}' is an image, {key} is for values"
+            yield view.diagnostic(CODE, (*at, key), message, "missing and unique are for images too", key=True)
+            return
     if one.type is not None and one.type != kind:
         message = f"'{one.column}' is {kind}, {one.type} is expected"
         yield view.diagnostic(CODE, (*at, "type"), message, "data.columns.types states what it is to be read as")

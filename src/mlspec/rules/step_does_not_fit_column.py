@@ -19,6 +19,7 @@ GROUPS = {
     "boolean": "category",
     "date": "date",
     "datetime": "date",
+    "image": "image",
 }
 CODE = "step-does-not-fit-column"
 
@@ -29,13 +30,13 @@ def check(view: View) -> Iterator[Diagnostic]:
 
     stated = view.project.preprocessing
     features = [c for c in roles(view.project, view.columns()) if c.role == "feature"]
-    for group in ("numeric", "category", "date"):
+    for group in ("numeric", "category", "date", "image"):
         uses = getattr(stated, group)
         mine = [c for c in features if GROUPS.get(c.type) == group and c.name not in stated.columns]
         if uses is None:
             continue
         if not mine:
-            mine = [Column("", {"numeric": "number", "category": "category", "date": "date"}[group])]  # type: ignore[arg-type]
+            mine = [Column("", "number" if group == "numeric" else group)]  # type: ignore[arg-type]
         yield from _walk(view, mine, uses, ("preprocessing", group))
     for column in features:
         if column.name in stated.columns:
@@ -61,11 +62,12 @@ def _walk(view: View, columns: list[Column], uses: tuple[Use, ...], path: Path) 
     for candidate, use in view.project.model.candidates.items():
         model = use.plugin
         assert isinstance(model, Model)
-        raw = next((c for c in now if c.type in ("category", "date", "datetime")), None)
+        raw = next((c for c in now if c.type in ("category", "date", "datetime", "image")), None)
         coded = next((c for c in now if c.type == "code"), None)
         if raw is not None:
-            way = "add 'date_parts'" if raw.type != "category" else "add 'encode'"
-            message = f"{_named(raw)} is still a {raw.type} when a model gets it"
+            way = {"category": "add 'encode'", "image": "add 'image'"}.get(raw.type, "add 'date_parts'")
+            article = "an" if raw.type == "image" else "a"
+            message = f"{_named(raw)} is still {article} {raw.type} when a model gets it"
             yield view.diagnostic(CODE, path, message, way, key=True)
             return
         if coded is not None and not model.takes_codes:

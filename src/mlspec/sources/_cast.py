@@ -20,6 +20,7 @@ def dtype(column: Column) -> "pl.DataType | type[pl.DataType]":
         "category": pl.String,
         "date": pl.Date,
         "datetime": pl.Datetime("us"),
+        "image": pl.Binary,
         "code": pl.Int32,
     }
     return types[column.type]
@@ -89,6 +90,8 @@ def _fitting(frame: "pl.LazyFrame", columns: Schema, path: str) -> "dict[str, pl
             .collect()
             .row(0)
         )
+        if column.type == "image":
+            raise StepError(f"column '{column.name}' of {path} should be images in base64, row {found[0] + 1} is not")
         shown = "another value" if column.role == "sensitive" else f"'{found[1]}'"
         raise StepError(
             f"column '{column.name}' of {path} is {_article(column.type)} by its first rows, but row {found[0] + 1} "
@@ -109,6 +112,8 @@ def parsed(column: Column) -> "pl.Expr":
         return cell.str.replace_all("/", "-").str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
     if column.type == "datetime":
         return cell.str.replace_all("/", "-").str.replace("T", " ").str.to_datetime(strict=False, time_unit="us")
+    if column.type == "image":
+        return cell.str.decode("base64", strict=False)
     return cell if column.type == "category" else cell.cast(dtype(column), strict=False)
 
 
@@ -134,6 +139,8 @@ def from_polars(schema: "pl.Schema") -> Schema:
             found.append(Column(name, "datetime"))
         elif kind == pl.String or isinstance(kind, pl.Categorical | pl.Enum) or kind == pl.Null:
             found.append(Column(name, "category"))
+        elif kind == pl.Binary:
+            found.append(Column(name, "image"))
         else:
             raise ValueError(f"column '{name}' is a {kind}, which no model can read")
     return tuple(found)

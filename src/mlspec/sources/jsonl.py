@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 HEAD_ROWS = 1_000
+AS_TEXT = ("date", "datetime", "image")  # what JSON has no value for; images in base64
 
 
 class Jsonl(FileSource, frozen=True, kw_only=True):
@@ -70,9 +71,9 @@ class Jsonl(FileSource, frozen=True, kw_only=True):
 
         from mlspec.sources import _cast
 
-        schema = {c.name: pl.String if c.type in ("date", "datetime") else _cast.dtype(c) for c in columns}
+        schema = {c.name: pl.String if c.type in AS_TEXT else _cast.dtype(c) for c in columns}
         frame = pl.scan_ndjson(path, schema=schema)
-        dates = tuple(c for c in columns if c.type in ("date", "datetime"))
-        if dates:
-            frame = frame.with_columns([_cast.parsed(c).alias(c.name) for c in dates])
+        texts = tuple(c for c in columns if c.type in AS_TEXT)
+        if texts:
+            frame = frame.with_columns([_cast.parsed(c).alias(c.name) for c in texts])
         return frame.select([c.name for c in columns])

@@ -9,7 +9,7 @@ from mlspec.spec.expect import Expectation
 from mlspec.spec.privacy import Personal
 from mlspec.spec.types import ColumnName, Name, Seconds, Share, SourceUse
 
-StatedType = Literal["integer", "number", "boolean", "category", "date", "datetime"]
+StatedType = Literal["integer", "number", "boolean", "category", "date", "datetime", "image"]
 
 
 class Columns(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -10,7 +10,7 @@ from mlspec import registry
 from mlspec.diagnostics import Diagnostic, SpecError
 from mlspec.plugin import Column, Schema, Source
 from mlspec.spec.resolve import METRICS, infer_task
-from mlspec.spec.units import source_of
+from mlspec.spec.units import source_at
 
 TARGETS = (
     "target",
@@ -59,15 +59,21 @@ def draft(data: Path, folder: Path, target: str | None = None, propose: Propose 
         ) from None
     except ValueError as error:
         raise _refused("source-unreadable", f"'{data}' can't be read as {kind}: {error}") from None
-    chosen, why = _target(columns, target)
+    content = getattr(source, "content", None)
+    chosen, why = _target(tuple(c for c in columns if c.name not in source.besides and c != content), target)
     values = {name: seen[0] for name, seen in found.items() if seen is not None}
-    everything = all(seen is not None and seen[1] for seen in found.values())
+    looked_at = [found[c.name] for c in columns if c.type != "image"]
+    everything = all(seen is not None and seen[1] for seen in looked_at)
     by_name = {c.name: c for c in columns}
     task = infer_task(by_name[chosen].type, tuple(sorted(set(values.get(chosen, ())))) or None)
     if task is None:
         note = "name another column with --target"
         raise _refused("task-unclear", f"what to predict about '{chosen}' is not clear ({by_name[chosen].type})", note)
     ids = [c.name for c in columns if c.name != chosen and _is_id(c, values.get(c.name, ()))]
+    of_files = "path" in source.besides
+    written = f", format: {kind}" if of_files else ""
+    if of_files:
+        ids = ["path"]
     personal = _personal(columns, values, chosen)
     ids = [name for name in ids if name not in personal]
     sensitive = [
@@ -93,7 +99,7 @@ def draft(data: Path, folder: Path, target: str | None = None, propose: Propose 
         f"    - {{metric: {GATES[task]}, beats: baseline}}  # or at_least / at_most, once you know what is needed",
         "data:",
         "  sources:",
-        f"    {_key(data.stem.split('.')[0])}: {{path: {_text(path)}}}",
+        f"    {_key(data.stem.split('.')[0])}: {{path: {_text(path)}{written}}}",
         "  columns:",
         f"    target: {_text(chosen)}  # {why}",
     ]
@@ -119,14 +125,22 @@ def draft(data: Path, folder: Path, target: str | None = None, propose: Propose 
         lines.append("  expect:  # from a look at all rows: what a broken delivery would break")
         lines += [f"    {line}" for line in proposed]
     split = "stratified" if task != "regression" else "random"
-    lines.append(f"  split: {{by: {split}, test: 0.2, validation: 0.1, seed: 0}}")
+    if of_files and "split" in by_name:
+        lines.append("  split: {by: given, column: split}  # as the folders say")
+    else:
+        lines.append(f"  split: {{by: {split}, test: 0.2, validation: 0.1, seed: 0}}")
     if dates:
         lines.append(f"  # if rows come one after the other: split: {{by: time, column: {_text(dates[0])}}}")
+    both = [f"    linear: {{type: {MODELS[task]}}}", "    trees: {type: hist_gradient_boosting}"]
+    if of_files:
+        from mlspec.spec import draft_folder
+
+        lines += draft_folder.preparation(kind, source, data)
+        both = draft_folder.candidates(kind, MODELS[task])
     lines += [
         "model:",
         "  candidates:  # the simple one first: the other has to earn its place",
-        f"    linear: {{type: {MODELS[task]}}}",
-        "    trees: {type: hist_gradient_boosting}",
+        *both,
         "evaluation:",
         f"  metrics: [{', '.join(METRICS[task])}]",
     ]
@@ -134,7 +148,7 @@ def draft(data: Path, folder: Path, target: str | None = None, propose: Propose 
 
 
 def _source(data: Path) -> tuple[str, Source]:
-    kind = source_of(str(data))
+    kind = source_at(str(data))
     if kind is None:
         known = ", ".join(registry.names("sources"))
         raise _refused(
@@ -147,6 +161,9 @@ def _source(data: Path) -> tuple[str, Source]:
 
 def _target(columns: Schema, wanted: str | None) -> tuple[str, str]:
     names = [c.name for c in columns]
+    if not names:
+        note = "lay them out as label/file, or put a table labels.csv with a column file_name beside them"
+        raise _refused("task-unclear", "there is nothing to predict about these files", note)
     if wanted is not None:
         if wanted not in names:
             from mlspec.spec import suggest

@@ -89,7 +89,7 @@ class Expectation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         tuple[ColumnName, ...], Meta(description="Several columns together, for `unique` and `groups`.")
     ] = ()
     type: Annotated[
-        Literal["integer", "number", "boolean", "category", "date", "datetime"] | None,
+        Literal["integer", "number", "boolean", "category", "date", "datetime", "image"] | None,
         Meta(description="The column's type; a column of another is refused before anything runs."),
     ] = None
     between: Annotated[

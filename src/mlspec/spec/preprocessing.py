@@ -40,6 +40,10 @@ class Preprocessing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         Meta(description="For categories and booleans.", examples=[[{"encode": "one_hot"}]]),
     ] = None
     date: Annotated[tuple[StepUse, ...] | None, Meta(description="For dates and times.")] = None
+    image: Annotated[
+        tuple[StepUse, ...] | None,
+        Meta(description="For images.", examples=[[{"image": {"size": [32, 32], "colour": "grey"}}]]),
+    ] = None
     interactions: Annotated[
         tuple[Interaction, ...],
         Meta(

@@ -59,6 +59,27 @@ def source_of(path: str) -> str | None:
     return None
 
 
+def source_at(path: str) -> str | None:
+    """The source that reads what lies here: by its ending, else by the endings of the files in a folder or archive."""
+    import os
+
+    from mlspec import registry
+
+    found = source_of(path)
+    if found is not None or not (os.path.isdir(path) or path.lower().endswith(".zip")) or not os.path.exists(path):
+        return found
+    from pathlib import Path
+
+    from mlspec.sources import _folders
+
+    sources = {name: registry.plugin("sources", name) for name in registry.names("sources")}
+    endings = {name: ends for name, cls in sources.items() if (ends := getattr(cls, "endings", ()))}
+    try:
+        return _folders.kind(Path(path), endings)
+    except (OSError, ValueError):
+        return next(iter(endings))
+
+
 def source_with(keys: Collection[str]) -> str | None:
     """The source that one of these keys tells; None where only a path could."""
     from mlspec import registry

@@ -8,16 +8,21 @@ from msgspec import Meta
 from mlspec.plugin import Column, Schema, State, Step
 
 if TYPE_CHECKING:
+    import numpy as np
     import polars as pl
+
+    Array = np.ndarray[Any, Any]
 
 WORD = r"\w\w+"
 
 
 class TfIdf(Step, frozen=True, kw_only=True):
-    """Turns text into a column for each of the training rows' most frequent words: how often it stands there, times how
-    rare it is among the texts (scikit-learn's smoothed idf), over the number of the text's words.
+    """Turns text into a number for each of the training rows' most frequent words: how often it stands there, times how
+    rare it is among the texts (scikit-learn's smoothed idf), over the number of the text's words. They stay together in
+    one column.
 
-    Words are runs of at least two letters, digits or underscores, in lower case.
+    Words are runs of at least two letters, digits or underscores, in lower case. With `ngrams: 2` two words in a row
+    are one more word: "not good" is more than its parts.
 
     Why: what a text is about shows in the words that it has and others lack; linear models do well on that.
 
@@ -27,20 +32,22 @@ class TfIdf(Step, frozen=True, kw_only=True):
 
     accepts: ClassVar[frozenset[str]] = frozenset({"category"})
     shorthand: ClassVar[str] = "words"
-    libraries: ClassVar[tuple[str, ...]] = ("polars",)
+    version: ClassVar[int] = 2
+    libraries: ClassVar[tuple[str, ...]] = ("polars", "numpy")
 
     words: Annotated[int, Meta(description="How many words at most.", ge=1, le=10_000)] = 200
     at_least: Annotated[int, Meta(description="In how many texts a word must stand.", ge=1)] = 2
+    ngrams: Annotated[int, Meta(description="Words in a row that count as one, up to so many.", ge=1, le=4)] = 1
 
     def output(self, column: Column) -> Schema:
         """Numbers; how many, only fitting tells."""
-        return (Column(column.name, "number", column.role, None, None),)
+        return (Column(column.name, "array", column.role, None, None),)
 
     def statistics(self, column: Column) -> "Mapping[str, pl.Expr]":
         """How many texts there are, and how many have each word."""
         import polars as pl
 
-        found = words(column).list.unique().explode().drop_nulls()
+        found = words(column, self.ngrams).list.unique().explode().drop_nulls()
         return {"texts": pl.col(column.name).count(), "words": found.value_counts(sort=False, name="texts").implode()}
 
     def fit(self, column: Column, values: Mapping[str, Any]) -> State:
@@ -57,22 +64,63 @@ class TfIdf(Step, frozen=True, kw_only=True):
         return {"words": [word for _, word in kept], "rarity": rarity}
 
     def apply(self, column: Column, state: State) -> "Sequence[tuple[Column, pl.Expr]]":
-        """``NAME:WORD`` columns; zeros for a text without words, or none."""
+        """``NAME:WORD`` numbers; zeros for a text without words, or none."""
         import polars as pl
 
-        found = words(column)
-        length = pl.max_horizontal(found.list.len(), pl.lit(1)).fill_null(1)
-        return [
-            (
-                Column(f"{column.name}:{word}", "number", column.role),
-                (found.list.count_matches(word).fill_null(0) * rarity / length).cast(pl.Float32),
-            )
-            for word, rarity in zip(state["words"], state["rarity"], strict=True)
-        ]
+        known, rarity = state["words"], state["rarity"]
+        if not known:
+            return []
+        names = tuple(f"{column.name}:{word}" for word in known)
+        made = Column(column.name, "array", column.role, None, len(known), (len(known),), names)
+        place = words(column, self.ngrams).list.eval(
+            pl.element().replace_strict(known, list(range(len(known))), default=-1, return_dtype=pl.Int32)
+        )
+
+        def weighted(cells: "pl.Series") -> "pl.Series":
+            import numpy as np
+
+            counts, lengths = counted(cells, len(known))
+            counts *= np.asarray(rarity, np.float64)
+            counts /= np.maximum(lengths, 1)[:, None]
+            return as_array(cells.name, counts)
+
+        kind = pl.Array(pl.Float32, len(known))
+        return [(made, place.map_batches(weighted, return_dtype=kind, is_elementwise=True))]
 
 
-def words(column: Column) -> "pl.Expr":
-    """The words of a text, in lower case: a list."""
+def words(column: Column, ngrams: int = 1) -> "pl.Expr":
+    """The words of a text, in lower case, and up to so many in a row as one: a list."""
     import polars as pl
 
-    return pl.col(column.name).cast(pl.String).str.to_lowercase().str.extract_all(WORD)
+    found = pl.col(column.name).cast(pl.String).str.to_lowercase().str.extract_all(WORD)
+    if ngrams == 1:
+        return found
+    # Shifted by one, two, ...: the last words have no neighbours, and null is no word.
+    runs = [
+        found.list.eval(pl.concat_str([pl.element().shift(-k) for k in range(length)], separator=" ").drop_nulls())
+        for length in range(2, ngrams + 1)
+    ]
+    return pl.concat_list([found, *runs])
+
+
+def counted(places: "pl.Series", width: int) -> "tuple[Array, Array]":
+    """How often each place from 0 to ``width`` - 1 stands in a list (n, width), and the lists' lengths (n,).
+
+    What is no such place counts in the length alone.
+    """
+    import numpy as np
+
+    lengths = places.list.len().fill_null(0).to_numpy().astype(np.int64)
+    flat = places.filter(places.list.len().fill_null(0) > 0).explode().to_numpy().astype(np.int64)
+    rows = np.repeat(np.arange(len(places)), lengths)
+    there = (flat >= 0) & (flat < width)
+    counts = np.bincount(rows[there] * width + flat[there], minlength=len(places) * width)
+    return counts.reshape(len(places), width).astype(np.float64), lengths
+
+
+def as_array(name: str, numbers: "Array") -> "pl.Series":
+    """Numbers (n, width) as one column."""
+    import numpy as np
+    import polars as pl
+
+    return pl.Series(name, numbers.astype(np.float32), dtype=pl.Array(pl.Float32, numbers.shape[1]))

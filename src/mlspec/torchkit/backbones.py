@@ -17,6 +17,7 @@ def build(about: Mapping[str, Any], width: int, outputs: int) -> nn.Module:
     kinds: dict[str, Callable[..., nn.Module]] = {
         "mlp": mlp,
         "resnet": resnet,
+        "cnn": behind_pictures,
         "tabm": Members,
         "ft_transformer": Transformer,
     }
@@ -33,6 +34,13 @@ def mlp(width: int, outputs: int, *, hidden: Sequence[int], activation: str, dro
         width = units
     layers.append(nn.Linear(width, outputs))
     return nn.Sequential(*layers)
+
+
+def behind_pictures(
+    width: int, outputs: int, *, hidden: Sequence[int], activation: str, dropout: float, **_convolutions: Any
+) -> nn.Module:
+    """Layers behind what convolutions make of pictures (``torchkit.pictures``)."""
+    return mlp(width, outputs, hidden=hidden, activation=activation, dropout=dropout)
 
 
 class _Residual(nn.Module):

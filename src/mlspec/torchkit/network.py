@@ -79,7 +79,7 @@ class Network(nn.Module):
         self.numbers = numbers
         self.categories = nn.ModuleList(nn.Embedding(n, w) for n, w in zip(levels, widths, strict=True))
         self.layers = behind()
-        self.breadth = int(getattr(self.layers, "breadth", 1))
+        self.breadth = max(int(getattr(part, "breadth", 1)) for part in (numbers, self.layers))
 
     def forward(self, numbers: Tensor, codes: Tensor) -> Tensor:
         """(rows, columns) float32 and (rows, columns) int64 -> (rows, outputs), or (rows, members, outputs)."""

@@ -13,6 +13,7 @@ from mlspec.models._weights import row_weights, stopping_weights
 from mlspec.plugin import Features, Predictor, Training
 from mlspec.torchkit import backbones, device, loop, memory, outputs
 from mlspec.torchkit.network import Curves, Network, Scale
+from mlspec.torchkit.pictures import Pictures, others
 
 Array = np.ndarray[Any, Any]
 
@@ -54,8 +55,9 @@ class Tabular(Protocol):
         """What stands behind the embeddings, as ``backbones.build`` takes it."""
 
 
-class Config(msgspec.Struct, frozen=True, kw_only=True):
-    """The network's shape: all that its weights need to be read back."""
+class Config(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The network's shape: all that its weights need to be read back. ``pictures``: the numbers that are one each (the
+    first, and height, width, channels), for convolutions."""
 
     numeric: int
     bins: int
@@ -66,6 +68,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     classes: int
     centre: float
     spread: float
+    pictures: tuple[tuple[int, tuple[int, ...]], ...] = ()
 
 
 def fit(model: Tabular, training: Training, folder: Path) -> dict[str, Any]:
@@ -105,16 +108,18 @@ def shape(model: Tabular, training: Training) -> Config:
 
     levels = training.features.levels
     centre, spread = outputs.scaling(training)
+    backbone = model.backbone()
     return Config(
         numeric=training.features.numeric.shape[1],
         bins=model.bins,
         numeric_width=model.numeric_width,
         levels=levels,
         widths=tuple(model.category_width or category_width(count) for count in levels),
-        backbone=model.backbone(),
+        backbone=backbone,
         classes=training.classes,
         centre=centre,
         spread=spread,
+        pictures=tuple(a for a in training.features.arrays if len(a[1]) == 3) if backbone["kind"] == "cnn" else (),
     )
 
 
@@ -187,20 +192,35 @@ def _fill(network: Network, folder: Path) -> None:
 
 def build(config: Config, numeric: Array | None) -> Network:
     """A network of that shape; its numbers' curves fit ``numeric`` (rows, columns), None where they are read later."""
+    count = outputs.count(config.classes)
+    numbers: Curves | Scale | Pictures | None
+    if config.pictures:
+        plain = others(config.numeric, config.pictures)
+        embedding = _embedding(config, len(plain), None if numeric is None else numeric[:, plain])
+        width = len(plain) * (config.numeric_width if config.bins else 1)
+        about = (config.backbone["channels"], config.backbone["convolutions"])
+        numbers = Pictures(config.numeric, config.pictures, embedding, width, *about)
+        width = numbers.width + sum(config.widths)
+    else:
+        numbers = _embedding(config, config.numeric, numeric)
+        width = config.numeric * (config.numeric_width if config.bins else 1) + sum(config.widths)
+    return Network(numbers, config.levels, config.widths, lambda: backbones.build(config.backbone, width, count))
+
+
+def _embedding(config: Config, columns: int, numeric: Array | None) -> Curves | Scale | None:
+    """What plain numbers go through; None where there are none."""
     numbers: Curves | Scale | None = None
-    if config.numeric and config.bins:
-        shape = (config.numeric, config.bins + 1)
+    if columns and config.bins:
+        shape = (columns, config.bins + 1)
         edges = np.zeros(shape, np.float32) if numeric is None else quantile_edges(numeric, config.bins)
         numbers = Curves(torch.from_numpy(edges), config.numeric_width)
-    elif config.numeric:
-        rows = np.zeros((1, config.numeric), np.float32) if numeric is None else numeric
+    elif columns:
+        rows = np.zeros((1, columns), np.float32) if numeric is None else numeric
         deviation = rows.std(axis=0, dtype=np.float64)
         mean = rows.mean(axis=0, dtype=np.float64)
         scale = np.where(deviation > 0, deviation, 1.0)
         numbers = Scale(torch.from_numpy(mean.astype(np.float32)), torch.from_numpy(scale.astype(np.float32)))
-    width = config.numeric * (config.numeric_width if config.bins else 1) + sum(config.widths)
-    count = outputs.count(config.classes)
-    return Network(numbers, config.levels, config.widths, lambda: backbones.build(config.backbone, width, count))
+    return numbers
 
 
 def quantile_edges(numeric: Array, bins: int) -> Array:

@@ -19,13 +19,15 @@ def run(job: Job) -> None:
     from threadpoolctl import threadpool_limits
 
     from mlspec.engine import preparation, tables
-    from mlspec.engine.debugging import across, data, report
+    from mlspec.engine.debugging import across, content, data, report
 
     params = job.params
-    features = params["features"]
     train = tables.scan(job.inputs["train"])
-    rows = _few(train.select([*features, *([params["target"][0]] if params["labels"] else [])]), 60_000)
-    other = _few(tables.scan(job.inputs["other"]).select(rows.columns), 20_000)
+    read = [*params["features"], *([params["target"][0]] if params["labels"] else [])]
+    most = content.MOST_ROWS if content.columns(train.select(read)) else 60_000
+    rows = _few(train.select(read), most)
+    other = _few(tables.scan(job.inputs["other"]).select(read), min(most, 20_000))
+    features = [name for name in rows.columns if name != params["target"][0] or not params["labels"]]
     target = other_target = None
     classes = 0
     if params["labels"]:
@@ -39,6 +41,16 @@ def run(job: Job) -> None:
             found.append(across.groups(train, whole, params["ids"]))
         if "moment" in params:
             found.append(across.future(train, whole, params["dates"], params["moment"]))
+    unread = [*content.columns(train.select(params["features"])), *content.texts(rows.select(features))]
+    if unread:
+        # What small models see of a picture, and nothing of a text, is too little to judge labels by.
+        told = f"; of {', '.join(repr(name) for name in unread)} little is looked at"
+        found = [
+            msgspec.structs.replace(check, fails=False, measured=check.measured + told)
+            if check.check == "labels"
+            else check
+            for check in found
+        ]
     if params["ordered"]:
         # Later rows differ from earlier ones, and are of the same people: that is what a split by time is for.
         found = [msgspec.structs.replace(c, fails=False) if c.check in ("drift", "groups") else c for c in found]
@@ -49,5 +61,8 @@ def _few(frame: "pl.LazyFrame", most: int) -> "pl.DataFrame":
     """Evenly spread rows, in their order."""
     import polars as pl
 
+    from mlspec.engine.debugging import content
+
     count = int(frame.select(pl.len()).collect().item())
-    return frame.gather_every(max(1, -(-count // most))).collect()
+    frame = frame.gather_every(max(1, -(-count // most)))
+    return content.summarised(frame).collect(engine="streaming" if content.columns(frame) else "auto")

@@ -11,14 +11,16 @@ def run(job: Job) -> None:
     from threadpoolctl import threadpool_limits
 
     from mlspec.engine import tables
-    from mlspec.engine.debugging import groups, report
+    from mlspec.engine.debugging import content, groups, report
 
     params = job.params
     frame = tables.scan(job.inputs["train"]).select(
         list(dict.fromkeys([*params["features"], params["group"], params["target"]]))
     )
     count = int(frame.select(pl.len()).collect().item())
-    rows = frame.gather_every(max(1, -(-count // ROWS))).collect()
+    most = content.MOST_ROWS if content.columns(frame) else ROWS
+    rows = content.summarised(frame.gather_every(max(1, -(-count // most)))).collect()
+    features = [name for name in rows.columns if name not in (params["group"], params["target"])]
     with threadpool_limits(limits=job.threads):
-        found = groups.examine(rows, params["features"], params["group"], params["target"], params["positive"])
+        found = groups.examine(rows, features, params["group"], params["target"], params["positive"])
     report.finish(job, found)

@@ -41,7 +41,9 @@ def _asked(loaded: "Package", example: dict[str, Any], number: int) -> dict[str,
         and value >= expected.get("at_least", value)
         and value <= expected.get("at_most", value)
     )
-    return {"row": example["row"], "expected": expected, "answer": answer, "value": value, "right": right}
+    images = {name for name, kind in loaded.about.raw_columns() if kind == "image"}
+    row = {name: f"{len(value):,} characters" if name in images else value for name, value in example["row"].items()}
+    return {"row": row, "expected": expected, "answer": answer, "value": value, "right": right}
 
 
 def _cell(value: Any, kind: str) -> Any:

@@ -150,8 +150,11 @@ def _sample(
     marks = list(expecting.marks(asked, known).values())
     if not marks:
         return []
-    names = [name for name in rows.collect_schema().names() if name not in (SOURCE, ROW)]
-    shown = [pl.lit(expecting.MASK).alias(name) if name in masked else pl.col(name) for name in names]
+    schema = rows.collect_schema()
+    names = [name for name in schema.names() if name not in (SOURCE, ROW)]
+    cells = {name: pl.col(name) for name in names}
+    cells |= {n: pl.format("{} bytes", pl.col(n).bin.size()).alias(n) for n in names if schema[n] == pl.Binary}
+    shown = [pl.lit(expecting.MASK).alias(name) if name in masked else cells[name] for name in names]
     few = rows.filter(pl.any_horizontal(marks)).head(SAMPLE).select(shown).collect()
     return [{name: _plain(value) for name, value in row.items()} for row in few.iter_rows(named=True)]
 

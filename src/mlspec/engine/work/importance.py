@@ -82,7 +82,7 @@ def _partial(loaded: "Package", rows: "pl.DataFrame", column: str) -> Mapping[st
 
     cells = rows[column]
     known = cells.drop_nulls()
-    if not len(known):
+    if not len(known) or cells.dtype == pl.Binary:
         return None
     ordered = cells.dtype.is_numeric() or cells.dtype.is_temporal()
     if ordered:

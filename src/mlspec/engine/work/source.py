@@ -55,14 +55,14 @@ def run(job: Job) -> None:
 def _verify(job: Job, source: Source) -> None:
     """What was read is what was there when the step was planned: else its result would stand under a wrong name."""
     from mlspec.engine import contents
-    from mlspec.graph.files import hash_file
+    from mlspec.graph.files import Digests, hash_file
 
     there = source.files(job.root)
     for name, expected in job.files.items():
         path = there.get(name)
         if path is None or not path.exists():
             raise StepError(f"{name} was taken away while it was read")
-        if expected == hash_file(path):
+        if expected == (Digests(None).of(path) if path.is_dir() else hash_file(path)):
             continue
         # A snapshot of rows goes by its content.
         if not (path.suffix == ".parquet" and contents.is_snapshot(name) and expected == contents.digest(path)):

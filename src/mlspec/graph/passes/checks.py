@@ -9,7 +9,7 @@ from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS
 from mlspec.graph.step import Input, Step
 from mlspec.plugin import Model
-from mlspec.spec import identifiers
+from mlspec.treatments import _identifiers as identifiers
 
 DATED = ("date", "datetime")
 

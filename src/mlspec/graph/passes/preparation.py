@@ -69,7 +69,9 @@ def _columns(graph: Graph, features: Schema, wanted: Mapping[str, Sequence[Any]]
             steps = by_group[group]
         else:
             listed: tuple[Use, ...] | None = getattr(stated, group)
-            steps = by_group[group] = uses.pairs(uses.steps(wanted.get(group, ())) if listed is None else listed)
+            steps = by_group[group] = uses.pairs(
+                uses.steps(wanted.get(group, tables.PREPARED.get(group, ()))) if listed is None else listed
+            )
         columns.append({"name": column.name, "type": column.type, "steps": steps})
     for crossed in stated.interactions:
         kind = crossed.kinds[0]

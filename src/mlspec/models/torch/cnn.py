@@ -1,0 +1,107 @@
+"""A convolutional network."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+from msgspec import Meta
+
+from mlspec.models.torch import _shared
+from mlspec.plugin import Model, Predictor, Schema, Training
+
+if TYPE_CHECKING:
+    from mlspec.torchkit.loop import Trainable
+
+
+class Cnn(Model, frozen=True, kw_only=True):
+    """A convolutional network for pictures: stages of 3 x 3 convolutions, each of which halves height and width
+    (Simonyan and Zisserman 2015), normed over the batch; then layers as in `torch.mlp`, which see the mean and the
+    greatest of each unit, and other columns embedded as there.
+
+    It is trained from nothing; there are no weights to download.
+
+    Why: it sees that pixels are neighbours, wherever in the picture; a model for tables does not.
+
+    Example:
+        cnn: {type: torch.cnn, channels: [32, 64], epochs: 30}
+    """
+
+    tasks: ClassVar[frozenset[str]] = frozenset({"binary_classification", "multiclass_classification", "regression"})
+    libraries: ClassVar[tuple[str, ...]] = ("torch", "numpy", "safetensors")
+    takes_codes: ClassVar[bool] = True
+    uses_device: ClassVar[bool] = True
+    pausable: ClassVar[bool] = True
+    may_be_network: ClassVar[bool] = True
+    continues: ClassVar[bool] = True
+    needs: ClassVar[str] = "image"
+    preparation: ClassVar[Mapping[str, Sequence[Any]]] = _shared.PREPARATION
+    space: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "learning_rate": {"log": [5e-4, 1e-2]},
+        "channels": {"choice": [[16, 32], [32, 64], [32, 64, 128], [64, 128, 256]]},
+        "dropout": {"uniform": [0.0, 0.5]},
+        "weight_decay": {"log": [1e-4, 0.3]},
+    }
+
+    channels: Annotated[
+        tuple[Annotated[int, Meta(ge=1, le=4096)], ...],
+        Meta(description="Units of the convolutions of each stage.", min_length=1, max_length=10),
+    ] = (32, 64)
+    convolutions: Annotated[int, Meta(description="Convolutions in each stage.", ge=1, le=8)] = 2
+    hidden: Annotated[
+        tuple[Annotated[int, Meta(ge=1, le=65_536)], ...],
+        Meta(description="Units of each layer behind the convolutions.", max_length=64, examples=[[128]]),
+    ] = (128,)
+    activation: _shared.Activation = "relu"
+    dropout: _shared.Dropout = 0.2
+    bins: _shared.Bins = 64
+    numeric_width: _shared.NumericWidth = 16
+    category_width: _shared.CategoryWidth = None
+    epochs: _shared.Epochs = 30
+    batch_size: _shared.BatchSize = None
+    learning_rate: _shared.LearningRate = 0.003
+    schedule: _shared.Schedule = "cosine"
+    weight_decay: _shared.WeightDecay = 0.01
+    clip_norm: _shared.ClipNorm = 1.0
+    patience: _shared.Patience = 8
+    time: _shared.Time = None
+    class_weight: _shared.ClassWeight = None
+
+    def backbone(self) -> dict[str, Any]:
+        """What stands behind the embeddings, as ``torchkit.backbones`` builds it, and the convolutions."""
+        return {
+            "kind": "cnn",
+            "channels": list(self.channels),
+            "convolutions": self.convolutions,
+            "hidden": list(self.hidden),
+            "activation": self.activation,
+            "dropout": self.dropout,
+        }
+
+    def fit(self, training: Training, folder: Path) -> dict[str, Any]:
+        """Train and save weights (safetensors) and shape (JSON); the history holds each epoch's losses."""
+        from mlspec.torchkit import tabular
+
+        return tabular.fit(self, training, folder)
+
+    def load(self, folder: Path, device: str) -> Predictor:
+        """The fitted network on the device."""
+        from mlspec.torchkit import tabular
+
+        return tabular.load(folder, device)
+
+    def network(self, training: Training) -> "Trainable":
+        """The untrained network with its rows."""
+        from mlspec.torchkit import tabular
+
+        return tabular.untrained(self, training)
+
+    def least_bytes(self, columns: Schema, classes: int) -> int | None:
+        """Four bytes for each weight of the convolutions behind the first and of the layers."""
+        weights, width = 0, 2 * self.channels[-1]
+        for stage, units in enumerate(self.channels):
+            before = self.channels[stage - 1] if stage else 1
+            weights += 9 * units * (before + units * (self.convolutions - 1))
+        for units in (*self.hidden, _shared.outputs(classes)):
+            weights += units * (width + 1)
+            width = units
+        return 4 * weights

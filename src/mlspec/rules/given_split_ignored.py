@@ -1,0 +1,28 @@
+"""The folders of a source say which rows are for training and which for the test, and the split goes by something else.
+
+Why: whoever laid them out kept the test apart; mixed again, scores are those of another test, and others' can't be
+compared with them.
+
+Instead: `split: {by: given, column: split}`; or `columns: {drop: [split]}` where mixing is meant.
+"""
+
+from collections.abc import Iterator
+
+from mlspec.diagnostics import Diagnostic
+from mlspec.rules.context import View
+
+COLUMN = "split"
+
+
+def check(view: View) -> Iterator[Diagnostic]:
+    """The column that folders give, which no source of tables has of itself."""
+    data = view.project.data
+    gives = any(c.name == COLUMN and c.role == "unused" for schema in view.facts.schemas.values() for c in schema)
+    named = {data.split.column, *data.columns.drop, *(data.columns.features or ())}
+    if gives and COLUMN not in named:
+        message = f"folders say which rows are for the test, the split is by {data.split.by}"
+        label = "write split: {by: given, column: split}"
+        note = "or columns: {drop: [split]} where mixing is meant"
+        is_stated = view.document.node(("data", "split")) is not None
+        at = ("data", "split") if is_stated else ("data", "sources")
+        yield view.diagnostic("given-split-ignored", at, message, label, note, severity="warning", key=True)

@@ -1,0 +1,32 @@
+"""A candidate is made for pictures, and no feature is one.
+
+Why: without a picture there is nothing that its convolutions could look at.
+
+Instead: a model for tables, or a source with pictures (`format: images`).
+"""
+
+from collections.abc import Iterator
+
+from mlspec.diagnostics import Diagnostic
+from mlspec.plugin import Model
+from mlspec.rules.context import View
+
+
+def check(view: View) -> Iterator[Diagnostic]:
+    """Each candidate that says what type of column it needs."""
+    from mlspec.rules.check import roles
+
+    needy = {
+        name: use
+        for name, use in view.project.model.candidates.items()
+        if isinstance(use.plugin, Model) and use.plugin.needs
+    }
+    if not needy or not view.facts.sources:
+        return
+    types = {column.type for column in roles(view.project, view.columns()) if column.role == "feature"}
+    for name, use in needy.items():
+        assert isinstance(use.plugin, Model)
+        if use.plugin.needs not in types:
+            path = ("model", "candidates", name, "type")
+            message = f"candidate '{name}' ({use.name}) needs a feature of type {use.plugin.needs}, there is none"
+            yield view.diagnostic("model-needs-images", path, message, "take a model for tables")

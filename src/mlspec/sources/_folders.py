@@ -1,0 +1,269 @@
+"""Folders of files, a row each, and archives of such folders: which files there are, what their folders say of them.
+
+Layouts: ``label/file``, ``split/label/file``, ``split/file``, or files alone; a table ``labels.csv``, ``metadata.csv``
+or ``metadata.jsonl`` beside them tells more of each.
+"""
+
+import csv
+import io
+import json
+import os
+import stat
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from msgspec import Struct
+
+from mlspec.plugin import Column, Schema
+
+MOST_ENTRIES, MOST_BYTES, MOST_TABLE = 200_000, 256 * 1024 * 1024, 64 * 1024 * 1024
+TABLES = ("labels.csv", "metadata.csv", "metadata.jsonl")
+PARTS = {
+    "train": "train",
+    "training": "train",
+    "validation": "validation",
+    "valid": "validation",
+    "val": "validation",
+    "dev": "validation",
+    "test": "test",
+    "testing": "test",
+}
+FILE = "file_name"
+
+
+class Folder(Struct, frozen=True, kw_only=True):
+    """Its files, sorted by name: ``names`` as they are called within it, ``inner`` what stands before these names in
+    an archive; the ``table`` beside them; what the folders are called that hold files."""
+
+    path: Path
+    zipped: bool
+    names: tuple[str, ...]
+    inner: str = ""
+    table: str | None = None
+    splits: bool = False
+    labels: bool = False
+
+    def columns(self, cell: Column) -> Schema:
+        """``path``, ``split`` and ``label`` where the layout has them, what the table tells, and the content."""
+        known = [Column("path", "category")]
+        if self.splits:
+            known.append(Column("split", "category"))
+        if self.labels:
+            known.append(Column("label", "category"))
+        if self.table is not None:
+            from mlspec.sources import _infer
+
+            told = self.told()
+            for name in dict.fromkeys(key for cells in told.values() for key in cells):
+                if name in {c.name for c in known} or name == cell.name:
+                    raise ValueError(f"{self.table} has a column '{name}', which the files give already")
+                cells = {one[name] for one in told.values() if one.get(name)}
+                known.append(Column(name, "category" if name == "label" else _infer.narrowest(cells)))
+        return (*known, cell)
+
+    def cells(self) -> dict[str, dict[str, str]]:
+        """What is known of each file besides its content, by its name."""
+        told = self.told() if self.table is not None else {}
+        found = {}
+        for name in self.names:
+            cells = {"path": name}
+            folders = name.split("/")[:-1]
+            if self.splits:
+                cells["split"] = PARTS[folders.pop(0).lower()]
+            if self.labels:
+                cells["label"] = folders[0]
+            found[name] = {**cells, **told.get(name, {})}
+        return found
+
+    def told(self) -> dict[str, dict[str, str]]:
+        """The table's cells by the file that they are about, empty ones left out. Raises ValueError for a bad table."""
+        table = self.table
+        assert table is not None
+        text = _text(self.content(table, MOST_TABLE), table)
+        rows = list(_jsonl(text, table) if table.endswith(".jsonl") else csv.DictReader(io.StringIO(text, newline="")))
+        there, found = set(self.names), {}
+        for number, row in enumerate(rows, start=1):
+            name = row.pop(FILE, None)
+            if name is None or None in row:
+                raise ValueError(f"{table} needs a column '{FILE}' and as many cells as columns: row {number}")
+            if name not in there:
+                raise ValueError(f"row {number} of {table} tells of '{name}', which is not there")
+            if name in found:
+                raise ValueError(f"row {number} of {table} tells of '{name}' once more")
+            found[name] = {key: value for key, value in row.items() if value}
+        return found
+
+    def content(self, name: str, most: int = MOST_BYTES) -> bytes:
+        """A file's content. Raises OSError where it can't be read and ValueError where it is too long."""
+        if not self.zipped:
+            with self.path.joinpath(name).open("rb") as file:
+                data = file.read(most + 1)
+        else:
+            with zipfile.ZipFile(self.path) as archive:
+                data = _member(archive, self.inner + name, most)
+        return _bounded(data, name, most)
+
+    def every(self) -> Iterator[tuple[str, bytes]]:
+        """All files with their content, one after the other. Raises as ``content`` does."""
+        if not self.zipped:
+            yield from ((name, self.content(name)) for name in self.names)
+            return
+        with zipfile.ZipFile(self.path) as archive:
+            for name in self.names:
+                yield name, _bounded(_member(archive, self.inner + name, MOST_BYTES), name, MOST_BYTES)
+
+
+def opened(path: Path, shown: str, suffixes: tuple[str, ...]) -> Folder:
+    """A folder or archive of files with these endings. No file but the archive's list of contents is read.
+
+    Raises OSError where it can't be read, ValueError where it is laid out in another way or is not safe to read.
+    """
+    zipped = not path.is_dir()
+    names, folders = _archived(path) if zipped else _walked(path)
+    inner = _common(names) if zipped else ""
+    names = [name.removeprefix(inner) for name in names]
+    folders = {name.removeprefix(inner).rstrip("/") for name in folders if name.startswith(inner)} - {""}
+    _distinct(names, folders)
+    table = next((name for name in TABLES if name in names), None)
+    kept = sorted(name for name in names if name.lower().endswith(suffixes))
+    for name in names:
+        if "/" in name and not name.lower().endswith(suffixes):
+            raise ValueError(f"'{name}' ends in none of {', '.join(suffixes)}")
+    if not kept:
+        raise ValueError(f"{shown} has no file that ends in {', '.join(suffixes)}")
+    full = {name.rpartition("/")[0] for name in kept}
+    empty = sorted(f for f in folders if not any(one == f or one.startswith(f"{f}/") for one in full))
+    if empty:
+        raise ValueError(f"folder '{empty[0]}' has no file: fill it or delete it")
+    plain = Folder(path=path, zipped=zipped, names=tuple(kept), inner=inner, table=table)
+    if table is not None:
+        return plain
+    depth = kept[0].count("/")
+    for name in kept:
+        if name.count("/") != depth:
+            raise ValueError(f"'{kept[0]}' and '{name}' do not lie at the same depth: label/file, or split/label/file")
+    splits = depth > 0 and all(name.split("/", 1)[0].lower() in PARTS for name in kept)
+    if depth - splits > 1:
+        raise ValueError(f"'{kept[0]}' lies too deep: label/file, or split/label/file with train, validation, test")
+    return Folder(path=path, zipped=zipped, names=tuple(kept), inner=inner, splits=splits, labels=depth - splits == 1)
+
+
+def kind(path: Path, endings: dict[str, tuple[str, ...]]) -> str | None:
+    """Whose endings the files of a folder or archive have, by the first hundred of them; None where they have others.
+
+    Raises OSError and ValueError as ``opened`` does.
+    """
+    names = [name.lower() for name in (_walked if path.is_dir() else _archived)(path)[0] if name not in TABLES][:100]
+    counts = {one: sum(name.endswith(ends) for name in names) for one, ends in endings.items()}
+    most = max(counts, key=lambda one: counts[one])
+    return most if counts[most] * 2 > len(names) else None
+
+
+def _walked(folder: Path) -> tuple[list[str], set[str]]:
+    """All files and folders in a folder, hidden ones left out."""
+    base, names, folders = os.path.realpath(folder), [], set()
+    below = [""]
+    while below:
+        at = below.pop()
+        with os.scandir(os.path.join(folder, at)) as entries:
+            for entry in entries:
+                if entry.name.startswith((".", "_")):
+                    continue
+                name = f"{at}/{entry.name}" if at else entry.name
+                if entry.is_symlink():
+                    goes = os.path.realpath(entry.path)
+                    if entry.is_dir() or not goes.startswith(base + os.sep):
+                        raise ValueError(f"'{name}' is a link that leads out of the folder")
+                if entry.is_dir():
+                    below.append(name)
+                    folders.add(name)
+                else:
+                    names.append(name)
+                if len(names) + len(folders) > MOST_ENTRIES:
+                    raise ValueError(f"more than {MOST_ENTRIES:,} files and folders are not looked at")
+    return names, folders
+
+
+def _archived(path: Path) -> tuple[list[str], set[str]]:
+    """All files and folders in an archive, hidden ones left out."""
+    names, folders = [], set()
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+    except zipfile.BadZipFile:
+        raise ValueError("this is neither a folder nor a zip file, or one that is cut off") from None
+    if len(entries) > MOST_ENTRIES:
+        raise ValueError(f"more than {MOST_ENTRIES:,} files and folders are not looked at")
+    for entry in entries:
+        name = entry.filename
+        parts = name.rstrip("/").split("/")
+        if ".." in parts or "" in parts or "\\" in name or ":" in parts[0] or stat.S_ISLNK(entry.external_attr >> 16):
+            raise ValueError(f"'{name}' leads out of the archive")
+        if entry.flag_bits & 1:
+            raise ValueError(f"'{name}' is encrypted")
+        if any(part.startswith((".", "_")) for part in parts):
+            continue
+        folders |= {"/".join(parts[:end]) for end in range(1, len(parts))}
+        if entry.is_dir():
+            folders.add(name.rstrip("/"))
+        else:
+            names.append(name)
+    return names, folders
+
+
+def _common(names: list[str]) -> str:
+    """The folder that an archive has everything in, where it is no label: it lies above them."""
+    tops = {name.split("/", 1)[0] for name in names}
+    top = next(iter(tops), "")
+    if len(tops) != 1 or top.lower() in PARTS or top in names:
+        return ""
+    above = any(name.count("/") >= 2 for name in names) or any(f"{top}/{table}" in names for table in TABLES)
+    return f"{top}/" if above else ""
+
+
+def _distinct(names: list[str], folders: set[str]) -> None:
+    """Raises ValueError for two names that are one on systems that don't tell upper from lower case."""
+    seen: dict[str, str] = {}
+    for name in [*sorted(names), *sorted(folders)]:
+        other = seen.setdefault(name.casefold(), name)
+        if other is not name:
+            how = "stands there twice" if other == name else f"and '{name}' have the same name but for upper case"
+            raise ValueError(f"'{other}' {how}")
+
+
+def _member(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
+    """A member's bytes, no more than ``most`` and one: what an archive says of its size is not believed."""
+    import zlib
+
+    try:
+        with archive.open(name) as file:
+            return file.read(most + 1)
+    except KeyError:
+        raise ValueError(f"'{name}' is not in the archive any more") from None
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        raise ValueError(f"'{name}' is damaged: {error}") from None
+
+
+def _bounded(data: bytes, name: str, most: int) -> bytes:
+    if len(data) > most:
+        raise ValueError(f"'{name}' is longer than {most // 1024 // 1024} MiB")
+    return data
+
+
+def _text(data: bytes, name: str) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ValueError(f"{name} is not UTF-8 text") from None
+
+
+def _jsonl(text: str, table: str) -> Iterator[dict[str, str]]:
+    for number, line in enumerate(text.splitlines(), start=1):
+        try:
+            row = json.loads(line)
+        except ValueError as error:
+            raise ValueError(f"line {number} of {table} is not JSON: {error}") from None
+        if not isinstance(row, dict) or any(isinstance(value, dict | list) for value in row.values()):
+            raise ValueError(f"line {number} of {table} is no JSON object of single values")
+        yield {k: str(v).lower() if isinstance(v, bool) else str(v) for k, v in row.items() if v is not None}
