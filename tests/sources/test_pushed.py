@@ -79,7 +79,7 @@ part = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(text=st.lists(part, min_size=1, max_size=4).map(" AND ".join))
 def test_the_same_rows_are_left(read: Read, text: str) -> None:
     same(read, text)

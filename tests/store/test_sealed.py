@@ -43,7 +43,7 @@ def files(place: Path) -> list[Path]:
     return sorted(path for path in place.rglob("*") if path.is_file())
 
 
-@pytest.mark.parametrize("size", [0, 1, (1 << 20) - 1, 1 << 20, (1 << 20) + 1, 3 << 20])
+@pytest.mark.parametrize("size", [0, 1, (1 << 20) - len(SECRET), 2 << 20])
 def test_what_is_put_there_comes_back_and_tells_nothing(size: int, tmp_path: Path) -> None:
     content = SECRET + secrets.token_bytes(size) if size else b""
     names = filled(tmp_path, str(tmp_path / "shared"), content)

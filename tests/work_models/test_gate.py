@@ -4,9 +4,9 @@ from typing import Any
 import pytest
 
 from mlspec.diagnostics import StepError
-from mlspec.engine import results
+from mlspec.engine import package, results
 from mlspec.engine.job import Job
-from mlspec.engine.work import gate, size
+from mlspec.engine.work import differential_privacy, gate, size
 
 
 def decide(folder: Path, params: dict[str, Any], measured: Any = None, **records: dict[str, Any]) -> dict[str, Any]:
@@ -242,3 +242,44 @@ def test_hours_on_a_gpu_are_counted_apart(tmp_path: Path) -> None:
     hours = {**PRICED, "what": "gpu_hours"}
     assert decide(tmp_path, {**hours, "at_most": 0.9}, **HOUR)["verdict"] == "fail"
     assert decide(tmp_path, {**hours, "at_most": 1.0}, **HOUR)["verdict"] == "pass"
+
+
+@pytest.mark.parametrize(
+    ("made", "bounds", "verdict", "reason"),
+    [
+        ({"epsilon": 2.5}, (3, 1e-5), "pass", "epsilon 2.5 at delta 1e-05 (1.25 spent in 10 of 20 steps)"),
+        ({"epsilon": 2.5}, (2, 1e-5), "fail", "epsilon 2.5"),
+        ({"epsilon": 2.5}, (3, 1e-6), "fail", "epsilon 2.5"),
+        (None, (3, 1e-5), "fail", "'net' was not trained so"),
+        ("blend", (3, 1e-5), "fail", "several models answer"),
+    ],
+)
+def test_a_model_passes_where_its_training_promised_enough(
+    made: Any, bounds: tuple[float, float], verdict: str, reason: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "package"
+    (folder / package.MODEL).mkdir(parents=True)
+    model = ("torch.mlp", dict[str, Any]())
+    about = package.About(
+        candidate="net",
+        model=model,
+        columns=(),
+        target="y",
+        target_type="category",
+        task="binary_classification",
+        classes=("a", "b"),
+        positive="b",
+        members=(package.Member("net", model, 1.0),) if made == "blend" else None,
+    )
+    package.write_about(folder, about)
+    if isinstance(made, dict):
+        promise = {"spent": 1.25, "delta": 1e-5, "steps": 10, "planned": 20, "accountant": "rdp", **made}
+        results.write_json(folder / package.MODEL / package.PRIVATE, promise)
+    outputs = {"promise": tmp_path / "promise"}
+    differential_privacy.run(
+        Job(id="m", kind="k", params={}, inputs={"model": folder}, outputs=outputs, scratch=tmp_path, root=tmp_path)
+    )
+    asked = {"of": "privacy", "what": "differential_privacy", "epsilon": bounds[0], "delta": bounds[1]}
+    found = decide(tmp_path, asked, results.read_json(outputs["promise"]))
+    assert found["verdict"] == verdict
+    assert found["reason"].startswith(reason)

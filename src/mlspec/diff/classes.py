@@ -5,6 +5,8 @@ has no rule of its own, ``[] order`` the order of a list. A container that may b
 going. A key that has no rule here fails ``tests/diff/test_classes.py`` and, at run time, the comparison.
 """
 
+import msgspec
+
 from mlspec.diff.change import Class
 from mlspec.diff.directions import (
     Rule,
@@ -97,6 +99,14 @@ def _server(seen: Seen) -> Class:
 def _sealed(seen: Seen) -> Class:
     """Without a key, what is put elsewhere can be read there."""
     return "exposure" if seen.new is None else "tightened" if seen.old is None else "prose"
+
+
+def _private(seen: Seen) -> Class:
+    """What a model's weights may tell of a row: a greater budget, or none that bounds it, tells more."""
+    if seen.old is None or seen.new is None:
+        return "result" if seen.old is None else "exposure"
+    old, new = msgspec.to_builtins(seen.old), msgspec.to_builtins(seen.new)
+    return "exposure" if any(new[part] > old[part] for part in ("epsilon", "delta")) else "result"
 
 
 def _person(seen: Seen) -> Class:
@@ -354,6 +364,7 @@ RULES: dict[str, Rule] = {
     "model.candidates.*": COST,
     "model.candidates.*.type": RESULT,
     "model.candidates.*.<>": RESULT,
+    "model.candidates.*.<private>": _private,
     "model.candidates.*.<epochs>": COST,
     "model.candidates.*.<trees>": COST,
     "model.candidates.*.<max_iter>": COST,
