@@ -41,7 +41,9 @@ def run(job: Job) -> None:
 
 def _few(frame: "pl.LazyFrame", most: int) -> "pl.DataFrame":
     """Evenly spread rows, in their order."""
-    import polars as pl
+    import numpy as np
 
-    count = int(frame.select(pl.len()).collect().item())
-    return frame.gather_every(max(1, -(-count // most))).collect()
+    from mlspec.engine import tables
+
+    count = tables.count(frame)
+    return tables.some(frame, np.arange(0, count, max(1, -(-count // most))))

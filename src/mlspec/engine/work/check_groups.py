@@ -7,7 +7,7 @@ ROWS = 200_000
 
 def run(job: Job) -> None:
     """``train`` (raw rows) -> ``report``, ``verdict``. What is found is shown; it never ends a run."""
-    import polars as pl
+    import numpy as np
     from threadpoolctl import threadpool_limits
 
     from mlspec.engine import tables
@@ -17,8 +17,8 @@ def run(job: Job) -> None:
     frame = tables.scan(job.inputs["train"]).select(
         list(dict.fromkeys([*params["features"], params["group"], params["target"]]))
     )
-    count = int(frame.select(pl.len()).collect().item())
-    rows = frame.gather_every(max(1, -(-count // ROWS))).collect()
+    count = tables.count(frame)
+    rows = tables.some(frame, np.arange(0, count, max(1, -(-count // ROWS))))
     with threadpool_limits(limits=job.threads):
         found = groups.examine(rows, params["features"], params["group"], params["target"], params["positive"])
     report.finish(job, found)
