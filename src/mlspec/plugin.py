@@ -6,6 +6,7 @@ is its reference page (what it does; ``Why:``; ``Example:``), its methods are it
 used in a spec. Heavy libraries are imported inside the methods that work, never at the top.
 """
 
+import mmap
 from abc import ABCMeta, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -257,13 +258,28 @@ class Treatment(Plugin, frozen=True, kw_only=True):
 
 
 class Features(msgspec.Struct, frozen=True):
-    """Prepared rows: ``numeric`` (n, d) float32, and ``codes`` (n, c) int32 with ``levels`` per code column."""
+    """Prepared rows: ``numeric`` (n, d) float32, and ``codes`` (n, c) int32 with ``levels`` per code column.
+
+    Those of a large table lie in files that are mapped into memory (``mapped``). Who reads such rows a piece at a time
+    calls ``forget`` after each, which gives back the memory of what was read; a copy would take it all.
+    """
 
     numeric: "np.ndarray[Any, Any]"
     codes: "np.ndarray[Any, Any]"
     numeric_names: tuple[str, ...]
     code_names: tuple[str, ...]
     levels: tuple[int, ...]
+    mapped: "tuple[mmap.mmap, ...]" = ()
+
+    @property
+    def is_mapped(self) -> bool:
+        """Whether the rows lie in files."""
+        return bool(self.mapped)
+
+    def forget(self) -> None:
+        """Give back the memory of rows that lie in files: whoever reads them again has them from there."""
+        for one in self.mapped:
+            one.madvise(mmap.MADV_DONTNEED)
 
 
 class Training(msgspec.Struct, frozen=True):
@@ -308,6 +324,9 @@ class Model(Plugin, frozen=True, kw_only=True):
     ``epochs`` and keeps to ``Training.until``; its history says ``epochs``, how many there were, and ``paused``.
     ``extra`` is what installs its libraries.
 
+    ``holds``: the bytes that fitting holds for each number of the training rows, at least; 0: rows are taken piece by
+    piece, so that their number costs no memory.
+
     ``continues``: ``fit`` can go on from a model that was fitted on other rows, ``Training.start``.
 
     ``complexity`` orders models for the one-standard-error rule, which takes the least complex of equals: 1 one linear
@@ -325,6 +344,7 @@ class Model(Plugin, frozen=True, kw_only=True):
     complexity: ClassVar[int] = 3
     may_be_network: ClassVar[bool] = False
     continues: ClassVar[bool] = False
+    holds: ClassVar[float] = 4.0
 
     @abstractmethod
     def fit(self, training: Training, folder: Path) -> dict[str, Any]:

@@ -146,6 +146,20 @@ class Package:
             return self._common(checked)
         return self._routed(checked, groups, owned)
 
+    def predict_stored(self, path: Path) -> "tuple[Array, Array]":
+        """Predictions and truth of a stored table's raw rows, some of which are in memory at a time."""
+        import numpy as np
+
+        from mlspec.engine import tables
+
+        frame = tables.scan(path)
+        found = []
+        for _at, piece in tables.pieces(frame, tables.batch(max(len(part.state["outputs"]) for part in self._parts))):
+            rows = piece.collect()
+            found.append((self.predict(rows), self.truth(rows)))
+        prediction, truth = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        return prediction, truth
+
     def _common(self, checked: "pl.DataFrame") -> "Array":
         """The one model's answers."""
         from mlspec.engine import decisions

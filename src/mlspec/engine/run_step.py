@@ -60,6 +60,7 @@ def run_step(
                     accumulate=setting.accumulate,
                     threads=task.threads,
                     memory=share,
+                    allowed=setting.memory,
                     records=task.records,
                     files=task.files,
                     progress=progress,

@@ -30,6 +30,7 @@ class LightGBM(Model, frozen=True, kw_only=True):
     complexity: ClassVar[int] = 2
     takes_missing: ClassVar[bool] = True
     continues: ClassVar[bool] = True
+    holds: ClassVar[float] = 1.0
     takes_codes: ClassVar[bool] = True
     preparation: ClassVar[Mapping[str, Sequence[Any]]] = {
         "numeric": [],

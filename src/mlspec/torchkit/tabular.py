@@ -19,6 +19,7 @@ Array = np.ndarray[Any, Any]
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
 LOOKED_AT = 500_000  # rows that quantiles are taken of
+PIECE = 64 * 1024 * 1024  # bytes of rows that are looked at together
 GENTLY = 0.3  # of the learning rate, where training goes on from fitted weights
 
 
@@ -137,17 +138,17 @@ def trainable(model: Tabular, training: Training, config: Config) -> loop.Traina
         seconds=model.time,
         computing=device.computing(training),
     )
-    network = build(config, training.features.numeric)
+    network = build(config, training.features)
     if training.start is not None:
         _fill(network, training.start)
     network.to(place)
     lies = memory.lies(_size(training.features) + _size(training.validation), place)
     rows = _rows(training.features, training.target, config, lies)
     weights = row_weights(training, model.class_weight)
-    rows = loop.Rows(rows.inputs, outputs.weighted(rows.target, weights))
+    rows = loop.Rows(rows.inputs, outputs.weighted(rows.target, weights), rows.forget)
     validation = _rows(training.validation, training.validation_target, config, lies)
     watched = stopping_weights(training, model.class_weight)
-    validation = loop.Rows(validation.inputs, outputs.weighted(validation.target, watched))
+    validation = loop.Rows(validation.inputs, outputs.weighted(validation.target, watched), validation.forget)
     return loop.Trainable(
         network,
         rows,
@@ -178,34 +179,56 @@ def _fill(network: Network, folder: Path) -> None:
     network.load_state_dict(load_file(folder / WEIGHTS))
 
 
-def build(config: Config, numeric: Array | None) -> Network:
-    """A network of that shape; its numbers' curves fit ``numeric`` (rows, columns), None where they are read later."""
+def build(config: Config, features: Features | None) -> Network:
+    """A network of that shape; its numbers' curves fit those of ``features``, None where they are read later."""
     numbers: Curves | Scale | None = None
     if config.numeric and config.bins:
         shape = (config.numeric, config.bins + 1)
-        edges = np.zeros(shape, np.float32) if numeric is None else quantile_edges(numeric, config.bins)
+        edges = np.zeros(shape, np.float32) if features is None else quantile_edges(features, config.bins)
         numbers = Curves(torch.from_numpy(edges), config.numeric_width)
     elif config.numeric:
-        rows = np.zeros((1, config.numeric), np.float32) if numeric is None else numeric
-        deviation = rows.std(axis=0, dtype=np.float64)
-        mean = rows.mean(axis=0, dtype=np.float64)
+        mean, deviation = _moments(np.zeros((1, config.numeric), np.float32) if features is None else features.numeric)
         scale = np.where(deviation > 0, deviation, 1.0)
         numbers = Scale(torch.from_numpy(mean.astype(np.float32)), torch.from_numpy(scale.astype(np.float32)))
+    if features is not None:
+        features.forget()
     width = config.numeric * (config.numeric_width if config.bins else 1) + sum(config.widths)
     count = outputs.count(config.classes)
     return Network(numbers, config.levels, config.widths, lambda: backbones.build(config.backbone, width, count))
 
 
-def quantile_edges(numeric: Array, bins: int) -> Array:
+def _moments(numeric: Array) -> tuple[Array, Array]:
+    """Mean and standard deviation of each column, float64 (columns,); of many rows a piece at a time."""
+    if numeric.nbytes <= PIECE:
+        return numeric.mean(axis=0, dtype=np.float64), numeric.std(axis=0, dtype=np.float64)
+    pieces = _pieces(numeric)
+    mean = np.sum([piece.sum(axis=0, dtype=np.float64) for piece in pieces], axis=0) / len(numeric)
+    squares = np.sum([((piece - mean) ** 2).sum(axis=0) for piece in pieces], axis=0)
+    return mean, np.sqrt(squares / len(numeric))
+
+
+def _pieces(rows: Array) -> list[Array]:
+    """Views of some rows each."""
+    size = max(1, PIECE // (16 * max(1, rows.shape[1])))
+    return [rows[at : at + size] for at in range(0, len(rows), size)]
+
+
+def quantile_edges(features: Features, bins: int) -> Array:
     """Edges (columns, bins + 1) at quantiles of each column, the last one repeated where there are fewer.
 
     Where many rows share a value, what its quantiles leave over is spent on the quantiles of the distinct values.
     """
+    numeric = features.numeric
     step = max(1, len(numeric) // LOOKED_AT)
     edges = np.empty((numeric.shape[1], bins + 1), np.float32)
     shares = np.linspace(0, 1, bins + 1)
+    together = max(1, PIECE // (4 * max(1, -(-len(numeric) // step))))
     for column in range(numeric.shape[1]):
-        values = np.sort(numeric[::step, column])
+        if column % together == 0:
+            # Some columns at a time: a row that lies in a file is read once for all of them.
+            some = np.asfortranarray(numeric[::step, column : column + together])
+            features.forget()
+        values = np.sort(some[:, column % together])
         distinct = np.unique(values)
         if len(distinct) > bins + 1:
             chosen = np.unique(_at(values, shares))
@@ -248,26 +271,30 @@ class _Fitted(Predictor):
 
 def _inputs(features: Features, place: torch.device) -> tuple[Tensor, Tensor]:
     numbers = torch.from_numpy(np.ascontiguousarray(features.numeric, dtype=np.float32))
-    codes = torch.from_numpy(np.ascontiguousarray(features.codes, dtype=np.int64))
+    codes = torch.from_numpy(np.ascontiguousarray(features.codes, dtype=np.int32))
     return numbers.to(place), codes.to(place)
 
 
 def _rows(features: Features, target: Array, config: Config, place: torch.device) -> loop.Rows:
-    return loop.Rows(
-        _inputs(features, place), outputs.target(target, config.classes, config.centre, config.spread, place)
-    )
+    inputs = _inputs(features, place)
+    wanted = outputs.target(target, config.classes, config.centre, config.spread, place)
+    if place.type == "cpu" and features.is_mapped:
+        return loop.Rows(inputs, wanted, features.forget)
+    features.forget()
+    return loop.Rows(inputs, wanted)
 
 
 def _size(features: Features) -> int:
     """The bytes that rows take, their target and weight included."""
-    return features.numeric.size * 4 + (features.codes.size + len(features.codes) * 2) * 8
+    return (features.numeric.size + features.codes.size) * 4 + len(features.codes) * 2 * 8
 
 
 def _check(features: Features) -> None:
-    if features.numeric.size and not np.isfinite(features.numeric.sum()):
-        bad = ~np.isfinite(features.numeric).all(axis=0)
-        names = ", ".join(f"'{name}'" for name, is_bad in zip(features.numeric_names, bad, strict=True) if is_bad)
-        if names:
-            raise StepError(
-                f"a network takes no missing or infinite numbers, but there are some in {names}: impute them"
-            )
+    bad = np.zeros(features.numeric.shape[1], dtype=bool)
+    for piece in _pieces(features.numeric):
+        if piece.size and not np.isfinite(piece.sum()):
+            bad |= ~np.isfinite(piece).all(axis=0)
+        features.forget()
+    names = ", ".join(f"'{name}'" for name, is_bad in zip(features.numeric_names, bad, strict=True) if is_bad)
+    if names:
+        raise StepError(f"a network takes no missing or infinite numbers, but there are some in {names}: impute them")

@@ -5,10 +5,7 @@ from mlspec.engine.job import Job
 
 def run(job: Job) -> None:
     """``model`` (the package), ``test`` -> ``predictions``."""
-    import polars as pl
-
     from mlspec.engine import package, results
 
     loaded = package.load(job.inputs["model"], job.device, root=job.root)
-    rows = pl.read_parquet(job.inputs["test"])
-    results.write_predictions(job.outputs["predictions"], loaded.predict(rows), loaded.truth(rows))
+    results.write_predictions(job.outputs["predictions"], *loaded.predict_stored(job.inputs["test"]))

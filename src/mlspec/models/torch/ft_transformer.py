@@ -30,6 +30,7 @@ class FtTransformer(Model, frozen=True, kw_only=True):
     pausable: ClassVar[bool] = True
     may_be_network: ClassVar[bool] = True
     continues: ClassVar[bool] = True
+    holds: ClassVar[float] = 0.0
     preparation: ClassVar[Mapping[str, Sequence[Any]]] = _shared.PREPARATION
     space: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "learning_rate": {"log": [2e-4, 4e-3]},

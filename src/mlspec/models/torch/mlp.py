@@ -35,6 +35,7 @@ class Mlp(Model, frozen=True, kw_only=True):
     pausable: ClassVar[bool] = True
     may_be_network: ClassVar[bool] = True
     continues: ClassVar[bool] = True
+    holds: ClassVar[float] = 0.0
     space: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "learning_rate": {"log": [2e-4, 1e-2]},
         "dropout": {"uniform": [0.0, 0.5]},

@@ -30,6 +30,7 @@ class Resnet(Model, frozen=True, kw_only=True):
     pausable: ClassVar[bool] = True
     may_be_network: ClassVar[bool] = True
     continues: ClassVar[bool] = True
+    holds: ClassVar[float] = 0.0
     preparation: ClassVar[Mapping[str, Sequence[Any]]] = _shared.PREPARATION
     space: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "learning_rate": {"log": [1e-4, 5e-3]},
