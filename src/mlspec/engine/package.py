@@ -154,7 +154,8 @@ class Package:
 
         frame = tables.scan(path)
         found = []
-        for _at, piece in tables.pieces(frame, tables.batch(max(len(part.state["outputs"]) for part in self._parts))):
+        columns = max(len(frame.collect_schema()), *(len(part.state["outputs"]) for part in self._parts))
+        for _at, piece in tables.pieces(frame, tables.batch(columns)):
             rows = piece.collect()
             found.append((self.predict(rows), self.truth(rows)))
         prediction, truth = (np.concatenate(parts) for parts in zip(*found, strict=True))

@@ -60,7 +60,7 @@ def pieces(path: Path, state: State) -> "Iterator[tuple[Features, pl.DataFrame]]
     from mlspec.engine import preparation, tables
 
     frame = tables.scan(path)
-    for _at, piece in tables.pieces(frame, tables.batch(len(state["outputs"]))):
+    for _at, piece in tables.pieces(frame, tables.batch(len(frame.collect_schema()))):
         found = piece.collect()
         yield preparation.features(found, state), found
 
@@ -91,7 +91,7 @@ def _features(frame: "pl.LazyFrame", state: State, folder: Path | None) -> Featu
     from mlspec.engine import preparation, tables
 
     count, columns = tables.count(frame), len(state["outputs"])
-    size = tables.batch(columns)
+    size = tables.batch(len(frame.collect_schema()))
     if count <= size:
         return preparation.features(frame.collect(), state)
     large = folder is not None and count * columns * 4 > IN_MEMORY

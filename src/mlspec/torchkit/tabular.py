@@ -187,7 +187,9 @@ def build(config: Config, features: Features | None) -> Network:
         edges = np.zeros(shape, np.float32) if features is None else quantile_edges(features, config.bins)
         numbers = Curves(torch.from_numpy(edges), config.numeric_width)
     elif config.numeric:
-        mean, deviation = _moments(np.zeros((1, config.numeric), np.float32) if features is None else features.numeric)
+        mean, deviation = (
+            (np.zeros(config.numeric), np.zeros(config.numeric)) if features is None else _moments(features)
+        )
         scale = np.where(deviation > 0, deviation, 1.0)
         numbers = Scale(torch.from_numpy(mean.astype(np.float32)), torch.from_numpy(scale.astype(np.float32)))
     if features is not None:
@@ -197,13 +199,18 @@ def build(config: Config, features: Features | None) -> Network:
     return Network(numbers, config.levels, config.widths, lambda: backbones.build(config.backbone, width, count))
 
 
-def _moments(numeric: Array) -> tuple[Array, Array]:
+def _moments(features: Features) -> tuple[Array, Array]:
     """Mean and standard deviation of each column, float64 (columns,); of many rows a piece at a time."""
+    numeric = features.numeric
     if numeric.nbytes <= PIECE:
         return numeric.mean(axis=0, dtype=np.float64), numeric.std(axis=0, dtype=np.float64)
-    pieces = _pieces(numeric)
-    mean = np.sum([piece.sum(axis=0, dtype=np.float64) for piece in pieces], axis=0) / len(numeric)
-    squares = np.sum([((piece - mean) ** 2).sum(axis=0) for piece in pieces], axis=0)
+    mean, squares = np.zeros(numeric.shape[1]), np.zeros(numeric.shape[1])
+    for piece in _pieces(numeric):
+        mean += piece.sum(axis=0, dtype=np.float64) / len(numeric)
+        features.forget()
+    for piece in _pieces(numeric):
+        squares += ((piece - mean) ** 2).sum(axis=0)
+        features.forget()
     return mean, np.sqrt(squares / len(numeric))
 
 

@@ -48,6 +48,7 @@ def run(job: Job) -> None:
     for code, name in enumerate(PARTS):
         if not (parts == code).any() and (name != "validation" or params["validation"] > 0):
             raise StepError(f"the split leaves no {name} rows of {keys.height:,}")
+    del keys, chosen
     _write(job, frames, kept, parts)
 
 
