@@ -13,7 +13,7 @@ import pytest
 
 from mlspec.engine import machine
 
-ROWS, COLUMNS = 500_000, 80
+ROWS, COLUMNS = 600_000, 80
 ALLOWED = ROWS * COLUMNS * 4 // 4
 SAMPLE = 80_000 * COLUMNS * 8  # bytes of the rows that checks of the data look at, of however many
 

@@ -24,7 +24,7 @@ class LightGBM(Model, frozen=True, kw_only=True):
     """
 
     tasks: ClassVar[frozenset[str]] = frozenset({"binary_classification", "multiclass_classification", "regression"})
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     libraries: ClassVar[tuple[str, ...]] = ("lightgbm", "numpy")
     extra: ClassVar[str] = "boost"
     complexity: ClassVar[int] = 2

@@ -24,6 +24,7 @@ class FtTransformer(Model, frozen=True, kw_only=True):
     """
 
     tasks: ClassVar[frozenset[str]] = frozenset({"binary_classification", "multiclass_classification", "regression"})
+    version: ClassVar[int] = 2
     libraries: ClassVar[tuple[str, ...]] = ("torch", "numpy", "safetensors")
     takes_codes: ClassVar[bool] = True
     uses_device: ClassVar[bool] = True

@@ -25,7 +25,7 @@ class Tabm(Model, frozen=True, kw_only=True):
     """
 
     tasks: ClassVar[frozenset[str]] = frozenset({"binary_classification", "multiclass_classification", "regression"})
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     libraries: ClassVar[tuple[str, ...]] = ("torch", "numpy", "safetensors")
     takes_codes: ClassVar[bool] = True
     uses_device: ClassVar[bool] = True
