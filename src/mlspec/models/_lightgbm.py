@@ -113,7 +113,7 @@ def _given(features: Features) -> Any:
     import lightgbm
     import msgspec
 
-    class Rows(lightgbm.Sequence):  # type: ignore[misc]
+    class Rows(lightgbm.Sequence):
         batch_size = 8192
 
         def __len__(self) -> int:
