@@ -20,6 +20,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+WHOLE = ("source", "split", "prepare", "train")  # steps that read all rows, or all but a few
 SPEC = """
 mlspec: 1
 project: {{name: larger-than-memory, task: binary_classification}}
@@ -137,9 +138,10 @@ def main() -> int:
     print(f"{size / 1e6:,.0f} MB of prepared numbers, {times:.1f} x the {given.memory} MB; disk: {speed:,.0f} MB/s")
     print(f"{'step':24}{'s':>8}{'CPU s':>8}{'MB/s':>8}{'of disk':>9}{'own MB':>8}{'resident':>10}")
     for record in found:
-        rate = size / 1e6 / record["seconds"] if record["seconds"] > 5 else 0.0
+        rate = size / 1e6 / record["seconds"]
+        shown = f"{rate:8.0f}{rate / speed:9.2f}" if record["step"].startswith(WHOLE) else " " * 17
         print(
-            f"{record['step']:24}{record['seconds']:8.1f}{record['cpu_seconds']:8.1f}{rate:8.0f}{rate / speed:9.2f}"
+            f"{record['step']:24}{record['seconds']:8.1f}{record['cpu_seconds']:8.1f}{shown}"
             f"{max(record['memory']['own']) / 1e6:8.0f}{record['peak_memory'] / 1e6:10.0f}"
         )
     if given.picture:

@@ -141,9 +141,8 @@ def test_a_training_on_files_is_that_in_memory_and_goes_on_when_it_was_killed(tm
     (tmp_path / "state").write_text(json.dumps(STATE))
     code, whole, told = trained(tmp_path / "memory", "memory")
     assert code == 0, told
-    for dies_at in (30, 50):
-        code, _, told = trained(tmp_path / "files", "mapped", dies_at)
-        assert code == -signal.SIGKILL, told
+    code, _, told = trained(tmp_path / "files", "mapped", dies_at=50)  # in the second epoch
+    assert code == -signal.SIGKILL, told
     code, rest, told = trained(tmp_path / "files", "mapped")
     assert code == 0, told
     assert int(rest) < int(whole)
