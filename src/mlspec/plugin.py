@@ -6,6 +6,7 @@ is its reference page (what it does; ``Why:``; ``Example:``), its methods are it
 used in a spec. Heavy libraries are imported inside the methods that work, never at the top.
 """
 
+import mmap
 from abc import ABCMeta, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -283,6 +284,9 @@ class Features(msgspec.Struct, frozen=True):
     """Prepared rows: ``numeric`` (n, d) float32, and ``codes`` (n, c) int32 with ``levels`` per code column.
 
     ``arrays``: the numeric columns that are one thing together, such as a picture: the first one, and the shape.
+
+    Those of a large table lie in files that are mapped into memory (``mapped``). Who reads such rows a piece at a time
+    calls ``forget`` after each, which gives back the memory of what was read; a copy would take it all.
     """
 
     numeric: "np.ndarray[Any, Any]"
@@ -291,6 +295,17 @@ class Features(msgspec.Struct, frozen=True):
     code_names: tuple[str, ...]
     levels: tuple[int, ...]
     arrays: tuple[tuple[int, tuple[int, ...]], ...] = ()
+    mapped: "tuple[mmap.mmap, ...]" = ()
+
+    @property
+    def is_mapped(self) -> bool:
+        """Whether the rows lie in files."""
+        return bool(self.mapped)
+
+    def forget(self) -> None:
+        """Give back the memory of rows that lie in files: whoever reads them again has them from there."""
+        for one in self.mapped:
+            one.madvise(mmap.MADV_DONTNEED)
 
 
 class Training(msgspec.Struct, frozen=True):
@@ -335,6 +350,9 @@ class Model(Plugin, frozen=True, kw_only=True):
     ``epochs`` and keeps to ``Training.until``; its history says ``epochs``, how many there were, and ``paused``.
     ``extra`` is what installs its libraries.
 
+    ``holds``: the bytes that fitting holds for each number of the training rows, at least; 0: rows are taken piece by
+    piece, so that their number costs no memory.
+
     ``continues``: ``fit`` can go on from a model that was fitted on other rows, ``Training.start``.
 
     ``needs``: a type of column without which it has nothing to do.
@@ -355,6 +373,7 @@ class Model(Plugin, frozen=True, kw_only=True):
     may_be_network: ClassVar[bool] = False
     continues: ClassVar[bool] = False
     needs: ClassVar[str] = ""
+    holds: ClassVar[float] = 4.0
 
     @abstractmethod
     def fit(self, training: Training, folder: Path) -> dict[str, Any]:

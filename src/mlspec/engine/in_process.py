@@ -53,7 +53,7 @@ def run_here(task: Task, store: Store, setting: Setting, progress: Advance, shar
 
 @contextlib.contextmanager
 def _one_thread() -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in machine.LIMITS}
+    before = {name: os.environ.get(name) for name in machine.threads()}
     os.environ.update(machine.threads())
     with contextlib.ExitStack() as stack:
         # Libraries that are there already have read their environment: they have to be told.

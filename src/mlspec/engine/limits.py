@@ -52,6 +52,26 @@ def held(group: int) -> int:
     return total
 
 
+def own() -> int:
+    """The bytes of main memory that this process and those that it has started have for themselves; 0 where it can't be
+    told."""
+    return _with_children(str(os.getpid()))
+
+
+def _with_children(process: str) -> int:
+    try:
+        total, threads = _own(process), os.listdir(f"/proc/{process}/task")
+    except OSError:
+        return 0
+    for thread in threads:
+        try:
+            with open(f"/proc/{process}/task/{thread}/children", "rb", buffering=0) as file:
+                total += sum(_with_children(child.decode()) for child in file.read().split())
+        except OSError:
+            continue
+    return total
+
+
 def _own(process: str) -> int:
     with open(f"/proc/{process}/status", "rb", buffering=0) as file:
         found = [line.split() for line in file.read().splitlines() if line.startswith((b"RssAnon:", b"RssShmem:"))]

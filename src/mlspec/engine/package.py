@@ -158,6 +158,30 @@ class Package:
             return self._common(checked)
         return self._routed(checked, groups, owned)
 
+    def predict_stored(self, path: Path) -> "tuple[Array, Array, Array | None]":
+        """Predictions and truth of a stored table's raw rows, some of which are in memory at a time, and the decisions
+        (n, classes), 1 for the class decided for, where groups have thresholds of their own."""
+        import numpy as np
+
+        from mlspec.engine import tables
+
+        frame = tables.scan(path)
+        found, decided = [], []
+        for _at, piece in tables.pieces(frame, self._together(frame.collect_schema())):
+            rows = piece.collect()
+            predicted = self.predict(rows)
+            found.append((predicted, self.truth(rows)))
+            if self.about.groups is not None:
+                decided.append(np.eye(predicted.shape[1])[self.decide(predicted, rows)])
+        prediction, truth = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        return prediction, truth, np.concatenate(decided) if decided else None
+
+    def _together(self, schema: "pl.Schema") -> int:
+        """How many raw rows to take at a time, so that neither they nor their features are many."""
+        from mlspec.engine import preparation, tables
+
+        return min(tables.batch(schema), *(tables.rows_of(preparation.width(part.state)) for part in self._parts))
+
     def _common(self, checked: "pl.DataFrame") -> "Array":
         """The one model's answers."""
         from mlspec.engine import decisions

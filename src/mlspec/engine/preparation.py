@@ -155,6 +155,11 @@ def features(frame: "pl.DataFrame", state: State) -> Features:
     )
 
 
+def width(state: State) -> int:
+    """How many numbers stand for a row once it is prepared."""
+    return sum(math.prod(output.get("shape", ())) for output in state["outputs"])
+
+
 def _described(column: Column) -> dict[str, Any]:
     """An output as the state keeps it."""
     about: dict[str, Any] = {"name": column.name, "type": column.type, "levels": column.levels}

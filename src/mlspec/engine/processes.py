@@ -125,6 +125,7 @@ class _Process:
             "accumulate": job.accumulate,
             "threads": job.threads,
             "memory": job.memory,
+            "allowed": job.allowed,
         }
         member = Member(os.getpid(), rank, job.processes, str(meeting / "meeting"), work, plain)
         with contextlib.suppress(BrokenPipeError):

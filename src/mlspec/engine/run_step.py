@@ -45,7 +45,7 @@ def run_step(
             with store.stage(task.outputs) as outputs:
                 if not task.trivial:
                     scratch.mkdir(parents=True, exist_ok=True)
-                measure = Measure()
+                measure = Measure(watched=not task.trivial)
                 job = Job(
                     id=task.step,
                     kind=task.kind,
@@ -60,11 +60,16 @@ def run_step(
                     accumulate=setting.accumulate,
                     threads=task.threads,
                     memory=share,
+                    allowed=setting.memory,
                     records=task.records,
                     files=task.files,
                     progress=progress,
                 )
-                _work(f"{setting.work}.{task.kind}", job, log)
+                try:
+                    _work(f"{setting.work}.{task.kind}", job, log)
+                except StepError:
+                    measure.end()
+                    raise
                 missing = [name for name, path in outputs.items() if not path.exists()]
                 if missing:
                     raise StepError(f"it did not give '{missing[0]}'")

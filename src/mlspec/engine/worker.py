@@ -6,6 +6,7 @@ input.
 
 import contextlib
 import ctypes
+import gc
 import os
 import queue
 import signal
@@ -58,6 +59,7 @@ def main() -> None:
                 with _captured(log):
                     ending = run_step(task, store, setting, log, _progress(task.step, reports), shared)
                 _send(ending, reports)
+                _give_back()
     except OSError as error:
         _send(Failed("", told(error)), reports)
 
@@ -79,6 +81,14 @@ def die_with(parent: int) -> None:
     # It may have died before we asked to be told.
     if os.getppid() != parent:
         os._exit(1)
+
+
+def _give_back() -> None:
+    """What a step has freed is the kernel's again, so that the next one is not counted for it."""
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def _listen(tasks: IO[bytes], pending: "queue.SimpleQueue[bytes]") -> None:

@@ -51,12 +51,12 @@ def fit(
         callbacks.append(lightgbm.early_stopping(patience, verbose=False))
     try:
         rows = lightgbm.Dataset(
-            _plain(training.features), training.target, weight=weights[0], categorical_feature=codes, params=settings
+            _given(training.features), training.target, weight=weights[0], categorical_feature=codes, params=settings
         )
         watched = [rows]
         names = ["train"]
         if stops:
-            held = _plain(training.validation), training.validation_target
+            held = _given(training.validation), training.validation_target
             watched.append(rows.create_valid(*held, weight=weights[1]))
             names.append("validation")
         booster = lightgbm.train(
@@ -104,6 +104,32 @@ def _told(training: Training, trees: int) -> Any:
 
     after.order = 100  # type: ignore[attr-defined]
     return after
+
+
+def _given(features: Features) -> Any:
+    """Rows as LightGBM takes them: those in files some at a time, so that only their bins are in memory."""
+    if not features.is_mapped:
+        return _plain(features)
+    import lightgbm
+    import msgspec
+
+    class Rows(lightgbm.Sequence):
+        batch_size = 8192
+
+        def __len__(self) -> int:
+            return len(features.numeric)
+
+        def __getitem__(self, place: Any) -> "Array":
+            # One row (an integer of whatever kind), or some.
+            is_one = not isinstance(place, slice | list)
+            some = slice(int(place), int(place) + 1) if is_one else place
+            numeric, codes = features.numeric[some], features.codes[some]
+            found = _plain(msgspec.structs.replace(features, numeric=numeric, codes=codes)).astype("float64")
+            if not is_one:
+                features.forget()
+            return found[0] if is_one else found
+
+    return Rows()
 
 
 def _plain(features: Features) -> "Array":

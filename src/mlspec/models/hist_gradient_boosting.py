@@ -32,6 +32,7 @@ class HistGradientBoosting(Model, frozen=True, kw_only=True):
     complexity: ClassVar[int] = 2
     tasks: ClassVar[frozenset[str]] = frozenset({"binary_classification", "multiclass_classification", "regression"})
     libraries: ClassVar[tuple[str, ...]] = ("scikit-learn", "numpy", "scipy", "skops")
+    holds: ClassVar[float] = 8.0
     takes_missing: ClassVar[bool] = True
     takes_codes: ClassVar[bool] = True
     preparation: ClassVar[Mapping[str, Sequence[Any]]] = {

@@ -24,12 +24,13 @@ class LightGBM(Model, frozen=True, kw_only=True):
     """
 
     tasks: ClassVar[frozenset[str]] = frozenset({"binary_classification", "multiclass_classification", "regression"})
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     libraries: ClassVar[tuple[str, ...]] = ("lightgbm", "numpy")
     extra: ClassVar[str] = "boost"
     complexity: ClassVar[int] = 2
     takes_missing: ClassVar[bool] = True
     continues: ClassVar[bool] = True
+    holds: ClassVar[float] = 1.0
     takes_codes: ClassVar[bool] = True
     preparation: ClassVar[Mapping[str, Sequence[Any]]] = {
         "numeric": [],

@@ -21,6 +21,7 @@ class LogisticRegression(Model, frozen=True, kw_only=True):
     complexity: ClassVar[int] = 1
     tasks: ClassVar[frozenset[str]] = frozenset({"binary_classification", "multiclass_classification"})
     libraries: ClassVar[tuple[str, ...]] = ("scikit-learn", "numpy", "scipy", "skops")
+    holds: ClassVar[float] = 0.1
     preparation: ClassVar[Mapping[str, Sequence[Any]]] = {
         "numeric": [{"impute": "median"}, {"scale": "standard"}],
         "category": [{"encode": "one_hot"}],

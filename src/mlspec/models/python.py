@@ -28,6 +28,7 @@ class Python(Model, frozen=True, kw_only=True):
     """
 
     tasks: ClassVar[frozenset[str]] = frozenset({"binary_classification", "multiclass_classification", "regression"})
+    holds: ClassVar[float] = 0.1
     libraries: ClassVar[tuple[str, ...]] = ("scikit-learn", "numpy", "skops")
     takes_missing: ClassVar[bool] = True
     takes_codes: ClassVar[bool] = True

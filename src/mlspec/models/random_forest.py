@@ -26,6 +26,7 @@ class RandomForest(Model, frozen=True, kw_only=True):
     """
 
     tasks: ClassVar[frozenset[str]] = frozenset({"binary_classification", "multiclass_classification", "regression"})
+    holds: ClassVar[float] = 0.1
     libraries: ClassVar[tuple[str, ...]] = ("scikit-learn", "numpy", "scipy", "skops")
     complexity: ClassVar[int] = 2
     takes_missing: ClassVar[bool] = True

@@ -201,6 +201,13 @@ class CheckFact(Struct, frozen=True, kw_only=True):
     accepted: Annotated[str, Meta(description="why the project accepts what was found")] = ""
 
 
+class MemoryFact(Struct, frozen=True, kw_only=True):
+    """What a step's processes had of memory for themselves (pages of files left out), looked at all the while."""
+
+    every: Annotated[float, Meta(description="seconds between two looks")]
+    own: Annotated[tuple[int, ...], Meta(description="bytes at each look; the most between two that were joined")]
+
+
 class StepFact(Struct, frozen=True, kw_only=True):
     """A step and what became of it."""
 
@@ -210,6 +217,7 @@ class StepFact(Struct, frozen=True, kw_only=True):
     seconds: float | None = None
     cpu_seconds: float | None = None
     memory: Annotated[int | None, Meta(description="the most memory that its process had, in bytes")] = None
+    memory_over_time: MemoryFact | None = None
     fingerprint: str | None = None
     outputs: dict[str, str] = {}
 
@@ -272,6 +280,7 @@ class RunFacts(Struct, frozen=True, kw_only=True):
     size: dict[str, Any] | None = None
     failures: tuple[FailureFact, ...] = ()
     steps: tuple[StepFact, ...] = ()
+    memory_limit: Annotated[int | None, Meta(description="backend.memory, in bytes")] = None
     environment: dict[str, str] = {}
     tracked: Tracked | None = None
     folder: Annotated[str, Meta(description="the run's folder")] = ""

@@ -19,8 +19,9 @@ from mlspec.report import (
     words,
 )
 from mlspec.report.charts import interval
-from mlspec.report.facts import FailureFact, Gate, RunFacts
+from mlspec.report.facts import FailureFact, Gate, RunFacts, StepFact
 from mlspec.report.markup import Html, element
+from mlspec.report.memory_chart import over_time
 from mlspec.report.requirements_section import place
 from mlspec.report.tables import figures, row, table
 
@@ -166,6 +167,7 @@ def _steps(facts: RunFacts, graph: str | None) -> Html | None:
         "kind",
         "(what became of it)",
         *figures("took", "CPU", "memory"),
+        "(memory over time)",
         "fingerprint",
     )
     rows = [
@@ -177,12 +179,15 @@ def _steps(facts: RunFacts, graph: str | None) -> Html | None:
                 element("td", words.seconds(step.seconds), class_="figure"),
                 element("td", words.seconds(step.cpu_seconds), class_="figure"),
                 element("td", words.size(step.memory), class_="figure"),
+                element("td", _memory(step, facts.memory_limit), class_="chart"),
                 element("td", element("code", (step.fingerprint or "")[:12])),
             ],
         )
         for step in facts.steps
     ]
-    told = "What each step's work took, whenever that was; memory is the most that its process had meanwhile."
+    told = "What each step's work took, whenever that was; memory is the most that its process had meanwhile, "
+    told += "files that it looked at included; the picture shows what was its own"
+    told += ", beside the line that backend.memory draws." if facts.memory_limit else "."
     return element(
         "div",
         element(
@@ -200,6 +205,11 @@ def _steps(facts: RunFacts, graph: str | None) -> Html | None:
             open="open" if len(facts.steps) <= MOST_STEPS_SHOWN else None,
         ),
     )
+
+
+def _memory(step: StepFact, limit: int | None) -> Html | None:
+    seen = step.memory_over_time
+    return None if seen is None or not seen.own else over_time(seen.own, seen.every, limit)
 
 
 def _environment(facts: RunFacts) -> Html | None:

@@ -13,7 +13,7 @@ from mlspec.engine.record import Run
 from mlspec.graph.graph import Graph
 from mlspec.report import collect, collect_evaluation, evidence_lines, stored
 from mlspec.report.collect_requirements import requirement_facts
-from mlspec.report.facts import FailureFact, Gate, HoldoutFact, Outcome, Place, RunFacts, StepFact
+from mlspec.report.facts import FailureFact, Gate, HoldoutFact, MemoryFact, Outcome, Place, RunFacts, StepFact
 from mlspec.spec import Project
 from mlspec.store import files
 from mlspec.store.store import Store
@@ -91,11 +91,13 @@ def facts(graph: Graph, run: Run, *, profile: str | None = None, overrides: Sequ
                 seconds=step.seconds,
                 cpu_seconds=step.record.get("cpu_seconds"),
                 memory=step.record.get("peak_memory"),
+                memory_over_time=MemoryFact(**seen) if (seen := step.record.get("memory")) else None,
                 fingerprint=step.fingerprint,
                 outputs=step.outputs,
             )
             for step_id, step in run.steps.items()
         ),
+        memory_limit=graph.project.backend.memory,
         environment=run.environment,
         folder="" if folder is None else str(folder),
         report=None if folder is None else str(folder / stored.PAGE),

@@ -1,26 +1,31 @@
-"""The rows of each step, in an order that follows from the seed and the epoch alone.
+"""The rows of each step, in an order that follows from the seed and the epoch alone (``ordering``).
 
 Rows that lie on the device are picked there. Rows that had no room lie in main memory: they are picked into pinned
-memory and copied while the device computes, a piece ahead of the one in use.
+memory and copied while the device computes, a piece ahead of the one in use. Rows that lie in a file are read a window
+at a time, in long runs, into memory that is used again for the next one.
 """
 
-import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 import torch
 from torch import Tensor
+
+from mlspec.torchkit.ordering import Order
 
 GATHERED = 1 << 19  # numbers that are picked for several steps at once
 STREAMED = 1 << 23  # the same, where they are copied to a GPU
 
 
 class Rows(msgspec.Struct, frozen=True):
-    """Rows, on the device or in main memory: what the module is called with, and the target; all (n, ...)."""
+    """Rows, on the device or in main memory: what the module is called with, and the target; all (n, ...).
+
+    ``forget``, where they lie in a file that is mapped into memory: gives back the pages that were read."""
 
     inputs: tuple[Tensor, ...]
     target: Tensor
+    forget: Callable[[], None] | None = None
 
     def to(self, device: torch.device) -> "Rows":
         """These rows on a device."""
@@ -28,31 +33,36 @@ class Rows(msgspec.Struct, frozen=True):
 
     def cut(self, part: slice) -> "Rows":
         """Some of these rows."""
-        return Rows(tuple(tensor[part] for tensor in self.inputs), self.target[part])
+        return Rows(tuple(tensor[part] for tensor in self.inputs), self.target[part], self.forget)
 
 
 class Batches:
     """Batches of ``size`` rows, of which those in ``part`` are handed out, on ``device``."""
 
     def __init__(self, rows: Rows, size: int, seed: int, device: torch.device, part: slice | None = None) -> None:
-        self._tensors = (*rows.inputs, rows.target)
-        self._size, self._seed, self._device = size, seed, device
+        self._all = (*rows.inputs, rows.target)
+        self._forget = rows.forget
+        self._size, self._device = size, device
         self._part = part or slice(0, size)
         self._moves = rows.target.device != device
         aside = self._moves and device.type == "cuda"
         self._stream = torch.cuda.Stream(device) if aside else None  # type: ignore[no-untyped-call]
-        width = sum(math.prod(tensor.shape[1:]) for tensor in self._tensors)
+        width = sum(math.prod(tensor.shape[1:]) for tensor in self._all)
         # Picking rows for several steps at once spares calls; a bounded piece spares memory.
         self._together = max(1, (STREAMED if self._moves else GATHERED) // (size * max(width, 1)))
-        self._epoch = self._first = -1
+        wide = sum(math.prod(tensor.shape[1:]) for tensor in rows.inputs)
+        self._sequence = Order(seed, len(rows.target), wide, size)
+        self._room: list[Tensor] = []
+        self._window = (-1, -1)
+        self._first = -1
         self._ahead: tuple[int, list[Tensor]] | None = None
 
     def at(self, epoch: int, index: int) -> tuple[Sequence[Tensor], Tensor]:
         """The inputs and the target of a step of an epoch."""
-        if epoch != self._epoch:
-            self._epoch, self._first, self._ahead = epoch, -1, None
-            count = len(self._tensors[-1])
-            self._order = order(self._seed, epoch, count).to(self._tensors[-1].device)
+        number, index = divmod(index, self._sequence.steps)
+        if (epoch, number) != self._window:
+            self._window, self._first, self._ahead = (epoch, number), -1, None
+            self._enter(*self._sequence.window(epoch, number))
         first = index - index % self._together
         if first != self._first:
             self._first = first
@@ -60,6 +70,29 @@ class Batches:
             self._pieces = [torch.split(tensor, own) for tensor in self._picked(first)]
         *inputs, target = (pieces[index - first] for pieces in self._pieces)
         return inputs, target
+
+    def _enter(self, runs: Sequence[slice], order: Tensor) -> None:
+        """Make the rows of a window those that are picked from."""
+        if self._forget is not None:
+            self._tensors = self._read(runs)
+            self._forget()
+        else:
+            self._tensors = self._all
+            if self._sequence.is_large:
+                order = torch.cat([torch.arange(run.start, run.stop) for run in runs])[order]
+        self._order = order.to(self._tensors[-1].device)
+
+    def _read(self, runs: Sequence[slice]) -> tuple[Tensor, ...]:
+        rows = sum(run.stop - run.start for run in runs)
+        if not self._room or len(self._room[0]) < rows:
+            self._room = [tensor.new_empty((rows, *tensor.shape[1:])) for tensor in self._all]
+        at = 0
+        for run in runs:
+            after = at + run.stop - run.start
+            for tensor, room in zip(self._all, self._room, strict=True):
+                room[at:after] = tensor[run]
+            at = after
+        return tuple(room[:rows] for room in self._room)
 
     def _picked(self, first: int) -> list[Tensor]:
         if not self._moves:
@@ -95,9 +128,3 @@ class Batches:
             return chosen
         whole = chosen[: len(chosen) // self._size * self._size].view(-1, self._size)
         return whole[:, self._part].reshape(-1)
-
-
-def order(seed: int, epoch: int, count: int) -> Tensor:
-    """The rows' order in an epoch."""
-    number = int.from_bytes(hashlib.sha256(f"order {seed} {epoch}".encode()).digest()[:7], "big")
-    return torch.randperm(count, generator=torch.Generator().manual_seed(number))

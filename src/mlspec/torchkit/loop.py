@@ -246,6 +246,8 @@ def _summed_loss(
             with torch.autocast(device.type, half) if half is not None else contextlib.nullcontext():
                 output = module(*piece.inputs)
             total += loss(output if half is None else output.float(), piece.target).to(wide) * len(piece.target)
+            if rows.forget is not None:
+                rows.forget()
     return total
 
 

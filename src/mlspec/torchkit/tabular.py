@@ -21,6 +21,7 @@ WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
 PRIVATE = "private.json"
 LOOKED_AT = 500_000  # rows that quantiles are taken of
+PIECE = 64 * 1024 * 1024  # bytes of rows that are looked at together
 GENTLY = 0.3  # of the learning rate, where training goes on from fitted weights
 
 
@@ -146,7 +147,7 @@ def trainable(model: Tabular, training: Training, config: Config) -> loop.Traina
         computing=device.computing(training),
         private=getattr(model, "private", None),
     )
-    network = build(config, training.features.numeric)
+    network = build(config, training.features)
     if training.start is not None:
         _fill(network, training.start)
     network.to(place)
@@ -156,10 +157,10 @@ def trainable(model: Tabular, training: Training, config: Config) -> loop.Traina
     if settings.private is not None and (weights is not None or training.start is not None):
         what = "rows that count differently" if weights is not None else "a model that was fitted before"
         raise StepError(f"what private training promises does not hold with {what}", "private")
-    rows = loop.Rows(rows.inputs, outputs.weighted(rows.target, weights))
+    rows = loop.Rows(rows.inputs, outputs.weighted(rows.target, weights), rows.forget)
     validation = _rows(training.validation, training.validation_target, config, lies)
     watched = stopping_weights(training, model.class_weight)
-    validation = loop.Rows(validation.inputs, outputs.weighted(validation.target, watched))
+    validation = loop.Rows(validation.inputs, outputs.weighted(validation.target, watched), validation.forget)
     return loop.Trainable(
         network,
         rows,
@@ -190,49 +191,78 @@ def _fill(network: Network, folder: Path) -> None:
     network.load_state_dict(load_file(folder / WEIGHTS))
 
 
-def build(config: Config, numeric: Array | None) -> Network:
-    """A network of that shape; its numbers' curves fit ``numeric`` (rows, columns), None where they are read later."""
+def build(config: Config, features: Features | None) -> Network:
+    """A network of that shape; its numbers' curves fit those of ``features``, None where they are read later."""
     count = outputs.count(config.classes)
     numbers: Curves | Scale | Pictures | None
     if config.pictures:
         plain = others(config.numeric, config.pictures)
-        embedding = _embedding(config, len(plain), None if numeric is None else numeric[:, plain])
+        embedding = _embedding(config, plain, features)
         width = len(plain) * (config.numeric_width if config.bins else 1)
         about = (config.backbone["channels"], config.backbone["convolutions"])
         numbers = Pictures(config.numeric, config.pictures, embedding, width, *about)
         width = numbers.width + sum(config.widths)
     else:
-        numbers = _embedding(config, config.numeric, numeric)
+        numbers = _embedding(config, None, features)
         width = config.numeric * (config.numeric_width if config.bins else 1) + sum(config.widths)
+    if features is not None:
+        features.forget()
     return Network(numbers, config.levels, config.widths, lambda: backbones.build(config.backbone, width, count))
 
 
-def _embedding(config: Config, columns: int, numeric: Array | None) -> Curves | Scale | None:
-    """What plain numbers go through; None where there are none."""
-    numbers: Curves | Scale | None = None
-    if columns and config.bins:
+def _embedding(config: Config, plain: list[int] | None, features: Features | None) -> Curves | Scale | None:
+    """What numbers go through, all or the ``plain`` ones; None where there are none."""
+    columns = config.numeric if plain is None else len(plain)
+    if not columns:
+        return None
+    if features is not None and plain is not None:
+        features = msgspec.structs.replace(features, numeric=features.numeric[:, plain])
+    if config.bins:
         shape = (columns, config.bins + 1)
-        edges = np.zeros(shape, np.float32) if numeric is None else quantile_edges(numeric, config.bins)
-        numbers = Curves(torch.from_numpy(edges), config.numeric_width)
-    elif columns:
-        rows = np.zeros((1, columns), np.float32) if numeric is None else numeric
-        deviation = rows.std(axis=0, dtype=np.float64)
-        mean = rows.mean(axis=0, dtype=np.float64)
-        scale = np.where(deviation > 0, deviation, 1.0)
-        numbers = Scale(torch.from_numpy(mean.astype(np.float32)), torch.from_numpy(scale.astype(np.float32)))
-    return numbers
+        edges = np.zeros(shape, np.float32) if features is None else quantile_edges(features, config.bins)
+        return Curves(torch.from_numpy(edges), config.numeric_width)
+    mean, deviation = (np.zeros(columns), np.zeros(columns)) if features is None else _moments(features)
+    scale = np.where(deviation > 0, deviation, 1.0)
+    return Scale(torch.from_numpy(mean.astype(np.float32)), torch.from_numpy(scale.astype(np.float32)))
 
 
-def quantile_edges(numeric: Array, bins: int) -> Array:
+def _moments(features: Features) -> tuple[Array, Array]:
+    """Mean and standard deviation of each column, float64 (columns,); of many rows a piece at a time."""
+    numeric = features.numeric
+    if numeric.nbytes <= PIECE:
+        return numeric.mean(axis=0, dtype=np.float64), numeric.std(axis=0, dtype=np.float64)
+    mean, squares = np.zeros(numeric.shape[1]), np.zeros(numeric.shape[1])
+    for piece in _pieces(numeric):
+        mean += piece.sum(axis=0, dtype=np.float64) / len(numeric)
+        features.forget()
+    for piece in _pieces(numeric):
+        squares += ((piece - mean) ** 2).sum(axis=0)
+        features.forget()
+    return mean, np.sqrt(squares / len(numeric))
+
+
+def _pieces(rows: Array) -> list[Array]:
+    """Views of some rows each."""
+    size = max(1, PIECE // (16 * max(1, rows.shape[1])))
+    return [rows[at : at + size] for at in range(0, len(rows), size)]
+
+
+def quantile_edges(features: Features, bins: int) -> Array:
     """Edges (columns, bins + 1) at quantiles of each column, the last one repeated where there are fewer.
 
     Where many rows share a value, what its quantiles leave over is spent on the quantiles of the distinct values.
     """
+    numeric = features.numeric
     step = max(1, len(numeric) // LOOKED_AT)
     edges = np.empty((numeric.shape[1], bins + 1), np.float32)
     shares = np.linspace(0, 1, bins + 1)
+    together = max(1, PIECE // (4 * max(1, -(-len(numeric) // step))))
     for column in range(numeric.shape[1]):
-        values = np.sort(numeric[::step, column])
+        if column % together == 0:
+            # Some columns at a time: a row that lies in a file is read once for all of them.
+            some = np.asfortranarray(numeric[::step, column : column + together])
+            features.forget()
+        values = np.sort(some[:, column % together])
         distinct = np.unique(values)
         if len(distinct) > bins + 1:
             chosen = np.unique(_at(values, shares))
@@ -275,26 +305,30 @@ class _Fitted(Predictor):
 
 def _inputs(features: Features, place: torch.device) -> tuple[Tensor, Tensor]:
     numbers = torch.from_numpy(np.ascontiguousarray(features.numeric, dtype=np.float32))
-    codes = torch.from_numpy(np.ascontiguousarray(features.codes, dtype=np.int64))
+    codes = torch.from_numpy(np.ascontiguousarray(features.codes, dtype=np.int32))
     return numbers.to(place), codes.to(place)
 
 
 def _rows(features: Features, target: Array, config: Config, place: torch.device) -> loop.Rows:
-    return loop.Rows(
-        _inputs(features, place), outputs.target(target, config.classes, config.centre, config.spread, place)
-    )
+    inputs = _inputs(features, place)
+    wanted = outputs.target(target, config.classes, config.centre, config.spread, place)
+    if place.type == "cpu" and features.is_mapped:
+        return loop.Rows(inputs, wanted, features.forget)
+    features.forget()
+    return loop.Rows(inputs, wanted)
 
 
 def _size(features: Features) -> int:
     """The bytes that rows take, their target and weight included."""
-    return features.numeric.size * 4 + (features.codes.size + len(features.codes) * 2) * 8
+    return (features.numeric.size + features.codes.size) * 4 + len(features.codes) * 2 * 8
 
 
 def _check(features: Features) -> None:
-    if features.numeric.size and not np.isfinite(features.numeric.sum()):
-        bad = ~np.isfinite(features.numeric).all(axis=0)
-        names = ", ".join(f"'{name}'" for name, is_bad in zip(features.numeric_names, bad, strict=True) if is_bad)
-        if names:
-            raise StepError(
-                f"a network takes no missing or infinite numbers, but there are some in {names}: impute them"
-            )
+    bad = np.zeros(features.numeric.shape[1], dtype=bool)
+    for piece in _pieces(features.numeric):
+        if piece.size and not np.isfinite(piece.sum()):
+            bad |= ~np.isfinite(piece).all(axis=0)
+        features.forget()
+    names = ", ".join(f"'{name}'" for name, is_bad in zip(features.numeric_names, bad, strict=True) if is_bad)
+    if names:
+        raise StepError(f"a network takes no missing or infinite numbers, but there are some in {names}: impute them")

@@ -148,20 +148,18 @@ class Trainer:
 def training(work: Work, model: type[Model], *, scored: bool = True) -> Training:
     """What a model is fitted with. Raises StepError when there are no validation rows and trials are ``scored`` on
     them."""
-    import polars as pl
-
-    from mlspec.engine import preparation, results
+    from mlspec.engine import results, rows
 
     state = results.read_json(Path(work.state))
-    train, validation = (pl.read_parquet(path) for path in (work.train, work.validation))
-    if scored and not validation.height:
+    train, validation = (rows.read(Path(path), state, Path(work.scratch)) for path in (work.train, work.validation))
+    if scored and not len(validation.target):
         raise StepError("tuning needs validation rows: give `data.split.validation` a share")
     classes = state["target"]["classes"]
     return Training(
-        features=preparation.features(train, state),
-        target=preparation.learned(preparation.target(train, state), state),
-        validation=preparation.features(validation, state),
-        validation_target=preparation.learned(preparation.target(validation, state), state),
+        features=train.features,
+        target=train.target,
+        validation=validation.features,
+        validation_target=validation.target,
         task=cast(Any, work.task),
         classes=0 if classes is None else len(classes),
         seed=work.seed,
@@ -169,8 +167,8 @@ def training(work: Work, model: type[Model], *, scored: bool = True) -> Training
         threads=work.threads,
         checkpoints=Path(work.scratch),
         progress=work.progress or _silent,
-        weights=preparation.weights(train, state),
-        validation_weights=preparation.weights(validation, state),
+        weights=train.weights,
+        validation_weights=validation.weights,
         precision=work.precision,
         compile=work.compile,
         accumulate=work.accumulate,

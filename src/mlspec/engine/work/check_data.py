@@ -59,10 +59,11 @@ def run(job: Job) -> None:
 
 def _few(frame: "pl.LazyFrame", most: int) -> "pl.DataFrame":
     """Evenly spread rows, in their order."""
-    import polars as pl
+    import numpy as np
 
+    from mlspec.engine import tables
     from mlspec.engine.debugging import content
 
-    count = int(frame.select(pl.len()).collect().item())
-    frame = frame.gather_every(max(1, -(-count // most)))
-    return content.summarised(frame).collect(engine="streaming" if content.columns(frame) else "auto")
+    count = tables.count(frame)
+    rows = tables.some(frame, np.arange(0, count, max(1, -(-count // most)))).lazy()
+    return content.summarised(rows).collect(engine="streaming" if content.columns(rows) else "auto")

@@ -26,9 +26,9 @@ def run(job: Job) -> None:
 
     params = job.params
     target, _kind = params["target"]
-    rows = pl.concat([tables.scan(job.inputs[part]) for part in ("train", "validation")], how="vertical_relaxed")
+    frames = [tables.scan(job.inputs[part]) for part in ("train", "validation")]
     reads = dict.fromkeys(name for name in (target, params["column"], params.get("stratify")) if name)
-    keys = rows.select(list(reads)).collect()
+    keys = pl.concat(frames, how="vertical_relaxed").select(list(reads)).collect()
     held, before = _held(keys, params)
     rest = np.flatnonzero(before)
     if not held.any() or not len(rest):
@@ -49,8 +49,7 @@ def run(job: Job) -> None:
     for part, indices in chosen.items():
         mask = np.zeros(keys.height, dtype=bool)
         mask[indices] = True
-        mine = rows.with_columns(pl.Series("__mine__", mask)).filter("__mine__").drop("__mine__")
-        tables.write(mine, job.outputs[part])
+        split.write_chosen(frames, np.split(mask, [tables.count(frames[0])]), job.outputs[part])
 
 
 def _held(keys: "pl.DataFrame", params: dict[str, Any]) -> "tuple[Array, Array]":

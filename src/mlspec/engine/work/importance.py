@@ -33,19 +33,19 @@ def run(job: Job) -> None:
     one value in all rows, for the 6 columns that matter most. Of at most 2,000 rows and 60 columns.
     """
     import numpy as np
-    import polars as pl
 
-    from mlspec.engine import package, results
+    from mlspec.engine import package, results, tables
 
     loaded = package.load(job.inputs["model"], job.device, root=job.root)
     name, settings = job.params["metric"]
     metric = cast(Metric, msgspec.convert(settings, registry.plugin("metrics", name)))
-    rows = pl.read_parquet(job.inputs["validation"])
-    if not rows.height:
+    frame = tables.scan(job.inputs["validation"])
+    count = tables.count(frame)
+    if not count:
         raise StepError("there are no validation rows to measure the importance of columns on")
     random = np.random.default_rng(SEED)
-    if rows.height > ROWS:
-        rows = rows[np.sort(random.permutation(rows.height)[:ROWS])]
+    chosen = np.arange(count) if count <= ROWS else np.sort(random.permutation(count)[:ROWS])
+    rows = tables.some(frame, chosen)
     truth, before = loaded.truth(rows), None
     before = metric.score(truth, loaded.predict(rows))
     sign = 1.0 if metric.greater_is_better else -1.0

@@ -48,11 +48,13 @@ def run(job: Job) -> None:
 def _losses(loaded: Any, path: Any, random: "np.random.Generator") -> "Array":
     """What the model's answer costs, row by row: minus the log of the right class's probability, or the square."""
     import numpy as np
-    import polars as pl
 
-    rows = pl.read_parquet(path)
-    if rows.height > ROWS:
-        rows = rows[np.sort(random.permutation(rows.height)[:ROWS])]
+    from mlspec.engine import tables
+
+    frame = tables.scan(path)
+    count = tables.count(frame)
+    chosen = np.arange(count) if count <= ROWS else np.sort(random.permutation(count)[:ROWS])
+    rows = tables.some(frame, chosen)
     truth, predicted = loaded.truth(rows), loaded.predict(rows)
     if predicted.ndim == 1:
         squared: Array = (predicted - truth) ** 2

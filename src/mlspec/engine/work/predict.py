@@ -11,18 +11,21 @@ from mlspec.plugin import Model
 
 def run(job: Job) -> None:
     """``model``, ``state``, ``validation`` (prepared) -> ``predictions``."""
-    import polars as pl
+    import numpy as np
 
-    from mlspec.engine import preparation, results
+    from mlspec.engine import preparation, results, rows
     from mlspec.models import _user_code
 
     name, settings = job.params["model"]
     settings = results.tuned(settings, job.inputs.get("tuned"))
     model = cast(Model, msgspec.convert(settings, registry.plugin("models", name)))
     state = results.read_json(job.inputs["state"])
-    rows = pl.read_parquet(job.inputs["validation"])
     with _user_code.importable(job.root):
         predictor = model.load(job.inputs["model"], job.device if model.uses_device else "cpu")
-    prediction = preparation.answer(predictor.predict(preparation.features(rows, state)), state)
+        found = [
+            (preparation.answer(predictor.predict(features), state), preparation.target(piece, state))
+            for features, piece in rows.pieces(job.inputs["validation"], state)
+        ]
+    prediction, truth = (np.concatenate(parts) for parts in zip(*found, strict=True))
     groups = results.read_groups([job.inputs["validation"]])
-    results.write_predictions(job.outputs["predictions"], prediction, preparation.target(rows, state), groups=groups)
+    results.write_predictions(job.outputs["predictions"], prediction, truth, groups=groups)

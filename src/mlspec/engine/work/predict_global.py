@@ -5,14 +5,11 @@ from mlspec.engine.job import Job
 
 def run(job: Job) -> None:
     """``model`` (the package of the one model), ``test`` -> ``predictions``, with its decisions."""
-    import polars as pl
-
     from mlspec.engine import decisions, package, results
 
     loaded = package.load(job.inputs["model"], job.device, root=job.root)
-    rows = pl.read_parquet(job.inputs["test"])
-    predicted = loaded.predict(rows)
+    predicted, truth, _decided = loaded.predict_stored(job.inputs["test"])
     decided = None
     if loaded.about.threshold is not None:
         decided = decisions.decided(predicted, loaded.about.threshold)
-    results.write_predictions(job.outputs["predictions"], predicted, loaded.truth(rows), decided)
+    results.write_predictions(job.outputs["predictions"], predicted, truth, decided)

@@ -1,5 +1,7 @@
 """Reads a source into a typed table."""
 
+from collections.abc import Iterable
+from pathlib import PurePath
 from typing import cast
 
 import msgspec
@@ -35,7 +37,10 @@ def run(job: Job) -> None:
             rows = rows.with_columns(pl.col(numbers).fill_nan(None))
         if treatments:
             rows = rows.with_columns(treating.treated(treatments))
-        tables.write(rows, table)
+        if _is_stored(name, job.files):
+            tables.write_batches(rows, lambda some: some, table)
+        else:
+            tables.write(rows, table)
     except (pl.exceptions.PolarsError, OSError) as error:
         if getattr(error, "errno", None) is not None:
             # The disk's own trouble, not the file's.
@@ -50,6 +55,11 @@ def run(job: Job) -> None:
         count = int(tables.scan(table).select(pl.len()).collect().item())
         if count < least:
             raise StepError(f"{source.where()} has {count:,} rows, at least {least:,} are wanted")
+
+
+def _is_stored(name: str, files: Iterable[str]) -> bool:
+    """Whether rows can be had without reading all before them."""
+    return name == "parquet" or {PurePath(file).suffix for file in files} == {".parquet"}
 
 
 def _verify(job: Job, source: Source) -> None:

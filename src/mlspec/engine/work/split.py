@@ -1,5 +1,6 @@
 """Splits rows into training, validation and test rows."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlspec.diagnostics import StepError
@@ -29,16 +30,16 @@ def run(job: Job) -> None:
     params = job.params
     target, _kind = params["target"]
     names = sorted(name for name in job.inputs if name.startswith("table."))
-    stated = {name: params["parts"].get(name.partition(".")[2]) for name in names}
-    frames = [
-        _kept(tables.scan(job.inputs[name]), job, name.partition(".")[2]).with_columns(
-            pl.lit(SPELLINGS.get(stated[name] or "", -1), dtype=pl.Int8).alias("__part__")
-        )
-        for name in names
-    ]
-    rows = pl.concat(frames, how="vertical_relaxed").filter(pl.col(target).is_not_null())
-    reads = list(dict.fromkeys(name for name in (target, "__part__", params["column"], params.get("stratify")) if name))
-    keys = rows.select(reads).collect()
+    frames = [tables.scan(job.inputs[name]) for name in names]
+    kept = [_kept(frame, job, name.partition(".")[2]) for frame, name in zip(frames, names, strict=True)]
+    reads = list(dict.fromkeys(name for name in (target, params["column"], params.get("stratify")) if name))
+    keys = pl.concat(
+        [
+            frame.select(reads).filter(pl.Series(mine)).with_columns(_stated(params["parts"], name))
+            for frame, mine, name in zip(frames, kept, names, strict=True)
+        ],
+        how="vertical_relaxed",
+    ).collect()
     random = np.random.Generator(np.random.PCG64(params["seed"]))
     chosen = np.arange(keys.height)
     if params["sample"] is not None and params["sample"] < keys.height:
@@ -51,9 +52,8 @@ def run(job: Job) -> None:
     for code, name in enumerate(PARTS):
         if not (parts == code).any() and (name != "validation" or params["validation"] > 0):
             raise StepError(f"the split leaves no {name} rows of {keys.height:,}{_because(params, within)}")
-    for code, name in enumerate(PARTS):
-        mine = rows.with_columns(pl.Series("__mine__", parts == code)).filter("__mine__").drop("__mine__", "__part__")
-        tables.write(mine, job.outputs[name])
+    del keys, chosen
+    _write(job, frames, kept, parts)
 
 
 def _because(params: dict[str, Any], within: int) -> str:
@@ -64,17 +64,55 @@ def _because(params: dict[str, Any], within: int) -> str:
     return ""
 
 
-def _kept(rows: "pl.LazyFrame", job: Job, source: str) -> "pl.LazyFrame":
-    """The rows of a source without those that the check of the data has left out."""
+def _stated(parts: dict[str, str], name: str) -> "pl.Expr":
+    """The part that a table's rows belong to as the spec says, as a column."""
+    import polars as pl
+
+    said = parts.get(name.partition(".")[2]) or ""
+    return pl.lit(SPELLINGS.get(said, -1), dtype=pl.Int8).alias("__part__")
+
+
+def _kept(rows: "pl.LazyFrame", job: Job, source: str) -> "Array":
+    """Which rows of a source are used, bool (n,): those that have a target and that the check of the data has left."""
     import polars as pl
 
     from mlspec.engine import tables
 
-    if "dropped" not in job.inputs:
-        return rows
-    dropped = tables.scan(job.inputs["dropped"]).filter(pl.col("__source__") == source)
-    gone = dropped.select("__row__").collect().to_series()
-    return rows.with_row_index("__row__").filter(~pl.col("__row__").is_in(gone.implode())).drop("__row__")
+    target, _kind = job.params["target"]
+    kept: Array = rows.select(pl.col(target).is_not_null()).collect().to_series().to_numpy().copy()
+    if "dropped" in job.inputs:
+        dropped = tables.scan(job.inputs["dropped"]).filter(pl.col("__source__") == source)
+        kept[dropped.select("__row__").collect().to_series().to_numpy()] = False
+    return kept
+
+
+def _write(job: Job, frames: "list[pl.LazyFrame]", kept: "list[Array]", parts: "Array") -> None:
+    """Write the rows of each part."""
+    import numpy as np
+
+    starts = np.cumsum([0, *(np.count_nonzero(mine) for mine in kept)])
+    of_rows = []
+    for mine, start, stop in zip(kept, starts, starts[1:], strict=False):
+        own = np.full(len(mine), -1, dtype=np.int8)
+        own[mine] = parts[start:stop]
+        of_rows.append(own)
+    for code, name in enumerate(PARTS):
+        write_chosen(frames, [own == code for own in of_rows], job.outputs[name])
+
+
+def write_chosen(frames: "list[pl.LazyFrame]", chosen: "list[Array]", path: Path) -> None:
+    """Write the chosen rows (bool, of each table) of several stored tables, a piece at a time."""
+    import polars as pl
+
+    from mlspec.engine import tables
+
+    types = pl.concat([frame.head(0) for frame in frames], how="vertical_relaxed").collect_schema()
+    size = tables.batch(types)
+
+    def change(piece: "pl.LazyFrame", table: int, at: int) -> "pl.LazyFrame":
+        return piece.filter(pl.Series(chosen[table][at : at + size])).cast(types)
+
+    tables.write_pieces(frames, change, path)
 
 
 def assign(keys: "pl.DataFrame", params: dict[str, Any], random: "np.random.Generator") -> "Array":
@@ -133,11 +171,11 @@ def groups(column: "pl.Series") -> "list[Array]":
 
 
 def _codes(column: "pl.Series") -> "Array":
-    import numpy as np
     import polars as pl
 
     levels = column.cast(pl.String).fill_null("")
-    codes: Array = np.unique(levels.to_numpy().astype(str), return_inverse=True)[1]
+    known = levels.unique().sort()
+    codes: Array = levels.replace_strict(known, range(len(known)), return_dtype=pl.UInt32).to_numpy()
     return codes
 
 

@@ -40,19 +40,23 @@ def run(job: Job) -> None:
 
 
 def training(job: Job, model: Model, rows: int | None = None) -> Training:
-    """What a model is fitted with, from prepared rows: all of them, or the first ``rows``."""
-    import polars as pl
+    """What a model is fitted with, from prepared rows: all of them, or the first ``rows``.
 
-    from mlspec.engine import preparation, results
+    Raises StepError where they surely take more memory than there is for them.
+    """
+    from mlspec.engine import results
+    from mlspec.engine import rows as prepared
 
     state = results.read_json(job.inputs["state"])
-    train, validation = (pl.read_parquet(job.inputs[part], n_rows=rows) for part in ("train", "validation"))
+    if rows is None:
+        prepared.fits(job.inputs["train"], state, model, job.allowed)
+    train, validation = (prepared.read(job.inputs[part], state, job.scratch, rows) for part in ("train", "validation"))
     classes = state["target"]["classes"]
     return Training(
-        features=preparation.features(train, state),
-        target=preparation.learned(preparation.target(train, state), state),
-        validation=preparation.features(validation, state),
-        validation_target=preparation.learned(preparation.target(validation, state), state),
+        features=train.features,
+        target=train.target,
+        validation=validation.features,
+        validation_target=validation.target,
         task=job.params["task"],
         classes=0 if classes is None else len(classes),
         seed=job.params["seed"],
@@ -60,8 +64,8 @@ def training(job: Job, model: Model, rows: int | None = None) -> Training:
         threads=job.threads,
         checkpoints=job.scratch / "checkpoints",
         progress=job.progress,
-        weights=preparation.weights(train, state),
-        validation_weights=preparation.weights(validation, state),
+        weights=train.weights,
+        validation_weights=validation.weights,
         precision=job.params.get("precision", "fp32"),
         compile=job.params.get("compile", False),
         accumulate=job.accumulate,

@@ -28,6 +28,7 @@ class Mlp(Model, frozen=True, kw_only=True):
     """
 
     tasks: ClassVar[frozenset[str]] = frozenset({"binary_classification", "multiclass_classification", "regression"})
+    version: ClassVar[int] = 2
     libraries: ClassVar[tuple[str, ...]] = ("torch", "numpy", "safetensors")
     takes_codes: ClassVar[bool] = True
     uses_device: ClassVar[bool] = True
@@ -35,6 +36,7 @@ class Mlp(Model, frozen=True, kw_only=True):
     pausable: ClassVar[bool] = True
     may_be_network: ClassVar[bool] = True
     continues: ClassVar[bool] = True
+    holds: ClassVar[float] = 0.0
     space: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "learning_rate": {"log": [2e-4, 1e-2]},
         "dropout": {"uniform": [0.0, 0.5]},

@@ -24,12 +24,14 @@ class Resnet(Model, frozen=True, kw_only=True):
     """
 
     tasks: ClassVar[frozenset[str]] = frozenset({"binary_classification", "multiclass_classification", "regression"})
+    version: ClassVar[int] = 3
     libraries: ClassVar[tuple[str, ...]] = ("torch", "numpy", "safetensors")
     takes_codes: ClassVar[bool] = True
     uses_device: ClassVar[bool] = True
     pausable: ClassVar[bool] = True
     may_be_network: ClassVar[bool] = True
     continues: ClassVar[bool] = True
+    holds: ClassVar[float] = 0.0
     preparation: ClassVar[Mapping[str, Sequence[Any]]] = _shared.PREPARATION
     space: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "learning_rate": {"log": [1e-4, 5e-3]},

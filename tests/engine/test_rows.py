@@ -1,0 +1,151 @@
+"""Prepared rows as arrays: the same in memory and in files, and what is told where they can't be had."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from mlspec.diagnostics import StepError
+from mlspec.engine import rows, tables
+from mlspec.models.hist_gradient_boosting import HistGradientBoosting
+from mlspec.models.sgd import Sgd
+
+COUNT = 3000
+STATE: dict[str, Any] = {
+    "outputs": [
+        {"name": "a", "type": "number", "levels": None},
+        {"name": "b", "type": "code", "levels": 4},
+        {"name": "c", "type": "number", "levels": None},
+    ],
+    "target": {"name": "y", "type": "category", "classes": ["no", "yes"]},
+}
+
+
+def stored(path: Path, count: int = COUNT) -> Path:
+    random = np.random.default_rng(0)
+    a = random.normal(size=count)
+    pl.DataFrame(
+        {
+            "a": a,
+            "b": random.integers(0, 4, count),
+            "c": pl.Series(random.normal(size=count)).set(pl.Series(a > 2), None) if count == 7 else a**2,
+            "__target__": (a > 0).astype(np.int64),
+        }
+    ).write_parquet(path, row_group_size=500)
+    return path
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "ROW_GROUP", 700)
+    monkeypatch.setattr(rows, "IN_MEMORY", 1000)
+
+
+def test_rows_in_files_are_the_rows_in_memory_and_leave_nothing_behind(tmp_path: Path, small: None) -> None:
+    path, scratch = stored(tmp_path / "rows"), tmp_path / "scratch"
+    scratch.mkdir()
+    here, there = rows.read(path, STATE), rows.read(path, STATE, scratch)
+    assert there.features.is_mapped
+    assert not here.features.is_mapped
+    for _ in range(2):
+        np.testing.assert_array_equal(here.features.numeric, there.features.numeric)
+        np.testing.assert_array_equal(here.features.codes, there.features.codes)
+        there.features.forget()
+    np.testing.assert_array_equal(here.target, there.target)
+    assert there.features.numeric.flags.c_contiguous
+    assert list(scratch.iterdir()) == []
+    pieces = list(rows.pieces(path, STATE))
+    assert len(pieces) > 1
+    np.testing.assert_array_equal(np.concatenate([f.numeric for f, _ in pieces]), here.features.numeric)
+
+
+def test_a_model_that_needs_all_rows_in_memory_says_so_before_it_takes_them(tmp_path: Path, small: None) -> None:
+    path = stored(tmp_path / "rows")
+    state = {**STATE, "outputs": STATE["outputs"] * 40_000}
+    with pytest.raises(StepError) as raised:
+        rows.fits(path, state, HistGradientBoosting(), 300_000_000)
+    assert raised.value.setting == "type"
+    assert str(raised.value) == (
+        "3,000 training rows of 120,000 numbers take at least 2,880 MB of memory in this model, backend.memory allows "
+        "300 MB: allow more, take fewer rows (data.sample), or a model that reads them piece by piece (sgd, "
+        "torch.ft_transformer, torch.mlp, torch.resnet, torch.tabm)"
+    )
+    rows.fits(path, state, HistGradientBoosting(), 3_000_000_000)
+    rows.fits(path, state, Sgd(), 300_000_000)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
+def test_a_full_disk_is_an_error_of_the_disk(tmp_path: Path, small: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    with open("/dev/full", "r+b", buffering=0) as full:
+        monkeypatch.setattr(rows.tempfile, "TemporaryFile", lambda **_: full)
+        with pytest.raises(OSError, match="No space left on device"):
+            rows.read(stored(tmp_path / "rows"), STATE, tmp_path)
+
+
+TRAIN = textwrap.dedent(
+    """
+    import os, signal, sys
+    from pathlib import Path
+    from mlspec.engine import rows, tables
+    from mlspec.engine.job import Job
+    from mlspec.engine.work import train
+    from mlspec.torchkit import loop, ordering, stepping
+
+    folder, dies_at, mapped = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3] == "mapped"
+    tables.ROW_GROUP = 700
+    rows.IN_MEMORY = 1000 if mapped else 1 << 30
+    ordering.LARGE, ordering.WINDOW, ordering.BLOCK = 1000, 4000, 240
+    taken = 0
+    take = stepping.Stepper.take
+    def counted(*given):
+        global taken
+        taken += 1
+        if taken == dies_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return take(*given)
+    stepping.Stepper.take = counted
+    train_, init = loop._train, loop.Settings
+    loop.Settings = lambda **given: init(**given, checkpoint_seconds=0.0)
+    store = Path(sys.argv[4])
+    model = ["torch.mlp", {"hidden": [8], "epochs": 3, "batch_size": 64, "dropout": 0.2, "bins": 4}]
+    folder.mkdir(parents=True, exist_ok=True)
+    train.run(Job(id="train.mlp", kind="train",
+        params={"model": model, "seed": 1, "task": "binary_classification"},
+        inputs={"train": store / "rows", "validation": store / "rows", "state": store / "state"},
+        outputs={"model": folder / "model", "history": folder / "history"}, scratch=folder, root=folder))
+    print(taken)
+    """
+)
+
+
+def trained(folder: Path, where: str, dies_at: int = 0) -> tuple[int, str, str]:
+    done = subprocess.run(
+        [sys.executable, "-c", TRAIN, str(folder), str(dies_at), where, str(folder.parent)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_a_training_on_files_is_that_in_memory_and_goes_on_when_it_was_killed(tmp_path: Path) -> None:
+    stored(tmp_path / "rows")
+    (tmp_path / "state").write_text(json.dumps(STATE))
+    code, whole, told = trained(tmp_path / "memory", "memory")
+    assert code == 0, told
+    code, _, told = trained(tmp_path / "files", "mapped", dies_at=50)  # in the second epoch
+    assert code == -signal.SIGKILL, told
+    code, rest, told = trained(tmp_path / "files", "mapped")
+    assert code == 0, told
+    assert int(rest) < int(whole)
+    assert {path.name for path in (tmp_path / "files").iterdir()} == {"model", "history", "checkpoints"}
+    for name in ("model/model.safetensors", "history"):
+        assert (tmp_path / "files" / name).read_bytes() == (tmp_path / "memory" / name).read_bytes()
