@@ -16,7 +16,9 @@ import pytest
 from mlspec.diagnostics import StepError
 from mlspec.engine import rows, tables
 from mlspec.models.hist_gradient_boosting import HistGradientBoosting
+from mlspec.models.lightgbm import LightGBM
 from mlspec.models.sgd import Sgd
+from mlspec.plugin import Training
 
 COUNT = 3000
 STATE: dict[str, Any] = {
@@ -88,6 +90,31 @@ def test_a_full_disk_is_an_error_of_the_disk(tmp_path: Path, small: None, monkey
         monkeypatch.setattr(rows.tempfile, "TemporaryFile", lambda **_: full)
         with pytest.raises(OSError, match="No space left on device"):
             rows.read(stored(tmp_path / "rows"), STATE, tmp_path)
+
+
+def test_trees_of_rows_in_files_are_those_of_rows_in_memory(tmp_path: Path, small: None) -> None:
+    path = stored(tmp_path / "rows")
+    made = {}
+    for where in ("memory", "files"):
+        scratch = tmp_path if where == "files" else None
+        found = rows.read(path, STATE, scratch)
+        assert found.features.is_mapped == (where == "files")
+        training = Training(
+            features=found.features,
+            target=found.target,
+            validation=found.features,
+            validation_target=found.target,
+            task="binary_classification",
+            classes=2,
+            seed=1,
+            device="cpu",
+            threads=1,
+            checkpoints=tmp_path,
+            progress=lambda *_: None,
+        )
+        LightGBM(trees=20).fit(training, tmp_path / where)
+        made[where] = (tmp_path / where / "model.txt").read_bytes()
+    assert made["memory"] == made["files"]
 
 
 TRAIN = textwrap.dedent(

@@ -10,7 +10,7 @@ import mmap
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
 import msgspec
 
@@ -76,13 +76,17 @@ def fits(path: Path, state: State, model: Model, allowed: int | None) -> None:
     if least <= allowed:
         return
     kinds = {name: registry.plugin("models", name) for name in registry.names("models")}
-    others = [name for name, kind in kinds.items() if not kind.holds and model.tasks <= kind.tasks]  # type: ignore[attr-defined]
+    others = [name for name, kind in kinds.items() if _takes_its_place(cast(type[Model], kind), model)]
     raise StepError(
         f"{rows:,} training rows of {columns:,} numbers take at least {least / 1e6:,.0f} MB of memory in this model, "
         f"backend.memory allows {allowed / 1e6:,.0f} MB: allow more, take fewer rows (data.sample), or a model that "
         f"reads them piece by piece ({', '.join(others)})",
         "type",
     )
+
+
+def _takes_its_place(kind: type[Model], model: Model) -> bool:
+    return not kind.holds and not kind.needs and model.tasks <= kind.tasks
 
 
 def _features(frame: "pl.LazyFrame", state: State, folder: Path | None) -> Features:
