@@ -6,12 +6,14 @@ numbers, new categories, missing values and other targets.
 
 import datetime
 import importlib.util
+import io
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 import polars as pl
 import pytest
+from PIL import Image
 
 from mlspec import api, registry
 from mlspec.engine import places
@@ -31,7 +33,7 @@ MORE: dict[str, list[dict[str, Any]]] = {
     "scale": [{"method": "minmax"}, {"method": "robust"}],
     "quantile": [{"shape": "uniform", "points": 7}],
 }
-MEASURED = {"integer", "number", "boolean", "code"}
+MEASURED = {"integer", "number", "boolean", "code", "array"}
 # One round, so that there is nothing to stop early: what is left of a model is fitted on training rows alone.
 ROUNDS: dict[str, Any] = {"epochs": 1, "trees": 1, "early_stopping": False}
 IMPORTED = {"scikit-learn": "sklearn"}
@@ -61,12 +63,20 @@ def rows() -> pl.DataFrame:
     }
     frame = pl.DataFrame(values).with_columns(pl.when(pl.Series(holes)).then(None).otherwise(pl.all()).name.keep())
     return frame.with_columns(
+        pl.Series("image", [picture(p) for p in draw.integers(0, 256, (COUNT, 6, 6), dtype=np.uint8)]),
         pl.int_range(COUNT).alias("row"),
         pl.Series("who", draw.integers(0, 40, COUNT)),
         pl.Series("day", draw.permutation(COUNT)),
         pl.Series("part", draw.choice(["train", "train", "train", "validation", "test"], COUNT)),
         pl.Series("y", np.where(draw.random(COUNT) < 0.4, "yes", "no")),
     )
+
+
+def picture(pixels: Any) -> bytes:
+    """A PNG file."""
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    return file.getvalue()
 
 
 def changed(frame: pl.DataFrame, those: set[int], targets: bool) -> pl.DataFrame:
@@ -80,12 +90,13 @@ def changed(frame: pl.DataFrame, those: set[int], targets: bool) -> pl.DataFrame
         "category": pl.concat_str(pl.lit("never seen "), pl.col("row") % 5),
         "date": pl.col("date").fill_null(DAY).dt.offset_by("90y"),
         "datetime": pl.col("datetime").fill_null(datetime.datetime(2024, 1, 1)).dt.offset_by("-70y"),
+        "image": pl.lit(picture(np.full((6, 6), 255, np.uint8))),
     }
     if targets:
         other["y"] = pl.when(pl.col("y") == "yes").then(pl.lit("no")).otherwise(pl.lit("yes"))
     kinds = frame.schema
     return frame.with_columns(
-        pl.when(mine & odd & pl.lit(name != "y")).then(None).when(mine).then(e).otherwise(pl.col(name))
+        pl.when(mine & odd & pl.lit(name not in ("y", "image"))).then(None).when(mine).then(e).otherwise(pl.col(name))
         .cast(kinds[name]).alias(name)
         for name, e in other.items()
     )  # fmt: skip
@@ -108,10 +119,13 @@ def uses() -> list[tuple[str, str, list[dict[str, Any]]]]:
 def spec(split: str, candidates: str, more: str = "", *, every_step: bool = True) -> str:
     """A project in which each step prepares a column of its own."""
     listed = uses() if every_step else []
-    lines = "\n".join(f"    {name}: {steps}" for name, _kind, steps in listed)
+    # The picture itself is small: each pixel is a column to most models.
+    few = [("image", "image", [{"image": {"size": [4, 4], "colour": "grey"}}])]
+    lines = "\n".join(f"    {name}: {steps}" for name, _kind, steps in [*few, *listed])
     types = ", ".join(f"{name}: {kind}" for name, kind, _steps in listed)
-    prepared = "preprocessing:\n  interactions: [{ratio: [number, integer]}, {cross: [category, boolean]}]\n" + (
-        f"  columns:\n{lines}\n" if listed else ""
+    prepared = (
+        "preprocessing:\n  interactions: [{ratio: [number, integer]}, {cross: [category, boolean]}]\n"
+        f"  columns:\n{lines}\n"
     )
     return (
         "project: {name: known, task: binary_classification}\n"

@@ -134,10 +134,15 @@ def run(count: int, seed: int) -> tuple[Counter[str], float, list[str]]:
                 tally["typo: still valid"] += 1
             else:
                 tally["typo"] += 1
-                here = [d for d in errors if d.span and (d.span.line, d.span.column) == (line, column)]
+                # Within what is marked: a word of a path, say.
+                here = [
+                    d
+                    for d in errors
+                    if d.span and d.span.line == line == d.span.end_line and d.span.column <= column < d.span.end_column
+                ]
                 here += [d for d in errors if any((a.span.line, a.span.column) == (line, column) for a in d.also)]
                 tally["typo: right place"] += bool(here)
-                suggested = any(f"'{word}'" in d.label or f"'{word}'" in d.message for d in here)
+                suggested = any(re.search(rf"'([^']*\W)?{re.escape(word)}'", f"{d.label} {d.message}") for d in here)
                 tally["typo: right suggestion"] += suggested
                 if not (here and suggested):
                     told = "; ".join(f"{d.code} {d.span}: {d.message} [{d.label}]" for d in errors[:2])

@@ -74,17 +74,23 @@ def _twins(train: "pl.DataFrame", other: "pl.DataFrame", exact_is_told: bool) ->
     needed = math.log2(max(len(train), 2) * 2 * (train.width + 1)) + BITS
     shared = _shared(train)
     for grid in (0.0, 0.5):
-        cells = [_cells(train[name], other[name], place, grid) for place, name in enumerate(train.columns)]
-        bits = [_bits(*pair, other[name]) for pair, name in zip(cells, train.columns, strict=True)]
-        sums = [np.sum([pair[side] for pair in cells], axis=0, dtype=np.uint64) for side in (0, 1)]
-        known = np.sum(bits, axis=0)
-        # All columns, then all but each; of a single column only itself.
-        for place in range(-1, len(cells) if len(cells) > 1 else 0):
-            among, wanted = (
-                whole - pair if place >= 0 else whole for whole, pair in zip(sums, cells[place], strict=True)
-            )
-            twin = _lookup(np.asarray(among), np.asarray(wanted), least)
-            enough = known - (bits[place] if place >= 0 else 0.0) - shared[place + 1] >= needed
+        sums = np.zeros(len(train), np.uint64), np.zeros(len(other), np.uint64)
+        known = np.zeros(len(other))
+        for place, name in enumerate(train.columns):
+            cells = _cells(train[name], other[name], place, grid)
+            for whole, cell in zip(sums, cells, strict=True):
+                whole += cell
+            known += _bits(*cells, other[name])
+        # All columns, then all but each; of a single column only itself. Cells are made once more rather than kept.
+        for place in range(-1, train.width if train.width > 1 else 0):
+            among, wanted, own = *sums, np.zeros(len(other))
+            if place >= 0:
+                name = train.columns[place]
+                cells = _cells(train[name], other[name], place, grid)
+                among, wanted = sums[0] - cells[0], sums[1] - cells[1]
+                own = _bits(*cells, other[name])
+            twin = _lookup(among, wanted, least)
+            enough = known - own - shared[place + 1] >= needed
             fresh = (twin >= 0) & (~found.any | (enough & ~found.sure))
             found.column[fresh], found.twin[fresh] = place, twin[fresh]
             found.any |= twin >= 0
