@@ -111,6 +111,24 @@ def test_embedded_databases(kind: str, tmp_path: Path) -> None:
     assert fetch(asked)[0]["age"].to_list() == [age for _id, age, *_rest in ROWS if age < 30]
 
 
+def test_a_snapshot_is_compressed_as_stated_and_stays_the_same_rows(tmp_path: Path) -> None:
+    sqlite_file(tmp_path / "people.db")
+    sizes, tables = {}, set()
+    for how in ("zstd", "lz4", "none"):
+        shutil.rmtree(tmp_path / ".mlspec", ignore_errors=True)
+        path = spec(tmp_path, "connection: 'sqlite:people.db', table: people")
+        path.write_text(path.read_text() + f"storage: {{snapshots: {{compression: {how}}}}}\n")
+        run = api.run(path, only=["source.people"])
+        tables.add(run.steps[0].outputs["table"])
+        (kept,) = (tmp_path / ".mlspec" / "snapshots" / "people").glob("*.parquet")
+        sizes[how] = kept.stat().st_size
+        run = api.run(path, only=["source.people"])
+        assert run.steps[0].action == "cached"
+    assert len(tables) == 1
+    assert len(set(sizes.values())) == 3
+    assert max(sizes, key=lambda how: sizes[how]) == "none"
+
+
 def test_a_server_its_secret_and_the_order_of_rows(
     postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -33,6 +33,7 @@ class Request(Struct, frozen=True, kw_only=True):
     target: str = ""
     treatments: treating_fetched.Treatments = treating_fetched.Treatments()
     parent: int = 0
+    compression: str = "zstd"
 
 
 class Reply(Struct, frozen=True, kw_only=True):
@@ -114,11 +115,14 @@ def fetched(request: Request) -> Reply:
         told = type(error).__name__ if set(said.personal) else str(error).splitlines()[0]
         raise StepError(f"what came can't be read as {kind}: {told}") from None
     path = treated or found.path
+    is_ours = treated is not None or kind == "parquet" != request.kind
+    if is_ours and request.compression != "zstd":
+        path = _compressed(path, request.compression)
     return Reply(
         outcome="new",
         file=path.name,
         format=kind,
-        digest=contents.digest(path) if treated or kind == "parquet" != request.kind else _bytes(path),
+        digest=contents.digest(path) if is_ours else _bytes(path),
         columns=every,
         rows=rows,
         levels=levels,
@@ -127,6 +131,21 @@ def fetched(request: Request) -> Reply:
         mark=found.mark,
         treated=treated is not None,
     )
+
+
+def _compressed(path: Path, how: str) -> Path:
+    """The same rows in a file that is compressed otherwise, in place of this one."""
+    import polars as pl
+
+    from mlspec.engine import tables
+
+    made = path.with_name(f"{how}-{path.name}")
+    frame = pl.scan_parquet(path)
+    size = tables.batch(frame.collect_schema())
+    kind: Literal["lz4", "uncompressed"] = "lz4" if how == "lz4" else "uncompressed"
+    frame.sink_parquet(made, compression=kind, row_group_size=size, maintain_order=True, statistics=True)
+    path.unlink()
+    return made
 
 
 def _told(error: OSError) -> str:

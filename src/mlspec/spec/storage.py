@@ -1,7 +1,7 @@
 """The ``storage`` key: how long what runs leave is kept, and how a shared store is kept from others."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -17,6 +17,14 @@ class Snapshots(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             description="How many of each source stay, the latest first; those that mlspec.lock pins stay anyway.", ge=1
         ),
     ] = 3
+    compression: Annotated[
+        Literal["zstd", "lz4", "none"],
+        Meta(
+            description="How rows are compressed in the Parquet files that are to come: zstd is the smallest, lz4 the "
+            "quickest to read, none is for disks that compress themselves. A file from an address that holds no "
+            "personal column stays as it came."
+        ),
+    ] = "zstd"
 
 
 class Storage(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
