@@ -13,9 +13,9 @@ import pytest
 
 from mlspec.engine import machine
 
-ROWS, COLUMNS = 500_000, 80
-ALLOWED = ROWS * COLUMNS * 4 // 4
-SAMPLE = 80_000 * COLUMNS * 12  # bytes of the rows that checks of the data look at, of however many
+ROWS, COLUMNS = 400_000, 80
+ALLOWED = ROWS * COLUMNS * 8 // 4
+SAMPLE = 8_000 * COLUMNS * 12  # bytes of the rows that checks of the data look at, of however many
 
 SPEC = """
 mlspec: 1
@@ -38,6 +38,7 @@ PROGRAM = """
 import sys
 import lightgbm, numpy as np, optuna, polars as pl, scipy.stats, sklearn.linear_model, skops.io, torch
 from mlspec.engine import evidence, measure, preparation, rows, tables
+from mlspec.engine.work import check_data
 from mlspec.torchkit import ordering, tabular
 from mlspec.models import _sgd
 
@@ -45,6 +46,7 @@ measure.OFTEN = 0.01
 measure.LOOKS = 100_000
 rows.IN_MEMORY, tables.BATCH_BYTES = 16 << 20, 8 << 20
 preparation.FIT_BYTES = 8 << 20
+check_data.TRAIN_ROWS, check_data.OTHER_ROWS = 6_000, 2_000
 evidence.AT_ONCE //= 8
 ordering.LARGE, ordering.WINDOW, ordering.BLOCK = 16 << 20, 8 << 20, 128 << 10
 tabular.PIECE = 8 << 20
@@ -67,7 +69,7 @@ def test_no_step_holds_a_quarter_of_a_large_table(tmp_path: Path) -> None:
 
     random = np.random.default_rng(0)
     # Few different values: the file is small, the arrays are not.
-    values = np.linspace(-2, 2, 32, dtype=np.float32)
+    values = np.linspace(-2, 2, 32)
     drawn = random.integers(0, 32, (COLUMNS, ROWS), dtype=np.uint8)
     columns = {f"x{i}": values[drawn[i]] for i in range(COLUMNS)}
     columns["y"] = (columns["x0"] + columns["x1"] > 0).astype(np.int8)

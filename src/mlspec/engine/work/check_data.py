@@ -10,6 +10,8 @@ from mlspec.engine.job import Job
 if TYPE_CHECKING:
     import polars as pl
 
+TRAIN_ROWS, OTHER_ROWS = 60_000, 20_000  # so many are looked at, of however many
+
 
 def run(job: Job) -> None:
     """``train``, ``other`` (validation rows, or test rows without their target) -> ``report``, ``verdict``.
@@ -24,9 +26,9 @@ def run(job: Job) -> None:
     params = job.params
     train = tables.scan(job.inputs["train"])
     read = [*params["features"], *([params["target"][0]] if params["labels"] else [])]
-    most = content.MOST_ROWS if content.columns(train.select(read)) else 60_000
+    most = content.MOST_ROWS if content.columns(train.select(read)) else TRAIN_ROWS
     rows = _few(train.select(read), most)
-    other = _few(tables.scan(job.inputs["other"]).select(read), min(most, 20_000))
+    other = _few(tables.scan(job.inputs["other"]).select(read), min(most, OTHER_ROWS))
     features = [name for name in rows.columns if name != params["target"][0] or not params["labels"]]
     target = other_target = None
     classes = 0
