@@ -13,7 +13,7 @@ from collections import deque
 import msgspec
 
 from mlspec import accelerators
-from mlspec.engine import limits, machine
+from mlspec.engine import limits, machine, threads
 from mlspec.engine.backend import (
     Capacity,
     Ending,
@@ -35,17 +35,18 @@ READ = 1 << 16
 
 
 class Worker:
-    """A process and the step that it is doing."""
+    """A process, the threads of its data engine, and the step that it is doing."""
 
-    def __init__(self, setting: Setting) -> None:
+    def __init__(self, setting: Setting, count: int = 1) -> None:
         self.task: Task | None = None
+        self.threads = count
         self.began = 0.0
         self._rest = b""
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-c", START, json.dumps(sys.path)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**os.environ, **machine.threads()},
+            env={**os.environ, **machine.threads(count)},
             # A Ctrl-C at the terminal is for us to answer; and we can end a worker with all that it has started.
             start_new_session=True,
         )
@@ -116,17 +117,18 @@ class Local:
         )
 
     def submit(self, task: Task) -> None:
-        """Give a step to a worker: the one that was used last, or a new one."""
+        """Give a step to a worker: the one of its kind that was used last, or a new one."""
         if task.trivial:
             self._trivial.append(task)
             return
-        worker = None
-        while worker is None and self._idle:
-            worker = self._idle.pop()
+        worker, count = None, threads.wanted(task, self._store, self._setting)
+        while worker is None and (fitting := [one for one in self._idle if one.threads == count]):
+            worker = fitting[-1]
+            self._idle.remove(worker)
             if not worker.alive():
                 worker.end()
                 worker = None
-        worker = worker or Worker(self._setting)
+        worker = worker or Worker(self._setting, count)
         worker.begin(task)
         self._busy.register(worker.output, selectors.EVENT_READ, worker)
 

@@ -150,6 +150,12 @@ class Source(Plugin, frozen=True, kw_only=True):
     def scan(self, root: Path, columns: Schema) -> "pl.LazyFrame":
         """All rows as a lazy frame with exactly these columns, cast to their types."""
 
+    def quick(self, root: Path, columns: Schema) -> "pl.LazyFrame | None":
+        """What ``scan`` gives, without a look at the values before: one that doesn't fit raises a PolarsError while the
+        rows are read, and ``scan`` then tells which. None where there is no quicker way than ``scan``.
+        """
+        return None
+
     def values(self, root: Path, column: str) -> tuple[tuple[str, ...], bool] | None:
         """A column's values in the first rows, missing ones left out, and whether these are all rows; None: unknown."""
         return None

@@ -50,7 +50,8 @@ class Setting(Struct, frozen=True, kw_only=True):
 class Task(Struct, frozen=True, kw_only=True):
     """A step that is ready: its inputs' digests are known. ``force``: do it even if its result is stored.
 
-    ``processes`` train together what it trains; ``gpus`` are the numbers of those that are its own meanwhile."""
+    ``processes`` train together what it trains; ``gpus`` are the numbers of those that are its own meanwhile.
+    ``by_rows``: the data engine may take several threads for it."""
 
     step: str
     kind: str
@@ -66,6 +67,7 @@ class Task(Struct, frozen=True, kw_only=True):
     gpus: tuple[int, ...] = ()
     threads: int = 1
     trivial: bool = False
+    by_rows: bool = False
     force: bool = False
 
 

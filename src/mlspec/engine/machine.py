@@ -51,9 +51,10 @@ def memory() -> int | None:
 ALLOCATOR = {"_RJEM_MALLOC_CONF": "background_thread:true,dirty_decay_ms:200,muzzy_decay_ms:0"}
 
 
-def threads(count: int = 1) -> dict[str, str]:
-    """The environment that holds numeric libraries to that many threads; they read it when they are first imported."""
-    return {**dict.fromkeys(LIMITS, str(count)), **ALLOCATOR}
+def threads(engine: int = 1) -> dict[str, str]:
+    """The environment that holds numeric libraries to one thread, and the data engine to that many; they read it when
+    they are first imported."""
+    return {**dict.fromkeys(LIMITS, "1"), "POLARS_MAX_THREADS": str(engine), **ALLOCATOR}
 
 
 def _quotas() -> list[tuple[str, str]]:

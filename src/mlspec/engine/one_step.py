@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mlspec.diagnostics import StepError
-from mlspec.engine import laid_out, machine, places
+from mlspec.engine import laid_out, machine, places, threads
 from mlspec.engine.backend import WORK, Damaged, Failed, Setting
 from mlspec.engine.run_step import Advance, run_step
 from mlspec.engine.schedule import task_of
@@ -41,7 +41,6 @@ def do(
     wanted = str(step.params.get("device", "cpu"))
     device = settings.device if settings.device != "auto" else device_kind("auto")
     places.prepare(home)
-    os.environ.update(machine.threads())
     setting = Setting(
         root=root,
         home=home,
@@ -60,6 +59,7 @@ def do(
             device=device if device.partition(":")[0] == wanted else wanted,
             processes=share(step, settings),
         )
+        os.environ.update(machine.threads(threads.wanted(task, store, setting)))
         ending = run_step(task, store, setting, setting.logs / f"{dvc.stage_name(step.id)}.log", progress)
         if isinstance(ending, Failed):
             raise StepError(ending.cause)

@@ -39,12 +39,9 @@ def fit(train: "pl.LazyFrame", params: Mapping[str, Any], memory: int | None = N
     fitting = [_Fitting(entry, len(looked_at)) for entry in params["columns"]]
     train = with_folds(train) if looked_at else train
     rows: int | None = None
-    frame = train
     while True:
         for column in fitting:
             column.go_on()
-        entries = [column.entry() for column in fitting]
-        frame, _columns = _through(train, entries, [*looked_at, *_fold(looked_at)], fitted=bool(looked_at))
         wanted = {column.index: column for column in _indexed(fitting) if column.asks}
         if not wanted:
             break
@@ -54,12 +51,9 @@ def fit(train: "pl.LazyFrame", params: Mapping[str, Any], memory: int | None = N
             rows = int(train.select(pl.len()).collect().item())
         values: dict[str, Any] = {}
         for batch in _batches(list(wanted.values()), rows, bound):
-            asked = [e.alias(f"{column.index}/{name}") for column in batch for name, e in column.asks.items()]
-            # The in-memory engine adds floats up in one order; the streaming one in whatever order threads finish.
-            measured = frame.select(asked).collect()
-            values.update({name: measured[name].item() for name in measured.columns})
+            values.update(_measured(train, batch, looked_at))
         for index, column in wanted.items():
-            column.take({name: _plain(values[f"{index}/{name}"]) for name in column.asks})
+            column.take({name: values[f"{index}/{name}"] for name in column.asks})
     outputs = [c for column in fitting for c in column.columns]
     for made in outputs:
         if made.type not in ("integer", "number", "boolean", "code", "array"):
@@ -109,18 +103,27 @@ def apply(frame: "pl.LazyFrame", state: State, *, fitted: bool = False) -> "pl.L
 
     ``fitted``: these are the rows that the preparation was fitted on, ``with_folds``.
     """
+    keep = _kept(frame.collect_schema().names(), state)
+    if not fitted:
+        return _through(frame, state["columns"], keep)[0]
+    return _through(frame, state["columns"], [*keep, *_fold(True)], fitted=True)[0].drop(FOLD)
+
+
+def reads(frame: "pl.LazyFrame", state: State, *, fitted: bool = False) -> list[str]:
+    """The columns of raw rows that ``apply`` looks at."""
+    keep = [*_kept(frame.collect_schema().names(), state), *_fold(fitted)]
+    return _roots(state["columns"], keep, fitted=fitted)
+
+
+def _kept(present: "Sequence[str]", state: State) -> "list[pl.Expr]":
+    """What goes with the prepared columns: the target, the weight and the group, where the rows have them."""
     import polars as pl
 
     known = state["target"]
-    present = frame.collect_schema().names()
     keep = [_coded(known).alias(TARGET)] if known["name"] in present else []
     if state.get("weight") in present:
         keep.append(pl.col(state["weight"]).cast(pl.Float64).alias(WEIGHT))
-    if "group" in state:
-        keep += _marked(present, state)
-    if not fitted:
-        return _through(frame, state["columns"], keep)[0]
-    return _through(frame, state["columns"], [*keep, pl.col(FOLD)], fitted=True)[0].drop(FOLD)
+    return keep if "group" not in state else [*keep, *_marked(present, state)]
 
 
 def _marked(present: "Sequence[str]", state: State) -> "list[pl.Expr]":
@@ -307,6 +310,24 @@ class _Fitting:
         self.columns = after
 
 
+def _measured(train: "pl.LazyFrame", columns: "list[_Fitting]", outcomes: "list[pl.Expr]") -> dict[str, Any]:
+    """What these columns ask for: the same to the last digit, however many threads there are.
+
+    A query over a stored table adds floats up in whatever order its parts are read. So what the columns are made of is
+    read first, and then measured as one part.
+    """
+    from mlspec.engine import tables
+
+    entries, keep = [column.entry() for column in columns], [*outcomes, *_fold(bool(outcomes))]
+    asked = [e.alias(f"{column.index}/{name}") for column in columns for name, e in column.asks.items()]
+    read = _roots(entries, keep, fitted=bool(outcomes))
+
+    def measure(rows: "pl.LazyFrame") -> "pl.LazyFrame":
+        return _through(rows, entries, keep, fitted=bool(outcomes))[0].select(asked)
+
+    return tables.changed(train.select(read), measure).row(0, named=True)
+
+
 def _indexed(fitting: list[_Fitting]) -> list[_Fitting]:
     for index, column in enumerate(fitting):
         column.index = index
@@ -314,8 +335,9 @@ def _indexed(fitting: list[_Fitting]) -> list[_Fitting]:
 
 
 def _batches(columns: list[_Fitting], rows: int, bound: int) -> list[list[_Fitting]]:
-    """Columns in groups whose values together stay within a bound of memory, in bytes."""
-    size = max(1, bound // max(1, rows * 8))
+    """Columns in groups whose values together stay within a bound of memory, in bytes: they are there twice for a
+    moment, in parts as they were read and as one."""
+    size = max(1, bound // max(1, rows * 16))
     return [columns[at : at + size] for at in range(0, len(columns), size)]
 
 
@@ -335,6 +357,12 @@ def _through(
     for expressions in made:
         frame = frame.select(expressions)
     return frame, columns
+
+
+def _roots(entries: Sequence[Mapping[str, Any]], keep: "Sequence[pl.Expr]", *, fitted: bool) -> list[str]:
+    """The raw columns that prepared ones are made of."""
+    first = _projections(entries, keep, fitted=fitted)[0][0]
+    return list(dict.fromkeys(name for expression in first for name in expression.meta.root_names()))
 
 
 def _projections(
@@ -395,10 +423,10 @@ def _outcomes(target: Mapping[str, Any]) -> "list[pl.Expr]":
     return [(coded == code).cast(pl.Float64).alias(OUTCOME.format(k)) for k, code in enumerate(codes)]
 
 
-def _fold(outcomes: "Sequence[pl.Expr]") -> "list[pl.Expr]":
+def _fold(wanted: bool) -> "list[pl.Expr]":
     import polars as pl
 
-    return [pl.col(FOLD)] if outcomes else []
+    return [pl.col(FOLD)] if wanted else []
 
 
 def _coded(target: Mapping[str, Any]) -> "pl.Expr":
@@ -444,9 +472,3 @@ def _matrix(frame: "pl.DataFrame", names: Sequence[str], dtype: Any) -> "Array":
     for i, name in enumerate(names):
         matrix[:, i] = frame[name].to_numpy()
     return matrix
-
-
-def _plain(value: Any) -> Any:
-    import polars as pl
-
-    return value.to_list() if isinstance(value, pl.Series) else value

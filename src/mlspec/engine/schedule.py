@@ -97,6 +97,8 @@ def task_of(
         gpus=gpus,
         threads=max(1, step.resources.cpus // processes),
         trivial=kind.trivial,
+        # Some treatments compute, and text is computed on in parts whose lengths follow from the threads.
+        by_rows=kind.by_rows and not step.params.get("treatments"),
         force=force,
     )
 

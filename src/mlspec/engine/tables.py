@@ -1,6 +1,8 @@
 """Tables on disk: Parquet whose bytes follow from its rows alone."""
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,34 +17,67 @@ IMAGES = 2_048  # rows in a group, where pictures stand in them
 BATCH_BYTES = 64 * 1024 * 1024
 
 
-def write_batches(frame: "pl.LazyFrame", change: "Callable[[pl.LazyFrame], pl.LazyFrame]", path: Path) -> None:
+def write_batches(
+    frame: "pl.LazyFrame",
+    change: "Callable[[pl.LazyFrame], pl.LazyFrame]",
+    path: Path,
+    reads: Sequence[str] | None = None,
+) -> None:
     """Write changed rows in their order, a batch at a time: one batch is in memory, however long the table is.
 
-    ``change`` treats each row alone. The streaming engine by itself keeps a good part of a wide result in memory
-    (measured on 5,000,000 rows of 81 columns: 1,240 MB, in batches 380 MB, in the same time), the more the slower the
-    disk. The length of a batch follows from the number of columns, so equal rows give equal bytes.
+    ``change`` treats each row alone, and needs no more than the columns ``reads``. The streaming engine by itself keeps
+    a good part of a wide result in memory (measured on 5,000,000 rows of 81 columns: 1,240 MB, in batches 380 MB, in
+    the same time), the more the slower the disk. The length of a batch follows from the number of columns, so equal
+    rows give equal bytes.
     """
-    write_pieces([frame], lambda piece, _table, _at: change(piece), path)
+    write_pieces([frame], lambda piece, _table, _at: change(piece), path, reads)
 
 
 def write_pieces(
-    frames: "Sequence[pl.LazyFrame]", change: "Callable[[pl.LazyFrame, int, int], pl.LazyFrame]", path: Path
+    frames: "Sequence[pl.LazyFrame]",
+    change: "Callable[[pl.LazyFrame, int, int], pl.LazyFrame]",
+    path: Path,
+    reads: Sequence[str] | None = None,
 ) -> None:
     """Write the changed rows of several tables, one below the other, a batch at a time.
 
     ``change`` is given some rows, the number of their table, and the place of the first of them in it.
     """
+    import polars as pl
     from polars.io.plugins import register_io_source
 
     schema = change(frames[0], 0, 0).collect_schema()
     size = batch(schema)
 
-    def batches(*_asked: Any) -> "Iterator[pl.DataFrame]":
+    def wanted() -> "Iterator[tuple[Any, ...]]":
         for table, frame in enumerate(frames):
-            for at, piece in pieces(frame, size):
-                yield change(piece, table, at).collect()
+            for at, piece in pieces(frame if reads is None else frame.select(reads), size):
+                yield piece, change, table, at
+
+    def batches(*_asked: Any) -> "Iterator[pl.DataFrame]":
+        if pl.thread_pool_size() == 1:
+            for one in wanted():
+                yield changed(*one)
+            return
+        # With threads to spare the next batch is made while the one before is written.
+        with ThreadPoolExecutor(1) as pool:
+            made: deque[Future[pl.DataFrame]] = deque()
+            for one in wanted():
+                made.append(pool.submit(changed, *one))
+                if len(made) > 1:
+                    yield made.popleft().result()
+            yield made.popleft().result()
 
     _sink(register_io_source(batches, schema=schema), path, size)
+
+
+def changed(rows: "pl.LazyFrame", change: "Callable[..., pl.LazyFrame]", *place: int) -> "pl.DataFrame":
+    """Some rows, read and then changed: the same bits however many threads there are.
+
+    A query over a stored table computes on parts whose lengths follow from the threads, and a part of one row is
+    rounded otherwise than a longer one (seen in a division by a constant). So all of the rows are one part here.
+    """
+    return change(rows.collect().rechunk().lazy(), *place).collect(engine="in-memory")
 
 
 def batch(schema: "Mapping[str, Any]") -> int:

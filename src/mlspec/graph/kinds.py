@@ -10,8 +10,9 @@ class Kind(Struct, frozen=True, kw_only=True):
 
     ``version`` changes when the behaviour of the kind's work does: it is part of every fingerprint. ``trivial`` work
     runs in the calling process, it takes less time than starting another. ``volatile`` work measures something: the
-    same inputs give other bytes. ``alone``: nothing else should run beside it. ``libraries`` are the distributions
-    whose version changes results, beside the plug-ins' own.
+    same inputs give other bytes. ``alone``: nothing else should run beside it. ``by_rows``: it treats each row alone,
+    so that its bytes are the same on however many threads. ``libraries`` are the distributions whose version changes
+    results, beside the plug-ins' own.
     """
 
     version: int
@@ -19,16 +20,17 @@ class Kind(Struct, frozen=True, kw_only=True):
     trivial: bool = False
     volatile: bool = False
     alone: bool = False
+    by_rows: bool = False
     libraries: tuple[str, ...] = ()
 
 
 KINDS: dict[str, Kind] = {
-    "source": Kind(version=3, outputs=("table",), libraries=("polars",)),
+    "source": Kind(version=3, outputs=("table",), by_rows=True, libraries=("polars",)),
     "combine": Kind(version=1, outputs=("table",), libraries=("polars",)),
     "expect": Kind(version=2, outputs=("report", "verdict"), libraries=("polars", "scipy")),
-    "split": Kind(version=2, outputs=("train", "validation", "test"), libraries=("polars", "numpy")),
-    "fold": Kind(version=2, outputs=("train", "validation", "heldout"), libraries=("polars", "numpy")),
-    "prepare": Kind(version=3, outputs=("state", "train", "validation"), libraries=("polars",)),
+    "split": Kind(version=2, outputs=("train", "validation", "test"), by_rows=True, libraries=("polars", "numpy")),
+    "fold": Kind(version=2, outputs=("train", "validation", "heldout"), by_rows=True, libraries=("polars", "numpy")),
+    "prepare": Kind(version=3, outputs=("state", "train", "validation"), by_rows=True, libraries=("polars",)),
     "check_data": Kind(version=2, outputs=("report", "verdict"), libraries=("polars", "numpy", "scikit-learn")),
     "check_groups": Kind(version=2, outputs=("report", "verdict"), libraries=("polars", "numpy")),
     "check_network": Kind(version=1, outputs=("report", "verdict"), libraries=("numpy", "torch")),

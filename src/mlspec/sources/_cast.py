@@ -114,7 +114,25 @@ def parsed(column: Column) -> "pl.Expr":
         return cell.str.replace_all("/", "-").str.replace("T", " ").str.to_datetime(strict=False, time_unit="us")
     if column.type == "image":
         return cell.str.decode("base64", strict=False)
-    return cell if column.type == "category" else cell.cast(dtype(column), strict=False)
+    # As where numbers are read at once: blanks before one are no part of it.
+    return cell if column.type == "category" else cell.str.strip_chars_start(" \t").cast(dtype(column), strict=False)
+
+
+def demanded(column: Column) -> "pl.Expr":
+    """A column of text as its type; what doesn't fit raises a PolarsError while the rows are read."""
+    import polars as pl
+
+    cell = pl.col(column.name)
+    if column.type == "boolean":
+        words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+        return cell.str.to_lowercase().replace_strict(words, return_dtype=pl.Boolean)
+    if column.type == "date":
+        return cell.str.replace_all("/", "-").str.slice(0, 10).str.to_date("%Y-%m-%d")
+    if column.type == "datetime":
+        return cell.str.replace_all("/", "-").str.replace("T", " ").str.to_datetime(time_unit="us")
+    if column.type == "image":
+        return cell.str.decode("base64")
+    return cell if column.type == "category" else cell.cast(dtype(column))
 
 
 def _article(name: str) -> str:

@@ -4,7 +4,7 @@ import functools
 import os
 from abc import abstractmethod
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from msgspec import Meta
 
@@ -13,8 +13,11 @@ from mlspec.plugin import Column, Fetched, Schema, Source, Wanted
 
 if TYPE_CHECKING:
     import re
+    from collections.abc import Callable
 
     import polars as pl
+
+    Frame = TypeVar("Frame", bound=pl.LazyFrame | None)
 
 MOST_FILES, MOST_ENTRIES = 10_000, 100_000
 PATTERN = frozenset("*?[")
@@ -40,6 +43,10 @@ class FileSource(Source, frozen=True, kw_only=True):
     @abstractmethod
     def read(self, path: Path, columns: Schema, name: str) -> "pl.LazyFrame":
         """The rows of one file, cast; ``name`` is what people know it by."""
+
+    def read_once(self, path: Path, columns: Schema, name: str) -> "pl.LazyFrame | None":
+        """The rows of one file as ``quick`` gives them."""
+        return None
 
     def head_values(self, path: Path, column: str) -> tuple[tuple[str, ...], bool] | None:
         """A column's values in the first rows of one file."""
@@ -106,8 +113,20 @@ class FileSource(Source, frozen=True, kw_only=True):
 
     def scan(self, root: Path, columns: Schema) -> "pl.LazyFrame":
         """The rows of all files, in the order of their names."""
+        return self._below(self._frames(root, columns, self.read))
+
+    def quick(self, root: Path, columns: Schema) -> "pl.LazyFrame | None":
+        """The same."""
+        frames = self._frames(root, columns, self.read_once)
+        known = [frame for frame in frames if frame is not None]
+        return self._below(known) if len(known) == len(frames) else None
+
+    def _below(self, frames: "list[pl.LazyFrame]") -> "pl.LazyFrame":
         import polars as pl
 
+        return frames[0] if len(frames) == 1 else pl.concat(frames, how="vertical_relaxed")
+
+    def _frames(self, root: Path, columns: Schema, read: "Callable[[Path, Schema, str], Frame]") -> "list[Frame]":
         files = self.files(root)
         if not files:
             raise StepError(f"no file matches {self.path} any more")
@@ -118,12 +137,14 @@ class FileSource(Source, frozen=True, kw_only=True):
             folders = _partitions(name)
             stored = {c.name for c in self.head(path)} if folders else set()
             added = [c for c in columns if c.name in folders and c.name not in stored]
-            rows = self.read(path, tuple(c for c in columns if c not in added), name)
-            frames.append(_with_folders(rows, added, folders).select([c.name for c in columns]) if added else rows)
-        return frames[0] if len(frames) == 1 else pl.concat(frames, how="vertical_relaxed")
+            rows = read(path, tuple(c for c in columns if c not in added), name)
+            if added and rows is not None:
+                rows = _with_folders(rows, added, folders).select([c.name for c in columns])
+            frames.append(rows)
+        return frames
 
 
-def _with_folders(rows: "pl.LazyFrame", added: list[Column], folders: dict[str, str | None]) -> "pl.LazyFrame":
+def _with_folders(rows: Any, added: list[Column], folders: dict[str, str | None]) -> Any:
     import polars as pl
 
     from mlspec.sources import _cast

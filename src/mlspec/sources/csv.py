@@ -2,7 +2,7 @@
 
 import functools
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from msgspec import Meta
 
@@ -68,9 +68,25 @@ class Csv(FileSource, frozen=True, kw_only=True):
 
     def read(self, path: Path, columns: Schema, name: str) -> "pl.LazyFrame":
         """All rows, read as text and cast; what doesn't fit its type is told with its row."""
+        from mlspec.sources import _cast
+
+        return _cast.from_text(self._rows(path, columns, name, {}), columns, name, self.decimal)
+
+    def read_once(self, path: Path, columns: Schema, name: str) -> "pl.LazyFrame | None":
+        """All rows, the numbers among them read as such."""
+        from mlspec.sources import _cast
+
+        if self.decimal != ".":
+            return None
+        numbers = {c.name: _cast.dtype(c) for c in columns if c.type in ("integer", "number")}
+        rows = self._rows(path, columns, name, numbers)
+        return rows.with_columns([_cast.demanded(c).alias(c.name) for c in columns if c.name not in numbers])
+
+    def _rows(self, path: Path, columns: Schema, name: str, types: "dict[str, Any]") -> "pl.LazyFrame":
+        """These columns, all but those with a type as text."""
         import polars as pl
 
-        from mlspec.sources import _cast, _text
+        from mlspec.sources import _text
 
         given = self._table(path)[0]
         absent = [c.name for c in columns if c.name not in given]
@@ -83,11 +99,12 @@ class Csv(FileSource, frozen=True, kw_only=True):
             null_values=["", *self.missing],
             has_header=not self.names,
             new_columns=list(self.names) or None,
+            schema_overrides=types or None,
             infer_schema=False,
             try_parse_dates=False,
             glob=False,
         )
-        return _cast.from_text(frame.select([c.name for c in columns]), columns, name, self.decimal)
+        return frame.select([c.name for c in columns])
 
     def _separator(self) -> str:
         return self.separator or ("\t" if ".tsv" in self.path else ",")

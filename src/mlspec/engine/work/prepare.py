@@ -23,6 +23,6 @@ def run(job: Job) -> None:
         fitted = part == "train" and preparation.supervised(state)
         rows = preparation.with_folds(rows) if fitted else rows
         change = functools.partial(preparation.apply, state=state, fitted=fitted)
-        tables.write_batches(rows, change, job.outputs[part])
+        tables.write_batches(rows, change, job.outputs[part], preparation.reads(rows, state, fitted=fitted))
     if not state["outputs"]:
         raise StepError("no feature is left after the preparation")

@@ -31,8 +31,8 @@ def run(job: Job) -> None:
     table = job.outputs["table"]
     numbers = [column.name for column in columns if column.type == "number"]
     treatments = None if job.params.get("treated") else job.params.get("treatments")
-    try:
-        rows = source.scan(job.root, columns)
+
+    def write(rows: pl.LazyFrame) -> None:
         if numbers:
             rows = rows.with_columns(pl.col(numbers).fill_nan(None))
         if treatments:
@@ -41,6 +41,16 @@ def run(job: Job) -> None:
             tables.write_batches(rows, lambda some: some, table)
         else:
             tables.write(rows, table)
+
+    try:
+        quick = source.quick(job.root, columns)
+        try:
+            write(source.scan(job.root, columns) if quick is None else quick)
+        except pl.exceptions.PolarsError:
+            if quick is None:
+                raise
+            # The slower way tells which value does not fit.
+            write(source.scan(job.root, columns))
     except (pl.exceptions.PolarsError, OSError) as error:
         if getattr(error, "errno", None) is not None:
             # The disk's own trouble, not the file's.
