@@ -1,8 +1,7 @@
 """Tables on disk: Parquet whose bytes follow from its rows alone."""
 
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,32 +42,34 @@ def write_pieces(
 
     ``change`` is given some rows, the number of their table, and the place of the first of them in it.
     """
+    schema = change(frames[0], 0, 0).collect_schema()
+
+    def made() -> "Iterator[pl.DataFrame]":
+        for table, frame in enumerate(frames):
+            for at, piece in pieces(frame if reads is None else frame.select(reads), batch(schema)):
+                yield changed(piece, change, table, at)
+
+    write_made(made, schema, path)
+
+
+def write_made(made: "Callable[[], Iterator[pl.DataFrame]]", schema: "pl.Schema", path: Path) -> None:
+    """Write rows as they are made, at most ``batch`` of them at a time."""
     import polars as pl
     from polars.io.plugins import register_io_source
 
-    schema = change(frames[0], 0, 0).collect_schema()
-    size = batch(schema)
-
-    def wanted() -> "Iterator[tuple[Any, ...]]":
-        for table, frame in enumerate(frames):
-            for at, piece in pieces(frame if reads is None else frame.select(reads), size):
-                yield piece, change, table, at
-
     def batches(*_asked: Any) -> "Iterator[pl.DataFrame]":
-        if pl.thread_pool_size() == 1:
-            for one in wanted():
-                yield changed(*one)
-            return
-        # With threads to spare the next batch is made while the one before is written.
-        with ThreadPoolExecutor(1) as pool:
-            made: deque[Future[pl.DataFrame]] = deque()
-            for one in wanted():
-                made.append(pool.submit(changed, *one))
-                if len(made) > 1:
-                    yield made.popleft().result()
-            yield made.popleft().result()
+        # With threads to spare the next rows are made while those before are written.
+        return made() if pl.thread_pool_size() == 1 else _ahead(made())
 
-    _sink(register_io_source(batches, schema=schema), path, size)
+    _sink(register_io_source(batches, schema=schema), path, batch(schema))
+
+
+def _ahead(made: "Iterator[pl.DataFrame]") -> "Iterator[pl.DataFrame]":
+    with ThreadPoolExecutor(1) as pool:
+        following = pool.submit(next, made, None)
+        while (rows := following.result()) is not None:
+            following = pool.submit(next, made, None)
+            yield rows
 
 
 def changed(rows: "pl.LazyFrame", change: "Callable[..., pl.LazyFrame]", *place: int) -> "pl.DataFrame":
