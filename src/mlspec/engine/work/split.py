@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 PARTS = ("train", "validation", "test")
+FEW = 64
 SPELLINGS = {"train": 0, "training": 0, "validation": 1, "valid": 1, "dev": 1, "test": 2}
 
 
@@ -32,27 +33,30 @@ def run(job: Job) -> None:
     names = sorted(name for name in job.inputs if name.startswith("table."))
     frames = [tables.scan(job.inputs[name]) for name in names]
     kept = [_kept(frame, job, name.partition(".")[2]) for frame, name in zip(frames, names, strict=True)]
-    reads = list(dict.fromkeys(name for name in (target, params["column"], params.get("stratify")) if name))
+    by_target = target if params["by"] == "stratified" and not params["column"] else None
+    reads = list(dict.fromkeys(name for name in (by_target, params["column"], params.get("stratify")) if name))
     keys = pl.concat(
         [
-            frame.select(reads).filter(pl.Series(mine)).with_columns(_stated(params["parts"], name))
+            _keys(frame, mine, reads, params["parts"], name)
             for frame, mine, name in zip(frames, kept, names, strict=True)
         ],
         how="vertical_relaxed",
-    ).collect()
+    )
     random = np.random.Generator(np.random.PCG64(params["seed"]))
-    chosen = np.arange(keys.height)
     if params["sample"] is not None and params["sample"] < keys.height:
         chosen = np.sort(random.permutation(keys.height)[: params["sample"]])
-    parts = np.full(keys.height, -1, dtype=np.int8)
-    parts[chosen] = assign(keys[chosen], params, random)
-    within = int((parts[chosen] == splitting.LEFT_OUT).sum())
+        assigned = assign(keys[chosen], params, random)
+        parts = np.full(keys.height, -1, dtype=np.int8)
+        parts[chosen] = assigned
+    else:
+        parts = assigned = assign(keys, params, random)
+    within = int((assigned == splitting.LEFT_OUT).sum())
     if within:
         print(f"{within:,} rows lie within the gap and are left out")
     for code, name in enumerate(PARTS):
         if not (parts == code).any() and (name != "validation" or params["validation"] > 0):
             raise StepError(f"the split leaves no {name} rows of {keys.height:,}{_because(params, within)}")
-    del keys, chosen
+    del keys
     _write(job, frames, kept, parts)
 
 
@@ -64,12 +68,16 @@ def _because(params: dict[str, Any], within: int) -> str:
     return ""
 
 
-def _stated(parts: dict[str, str], name: str) -> "pl.Expr":
-    """The part that a table's rows belong to as the spec says, as a column."""
+def _keys(frame: "pl.LazyFrame", mine: "Array", reads: list[str], parts: dict[str, str], name: str) -> "pl.DataFrame":
+    """What a table's rows are split by: these columns, and the part that the spec says they belong to."""
+    import numpy as np
     import polars as pl
 
     said = parts.get(name.partition(".")[2]) or ""
-    return pl.lit(SPELLINGS.get(said, -1), dtype=pl.Int8).alias("__part__")
+    stated = pl.Series("__part__", np.full(np.count_nonzero(mine), SPELLINGS.get(said, -1), dtype=np.int8))
+    if not reads:
+        return stated.to_frame()
+    return frame.select(reads).filter(pl.Series(mine)).collect().with_columns(stated)
 
 
 def _kept(rows: "pl.LazyFrame", job: Job, source: str) -> "Array":
@@ -122,7 +130,8 @@ def assign(keys: "pl.DataFrame", params: dict[str, Any], random: "np.random.Gene
     n, test, validation = keys.height, params["test"], params["validation"]
     by, column = params["by"], params["column"]
     if by == "random":
-        return _cut(random.permutation(n), test, validation)
+        # Four bytes a row; the order is the same whatever their width.
+        return _cut(random.permutation(np.arange(n, dtype=np.uint32 if n < 2**32 else np.int64)), test, validation)
     if by == "stratified":
         parts = np.zeros(n, dtype=np.int8)
         for rows in groups(keys[column or params["target"][0]]):
@@ -164,10 +173,16 @@ def _cut(order: "Array", test: float, validation: float) -> "Array":
 def groups(column: "pl.Series") -> "list[Array]":
     """The rows of each value, values in sorted order, missing first."""
     import numpy as np
+    import polars as pl
 
     codes = column.rank("dense").fill_null(0).to_numpy() if column.dtype.is_numeric() else _codes(column)
+    known = pl.Series(codes).unique().sort()
+    if len(known) <= FEW:
+        # Without an order of all rows, which is what takes the memory.
+        width = np.uint32 if len(codes) < 2**32 else np.int64
+        return [np.flatnonzero(codes == code).astype(width) for code in known]
     order = np.argsort(codes, kind="stable")
-    return np.split(order, np.flatnonzero(np.diff(codes[order])) + 1) if len(order) else []
+    return np.split(order, np.flatnonzero(np.diff(codes[order])) + 1)
 
 
 def _codes(column: "pl.Series") -> "Array":
