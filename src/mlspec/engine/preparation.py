@@ -25,6 +25,7 @@ TARGET = "__target__"
 WEIGHT = "__weight__"
 REWEIGHED = "__reweighed__"
 FIT_BYTES = 128 * 1024 * 1024
+LOOKED_UP = 1_000_000
 
 
 def fit(train: "pl.LazyFrame", params: Mapping[str, Any], memory: int | None = None) -> State:
@@ -207,15 +208,21 @@ def target(frame: "pl.DataFrame", state: State) -> "Array":
 
     known = state["target"]
     name, classes = known["name"], known["classes"]
-    if TARGET not in frame.columns:
-        if name not in frame.columns:
-            raise StepError(f"the rows have no target column '{name}'")
-        coded = frame.select(_coded(known).alias(TARGET))
-        if classes is not None and coded[TARGET].null_count():
-            strange = frame.filter(coded[TARGET].is_null())[name][0]
+    width = np.float64 if classes is None else np.int64
+    if TARGET in frame.columns:
+        return frame[TARGET].to_numpy().astype(width)
+    if name not in frame.columns:
+        raise StepError(f"the rows have no target column '{name}'")
+    found = np.empty(frame.height, width)
+    # Some rows at a time: a class is looked up by its text.
+    for at in range(0, frame.height, LOOKED_UP):
+        rows = frame.slice(at, LOOKED_UP)
+        coded = rows.select(_coded(known)).to_series()
+        if classes is not None and coded.null_count():
+            strange = rows.filter(coded.is_null())[name][0]
             raise StepError(f"'{name}' has the class {strange!r}, which no training row has")
-        frame = coded
-    return frame[TARGET].to_numpy().astype(np.float64 if classes is None else np.int64)
+        found[at : at + LOOKED_UP] = coded.to_numpy()
+    return found
 
 
 def weights(frame: "pl.DataFrame", state: State) -> "Array | None":

@@ -175,21 +175,21 @@ def groups(column: "pl.Series") -> "list[Array]":
     import numpy as np
     import polars as pl
 
-    codes = column.rank("dense").fill_null(0).to_numpy() if column.dtype.is_numeric() else _codes(column)
-    known = pl.Series(codes).unique().sort()
-    if len(known) <= FEW:
+    if not column.dtype.is_numeric():
+        column = column.cast(pl.String).fill_null("")
+    values = column.unique().sort()
+    if len(values) <= FEW:
         # Without an order of all rows, which is what takes the memory.
-        width = np.uint32 if len(codes) < 2**32 else np.int64
-        return [np.flatnonzero(codes == code).astype(width) for code in known]
+        width = np.uint32 if len(column) < 2**32 else np.int64
+        return [np.flatnonzero(column.eq_missing(value).to_numpy()).astype(width) for value in values]
+    codes = column.rank("dense").fill_null(0).to_numpy() if column.dtype.is_numeric() else _codes(column, values)
     order = np.argsort(codes, kind="stable")
     return np.split(order, np.flatnonzero(np.diff(codes[order])) + 1)
 
 
-def _codes(column: "pl.Series") -> "Array":
+def _codes(levels: "pl.Series", known: "pl.Series") -> "Array":
     import polars as pl
 
-    levels = column.cast(pl.String).fill_null("")
-    known = levels.unique().sort()
     codes: Array = levels.replace_strict(known, range(len(known)), return_dtype=pl.UInt32).to_numpy()
     return codes
 
