@@ -436,6 +436,7 @@ RULES: dict[str, Rule] = {
     # storage: how long what runs leave is kept changes no result, but who can read it
     "storage.keep": PROSE,
     "storage.snapshots.keep": PROSE,
+    "storage.snapshots.format": PROSE,
     "storage.snapshots.compression": PROSE,
     "storage.encrypt": _sealed,
     # report: where else runs are told of changes no result, but who sees them

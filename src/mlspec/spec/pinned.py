@@ -12,6 +12,7 @@ FOLDER = Path(".mlspec", "snapshots")
 LATEST, FALLBACK = "latest.json", "fallback.json"
 LOCK = "mlspec.lock"
 MOST_LEVELS = 20
+FORMATS = {".parquet": "parquet", ".arrow": "arrow"}  # that snapshots of rows are kept in, by the file's ending
 
 
 class Snapshot(Struct, frozen=True, kw_only=True):
@@ -71,6 +72,16 @@ def identity(use: Use) -> str:
     return hashlib.sha256(msgspec.json.encode([use.name, settings], order="deterministic")).hexdigest()
 
 
+def is_snapshot(name: str) -> bool:
+    """Whether a file, by its name from the spec's folder, is one that goes by its content."""
+    return Path(name).parts[: len(FOLDER.parts)] == FOLDER.parts and Path(name).suffix in FORMATS
+
+
+def name_of_rows(name: str) -> str:
+    """A file's name from the spec's folder; that of a snapshot is the same in whatever format its rows lie."""
+    return Path(name).with_suffix(".parquet").as_posix() if is_snapshot(name) else name
+
+
 def folder(root: Path, name: str) -> Path:
     """Where a source's snapshots lie."""
     return root / FOLDER / name
@@ -91,7 +102,7 @@ def snapshot(root: Path, name: str, use: Use) -> Snapshot | None:
     return Snapshot(
         source=wanted,
         file=file,
-        format=use.name if Path(file).suffix != ".parquet" else "parquet",
+        format=FORMATS.get(Path(file).suffix, use.name),
         digest=digest,
         columns=locked.columns,
         rows=locked.rows,
