@@ -299,6 +299,13 @@ CASES: dict[str, dict[str, str]] = {
         "data": "  expect:\n    - {column: job, anomalies: {at_most: 0.1}}\n"
         "    - {column: age, anomalies: {}, on_fail: drop_rows}\n"
     },
+    "expectation-without-check-together": {
+        "columns": ", sensitive: [sex]",
+        "data": "  expect:\n    - {columns: [age, job], anomalies: {}}\n"
+        "    - {columns: [age, height], anomalies: {together: 3}}\n    - {column: age, anomalies: {together: 3}}\n"
+        "    - {column: sex, unseen: {}}\n    - {column: age, unseen: {}}\n    - {rows: {}}\n"
+        "    - {column: job, unseen: {}, on_fail: drop_rows}\n    - {columns: [age, height], drift: {}}\n",
+    },
     "expectation-without-check-bounds": {"data": "  expect: [{rows: {at_least: 9, at_most: 3}}]\n"},
     "unreachable-size": {
         "top": "constraints: {size: {model: 10kB}}\n",

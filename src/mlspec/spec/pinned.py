@@ -53,7 +53,8 @@ class LockedSource(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class LockedSpread(Struct, frozen=True):
-    """The spread of a column's values as it was pinned: of which data (a digest), and its sketch."""
+    """What was pinned of values: of which data (a digest), and the sketch of a column's spread, its levels, the share
+    of missing ones, or the number of rows."""
 
     of: str
     sketch: dict[str, Any]
