@@ -19,8 +19,8 @@ from mlspec.rules.context import Facts
 from mlspec.spec import Project
 from mlspec.spec.constraints import Budget, Constraints, Latency, QualityGate, Size
 from mlspec.spec.data import Columns, Data, Expectation, Split
-from mlspec.spec.expect import Rows
 from mlspec.spec.evaluation import Evaluation
+from mlspec.spec.expect import Rows
 from mlspec.spec.model import ModelSection, Select
 from mlspec.spec.preprocessing import Preprocessing
 from mlspec.spec.project import ProjectInfo
