@@ -19,6 +19,7 @@ from mlspec.engine import rows, tables
 from mlspec.models.hist_gradient_boosting import HistGradientBoosting
 from mlspec.models.lightgbm import LightGBM
 from mlspec.models.sgd import Sgd
+from mlspec.models.torch._shared import Private
 from mlspec.models.torch.cnn import Cnn
 from mlspec.models.torch.ft_transformer import FtTransformer
 from mlspec.plugin import Column, Training
@@ -104,6 +105,8 @@ def test_a_step_of_training_that_surely_does_not_fit_says_so_before_it_is_taken(
     rows.batch_fits(state, FtTransformer(), 40_000, 2_000_000_000, accumulate=True)
     rows.batch_fits(state, FtTransformer(), 40_000, 2_000_000_000, device="cuda:0")
     rows.batch_fits(state, FtTransformer(), 40, 2_000_000_000)
+    private = Private(epsilon=1.0, delta=1e-5, key="NOISE_KEY")
+    rows.batch_fits(state, FtTransformer(private=private), 40_000, 2_000_000_000)
     rows.batch_fits(state, HistGradientBoosting(), 40_000, 1)
     monkeypatch.setattr(rows.machine, "memory", lambda: 1_000_000_000)
     with pytest.raises(StepError, match="this machine has 1,000 MB free"):

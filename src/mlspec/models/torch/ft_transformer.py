@@ -115,7 +115,8 @@ class FtTransformer(Model, frozen=True, kw_only=True):
         if not self.dropout:
             return None
         tokens = 1 + _shared.numbers(columns) + sum(c.type == "code" for c in columns)
-        batch = _shared.batch(self.batch_size, rows)
+        # Private training takes the gradients of a few rows at a time.
+        batch = 1 if self.private is not None else _shared.batch(self.batch_size, rows)
         return BatchMemory(
             size=3 * self.layers * batch * self.heads * tokens**2 * 4,
             rows=batch,
