@@ -191,6 +191,21 @@ def test_an_arrow_snapshot_is_pinned_verified_and_removed_as_any(tmp_path: Path)
     assert "was changed while it was read" in failed.failures[0].cause
 
 
+def test_an_arrow_snapshot_holds_no_raw_personal_column(tmp_path: Path) -> None:
+    sqlite_file(tmp_path / "people.db")
+    path = spec(tmp_path, "connection: 'sqlite:people.db', table: people")
+    text = path.read_text().replace("drop: [town]}", "drop: []}\n  personal: %s")
+    text += "storage: {snapshots: {format: arrow, compression: none}}\n"
+    snapshots = {}
+    for kind, action in (("public", ""), ("quasi_identifier", ", action: {prefix: 3}")):
+        shutil.rmtree(tmp_path / ".mlspec", ignore_errors=True)
+        path.write_text(text % f"{{town: {{kind: {kind}{action}}}}}")
+        assert set(fetch(path)[0]["town"]) == ({"tow"} if action else {"town 0", "town 1", "town 2"})
+        (snapshots[kind],) = (tmp_path / ".mlspec" / "snapshots" / "people").glob("*.arrow")
+        assert (b"town 1" in snapshots[kind].read_bytes()) == (not action)
+        assert fetch(path, offline=True)[1][0].startswith("people: the snapshot of ")
+
+
 def test_a_server_its_secret_and_the_order_of_rows(
     postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
