@@ -19,7 +19,7 @@ SOURCE = Path(mlspec.__file__).parent
 SHARED = {  # what else does the work of a kind or of a family of plug-ins
     "source": ["engine/contents.py", "sources/_cast.py", "sources/_files.py", "sources/_text.py"],
     "combine": ["engine/derive.py"],
-    "expect": ["engine/expecting.py", "engine/drift.py"],
+    "expect": ["engine/expecting.py", "engine/anomalies.py", "engine/fault.py", "engine/drift.py"],
     "split": ["engine/splitting.py"],
     "fold": ["engine/splitting.py", "engine/work/split.py"],
     "prepare": ["engine/preparation.py", "engine/mitigation/groups.py"],

@@ -342,6 +342,16 @@ class Training(msgspec.Struct, frozen=True):
     start: Path | None = None
 
 
+class BatchMemory(msgspec.Struct, frozen=True, kw_only=True):
+    """What a step of training takes at least: ``size`` in bytes, of ``rows`` in the batch, ``counted`` in words, and
+    what to do where that is too much."""
+
+    size: int
+    rows: int
+    counted: str
+    instead: str
+
+
 class Predictor(metaclass=ABCMeta):
     """A fitted model, read back from its folder."""
 
@@ -399,6 +409,11 @@ class Model(Plugin, frozen=True, kw_only=True):
 
     def least_bytes(self, columns: Schema, classes: int) -> int | None:
         """A lower bound of the saved model's size that needs no training; None where there is none."""
+        return None
+
+    def batch_memory(self, columns: Schema, rows: int) -> BatchMemory | None:
+        """The main memory that a step of training on a CPU surely takes, where there are so many training rows; None
+        where nothing is worth a bound. ``columns`` are prepared ones."""
         return None
 
 

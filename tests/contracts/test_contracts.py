@@ -45,6 +45,10 @@ data:
     - {column: amount, quantile: {at: 0.5, at_least: -1}, mean: {at_most: 2}, anomalies: {}}
     - {holds: "amount < 100"}
     - {column: amount, between: [-5, 5], tolerance: 0.01}
+    - {rows: {change: {at_most: 0.5}}}
+    - {column: amount, missing: {at_most: 0.5, change: {at_most: 0.05}}}
+    - {column: bought, unseen: {at_most: 0.01}}
+    - {columns: [id, amount], anomalies: {together: 2}}
 model: {candidates: {one: {type: logistic_regression}}}
 """
 
@@ -91,7 +95,7 @@ def test_what_is_written_is_read_again(form: str, spec: Path, capsys: pytest.Cap
         assert {field.name: field.personal for field in again.fields}["town"] == "quasi_identifier"
         _is_valid(yaml.safe_load(out.read_text()))
     assert len(kept) + lacking.count("not mapped: ") == len(stated), "what is not written is told"
-    assert len(kept) == {"odcs": 14, "great_expectations": 11, "pandera": 5, "croissant": 1}[form]
+    assert len(kept) == {"odcs": 18, "great_expectations": 11, "pandera": 5, "croissant": 1}[form]
     wanted = {"id": "integer", "day": "date", "amount": "number", "town": "category", "bought": "category"}
     wanted |= {"day": "datetime"} if form == "pandera" else {}
     assert types == ({} if form == "great_expectations" else wanted)

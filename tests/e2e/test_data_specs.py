@@ -32,10 +32,13 @@ def test_the_census_in_a_database(mlspec: Mlspec, tmp_path: Path) -> None:
     # The occupations move: the pinned spread notices, and is renewed when that is meant.
     with sqlite3.connect(folder / "data/census.db") as database:
         database.execute("UPDATE people SET occupation = 'Sales' WHERE occupation = 'Craft-repair'")
+        database.execute("UPDATE people SET marital_status = 'Partnered' WHERE marital_status = 'Widowed'")
     database.close()
     moved = mlspec("run", cwd=folder, code=3)
     assert "warning[data-changed]: source 'people' is not what mlspec.lock has pinned" in moved.stderr
     assert "'occupation' is spread otherwise than when mlspec.lock pinned it: PSI" in moved.stderr
+    told = "of rows that no row had when mlspec.lock pinned them, 'Partnered' for one, at most 0.10% expected"
+    assert told in moved.stderr
     assert "--> project.yaml:46:7" in moved.stderr
     accepted = mlspec("run", "--accept-data", "--only", "expect", cwd=folder)
     assert accepted.returncode == 0

@@ -12,13 +12,18 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+import torch
 
 from mlspec.diagnostics import StepError
 from mlspec.engine import rows, tables
 from mlspec.models.hist_gradient_boosting import HistGradientBoosting
 from mlspec.models.lightgbm import LightGBM
 from mlspec.models.sgd import Sgd
-from mlspec.plugin import Training
+from mlspec.models.torch._shared import Private
+from mlspec.models.torch.cnn import Cnn
+from mlspec.models.torch.ft_transformer import FtTransformer
+from mlspec.plugin import Column, Training
+from mlspec.torchkit import tabular
 
 COUNT = 3000
 STATE: dict[str, Any] = {
@@ -82,6 +87,66 @@ def test_a_model_that_needs_all_rows_in_memory_says_so_before_it_takes_them(tmp_
     )
     rows.fits(path, state, HistGradientBoosting(), 3_000_000_000)
     rows.fits(path, state, Sgd(), 300_000_000)
+
+
+def test_a_step_of_training_that_surely_does_not_fit_says_so_before_it_is_taken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    words = {"name": "t", "type": "array", "levels": None, "shape": [500]}
+    state = {**STATE, "outputs": [*STATE["outputs"], words]}
+    with pytest.raises(StepError) as raised:
+        rows.batch_fits(state, FtTransformer(), 40_000, 2_000_000_000)
+    assert str(raised.value) == (
+        "one step of training takes at least 12,485 MB of memory, allowed are 2,000 MB (attention between 504 tokens, "
+        "one a number: 3 times in each of 2 layers 512 rows x 4 heads x 504 x 504 weights of 4 bytes): take a "
+        "smaller preprocessing.image size, torch.cnn for pictures, fewer words of a text, a smaller batch_size, or "
+        "dropout: 0, or allow more (backend.memory)"
+    )
+    rows.batch_fits(state, FtTransformer(), 40_000, 2_000_000_000, accumulate=True)
+    rows.batch_fits(state, FtTransformer(), 40_000, 2_000_000_000, device="cuda:0")
+    rows.batch_fits(state, FtTransformer(), 40, 2_000_000_000)
+    private = Private(epsilon=1.0, delta=1e-5, key="NOISE_KEY")
+    rows.batch_fits(state, FtTransformer(private=private), 40_000, 2_000_000_000)
+    rows.batch_fits(state, HistGradientBoosting(), 40_000, 1)
+    monkeypatch.setattr(rows.machine, "memory", lambda: 1_000_000_000)
+    with pytest.raises(StepError, match="this machine has 1,000 MB free"):
+        rows.batch_fits(state, FtTransformer(), 40_000, None)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [FtTransformer(batch_size=4, layers=3), Cnn(channels=(4, 6, 8), convolutions=3, batch_size=4, hidden=())],
+    ids=["ft_transformer", "cnn"],
+)
+def test_what_a_step_is_said_to_take_is_no_more_than_it_keeps_for_its_gradients(model: FtTransformer | Cnn) -> None:
+    numbers, made = 20 * 14 * 3, Column("picture", "array", width=20 * 14 * 3, shape=(20, 14, 3))
+    least = model.batch_memory((made,), 1000)
+    assert least is not None
+    config = tabular.Config(
+        numeric=numbers,
+        bins=0 if isinstance(model, Cnn) else 2,
+        numeric_width=model.numeric_width,
+        levels=(),
+        widths=(),
+        backbone=model.backbone(),
+        classes=2,
+        centre=0.0,
+        spread=1.0,
+        pictures=((0, (20, 14, 3)),) if isinstance(model, Cnn) else (),
+    )
+    kept: dict[int, int] = {}
+
+    def keep(tensor: torch.Tensor) -> torch.Tensor:
+        kept[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+        return tensor
+
+    network = tabular.build(config, None).train()
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        network(torch.randn(4, numbers), torch.zeros((4, 0), dtype=torch.int64)).sum()
+    weights = {p.untyped_storage().data_ptr() for p in (*network.parameters(), *network.buffers())}
+    taken = sum(size for at, size in kept.items() if at not in weights)
+    assert least.rows == 4
+    assert 0.5 * taken < least.size <= taken
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")

@@ -18,8 +18,9 @@ from mlspec.plugin import Column, Use
 from mlspec.rules.context import Facts
 from mlspec.spec import Project
 from mlspec.spec.constraints import Budget, Constraints, Latency, QualityGate, Size
-from mlspec.spec.data import Bounds, Columns, Data, Expectation, Split
+from mlspec.spec.data import Columns, Data, Expectation, Split
 from mlspec.spec.evaluation import Evaluation
+from mlspec.spec.expect import Rows
 from mlspec.spec.model import ModelSection, Select
 from mlspec.spec.preprocessing import Preprocessing
 from mlspec.spec.project import ProjectInfo
@@ -46,7 +47,7 @@ def project(
     metrics: tuple[str, ...] = ("roc_auc", "log_loss"),
     select: str = "roc_auc",
     columns: dict[str, Any] | None = None,
-    expect: tuple[Expectation, ...] = (Expectation(rows=Bounds(at_least=10)),),
+    expect: tuple[Expectation, ...] = (Expectation(rows=Rows(at_least=10)),),
     constraints: Constraints | None = None,
     preprocessing: Preprocessing | None = None,
     split: Split | None = None,

@@ -299,10 +299,28 @@ CASES: dict[str, dict[str, str]] = {
         "data": "  expect:\n    - {column: job, anomalies: {at_most: 0.1}}\n"
         "    - {column: age, anomalies: {}, on_fail: drop_rows}\n"
     },
+    "expectation-without-check-together": {
+        "columns": ", sensitive: [sex]",
+        "data": "  expect:\n    - {columns: [age, job], anomalies: {}}\n"
+        "    - {columns: [age, height], anomalies: {together: 3}}\n    - {column: age, anomalies: {together: 3}}\n"
+        "    - {column: sex, unseen: {}}\n    - {column: age, unseen: {}}\n    - {rows: {}}\n"
+        "    - {column: job, unseen: {}, on_fail: drop_rows}\n    - {columns: [age, height], drift: {}}\n",
+    },
     "expectation-without-check-bounds": {"data": "  expect: [{rows: {at_least: 9, at_most: 3}}]\n"},
     "unreachable-size": {
         "top": "constraints: {size: {model: 10kB}}\n",
         "model": "torch.mlp, hidden: [512, 512]",
+    },
+    "batch-too-large": {
+        "sources": "{pets: {path: pets, format: images}}",
+        "target": "label",
+        "model": "torch.ft_transformer",
+    },
+    "batch-too-large-stated": {
+        "sources": "{pets: {path: pets, format: images}}",
+        "target": "label",
+        "model": "torch.cnn, batch_size: 8",
+        "end": "preprocessing: {image: [image: [512, 768]]}\nbackend: {memory: 1GB}\n",
     },
     "backend-contradicts-itself": {
         "end": 'backends:\n  big: {device: "cuda:1", processes: 2, on_out_of_memory: accumulate, engine: inline,\n'
@@ -412,6 +430,26 @@ def test_what_it_says(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def test_a_spec_without_mistakes_is_met_with_silence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert said(tmp_path, spec_text({})) == ""
+
+
+@pytest.mark.parametrize(
+    ("model", "end"),
+    [
+        ("torch.ft_transformer, dropout: 0", ""),
+        ("torch.ft_transformer", "preprocessing: {image: [image: {size: [40, 40], colour: grey}]}\n"),
+        ("torch.ft_transformer", "backend: {memory: 16GB}\n"),
+        ("torch.ft_transformer", "backend: {device: auto}\n"),
+        ("torch.ft_transformer", "backend: {on_out_of_memory: accumulate}\n"),
+        ("torch.ft_transformer, batch_size: 4", ""),
+        ("torch.mlp", ""),
+    ],
+)
+def test_a_batch_that_may_fit_is_no_mistake(
+    model: str, end: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    case = {"sources": "{pets: {path: pets, format: images}}", "target": "label", "model": model, "end": end}
+    assert "batch-too-large" not in said(tmp_path, spec_text(case))
 
 
 def test_every_rule_is_shown() -> None:

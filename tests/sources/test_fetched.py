@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from mlspec import api
+from mlspec.api.keeping import collect
 from mlspec.diagnostics import SourceError, SpecError, render
 from mlspec.engine.lock import read as read_lock
 from mlspec.store.store import Store
@@ -127,6 +128,82 @@ def test_a_snapshot_is_compressed_as_stated_and_stays_the_same_rows(tmp_path: Pa
     assert len(tables) == 1
     assert len(set(sizes.values())) == 3
     assert max(sizes, key=lambda how: sizes[how]) == "none"
+
+
+def test_a_snapshot_in_another_format_is_the_same_rows(tmp_path: Path) -> None:
+    """Parquet, then Arrow, then Parquet that was kept: one digest, one table, nothing that reads it runs again."""
+    sqlite_file(tmp_path / "people.db")
+    path = spec(tmp_path, "connection: 'sqlite:people.db', table: people, on_change: fail")
+    text, folder = path.read_text(), tmp_path / ".mlspec" / "snapshots" / "people"
+    tables, digests = set(), set()
+    for settings, suffix in (
+        ("{compression: none}", ".parquet"),
+        *((f"{{format: arrow, compression: {how}}}", ".arrow") for how in ("none", "lz4", "zstd")),
+        ("{}", ".parquet"),
+    ):
+        path.write_text(text + f"storage: {{snapshots: {settings}}}\n")
+        (folder / "latest.json").unlink(missing_ok=True)  # so that it is fetched once more
+        run = api.run(path, only=["split"])
+        assert not run.failures
+        actions = {step.id: step.action for step in run.steps}
+        assert actions["split"] == ("cached" if tables else "ran")
+        snapshot = api.validate(path).facts.snapshots["people"]
+        kept = tmp_path / snapshot.file
+        assert (kept.suffix, snapshot.format) == (suffix, suffix.removeprefix("."))
+        tables.add(next(step for step in run.steps if step.id == "source.people").outputs["table"])
+        digests.add(snapshot.digest)
+        again = api.run(path, only=["split"], fetching=api.Fetching(offline=True))
+        assert {step.action for step in again.steps} == {"cached"}
+    assert len(tables) == len(digests) == 1
+    assert {file.suffix for file in folder.iterdir()} == {".json", ".parquet", ".arrow"}
+
+
+def test_an_arrow_snapshot_is_pinned_verified_and_removed_as_any(tmp_path: Path) -> None:
+    sqlite_file(tmp_path / "people.db")
+    source = "connection: 'sqlite:people.db', table: people, on_change: fail"
+    path = spec(tmp_path, source)
+    text = path.read_text() + "storage: {snapshots: {keep: 1, format: %s}}\n"
+    path.write_text(text % "arrow")
+    assert api.run(path).outcome in ("passed", "unknown")
+    (name,) = read_lock(tmp_path / "mlspec.lock").sources["people"].files  # type: ignore[union-attr]
+    assert name.endswith(".arrow")
+    # A clone knows the rows from the lock; fetched as Parquet they are what it has pinned.
+    shutil.rmtree(tmp_path / ".mlspec")
+    assert api.validate(path).facts.snapshots["people"].format == "arrow"
+    path.write_text(text % "parquet")
+    run = api.run(path)
+    assert run.outcome in ("passed", "unknown")
+    kept = tmp_path / ".mlspec" / "snapshots" / "people"
+    assert [file.suffix for file in kept.iterdir() if file.suffix != ".json"] == [".parquet"]
+    # Others take its place, and only they stay once they are pinned.
+    path.write_text((text % "arrow").replace("on_change: fail", "on_change: accept"))
+    with sqlite3.connect(tmp_path / "people.db") as database:
+        database.execute("DELETE FROM people WHERE id = 7")
+    database.close()
+    assert api.run(path).outcome in ("passed", "unknown")
+    collect(path)
+    (last,) = (file for file in kept.iterdir() if file.suffix != ".json")
+    assert last.suffix == ".arrow"
+    # What lies there is not what was planned.
+    pl.read_ipc(last.read_bytes()).reverse().write_ipc(last)
+    shutil.rmtree(tmp_path / ".mlspec" / "store")
+    failed = api.run(path, only=["source.people"], fetching=api.Fetching(offline=True))
+    assert "was changed while it was read" in failed.failures[0].cause
+
+
+def test_an_arrow_snapshot_holds_no_raw_personal_column(tmp_path: Path) -> None:
+    sqlite_file(tmp_path / "people.db")
+    path = spec(tmp_path, "connection: 'sqlite:people.db', table: people")
+    text = path.read_text().replace("drop: [town]}", "drop: []}\n  personal: %s")
+    text += "storage: {snapshots: {format: arrow, compression: none}}\n"
+    snapshots = {}
+    for kind, action in (("public", ""), ("quasi_identifier", ", action: {prefix: 3}")):
+        shutil.rmtree(tmp_path / ".mlspec", ignore_errors=True)
+        path.write_text(text % f"{{town: {{kind: {kind}{action}}}}}")
+        assert set(fetch(path)[0]["town"]) == ({"tow"} if action else {"town 0", "town 1", "town 2"})
+        (snapshots[kind],) = (tmp_path / ".mlspec" / "snapshots" / "people").glob("*.arrow")
+        assert (b"town 1" in snapshots[kind].read_bytes()) == (not action)
+        assert fetch(path, offline=True)[1][0].startswith("people: the snapshot of ")
 
 
 def test_a_server_its_secret_and_the_order_of_rows(

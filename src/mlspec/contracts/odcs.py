@@ -260,7 +260,7 @@ def _native(atom: Expected, column: dict[str, Any], table: dict[str, Any], servi
         return False
     kind, options = column.get("logicalType"), column.setdefault("logicalTypeOptions", {}) if column else {}
     try:
-        if check == "rows":
+        if check == "rows" and "change" not in asked:
             # A rule has one operator.
             rules = [{"type": "library", "metric": "rowCount", OPERATORS[side]: end} for side, end in asked.items()]
             table.setdefault("quality", []).extend(rules)

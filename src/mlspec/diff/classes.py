@@ -292,11 +292,15 @@ RULES: dict[str, Rule] = {
     "data.expect[].rows": demand,
     "data.expect[].rows.at_least": floor,
     "data.expect[].rows.at_most": ceiling,
+    "data.expect[].rows.change": demand,
+    "data.expect[].rows.change.at_most": ceiling,
     "data.expect[].column": EVALUATION,
     "data.expect[].between": span,
     "data.expect[].missing": demand,
     "data.expect[].missing.at_least": floor,
     "data.expect[].missing.at_most": ceiling,
+    "data.expect[].missing.change": demand,
+    "data.expect[].missing.change.at_most": ceiling,
     "data.expect[].unique": asked,
     **{
         f"data.expect[].{key}": rule
@@ -321,6 +325,9 @@ RULES: dict[str, Rule] = {
     "data.expect[].anomalies": demand,
     "data.expect[].anomalies.at_most": ceiling,
     "data.expect[].anomalies.reach": ceiling,
+    "data.expect[].anomalies.together": ceiling,
+    "data.expect[].unseen": demand,
+    "data.expect[].unseen.at_most": ceiling,
     "data.expect[].source": EVALUATION,
     "data.expect[].tolerance": ceiling,
     "data.expect[].severity": ranked("warn", "error"),
@@ -436,6 +443,7 @@ RULES: dict[str, Rule] = {
     # storage: how long what runs leave is kept changes no result, but who can read it
     "storage.keep": PROSE,
     "storage.snapshots.keep": PROSE,
+    "storage.snapshots.format": PROSE,
     "storage.snapshots.compression": PROSE,
     "storage.encrypt": _sealed,
     # report: where else runs are told of changes no result, but who sees them

@@ -5,24 +5,17 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlspec.spec.pinned import FOLDER
-
 if TYPE_CHECKING:
     import polars as pl
 
 BATCH = 131_072
 
 
-def is_snapshot(name: str) -> bool:
-    """Whether a file, by its name from the spec's folder, is one that goes by its content."""
-    return Path(name).parts[:2] == FOLDER.parts
-
-
 def digest(path: Path) -> str:
-    """The digest of a Parquet file's rows, in their order."""
+    """The digest of the rows of a Parquet or Arrow file, in their order."""
     import polars as pl
 
-    table = pl.scan_parquet(path)
+    table = pl.scan_ipc(path) if path.suffix == ".arrow" else pl.scan_parquet(path)
     schema = table.collect_schema()
     total = hashlib.sha256(repr([(name, str(kind)) for name, kind in schema.items()]).encode())
     rows = int(table.select(pl.len()).collect().item())

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from mlspec.engine.expecting import Fault
+from mlspec.engine.fault import Fault
 
 if TYPE_CHECKING:
     import polars as pl

@@ -4,22 +4,17 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct
+from mlspec.engine import anomalies
+from mlspec.engine.fault import MASK as MASK
+from mlspec.engine.fault import Fault as Fault
+from mlspec.engine.fault import broken, figure, flow
 
 if TYPE_CHECKING:
     import polars as pl
 
 Asked = Mapping[str, Any]
-MASK = "•••"
 MOST_OFFERED = 12
-REACH = 3.0  # what anomalies are looked for with if nothing is stated
-
-
-class Fault(Struct, frozen=True):
-    """Something that does not hold: in words, and what to write in the spec if it is meant to be so."""
-
-    text: str
-    offer: str = ""
+UNSTATED = ("reference", "before", "today", "on_fail")  # what no offer repeats
 
 
 def marks(asked: Asked, known: "pl.Series | None" = None) -> "dict[str, pl.Expr]":
@@ -37,6 +32,8 @@ def marks(asked: Asked, known: "pl.Series | None" = None) -> "dict[str, pl.Expr]
     if "holds" in asked:
         found["holds"] = ~pl.sql_expr(asked["holds"])
     if "column" not in asked:
+        if "anomalies" in asked:
+            found["anomalies"] = anomalies.beyond(asked)
         return {check: mark.fill_null(False) for check, mark in found.items()}
     cell = pl.col(asked["column"])
     if "between" in asked:
@@ -52,8 +49,9 @@ def marks(asked: Asked, known: "pl.Series | None" = None) -> "dict[str, pl.Expr]
     if _none_missing(asked):
         found["missing"] = cell.is_null()
     if "anomalies" in asked:
-        low, high = _fences(asked)
-        found["anomalies"] = (cell < low) | (cell > high)
+        found["anomalies"] = anomalies.beyond(asked)
+    if "levels" in asked.get("before", {}):
+        found["unseen"] = anomalies.unseen(asked)
     if "refers_to" in asked and known is not None:
         found["refers_to"] = ~cell.is_in(known.implode())
     return {check: mark.fill_null(False) for check, mark in found.items()}
@@ -71,9 +69,10 @@ def measures(asked: Asked, known: "pl.Series | None" = None) -> "dict[str, pl.Ex
         found["least"], found["greatest"] = cell.min(), cell.max()
     if "missing" in asked:
         found["missing"] = cell.is_null().mean()
-    for check in ("allowed", "matches", "refers_to"):
-        if check in asked and (check != "refers_to" or known is not None):
-            found[f"example/{check}"] = cell.filter(marks(asked, known)[check]).first().cast(pl.String)
+    strange = marks(asked, known)
+    for check in ("allowed", "matches", "refers_to", "unseen"):
+        if check in strange:
+            found[f"example/{check}"] = cell.filter(strange[check]).first().cast(pl.String)
     if "length" in asked:
         length = cell.cast(pl.String).str.len_chars()
         found["shortest"], found["longest"] = length.min(), length.max()
@@ -85,7 +84,7 @@ def measures(asked: Asked, known: "pl.Series | None" = None) -> "dict[str, pl.Ex
     if "quantile" in asked:
         found["quantile"] = cell.cast(pl.Float64).quantile(asked["quantile"]["at"], "linear")
     if "anomalies" in asked:
-        found["fence/low"], found["fence/high"] = _fences(asked)
+        found["fence/low"], found["fence/high"] = anomalies.fences(asked, asked["column"])
     if "freshness" in asked:
         found["newest"] = cell.max().cast(pl.Date)
     return found
@@ -97,16 +96,19 @@ def faults(asked: Asked, seen: Mapping[str, Any], rows: int, masked: bool) -> It
     if "rows" in asked:
         for words, limit in broken(asked["rows"], rows):
             yield Fault(f"{rows:,} rows, {words} {limit:,.0f} expected", _wider(asked, "rows", words, rows))
+        yield from anomalies.volume(asked, rows)
     for check, count in seen.items():
-        tolerated = asked.get("tolerance", 0.0) if check != "breaking/anomalies" else asked["anomalies"]["at_most"]
-        if check.startswith("breaking/") and count and count > tolerated * rows:
-            yield _rows(check.partition("/")[2], asked, seen, int(count), rows, masked)
+        broken_one = check.partition("/")[2]
+        own = asked[broken_one]["at_most"] if broken_one in ("anomalies", "unseen") else asked.get("tolerance", 0.0)
+        if check.startswith("breaking/") and count and count > own * rows:
+            yield _rows(broken_one, asked, seen, int(count), rows, masked)
     if "missing" in asked and not _none_missing(asked):
         share = seen["missing"] or 0.0
         for words, limit in broken(asked["missing"], share):
             rounded = math.ceil(share * 1000) / 1000
             offer = f"{{column: {name}, missing: {{at_most: {rounded:g}}}}}" if words == "at most" else ""
             yield Fault(f"'{name}' is missing in {share:.2%} of rows, {words} {limit:.2%} expected", offer)
+        yield from anomalies.missing(asked, share)
     for check, words in (("distinct", "different values"), ("sum", "as its sum"), ("mean", "as its mean")):
         if check in asked and seen.get(check) is not None:
             for side, limit in broken(asked[check], seen[check]):
@@ -126,7 +128,7 @@ def _rows(check: str, asked: Asked, seen: Mapping[str, Any], count: int, rows: i
     name, many = asked.get("column", ""), f"{count:,} row{'s' if count > 1 else ''}"
     example = "" if masked else f", '{seen.get(f'example/{check}')}' for one"
     leave = "on_fail: drop_rows"
-    rest = ", ".join(f"{k}: {_flow(v)}" for k, v in asked.items() if k not in ("reference", "on_fail"))
+    rest = ", ".join(f"{k}: {flow(v)}" for k, v in asked.items() if k not in UNSTATED)
     drop = f"{{{rest}, {leave}}}"
     if check == "between":
         low, high = asked["between"]
@@ -140,9 +142,7 @@ def _rows(check: str, asked: Asked, seen: Mapping[str, Any], count: int, rows: i
     if check == "allowed":
         told = f"'{name}' has values that are not allowed in {many}{example}"
         listed = [*asked["allowed"], seen.get("example/allowed")]
-        wider = (
-            f"{{column: {name}, allowed: {_flow(listed)}}}, or " if not masked and len(listed) < MOST_OFFERED else ""
-        )
+        wider = f"{{column: {name}, allowed: {flow(listed)}}}, or " if not masked and len(listed) < MOST_OFFERED else ""
         return Fault(told, wider + drop)
     if check == "missing":
         share = math.ceil(count / rows * 1000) / 1000
@@ -158,7 +158,9 @@ def _rows(check: str, asked: Asked, seen: Mapping[str, Any], count: int, rows: i
         told = f"'{name}' is {reach}, in {many} not {_told(asked['length'])}"
         return Fault(told, drop)
     if check == "anomalies":
-        return _anomalies(name, asked["anomalies"], seen, count / rows, masked)
+        return anomalies.told(asked, seen, count / rows, masked)
+    if check == "unseen":
+        return anomalies.news(asked, count, rows, example)
     if check == "matches":
         return Fault(f"'{name}' does not match {asked['matches']} in {many}{example}", drop)
     if check == "refers_to":
@@ -166,40 +168,6 @@ def _rows(check: str, asked: Asked, seen: Mapping[str, Any], count: int, rows: i
         told = f"'{name}' has values in {many} that '{other['column']}' of source '{other['source']}' lacks{example}"
         return Fault(told, drop)
     return Fault(f"{asked['holds']} does not hold in {many}", drop)
-
-
-def _fences(asked: Asked) -> "tuple[pl.Expr, pl.Expr]":
-    """Tukey's fences (1977): of the quartiles that are pinned, or of the data's own."""
-    import polars as pl
-
-    cell, reach, before = pl.col(asked["column"]).cast(pl.Float64), asked["anomalies"]["reach"], asked.get("reference")
-    if before is not None and before.get("edges"):
-        up_to = list(zip(before["edges"], before["below"], strict=True))
-        low, high = (
-            pl.lit(next((edge for edge, below in up_to if below >= at - 1e-9), up_to[-1][0])) for at in (0.25, 0.75)
-        )
-    else:
-        low, high = (cell.quantile(at, "linear") for at in (0.25, 0.75))
-    return low - (high - low) * reach, high + (high - low) * reach
-
-
-def _anomalies(name: str, wanted: Mapping[str, Any], seen: Mapping[str, Any], share: float, masked: bool) -> Fault:
-    """Too many values beyond the fences; of fences that fall together the quartiles are the same."""
-    low, high = seen["fence/low"], seen["fence/high"]
-    told = f"'{name}' has {share:.2%} of rows beyond the fences, at most {wanted['at_most']:.2%} expected"
-    if low == high:
-        told = f"'{name}' has the same quartiles, so that there are no fences to tell anomalies by"
-        return Fault(told, f"{{column: {name}, between: [LEAST, GREATEST]}}")
-    rounded = math.ceil(share * 1000) / 1000
-    reach = f", reach: {wanted['reach']:g}" if wanted["reach"] != REACH else ""
-    offer = f"{{column: {name}, anomalies: {{at_most: {rounded:g}{reach}}}}}"
-    if masked:
-        return Fault(told, offer)
-    bounds = f"[{low:.6g}, {high:.6g}]"
-    return Fault(
-        f"{told} ({figure(low)} to {figure(high)})",
-        f"{offer}, or {{column: {name}, between: {bounds}, on_fail: drop_rows}}",
-    )
 
 
 def _old(asked: Asked, seen: Mapping[str, Any]) -> Iterator[Fault]:
@@ -259,19 +227,7 @@ def _wider(asked: Asked, key: str, side: str, value: float, inside: str = "") ->
     bounds = {**{k: v for k, v in asked[key].items() if v is not None}, side.replace(" ", "_"): bound}
     names = _columns(asked)
     about = {} if not names else {"column": names[0]} if "column" in asked else {"columns": names}
-    return _flow({**about, **({inside: {key: bounds}} if inside else {key: bounds})})
-
-
-def broken(bounds: Mapping[str, Any], value: float) -> list[tuple[str, float]]:
-    """The bounds that a value breaks."""
-    low, high = bounds.get("at_least"), bounds.get("at_most")
-    found = [("at least", low)] if low is not None and value < low else []
-    return found + ([("at most", high)] if high is not None and value > high else [])
-
-
-def figure(value: float) -> str:
-    """A number for people."""
-    return f"{value:,.6g}" if isinstance(value, float) and not float(value).is_integer() else f"{value:,.0f}"
+    return flow({**about, **({inside: {key: bounds}} if inside else {key: bounds})})
 
 
 def _columns(asked: Asked) -> list[str]:
@@ -300,14 +256,3 @@ def _high(bounds: Mapping[str, Any]) -> float:
 
 def _told(bounds: Mapping[str, Any]) -> str:
     return " and ".join(f"{side.replace('_', ' ')} {end:g}" for side, end in bounds.items() if end is not None)
-
-
-def _flow(value: Any) -> str:
-    """A value as it stands in a spec."""
-    import json
-
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{k}: {_flow(v)}" for k, v in value.items() if v is not None) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(_flow(one) for one in value) + "]"
-    return value if isinstance(value, str) and value.isidentifier() else json.dumps(value, ensure_ascii=False)

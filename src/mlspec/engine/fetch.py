@@ -33,6 +33,7 @@ class Request(Struct, frozen=True, kw_only=True):
     target: str = ""
     treatments: treating_fetched.Treatments = treating_fetched.Treatments()
     parent: int = 0
+    file_format: str = "parquet"
     compression: str = "zstd"
 
 
@@ -116,8 +117,8 @@ def fetched(request: Request) -> Reply:
         raise StepError(f"what came can't be read as {kind}: {told}") from None
     path = treated or found.path
     is_ours = treated is not None or kind == "parquet" != request.kind
-    if is_ours and request.compression != "zstd":
-        path = _compressed(path, request.compression)
+    if is_ours and (request.file_format, request.compression) != ("parquet", "zstd"):
+        path, kind = _stored(path, request.file_format, request.compression), request.file_format
     return Reply(
         outcome="new",
         file=path.name,
@@ -133,17 +134,21 @@ def fetched(request: Request) -> Reply:
     )
 
 
-def _compressed(path: Path, how: str) -> Path:
-    """The same rows in a file that is compressed otherwise, in place of this one."""
+def _stored(path: Path, file_format: str, compression: str) -> Path:
+    """The same rows in a file of that format and compression, in place of this one, which is Parquet."""
     import polars as pl
 
     from mlspec.engine import tables
 
-    made = path.with_name(f"{how}-{path.name}")
+    made = path.with_name(f"{compression}-{path.stem}.{file_format}")
     frame = pl.scan_parquet(path)
     size = tables.batch(frame.collect_schema())
-    kind: Literal["lz4", "uncompressed"] = "lz4" if how == "lz4" else "uncompressed"
-    frame.sink_parquet(made, compression=kind, row_group_size=size, maintain_order=True, statistics=True)
+    kinds: dict[str, Literal["zstd", "lz4", "uncompressed"]] = {"zstd": "zstd", "lz4": "lz4", "none": "uncompressed"}
+    kind = kinds[compression]
+    if file_format == "arrow":
+        frame.sink_ipc(made, compression=kind, record_batch_size=size, maintain_order=True)
+    else:
+        frame.sink_parquet(made, compression=kind, row_group_size=size, maintain_order=True, statistics=True)
     path.unlink()
     return made
 

@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from mlspec.engine import places
 from mlspec.graph.graph import Graph
+from mlspec.spec import pinned
 
 FILE = "holdout.jsonl"
 
@@ -50,7 +51,11 @@ def use_of(graph: Graph, digests: dict[str, dict[str, str]]) -> Use | None:
         return None
     predict = step.inputs["predictions"]
     test = graph.steps[predict.step].inputs["test"]
-    files = {step.id: dict(step.files) for step in graph.steps.values() if step.kind == "source"}
+    files = {
+        step.id: {pinned.name_of_rows(name): digest for name, digest in step.files.items()}
+        for step in graph.steps.values()
+        if step.kind == "source"
+    }
     about = [files, graph.project.data.sample]
     return Use(
         test=digests[test.step][test.output],

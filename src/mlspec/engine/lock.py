@@ -15,7 +15,7 @@ from mlspec.engine.holdout import Use
 from mlspec.engine.record import Run
 from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS, Kind
-from mlspec.graph.passes.references import content, key
+from mlspec.graph.passes.references import content, pins
 from mlspec.graph.step import Step
 from mlspec.spec.pinned import LOCK, LockedSource, LockedSpread
 from mlspec.store import files
@@ -92,10 +92,8 @@ def spreads(graph: Graph, report: Any, before: Mapping[str, LockedSpread], *, re
     that moves a little with each run is seen to move; ``renew``: it is as it is now."""
     found = {}
     for entry in report or ():
-        if entry["expectation"].keys() & {"drift", "anomalies"} and "sketch" in entry["measured"]:
-            name = key(entry["expectation"])
-            kept = None if renew else before.get(name)
-            found[name] = kept or LockedSpread(content(graph), entry["measured"]["sketch"])
+        for name, sketch in pins(entry):
+            found[name] = (None if renew else before.get(name)) or LockedSpread(content(graph), sketch)
     return found
 
 

@@ -6,6 +6,7 @@ reads what is looked at and may drop it again. The files have no name any more w
 process, nothing is left behind.
 """
 
+import math
 import mmap
 import tempfile
 from collections.abc import Iterator
@@ -16,8 +17,9 @@ import msgspec
 
 from mlspec import registry
 from mlspec.diagnostics import StepError
+from mlspec.engine import machine
 from mlspec.engine.preparation import REWEIGHED, TARGET, WEIGHT
-from mlspec.plugin import Features, Model, State
+from mlspec.plugin import BatchMemory, Column, Features, Model, State
 
 if TYPE_CHECKING:
     import numpy as np
@@ -83,6 +85,32 @@ def fits(path: Path, state: State, model: Model, allowed: int | None) -> None:
         f"reads them piece by piece ({', '.join(others)})",
         "type",
     )
+
+
+def batch_fits(
+    state: State, model: Model, rows: int, allowed: int | None, *, device: str = "cpu", accumulate: bool = False
+) -> None:
+    """Raises StepError where one step of training on so many rows surely takes more memory than is ``allowed``, or than
+    this machine has free where that isn't said. ``accumulate``: a batch that does not fit is taken in parts."""
+    least = batch_memory(state, model, 1 if accumulate else rows)
+    free = machine.memory() if allowed is None else allowed
+    if device != "cpu" or least is None or free is None or least.size <= free:
+        return
+    there = f"this machine has {free / 1e6:,.0f} MB free" if allowed is None else f"allowed are {free / 1e6:,.0f} MB"
+    raise StepError(
+        f"one step of training takes at least {least.size / 1e6:,.0f} MB of memory, {there} ({least.counted}): take "
+        f"{least.instead}{'' if allowed is None else ', or allow more (backend.memory)'}"
+    )
+
+
+def batch_memory(state: State, model: Model, rows: int) -> BatchMemory | None:
+    """What a step of training takes at least, once preparation is fitted."""
+    columns = [
+        Column(one["name"], one["type"], levels=one["levels"], width=math.prod(shape), shape=shape or None)
+        for one in state["outputs"]
+        for shape in [tuple(one.get("shape", ()))]
+    ]
+    return model.batch_memory(tuple(columns), rows)
 
 
 def _takes_its_place(kind: type[Model], model: Model) -> bool:

@@ -65,7 +65,7 @@ class _Refresh:
         self.target = project.data.columns.target
         self.treatments = treating_fetched.of(project)
         self.kept = project.storage.snapshots.keep
-        self.compression = project.storage.snapshots.compression
+        self.stated = project.storage.snapshots
         self.folder = pinned.folder(root, name)
 
     def offline(self) -> Iterator[Diagnostic]:
@@ -165,7 +165,8 @@ class _Refresh:
             target=self.target,
             treatments=self.treatments,
             parent=os.getpid(),
-            compression=self.compression,
+            file_format=self.stated.format,
+            compression=self.stated.compression,
         )
         timeout = self.source.timeout or TIMEOUT
         command = [sys.executable, "-m", "mlspec.engine.fetch"]

@@ -10,20 +10,11 @@ from mlspec.graph.graph import Graph
 from mlspec.graph.step import Input
 from mlspec.plugin import Baseline, Column, ColumnType, Schema, Source, Wanted
 from mlspec.rules._personal import dropped, treatments, widest
+from mlspec.rules._prepared import GROUPS as GROUPS
+from mlspec.rules._prepared import PREPARED as PREPARED
 from mlspec.rules.check import roles
 from mlspec.spec import Project, combining
 from mlspec.spec.pushed import conditions
-
-GROUPS: dict[ColumnType, str] = {
-    "integer": "numeric",
-    "number": "numeric",
-    "category": "category",
-    "boolean": "category",
-    "date": "date",
-    "datetime": "date",
-    "image": "image",
-}
-PREPARED = {"image": ("image",)}  # by every model that has no wish of its own
 
 
 def table(graph: Graph) -> Schema:

@@ -1,12 +1,13 @@
 """Plug-ins as params hold them: a pair of the name and all settings, defaults filled in."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Iterable
+from typing import Any
 
 import msgspec
 
 from mlspec import registry
-from mlspec.plugin import Plugin, Step, Use
+from mlspec.plugin import Use
+from mlspec.rules._prepared import steps as steps
 
 Pair = list[Any]
 
@@ -29,20 +30,6 @@ def pairs(uses: Iterable[Use]) -> list[Pair]:
 def plain_use(kind: str, name: str) -> Use:
     """The plug-in of that name with its defaults. Raises KeyError when there is none."""
     return Use(name, registry.plugin(kind, name)())
-
-
-def steps(entries: Sequence[Any]) -> tuple[Use, ...]:
-    """Preparation steps from entries written as in a spec: ``"scale"`` or ``{"impute": "median"}``."""
-    found: list[Use] = []
-    for entry in entries:
-        if isinstance(entry, Use):
-            found.append(entry)
-            continue
-        name, settings = next(iter(entry.items())) if isinstance(entry, Mapping) else (entry, {})
-        cls = cast(type[Step], registry.plugin("steps", name))
-        fields = settings if isinstance(settings, Mapping) else {cls.shorthand: settings}
-        found.append(Use(name, cast(Plugin, msgspec.convert(dict(fields), cls))))
-    return tuple(found)
 
 
 def _lists(value: Any) -> Any:

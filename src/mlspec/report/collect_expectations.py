@@ -16,6 +16,7 @@ COUNTS = {
     "refers_to": "that are not there",
     "missing": "missing",
     "anomalies": "beyond the fences",
+    "unseen": "that are new",
 }
 
 
@@ -50,13 +51,15 @@ def _cell(value: Any) -> str:
 
 def _asked(asked: Mapping[str, Any]) -> Iterator[str]:
     if "rows" in asked:
-        yield f"rows {_bounds(asked['rows'])}"
+        yield from _ends(asked["rows"], "rows")
+        yield from _change(asked["rows"], "as many rows as pinned")
     if "holds" in asked:
         yield asked["holds"]
     if "between" in asked:
         yield f"between {words.figure(asked['between'][0])} and {words.figure(asked['between'][1])}"
     if "missing" in asked:
-        yield f"share of missing values {_bounds(asked['missing'])}"
+        yield from _ends(asked["missing"], "share of missing values")
+        yield from _change(asked["missing"], "as many missing values as pinned")
     if asked.get("unique"):
         yield "no value twice"
     if "allowed" in asked:
@@ -85,14 +88,30 @@ def _asked(asked: Mapping[str, Any]) -> Iterator[str]:
         yield f"spread as pinned ({', '.join(stated) or 'psi 0.2'})"
     if "anomalies" in asked:
         most, reach = asked["anomalies"]["at_most"], asked["anomalies"]["reach"]
-        yield f"at most {most:.2%} beyond {reach:g} distances of the quartiles"
+        of = f" of {asked['anomalies']['together']} columns or more" if "columns" in asked else ""
+        yield f"at most {most:.2%} beyond {reach:g} distances of the quartiles{of}"
+    if "unseen" in asked:
+        yield f"at most {asked['unseen']['at_most']:.2%} with values that are not pinned"
     if asked.get("tolerance"):
         yield f"but for {asked['tolerance']:.2%} of rows"
 
 
-def _bounds(bounds: Mapping[str, float | None]) -> str:
-    told = [f"{side.replace('_', ' ')} {words.figure(end)}" for side, end in bounds.items() if end is not None]
+def _bounds(bounds: Mapping[str, Any]) -> str:
+    ends = {side: bounds.get(side) for side in ("at_least", "at_most")}
+    told = [f"{side.replace('_', ' ')} {words.figure(end)}" for side, end in ends.items() if end is not None]
     return " and ".join(told)
+
+
+def _ends(bounds: Mapping[str, Any], what: str) -> Iterator[str]:
+    told = _bounds(bounds)
+    if told:
+        yield f"{what} {told}"
+
+
+def _change(bounds: Mapping[str, Any], what: str) -> Iterator[str]:
+    change = bounds.get("change")
+    if change is not None:
+        yield f"{what}, but for {change['at_most']:.2%}"
 
 
 def _measured(asked: Mapping[str, Any], seen: Mapping[str, Any], rows: int) -> Iterator[str]:

@@ -81,3 +81,12 @@ def widest(one: ColumnType, other: ColumnType) -> ColumnType:
     if one in NUMERIC and other in NUMERIC:
         return "number"
     return "datetime" if {one, other} == {"date", "datetime"} else "category"
+
+
+def hidden(project: Project, schema: Schema) -> list[str]:
+    """The columns of which no value may be told: sensitive ones, ids, and what tells of people."""
+    from mlspec.rules.check import roles
+
+    personal = {name for name, stated in project.data.personal.items() if stated.kind != "public"}
+    seen = roles(project, schema)
+    return [column.name for column in seen if column.role in ("sensitive", "id") or column.name in personal]

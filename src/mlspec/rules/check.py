@@ -14,7 +14,7 @@ from mlspec.plugin import Column, Schema
 from mlspec.rules.context import Facts, View
 from mlspec.spec import Project, combining
 
-HELPERS = frozenset({"__init__", "_look", "_personal", "check", "context"})
+HELPERS = frozenset({"__init__", "_look", "_personal", "_prepared", "check", "context"})
 Rule = Callable[[View], Iterable[Diagnostic]]
 
 

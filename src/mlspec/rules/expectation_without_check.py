@@ -11,9 +11,11 @@ from typing import Any
 
 from mlspec.diagnostics import Diagnostic
 from mlspec.document import Path
+from mlspec.rules._personal import hidden
 from mlspec.rules.context import View
-from mlspec.spec.expect import COLUMN_CHECKS, Bounds, Expectation, Quantile
+from mlspec.spec.expect import COLUMN_CHECKS, Bounds, Expectation, Missing, Quantile, Rows
 
+Bounded = Bounds | Missing | Quantile | Rows
 CODE = "expectation-without-check"
 NUMBERS = ("integer", "number")
 FITS: dict[str, tuple[str, ...]] = {
@@ -25,7 +27,9 @@ FITS: dict[str, tuple[str, ...]] = {
     "matches": ("category",),
     "length": ("category",),
     "freshness": ("date", "datetime"),
+    "unseen": ("category", "boolean"),
 }
+TOGETHER = ("unique", "groups", "anomalies")
 BOUNDED = ("rows", "missing", "length", "distinct", "sum", "mean", "quantile")
 
 
@@ -53,14 +57,12 @@ def _says_something(view: View, one: Expectation, at: Path) -> Iterator[Diagnost
     elif of_column and not one.asks(*COLUMN_CHECKS):
         message = f"nothing is expected of '{one.column or ', '.join(one.columns)}'"
         yield view.diagnostic(CODE, at, message, "add between, missing, unique or allowed")
-    elif one.columns and (
-        one.column is not None or one.asks(*(k for k in COLUMN_CHECKS if k not in ("unique", "groups")))
-    ):
-        yield view.diagnostic(CODE, (*at, "columns"), "several columns are for unique and groups", key=True)
+    elif one.columns and (one.column is not None or one.asks(*(k for k in COLUMN_CHECKS if k not in TOGETHER))):
+        yield view.diagnostic(CODE, (*at, "columns"), "several columns are for unique, groups and anomalies", key=True)
 
 
 def _bounds(view: View, one: Expectation, at: Path) -> Iterator[Diagnostic]:
-    stated: list[tuple[str, Bounds | Quantile | None, Path]] = [(k, getattr(one, k), (*at, k)) for k in BOUNDED]
+    stated: list[tuple[str, Bounded | None, Path]] = [(k, getattr(one, k), (*at, k)) for k in BOUNDED]
     if one.groups is not None:
         stated += [(k, getattr(one.groups, k), (*at, "groups", k)) for k in ("count", "rows", "share")]
         if not any(bounds for key, bounds, _path in stated if key in ("count", "share")) and one.groups.rows is None:
@@ -70,7 +72,8 @@ def _bounds(view: View, one: Expectation, at: Path) -> Iterator[Diagnostic]:
             continue
         low, high = bounds.at_least, bounds.at_most
         if low is None and high is None:
-            yield view.diagnostic(CODE, path, f"'{key}' has no bound", "add at_least or at_most", key=True)
+            if getattr(bounds, "change", None) is None:
+                yield view.diagnostic(CODE, path, f"'{key}' has no bound", "add at_least or at_most", key=True)
         elif low is not None and high is not None and low > high:
             yield view.diagnostic(CODE, path, f"nothing is at least {low:g} and at most {high:g}", key=True)
     if one.between is not None and one.between[0] > one.between[1]:
@@ -80,6 +83,7 @@ def _bounds(view: View, one: Expectation, at: Path) -> Iterator[Diagnostic]:
 
 def _fits(view: View, one: Expectation, at: Path, kinds: Mapping[str, str]) -> Iterator[Diagnostic]:
     """Checks against the column's type."""
+    yield from _together(view, one, at, kinds)
     kind = kinds.get(one.column or "")
     if kind is None:
         return
@@ -118,6 +122,28 @@ def _fits(view: View, one: Expectation, at: Path, kinds: Mapping[str, str]) -> I
             re.compile(one.matches)
         except re.error as error:
             yield view.diagnostic(CODE, (*at, "matches"), f"this is no regular expression: {error}")
+
+
+def _together(view: View, one: Expectation, at: Path, kinds: Mapping[str, str]) -> Iterator[Diagnostic]:
+    """Rows that lie beyond the fences of several columns; values that nobody may keep."""
+    if one.anomalies is not None and one.columns:
+        strange = next((name for name in one.columns if kinds.get(name, NUMBERS[0]) not in NUMBERS), None)
+        if strange is not None:
+            message = f"'{strange}' is {kinds[strange]}, anomalies is for numbers"
+            yield view.diagnostic(CODE, (*at, "columns", one.columns.index(strange)), message)
+        if one.anomalies.together > len(one.columns):
+            message = f"no row can be beyond the fences of {one.anomalies.together} of {len(one.columns)} columns"
+            path = (*at, "anomalies", "together")
+            where = path if view.document.node(path) is not None else (*at, "columns")
+            yield view.diagnostic(CODE, where, message, "name more columns", key=True)
+    elif one.anomalies is not None and one.anomalies.together != 2:
+        yield view.diagnostic(
+            CODE, (*at, "anomalies", "together"), "this is of several columns", "give 'columns', or delete it", key=True
+        )
+    if one.unseen is not None and one.column in hidden(view.project, view.columns()):
+        message = f"nothing of the values of '{one.column}' may be pinned, so that none is new"
+        label = "state them: allowed: [...]"
+        yield view.diagnostic(CODE, (*at, "unseen"), message, label, "it is sensitive, personal or an id", key=True)
 
 
 def _consequence(view: View, one: Expectation, at: Path) -> Iterator[Diagnostic]:

@@ -10,17 +10,9 @@ from collections.abc import Iterator
 from mlspec.diagnostics import Diagnostic
 from mlspec.document import Path
 from mlspec.plugin import Column, Model, Schema, Step, Use
+from mlspec.rules._prepared import GROUPS
 from mlspec.rules.context import View
 
-GROUPS = {
-    "integer": "numeric",
-    "number": "numeric",
-    "category": "category",
-    "boolean": "category",
-    "date": "date",
-    "datetime": "date",
-    "image": "image",
-}
 CODE = "step-does-not-fit-column"
 
 

@@ -4,7 +4,6 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from mlspec.spec.expect import Bounds as Bounds
 from mlspec.spec.expect import Expectation
 from mlspec.spec.privacy import Personal
 from mlspec.spec.types import ColumnName, Name, Seconds, Share, SourceUse

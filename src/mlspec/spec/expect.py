@@ -9,7 +9,7 @@ from mlspec.spec.types import ColumnName, Name, Seconds, Share
 
 ROW_CHECKS = ("between", "allowed", "matches", "length", "holds", "unique", "refers_to")
 COLUMN_CHECKS = ("between", "missing", "unique", "allowed", "type", "matches", "length", "distinct", "sum", "mean",
-                 "quantile", "groups", "refers_to", "freshness", "drift", "anomalies")  # fmt: skip
+                 "quantile", "groups", "refers_to", "freshness", "drift", "anomalies", "unseen")  # fmt: skip
 
 
 class Bounds(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -17,6 +17,40 @@ class Bounds(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     at_least: Annotated[float | None, Meta(description="The least that is allowed.")] = None
     at_most: Annotated[float | None, Meta(description="The most that is allowed.")] = None
+
+
+class Change(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How far a figure may be from what mlspec.lock has pinned, up or down."""
+
+    at_most: Annotated[float, Meta(description="The greatest change: 0.5 is half of it.", gt=0)]
+
+
+class Rows(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How many rows there are: bounds, or how far from the number that mlspec.lock has pinned."""
+
+    at_least: Annotated[float | None, Meta(description="The least that is allowed.")] = None
+    at_most: Annotated[float | None, Meta(description="The most that is allowed.")] = None
+    change: Annotated[
+        Change | None,
+        Meta(
+            description="How many may have come or gone since mlspec.lock pinned them, as a share of those.",
+            examples=[{"at_most": 0.5}],
+        ),
+    ] = None
+
+
+class Missing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The share of missing values: bounds, or how far from the share that mlspec.lock has pinned."""
+
+    at_least: Annotated[float | None, Meta(description="The least that is allowed.")] = None
+    at_most: Annotated[float | None, Meta(description="The most that is allowed.")] = None
+    change: Annotated[
+        Change | None,
+        Meta(
+            description="By how much the share may differ from the pinned one: 0.05 is from 10% to 15% or to 5%.",
+            examples=[{"at_most": 0.05}],
+        ),
+    ] = None
 
 
 class Quantile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -68,25 +102,35 @@ class Drift(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 class Anomalies(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How many values may lie beyond Tukey's fences: so many distances of the quartiles below the lower one, or above
-    the upper one. The quartiles are those that mlspec.lock has pinned, else those of the data itself."""
+    the upper one. The quartiles are those that mlspec.lock has pinned, else those of the data itself. Of several
+    `columns` it bounds rows in which some of them do so together."""
 
     at_most: Annotated[Share, Meta(description="The greatest share of rows with such a value.")] = 0.01
     reach: Annotated[
         float, Meta(description="How many distances of the quartiles: 1.5 is far out, 3 very far.", gt=0)
     ] = 3.0
+    together: Annotated[
+        int, Meta(description="Of several `columns`: in how many of them a row must be beyond the fences.", ge=2)
+    ] = 2
+
+
+class Unseen(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How many rows may have a value that no row had when mlspec.lock pinned the column's values."""
+
+    at_most: Annotated[Share, Meta(description="The greatest share of rows with such a value.")] = 0.0
 
 
 class Expectation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Something that must be true of the data, checked before anything is fitted: of all rows, or of one column."""
 
-    rows: Annotated[Bounds | None, Meta(description="How many rows there are.")] = None
+    rows: Annotated[Rows | None, Meta(description="How many rows there are.")] = None
     holds: Annotated[
         str | None,
         Meta(description="An expression of SQL that is true of every row.", examples=["left_on >= came_on"]),
     ] = None
     column: Annotated[ColumnName | None, Meta(description="The column that the other keys speak of.")] = None
     columns: Annotated[
-        tuple[ColumnName, ...], Meta(description="Several columns together, for `unique` and `groups`.")
+        tuple[ColumnName, ...], Meta(description="Several columns together, for `unique`, `groups` and `anomalies`.")
     ] = ()
     type: Annotated[
         Literal["integer", "number", "boolean", "category", "date", "datetime", "image"] | None,
@@ -96,7 +140,7 @@ class Expectation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         tuple[float, float] | None,
         Meta(description="Every value lies in this range, ends included.", examples=[[16, 100]]),
     ] = None
-    missing: Annotated[Bounds | None, Meta(description="The share of missing values, from 0 to 1.")] = None
+    missing: Annotated[Missing | None, Meta(description="The share of missing values, from 0 to 1.")] = None
     unique: Annotated[bool | None, Meta(description="true: no value, or no combination, stands twice.")] = None
     allowed: Annotated[
         tuple[str | int | float | bool, ...] | None,
@@ -119,6 +163,10 @@ class Expectation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     anomalies: Annotated[
         Anomalies | None,
         Meta(description="How many numbers may lie far from all others.", examples=[{"at_most": 0.01}]),
+    ] = None
+    unseen: Annotated[
+        Unseen | None,
+        Meta(description="How many rows may have a value that is new.", examples=[{"at_most": 0.01}]),
     ] = None
     source: Annotated[
         Name | None, Meta(description="The source whose rows are looked at; the rows that are used if left out.")
@@ -146,6 +194,10 @@ class Expectation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         bounded = self.missing is not None and self.missing.at_most == 0
         return self.asks(*ROW_CHECKS) or bounded
 
+    def shows_rows(self) -> bool:
+        """Whether rows that break it, or their groups, can be shown."""
+        return self.checks_rows() or self.asks("groups", "anomalies", "unseen")
+
     def reads(self) -> set[str]:
         """The columns that it names, those of its expression aside."""
         return {name for name in (self.column, *self.columns) if name is not None}
@@ -156,4 +208,7 @@ def stated(expectation: Expectation) -> dict[str, Any]:
     fields = msgspec.to_builtins(expectation)
     plain = {name: getattr(Expectation(), name) for name in ("tolerance", "severity", "on_fail")}
     kept = {k: v for k, v in fields.items() if v not in (None, ()) and plain.get(k) != v and k != "type"}
+    for key, inner in (("rows", "change"), ("missing", "change"), ("anomalies", "together")):
+        if key in kept and (kept[key][inner] is None or (inner == "together" and not expectation.columns)):
+            kept[key] = {k: v for k, v in kept[key].items() if k != inner}
     return msgspec.json.decode(msgspec.json.encode(kept))  # type: ignore[no-any-return]

@@ -12,6 +12,7 @@ FOLDER = Path(".mlspec", "snapshots")
 LATEST, FALLBACK = "latest.json", "fallback.json"
 LOCK = "mlspec.lock"
 MOST_LEVELS = 20
+FORMATS = {".parquet": "parquet", ".arrow": "arrow"}  # that snapshots of rows are kept in, by the file's ending
 
 
 class Snapshot(Struct, frozen=True, kw_only=True):
@@ -52,7 +53,8 @@ class LockedSource(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class LockedSpread(Struct, frozen=True):
-    """The spread of a column's values as it was pinned: of which data (a digest), and its sketch."""
+    """What was pinned of values: of which data (a digest), and the sketch of a column's spread, its levels, the share
+    of missing ones, or the number of rows."""
 
     of: str
     sketch: dict[str, Any]
@@ -69,6 +71,16 @@ def identity(use: Use) -> str:
 
     settings = {k: v for k, v in msgspec.to_builtins(use.plugin).items() if k not in (*AVAILABILITY, "schema")}
     return hashlib.sha256(msgspec.json.encode([use.name, settings], order="deterministic")).hexdigest()
+
+
+def is_snapshot(name: str) -> bool:
+    """Whether a file, by its name from the spec's folder, is one that goes by its content."""
+    return Path(name).parts[: len(FOLDER.parts)] == FOLDER.parts and Path(name).suffix in FORMATS
+
+
+def name_of_rows(name: str) -> str:
+    """A file's name from the spec's folder; that of a snapshot is the same in whatever format its rows lie."""
+    return Path(name).with_suffix(".parquet").as_posix() if is_snapshot(name) else name
 
 
 def folder(root: Path, name: str) -> Path:
@@ -91,7 +103,7 @@ def snapshot(root: Path, name: str, use: Use) -> Snapshot | None:
     return Snapshot(
         source=wanted,
         file=file,
-        format=use.name if Path(file).suffix != ".parquet" else "parquet",
+        format=FORMATS.get(Path(file).suffix, use.name),
         digest=digest,
         columns=locked.columns,
         rows=locked.rows,

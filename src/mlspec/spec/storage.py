@@ -17,12 +17,19 @@ class Snapshots(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             description="How many of each source stay, the latest first; those that mlspec.lock pins stay anyway.", ge=1
         ),
     ] = 3
+    format: Annotated[
+        Literal["parquet", "arrow"],
+        Meta(
+            description="The files that are to come: parquet is the smaller one, arrow (Arrow IPC, Feather v2) the "
+            "quicker one to read, and what other programs map into memory if it is not compressed. Those of another "
+            "format are read as they are. A file from an address that holds no personal column stays as it came."
+        ),
+    ] = "parquet"
     compression: Annotated[
         Literal["zstd", "lz4", "none"],
         Meta(
-            description="How rows are compressed in the Parquet files that are to come: zstd is the smallest, lz4 the "
-            "quickest to read, none is for disks that compress themselves. A file from an address that holds no "
-            "personal column stays as it came."
+            description="How rows are compressed in them: zstd is the smallest, lz4 the quickest to read, none is for "
+            "disks that compress themselves."
         ),
     ] = "zstd"
 

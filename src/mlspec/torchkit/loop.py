@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from mlspec.diagnostics import StepError
-from mlspec.models.torch._shared import Private
+from mlspec.models.torch._shared import Private, batch
 from mlspec.torchkit import checkpoint, memory, together
 from mlspec.torchkit.batches import Batches
 from mlspec.torchkit.batches import Rows as Rows  # (the name that users of the loop know it by)
@@ -119,7 +119,7 @@ def _train(
 ) -> dict[str, Any]:
     device = next(module.parameters()).device
     count = len(rows.target)
-    size = min(settings.batch_size or min(512, max(16, 1 << (count // 64).bit_length())), count)
+    size = batch(settings.batch_size, count)
     steps = count // size
     total = steps * settings.epochs
     pause = total if until is None else min(total, steps * until)

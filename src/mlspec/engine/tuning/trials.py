@@ -48,6 +48,7 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
     precision: str = "fp32"
     compile: bool = False
     accumulate: bool = False
+    allowed: int | None = None
     threads: int
     scratch: str
     root: str
@@ -79,6 +80,7 @@ class Trainer:
 
     def do(self, piece: Piece) -> Result:
         """Train a trial up to a stop and score it on the validation rows."""
+        from mlspec.engine import rows
         from mlspec.models import _user_code
 
         began = time.perf_counter()
@@ -97,6 +99,9 @@ class Trainer:
         try:
             with _user_code.importable(Path(self._work.root)):
                 model = msgspec.convert(space.put(self._work.model[1], piece.point), self._cls)
+                allowed, device = self._work.allowed, told.device
+                count = len(told.target)
+                rows.batch_fits(state, model, count, allowed, device=device, accumulate=told.accumulate)
                 history = model.fit(told, folder)
                 score = self._score(model, folder, judged, state)
         except (StepError, ValueError, ArithmeticError, msgspec.ValidationError) as wrong:

@@ -5,8 +5,11 @@ from typing import cast
 import msgspec
 
 from mlspec import registry
+from mlspec.engine import machine
 from mlspec.engine.job import Job
 from mlspec.plugin import Model
+
+WITHOUT = "not checked: the rows for it did not fit into memory"
 
 
 def run(job: Job) -> None:
@@ -26,9 +29,18 @@ def run(job: Job) -> None:
     if made is None:
         report.finish(job, (), note="the model is no network")
         return
+    from mlspec.engine import results, rows
     from mlspec.engine.debugging import network
     from mlspec.torchkit import device, memory
 
+    least = rows.batch_memory(results.read_json(job.inputs["state"]), model, len(training.target))
+    free = machine.memory() if job.allowed is None else job.allowed
+    if least is not None and free is not None and training.device == "cpu":
+        # It looks at more rows than a step of training may take.
+        taken = least.size // max(1, least.rows) * min(network.ROWS, len(training.target))
+        if taken > free:
+            report.finish(job, (), note=WITHOUT)
+            return
     with device.seeded(training.seed, device.find(training.device), training.threads):
         subject = network.Subject(
             module=made.module,
@@ -43,6 +55,6 @@ def run(job: Job) -> None:
             if not memory.is_exhausted(error):
                 raise
             # Training takes the batch that the spec asks for, and may be allowed to take it in parts.
-            report.finish(job, (), note="not checked: the rows for it did not fit into memory")
+            report.finish(job, (), note=WITHOUT)
             return
     report.finish(job, found)

@@ -91,7 +91,7 @@ def _measured(job: Job, frames: "dict[str, pl.LazyFrame]") -> "list[tuple[dict[s
     """What each expectation measured, of how many rows, and what does not hold."""
     import polars as pl
 
-    from mlspec.engine import drift, expecting
+    from mlspec.engine import anomalies, drift, expecting
 
     expectations, masked = job.params["expectations"], set(job.params.get("masked", []))
     wanted: dict[str, dict[str, pl.Expr]] = {name: {"rows": pl.len()} for name in frames}
@@ -119,8 +119,13 @@ def _measured(job: Job, frames: "dict[str, pl.LazyFrame]") -> "list[tuple[dict[s
             mine["groups"] = counted[index].height
         name = asked.get("column", "")
         # Of a column of which no value may be told, anomalies pin nothing.
-        if "drift" in asked or ("anomalies" in asked and not hidden):
+        if "drift" in asked or ("anomalies" in asked and name and not hidden):
             mine["sketch"] = drift.sketch(frames[frame], name)
+        elif "anomalies" in asked and not hidden:
+            mine["sketches"] = {one: drift.sketch(frames[frame], one) for one in asked["columns"]}
+        if "unseen" in asked and not hidden:
+            mine["levels"] = anomalies.levels(frames[frame], name)
+            faults += [] if mine["levels"] else [anomalies.too_many(asked)]
         if "drift" in asked and "reference" in asked:
             now = drift.against(frames[frame], name, asked["reference"])
             mine |= drift.distances(asked["reference"], now) if now else {}

@@ -1,8 +1,8 @@
 """Reads a source into a typed table."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import PurePath
-from typing import cast
+from typing import Any, cast
 
 import msgspec
 
@@ -37,7 +37,7 @@ def run(job: Job) -> None:
             rows = rows.with_columns(pl.col(numbers).fill_nan(None))
         if treatments:
             rows = rows.with_columns(treating.treated(treatments))
-        if _is_stored(name, job.files):
+        if _is_stored(name, settings, job.files):
             tables.write_batches(rows, lambda some: some, table)
         else:
             tables.write(rows, table)
@@ -67,15 +67,20 @@ def run(job: Job) -> None:
             raise StepError(f"{source.where()} has {count:,} rows, at least {least:,} are wanted")
 
 
-def _is_stored(name: str, files: Iterable[str]) -> bool:
+def _is_stored(name: str, settings: Mapping[str, Any], files: Iterable[str]) -> bool:
     """Whether rows can be had without reading all before them."""
-    return name == "parquet" or {PurePath(file).suffix for file in files} == {".parquet"}
+    from mlspec.spec import pinned
+
+    # Arrow files of others may be one compressed batch, which each look would unpack; our own are not.
+    ours = set(settings) == {"path"} and pinned.is_snapshot(str(settings["path"]))
+    return ours or name == "parquet" or {PurePath(file).suffix for file in files} == {".parquet"}
 
 
 def _verify(job: Job, source: Source) -> None:
     """What was read is what was there when the step was planned: else its result would stand under a wrong name."""
     from mlspec.engine import contents
     from mlspec.graph.files import Digests, hash_file
+    from mlspec.spec import pinned
 
     there = source.files(job.root)
     for name, expected in job.files.items():
@@ -85,7 +90,7 @@ def _verify(job: Job, source: Source) -> None:
         if expected == (Digests(None).of(path) if path.is_dir() else hash_file(path)):
             continue
         # A snapshot of rows goes by its content.
-        if not (path.suffix == ".parquet" and contents.is_snapshot(name) and expected == contents.digest(path)):
+        if not (pinned.is_snapshot(name) and expected == contents.digest(path)):
             raise StepError(f"{name} was changed while it was read; run again")
     more = sorted(there.keys() - job.files.keys())
     if more and job.files:

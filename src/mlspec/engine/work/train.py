@@ -44,12 +44,14 @@ def training(job: Job, model: Model, rows: int | None = None) -> Training:
 
     Raises StepError where they surely take more memory than there is for them.
     """
-    from mlspec.engine import results
+    from mlspec.engine import results, tables
     from mlspec.engine import rows as prepared
 
     state = results.read_json(job.inputs["state"])
     if rows is None:
         prepared.fits(job.inputs["train"], state, model, job.allowed)
+        count = tables.count(tables.scan(job.inputs["train"]))
+        prepared.batch_fits(state, model, count, job.allowed, device=job.device, accumulate=job.accumulate)
     train, validation = (prepared.read(job.inputs[part], state, job.scratch, rows) for part in ("train", "validation"))
     classes = state["target"]["classes"]
     return Training(

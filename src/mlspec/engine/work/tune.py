@@ -65,6 +65,7 @@ def run(job: Job) -> None:
         precision=params.get("precision", "fp32"),
         compile=params.get("compile", False),
         accumulate=job.accumulate,
+        allowed=job.allowed,
         threads=1 if plan.parallel > 1 else job.threads,
         scratch=str(job.scratch),
         root=str(job.root),

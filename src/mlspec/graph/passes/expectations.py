@@ -7,10 +7,9 @@ from mlspec.graph import tables
 from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS
 from mlspec.graph.step import Input, Step
-from mlspec.rules.check import roles
+from mlspec.rules._personal import hidden
 from mlspec.spec.expect import stated
 
-HIDDEN = ("sensitive", "id")
 LEFT_OUT = ("dropped", "quarantine")
 
 
@@ -26,12 +25,10 @@ def expectations(graph: Graph) -> Graph:
             if name:
                 inputs[f"source.{name}"] = Input(f"source.{name}", "table")
     columns = next(iter(graph.facts.schemas.values()))
-    personal = {name for name, stated in data.personal.items() if stated.kind != "public"}
-    seen = roles(graph.project, columns)
-    masked = [column.name for column in seen if column.role in HIDDEN or column.name in personal]
+    masked = hidden(graph.project, columns)
     params: dict[str, Any] = {"expectations": [stated(expectation) for expectation in data.expect]}
     # Where no row and no group is shown, there is nothing to hide.
-    if masked and any(expectation.checks_rows() or expectation.groups for expectation in data.expect):
+    if masked and any(expectation.shows_rows() for expectation in data.expect):
         params["masked"] = masked
     leaves_out = any(expectation.on_fail != "stop" for expectation in data.expect)
     step = Step(

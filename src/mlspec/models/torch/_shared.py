@@ -101,7 +101,7 @@ def embedded(columns: Schema, bins: int, numeric_width: int, fixed: int | None) 
 
     A column whose width or levels only fitting tells counts as little as it can.
     """
-    numeric = sum(c.width or 0 for c in columns if c.type != "code")
+    numeric = numbers(columns)
     levels = [1 if c.levels is None else c.levels for c in columns if c.type == "code"]
     weights = numeric * (bins * (numeric_width + 2) + numeric_width if bins else 2)
     width = numeric * (numeric_width if bins else 1)
@@ -110,6 +110,16 @@ def embedded(columns: Schema, bins: int, numeric_width: int, fixed: int | None) 
         weights += count * vector
         width += vector
     return weights, width
+
+
+def batch(stated: int | None, rows: int) -> int:
+    """The rows in one step of training: as stated, or a power of two, about 64 steps an epoch, from 16 to 512."""
+    return min(stated or min(512, max(16, 1 << (rows // 64).bit_length())), rows)
+
+
+def numbers(columns: Schema) -> int:
+    """How many numbers stand for a row at least: a column whose width only fitting tells counts as none."""
+    return sum(c.width or 0 for c in columns if c.type != "code")
 
 
 def outputs(classes: int) -> int:

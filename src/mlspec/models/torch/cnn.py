@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from msgspec import Meta
 
 from mlspec.models.torch import _shared
-from mlspec.plugin import Model, Predictor, Schema, Training
+from mlspec.plugin import BatchMemory, Model, Predictor, Schema, Training
 
 if TYPE_CHECKING:
     from mlspec.torchkit.loop import Trainable
@@ -95,6 +95,22 @@ class Cnn(Model, frozen=True, kw_only=True):
         from mlspec.torchkit import tabular
 
         return tabular.untrained(self, training)
+
+    def batch_memory(self, columns: Schema, rows: int) -> BatchMemory | None:
+        """What each convolution answers and what is left of it behind its norm, kept for the gradients."""
+        batch, units = _shared.batch(self.batch_size, rows), 0
+        shapes = [c.shape for c in columns if c.shape is not None and len(c.shape) == 3]
+        for height, width, _channels in shapes:
+            for channels in self.channels:
+                units += 2 * self.convolutions * channels * height * width
+                height, width = max(1, height // 2), max(1, width // 2)
+        told = " and ".join(f"{height} x {width}" for height, width, _channels in shapes)
+        return BatchMemory(
+            size=batch * units * 4,
+            rows=batch,
+            counted=f"convolutions over {told} pixels: {batch:,} rows x {units:,} numbers of 4 bytes",
+            instead="a smaller preprocessing.image size, fewer channels, or a smaller batch_size",
+        )
 
     def least_bytes(self, columns: Schema, classes: int) -> int | None:
         """Four bytes for each weight of the convolutions behind the first and of the layers."""

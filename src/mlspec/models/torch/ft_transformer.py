@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from msgspec import Meta
 
 from mlspec.models.torch import _shared
-from mlspec.plugin import Model, Predictor, Schema, Training
+from mlspec.plugin import BatchMemory, Model, Predictor, Schema, Training
 
 if TYPE_CHECKING:
     from mlspec.torchkit.loop import Trainable
@@ -108,6 +108,23 @@ class FtTransformer(Model, frozen=True, kw_only=True):
         from mlspec.torchkit import tabular
 
         return tabular.untrained(self, training)
+
+    def batch_memory(self, columns: Schema, rows: int) -> BatchMemory | None:
+        """Attention's weights between all tokens, three times in each layer: as they are, which of them dropout keeps,
+        and what is left; all are kept for the gradients. Without dropout torch makes no such table."""
+        if not self.dropout:
+            return None
+        tokens = 1 + _shared.numbers(columns) + sum(c.type == "code" for c in columns)
+        # Private training takes the gradients of a few rows at a time.
+        batch = 1 if self.private is not None else _shared.batch(self.batch_size, rows)
+        return BatchMemory(
+            size=3 * self.layers * batch * self.heads * tokens**2 * 4,
+            rows=batch,
+            counted=f"attention between {tokens:,} tokens, one a number: 3 times in each of {self.layers} layers "
+            f"{batch:,} rows x {self.heads} heads x {tokens:,} x {tokens:,} weights of 4 bytes",
+            instead="a smaller preprocessing.image size, torch.cnn for pictures, fewer words of a text, a smaller "
+            "batch_size, or dropout: 0",
+        )
 
     def least_bytes(self, columns: Schema, classes: int) -> int | None:
         """Four bytes for each weight of tokens and layers."""

@@ -1,0 +1,53 @@
+"""One step of a network's training takes more memory than there can be, even with the smallest batch.
+
+How much is counted from the columns as preparation leaves them: pixels of pictures, numbers, codes. What only fitting
+tells (levels of one-hot columns, words of a text) counts as nothing here; it is counted again before training begins,
+with the true number of rows in a batch, and held against `backend.memory`, or against what the machine has free.
+
+Here the bound is `backend.memory`, or 4 GB where that is left out. `torch.ft_transformer` keeps 3 tables of weights a
+layer, batch x heads x tokens x tokens x 4 bytes each: with 16 rows (the smallest batch that it takes by itself), 4
+heads and 2 layers 4 GB are reached at 1,614 tokens, which is a grey picture of 40 x 40 pixels. An RGB picture of
+32 x 32 has 3,072, and takes 14.5 GB.
+
+Why: the memory grows with the square of the columns. The machine would end the step in the middle of a run.
+
+Instead: `torch.cnn` for pictures, a smaller `preprocessing.image` size, fewer words or channels, a smaller
+`batch_size`, no dropout; or a machine that has the memory: state `backend.memory`. What a GPU holds is not counted.
+"""
+
+from collections.abc import Iterator
+
+from mlspec.diagnostics import Diagnostic
+from mlspec.plugin import Model
+from mlspec.rules.context import View
+from mlspec.spec.dump import spelled
+
+UNSTATED = 4_000_000_000
+ROWS = 16  # of the smallest batch
+
+
+def check(view: View) -> Iterator[Diagnostic]:
+    """Each candidate that trains on the CPU and says what a step takes."""
+    from mlspec.rules._prepared import prepared
+
+    backend = view.project.backend
+    if backend.device != "cpu":
+        return
+    allowed = UNSTATED if backend.memory is None else backend.memory
+    # Whoever takes a batch in parts can go down to a row.
+    rows = 1 if backend.on_out_of_memory == "accumulate" else ROWS
+    for name, use in view.project.model.candidates.items():
+        model = use.plugin
+        if not isinstance(model, Model) or type(model).batch_memory is Model.batch_memory:
+            continue
+        least = model.batch_memory(prepared(view, model), rows)
+        if least is None or least.size <= allowed:
+            continue
+        message = f"a step of training '{name}' takes at least {least.size / 1e9:,.1f} GB of memory"
+        bound = (
+            "more than 4 GB are taken only where backend.memory allows it"
+            if backend.memory is None
+            else f"backend.memory allows {spelled(backend.memory, 'bytes')}"
+        )
+        path = ("model", "candidates", name)
+        yield view.diagnostic("batch-too-large", path, message, least.instead, least.counted, bound, key=True)
