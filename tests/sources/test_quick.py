@@ -4,7 +4,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mlspec.diagnostics import StepError
@@ -23,6 +23,7 @@ PLAIN = {"integer": "7", "number": "7.5", "boolean": "no", "date": "2023-01-01",
 CELLS = st.sampled_from(ODD) | st.floats().map(repr) | st.integers().map(str)
 
 
+@settings(deadline=None)
 @given(kind=st.sampled_from(KINDS), cells=st.lists(CELLS, max_size=4))
 @example(kind="integer", cells=[" 1"])
 @example(kind="integer", cells=["2.5"])
