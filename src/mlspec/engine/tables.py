@@ -32,17 +32,22 @@ def write_pieces(
 
     ``change`` is given some rows, the number of their table, and the place of the first of them in it.
     """
-    from polars.io.plugins import register_io_source
-
     schema = change(frames[0], 0, 0).collect_schema()
     size = batch(schema)
 
-    def batches(*_asked: Any) -> "Iterator[pl.DataFrame]":
+    def made() -> "Iterator[pl.DataFrame]":
         for table, frame in enumerate(frames):
             for at, piece in pieces(frame, size):
                 yield change(piece, table, at).collect()
 
-    _sink(register_io_source(batches, schema=schema), path, size)
+    write_made(made(), schema, path)
+
+
+def write_made(made: "Iterator[pl.DataFrame]", schema: "pl.Schema", path: Path) -> None:
+    """Write rows of these columns as they are made."""
+    from polars.io.plugins import register_io_source
+
+    _sink(register_io_source(lambda *_asked: made, schema=schema), path, batch(schema))
 
 
 def batch(schema: "Mapping[str, Any]") -> int:
