@@ -2,7 +2,6 @@
 
 import datetime as dt
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -85,20 +84,21 @@ def tasks(draw: st.DrawFn) -> tuple[pl.DataFrame, dict[str, pl.DataFrame], dict[
         if timed:
             other = other.with_columns((pl.lit(START) + pl.duration(hours=pl.col("known"))).alias("known"))
         others[source] = other
-        made.append(f"{source}_v")
+        taken = {} if source == "several" and draw(st.booleans()) else {"v": f"{source}_v"}
+        made += taken.values()
         as_of = None
         if timed:
             within = draw(st.none() | st.sampled_from([3_600.0, 10_000.0]))
             as_of = {"row": "t", "source": "known", "within": within, "before": draw(st.booleans())}
         how = draw(st.sampled_from(["left", "inner"]))
-        joins.append({"source": source, "columns": {"v": made[-1]}, "keys": keys, "how": how, "as_of": as_of})
+        joins.append({"source": source, "columns": taken, "keys": keys, "how": how, "as_of": as_of})
     derive = draw(st.sampled_from([[], [["d", "n / (n - 2)", "number"], ["e", "d > 1 AND i IS NULL", "boolean"]]]))
     asked = [*rows.columns, *made, *(name for name, _text, _kind in derive)]
     text = draw(st.sampled_from([None, "n > 3 OR k = 'a'"]))
     return rows, others, {"joins": joins, "derive": derive, "filter": text, "columns": [[name, ""] for name in asked]}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(tasks(), st.integers(1, 5), st.booleans())
 def test_pieces_give_what_whole_tables_give(
     tmp_path_factory: pytest.TempPathFactory,
@@ -133,3 +133,26 @@ def test_pieces_give_what_whole_tables_give(
         else:
             with pytest.raises(StepError, match=r"leaves? no row"):
                 combine.run(job)
+
+
+def opened(keys: pl.DataFrame, bound: int) -> joining.Side:
+    join = {"source": "other", "keys": keys.columns, "columns": {}, "how": "left", "as_of": None}
+    return joining.opened(keys.lazy(), join, keys.schema, bound)
+
+
+def test_a_key_that_stands_twice_is_found_whatever_the_memory() -> None:
+    once = pl.DataFrame({"k": [*map(str, range(10_000)), None], "n": [*range(10_000), None]})
+    for row in (0, 5_000, 10_000):
+        twice = pl.concat([once, once[row : row + 1]])
+        for bound in (joining.UNSAID, joining.HASH_BYTES * 100):
+            with pytest.raises(StepError, match="source 'other' has several rows for the same k, n: a row can be"):
+                opened(twice, bound)
+    assert opened(once, joining.HASH_BYTES * 100).held is None
+    assert opened(once, joining.UNSAID).held is not None
+    # Keys of equal hashes are not equal keys.
+    plain = pl.Expr.hash
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pl.Expr, "hash", lambda self: plain(self) % 1_000)
+        assert opened(once, joining.UNSAID).held is not None
+        with pytest.raises(StepError, match="several rows"):
+            opened(pl.concat([once, once[7:8]]), joining.UNSAID)

@@ -1,8 +1,7 @@
 """Joins some rows at a time: what is in memory grows neither with the rows nor with the table that is joined to them.
 
 A joined table that fits into its share of the memory is read once. Of a larger one a part after the other is read for
-each block of rows (a block nested loop), and the blocks are as large as such a part: the longer a block, the fewer times
-the table is read. What a row gets is the same either way.
+each block of rows (a block nested loop). What a row gets is the same either way.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -86,10 +85,13 @@ def opened(table: "pl.LazyFrame", join: Mapping[str, Any], left: "Mapping[str, p
 
 
 def blocks(rows: "pl.LazyFrame", size: int, sides: "Sequence[Side]") -> "Iterator[pl.DataFrame]":
-    """Stored rows, at least ``size`` at a time; as many bytes as a part of the greatest side that is read in parts."""
+    """Stored rows, at least ``size`` at a time, and as many bytes as are in memory of the greatest side.
+
+    Each block costs a reading, or a hashing, of the sides.
+    """
     import polars as pl
 
-    least = max((side.size for side in sides if side.held is None), default=0)
+    least = max((side.size for side in sides), default=0)
     found: list[pl.DataFrame] = []
     for _at, piece in tables.pieces(rows, size):
         found.append(piece.collect())
@@ -117,7 +119,9 @@ def joined(rows: "pl.DataFrame", side: Side) -> "pl.DataFrame":
         found = pl.concat([found, more]) if found.height else more
         if as_of is not None and side.held is None:
             found = found.sort(KNOWN).unique(ROW, keep="last", maintain_order=True)
-    found = every.join(found.select(ROW, *names, pl.lit(True).alias(MATCHED)), on=ROW, how="left", maintain_order="left")
+    found = every.join(
+        found.select(ROW, *names, pl.lit(True).alias(MATCHED)), on=ROW, how="left", maintain_order="left"
+    )
     # Set beside each other, the rows' own columns are not copied.
     rows = rows.hstack(found.select(names))
     return rows.filter(found[MATCHED].is_not_null()) if side.join["how"] == "inner" else rows

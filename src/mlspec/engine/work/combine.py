@@ -16,7 +16,7 @@ PARTS = 16  # of a piece are derived from and filtered at a time: the copies are
 def run(job: Job) -> None:
     """``table``, ``join.*`` -> ``table``; rows keep their order. Some of them are in memory at a time.
 
-    Expressions read a row's own cells alone (``spec.expression`` knows no other functions), so pieces can be made apart.
+    Expressions read a row's own cells alone: ``spec.expression`` knows no function that would read others.
     Raises StepError where a joined source has more than one row for a key, or the filter leaves no row.
     """
     import polars as pl
