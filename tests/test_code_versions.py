@@ -18,7 +18,7 @@ GOLDEN = Path(__file__).parent / "golden" / "code_versions.json"
 SOURCE = Path(mlspec.__file__).parent
 SHARED = {  # what else does the work of a kind or of a family of plug-ins
     "source": ["engine/contents.py", "sources/_cast.py", "sources/_files.py", "sources/_text.py"],
-    "combine": ["engine/derive.py"],
+    "combine": ["engine/derive.py", "engine/joining.py"],
     "expect": ["engine/expecting.py", "engine/anomalies.py", "engine/fault.py", "engine/drift.py"],
     "split": ["engine/splitting.py"],
     "fold": ["engine/splitting.py", "engine/work/split.py"],

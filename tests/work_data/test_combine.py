@@ -62,6 +62,19 @@ def test_a_key_that_stands_twice_and_a_filter_that_leaves_nothing(tmp_path: Path
         made(tmp_path, rows, ["n"], filter="n > 1")
 
 
+def test_keys_of_two_types_are_compared_by_value(tmp_path: Path) -> None:
+    rows = pl.DataFrame({"k": [1, 2, 3], "day": [DAY, DAY + dt.timedelta(days=1), None]})
+    numbers = pl.DataFrame({"k": [1.0, 2.5], "v": [10, 20]})
+    one = join("numbers", {"v": "v"}, ["k"])
+    found = made(tmp_path, rows, ["k", "v"], joins=[one], others={"numbers": numbers})
+    assert found.to_dict(as_series=False) == {"k": [1, 2, 3], "v": [10, None, None]}
+    moments = pl.DataFrame({"day": [dt.datetime(2024, 1, 1), dt.datetime(2024, 1, 2, 12)], "v": [10, 20]})
+    one = join("moments", {"v": "v"}, ["day"])
+    found = made(tmp_path, rows, ["day", "v"], joins=[one], others={"moments": moments})
+    assert found["day"].to_list() == rows["day"].to_list()
+    assert found["v"].to_list() == [10, None, None]
+
+
 def expected(day: int | None, known: list[tuple[int, int]], within: int | None, before: bool) -> int | None:
     """The last value known on a day, by the plainest of means."""
     if day is None:

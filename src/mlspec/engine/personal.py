@@ -1,6 +1,7 @@
 """Whose row it is, and who answers it: the labels of groups, and the groups that have answers of their own."""
 
 import hashlib
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
 FOLDER = "personal"
 INDEX = "groups.json"
 LABEL = 16  # characters of a user's digest
+SHARE = 8  # of the memory, an eighth is for the rows of groups
+UNSAID = 512 * 1024 * 1024  # bytes for them where no bound is said
 
 
 class Personal(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +42,31 @@ def sizes(groups: "pl.Series") -> dict[str, int]:
     """How many rows each group has, the groups sorted by name."""
     counted = groups.drop_nulls().value_counts()
     return dict(sorted((str(name), int(count)) for name, count in counted.iter_rows()))
+
+
+def each(
+    frame: "pl.LazyFrame", groups: "pl.Series", wanted: Sequence[str], memory: int | None
+) -> "Iterator[tuple[str, pl.DataFrame]]":
+    """The rows of each of these groups in a stored table, whose rows have these labels.
+
+    Each reading of the table is for as many groups as fit into a share of the memory.
+    """
+    import numpy as np
+
+    from mlspec.engine import tables
+
+    bound = UNSAID if memory is None else memory // SHARE
+    most = tables.batch(frame.collect_schema()) * max(1, bound // tables.BATCH_BYTES)
+    counts, before = sizes(groups), 0
+    together: dict[int, list[str]] = {}
+    for label in wanted:
+        together.setdefault(before // most, []).append(label)
+        before += counts.get(label, 0)
+    for labels in together.values():
+        mine = groups.is_in(labels).fill_null(False)
+        found, theirs = tables.some(frame, np.flatnonzero(mine.to_numpy())), groups.filter(mine)
+        for label in labels:
+            yield label, found.filter(theirs == label)
 
 
 def part_of(label: str, parts: int) -> int:

@@ -6,10 +6,11 @@ reads what is looked at and may drop it again. The files have no name any more w
 process, nothing is left behind.
 """
 
+import functools
 import math
 import mmap
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
@@ -55,6 +56,24 @@ def read(path: Path, state: State, folder: Path | None = None, rows: int | None 
         preparation.learned(preparation.target(beside, state), state),
         preparation.weights(beside, state),
     )
+
+
+def prepared(
+    frames: "Sequence[pl.LazyFrame]", state: State, folder: Path, *, supervised: bool = False
+) -> list[Prepared]:
+    """Raw rows, prepared into ``folder`` and read from there as ``read`` does; the first are those trained on."""
+    from mlspec.engine import preparation, tables
+
+    folder.mkdir(parents=True, exist_ok=True)
+    found = []
+    for number, frame in enumerate(frames):
+        fitted = supervised and not number
+        path = folder / f"{number}.parquet"
+        change = functools.partial(preparation.apply, state=state, fitted=fitted)
+        tables.write_batches(preparation.with_folds(frame) if fitted else frame, change, path)
+        found.append(read(path, state, folder))
+        path.unlink()
+    return found
 
 
 def pieces(path: Path, state: State) -> "Iterator[tuple[Features, pl.DataFrame]]":

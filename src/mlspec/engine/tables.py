@@ -49,17 +49,17 @@ def write_pieces(
             for at, piece in pieces(frame if reads is None else frame.select(reads), batch(schema)):
                 yield changed(piece, change, table, at)
 
-    write_made(made, schema, path)
+    write_made(made(), schema, path)
 
 
-def write_made(made: "Callable[[], Iterator[pl.DataFrame]]", schema: "pl.Schema", path: Path) -> None:
-    """Write rows as they are made, at most ``batch`` of them at a time."""
+def write_made(made: "Iterator[pl.DataFrame]", schema: "pl.Schema", path: Path) -> None:
+    """Write rows of these columns as they are made."""
     import polars as pl
     from polars.io.plugins import register_io_source
 
     def batches(*_asked: Any) -> "Iterator[pl.DataFrame]":
         # With threads to spare the next rows are made while those before are written.
-        return made() if pl.thread_pool_size() == 1 else _ahead(made())
+        return made if pl.thread_pool_size() == 1 else _ahead(made)
 
     _sink(register_io_source(batches, schema=schema), path, batch(schema))
 

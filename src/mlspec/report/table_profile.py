@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 SHARES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 COMMON, MOST_CLASSES, MOST_CORRELATED, MOST_PAIRS, LEAST_CORRELATION = 5, 20, 40, 10, 0.3
+AT_ONCE, CELL = 128 * 1024 * 1024, 8  # bytes of the columns that are read together, and of a cell of them
 Told = Literal["all", "counts"]
 
 
@@ -75,26 +76,37 @@ def profiled(
     roles: Mapping[str, str] | None = None,
     hidden: Collection[str] = (),
 ) -> TableProfile:
-    """The profile of a table, in one scan; of ``hidden`` columns no value is told."""
+    """The profile of a table; of ``hidden`` columns no value is told.
+
+    One scan is for the whole, and one for as many columns as are in memory at a time.
+    """
     import polars as pl
 
     types = {column.name: column.type for column in schema}
-    # A picture counts by a hash of its bytes: all of them would have to be held at once.
+    # Rows, and pictures, count by a hash: all of them would have to be held at once.
     told = [pl.col(name).hash() if kind == "image" else pl.col(name) for name, kind in types.items()]
-    asked: dict[str, pl.Expr] = {"rows": pl.len(), "unique": pl.struct(told).n_unique()}
-    counted: dict[str, pl.LazyFrame] = {}
-    for name, kind in types.items():
-        asked |= {f"{key}/{name}": e for key, e in _measures(name, kind, name in hidden).items()}
-        if (kind in ("category", "boolean") and name not in hidden) or name == target:
-            counted[name] = _counts(rows, name)
+    asked: dict[str, pl.Expr] = {"rows": pl.len(), "unique": pl.struct(told).hash().n_unique()}
     numbers = [n for n, kind in types.items() if kind in ("integer", "number") and n not in hidden][:MOST_CORRELATED]
     pairs = [(a, b) for at, a in enumerate(numbers) for b in numbers[at + 1 :]]
     asked |= {f"r{index}": pl.corr(a, b) for index, (a, b) in enumerate(pairs)}
-    first, *others = pl.collect_all(
-        [rows.select([e.alias(key) for key, e in asked.items()]), *counted.values()], engine="streaming"
-    )
-    seen = first.row(0, named=True)
-    common = {name: [Frequent(v, n) for v, n in table.iter_rows()] for name, table in zip(counted, others, strict=True)}
+    seen = rows.select([e.alias(key) for key, e in asked.items()]).collect(engine="streaming").row(0, named=True)
+    common: dict[str, list[Frequent]] = {}
+    few = max(1, AT_ONCE // (CELL * max(1, seen["rows"])))
+    for at in range(0, len(types), few):
+        some = dict(list(types.items())[at : at + few])
+        plain = [name for name, kind in some.items() if kind != "image"]
+        held = rows.select(plain).collect(engine="streaming")
+        for name, kind in some.items():
+            measures = [e.alias(f"{key}/{name}") for key, e in _measures(name, kind, name in hidden).items()]
+            if kind == "image":
+                seen |= rows.select(measures).collect(engine="streaming").row(0, named=True)
+                continue
+            # In one piece, so that floats are added up in one order.
+            column = held.select(name).rechunk().lazy()
+            seen |= column.select(measures).collect(engine="in-memory").row(0, named=True)
+            if (kind in ("category", "boolean") and name not in hidden) or name == target:
+                common[name] = [Frequent(value, count) for value, count in _counts(column, name).collect().iter_rows()]
+        del held
     columns = tuple(
         _column(
             name,

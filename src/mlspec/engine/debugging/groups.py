@@ -1,5 +1,6 @@
 """Checks of what rows say of groups of people: how many there are, how they differ, and what gives them away."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from mlspec.engine.debugging.check import Check
@@ -16,16 +17,30 @@ MOST_GROUPS = 30
 GAP = 0.05  # of missing values, between two groups
 GIVES_AWAY = 0.4  # the share of a group's uncertainty that one feature takes away
 ROWS = 4_000
+GROUP = "__group__"
 
 
-def examine(rows: "pl.DataFrame", features: list[str], group: str, target: str, positive: str | None) -> list[Check]:
+def examine(
+    rows: "pl.DataFrame",
+    missing: "pl.DataFrame",
+    values: "Callable[[Array], pl.DataFrame]",
+    group: str,
+    target: str,
+    positive: str | None,
+) -> list[Check]:
     """All checks of training rows by one column that says which group a person belongs to.
 
+    ``rows`` have that column and the target, ``missing`` says of the same rows which features they lack, and ``values``
+    gives the features of those at some places: the features of all rows are never in memory.
     ``positive`` is the target's value whose rate is compared; None where the target is a number, whose mean is.
     """
+    import numpy as np
     import polars as pl
 
-    known = rows.filter(pl.col(group).is_not_null()).with_columns(pl.col(group).cast(pl.String))
+    features = missing.columns
+    of = rows[group].cast(pl.String)
+    places = np.flatnonzero(of.is_not_null().to_numpy())
+    known = rows[places].with_columns(of.gather(places))
     counts = known.group_by(group).len().sort("len", group)
     if not 2 <= counts.height <= MOST_GROUPS:
         told = f"{counts.height} groups"
@@ -33,8 +48,8 @@ def examine(rows: "pl.DataFrame", features: list[str], group: str, target: str, 
     return [
         _representation(counts, group, rows.height),
         _targets(known, counts, group, target, positive),
-        _missing(known, features, group),
-        *_proxies(known, features, group),
+        _missing(missing[places].with_columns(known[group].alias(GROUP))),
+        *_proxies(known[group], places, features, values),
     ]
 
 
@@ -74,10 +89,11 @@ def _targets(known: "pl.DataFrame", counts: "pl.DataFrame", group: str, target: 
     )
 
 
-def _missing(known: "pl.DataFrame", features: list[str], group: str) -> Check:
+def _missing(known: "pl.DataFrame") -> Check:
     import polars as pl
 
-    shares = known.group_by(group).agg(pl.col(features).is_null().mean(), pl.len().alias("__rows__"))
+    features = known.columns[:-1]
+    shares = known.group_by(GROUP).agg(pl.col(features).mean(), pl.len().alias("__rows__"))
     shares = shares.filter(pl.col("__rows__") >= FEWEST_ROWS)
     worst, gap = "", 0.0
     for name in features if shares.height > 1 else ():
@@ -95,17 +111,21 @@ def _missing(known: "pl.DataFrame", features: list[str], group: str) -> Check:
     )
 
 
-def _proxies(known: "pl.DataFrame", features: list[str], group: str) -> list[Check]:
+def _proxies(
+    group: "pl.Series", places: "Array", features: list[str], values: "Callable[[Array], pl.DataFrame]"
+) -> list[Check]:
     """Which feature by itself tells the group best, of rows that it was not learnt on."""
     import numpy as np
 
-    if not features or known.height < 2 * FEWEST_ROWS:
+    if not features or len(group) < 2 * FEWEST_ROWS:
         return []
     random = np.random.Generator(np.random.PCG64(2))
-    chosen = known[random.permutation(known.height)[: 2 * ROWS]]
+    drawn = random.permutation(len(group))[: 2 * ROWS]
+    rising = np.sort(drawn)
+    chosen = values(places[rising])[np.searchsorted(rising, drawn)]
     half = chosen.height // 2
-    train, other = matrix(chosen[:half].select(features), chosen[half:].select(features))
-    codes = np.unique(chosen[group].to_numpy().astype(str), return_inverse=True)[1]
+    train, other = matrix(chosen[:half], chosen[half:])
+    codes = np.unique(group.gather(drawn).to_numpy().astype(str), return_inverse=True)[1]
     classes = int(codes.max()) + 1
     told = alone(train, other, codes[:half], codes[half:], classes)
     best = int(np.argmax(told))
@@ -113,11 +133,11 @@ def _proxies(known: "pl.DataFrame", features: list[str], group: str) -> list[Che
     return [
         Check(
             check="proxy",
-            measured=f"'{features[best]}' alone tells {max(told[best], 0.0):.0%} of '{group}', all features together "
-            f"{max(together, 0.0):.0%}",
+            measured=f"'{features[best]}' alone tells {max(told[best], 0.0):.0%} of '{group.name}', all features "
+            f"together {max(together, 0.0):.0%}",
             expected=f"no feature tells more than {GIVES_AWAY:.0%} of what no model is to see",
             fails=told[best] > GIVES_AWAY,
-            advice=f"a model that sees '{features[best]}' nearly sees '{group}': data.columns.drop: "
+            advice=f"a model that sees '{features[best]}' nearly sees '{group.name}': data.columns.drop: "
             f"[{features[best]}], or compare the groups: constraints.fairness",
         )
     ]

@@ -1,5 +1,7 @@
 """Looks at what the training rows say of groups of people."""
 
+from typing import Any
+
 from mlspec.engine.job import Job
 
 ROWS = 200_000
@@ -8,19 +10,28 @@ ROWS = 200_000
 def run(job: Job) -> None:
     """``train`` (raw rows) -> ``report``, ``verdict``. What is found is shown; it never ends a run."""
     import numpy as np
+    import polars as pl
     from threadpoolctl import threadpool_limits
 
     from mlspec.engine import tables
     from mlspec.engine.debugging import content, groups, report
 
     params = job.params
-    frame = tables.scan(job.inputs["train"]).select(
-        list(dict.fromkeys([*params["features"], params["group"], params["target"]]))
-    )
+    group, target = params["group"], params["target"]
+    frame = tables.scan(job.inputs["train"])
+    told = frame.select([name for name in dict.fromkeys(params["features"]) if name not in (group, target)])
+    most = content.MOST_ROWS if content.columns(told) else ROWS
     count = tables.count(frame)
-    most = content.MOST_ROWS if content.columns(frame) else ROWS
-    rows = content.summarised(tables.some(frame, np.arange(0, count, max(1, -(-count // most)))).lazy()).collect()
-    features = [name for name in rows.columns if name not in (params["group"], params["target"])]
+    places = np.arange(0, count, max(1, -(-count // most)))
+
+    def values(chosen: "np.ndarray[Any, Any]") -> pl.DataFrame:
+        return content.summarised(tables.some(told, places[chosen]).lazy()).collect()
+
+    if content.columns(told):
+        missing = values(np.arange(len(places))).select(pl.all().is_null())
+    else:
+        missing = tables.some(told.select(pl.all().is_null()), places)
+    rows = tables.some(frame.select(list(dict.fromkeys([group, target]))), places)
     with threadpool_limits(limits=job.threads):
-        found = groups.examine(rows, features, params["group"], params["target"], params["positive"])
+        found = groups.examine(rows, missing, values, group, target, params["positive"])
     report.finish(job, found)

@@ -1,91 +1,69 @@
 """Makes rows of several sources: joins, derived columns, the filter."""
 
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mlspec.diagnostics import StepError
 from mlspec.engine.job import Job
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import polars as pl
 
-ROW, MOMENT, KNOWN = "__row__", "__moment__", "__known__"
+PARTS = 16  # of a piece are derived from and filtered at a time: the copies are smaller
 
 
 def run(job: Job) -> None:
-    """``table``, ``join.*`` -> ``table``; rows keep their order.
+    """``table``, ``join.*`` -> ``table``; rows keep their order. Some of them are in memory at a time.
 
+    Expressions read a row's own cells alone: ``spec.expression`` knows no function that would read others.
     Raises StepError where a joined source has more than one row for a key, or the filter leaves no row.
     """
     import polars as pl
 
-    from mlspec.engine import tables
+    from mlspec.engine import joining, tables
     from mlspec.engine.derive import derived
 
     params = job.params
+    joins, names = params["joins"], [name for name, _kind in params["columns"]]
     rows = tables.scan(job.inputs["table"])
-    for join in params["joins"]:
-        other = tables.scan(job.inputs[f"join.{join['source']}"])
-        rows = _by_time(rows, other, join) if join["as_of"] else _by_keys(rows, other, join)
-    rows = derived(rows, params["derive"])
-    if params["filter"] is not None:
-        rows = rows.filter(pl.sql_expr(params["filter"]))
-    tables.write(rows.select([name for name, _kind in params["columns"]]), job.outputs["table"])
-    if not tables.scan(job.outputs["table"]).head(1).collect().height:
+    rows = rows.select([name for name in rows.collect_schema() if name in _read(job)])
+    bound = joining.share(job.memory, len(joins))
+    types = dict(rows.collect_schema())
+    sides = []
+    for join in joins:
+        sides.append(joining.opened(tables.scan(job.inputs[f"join.{join['source']}"]), join, types, bound))
+        own = sides[-1].rows.collect_schema()
+        types |= {name: own[name] for name in join["columns"].values()}
+
+    def made(frame: "pl.LazyFrame") -> "pl.LazyFrame":
+        frame = derived(frame, params["derive"])
+        return (frame if params["filter"] is None else frame.filter(pl.sql_expr(params["filter"]))).select(names)
+
+    schema = made(pl.LazyFrame(schema=types)).collect_schema()
+    size = min(tables.batch(types), tables.batch(schema))
+
+    def batches() -> "Iterator[pl.DataFrame]":
+        for block in joining.blocks(rows, size, sides):
+            for side in sides:
+                block = joining.joined(block, side)
+            few = max(1, size // PARTS)
+            for at in range(0, block.height, few):
+                yield made(block[at : at + few].lazy()).collect()
+
+    tables.write_made(batches(), schema, job.outputs["table"])
+    if not tables.count(tables.scan(job.outputs["table"])):
         raise StepError("the filter leaves no row" if params["filter"] is not None else "the joins leave no row")
 
 
-def _by_keys(rows: "pl.LazyFrame", other: "pl.LazyFrame", join: dict[str, Any]) -> "pl.LazyFrame":
-    """Each row with the one row that has the same keys."""
-    import polars as pl
+def _read(job: Job) -> set[str]:
+    """The columns that are given on, or that joins and expressions read."""
+    from mlspec.spec.combining import names
 
-    keys = join["keys"]
-    _unique(other, keys, join["source"])
-    right = other.select([*keys, *(pl.col(theirs).alias(name) for theirs, name in join["columns"].items())])
-    return rows.join(right, on=keys, how=join["how"], maintain_order="left")
-
-
-def _by_time(rows: "pl.LazyFrame", other: "pl.LazyFrame", join: dict[str, Any]) -> "pl.LazyFrame":
-    """Each row with the last row that was known at its moment."""
-    import polars as pl
-
-    keys, as_of, names = join["keys"], join["as_of"], join["columns"]
-    other = other.filter(pl.col(as_of["source"]).is_not_null())
-    _unique(other, [*keys, as_of["source"]], join["source"])
-    moment = pl.Datetime("us")
-    right = other.select(
-        [
-            *keys,
-            pl.col(as_of["source"]).cast(moment).alias(KNOWN),
-            *(pl.col(theirs).alias(name) for theirs, name in names.items()),
-        ]
-    )
-    left = rows.with_row_index(ROW).with_columns(pl.col(as_of["row"]).cast(moment).alias(MOMENT))
-    timed = left.filter(pl.col(MOMENT).is_not_null()).sort(MOMENT)
-    found = timed.join_asof(
-        right.sort(KNOWN),
-        left_on=MOMENT,
-        right_on=KNOWN,
-        by=keys or None,
-        strategy="backward",
-        tolerance=None if as_of["within"] is None else timedelta(seconds=as_of["within"]),
-        allow_exact_matches=not as_of["before"],
-        coalesce=False,
-        check_sortedness=False,
-    )
-    if join["how"] == "inner":
-        found = found.filter(pl.col(KNOWN).is_not_null())
-        return found.sort(ROW).drop(ROW, MOMENT, KNOWN)
-    # A row without a moment has seen nothing.
-    without = left.filter(pl.col(MOMENT).is_null())
-    return pl.concat([found.drop(KNOWN), without], how="diagonal_relaxed").sort(ROW).drop(ROW, MOMENT)
-
-
-def _unique(other: "pl.LazyFrame", keys: list[str], source: str) -> None:
-    """A key that stands twice would make two rows of one."""
-    import polars as pl
-
-    twice = other.select(keys).group_by(keys).len().filter(pl.col("len") > 1).head(1).collect(engine="streaming")
-    if twice.height:
-        names = ", ".join(keys)
-        raise StepError(f"source '{source}' has several rows for the same {names}: a row can be joined to one alone")
+    params = job.params
+    found = {name for name, _kind in params["columns"]} | set(names(params["filter"]))
+    for _name, text, _kind in params["derive"]:
+        found |= set(names(text))
+    for join in params["joins"]:
+        found |= {*join["keys"], *([] if join["as_of"] is None else [join["as_of"]["row"]])}
+    return found

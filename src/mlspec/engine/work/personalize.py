@@ -22,26 +22,32 @@ def run(job: Job) -> None:
     nothing; the intervals hold for all groups at once (Bonferroni). The one model stopped its training by these rows,
     the group's (with finetune) did not: the comparison favours the one model. ``groups``: the table of all groups.
     """
-    import polars as pl
-
-    from mlspec.engine import package, personal, results
+    from mlspec.engine import package, personal, results, tables
 
     params = job.params
     name, settings = params["metric"]
     metric = cast(Metric, msgspec.convert(settings, registry.plugin("metrics", name)))
     loaded = package.load(job.inputs["model"], job.device, root=job.root)
-    rows = pl.read_parquet(job.inputs["validation"])
-    truth, answers = loaded.truth(rows), loaded.predict(rows)
+    answers, truth, _decided = loaded.predict_stored(job.inputs["validation"])
     key, level = params["key"], params["level"]
-    mine = personal.labels(rows[key], level)
+    frames = [tables.scan(job.inputs[part]) for part in ("train", "validation")]
+    theirs, mine = (personal.labels(frame.select(key).collect().to_series(), level) for frame in frames)
+    sizes, judged_by = personal.sizes(theirs), personal.sizes(mine)
     folders = {number: path for number, path in sorted(job.inputs.items()) if number.startswith("models.")}
     indexes = {number: results.read_json(path / personal.INDEX) for number, path in folders.items()}
     trained = {
         label: (folders[number], entry) for number, index in indexes.items() for label, entry in index["groups"].items()
     }
     model = next(iter(indexes.values()))["model"]
-    sizes = personal.sizes(personal.labels(pl.read_parquet(job.inputs["train"], columns=[key])[key], level))
     compared = sum(entry["folder"] is not None for _path, entry in trained.values())
+    asked = [
+        label for label, (_, entry) in sorted(trained.items()) if label in judged_by and entry["folder"] is not None
+    ]
+    predicted = {}
+    for label, rows in personal.each(frames[1], mine, asked, job.memory):
+        where, entry = trained[label]
+        part = package.part(where / entry["folder"], model, job.device, job.root, shared=job.inputs["model"])
+        predicted[label] = part.answer(loaded.checked(rows))
     table, used = [], {}
     for label in sorted(sizes):
         own = (mine == label).fill_null(False).to_numpy()
@@ -54,9 +60,7 @@ def run(job: Job) -> None:
         elif not own.any():
             found |= _kept("it has no validation rows")
         else:
-            part = package.part(path / entry["folder"], model, job.device, job.root, shared=job.inputs["model"])
-            predicted = part.answer(loaded.checked(rows.filter(pl.Series(own))))
-            given = {"global": answers[own], "own": predicted}
+            given = {"global": answers[own], "own": predicted[label]}
             found |= _judged(metric, truth[own], given, loaded.about.threshold, params["confidence"], compared)
         if found["answered_by"] == "own" and entry is not None and path is not None:
             used[label] = (path, entry["folder"])

@@ -1,11 +1,15 @@
 """Measures what the rows that steps read still tell of people."""
 
+from collections import Counter
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from mlspec.engine.job import Job
 
 if TYPE_CHECKING:
     import polars as pl
+
+LONG = 10**10  # the least number of so many digits as those of cards and people have
 
 
 def run(job: Job) -> None:
@@ -19,10 +23,11 @@ def run(job: Job) -> None:
 
     from mlspec.engine import results, tables
 
-    rows = pl.concat([tables.scan(job.inputs[part]) for part in sorted(job.inputs)], how="vertical_relaxed")
+    frames = [tables.scan(job.inputs[part]) for part in sorted(job.inputs)]
+    rows = pl.concat(frames, how="vertical_relaxed")
     measured: dict[str, Any] = {"rows": int(rows.select(pl.len()).collect().item())}
     if job.params.get("identifiers"):
-        measured["identifiers"] = _identifiers(rows)
+        measured["identifiers"] = _identifiers(frames)
     anonymity = job.params.get("k_anonymity")
     if anonymity is not None:
         measured["k_anonymity"] = _shared(rows, anonymity["columns"], pl.len(), anonymity["at_least"])
@@ -49,15 +54,15 @@ def _shared(rows: "pl.LazyFrame", columns: list[str], of: "pl.Expr", least: int)
     return {"columns": columns, **{name: int(value or 0) for name, value in found.items()}}
 
 
-def _identifiers(rows: "pl.LazyFrame") -> dict[str, dict[str, int]]:
+def _identifiers(frames: "list[pl.LazyFrame]") -> dict[str, dict[str, int]]:
     """Cells that look like identifiers: by the pattern in one scan, then by the check of those that match."""
     import polars as pl
 
     from mlspec.treatments._identifiers import CHECKS, PATTERNS
 
-    schema = rows.collect_schema()
+    schema = pl.concat(frames, how="vertical_relaxed").collect_schema()
     texts = [name for name, kind in schema.items() if kind == pl.String]
-    found = _numbers(rows, [name for name, kind in schema.items() if kind == pl.Int64])
+    found = _numbers(frames, [name for name, kind in schema.items() if kind == pl.Int64])
     if not texts:
         return found
     asked = [
@@ -65,20 +70,37 @@ def _identifiers(rows: "pl.LazyFrame") -> dict[str, dict[str, int]]:
         for name in texts
         for kind, pattern in PATTERNS.items()
     ]
-    counted = rows.select(asked).collect(engine="streaming").row(0, named=True)
-    for place, count in counted.items():
+    for place, count in _counted(frames, asked).items():
         kind, _, name = place.partition("\0")
         check = CHECKS.get(kind)
         if count and check is not None:
             cells = pl.col(name).str.extract_all(PATTERNS[kind]).alias("found")
-            parts = rows.filter(pl.col(name).str.contains(PATTERNS[kind])).select(cells).collect()["found"]
-            count = sum(any(check(text) for text in texts) for texts in parts)
+            count = 0
+            for piece in _pieces(frames):
+                parts = piece.filter(pl.col(name).str.contains(PATTERNS[kind])).select(cells).collect()["found"]
+                count += sum(any(check(text) for text in texts) for texts in parts)
         if count:
             found.setdefault(name, {})[kind] = int(count)
     return found
 
 
-def _numbers(rows: "pl.LazyFrame", names: list[str]) -> dict[str, dict[str, int]]:
+def _pieces(frames: "list[pl.LazyFrame]") -> "Iterator[pl.LazyFrame]":
+    from mlspec.engine import tables
+
+    for frame in frames:
+        for _at, piece in tables.pieces(frame, tables.ROW_GROUP):
+            yield piece
+
+
+def _counted(frames: "list[pl.LazyFrame]", asked: "list[pl.Expr]") -> dict[str, int]:
+    """Sums over all rows, some of which are in memory at a time."""
+    total: Counter[str] = Counter()
+    for piece in _pieces(frames):
+        total.update(piece.select(asked).collect().row(0, named=True))
+    return dict(total)
+
+
+def _numbers(frames: "list[pl.LazyFrame]", names: list[str]) -> dict[str, dict[str, int]]:
     """Whole numbers that are card or identity numbers: where most of a column look like it and pass the check.
 
     One long number in ten passes such a check by chance, so single ones are not counted.
@@ -88,13 +110,17 @@ def _numbers(rows: "pl.LazyFrame", names: list[str]) -> dict[str, dict[str, int]
     from mlspec.treatments._identifiers import CHECKS, PATTERNS
 
     found: dict[str, dict[str, int]] = {}
-    least = pl.col(names).drop_nulls().quantile(0.5) if names else None
-    long = [] if least is None else rows.select(least).collect().row(0)
-    for name, middle in zip(names, long, strict=True):
-        if middle is None or middle < 10**10:
+    if not names:
+        return found
+    asked = [((pl.col(name) < LONG).sum().alias(f"{name}\0short"), pl.col(name).count().alias(name)) for name in names]
+    counted = _counted(frames, [one for pair in asked for one in pair])
+    rows = pl.concat(frames, how="vertical_relaxed")
+    for name in names:
+        count = counted[name]
+        # The value in the middle is a short one.
+        if not count or counted[f"{name}\0short"] > count // 2:
             continue
-        some = rows.select(pl.col(name).drop_nulls().head(1000).cast(pl.String)).collect()[name]
-        count = int(rows.select(pl.col(name).count()).collect().item())
+        some = rows.select(name).drop_nulls().head(1000).cast(pl.String).collect(engine="streaming")[name]
         for kind, check in CHECKS.items():
             alike = some.filter(some.str.contains(f"^(?:{PATTERNS[kind]})$"))
             if sum(map(check, alike)) > len(some) / 2:

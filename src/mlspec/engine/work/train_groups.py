@@ -21,9 +21,7 @@ def run(job: Job) -> None:
 
     The preparation is the one model's. The validation rows have no part in it: by them the group's model is judged.
     """
-    import polars as pl
-
-    from mlspec.engine import package, personal, results
+    from mlspec.engine import package, personal, results, tables
     from mlspec.models import _user_code
 
     params = job.params
@@ -31,26 +29,26 @@ def run(job: Job) -> None:
     about = package.read_about(start)
     name, settings = about.model
     model = cast(Model, msgspec.convert(settings, registry.plugin("models", name)))
-    rows = pl.read_parquet(job.inputs["train"])
-    groups = personal.labels(rows[params["key"]], params["level"])
-    mine = [
-        (label, count)
+    frame = tables.scan(job.inputs["train"])
+    groups = personal.labels(frame.select(params["key"]).collect().to_series(), params["level"])
+    mine = {
+        label: count
         for label, count in personal.sizes(groups).items()
         if count >= params["min_group_size"] and personal.part_of(label, params["parts"]) == params["part"]
-    ]
+    }
     state = results.read_json(start / package.STATE)
     found: dict[str, Any] = {}
     job.outputs["models"].mkdir(parents=True)
-    for number, (label, count) in enumerate(mine):
+    for number, (label, rows) in enumerate(personal.each(frame, groups, list(mine), job.memory)):
         job.progress(f"group {number + 1} of {len(mine)}", number / len(mine), {})
         folder = personal.folder_of(label)
         try:
-            training = _training(job, model, rows.filter(groups == label), state, folder)
+            training = _training(job, model, rows, state, folder)
             with _user_code.importable(job.root):
                 model.fit(training, job.outputs["models"] / folder / package.MODEL)
-            found[label] = {"folder": folder, "rows": count, "error": None}
+            found[label] = {"folder": folder, "rows": mine[label], "error": None}
         except StepError as error:
-            found[label] = {"folder": None, "rows": count, "error": str(error)}
+            found[label] = {"folder": None, "rows": mine[label], "error": str(error)}
     results.write_json(job.outputs["models"] / personal.INDEX, {"groups": found, "model": [name, settings]})
 
 

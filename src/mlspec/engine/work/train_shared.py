@@ -14,30 +14,26 @@ def run(job: Job) -> None:
 
     It is the selected candidate with its settings, prepared and fitted anew with the key among its columns.
     """
-    import polars as pl
-
-    from mlspec.engine import package, personal, preparation, results, tables
+    from mlspec.engine import package, personal, preparation, results, rows, tables
     from mlspec.models import _user_code
 
     params = job.params
     about = package.read_about(job.inputs["model"])
     name, settings = about.model
     model = cast(Model, msgspec.convert(settings, registry.plugin("models", name)))
-    train, validation = (tables.scan(job.inputs[part]) for part in ("train", "validation"))
-    state = preparation.fit(train, params["candidates"][about.candidate], job.memory)
-    fitted = preparation.supervised(state)
-    known = preparation.with_folds(train) if fitted else train
-    rows = preparation.apply(known, state, fitted=fitted).collect()
-    held = preparation.apply(validation, state).collect()
+    frames = [tables.scan(job.inputs[part]) for part in ("train", "validation")]
+    state = preparation.fit(frames[0], params["candidates"][about.candidate], job.memory)
+    rows.fits(job.inputs["train"], state, model, job.allowed)
+    train, held = rows.prepared(frames, state, job.scratch / "rows", supervised=preparation.supervised(state))
     classes = state["target"]["classes"]
     folder = job.outputs["models"] / "shared"
     with _user_code.importable(job.root):
         model.fit(
             Training(
-                features=preparation.features(rows, state),
-                target=preparation.learned(preparation.target(rows, state), state),
-                validation=preparation.features(held, state),
-                validation_target=preparation.learned(preparation.target(held, state), state),
+                features=train.features,
+                target=train.target,
+                validation=held.features,
+                validation_target=held.target,
                 task=params["task"],
                 classes=0 if classes is None else len(classes),
                 seed=params["seed"],
@@ -45,8 +41,8 @@ def run(job: Job) -> None:
                 threads=job.threads,
                 checkpoints=job.scratch / "checkpoints",
                 progress=job.progress,
-                weights=preparation.weights(rows, state),
-                validation_weights=preparation.weights(held, state),
+                weights=train.weights,
+                validation_weights=held.weights,
                 precision=params.get("precision", "fp32"),
                 compile=params.get("compile", False),
                 accumulate=job.accumulate,
@@ -54,7 +50,7 @@ def run(job: Job) -> None:
             folder / package.MODEL,
         )
     results.write_json(folder / package.STATE, package.without_fitted(state))
-    groups = personal.labels(train.select(pl.col(params["key"])).collect()[params["key"]], params["level"])
+    groups = personal.labels(frames[0].select(params["key"]).collect().to_series(), params["level"])
     found = {
         label: {"folder": "shared", "rows": count, "error": None}
         for label, count in personal.sizes(groups).items()
