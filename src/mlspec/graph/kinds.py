@@ -27,7 +27,7 @@ class Kind(Struct, frozen=True, kw_only=True):
 KINDS: dict[str, Kind] = {
     "source": Kind(version=3, outputs=("table",), by_rows=True, libraries=("polars",)),
     "combine": Kind(version=1, outputs=("table",), libraries=("polars",)),
-    "expect": Kind(version=2, outputs=("report", "verdict"), libraries=("polars", "scipy")),
+    "expect": Kind(version=3, outputs=("report", "verdict"), libraries=("polars", "scipy")),
     "split": Kind(version=2, outputs=("train", "validation", "test"), by_rows=True, libraries=("polars", "numpy")),
     "fold": Kind(version=2, outputs=("train", "validation", "heldout"), by_rows=True, libraries=("polars", "numpy")),
     "prepare": Kind(version=3, outputs=("state", "train", "validation"), by_rows=True, libraries=("polars",)),

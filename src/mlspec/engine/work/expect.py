@@ -192,5 +192,7 @@ def _tell(found: "list[Fault]", sample: list[dict[str, Any]]) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """What JSON has."""
+    """What JSON has; of a measure what is the same in whatever order the rows are added up."""
+    if isinstance(value, float):
+        return float(f"{value:.12g}")
     return value if value is None or isinstance(value, bool | int | float | str | dict | list) else str(value)
