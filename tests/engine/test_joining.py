@@ -2,6 +2,7 @@
 
 import datetime as dt
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -156,3 +157,16 @@ def test_a_key_that_stands_twice_is_found_whatever_the_memory() -> None:
         assert opened(once, joining.UNSAID).held is not None
         with pytest.raises(StepError, match="several rows"):
             opened(pl.concat([once, once[7:8]]), joining.UNSAID)
+
+
+def test_a_row_is_rounded_the_same_whatever_it_is_taken_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pl.DataFrame({"x": [0.1 * number for number in range(200)]}).write_parquet(tmp_path / "rows.parquet")
+    params = {"joins": [], "derive": [["d", "(x - 0.7) / 3.7", "number"]], "filter": None, "columns": [["d", "number"]]}
+    found = []
+    for rows in (262_144, 9):
+        monkeypatch.setattr(tables, "ROW_GROUP", rows)
+        out = tmp_path / f"{rows}.parquet"
+        places = {"inputs": {"table": tmp_path / "rows.parquet"}, "outputs": {"table": out}}
+        combine.run(Job(id="c", kind="combine", params=params, scratch=tmp_path, root=tmp_path, **places))
+        found.append(pl.read_parquet(out)["d"].to_list())
+    assert found[0] == found[1]

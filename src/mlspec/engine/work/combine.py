@@ -6,10 +6,11 @@ from mlspec.diagnostics import StepError
 from mlspec.engine.job import Job
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import polars as pl
 
+WANTED = "__wanted__"
 PARTS = 16  # of a piece are derived from and filtered at a time: the copies are smaller
 
 
@@ -37,10 +38,10 @@ def run(job: Job) -> None:
         types |= {name: own[name] for name in join["columns"].values()}
 
     def made(frame: "pl.LazyFrame") -> "pl.LazyFrame":
-        frame = derived(frame, params["derive"])
-        return (frame if params["filter"] is None else frame.filter(pl.sql_expr(params["filter"]))).select(names)
+        wanted = pl.lit(True) if params["filter"] is None else pl.sql_expr(params["filter"])
+        return derived(frame, params["derive"]).select(*names, wanted.alias(WANTED))
 
-    schema = made(pl.LazyFrame(schema=types)).collect_schema()
+    schema = made(pl.LazyFrame(schema=types)).drop(WANTED).collect_schema()
     size = min(tables.batch(types), tables.batch(schema))
 
     def batches() -> "Iterator[pl.DataFrame]":
@@ -49,11 +50,24 @@ def run(job: Job) -> None:
                 block = joining.joined(block, side)
             few = max(1, size // PARTS)
             for at in range(0, block.height, few):
-                yield made(block[at : at + few].lazy()).collect()
+                yield _alike(block[at : at + few], made)
 
     tables.write_made(batches(), schema, job.outputs["table"])
     if not tables.count(tables.scan(job.outputs["table"])):
         raise StepError("the filter leaves no row" if params["filter"] is not None else "the joins leave no row")
+
+
+def _alike(rows: "pl.DataFrame", made: "Callable[[pl.LazyFrame], pl.LazyFrame]") -> "pl.DataFrame":
+    """What is made of rows, whichever others they are taken with: how many depends on the memory.
+
+    The engine rounds a row that is alone otherwise than one among others, so it is given an empty one.
+    """
+    import polars as pl
+
+    from mlspec.engine import tables
+
+    asked = rows if rows.height > 1 else pl.concat([rows, rows.clear(1)])
+    return tables.changed(asked.lazy(), made).head(rows.height).filter(WANTED).drop(WANTED)
 
 
 def _read(job: Job) -> set[str]:
