@@ -306,6 +306,10 @@ CASES: dict[str, dict[str, str]] = {
         "    - {column: sex, unseen: {}}\n    - {column: age, unseen: {}}\n    - {rows: {}}\n"
         "    - {column: job, unseen: {}, on_fail: drop_rows}\n    - {columns: [age, height], drift: {}}\n",
     },
+    "expectation-without-check-personal": {
+        "data": "  personal: {job: {kind: quasi_identifier, action: {keep: It is asked for.}}}\n"
+        "  expect: [{column: job, drift: {}}]\n"
+    },
     "expectation-without-check-bounds": {"data": "  expect: [{rows: {at_least: 9, at_most: 3}}]\n"},
     "unreachable-size": {
         "top": "constraints: {size: {model: 10kB}}\n",

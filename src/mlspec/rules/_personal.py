@@ -87,6 +87,10 @@ def hidden(project: Project, schema: Schema) -> list[str]:
     """The columns of which no value may be told: sensitive ones, ids, and what tells of people."""
     from mlspec.rules.check import roles
 
-    personal = {name for name, stated in project.data.personal.items() if stated.kind != "public"}
-    seen = roles(project, schema)
-    return [column.name for column in seen if column.role in ("sensitive", "id") or column.name in personal]
+    told, seen = personal(project), roles(project, schema)
+    return [column.name for column in seen if column.role in ("sensitive", "id") or column.name in told]
+
+
+def personal(project: Project) -> set[str]:
+    """The columns that tell of people, as the spec says."""
+    return {name for name, stated in project.data.personal.items() if stated.kind != "public"}

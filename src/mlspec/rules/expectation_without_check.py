@@ -11,7 +11,7 @@ from typing import Any
 
 from mlspec.diagnostics import Diagnostic
 from mlspec.document import Path
-from mlspec.rules._personal import hidden
+from mlspec.rules._personal import hidden, personal
 from mlspec.rules.context import View
 from mlspec.spec.expect import COLUMN_CHECKS, Bounds, Expectation, Missing, Quantile, Rows
 
@@ -115,6 +115,10 @@ def _fits(view: View, one: Expectation, at: Path, kinds: Mapping[str, str]) -> I
             yield view.diagnostic(CODE, (*at, "drift", "chi_squared"), message, "use psi or ks", key=True)
         if one.column == view.project.data.columns.id:
             yield view.diagnostic(CODE, (*at, "drift"), "an id has no spread that could be kept", "delete it", key=True)
+        elif one.column in personal(view.project):
+            message = f"no statistic of '{one.column}' may be kept, and drift pins its spread"
+            label = "bound it: between, allowed, groups"
+            yield view.diagnostic(CODE, (*at, "drift"), message, label, "it is personal", key=True)
     if one.matches is not None:
         import re
 
