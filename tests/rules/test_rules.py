@@ -306,6 +306,7 @@ CASES: dict[str, dict[str, str]] = {
         "    - {column: sex, unseen: {}}\n    - {column: age, unseen: {}}\n    - {rows: {}}\n"
         "    - {column: job, unseen: {}, on_fail: drop_rows}\n    - {columns: [age, height], drift: {}}\n",
     },
+    "expectation-without-check-missing": {"data": "  expect: [{column: job, missing: {change: {at_most: 2}}}]\n"},
     "expectation-without-check-personal": {
         "data": "  personal: {job: {kind: quasi_identifier, action: {keep: It is asked for.}}}\n"
         "  expect: [{column: job, drift: {}}]\n"

@@ -43,7 +43,8 @@ def check(view: View) -> Iterator[Diagnostic]:
         least = model.batch_memory(prepared(view, model), rows)
         if least is None or least.size <= allowed:
             continue
-        message = f"a step of training '{name}' takes at least {least.size / 1e9:,.1f} GB of memory"
+        size = f"{least.size / 1e9:,.1f} GB" if least.size >= 1e8 else f"{least.size / 1e3:,.0f} kB"
+        message = f"a step of training '{name}' takes at least {size} of memory"
         bound = (
             "more than 4 GB are taken only where backend.memory allows it"
             if backend.memory is None

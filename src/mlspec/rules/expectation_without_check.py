@@ -104,6 +104,9 @@ def _fits(view: View, one: Expectation, at: Path, kinds: Mapping[str, str]) -> I
     if one.type is not None and one.type != kind:
         message = f"'{one.column}' is {kind}, {one.type} is expected"
         yield view.diagnostic(CODE, (*at, "type"), message, "data.columns.types states what it is to be read as")
+    if one.missing is not None and one.missing.change is not None and one.missing.change.at_most >= 1:
+        message = f"no share can change by more than {one.missing.change.at_most:g}"
+        yield view.diagnostic(CODE, (*at, "missing", "change", "at_most"), message, "0.05 is from 10% to 15%")
     if one.drift is not None:
         number = kind not in ("category", "boolean")
         if one.drift.ks is not None and not number:
