@@ -81,6 +81,16 @@ class StoreError(MlspecError):
     """A stored result is damaged or missing."""
 
 
+def printable(text: str) -> str:
+    """A text from elsewhere on one line, safe for any terminal, log or page: control characters, line separators,
+    bidirectional marks and lone surrogates are spelled out as ``\\u{...}``."""
+    if text.isprintable():
+        return text
+    import unicodedata
+
+    return "".join(c if c.isprintable() or unicodedata.category(c) == "Zs" else f"\\u{{{ord(c):x}}}" for c in text)
+
+
 SHOWN = 20
 WINDOW = 160
 _RED, _YELLOW, _BLUE, _BOLD = "1;31", "1;33", "1;34", "1"

@@ -47,7 +47,7 @@ def text(found: Compiled, what: str, color: bool) -> str:
 
 
 def _trace(found: Compiled) -> str:
-    from mlspec.graph.show.text import printable
+    from mlspec.diagnostics import printable
 
     lines = []
     for change in found.changes:

@@ -11,7 +11,7 @@ def write(
 ) -> int:
     """Write ``dvc.yaml`` and what it needs beside the spec, and say which stages are whose."""
     from mlspec import api
-    from mlspec.graph.show.text import printable
+    from mlspec.diagnostics import printable
 
     compiled = api.compile(spec, profile=profile, sets=sets, backend=backend, large=large)
     show_diagnostics(compiled.checked.diagnostics, compiled.checked.document.texts)

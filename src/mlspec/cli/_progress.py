@@ -6,8 +6,8 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from mlspec.cli._output import colored, talk
+from mlspec.diagnostics import printable
 from mlspec.engine import events
-from mlspec.graph.show.text import printable
 from mlspec.report import words
 
 if TYPE_CHECKING:

@@ -68,7 +68,7 @@ def validate(
                 name = checked.project.project.name
                 talk(f"{paint('valid', '32', colored(sys.stderr))}: {checked.path} ({name}){share(own)}")
             if form == "text" and listing:
-                from mlspec.graph.show.text import printable
+                from mlspec.diagnostics import printable
 
                 for one in own:
                     told = f" (waived: {printable(one.waived)})" if one.waived else ""

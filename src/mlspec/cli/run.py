@@ -46,7 +46,7 @@ def command(
     lines, the run as the last line (schema/run.schema.json).
     """
     from mlspec import api
-    from mlspec.graph.show.text import printable
+    from mlspec.diagnostics import printable
 
     if dry_run and force:
         raise click.UsageError("--dry-run says what the store lacks, --force does not look there")
@@ -103,7 +103,7 @@ def _listener(form: str, pending: bool, seconds: "dict[str, float | None]") -> "
 
 
 def _show(found: "RunFacts") -> None:
-    from mlspec.graph.show.text import printable
+    from mlspec.diagnostics import printable
     from mlspec.report.terminal import terminal, tracked
 
     for fact in found.data.expectations:

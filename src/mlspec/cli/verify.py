@@ -23,8 +23,8 @@ def command(spec: str | None, store: bool) -> int:
 def _again(spec: str | None) -> int:
     from mlspec import api
     from mlspec.cli._progress import Lines
+    from mlspec.diagnostics import printable
     from mlspec.engine.verify import verify
-    from mlspec.graph.show.text import printable
     from mlspec.report.terminal import aligned
 
     compiled = api.compile(spec, running=True)

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from mlspec.graph.show.text import printable
+from mlspec.diagnostics import printable
 from mlspec.report import words
 from mlspec.report.comparison import Apart, Comparison
 from mlspec.report.evaluation_facts import Estimate

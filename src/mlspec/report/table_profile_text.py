@@ -15,7 +15,7 @@ SHOWN = 38
 
 def text(found: TableProfile) -> str:
     """The profile as aligned text."""
-    from mlspec.graph.show.text import printable
+    from mlspec.diagnostics import printable
 
     lines = [f"{printable(found.of)}: {words.count(found.rows, 'row')}, {words.count(len(found.columns), 'column')}"]
     rows = [("column", "type", "missing", "distinct", "values")]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from mlspec.graph.show.text import printable
+from mlspec.diagnostics import printable
 from mlspec.report import scaling_section, tradeoff_section, words
 from mlspec.report.facts import RunFacts, Tracked
 from mlspec.report.paint import paint

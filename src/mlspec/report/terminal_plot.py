@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from mlspec.graph.show.text import printable
+from mlspec.diagnostics import printable
 from mlspec.report import words
 from mlspec.report.facts import Search
 from mlspec.report.paint import paint

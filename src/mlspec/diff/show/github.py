@@ -4,9 +4,9 @@ The host shows ten of a kind in a step and drops the rest in silence; so the gra
 many are not shown.
 """
 
+from mlspec.diagnostics import printable
 from mlspec.diff.change import Change, Diff, Severity
 from mlspec.diff.show import words
-from mlspec.graph.show.text import printable
 
 MOST = 10
 KINDS: dict[Severity, str] = {"error": "error", "warning": "warning", "notice": "notice", "info": "notice"}

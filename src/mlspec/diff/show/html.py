@@ -5,9 +5,9 @@ from difflib import SequenceMatcher
 from html import escape
 from pathlib import Path
 
+from mlspec.diagnostics import printable
 from mlspec.diff.change import Change, Diff
 from mlspec.diff.show import words
-from mlspec.graph.show.text import printable
 
 STYLE = Path(__file__).parent / "page.css"
 CONTEXT = 4

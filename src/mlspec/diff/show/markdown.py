@@ -6,9 +6,10 @@ as an entity: it can be neither markup nor link nor mention.
 
 from collections.abc import Iterator
 
+from mlspec.diagnostics import printable
 from mlspec.diff.change import MEANS, Change, Diff, Results, Severity
 from mlspec.diff.show import words
-from mlspec.graph.show.text import duration, printable
+from mlspec.graph.show.text import duration
 
 MOST = 60_000
 MARKS: dict[Severity, str] = {"error": "🔴", "warning": "🟠", "notice": "🔵", "info": "⚪"}

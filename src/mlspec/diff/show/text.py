@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
+from mlspec.diagnostics import printable
 from mlspec.diff.change import Change, Diff, Results, Severity
 from mlspec.diff.show import words
-from mlspec.graph.show.text import duration, names, printable
+from mlspec.graph.show.text import duration, names
 
 MARKS: dict[Severity, tuple[str, str]] = {
     "error": ("✖", "1;31"),

@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from mlspec.diagnostics import printable
 from mlspec.diff.change import MEANS, Change, Diff, Impact
 from mlspec.graph.fingerprint import canonical
-from mlspec.graph.show.text import duration, printable
+from mlspec.graph.show.text import duration
 
 NONE = "–"
 MOST = 72

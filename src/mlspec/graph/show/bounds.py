@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
+from mlspec.diagnostics import printable
 from mlspec.graph.budget import cost, counted, critical_path, exceeded
 from mlspec.graph.plan import Plan
-from mlspec.graph.show.text import duration, names, printable
+from mlspec.graph.show.text import duration, names
 
 
 def bounds(plan: Plan) -> Iterator[str]:

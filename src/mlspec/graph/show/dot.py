@@ -1,9 +1,10 @@
 """The graph in the language of Graphviz."""
 
+from mlspec.diagnostics import printable
 from mlspec.graph.graph import Graph
 from mlspec.graph.plan import Plan
 from mlspec.graph.show.layout import edges
-from mlspec.graph.show.text import few, printable
+from mlspec.graph.show.text import few
 
 FILLS = {"cached": "#e6f4ea", "runs": "#fdf0d5", "may run": "#e3f0fa"}
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 
+from mlspec.diagnostics import printable
 from mlspec.graph import fingerprint as fp
 from mlspec.graph.graph import Graph
 from mlspec.graph.plan import Plan, PlannedStep
-from mlspec.graph.show.text import duration, few, param, path, printable
+from mlspec.graph.show.text import duration, few, param, path
 from mlspec.graph.step import Step
 from mlspec.plugin import Schema
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+from mlspec.diagnostics import printable
 from mlspec.graph.graph import Graph
-from mlspec.graph.show.text import param, printable
+from mlspec.graph.show.text import param
 from mlspec.graph.step import Step
 
 

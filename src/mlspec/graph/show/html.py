@@ -7,11 +7,12 @@ from pathlib import Path
 
 import msgspec
 
+from mlspec.diagnostics import printable
 from mlspec.graph.graph import Graph
 from mlspec.graph.plan import Plan
 from mlspec.graph.show.as_json import as_json
 from mlspec.graph.show.svg import STYLE, picture
-from mlspec.graph.show.text import printable, summary
+from mlspec.graph.show.text import summary
 
 HERE = Path(__file__).parent
 

@@ -2,10 +2,11 @@
 
 from html import escape
 
+from mlspec.diagnostics import printable
 from mlspec.graph.graph import Graph
 from mlspec.graph.plan import Plan
 from mlspec.graph.show.layout import Box, Layout, Line, layout
-from mlspec.graph.show.text import few, printable
+from mlspec.graph.show.text import few
 
 STYLE = """
 svg.mlspec { font-family: ui-sans-serif, system-ui, sans-serif; background: #ffffff; }

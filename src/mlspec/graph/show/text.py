@@ -1,20 +1,11 @@
 """Small pieces of text that several formats share."""
 
-import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from mlspec.diagnostics import printable
 from mlspec.graph.fingerprint import canonical
 from mlspec.graph.plan import Plan
-
-
-def printable(text: str) -> str:
-    """The text on one line, with control and invisible formatting characters spelled out, safe for any terminal."""
-    if text.isprintable():
-        return text
-    return "".join(
-        char if char.isprintable() or unicodedata.category(char) == "Zs" else f"\\u{{{ord(char):x}}}" for char in text
-    )
 
 
 def value(item: Any) -> str:
