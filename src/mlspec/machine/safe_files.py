@@ -47,7 +47,8 @@ def opened(path: str | os.PathLike[str]) -> IO[bytes]:
 def read(path: str | os.PathLike[str], most: int = LARGEST) -> bytes:
     """The bytes of a regular file of no more than ``most``. Raises OSError, also where it is larger."""
     with opened(path) as file:
-        data = file.read(most + 1)
+        # Never more room than the file takes: a bound may be far above it.
+        data = file.read(min(os.fstat(file.fileno()).st_size, most) + 1)
     if len(data) > most:
         raise OSError(errno.EFBIG, f"Larger than {most:,} bytes", os.fspath(path))
     return data
