@@ -6,7 +6,9 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
+import sys
 import sysconfig
 from pathlib import Path
 from typing import Any
@@ -213,6 +215,36 @@ def test_the_commenter_of_forks_trusts_nothing_in_the_artifact(tmp_path: Path) -
     (folder / "comment.md").write_text('text\n<!-- mlspec:diff:x") or true # -->\n')
     runner = Runner(tmp_path, tmp_path / "three", GH_NUMBER="12", **where)
     assert runner.run(comment["runs"]["steps"], given) == 1
+
+
+@pytest.mark.parametrize("theirs", ["", "echo mlspec 0.13.0"])
+def test_neither_a_pip_of_the_pull_request_nor_another_mlspec_is_run(clone: Path, tmp_path: Path, theirs: str) -> None:
+    (clone / "pip").mkdir()
+    for name in ("__init__.py", "__main__.py"):
+        (clone / "pip" / name).write_text("open('stolen', 'w')\n")
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    scripts = {"python3": f'exec "{sys.executable}" "$@"', **({"mlspec": theirs} if theirs else {})}
+    for name, line in scripts.items():
+        (tools / name).write_text(f"#!/bin/bash\n{line}\n")
+        (tools / name).chmod(0o755)
+    (tools / "bash").symlink_to(str(shutil.which("bash")))
+    runner = Runner(clone, tmp_path / "scratch", PATH=str(tools))
+    missing = {"inputs.package": str(tmp_path / "no-such-package")}
+    assert runner.run(ACTION["runs"]["steps"][:1], values(clone, **missing)) not in (0, 127)
+    assert "no-such-package" in runner.log  # the real pip's word
+    assert not list(clone.rglob("stolen"))
+
+
+def test_another_projects_command_in_front_of_ours_stops_the_action(clone: Path, tmp_path: Path) -> None:
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for name, line in {"python3": "exit 0", "mlspec": "echo mlspec 0.13.0"}.items():
+        (tools / name).write_text(f"#!/bin/bash\n{line}\n")
+        (tools / name).chmod(0o755)
+    runner = Runner(clone, tmp_path / "scratch", PATH=f"{tools}{os.pathsep}{os.environ['PATH']}")
+    assert runner.run(ACTION["runs"]["steps"], values(clone)) == 2
+    assert "the command mlspec on this PATH is not that of mlspec-compiler" in runner.log
 
 
 def test_no_expression_stands_in_a_script() -> None:
