@@ -252,6 +252,12 @@ def test_outside_a_repository_two_files_are_compared(tmp_path: Path, monkeypatch
     assert "this is no git repository" in refused("HEAD")
     monkeypatch.setenv("PATH", str(tmp_path))
     assert paths(api.diff("project.yaml", "new.yaml")) == LOOSER
+
+
+def test_without_git_two_files_are_compared(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(project, {"new.yaml": SPEC.replace(*LOWER)})
+    monkeypatch.setenv("PATH", str(project))
+    assert paths(api.diff("project.yaml", "new.yaml")) == LOOSER
     assert "git is not installed" in refused("HEAD")
 
 

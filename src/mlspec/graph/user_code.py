@@ -4,6 +4,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from mlspec.machine import safe_files
+
+LARGEST = 4 << 20
+
 
 def source_files(root: Path, reference: str) -> dict[str, Path]:
     """The files behind ``module:Class`` by name: the module in the spec's folder with all modules there that it
@@ -25,7 +29,7 @@ def source_files(root: Path, reference: str) -> dict[str, Path]:
         if key in found:
             continue
         found[key] = path
-        for imported in _imports(path, name):
+        for imported in imports(path, name):
             inner = _locate(root, imported)
             if inner is not None:
                 open_modules.append((imported, inner))
@@ -44,13 +48,13 @@ def _locate(folder: Path, module: str) -> Path | None:
     return None
 
 
-def _imports(path: Path, module: str) -> Iterator[str]:
+def imports(path: Path, module: str) -> Iterator[str]:
     """The modules that a file names in its imports, and the packages around them, as absolute names."""
     import ast
 
     try:
-        tree = ast.parse(path.read_bytes())
-    except (OSError, ValueError, SyntaxError, RecursionError):
+        tree = ast.parse(safe_files.read(path, LARGEST))
+    except (OSError, ValueError, SyntaxError, RecursionError, MemoryError):
         return
     package = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
     for node in ast.walk(tree):
