@@ -1,6 +1,5 @@
 """The two versions of a spec that are compared: which are meant, and the files beside them."""
 
-import errno
 import hashlib
 import os
 import stat
@@ -222,15 +221,23 @@ def _file(path: str, asked: _Asked, label: str) -> Version:
         repository, inside = _home(path, asked)
     except SpecError:
         repository, inside = None, ""
-    try:
-        if _leads_out(path):
-            raise OSError(errno.EINVAL, "A link that leads out of the work tree")
-        with safe_files.opened(path) as stream:
-            text = stream.read(asked.most)
-    except OSError as error:
-        message = f"{path} can't be read: {(error.strerror or str(error)).lower()}"
-        raise SpecError([Diagnostic(code="spec-not-found", message=message)]) from None
+    if _leads_out(path):
+        raise _no_file(path, "it is a link that leads out of the work tree")
+    text = read(path, asked.most)
     return Version(label, Path(path).as_posix(), text, Path(path).parent, repository, os.path.dirname(inside))
+
+
+def read(path: str, most: int = LARGEST_OBJECT) -> bytes:
+    """The bytes of a regular file, the first ``most`` of them. Raises SpecError where it can't be read."""
+    try:
+        with safe_files.opened(path) as stream:
+            return stream.read(most)
+    except OSError as error:
+        raise _no_file(path, (error.strerror or str(error)).lower()) from None
+
+
+def _no_file(path: str, why: str) -> SpecError:
+    return SpecError([Diagnostic(code="spec-not-found", message=f"{path} can't be read: {why}")])
 
 
 def _leads_out(path: str) -> bool:

@@ -265,9 +265,11 @@ def run(tree: WorkTree | None, *arguments: str, most: int) -> "subprocess.Comple
             out = process.stdout.read(most)
             process.stdout.close()
             code = process.wait()
+        errors.seek(0)
+        said = errors.read(PIECE)
     finally:
         _ended(process, errors)
-    return subprocess.CompletedProcess(process.args, code, out)
+    return subprocess.CompletedProcess(process.args, code, out, said)
 
 
 def setting(name: str, tree: WorkTree | None, *, own: bool = True) -> list[str]:
