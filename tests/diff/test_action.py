@@ -7,6 +7,7 @@ import os
 import re
 import shlex
 import subprocess
+import sys
 import sysconfig
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,13 @@ ROWS = "number,age,job,sex,weight,city,income\n" + "".join(
 )
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text())
 HOOKS = {hook["id"]: hook for hook in yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())}
+# The command as pip installs it, of this tree wherever it is installed.
+MLSPEC = f"""#!{sys.executable} -I
+import sys
+sys.path[:0] = [{str(ROOT / "src")!r}, {str(ROOT / "backends")!r}]
+from mlspec.cli import main
+sys.exit(main())
+"""
 GH = """#!/bin/sh
 printf '%s\\n' "$*" >>"$GH_LOG"
 case "$*" in
@@ -38,7 +46,7 @@ class Runner:
         self.outputs: dict[str, dict[str, str]] = {}
         self.log = ""
         scratch.mkdir()
-        path = f"{sysconfig.get_path('scripts')}{os.pathsep}{scratch / 'bin'}{os.pathsep}{os.environ['PATH']}"
+        path = f"{scratch / 'bin'}{os.pathsep}{os.environ['PATH']}"
         self.environment = {
             **os.environ,
             "PATH": path,
@@ -47,8 +55,9 @@ class Runner:
             **more,
         }
         (scratch / "bin").mkdir()
-        (scratch / "bin/gh").write_text(GH)
-        (scratch / "bin/gh").chmod(0o755)
+        for name, program in (("gh", GH), ("mlspec", MLSPEC)):
+            (scratch / "bin" / name).write_text(program)
+            (scratch / "bin" / name).chmod(0o755)
         self.environment["GH_LOG"] = str(scratch / "gh.log")
 
     def run(self, steps: list[dict[str, Any]], values: dict[str, str]) -> int:

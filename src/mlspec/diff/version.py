@@ -113,7 +113,7 @@ def _of_range(start: str, later: Version, asked: _Asked, *, common: bool) -> tup
         raise wrong(f"'{start}...' needs a git repository", "name two files: mlspec diff OLD NEW")
     end = later.commit or git.commit(repository, HEAD).name
     base = git.merge_base(repository, git.commit(repository, start).name, end)
-    return _there(_revision(base, asked, label=f"{start}..."), later)
+    return _there(_revision(base, asked, label=f"{_short(start)}..."), later)
 
 
 def _head(head: str | None, asked: _Asked) -> Version:
