@@ -12,13 +12,14 @@ from mlspec.diff.blobs import hash_of
 from mlspec.diff.version import Version, content, copied, copy_module, token
 from mlspec.document import Document
 from mlspec.engine.lock import NAME, Lock
-from mlspec.graph.user_code import imports, source_files
-from mlspec.machine import json_values
+from mlspec.graph.user_code import source_files
+from mlspec.machine import json_values, safe_files
 from mlspec.plugin import Column, Schema, Source
 from mlspec.rules.context import Facts
 from mlspec.spec import Project
 
 MOST_LOCK = 64 << 20
+MOST_CODE = 4 << 20
 UNREADABLE = "unreadable"
 
 
@@ -181,6 +182,20 @@ def _copy_modules(version: Version, root: Path, code: str, done: set[str]) -> No
         done |= waiting
         for name in sorted(waiting):
             copy_module(version, name, root)
-        found = source_files(root, code).items()
-        every = (name for key, file in found for name in imports(file, key.removesuffix(".py").replace("/", ".")))
-        waiting = {name.partition(".")[0] for name in every} - done
+        found = source_files(root, code).values()
+        waiting = {name.partition(".")[0] for file in found for name in _imported(file)} - done
+
+
+def _imported(file: Path) -> Iterator[str]:
+    """What a file imports by name, and perhaps more: names that stand for nothing here are looked for in vain."""
+    import ast
+
+    try:
+        tree = ast.parse(safe_files.read(file, MOST_CODE))
+    except (OSError, ValueError, SyntaxError, RecursionError, MemoryError):
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            yield from (name.name for name in node.names)

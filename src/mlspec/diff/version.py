@@ -1,5 +1,6 @@
 """The two versions of a spec that are compared: which are meant, and the files beside them."""
 
+import errno
 import hashlib
 import os
 import stat
@@ -21,6 +22,7 @@ WORKING_TREE = "working tree"
 HEAD = "HEAD"
 ENDINGS = (".yaml", ".yml")
 ELSEWHERE = ": it is in another repository, start mlspec there"
+IMPOSSIBLE = (errno.ENAMETOOLONG, errno.EEXIST, errno.ENOTDIR, errno.EINVAL, errno.EILSEQ)
 MOST_MODULES = 2_000
 HIDDEN = (".", "_")  # no source reads files and folders that begin like this
 
@@ -96,12 +98,13 @@ def versions(base: str | None, head: str | None, spec: str | None, *, large: boo
 def _there(base: Version, head: Version) -> tuple[Version, Version]:
     """Both versions; a spec may be new in the head, nowhere else may one be missing."""
     if not head.is_there or (not base.is_there and head.path != base.path):
-        raise _lacking(head if not head.is_there else base, "")
+        lacking = base if head.is_there else head
+        raise _lacking(lacking.path, lacking.label, "")
     return base, head
 
 
-def _lacking(version: Version, why: str) -> SpecError:
-    message, note = f"there is no '{version.path}' in {version.label}{why}", "git log --follow shows former names"
+def _lacking(path: str, label: str, why: str) -> SpecError:
+    message, note = f"there is no '{path}' in {label}{why}", "git log --follow shows former names"
     return SpecError([Diagnostic(code="spec-not-found", message=message, notes=(note,))])
 
 
@@ -154,6 +157,8 @@ def _revision(name: str, asked: _Asked, label: str | None = None) -> Version:
         message = f"there is no '{name}'" if colon else f"'{name}' is no file"
         raise wrong(f"{message}, and this is no git repository", "name two files: mlspec diff OLD NEW")
     at = git.commit(repository, revision)
+    if colon and path and not {"", ".", ".."}.isdisjoint(path.split("/")):
+        raise _lacking(path, revision, "")
     label = label or _short(revision)
     found = repository.entry(at.tree, path, f"{label}:{path}")
     if found is not None and found.kind == "tree":
@@ -167,7 +172,7 @@ def _revision(name: str, asked: _Asked, label: str | None = None) -> Version:
     if found is None or found.kind != "blob":
         why = _why(found, os.path.dirname(file), repository)
         if colon or why:
-            raise _lacking(version, why)
+            raise _lacking(version.path, label, why)
         return replace(version, is_there=False)
     text = repository.read(found.name, f"{label}:{path}", asked.most)
     if text is None:
@@ -274,11 +279,11 @@ def copied(version: Version, path: str, folder: Path) -> str | None:
     entry = _entry(version, path)
     if entry is None or entry.kind != "blob":
         return None
-    assert version.repository is not None
-    copy = placed(version, folder, PurePosixPath(path).name)
-    is_whole = version.repository.copy(entry.name, version.place(path), copy)
+    copy = _copied(version, entry.name, folder, PurePosixPath(path).name)
+    if copy is None:
+        return None
     with open(copy, "rb") as stream:
-        return str(copy) if is_whole and not blobs.is_pointer(stream.read(blobs.LARGEST_POINTER)) else None
+        return None if blobs.is_pointer(stream.read(blobs.LARGEST_POINTER)) else str(copy)
 
 
 def copy_module(version: Version, name: str, folder: Path) -> None:
@@ -294,20 +299,21 @@ def copy_module(version: Version, name: str, folder: Path) -> None:
     if len(files) > MOST_MODULES:
         raise unreadable(version.place(name), f"the package has more than {MOST_MODULES:,} modules")
     for inner, own in files.items():
-        version.repository.copy(own, version.place(inner), placed(version, folder, inner))
+        _copied(version, own, folder, inner)
 
 
-def placed(version: Version, folder: Path, name: str) -> Path:
-    """Where in a folder a file with a name from git is written; the folders around it are made. Raises SpecError where
-    it would be anywhere else, or can't be there."""
+def _copied(version: Version, own: str, folder: Path, name: str) -> Path | None:
+    """The file in a folder, with its name from git, that an object was copied to; None where it is too large. Raises
+    SpecError where the file would be anywhere else, or can't be there."""
+    assert version.repository is not None
     try:
         file = safe_files.inside(folder, name)
-        if os.path.lexists(file):
-            raise FileExistsError
         file.parent.mkdir(parents=True, exist_ok=True)
-    except (OSError, ValueError):
+        return file if version.repository.copy(own, version.place(name), file) else None
+    except (OSError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno not in IMPOSSIBLE:
+            raise
         raise unreadable(version.place(name), "no file can have this name here", "rename it") from None
-    return file
 
 
 def token(version: Version, path: str, other: Version | None = None) -> str | None:
@@ -320,20 +326,19 @@ def token(version: Version, path: str, other: Version | None = None) -> str | No
         return entry.name if entry.kind == "blob" else _folder(_below(version, path, entry))
     file = _here(version, path)
     known = None if other is None or other.commit is None else _entry(other, path)
+    place = path if other is None else other.place(path)
     try:
         if file is None:
             return None
         if os.path.isdir(file):
             theirs = {} if other is None or known is None or known.kind != "tree" else _below(other, path, known)
             names = _listed(file, version.place(path))
-            return _folder({name: _blob(version, os.path.join(file, name), theirs.get(name), path) for name in names})
-        return _blob(version, file, None if known is None or known.kind != "blob" else known.name, path)
+            files = {name: os.path.join(file, name) for name in names}
+            return _folder({n: blobs.name_of(f, version.repository, theirs.get(n), place) for n, f in files.items()})
+        name = None if known is None or known.kind != "blob" else known.name
+        return blobs.name_of(file, version.repository, name, place)
     except OSError:
         return None
-
-
-def _blob(version: Version, file: str, known: str | None, path: str) -> str:
-    return blobs.name_of(file, version.repository, known, version.place(path))
 
 
 def _here(version: Version, path: str) -> str | None:

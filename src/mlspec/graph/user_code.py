@@ -4,10 +4,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from mlspec.machine import safe_files
-
-LARGEST = 4 << 20
-
 
 def source_files(root: Path, reference: str) -> dict[str, Path]:
     """The files behind ``module:Class`` by name: the module in the spec's folder with all modules there that it
@@ -29,7 +25,7 @@ def source_files(root: Path, reference: str) -> dict[str, Path]:
         if key in found:
             continue
         found[key] = path
-        for imported in imports(path, name):
+        for imported in _imports(path, name):
             inner = _locate(root, imported)
             if inner is not None:
                 open_modules.append((imported, inner))
@@ -48,13 +44,13 @@ def _locate(folder: Path, module: str) -> Path | None:
     return None
 
 
-def imports(path: Path, module: str) -> Iterator[str]:
+def _imports(path: Path, module: str) -> Iterator[str]:
     """The modules that a file names in its imports, and the packages around them, as absolute names."""
     import ast
 
     try:
-        tree = ast.parse(safe_files.read(path, LARGEST))
-    except (OSError, ValueError, SyntaxError, RecursionError, MemoryError):
+        tree = ast.parse(path.read_bytes())
+    except (OSError, ValueError, SyntaxError, RecursionError):
         return
     package = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
     for node in ast.walk(tree):
