@@ -91,15 +91,14 @@ def command(
 
 def _textconv(file: str | None) -> int:
     """What a file means; a file that is no spec is what it is."""
-    from pathlib import Path
-
     from mlspec.diagnostics import SpecError
     from mlspec.diff.merge import meant
     from mlspec.diff.show.lines import lines
+    from mlspec.diff.version import read
 
     if file is None:
         raise click.UsageError("--textconv wants a file")
-    text = Path(file).read_text(encoding="utf-8-sig", errors="replace")
+    text = read(file).decode("utf-8-sig", "replace")
     try:
         result(lines(meant(text, file)))
     except SpecError:

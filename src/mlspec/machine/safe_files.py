@@ -21,7 +21,7 @@ def inside(root: str | os.PathLike[str], name: str) -> Path:
     part of the name is a link.
     """
     parts = name.split("/")
-    if any(part in ("", ".", "..") or "\\" in part or "\0" in part for part in parts) or parts[0][1:2] == ":":
+    if any(part in ("", ".", "..") or "\\" in part or "\0" in part or part[1:2] == ":" for part in parts):
         raise UnsafePathError(f"'{name}' leads out of its folder")
     path = os.fspath(root)
     for part in parts:
