@@ -9,6 +9,8 @@ import click
 from mlspec.cli import HOLDS_NOT
 from mlspec.cli._output import colored, talk, write
 
+FAILED = 128  # of git: below it, how many hunks clash
+
 
 @click.command(name="merge")
 @click.argument("base", type=click.Path(exists=True, dir_okay=False))
@@ -43,7 +45,14 @@ def command(base: str, ours: str, theirs: str, name: str | None) -> int:
 
 
 def _by_lines(base: str, ours: str, theirs: str) -> int:
-    """What git does where it has no driver."""
+    """What git does where it has no driver, but for writing OURS whole or not at all."""
+    from mlspec.machine import whole_files
+
     labels = ["-L", "ours", "-L", "base", "-L", "theirs"]
-    done = subprocess.run(["git", "merge-file", *labels, "--", ours, base, theirs], check=False)
+    done = subprocess.run(
+        ["git", "merge-file", "-p", *labels, "--", ours, base, theirs], check=False, stdout=subprocess.PIPE
+    )
+    if done.returncode < FAILED:
+        with whole_files.output(ours) as file:
+            file.write(done.stdout)
     return HOLDS_NOT if done.returncode else 0
