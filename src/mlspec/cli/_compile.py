@@ -32,7 +32,7 @@ def show(
     answer = _memo.recall(path, request)
     if answer is None:
         answer = _make(path, request, profile, sets, backend, large, what, color)
-    result(answer.text, output)
+    result(answer.text, output, path)
     return PENDING if detailed_exitcode and answer.pending else 0
 
 

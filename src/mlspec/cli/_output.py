@@ -14,27 +14,22 @@ def colored(stream: IO[str]) -> bool:
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-def result(text: str, file: str | None = None) -> None:
-    """Print a result, or write it to a file, whole or not at all."""
+def result(text: str, file: str | None = None, *inputs: str) -> None:
+    """Print a result, or write it to a file, whole or not at all, that is none of the ``inputs``."""
+    text = text if text.endswith("\n") else text + "\n"
     if file is None:
-        sys.stdout.write(text if text.endswith("\n") else text + "\n")
+        sys.stdout.write(text)
         return
-    write(file, text if text.endswith("\n") else text + "\n")
+    write(file, text, *inputs)
     talk(f"wrote {file}")
 
 
-def write(file: str, text: str) -> None:
-    """Write a text file: aside first, then under its name. Raises OSError naming the file."""
-    from pathlib import Path
+def write(file: str, text: str, *inputs: str) -> None:
+    """Write a text file, whole or not at all. Raises OSError naming the file, SpecError where it is an input."""
+    from mlspec.machine import whole_files
 
-    aside = Path(f"{file}.{os.getpid()}.part")
-    try:
-        aside.write_text(text, encoding="utf-8")
-        aside.replace(file)
-    except OSError as error:
-        aside.unlink(missing_ok=True)
-        error.filename = file
-        raise
+    with whole_files.output(file, inputs) as output:
+        output.write(text.encode())
 
 
 def talk(text: str) -> None:

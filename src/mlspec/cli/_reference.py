@@ -81,6 +81,12 @@ Why: `init` does not overwrite a spec that somebody may have worked on.
 
 Instead: `--force` overwrites it, `-o` names another file.
 """,
+    "output-is-input": """The file to be written is the one that is read.
+
+Why: what a command prints would replace the data or the spec that it was made from.
+
+Instead: name another file after `-o`.
+""",
     "step-failed": """A step failed while it ran.
 
 Why: something that only running could tell: the data holds what the spec did not expect, the memory was short, a

@@ -39,7 +39,7 @@ def import_(file: str, spec: str | None, output: str | None) -> None:
             talk(f"not added: {one}")
         talk("next: mlspec validate")
         return
-    result(reading.as_yaml(found, file), output)
+    result(reading.as_yaml(found, file), output, file)
     if found.unmapped:
         talk(f"{len(found.unmapped)} of what it says could not be mapped: see the comments at the end")
 
@@ -57,6 +57,6 @@ def export(spec: str | None, form: str, output: str | None) -> None:
     from mlspec import api
 
     text, lacking = api.export_contract(form, spec)
-    result(text, output)
+    result(text, output, find(spec))
     for one in lacking:
         talk(f"not mapped: {one}")

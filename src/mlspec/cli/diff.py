@@ -83,9 +83,10 @@ def command(
         from mlspec.diff.version import versions
 
         sides = versions(base, head, spec, large=large)
-        result(html(found, *(side.text.decode("utf-8-sig") for side in sides)), output)
+        text = html(found, *(side.text.decode("utf-8-sig") for side in sides))
     else:
-        result(_shown(found, form, output is None and colored(sys.stdout)), output)
+        text = _shown(found, form, output is None and colored(sys.stdout))
+    result(text, output, *(file for file in (base, head, spec) if file))
     return HOLDS_NOT if found.failing or (exit_code and found.changes) else 0
 
 

@@ -48,8 +48,8 @@ def command(base: str, ours: str, theirs: str, name: str | None) -> int:
 
 
 def _by_lines(base: str, ours: str, theirs: str) -> int:
-    """What git does where it has no driver."""
-    from mlspec.machine import git, work_tree
+    """What git does where it has no driver, but for writing OURS whole or not at all."""
+    from mlspec.machine import git, whole_files, work_tree
 
     tree = work_tree.find(os.curdir)
     style = git.setting("merge.conflictStyle", tree)[-1:]
@@ -58,7 +58,8 @@ def _by_lines(base: str, ours: str, theirs: str) -> int:
     files = [os.path.abspath(file) for file in (ours, base, theirs)]
     done = git.run(tree, "merge-file", *options, "--", *files, most=MOST)
     if 0 <= done.returncode < FAILED:
-        Path(ours).write_bytes(done.stdout)
+        with whole_files.output(ours) as file:
+            file.write(done.stdout)
     else:
         talk(done.stderr.decode("utf-8", "replace").strip())
     return HOLDS_NOT if done.returncode else 0

@@ -26,5 +26,5 @@ def command(model: str, data: str, output: str | None, keep: tuple[str, ...], de
     if output is None:
         result(frame.write_csv())
         return
-    api.write_table(frame, output)
+    api.write_table(frame, output, [data])
     talk(f"wrote {frame.height:,} predictions to {output}")

@@ -4,6 +4,7 @@ import click
 
 from mlspec.cli import _options
 from mlspec.cli._output import result
+from mlspec.specfile import find
 
 
 @click.command(name="profile")
@@ -24,10 +25,11 @@ def command(data: str | None, source: str | None, target: str | None, form: str,
 
     found = api.profile(data, source=source, target=target)
     if form == "text":
-        result(table_profile_text.text(found), output)
+        text = table_profile_text.text(found)
     elif form == "html":
-        result(table_profile_text.page(found), output)
+        text = table_profile_text.page(found)
     else:
         import msgspec
 
-        result(msgspec.json.format(msgspec.json.encode(found), indent=2).decode(), output)
+        text = msgspec.json.format(msgspec.json.encode(found), indent=2).decode()
+    result(text, output, find(data))

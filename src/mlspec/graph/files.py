@@ -8,6 +8,8 @@ from pathlib import Path
 
 import msgspec
 
+from mlspec.machine import whole_files
+
 READ = 1 << 20
 # A file written within this time of its digest may be written again without its time changing.
 SETTLED_NS = 2_000_000_000
@@ -58,14 +60,9 @@ class Digests:
         """Write the cache, whole or not at all, if anything in it changed."""
         if self._cache is None or not self._changed:
             return
-        aside = self._cache.with_name(f"{self._cache.name}.{os.getpid()}")
-        try:
+        with contextlib.suppress(OSError):
             self._cache.parent.mkdir(parents=True, exist_ok=True)
-            aside.write_bytes(msgspec.json.encode(self._entries))
-            aside.replace(self._cache)
-        except OSError:
-            with contextlib.suppress(OSError):
-                aside.unlink()
+            whole_files.replace(self._cache, msgspec.json.encode(self._entries), sync=False)
 
     def _folder(self, path: Path) -> str:
         total = hashlib.sha256()
