@@ -375,6 +375,8 @@ class Model(Plugin, frozen=True, kw_only=True):
 
     ``complexity`` orders models for the one-standard-error rule, which takes the least complex of equals: 1 one linear
     formula, 2 trees, 3 networks and what nothing is known of. ``may_be_network``: ``network`` may give one.
+
+    ``brings_code``: ``load`` runs code that was saved with the model, so that who loads it must trust its folder.
     """
 
     tasks: ClassVar[frozenset[str]] = frozenset()
@@ -387,6 +389,7 @@ class Model(Plugin, frozen=True, kw_only=True):
     space: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     complexity: ClassVar[int] = 3
     may_be_network: ClassVar[bool] = False
+    brings_code: ClassVar[bool] = False
     continues: ClassVar[bool] = False
     needs: ClassVar[str] = ""
     holds: ClassVar[float] = 4.0

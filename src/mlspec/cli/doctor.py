@@ -14,6 +14,7 @@ from mlspec import __version__
 from mlspec.cli._namesake import namesakes
 from mlspec.cli._options import formats
 from mlspec.cli._output import colored, result
+from mlspec.machine import child_process
 from mlspec.report.paint import paint
 
 if TYPE_CHECKING:
@@ -21,11 +22,6 @@ if TYPE_CHECKING:
 
 CORE = ("click", "pyyaml", "networkx", "msgspec", "rich")
 RUN = ("torch", "polars", "scikit-learn", "numpy", "safetensors", "skops")
-PROBE = """
-import json, torch
-names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
-print(json.dumps({"cuda": torch.version.cuda, "devices": names, "mps": torch.backends.mps.is_available()}))
-"""
 PROBE_SECONDS = 60
 INSTALL = "pip install 'mlspec-compiler[run]'"
 COLORS = {"ok": "32", "missing": "33", "warning": "33", "wrong": "31"}
@@ -108,7 +104,8 @@ def _gpus() -> Finding:
         return Finding("GPU", "missing", "no NVIDIA driver; networks train on the CPU")
     # Another process: loading torch takes seconds, and a broken driver can hang whoever asks it.
     try:
-        asked = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, timeout=PROBE_SECONDS, check=True)
+        probe = child_process.command("mlspec.torchkit.probe")
+        asked = subprocess.run(probe, capture_output=True, timeout=PROBE_SECONDS, check=True)
     except (OSError, subprocess.SubprocessError) as error:
         return Finding("GPU", "missing", f"torch could not be asked: {type(error).__name__}")
     import json

@@ -5,7 +5,6 @@ import contextlib
 import hashlib
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -18,6 +17,7 @@ from mlspec.document import Document
 from mlspec.engine import places, treating_fetched
 from mlspec.engine.fetch import RESULT, Reply, Request
 from mlspec.graph import tables
+from mlspec.machine import child_process
 from mlspec.plugin import Source, Use, Wanted
 from mlspec.sources import _secrets
 from mlspec.spec import Project, pinned
@@ -169,7 +169,7 @@ class _Refresh:
             compression=self.stated.compression,
         )
         timeout = self.source.timeout or TIMEOUT
-        command = [sys.executable, "-m", "mlspec.engine.fetch"]
+        command = child_process.command("mlspec.engine.fetch")
         with (staging / "printed").open("w+b") as printed:
             process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=printed, stderr=printed, cwd=self.root, start_new_session=True
