@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mlspec.cli import HOLDS_NOT, _options
-from mlspec.cli._output import colored, result
+from mlspec.cli._output import colored, form_of, result
 
 if TYPE_CHECKING:
     from mlspec.diff.change import Diff
@@ -83,9 +83,9 @@ def command(
         from mlspec.diff.version import versions
 
         sides = versions(base, head, spec, large=large)
-        result(html(found, *(side.text.decode("utf-8-sig") for side in sides)), output)
+        result(html(found, *(side.text.decode("utf-8-sig") for side in sides)), output, form="data")
     else:
-        result(_shown(found, form, output is None and colored(sys.stdout)), output)
+        result(_shown(found, form, output is None and colored(sys.stdout)), output, form=form_of(form))
     return HOLDS_NOT if found.failing or (exit_code and found.changes) else 0
 
 

@@ -20,11 +20,12 @@ def command(model: str, data: str, output: str | None, keep: tuple[str, ...], de
     probability of each; for numbers, `prediction` is the value.
     """
     from mlspec import api
+    from mlspec.diagnostics import printable
 
     loaded = api.load_model(model, device=device)
     frame = api.predict(loaded, data, keep=keep)
     if output is None:
-        result(frame.write_csv())
+        result(frame.write_csv(), form="data")
         return
     api.write_table(frame, output)
-    talk(f"wrote {frame.height:,} predictions to {output}")
+    talk(printable(f"wrote {frame.height:,} predictions to {output}"))

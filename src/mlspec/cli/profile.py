@@ -26,8 +26,8 @@ def command(data: str | None, source: str | None, target: str | None, form: str,
     if form == "text":
         result(table_profile_text.text(found), output)
     elif form == "html":
-        result(table_profile_text.page(found), output)
+        result(table_profile_text.page(found), output, form="data")
     else:
         import msgspec
 
-        result(msgspec.json.format(msgspec.json.encode(found), indent=2).decode(), output)
+        result(msgspec.json.format(msgspec.json.encode(found), indent=2).decode(), output, form="json")
