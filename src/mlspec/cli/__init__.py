@@ -55,6 +55,7 @@ def _bounded(arguments: list[str], own: bool) -> int:
     _streams.prepare()
     if own:
         _streams.guard_errors()
+        _hook_threads()
     try:
         try:
             code = _run(arguments)
@@ -156,9 +157,26 @@ def _told(error: BaseException) -> int:
     if isinstance(error, OSError) and (where := _place(error)):
         talk(printable(f"error: {where}: {(error.strerror or 'cannot be used').lower()}"))
         return STEP_FAILED
+    _internal(error)
+    return INTERNAL
+
+
+def _internal(error: BaseException) -> None:
+    from mlspec.cli._output import talk
+    from mlspec.diagnostics import printable
+
     text = printable(" ".join(f"{type(error).__name__}: {error}".split()))
     talk(f"internal error: {text} (MLSPEC_TRACEBACK=1 shows where; please report it)")
-    return INTERNAL
+
+
+def _hook_threads() -> None:
+    """What threads and finalizers raise shows no traceback: the exit code is that of the command's own work."""
+    if os.environ.get("MLSPEC_TRACEBACK"):
+        return
+    import threading
+
+    threading.excepthook = lambda found: None if found.exc_value is None else _internal(found.exc_value)
+    sys.unraisablehook = lambda _found: None
 
 
 def _place(error: OSError) -> str:

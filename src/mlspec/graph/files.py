@@ -63,7 +63,7 @@ class Digests:
             self._cache.parent.mkdir(parents=True, exist_ok=True)
             aside.write_bytes(msgspec.json.encode(self._entries))
             aside.replace(self._cache)
-        except OSError:
+        except (OSError, UnicodeEncodeError):
             with contextlib.suppress(OSError):
                 aside.unlink()
 
