@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from mlspec.cli import PENDING, _memo
-from mlspec.cli._output import colored, result
+from mlspec.cli._output import colored, form_of, result
 
 if TYPE_CHECKING:
     from mlspec.api import Compiled
@@ -32,7 +32,7 @@ def show(
     answer = _memo.recall(path, request)
     if answer is None:
         answer = _make(path, request, profile, sets, backend, large, what, color)
-    result(answer.text, output, path)
+    result(answer.text, output, path, form=form_of(what.partition(" ")[0]))
     return PENDING if detailed_exitcode and answer.pending else 0
 
 

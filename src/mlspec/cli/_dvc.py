@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mlspec.cli._output import show_diagnostics, talk
+from mlspec.diagnostics import printable
 
 
 def write(
@@ -11,7 +12,6 @@ def write(
 ) -> int:
     """Write ``dvc.yaml`` and what it needs beside the spec, and say which stages are whose."""
     from mlspec import api
-    from mlspec.diagnostics import printable
 
     compiled = api.compile(spec, profile=profile, sets=sets, backend=backend, large=large)
     show_diagnostics(compiled.checked.diagnostics, compiled.checked.document.texts)
@@ -37,6 +37,6 @@ def params(spec: str | None, *, profile: str | None, sets: Sequence[str], backen
 
 def _tell(changed: Sequence[str], root: Path) -> None:
     for name in changed:
-        talk(f"wrote {root / name}")
+        talk(printable(f"wrote {root / name}"))
     if not changed:
         talk("nothing changed")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mlspec.cli import HOLDS_NOT, _options
-from mlspec.cli._output import colored, result
+from mlspec.cli._output import colored, form_of, result
 
 if TYPE_CHECKING:
     from mlspec.diff.change import Diff
@@ -86,7 +86,7 @@ def command(
         text = html(found, *(side.text.decode("utf-8-sig") for side in sides))
     else:
         text = _shown(found, form, output is None and colored(sys.stdout))
-    result(text, output, *(file for file in (base, head, spec) if file))
+    result(text, output, *(file for file in (base, head, spec) if file), form=form_of(form))
     return HOLDS_NOT if found.failing or (exit_code and found.changes) else 0
 
 

@@ -14,6 +14,7 @@ from mlspec import __version__
 from mlspec.cli._namesake import namesakes
 from mlspec.cli._options import formats
 from mlspec.cli._output import colored, result
+from mlspec.diagnostics import printable
 from mlspec.machine import child_process
 from mlspec.report.paint import paint
 
@@ -47,13 +48,13 @@ def command(form: str) -> int:
     if form == "json":
         import msgspec
 
-        result(msgspec.json.format(msgspec.json.encode(found)).decode())
+        result(msgspec.json.format(msgspec.json.encode(found)).decode(), form="json")
     else:
         width = max(len(finding.what) for finding in found)
         color = colored(sys.stdout)
         for finding in found:
             state = paint(f"{finding.state:7}", COLORS[finding.state], color)
-            result(f"{finding.what:{width}}  {state}  {finding.text}")
+            result(f"{printable(finding.what):{width}}  {state}  {printable(finding.text)}")
     return int(any(finding.state == "wrong" for finding in found))
 
 

@@ -27,7 +27,7 @@ def command(base: str, ours: str, theirs: str, name: str | None) -> int:
     git config merge.mlspec.driver 'mlspec merge %O %A %B %P'
     echo 'project.yaml merge=mlspec' >> .gitattributes
     """
-    from mlspec.diagnostics import SpecError, render
+    from mlspec.diagnostics import SpecError, printable, render
     from mlspec.diff.merge import merge
     from mlspec.diff.version import read
 
@@ -37,7 +37,7 @@ def command(base: str, ours: str, theirs: str, name: str | None) -> int:
         found = merge(texts[0], texts[1], texts[2], name or ours)
     except (SpecError, UnicodeDecodeError) as error:
         found = None
-        talk(f"merged line by line: one side is no spec ({error})")
+        talk(printable(f"merged line by line: one side is no spec ({error})"))
     if found is None:
         return _by_lines(base, ours, theirs)
     write(ours, found.text)

@@ -3,7 +3,7 @@
 import click
 
 from mlspec.cli import _options
-from mlspec.cli._output import result
+from mlspec.cli._output import form_of, result
 from mlspec.specfile import find
 
 
@@ -32,4 +32,4 @@ def command(data: str | None, source: str | None, target: str | None, form: str,
         import msgspec
 
         text = msgspec.json.format(msgspec.json.encode(found), indent=2).decode()
-    result(text, output, find(data))
+    result(text, output, find(data), form=form_of(form))
