@@ -9,6 +9,7 @@ from msgspec import Struct
 from mlspec.diagnostics import Diagnostic, SpecError
 from mlspec.diff import git
 from mlspec.document import LARGEST
+from mlspec.machine import safe_files
 from mlspec.specfile import SPEC, find
 
 WORKING_TREE = "working tree"
@@ -137,7 +138,7 @@ def _named(spec: str | None) -> Path:
 
 def _file(path: str, large: bool, label: str) -> Version:
     try:
-        with open(path, "rb") as stream:
+        with safe_files.opened(path) as stream:
             text = stream.read(git.LARGEST if large else LARGEST * 4)
     except OSError as error:
         message = f"{path} can't be read: {(error.strerror or str(error)).lower()}"
@@ -156,7 +157,7 @@ def content(version: Version, path: str, most: int = git.LARGEST) -> bytes | Non
     if version.commit is None:
         file = version.root / path
         try:
-            return file.read_bytes() if file.is_file() and file.stat().st_size <= most else None
+            return safe_files.read(file, most)
         except OSError:
             return None
     inside = version.inside(path)
@@ -197,9 +198,9 @@ def _folder(files: dict[str, str]) -> str:
 
 def hash_of(file: Path) -> str:
     """The name that git would give to a file's content."""
-    size = file.stat().st_size
-    made = hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
-    with file.open("rb") as stream:
+    with safe_files.opened(file) as stream:
+        size = os.fstat(stream.fileno()).st_size
+        made = hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
         while piece := stream.read(1 << 20):
             made.update(piece)
     return made.hexdigest()

@@ -4,10 +4,18 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from mlspec.machine import allowed_reads, safe_files
+from mlspec.machine.allowed_reads import Reads
 
-def source_files(root: Path, reference: str) -> dict[str, Path]:
+LARGEST = 4 << 20
+
+
+def source_files(root: Path, reference: str, reads: Reads | None = None) -> dict[str, Path]:
     """The files behind ``module:Class`` by name: the module in the spec's folder with all modules there that it
-    imports, however far, and all of its package; or the one file of an installed module. Empty where there is none."""
+    imports, however far, and all of its package; or the one file of an installed module. Empty where there is none.
+
+    A file that is not in ``reads`` is named, and not opened.
+    """
     module = reference.partition(":")[0]
     local = _locate(root, module)
     if local is None:
@@ -25,7 +33,8 @@ def source_files(root: Path, reference: str) -> dict[str, Path]:
         if key in found:
             continue
         found[key] = path
-        for imported in _imports(path, name):
+        closed = reads is not None and allowed_reads.refusal(reads, path)
+        for imported in () if closed else _imports(path, name):
             inner = _locate(root, imported)
             if inner is not None:
                 open_modules.append((imported, inner))
@@ -49,8 +58,8 @@ def _imports(path: Path, module: str) -> Iterator[str]:
     import ast
 
     try:
-        tree = ast.parse(path.read_bytes())
-    except (OSError, ValueError, SyntaxError, RecursionError):
+        tree = ast.parse(safe_files.read(path, LARGEST))
+    except (OSError, ValueError, SyntaxError, RecursionError, MemoryError):
         return
     package = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
     for node in ast.walk(tree):
