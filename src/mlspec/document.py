@@ -83,19 +83,17 @@ class Document:
         return Span(self.file, 1, 1, 1, 2)
 
 
+def too_large(file: str, size: int) -> SpecError:
+    """That a spec has more bytes than people write."""
+    message = f"{file} has {size:,} bytes, a spec at most {LARGEST:,}"
+    return SpecError([Diagnostic(code="file-too-large", message=message, notes=("add --large if this is meant",))])
+
+
 def parse(text: bytes | str, file: str, *, large: bool = False) -> Document:
     """The document in a text. Raises SpecError with what is wrong, each thing at its place."""
     if isinstance(text, bytes):
         if len(text) > LARGEST and not large:
-            raise SpecError(
-                [
-                    Diagnostic(
-                        code="file-too-large",
-                        message=f"{file} has {len(text):,} bytes, a spec at most {LARGEST:,}",
-                        notes=("add --large if this is meant",),
-                    )
-                ]
-            )
+            raise too_large(file, len(text))
         raw = text
         try:
             text = raw.decode("utf-8")

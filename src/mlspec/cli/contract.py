@@ -47,9 +47,10 @@ def import_(file: str, spec: str | None, output: str | None) -> None:
 
 @command.command(name="export")
 @_options.spec
+@_options.allow_outside
 @_options.formats(*FORMS)
 @_options.output
-def export(spec: str | None, form: str, output: str | None) -> None:
+def export(spec: str | None, allow_outside: bool, form: str, output: str | None) -> None:
     """Print a spec's columns and expectations as a contract of another tool.
 
     In an Open Data Contract what the standard has no words for stands as custom quality of the engine mlspec; the other
@@ -57,7 +58,7 @@ def export(spec: str | None, form: str, output: str | None) -> None:
     """
     from mlspec import api
 
-    text, lacking = api.export_contract(form, spec)
+    text, lacking = api.export_contract(form, spec, allow_outside=allow_outside)
     result(text, output, find(spec), form="data")
     for one in lacking:
         talk(printable(f"not mapped: {one}"))

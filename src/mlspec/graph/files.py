@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from mlspec.machine import whole_files
+from mlspec.machine import json_values, safe_files, whole_files
 
 READ = 1 << 20
 # A file written within this time of its digest may be written again without its time changing.
@@ -36,8 +36,8 @@ class Digests:
         self._changed = False
         if cache is not None:
             try:
-                self._entries = msgspec.json.decode(cache.read_bytes(), type=dict[str, Entry])
-            except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+                self._entries = json_values.decode(safe_files.read(cache), dict[str, Entry])
+            except (OSError, ValueError):
                 self._entries = {}
 
     def of(self, path: Path) -> str:
@@ -73,7 +73,7 @@ class Digests:
 
 def hash_file(path: Path) -> str:
     """The sha256 of a file's bytes, in hex."""
-    with path.open("rb") as file:
+    with safe_files.opened(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

@@ -157,6 +157,15 @@ Instead: use one that is listed under `profiles`.
 
 Instead: for example `--set model.candidates.mlp.epochs=5`; the value is read as YAML.
 """,
+    "file-outside": """A file that the spec leads to is outside the repository, or belongs to git or to mlspec.
+
+Why: validate, compile and diff are safe on the spec of a stranger. What they say shows names and values of the data, so
+they read regular files of the spec's own work tree alone (of the spec's folder where there is no repository), after
+links are resolved; never those of a git directory or of `.mlspec`.
+
+Instead: move the file into the repository. Where you trust the spec, add --allow-outside; `mlspec run` reads whatever
+the spec says.
+""",
     "source-not-found": """A file that a source names can't be read.
 
 Why: paths start at the spec's folder, not where the command was started.
