@@ -80,7 +80,7 @@ def confirmed(target: Target, data: bytes, scratch: Path, *, limits: bool = True
     return found
 
 
-def smallest(data: bytes, is_same: Callable[[bytes], bool], seconds: float = 8) -> bytes:
+def smallest(data: bytes, is_same: Callable[[bytes], bool], seconds: float) -> bytes:
     """The input with all the stretches left out that its finding does without, as far as there is time."""
     until, width = time.monotonic() + seconds, max(1, len(data) // 2)
     while width and time.monotonic() < until:

@@ -21,6 +21,7 @@ from shared import Slate
 SLICE = 0.25  # of a target's share, before the next target has its turn
 POOL = 3000
 ADDRESS_SPACE = 12 << 30
+REDUCE = float(os.environ.get("MLSPEC_FUZZ_REDUCE", "8"))  # seconds for making a finding's input small
 
 
 def corpus(name: str) -> list[bytes]:
@@ -67,8 +68,10 @@ def _slice(
     did = 0
     while did < most and time.monotonic() < until:
         did += 1
-        data = target.mutate(chance.choice(pool), chance)
-        for _ in range(chance.choice((0, 0, 0, 1, 3))):
+        # What was kept on the way has mostly been refused: the first ones go deeper.
+        first = len(pool) - _KEPT.get(name, 0)
+        data = target.mutate(pool[chance.randrange(first if chance.random() < 0.6 else len(pool))], chance)
+        for _ in range(chance.choice((0, 0, 0, 0, 1, 2))):
             data = target.mutate(data, chance)
         verdict = execute(name, target, data, scratch, slate, tell, untold=did)
         outcomes[verdict.outcome.split(" ")[0]] += 1
@@ -78,6 +81,7 @@ def _slice(
         if verdict.outcome not in seen and digest not in known and len(pool) < POOL and verdict.finding is None:
             seen.add(verdict.outcome)
             pool.append(data)
+            _KEPT[name] = _KEPT.get(name, 0) + 1
     tell(
         {
             "target": name,
@@ -91,6 +95,7 @@ def _slice(
     return did
 
 
+_KEPT: dict[str, int] = {}
 _SEEN: dict[str, set[str]] = {}
 _KEYS: set[tuple[str, str]] = set()
 
@@ -120,7 +125,7 @@ def execute(
             slate.clear()
             return again is not None and again.key == found.key
 
-        least = judge.smallest(data, is_same) if found.kind == "exception" else data
+        least = judge.smallest(data, is_same, REDUCE) if found.kind == "exception" else data
         tell({"target": name, "finding": found.kind, "key": found.key, "detail": found.detail, "data": least.hex()})
     return verdict
 

@@ -72,7 +72,8 @@ def one(data: bytes, scratch: Path) -> str:
     except SpecError as error:
         return " ".join((*told, refused(error, {"project.yaml": ours})))
     shown = [text(found)]
-    for form in (markdown, html, sarif, github, encode):
+    html(found, base, ours)
+    for form in (markdown, sarif, github, encode):
         made = form(found)
         (made if isinstance(made, bytes) else made.encode())
     for line in "\n".join(shown).split("\n"):
