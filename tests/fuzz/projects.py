@@ -42,17 +42,21 @@ def _data(source: Path, target: Path) -> None:
                 place.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(file, place)
         elif path.suffix in (".csv", ".jsonl"):
-            with path.open("rb") as file:
-                (target / path.name).write_bytes(b"".join(line for line, _ in zip(file, range(LINES), strict=False)))
+            (target / path.name).write_bytes(_lines(path.read_bytes()))
         elif path.name.endswith(".csv.gz"):
-            with gzip.open(path) as packed:
-                (target / path.name).write_bytes(gzip.compress(b"".join(next(packed) for _ in range(LINES))))
+            (target / path.name).write_bytes(gzip.compress(_lines(gzip.decompress(path.read_bytes()))))
         elif path.suffix == ".zip":
             _archive(path, target / path.name)
         else:
             shutil.copyfile(path, target / path.name)
             if path.suffix == ".db":
                 _database(target / path.name)
+
+
+def _lines(data: bytes) -> bytes:
+    """The first line, and others from all parts of the text."""
+    lines = data.splitlines(keepends=True)
+    return b"".join((lines[0], *lines[1 :: max(1, len(lines) // LINES)]))
 
 
 def _archive(source: Path, target: Path) -> None:
