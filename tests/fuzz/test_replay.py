@@ -8,8 +8,8 @@ FUZZ = Path(__file__).parent
 
 
 def test_what_was_found_once_is_not_found_again() -> None:
-    # In a process of its own: what takes the interpreter down is a failure here, not the end of the suite. The last line
-    # that it prints names the input at hand.
+    # In a process of its own: what takes the interpreter down is a failure here, not the end of the suite. Its last
+    # line names the input at hand.
     command = [sys.executable, str(FUZZ), "--replay"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, f"{done.stdout[-6000:]}\n{done.stderr[-2000:]}"
