@@ -43,11 +43,12 @@ Why: every key of the language is a name; 1, true or a list can't be one.
 
 Instead: put it in quotes if it is a name of your own.
 """,
-    "not-a-number": """A number is not finite.
+    "not-a-number": """A number is not finite, or an integer has more than 64 bits.
 
-Why: NaN and infinity are no thresholds, rates or shares; comparing with them gives no answer.
+Why: NaN and infinity are no thresholds, rates or shares; comparing with them gives no answer. An integer of more than
+64 bits fits into no column of a table.
 
-Instead: write a finite number, or leave the key out where there is no bound.
+Instead: write a finite number (1e20 rather than 100000000000000000000), or leave the key out where there is no bound.
 """,
     "unknown-alias": """An alias ('*name') has no anchor ('&name') before it.
 
