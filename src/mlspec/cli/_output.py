@@ -27,15 +27,16 @@ def colored(stream: IO[str]) -> bool:
 def result(text: str, file: str | None = None, *, form: Form = "text") -> None:
     """Print a result, or write it to a file, whole or not at all.
 
-    ``form``: ``text`` for people, ``json``, ``commands`` that GitHub obeys, or other ``data``: unchanged in files and for
-    programs, made safe like a text where a terminal or a log of CI shows it.
+    ``form``: ``text`` for people, ``json``, ``commands`` that GitHub obeys, or other ``data``: unchanged in files and
+    for programs, made safe like a text where a terminal or a log of CI shows it.
     """
     whole = text if text.endswith("\n") else text + "\n"
     if form == "json":
         whole = safe_json(whole)
     elif form != "data" or (file is None and is_log(sys.stdout)):
         color = file is None and form == "text" and colored(sys.stdout)
-        whole = safe(whole, color=color, commands=form == "commands")
+        piped = form == "data" and not sys.stdout.isatty()
+        whole = safe(whole, color=color, commands=form == "commands", data=piped)
     if file is not None:
         write(file, whole)
         from mlspec.diagnostics import printable
