@@ -35,7 +35,8 @@ def result(text: str, file: str | None = None, *inputs: str, form: Form = "text"
         whole = safe_json(whole)
     elif form != "data" or (file is None and is_log(sys.stdout)):
         color = file is None and form == "text" and colored(sys.stdout)
-        whole = safe(whole, color=color, commands=form == "commands")
+        piped = form == "data" and not sys.stdout.isatty()
+        whole = safe(whole, color=color, commands=form == "commands", data=piped)
     if file is not None:
         write(file, whole, *inputs)
         from mlspec.diagnostics import printable

@@ -16,17 +16,19 @@ COLORS = frozenset(("0", "1", "2", *(f"{bold}3{n}" for bold in ("", "1;") for n 
 # Set where what is printed becomes a log whose lines can be commands.
 CI = ("CI", "GITHUB_ACTIONS", "GITLAB_CI", "TF_BUILD", "TEAMCITY_VERSION")
 
+NO_WIDTH = "\u00ad\u200b\u200c\u200d\u2060\ufeff"
 
-def safe(text: str, *, color: bool = False, commands: bool = False) -> str:
+
+def safe(text: str, *, color: bool = False, commands: bool = False, data: bool = False) -> str:
     """A text as it may be shown: characters that control, reorder or break lines are spelled out, but for line breaks,
     tabs and (``color``) our own colours; no line is a workflow command of GitHub, Azure or TeamCity, except where it is
-    meant to be one (``commands``)."""
+    meant to be one (``commands``). In ``data`` for programs, characters that merely have no width stay."""
     if "\n" in text:
-        return "\n".join(safe(line, color=color, commands=commands) for line in text.split("\n"))
+        return "\n".join(safe(line, color=color, commands=commands, data=data) for line in text.split("\n"))
     line = text.removesuffix("\r")
     if not line.isprintable():
         first, *rest = line.split("\x1b[")
-        line = "".join((_spelled(first), *(_sequence(part, color) for part in rest)))
+        line = "".join((_spelled(first, data), *(_sequence(part, color, data) for part in rest)))
     if commands:
         return line
     bare = line.lstrip()
@@ -34,15 +36,11 @@ def safe(text: str, *, color: bool = False, commands: bool = False) -> str:
         bare = bare.partition("m")[2].lstrip()
     if bare.startswith("::"):
         line = f"{line[: len(line) - len(bare)]}\\{bare}"
-    if "##" in line:
-        import re
-
-        line = re.sub(r"##(?=[\w.]*\[)", r"#\\#", line)
-    return line
+    return _without_commands(line, "\\#")
 
 
 def safe_json(text: str) -> str:
-    """The same JSON, with every character that ``safe`` would spell out, and ``##[``, escaped as JSON does it."""
+    """The same JSON, with what ``safe`` would spell out escaped as JSON does it."""
     if not text.isascii() or "\x7f" in text:
         import json
 
@@ -50,7 +48,16 @@ def safe_json(text: str) -> str:
 
         for char in {char for char in set(text) if char != "\n" and printable(char) != char}:
             text = text.replace(char, json.dumps(char)[1:-1] if char != "\x7f" else "\\u007f")
-    return text.replace("##[", "#\\u0023[")
+    return _without_commands(text, "\\u0023")
+
+
+def _without_commands(text: str, escaped: str) -> str:
+    """The text without ``##[command]``, ``##vso[...]`` or ``##teamcity[...]``, which count wherever they stand."""
+    if "##" not in text:
+        return text
+    import re
+
+    return re.sub(r"##(?=[\w.]*\[)", lambda _found: f"#{escaped}", text)
 
 
 def is_log(stream: IO[str]) -> bool:
@@ -127,13 +134,15 @@ def silence(stream: IO[str]) -> None:
     os.close(nowhere)
 
 
-def _sequence(text: str, color: bool) -> str:
+def _sequence(text: str, color: bool, data: bool) -> str:
     """What follows the beginning of an escape sequence."""
     code, end, rest = text.partition("m")
-    return f"\x1b[{code}m{_spelled(rest)}" if color and end and code in COLORS else f"\\u{{1b}}[{_spelled(text)}"
+    ours = color and end and code in COLORS
+    return f"\x1b[{code}m{_spelled(rest, data)}" if ours else f"\\u{{1b}}[{_spelled(text, data)}"
 
 
-def _spelled(text: str) -> str:
+def _spelled(text: str, data: bool) -> str:
     from mlspec.diagnostics import printable
 
-    return "\t".join(printable(part) for part in text.split("\t"))
+    kept = f"\t{NO_WIDTH}" if data else "\t"
+    return "".join(char if char in kept else printable(char) for char in text)

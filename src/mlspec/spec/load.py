@@ -292,7 +292,9 @@ class _Reader:
             if meta.pattern is not None:
                 import re
 
-                if not re.search(meta.pattern, value):
+                # Published patterns end in "$", which Python finds before a line break at the end too: one more there
+                # shows whether the pattern means it.
+                if not re.search(meta.pattern, f"{value}\n" if value.endswith("\n") else value):
                     return self.wrong(
                         "bad-name",
                         path,
