@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlspec.diagnostics import MlspecError
+from mlspec.machine import secret_values
 from mlspec.store import files
 
 if TYPE_CHECKING:
@@ -141,5 +142,5 @@ def told() -> Iterator[None]:
         message = "another DVC process is at work here; run again when it has ended: what is done is kept"
         raise MlspecError(message) from None
     except DvcException as error:
-        cause = " ".join(str(error).split())
+        cause = " ".join(secret_values.hidden(str(error)).split())
         raise MlspecError(f"DVC refuses: {cause}") from None

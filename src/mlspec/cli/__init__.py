@@ -89,6 +89,7 @@ def _parsed(arguments: list[str]) -> int:
 
 def _told(error: Exception) -> int:
     from mlspec.diagnostics import MlspecError, SourceError, SpecError
+    from mlspec.machine.secret_values import hidden
 
     if isinstance(error, SpecError):
         from mlspec.cli._output import show_diagnostics
@@ -96,10 +97,12 @@ def _told(error: Exception) -> int:
         show_diagnostics(error.diagnostics, error.texts)
         return STEP_FAILED if isinstance(error, SourceError) else WRONG
     if isinstance(error, MlspecError):
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {hidden(str(error))}", file=sys.stderr)
         return STEP_FAILED
     if os.environ.get("MLSPEC_TRACEBACK"):
-        raise error
+        import traceback
+
+        print(hidden("".join(traceback.format_exception(error))), file=sys.stderr)
     if isinstance(error, OSError) and error.filename is not None:
         print(f"error: {error.filename}: {(error.strerror or 'cannot be used').lower()}", file=sys.stderr)
         return STEP_FAILED
@@ -108,6 +111,6 @@ def _told(error: Exception) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         print(f"error: the output can't be written: {(error.strerror or '').lower()}", file=sys.stderr)
         return STEP_FAILED
-    text = " ".join(f"{type(error).__name__}: {error}".split())
+    text = " ".join(f"{type(error).__name__}: {hidden(str(error))}".split())
     print(f"internal error: {text} (MLSPEC_TRACEBACK=1 shows where; please report it)", file=sys.stderr)
     return INTERNAL
