@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from urllib.parse import quote, quote_plus, unquote
 
 SOUNDS_SECRET = re.compile(
-    r"SECRET|PASSW|PASSPHRASE|TOKEN|CREDENTIAL|APIKEY|(^|_)(KEY|PWD|PW|SAS|SALT|DSN|AUTH|COOKIE)(_|$)|_KEY|KEY$|(^|_)URI$|"
+    r"SECRET|PASSW|PASSPHRASE|TOKEN|CREDENTIAL|KEY(_|$)|(^|_)(PWD|PW|SAS|SALT|DSN|URI|AUTH|COOKIE)(_|$)|"
     r"(DATABASE|DB|REDIS|MONGO|BROKER)_URL",
     re.I,
 )
 NO_SECRETS = ("PWD", "OLDPWD", "SSH_AUTH_SOCK")
 SHORTEST, PIECE = 8, 6
+AUTHORIZATION = re.compile(r"\b(Basic|Bearer)\s+[\w+/=.~-]{16,}", re.I)
 LOGIN = re.compile(r"://([^/@\s]*?):(.*)@")
 QUERY = re.compile(r"[?&;][^=&;\s]+=([^&;\s]+)")
 
@@ -23,13 +24,15 @@ def hidden(text: str, *names: str) -> str:
 
     Of the environment variables ``names``: their values, however they are quoted, and pieces of them of 6 characters
     or more. Of all others whose names say that they hold a secret: whole values of 8 characters or more, the password
-    of an address, the values of its query.
+    of an address, the values of its query. What an HTTP client sends to say who asks is left out too.
     """
+    text = AUTHORIZATION.sub(r"\1 •••", text)
     for name in names:
         value = os.environ.get(name, "")
         if value:
             text = _replaced(text, [value, *_parts(value)], name)
-            text = _without_pieces(text, {value, unquote(value), quote(value, safe="")}, name)
+            forms = (value, unquote(value), quote(value, safe=""))
+            text = _without_pieces(text, {form.lower() for form in forms}, name)
     for name, value in os.environ.items():
         if name not in names and SOUNDS_SECRET.search(name) and name not in NO_SECRETS and not os.path.exists(value):
             text = _replaced(text, [one for one in (value, *_parts(value)) if len(one) >= SHORTEST], name)
@@ -44,7 +47,8 @@ def _parts(value: str) -> Iterator[str]:
         yield from {login[2], password}
         yield base64.b64encode(f"{user}:{password}".encode()).decode()
     for found in QUERY.findall(value):
-        yield from {found, unquote(found)}
+        if len(found) >= PIECE:
+            yield from {found, unquote(found)}
 
 
 def _replaced(text: str, values: list[str], name: str) -> str:
@@ -67,14 +71,16 @@ def _forms(value: str) -> Iterator[str]:
 
 def _without_pieces(text: str, values: set[str], name: str) -> str:
     """The text with ``${env:NAME}`` for every longest run of characters that is part of a value."""
-    shown = f"${{env:{name}}}"
+    shown, lower = f"${{env:{name}}}", text.lower()
+    if len(lower) != len(text):  # some letters have two characters in the other case
+        lower = text
     out, at = [], 0
     while at < len(text):
         end = at + PIECE
         if text.startswith(shown, at):
             end = at + len(shown)
-        elif end <= len(text) and any(text[at:end] in value for value in values):
-            while end < len(text) and any(text[at : end + 1] in value for value in values):
+        elif end <= len(text) and any(lower[at:end] in value for value in values):
+            while end < len(text) and any(lower[at : end + 1] in value for value in values):
                 end += 1
         else:
             out.append(text[at])
