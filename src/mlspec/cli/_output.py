@@ -72,7 +72,10 @@ def show_diagnostics(diagnostics: Iterable["Diagnostic"], texts: Mapping[str, st
 
     found = tuple(diagnostics)
     if found:
-        talk(render(found, with_files(found, texts or {}), color=colored(sys.stderr)).rstrip("\n"))
+        from mlspec.sources._secrets import masked
+
+        lines = {name: masked(text) for name, text in with_files(found, texts or {}).items()}
+        talk(render(found, lines, color=colored(sys.stderr)).rstrip("\n"))
 
 
 def with_files(diagnostics: Sequence["Diagnostic"], texts: Mapping[str, str]) -> dict[str, str]:
