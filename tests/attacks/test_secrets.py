@@ -17,7 +17,6 @@ from urllib.parse import quote
 import pytest
 
 from mlspec.cli import main
-from mlspec.machine.secret_values import hidden
 from mlspec.sources import _secrets
 
 WORDS = ("Qv7tRzA", "Kp9wXmB", "Ws4nLcD", "Hd8jFgE", "Yb2kPsT")
@@ -82,6 +81,8 @@ def test_a_value_that_the_spec_refers_to_is_taken_out_in_every_form(form: str, m
 
 
 def test_other_secrets_of_the_environment_are_taken_out_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    from mlspec.machine.secret_values import hidden
+
     address = f"https://u:{quote(SECRET, safe='')}@example.org/?sig=Zx0mQwSig"
     for name, value in (("GITHUB_TOKEN", TOKEN), ("MY_APP_PASSWORD", SECRET), ("REGISTRY_URI", address)):
         monkeypatch.setenv(name, value)
