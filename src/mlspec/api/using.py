@@ -1,13 +1,14 @@
 """Uses the selected model on new rows."""
 
 import os
+import re
 import shutil
 import sys
 import tempfile
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from mlspec.diagnostics import Diagnostic, SpecError, StepError, printable
 from mlspec.machine import python_paths, safe_files
@@ -181,20 +182,32 @@ def _read_rows(path: str, model: "LoadedModel", keep: Sequence[str]) -> "pl.Data
     raise SpecError([Diagnostic(code="source-unreadable", message=message)])
 
 
-def write_table(frame: "pl.DataFrame", path: str | os.PathLike[str]) -> None:
-    """Write a table as its file's ending says: .csv, .parquet or .jsonl. Raises SpecError for another ending."""
-    file = Path(path)
-    writers: dict[str, Callable[[Path], object]] = {
+def write_table(
+    frame: "pl.DataFrame", path: str | os.PathLike[str], inputs: Iterable[str | os.PathLike[str]] = ()
+) -> None:
+    """Write a table, whole or not at all, as its file's ending says: .csv, .parquet or .jsonl.
+
+    Raises SpecError for another ending and where it is one of the ``inputs``, OSError where it can't be written.
+    """
+    from polars.exceptions import ComputeError
+
+    from mlspec.machine import whole_files
+
+    writers: dict[str, Callable[[IO[bytes]], object]] = {
         ".csv": frame.write_csv,
         ".parquet": frame.write_parquet,
         ".jsonl": frame.write_ndjson,
     }
-    if file.suffix not in writers:
+    ending = Path(path).suffix
+    if ending not in writers:
         message = f"'{path}' does not end in {', '.join(writers)}"
         raise SpecError([Diagnostic(code="format-unclear", message=message)])
-    aside = file.with_name(f"{file.name}.{os.getpid()}.part")
-    try:
-        writers[file.suffix](aside)
-        aside.replace(file)
-    finally:
-        aside.unlink(missing_ok=True)
+    with whole_files.output(path, inputs) as file:
+        try:
+            writers[ending](file)
+        except (OSError, ComputeError) as error:
+            # The data engine tells the system's error by its number in a text.
+            number = re.search(r"\(os error (\d+)\)", str(error))
+            if number is None:
+                raise
+            raise OSError(int(number[1]), os.strerror(int(number[1]))) from None

@@ -28,7 +28,7 @@ def command(model: str, data: str, output: str | None, keep: tuple[str, ...], de
     import msgspec
 
     from mlspec import api
-    from mlspec.diagnostics import SpecError
+    from mlspec.diagnostics import SpecError, printable
 
     try:
         loaded = api.load_model(model, device=device, trust_code=trust_code)
@@ -46,7 +46,7 @@ def command(model: str, data: str, output: str | None, keep: tuple[str, ...], de
         ) from None
     frame = api.predict(loaded, data, keep=keep)
     if output is None:
-        result(frame.write_csv())
+        result(frame.write_csv(), form="data")
         return
-    api.write_table(frame, output)
-    talk(f"wrote {frame.height:,} predictions to {output}")
+    api.write_table(frame, output, [data])
+    talk(printable(f"wrote {frame.height:,} predictions to {output}"))

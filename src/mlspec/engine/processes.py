@@ -21,7 +21,7 @@ import msgspec
 from mlspec.diagnostics import StepError
 from mlspec.engine import machine, worker
 from mlspec.engine.job import Job
-from mlspec.machine import child_process
+from mlspec.machine import child_process, secret_values
 
 READ = 1 << 16
 MEMBER = "MLSPEC_MEMBER"
@@ -225,8 +225,8 @@ def _part(member: Member, progress: Any) -> Ended:
     except StepError as error:
         return Ended(str(error), error.setting)
     except Exception as error:
-        traceback.print_exc()
-        return Ended(f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
+        print(secret_values.hidden(traceback.format_exc()), file=sys.stderr)
+        return Ended(f"{type(error).__name__}: {' '.join(secret_values.hidden(str(error)).split())[:300]}")
     return Ended()
 
 

@@ -1,10 +1,10 @@
 """Files that come from elsewhere: names are joined without leaving their root, and only regular files are opened."""
 
 import errno
+import io
 import os
 import stat
 from pathlib import Path
-from typing import IO
 
 LARGEST = 64 << 20
 KERNEL = ("/proc/", "/sys/", "/dev/")  # regular by their mode, and yet endless or private
@@ -22,7 +22,7 @@ def inside(root: str | os.PathLike[str], name: str) -> Path:
     part of the name is a link.
     """
     parts = name.split("/")
-    if any(part in ("", ".", "..") or "\\" in part or "\0" in part for part in parts) or parts[0][1:2] == ":":
+    if any(part in ("", ".", "..") or "\\" in part or "\0" in part or part[1:2] == ":" for part in parts):
         raise UnsafePathError(f"'{name}' leads out of its folder")
     path = os.fspath(root)
     for part in parts:
@@ -32,7 +32,7 @@ def inside(root: str | os.PathLike[str], name: str) -> Path:
     return Path(path)
 
 
-def opened(path: str | os.PathLike[str]) -> IO[bytes]:
+def opened(path: str | os.PathLike[str]) -> io.BufferedReader:
     """A regular file, opened for reading. Raises OSError, also for a device, a pipe, a folder, or a file of the
     kernel's own file systems; never waits for a writer."""
     refusal = OSError(errno.EINVAL, "Not a regular file", os.fspath(path))

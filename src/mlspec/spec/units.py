@@ -33,7 +33,7 @@ def parse(unit: str, value: Any) -> float | int | None:
             return None
         total += float(found[1]) * table[found[2]]
         at, parts = found.end(), parts + 1
-    if not parts or total <= 0:
+    if not parts or not 0 < total < float("inf"):
         return None
     return total if unit == "duration" else round(total)
 

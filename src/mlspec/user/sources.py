@@ -3,6 +3,11 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from mlspec.machine import allowed_reads, safe_files
+from mlspec.machine.allowed_reads import Reads
+
+LARGEST = 4 << 20
+
 
 def locate(folder: Path, module: str) -> Path | None:
     """The file of a module, by its dotted name, in a folder; None where there is none. A package wins over a file."""
@@ -13,9 +18,9 @@ def locate(folder: Path, module: str) -> Path | None:
     return None
 
 
-def closure(root: Path, module: str) -> dict[str, Path]:
+def closure(root: Path, module: str, reads: Reads | None = None) -> dict[str, Path]:
     """The files of a module in ``root`` by their names there: it, all modules there that it imports, however far, and
-    all of its package. Empty where it is not there."""
+    all of its package. Empty where it is not there. A file that is not in ``reads`` is named, and not opened."""
     local = locate(root, module)
     if local is None:
         return {}
@@ -31,7 +36,8 @@ def closure(root: Path, module: str) -> dict[str, Path]:
         if key in found:
             continue
         found[key] = path
-        for imported in _imports(path, name):
+        is_closed = reads is not None and allowed_reads.refusal(reads, path)
+        for imported in () if is_closed else _imports(path, name):
             inner = locate(root, imported)
             if inner is not None:
                 open_modules.append((imported, inner))
@@ -47,7 +53,7 @@ def _imports(path: Path, module: str) -> Iterator[str]:
     import ast
 
     try:
-        tree = ast.parse(path.read_bytes())
+        tree = ast.parse(safe_files.read(path, LARGEST))
     except (OSError, ValueError, SyntaxError, RecursionError, MemoryError):
         return
     package = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
