@@ -25,6 +25,10 @@ attacks = _module("attacks_git", Path(__file__).with_name("test_git.py"))
 action = _module("diff_action", Path(__file__).parents[1] / "diff/test_action.py")
 SECRET = "ghs_planted_token_0123456789"
 SPEC, LOOSE, ROWS = attacks.SPEC, attacks.LOOSE, attacks.ROWS
+# Of what it reads it makes a message: all values of a column that has no value "none".
+TALKATIVE = SPEC.replace(
+    "{path: people.csv}", r'{format: csv, path: people.csv, names: [income], separator: "\u0001"}'
+).replace("{target: income}", "{target: income, positive: none}")
 STEPS = action.ACTION["runs"]["steps"]
 PROGRAMS = ("git", "mlspec", "python3", "python", "bash", "realpath", "mktemp", "cat", "pip")
 MODULES = ("mlspec", "mlspec_backends", "msgspec", "click", "json", "pip", "venv", "ensurepip", "sitecustomize", "evil")
@@ -104,6 +108,7 @@ def test_a_file_called_like_the_comparison_stops_it(origin: Path, tmp_path: Path
 def test_a_link_prints_nothing_of_what_it_leads_to(origin: Path, tmp_path: Path, name: str, target: str) -> None:
     base = attacks.git(origin, "rev-parse", "HEAD")
     (tmp_path / "secret").write_text(f"{SECRET}=1\n")
+    attacks.write(origin, {"specs/a/project.yaml": TALKATIVE})
     (origin / "specs/a" / name).unlink()
     (origin / "specs/a" / name).symlink_to(target)
     attacks.commit(origin, {"people.csv": ROWS})
@@ -138,3 +143,17 @@ def test_pip_is_not_taken_from_the_pull_request(origin: Path, tmp_path: Path, tr
     assert runner.run(STEPS[:1], given) == 0, runner.log
     assert f"installed {tmp_path}/scratch/mlspec." in runner.log
     assert not attacks.sprung(trap)
+
+
+@pytest.mark.parametrize("target", ["/proc/self/environ", "../secret"])
+def test_the_comment_is_no_link_to_what_its_job_can_read(tmp_path: Path, target: str) -> None:
+    (tmp_path / "secret").write_text(f"{SECRET}\n<!-- mlspec:diff:x -->\n")
+    (tmp_path / "artifact").mkdir()
+    (tmp_path / "artifact/comment.md").symlink_to(target)
+    where = {"GITHUB_ACTION_PATH": str(action.ROOT / ".github/actions/comment")}
+    runner = action.Runner(tmp_path, tmp_path / "scratch", **where)
+    given = {"inputs.folder": "artifact", "inputs.number": "7", "github.repository": "o/r"}
+    steps = action.yaml.safe_load((action.ROOT / ".github/actions/comment/action.yml").read_text())["runs"]["steps"]
+    assert runner.run(steps, given) == 1
+    assert "comment.md is no regular file" in runner.log
+    assert not (tmp_path / "scratch/gh.log").exists()
