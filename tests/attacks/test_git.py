@@ -3,6 +3,7 @@ elsewhere, and no base is read but that of the commit that is compared with."""
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -397,7 +398,8 @@ def test_a_file_is_not_taken_for_the_revision_that_it_is_called_like(
         assert (code, LOOSENED in told) == (1, True)
     else:
         name = arguments[0].replace(SHA, base)
-        notes = (f"the file: ./{name}", f"a branch: refs/heads/{name}")
+        start = re.split(r"\.\.|:", name)[0]
+        notes = (f"the file: ./{name}", f"the revision: {start}^0{name.removeprefix(start)}")
         assert (code, told) == (2, refusal("unknown-revision", f"'{name}' is both a file and a revision", *notes))
 
 
