@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from mlspec.diagnostics import Diagnostic, SpecError, StepError, printable
+from mlspec.machine import python_paths, safe_files
 from mlspec.specfile import find
 
 if TYPE_CHECKING:
@@ -32,19 +33,20 @@ def load_model(
     answers sooner, and code that it brings along (``type: python``) is run, after its files are listed on the error
     stream. Raises SpecError when there is no model, or when it can't be used.
     """
-    from mlspec.engine import isolated, package_format
+    with python_paths.only_own():
+        from mlspec.engine import isolated, package_format
 
-    folder = _folder(model)
-    try:
-        about = package_format.read_about(folder)
-        if package_format.brings_code(about):
-            if not trust_code:
-                raise SpecError([_untrusted(folder, about)])
-            for line in _code(about):
-                print(printable(line), file=sys.stderr)
-        return _trusted(folder, about, device) if trust_code else isolated.Isolated(folder, device)
-    except package_format.PackageError as error:
-        raise _refused(error) from None
+        folder = _folder(model)
+        try:
+            about = package_format.read_about(folder)
+            if package_format.brings_code(about):
+                if not trust_code:
+                    raise SpecError([_untrusted(folder, about)])
+                for line in _code(about):
+                    print(printable(line), file=sys.stderr)
+            return _trusted(folder, about, device) if trust_code else isolated.Isolated(folder, device)
+        except package_format.PackageError as error:
+            raise _refused(error) from None
 
 
 def predict(
@@ -58,6 +60,13 @@ def predict(
     ``keep``: columns of the data to carry along. Raises StepError where columns are missing or hold
     something else, SpecError where the file can't be read, or the model turns out to be damaged.
     """
+    with python_paths.only_own():
+        return _predictions(model, data, keep)
+
+
+def _predictions(
+    model: "LoadedModel", data: "str | os.PathLike[str] | pl.DataFrame", keep: Sequence[str]
+) -> "pl.DataFrame":
     import polars as pl
 
     from mlspec.engine.package_format import PackageError
@@ -150,6 +159,8 @@ def _read_rows(path: str, model: "LoadedModel", keep: Sequence[str]) -> "pl.Data
     from mlspec.plugin import Column, ColumnType
 
     try:
+        if os.path.exists(path) and not os.path.isdir(path):
+            safe_files.opened(path).close()
         source, columns = opened(path)
         found = {column.name: column for column in columns}
         # The model knows the types of its columns better than a look at these rows does.
@@ -159,7 +170,9 @@ def _read_rows(path: str, model: "LoadedModel", keep: Sequence[str]) -> "pl.Data
         return source.scan(Path(), tuple(read.values())).collect()
     except (SpecError, StepError, KeyboardInterrupt, SystemExit):
         raise
-    except (OSError, ValueError, LookupError, ArithmeticError, pl.exceptions.PolarsError) as error:
+    except OSError as error:
+        told = (error.strerror or str(error)).lower()
+    except (ValueError, LookupError, ArithmeticError, pl.exceptions.PolarsError) as error:
         told = str(error)
     except BaseException as error:
         if not isinstance(error, pl.exceptions.PanicException):
