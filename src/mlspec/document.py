@@ -13,6 +13,7 @@ DEEPEST = 64
 MOST_ALIASED = 10_000
 MOST_FOUND = 100
 MOST_VALUES = 200_000
+EXPLAINED = 64 * 1024
 
 _INT = re.compile(r"[-+]?[0-9]+$")
 _OCT = re.compile(r"0o[0-7]+$")
@@ -127,19 +128,28 @@ def scalar(text: str) -> Any:
     first = text[0]
     if first in "+-.0123456789":
         if _INT.match(text):
-            return int(text)
+            return _integer(text, 10)
         if _FLOAT.match(text):
             value = float(text)
             if value in (float("inf"), float("-inf")):
                 raise ValueError(f"{text} is too large for a number")
             return value
         if _OCT.match(text):
-            return int(text[2:], 8)
+            return _integer(text[2:], 8)
         if _HEX.match(text):
-            return int(text[2:], 16)
+            return _integer(text[2:], 16)
         if _NOT_FINITE.match(text):
             raise ValueError(f"{text} is not a finite number")
     return text
+
+
+def _integer(digits: str, base: int) -> int:
+    """An integer of 64 bits, as all that reads a spec later can hold it. Raises ValueError for a larger one."""
+    # Python itself refuses to read some thousands of digits, and takes its time for fewer.
+    value = int(digits, base) if len(digits.lstrip("+-0")) <= 64 else 2**64
+    if not -(2**63) <= value < 2**63:
+        raise ValueError(f"an integer of {len(digits)} digits is too large: one has 64 bits at most")
+    return value
 
 
 class _StopError(Exception):
@@ -217,7 +227,7 @@ class _Builder:
             try:
                 value = scalar(value)
             except ValueError as error:
-                self.add("not-a-number", event, str(error), "write a finite number, or quote it")
+                self.add("not-a-number", event, str(error), "write a smaller, finite number, or quote it")
         node = Node("scalar", value, self.file, *_ends(event))
         if event.anchor is not None:
             self.anchors[event.anchor] = (node, 1)
@@ -304,12 +314,13 @@ class _Builder:
         import yaml
 
         try:
-            for _event in yaml.parse(text, Loader=yaml.SafeLoader):
+            # It takes ten seconds for a megabyte.
+            for _event in yaml.parse(text, Loader=yaml.SafeLoader) if len(text) <= EXPLAINED else ():
                 pass
         except yaml.YAMLError as better:
             error = better
-        except RecursionError:
-            pass
+        except (RecursionError, ValueError):
+            pass  # of a character that there is not, for one
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         if mark is None:
             place = getattr(error, "position", 0)

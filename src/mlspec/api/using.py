@@ -67,7 +67,7 @@ def predict(
 def _read_rows(path: str, model: "Package", keep: Sequence[str]) -> "pl.DataFrame":
     from typing import cast
 
-    from mlspec.engine.raw import opened
+    from mlspec.engine.raw import opened, reading
     from mlspec.plugin import Column, ColumnType
 
     source, columns = opened(path)
@@ -76,7 +76,8 @@ def _read_rows(path: str, model: "Package", keep: Sequence[str]) -> "pl.DataFram
     read = {name: found[name] for name in keep if name in found}
     known = (*model.about.columns, *model.about.raw_columns())
     read |= {name: Column(name, cast(ColumnType, kind)) for name, kind in known if name in found}
-    return source.scan(Path(), tuple(read.values())).collect()
+    with reading(path):
+        return source.scan(Path(), tuple(read.values())).collect()
 
 
 def write_table(frame: "pl.DataFrame", path: str | os.PathLike[str]) -> None:
