@@ -5,17 +5,17 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, cast
 
-import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
 from mlspec.diff import git
 from mlspec.diff.version import Version, content, hash_of, token
 from mlspec.document import Document
-from mlspec.engine.lock import NAME, Lock
+from mlspec.engine.lock import NAME, Lock, decode
 from mlspec.plugin import Column, Schema, Source
 from mlspec.rules.context import Facts
 from mlspec.spec import Project
+from mlspec.spec.pinned import unreadable
 
 FEW_FILES = 2_000
 MOST_CODE = 4 << 20
@@ -39,7 +39,7 @@ def surroundings(
     one: Version, project: Project, document: Document, other: Version, others: Project, second: Document
 ) -> tuple[Surroundings, Surroundings]:
     """What lies beside two versions. Where data is in neither git nor the working tree, the locks tell its columns."""
-    locks = (_lock(one), _lock(other))
+    locks, notes = _locks(one, other)
     sides = ((one, project, document), (other, others, second))
     with tempfile.TemporaryDirectory(prefix="mlspec-diff-") as scratch:
         placed = [_placed(version, of, Path(scratch, str(index))) for index, (version, of, _) in enumerate(sides)]
@@ -55,7 +55,7 @@ def surroundings(
         Surroundings(facts, unknown, *_tokens(version, of, lock), _code(version, of), lock, None in placed)
         for (facts, unknown), (version, of, _), lock in zip(known, sides, locks, strict=True)
     )
-    return first, later
+    return replace(first, notes=(*notes, *first.notes)), later
 
 
 def _placed(version: Version, project: Project, scratch: Path) -> Project | None:
@@ -141,12 +141,22 @@ def _paths(project: Project) -> Iterator[str]:
             yield lock
 
 
+def _locks(base: Version, head: Version) -> tuple[tuple[Lock | None, Lock | None], tuple[str, ...]]:
+    """The locks of two versions, and what is wrong with that of the base. Raises SpecError for a head's that can't be
+    read: it would count as none."""
+    try:
+        later = _lock(head)
+    except ValueError as error:
+        raise unreadable(f"{error} ({head.label})") from None
+    try:
+        return (_lock(base), later), ()
+    except ValueError as error:
+        return (None, later), (f"mlspec.lock of {base.label} can't be read: {error}",)
+
+
 def _lock(version: Version) -> Lock | None:
     data = content(version, NAME, 64 << 20)
-    try:
-        return None if data is None else msgspec.json.decode(data, type=Lock)
-    except msgspec.MsgspecError:
-        return None
+    return None if data is None else decode(data)
 
 
 def _code(version: Version, project: Project) -> dict[str, dict[str, str]]:

@@ -3,8 +3,8 @@
 import errno
 import os
 import stat
+from io import BufferedReader
 from pathlib import Path
-from typing import IO
 
 LARGEST = 64 << 20
 KERNEL = ("/proc/", "/sys/", "/dev/")  # regular by their mode, and yet endless or private
@@ -14,27 +14,35 @@ class UnsafePathError(ValueError):
     """A name leads out of the folder that it belongs to."""
 
 
+class NotRegularError(OSError):
+    """What has a file's name is a folder, a device, a pipe, or a file of the kernel's own file systems."""
+
+
+def stays_inside(name: str) -> bool:
+    """Whether a name (parts joined by slashes) stays in its folder on any system, as far as the name itself tells."""
+    parts = name.split("/")
+    return not any(part in ("", ".", "..") or "\\" in part or "\0" in part for part in parts) and parts[0][1:2] != ":"
+
+
 def inside(root: str | os.PathLike[str], name: str) -> Path:
     """The path of ``name`` (parts joined by slashes) in ``root``, for names from git, an archive, a store or a package.
 
     Raises UnsafePathError for an absolute name, ``..``, a drive letter, a backslash, NUL, an empty part, and where a
     part of the name is a link.
     """
-    parts = name.split("/")
-    if any(part in ("", ".", "..") or "\\" in part or "\0" in part for part in parts) or parts[0][1:2] == ":":
+    if not stays_inside(name):
         raise UnsafePathError(f"'{name}' leads out of its folder")
     path = os.fspath(root)
-    for part in parts:
+    for part in name.split("/"):
         path = os.path.join(path, part)
         if os.path.islink(path):
             raise UnsafePathError(f"'{name}' goes through a link")
     return Path(path)
 
 
-def opened(path: str | os.PathLike[str]) -> IO[bytes]:
-    """A regular file, opened for reading. Raises OSError, also for a device, a pipe, a folder, or a file of the
-    kernel's own file systems; never waits for a writer."""
-    refusal = OSError(errno.EINVAL, "Not a regular file", os.fspath(path))
+def opened(path: str | os.PathLike[str]) -> BufferedReader:
+    """A regular file, opened for reading; never waits for a writer. Raises OSError, NotRegularError for any other."""
+    refusal = NotRegularError(errno.EINVAL, "Not a regular file", os.fspath(path))
     if os.path.realpath(path).startswith(KERNEL) or not stat.S_ISREG(os.stat(path).st_mode):
         raise refusal
     handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
