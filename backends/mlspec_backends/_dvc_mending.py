@@ -3,12 +3,12 @@
 import contextlib
 import json
 import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlspec.diagnostics import MlspecError
+from mlspec.machine import git, secret_values
 from mlspec.store import files
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 RWLOCK = "rwlock"
 COPY = "dvc.lock"
-GIT_SECONDS = 30
 
 
 def repository(root: Path) -> Path | None:
@@ -85,12 +84,18 @@ def _restore(lock: Path, home: Path) -> str:
 
 def _committed(lock: Path) -> bytes | None:
     """The file as Git has it."""
-    command = ["git", "show", f"HEAD:./{lock.name}"]
     try:
-        done = subprocess.run(command, cwd=lock.parent, capture_output=True, check=True, timeout=GIT_SECONDS)
-    except (OSError, subprocess.SubprocessError):
+        repository = git.opened(lock.parent)
+        head = None if repository is None else repository.commit("HEAD")
+        if repository is None or head is None:
+            return None
+        path = os.path.relpath(os.path.realpath(lock.parent), repository.root)
+        path = os.path.normpath(os.path.join(path, lock.name)).replace(os.sep, "/")
+        entry = repository.entry(head.tree, path, f"HEAD:{path}")
+        data = None if entry is None or entry.kind != "blob" else repository.read(entry.name, f"HEAD:{path}")
+    except MlspecError:
         return None
-    return done.stdout if done.stdout.strip() else None
+    return data if data is not None and data.strip() else None
 
 
 def _is_json(path: Path) -> bool:
@@ -141,5 +146,5 @@ def told() -> Iterator[None]:
         message = "another DVC process is at work here; run again when it has ended: what is done is kept"
         raise MlspecError(message) from None
     except DvcException as error:
-        cause = " ".join(str(error).split())
+        cause = " ".join(secret_values.hidden(str(error)).split())
         raise MlspecError(f"DVC refuses: {cause}") from None

@@ -131,10 +131,7 @@ def test_nor_in_a_diagnostic(old: str, new: str, hostile: Path, capsys: pytest.C
     assert main(["validate", "--format", "github"]) == 2
     lines = capsys.readouterr().out.splitlines()
     assert lines
-    assert all(
-        re.fullmatch(r"::(error|warning) title=[^:,]*(,[a-zA-Z]+=[^:,]*)*::.*", line)
-        for line in lines
-    )
+    assert all(re.fullmatch(r"::(error|warning) title=[^:,]*(,[a-zA-Z]+=[^:,]*)*::.*", line) for line in lines)
     assert all(line.isprintable() for line in lines)
     assert main(["validate", "--format", "json"]) == 2
     shown = capsys.readouterr().out

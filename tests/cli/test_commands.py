@@ -37,7 +37,7 @@ def test_every_command_says_what_it_does(capsys: pytest.CaptureFixture[str]) -> 
         assert re.search(rf"^  {name} +[A-Z]\w", shown, re.MULTILINE), name
         assert main([name, "--help"]) == 0
     assert main(["--version"]) == 0
-    assert capsys.readouterr().out.endswith("mlspec 0.1.0\n")
+    assert capsys.readouterr().out.endswith("mlspec 0.1.0 (mlspec-compiler)\n")
 
 
 @pytest.mark.parametrize(

@@ -140,17 +140,18 @@ def _usage(error: "click.ClickException") -> str:
 def _told(error: BaseException) -> int:
     from mlspec.cli._output import show_diagnostics, talk
     from mlspec.diagnostics import MlspecError, SourceError, SpecError, printable
+    from mlspec.machine.secret_values import hidden
 
     if isinstance(error, SpecError):
         show_diagnostics(error.diagnostics, error.texts)
         return STEP_FAILED if isinstance(error, SourceError) else WRONG
     if isinstance(error, MlspecError):
-        talk(f"error: {printable(str(error))}")
+        talk(f"error: {printable(hidden(str(error)))}")
         return STEP_FAILED
     if os.environ.get("MLSPEC_TRACEBACK"):
         import traceback
 
-        talk("".join(traceback.format_exception(error)))
+        talk(hidden("".join(traceback.format_exception(error))))
     if isinstance(error, UnicodeEncodeError) and (wrong := _not_utf_8(error.object)) is not None:
         show_diagnostics([wrong])
         return WRONG
@@ -164,8 +165,9 @@ def _told(error: BaseException) -> int:
 def _internal(error: BaseException) -> None:
     from mlspec.cli._output import talk
     from mlspec.diagnostics import printable
+    from mlspec.machine.secret_values import hidden
 
-    text = printable(" ".join(f"{type(error).__name__}: {error}".split()))
+    text = printable(" ".join(f"{type(error).__name__}: {hidden(str(error))}".split()))
     talk(f"internal error: {text} (MLSPEC_TRACEBACK=1 shows where; please report it)")
 
 

@@ -24,8 +24,8 @@ def colored(stream: IO[str]) -> bool:
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-def result(text: str, file: str | None = None, *, form: Form = "text") -> None:
-    """Print a result, or write it to a file, whole or not at all.
+def result(text: str, file: str | None = None, *inputs: str, form: Form = "text") -> None:
+    """Print a result, or write it to a file, whole or not at all, that is none of the ``inputs``.
 
     ``form``: ``text`` for people, ``json``, ``commands`` that GitHub obeys, or other ``data``: unchanged in files and
     for programs, made safe like a text where a terminal or a log of CI shows it.
@@ -38,7 +38,7 @@ def result(text: str, file: str | None = None, *, form: Form = "text") -> None:
         piped = form == "data" and not sys.stdout.isatty()
         whole = safe(whole, color=color, commands=form == "commands", data=piped)
     if file is not None:
-        write(file, whole)
+        write(file, whole, *inputs)
         from mlspec.diagnostics import printable
 
         talk(f"wrote {printable(file)}")
@@ -53,18 +53,12 @@ def form_of(name: str) -> Form:
     return FORMS.get(name, "data")
 
 
-def write(file: str, text: str) -> None:
-    """Write a text file: aside first, then under its name. Raises OSError naming the file."""
-    from pathlib import Path
+def write(file: str, text: str, *inputs: str) -> None:
+    """Write a text file, whole or not at all. Raises OSError naming the file, SpecError where it is an input."""
+    from mlspec.machine import whole_files
 
-    aside = Path(f"{file}.{os.getpid()}.part")
-    try:
-        aside.write_text(text, encoding="utf-8")
-        aside.replace(file)
-    except OSError as error:
-        aside.unlink(missing_ok=True)
-        error.filename = file
-        raise
+    with whole_files.output(file, inputs) as output:
+        output.write(text.encode())
 
 
 def talk(text: str) -> None:
@@ -78,7 +72,10 @@ def show_diagnostics(diagnostics: Iterable["Diagnostic"], texts: Mapping[str, st
 
     found = tuple(diagnostics)
     if found:
-        talk(render(found, with_files(found, texts or {}), color=colored(sys.stderr)).rstrip("\n"))
+        from mlspec.sources._secrets import masked
+
+        lines = {name: masked(text) for name, text in with_files(found, texts or {}).items()}
+        talk(render(found, lines, color=colored(sys.stderr)).rstrip("\n"))
 
 
 def with_files(diagnostics: Sequence["Diagnostic"], texts: Mapping[str, str]) -> dict[str, str]:

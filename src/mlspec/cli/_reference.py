@@ -52,10 +52,21 @@ Instead: `mlspec run`, or name the folder of an exported model.
 """,
     "unknown-revision": """What is to be compared can't be found.
 
-Why: `mlspec diff` takes files, git revisions, or REVISION:PATH, and guesses nothing. A shallow clone has only its last
-commit; nothing is fetched.
+Why: `mlspec diff` takes files, git revisions, or REVISION:PATH, and guesses nothing: a name that both a file and a
+revision have is refused, since a pull request can hold a file called like the branch that it is compared with. A
+shallow clone has only its last commit; nothing is fetched.
 
-Instead: name two files, or a branch, tag or commit that is here; in a workflow, check out with `fetch-depth: 0`.
+Instead: name two files (`./name`), or a branch (`refs/heads/name`), tag or commit that is here; in a workflow, check
+out with `fetch-depth: 0`.
+""",
+    "unreadable-commit": """What a commit holds can't be read.
+
+Why: an object of git is missing (a partial clone, a damaged repository), is too large, or is nothing that git would
+check out: a file named with `..`, a slash, a drive letter or `.git`, or two files of one name. Leaving it out would
+make the comparison wrong.
+
+Instead: in a workflow, check out without `filter`; elsewhere `git fetch --refetch --no-filter`, and `git fsck`. A
+commit with such names was made to do harm: do not check it out.
 """,
     "bad-allow": """A change is to be accepted without a reason.
 
@@ -76,6 +87,12 @@ Instead: rename the file or folder; in a locale without UTF-8, set `PYTHONUTF8=1
 Why: `init` does not overwrite a spec that somebody may have worked on.
 
 Instead: `--force` overwrites it, `-o` names another file.
+""",
+    "output-is-input": """The file to be written is the one that is read.
+
+Why: what a command prints would replace the data or the spec that it was made from.
+
+Instead: name another file after `-o`.
 """,
     "step-failed": """A step failed while it ran.
 

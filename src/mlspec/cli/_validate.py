@@ -46,6 +46,7 @@ def validate(
     sets: Sequence[str] = (),
     backend: str | None = None,
     large: bool = False,
+    allow_outside: bool = False,
     form: str = "text",
     listing: bool = False,
 ) -> int:
@@ -57,7 +58,9 @@ def validate(
     stated: list[Stated] = []
     for spec in specs or (None,):
         try:
-            checked = api.validate(spec, profile=profile, sets=sets, backend=backend, large=large)
+            checked = api.validate(
+                spec, profile=profile, sets=sets, backend=backend, large=large, allow_outside=allow_outside
+            )
         except SpecError as error:
             diagnostics, texts = error.diagnostics, error.texts
         else:

@@ -40,16 +40,17 @@ def import_(file: str, spec: str | None, output: str | None) -> None:
             talk(printable(f"not added: {one}"))
         talk("next: mlspec validate")
         return
-    result(reading.as_yaml(found, file), output, form="data")
+    result(reading.as_yaml(found, file), output, file, form="data")
     if found.unmapped:
         talk(f"{len(found.unmapped)} of what it says could not be mapped: see the comments at the end")
 
 
 @command.command(name="export")
 @_options.spec
+@_options.allow_outside
 @_options.formats(*FORMS)
 @_options.output
-def export(spec: str | None, form: str, output: str | None) -> None:
+def export(spec: str | None, allow_outside: bool, form: str, output: str | None) -> None:
     """Print a spec's columns and expectations as a contract of another tool.
 
     In an Open Data Contract what the standard has no words for stands as custom quality of the engine mlspec; the other
@@ -57,7 +58,7 @@ def export(spec: str | None, form: str, output: str | None) -> None:
     """
     from mlspec import api
 
-    text, lacking = api.export_contract(form, spec)
-    result(text, output, form="data")
+    text, lacking = api.export_contract(form, spec, allow_outside=allow_outside)
+    result(text, output, find(spec), form="data")
     for one in lacking:
         talk(printable(f"not mapped: {one}"))

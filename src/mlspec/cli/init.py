@@ -34,7 +34,7 @@ def command(data: str, target: str | None, output: str, force: bool) -> None:
     if output == "-":
         result(text, form="data")
         return
-    write(output, text)
+    write(output, text, data)
     talk(printable(f"wrote {output}; next: mlspec run" + ("" if output == "project.yaml" else f" {output}")))
     sys.stdout.flush()
 

@@ -4,6 +4,7 @@ import click
 
 from mlspec.cli import STEP_FAILED, _options
 from mlspec.cli._output import form_of, result, talk
+from mlspec.specfile import find
 
 
 @click.command(name="report")
@@ -20,7 +21,7 @@ def command(run: str | None, spec: str | None, form: str, mlflow: bool, output: 
     from mlspec import api
 
     if not mlflow:
-        result(api.report(spec, run, form=form), output, form=form_of(form))
+        result(api.report(spec, run, form=form), output, find(spec), form=form_of(form))
         return 0
     from mlspec.report.terminal import tracked
 

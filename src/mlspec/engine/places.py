@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from mlspec.diagnostics import Diagnostic, SpecError
-from mlspec.store import files
+from mlspec.machine import whole_files
 
 HOME = ".mlspec"
 # Folders with more folders that are written to and swept.
@@ -42,7 +42,7 @@ def prepare(home: Path) -> None:
     home.mkdir(parents=True, exist_ok=True)
     ignore = home / ".gitignore"
     if not os.path.lexists(ignore):
-        files.replace(ignore, b"*\n")
+        whole_files.replace(ignore, b"*\n", sync=False)
 
 
 def demand_no_links(home: Path) -> None:

@@ -1,12 +1,14 @@
 """Python processes that mlspec starts: with the paths of this one, and never with the folder it happens to be in."""
 
-import json
+import contextlib
 import os
 import sys
+from collections.abc import Iterator
 
+# Nothing is imported before the path is set: where PYTHONPATH has relative entries, they are other folders there.
 START = (
-    "import json, runpy, sys; sys.path[:] = json.loads(sys.argv.pop()); "
-    "runpy.run_module(sys.argv.pop(), run_name='__main__', alter_sys=False)"
+    "import sys; sys.path[:] = eval(sys.argv.pop()); "
+    "import runpy; runpy.run_module(sys.argv.pop(), run_name='__main__', alter_sys=False)"
 )
 
 
@@ -16,4 +18,17 @@ def command(module: str, *arguments: str) -> list[str]:
     ``-P`` keeps the working folder out of its path; relative entries of this process's path stay behind too.
     """
     paths = [path for path in sys.path if os.path.isabs(path)]
-    return [sys.executable, "-P", "-c", START, *arguments, module, json.dumps(paths)]
+    return [sys.executable, "-P", "-c", START, *arguments, module, repr(paths)]
+
+
+@contextlib.contextmanager
+def safe_path() -> Iterator[None]:
+    """Python processes that a library starts meanwhile get ``-P`` too, by the environment."""
+    before = os.environ.get("PYTHONSAFEPATH")
+    os.environ["PYTHONSAFEPATH"] = "1"
+    try:
+        yield
+    finally:
+        os.environ.pop("PYTHONSAFEPATH")
+        if before is not None:
+            os.environ["PYTHONSAFEPATH"] = before

@@ -1,13 +1,14 @@
 """Files that come from elsewhere: names are joined without leaving their root, and only regular files are opened."""
 
 import errno
+import io
 import os
 import stat
-from io import BufferedReader
 from pathlib import Path
 
 LARGEST = 64 << 20
 KERNEL = ("/proc/", "/sys/", "/dev/")  # regular by their mode, and yet endless or private
+SHARED_MEMORY = "/dev/shm/"  # an ordinary place for files
 
 
 class UnsafePathError(ValueError):
@@ -21,7 +22,7 @@ class NotRegularError(OSError):
 def stays_inside(name: str) -> bool:
     """Whether a name (parts joined by slashes) stays in its folder on any system, as far as the name itself tells."""
     parts = name.split("/")
-    return not any(part in ("", ".", "..") or "\\" in part or "\0" in part for part in parts) and parts[0][1:2] != ":"
+    return not any(part in ("", ".", "..") or "\\" in part or "\0" in part or part[1:2] == ":" for part in parts)
 
 
 def inside(root: str | os.PathLike[str], name: str) -> Path:
@@ -40,10 +41,12 @@ def inside(root: str | os.PathLike[str], name: str) -> Path:
     return Path(path)
 
 
-def opened(path: str | os.PathLike[str]) -> BufferedReader:
+def opened(path: str | os.PathLike[str]) -> io.BufferedReader:
     """A regular file, opened for reading; never waits for a writer. Raises OSError, NotRegularError for any other."""
     refusal = NotRegularError(errno.EINVAL, "Not a regular file", os.fspath(path))
-    if os.path.realpath(path).startswith(KERNEL) or not stat.S_ISREG(os.stat(path).st_mode):
+    place = os.path.realpath(path)
+    is_kernels = place.startswith(KERNEL) and not place.startswith(SHARED_MEMORY)
+    if is_kernels or not stat.S_ISREG(os.stat(path).st_mode):
         raise refusal
     handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
     if not stat.S_ISREG(os.fstat(handle).st_mode):
@@ -55,7 +58,8 @@ def opened(path: str | os.PathLike[str]) -> BufferedReader:
 def read(path: str | os.PathLike[str], most: int = LARGEST) -> bytes:
     """The bytes of a regular file of no more than ``most``. Raises OSError, also where it is larger."""
     with opened(path) as file:
-        data = file.read(most + 1)
+        # Never more room than the file takes: a bound may be far above it.
+        data = file.read(min(os.fstat(file.fileno()).st_size, most) + 1)
     if len(data) > most:
         raise OSError(errno.EFBIG, f"Larger than {most:,} bytes", os.fspath(path))
     return data

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from mlspec.diagnostics import Diagnostic, Span, SpecError
-from mlspec.machine import json_values, safe_files
+from mlspec.machine import allowed_reads, json_values, safe_files
 from mlspec.plugin import AVAILABILITY, ColumnType, Source, Use, Wanted
 
 FOLDER = Path(".mlspec", "snapshots")
@@ -98,7 +98,7 @@ def snapshot(root: Path, name: str, use: Use) -> Snapshot | None:
     wanted = identity(use)
     for file in (FALLBACK, LATEST):
         found = stored(root, name, file)
-        if found is not None and found.source == wanted and (file == LATEST or _is_fallback(root, found, use)):
+        if found is not None and found.source == wanted and (file == LATEST or found.file == _fallback(root, use)):
             return found
     locked = locked_sources(root).get(name)
     if locked is None or locked.source != wanted or not locked.files:
@@ -116,6 +116,13 @@ def snapshot(root: Path, name: str, use: Use) -> Snapshot | None:
         target=locked.target,
         levels=locked.levels,
     )
+
+
+def _fallback(root: Path, use: Use) -> str | None:
+    """The file that stands in for a source, as a snapshot names it."""
+    path = getattr(use.plugin, "fallback", None)
+    found = None if path is None else root / path
+    return None if found is None or not found.is_relative_to(root) else found.relative_to(root).as_posix()
 
 
 def stored(root: Path, name: str, file: str = LATEST) -> Snapshot | None:
@@ -136,12 +143,6 @@ def _is_in_folder(root: Path, name: str, file: str) -> bool:
         return False
 
 
-def _is_fallback(root: Path, found: Snapshot, use: Use) -> bool:
-    """Whether it is of the file that the spec itself names."""
-    stated = getattr(use.plugin, "fallback", None)
-    return stated is not None and root / found.file == root / stated
-
-
 def locked_sources(root: Path) -> dict[str, LockedSource]:
     """What mlspec.lock pins of the sources; nothing where there is no lock. Raises SpecError as ``unreadable``."""
     return _locked(root).sources
@@ -153,8 +154,11 @@ def locked_references(root: Path) -> dict[str, LockedSpread]:
 
 
 def _locked(root: Path) -> _Lock:
+    path = root / LOCK
+    if path.is_symlink() and allowed_reads.refusal(allowed_reads.around(root), path):
+        raise unreadable("it is a link that leads out of the repository")
     try:
-        found = json_values.read(root / LOCK, _Lock)
+        found = json_values.read(path, _Lock)
     except FileNotFoundError:
         return _Lock()
     except OSError as error:
