@@ -14,7 +14,7 @@ from msgspec import Struct
 from mlspec import registry
 from mlspec.diagnostics import StepError
 from mlspec.engine import treating_fetched
-from mlspec.plugin import Schema, Source, Wanted
+from mlspec.plugin import ColumnType, Schema, Source, Wanted
 from mlspec.sources import _secrets
 from mlspec.spec.pinned import MOST_LEVELS
 
@@ -49,7 +49,7 @@ class Reply(Struct, frozen=True, kw_only=True):
     file: str = ""
     format: str = ""
     digest: str = ""
-    columns: dict[str, str] = {}
+    columns: dict[str, ColumnType] = {}
     rows: int = 0
     levels: tuple[str, ...] | None = None
     changed: float | None = None
@@ -103,7 +103,7 @@ def fetched(request: Request) -> Reply:
     try:
         columns = local.columns(folder)
         levels = _levels(local, folder, request.target, columns)
-        every = {c.name: str(c.type) for c in (*found.columns, *columns)}
+        every = {c.name: c.type for c in (*found.columns, *columns)}
         treated = treating_fetched.treat(local, folder, columns, request.wanted, said, ordered=found.ordered)
         if treated is not None:
             found.path.unlink()
