@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlspec.diagnostics import MlspecError
-from mlspec.machine import git
+from mlspec.machine import git, secret_values
 from mlspec.store import files
 
 if TYPE_CHECKING:
@@ -146,5 +146,5 @@ def told() -> Iterator[None]:
         message = "another DVC process is at work here; run again when it has ended: what is done is kept"
         raise MlspecError(message) from None
     except DvcException as error:
-        cause = " ".join(str(error).split())
+        cause = " ".join(secret_values.hidden(str(error)).split())
         raise MlspecError(f"DVC refuses: {cause}") from None

@@ -1,12 +1,10 @@
 """Worker processes on this machine, as many as there are cores, each used for one step after the other."""
 
 import contextlib
-import json
 import os
 import selectors
 import signal
 import subprocess
-import sys
 import time
 from collections import deque
 
@@ -27,10 +25,9 @@ from mlspec.engine.backend import (
 )
 from mlspec.engine.in_process import run_here
 from mlspec.engine.worker import Welcome
+from mlspec.machine import child_process
 from mlspec.store.store import Store
 
-# The paths are those of this process, whatever put them there; -P keeps out the folder that we happen to be in.
-START = "import json, sys; sys.path[:] = json.loads(sys.argv.pop()); from mlspec.engine.worker import main; main()"
 READ = 1 << 16
 
 
@@ -43,7 +40,7 @@ class Worker:
         self.began = 0.0
         self._rest = b""
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-c", START, json.dumps(sys.path)],
+            child_process.command("mlspec.engine.worker"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, **machine.threads(count)},

@@ -164,9 +164,19 @@ class Source(Plugin, frozen=True, kw_only=True):
         """What is wrong with the settings taken together, and the way out; empty where nothing is."""
         return ""
 
+    def starts(self) -> Mapping[str, str]:
+        """The files and folders, from the spec's folder, that it begins to read at, by the key that names each. Where
+        one may not be read, nothing else is asked of the source."""
+        return {}
+
     def files(self, root: Path) -> dict[str, Path]:
         """The files beside the spec that it reads, by the names that they have there."""
         return {}
+
+    def is_probed_apart(self, root: Path) -> bool:
+        """Whether ``columns`` and ``values`` are asked in a child process with limits, because the library that reads
+        its files can crash on a damaged one."""
+        return False
 
     def stated(self) -> Mapping[str, str]:
         """The columns with their types where the spec states them all."""
@@ -375,6 +385,8 @@ class Model(Plugin, frozen=True, kw_only=True):
 
     ``complexity`` orders models for the one-standard-error rule, which takes the least complex of equals: 1 one linear
     formula, 2 trees, 3 networks and what nothing is known of. ``may_be_network``: ``network`` may give one.
+
+    ``brings_code``: ``load`` runs code that was saved with the model, so that who loads it must trust its folder.
     """
 
     tasks: ClassVar[frozenset[str]] = frozenset()
@@ -387,6 +399,7 @@ class Model(Plugin, frozen=True, kw_only=True):
     space: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     complexity: ClassVar[int] = 3
     may_be_network: ClassVar[bool] = False
+    brings_code: ClassVar[bool] = False
     continues: ClassVar[bool] = False
     needs: ClassVar[str] = ""
     holds: ClassVar[float] = 4.0

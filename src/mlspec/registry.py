@@ -1,16 +1,16 @@
-"""Finds plug-ins: the files of the plug-in packages, then what other distributions offer.
+"""Finds plug-ins: the files of the plug-in packages, then what other installed distributions offer.
 
-Names come from listing a folder; a plug-in's module is imported when it is asked for, never before. A plug-in may be
-named by its module and class (``my_package.models:Net``); such code is only loaded by ``run``.
+Names come from listing a folder; a plug-in's module is imported when it is asked for, never before. Distributions count
+where the interpreter's own site folders have them, never beside a spec, in the working folder or on PYTHONPATH.
 """
 
 import functools
 import importlib
 import os
-import sys
 from pathlib import Path
 from typing import TypeVar
 
+from mlspec.machine import python_paths
 from mlspec.plugin import Baseline, Metric, Model, Plugin, Source, Step, Treatment
 
 KINDS: dict[str, type[Plugin]] = {
@@ -53,9 +53,9 @@ def _others(kind: str) -> dict[str, str]:
 def _entry_points() -> dict[str, str]:
     """What other distributions offer. Read here: importing importlib.metadata costs more than everything around it."""
     found: dict[str, str] = {}
-    for folder in sys.path:
+    for folder in python_paths.site_folders():
         try:
-            names = [name for name in os.listdir(folder or ".") if name.endswith(".dist-info")]
+            names = [name for name in os.listdir(folder) if name.endswith(".dist-info")]
         except OSError:
             continue
         for name in names:
@@ -89,7 +89,7 @@ def plugin(kind: str, name: str) -> type[Plugin]:
     """The class of one plug-in. Raises KeyError when there is none of that name."""
     target = _own(kind).get(name) or _others(kind)[name]
     module_name, _, wanted = target.partition(":")
-    module = importlib.import_module(module_name)
+    module = python_paths.imported(module_name)
     if wanted:
         cls: type[Plugin] = getattr(module, wanted)
         return cls

@@ -226,6 +226,26 @@ def test_the_commenter_of_forks_trusts_nothing_in_the_artifact(tmp_path: Path) -
     assert runner.run(comment["runs"]["steps"], given) == 1
 
 
+@pytest.mark.parametrize("theirs", ["", "echo mlspec 0.13.0"])
+def test_neither_a_pip_of_the_pull_request_nor_another_mlspec_is_run(clone: Path, tmp_path: Path, theirs: str) -> None:
+    (clone / "pip").mkdir()
+    for name in ("__init__.py", "__main__.py"):
+        (clone / "pip" / name).write_text("open('stolen', 'w')\n")
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    scripts = {"python3": f'exec "{sys.executable}" "$@"', **({"mlspec": theirs} if theirs else {})}
+    for name, line in scripts.items():
+        (tools / name).write_text(f"#!/bin/bash\n{line}\n")
+        (tools / name).chmod(0o755)
+    for name in ("bash", "realpath", "mktemp"):
+        (tools / name).symlink_to(str(shutil.which(name)))
+    runner = Runner(clone, tmp_path / "scratch", PATH=str(tools))
+    missing = {"inputs.package": str(tmp_path / "no-such-package")}
+    assert runner.run(ACTION["runs"]["steps"][:1], values(clone, **missing)) not in (0, 127)
+    assert "no-such-package" in runner.log  # the real pip's word
+    assert not list(clone.rglob("stolen"))
+
+
 def test_no_expression_stands_in_a_script() -> None:
     for file in ("action.yml", ".github/actions/comment/action.yml"):
         for step in yaml.safe_load((ROOT / file).read_text())["runs"]["steps"]:

@@ -504,7 +504,7 @@ error[library-not-installed]: candidate 'one' (torch.mlp) needs torch, which is 
  --> project.yaml:6:16
   |
 6 |   candidates: {one: {type: torch.mlp}}
-  |                ^^^ pip install 'mlspec[run]'
+  |                ^^^ pip install 'mlspec-compiler[run]'
   = see: mlspec explain library-not-installed
 
 1 error

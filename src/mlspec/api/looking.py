@@ -62,18 +62,32 @@ def diff(
     fail_on: Sequence[str] = (),
     large: bool = False,
     paired: bool = False,
+    allow_outside: bool = False,
 ) -> "Diff":
     """What the change from one version of a spec to another means; by default, from the last commit to what is here.
 
     Versions are files, git revisions, or REVISION:PATH. ``allow``: changes to accept, as ``WHAT=REASON``; ``fail_on``:
     classes and severities whose changes count as ``failing`` unless accepted; ``paired``: tell metrics apart by the
-    predictions in the store. Raises SpecError where a version can't be read: that is no clean result.
+    predictions in the store; ``allow_outside``: as for ``validate``. Raises SpecError where a version can't be read:
+    that is no clean result.
     """
     from mlspec.diff.between import Options, between
     from mlspec.diff.version import versions
+    from mlspec.machine import allowed_reads
+    from mlspec.spec.read import refuse_outside
 
     one, other = versions(base, head, spec, large=large)
-    options = Options(profile=profile, sets=tuple(sets), allow=tuple(allow), fail_on=tuple(fail_on), large=large)
+    for version in () if allow_outside else (one, other):
+        if version.commit is None:
+            refuse_outside(str(version.path), allowed_reads.around(version.root))
+    options = Options(
+        profile=profile,
+        sets=tuple(sets),
+        allow=tuple(allow),
+        fail_on=tuple(fail_on),
+        large=large,
+        allow_outside=allow_outside,
+    )
     if not paired:
         return between(one, other, options)
     from mlspec.report.stored_pairs import pairing
@@ -127,11 +141,16 @@ def report(spec: str | os.PathLike[str] | None = None, run: str | None = None, *
 
 
 def profile(
-    data: str | os.PathLike[str] | None = None, *, source: str | None = None, target: str | None = None
+    data: str | os.PathLike[str] | None = None,
+    *,
+    source: str | None = None,
+    target: str | None = None,
+    allow_outside: bool = False,
 ) -> "TableProfile":
     """What a file holds, or the stacked sources of a spec (``source``: one of them). Fetches nothing.
 
-    Raises SpecError where it can't be read, and StepError for a value that does not fit its column.
+    ``allow_outside``: of a spec, as for ``validate``. Raises SpecError where it can't be read, and StepError for a
+    value that does not fit its column.
     """
     import polars as pl
 
@@ -145,7 +164,7 @@ def profile(
         reader, columns = raw.opened(os.fspath(data))
         _known(target, [column.name for column in columns])
         return table_profile.profiled(reader.scan(Path(), columns), columns, Path(data).name, target=target)
-    checked = validate(data)
+    checked = validate(data, allow_outside=allow_outside)
     project, facts = checked.project, checked.facts
     if source is not None:
         _known(source, list(project.data.sources), "source")

@@ -33,8 +33,9 @@ def run(
     """Run what is needed of a spec, and give what came of it.
 
     ``only``: these steps and what they need; ``force``: do them (or all) even if their results are stored.
-    ``listener`` is told each event. Writes the run's folder with its report, unless there was nothing to do. Raises
-    SpecError where the spec is wrong; a step that fails, or a constraint that does not hold, is told in the result.
+    ``listener`` is told each event. Writes the run's folder with its report, unless there was nothing to do and a
+    report on the same results is here. Raises SpecError where the spec is wrong; a step that fails, or a constraint
+    that does not hold, is told in the result.
     """
     compiled = compile(
         spec,
@@ -53,6 +54,7 @@ def execute(
     compiled: Compiled, *, force: bool = False, forced: Sequence[str] = (), listener: "Listener | None" = None
 ) -> "RunFacts":
     """Run a compiled spec: ``run`` behind its compilation. ``force``: do the steps in ``forced``, or all, anyway."""
+    from mlspec.engine import places, record
     from mlspec.engine.run import run as carry_out
     from mlspec.report import stored, summarise
 
@@ -71,7 +73,13 @@ def execute(
     if ran.folder is None:
         _prune(compiled, ran)
         before = stored.with_results_of(compiled.checked.root, found)
-        return found if before is None else msgspec.structs.replace(found, report=before.report, model=before.model)
+        if before is not None:
+            return msgspec.structs.replace(found, report=before.report, model=before.model)
+        if not compiled.whole:
+            return found
+        # The run that made the results was ended before it could write its report, or was somebody else's.
+        ran = record.write(places.home(compiled.checked.root), ran)
+        found = summarise.facts(graph, ran, profile=compiled.profile, overrides=compiled.overrides)
     document = compiled.checked.document
     summarise.save(graph, ran, found, document.texts[document.file])
     if graph.project.report.mlflow is not None:

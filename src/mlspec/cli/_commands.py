@@ -37,6 +37,6 @@ class Commands(click.Group):
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(__version__, message="mlspec %(version)s")
+@click.version_option(__version__, message="mlspec %(version)s (mlspec-compiler)")
 def commands() -> None:
     """Compile machine-learning projects: one project.yaml, checked, planned, run, and proven."""

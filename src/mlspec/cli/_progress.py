@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
-from mlspec.cli._output import colored, talk
+from mlspec.cli._output import colored, result, talk
+from mlspec.cli._streams import unguarded
 from mlspec.diagnostics import printable
 from mlspec.engine import events
 from mlspec.report import words
@@ -23,7 +24,7 @@ class JsonLines:
         """Print the event."""
         import msgspec
 
-        sys.stdout.write(msgspec.json.encode(event).decode() + "\n")
+        result(msgspec.json.encode(event).decode(), form="json")
         sys.stdout.flush()
 
     def live(self) -> AbstractContextManager[Any]:
@@ -46,7 +47,7 @@ class Lines:
                 quarter = int(event.share * QUARTERS)
                 if 0 < quarter < QUARTERS and quarter > self._quarter.get(event.step, 0):
                     self._quarter[event.step] = quarter
-                    talk(f"{event.step}: {event.share:.0%}, {told(event)}")
+                    talk(printable(f"{event.step}: {event.share:.0%}, {told(event)}"))
             case _:
                 line = ended(event)
                 if line is not None:
@@ -76,7 +77,7 @@ class Bars:
                 bars.update(self._all, total=event.steps)
             case events.StepStarted():
                 note = "" if event.expected is None else f"{words.seconds(event.expected)} last time"
-                self._rows[event.step] = bars.add_task(event.step, total=None, note=note)
+                self._rows[event.step] = bars.add_task(printable(event.step), total=None, note=note)
             case events.StepProgress():
                 row = self._rows.get(event.step)
                 if row is not None:
@@ -102,7 +103,7 @@ class Bars:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn
         from rich.progress import TimeElapsedColumn as Elapsed
 
-        console = Console(stderr=True, no_color=not colored(sys.stderr))
+        console = Console(file=unguarded(sys.stderr), no_color=not colored(sys.stderr))
         self._bars = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),

@@ -75,11 +75,24 @@ Why: an accepted change is listed with its reason, for whoever reads the compari
 Instead: `--allow loosened='agreed with risk, ticket 12'`, or `# mlspec-allow loosened: agreed with risk, ticket 12` on
 the changed line or the one above; a change's path in place of its class stands for that change alone.
 """,
+    "name-not-utf-8": """A file, a folder or an argument has a name that is not UTF-8 text.
+
+Why: names stand in plans, locks and reports, which are UTF-8. Where a locale has another encoding, names in UTF-8 that
+it lacks can't be used either.
+
+Instead: rename the file or folder; in a locale without UTF-8, set `PYTHONUTF8=1`.
+""",
     "file-exists": """The file to be written is there already.
 
 Why: `init` does not overwrite a spec that somebody may have worked on.
 
 Instead: `--force` overwrites it, `-o` names another file.
+""",
+    "output-is-input": """The file to be written is the one that is read.
+
+Why: what a command prints would replace the data or the spec that it was made from.
+
+Instead: name another file after `-o`.
 """,
     "step-failed": """A step failed while it ran.
 

@@ -2,7 +2,6 @@
 
 import os
 import sys
-from pathlib import Path
 
 import click
 
@@ -28,7 +27,7 @@ def command(base: str, ours: str, theirs: str, name: str | None) -> int:
     git config merge.mlspec.driver 'mlspec merge %O %A %B %P'
     echo 'project.yaml merge=mlspec' >> .gitattributes
     """
-    from mlspec.diagnostics import SpecError, render
+    from mlspec.diagnostics import SpecError, printable, render
     from mlspec.diff.merge import merge
     from mlspec.diff.version import read
 
@@ -38,7 +37,7 @@ def command(base: str, ours: str, theirs: str, name: str | None) -> int:
         found = merge(texts[0], texts[1], texts[2], name or ours)
     except (SpecError, UnicodeDecodeError) as error:
         found = None
-        talk(f"merged line by line: one side is no spec ({error})")
+        talk(printable(f"merged line by line: one side is no spec ({error})"))
     if found is None:
         return _by_lines(base, ours, theirs)
     write(ours, found.text)
@@ -48,8 +47,8 @@ def command(base: str, ours: str, theirs: str, name: str | None) -> int:
 
 
 def _by_lines(base: str, ours: str, theirs: str) -> int:
-    """What git does where it has no driver."""
-    from mlspec.machine import git, work_tree
+    """What git does where it has no driver, but for writing OURS whole or not at all."""
+    from mlspec.machine import git, whole_files, work_tree
 
     tree = work_tree.find(os.curdir)
     style = git.setting("merge.conflictStyle", tree)[-1:]
@@ -58,7 +57,8 @@ def _by_lines(base: str, ours: str, theirs: str) -> int:
     files = [os.path.abspath(file) for file in (ours, base, theirs)]
     done = git.run(tree, "merge-file", *options, "--", *files, most=MOST)
     if 0 <= done.returncode < FAILED:
-        Path(ours).write_bytes(done.stdout)
+        with whole_files.output(ours) as file:
+            file.write(done.stdout)
     else:
         talk(done.stderr.decode("utf-8", "replace").strip())
     return HOLDS_NOT if done.returncode else 0

@@ -3,16 +3,20 @@
 import click
 
 from mlspec.cli import _options
-from mlspec.cli._output import result
+from mlspec.cli._output import form_of, result
+from mlspec.specfile import find
 
 
 @click.command(name="profile")
 @click.argument("data", required=False, type=click.Path(), metavar="[DATA|SPEC]")
 @click.option("--source", metavar="NAME", help="Of a spec: only this source.")
 @click.option("--target", metavar="COLUMN", help="Of a file: the column to predict.")
+@_options.allow_outside
 @_options.formats("text", "json", "html")
 @_options.output
-def command(data: str | None, source: str | None, target: str | None, form: str, output: str | None) -> None:
+def command(
+    data: str | None, source: str | None, target: str | None, allow_outside: bool, form: str, output: str | None
+) -> None:
     """Show what a file, or the sources of a spec, hold: types, missing values, quantiles, frequent values, numbers that
     go together, duplicates, the balance of the target.
 
@@ -22,12 +26,13 @@ def command(data: str | None, source: str | None, target: str | None, form: str,
     from mlspec import api
     from mlspec.report import table_profile_text
 
-    found = api.profile(data, source=source, target=target)
+    found = api.profile(data, source=source, target=target, allow_outside=allow_outside)
     if form == "text":
-        result(table_profile_text.text(found), output)
+        text = table_profile_text.text(found)
     elif form == "html":
-        result(table_profile_text.page(found), output)
+        text = table_profile_text.page(found)
     else:
         import msgspec
 
-        result(msgspec.json.format(msgspec.json.encode(found), indent=2).decode(), output)
+        text = msgspec.json.format(msgspec.json.encode(found), indent=2).decode()
+    result(text, output, find(data), form=form_of(form))

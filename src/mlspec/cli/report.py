@@ -3,7 +3,8 @@
 import click
 
 from mlspec.cli import STEP_FAILED, _options
-from mlspec.cli._output import result, talk
+from mlspec.cli._output import form_of, result, talk
+from mlspec.specfile import find
 
 
 @click.command(name="report")
@@ -20,7 +21,7 @@ def command(run: str | None, spec: str | None, form: str, mlflow: bool, output: 
     from mlspec import api
 
     if not mlflow:
-        result(api.report(spec, run, form=form), output)
+        result(api.report(spec, run, form=form), output, find(spec), form=form_of(form))
         return 0
     from mlspec.report.terminal import tracked
 

@@ -71,12 +71,10 @@ def command(
         from mlspec.graph.show import as_json
         from mlspec.graph.show.tree import tree
 
-        text = (
-            as_json.encode(as_json.as_json(plan.graph, plan))
-            if form == "json"
-            else tree(plan, color=colored(sys.stdout))
-        )
-        result(text)
+        if form == "json":
+            result(as_json.encode(as_json.as_json(plan.graph, plan)), form="json")
+        else:
+            result(tree(plan, color=colored(sys.stdout)))
         return 0
     if form == "text" and not pending:
         talk(f"nothing to do: the results of all {len(plan.steps):,} steps are stored")
@@ -86,7 +84,7 @@ def command(
     if form == "json":
         import msgspec
 
-        result(msgspec.json.encode(found).decode())
+        result(msgspec.json.encode(found).decode(), form="json")
     else:
         _show(found)
     return CODES[found.outcome]
@@ -119,4 +117,4 @@ def _show(found: "RunFacts") -> None:
             talk(printable(f"  = log: {failure.log}"))
     result(terminal(found, color=colored(sys.stdout)))
     if found.tracked is not None:
-        talk(printable(tracked(found.tracked)))
+        talk(tracked(found.tracked))

@@ -35,20 +35,22 @@ def _compare(names: tuple[str, ...], spec: str | None, form: str) -> None:
 
     found = api.compare(*names, spec=spec)
     if form == "json":
-        result(comparison.encode(found))
+        result(comparison.encode(found), form="json")
     else:
         result(comparison_text.text(found, color=colored(sys.stdout)))
 
 
 def _list(spec: str | None, form: str) -> None:
     from mlspec import api
-    from mlspec.report import terminal, words
+    from mlspec.diagnostics import printable
+    from mlspec.report import paint, terminal, words
 
     found = api.runs(spec)
     if form == "json":
         import msgspec
 
-        result(msgspec.json.format(msgspec.json.encode({"format_version": 1, "runs": found}), indent=2).decode())
+        listed = msgspec.json.encode({"format_version": 1, "runs": found})
+        result(msgspec.json.format(listed, indent=2).decode(), form="json")
         return
     if not found:
         talk("nothing has been run here yet: mlspec run")
@@ -60,4 +62,4 @@ def _list(spec: str | None, form: str) -> None:
         rows.append(
             (run.id, words.moment(run.started), words.seconds(run.seconds), run.outcome, run.selected or "", told)
         )
-    result("\n".join(terminal.aligned(rows)))
+    result(paint.joined(terminal.aligned([tuple(map(printable, row)) for row in rows])))

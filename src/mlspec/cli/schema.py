@@ -38,7 +38,7 @@ def command(name: str, writes: bool, check: bool) -> int:
     diff         mlspec diff --format json
     """
     if not (writes or check):
-        result(schemas()[name]())
+        result(schemas()[name](), form="json")
         return 0
     from mlspec.cli import _reference
 

@@ -23,6 +23,7 @@ def command(what: str | None, spec: str | None, form: str) -> None:
     the search for its settings, trial by trial.
     """
     from mlspec import api
+    from mlspec.diagnostics import printable
     from mlspec.report import facts, markdown, terminal, words
 
     found = None if not what or what[0].isdigit() else api.series(what, spec=spec)
@@ -31,11 +32,12 @@ def command(what: str | None, spec: str | None, form: str) -> None:
         return
     run = api.last(spec, what)
     if form == "json":
-        result(facts.encode(run))
+        result(facts.encode(run), form="json")
     elif form == "markdown":
-        result(markdown.markdown(run))
+        result(markdown.markdown(run), form="data")
     else:
-        result(f"run {run.id} of {words.moment(run.started)}\n\n{terminal.terminal(run, color=colored(sys.stdout))}")
+        head = printable(f"run {run.id} of {words.moment(run.started)}")
+        result(f"{head}\n\n{terminal.terminal(run, color=colored(sys.stdout))}")
 
 
 def _plot(found: "Series", form: str) -> None:
@@ -44,8 +46,8 @@ def _plot(found: "Series", form: str) -> None:
     from mlspec.report import series, terminal_plot
 
     if form == "json":
-        result(series.encode(found))
+        result(series.encode(found), form="json")
     elif form == "markdown":
-        result(f"```\n{terminal_plot.plot(found, 100)}```\n")
+        result(f"```\n{terminal_plot.plot(found, 100)}```\n", form="data")
     else:
         result(terminal_plot.plot(found, get_terminal_size((80, 24)).columns, color=colored(sys.stdout)))

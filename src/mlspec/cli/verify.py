@@ -45,6 +45,7 @@ def _again(spec: str | None) -> int:
 def _stored(spec: str | None) -> int:
     from pathlib import Path
 
+    from mlspec.diagnostics import printable
     from mlspec.engine import places
     from mlspec.report import words
     from mlspec.specfile import find
@@ -54,7 +55,7 @@ def _stored(spec: str | None) -> int:
     store = Store(places.store(places.home(Path(find(spec)).parent)))
     damaged = upkeep.verify(store)
     for damage in damaged:
-        result(f"{damage.entry}: {damage.problem}")
+        result(printable(f"{damage.entry}: {damage.problem}"))
     if damaged:
         talk(
             f"{words.count(len(damaged), 'entry').replace('entrys', 'entries')} damaged; the next run makes them again"

@@ -8,12 +8,14 @@ from typing import Any, cast
 from msgspec import Struct
 from msgspec.structs import replace
 
+from mlspec.diagnostics import SpecError
 from mlspec.diff.blobs import hash_of
 from mlspec.diff.version import Version, content, copied, copy_module, token
 from mlspec.document import Document
 from mlspec.engine.lock import NAME, Lock
 from mlspec.graph.user_code import source_files
-from mlspec.machine import json_values, safe_files
+from mlspec.machine import allowed_reads, json_values, safe_files
+from mlspec.machine.allowed_reads import Reads
 from mlspec.plugin import Column, Schema, Source
 from mlspec.rules.context import Facts
 from mlspec.spec import Project
@@ -38,16 +40,28 @@ class Surroundings(Struct, frozen=True):
 
 
 def surroundings(
-    one: Version, project: Project, document: Document, other: Version, others: Project, second: Document
+    one: Version,
+    project: Project,
+    document: Document,
+    other: Version,
+    others: Project,
+    second: Document,
+    allow_outside: bool = False,
 ) -> tuple[Surroundings, Surroundings]:
-    """What lies beside two versions. Where data is in neither git nor the working tree, the locks tell its columns."""
+    """What lies beside two versions. Where data is in neither git nor the working tree, the locks tell its columns.
+
+    Raises SpecError where one leads to a file outside its repository, unless that is allowed.
+    """
+    if not allow_outside:
+        _refuse_outside(one, project, document)
+        _refuse_outside(other, others, second)
     locks = (_lock(one), _lock(other))
     sides = ((one, project, document), (other, others, second))
     with tempfile.TemporaryDirectory(prefix="mlspec-diff-") as scratch:
         copies = [_placed(version, of, Path(scratch, str(index))) for index, (version, of, _) in enumerate(sides)]
         if all(found is not None for found in copies):
             known = [
-                _from_files(version, cast(Project, found), said)
+                _from_files(version, cast(Project, found), said, None if allow_outside else _reads(version, scratch))
                 for (version, _, said), found in zip(sides, copies, strict=True)
             ]
         else:
@@ -58,6 +72,30 @@ def surroundings(
         for (facts, unknown), (version, of, _), lock, against in zip(known, sides, locks, (other, one), strict=True)
     )
     return first, later
+
+
+def _reads(version: Version, scratch: str) -> Reads:
+    """What may be read of a version: its repository, and what was copied out of git."""
+    return allowed_reads.with_folder(allowed_reads.around(version.root), scratch)
+
+
+def _refuse_outside(version: Version, project: Project, document: Document) -> None:
+    """Raises SpecError with each place that leads to a file which may not be read."""
+    from mlspec.rules import _look
+
+    reads = allowed_reads.around(version.root)
+    found = _look.outside(project, document, version.root, reads)
+    for index, use in enumerate(project.evaluation.baselines or ()):
+        lock = getattr(use.plugin, "lock", None)
+        if isinstance(lock, str) and (why := _look.refusal(reads, version.root / lock)):
+            found.append(_look.refused(document, ("evaluation", "baselines", index), lock, why))
+    for name, code in _named_code(project).items():
+        other = allowed_reads.refused(reads, source_files(version.root, code, reads).values())
+        if other is not None:
+            at = ("model", "candidates", name, "code")
+            found.append(_look.refused(document, at, _look.shown(version.root, other[0]), other[1]))
+    if found:
+        raise SpecError(found, document.texts)
 
 
 def _placed(version: Version, project: Project, scratch: Path) -> Project | None:
@@ -83,10 +121,12 @@ def _placed(version: Version, project: Project, scratch: Path) -> Project | None
     return replace(project, data=replace(project.data, sources=sources))
 
 
-def _from_files(version: Version, project: Project, document: Document) -> tuple[Facts | None, str | None]:
+def _from_files(
+    version: Version, project: Project, document: Document, reads: Reads | None
+) -> tuple[Facts | None, str | None]:
     from mlspec.rules.check import facts
 
-    found, wrong = facts(project, document, version.root)
+    found, wrong = facts(project, document, version.root, reads)
     return (None, wrong[0].message) if wrong else (found, None)
 
 
@@ -151,10 +191,15 @@ def _lock(version: Version) -> Lock | None:
         return None
 
 
+def _named_code(project: Project) -> dict[str, str]:
+    """The users' own classes, as ``module:Class``, by the candidates that they are of."""
+    uses = project.model.candidates.items()
+    return {name: code for name, use in uses if isinstance(code := getattr(use.plugin, "code", None), str)}
+
+
 def _code(version: Version, project: Project) -> dict[str, dict[str, str]]:
     """What identifies the content of users' own modules, by ``module:Class``."""
-    plugins = (use.plugin for use in project.model.candidates.values())
-    named = sorted({code for plugin in plugins if isinstance(code := getattr(plugin, "code", None), str)})
+    named = sorted(set(_named_code(project).values()))
     if not named:
         return {}
     with tempfile.TemporaryDirectory(prefix="mlspec-diff-") as scratch:

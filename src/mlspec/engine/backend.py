@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from mlspec.diagnostics import MlspecError
 from mlspec.graph.graph import Graph
+from mlspec.machine import python_paths
 from mlspec.store.action import Action
 from mlspec.store.store import Store
 
@@ -171,16 +172,18 @@ def keep(name: str, keeping: Keeping) -> None:
     """Let an engine that holds results elsewhere do so. Raises MlspecError where it can't."""
     # A module of its own: a run that has nothing to do needs no workers, and so not the engine either.
     module = f"{PACKAGE}._{name}_keeping"
+    python_paths.imported(PACKAGE)
     if importlib.util.find_spec(module) is not None:
         importlib.import_module(module).keep(keeping)
 
 
 def names() -> list[str]:
     """The names of all backends, sorted."""
-    found = importlib.util.find_spec(PACKAGE)
-    folders = [] if found is None or found.submodule_search_locations is None else found.submodule_search_locations
     return sorted(
-        name[:-3] for folder in folders for name in os.listdir(folder) if name.endswith(".py") and name[0] not in "_."
+        name[:-3]
+        for folder in python_paths.imported(PACKAGE).__path__
+        for name in os.listdir(folder)
+        if name.endswith(".py") and name[0] not in "_."
     )
 
 

@@ -5,7 +5,6 @@ import hashlib
 import os
 import sys
 import time
-import traceback
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -16,9 +15,11 @@ from mlspec import registry
 from mlspec.diagnostics import StepError
 from mlspec.engine import treating_fetched
 from mlspec.plugin import Schema, Source, Wanted
+from mlspec.sources import _secrets
 from mlspec.spec.pinned import MOST_LEVELS
 
 RESULT = "fetched.json"
+LONGEST = 300
 
 
 class Request(Struct, frozen=True, kw_only=True):
@@ -71,12 +72,11 @@ def main() -> None:
     except treating_fetched.MisfitError as error:
         reply = Reply(outcome="unfit", cause=str(error), column=error.column)
     except StepError as error:
-        reply = Reply(outcome="wrong", cause=str(error))
+        reply = Reply(outcome="wrong", cause=_shown(str(error), request))
     except OSError as error:
-        reply = Reply(outcome="down", cause=_told(error))
+        reply = Reply(outcome="down", cause=_shown(_told(error), request))
     except (Exception, SystemExit) as error:
-        traceback.print_exc()
-        text = " ".join(str(error).split())[:300]
+        text = _shown(str(error), request)
         reply = Reply(outcome="wrong", cause=f"{type(error).__name__}: {text}" if text else type(error).__name__)
     aside = folder / f"{RESULT}.part"
     aside.write_bytes(msgspec.json.encode(reply))
@@ -151,6 +151,12 @@ def _stored(path: Path, file_format: str, compression: str) -> Path:
         frame.sink_parquet(made, compression=kind, row_group_size=size, maintain_order=True, statistics=True)
     path.unlink()
     return made
+
+
+def _shown(text: str, request: Request) -> str:
+    """What a driver, a server or user code says of an error, on one line and without secrets: it leaves here alone."""
+    shown = _secrets.scrubbed(text, str(request.settings.get("connection", "")))
+    return " ".join(shown.split())[:LONGEST]
 
 
 def _told(error: OSError) -> str:

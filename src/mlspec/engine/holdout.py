@@ -5,6 +5,7 @@ wear out. A use is a new set of predictions of the test rows; asking the same mo
 ``.mlspec/holdout.jsonl`` and, so that it is not lost with that folder and is shared, in ``mlspec.lock``.
 """
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -103,7 +104,8 @@ def record(home: Path, use: Use, **about: Any) -> None:
         size = os.fstat(handle).st_size
         torn = size and os.pread(handle, 1, size - 1) != b"\n"
         line = (b"\n" if torn else b"") + msgspec.json.encode({**msgspec.to_builtins(use), **about}) + b"\n"
-        os.write(handle, line)
+        if os.write(handle, line) < len(line):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(home / FILE))
         os.fsync(handle)
     finally:
         os.close(handle)

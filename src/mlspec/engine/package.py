@@ -1,6 +1,7 @@
-"""The exported model: preparation and model in one folder, raw rows in, predictions out."""
+"""The exported model, loaded: preparation and model in one folder, raw rows in, predictions out."""
 
 import shutil
+from abc import ABCMeta, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -10,8 +11,9 @@ import msgspec
 from mlspec import registry
 from mlspec.diagnostics import StepError
 from mlspec.engine import personal
-from mlspec.engine.personal import Personal
-from mlspec.plugin import Model, Predictor, Task
+from mlspec.engine.package_format import MODEL, STATE, About, PackageError, place, read_about, verify
+from mlspec.machine import json_values, safe_files
+from mlspec.plugin import Model, Predictor
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,135 +21,97 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-ABOUT = "package.json"
-STATE = "state.json"
-MODEL = "model"
-PRIVATE = "private.json"  # in a model's folder: what its training promises of each row
-MEMBERS = "members"
-WHERE_STATED = frozenset(
-    {"calibration", "threshold", "abstain_below", "members", "derived", "treatments", "keys", "personal", "groups"}
-)
+LARGEST_STATE = 1 << 30  # bytes
 FITTED = frozenset({"fold_means", "fold_priors"})
 OF_TRAINING = ("group", "reweigh")  # of a preparation's state: what mitigation needs of training rows
 
 
-class Member(msgspec.Struct, frozen=True):
-    """A candidate that a blend is made of: its name, its model (name, settings), its share."""
+class LoadedModel(metaclass=ABCMeta):
+    """A model that is ready to predict; ``about`` says what it is."""
 
-    candidate: str
-    model: tuple[str, dict[str, Any]]
-    weight: float
+    def __init__(self, about: About) -> None:
+        self.about = about
 
+    @abstractmethod
+    def predict(self, frame: "pl.DataFrame") -> "Array":
+        """Class probabilities (n, classes), in the order of ``about.classes``, or values (n,), of raw rows.
 
-class GroupThresholds(msgspec.Struct, frozen=True):
-    """Groups that are decided by thresholds of their own: the columns that say a row's group (name, type), and the
-    threshold by the group's label. Others have the common one."""
+        Columns the model doesn't know are left alone. Raises StepError that names columns which are missing or hold
+        something of another type.
+        """
 
-    columns: tuple[tuple[str, str], ...]
-    thresholds: dict[str, float]
+    @abstractmethod
+    def treat(self, frame: "pl.DataFrame") -> "pl.DataFrame":
+        """Rows as they come, with personal columns treated as those were that the model was made of.
 
+        Raises StepError where a column is missing or holds something of another type, or a key is not the same.
+        """
 
-class About(msgspec.Struct, frozen=True, kw_only=True):
-    """What a package is: the candidate and its model (name, settings), the columns it reads (name, type), its answer.
+    @abstractmethod
+    def truth(self, frame: "pl.DataFrame") -> "Array":
+        """The target of raw rows as class codes or values (n,)."""
 
-    ``classes`` are the target's values in the order of the probabilities, None for regression. ``calibration`` is what
-    corrects the model's probabilities, ``threshold`` from where on the positive class is decided for (the likeliest
-    class without one), ``abstain_below`` how probable the likeliest class must be to do without a person. ``members``:
-    the answer is the weighted mean of theirs. ``derived``: the columns that it derives from raw rows (name, expression,
-    type), and the raw columns that these read. ``treatments`` is what is done to personal columns of raw rows first
-    (name, type as read, treatment), ``keys`` the marks of the keys that this takes from the environment. ``personal``:
-    groups that are answered by models of their own. ``groups``: thresholds by group; the rows then say whose they are.
-    """
+    def decide(self, predicted: "Array", rows: "pl.DataFrame | None" = None) -> "Array":
+        """The code of the class decided for (n,), from what ``predict`` gave for classes.
 
-    version: int = 1
-    candidate: str
-    model: tuple[str, dict[str, Any]]
-    columns: tuple[tuple[str, str], ...]
-    target: str
-    target_type: str
-    task: Task
-    classes: tuple[Any, ...] | None
-    positive: str | None
-    calibration: dict[str, Any] | None = None
-    threshold: float | None = None
-    abstain_below: float | None = None
-    members: tuple[Member, ...] | None = None
-    derived: dict[str, list[list[str]]] | None = None
-    treatments: tuple[tuple[str, str, tuple[str, dict[str, Any]]], ...] | None = None
-    keys: dict[str, str] | None = None
-    personal: Personal | None = None
-    groups: GroupThresholds | None = None
+        ``rows``: those that were predicted, needed where groups have thresholds of their own. Raises StepError where
+        they lack the columns that say a row's group.
+        """
+        from mlspec.engine import decisions
 
-    def reads(self) -> tuple[tuple[str, str], ...]:
-        """The columns of treated rows that it needs (name, type): what is derived is not among them."""
-        if self.derived is None:
-            return self.columns
-        made = {name for name, _text, _kind in self.derived["expressions"]}
-        raw = dict([*self.columns, *((name, kind) for name, kind in self.derived["columns"])])
-        return tuple((name, kind) for name, kind in raw.items() if name not in made)
+        codes: Array = decisions.decided(predicted, self.limit(rows)).argmax(axis=1)
+        return codes
 
-    def raw_columns(self) -> tuple[tuple[str, str], ...]:
-        """The columns (name, type) of rows as they come, before personal ones are treated."""
-        raw = {name: kind for name, kind, _ in self.treatments or ()}
-        read = dict([*self.reads(), *(() if self.groups is None else self.groups.columns)])
-        return tuple((name, raw.get(name, kind)) for name, kind in read.items())
+    def limit(self, rows: "pl.DataFrame | None") -> "float | Array | None":
+        """The threshold of the decision, or one for each row (n,) where groups have their own; None: the likeliest.
 
+        Raises StepError as ``decide`` does.
+        """
+        from mlspec.engine.mitigation import groups, thresholds
 
-def place(folder: Path, member: str | None) -> Path:
-    """Where in a package's folder the preparation and the model lie: its own, or those of a blend's member."""
-    return folder if member is None else folder / MEMBERS / member
-
-
-def write_about(folder: Path, about: About) -> None:
-    """Write ``package.json`` into the folder of a package."""
-    said = msgspec.to_builtins(about)
-    stated = {key: value for key, value in said.items() if value is not None or key not in WHERE_STATED}
-    text = msgspec.json.encode(stated, order="sorted")
-    (folder / ABOUT).write_bytes(msgspec.json.format(text, indent=1))
-
-
-def read_about(folder: Path) -> About:
-    """What the package in a folder says of itself. Raises StepError when it is no package."""
-    try:
-        return msgspec.json.decode((folder / ABOUT).read_bytes(), type=About)
-    except (OSError, msgspec.MsgspecError) as error:
-        raise StepError(f"'{folder}' is no model that mlspec exported: {error}") from error
+        own, common = self.about.groups, self.about.threshold
+        if own is None or common is None:
+            return common
+        if rows is None:
+            raise StepError("groups are decided by thresholds of their own: decide needs the rows")
+        names = [name for name, _ in own.columns]
+        marks = _read_as(rows, own.columns).select(groups.label(names)).to_series()
+        return thresholds.per_row(marks.to_numpy(), own.thresholds, common)
 
 
 class Part:
     """A preparation with the model behind it, and its share of the answer."""
 
-    def __init__(self, state: dict[str, Any], predictor: Predictor, weight: float) -> None:
-        self.state, self.predictor, self.weight = state, predictor, weight
-        self._projections: list[list[pl.Expr]] | None = None
-
-    def answer(self, frame: "pl.DataFrame") -> "Array":
-        """What the model says of raw rows, not yet corrected."""
+    def __init__(self, state: dict[str, Any], predictor: Predictor, classes: int, weight: float) -> None:
         from mlspec.engine import preparation
 
-        if self._projections is None:
-            self._projections = preparation.projections(self.state)
+        self.state, self.predictor, self.weight = state, predictor, weight
+        self._classes = classes
+        self._projections = preparation.projections(state)
+
+    def answer(self, frame: "pl.DataFrame") -> "Array":
+        """What the model says of raw rows, not yet corrected. Raises ValueError where that is of another shape."""
+        from mlspec.engine import preparation
+
         for expressions in self._projections:
             frame = frame.select(expressions)
         raw = self.predictor.predict(preparation.features(frame, self.state))
+        if raw.shape != ((frame.height, self._classes) if self._classes else (frame.height,)):
+            raise ValueError(f"the model answers {raw.shape} for {frame.height} rows of {self._classes} classes")
         return preparation.answer(raw, self.state)
 
 
-class Package:
-    """A loaded package."""
+class Package(LoadedModel):
+    """A model that was loaded into this process."""
 
     def __init__(self, about: About, parts: "Sequence[Part]", own: "Mapping[str, Part] | None" = None) -> None:
-        self.about = about
+        super().__init__(about)
         self.state = parts[0].state
         self._parts = parts
         self._own = own or {}
 
     def predict(self, frame: "pl.DataFrame") -> "Array":
-        """Class probabilities (n, classes), in the order of ``about.classes``, or values (n,), of raw rows.
-
-        Columns the package doesn't know are left alone. Raises StepError that names columns which are missing or hold
-        something of another type.
-        """
+        """As every loaded model does."""
         checked = self.checked(frame)
         wanted = self.about.personal
         if wanted is None:
@@ -167,7 +131,7 @@ class Package:
 
         frame = tables.scan(path)
         found, decided = [], []
-        for _at, piece in tables.pieces(frame, self._together(frame.collect_schema())):
+        for _at, piece in tables.pieces(frame, self.together(frame.collect_schema())):
             rows = piece.collect()
             predicted = self.predict(rows)
             found.append((predicted, self.truth(rows)))
@@ -176,7 +140,7 @@ class Package:
         prediction, truth = (np.concatenate(parts) for parts in zip(*found, strict=True))
         return prediction, truth, np.concatenate(decided) if decided else None
 
-    def _together(self, schema: "pl.Schema") -> int:
+    def together(self, schema: "pl.Schema") -> int:
         """How many raw rows to take at a time, so that neither they nor their features are many."""
         from mlspec.engine import preparation, tables
 
@@ -194,10 +158,7 @@ class Package:
         return decisions.calibrated(raw, self.about.calibration)
 
     def treat(self, frame: "pl.DataFrame") -> "pl.DataFrame":
-        """Rows as they come, with personal columns treated as those were that the model was made of.
-
-        Raises StepError where a column is missing or holds something of another type, or a key is not the same.
-        """
+        """As every loaded model does."""
         from mlspec.engine import treating
 
         if not self.about.treatments:
@@ -228,35 +189,8 @@ class Package:
         assert answers is not None
         return answers
 
-    def decide(self, predicted: "Array", rows: "pl.DataFrame | None" = None) -> "Array":
-        """The code of the class decided for (n,), from what ``predict`` gave for classes.
-
-        ``rows``: those that were predicted, needed where groups have thresholds of their own. Raises StepError where
-        they lack the columns that say a row's group.
-        """
-        from mlspec.engine import decisions
-
-        codes: Array = decisions.decided(predicted, self.limit(rows)).argmax(axis=1)
-        return codes
-
-    def limit(self, rows: "pl.DataFrame | None") -> "float | Array | None":
-        """The threshold of the decision, or one for each row (n,) where groups have their own; None: the likeliest.
-
-        Raises StepError as ``decide`` does.
-        """
-        from mlspec.engine.mitigation import groups, thresholds
-
-        own, common = self.about.groups, self.about.threshold
-        if own is None or common is None:
-            return common
-        if rows is None:
-            raise StepError("groups are decided by thresholds of their own: decide needs the rows")
-        names = [name for name, _ in own.columns]
-        marks = _read_as(rows, own.columns).select(groups.label(names)).to_series()
-        return thresholds.per_row(marks.to_numpy(), own.thresholds, common)
-
     def truth(self, frame: "pl.DataFrame") -> "Array":
-        """The target of raw rows as class codes or values (n,)."""
+        """As every loaded model does."""
         from mlspec.engine import preparation
 
         return preparation.target(frame, self.state)
@@ -277,7 +211,7 @@ class Package:
         return derived(frame, made)
 
 
-def _read_as(frame: "pl.DataFrame", columns: tuple[tuple[str, str], ...]) -> "pl.DataFrame":
+def _read_as(frame: "pl.DataFrame", columns: Sequence[tuple[str, str]]) -> "pl.DataFrame":
     """The rows with these columns in their types. Raises StepError where one is missing or can't be read so."""
     import polars as pl
 
@@ -298,55 +232,56 @@ def _read_as(frame: "pl.DataFrame", columns: tuple[tuple[str, str], ...]) -> "pl
     return frame
 
 
-def load(folder: Path, device: str = "cpu", *, root: Path | None = None) -> Package:
-    """A package from its folder; networks on ``device``. ``root``: where a user's own code may lie besides.
+def load(folder: Path, device: str = "cpu") -> Package:
+    """A package from its folder into this process, networks on ``device``; code that it brings along is run.
 
-    Raises StepError when it is no package or its model can't be read.
+    Raises PackageError when it is none, is damaged, or can't be read.
     """
     about = read_about(folder)
+    verify(folder, about)
+    count = 0 if about.classes is None else len(about.classes)
     if about.members is None:
-        parts = [part(folder, about.model, device, root)]
+        parts = [part(folder, about.model, device, count)]
     else:
         parts = [
-            part(place(folder, one.candidate), one.model, device, root, weight=one.weight) for one in about.members
+            part(place(folder, number), one.model, device, count, weight=one.weight)
+            for number, one in enumerate(about.members)
         ]
     own = {}
     if about.personal is not None:
         for name in sorted(set(about.personal.groups.values())):
-            own[name] = part(folder / personal.FOLDER / name, about.personal.model, device, root, shared=folder)
+            own[name] = part(folder / personal.FOLDER / name, about.personal.model, device, count, shared=folder)
     return Package(about, parts, own)
 
 
 def part(
-    folder: Path,
-    used: Sequence[Any],
-    device: str,
-    root: Path | None,
-    *,
-    weight: float = 1.0,
-    shared: Path | None = None,
+    folder: Path, used: Sequence[Any], device: str, classes: int, *, weight: float = 1.0, shared: Path | None = None
 ) -> Part:
-    """A model (name, settings) with its preparation from a folder; the preparation from ``shared`` where there is none.
+    """A model (name, settings) for ``classes`` (0: numbers) with its preparation from a folder; the preparation from
+    ``shared`` where there is none.
 
-    Raises StepError when they can't be read.
+    Raises PackageError that names what can't be read.
     """
-    from mlspec.models import _user_code
+    from mlspec.engine.preparation_state import checked
 
     own = shared is None or (folder / STATE).is_file()
+    file = (folder if own or shared is None else shared) / STATE
     try:
-        state = msgspec.json.decode((folder if own or shared is None else shared).joinpath(STATE).read_bytes())
-    except (OSError, msgspec.MsgspecError) as error:
-        raise StepError(f"'{folder}' is no model that mlspec exported: {error}") from error
+        state = checked(json_values.decode(safe_files.read(file, LARGEST_STATE)), classes)
+    except (OSError, ValueError, LookupError) as error:
+        raise PackageError(f"the preparation in '{file}' can't be read: {error}", file) from None
     name, settings = used
+    file = folder / MODEL
     try:
         model = cast(Model, msgspec.convert(settings, registry.plugin("models", name)))
-        with _user_code.importable(root if root is not None else folder / MODEL):
-            predictor = model.load(folder / MODEL, device if model.uses_device else "cpu")
-    except StepError:
+        predictor = model.load(file, device if model.uses_device else "cpu")
+    except StepError as error:
+        raise PackageError(str(error), file) from error
+    except (KeyboardInterrupt, SystemExit):
         raise
-    except Exception as error:  # a damaged file: each library has its own errors for that
-        raise StepError(f"the model in '{folder}' can't be read: {type(error).__name__}: {error}") from error
-    return Part(state, predictor, weight)
+    except BaseException as error:  # a damaged file: each library has its own errors for that, and Rust its panics
+        raise PackageError(f"the model in '{folder}' can't be read: {type(error).__name__}: {error}", file) from error
+    return Part(state, predictor, classes, weight)
 
 
 def without_fitted(state: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Whose row it is, and who answers it: the labels of groups, and the groups that have answers of their own."""
 
 import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 FOLDER = "personal"
+NAME = re.compile(r"[0-9a-f]{16}|shared")  # of a group's folder
 INDEX = "groups.json"
 LABEL = 16  # characters of a user's digest
 SHARE = 8  # of the memory, an eighth is for the rows of groups

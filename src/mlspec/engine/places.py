@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from mlspec.machine import whole_files
+
 HOME = ".mlspec"
 
 
@@ -35,4 +37,4 @@ def prepare(home: Path) -> None:
     home.mkdir(parents=True, exist_ok=True)
     ignore = home / ".gitignore"
     if not ignore.exists():
-        ignore.write_text("*\n", encoding="utf-8")
+        whole_files.replace(ignore, b"*\n", sync=False)

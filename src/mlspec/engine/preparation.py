@@ -145,6 +145,12 @@ def projections(state: State) -> "list[list[pl.Expr]]":
     return _projections(state["columns"], ())[0]
 
 
+def outputs(state: State) -> list[dict[str, Any]]:
+    """The columns that a fitted state's stages give, as the state lists them. Raises whatever a step does that is
+    given a state which is none of its own."""
+    return [_described(column) for column in _projections(state["columns"], ())[1]]
+
+
 def features(frame: "pl.DataFrame", state: State) -> Features:
     """The features of prepared rows: numbers as float32 (missing as NaN), codes as int32."""
     import numpy as np

@@ -5,7 +5,6 @@ This process starts them, hears them, and ends them all when one has died. The f
 
 import contextlib
 import importlib
-import json
 import os
 import selectors
 import shutil
@@ -22,8 +21,8 @@ import msgspec
 from mlspec.diagnostics import StepError
 from mlspec.engine import machine, worker
 from mlspec.engine.job import Job
+from mlspec.machine import child_process, secret_values
 
-START = "import json, sys; sys.path[:] = json.loads(sys.argv.pop()); from mlspec.engine.processes import main; main()"
 READ = 1 << 16
 MEMBER = "MLSPEC_MEMBER"
 GRACE = 10.0  # seconds that the others have to tell why they ended, after the first has
@@ -103,7 +102,7 @@ class _Process:
         home = {} if known else {"GLOO_SOCKET_IFNAME": "lo"}
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-c", START, json.dumps(sys.path)],
+                child_process.command("mlspec.engine.processes"),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -226,9 +225,12 @@ def _part(member: Member, progress: Any) -> Ended:
     except StepError as error:
         return Ended(str(error), error.setting)
     except Exception as error:
-        traceback.print_exc()
-        return Ended(f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
+        print(secret_values.hidden(traceback.format_exc()), file=sys.stderr)
+        return Ended(f"{type(error).__name__}: {' '.join(secret_values.hidden(str(error)).split())[:300]}")
     return Ended()
 
 
 _DECODER: msgspec.json.Decoder[Told | Ended] = msgspec.json.Decoder(Told | Ended)
+
+if __name__ == "__main__":
+    main()

@@ -8,6 +8,7 @@ import msgspec
 from mlspec import registry
 from mlspec.diagnostics import Diagnostic, SpecError
 from mlspec.plugin import Schema, Source, Use
+from mlspec.sources import _probe
 from mlspec.spec import pinned
 from mlspec.spec.units import source_at
 
@@ -23,15 +24,14 @@ def opened(path: str) -> tuple[Source, Schema]:
         message = f"the format of '{path}' is not clear from its name"
         raise SpecError([Diagnostic(code="format-unclear", message=message, notes=(note,))])
     source = cast(Source, registry.plugin("sources", name)(path=path))
-    try:
-        return source, source.columns(Path())
-    except OSError as error:
-        message = f"'{path}' can't be read: {(error.strerror or str(error)).lower()}"
-        raise SpecError([Diagnostic(code="source-not-found", message=message)]) from None
-    except (ValueError, LookupError) as error:
-        raise SpecError(
-            [Diagnostic(code="source-unreadable", message=f"'{path}' can't be read as {name}: {error}")]
-        ) from None
+    seen = _probe.probe({name: Use(name, source)}, Path(), "")[name]
+    if isinstance(seen, OSError):
+        message = f"'{path}' can't be read: {(seen.strerror or str(seen)).lower()}"
+        raise SpecError([Diagnostic(code="source-not-found", message=message)])
+    if isinstance(seen, Exception):
+        message = f"'{path}' can't be read as {name}: {seen}"
+        raise SpecError([Diagnostic(code="source-unreadable", message=message)])
+    return source, seen.columns
 
 
 def rows(root: Path, name: str, use: Use, schema: Schema) -> "pl.LazyFrame":

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from mlspec.diagnostics import Span, StoreError
 from mlspec.engine import places
+from mlspec.store import files
 
 FILE = "run.json"
 EVENTS = "events.jsonl"
@@ -86,6 +87,16 @@ class Run(Struct, frozen=True, kw_only=True):
 def encode(run: Run) -> bytes:
     """The JSON text of ``run.json``."""
     return msgspec.json.format(msgspec.json.encode(run), indent=1) + b"\n"
+
+
+def write(home: Path, run: Run) -> Run:
+    """Give a run that found nothing to do a folder after all; the run with it. Raises OSError."""
+    folder = places.runs(home) / run.id
+    folder.mkdir(parents=True)
+    (folder / EVENTS).touch()
+    run = msgspec.structs.replace(run, folder=str(folder))
+    files.replace(folder / FILE, encode(run))
+    return run
 
 
 def read(folder: Path) -> Run:

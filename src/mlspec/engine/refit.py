@@ -8,7 +8,7 @@ import msgspec
 
 from mlspec import registry
 from mlspec.engine.job import Job
-from mlspec.engine.package import About
+from mlspec.engine.package_format import About
 from mlspec.plugin import Model, Training
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from mlspec.engine import machine, places
 from mlspec.engine.backend import Damaged, Ending, Failed, Finished, Setting, Task
 from mlspec.engine.job import Job
 from mlspec.engine.measure import Measure
+from mlspec.machine import secret_values
 from mlspec.store.errors import FULL, DamagedError, told
 from mlspec.store.shared import Shared
 from mlspec.store.store import Store
@@ -91,7 +92,8 @@ def run_step(
     except DamagedError as error:
         return Damaged(task.step, error.digest)
     except StepError as error:
-        return Failed(task.step, str(error), str(log), setting=error.setting, path=error.path)
+        cause = secret_values.hidden(str(error))
+        return Failed(task.step, cause, str(log), setting=error.setting, path=error.path)
     except OSError as error:
         return Failed(task.step, f"its result could not be stored: {told(error)}", str(log))
 
@@ -114,7 +116,7 @@ def _work(module: str, job: Job, log: Path) -> None:
 
 
 def _line(error: BaseException) -> str:
-    text = " ".join(str(error).split())
+    text = " ".join(secret_values.hidden(str(error)).split())
     if len(text) > 300:
         text = text[:297] + "..."
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
@@ -125,4 +127,4 @@ def _note(log: Path) -> None:
     with contextlib.suppress(OSError):
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("a", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(traceback.format_exc())
+            file.write(secret_values.hidden(traceback.format_exc()))

@@ -5,7 +5,6 @@ import contextlib
 import hashlib
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -18,6 +17,7 @@ from mlspec.document import Document
 from mlspec.engine import places, treating_fetched
 from mlspec.engine.fetch import RESULT, Reply, Request
 from mlspec.graph import tables
+from mlspec.machine import child_process
 from mlspec.plugin import Source, Use, Wanted
 from mlspec.sources import _secrets
 from mlspec.spec import Project, pinned
@@ -41,7 +41,7 @@ def refresh(
     for name, use in project.data.sources.items():
         source = use.plugin
         assert isinstance(source, Source)
-        if source.mistake() or _secrets.PASSWORD.search(str(msgspec.to_builtins(source))):
+        if source.mistake() or _secrets.misplaced(msgspec.to_builtins(source)):
             # The rules tell it; nothing connects with it.
             continue
         one = _Refresh(project, document, root, name, use, source, tell)
@@ -169,22 +169,21 @@ class _Refresh:
             compression=self.stated.compression,
         )
         timeout = self.source.timeout or TIMEOUT
-        command = [sys.executable, "-m", "mlspec.engine.fetch"]
-        with (staging / "printed").open("w+b") as printed:
-            process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=printed, stderr=printed, cwd=self.root, start_new_session=True
-            )
-            try:
-                process.communicate(msgspec.json.encode(request), timeout=timeout)
-            except subprocess.TimeoutExpired:
-                return Reply(outcome="down", cause=f"nothing came within {spelled(timeout, 'duration')}")
-            finally:
-                _end(process)
+        command = child_process.command("mlspec.engine.fetch")
+        nowhere = subprocess.DEVNULL
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=nowhere, stderr=nowhere, cwd=self.root, start_new_session=True
+        )
         try:
-            reply = msgspec.json.decode((staging / RESULT).read_bytes(), type=Reply)
+            process.communicate(msgspec.json.encode(request), timeout=timeout)
+        except subprocess.TimeoutExpired:
+            return Reply(outcome="down", cause=f"nothing came within {spelled(timeout, 'duration')}")
+        finally:
+            _end(process)
+        try:
+            return msgspec.json.decode((staging / RESULT).read_bytes(), type=Reply)
         except (OSError, msgspec.MsgspecError):
             return Reply(outcome="wrong", cause=f"the process that fetches it ended with {process.returncode}")
-        return msgspec.structs.replace(reply, cause=_secrets.scrubbed(reply.cause, connection))
 
     def _keep(self, staging: Path, reply: Reply) -> None:
         """Make what came the latest snapshot; a few before it stay, but none that is treated otherwise."""

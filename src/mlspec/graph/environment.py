@@ -8,12 +8,14 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from mlspec.machine import python_paths
+
 ABSENT = "not installed"
 
 
 def versions(libraries: Iterable[str]) -> dict[str, str]:
     """The installed version of each distribution, by normalised name; ``not installed`` where there is none."""
-    found = _installed(tuple(sys.path))
+    found = _installed(tuple(python_paths.own()))
     return {name: found.get(name, ABSENT) for name in sorted({normalised(library) for library in libraries})}
 
 
@@ -75,7 +77,7 @@ def _installed(folders: tuple[str, ...]) -> dict[str, str]:
     found: dict[str, str] = {}
     for folder in folders:
         try:
-            names = os.listdir(folder or ".")
+            names = os.listdir(folder)
         except OSError:
             continue
         for name in names:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import msgspec
 
+from mlspec.machine import json_values, safe_files, whole_files
+
 READ = 1 << 20
 # A file written within this time of its digest may be written again without its time changing.
 SETTLED_NS = 2_000_000_000
@@ -34,8 +36,8 @@ class Digests:
         self._changed = False
         if cache is not None:
             try:
-                self._entries = msgspec.json.decode(cache.read_bytes(), type=dict[str, Entry])
-            except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+                self._entries = json_values.decode(safe_files.read(cache), dict[str, Entry])
+            except (OSError, ValueError):
                 self._entries = {}
 
     def of(self, path: Path) -> str:
@@ -58,14 +60,9 @@ class Digests:
         """Write the cache, whole or not at all, if anything in it changed."""
         if self._cache is None or not self._changed:
             return
-        aside = self._cache.with_name(f"{self._cache.name}.{os.getpid()}")
-        try:
+        with contextlib.suppress(OSError, UnicodeEncodeError):
             self._cache.parent.mkdir(parents=True, exist_ok=True)
-            aside.write_bytes(msgspec.json.encode(self._entries))
-            aside.replace(self._cache)
-        except OSError:
-            with contextlib.suppress(OSError):
-                aside.unlink()
+            whole_files.replace(self._cache, msgspec.json.encode(self._entries), sync=False)
 
     def _folder(self, path: Path) -> str:
         total = hashlib.sha256()
@@ -76,7 +73,7 @@ class Digests:
 
 def hash_file(path: Path) -> str:
     """The sha256 of a file's bytes, in hex."""
-    with path.open("rb") as file:
+    with safe_files.opened(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

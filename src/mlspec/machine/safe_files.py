@@ -1,13 +1,14 @@
 """Files that come from elsewhere: names are joined without leaving their root, and only regular files are opened."""
 
 import errno
+import io
 import os
 import stat
 from pathlib import Path
-from typing import IO
 
 LARGEST = 64 << 20
 KERNEL = ("/proc/", "/sys/", "/dev/")  # regular by their mode, and yet endless or private
+SHARED_MEMORY = "/dev/shm/"  # an ordinary place for files
 
 
 class UnsafePathError(ValueError):
@@ -31,11 +32,13 @@ def inside(root: str | os.PathLike[str], name: str) -> Path:
     return Path(path)
 
 
-def opened(path: str | os.PathLike[str]) -> IO[bytes]:
+def opened(path: str | os.PathLike[str]) -> io.BufferedReader:
     """A regular file, opened for reading. Raises OSError, also for a device, a pipe, a folder, or a file of the
     kernel's own file systems; never waits for a writer."""
     refusal = OSError(errno.EINVAL, "Not a regular file", os.fspath(path))
-    if os.path.realpath(path).startswith(KERNEL) or not stat.S_ISREG(os.stat(path).st_mode):
+    place = os.path.realpath(path)
+    is_kernels = place.startswith(KERNEL) and not place.startswith(SHARED_MEMORY)
+    if is_kernels or not stat.S_ISREG(os.stat(path).st_mode):
         raise refusal
     handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
     if not stat.S_ISREG(os.fstat(handle).st_mode):
@@ -47,7 +50,8 @@ def opened(path: str | os.PathLike[str]) -> IO[bytes]:
 def read(path: str | os.PathLike[str], most: int = LARGEST) -> bytes:
     """The bytes of a regular file of no more than ``most``. Raises OSError, also where it is larger."""
     with opened(path) as file:
-        data = file.read(most + 1)
+        # Never more room than the file takes: a bound may be far above it.
+        data = file.read(min(os.fstat(file.fileno()).st_size, most) + 1)
     if len(data) > most:
         raise OSError(errno.EFBIG, f"Larger than {most:,} bytes", os.fspath(path))
     return data

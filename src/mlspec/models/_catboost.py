@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlspec.diagnostics import StepError
+from mlspec.machine import json_values, safe_files
 from mlspec.models._monotone import directions
 from mlspec.models._weights import row_weights, stopping_weights
 from mlspec.plugin import Features, Predictor, Training
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 FILE = "model.cbm"
+MOST = 1 << 32  # bytes
 ABOUT = "about.json"
 PASSING = ("model_guid", "train_finish_time", "output_options", "params", "training")  # what differs from fit to fit
 LOSSES = {0: "RMSE", 2: "Logloss"}
@@ -70,12 +72,14 @@ def fit(model: "CatBoost", training: Training, folder: Path) -> dict[str, Any]:
 
 
 def load(folder: Path) -> Predictor:
-    """The trees from their folder."""
+    """The trees from their folder. Raises ValueError where they are damaged."""
     import catboost
 
+    classes = json_values.decode(safe_files.read(folder / ABOUT), dict[str, int]).get("classes", 0)
+    data = safe_files.read(folder / FILE, MOST)
     trees = catboost.CatBoost()
-    trees.load_model(str(folder / FILE))
-    return _Fitted(trees, json.loads((folder / ABOUT).read_text())["classes"])
+    trees.load_model(blob=data)
+    return _Fitted(trees, classes)
 
 
 def _data(features: Features) -> Any:

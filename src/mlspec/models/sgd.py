@@ -52,14 +52,15 @@ class Sgd(Model, frozen=True, kw_only=True):
 
     def fit(self, training: Training, folder: Path) -> dict[str, Any]:
         """Fit and save with skops; the history holds the validation loss after each pass."""
-        from mlspec.models import _sgd, _sklearn
+        from mlspec.models import _sgd, _skops
 
         estimator, history = _sgd.fit(self, training)
-        _sklearn.save(estimator, folder, classes=training.classes)
+        _skops.save(estimator, folder, classes=training.classes)
         return history
 
     def load(self, folder: Path, device: str) -> Predictor:
         """The fitted estimator."""
-        from mlspec.models import _sklearn
+        from mlspec.models import _skops
 
-        return _sklearn.load(folder)
+        module = "linear_model._stochastic_gradient"
+        return _skops.load(folder, (f"{module}.SGDClassifier", f"{module}.SGDRegressor"))

@@ -12,7 +12,7 @@ from mlspec.report.limitations import limitations
 from mlspec.report.markdown import candidates, code, gates, groups, scores, table, text
 
 USE = """\
-In the folder of this card, with `pip install "mlspec[run]"`:
+In the folder of this card, with `pip install "mlspec-compiler[run]"`:
 
 ```sh
 mlspec predict . rows.csv -o predictions.csv

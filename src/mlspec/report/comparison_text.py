@@ -9,7 +9,7 @@ from mlspec.diagnostics import printable
 from mlspec.report import words
 from mlspec.report.comparison import Apart, Comparison
 from mlspec.report.evaluation_facts import Estimate
-from mlspec.report.paint import paint
+from mlspec.report.paint import joined, paint
 from mlspec.report.terminal import DIM, OUTCOME_COLORS, VERDICT_COLORS, aligned
 
 TOLD_COLORS = {"better": "32", "worse": "1;31"}
@@ -18,7 +18,7 @@ LONGEST = 40
 
 def text(comparison: Comparison, *, color: bool = False) -> str:
     """Runs, metrics, gates that differ, what changed, what it took; ends in a line break."""
-    return "\n".join(_lines(comparison, color)) + "\n"
+    return joined(_lines(comparison, color))
 
 
 def _lines(found: Comparison, color: bool) -> Iterator[str]:

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from mlspec.diagnostics import Diagnostic, SpecError
+from mlspec.machine import whole_files
 from mlspec.report.facts import RunFacts, encode
 
 FACTS, PAGE, SUMMARY, MODEL, CARD = "facts.json", "report.html", "summary.md", "model", "README.md"
@@ -21,9 +22,7 @@ def save(facts: RunFacts, folder: Path, texts: Mapping[str, str]) -> None:
     for name, text in {**texts, FACTS: encode(facts)}.items():
         file = folder / name
         if file.parent.is_dir():
-            aside = folder / f".{file.name}.{os.getpid()}"
-            aside.write_text(text, encoding="utf-8")
-            aside.replace(file)
+            whole_files.replace(file, text.encode())
 
 
 def names(root: Path) -> list[str]:

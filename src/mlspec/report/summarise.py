@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from mlspec.engine import places
+from mlspec.engine import package_format, places
 from mlspec.engine.record import Run
 from mlspec.graph.graph import Graph
 from mlspec.report import collect, collect_evaluation, evidence_lines, stored
@@ -137,8 +137,9 @@ def save(graph: Graph, run: Run, found: RunFacts, spec_text: str) -> None:
         stored.PAGE: page(found, spec_text, svg(graph)),
         stored.SUMMARY: markdown(found),
         stored.RESOLVED: resolved(graph.project),
-        f"{stored.MODEL}/{stored.CARD}": card(found),
     }
+    if (folder / stored.MODEL).is_dir():
+        package_format.add(folder / stored.MODEL, stored.CARD, card(found))
     stored.save(found, folder, texts)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from mlspec.report import image_sizes, words
 from mlspec.report.markup import Html, element
 from mlspec.report.page import POLICY
+from mlspec.report.paint import joined
 from mlspec.report.table_profile import ProfiledColumn, TableProfile
 from mlspec.report.tables import row, table
 from mlspec.report.terminal import aligned
@@ -26,7 +27,7 @@ def text(found: TableProfile) -> str:
     lines += ["", *aligned([(*cells[:4], printable(cells[4])) for cells in rows], right=(2, 3))]
     for title, told in _rest(found):
         lines += ["", title, *(f"  {printable(one)}" for one in told)]
-    return "\n".join(lines)
+    return joined(lines)
 
 
 def page(found: TableProfile) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from mlspec.diagnostics import printable
 from mlspec.report import scaling_section, tradeoff_section, words
 from mlspec.report.facts import RunFacts, Tracked
-from mlspec.report.paint import paint
+from mlspec.report.paint import joined, paint
 
 VERDICT_COLORS = {"pass": "32", "fail": "1;31", "unknown": "33"}
 OUTCOME_COLORS = {"passed": "1;32", "failed": "1;31", "error": "1;31", "unknown": "1;33", "interrupted": "1;33"}
@@ -14,7 +14,7 @@ DIM, BOLD = "2", "1"
 
 def terminal(facts: RunFacts, *, color: bool = False) -> str:
     """The text, ending in a line break."""
-    return "\n".join(_lines(facts, color)) + "\n"
+    return joined(_lines(facts, color))
 
 
 def _lines(facts: RunFacts, color: bool) -> Iterator[str]:
@@ -108,8 +108,6 @@ def aligned(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> list[st
 def tracked(found: Tracked) -> str:
     """Whether the run is on the MLflow server."""
     if found.error is None:
-        return f"logged on {found.server} as run {found.run}"
-    return (
-        f"warning[not-logged]: the run is done, but it is not on {found.server}: {found.error}\n"
-        "  = mlspec report --mlflow logs it later"
-    )
+        return printable(f"logged on {found.server} as run {found.run}")
+    told = f"warning[not-logged]: the run is done, but it is not on {found.server}: {found.error}"
+    return f"{printable(told)}\n  = mlspec report --mlflow logs it later"

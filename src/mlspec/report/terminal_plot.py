@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from mlspec.diagnostics import printable
 from mlspec.report import words
 from mlspec.report.facts import Search
-from mlspec.report.paint import paint
+from mlspec.report.paint import joined, paint
 from mlspec.report.series import CandidateSeries, MetricSeries, Series
 from mlspec.report.terminal import BOLD, DIM, aligned
 
@@ -17,7 +17,7 @@ LEAST, MOST, HEIGHT = 20, 100, 12
 def plot(series: Series, width: int, *, color: bool = False) -> str:
     """The plot, at most ``width`` columns wide (if that leaves room for anything), ending in a line break."""
     lines = _metric(series, width, color) if isinstance(series, MetricSeries) else _candidate(series, width, color)
-    return "\n".join(line.rstrip() for line in lines) + "\n"
+    return joined(line.rstrip() for line in lines)
 
 
 def _metric(series: MetricSeries, width: int, color: bool) -> Iterator[str]:

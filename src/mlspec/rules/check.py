@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from mlspec.diagnostics import Diagnostic
 from mlspec.document import Document
+from mlspec.machine.allowed_reads import Reads
 from mlspec.plugin import Column, Schema
 from mlspec.rules.context import Facts, View
 from mlspec.spec import Project, combining
@@ -26,11 +27,14 @@ def rules() -> dict[str, Rule]:
     return {name.replace("_", "-"): importlib.import_module(f"mlspec.rules.{name}").check for name in names}
 
 
-def facts(project: Project, document: Document, root: Path) -> tuple[Facts, list[Diagnostic]]:
-    """What the headers and first rows of the sources tell, and what is wrong with them."""
+def facts(
+    project: Project, document: Document, root: Path, reads: Reads | None = None
+) -> tuple[Facts, list[Diagnostic]]:
+    """What the headers and first rows of the sources tell, and what is wrong with them; ``reads``: which files may be
+    read, all for None."""
     from mlspec.rules import _look, _personal
 
-    looks = {name: _look.at(project, document, root, name, use) for name, use in project.data.sources.items()}
+    looks = _look.every(project, document, root, reads)
     found = [diagnostic for look in looks.values() for diagnostic in look.found]
     sources = {name: look.columns for name, look in looks.items() if look.columns is not None}
     complete = len(sources) == len(looks)
@@ -65,6 +69,7 @@ def facts(project: Project, document: Document, root: Path) -> tuple[Facts, list
             rows_seen=sum(len(values[0]) for values in seen if values is not None),
             all_rows_seen=bool(levels) and complete and all(values[1] for values in seen if values is not None),
             snapshots=snapshots,
+            reads=reads,
         ),
         found,
     )

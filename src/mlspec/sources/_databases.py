@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
     Read = tuple[pl.DataFrame, Schema]
 
-NETWORK = ("08", "57", "53")  # SQLSTATE classes: no connection, shut down, too busy
+# SQLSTATE classes: no connection, shut down, too busy; a value that is not what it should be.
+NETWORK, DATA = ("08", "57", "53"), "22"
 
 
 def sqlite(file: Path, source: str, wanted: Wanted) -> "Read":
@@ -32,7 +33,7 @@ def duckdb(file: Path, source: str, wanted: Wanted) -> "Read":
     try:
         import duckdb as engine
     except ImportError:
-        raise StepError("DuckDB files need the package duckdb: pip install 'mlspec[sql]'") from None
+        raise StepError("DuckDB files need the package duckdb: pip install 'mlspec-compiler[sql]'") from None
     with file.open("rb"):
         pass
     alone: dict[str, Any] = {"enable_external_access": "false", "autoinstall_known_extensions": "false"}
@@ -42,7 +43,7 @@ def duckdb(file: Path, source: str, wanted: Wanted) -> "Read":
             names = wanted.of(every.columns)
             return pl.DataFrame(connection.sql(_select(names, source, wanted, every))), schema(every)
     except engine.Error as error:
-        raise StepError(_line(error)) from None
+        raise StepError(_line(error, shows_value=isinstance(error, engine.DataError))) from None
 
 
 def postgresql(uri: str, source: str, wanted: Wanted) -> "Read":
@@ -68,9 +69,10 @@ def _read(driver: Any, connection: Any, source: str, wanted: Wanted, *before: st
             cursor.execute(_select(names, source, wanted, every))
             return _usable(_told(pl.DataFrame(cursor.fetch_arrow()), every)), schema(every)
     except driver.Error as error:
-        if str(getattr(error, "sqlstate", None) or "").startswith(NETWORK):
+        state = str(getattr(error, "sqlstate", None) or "")
+        if state.startswith(NETWORK):
             raise OSError(_line(error)) from None
-        raise StepError(_line(error)) from None
+        raise StepError(_line(error, shows_value=state.startswith(DATA))) from None
 
 
 def _select(names: list[str], source: str, wanted: Wanted, every: "pl.DataFrame") -> str:
@@ -115,7 +117,7 @@ def _driver(name: str) -> Any:
         return importlib.import_module(f"{name}.dbapi")
     except ImportError:
         raise StepError(
-            f"this database needs the package {name.replace('_', '-')}: pip install 'mlspec[sql]'"
+            f"this database needs the package {name.replace('_', '-')}: pip install 'mlspec-compiler[sql]'"
         ) from None
 
 
@@ -151,7 +153,8 @@ def _usable(frame: "pl.DataFrame") -> "pl.DataFrame":
     return frame.with_columns(made) if made else frame
 
 
-def _line(error: BaseException) -> str:
-    """What a driver tells, on one line, without its own words around it."""
+def _line(error: BaseException, *, shows_value: bool = False) -> str:
+    """What a driver tells, on one line, without its own words around it, and without the value of a cell."""
     text = " ".join(str(error).split()).partition(" Query was:")[0].partition(" LINE 1:")[0]
-    return re.sub(r"^[A-Z_]+: (\[libpq\] )?(Failed to (prepare|execute) query: )?", "", text)
+    text = re.sub(r"^[A-Z_]+: (\[libpq\] )?(Failed to (prepare|execute) query: )?", "", text)
+    return re.sub(r"(['\"]).*\1", r"\1•••\1", text) if shows_value else text

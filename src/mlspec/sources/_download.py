@@ -62,7 +62,7 @@ def _object(address: str, folder: Path, mark: str) -> Fetched | None:
         from obstore.exceptions import BaseError
         from obstore.store import from_url
     except ImportError:
-        raise StepError("object stores need the package obstore: pip install 'mlspec[stores]'") from None
+        raise StepError("object stores need the package obstore: pip install 'mlspec-compiler[stores]'") from None
     base, _, key = address.rpartition("/")
     target = folder / _name(address)
     try:

@@ -3,18 +3,32 @@ connects."""
 
 import os
 import re
+from typing import Any
 from urllib.parse import quote
+
+from mlspec.machine import secret_values
 
 REFERENCE = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
 
+# Names of what gives access, in the query of an address.
+GIVES_ACCESS = (
+    r"(?:ssl)?password|passwd|pwd|pass|secret|client_secret|(?:access_|auth_|refresh_|id_|private_)?token|"
+    r"api[_-]?key|access_?key|sig|signature|x-(?:amz|goog)-(?:signature|credential|security-token)"
+)
 PASSWORD = re.compile(
-    r"(://[^/@:\s]*:)(?!\$\{env:)([^/@\s]+)(?=@)|([?&](?:password|sslpassword|token)=)(?!\$\{env:)([^&\s]+)", re.I
+    rf"(://[^/@:\s]*:)(?!\$\{{env:)([^/@\s]+)(?=@)|([?&](?:{GIVES_ACCESS})=)(?!\$\{{env:)([^&\s\"']+)", re.I
 )
 
 
 def names(text: str) -> list[str]:
     """The variables that a text refers to."""
     return REFERENCE.findall(text)
+
+
+def misplaced(settings: Any) -> bool:
+    """Whether a password stands in a source's settings, or a reference where none is filled in."""
+    text = str(settings)
+    return PASSWORD.search(text) is not None or len(names(text)) > len(names(str(settings.get("connection", ""))))
 
 
 def absent(text: str) -> list[str]:
@@ -36,22 +50,11 @@ def filled(text: str) -> str:
 
 
 def scrubbed(told: str, text: str) -> str:
-    """What somebody tells, with the values that ``text`` refers to taken out again."""
-    hidden: dict[str, str] = {}
-    for name in names(text):
-        value = os.environ.get(name, "")
-        hidden |= {form: f"${{env:{name}}}" for form in (value, quote(value, safe=""), *_parts(value)) if form}
-    for form in sorted(hidden, key=len, reverse=True):
-        told = told.replace(form, hidden[form])
-    return told
+    """What somebody tells, without the values that ``text`` refers to, pieces of them, and other secrets of the
+    environment."""
+    return secret_values.hidden(told, *names(text))
 
 
 def masked(text: str) -> str:
-    """The text without passwords that stand in it."""
-    return PASSWORD.sub(lambda found: (found[1] or found[3]) + "•••", text)
-
-
-def _parts(value: str) -> list[str]:
-    """The password within a whole connection string."""
-    found = re.search(r"://[^/@]*?:([^@/]+)@", value)
-    return [] if found is None else [found[1]]
+    """The text with a dot for each character of passwords and tokens that stand in its addresses."""
+    return PASSWORD.sub(lambda found: (found[1] or found[3]) + "•" * len(found[2] or found[4]), text)

@@ -28,16 +28,6 @@ class Texts(FolderSource, frozen=True, kw_only=True):
 
     encoding: Annotated[str, Meta(description="How the texts are encoded.", min_length=1)] = "utf-8"
 
-    def mistake(self) -> str:
-        """Whether there is such an encoding."""
-        import codecs
-
-        try:
-            codecs.lookup(self.encoding)
-        except LookupError:
-            return f"there is no encoding '{self.encoding}'"
-        return ""
-
     def cell(self, data: bytes, name: str) -> str:
         """The text, without a byte order mark; its line ends are kept."""
         try:

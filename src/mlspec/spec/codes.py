@@ -43,11 +43,12 @@ Why: every key of the language is a name; 1, true or a list can't be one.
 
 Instead: put it in quotes if it is a name of your own.
 """,
-    "not-a-number": """A number is not finite.
+    "not-a-number": """A number is not finite, or an integer has more than 64 bits.
 
-Why: NaN and infinity are no thresholds, rates or shares; comparing with them gives no answer.
+Why: NaN and infinity are no thresholds, rates or shares; comparing with them gives no answer. An integer of more than
+64 bits fits into no column of a table.
 
-Instead: write a finite number, or leave the key out where there is no bound.
+Instead: write a finite number (1e20 rather than 100000000000000000000), or leave the key out where there is no bound.
 """,
     "unknown-alias": """An alias ('*name') has no anchor ('&name') before it.
 
@@ -156,6 +157,15 @@ Instead: use one that is listed under `profiles`.
     "bad-set": """A setting on the command line is not of the form KEY=VALUE.
 
 Instead: for example `--set model.candidates.mlp.epochs=5`; the value is read as YAML.
+""",
+    "file-outside": """A file that the spec leads to is outside the repository, or belongs to git or to mlspec.
+
+Why: validate, compile and diff are safe on the spec of a stranger. What they say shows names and values of the data, so
+they read regular files of the spec's own work tree alone (of the spec's folder where there is no repository), after
+links are resolved; never those of a git directory or of `.mlspec`.
+
+Instead: move the file into the repository. Where you trust the spec, add --allow-outside; `mlspec run` reads whatever
+the spec says.
 """,
     "source-not-found": """A file that a source names can't be read.
 

@@ -253,7 +253,10 @@ class _Reader:
         ok = (
             (isinstance(value, bool) and bool in kinds)
             or (isinstance(value, int) and not isinstance(value, bool) and (int in kinds or float in kinds))
-            or (isinstance(value, float) and (float in kinds or (int in kinds and value.is_integer())))
+            or (
+                isinstance(value, float)
+                and (float in kinds or (int in kinds and value.is_integer() and abs(value) < 2**63))
+            )
             or (isinstance(value, str) and str in kinds)
         )
         if not ok:
@@ -289,7 +292,9 @@ class _Reader:
             if meta.pattern is not None:
                 import re
 
-                if not re.search(meta.pattern, value):
+                # Published patterns end in "$", which Python finds before a line break at the end too: one more there
+                # shows whether the pattern means it.
+                if not re.search(meta.pattern, f"{value}\n" if value.endswith("\n") else value):
                     return self.wrong(
                         "bad-name",
                         path,

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from mlspec.machine import allowed_reads, json_values, safe_files
 from mlspec.plugin import AVAILABILITY, Source, Use, Wanted
 
 FOLDER = Path(".mlspec", "snapshots")
@@ -94,7 +95,7 @@ def snapshot(root: Path, name: str, use: Use) -> Snapshot | None:
     wanted = identity(use)
     for file in (FALLBACK, LATEST):
         found = stored(root, name, file)
-        if found is not None and found.source == wanted:
+        if found is not None and found.source == wanted and (file == LATEST or found.file == _fallback(root, use)):
             return found
     locked = locked_sources(root).get(name)
     if locked is None or locked.source != wanted or not locked.files:
@@ -112,29 +113,43 @@ def snapshot(root: Path, name: str, use: Use) -> Snapshot | None:
     )
 
 
+def _fallback(root: Path, use: Use) -> str | None:
+    """The file that stands in for a source, as a snapshot names it."""
+    path = getattr(use.plugin, "fallback", None)
+    found = None if path is None else root / path
+    return None if found is None or not found.is_relative_to(root) else found.relative_to(root).as_posix()
+
+
 def stored(root: Path, name: str, file: str = LATEST) -> Snapshot | None:
     """The snapshot that a file describes, where its rows are still there."""
     try:
-        found = msgspec.json.decode((folder(root, name) / file).read_bytes(), type=Snapshot)
-    except (OSError, msgspec.MsgspecError):
+        found = json_values.decode(safe_files.read(folder(root, name) / file), Snapshot)
+        parts = Path(found.file).parts
+        ours = parts[: len(FOLDER.parts)] == FOLDER.parts and ".." not in parts
+        return found if (ours or file == FALLBACK) and (root / found.file).is_file() else None
+    except (OSError, ValueError):
         return None
-    return found if (root / found.file).is_file() else None
 
 
 def locked_sources(root: Path) -> dict[str, LockedSource]:
     """What mlspec.lock pins of the sources; nothing where there is no lock that can be read."""
-    try:
-        return msgspec.json.decode((root / LOCK).read_bytes(), type=_Lock).sources
-    except (OSError, msgspec.MsgspecError):
-        return {}
+    return _lock(root).sources
 
 
 def locked_references(root: Path) -> dict[str, LockedSpread]:
     """The spreads that mlspec.lock pins; nothing where there is no lock that can be read."""
+    return _lock(root).spreads
+
+
+def _lock(root: Path) -> _Lock:
+    """What mlspec.lock pins; nothing where it is no file of the repository that can be read."""
+    path = root / LOCK
     try:
-        return msgspec.json.decode((root / LOCK).read_bytes(), type=_Lock).spreads
-    except (OSError, msgspec.MsgspecError):
-        return {}
+        if path.is_symlink() and allowed_reads.refusal(allowed_reads.around(root), path):
+            return _Lock()
+        return json_values.decode(safe_files.read(path), _Lock)
+    except (OSError, ValueError):
+        return _Lock()
 
 
 def keeps_treated(found: Snapshot | None) -> bool:

@@ -33,18 +33,19 @@ def parse(unit: str, value: Any) -> float | int | None:
             return None
         total += float(found[1]) * table[found[2]]
         at, parts = found.end(), parts + 1
-    if not parts or total <= 0:
+    if not parts or not 0 < total < float("inf"):
         return None
     return total if unit == "duration" else round(total)
 
 
 def engines() -> list[str]:
     """The names of the engines, from the files of the backends package."""
-    import importlib
     import os
 
+    from mlspec.machine import python_paths
+
     # The package is empty: importing it costs less than importing what finds packages without importing them.
-    folders = importlib.import_module("mlspec_backends").__path__
+    folders = python_paths.imported("mlspec_backends").__path__
     return sorted(n[:-3] for f in folders for n in os.listdir(f) if n.endswith(".py") and not n.startswith("_"))
 
 

@@ -4,14 +4,9 @@ import os
 import shutil
 from pathlib import Path
 
+from mlspec.machine.whole_files import replace, sync_folder
 
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder last."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+__all__ = ["remove", "replace", "sync_folder", "write"]
 
 
 def write(path: Path, content: bytes, mode: int = 0o644, *, sync: bool = True) -> None:
@@ -24,27 +19,6 @@ def write(path: Path, content: bytes, mode: int = 0o644, *, sync: bool = True) -
             os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def replace(path: Path, content: bytes) -> None:
-    """Put a file in place of what stands under its name: the old one stays until the new one is whole.
-
-    Raises OSError, naming ``path``, when it can't be written; nothing is left behind then.
-    """
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        remove(aside)
-        write(aside, content)
-        aside.rename(path)
-        sync_folder(path.parent)
-    except OSError as error:
-        error.filename = str(path)
-        error.filename2 = None
-        try:
-            aside.unlink(missing_ok=True)
-        except OSError:
-            pass
-        raise
 
 
 def remove(path: Path) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 from mlspec.diagnostics import StoreError
+from mlspec.machine import secret_values
 from mlspec.store import action as actions
 from mlspec.store import tree
 from mlspec.store.action import Action
@@ -97,7 +98,7 @@ class Shared:
             return work(self._files)
         except Exception as error:
             # The file systems of fsspec raise whatever their libraries raise.
-            why = " ".join(str(error).split()) or type(error).__name__
+            why = " ".join(secret_values.hidden(str(error)).split()) or type(error).__name__
             self.trouble = f"the shared store {self.place} is left alone: {why[:200]}"
             return None
 

@@ -59,11 +59,17 @@ def collect(store: Store, keep: Collection[str], also: Sequence[Path] = ()) -> C
             files.sync_folder(store.root / "actions")
         needed = _needed(store)
         freed = 0
+        aside = store.root / "tmp"
+        aside.mkdir(exist_ok=True)
         for kind in ("folders", "trees", "objects"):
             for name in _names(store.root / kind):
                 if name not in needed:
                     path = store.root / kind / name
                     freed += path.stat().st_size if kind == "objects" else 0
+                    if kind == "folders":
+                        # Gone at once, not file by file: half of one would count as damage.
+                        files.remove(aside / name)
+                        path = path.rename(aside / name)
                     files.remove(path)
         for folder in (store.root / "locks", store.root / "tmp", *also):
             for name in _names(folder):

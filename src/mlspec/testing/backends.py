@@ -247,7 +247,7 @@ class BackendSuite:
 
     def elsewhere(self, root: Path, code: str) -> int:
         """The exit code of a run in a process of its own."""
-        command = [sys.executable, "-c", code, str(root), self.engine]
+        command = [sys.executable, "-P", "-c", code, str(root), self.engine]
         return subprocess.run(command, stderr=subprocess.DEVNULL, check=False, timeout=120).returncode
 
     def run(self, root: Path, *steps: Step) -> Run:

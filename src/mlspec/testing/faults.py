@@ -39,14 +39,14 @@ class Ended(Struct, frozen=True):
     hit: bool
 
 
-def points(command: Sequence[str], folder: Path, log: Path) -> list[Point]:
+def points(command: Sequence[str], folder: Path, log: Path, code: int = 0) -> list[Point]:
     """The calls with which a command changes something in a folder, from a run that nothing disturbs.
 
-    Raises RuntimeError when strace can't trace here, or the command fails.
+    Raises RuntimeError when strace can't trace here, or the command does not end with ``code``.
     """
     traced = ",".join((*CHANGES, *NAMES))
     ended = _run(["strace", "-f", "-y", "-qq", "-e", f"trace={traced}", "-e", "signal=none", "-o", str(log), *command])
-    if ended.returncode != 0:
+    if ended.returncode != code:
         raise RuntimeError(f"exit code {ended.returncode}: {ended.stdout}")
     found: set[tuple[str, int]] = set()
     elsewhere: set[tuple[str, int]] = set()
@@ -67,9 +67,19 @@ def killed(command: Sequence[str], point: Point, log: Path) -> Ended:
     return _inject(command, f"{point.call}:signal=KILL:when={point.count}", log)
 
 
-def full(command: Sequence[str], point: Point, log: Path, *, for_good: bool) -> Ended:
-    """The command on a disk that is full at this point; ``for_good``: and stays so for calls of this kind."""
-    return _inject(command, f"{point.call}:error=ENOSPC:when={point.count}{'+' if for_good else ''}", log)
+def full(
+    command: Sequence[str],
+    point: Point,
+    log: Path,
+    *,
+    for_good: bool,
+    error: str = "ENOSPC",
+    folder: Path | None = None,
+) -> Ended:
+    """The command on a disk that is full at this point (or fails with another ``error``); ``for_good``: and stays so
+    for calls of this kind. With ``folder`` a fault counts as put in only where the call was about that folder."""
+    fault = f"{point.call}:error={error}:when={point.count}{'+' if for_good else ''}"
+    return _inject(command, fault, log, "" if folder is None else str(folder))
 
 
 def fillable(found: Iterable[Point]) -> list[Point]:
@@ -77,11 +87,12 @@ def fillable(found: Iterable[Point]) -> list[Point]:
     return [point for point in found if point.call in FILLS and point.sure]
 
 
-def _inject(command: Sequence[str], fault: str, log: Path) -> Ended:
+def _inject(command: Sequence[str], fault: str, log: Path, where: str = "") -> Ended:
     call = fault.partition(":")[0]
-    done = _run(["strace", "-f", "-qq", "-e", f"trace={call}", "-e", f"inject={fault}", "-o", str(log), *command])
-    text = log.read_text(errors="replace")
-    return Ended(done.returncode, done.stdout, "(INJECTED)" in text or "killed by SIGKILL" in text)
+    done = _run(["strace", "-f", "-y", "-qq", "-e", f"trace={call}", "-e", f"inject={fault}", "-o", str(log), *command])
+    lines = log.read_text(errors="replace").splitlines()
+    hit = any("killed by SIGKILL" in line or ("(INJECTED)" in line and where in line) for line in lines)
+    return Ended(done.returncode, done.stdout, hit)
 
 
 def _run(command: Sequence[str]) -> "subprocess.CompletedProcess[str]":

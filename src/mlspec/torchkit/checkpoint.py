@@ -1,11 +1,12 @@
 """Checkpoints of a training: one safetensors file that appears whole or not at all."""
 
-import os
 from pathlib import Path
 
 import msgspec
 import torch
 from torch import Tensor, nn
+
+from mlspec.machine import whole_files
 
 NAME = "checkpoint.safetensors"
 ABOUT = "mlspec"
@@ -60,17 +61,7 @@ def write(folder: Path, about: bytes, found: dict[str, Tensor]) -> None:
 
     folder.mkdir(parents=True, exist_ok=True)
     plain = {name: tensor.detach().to("cpu").contiguous() for name, tensor in found.items()}
-    aside = folder / f"{NAME}.{os.getpid()}"
-    with aside.open("wb") as file:
-        file.write(save(plain, metadata={ABOUT: about.decode()}))
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(folder / NAME)
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    whole_files.replace(folder / NAME, save(plain, metadata={ABOUT: about.decode()}))
 
 
 def read(folder: Path, settings: str) -> Restored | None:

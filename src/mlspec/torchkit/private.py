@@ -53,7 +53,8 @@ def calibrated(private: Private, rate: float, steps: int) -> float:
     try:
         from opacus.accountants.utils import get_noise_multiplier
     except ImportError:
-        raise StepError("private training needs the package opacus: pip install 'mlspec[privacy]'", SETTING) from None
+        message = "private training needs the package opacus: pip install 'mlspec-compiler[privacy]'"
+        raise StepError(message, SETTING) from None
     try:
         with warnings.catch_warnings():
             # That a wider range of orders might give a tighter bound makes this one no less of a bound.

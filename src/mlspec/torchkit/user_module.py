@@ -14,6 +14,7 @@ from mlspec.plugin import Features, Predictor, Training
 from mlspec.torchkit import device, loop, memory, outputs
 
 if TYPE_CHECKING:
+    from mlspec.models._user_code import About
     from mlspec.models.python import Python
 
 Array = np.ndarray[Any, Any]
@@ -72,12 +73,12 @@ def trainable(cls: type[Any], params: Mapping[str, Any], settings: "Python", tra
     )
 
 
-def load(cls: type[Any], about: Mapping[str, Any], folder: Path, name: str) -> Predictor:
+def load(cls: type[Any], about: "About", folder: Path, name: str) -> Predictor:
     """The module with its weights, on the device of that name."""
     from safetensors.torch import load_file
 
     place = device.find(name)
-    module = _build(cls, about["inputs"], about["classes"], about["params"])
+    module = _build(cls, about.inputs, about.classes, about.params)
     module.load_state_dict(load_file(folder / WEIGHTS))
     return _Fitted(module.to(place).eval(), about, place)
 
@@ -110,7 +111,7 @@ def _logits(classes: int) -> int:
 
 
 class _Fitted(Predictor):
-    def __init__(self, module: nn.Module, about: Mapping[str, Any], place: torch.device) -> None:
+    def __init__(self, module: nn.Module, about: "About", place: torch.device) -> None:
         self._module = module
         self._about = about
         self._place = place
@@ -119,6 +120,6 @@ class _Fitted(Predictor):
         rows = _plain(features, self._place)
         with torch.inference_mode():
             pieces = [self._module(piece) for piece in torch.split(rows, loop.EVALUATED)] if len(rows) else []
-        classes = self._about["classes"]
+        classes = self._about.classes
         raw = torch.cat(pieces) if pieces else torch.zeros((0, classes or 1))
-        return outputs.answer(raw, _logits(classes), self._about["centre"], self._about["spread"])
+        return outputs.answer(raw, _logits(classes), self._about.centre, self._about.spread)

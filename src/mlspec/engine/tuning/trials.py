@@ -16,6 +16,7 @@ from mlspec.diagnostics import StepError
 from mlspec.engine import machine
 from mlspec.engine.tuning import space
 from mlspec.engine.tuning.journal import Piece, Result
+from mlspec.machine import child_process
 from mlspec.plugin import Metric, Model, Training
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def doing(work: Work, parallel: int) -> Iterator[Callable[[Sequence[Piece]], Seq
         return
     plain = msgspec.json.encode(msgspec.structs.replace(work, progress=None))
     # How many points are asked for at once is part of the search; how many processes work on them is not.
-    with _pool(min(parallel, machine.cores())) as pool:
+    with child_process.safe_path(), _pool(min(parallel, machine.cores())) as pool:
         yield lambda pieces: list(pool.map(functools.partial(_do, plain), pieces))
 
 

@@ -5,14 +5,14 @@ from mlspec.engine.job import Job
 
 def run(job: Job) -> None:
     """``model`` (the package) -> ``promise``: what its training wrote down, or why there is nothing."""
-    from mlspec.engine import package, results
+    from mlspec.engine import package_format, results
 
     folder = job.inputs["model"]
-    about = package.read_about(folder)
+    about = package_format.read_about(folder)
     found = None
     reason = f"'{about.candidate}' was not trained so"
     if about.members is None and about.personal is None:
-        path = package.place(folder, None) / package.MODEL / package.PRIVATE
+        path = package_format.place(folder, None) / package_format.MODEL / package_format.PRIVATE
         if path.exists():
             found = results.read_json(path)
     else:

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 def run(job: Job) -> None:
     """``predictions``, ``baseline.NAME``, ``model`` (the package, where it says how to decide), ``test`` (raw rows,
     where slices or groups are asked for) -> ``metrics``, with what else is known of these predictions."""
-    from mlspec.engine import curves, decisions, package, results
+    from mlspec.engine import curves, decisions, package_format, results
 
     truth, prediction = results.read_predictions(job.inputs["predictions"])
-    about = package.read_about(job.inputs["model"]) if "model" in job.inputs else None
+    about = package_format.read_about(job.inputs["model"]) if "model" in job.inputs else None
     threshold = None if about is None else about.threshold
     decided = None if threshold is None else decisions.decided(prediction, threshold)
     by_group = results.read_decided(job.inputs["predictions"], prediction.shape[1]) if prediction.ndim == 2 else None
@@ -116,12 +116,12 @@ def _personal(job: Job, truth: "Array", prediction: "Array") -> dict[str, Any]:
     import numpy as np
     import polars as pl
 
-    from mlspec.engine import evidence, package, personal, results
+    from mlspec.engine import evidence, package_format, personal, results
 
     name, settings = job.params["personalization"]["metric"]
     metric = cast(Metric, msgspec.convert(settings, registry.plugin("metrics", name)))
     confidence = job.params["confidence"]
-    about = package.read_about(job.inputs["model"])
+    about = package_format.read_about(job.inputs["model"])
     found: dict[str, Any] = {"metric": name, "greater_is_better": metric.greater_is_better, "groups_with_own": 0}
     nothing = {"own": None, "other": None, "value": None, "low": None, "high": None}
     if about.personal is None:

@@ -15,7 +15,7 @@ def run(job: Job) -> None:
     whether that is right."""
     from mlspec.engine import package, results
 
-    loaded = package.load(job.inputs["model"], job.device, root=job.root)
+    loaded = package.load(job.inputs["model"], job.device)
     answers = [_asked(loaded, example, number) for number, example in enumerate(job.params["examples"], start=1)]
     results.write_json(job.outputs["answers"], {"answers": answers})
 

@@ -36,7 +36,7 @@ def run(job: Job) -> None:
 
     from mlspec.engine import package, results, tables
 
-    loaded = package.load(job.inputs["model"], job.device, root=job.root)
+    loaded = package.load(job.inputs["model"], job.device)
     name, settings = job.params["metric"]
     metric = cast(Metric, msgspec.convert(settings, registry.plugin("metrics", name)))
     frame = tables.scan(job.inputs["validation"])

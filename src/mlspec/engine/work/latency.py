@@ -27,7 +27,7 @@ def run(job: Job) -> None:
     from mlspec.graph.environment import processor
 
     batch = job.params["batch"]
-    loaded = package.load(job.inputs["model"], job.device, root=job.root)
+    loaded = package.load(job.inputs["model"], job.device)
     rows = pl.read_parquet(job.inputs["test"], columns=[name for name, _ in loaded.about.columns])
     if not rows.height:
         raise StepError("there are no test rows to measure the latency with")

@@ -30,10 +30,10 @@ def run(job: Job) -> None:
 
     import polars as pl
 
-    from mlspec.engine import decisions, package, refit, results, tables
+    from mlspec.engine import decisions, package_format, refit, results, tables
 
     params = job.params
-    about = package.read_about(job.inputs["model"])
+    about = package_format.read_about(job.inputs["model"])
     name, settings = params["metric"]
     metric = cast(Metric, msgspec.convert(settings, registry.plugin("metrics", name)))
     train, validation = (tables.scan(job.inputs[part]) for part in ("train", "validation"))

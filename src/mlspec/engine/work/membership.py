@@ -25,7 +25,7 @@ def run(job: Job) -> None:
     from mlspec.engine import evidence, package, results
     from mlspec.metrics._resampling import area_under_roc
 
-    loaded = package.load(job.inputs["model"], job.device, root=job.root)
+    loaded = package.load(job.inputs["model"], job.device)
     random = np.random.default_rng(SEED)
     losses = [_losses(loaded, job.inputs[part], random) for part in ("train", "test")]
     if not all(len(side) for side in losses):

@@ -27,7 +27,7 @@ def run(job: Job) -> None:
     params = job.params
     name, settings = params["metric"]
     metric = cast(Metric, msgspec.convert(settings, registry.plugin("metrics", name)))
-    loaded = package.load(job.inputs["model"], job.device, root=job.root)
+    loaded = package.load(job.inputs["model"], job.device)
     answers, truth, _decided = loaded.predict_stored(job.inputs["validation"])
     key, level = params["key"], params["level"]
     frames = [tables.scan(job.inputs[part]) for part in ("train", "validation")]
@@ -43,10 +43,11 @@ def run(job: Job) -> None:
     asked = [
         label for label, (_, entry) in sorted(trained.items()) if label in judged_by and entry["folder"] is not None
     ]
+    count = 0 if loaded.about.classes is None else len(loaded.about.classes)
     predicted = {}
     for label, rows in personal.each(frames[1], mine, asked, job.memory):
         where, entry = trained[label]
-        part = package.part(where / entry["folder"], model, job.device, job.root, shared=job.inputs["model"])
+        part = package.part(where / entry["folder"], model, job.device, count, shared=job.inputs["model"])
         predicted[label] = part.answer(loaded.checked(rows))
     table, used = [], {}
     for label in sorted(sizes):
@@ -118,7 +119,7 @@ def _judged(
 
 
 def _packaged(job: Job, about: Any, model: Any, used: dict[str, tuple[Path, str]]) -> None:
-    from mlspec.engine import package, personal
+    from mlspec.engine import package, package_format, personal
 
     folder = job.outputs["model"]
     package.copy(job.inputs["model"], folder)
@@ -133,5 +134,4 @@ def _packaged(job: Job, about: Any, model: Any, used: dict[str, tuple[Path, str]
         model=(model[0], model[1]),
         groups={label: own for label, (_path, own) in sorted(used.items())},
     )
-    (folder / package.ABOUT).unlink()
-    package.write_about(folder, msgspec.structs.replace(about, columns=tuple(columns.items()), personal=routed))
+    package_format.write_about(folder, msgspec.structs.replace(about, columns=tuple(columns.items()), personal=routed))

@@ -7,7 +7,7 @@ def run(job: Job) -> None:
     """``model`` (the package of the one model), ``test`` -> ``predictions``, with its decisions."""
     from mlspec.engine import decisions, package, results
 
-    loaded = package.load(job.inputs["model"], job.device, root=job.root)
+    loaded = package.load(job.inputs["model"], job.device)
     predicted, truth, _decided = loaded.predict_stored(job.inputs["test"])
     decided = None
     if loaded.about.threshold is not None:

@@ -7,5 +7,5 @@ def run(job: Job) -> None:
     """``model`` (the package), ``test`` -> ``predictions``."""
     from mlspec.engine import package, results
 
-    loaded = package.load(job.inputs["model"], job.device, root=job.root)
+    loaded = package.load(job.inputs["model"], job.device)
     results.write_predictions(job.outputs["predictions"], *loaded.predict_stored(job.inputs["test"]))

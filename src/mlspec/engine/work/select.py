@@ -8,7 +8,7 @@ import msgspec
 
 from mlspec import registry
 from mlspec.diagnostics import StepError
-from mlspec.engine import package, results
+from mlspec.engine import package, package_format, results
 from mlspec.engine.job import Job
 from mlspec.plugin import Metric
 
@@ -65,14 +65,19 @@ def run(job: Job) -> None:
     state = results.read_json(job.inputs[f"state.{first}"])
     folder = job.outputs["model"]
     folder.mkdir(parents=True, exist_ok=True)
-    package.write_about(
+    for number, name in enumerate((chosen,) if weights is None else weights):
+        own = package_format.place(folder, None if weights is None else number)
+        own.mkdir(parents=True, exist_ok=True)
+        _copy_state(job.inputs[f"state.{name}"], own / package_format.STATE)
+        package.copy(job.inputs[f"model.{name}"], own / package_format.MODEL)
+    package_format.write_about(
         folder,
-        package.About(
+        package_format.About(
             candidate=chosen,
             model=_model(job, chosen) if weights is None else ("blend", {}),
             members=None
             if weights is None
-            else tuple(package.Member(name, _model(job, name), weight) for name, weight in weights.items()),
+            else tuple(package_format.Member(name, _model(job, name), weight) for name, weight in weights.items()),
             columns=tuple((column, kind) for column, kind in job.params["columns"]),
             target=job.params["target"][0],
             target_type=job.params["target"][1],
@@ -89,16 +94,11 @@ def run(job: Job) -> None:
             derived=job.params.get("derived"),
             groups=None
             if decision is None or "groups" not in decision
-            else package.GroupThresholds(
+            else package_format.GroupThresholds(
                 tuple((name, kind) for name, kind in job.params["group"]), decision["groups"]["thresholds"]
             ),
         ),
     )
-    for name in (chosen,) if weights is None else weights:
-        own = package.place(folder, None if weights is None else name)
-        own.mkdir(parents=True, exist_ok=True)
-        _copy_state(job.inputs[f"state.{name}"], own / package.STATE)
-        package.copy(job.inputs[f"model.{name}"], own / package.MODEL)
 
 
 def _model(job: Job, candidate: str) -> tuple[str, dict[str, Any]]:

@@ -2,28 +2,35 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 from mlspec.diagnostics import StepError
 from mlspec.engine.job import Job
-
-PROGRAM = """
-import sys
-from pathlib import Path
-import polars as pl
-from mlspec.engine import measure, package
-loaded = package.load(Path(sys.argv[1]), "cpu", root=Path(sys.argv[2]))
-loaded.predict(pl.read_parquet(sys.argv[3], n_rows=1))
-print(measure.peak_memory())
-"""
+from mlspec.machine import child_process
 
 
 def run(job: Job) -> None:
     """``model`` (the package), ``test`` -> ``memory``: ``{"bytes"}``, the peak resident memory of that process."""
     from mlspec.engine import results
 
-    arguments = [str(job.inputs["model"]), str(job.root), str(job.inputs["test"])]
-    done = subprocess.run([sys.executable, "-c", PROGRAM, *arguments], capture_output=True, text=True, check=False)
+    command = child_process.command(__name__, str(job.inputs["model"]), str(job.inputs["test"]))
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         told = done.stderr.strip().splitlines()
         raise StepError(f"the model could not answer in a process of its own: {told[-1] if told else 'it was killed'}")
     results.write_json(job.outputs["memory"], {"bytes": int(done.stdout.split()[-1])})
+
+
+def main() -> None:
+    """Be that process: print its peak memory in bytes."""
+    import polars as pl
+
+    from mlspec.engine import measure, package
+
+    model, rows = sys.argv[1:]
+    package.load(Path(model), "cpu").predict(pl.read_parquet(rows, n_rows=1))
+    print(measure.peak_memory())
+
+
+if __name__ == "__main__":
+    main()

@@ -32,7 +32,7 @@ def run(job: Job) -> None:
 
     params = job.params
     wanted = params["mitigation"]
-    loaded = package.load(job.inputs["model"], job.device, root=job.root)
+    loaded = package.load(job.inputs["model"], job.device)
     rows = pl.read_parquet(job.inputs["validation"])
     if not rows.height:
         raise StepError("there are no validation rows to show the trade-off on")

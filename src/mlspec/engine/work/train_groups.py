@@ -21,12 +21,12 @@ def run(job: Job) -> None:
 
     The preparation is the one model's. The validation rows have no part in it: by them the group's model is judged.
     """
-    from mlspec.engine import package, personal, results, tables
+    from mlspec.engine import package_format, personal, results, tables
     from mlspec.models import _user_code
 
     params = job.params
     start = job.inputs["model"]
-    about = package.read_about(start)
+    about = package_format.read_about(start)
     name, settings = about.model
     model = cast(Model, msgspec.convert(settings, registry.plugin("models", name)))
     frame = tables.scan(job.inputs["train"])
@@ -36,7 +36,7 @@ def run(job: Job) -> None:
         for label, count in personal.sizes(groups).items()
         if count >= params["min_group_size"] and personal.part_of(label, params["parts"]) == params["part"]
     }
-    state = results.read_json(start / package.STATE)
+    state = results.read_json(start / package_format.STATE)
     found: dict[str, Any] = {}
     job.outputs["models"].mkdir(parents=True)
     for number, (label, rows) in enumerate(personal.each(frame, groups, list(mine), job.memory)):
@@ -45,7 +45,7 @@ def run(job: Job) -> None:
         try:
             training = _training(job, model, rows, state, folder)
             with _user_code.importable(job.root):
-                model.fit(training, job.outputs["models"] / folder / package.MODEL)
+                model.fit(training, job.outputs["models"] / folder / package_format.MODEL)
             found[label] = {"folder": folder, "rows": mine[label], "error": None}
         except StepError as error:
             found[label] = {"folder": None, "rows": mine[label], "error": str(error)}
@@ -56,7 +56,7 @@ def _training(job: Job, model: Model, rows: "pl.DataFrame", state: dict[str, Any
     """What a group's model is fitted with. Raises StepError where the group knows one class only."""
     import numpy as np
 
-    from mlspec.engine import package, preparation
+    from mlspec.engine import package_format, preparation
 
     prepared = preparation.apply(rows.lazy(), state).collect()
     target = preparation.learned(preparation.target(prepared, state), state)
@@ -81,7 +81,7 @@ def _training(job: Job, model: Model, rows: "pl.DataFrame", state: dict[str, Any
         progress=lambda _what, _share, _figures: None,
         weights=None if weights is None else weights[~stops],
         validation_weights=None if weights is None else weights[stops],
-        start=job.inputs["model"] / package.MODEL,
+        start=job.inputs["model"] / package_format.MODEL,
         precision=job.params.get("precision", "fp32"),
         compile=job.params.get("compile", False),
         accumulate=job.accumulate,

@@ -14,11 +14,11 @@ def run(job: Job) -> None:
 
     It is the selected candidate with its settings, prepared and fitted anew with the key among its columns.
     """
-    from mlspec.engine import package, personal, preparation, results, rows, tables
+    from mlspec.engine import package, package_format, personal, preparation, results, rows, tables
     from mlspec.models import _user_code
 
     params = job.params
-    about = package.read_about(job.inputs["model"])
+    about = package_format.read_about(job.inputs["model"])
     name, settings = about.model
     model = cast(Model, msgspec.convert(settings, registry.plugin("models", name)))
     frames = [tables.scan(job.inputs[part]) for part in ("train", "validation")]
@@ -47,9 +47,9 @@ def run(job: Job) -> None:
                 compile=params.get("compile", False),
                 accumulate=job.accumulate,
             ),
-            folder / package.MODEL,
+            folder / package_format.MODEL,
         )
-    results.write_json(folder / package.STATE, package.without_fitted(state))
+    results.write_json(folder / package_format.STATE, package.without_fitted(state))
     groups = personal.labels(frames[0].select(params["key"]).collect().to_series(), params["level"])
     found = {
         label: {"folder": "shared", "rows": count, "error": None}

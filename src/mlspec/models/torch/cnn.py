@@ -88,7 +88,7 @@ class Cnn(Model, frozen=True, kw_only=True):
         """The fitted network on the device."""
         from mlspec.torchkit import tabular
 
-        return tabular.load(folder, device)
+        return tabular.load(self, folder, device)
 
     def network(self, training: Training) -> "Trainable":
         """The untrained network with its rows."""
