@@ -538,6 +538,31 @@ def test_git_is_not_taken_from_the_checkout(coded: Path, trap: Path, path: str) 
     assert (code, sprung(trap)) == (0, False)
 
 
+def test_git_that_gives_no_answer(coded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mlspec import api
+    from mlspec.diagnostics import SpecError
+    from mlspec.machine import git as machine
+
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/git").write_text("#!/bin/sh\nsleep 1000\n")
+    (tmp_path / "bin/git").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr(machine, "SECONDS", 1)
+    monkeypatch.chdir(coded)
+    with pytest.raises(SpecError, match="git gave no answer in 1 s"):
+        api.diff()
+
+
+def test_one_module_starts_git() -> None:
+    import mlspec
+    import mlspec_backends
+
+    files = [file for module in (mlspec, mlspec_backends) for file in Path(module.__path__[0]).rglob("*.py")]
+    starting = [file for file in files if re.search(r"""["']git(\.exe)?["'][,\]\s]""", file.read_text())]
+    assert [file.name for file in starting if file.parent.name != "machine"] == []
+    assert len(starting) == 1
+
+
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give files away")
 def test_a_repository_of_somebody_else_is_read_where_it_is_listed_as_safe(coded: Path, tmp_path: Path) -> None:
     os.chown(coded, 12345, -1)
