@@ -1,6 +1,7 @@
 """``mlspec verify``: makes everything again and compares it with ``mlspec.lock``; or checks the stored results."""
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
@@ -8,15 +9,26 @@ from mlspec.cli import HOLDS_NOT, STEP_FAILED, _options
 from mlspec.cli._output import colored, result, talk
 from mlspec.report.paint import paint
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 
 @click.command(name="verify")
 @_options.spec
 @click.option("--store", is_flag=True, help="Read every stored result and compare it with its digest instead.")
-def command(spec: str | None, store: bool) -> int:
+@click.option("--adopt", is_flag=True, help="With --store: use the results that were made elsewhere as if made here.")
+def command(spec: str | None, store: bool, adopt: bool) -> int:
     """Run the whole spec in an empty store and compare what comes out with mlspec.lock: digests, metrics, verdicts.
 
     Exits with 0 when everything is the same, 1 when something differs, 3 when a step failed.
+
+    Stored results that were copied, unpacked or committed into .mlspec are not used: anybody could have written them.
+    --store names them, --adopt takes them as they are.
     """
+    if adopt and not store:
+        raise click.UsageError("--adopt goes with --store")
+    if adopt:
+        _adopt(spec)
     return _stored(spec) if store else _again(spec)
 
 
@@ -42,25 +54,45 @@ def _again(spec: str | None) -> int:
     return HOLDS_NOT
 
 
-def _stored(spec: str | None) -> int:
+def _home(spec: str | None) -> "Path":
     from pathlib import Path
 
+    from mlspec.engine import places
+    from mlspec.specfile import find
+
+    return places.home(Path(find(spec)).parent)
+
+
+def _adopt(spec: str | None) -> None:
+    from mlspec.engine import places
+    from mlspec.report import words
+    from mlspec.store.store import Store
+
+    home = _home(spec)
+    places.prepare(home)
+    with Store(places.store(home)).writing() as store:
+        talk(f"{words.count(len(store.adopt_elsewhere()), 'result')} from elsewhere taken as made here")
+
+
+def _stored(spec: str | None) -> int:
     from mlspec.diagnostics import printable
     from mlspec.engine import places
     from mlspec.report import words
-    from mlspec.specfile import find
     from mlspec.store import upkeep
     from mlspec.store.store import Store
 
-    store = Store(places.store(places.home(Path(find(spec)).parent)))
-    damaged = upkeep.verify(store)
-    for damage in damaged:
+    store = Store(places.store(_home(spec)))
+    found = upkeep.inspect(store)
+    for damage in found.damaged:
         result(printable(f"{damage.entry}: {damage.problem}"))
-    if damaged:
-        talk(
-            f"{words.count(len(damaged), 'entry').replace('entrys', 'entries')} damaged; the next run makes them again"
-        )
+    elsewhere = sum(damage.problem == upkeep.ELSEWHERE for damage in found.damaged)
+    if len(found.damaged) > elsewhere:
+        entries = words.count(len(found.damaged) - elsewhere, "entry").replace("entrys", "entries")
+        talk(f"{entries} damaged; the next run makes them again")
+    if elsewhere:
+        made = f"{words.count(elsewhere, 'result')} made elsewhere and not used"
+        talk(f"{made}: the next run makes them here, --adopt takes them as they are")
+    if found.damaged:
         return HOLDS_NOT
-    count = words.count(sum(1 for _action in store.actions()), "result")
-    result(f"{count} checked, {words.size(upkeep.size(store))}: none is damaged")
+    result(f"{words.count(found.results, 'result')} checked, {words.size(found.bytes)}: none is damaged")
     return 0

@@ -12,13 +12,14 @@ from mlspec.diagnostics import SpecError
 from mlspec.diff.blobs import hash_of
 from mlspec.diff.version import Version, content, copied, copy_module, token
 from mlspec.document import Document
-from mlspec.engine.lock import NAME, Lock
+from mlspec.engine.lock import NAME, Lock, decode
 from mlspec.graph.user_code import source_files
-from mlspec.machine import allowed_reads, json_values, safe_files
+from mlspec.machine import allowed_reads, safe_files
 from mlspec.machine.allowed_reads import Reads
 from mlspec.plugin import Column, Schema, Source
 from mlspec.rules.context import Facts
 from mlspec.spec import Project
+from mlspec.spec.pinned import unreadable
 
 MOST_LOCK = 64 << 20
 MOST_CODE = 4 << 20
@@ -55,7 +56,7 @@ def surroundings(
     if not allow_outside:
         _refuse_outside(one, project, document)
         _refuse_outside(other, others, second)
-    locks = (_lock(one), _lock(other))
+    locks, notes = _locks(one, other)
     sides = ((one, project, document), (other, others, second))
     with tempfile.TemporaryDirectory(prefix="mlspec-diff-") as scratch:
         copies = [_placed(version, of, Path(scratch, str(index))) for index, (version, of, _) in enumerate(sides)]
@@ -71,7 +72,7 @@ def surroundings(
         Surroundings(facts, unknown, *_tokens(version, of, lock, against), _code(version, of), lock, None in copies)
         for (facts, unknown), (version, of, _), lock, against in zip(known, sides, locks, (other, one), strict=True)
     )
-    return first, later
+    return replace(first, notes=(*notes, *first.notes)), later
 
 
 def _reads(version: Version, scratch: str) -> Reads:
@@ -183,12 +184,22 @@ def _paths(project: Project) -> Iterator[str]:
             yield lock
 
 
+def _locks(base: Version, head: Version) -> tuple[tuple[Lock | None, Lock | None], tuple[str, ...]]:
+    """The locks of two versions, and what is wrong with that of the base. Raises SpecError for a head's that can't be
+    read: it would count as none."""
+    try:
+        later = _lock(head)
+    except ValueError as error:
+        raise unreadable(f"{error} ({head.label})") from None
+    try:
+        return (_lock(base), later), ()
+    except ValueError as error:
+        return (None, later), (f"mlspec.lock of {base.label} can't be read: {error}",)
+
+
 def _lock(version: Version) -> Lock | None:
     data = content(version, NAME, MOST_LOCK)
-    try:
-        return None if data is None else json_values.decode(data, type=Lock)
-    except ValueError:
-        return None
+    return None if data is None else decode(data)
 
 
 def _named_code(project: Project) -> dict[str, str]:

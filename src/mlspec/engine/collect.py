@@ -18,6 +18,7 @@ def collect(root: Path, *, runs: int = 1, snapshots: int = 3, home: Path | None 
     What unfinished steps keep to go on from is removed too. Raises StoreError while a run is going on.
     """
     home = home or places.home(root)
+    places.demand_no_links(home)
     keep: set[str] = set()
     known = 0
     for folder in record.folders(home):

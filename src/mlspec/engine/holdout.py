@@ -16,8 +16,10 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from mlspec.diagnostics import StoreError
 from mlspec.engine import places
 from mlspec.graph.graph import Graph
+from mlspec.machine import json_values, safe_files
 from mlspec.spec import pinned
 
 FILE = "holdout.jsonl"
@@ -74,16 +76,22 @@ def count(use: Use, known: Iterable[Use], allowed: int | None) -> Holdout:
 
 
 def read(home: Path) -> list[Use]:
-    """The uses written down in a project's folder; lines that can't be read (a kill, a full disk) are left out."""
+    """The uses written down in a project's folder; lines that can't be read (a kill, a full disk) are left out.
+
+    Raises StoreError where there is a ledger and it can't be read: unread it would count no use.
+    """
     try:
-        lines = (home / FILE).read_bytes().splitlines()
-    except OSError:
+        lines = safe_files.read(home / FILE).splitlines()
+    except FileNotFoundError:
         return []
+    except OSError as error:
+        told = f"'{home / FILE}', the ledger of hold-out use, can't be read: {(error.strerror or '').lower()}"
+        raise StoreError(f"{told}; restore it, or remove it") from None
     found = []
     for line in lines:
         try:
-            found.append(msgspec.json.decode(line, type=Use))
-        except msgspec.MsgspecError:
+            found.append(json_values.decode(line, Use))
+        except ValueError:
             continue
     return found
 
@@ -96,7 +104,7 @@ def record(home: Path, use: Use, **about: Any) -> None:
     if use in read(home):
         return
     places.prepare(home)
-    handle = os.open(home / FILE, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+    handle = os.open(home / FILE, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         if use in read(home):

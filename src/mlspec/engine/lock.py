@@ -5,7 +5,7 @@ The text depends on the results alone: a run that changes none of them leaves th
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, cast
 
 import msgspec
 from msgspec import Struct
@@ -17,11 +17,11 @@ from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS, Kind
 from mlspec.graph.passes.references import content, pins
 from mlspec.graph.step import Step
-from mlspec.spec.pinned import LOCK, LockedSource, LockedSpread
+from mlspec.machine import json_values, safe_files
+from mlspec.spec.pinned import LOCK, VERSION, LockedSource, LockedSpread
 from mlspec.store import files
 
 NAME = LOCK
-VERSION = 1
 GATE = ("requirement", "verdict", "value", "waived")
 
 
@@ -31,6 +31,15 @@ class LockedStep(Struct, frozen=True, kw_only=True):
     fingerprint: str
     outputs: dict[str, str] = {}
     seconds: float | None = None
+
+
+class LockedGate(TypedDict, total=False):
+    """What a gate said."""
+
+    requirement: str
+    verdict: str
+    value: int | float | None
+    waived: str
 
 
 class Lock(Struct, frozen=True, kw_only=True):
@@ -44,8 +53,8 @@ class Lock(Struct, frozen=True, kw_only=True):
     sources: dict[str, LockedSource] = {}
     spreads: dict[str, LockedSpread] = {}
     steps: dict[str, LockedStep] = {}
-    metrics: dict[str, dict[str, Any]] = {}
-    gates: dict[str, dict[str, Any]] = {}
+    metrics: dict[str, dict[str, int | float | None]] = {}
+    gates: dict[str, LockedGate] = {}
     holdout: tuple[Use, ...] = ()
 
 
@@ -82,7 +91,9 @@ def of(
             for step_id, step in run.steps.items()
         },
         metrics={name: {end: found[end] for end in ("value", "low", "high")} for name, found in measured.items()},
-        gates={gate["gate"]: {part: gate[part] for part in GATE if part in gate} for gate in run.gates},
+        gates={
+            gate["gate"]: cast(LockedGate, {part: gate[part] for part in GATE if part in gate}) for gate in run.gates
+        },
         holdout=uses,
     )
 
@@ -120,15 +131,23 @@ def write(path: Path, lock: Lock) -> bool:
 def read(path: Path) -> Lock | None:
     """The lock in a file, None when there is none. Raises StoreError when it can't be read."""
     try:
-        content = path.read_bytes()
+        content = safe_files.read(path)
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise StoreError(f"'{path}' can't be read: {error.strerror}") from None
+        raise StoreError(f"'{path}' can't be read: {(error.strerror or '').lower()}") from None
     try:
-        return msgspec.json.decode(content, type=Lock)
-    except msgspec.MsgspecError as error:
+        return decode(content)
+    except ValueError as error:
         raise StoreError(f"'{path}' is no lock that this version can read: {error}") from None
+
+
+def decode(content: bytes) -> Lock:
+    """The lock in a text. Raises ValueError for what is none, or one of another version."""
+    found = json_values.decode(content, Lock)
+    if found.version != VERSION:
+        raise ValueError(f"it is of version {found.version}, this mlspec reads {VERSION}")
+    return found
 
 
 def _source(graph: Graph, step: Step) -> LockedSource:

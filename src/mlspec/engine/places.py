@@ -1,10 +1,14 @@
 """Where a project's results lie: everything is in the folder ``.mlspec`` beside the spec."""
 
+import os
 from pathlib import Path
 
+from mlspec.diagnostics import Diagnostic, SpecError
 from mlspec.machine import whole_files
 
 HOME = ".mlspec"
+# Folders with more folders that are written to and swept.
+INNER = ("store", "cache", "runs", "scratch", "snapshots", "logs")
 
 
 def home(root: Path) -> Path:
@@ -29,12 +33,31 @@ def runs(home: Path) -> Path:
 
 def previous(home: Path) -> Path:
     """What each step was made of last time."""
-    return home / "previous.json"
+    return home / "previous"
 
 
 def prepare(home: Path) -> None:
-    """Make the folder; version control is told to leave it alone."""
+    """Make the folder; version control is told to leave it alone. Raises as ``demand_no_links``."""
+    demand_no_links(home)
     home.mkdir(parents=True, exist_ok=True)
     ignore = home / ".gitignore"
-    if not ignore.exists():
+    if not os.path.lexists(ignore):
         whole_files.replace(ignore, b"*\n", sync=False)
+
+
+def demand_no_links(home: Path) -> None:
+    """Raises SpecError where the folder, or one in it, is a link, which git can carry: what is written there, or
+    removed as no longer needed, would be in a folder that is not ours."""
+    for path in (home, *_entries(home), *(entry for name in INNER for entry in _entries(home / name))):
+        if path.is_symlink():
+            message = f"'{path}' is a link: what mlspec keeps stays in the folder of the spec"
+            note = "remove the link, or put a folder in its place"
+            raise SpecError([Diagnostic(code="state-is-a-link", message=message, notes=(note,))])
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        with os.scandir(folder) as found:
+            return [Path(entry.path) for entry in found if entry.is_symlink()]
+    except OSError:
+        return []

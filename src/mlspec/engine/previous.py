@@ -7,6 +7,7 @@ import msgspec
 
 from mlspec.engine import places
 from mlspec.graph.fingerprint import Parts
+from mlspec.machine import json_values, safe_files, seals
 from mlspec.store import files
 
 
@@ -18,15 +19,17 @@ class Before(msgspec.Struct, frozen=True):
 
 
 def read(home: Path) -> dict[str, Before]:
-    """The steps by id; empty where there is nothing or nothing that can be read."""
+    """The steps by id; empty where there is nothing, nothing that can be read, or nothing that was written here."""
     try:
-        return msgspec.json.decode(places.previous(home).read_bytes(), type=dict[str, Before])
-    except (OSError, msgspec.MsgspecError):
+        content = seals.opened(safe_files.read(places.previous(home)), seals.key(places.store(home)))
+        return {} if content is None else json_values.decode(content, dict[str, Before])
+    except (OSError, ValueError):
         return {}
 
 
 def write(home: Path, before: Mapping[str, Before], steps: Mapping[str, Before]) -> None:
     """Lay these steps over those that were read, whole or not at all; nothing is written where nothing changed."""
     merged = {**before, **steps}
-    if merged != before:
-        files.replace(places.previous(home), msgspec.json.encode(merged, order="sorted"))
+    key = seals.key(places.store(home))
+    if merged != before and key is not None:
+        files.replace(places.previous(home), seals.sealed(msgspec.json.encode(merged, order="sorted"), key))

@@ -1,6 +1,7 @@
 """A run as a value, and the runs that a project has had."""
 
 import os
+import re
 from pathlib import Path
 from typing import Any, Literal
 
@@ -9,10 +10,12 @@ from msgspec import Struct
 
 from mlspec.diagnostics import Span, StoreError
 from mlspec.engine import places
+from mlspec.machine import json_values
 from mlspec.store import files
 
 FILE = "run.json"
 EVENTS = "events.jsonl"
+ID = re.compile(r"[0-9]{8}T[0-9]{6}[0-9]*Z-[0-9a-f]{4}")
 
 
 class RanStep(Struct, frozen=True, kw_only=True):
@@ -29,7 +32,8 @@ class RanStep(Struct, frozen=True, kw_only=True):
     @property
     def seconds(self) -> float | None:
         """How long its work took; None where there is no result."""
-        return self.record.get("seconds")
+        seconds = self.record.get("seconds")
+        return float(seconds) if isinstance(seconds, int | float) else None
 
 
 class Failure(Struct, frozen=True, kw_only=True):
@@ -102,15 +106,16 @@ def write(home: Path, run: Run) -> Run:
 def read(folder: Path) -> Run:
     """The run in a folder. Raises StoreError when it did not come to an end or can't be read."""
     try:
-        return msgspec.json.decode((folder / FILE).read_bytes(), type=Run)
+        return json_values.read(folder / FILE, Run)
     except FileNotFoundError:
         raise StoreError(f"run '{folder.name}' did not come to an end") from None
-    except (OSError, msgspec.MsgspecError) as error:
+    except (OSError, ValueError) as error:
         raise StoreError(f"run '{folder.name}' can't be read: {error}") from None
 
 
 def folders(home: Path) -> list[Path]:
-    """The folders of all runs, the latest first, those included that were killed."""
+    """The folders of all runs, the latest first, with those that were killed; whatever else is there is no run."""
     runs = places.runs(home)
     names = sorted(os.listdir(runs), reverse=True) if runs.is_dir() else []
-    return [runs / name for name in names if (runs / name).is_dir()]
+    found = (runs / name for name in names if ID.fullmatch(name))
+    return [folder for folder in found if folder.is_dir() and not folder.is_symlink()]

@@ -10,11 +10,13 @@ import msgspec
 
 from mlspec.diagnostics import StoreError
 from mlspec.engine import lock, places, record
+from mlspec.machine import json_values, safe_files
 from mlspec.store import files, locks, upkeep
 from mlspec.store.store import Store
 from mlspec.store.upkeep import Collected
 
 REMOVING = "removing"
+LARGEST_LOG = 1 << 30
 NOTHING = Collected(0, 0)
 
 
@@ -28,6 +30,7 @@ def prune(root: Path, runs: int | None, seconds: float | None, home: Path | None
     """Keep the last ``runs`` runs, or those of the last ``seconds``, the last that succeeded in any case; remove the
     others with what they alone hold. While another run goes on nothing is removed."""
     home = home or places.home(root)
+    places.demand_no_links(home)
     folders = record.folders(home)
     old = _old(folders, runs, seconds)
     aside = home / REMOVING
@@ -84,7 +87,7 @@ def _told(events: Path) -> set[str]:
     """What an unfinished run had made, or found, before it died."""
     found = set()
     with contextlib.suppress(OSError):
-        for line in events.read_bytes().splitlines():
-            with contextlib.suppress(msgspec.MsgspecError):
-                found.add(msgspec.json.decode(line, type=_Made).fingerprint or "")
+        for line in safe_files.read(events, LARGEST_LOG).splitlines():
+            with contextlib.suppress(ValueError):
+                found.add(json_values.decode(line, _Made).fingerprint or "")
     return found

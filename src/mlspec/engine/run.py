@@ -7,8 +7,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Literal
 
-import msgspec
-
 from mlspec.diagnostics import Span, StoreError
 from mlspec.document import Path as SpecPath
 from mlspec.engine import backend as backends
@@ -26,6 +24,7 @@ from mlspec.graph.environment import device_kind, machine, processor, python_ver
 from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS, Kind
 from mlspec.graph.step import Step
+from mlspec.machine import json_values
 from mlspec.spec import pinned
 from mlspec.spec.requirements import Requirement, requirements
 from mlspec.store import shared
@@ -285,10 +284,7 @@ class _Running:
         digests = {step: result.stored.outputs for step, result in self.results.items() if result.stored is not None}
         use = holdout.use_of(self.graph, digests)
         if use is not None:
-            try:
-                lock = locks.read(locks.beside(self.graph.facts.root))
-            except StoreError:
-                lock = None
+            lock = locks.read(locks.beside(self.graph.facts.root))
             holdout.record(self.home, use, run=self.journal.id, time=now())
             known = [*(() if lock is None else lock.holdout), *holdout.read(self.home)]
             allowed = self.graph.project.evaluation.holdout
@@ -319,8 +315,7 @@ class _Running:
         return None if result is None or result.stored is None else self._json(result.stored.outputs["report"])
 
     def _json(self, digest: str) -> Any:
-        value: Any = msgspec.json.decode(self.store.path(digest).read_bytes())
-        return value
+        return json_values.read(self.store.path(digest))
 
     def _finish(
         self,

@@ -31,7 +31,7 @@ def run_step(
     if task.trivial:
         # Done again before it would be fetched.
         shared = None
-    scratch = places.scratch(setting.home) / task.fingerprint
+    scratch = places.scratch(setting.home) / store.private(task.fingerprint)
     share = None if setting.memory is None else setting.memory // (setting.steps or machine.cores())
     try:
         with store.lock(task.fingerprint, lambda: progress("waits for another run that does the same", 0.0, {})):
@@ -110,7 +110,9 @@ def _work(module: str, job: Job, log: Path) -> None:
     except OSError as error:
         _note(log)
         raise StepError(told(error) if error.errno in FULL else _line(error)) from None
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # the panic of a library is no Exception
         _note(log)
         raise StepError(_line(error)) from None
 

@@ -15,17 +15,26 @@ class UnsafePathError(ValueError):
     """A name leads out of the folder that it belongs to."""
 
 
+class NotRegularError(OSError):
+    """What has a file's name is a folder, a device, a pipe, or a file of the kernel's own file systems."""
+
+
+def stays_inside(name: str) -> bool:
+    """Whether a name (parts joined by slashes) stays in its folder on any system, as far as the name itself tells."""
+    parts = name.split("/")
+    return not any(part in ("", ".", "..") or "\\" in part or "\0" in part or part[1:2] == ":" for part in parts)
+
+
 def inside(root: str | os.PathLike[str], name: str) -> Path:
     """The path of ``name`` (parts joined by slashes) in ``root``, for names from git, an archive, a store or a package.
 
     Raises UnsafePathError for an absolute name, ``..``, a drive letter, a backslash, NUL, an empty part, and where a
     part of the name is a link.
     """
-    parts = name.split("/")
-    if any(part in ("", ".", "..") or "\\" in part or "\0" in part or part[1:2] == ":" for part in parts):
+    if not stays_inside(name):
         raise UnsafePathError(f"'{name}' leads out of its folder")
     path = os.fspath(root)
-    for part in parts:
+    for part in name.split("/"):
         path = os.path.join(path, part)
         if os.path.islink(path):
             raise UnsafePathError(f"'{name}' goes through a link")
@@ -33,9 +42,8 @@ def inside(root: str | os.PathLike[str], name: str) -> Path:
 
 
 def opened(path: str | os.PathLike[str]) -> io.BufferedReader:
-    """A regular file, opened for reading. Raises OSError, also for a device, a pipe, a folder, or a file of the
-    kernel's own file systems; never waits for a writer."""
-    refusal = OSError(errno.EINVAL, "Not a regular file", os.fspath(path))
+    """A regular file, opened for reading; never waits for a writer. Raises OSError, NotRegularError for any other."""
+    refusal = NotRegularError(errno.EINVAL, "Not a regular file", os.fspath(path))
     place = os.path.realpath(path)
     is_kernels = place.startswith(KERNEL) and not place.startswith(SHARED_MEMORY)
     if is_kernels or not stat.S_ISREG(os.stat(path).st_mode):

@@ -6,12 +6,14 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from mlspec.diagnostics import Diagnostic, Span, SpecError
 from mlspec.machine import allowed_reads, json_values, safe_files
-from mlspec.plugin import AVAILABILITY, Source, Use, Wanted
+from mlspec.plugin import AVAILABILITY, ColumnType, Source, Use, Wanted
 
 FOLDER = Path(".mlspec", "snapshots")
 LATEST, FALLBACK = "latest.json", "fallback.json"
 LOCK = "mlspec.lock"
+VERSION = 1  # of the lock
 MOST_LEVELS = 20
 FORMATS = {".parquet": "parquet", ".arrow": "arrow"}  # that snapshots of rows are kept in, by the file's ending
 
@@ -30,7 +32,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     file: str
     format: str
     digest: str
-    columns: dict[str, str]
+    columns: dict[str, ColumnType]
     rows: int | None = None
     target: str = ""
     levels: tuple[str, ...] | None = None
@@ -46,7 +48,7 @@ class LockedSource(Struct, frozen=True, kw_only=True, omit_defaults=True):
     also what was asked (a digest), its rows and the target's values."""
 
     files: dict[str, str] = {}
-    columns: dict[str, str] = {}
+    columns: dict[str, ColumnType] = {}
     source: str = ""
     rows: int | None = None
     target: str = ""
@@ -62,6 +64,7 @@ class LockedSpread(Struct, frozen=True):
 
 
 class _Lock(Struct, frozen=True):
+    version: int = VERSION
     sources: dict[str, LockedSource] = {}
     spreads: dict[str, LockedSpread] = {}
 
@@ -101,6 +104,8 @@ def snapshot(root: Path, name: str, use: Use) -> Snapshot | None:
     if locked is None or locked.source != wanted or not locked.files:
         return None
     file, digest = next(iter(locked.files.items()))
+    if not _is_in_folder(root, name, file):
+        raise unreadable(f"'{file}' is no snapshot of source '{name}'")
     return Snapshot(
         source=wanted,
         file=file,
@@ -123,33 +128,58 @@ def _fallback(root: Path, use: Use) -> str | None:
 def stored(root: Path, name: str, file: str = LATEST) -> Snapshot | None:
     """The snapshot that a file describes, where its rows are still there."""
     try:
-        found = json_values.decode(safe_files.read(folder(root, name) / file), Snapshot)
-        parts = Path(found.file).parts
-        ours = parts[: len(FOLDER.parts)] == FOLDER.parts and ".." not in parts
-        return found if (ours or file == FALLBACK) and (root / found.file).is_file() else None
+        found = json_values.read(folder(root, name) / file, Snapshot)
     except (OSError, ValueError):
         return None
+    known = file != LATEST or _is_in_folder(root, name, found.file)
+    return found if known and (root / found.file).is_file() else None
+
+
+def _is_in_folder(root: Path, name: str, file: str) -> bool:
+    """Whether a file is one that a source's snapshots lie in: descriptions can be written by anybody."""
+    try:
+        return safe_files.inside(root, file).parent == folder(root, name)
+    except ValueError:
+        return False
 
 
 def locked_sources(root: Path) -> dict[str, LockedSource]:
-    """What mlspec.lock pins of the sources; nothing where there is no lock that can be read."""
-    return _lock(root).sources
+    """What mlspec.lock pins of the sources; nothing where there is no lock. Raises SpecError as ``unreadable``."""
+    return _locked(root).sources
 
 
 def locked_references(root: Path) -> dict[str, LockedSpread]:
-    """The spreads that mlspec.lock pins; nothing where there is no lock that can be read."""
-    return _lock(root).spreads
+    """The spreads that mlspec.lock pins; nothing where there is no lock. Raises SpecError as ``unreadable``."""
+    return _locked(root).spreads
 
 
-def _lock(root: Path) -> _Lock:
-    """What mlspec.lock pins; nothing where it is no file of the repository that can be read."""
+def _locked(root: Path) -> _Lock:
     path = root / LOCK
+    if path.is_symlink() and allowed_reads.refusal(allowed_reads.around(root), path):
+        raise unreadable("it is a link that leads out of the repository")
     try:
-        if path.is_symlink() and allowed_reads.refusal(allowed_reads.around(root), path):
-            return _Lock()
-        return json_values.decode(safe_files.read(path), _Lock)
-    except (OSError, ValueError):
+        found = json_values.read(path, _Lock)
+    except FileNotFoundError:
         return _Lock()
+    except OSError as error:
+        raise unreadable((error.strerror or "it can't be opened").lower()) from None
+    except ValueError as error:
+        raise unreadable(str(error)) from None
+    if found.version != VERSION:
+        raise unreadable(f"it is of version {found.version}, this mlspec reads {VERSION}")
+    return found
+
+
+def unreadable(why: str) -> SpecError:
+    """What is wrong with a lock: taken for none, it would pin nothing, and every change would pass."""
+    notes = (
+        "take it from version control: git checkout mlspec.lock",
+        "without the file, mlspec run pins everything as it is now",
+    )
+    span = Span(LOCK, 0, 0, 0, 0)
+    return SpecError(
+        [Diagnostic(code="lock-unreadable", message=f"mlspec.lock can't be read: {why}", span=span, notes=notes)]
+    )
 
 
 def keeps_treated(found: Snapshot | None) -> bool:

@@ -2,10 +2,9 @@
 
 import hashlib
 
-import msgspec
-
 from mlspec.engine.job import Job
-from mlspec.engine.lock import Lock
+from mlspec.engine.lock import decode
+from mlspec.machine import safe_files
 
 
 def run(job: Job) -> None:
@@ -21,10 +20,10 @@ def run(job: Job) -> None:
     predictions: str | None = None
     figures: dict[str, dict[str, float | None]] = {}
     try:
-        lock = msgspec.json.decode((job.root / name).read_bytes(), type=Lock)
-    except OSError:
+        lock = decode(safe_files.read(job.root / name))
+    except FileNotFoundError:
         reason = f"there is no accepted run: no '{name}' beside the spec"
-    except msgspec.MsgspecError as error:
+    except (OSError, ValueError) as error:
         reason = f"'{name}' is no lock of a run: {error}"
     else:
         figures = {metric: dict(found) for metric, found in lock.metrics.items()}
