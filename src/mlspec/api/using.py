@@ -42,7 +42,7 @@ def load_model(
         if package_format.brings_code(about):
             if not trust_code:
                 raise SpecError([_untrusted(folder, about)])
-            for line in _code(about):
+            for line in _code(about, every=True):
                 print(printable(line), file=sys.stderr)
         return _trusted(folder, about, device) if trust_code else isolated.Isolated(folder, device)
     except package_format.PackageError as error:
@@ -128,14 +128,15 @@ def _untrusted(folder: Path, about: "About") -> Diagnostic:
     )
 
 
-def _code(about: "About") -> list[str]:
-    """What loading a package would run, in lines."""
+def _code(about: "About", *, every: bool = False) -> list[str]:
+    """What loading a package would run, in lines; of many files only some, or ``every`` one."""
     from mlspec.engine import package_format
 
     named = sorted({str(settings["code"]) for _name, settings in about.models() if "code" in settings})
     files = [f"{name} (SHA-256 {digest})" for name, digest in package_format.code_of(about).items()]
-    more = [f"and {len(files) - SHOWN} more files"] if len(files) > SHOWN else []
-    return [f"code of the model: {', '.join(named)}", *files[:SHOWN], *more]
+    shown = len(files) if every else SHOWN
+    more = [f"and {len(files) - shown} more files"] if len(files) > shown else []
+    return [f"code of the model: {', '.join(named)}", *files[:shown], *more]
 
 
 def _refused(error: "PackageError") -> SpecError:

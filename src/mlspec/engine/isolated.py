@@ -79,6 +79,11 @@ class Isolated(LoadedModel):
         finally:
             shutil.rmtree(home, ignore_errors=True)
 
+    @property
+    def process(self) -> int:
+        """The number of the process that answers."""
+        return self._process.pid
+
     def predict(self, frame: "pl.DataFrame") -> "Array":
         """As every loaded model does."""
         import numpy as np
