@@ -111,6 +111,10 @@ def _told(error: Exception) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         print(f"error: the output can't be written: {(error.strerror or '').lower()}", file=sys.stderr)
         return STEP_FAILED
+    if isinstance(error, FileNotFoundError) and error.errno is not None and error.strerror:
+        # There is room for temporary files nowhere.
+        print(f"error: {error.strerror[:1].lower()}{error.strerror[1:]}", file=sys.stderr)
+        return STEP_FAILED
     text = " ".join(f"{type(error).__name__}: {hidden(str(error))}".split())
     print(f"internal error: {text} (MLSPEC_TRACEBACK=1 shows where; please report it)", file=sys.stderr)
     return INTERNAL
