@@ -5,7 +5,6 @@ brought is taken into the store under its fingerprint, each byte of it compared 
 """
 
 import os
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -54,16 +53,9 @@ def lay_out(root: Path, step: Step, action: Action, store: Store) -> None:
         source = store.path(action.outputs[output])
         with store.stage([output]) as paths:
             if source.is_dir():
-                names, hollow = tree.listing(source)
+                hollow = tree.listing(source)[1]
                 empty |= {output: tuple(hollow)} if hollow else {}
-                paths[output].mkdir()
-                for name in hollow:
-                    (paths[output] / name).mkdir(parents=True)
-                for name in names:
-                    (paths[output] / name).parent.mkdir(parents=True, exist_ok=True)
-                    shutil.copyfile(source / name, paths[output] / name)
-            else:
-                shutil.copyfile(source, paths[output])
+            files.copy(source, paths[output])
             _swap(paths[output], root / dvc.place(step, output))
     for name, content in _derived(step, action, store).items():
         _write(folder / name, content)
@@ -105,7 +97,7 @@ def take_in(store: Store, path: Path, empty: tuple[str, ...] = ()) -> str:
     """Take a file or a folder into the store, without an action that gave it; its digest. Raises OSError."""
     with store.stage(["content"]) as paths:
         aside = paths["content"]
-        _copy(path, aside, empty)
+        files.copy(path, aside, empty)
         return store.keep(aside)
 
 
@@ -131,7 +123,7 @@ def _taken(folder: Path, found: Made, store: Store) -> bool:
     try:
         with store.lock(action.fingerprint), store.stage(action.outputs) as paths:
             for output, digest in action.outputs.items():
-                _copy(folder / found.paths[output], paths[output], found.empty.get(output, ()))
+                files.copy(folder / found.paths[output], paths[output], found.empty.get(output, ()))
                 if _digest(paths[output]) != digest:
                     return False
             store.commit(
@@ -146,18 +138,6 @@ def _taken(folder: Path, found: Made, store: Store) -> bool:
     except (OSError, KeyError, StepError):
         # Something half brought or touched by hand is no result.
         return False
-
-
-def _copy(source: Path, target: Path, empty: tuple[str, ...]) -> None:
-    if not source.is_dir():
-        shutil.copyfile(source, target)
-        return
-    target.mkdir()
-    for name in empty:
-        (target / name).mkdir(parents=True, exist_ok=True)
-    for name in tree.listing(source)[0]:
-        (target / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source / name, target / name)
 
 
 def _digest(path: Path, empty: tuple[str, ...] = ()) -> str:

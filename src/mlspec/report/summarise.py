@@ -1,6 +1,5 @@
 """Graph and Run -> RunFacts, pages and the exported model in the run's folder."""
 
-import shutil
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -173,7 +172,7 @@ def export(graph: Graph, run: Run, folder: Path) -> None:
     digest = None if step is None else step.outputs.get("model")
     if digest is not None and not folder.exists():
         store = Store(places.store(places.home(graph.facts.root)))
-        shutil.copytree(store.path(digest), folder, copy_function=shutil.copyfile)
+        files.copy(store.path(digest), folder)
 
 
 def _selected_on(project: Project) -> str:
