@@ -10,6 +10,7 @@ Whatever is wrong with a spec is raised as ``SpecError``; a step that fails is t
 
 from mlspec.api.checking import FETCHING, Checked, Compiled, Fetching, compile, validate  # noqa: A004
 from mlspec.api.contracts import add_contract, export_contract, import_contract
+from mlspec.api.keeping import adopt
 from mlspec.api.looking import compare, diff, last, profile, report, runs, series
 from mlspec.api.running import execute, run, step, track
 from mlspec.api.tracked import init_dvc, write_dvc, write_dvc_params
@@ -21,6 +22,7 @@ __all__ = [
     "Compiled",
     "Fetching",
     "add_contract",
+    "adopt",
     "compare",
     "compile",
     "diff",
