@@ -13,6 +13,7 @@ DEEPEST = 64
 MOST_ALIASED = 10_000
 MOST_FOUND = 100
 MOST_VALUES = 200_000
+EXPLAINED = 64 * 1024
 
 MOST_DIGITS = 1_000  # of a number; Python reads no integers from 4,300 on
 
@@ -243,7 +244,7 @@ class _Builder:
             try:
                 value = scalar(value)
             except ValueError as error:
-                self.add("not-a-number", event, str(error), "write a finite number, or quote it")
+                self.add("not-a-number", event, str(error), "write a smaller, finite number, or quote it")
         node = Node("scalar", value, self.file, *_ends(event))
         if event.anchor is not None:
             self.anchors[event.anchor] = (node, 1)
@@ -330,12 +331,13 @@ class _Builder:
         import yaml
 
         try:
-            for _event in yaml.parse(text, Loader=yaml.SafeLoader):
+            # It takes ten seconds for a megabyte.
+            for _event in yaml.parse(text, Loader=yaml.SafeLoader) if len(text) <= EXPLAINED else ():
                 pass
         except yaml.YAMLError as better:
             error = better
-        except RecursionError:
-            pass
+        except (RecursionError, ValueError):
+            pass  # of a character that there is not, for one
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         if mark is None:
             place = getattr(error, "position", 0)

@@ -3,6 +3,7 @@ elsewhere, and no base is read but that of the commit that is compared with."""
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -397,7 +398,8 @@ def test_a_file_is_not_taken_for_the_revision_that_it_is_called_like(
         assert (code, LOOSENED in told) == (1, True)
     else:
         name = arguments[0].replace(SHA, base)
-        notes = (f"the file: ./{name}", f"a branch: refs/heads/{name}")
+        start = re.split(r"\.\.|:", name)[0]
+        notes = (f"the file: ./{name}", f"the revision: {start}^0{name.removeprefix(start)}")
         assert (code, told) == (2, refusal("unknown-revision", f"'{name}' is both a file and a revision", *notes))
 
 
@@ -534,6 +536,31 @@ def test_git_is_not_taken_from_the_checkout(coded: Path, trap: Path, path: str) 
     first = path.format(folder=coded)
     code, _ = mlspec(coded, "diff", PATH=f"{first}{os.pathsep}{os.environ['PATH']}")
     assert (code, sprung(trap)) == (0, False)
+
+
+def test_git_that_gives_no_answer(coded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mlspec import api
+    from mlspec.diagnostics import SpecError
+    from mlspec.machine import git as machine
+
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/git").write_text("#!/bin/sh\nsleep 1000\n")
+    (tmp_path / "bin/git").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr(machine, "SECONDS", 1)
+    monkeypatch.chdir(coded)
+    with pytest.raises(SpecError, match="git gave no answer in 1 s"):
+        api.diff()
+
+
+def test_one_module_starts_git() -> None:
+    import mlspec
+    import mlspec_backends
+
+    files = [file for module in (mlspec, mlspec_backends) for file in Path(module.__path__[0]).rglob("*.py")]
+    starting = [file for file in files if re.search(r"""["']git(\.exe)?["'][,\]\s]""", file.read_text())]
+    assert [file.name for file in starting if file.parent.name != "machine"] == []
+    assert len(starting) == 1
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give files away")

@@ -285,6 +285,38 @@ def test_what_a_killed_dvc_leaves_is_mended(tmp_path: Path, copied: bool) -> Non
     assert (tmp_path / "dvc.lock").read_bytes() == good
 
 
+def test_a_broken_lock_is_restored_from_the_repository_and_no_other(tmp_path: Path) -> None:
+    top, other = tmp_path / "repository", tmp_path / "other"
+    root = top / "project"
+    for folder in (root, other):
+        folder.mkdir(parents=True)
+    settings = ("user.name=t", "user.email=t@localhost", "commit.gpgsign=false")
+    identity = [part for setting in settings for part in ("-c", setting)]
+
+    def committed(folder: Path) -> None:
+        for command in (["init", "-q"], ["add", "-A"], [*identity, "commit", "-q", "-m", "one"]):
+            subprocess.run(["git", *command], cwd=folder, check=True)
+
+    dvc.init(root)
+    write_steps(root)
+    good = (root / "dvc.lock").read_bytes()
+    committed(top)
+    # A bare repository as any commit can hold one, where git looks first.
+    (other / "dvc.lock").write_text("schema: '2.0'\n")
+    committed(other)
+    for name in ("HEAD", "objects", "refs", "config"):
+        copy = shutil.copytree if (other / ".git" / name).is_dir() else shutil.copy
+        copy(other / ".git" / name, root / name)
+    (root / "dvc.lock").write_bytes(good[: len(good) // 2])
+    shutil.rmtree(root / ".mlspec")
+    told: list[str] = []
+    made = graph(root, [step("a"), step("b", "a")], engine="dvc")
+    run(made, kinds=KINDS, work=WORK, lock=False, listener=lambda event: told.append(getattr(event, "text", "")))
+    assert "which a killed DVC process has left broken, from Git" in "\n".join(told)
+    assert (root / "dvc.lock").read_bytes() == good
+    assert set((tmp_path / "repository/project/ran.txt").read_text().split()) == {"a", "b"}
+
+
 def test_another_dvc_at_work_is_respected(tmp_path: Path) -> None:
     dvc.init(tmp_path)
     write_steps(tmp_path)

@@ -22,6 +22,7 @@ ROWS = "number,age,job,sex,weight,city,income\n" + "".join(
     f"{i},{20 + i},{'abc'[i % 3]},{'mf'[i % 2]},{i / 2},x,{'high' if i % 3 else 'low'}\n" for i in range(30)
 )
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text())
+BASH = shutil.which("bash") or "bash"
 HOOKS = {hook["id"]: hook for hook in yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())}
 # The command as pip installs it, of this tree wherever it is installed.
 MLSPEC = f"""#!{sys.executable} -I
@@ -71,7 +72,7 @@ class Runner:
             for file in files.values():
                 file.touch()
             own = {name: self.filled(value, values) for name, value in step.get("env", {}).items()}
-            command = ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", step["run"]]
+            command = [BASH, "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", step["run"]]
             environment = {**self.environment, **own, **{name: str(file) for name, file in files.items()}}
             done = subprocess.run(
                 command, cwd=self.folder, text=True, capture_output=True, check=False, env=environment

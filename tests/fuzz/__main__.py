@@ -67,7 +67,7 @@ def main() -> int:
             names, count=said.count, seconds=seconds, seed=said.seed, workers=said.workers, findings=said.findings
         )
     print(totals.text())
-    return 1 if totals.findings else 0
+    return 1 if totals.failed() else 0
 
 
 if __name__ == "__main__":

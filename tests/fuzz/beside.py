@@ -13,6 +13,7 @@ from mlspec.engine.changes import changed
 from mlspec.engine.planning import plan_graph
 from mlspec.graph.build import compile_graph
 from mlspec.graph.graph import Graph
+from mlspec.machine import allowed_reads
 from mlspec.rules.check import check, facts
 from mlspec.spec import Project
 from mlspec.spec.load import load
@@ -56,7 +57,7 @@ def _read(text: str) -> tuple[Document, Project]:
 def compiled(root: Path, text: str = SPEC) -> tuple[Graph, str]:
     """The graph of the project with what lies beside it, planned, and the codes of what was found."""
     document, project = _read(text)
-    known, found = facts(project, document, root)
+    known, found = facts(project, document, root, allowed_reads.around(root))
     project = resolve(project, known.schemas, known.target_levels)
     found += check(project, document, known)
     if any(one.severity == "error" for one in found):

@@ -34,15 +34,20 @@ class Totals:
         """A line a target, then what was found."""
         rows = [f"{'target':12} {'executions':>11} {'slowest s':>10} {'largest MB':>11} {'findings':>9}  outcomes"]
         for name in sorted(self.count):
-            found = sum(1 for target, _ in self.findings if target == name)
+            found = sum(1 for target, key in self.findings if target == name and not key.startswith("held: "))
             ends = ", ".join(f"{key} {n:,}" for key, n in self.outcomes[name].most_common(4))
             worst = f"{self.slowest[name]:10.2f} {self.largest[name]:11.0f}"
             rows.append(f"{name:12} {self.count[name]:11,} {worst} {found:9}  {ends}")
         total = sum(self.count.values())
         worst = f"{max(self.slowest.values(), default=0):10.2f} {max(self.largest.values(), default=0):11.0f}"
-        rows.append(f"{'all':12} {total:11,} {worst} {len(self.findings):9}")
-        rows += [f"FOUND {target}: {key} ({path})" for (target, key), path in sorted(self.findings.items())]
+        rows.append(f"{'all':12} {total:11,} {worst} {sum(not key.startswith('held: ') for _, key in self.findings):9}")
+        for (target, key), path in sorted(self.findings.items()):
+            rows.append(f"{'HELD' if key.startswith('held: ') else 'FOUND'} {target}: {key} ({path})")
         return "\n".join(rows)
+
+    def failed(self) -> bool:
+        """Whether anything was found that no child process holds."""
+        return any(not key.startswith("held: ") for _target, key in self.findings)
 
 
 class Worker:
@@ -125,6 +130,8 @@ def _heard(one: Worker, stream: Any, totals: Totals, findings: Path, selector: s
         totals.count[target] += done
         totals.outcomes[target]["(before a crash)"] += done
         why = f"{'hang' if took > STUCK else 'crash'} {signal.Signals(-code).name if code < 0 else f'exit {code}'}"
+        if targets.is_held(targets.load(target), data):
+            why = f"held: {why}"
         fact = {
             "target": target,
             "finding": "crash",

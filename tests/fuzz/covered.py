@@ -15,6 +15,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import targets
 from campaign import STUCK, Totals, Worker, _noted, environment
 from inputs import FOLDER
 from shared import Slate
@@ -22,8 +23,6 @@ from shared import Slate
 
 def run(names: list[str], *, count: int, seconds: float, seed: int, workers: int, findings: Path) -> Totals:
     """As ``campaign.run``, the time and the count shared by the targets that coverage can guide."""
-    import targets
-
     names = [name for name in names if targets.load(name).TRACED]
     totals, shares = Totals(), sum(targets.load(name).SHARE for name in names)
     with tempfile.TemporaryDirectory(prefix="mlspec-fuzz-") as home:
@@ -75,7 +74,8 @@ def _ended(one: Worker, process: "subprocess.Popen[bytes]", out: Any, totals: To
     out.close()
     target, data, took = one.slate.read()
     if process.returncode and target:
-        why = f"{'hang' if took > STUCK else 'crash'} exit {process.returncode}"
+        held = "held: " if targets.is_held(targets.load(target), data) else ""
+        why = f"{held}{'hang' if took > STUCK else 'crash'} exit {process.returncode}"
         _noted(
             {"target": target, "finding": "crash", "key": why, "detail": why, "data": data.hex()}, one, totals, findings
         )

@@ -26,6 +26,7 @@ def small(scratch: Path) -> dict[str, Path]:
         made = folder.with_name(f".{folder.name}.{os.getpid()}")
         shutil.copytree(spec.parent, made, ignore=shutil.ignore_patterns(".mlspec", "data", "mlspec.results"))
         _data(spec.parent / "data", made / "data")
+        os.mkfifo(made / "pipe")
         made.rename(folder)
     return found
 

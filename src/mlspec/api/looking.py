@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mlspec.api.checking import validate
 from mlspec.diagnostics import Diagnostic, SpecError
+from mlspec.machine import python_paths
 from mlspec.specfile import SPEC, find
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def compare(*names: str, spec: str | os.PathLike[str] | None = None) -> "Compari
     return comparison.compare(found, [stored.resolved(root, run) for run in found], partial(paired, root))
 
 
+@python_paths.only_own()
 def diff(
     base: str | None = None,
     head: str | None = None,
@@ -163,25 +165,28 @@ def profile(
     if data is not None and not is_spec and source_at(os.fspath(data)) is not None:
         reader, columns = raw.opened(os.fspath(data))
         _known(target, [column.name for column in columns])
-        return table_profile.profiled(reader.scan(Path(), columns), columns, Path(data).name, target=target)
+        with raw.reading(os.fspath(data)):
+            return table_profile.profiled(reader.scan(Path(), columns), columns, Path(data).name, target=target)
     checked = validate(data, allow_outside=allow_outside)
     project, facts = checked.project, checked.facts
     if source is not None:
         _known(source, list(project.data.sources), "source")
     names = [source] if source is not None else [n for n in project.data.sources if n in facts.schemas]
     schema = roles(project, facts.of_source(names[0]))
-    frames = [raw.rows(checked.root, name, project.data.sources[name], schema) for name in names]
-    rows = pl.concat(frames, how="vertical_relaxed")
-    said, read = project.data.columns, rows.collect_schema()
+    said = project.data.columns
     of = {column.name: column.role for column in schema}
-    return table_profile.profiled(
-        rows,
-        tuple(column for column in schema if column.name in read),
-        ", ".join(names),
-        target=said.target if said.target in of else None,
-        roles={name: role for name, role in of.items() if role != "feature"},
-        hidden=[name for name, role in of.items() if role in ("sensitive", "id")],
-    )
+    with raw.reading(", ".join(names)):
+        frames = [raw.rows(checked.root, name, project.data.sources[name], schema) for name in names]
+        rows = pl.concat(frames, how="vertical_relaxed")
+        read = rows.collect_schema()
+        return table_profile.profiled(
+            rows,
+            tuple(column for column in schema if column.name in read),
+            ", ".join(names),
+            target=said.target if said.target in of else None,
+            roles={name: role for name, role in of.items() if role != "feature"},
+            hidden=[name for name, role in of.items() if role in ("sensitive", "id")],
+        )
 
 
 def _known(name: str | None, names: Sequence[str], what: str = "column") -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from mlspec.diagnostics import Diagnostic, SpecError, StepError, printable
+from mlspec.machine import python_paths
 from mlspec.specfile import find
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 SHOWN = 20  # files of code that are listed
 
 
+@python_paths.only_own()
 def load_model(
     model: str | os.PathLike[str] | None = None, *, device: str = "cpu", trust_code: bool = False
 ) -> "LoadedModel":
@@ -47,6 +49,7 @@ def load_model(
         raise _refused(error) from None
 
 
+@python_paths.only_own()
 def predict(
     model: "LoadedModel", data: "str | os.PathLike[str] | pl.DataFrame", *, keep: Sequence[str] = ()
 ) -> "pl.DataFrame":
@@ -144,29 +147,17 @@ def _refused(error: "PackageError") -> SpecError:
 def _read_rows(path: str, model: "LoadedModel", keep: Sequence[str]) -> "pl.DataFrame":
     from typing import cast
 
-    import polars as pl
-
-    from mlspec.engine.raw import opened
+    from mlspec.engine.raw import opened, reading
     from mlspec.plugin import Column, ColumnType
 
-    try:
-        source, columns = opened(path)
-        found = {column.name: column for column in columns}
-        # The model knows the types of its columns better than a look at these rows does.
-        read = {name: found[name] for name in keep if name in found}
-        known = (*model.about.columns, *model.about.raw_columns())
-        read |= {name: Column(name, cast(ColumnType, kind)) for name, kind in known if name in found}
+    source, columns = opened(path)
+    found = {column.name: column for column in columns}
+    # The model knows the types of its columns better than a look at these rows does.
+    read = {name: found[name] for name in keep if name in found}
+    known = (*model.about.columns, *model.about.raw_columns())
+    read |= {name: Column(name, cast(ColumnType, kind)) for name, kind in known if name in found}
+    with reading(path):
         return source.scan(Path(), tuple(read.values())).collect()
-    except (SpecError, StepError, KeyboardInterrupt, SystemExit):
-        raise
-    except (OSError, ValueError, LookupError, ArithmeticError, pl.exceptions.PolarsError) as error:
-        told = str(error)
-    except BaseException as error:
-        if not isinstance(error, pl.exceptions.PanicException):
-            raise
-        told = f"the data engine gave up on it: {error}"
-    message = f"'{path}' can't be read: {' '.join(told.split())[:300]}"
-    raise SpecError([Diagnostic(code="source-unreadable", message=message)])
 
 
 def write_table(

@@ -71,8 +71,8 @@ Why: `mlspec diff` takes files, git revisions, or REVISION:PATH, and guesses not
 revision have is refused, since a pull request can hold a file called like the branch that it is compared with. A
 shallow clone has only its last commit; nothing is fetched.
 
-Instead: name two files (`./name`), or a branch (`refs/heads/name`), tag or commit that is here; in a workflow, check
-out with `fetch-depth: 0`.
+Instead: name two files (`./name`), or a branch, tag or commit that is here (`name^0`); in a workflow, check out with
+`fetch-depth: 0`.
 """,
     "unreadable-commit": """What a commit holds can't be read.
 

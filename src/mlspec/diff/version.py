@@ -139,7 +139,8 @@ def _is_file(name: str, asked: _Asked) -> bool:
         return True
     repository = asked.repository(Path())
     if repository is not None and git.is_commit(repository, name.partition(":")[0]):
-        notes = (f"the file: ./{name}", f"a branch: refs/heads/{name}")
+        start = name.partition(":")[0].partition("..")[0]
+        notes = (f"the file: ./{name}", f"the revision: {start}^0{name.removeprefix(start)}")
         raise wrong(f"'{name}' is both a file and a revision", *notes)
     return True
 

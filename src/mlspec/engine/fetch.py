@@ -75,7 +75,7 @@ def main() -> None:
         reply = Reply(outcome="wrong", cause=_shown(str(error), request))
     except OSError as error:
         reply = Reply(outcome="down", cause=_shown(_told(error), request))
-    except (Exception, SystemExit) as error:
+    except BaseException as error:  # the panic of a library is no Exception
         text = _shown(str(error), request)
         reply = Reply(outcome="wrong", cause=f"{type(error).__name__}: {text}" if text else type(error).__name__)
     aside = folder / f"{RESULT}.part"
@@ -88,6 +88,7 @@ def fetched(request: Request) -> Reply:
     import polars as pl
 
     from mlspec.engine import contents
+    from mlspec.sources import _columnar
 
     source = cast(Source, msgspec.convert(request.settings, registry.plugin("sources", request.kind)))
     folder = Path(request.folder)
@@ -111,9 +112,9 @@ def fetched(request: Request) -> Reply:
             if request.target in said.actions:
                 levels = _levels(local, folder, request.target, columns)
         rows = int(local.scan(folder, columns).select(pl.len()).collect(engine="streaming").item())
-    except (ValueError, OSError, pl.exceptions.PolarsError) as error:
+    except (ValueError, OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         # What the engine says of a value may show it.
-        told = type(error).__name__ if set(said.personal) else str(error).splitlines()[0]
+        told = type(error).__name__ if set(said.personal) else _columnar.reason(error)
         raise StepError(f"what came can't be read as {kind}: {told}") from None
     path = treated or found.path
     is_ours = treated is not None or kind == "parquet" != request.kind

@@ -1,5 +1,7 @@
 """Rows as their source gives them, outside a run: for a look at them, and for predicting new ones."""
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -8,7 +10,7 @@ import msgspec
 from mlspec import registry
 from mlspec.diagnostics import Diagnostic, SpecError
 from mlspec.plugin import Schema, Source, Use
-from mlspec.sources import _probe
+from mlspec.sources import _columnar, _probe
 from mlspec.spec import pinned
 from mlspec.spec.units import source_at
 
@@ -32,6 +34,18 @@ def opened(path: str) -> tuple[Source, Schema]:
         message = f"'{path}' can't be read as {name}: {seen}"
         raise SpecError([Diagnostic(code="source-unreadable", message=message)])
     return source, seen.columns
+
+
+@contextlib.contextmanager
+def reading(what: str) -> Iterator[None]:
+    """All rows are read within; what the data engine says of damaged ones is a SpecError."""
+    import polars as pl
+
+    try:
+        yield
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError) as error:
+        message = f"'{what}' can't be read: {_columnar.reason(error)}"
+        raise SpecError([Diagnostic(code="source-unreadable", message=message)]) from None
 
 
 def rows(root: Path, name: str, use: Use, schema: Schema) -> "pl.LazyFrame":

@@ -110,7 +110,9 @@ def _work(module: str, job: Job, log: Path) -> None:
     except OSError as error:
         _note(log)
         raise StepError(told(error) if error.errno in FULL else _line(error)) from None
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # the panic of a library is no Exception
         _note(log)
         raise StepError(_line(error)) from None
 

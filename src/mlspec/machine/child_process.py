@@ -5,6 +5,8 @@ import os
 import sys
 from collections.abc import Iterator
 
+from mlspec.machine import python_paths
+
 # Nothing is imported before the path is set: where PYTHONPATH has relative entries, they are other folders there.
 START = (
     "import sys; sys.path[:] = eval(sys.argv.pop()); "
@@ -15,10 +17,9 @@ START = (
 def command(module: str, *arguments: str) -> list[str]:
     """The command that runs ``module`` as a program in a Python of its own.
 
-    ``-P`` keeps the working folder out of its path; relative entries of this process's path stay behind too.
+    ``-P`` keeps the working folder out of its path, as ``python_paths.own`` does what this process has of it.
     """
-    paths = [path for path in sys.path if os.path.isabs(path)]
-    return [sys.executable, "-P", "-c", START, *arguments, module, repr(paths)]
+    return [sys.executable, "-P", "-c", START, *arguments, module, repr(python_paths.own())]
 
 
 @contextlib.contextmanager

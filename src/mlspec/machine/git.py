@@ -10,6 +10,7 @@ import hashlib
 import os
 import re
 import shlex
+import signal
 import subprocess
 import tempfile
 import threading
@@ -65,7 +66,7 @@ ALWAYS = {
     "GIT_TRACE2": "0",
     "GIT_TRACE2_EVENT": "0",
     "GIT_TRACE2_PERF": "0",
-    "GIT_ALLOC_LIMIT": "512m",
+    "GIT_ALLOC_LIMIT": "320m",
     "LC_ALL": "C",
 }
 FOUND = re.compile(rb"([0-9a-f]{40}|[0-9a-f]{64}) (blob|tree|commit|tag) (\d+)\n")
@@ -256,7 +257,10 @@ def opened(folder: str | os.PathLike[str]) -> Repository | None:
 def run(tree: WorkTree | None, *arguments: str, most: int) -> "subprocess.CompletedProcess[bytes]":
     """Run a command of git that prints ``most`` bytes or fewer; it ends early where there are more. Raises SpecError
     where there is no git, and where it takes longer than a minute."""
-    process, errors = _started(tree, *arguments)
+    return _done(*_started(tree, *arguments), most)
+
+
+def _done(process: "subprocess.Popen[bytes]", errors: IO[bytes], most: int) -> "subprocess.CompletedProcess[bytes]":
     assert process.stdin is not None
     assert process.stdout is not None
     try:
@@ -278,14 +282,8 @@ def setting(name: str, tree: WorkTree | None, *, own: bool = True) -> list[str]:
     root = "" if tree is None else tree.root
     kept = {key: value for key, value in os.environ.items() if key.startswith("GIT_CONFIG")}
     git_dir = tree.git_dir if tree is not None and own else os.devnull
-    done = subprocess.run(
-        [program(root), "--no-pager", "config", "-z", "--get-all", name],
-        env={**_inherited(root), **kept, **ALWAYS, "GIT_DIR": git_dir},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=False,
-        timeout=SECONDS,
-    )
+    command = [program(root), "--no-pager", "config", "-z", "--get-all", name]
+    done = _done(*_popen(command, {**_inherited(root), **kept, **ALWAYS, "GIT_DIR": git_dir}), PIECE)
     return [os.fsdecode(value) for value in done.stdout.split(b"\0")[:-1]]
 
 
@@ -321,7 +319,12 @@ def _started(tree: WorkTree | None, *arguments: str) -> "tuple[subprocess.Popen[
     at = (f"--git-dir={os.devnull}",) if tree is None else (f"--git-dir={tree.git_dir}", f"--work-tree={root}")
     settings = (part for key, value in SETTINGS.items() for part in ("-c", f"{key}={value}"))
     command = [program(root), *OPTIONS, *at, *settings, *arguments]
-    environment = {**_inherited(root), **ENVIRONMENT, **ALWAYS}
+    return _popen(command, {**_inherited(root), **ENVIRONMENT, **ALWAYS}, root or None)
+
+
+def _popen(
+    command: list[str], environment: dict[str, str], folder: str | None = None
+) -> "tuple[subprocess.Popen[bytes], IO[bytes]]":
     with contextlib.ExitStack() as stack:
         errors = stack.enter_context(tempfile.TemporaryFile())
         process = subprocess.Popen(
@@ -329,8 +332,9 @@ def _started(tree: WorkTree | None, *arguments: str) -> "tuple[subprocess.Popen[
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
-            cwd=root or None,
+            cwd=folder,
             env=environment,
+            start_new_session=True,
         )
         stack.pop_all()
     return process, errors
@@ -345,8 +349,17 @@ def _ended(process: "subprocess.Popen[bytes]", errors: IO[bytes]) -> None:
     try:
         process.wait(1)
     except subprocess.TimeoutExpired:
-        process.kill()
+        _kill(process)
         process.wait()
+
+
+def _kill(process: "subprocess.Popen[bytes]") -> None:
+    """Kill a process and what it has started, which may hold its pipes open."""
+    if hasattr(os, "killpg"):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    else:
+        process.kill()
 
 
 @contextlib.contextmanager
@@ -356,7 +369,7 @@ def _in_time(process: "subprocess.Popen[bytes]") -> Iterator[None]:
 
     def end() -> None:
         is_late.set()
-        process.kill()
+        _kill(process)
 
     timer = threading.Timer(SECONDS, end)
     timer.daemon = True

@@ -32,12 +32,14 @@ def imported(name: str) -> ModuleType:
     """A module by its name, found on ``own()`` alone. Raises what importing raises."""
     if name in sys.modules:
         return sys.modules[name]
-    with _only(own()):
+    with only_own():
         return importlib.import_module(name)
 
 
 @contextlib.contextmanager
-def _only(paths: list[str]) -> Iterator[None]:
+def only_own() -> Iterator[None]:
+    """Meanwhile nothing is imported from elsewhere, also where a notebook's working folder is on the path."""
+    paths = own()
     left_out = [(place, entry) for place, entry in enumerate(sys.path) if entry not in paths]
     for _place, entry in left_out:
         sys.path.remove(entry)

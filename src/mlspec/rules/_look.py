@@ -15,6 +15,7 @@ from mlspec.machine import allowed_reads
 from mlspec.machine.allowed_reads import Reads
 from mlspec.plugin import Column, ColumnType, Schema, Source, Use
 from mlspec.sources import _probe
+from mlspec.sources._encodings import is_encoding
 from mlspec.spec import Project, pinned
 
 MOST_NAMES = 1_000
@@ -106,7 +107,7 @@ def _wrong(document: Document, root: Path, name: str, use: Use, reads: Reads | N
         yield Diagnostic(code="bad-source", message=f"source '{name}' is unclear", span=span, label=mistake)
         return
     encoding = getattr(source, "encoding", None)
-    if isinstance(encoding, str) and not _is_encoding(encoding):
+    if isinstance(encoding, str) and not is_encoding(encoding):
         message, label = f"'{encoding}' is no encoding of text that can be read", "utf-8, latin-1, cp1252, utf-16, ..."
         yield Diagnostic(code="bad-source", message=message, span=document.span((*place, "encoding")), label=label)
         return
@@ -151,12 +152,6 @@ def _secrets(document: Document, place: tuple[str, ...], name: str, source: Sour
         elif "${env:" in text and key[-1] != "connection":
             message, label = f"'{key[0]}' takes no ${{env:NAME}}", "only connection strings do"
             yield Diagnostic(code="secret-in-spec", message=message, span=span, label=label)
-
-
-def _is_encoding(name: str) -> bool:
-    from mlspec.sources._text import is_encoding
-
-    return is_encoding(name)
 
 
 def _secrets_in(text: str) -> bool:

@@ -38,4 +38,8 @@ def values(frame: "pl.LazyFrame", column: str) -> tuple[tuple[str, ...], bool]:
 
 def reason(error: BaseException) -> str:
     """What the data engine says, on one line."""
+    import polars as pl
+
+    if isinstance(error, pl.exceptions.PanicException):
+        return "it is damaged"  # of a panic, the engine tells where in itself it was
     return (str(error).strip() or type(error).__name__).splitlines()[0][:300]

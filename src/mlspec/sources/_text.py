@@ -10,22 +10,13 @@ from typing import IO
 from mlspec.diagnostics import StepError
 from mlspec.machine import safe_files
 from mlspec.sources import _bounds
+from mlspec.sources._encodings import is_encoding
 
 PIECE = 64 << 10
 ENGINE_READS = ("", ".gz", ".zst")  # what the data engine decompresses by itself
+
+
 # Python calls these text too: bytes that stand for other bytes, and texts whose lines can't be told from each other.
-NOT_TEXT = frozenset(("idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape", "utf-7"))
-
-
-def is_encoding(name: str) -> bool:
-    """Whether there is such an encoding of text."""
-    try:
-        found = codecs.lookup(name)
-    except (LookupError, ValueError, OSError):
-        return False
-    return found._is_text_encoding and found.name.replace("_", "-") not in {n.replace("_", "-") for n in NOT_TEXT}
-
-
 def head(path: Path, encoding: str, most: int) -> tuple[str, bool]:
     """The first complete lines of a file, about ``most`` of them, and whether these are all.
 

@@ -49,6 +49,13 @@ class Csv(FileSource, frozen=True, kw_only=True):
         tuple[str, ...], Meta(description="The columns' names, for a file whose first line is a row already.")
     ] = ()
 
+    def mistake(self) -> str:
+        """Whether the data engine can tell cells apart."""
+        separator = self._separator()
+        if not separator.isascii() or not self.quote.isascii() or {separator, self.quote} & {"\n", "\r", "\0"}:
+            return "separator and quote are one ASCII character each, and no line end"
+        return "separator and quote are the same" if separator == self.quote else ""
+
     def is_probed_apart(self, root: Path) -> bool:
         """Only where the data engine is needed to decompress it."""
         return any(path.suffix.lower() == ".zst" for path in self.files(root).values())

@@ -251,6 +251,30 @@ schema, a Croissant description, or a Hugging Face dataset's card or `dataset_in
 
 Instead: look at the rows in the report; mend the data, or the expectation.
 """,
+    "lock-unreadable": """`mlspec.lock` can't be read: it is damaged, too large, or nested too deeply.
+
+Why: it comes with the spec, from whoever committed it; what it says is evidence, and damaged evidence is none.
+
+Instead: take it from the last commit that had a good one (`git checkout HEAD -- mlspec.lock`), or delete it; the next
+run writes it.
+""",
+    "state-is-a-link": """A folder under `.mlspec` is a link.
+
+Why: what is written there would be written elsewhere, for example by a link that somebody committed.
+
+Instead: delete the link; the next run makes a folder.
+""",
+    "package-brings-code": """An exported model brings code of its own (`type: python`), which loading it would run.
+
+Why: a model's folder may come from anybody. All other models are loaded without running anything of theirs.
+
+Instead: read the files that the message lists. If you trust them: `mlspec predict --trust-code ...`, or
+`api.load_model(..., trust_code=True)`.
+""",
+    "package-version": """An exported model was written by another version of mlspec, in another format.
+
+Instead: of an older one, run the project again, which exports it in today's format; of a newer one, use that version.
+""",
     "dvc-yaml-unusable": """No stages can be added to the `dvc.yaml` beside the spec.
 
 Why: what others wrote in it is left as it is, to the byte; for that its `stages` have to be a mapping that is indented,

@@ -253,10 +253,7 @@ class _Reader:
         ok = (
             (isinstance(value, bool) and bool in kinds)
             or (isinstance(value, int) and not isinstance(value, bool) and (int in kinds or float in kinds))
-            or (
-                isinstance(value, float)
-                and (float in kinds or (int in kinds and value.is_integer() and abs(value) < 2**63))
-            )
+            or (isinstance(value, float) and (float in kinds or (int in kinds and _is_integer(value))))
             or (isinstance(value, str) and str in kinds)
         )
         if not ok:
@@ -289,6 +286,9 @@ class _Reader:
         if isinstance(value, str):
             if meta.min_length and len(value) < meta.min_length:
                 return self.wrong("empty", path, f"'{dotted(path)}' is empty", "some text is needed", key=key)
+            if meta.max_length is not None and len(value) > meta.max_length:
+                most = f"{meta.max_length:,} character{'s' if meta.max_length > 1 else ''} at most"
+                return self.wrong("out-of-range", path, f"'{dotted(path)}' is too long", most, key=key)
             if meta.pattern is not None:
                 import re
 
@@ -381,6 +381,10 @@ class _Reader:
             return read if read is _BAD else Use(name, cls(**{shorthand: read}))
         made = self._struct(cls, settings, at, f"{dotted(path)} ({name})")
         return made if made is _BAD else Use(name, made)
+
+
+def _is_integer(value: float) -> bool:
+    return value.is_integer() and abs(value) < 2**63
 
 
 def _names_of(own: dict[str, Any]) -> tuple[str, ...]:

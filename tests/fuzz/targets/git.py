@@ -16,7 +16,7 @@ from mlspec.diff.between import Options, between
 from mlspec.diff.show.text import text
 from mlspec.diff.version import versions
 
-SHARE, TRACED = 3, False
+SHARE, TRACED = 2, False
 SPEC = """\
 project: {name: small, task: binary_classification}
 constraints: {quality: [{metric: roc_auc, at_least: 0.8}]}

@@ -10,6 +10,8 @@ from inputs import fresh, join, split
 SHARE, TRACED = 100, False
 MAGIC = b"PAR1"
 
+is_held = files.is_held
+
 
 def seeds() -> list[bytes]:
     """Plain and nested, packed and not, one for each verb."""

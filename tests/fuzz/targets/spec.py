@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from random import Random
 
+import here
 import mutate as mutations
 import projects
 import schemas
@@ -15,6 +16,7 @@ from mlspec.diagnostics import SpecError
 from mlspec.document import parse
 from mlspec.engine.planning import plan_graph
 from mlspec.graph.build import compile_graph
+from mlspec.machine import allowed_reads
 from mlspec.rules.check import check, facts
 from mlspec.spec.load import load
 from mlspec.spec.read import with_profile
@@ -77,17 +79,22 @@ def one(data: bytes, scratch: Path) -> str:
 def judged(data: bytes, root: Path) -> str:
     """What ``validate`` finds, and for a valid spec what ``compile`` makes of it."""
     try:
-        document = parse(data, "project.yaml")
-        project = load(document)
-        for name in list(project.profiles)[:1]:
-            load(with_profile(document, name))
-        known, found = facts(project, document, root)
-        project = resolve(project, known.schemas, known.target_levels)
-        found += check(project, document, known)
-        told = shown(found, dict(document.texts))
-        if any(one.severity == "error" for one in found):
-            return f"wrong {told}"
-        plan = plan_graph(compile_graph(project, known, document, lambda _change: None))
-        return f"valid {len(plan.steps)}"
+        with here.looks():
+            return _judged(data, root)
     except SpecError as error:
         return f"refused {refused(error, {'project.yaml': data.decode('utf-8', 'replace')})}"
+
+
+def _judged(data: bytes, root: Path) -> str:
+    document = parse(data, "project.yaml")
+    project = load(document)
+    for name in list(project.profiles)[:1]:
+        load(with_profile(document, name))
+    known, found = facts(project, document, root, allowed_reads.around(root))
+    project = resolve(project, known.schemas, known.target_levels)
+    found += check(project, document, known)
+    told = shown(found, dict(document.texts))
+    if any(one.severity == "error" for one in found):
+        return f"wrong {told}"
+    plan = plan_graph(compile_graph(project, known, document, lambda _change: None))
+    return f"valid {len(plan.steps)}"

@@ -40,6 +40,9 @@ def _file(schema: str, page: int, encoding: str) -> bytes:
         return path.read_bytes()
 
 
+is_held = files.is_held
+
+
 def seeds() -> list[bytes]:
     """Each schema; small pages and UTF-16 too."""
     made = [_file(schema, 512, "UTF-8") for schema in SCHEMAS] + [_file(SCHEMAS[0], 1024, "UTF-16le")]

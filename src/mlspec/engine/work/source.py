@@ -21,6 +21,7 @@ def run(job: Job) -> None:
     import polars as pl
 
     from mlspec.engine import tables, treating
+    from mlspec.sources import _columnar
 
     name, settings = job.params["source"]
     source = cast(Source, msgspec.convert(settings, registry.plugin("sources", name)))
@@ -51,13 +52,13 @@ def run(job: Job) -> None:
                 raise
             # The slower way tells which value does not fit.
             write(source.scan(job.root, columns))
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         if getattr(error, "errno", None) is not None:
             # The disk's own trouble, not the file's.
             raise
         _verify(job, source)
         # What the engine says of a value may show it.
-        told = type(error).__name__ if personal else str(error).splitlines()[0]
+        told = type(error).__name__ if personal else _columnar.reason(error)
         raise StepError(f"{source.where()} can't be read: {told}") from None
     _verify(job, source)
     least = job.params.get("minimum_rows")
