@@ -139,7 +139,7 @@ def report(spec: str | os.PathLike[str] | None = None, run: str | None = None, *
             raise SpecError([Diagnostic(code="no-model", message=message, notes=(note,))])
         return card(found)
     name = stored.PAGE if form == "html" else stored.SUMMARY
-    return (root / stored.RUNS / found.id / name).read_text(encoding="utf-8")
+    return stored.page(root, found, name)
 
 
 def profile(

@@ -13,9 +13,11 @@ import msgspec
 from msgspec import Struct
 
 from mlspec.diagnostics import StepError
+from mlspec.engine import places
 from mlspec.graph.files import hash_file
 from mlspec.graph.show import dvc
 from mlspec.graph.step import Step
+from mlspec.machine import json_values, safe_files
 from mlspec.store import files, tree
 from mlspec.store.action import Action
 from mlspec.store.store import Store
@@ -35,6 +37,7 @@ class Made(Struct, frozen=True, kw_only=True):
 def prepare(root: Path) -> None:
     """Make the folder of all results; Git is told to leave it to DVC."""
     home = root / dvc.RESULTS
+    places.demand_no_link(home)
     home.mkdir(exist_ok=True)
     ignore = home / ".gitignore"
     if not ignore.exists():
@@ -45,6 +48,7 @@ def lay_out(root: Path, step: Step, action: Action, store: Store) -> None:
     """Put a step's result into its folder, each output whole or not at all; the store is open for writing."""
     prepare(root)
     folder = root / dvc.folder(step.id)
+    places.demand_no_link(folder)
     if _lies(folder, step, action):
         return
     folder.mkdir(exist_ok=True)
@@ -150,9 +154,12 @@ def _digest(path: Path, empty: tuple[str, ...] = ()) -> str:
 
 def _read(path: Path) -> Made | None:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Made)
-    except (OSError, msgspec.MsgspecError):
+        found = json_values.read(path, Made)
+    except (OSError, ValueError):
         return None
+    names = (*found.paths.values(), *found.empty, *(name for names in found.empty.values() for name in names))
+    digests = all(tree.DIGEST.fullmatch(one) for one in (found.action.fingerprint, *found.action.outputs.values()))
+    return found if digests and all(safe_files.stays_inside(name) for name in names) else None
 
 
 def _swap(aside: Path, target: Path) -> None:
@@ -178,7 +185,7 @@ def _derived(step: Step, action: Action, store: Store) -> dict[str, bytes]:
     found: dict[str, Any] = {}
 
     def read(output: str) -> Any:
-        return msgspec.json.decode(store.path(action.outputs[output]).read_bytes())
+        return json_values.read(store.path(action.outputs[output]))
 
     if metrics and step.kind == "gate":
         verdict = read("verdict")
