@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from mlspec.diagnostics import Diagnostic, SourceError, SpecError
+from mlspec.machine import python_paths
 from mlspec.specfile import find
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class Checked(msgspec.Struct, frozen=True):
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
+@python_paths.only_own()
 def validate(
     spec: str | os.PathLike[str] | None = None,
     *,
@@ -114,6 +116,7 @@ class Compiled(msgspec.Struct, frozen=True):
     renew: bool = False
 
 
+@python_paths.only_own()
 def compile(  # noqa: A001 (the verb of the command)
     spec: str | os.PathLike[str] | None = None,
     *,

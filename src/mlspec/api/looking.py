@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mlspec.api.checking import validate
 from mlspec.diagnostics import Diagnostic, SpecError
+from mlspec.machine import python_paths
 from mlspec.specfile import SPEC, find
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def compare(*names: str, spec: str | os.PathLike[str] | None = None) -> "Compari
     return comparison.compare(found, [stored.resolved(root, run) for run in found], partial(paired, root))
 
 
+@python_paths.only_own()
 def diff(
     base: str | None = None,
     head: str | None = None,

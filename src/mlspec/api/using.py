@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 SHOWN = 20  # files of code that are listed
 
 
+@python_paths.only_own()
 def load_model(
     model: str | os.PathLike[str] | None = None, *, device: str = "cpu", trust_code: bool = False
 ) -> "LoadedModel":
@@ -33,22 +34,22 @@ def load_model(
     answers sooner, and code that it brings along (``type: python``) is run, after its files are listed on the error
     stream. Raises SpecError when there is no model, or when it can't be used.
     """
-    with python_paths.only_own():
-        from mlspec.engine import isolated, package_format
+    from mlspec.engine import isolated, package_format
 
-        folder = _folder(model)
-        try:
-            about = package_format.read_about(folder)
-            if package_format.brings_code(about):
-                if not trust_code:
-                    raise SpecError([_untrusted(folder, about)])
-                for line in _code(about):
-                    print(printable(line), file=sys.stderr)
-            return _trusted(folder, about, device) if trust_code else isolated.Isolated(folder, device)
-        except package_format.PackageError as error:
-            raise _refused(error) from None
+    folder = _folder(model)
+    try:
+        about = package_format.read_about(folder)
+        if package_format.brings_code(about):
+            if not trust_code:
+                raise SpecError([_untrusted(folder, about)])
+            for line in _code(about):
+                print(printable(line), file=sys.stderr)
+        return _trusted(folder, about, device) if trust_code else isolated.Isolated(folder, device)
+    except package_format.PackageError as error:
+        raise _refused(error) from None
 
 
+@python_paths.only_own()
 def predict(
     model: "LoadedModel", data: "str | os.PathLike[str] | pl.DataFrame", *, keep: Sequence[str] = ()
 ) -> "pl.DataFrame":
@@ -60,13 +61,6 @@ def predict(
     ``keep``: columns of the data to carry along. Raises StepError where columns are missing or hold
     something else, SpecError where the file can't be read, or the model turns out to be damaged.
     """
-    with python_paths.only_own():
-        return _predictions(model, data, keep)
-
-
-def _predictions(
-    model: "LoadedModel", data: "str | os.PathLike[str] | pl.DataFrame", keep: Sequence[str]
-) -> "pl.DataFrame":
     import polars as pl
 
     from mlspec.engine.package_format import PackageError

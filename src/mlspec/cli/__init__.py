@@ -56,6 +56,10 @@ def _bounded(arguments: list[str], own: bool) -> int:
     if own:
         _streams.guard_errors()
         _hook_threads()
+        if arguments[:1] in BRIEF:
+            from mlspec.cli._confined import confine_command
+
+            confine_command(arguments)
     try:
         try:
             code = _run(arguments)

@@ -16,6 +16,7 @@ import msgspec
 from mlspec.diagnostics import StepError
 from mlspec.engine import machine, worker
 from mlspec.engine.isolated import Asked, Replied
+from mlspec.machine import landlock
 
 if TYPE_CHECKING:
     import polars as pl
@@ -87,9 +88,11 @@ def _send(replies: IO[bytes], reply: Replied, data: "bytes | memoryview" = b"") 
 
 
 def _limit(folder: Path, device: str) -> None:
-    """Memory, and no core files. A GPU's driver reserves more than any limit allows."""
+    """What it may take of memory, and do: nothing but read, where the kernel has Landlock. A GPU's driver reserves more
+    than any limit allows, and works through files of its own."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if device == "cpu":
+        landlock.confine(read=("/",), write=("/dev/null",))
         size = sum(file.stat().st_size for file in folder.rglob("*"))
         most = MEMORY + BY_CORE * machine.cores() + BY_BYTE * size
         hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
