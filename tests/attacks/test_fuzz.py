@@ -69,6 +69,13 @@ def test_a_number_that_is_too_large_for_an_integer_is_none(tmp_path: Path) -> No
     assert "error[wrong-type]: 'data.split.seed' must be a whole number" in found
 
 
+@pytest.mark.parametrize("setting", ["separator", "decimal", "quote"])
+def test_a_text_that_is_too_long_is_refused_before_anybody_uses_it(setting: str, tmp_path: Path) -> None:
+    found = refused(tmp_path, SPEC.replace("{path: d.csv}", f"{{path: d.csv, {setting}: ab}}"))
+    assert f"error[out-of-range]: 'data.sources.a.{setting}' is too long\n" in found
+    assert "^^ at most 1 character\n" in found
+
+
 def test_a_setting_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
     found = refused(tmp_path, SPEC, "project.name=a\udcff")
     assert "error[not-utf-8]: this is not UTF-8 text\n" in found

@@ -24,7 +24,10 @@ def _in_this_process(
 ) -> list[_probe.Seen | Exception]:
     found = []
     for kind, settings in json_values.decode(msgspec.json.encode(asked)):
-        source = cast(Source, msgspec.convert(settings, registry.plugin("sources", kind)))
+        try:
+            source = cast(Source, msgspec.convert(settings, registry.plugin("sources", kind)))
+        except msgspec.ValidationError as error:
+            raise AssertionError(f"a child would die of these settings: {error}") from None
         reply = _probe.reply_of(_probe.here(source, root, column))
         found.append(_probe._outcome(json_values.decode(reply, _probe.Reply)))
     return found

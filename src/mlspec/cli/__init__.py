@@ -56,6 +56,10 @@ def _bounded(arguments: list[str], own: bool) -> int:
     if own:
         _streams.guard_errors()
         _hook_threads()
+        if arguments[:1] in BRIEF:
+            from mlspec.cli._confined import confine_command
+
+            confine_command(arguments)
     try:
         try:
             code = _run(arguments)
@@ -157,6 +161,10 @@ def _told(error: BaseException) -> int:
         return WRONG
     if isinstance(error, OSError) and (where := _place(error)):
         talk(printable(f"error: {where}: {(error.strerror or 'cannot be used').lower()}"))
+        return STEP_FAILED
+    if isinstance(error, FileNotFoundError) and error.errno is not None and error.strerror:
+        # There is room for temporary files nowhere.
+        talk(printable(f"error: {error.strerror[:1].lower()}{error.strerror[1:]}"))
         return STEP_FAILED
     _internal(error)
     return INTERNAL

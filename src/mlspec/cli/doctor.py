@@ -15,7 +15,7 @@ from mlspec.cli._namesake import namesakes
 from mlspec.cli._options import formats
 from mlspec.cli._output import colored, result
 from mlspec.diagnostics import printable
-from mlspec.machine import child_process
+from mlspec.machine import child_process, landlock
 from mlspec.report.paint import paint
 
 if TYPE_CHECKING:
@@ -93,6 +93,10 @@ def _machine() -> Iterator[Finding]:
     yield Finding("cores", "ok", f"{count}{limited}")
     free = machine.memory()
     yield Finding("memory", "ok", "unknown" if free is None else f"{words.size(free)} free")
+    found = landlock.version()
+    without = "not in this system: validate, compile and diff keep to their rules without a second wall"
+    told = f"version {found}: validate, compile and diff are confined by the kernel" if found else without
+    yield Finding("landlock", "ok" if found else "missing", told)
 
 
 def _gpus() -> Finding:

@@ -264,14 +264,14 @@ Why: what is written there would be written elsewhere, for example by a link tha
 
 Instead: delete the link; the next run makes a folder.
 """,
-    "package-brings-code": """An exported model brings code of its own along (`type: python`), which loading it would run.
+    "package-brings-code": """An exported model brings code of its own (`type: python`), which loading it would run.
 
 Why: a model's folder may come from anybody. All other models are loaded without running anything of theirs.
 
 Instead: read the files that the message lists. If you trust them: `mlspec predict --trust-code ...`, or
 `api.load_model(..., trust_code=True)`.
 """,
-    "package-version": """An exported model was written by another version of mlspec, in a format that this one does not read.
+    "package-version": """An exported model was written by another version of mlspec, in another format.
 
 Instead: of an older one, run the project again, which exports it in today's format; of a newer one, use that version.
 """,

@@ -287,6 +287,9 @@ class _Reader:
             if meta.min_length and len(value) < meta.min_length:
                 return self.wrong("empty", path, f"'{dotted(path)}' is empty", "some text is needed", key=key)
             if meta.max_length is not None and len(value) > meta.max_length:
+                most = f"at most {meta.max_length} character{'s' if meta.max_length > 1 else ''}"
+                return self.wrong("out-of-range", path, f"'{dotted(path)}' is too long", most, key=key)
+            if meta.max_length is not None and len(value) > meta.max_length:
                 most = f"{meta.max_length:,} character{'s' if meta.max_length > 1 else ''} at most"
                 return self.wrong("out-of-range", path, f"'{dotted(path)}' is too long", most, key=key)
             if meta.pattern is not None:
