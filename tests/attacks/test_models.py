@@ -189,6 +189,13 @@ def test_no_module_in_a_models_folder_takes_the_place_of_an_installed_one(
     monkeypatch.setattr(sys, "path", ["", str(folder), *sys.path])
     loaded = api.load_model(".", trust_code=trust)
     assert api.predict(loaded, ROWS).equals(before)
+    if name == "logistic_regression":
+        for model in (loaded, api.load_model(".", trust_code=True)):
+            with pytest.raises(SpecError) as caught:
+                api.predict(model, ROWS.with_columns(x=pl.lit(float("inf"))))
+            (one,) = caught.value.diagnostics
+            assert one.code == "prediction-failed"
+            assert "can't answer: ValueError: Input X contains infinity" in one.message
     assert not (tmp_path / "ran").exists()
 
 
