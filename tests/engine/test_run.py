@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mlspec.diagnostics import StoreError
+from mlspec.diagnostics import SpecError, StoreError
 from mlspec.engine import collect, lock, machine, places, planning, record
 from mlspec.engine.run import run
 from mlspec.engine.verify import Difference, verify
@@ -90,8 +90,9 @@ def test_a_lock_that_is_no_lock_is_told(tmp_path: Path) -> None:
     (tmp_path / "mlspec.lock").write_text("<<<<<<< ours\n")
     with pytest.raises(StoreError, match=r"mlspec.lock' is no lock that this version can read"):
         lock.read(lock.beside(tmp_path))
-    do(graph(tmp_path, CHAIN))
-    assert lock.read(lock.beside(tmp_path)) is not None
+    with pytest.raises(SpecError, match=r"mlspec.lock can't be read: JSON is malformed"):
+        do(graph(tmp_path, CHAIN))
+    assert (tmp_path / "mlspec.lock").read_text() == "<<<<<<< ours\n"
 
 
 def test_verify_makes_everything_anew_and_names_what_differs(tmp_path: Path) -> None:

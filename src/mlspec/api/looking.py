@@ -139,7 +139,7 @@ def report(spec: str | os.PathLike[str] | None = None, run: str | None = None, *
             raise SpecError([Diagnostic(code="no-model", message=message, notes=(note,))])
         return card(found)
     name = stored.PAGE if form == "html" else stored.SUMMARY
-    return (root / stored.RUNS / found.id / name).read_text(encoding="utf-8")
+    return stored.page(root, found, name)
 
 
 def profile(
@@ -158,6 +158,7 @@ def profile(
 
     from mlspec.engine import raw
     from mlspec.report import table_profile
+    from mlspec.rules import _personal
     from mlspec.rules.check import roles
     from mlspec.spec.units import source_at
 
@@ -185,7 +186,7 @@ def profile(
             ", ".join(names),
             target=said.target if said.target in of else None,
             roles={name: role for name, role in of.items() if role != "feature"},
-            hidden=[name for name, role in of.items() if role in ("sensitive", "id")],
+            hidden=_personal.hidden(project, facts.of_source(names[0])),
         )
 
 

@@ -162,6 +162,10 @@ def _told(error: BaseException) -> int:
     if isinstance(error, OSError) and (where := _place(error)):
         talk(printable(f"error: {where}: {(error.strerror or 'cannot be used').lower()}"))
         return STEP_FAILED
+    if isinstance(error, FileNotFoundError) and error.errno is not None and error.strerror:
+        # There is room for temporary files nowhere.
+        talk(printable(f"error: {error.strerror[:1].lower()}{error.strerror[1:]}"))
+        return STEP_FAILED
     _internal(error)
     return INTERNAL
 

@@ -62,11 +62,13 @@ def _make(
 
 
 def _files(found: "Compiled") -> Iterator[str]:
-    """What an answer was made from: files that steps read, the folders that others could come to, snapshots."""
+    """What an answer was made from: files that steps read, the folders that others could come to, snapshots, and keys
+    in environment variables."""
     from mlspec.spec import pinned
 
     root = str(found.checked.root)
     for step in found.plan.graph.steps.values():
+        yield from (f"{_memo.ENVIRONMENT}{name}" for name in step.params.get("keys", ()))
         for name in step.files:
             path = os.path.join(root, name)
             yield os.path.join(path, "") if os.path.isdir(path) else path

@@ -20,6 +20,21 @@ Why: a run's results are its own; a server that does not answer, or refuses, mus
 
 Instead: see what the server says, and log the run later with `mlspec report [RUN] --mlflow`.
 """,
+    "lock-unreadable": """`mlspec.lock` is there and can't be read.
+
+Why: it pins what the data was, what a run measured, and how often the test rows have judged. Taken for none, every
+change would pass.
+
+Instead: take it from version control (`git checkout mlspec.lock`), or settle the merge conflict in it. Without the file
+`mlspec run` pins everything as it is now.
+""",
+    "state-is-a-link": """A folder that mlspec writes into is a link.
+
+Why: results are written into `.mlspec` and `mlspec.results`, and removed there when nobody needs them. Git can carry
+links: those of somebody else could lead into any folder of yours.
+
+Instead: remove the link, or put a folder in its place; to keep results on another disk, mount it there.
+""",
     "run-not-found": """There is no such run.
 
 Why: `show` and `report` look at runs that have left a folder in `.mlspec/runs`.

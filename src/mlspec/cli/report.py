@@ -2,7 +2,7 @@
 
 import click
 
-from mlspec.cli import STEP_FAILED, _options
+from mlspec.cli import STEP_FAILED, _options, _origin
 from mlspec.cli._output import form_of, result, talk
 from mlspec.specfile import find
 
@@ -21,6 +21,7 @@ def command(run: str | None, spec: str | None, form: str, mlflow: bool, output: 
     from mlspec import api
 
     if not mlflow:
+        _origin.tell(spec, [api.last(spec, run).id])
         result(api.report(spec, run, form=form), output, find(spec), form=form_of(form))
         return 0
     from mlspec.report.terminal import tracked

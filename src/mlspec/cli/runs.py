@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from mlspec.cli import _options
+from mlspec.cli import _options, _origin
 from mlspec.cli._output import colored, result, talk
 
 
@@ -34,6 +34,7 @@ def _compare(names: tuple[str, ...], spec: str | None, form: str) -> None:
     from mlspec.report import comparison, comparison_text
 
     found = api.compare(*names, spec=spec)
+    _origin.tell(spec, [run.id for run in found.runs])
     if form == "json":
         result(comparison.encode(found), form="json")
     else:
@@ -46,6 +47,7 @@ def _list(spec: str | None, form: str) -> None:
     from mlspec.report import paint, terminal, words
 
     found = api.runs(spec)
+    _origin.tell(spec, [run.id for run in found])
     if form == "json":
         import msgspec
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mlspec.cli import _options
+from mlspec.cli import _options, _origin
 from mlspec.cli._output import colored, result
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ def command(what: str | None, spec: str | None, form: str) -> None:
         _plot(found, form)
         return
     run = api.last(spec, what)
+    _origin.tell(spec, [run.id])
     if form == "json":
         result(facts.encode(run), form="json")
     elif form == "markdown":

@@ -1,16 +1,12 @@
 """``mlspec verify``: makes everything again and compares it with ``mlspec.lock``; or checks the stored results."""
 
 import sys
-from typing import TYPE_CHECKING
 
 import click
 
 from mlspec.cli import HOLDS_NOT, STEP_FAILED, _options
 from mlspec.cli._output import colored, result, talk
 from mlspec.report.paint import paint
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @click.command(name="verify")
@@ -28,7 +24,10 @@ def command(spec: str | None, store: bool, adopt: bool) -> int:
     if adopt and not store:
         raise click.UsageError("--adopt goes with --store")
     if adopt:
-        _adopt(spec)
+        from mlspec import api
+        from mlspec.report import words
+
+        talk(f"{words.count(api.adopt(spec), 'result')} from elsewhere taken as made here")
     return _stored(spec) if store else _again(spec)
 
 
@@ -54,34 +53,17 @@ def _again(spec: str | None) -> int:
     return HOLDS_NOT
 
 
-def _home(spec: str | None) -> "Path":
+def _stored(spec: str | None) -> int:
     from pathlib import Path
 
-    from mlspec.engine import places
-    from mlspec.specfile import find
-
-    return places.home(Path(find(spec)).parent)
-
-
-def _adopt(spec: str | None) -> None:
-    from mlspec.engine import places
-    from mlspec.report import words
-    from mlspec.store.store import Store
-
-    home = _home(spec)
-    places.prepare(home)
-    with Store(places.store(home)).writing() as store:
-        talk(f"{words.count(len(store.adopt_elsewhere()), 'result')} from elsewhere taken as made here")
-
-
-def _stored(spec: str | None) -> int:
     from mlspec.diagnostics import printable
     from mlspec.engine import places
     from mlspec.report import words
+    from mlspec.specfile import find
     from mlspec.store import upkeep
     from mlspec.store.store import Store
 
-    store = Store(places.store(_home(spec)))
+    store = Store(places.store(places.home(Path(find(spec)).parent)))
     found = upkeep.inspect(store)
     for damage in found.damaged:
         result(printable(f"{damage.entry}: {damage.problem}"))

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from mlspec.diagnostics import Diagnostic, SpecError
 from mlspec.diff import blobs, git
 from mlspec.document import LARGEST
-from mlspec.machine import safe_files, work_tree
+from mlspec.machine import allowed_reads, safe_files, work_tree
 from mlspec.machine.git import LARGEST as LARGEST_OBJECT
 from mlspec.machine.git import MOST_ENTRIES, Repository, opened, unreadable, wrong
 from mlspec.machine.git_trees import Entry
@@ -253,10 +253,13 @@ def _leads_out(path: str) -> bool:
         return False
     tree = work_tree.find(os.curdir)
     if tree is None or not _is_below(named, tree.root):
-        if not os.path.islink(named):
-            return False
-        tree = work_tree.find(os.path.dirname(named))
-    return not work_tree.is_public(named, os.path.dirname(named) if tree is None else tree.root, tree)
+        return os.path.islink(named) and _is_closed(os.path.dirname(named), named)
+    return _is_closed(tree.root, named)
+
+
+def _is_closed(root: str | os.PathLike[str], path: str) -> bool:
+    """Whether a path leads out of the repository around ``root``, or to what git and mlspec keep for themselves."""
+    return bool(allowed_reads.refusal(allowed_reads.around(root), path))
 
 
 def content(version: Version, path: str, most: int = LARGEST_OBJECT) -> bytes | None:
@@ -345,9 +348,7 @@ def token(version: Version, path: str, other: Version | None = None) -> str | No
 def _here(version: Version, path: str) -> str | None:
     """A file of the working tree, None where it is outside, or git's or mlspec's own."""
     file = os.path.join(version.root, path)
-    tree = None if version.repository is None else version.repository.tree
-    is_ours = "\0" not in path and work_tree.is_public(file, version.root if tree is None else tree.root, tree)
-    return file if is_ours else None
+    return None if "\0" in path or _is_closed(version.root, file) else file
 
 
 def _entry(version: Version, path: str) -> Entry | None:

@@ -5,7 +5,6 @@ brought is taken into the store under its fingerprint, each byte of it compared 
 """
 
 import os
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,11 @@ import msgspec
 from msgspec import Struct
 
 from mlspec.diagnostics import StepError
+from mlspec.engine import places
 from mlspec.graph.files import hash_file
 from mlspec.graph.show import dvc
 from mlspec.graph.step import Step
+from mlspec.machine import json_values, safe_files
 from mlspec.store import files, tree
 from mlspec.store.action import Action
 from mlspec.store.store import Store
@@ -36,6 +37,7 @@ class Made(Struct, frozen=True, kw_only=True):
 def prepare(root: Path) -> None:
     """Make the folder of all results; Git is told to leave it to DVC."""
     home = root / dvc.RESULTS
+    places.demand_no_link(home)
     home.mkdir(exist_ok=True)
     ignore = home / ".gitignore"
     if not ignore.exists():
@@ -46,6 +48,7 @@ def lay_out(root: Path, step: Step, action: Action, store: Store) -> None:
     """Put a step's result into its folder, each output whole or not at all; the store is open for writing."""
     prepare(root)
     folder = root / dvc.folder(step.id)
+    places.demand_no_link(folder)
     if _lies(folder, step, action):
         return
     folder.mkdir(exist_ok=True)
@@ -54,16 +57,9 @@ def lay_out(root: Path, step: Step, action: Action, store: Store) -> None:
         source = store.path(action.outputs[output])
         with store.stage([output]) as paths:
             if source.is_dir():
-                names, hollow = tree.listing(source)
+                hollow = tree.listing(source)[1]
                 empty |= {output: tuple(hollow)} if hollow else {}
-                paths[output].mkdir()
-                for name in hollow:
-                    (paths[output] / name).mkdir(parents=True)
-                for name in names:
-                    (paths[output] / name).parent.mkdir(parents=True, exist_ok=True)
-                    shutil.copyfile(source / name, paths[output] / name)
-            else:
-                shutil.copyfile(source, paths[output])
+            files.copy(source, paths[output])
             _swap(paths[output], root / dvc.place(step, output))
     for name, content in _derived(step, action, store).items():
         _write(folder / name, content)
@@ -105,7 +101,7 @@ def take_in(store: Store, path: Path, empty: tuple[str, ...] = ()) -> str:
     """Take a file or a folder into the store, without an action that gave it; its digest. Raises OSError."""
     with store.stage(["content"]) as paths:
         aside = paths["content"]
-        _copy(path, aside, empty)
+        files.copy(path, aside, empty)
         return store.keep(aside)
 
 
@@ -131,7 +127,7 @@ def _taken(folder: Path, found: Made, store: Store) -> bool:
     try:
         with store.lock(action.fingerprint), store.stage(action.outputs) as paths:
             for output, digest in action.outputs.items():
-                _copy(folder / found.paths[output], paths[output], found.empty.get(output, ()))
+                files.copy(folder / found.paths[output], paths[output], found.empty.get(output, ()))
                 if _digest(paths[output]) != digest:
                     return False
             store.commit(
@@ -148,18 +144,6 @@ def _taken(folder: Path, found: Made, store: Store) -> bool:
         return False
 
 
-def _copy(source: Path, target: Path, empty: tuple[str, ...]) -> None:
-    if not source.is_dir():
-        shutil.copyfile(source, target)
-        return
-    target.mkdir()
-    for name in empty:
-        (target / name).mkdir(parents=True, exist_ok=True)
-    for name in tree.listing(source)[0]:
-        (target / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source / name, target / name)
-
-
 def _digest(path: Path, empty: tuple[str, ...] = ()) -> str:
     if not path.is_dir():
         return hash_file(path)
@@ -170,9 +154,12 @@ def _digest(path: Path, empty: tuple[str, ...] = ()) -> str:
 
 def _read(path: Path) -> Made | None:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Made)
-    except (OSError, msgspec.MsgspecError):
+        found = json_values.read(path, Made)
+    except (OSError, ValueError):
         return None
+    names = (*found.paths.values(), *found.empty, *(name for names in found.empty.values() for name in names))
+    digests = all(tree.DIGEST.fullmatch(one) for one in (found.action.fingerprint, *found.action.outputs.values()))
+    return found if digests and all(safe_files.stays_inside(name) for name in names) else None
 
 
 def _swap(aside: Path, target: Path) -> None:
@@ -198,7 +185,7 @@ def _derived(step: Step, action: Action, store: Store) -> dict[str, bytes]:
     found: dict[str, Any] = {}
 
     def read(output: str) -> Any:
-        return msgspec.json.decode(store.path(action.outputs[output]).read_bytes())
+        return json_values.read(store.path(action.outputs[output]))
 
     if metrics and step.kind == "gate":
         verdict = read("verdict")

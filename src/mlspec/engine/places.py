@@ -48,14 +48,19 @@ def prepare(home: Path) -> None:
 def demand_no_links(home: Path) -> None:
     """Raises SpecError where the folder, or one in it, is a link, which git can carry: what is written there, or
     removed as no longer needed, would be in a folder that is not ours."""
-    for path in (home, *_entries(home), *(entry for name in INNER for entry in _entries(home / name))):
-        if path.is_symlink():
-            message = f"'{path}' is a link: what mlspec keeps stays in the folder of the spec"
-            note = "remove the link, or put a folder in its place"
-            raise SpecError([Diagnostic(code="state-is-a-link", message=message, notes=(note,))])
+    for path in (home, *_links(home), *(link for name in INNER for link in _links(home / name))):
+        demand_no_link(path)
 
 
-def _entries(folder: Path) -> list[Path]:
+def demand_no_link(path: Path) -> None:
+    """Raises SpecError where a folder that mlspec writes into is a link."""
+    if path.is_symlink():
+        message = f"'{path}' is a link: what mlspec keeps stays in the folder of the spec"
+        note = "remove the link, or put a folder in its place"
+        raise SpecError([Diagnostic(code="state-is-a-link", message=message, notes=(note,))])
+
+
+def _links(folder: Path) -> list[Path]:
     try:
         with os.scandir(folder) as found:
             return [Path(entry.path) for entry in found if entry.is_symlink()]

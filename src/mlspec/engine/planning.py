@@ -3,10 +3,16 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from msgspec import structs
+
 from mlspec.engine import laid_out, places, previous
 from mlspec.graph.graph import Graph
-from mlspec.graph.plan import Plan, plan
+from mlspec.graph.plan import Plan, PlannedStep, plan
+from mlspec.graph.show import dvc
 from mlspec.store.store import Store
+
+BROUGHT = f"made elsewhere, found in {dvc.RESULTS}"
+ELSEWHERE = "its stored result was made elsewhere and is not used (mlspec verify --store --adopt)"
 
 
 def plan_graph(graph: Graph, *, home: Path | None = None) -> Plan:
@@ -34,4 +40,15 @@ def plan_graph(graph: Graph, *, home: Path | None = None) -> Plan:
         return identity in identities
 
     seconds = {step_id: was.seconds for step_id, was in before.items() if was.seconds is not None}
-    return plan(graph, outputs, {step_id: was.parts for step_id, was in before.items()}, seconds, known)
+    found = plan(graph, outputs, {step_id: was.parts for step_id, was in before.items()}, seconds, known)
+
+    def from_elsewhere(planned: PlannedStep) -> PlannedStep:
+        # What was copied, unpacked or committed is never shown as a result of this place.
+        key = planned.fingerprint
+        if key is not None and planned.action == "cached" and store.lookup(key) is None:
+            return structs.replace(planned, reasons=(*planned.reasons, BROUGHT))
+        if key is not None and planned.action != "cached" and store.is_elsewhere(key):
+            return structs.replace(planned, reasons=(*planned.reasons, ELSEWHERE))
+        return planned
+
+    return Plan(graph, {step_id: from_elsewhere(planned) for step_id, planned in found.steps.items()})

@@ -1,5 +1,6 @@
 """What each step was made of when it last ran, and how long it took: for a plan's reasons and estimates."""
 
+import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -25,6 +26,16 @@ def read(home: Path) -> dict[str, Before]:
         return {} if content is None else json_values.decode(content, dict[str, Before])
     except (OSError, ValueError):
         return {}
+
+
+def adopt(home: Path) -> None:
+    """Take what was written elsewhere as written here."""
+    path, key = places.previous(home), seals.key(places.store(home))
+    with contextlib.suppress(OSError, ValueError):
+        content = safe_files.read(path)[: -seals.LENGTH]
+        json_values.decode(content, dict[str, Before])
+        if key is not None:
+            files.replace(path, seals.sealed(content, key))
 
 
 def write(home: Path, before: Mapping[str, Before], steps: Mapping[str, Before]) -> None:

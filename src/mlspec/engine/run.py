@@ -23,6 +23,7 @@ from mlspec.graph import fingerprint as fp
 from mlspec.graph.environment import device_kind, machine, processor, python_version
 from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS, Kind
+from mlspec.graph.show import dvc
 from mlspec.graph.step import Step
 from mlspec.machine import json_values
 from mlspec.spec import pinned
@@ -157,8 +158,11 @@ class _Running:
 
     def _carry_out(self) -> tuple[dict[str, Any] | None, tuple[dict[str, Any], ...]]:
         """Schedule until all that the run tells of can be read: what was damaged is made again."""
-        if self.own and laid_out.take_over(Path(self.graph.facts.root), self.store, self._write):
+        taken = laid_out.take_over(Path(self.graph.facts.root), self.store, self._write) if self.own else []
+        if taken:
             self.journal.open()
+            text = f"results of {len(taken)} steps were made elsewhere and are taken from {dvc.RESULTS}"
+            self.journal.tell(events.Noted(time=now(), text=text))
         for _attempt in range(MENDINGS):
             schedule(
                 self.graph,

@@ -60,6 +60,9 @@ class Digests:
         """Write the cache, whole or not at all, if anything in it changed."""
         if self._cache is None or not self._changed:
             return
+        if any(folder.is_symlink() for folder in (self._cache.parent, self._cache.parent.parent)):
+            # Git can carry links: it would be written into a folder that is not ours.
+            return
         with contextlib.suppress(OSError, UnicodeEncodeError):
             self._cache.parent.mkdir(parents=True, exist_ok=True)
             whole_files.replace(self._cache, msgspec.json.encode(self._entries), sync=False)

@@ -7,7 +7,6 @@ from typing import NamedTuple
 from mlspec.machine import safe_files
 
 GIT = ".git"
-PRIVATE = (GIT, ".mlspec")
 MOST = 4096
 
 
@@ -37,14 +36,6 @@ def is_in(path: str | os.PathLike[str], folder: str | os.PathLike[str]) -> bool:
     """Whether a path, its links resolved, is a folder or in it."""
     real, root = os.path.realpath(path), os.path.realpath(folder)
     return real == root or real.startswith(root.rstrip(os.sep) + os.sep)
-
-
-def is_public(path: str | os.PathLike[str], root: str | os.PathLike[str], tree: WorkTree | None) -> bool:
-    """Whether a path, its links resolved, is in ``root`` and in nothing that git or mlspec keep for themselves."""
-    if not is_in(path, root) or (tree is not None and any(is_in(path, own) for own in tree[1:])):
-        return False
-    inner = os.path.relpath(os.path.realpath(path), os.path.realpath(root))
-    return not any(part.lower() in PRIVATE for part in inner.split(os.sep))
 
 
 def _git_dir(path: str, at: str) -> str | None:

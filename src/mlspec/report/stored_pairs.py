@@ -39,7 +39,8 @@ def _run(root: Path, lock: Lock) -> RunFacts | None:
         (
             run
             for run in stored.every(root)
-            if any(one.id == "predict" and one.outputs.get("predictions") == wanted for one in run.steps)
+            if stored.is_ours(root, run.id)
+            and any(one.id == "predict" and one.outputs.get("predictions") == wanted for one in run.steps)
         ),
         None,
     )

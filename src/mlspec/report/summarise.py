@@ -1,6 +1,5 @@
 """Graph and Run -> RunFacts, pages and the exported model in the run's folder."""
 
-import shutil
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ import msgspec
 from mlspec.engine import package_format, places
 from mlspec.engine.record import Run
 from mlspec.graph.graph import Graph
+from mlspec.machine import json_values
 from mlspec.report import collect, collect_evaluation, evidence_lines, stored
 from mlspec.report.collect_requirements import requirement_facts
 from mlspec.report.facts import FailureFact, Gate, HoldoutFact, MemoryFact, Outcome, Place, RunFacts, StepFact
@@ -32,7 +32,7 @@ def facts(graph: Graph, run: Run, *, profile: str | None = None, overrides: Sequ
 
     def read(step_id: str, output: str) -> Any:
         found = digest(step_id, output)
-        return None if found is None else msgspec.json.decode(store.path(found).read_bytes())
+        return None if found is None else json_values.read(store.path(found))
 
     def seconds(step_id: str) -> float | None:
         return run.steps[step_id].seconds if step_id in run.steps else None
@@ -173,7 +173,7 @@ def export(graph: Graph, run: Run, folder: Path) -> None:
     digest = None if step is None else step.outputs.get("model")
     if digest is not None and not folder.exists():
         store = Store(places.store(places.home(graph.facts.root)))
-        shutil.copytree(store.path(digest), folder, copy_function=shutil.copyfile)
+        files.copy(store.path(digest), folder)
 
 
 def _selected_on(project: Project) -> str:

@@ -2,11 +2,14 @@
 
 import os
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
+from mlspec.machine import safe_files
 from mlspec.machine.whole_files import replace, sync_folder
+from mlspec.store import tree
 
-__all__ = ["remove", "replace", "sync_folder", "write"]
+__all__ = ["copy", "remove", "replace", "sync_folder", "write"]
 
 
 def write(path: Path, content: bytes, mode: int = 0o644, *, sync: bool = True) -> None:
@@ -19,6 +22,26 @@ def write(path: Path, content: bytes, mode: int = 0o644, *, sync: bool = True) -
             os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def copy(source: Path, target: Path, empty: Iterable[str] = ()) -> None:
+    """Copy the bytes of a file or of a folder's files; ``empty``: folders in it that hold nothing. Raises OSError, also
+    for a file that is no regular one."""
+    if not source.is_dir():
+        _copy_file(source, target)
+        return
+    names, hollow = tree.listing(source)
+    target.mkdir(exist_ok=True)
+    for name in (*hollow, *empty):
+        (target / name).mkdir(parents=True, exist_ok=True)
+    for name in names:
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        _copy_file(source / name, target / name)
+
+
+def _copy_file(source: Path, target: Path) -> None:
+    with safe_files.opened(source) as content, target.open("wb") as file:
+        shutil.copyfileobj(content, file)
 
 
 def remove(path: Path) -> None:

@@ -15,6 +15,7 @@ import msgspec
 from mlspec.diagnostics import StepError
 from mlspec.engine.fairness import RATES, compare, table
 from mlspec.plugin import Model, Training
+from mlspec.store import files
 
 if TYPE_CHECKING:
     import numpy as np
@@ -171,7 +172,7 @@ def fit(
         chosen = min(keeping, key=lambda number: (found[number]["error"], number))
     else:
         chosen = min(fitted or sorted(histories), key=lambda number: (found[number]["difference"] or 0.0, number))
-    shutil.copytree(scratch / str(chosen), folder, dirs_exist_ok=True, copy_function=shutil.copyfile)
+    files.copy(scratch / str(chosen), folder)
     told = {"rounds": found, "chosen": chosen, "judged_on": judges, "kept": bool(keeping)}
     return {**histories[chosen], "mitigation": told}
 
