@@ -28,26 +28,35 @@ class Totals:
         self.outcomes: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
         self.slowest: dict[str, float] = collections.defaultdict(float)
         self.largest: dict[str, float] = collections.defaultdict(float)
+        self.cpu: collections.Counter[str] = collections.Counter()
         self.findings: dict[tuple[str, str], Path] = {}
 
     def text(self) -> str:
         """A line a target, then what was found."""
-        rows = [f"{'target':12} {'executions':>11} {'slowest s':>10} {'largest MB':>11} {'findings':>9}  outcomes"]
+        rows = [_row("target", "executions", "CPU s", "slowest s", "largest MB", "findings", "outcomes")]
         for name in sorted(self.count):
-            found = sum(1 for target, key in self.findings if target == name and not key.startswith("held: "))
             ends = ", ".join(f"{key} {n:,}" for key, n in self.outcomes[name].most_common(4))
-            worst = f"{self.slowest[name]:10.2f} {self.largest[name]:11.0f}"
-            rows.append(f"{name:12} {self.count[name]:11,} {worst} {found:9}  {ends}")
-        total = sum(self.count.values())
-        worst = f"{max(self.slowest.values(), default=0):10.2f} {max(self.largest.values(), default=0):11.0f}"
-        rows.append(f"{'all':12} {total:11,} {worst} {sum(not key.startswith('held: ') for _, key in self.findings):9}")
+            took = (f"{self.cpu[name]:.0f}", f"{self.slowest[name]:.2f}", f"{self.largest[name]:.0f}")
+            rows.append(_row(name, f"{self.count[name]:,}", *took, self._found(name), ends))
+        took = (f"{sum(self.cpu.values()):.0f}", f"{max(self.slowest.values(), default=0):.2f}")
+        most = f"{max(self.largest.values(), default=0):.0f}"
+        rows.append(_row("all", f"{sum(self.count.values()):,}", *took, most, self._found(None)))
         for (target, key), path in sorted(self.findings.items()):
             rows.append(f"{'HELD' if key.startswith('held: ') else 'FOUND'} {target}: {key} ({path})")
         return "\n".join(rows)
 
+    def _found(self, name: str | None) -> str:
+        return str(sum(name in (None, target) and not key.startswith("held: ") for target, key in self.findings))
+
     def failed(self) -> bool:
         """Whether anything was found that no child process holds."""
         return any(not key.startswith("held: ") for _target, key in self.findings)
+
+
+def _row(name: str, *cells: str) -> str:
+    widths = (11, 7, 10, 11, 9)
+    placed = [f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=False)]
+    return f"{name:12} {' '.join(placed)}  {' '.join(cells[len(widths) :])}".rstrip()
 
 
 class Worker:
@@ -151,6 +160,7 @@ def _noted(fact: dict[str, Any], one: Worker, totals: Totals, findings: Path) ->
     if "finding" not in fact:
         one.left -= fact["count"]
         totals.count[name] += fact["count"]
+        totals.cpu[name] += fact["cpu"]
         totals.outcomes[name].update(fact["outcomes"])
         totals.slowest[name] = max(totals.slowest[name], fact["slowest"])
         totals.largest[name] = max(totals.largest[name], fact["largest"])
