@@ -58,7 +58,7 @@ def digests(folder: Path) -> dict[str, Any]:
     """The digests of what each step has made."""
     found = {}
     for path in (folder / ".mlspec" / "store" / "actions").iterdir():
-        action = json.loads(path.read_bytes().partition(b"\n")[2])
+        action = json.loads(path.read_bytes().split(b"\n")[1])
         found[action["record"]["step"]] = action["outputs"]
     return found
 

@@ -157,7 +157,7 @@ def dvc(count: int | None) -> None:
         def copied(name: str) -> tuple[Path, list[str]]:
             root = Path(scratch, name)
             shutil.rmtree(root, ignore_errors=True)
-            shutil.copytree(unborn, root)
+            copied(unborn, root)
             return root, [sys.executable, "-W", "ignore", "-m", "mlspec.testing.small_run", str(root), "dvc"]
 
         whole, telling = copied("whole")

@@ -16,7 +16,7 @@ from mlspec.store import upkeep
 from mlspec.store.store import Store
 from mlspec.testing import faults
 from mlspec.testing.graphs import KINDS, WORK
-from mlspec.testing.small_run import made
+from mlspec.testing.small_run import copied, made
 
 pytest.importorskip("dvc")
 
@@ -44,7 +44,7 @@ def test_killed_while_dvc_is_told(unborn: Path, tmp_path: Path) -> None:
     if shutil.which("strace") is None:
         pytest.skip("strace is not installed")
     whole = tmp_path / "whole"
-    shutil.copytree(unborn, whole)
+    copied(unborn, whole)
     try:
         points = faults.points(command(whole), whole, tmp_path / "log")
     except RuntimeError as error:
@@ -53,7 +53,7 @@ def test_killed_while_dvc_is_told(unborn: Path, tmp_path: Path) -> None:
     hits = 0
     for index, point in enumerate(random.Random(5).sample(points, POINTS)):
         root = tmp_path / str(index)
-        shutil.copytree(unborn, root)
+        copied(unborn, root)
         hits += faults.killed(command(root), point, tmp_path / "log").hit
         with Repo(str(root)) as repo:
             repo.status()

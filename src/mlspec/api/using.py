@@ -42,7 +42,7 @@ def load_model(
         if package_format.brings_code(about):
             if not trust_code:
                 raise SpecError([_untrusted(folder, about)])
-            for line in _code(about):
+            for line in _code(about, every=True):
                 print(printable(line), file=sys.stderr)
         return _trusted(folder, about, device) if trust_code else isolated.Isolated(folder, device)
     except package_format.PackageError as error:
@@ -74,6 +74,11 @@ def predict(
         predicted = model.predict(rows)
     except PackageError as error:
         raise _refused(error) from None
+    except (StepError, KeyboardInterrupt, SystemExit, GeneratorExit):
+        raise
+    except BaseException as error:  # its library's, its own code's, or a panic of the data engine
+        told = " ".join(f"the model can't answer: {type(error).__name__}: {error}".split())[:1000]
+        raise SpecError([Diagnostic(code="prediction-failed", message=told)]) from error
     classes = model.about.classes
     kept = [frame[name] for name in keep]
     if classes is None:
@@ -128,14 +133,15 @@ def _untrusted(folder: Path, about: "About") -> Diagnostic:
     )
 
 
-def _code(about: "About") -> list[str]:
-    """What loading a package would run, in lines."""
+def _code(about: "About", *, every: bool = False) -> list[str]:
+    """What loading a package would run, in lines; of many files only some, or ``every`` one."""
     from mlspec.engine import package_format
 
     named = sorted({str(settings["code"]) for _name, settings in about.models() if "code" in settings})
     files = [f"{name} (SHA-256 {digest})" for name, digest in package_format.code_of(about).items()]
-    more = [f"and {len(files) - SHOWN} more files"] if len(files) > SHOWN else []
-    return [f"code of the model: {', '.join(named)}", *files[:SHOWN], *more]
+    shown = len(files) if every else SHOWN
+    more = [f"and {len(files) - shown} more files"] if len(files) > shown else []
+    return [f"code of the model: {', '.join(named)}", *files[:shown], *more]
 
 
 def _refused(error: "PackageError") -> SpecError:

@@ -46,7 +46,8 @@ class Asked(msgspec.Struct, frozen=True):
 
 class Replied(msgspec.Struct, frozen=True, kw_only=True):
     """What it says: ready, an array or rows that follow as so many bytes, or why not. ``mine``: the rows are at fault,
-    not the package; ``file``: what in the package is."""
+    not the package; ``file``: what in the package is; ``unexpected``: a library raised something, which may be for
+    either."""
 
     dtype: str = ""
     shape: tuple[int, ...] = ()
@@ -54,6 +55,7 @@ class Replied(msgspec.Struct, frozen=True, kw_only=True):
     wrong: str = ""
     mine: bool = False
     file: str = ""
+    unexpected: bool = False
 
 
 class Isolated(LoadedModel):
@@ -78,6 +80,11 @@ class Isolated(LoadedModel):
             self._reply("loads", time.monotonic() + LOADING, home)
         finally:
             shutil.rmtree(home, ignore_errors=True)
+
+    @property
+    def process(self) -> int:
+        """The number of the process that answers."""
+        return self._process.pid
 
     def predict(self, frame: "pl.DataFrame") -> "Array":
         """As every loaded model does."""
@@ -161,6 +168,8 @@ class Isolated(LoadedModel):
         self._rest = data[reply.bytes :]
         if reply.mine:
             raise StepError(reply.wrong)
+        if reply.unexpected:
+            raise self._wrong(f"can't answer: {reply.wrong}", code="prediction-failed")
         if reply.wrong:
             # It knows the copy alone.
             there, text = Path(reply.file), reply.wrong
@@ -185,12 +194,12 @@ class Isolated(LoadedModel):
         how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
         raise self._wrong(f"is damaged: the process that {doing} it {how}")
 
-    def _wrong(self, what: str) -> PackageError:
+    def _wrong(self, what: str, code: str = "package-damaged") -> PackageError:
         self._printed.seek(max(0, self._printed.seek(0, os.SEEK_END) - 4096))
         lines = self._printed.read().decode(errors="backslashreplace").split("\n")
         told = [printable(line) for line in lines if line.strip()][-1:]
         notes = tuple(f"the last that it printed: {line}" for line in told)
-        return PackageError(f"the model in '{self._folder}' {what}", self._folder, notes=notes)
+        return PackageError(f"the model in '{self._folder}' {what}", self._folder, code=code, notes=notes)
 
 
 def _end(process: "subprocess.Popen[bytes]", printed: IO[bytes], pid: int) -> None:

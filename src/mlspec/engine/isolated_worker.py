@@ -77,8 +77,9 @@ def _predicted(loaded: "Package", rows: "pl.DataFrame") -> Any:
 
 
 def _refusal(error: BaseException) -> Replied:
-    text = str(error) if isinstance(error, StepError) else f"the model can't answer: {type(error).__name__}: {error}"
-    return Replied(wrong=" ".join(text.split())[:1000], file=str(getattr(error, "file", "")))
+    text = str(error) if isinstance(error, StepError) else f"{type(error).__name__}: {error}"
+    file = str(getattr(error, "file", ""))
+    return Replied(wrong=" ".join(text.split())[:1000], file=file, unexpected=not isinstance(error, StepError))
 
 
 def _send(replies: IO[bytes], reply: Replied, data: "bytes | memoryview" = b"") -> None:

@@ -25,6 +25,7 @@ STATE = "state.json"
 MODEL = "model"
 PRIVATE = "private.json"  # in a model's folder: what its training promises of each row
 MEMBERS = "members"
+CODE = "code"  # in a model's folder: the modules that it brings along
 LARGEST_ABOUT = 64 << 20  # bytes of package.json
 LARGEST = 1 << 34  # bytes of all files together
 READ = 1 << 20
@@ -228,8 +229,8 @@ def brings_code(about: About) -> bool:
 
 
 def code_of(about: About) -> dict[str, str]:
-    """The files of code that a package brings along, with their digests."""
-    return {name: file.sha256 for name, file in sorted(about.files.items()) if name.endswith(".py")}
+    """The files of code that loading a package may run, with their digests."""
+    return {name: file.sha256 for name, file in sorted(about.files.items()) if f"/{MODEL}/{CODE}/" in f"/{name}"}
 
 
 def _sound(folder: Path, about: About) -> None:

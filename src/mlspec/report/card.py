@@ -12,17 +12,22 @@ from mlspec.report.limitations import limitations
 from mlspec.report.markdown import candidates, code, gates, groups, scores, table, text
 
 USE = """\
-In the folder of this card, with `pip install "mlspec-compiler[run]"`:
+With `pip install "mlspec-compiler[run]"`; `MODEL` is the folder of this card:
 
 ```sh
-mlspec predict . rows.csv -o predictions.csv
+mlspec predict {option}MODEL rows.csv -o predictions.csv
 ```
 
 ```python
 from mlspec import api
 
-predictions = api.predict(api.load_model("."), "rows.csv")
+predictions = api.predict(api.load_model("MODEL"{argument}), "rows.csv")
 ```
+"""
+# A model of one's own brings code along: who loads it has to say that it is trusted.
+OWN = "python"
+TRUSTED = """
+It brings code along (`model/code`), which loading it runs: read that first.
 """
 
 
@@ -125,7 +130,11 @@ def _data(facts: RunFacts) -> Iterator[str]:
 
 
 def _use(facts: RunFacts) -> Iterator[str]:
-    yield from USE.rstrip("\n").splitlines()
+    own = any(
+        candidate.model == OWN and (candidate.selected or facts.selected == "blend") for candidate in facts.candidates
+    )
+    told = USE.format(option="--trust-code " if own else "", argument=", trust_code=True" if own else "")
+    yield from f"{told}{TRUSTED if own else ''}".rstrip("\n").splitlines()
     personal = facts.evaluation.personalization
     asked = {"" if personal is None else personal.key}
     if facts.tradeoff is not None and facts.tradeoff.thresholds is not None:

@@ -271,9 +271,23 @@ Why: a model's folder may come from anybody. All other models are loaded without
 Instead: read the files that the message lists. If you trust them: `mlspec predict --trust-code ...`, or
 `api.load_model(..., trust_code=True)`.
 """,
+    "package-damaged": """A folder is no exported model, or not as it was exported.
+
+A file is missing, changed, or not listed in its `package.json`; or it holds what can't be read.
+
+Why: a model's folder may come from anybody, and what reads its files is native code, which a damaged file can crash.
+
+Instead: copy or download the folder again; `mlspec run` exports it again. Files of your own belong beside the folder.
+""",
     "package-version": """An exported model was written by another version of mlspec, in another format.
 
 Instead: of an older one, run the project again, which exports it in today's format; of a newer one, use that version.
+""",
+    "prediction-failed": """The library of a model, or a model's own code, raised an error for these rows.
+
+Why: the rows hold a value that it can't take, such as an infinite number, or the model is damaged.
+
+Instead: look at the rows first; predict a few of them at a time to find the one. If all fail, export the model again.
 """,
     "dvc-yaml-unusable": """No stages can be added to the `dvc.yaml` beside the spec.
 

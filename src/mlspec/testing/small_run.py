@@ -1,11 +1,14 @@
 """``python -m mlspec.testing.small_run FOLDER [ENGINE]``: five small steps, told as ``mlspec run`` would."""
 
+import shutil
 import sys
 from pathlib import Path
 
 from mlspec.diagnostics import MlspecError
+from mlspec.engine import places
 from mlspec.engine.run import run
 from mlspec.graph.graph import Graph
+from mlspec.store.store import Store
 from mlspec.testing.graphs import KINDS, WORK, graph, step
 
 FAILED = 3
@@ -21,6 +24,13 @@ def made(root: Path, engine: str = "local") -> Graph:
         step("last", "third", "second", "aside", kind="join"),
     )
     return graph(root, steps, engine=engine, workers=2)
+
+
+def copied(root: Path, target: Path) -> None:
+    """Copy a folder with its results, which count as made there."""
+    shutil.copytree(root, target)
+    with Store(places.store(places.home(target))).writing() as store:
+        store.adopt_elsewhere()
 
 
 def main(arguments: list[str]) -> int:

@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 
+from mlspec.machine import json_values
+
 
 class Piece(msgspec.Struct, frozen=True):
     """A stretch of a trial's training: the trial, its point, and the epochs after which it stops."""
@@ -43,8 +45,8 @@ class Journal:
             text = b""
         for line in text.splitlines(keepends=True):
             try:
-                result = msgspec.json.decode(line, type=Result)
-            except msgspec.DecodeError:
+                result = json_values.decode(line, Result)
+            except ValueError:
                 break
             if not line.endswith(b"\n"):
                 break
