@@ -17,6 +17,7 @@ import targets
 from inputs import FOLDER, ROOT
 from shared import Slate
 
+TOLD = 600  # seconds between two lines of progress
 STUCK = 90  # seconds of one execution, after which its process is killed
 
 
@@ -99,7 +100,8 @@ def environment() -> dict[str, str]:
 
 def run(names: list[str], *, count: int, seconds: float, seed: int, workers: int, findings: Path) -> Totals:
     """A campaign. Whatever ends a worker is a finding, and another one takes its place."""
-    totals, until = Totals(), time.monotonic() + seconds
+    totals, until, told = Totals(), time.monotonic() + seconds, time.monotonic()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="mlspec-fuzz-") as home, selectors.DefaultSelector() as selector:
         for index in range(workers):
             one = Worker(
@@ -109,6 +111,9 @@ def run(names: list[str], *, count: int, seconds: float, seed: int, workers: int
         try:
             while selector.get_map():
                 ready = selector.select(timeout=5)
+                if time.monotonic() - told > TOLD:
+                    told = time.monotonic()
+                    print(totals.text().split("\nall ")[1].split("\n")[0].strip(), flush=True)
                 for key, _ in ready:
                     _heard(key.data, key.fileobj, totals, findings, selector)
                 for held in list(selector.get_map().values()):
