@@ -56,7 +56,7 @@ def test_a_number_that_nothing_can_hold_is_refused_at_its_place(
     found = refused(tmp_path, SPEC.replace(place, f"{key}: {number}"))
     assert f"error[not-a-number]: {message}\n" in found
     assert f":{5 if key == 'at_least' else 9}:" in found.split("\n")[1]
-    assert "^ write a finite number, or quote it" in found
+    assert "^ write a smaller, finite number, or quote it" in found
 
 
 def test_the_largest_integers_are_read() -> None:
@@ -73,7 +73,7 @@ def test_a_number_that_is_too_large_for_an_integer_is_none(tmp_path: Path) -> No
 def test_a_text_that_is_too_long_is_refused_before_anybody_uses_it(setting: str, tmp_path: Path) -> None:
     found = refused(tmp_path, SPEC.replace("{path: d.csv}", f"{{path: d.csv, {setting}: ab}}"))
     assert f"error[out-of-range]: 'data.sources.a.{setting}' is too long\n" in found
-    assert "^^ at most 1 character\n" in found
+    assert "^ at most 1 character\n" in found
 
 
 def test_a_setting_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:

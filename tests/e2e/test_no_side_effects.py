@@ -41,7 +41,7 @@ SYSTEM = (
     ),
     *("/dev/null", "/dev/urandom", "/dev/tty", "/dev/nvidiactl", "/proc/meminfo"),
     *("/proc/cpuinfo", "/proc/stat", "/proc/filesystems", "/proc/version", "/sys/devices/system", "/sys/fs/cgroup"),
-    *("/proc/sys/vm", "/sys/kernel/mm", "/proc/cgroups"),
+    *("/proc/sys/vm", "/sys/kernel/mm", "/proc/cgroups", "/var/tmp/polars-unknown/spill"),
 )
 PYTHON = (sys.prefix, sys.base_prefix, *CODE, *json.loads(subprocess.run(
     [sys.executable, "-P", "-c", "import json, sys; print(json.dumps(sys.path))"], capture_output=True, check=True
@@ -73,11 +73,12 @@ def traced(command: list[str], folder: Path, aside: Path) -> Trace:
     return Trace(done.returncode, done.stdout + done.stderr, log.read_text(errors="replace").splitlines())
 
 
-def offences(calls: list[str], folder: Path, aside: Path, *, git: bool = False) -> list[str]:
+def offences(calls: list[str], folder: Path, aside: Path, specs: list[Path], *, git: bool = False) -> list[str]:
     """Calls that start another program than git (with ``git``) or our interpreter with ``-P``, open a socket, touch
-    anything but mlspec's own cache and a scratch folder, or open what is neither Python, the system's nor in the
-    folder."""
+    anything but mlspec's own cache and a scratch folder, or open what is neither Python, the system's nor in the folder
+    of a spec. ``folder`` is where the command was run."""
     found, started, forked = [], 0, 0
+    written = (str(aside / "scratch"), "/dev/null", "/dev/tty")
     for line in calls:
         call = re.sub(r"^\d+\s+", "", line)
         name = call.split("(", 1)[0]
@@ -95,12 +96,13 @@ def offences(calls: list[str], folder: Path, aside: Path, *, git: bool = False) 
             found.append(line)
         elif name in ("clone", "clone3"):
             continue
-        elif call.startswith("openat(") and ', "/dev", ' in call and "O_DIRECTORY" in call:
-            continue  # which graphics cards there are
+        elif "O_PATH" in call or (call.startswith("openat(") and ', "/dev", ' in call and "O_DIRECTORY" in call):
+            continue  # names a place and reads nothing, as Landlock's rules do; which graphics cards there are
         elif name in ("open", "openat", "openat2", "creat") and not WRITES.search(call) and name != "creat":
-            if not _below(call, folder, (*SYSTEM, *PYTHON, str(folder), str(aside / "scratch"))):
+            programs = (GIT,) if git else ()
+            if not _below(call, folder, (*SYSTEM, *PYTHON, *programs, *map(str, specs), str(aside / "scratch"))):
                 found.append(line)
-        elif not _below(call, folder, (str(folder / ".mlspec"), str(aside / "scratch"), "/dev/null", "/dev/tty")):
+        elif not _below(call, folder, (*(str(one / ".mlspec") for one in specs), *written)):
             found.append(line)
     if forked > started - 1:
         found.append(f"{forked} processes were made, {started - 1} programs started in them")
@@ -109,7 +111,8 @@ def offences(calls: list[str], folder: Path, aside: Path, *, git: bool = False) 
 
 def _is_ours(call: str) -> bool:
     words = PATH.findall(call)
-    return words[0] == sys.executable and "-P" in words
+    folder, name = os.path.split(words[0])
+    return folder == os.path.dirname(sys.executable) and name.startswith("python") and "-P" in words
 
 
 def _is_git(call: str) -> bool:
@@ -145,13 +148,20 @@ def commit(folder: Path, message: str) -> None:
         subprocess.run([GIT, *given, *arguments], cwd=folder, check=True, capture_output=True)
 
 
-@pytest.mark.parametrize("command", ["validate", "compile"])
-@pytest.mark.parametrize("spec", EXAMPLES)
-def test_an_example_is_read_and_nothing_else_happens(command: str, spec: str, tmp_path: Path) -> None:
-    folder = copied(spec, tmp_path)
-    found = traced([MLSPEC, command, "project.yaml"], folder, tmp_path)
+def test_the_examples_are_validated_and_nothing_else_happens(tmp_path: Path) -> None:
+    folders = [copied(spec, tmp_path) for spec in EXAMPLES]
+    home = folders[0].parent
+    found = traced([MLSPEC, "validate", *(f"{spec}/project.yaml" for spec in EXAMPLES)], home, tmp_path)
     assert found.code == 0, found.output
-    assert offences(found.calls, folder, tmp_path) == []
+    assert offences(found.calls, home, tmp_path, folders) == []
+
+
+@pytest.mark.parametrize("spec", EXAMPLES)
+def test_an_example_is_compiled_and_nothing_else_happens(spec: str, tmp_path: Path) -> None:
+    folder = copied(spec, tmp_path)
+    found = traced([MLSPEC, "compile", "project.yaml"], folder, tmp_path)
+    assert found.code == 0, found.output
+    assert offences(found.calls, folder, tmp_path, [folder]) == []
 
 
 @pytest.mark.parametrize("spec", EXAMPLES)
@@ -163,7 +173,7 @@ def test_a_diff_starts_git_alone(spec: str, tmp_path: Path) -> None:
     found = traced([MLSPEC, "diff"], folder, tmp_path)
     assert found.code == 0, found.output
     assert "goal" in found.output
-    assert offences(found.calls, folder, tmp_path, git=True) == []
+    assert offences(found.calls, folder, tmp_path, [folder], git=True) == []
 
 
 SPEC = """\
@@ -206,6 +216,7 @@ HOSTILE = {
     "network": ("{path: d.csv}", '{type: torch, code: "..secret.own:Net"}'),
     "secret": ('{connection: "postgresql://u:${env:HOME}@h/x", table: t}', LINEAR),
 }
+SOME = ("everything", "linked folder", "environment", "pipe", "database", "parquet", "code")
 ROWS = "x,y\n" + "".join(f"{i},{'uv'[i % 2]}\n" for i in range(20))
 
 
@@ -239,23 +250,38 @@ def hostile(folder: Path, source: str, model: str) -> None:
     (folder / "project.yaml").write_text(SPEC % (source.replace("SECRET", str(secret)), model))
 
 
-@pytest.mark.parametrize("command", ["validate", "compile"])
-@pytest.mark.parametrize("attack", HOSTILE)
-def test_an_attack_is_refused_and_nothing_else_happens(command: str, attack: str, tmp_path: Path) -> None:
+def test_attacks_are_refused_and_nothing_else_happens(tmp_path: Path) -> None:
+    # Each in a folder of its own, all in one command: what one of them may read, the others may not.
+    folders = [(tmp_path / "work" / str(index) / "project").resolve() for index in range(len(HOSTILE))]
+    for folder, (name, (source, model)) in zip(folders, HOSTILE.items(), strict=True):
+        hostile(folder, source, model)
+        if name == "git":
+            (folder / ".git").mkdir()
+            for file, text in (("HEAD", "ref: refs/heads/main\n"), ("config", "[http]\n\textraheader = hunter2,y\n")):
+                (folder / ".git" / file).write_text(text)
+    home = tmp_path.resolve() / "work"
+    paths = [str((folder / "project.yaml").relative_to(home)) for folder in folders]
+    found = traced([MLSPEC, "validate", *paths], home, tmp_path)
+    assert found.code == 2, found.output
+    for path in paths:
+        assert f"--> {path}:" in found.output, path
+    assert "hunter2" not in found.output
+    assert not list(home.rglob("ran"))
+    assert offences(found.calls, home, tmp_path, folders) == []
+
+
+@pytest.mark.parametrize("attack", SOME)
+def test_an_attack_on_compile_is_refused_and_nothing_else_happens(attack: str, tmp_path: Path) -> None:
     folder = (tmp_path / "work" / "project").resolve()
     hostile(folder, *HOSTILE[attack])
-    if attack == "git":
-        (folder / ".git").mkdir()
-        for name, text in (("HEAD", "ref: refs/heads/main\n"), ("config", "[http]\n\textraheader = hunter2,y\n")):
-            (folder / ".git" / name).write_text(text)
-    found = traced([MLSPEC, command, "project.yaml"], folder, tmp_path)
+    found = traced([MLSPEC, "compile"], folder, tmp_path)
     assert found.code == 2, found.output
     assert "hunter2" not in found.output
     assert not (folder / "ran").exists()
-    assert offences(found.calls, folder, tmp_path) == []
+    assert offences(found.calls, folder, tmp_path, [folder]) == []
 
 
-@pytest.mark.parametrize("attack", [name for name in HOSTILE if name != "git"])
+@pytest.mark.parametrize("attack", SOME)
 def test_a_diff_of_an_attack_opens_nothing_outside(attack: str, tmp_path: Path) -> None:
     folder = (tmp_path / "work" / "project").resolve()
     hostile(folder, "{path: d.csv}", LINEAR)
@@ -268,7 +294,7 @@ def test_a_diff_of_an_attack_opens_nothing_outside(attack: str, tmp_path: Path) 
     assert found.code in (0, 2), found.output
     assert "hunter2" not in found.output
     assert not (folder / "ran").exists()
-    assert offences(found.calls, folder, tmp_path, git=True) == []
+    assert offences(found.calls, folder, tmp_path, [folder], git=True) == []
 
 
 def test_the_watch_sees_what_it_is_there_for(tmp_path: Path) -> None:
@@ -279,6 +305,6 @@ def test_the_watch_sees_what_it_is_there_for(tmp_path: Path) -> None:
         "if os.fork() == 0: os._exit(0)\n"
     )
     found = traced([sys.executable, "-c", code], tmp_path, tmp_path)
-    text = "\n".join(offences(found.calls, tmp_path, tmp_path, git=True))
+    text = "\n".join(offences(found.calls, tmp_path, tmp_path, [tmp_path], git=True))
     for what in ("socket(", "/true", "written", "/etc/passwd", "/environ", sys.executable, "programs started in them"):
         assert what in text, what

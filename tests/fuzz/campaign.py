@@ -17,6 +17,7 @@ import targets
 from inputs import FOLDER, ROOT
 from shared import Slate
 
+TOLD = 600  # seconds between two lines of progress
 STUCK = 90  # seconds of one execution, after which its process is killed
 
 
@@ -28,26 +29,35 @@ class Totals:
         self.outcomes: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
         self.slowest: dict[str, float] = collections.defaultdict(float)
         self.largest: dict[str, float] = collections.defaultdict(float)
+        self.cpu: collections.Counter[str] = collections.Counter()
         self.findings: dict[tuple[str, str], Path] = {}
 
     def text(self) -> str:
         """A line a target, then what was found."""
-        rows = [f"{'target':12} {'executions':>11} {'slowest s':>10} {'largest MB':>11} {'findings':>9}  outcomes"]
+        rows = [_row("target", "executions", "CPU s", "slowest s", "largest MB", "findings", "outcomes")]
         for name in sorted(self.count):
-            found = sum(1 for target, key in self.findings if target == name and not key.startswith("held: "))
             ends = ", ".join(f"{key} {n:,}" for key, n in self.outcomes[name].most_common(4))
-            worst = f"{self.slowest[name]:10.2f} {self.largest[name]:11.0f}"
-            rows.append(f"{name:12} {self.count[name]:11,} {worst} {found:9}  {ends}")
-        total = sum(self.count.values())
-        worst = f"{max(self.slowest.values(), default=0):10.2f} {max(self.largest.values(), default=0):11.0f}"
-        rows.append(f"{'all':12} {total:11,} {worst} {sum(not key.startswith('held: ') for _, key in self.findings):9}")
+            took = (f"{self.cpu[name]:.0f}", f"{self.slowest[name]:.2f}", f"{self.largest[name]:.0f}")
+            rows.append(_row(name, f"{self.count[name]:,}", *took, self._found(name), ends))
+        took = (f"{sum(self.cpu.values()):.0f}", f"{max(self.slowest.values(), default=0):.2f}")
+        most = f"{max(self.largest.values(), default=0):.0f}"
+        rows.append(_row("all", f"{sum(self.count.values()):,}", *took, most, self._found(None)))
         for (target, key), path in sorted(self.findings.items()):
             rows.append(f"{'HELD' if key.startswith('held: ') else 'FOUND'} {target}: {key} ({path})")
         return "\n".join(rows)
 
+    def _found(self, name: str | None) -> str:
+        return str(sum(name in (None, target) and not key.startswith("held: ") for target, key in self.findings))
+
     def failed(self) -> bool:
         """Whether anything was found that no child process holds."""
         return any(not key.startswith("held: ") for _target, key in self.findings)
+
+
+def _row(name: str, *cells: str) -> str:
+    widths = (11, 7, 10, 11, 9)
+    placed = [f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=False)]
+    return f"{name:12} {' '.join(placed)}  {' '.join(cells[len(widths) :])}".rstrip()
 
 
 class Worker:
@@ -90,7 +100,8 @@ def environment() -> dict[str, str]:
 
 def run(names: list[str], *, count: int, seconds: float, seed: int, workers: int, findings: Path) -> Totals:
     """A campaign. Whatever ends a worker is a finding, and another one takes its place."""
-    totals, until = Totals(), time.monotonic() + seconds
+    totals, until, told = Totals(), time.monotonic() + seconds, time.monotonic()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="mlspec-fuzz-") as home, selectors.DefaultSelector() as selector:
         for index in range(workers):
             one = Worker(
@@ -100,6 +111,9 @@ def run(names: list[str], *, count: int, seconds: float, seed: int, workers: int
         try:
             while selector.get_map():
                 ready = selector.select(timeout=5)
+                if time.monotonic() - told > TOLD:
+                    told = time.monotonic()
+                    print(totals.text().split("\nall ")[1].split("\n")[0].strip(), flush=True)
                 for key, _ in ready:
                     _heard(key.data, key.fileobj, totals, findings, selector)
                 for held in list(selector.get_map().values()):
@@ -151,6 +165,7 @@ def _noted(fact: dict[str, Any], one: Worker, totals: Totals, findings: Path) ->
     if "finding" not in fact:
         one.left -= fact["count"]
         totals.count[name] += fact["count"]
+        totals.cpu[name] += fact["cpu"]
         totals.outcomes[name].update(fact["outcomes"])
         totals.slowest[name] = max(totals.slowest[name], fact["slowest"])
         totals.largest[name] = max(totals.largest[name], fact["largest"])

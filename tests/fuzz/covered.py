@@ -127,7 +127,7 @@ def main(said: dict[str, Any]) -> None:
 
     def report() -> None:
         if state["count"]:
-            tell({"target": name, **state, "outcomes": outcomes, "ways": 0})
+            tell({"target": name, **state, "outcomes": outcomes, "cpu": 0.0})
         state["count"] = 0
         outcomes.clear()
 

@@ -10,7 +10,9 @@ PR_SET_PDEATHSIG = 1
 
 def environment(**more: str) -> dict[str, str]:
     """The environment that such a process is started with: what an interpreter needs to start, and no secret."""
-    return {name: os.environ[name] for name in KEPT if name in os.environ} | more
+    # Without a home, Python would ask the system's user database for one.
+    ours = {"HOME": os.devnull, "PYTHONDONTWRITEBYTECODE": "1"}
+    return ours | {name: os.environ[name] for name in KEPT if name in os.environ} | more
 
 
 def confine(parent: int, *, memory: int) -> None:

@@ -1,4 +1,4 @@
-"""Answers that ``compile`` has kept: entries with a right checksum that say something else."""
+"""Answers that ``compile`` has kept: entries with a right seal that say something else, and unsealed ones."""
 
 import os
 from pathlib import Path
@@ -8,13 +8,15 @@ import beside
 import wild
 
 from mlspec.cli import _memo
+from mlspec.machine import seals
 
 SHARE, TRACED = 60, True
+UNSEALED = b"unsealed:"
 REQUEST = (None, (), None, False, "tree", False)
 
 
 def seeds() -> list[bytes]:
-    """What an entry holds behind its checksum."""
+    """What an entry holds before its seal."""
     looks = "\n".join(
         (
             _memo.look(os.devnull),
@@ -28,6 +30,7 @@ def seeds() -> list[bytes]:
         b"pending\n\nx\n",
         b"pending\n/nowhere\tabsent\n\nwork\n",
         b"",
+        UNSEALED + b"done\n\nx\n",
     ]
 
 
@@ -42,9 +45,9 @@ def one(data: bytes, scratch: Path) -> str:
     """Write the entry and ask for the answer."""
     root = beside.fresh(scratch, "plan_cache")
     spec = str(root / "project.yaml")
-    place = Path(_memo._place(spec, REQUEST))
-    place.parent.mkdir(parents=True)
-    body = data.decode("utf-8", "surrogateescape")
-    place.write_bytes(_memo._digest(body).encode() + b"\n" + data)
+    folder = root / _memo.CACHE
+    (folder / _memo.ENTRIES).mkdir(parents=True)
+    stored = data.removeprefix(UNSEALED) if data.startswith(UNSEALED) else seals.sealed(data, seals.make(folder))
+    (folder / _memo.ENTRIES / _memo._name(spec, REQUEST)).write_bytes(stored)
     found = _memo.recall(spec, REQUEST)
     return "nothing" if found is None else f"answer {found.pending}"

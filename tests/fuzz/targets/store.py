@@ -1,5 +1,6 @@
 """The store beside a spec: actions under the fingerprints that a plan asks for, trees, what steps were made of before,
-results that DVC has brought, the ledger of hold-out use. Checksums are right, so that what they protect is read."""
+results that DVC has brought, the ledger of hold-out use. Checksums and seals are right, so that what they protect is
+read."""
 
 import hashlib
 import json
@@ -10,7 +11,8 @@ from typing import Any
 import beside
 import wild
 
-from mlspec.engine import holdout, laid_out, places
+from mlspec.engine import holdout, laid_out, places, previous
+from mlspec.machine import seals
 from mlspec.store import tree
 from mlspec.store.store import Store
 
@@ -87,12 +89,16 @@ def one(data: bytes, scratch: Path) -> str:
     for folder in ("objects", "trees", "actions"):
         (store.root / folder).mkdir(parents=True, exist_ok=True)
     (store.root / "objects" / object_).write_bytes(b"x")
+    key, is_ours = seals.make(store.root), hashlib.sha256(content).digest()[0] > 50  # others were made elsewhere
     if kind == "action":
         for fingerprint in known.values():
             body = content.replace(b'"$"', json.dumps(fingerprint).encode())
-            (store.root / "actions" / fingerprint).write_bytes(
-                hashlib.sha256(body).hexdigest().encode() + b"\n" + body + b"\n"
-            )
+            stored = hashlib.sha256(body).hexdigest().encode() + b"\n" + body + b"\n"
+            path = store.root / "actions" / fingerprint
+            path.write_bytes(seals.sealed(stored, key) if is_ours else stored)
+        if not is_ours:
+            with store.writing():
+                store.adopt_elsewhere()
     elif kind == "tree":
         content += b"\n"
         digest = hashlib.sha256(tree.MARK + content).hexdigest()
@@ -115,7 +121,8 @@ def one(data: bytes, scratch: Path) -> str:
         (home / holdout.FILE).write_bytes(content)
         holdout.read(home)
     else:
-        places.previous(home).write_bytes(content)
-    found_codes = beside.compiled(root)[1]
+        places.previous(home).write_bytes(seals.sealed(content, key) if is_ours else content)
+        previous.adopt(home)
+    _graph, found_codes = beside.compiled(root)
     list(store.actions())
     return f"{kind if kind in KINDS else 'previous'} {found_codes}"
