@@ -56,7 +56,7 @@ def texts() -> dict[str, str]:
 
 def test_no_text_says_to_install_a_strangers_distribution() -> None:
     found = texts()
-    assert {"README.md", "action.yml", ".ci/run", "src/mlspec/report/card.py"} <= set(found)
+    assert {"README.md", "action.yml", ".ci/run", "src/mlspec/report/card/card.py"} <= set(found)
     wrong = [
         f"{name}:{text.count(chr(10), 0, match.start()) + 1}: {match[0].strip()}"
         for name, text in found.items()

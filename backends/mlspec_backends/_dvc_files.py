@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from mlspec.diagnostics import Diagnostic, Span, SpecError
-from mlspec.engine import laid_out
+from mlspec.engine.run import dvc_results
 from mlspec.graph.graph import Graph
 from mlspec.graph.show import dvc, yaml_text
 from mlspec.graph.step import Step
@@ -36,7 +36,7 @@ def write(graph: Graph, spec: str, overlays: Sequence[str] = ()) -> Written:
     """
     root = Path(graph.facts.root)
     own, others, text = _merged(graph, spec, overlays)
-    laid_out.prepare(root)
+    dvc_results.prepare(root)
     changed = [FILE] if _put(root / FILE, text.encode()) else []
     return Written(own, others, (*changed, *write_params(graph)))
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from mlspec import paths
 from mlspec.diagnostics import MlspecError
-from mlspec.engine import places
 from mlspec.machine import git, json_values, safe_files, seals, secret_values
 from mlspec.store import files
 
@@ -55,7 +55,7 @@ def mend(repo: "Repo", lock: Path, home: Path) -> Iterator[str]:
 
 def remember(lock: Path, home: Path) -> None:
     """Keep a copy of ``dvc.lock`` for the day when DVC is killed while writing it."""
-    key = seals.key(places.store(home))
+    key = seals.key(paths.store(home))
     if lock.exists() and key is not None:
         files.replace(home / COPY, seals.sealed(lock.read_bytes(), key))
 
@@ -83,7 +83,7 @@ def _restore(lock: Path, home: Path) -> str:
     shown = os.path.relpath(lock)
     copy = None
     with contextlib.suppress(OSError):
-        copy = seals.opened(safe_files.read(home / COPY), seals.key(places.store(home)))
+        copy = seals.opened(safe_files.read(home / COPY), seals.key(paths.store(home)))
     if copy is not None:
         files.replace(lock, copy)
         return f"restored '{shown}', which a killed DVC process has left broken, from mlspec's copy"

@@ -10,8 +10,7 @@ from collections import deque
 
 import msgspec
 
-from mlspec import accelerators
-from mlspec.engine import limits, machine, threads
+from mlspec.engine import limits, threads
 from mlspec.engine.backend import (
     Capacity,
     Ending,
@@ -25,7 +24,7 @@ from mlspec.engine.backend import (
 )
 from mlspec.engine.in_process import run_here
 from mlspec.engine.worker import Welcome
-from mlspec.machine import child_process
+from mlspec.machine import accelerators, child_process, resources
 from mlspec.store.store import Store
 
 READ = 1 << 16
@@ -43,7 +42,7 @@ class Worker:
             child_process.command("mlspec.engine.worker"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**os.environ, **machine.threads(count)},
+            env={**os.environ, **resources.threads(count)},
             # A Ctrl-C at the terminal is for us to answer; and we can end a worker with all that it has started.
             start_new_session=True,
         )
@@ -108,8 +107,8 @@ class Local:
         self._busy = selectors.DefaultSelector()
         self._trivial: deque[Task] = deque()
         self.capacity = Capacity(
-            steps=setting.steps or machine.cores(),
-            memory=setting.memory if setting.memory is not None else machine.memory(),
+            steps=setting.steps or resources.cores(),
+            memory=setting.memory if setting.memory is not None else resources.memory(),
             gpus=accelerators.gpus(),
         )
 

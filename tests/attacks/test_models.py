@@ -25,9 +25,11 @@ import pytest
 
 from mlspec import api, registry
 from mlspec.diagnostics import SpecError, StepError
-from mlspec.engine import isolated, package_format, preparation, results
 from mlspec.models import _user_code
 from mlspec.plugin import Features, Model, Training
+from mlspec.steps import results
+from mlspec.steps.data import preparation
+from mlspec.steps.serving import isolated, package_format
 
 COMMAND = Path(sysconfig.get_path("scripts")) / "mlspec"
 SEED = np.random.default_rng(0)
@@ -397,7 +399,7 @@ BROKEN = {
 
 @pytest.mark.parametrize("file", ["package.json", "state.json"])
 def test_json_that_is_none_of_ours_is_refused_by_its_name(file: str, exported: Export, tmp_path: Path) -> None:
-    from mlspec.engine import package
+    from mlspec.steps.serving import package
 
     folder = Path(shutil.copytree(exported("lightgbm"), tmp_path / "model"))
     for data in BROKEN.values():
@@ -428,7 +430,7 @@ def test_every_value_of_a_package_of_another_type_is_refused_or_does_not_matter(
     exported: Export, tmp_path: Path
 ) -> None:
     """In this process, where nothing is caught: whatever is put in the place of whatever, it is a StepError or none."""
-    from mlspec.engine import package
+    from mlspec.steps.serving import package
 
     folder = Path(shutil.copytree(exported("lightgbm"), tmp_path / "model"))
     tried = 0
@@ -552,7 +554,7 @@ def test_a_damaged_model_is_refused(
     name: str, attack: Callable[[Path], None], told: str, exported: Export, tmp_path: Path
 ) -> None:
     """By what looks at it before its library does; ``load`` is what the process of its own calls."""
-    from mlspec.engine import package
+    from mlspec.steps.serving import package
 
     folder = Path(shutil.copytree(exported(name), tmp_path / "model"))
     attack(folder)

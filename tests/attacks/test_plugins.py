@@ -166,9 +166,7 @@ def test_a_plug_in_under_development_is_used_also_in_its_own_folder(
 
 def test_versions_of_libraries_are_not_those_that_a_folder_claims(tmp_path: Path) -> None:
     (tmp_path / "numpy-99.0.dist-info").mkdir()
-    code = (
-        'import sys; sys.path.insert(0, ""); from mlspec.graph.environment import versions; print(versions(["numpy"]))'
-    )
+    code = 'import sys; sys.path.insert(0, ""); from mlspec.machine.environment import versions; print(versions(["numpy"]))'
     assert "99.0" not in python(code, tmp_path)
 
 

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from mlspec import accelerators
+from mlspec import paths as stores
 from mlspec.diagnostics import MlspecError
 from mlspec.engine import backend, events
-from mlspec.engine import places as stores
-from mlspec.engine.record import Run
-from mlspec.engine.run import run
+from mlspec.engine.run.run import run
+from mlspec.engine.run.run_record import Run
 from mlspec.graph.show.dvc import stage_name
 from mlspec.graph.step import Resources, Step
+from mlspec.machine import accelerators
 from mlspec.store.store import Store
 from mlspec.testing.backends import BackendSuite, made
 from mlspec.testing.graphs import KINDS, WORK, graph, step

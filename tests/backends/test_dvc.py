@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from mlspec import api
+from mlspec import api, paths
 from mlspec.cli import main
 from mlspec.diagnostics import MlspecError
-from mlspec.engine import places, planning
-from mlspec.engine.run import run
+from mlspec.engine import planning
+from mlspec.engine.run.run import run
 from mlspec.graph.fingerprint import identity
 from mlspec.graph.show import dvc as shown
 from mlspec.graph.show import yaml_text
@@ -335,7 +335,7 @@ def test_another_dvc_at_work_is_respected(tmp_path: Path) -> None:
     with Repo(str(tmp_path)) as repo:
         assert repo.status() == {}
     assert not (tmp_path / "ran.txt").exists()
-    assert places.home(tmp_path).is_dir()
+    assert paths.home(tmp_path).is_dir()
 
 
 def test_the_run_cache_of_dvc_knows_what_mlspec_has_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from mlspec.document import parse
 from mlspec.engine import events
-from mlspec.engine.record import Run
-from mlspec.engine.run import run
+from mlspec.engine.run.run import run
+from mlspec.engine.run.run_record import Run
 from mlspec.graph.step import Step
 from mlspec.testing.graphs import KINDS, WORK, graph, step
 

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from mlspec.engine import events, places
-from mlspec.engine.record import Run
-from mlspec.engine.run import run
+from mlspec import paths
+from mlspec.engine import events
+from mlspec.engine.run.run import run
+from mlspec.engine.run.run_record import Run
 from mlspec.graph.graph import Graph
 from mlspec.store import tree
 from mlspec.store.shared import Shared
@@ -38,7 +39,7 @@ def carried_out(
 
 
 def last(root: Path, ran: Run) -> str:
-    return Store(places.store(places.home(root))).path(ran.steps["last"].outputs["text"]).read_text()
+    return Store(paths.store(paths.home(root))).path(ran.steps["last"].outputs["text"]).read_text()
 
 
 def done_in(root: Path) -> list[str]:

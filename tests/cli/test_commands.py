@@ -13,9 +13,9 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from mlspec import accelerators
 from mlspec.cli import main
 from mlspec.cli._commands import Commands, commands
+from mlspec.machine import accelerators
 
 ROOT = Path(__file__).parents[2]
 COMMAND = Path(sysconfig.get_path("scripts")) / "mlspec"

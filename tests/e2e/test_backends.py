@@ -7,7 +7,7 @@ from subprocess import CompletedProcess
 
 import pytest
 
-from mlspec import accelerators
+from mlspec.machine import accelerators
 
 Mlspec = Callable[..., CompletedProcess[str]]
 NO_GPU = pytest.mark.skipif(accelerators.has_nvidia(), reason="there is a GPU here")

@@ -15,8 +15,7 @@ import polars as pl
 import pytest
 from PIL import Image
 
-from mlspec import api, registry
-from mlspec.engine import places
+from mlspec import api, paths, registry
 from mlspec.plugin import Column, Model, Step
 from mlspec.store.store import Store
 
@@ -151,7 +150,7 @@ def outputs(folder: Path, frame: pl.DataFrame, text: str, *only: str) -> tuple[d
     assert not done.failures, done.failures
     plan = api.compile(folder).plan
     found = {name: dict(step.outputs) for name, step in plan.steps.items() if step.outputs is not None}
-    return found, Store(places.store(places.home(folder)))
+    return found, Store(paths.store(paths.home(folder)))
 
 
 def members(store: Store, digests: dict[str, str], *parts: str) -> set[int]:

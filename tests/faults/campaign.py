@@ -21,8 +21,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from mlspec.engine import lock, places, record
-from mlspec.engine.run import run
+from mlspec import paths
+from mlspec.engine.run import lockfile as lock
+from mlspec.engine.run import run_record
+from mlspec.engine.run.run import run
 from mlspec.store import upkeep
 from mlspec.store.store import Store
 from mlspec.testing import faults
@@ -59,7 +61,7 @@ def calls() -> None:
                         if not clear or (ended.code != 0 and "no space" not in ended.output):
                             tally["unclear"] += 1
                             print(point, ended, flush=True)
-                    store = Store(places.store(places.home(root)))
+                    store = Store(paths.store(paths.home(root)))
                     tally["damaged"] += bool(upkeep.verify(store))
                     ran = run(made(root, engine), kinds=KINDS, work=WORK)
                     tally["next run failed"] += ran.status != "done" or ran.steps["last"].outputs != expected
@@ -87,10 +89,10 @@ def kills(spec: Path, count: int) -> None:
             except subprocess.TimeoutExpired:
                 process.send_signal(signal.SIGKILL)
             _ = process.communicate(timeout=60)  # at its end only when no worker is left
-            store = Store(places.store(places.home(root)))
+            store = Store(paths.store(paths.home(root)))
             stored = {action.fingerprint for action in store.actions()}
             tally["damaged"] += bool(upkeep.verify(store))
-            before = set(record.folders(places.home(root)))
+            before = set(run_record.folders(paths.home(root)))
             done = subprocess.run([*command(root), "--format", "json"], check=False, capture_output=True, text=True)
             tally[f"next run: exit {done.returncode}"] += 1
             tally["other results"] += locked(root) != expected
@@ -102,7 +104,7 @@ def flips(spec: Path) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         root = fresh_spec(scratch, spec)
         subprocess.run(command(root), check=True, capture_output=True)
-        store = Store(places.store(places.home(root)))
+        store = Store(paths.store(paths.home(root)))
         total = unnoticed = 0
         checks: dict[str, Any] = {
             "objects": upkeep.check_object,
@@ -135,7 +137,7 @@ def spec_calls(spec: Path, count: int) -> None:
             root = fresh_spec(scratch, spec)
             ended = faults.killed(command(root), point, log)
             tally["hit" if ended.hit else "not reached"] += 1
-            store = Store(places.store(places.home(root)))
+            store = Store(paths.store(paths.home(root)))
             tally["damaged"] += bool(upkeep.verify(store))
             done = subprocess.run(command(root), check=False, capture_output=True)
             tally[f"next run: exit {done.returncode}"] += 1
@@ -178,7 +180,7 @@ def dvc(count: int | None) -> None:
             with Repo(str(root)) as repo:
                 tally["changed for DVC afterwards"] += repo.status() != {}
             tally["other dvc.lock"] += (root / "dvc.lock").read_bytes() != lock
-            tally["damaged"] += bool(upkeep.verify(Store(places.store(places.home(root)))))
+            tally["damaged"] += bool(upkeep.verify(Store(paths.store(paths.home(root)))))
         print(len(found), "points,", len(chosen), "tried", dict(tally), flush=True)
 
 
@@ -195,8 +197,8 @@ def locked(root: Path) -> object:
 
 def lost(root: Path, stored: set[str], before: set[Path]) -> int:
     """How many steps of runs since were done although their result was stored."""
-    since = [folder for folder in record.folders(places.home(root)) if folder not in before]
-    lines = [line for folder in since for line in (folder / record.EVENTS).read_text().splitlines()]
+    since = [folder for folder in run_record.folders(paths.home(root)) if folder not in before]
+    lines = [line for folder in since for line in (folder / run_record.EVENTS).read_text().splitlines()]
     events = [json.loads(line) for line in lines]
     return sum(event["event"] == "step_finished" and event["fingerprint"] in stored for event in events)
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from mlspec.engine import places
-from mlspec.engine.run import run
+from mlspec import paths
+from mlspec.engine.run.run import run
 from mlspec.store import upkeep
 from mlspec.store.store import Store
 from mlspec.testing import faults
@@ -62,5 +62,5 @@ def test_killed_while_dvc_is_told(unborn: Path, tmp_path: Path) -> None:
         with Repo(str(root)) as repo:
             assert repo.status() == {}
         assert (root / "dvc.lock").read_bytes() == lock
-        assert upkeep.verify(Store(places.store(places.home(root)))) == []
+        assert upkeep.verify(Store(paths.store(paths.home(root)))) == []
     assert hits > POINTS // 2

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from mlspec.engine import places
-from mlspec.engine.record import Run
-from mlspec.engine.run import run
+from mlspec import paths
+from mlspec.engine.run.run import run
+from mlspec.engine.run.run_record import Run
 from mlspec.store import upkeep
 from mlspec.store.store import Store
 from mlspec.testing import faults
@@ -68,7 +68,7 @@ def spread(points: list[faults.Point], count: int) -> list[faults.Point]:
 
 def recovered(root: Path, engine: str, expected: dict[str, dict[str, str]]) -> None:
     """Nothing half-made can be found; the next run does what is left, and ends like one that nothing disturbed."""
-    store = Store(places.store(places.home(root)))
+    store = Store(paths.store(paths.home(root)))
     assert upkeep.verify(store) == []
     stored = sum(1 for _ in store.actions())
     ran = run(made(root, engine), kinds=KINDS, work=WORK)

@@ -9,8 +9,8 @@ import projects
 from inputs import shown
 
 from mlspec.document import Document, parse
-from mlspec.engine.changes import changed
 from mlspec.engine.planning import plan_graph
+from mlspec.engine.source_changes import changed
 from mlspec.graph.build import compile_graph
 from mlspec.graph.graph import Graph
 from mlspec.machine import allowed_reads

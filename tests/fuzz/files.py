@@ -14,13 +14,14 @@ from inputs import join, shown, split
 from mlspec import api
 from mlspec.api import using
 from mlspec.document import Document, parse
-from mlspec.engine import package_format, raw
 from mlspec.machine import allowed_reads
 from mlspec.rules.check import check, facts
 from mlspec.spec import Project
 from mlspec.spec.draft import draft
 from mlspec.spec.load import load
 from mlspec.spec.resolve import resolve
+from mlspec.steps.data import raw_rows
+from mlspec.steps.serving import package_format
 
 SPEC: dict[str, Any] = {
     "mlspec": 1,
@@ -66,7 +67,7 @@ def _executed(said: dict[str, Any], root: Path, file: str) -> str:
     if verb == "init":
         return f"drafted {len(draft(root / file, root).splitlines())}"
     if verb == "read":
-        _source, columns = raw.opened(str(root / file))
+        _source, columns = raw_rows.opened(str(root / file))
         return f"read {using._read_rows(str(root / file), _Model(columns), ()).width}"
     if verb == "profile":
         return f"profiled {len(api.profile(root / file).columns)}"

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from mlspec import accelerators
 from mlspec.diagnostics import SpecError, render
+from mlspec.machine import accelerators
 from mlspec.rules.backend_not_servable import lacks
 from mlspec.rules.check import check, facts, rules
 from mlspec.spec.backend import Backend

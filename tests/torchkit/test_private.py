@@ -92,9 +92,9 @@ def test_one_row_moves_the_sum_of_gradients_by_no_more_than_the_clip(tmp_path: P
     import torch
     from torch import nn
 
-    from mlspec.models.torch._shared import Private
     from mlspec.torchkit.batches import Rows
     from mlspec.torchkit.private import PrivateStepper
+    from mlspec.torchkit.settings import Private
 
     torch.manual_seed(0)
     module = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 1))

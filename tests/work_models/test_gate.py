@@ -4,9 +4,11 @@ from typing import Any
 import pytest
 
 from mlspec.diagnostics import StepError
-from mlspec.engine import package_format, results
-from mlspec.engine.job import Job
-from mlspec.engine.work import differential_privacy, gate, size
+from mlspec.steps import results
+from mlspec.steps.evaluation import gate
+from mlspec.steps.job import Job
+from mlspec.steps.serving import package_format, size
+from mlspec.steps.trust import differential_privacy
 
 
 def decide(folder: Path, params: dict[str, Any], measured: Any = None, **records: dict[str, Any]) -> dict[str, Any]:

@@ -12,10 +12,11 @@ import pytest
 
 from mlspec import registry
 from mlspec.diagnostics import StepError
-from mlspec.engine import package, package_format, results
-from mlspec.engine.job import Job
 from mlspec.graph import uses
 from mlspec.plugin import Model
+from mlspec.steps import results
+from mlspec.steps.job import Job
+from mlspec.steps.serving import package, package_format
 
 MODELS = {"linear": "logistic_regression", "trees": "hist_gradient_boosting"}
 COLUMNS = [["age", "number"], ["job", "category"]]
@@ -43,7 +44,7 @@ def work(kind: str, folder: Path, params: dict[str, Any], inputs: dict[str, Path
     job = Job(
         id=kind, kind=kind, params=params, inputs=inputs, outputs=made, scratch=folder / "scratch", root=folder / "root"
     )
-    importlib.import_module(f"mlspec.engine.work.{kind}").run(job)
+    importlib.import_module(f"mlspec.steps.{kind}").run(job)
     assert all(path.exists() for path in made.values())
     return made
 

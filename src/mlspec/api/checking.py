@@ -79,7 +79,7 @@ def validate(
         raise
     warnings: list[Diagnostic] = []
     if fetching is not None:
-        from mlspec.engine.snapshots import refresh
+        from mlspec.snapshots.snapshots import refresh
 
         warnings = refresh(project, document, root, offline=fetching.offline, tell=fetching.tell)
     known, found = facts(project, document, root, reads)
@@ -134,8 +134,8 @@ def compile(  # noqa: A001 (the verb of the command)
     ``only``: these steps and what they need; ``running``, ``fetching`` and ``allow_outside``: as for ``validate``.
     Raises SpecError with everything that is wrong.
     """
-    from mlspec.engine.changes import changed
     from mlspec.engine.planning import plan_graph
+    from mlspec.engine.source_changes import changed
     from mlspec.graph.build import compile_graph
 
     checked = validate(

@@ -12,22 +12,22 @@ from mlspec.specfile import SPEC, find
 
 if TYPE_CHECKING:
     from mlspec.diff.change import Diff
-    from mlspec.report.comparison import Comparison
-    from mlspec.report.facts import RunFacts
-    from mlspec.report.series import Series
-    from mlspec.report.table_profile import TableProfile
+    from mlspec.report.facts.run import RunFacts
+    from mlspec.report.facts.table_profile import TableProfile
+    from mlspec.report.runs.comparison import Comparison
+    from mlspec.report.runs.series import Series
 
 
 def runs(spec: str | os.PathLike[str] | None = None) -> "list[RunFacts]":
     """The runs of a project that can be read, the latest first."""
-    from mlspec.report import stored
+    from mlspec.report.runs import stored
 
     return list(stored.every(Path(find(spec)).parent))
 
 
 def last(spec: str | os.PathLike[str] | None = None, run: str | None = None) -> "RunFacts":
     """The last run of a project, or the one whose id begins with ``run``. Raises SpecError when there is none."""
-    from mlspec.report import stored
+    from mlspec.report.runs import stored
 
     return stored.find(Path(find(spec)).parent, run)
 
@@ -40,8 +40,8 @@ def compare(*names: str, spec: str | os.PathLike[str] | None = None) -> "Compari
     """
     from functools import partial
 
-    from mlspec.report import comparison, stored
-    from mlspec.report.paired import paired
+    from mlspec.report.runs import comparison, stored
+    from mlspec.report.runs.paired import paired
 
     root = Path(find(spec)).parent
     found = [stored.find(root, name) for name in names]
@@ -92,7 +92,7 @@ def diff(
     )
     if not paired:
         return between(one, other, options)
-    from mlspec.report.stored_pairs import pairing
+    from mlspec.report.runs.stored_pairs import pairing
 
     return between(one, other, options, pairing(other.root))
 
@@ -102,8 +102,8 @@ def series(what: str, *, spec: str | os.PathLike[str] | None = None) -> "Series"
 
     Raises SpecError when no run has such a metric or candidate.
     """
-    from mlspec.report import series as plotted
-    from mlspec.report import stored
+    from mlspec.report.runs import series as plotted
+    from mlspec.report.runs import stored
 
     found = list(stored.every(Path(find(spec)).parent))
     wanted = plotted.of_metric(what, found) or plotted.of_candidate(what, found)
@@ -126,8 +126,9 @@ def report(spec: str | os.PathLike[str] | None = None, run: str | None = None, *
 
     Raises SpecError when there is no such run, and for a model card when it selected no model.
     """
-    from mlspec.report import facts, stored
-    from mlspec.report.card import card
+    from mlspec.report.card.card import card
+    from mlspec.report.facts import run as facts
+    from mlspec.report.runs import stored
 
     root = Path(find(spec)).parent
     found = stored.find(root, run)
@@ -156,17 +157,17 @@ def profile(
     """
     import polars as pl
 
-    from mlspec.engine import raw
-    from mlspec.report import table_profile
+    from mlspec.report.facts import table_profile
     from mlspec.rules import _personal
     from mlspec.rules.check import roles
     from mlspec.spec.units import source_at
+    from mlspec.steps.data import raw_rows
 
     is_spec = data is None or os.path.exists(os.path.join(data, SPEC))
     if data is not None and not is_spec and source_at(os.fspath(data)) is not None:
-        reader, columns = raw.opened(os.fspath(data))
+        reader, columns = raw_rows.opened(os.fspath(data))
         _known(target, [column.name for column in columns])
-        with raw.reading(os.fspath(data)):
+        with raw_rows.reading(os.fspath(data)):
             return table_profile.profiled(reader.scan(Path(), columns), columns, Path(data).name, target=target)
     checked = validate(data, allow_outside=allow_outside)
     project, facts = checked.project, checked.facts
@@ -176,8 +177,8 @@ def profile(
     schema = roles(project, facts.of_source(names[0]))
     said = project.data.columns
     of = {column.name: column.role for column in schema}
-    with raw.reading(", ".join(names)):
-        frames = [raw.rows(checked.root, name, project.data.sources[name], schema) for name in names]
+    with raw_rows.reading(", ".join(names)):
+        frames = [raw_rows.rows(checked.root, name, project.data.sources[name], schema) for name in names]
         rows = pl.concat(frames, how="vertical_relaxed")
         read = rows.collect_schema()
         return table_profile.profiled(

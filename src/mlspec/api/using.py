@@ -17,8 +17,8 @@ from mlspec.specfile import find
 if TYPE_CHECKING:
     import polars as pl
 
-    from mlspec.engine.package import LoadedModel
-    from mlspec.engine.package_format import About, PackageError
+    from mlspec.steps.serving.package import LoadedModel
+    from mlspec.steps.serving.package_format import About, PackageError
 
 SHOWN = 20  # files of code that are listed
 
@@ -34,7 +34,7 @@ def load_model(
     answers sooner, and code that it brings along (``type: python``) is run, after its files are listed on the error
     stream. Raises SpecError when there is no model, or when it can't be used.
     """
-    from mlspec.engine import isolated, package_format
+    from mlspec.steps.serving import isolated, package_format
 
     folder = _folder(model)
     try:
@@ -63,7 +63,7 @@ def predict(
     """
     import polars as pl
 
-    from mlspec.engine.package_format import PackageError
+    from mlspec.steps.serving.package_format import PackageError
 
     frame = data if isinstance(data, pl.DataFrame) else _read_rows(os.fspath(data), model, keep)
     lacking = [name for name in keep if name not in frame.columns]
@@ -92,8 +92,8 @@ def predict(
 
 def _folder(model: str | os.PathLike[str] | None) -> Path:
     """The folder of an exported model, or of the one that a spec's last run selected."""
-    from mlspec.engine import package_format
-    from mlspec.report import stored
+    from mlspec.report.runs import stored
+    from mlspec.steps.serving import package_format
 
     if model is not None and os.path.lexists(Path(model, package_format.ABOUT)):
         return Path(model)
@@ -107,7 +107,7 @@ def _folder(model: str | os.PathLike[str] | None) -> Path:
 
 def _trusted(folder: Path, about: "About", device: str) -> "LoadedModel":
     """The model in this process: a copy of what was looked at, for code may read its files later."""
-    from mlspec.engine import package, package_format
+    from mlspec.steps.serving import package, package_format
 
     home = Path(tempfile.mkdtemp(prefix="mlspec-model-"))
     try:
@@ -135,7 +135,7 @@ def _untrusted(folder: Path, about: "About") -> Diagnostic:
 
 def _code(about: "About", *, every: bool = False) -> list[str]:
     """What loading a package would run, in lines; of many files only some, or ``every`` one."""
-    from mlspec.engine import package_format
+    from mlspec.steps.serving import package_format
 
     named = sorted({str(settings["code"]) for _name, settings in about.models() if "code" in settings})
     files = [f"{name} (SHA-256 {digest})" for name, digest in package_format.code_of(about).items()]
@@ -153,8 +153,8 @@ def _refused(error: "PackageError") -> SpecError:
 def _read_rows(path: str, model: "LoadedModel", keep: Sequence[str]) -> "pl.DataFrame":
     from typing import cast
 
-    from mlspec.engine.raw import opened, reading
     from mlspec.plugin import Column, ColumnType
+    from mlspec.steps.data.raw_rows import opened, reading
 
     source, columns = opened(path)
     found = {column.name: column for column in columns}

@@ -63,15 +63,15 @@ def _cache(spec: str) -> str:
     """The folder of mlspec beside a spec, made if it is not there; empty where there is no spec, or it is a link."""
     from pathlib import Path
 
+    from mlspec import paths
     from mlspec.diagnostics import SpecError
-    from mlspec.engine import places
 
     if not os.path.isfile(spec):
         return ""
-    home = places.home(Path(spec).parent)
+    home = paths.home(Path(spec).parent)
     try:
         if not home.is_dir():
-            places.prepare(home)
+            paths.prepare(home)
     except (OSError, SpecError):
         return ""
     return "" if home.is_symlink() else os.fspath(home)

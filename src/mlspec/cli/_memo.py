@@ -68,16 +68,16 @@ def remember(spec: str, request: Sequence[object], files: Iterable[str], answer:
         return
     from pathlib import Path
 
+    from mlspec import paths
     from mlspec.diagnostics import SpecError
-    from mlspec.engine import places
     from mlspec.machine import whole_files
 
     folder = Path(root, CACHE)
     body = "\n".join(["pending" if answer.pending else "done", *looks]) + "\n\n" + answer.text
     try:
-        places.prepare(places.home(Path(root)))
+        paths.prepare(paths.home(Path(root)))
         (folder / ENTRIES).mkdir(parents=True, exist_ok=True)
-        places.demand_no_link(folder / ENTRIES)
+        paths.demand_no_link(folder / ENTRIES)
         content = seals.sealed(body.encode("utf-8", "surrogateescape"), seals.make(folder))
         whole_files.replace(folder / ENTRIES / _name(spec, request), content, sync=False)
         entries = sorted((folder / ENTRIES).iterdir(), key=lambda path: path.lstat().st_mtime_ns)

@@ -12,7 +12,7 @@ MOST_NAMED = 3
 
 def tell(spec: str | None, runs: Sequence[str]) -> None:
     """Say which of the runs that are shown were not made here."""
-    from mlspec.report import stored
+    from mlspec.report.runs import stored
 
     root = Path(find(spec)).parent
     others = [run for run in runs if not stored.is_ours(root, run)]

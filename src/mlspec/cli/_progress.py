@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
+from mlspec import formatting
 from mlspec.cli._output import colored, result, talk
 from mlspec.cli._streams import unguarded
 from mlspec.diagnostics import printable
 from mlspec.engine import events
-from mlspec.report import words
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -76,7 +76,7 @@ class Bars:
             case events.RunStarted():
                 bars.update(self._all, total=event.steps)
             case events.StepStarted():
-                note = "" if event.expected is None else f"{words.seconds(event.expected)} last time"
+                note = "" if event.expected is None else f"{formatting.seconds(event.expected)} last time"
                 self._rows[event.step] = bars.add_task(printable(event.step), total=None, note=note)
             case events.StepProgress():
                 row = self._rows.get(event.step)
@@ -120,7 +120,7 @@ class Bars:
         known = [seconds for seconds in self._seconds.values() if seconds is not None]
         if not known or len(known) < len(self._seconds) / 2:
             return ""
-        return f"about {words.seconds(sum(known))} of work left"
+        return f"about {formatting.seconds(sum(known))} of work left"
 
 
 def _Share(whole: Any, part: Any) -> Any:  # noqa: N802 (a column of rich, chosen row by row)
@@ -145,7 +145,7 @@ def ended(event: events.AnyEvent) -> str | None:
     """The line about the end of a step, or about what should be known; None for what needs none."""
     match event:
         case events.StepFinished():
-            return printable(f"{event.step}: done in {words.seconds(event.seconds)}")
+            return printable(f"{event.step}: done in {formatting.seconds(event.seconds)}")
         case events.StepFailed():
             return printable(f"{event.step}: failed: {event.cause}")
         case events.Noted():

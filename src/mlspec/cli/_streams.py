@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from typing import IO
 
-# What our own colours are made of (see report/paint.py): nothing that moves the cursor or hides text.
+# What our own colours are made of (see report/terminal/paint.py): nothing that moves the cursor or hides text.
 COLORS = frozenset(("0", "1", "2", *(f"{bold}3{n}" for bold in ("", "1;") for n in range(1, 7))))
 # Set where what is printed becomes a log whose lines can be commands.
 CI = ("CI", "GITHUB_ACTIONS", "GITLAB_CI", "TF_BUILD", "TEAMCITY_VERSION")

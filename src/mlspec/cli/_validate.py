@@ -9,7 +9,7 @@ from msgspec import Struct
 from mlspec.cli import WRONG
 from mlspec.cli._output import colored, result, show_diagnostics, talk
 from mlspec.diagnostics import Diagnostic, SpecError, printable, workflow_command
-from mlspec.report.paint import paint
+from mlspec.report.terminal.paint import paint
 
 BINDINGS = {
     "gate": "a gate decides",

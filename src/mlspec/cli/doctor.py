@@ -16,7 +16,7 @@ from mlspec.cli._options import formats
 from mlspec.cli._output import colored, result
 from mlspec.diagnostics import printable
 from mlspec.machine import child_process, landlock
-from mlspec.report.paint import paint
+from mlspec.report.terminal.paint import paint
 
 if TYPE_CHECKING:
     from mlspec.spec.backend import Backend
@@ -73,7 +73,7 @@ def look() -> Iterator[Finding]:
 
 
 def _libraries() -> Iterator[Finding]:
-    from mlspec.graph.environment import ABSENT, versions
+    from mlspec.machine.environment import ABSENT, versions
 
     for label, names, absent in (("core libraries", CORE, "wrong"), ("run libraries", RUN, "missing")):
         found = versions(names)
@@ -85,14 +85,14 @@ def _libraries() -> Iterator[Finding]:
 
 
 def _machine() -> Iterator[Finding]:
-    from mlspec.engine import machine
-    from mlspec.report import words
+    from mlspec import formatting
+    from mlspec.machine import resources
 
-    count, total = machine.cores(), os.cpu_count() or 1
+    count, total = resources.cores(), os.cpu_count() or 1
     limited = f" of {total}: affinity or a control group takes the rest" if count < total else ""
     yield Finding("cores", "ok", f"{count}{limited}")
-    free = machine.memory()
-    yield Finding("memory", "ok", "unknown" if free is None else f"{words.size(free)} free")
+    free = resources.memory()
+    yield Finding("memory", "ok", "unknown" if free is None else f"{formatting.size(free)} free")
     found = landlock.version()
     without = "not in this system: validate, compile and diff keep to their rules without a second wall"
     told = f"version {found}: validate, compile and diff are confined by the kernel" if found else without

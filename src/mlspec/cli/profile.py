@@ -24,7 +24,7 @@ def command(
     snapshot.
     """
     from mlspec import api
-    from mlspec.report import table_profile_text
+    from mlspec.report.terminal import table_profile_text
 
     found = api.profile(data, source=source, target=target, allow_outside=allow_outside)
     if form == "text":

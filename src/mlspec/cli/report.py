@@ -24,7 +24,7 @@ def command(run: str | None, spec: str | None, form: str, mlflow: bool, output: 
         _origin.tell(spec, [api.last(spec, run).id])
         result(api.report(spec, run, form=form), output, find(spec), form=form_of(form))
         return 0
-    from mlspec.report.terminal import tracked
+    from mlspec.report.terminal.run import tracked
 
     checked = api.validate(spec, running=True)
     found = api.track(checked.root, checked.project, run)

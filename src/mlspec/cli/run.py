@@ -10,7 +10,7 @@ from mlspec.cli._output import colored, result, show_diagnostics, talk
 
 if TYPE_CHECKING:
     from mlspec.cli._progress import Bars, JsonLines, Lines
-    from mlspec.report.facts import RunFacts
+    from mlspec.report.facts.run import RunFacts
 
 CODES = {"passed": 0, "failed": HOLDS_NOT, "unknown": HOLDS_NOT, "error": STEP_FAILED}
 
@@ -102,7 +102,7 @@ def _listener(form: str, pending: bool, seconds: "dict[str, float | None]") -> "
 
 def _show(found: "RunFacts") -> None:
     from mlspec.diagnostics import printable
-    from mlspec.report.terminal import terminal, tracked
+    from mlspec.report.terminal.run import terminal, tracked
 
     for fact in found.data.expectations:
         if not fact.holds and fact.severity == "warn":

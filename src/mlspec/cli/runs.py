@@ -31,7 +31,8 @@ def command(names: tuple[str, ...], spec: str | None, form: str) -> None:
 
 def _compare(names: tuple[str, ...], spec: str | None, form: str) -> None:
     from mlspec import api
-    from mlspec.report import comparison, comparison_text
+    from mlspec.report.runs import comparison
+    from mlspec.report.terminal import comparison_text
 
     found = api.compare(*names, spec=spec)
     _origin.tell(spec, [run.id for run in found.runs])
@@ -42,9 +43,10 @@ def _compare(names: tuple[str, ...], spec: str | None, form: str) -> None:
 
 
 def _list(spec: str | None, form: str) -> None:
-    from mlspec import api
+    from mlspec import api, formatting
     from mlspec.diagnostics import printable
-    from mlspec.report import paint, terminal, words
+    from mlspec.report.terminal import paint
+    from mlspec.report.terminal import run as terminal
 
     found = api.runs(spec)
     _origin.tell(spec, [run.id for run in found])
@@ -60,8 +62,15 @@ def _list(spec: str | None, form: str) -> None:
     rows = [("run", "started", "took", "outcome", "model", "score")]
     for run in found:
         score = next((score for score in run.scores if score.metric == run.selected_by), None)
-        told = "" if score is None else f"{score.metric} {words.score_value(score)}"
+        told = "" if score is None else f"{score.metric} {formatting.score_value(score)}"
         rows.append(
-            (run.id, words.moment(run.started), words.seconds(run.seconds), run.outcome, run.selected or "", told)
+            (
+                run.id,
+                formatting.moment(run.started),
+                formatting.seconds(run.seconds),
+                run.outcome,
+                run.selected or "",
+                told,
+            )
         )
     result(paint.joined(terminal.aligned([tuple(map(printable, row)) for row in rows])))

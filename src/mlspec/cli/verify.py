@@ -6,7 +6,7 @@ import click
 
 from mlspec.cli import HOLDS_NOT, STEP_FAILED, _options
 from mlspec.cli._output import colored, result, talk
-from mlspec.report.paint import paint
+from mlspec.report.terminal.paint import paint
 
 
 @click.command(name="verify")
@@ -24,10 +24,9 @@ def command(spec: str | None, store: bool, adopt: bool) -> int:
     if adopt and not store:
         raise click.UsageError("--adopt goes with --store")
     if adopt:
-        from mlspec import api
-        from mlspec.report import words
+        from mlspec import api, formatting
 
-        talk(f"{words.count(api.adopt(spec), 'result')} from elsewhere taken as made here")
+        talk(f"{formatting.count(api.adopt(spec), 'result')} from elsewhere taken as made here")
     return _stored(spec) if store else _again(spec)
 
 
@@ -36,7 +35,7 @@ def _again(spec: str | None) -> int:
     from mlspec.cli._progress import Lines
     from mlspec.diagnostics import printable
     from mlspec.engine.verify import verify
-    from mlspec.report.terminal import aligned
+    from mlspec.report.terminal.run import aligned
 
     compiled = api.compile(spec, running=True)
     found = verify(compiled.plan.graph, listener=Lines())
@@ -56,25 +55,24 @@ def _again(spec: str | None) -> int:
 def _stored(spec: str | None) -> int:
     from pathlib import Path
 
+    from mlspec import formatting, paths
     from mlspec.diagnostics import printable
-    from mlspec.engine import places
-    from mlspec.report import words
     from mlspec.specfile import find
     from mlspec.store import upkeep
     from mlspec.store.store import Store
 
-    store = Store(places.store(places.home(Path(find(spec)).parent)))
+    store = Store(paths.store(paths.home(Path(find(spec)).parent)))
     found = upkeep.inspect(store)
     for damage in found.damaged:
         result(printable(f"{damage.entry}: {damage.problem}"))
     elsewhere = sum(damage.problem == upkeep.ELSEWHERE for damage in found.damaged)
     if len(found.damaged) > elsewhere:
-        entries = words.count(len(found.damaged) - elsewhere, "entry").replace("entrys", "entries")
+        entries = formatting.count(len(found.damaged) - elsewhere, "entry").replace("entrys", "entries")
         talk(f"{entries} damaged; the next run makes them again")
     if elsewhere:
-        made = f"{words.count(elsewhere, 'result')} made elsewhere and not used"
+        made = f"{formatting.count(elsewhere, 'result')} made elsewhere and not used"
         talk(f"{made}: the next run makes them here, --adopt takes them as they are")
     if found.damaged:
         return HOLDS_NOT
-    result(f"{words.count(found.results, 'result')} checked, {words.size(found.bytes)}: none is damaged")
+    result(f"{formatting.count(found.results, 'result')} checked, {formatting.size(found.bytes)}: none is damaged")
     return 0

@@ -12,7 +12,7 @@ from mlspec.diagnostics import SpecError
 from mlspec.diff.blobs import hash_of
 from mlspec.diff.version import Version, content, copied, copy_module, token
 from mlspec.document import Document
-from mlspec.engine.lock import NAME, Lock, decode
+from mlspec.engine.run.lockfile import NAME, Lock, decode
 from mlspec.graph.user_code import source_files
 from mlspec.machine import allowed_reads, safe_files
 from mlspec.machine.allowed_reads import Reads

@@ -21,7 +21,7 @@ from mlspec.store.action import Action
 from mlspec.store.store import Store
 
 PACKAGE = "mlspec_backends"
-WORK = "mlspec.engine.work"
+WORK = "mlspec.steps"
 
 
 class Setting(Struct, frozen=True, kw_only=True):

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from msgspec import structs
 
-from mlspec.engine import laid_out, places, previous
+from mlspec import paths
+from mlspec.engine.run import dvc_results, step_history
 from mlspec.graph.graph import Graph
 from mlspec.graph.plan import Plan, PlannedStep, plan
 from mlspec.graph.show import dvc
@@ -18,14 +19,16 @@ ELSEWHERE = "its stored result was made elsewhere and is not used (mlspec verify
 def plan_graph(graph: Graph, *, home: Path | None = None) -> Plan:
     """What running the graph would do. Reads the store, writes nothing."""
     own = home is None
-    home = home or places.home(graph.facts.root)
-    store = Store(places.store(home))
-    before = previous.read(home)
+    home = home or paths.home(graph.facts.root)
+    store = Store(paths.store(home))
+    before = step_history.read(home)
     identities: set[str] = set()
     scanned = False
 
     # What DVC has brought lies beside the spec until a run takes it into the store.
-    brought = {found.action.fingerprint: found.action for _, found in laid_out.every(graph.facts.root)} if own else {}
+    brought = (
+        {found.action.fingerprint: found.action for _, found in dvc_results.every(graph.facts.root)} if own else {}
+    )
 
     def outputs(fingerprint: str) -> Mapping[str, str] | None:
         action = store.lookup(fingerprint) or brought.get(fingerprint)

@@ -7,12 +7,12 @@ from pathlib import Path
 from msgspec import Struct
 
 from mlspec.diagnostics import StoreError
-from mlspec.engine import lock as locks
 from mlspec.engine.backend import WORK
 from mlspec.engine.events import Listener
-from mlspec.engine.lock import Lock
-from mlspec.engine.record import Run
-from mlspec.engine.run import run
+from mlspec.engine.run import lockfile as locks
+from mlspec.engine.run.lockfile import Lock
+from mlspec.engine.run.run import run
+from mlspec.engine.run.run_record import Run
 from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS, Kind
 

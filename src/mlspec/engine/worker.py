@@ -19,7 +19,7 @@ from typing import IO
 
 import msgspec
 
-from mlspec.engine import places
+from mlspec import paths
 from mlspec.engine.backend import Failed, Progress, Report, Setting, Task
 from mlspec.engine.run_step import Advance, run_step
 from mlspec.store.errors import told
@@ -51,7 +51,7 @@ def main() -> None:
     setting = welcome.setting
     decoder = msgspec.json.Decoder(Task)
     try:
-        with Store(places.store(setting.home)).writing() as store:
+        with Store(paths.store(setting.home)).writing() as store:
             shared = None if setting.shared is None else Shared(setting.shared, setting.encrypt)
             while True:
                 task = decoder.decode(pending.get())

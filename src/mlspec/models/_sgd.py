@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from mlspec.diagnostics import StepError
 from mlspec.models._sklearn import plain
-from mlspec.models._weights import row_weights, stopping_weights
 from mlspec.plugin import Features, Training
+from mlspec.torchkit.row_weights import row_weights, stopping_weights
 
 if TYPE_CHECKING:
     import numpy as np

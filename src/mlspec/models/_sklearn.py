@@ -4,8 +4,8 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from mlspec.diagnostics import StepError
-from mlspec.models._weights import row_weights
 from mlspec.plugin import Features, Training
+from mlspec.torchkit.row_weights import row_weights
 
 if TYPE_CHECKING:
     import numpy as np

@@ -8,8 +8,8 @@ from msgspec import Meta
 
 from mlspec.diagnostics import StepError
 from mlspec.models._monotone import Monotone, directions
-from mlspec.models._weights import row_weights, stopping_weights
 from mlspec.plugin import Model, Predictor, Training
+from mlspec.torchkit.row_weights import row_weights, stopping_weights
 
 if TYPE_CHECKING:
     import numpy as np

@@ -11,8 +11,8 @@ import os
 from collections.abc import Iterator
 from importlib.util import find_spec
 
-from mlspec import accelerators
 from mlspec.diagnostics import Diagnostic
+from mlspec.machine import accelerators
 from mlspec.rules.context import View
 from mlspec.spec.backend import Backend
 

@@ -183,7 +183,7 @@ def _is_id(column: Column, values: tuple[str, ...]) -> bool:
 
 def _personal(columns: Schema, values: dict[str, tuple[str, ...]], target: str) -> dict[str, str]:
     """The columns that say who somebody is, each with what should be done to it, and why it is thought so."""
-    from mlspec.treatments._identifiers import by_name, by_values, in_text
+    from mlspec.anonymizers._identifiers import by_name, by_values, in_text
 
     found = {}
     for column in columns:

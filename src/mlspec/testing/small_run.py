@@ -4,9 +4,9 @@ import shutil
 import sys
 from pathlib import Path
 
+from mlspec import paths
 from mlspec.diagnostics import MlspecError
-from mlspec.engine import places
-from mlspec.engine.run import run
+from mlspec.engine.run.run import run
 from mlspec.graph.graph import Graph
 from mlspec.store.store import Store
 from mlspec.testing.graphs import KINDS, WORK, graph, step
@@ -29,7 +29,7 @@ def made(root: Path, engine: str = "local") -> Graph:
 def copied(root: Path, target: Path) -> None:
     """Copy a folder with its results, which count as made there."""
     shutil.copytree(root, target)
-    with Store(places.store(places.home(target))).writing() as store:
+    with Store(paths.store(paths.home(target))).writing() as store:
         store.adopt_elsewhere()
 
 

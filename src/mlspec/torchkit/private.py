@@ -21,8 +21,8 @@ from torch import Tensor, nn
 from torch.func import functional_call, grad_and_value, vmap
 
 from mlspec.diagnostics import StepError
-from mlspec.models.torch._shared import Private
 from mlspec.torchkit.batches import Rows
+from mlspec.torchkit.settings import Private
 from mlspec.torchkit.stepping import Loss
 
 AT_ONCE = 1 << 26  # numbers of single rows' gradients in memory

@@ -10,11 +10,11 @@ from torch import Tensor
 
 from mlspec.diagnostics import StepError
 from mlspec.machine import json_values, safe_files
-from mlspec.models._weights import row_weights, stopping_weights
 from mlspec.plugin import Column, Features, Predictor, Schema, Training
 from mlspec.torchkit import backbones, device, loop, memory, outputs
 from mlspec.torchkit.network import Curves, Network, Scale
 from mlspec.torchkit.pictures import Pictures, others
+from mlspec.torchkit.row_weights import row_weights, stopping_weights
 
 Array = np.ndarray[Any, Any]
 
@@ -109,7 +109,7 @@ def fit(model: Tabular, training: Training, folder: Path) -> dict[str, Any]:
 
 def shape(model: Tabular, training: Training) -> Config:
     """The shape of the network for these rows."""
-    from mlspec.models.torch._shared import category_width
+    from mlspec.torchkit.settings import category_width
 
     levels = training.features.levels
     centre, spread = outputs.scaling(training)
@@ -194,7 +194,7 @@ def load(model: Tabular, folder: Path, name: str) -> Predictor:
 def _fits(model: Tabular, config: Config, size: int) -> None:
     """Raises ValueError where a network is of another shape than its model says, or has more weights than its file of
     that size: before any memory is taken for it."""
-    from mlspec.models.torch._shared import category_width
+    from mlspec.torchkit.settings import category_width
 
     columns = (Column("", "number", width=config.numeric), *(Column("", "code", levels=n) for n in config.levels))
     widths = tuple(model.category_width or category_width(count) for count in config.levels)

@@ -9,9 +9,9 @@ import torch
 from torch import nn
 
 from mlspec.diagnostics import StepError
-from mlspec.models._weights import row_weights, stopping_weights
 from mlspec.plugin import Features, Predictor, Training
 from mlspec.torchkit import device, loop, memory, outputs
+from mlspec.torchkit.row_weights import row_weights, stopping_weights
 
 if TYPE_CHECKING:
     from mlspec.models._user_code import About

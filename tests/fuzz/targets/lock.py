@@ -12,7 +12,7 @@ from inputs import SPECS
 from mlspec.diagnostics import StoreError
 from mlspec.diff.change import Impact
 from mlspec.diff.results import results
-from mlspec.engine import lock
+from mlspec.engine.run import lockfile
 from mlspec.spec import pinned
 
 SHARE, TRACED = 60, True
@@ -40,11 +40,11 @@ def one(data: bytes, scratch: Path) -> str:
     (root / pinned.LOCK).write_bytes(data)
     _graph, found = beside.compiled(root)
     try:
-        whole = lock.read(root / pinned.LOCK)
+        whole = lockfile.read(root / pinned.LOCK)
     except StoreError:
         return f"no lock {found}"
     if whole is not None:
-        lock.text(whole)
+        lockfile.text(whole)
         results(whole, whole, Impact(unknown=None))
-        results(lock.Lock(), whole, Impact(unknown=None))
+        results(lockfile.Lock(), whole, Impact(unknown=None))
     return f"lock {found}"

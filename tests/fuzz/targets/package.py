@@ -19,8 +19,8 @@ from judge import Hang
 from mlspec import api
 from mlspec.api.using import _refused
 from mlspec.diagnostics import StepError
-from mlspec.engine import isolated_worker, package, package_format
-from mlspec.engine.package_format import PackageError
+from mlspec.steps.serving import isolated_worker, package, package_format
+from mlspec.steps.serving.package_format import PackageError
 
 SHARE, TRACED = 20, False
 KEYS = (

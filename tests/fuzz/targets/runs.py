@@ -8,8 +8,9 @@ import beside
 import wild
 
 from mlspec import api
-from mlspec.engine import record
-from mlspec.report import comparison, comparison_text, stored
+from mlspec.engine.run import run_record
+from mlspec.report.runs import comparison, stored
+from mlspec.report.terminal import comparison_text
 
 SHARE, TRACED = 20, True
 KEYS = (
@@ -41,13 +42,13 @@ def mutate(data: bytes, chance: Random) -> bytes:
 
 def one(data: bytes, scratch: Path) -> str:
     """Read it as every command does that shows runs."""
-    from mlspec.report.card import card
+    from mlspec.report.card.card import card
 
     root = beside.fresh(scratch, "runs")
     folder = root / stored.RUNS / "20200101T000000000Z-aaaa"
     folder.mkdir(parents=True)
     (folder / stored.FACTS).write_bytes(data)
-    (folder / record.FILE).write_bytes(data)
+    (folder / run_record.FILE).write_bytes(data)
     spec = root / "project.yaml"
     found = api.runs(spec)
     if not found:

@@ -11,7 +11,8 @@ from typing import Any
 import beside
 import wild
 
-from mlspec.engine import holdout, laid_out, places, previous
+from mlspec import paths
+from mlspec.engine.run import dvc_results, holdout_ledger, step_history
 from mlspec.machine import seals
 from mlspec.store import tree
 from mlspec.store.store import Store
@@ -82,9 +83,9 @@ def one(data: bytes, scratch: Path) -> str:
     except (ValueError, RecursionError, TypeError):
         kind, held = "previous", data.decode("latin-1")
     content = held.encode("latin-1", "replace") if isinstance(held, str) else json.dumps(held).encode()
-    home = places.home(root)
+    home = paths.home(root)
     known = beside.steps(scratch)
-    store = Store(places.store(home))
+    store = Store(paths.store(home))
     object_ = hashlib.sha256(b"x").hexdigest()
     for folder in ("objects", "trees", "actions"):
         (store.root / folder).mkdir(parents=True, exist_ok=True)
@@ -116,13 +117,13 @@ def one(data: bytes, scratch: Path) -> str:
         body = content.replace(b'"$"', json.dumps(known["source.birds"]).encode())
         (folder / "made.json").write_bytes(body)
         with store.writing():
-            laid_out.take_over(root, store, lambda: store)
+            dvc_results.take_over(root, store, lambda: store)
     elif kind == "holdout":
-        (home / holdout.FILE).write_bytes(content)
-        holdout.read(home)
+        (home / holdout_ledger.FILE).write_bytes(content)
+        holdout_ledger.read(home)
     else:
-        places.previous(home).write_bytes(seals.sealed(content, key) if is_ours else content)
-        previous.adopt(home)
+        paths.previous(home).write_bytes(seals.sealed(content, key) if is_ours else content)
+        step_history.adopt(home)
     _graph, found_codes = beside.compiled(root)
     list(store.actions())
     return f"{kind if kind in KINDS else 'previous'} {found_codes}"

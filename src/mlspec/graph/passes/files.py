@@ -9,11 +9,11 @@ from msgspec.structs import replace
 
 from mlspec import registry
 from mlspec.diagnostics import SpecError
-from mlspec.graph.files import Digests
 from mlspec.graph.graph import Graph
 from mlspec.graph.step import Step
 from mlspec.graph.user_code import source_files
 from mlspec.machine import allowed_reads
+from mlspec.machine.file_digests import Digests
 from mlspec.plugin import Source
 from mlspec.rules import _look
 

@@ -7,10 +7,10 @@ import msgspec
 
 from mlspec import registry
 from mlspec.graph import tables
-from mlspec.graph.environment import key_mark
 from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS
 from mlspec.graph.step import Step
+from mlspec.machine.environment import key_mark
 from mlspec.plugin import Source, Treatment
 from mlspec.spec import combining, pinned
 
