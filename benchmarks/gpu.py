@@ -23,7 +23,7 @@ import torch
 
 from mlspec.diagnostics import StepError
 from mlspec.models.torch.mlp import Mlp
-from mlspec.plugin import Features, Training
+from mlspec.plugins.model import Features, Training
 
 TOLERANCE = 0.01  # of the log loss, relative
 WIDTH, LEVELS = 30, (20, 50, 100)

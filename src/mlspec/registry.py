@@ -11,15 +11,21 @@ from pathlib import Path
 from typing import TypeVar
 
 from mlspec.machine import python_paths
-from mlspec.plugin import Baseline, Metric, Model, Plugin, Source, Step, Treatment
+from mlspec.plugins.anonymizer import Anonymizer
+from mlspec.plugins.base import Plugin
+from mlspec.plugins.baseline import Baseline
+from mlspec.plugins.metric import Metric
+from mlspec.plugins.model import Model
+from mlspec.plugins.source import Source
+from mlspec.plugins.transform import Transform
 
 KINDS: dict[str, type[Plugin]] = {
     "sources": Source,
-    "steps": Step,
+    "steps": Transform,
     "models": Model,
     "metrics": Metric,
     "baselines": Baseline,
-    "treatments": Treatment,
+    "treatments": Anonymizer,
 }
 ENTRY_POINTS = "mlspec.plugins"
 

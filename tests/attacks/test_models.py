@@ -26,7 +26,7 @@ import pytest
 from mlspec import api, registry
 from mlspec.diagnostics import SpecError, StepError
 from mlspec.models import _user_code
-from mlspec.plugin import Features, Model, Training
+from mlspec.plugins.model import Features, Model, Training
 from mlspec.steps import results
 from mlspec.steps.data import preparation
 from mlspec.steps.serving import isolated, package_format

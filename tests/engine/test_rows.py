@@ -20,7 +20,8 @@ from mlspec.models.lightgbm import LightGBM
 from mlspec.models.sgd import Sgd
 from mlspec.models.torch.cnn import Cnn
 from mlspec.models.torch.ft_transformer import FtTransformer
-from mlspec.plugin import Column, Training
+from mlspec.plugins.base import Column
+from mlspec.plugins.model import Training
 from mlspec.steps.data import feature_arrays, parquet
 from mlspec.torchkit import tabular
 from mlspec.torchkit.settings import Private

@@ -13,7 +13,7 @@ import msgspec
 
 from mlspec import registry
 from mlspec.machine import json_values
-from mlspec.plugin import Source
+from mlspec.plugins.source import Source
 from mlspec.sources import _probe
 
 APART = _probe._in_a_child

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from mlspec.graph.build import Change, compile_graph
 from mlspec.graph.passes import PASSES
-from mlspec.plugin import Column
+from mlspec.plugins.base import Column
 from mlspec.rules.context import Facts
 from mlspec.spec.backend import Backend
 from mlspec.spec.constraints import Constraints, QualityGate

@@ -13,7 +13,8 @@ from PIL import Image
 from mlspec import pixels, registry
 from mlspec.diagnostics import StepError
 from mlspec.machine.file_digests import Digests
-from mlspec.plugin import Column, Source
+from mlspec.plugins.base import Column
+from mlspec.plugins.source import Source
 from mlspec.steps.data import source as read_source
 from mlspec.steps.job import Job
 

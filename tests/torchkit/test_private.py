@@ -11,7 +11,7 @@ from safetensors.numpy import load_file
 from mlspec import registry
 from mlspec.diagnostics import StepError
 from mlspec.metrics._resampling import area_under_roc
-from mlspec.plugin import Features, Model, Training
+from mlspec.plugins.model import Features, Model, Training
 
 KEY = "0123456789abcdef0123"
 PRIVATE = {"epsilon": 2.0, "delta": 1e-4, "key": "NOISE_KEY"}

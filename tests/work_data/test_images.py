@@ -12,7 +12,7 @@ from PIL import Image
 
 from mlspec import registry
 from mlspec.diagnostics import StepError
-from mlspec.plugin import Features, Model, Training
+from mlspec.plugins.model import Features, Model, Training
 from mlspec.report.facts import profile
 from mlspec.report.facts.run import ColumnFact
 from mlspec.steps.data import parquet, preparation

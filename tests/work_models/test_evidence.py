@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from mlspec import registry
-from mlspec.plugin import Metric
+from mlspec.plugins.metric import Metric
 from mlspec.steps.evaluation import intervals
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlspec.models.logistic_regression import LogisticRegression
-from mlspec.plugin import Features, Training
+from mlspec.plugins.model import Features, Training
 from mlspec.steps.data import preparation
 from mlspec.steps.serving import package
 from mlspec.steps.trust.mitigation import groups as grouping

@@ -13,7 +13,7 @@ import pytest
 from mlspec import registry
 from mlspec.diagnostics import StepError
 from mlspec.graph import uses
-from mlspec.plugin import Model
+from mlspec.plugins.model import Model
 from mlspec.steps import results
 from mlspec.steps.job import Job
 from mlspec.steps.serving import package, package_format

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from msgspec import Meta
 
-from mlspec.plugin import Column, Treatment
+from mlspec.plugins.anonymizer import Anonymizer
+from mlspec.plugins.base import Column
 
 if TYPE_CHECKING:
     import polars as pl
 
 
-class Bins(Treatment, frozen=True, kw_only=True):
+class Bins(Anonymizer, frozen=True, kw_only=True):
     """Tells of a number only between which of the stated edges it lies; below the first and from the last on too.
 
     Why: a range that many people share says enough to learn from and too little to find one of them.

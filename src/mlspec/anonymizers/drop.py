@@ -2,13 +2,14 @@
 
 from typing import TYPE_CHECKING
 
-from mlspec.plugin import Column, Treatment
+from mlspec.plugins.anonymizer import Anonymizer
+from mlspec.plugins.base import Column
 
 if TYPE_CHECKING:
     import polars as pl
 
 
-class Drop(Treatment, frozen=True, kw_only=True):
+class Drop(Anonymizer, frozen=True, kw_only=True):
     """Never reads the column.
 
     Why: what is not read cannot leak.

@@ -4,13 +4,14 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from msgspec import Meta
 
-from mlspec.plugin import Column, Treatment
+from mlspec.plugins.anonymizer import Anonymizer
+from mlspec.plugins.base import Column
 
 if TYPE_CHECKING:
     import polars as pl
 
 
-class Hash(Treatment, frozen=True, kw_only=True):
+class Hash(Anonymizer, frozen=True, kw_only=True):
     """Puts a pseudonym in the place of each value: 128 bits of an HMAC-SHA-256 (RFC 2104) with a key from the
     environment.
 

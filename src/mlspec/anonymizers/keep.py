@@ -4,13 +4,14 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from msgspec import Meta
 
-from mlspec.plugin import Column, Treatment
+from mlspec.plugins.anonymizer import Anonymizer
+from mlspec.plugins.base import Column
 
 if TYPE_CHECKING:
     import polars as pl
 
 
-class Keep(Treatment, frozen=True, kw_only=True):
+class Keep(Anonymizer, frozen=True, kw_only=True):
     """Leaves the column as it is, for a reason that the report shows.
 
     Why: what is kept should be kept because somebody decided so, not because nobody looked.

@@ -4,13 +4,14 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from msgspec import Meta
 
-from mlspec.plugin import Column, Treatment
+from mlspec.plugins.anonymizer import Anonymizer
+from mlspec.plugins.base import Column
 
 if TYPE_CHECKING:
     import polars as pl
 
 
-class Mask(Treatment, frozen=True, kw_only=True):
+class Mask(Anonymizer, frozen=True, kw_only=True):
     """Covers every character but the last few with stars.
 
     Why: the end of a card or account number is what people know it by, and says little to others.

@@ -4,13 +4,14 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from msgspec import Meta
 
-from mlspec.plugin import Column, Treatment
+from mlspec.plugins.anonymizer import Anonymizer
+from mlspec.plugins.base import Column
 
 if TYPE_CHECKING:
     import polars as pl
 
 
-class Noise(Treatment, frozen=True, kw_only=True):
+class Noise(Anonymizer, frozen=True, kw_only=True):
     """Adds to each number of the data a random amount from a Laplace distribution; rows to be predicted are left alone.
 
     With numbers that differ by at most ``d`` between two people, each cell is differentially private with an epsilon of

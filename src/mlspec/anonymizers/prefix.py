@@ -4,13 +4,14 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from msgspec import Meta
 
-from mlspec.plugin import Column, Treatment
+from mlspec.plugins.anonymizer import Anonymizer
+from mlspec.plugins.base import Column
 
 if TYPE_CHECKING:
     import polars as pl
 
 
-class Prefix(Treatment, frozen=True, kw_only=True):
+class Prefix(Anonymizer, frozen=True, kw_only=True):
     """Keeps the first characters of text or of a whole number.
 
     Why: the beginning of a postcode, a telephone number or a diagnosis code names a region or a family, not a person.

@@ -4,13 +4,14 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from msgspec import Meta
 
-from mlspec.plugin import Column, Treatment
+from mlspec.plugins.anonymizer import Anonymizer
+from mlspec.plugins.base import Column
 
 if TYPE_CHECKING:
     import polars as pl
 
 
-class Redact(Treatment, frozen=True, kw_only=True):
+class Redact(Anonymizer, frozen=True, kw_only=True):
     """Puts the kind of what was found in the place of every address, number and name with a title in a text.
 
     Why: what people write is worth learning from, and they put their telephone number into it. Whatever has the shape

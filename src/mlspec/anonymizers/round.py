@@ -4,13 +4,14 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from msgspec import Meta
 
-from mlspec.plugin import Column, Treatment
+from mlspec.plugins.anonymizer import Anonymizer
+from mlspec.plugins.base import Column
 
 if TYPE_CHECKING:
     import polars as pl
 
 
-class Round(Treatment, frozen=True, kw_only=True):
+class Round(Anonymizer, frozen=True, kw_only=True):
     """Rounds numbers to multiples of a step.
 
     Why: an exact amount is as good as a name to whoever holds another table with it.

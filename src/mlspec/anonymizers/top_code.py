@@ -4,13 +4,14 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from msgspec import Meta
 
-from mlspec.plugin import Column, Treatment
+from mlspec.plugins.anonymizer import Anonymizer
+from mlspec.plugins.base import Column
 
 if TYPE_CHECKING:
     import polars as pl
 
 
-class TopCode(Treatment, frozen=True, kw_only=True):
+class TopCode(Anonymizer, frozen=True, kw_only=True):
     """Puts a bound in the place of every number beyond it.
 
     Why: the few who earn, weigh or owe most are known by that number alone.

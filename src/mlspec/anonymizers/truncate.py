@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from msgspec import Meta
 
-from mlspec.plugin import Column, Treatment
+from mlspec.plugins.anonymizer import Anonymizer
+from mlspec.plugins.base import Column
 
 if TYPE_CHECKING:
     import polars as pl
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 EVERY = {"day": "1d", "week": "1w", "month": "1mo", "quarter": "1q", "year": "1y"}
 
 
-class Truncate(Treatment, frozen=True, kw_only=True):
+class Truncate(Anonymizer, frozen=True, kw_only=True):
     """Keeps of a date or time only the day, week, month, quarter or year that it lies in, as its first day.
 
     Why: a day of birth with a postcode names most people; a year does not.

@@ -106,7 +106,7 @@ def export_contract(
     from mlspec.contracts import writing
     from mlspec.graph import tables
     from mlspec.graph.graph import Graph
-    from mlspec.plugin import Source
+    from mlspec.plugins.source import Source
 
     checked = validate(spec, allow_outside=allow_outside)
     columns = tables.table(Graph(checked.project, checked.facts))

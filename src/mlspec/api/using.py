@@ -153,7 +153,7 @@ def _refused(error: "PackageError") -> SpecError:
 def _read_rows(path: str, model: "LoadedModel", keep: Sequence[str]) -> "pl.DataFrame":
     from typing import cast
 
-    from mlspec.plugin import Column, ColumnType
+    from mlspec.plugins.base import Column, ColumnType
     from mlspec.steps.data.raw_rows import opened, reading
 
     source, columns = opened(path)

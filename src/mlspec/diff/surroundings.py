@@ -16,7 +16,8 @@ from mlspec.engine.run.lockfile import NAME, Lock, decode
 from mlspec.graph.user_code import source_files
 from mlspec.machine import allowed_reads, safe_files
 from mlspec.machine.allowed_reads import Reads
-from mlspec.plugin import Column, Schema, Source
+from mlspec.plugins.base import Column, Schema
+from mlspec.plugins.source import Source
 from mlspec.rules.context import Facts
 from mlspec.spec import Project
 from mlspec.spec.pinned import unreadable

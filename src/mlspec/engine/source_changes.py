@@ -6,7 +6,7 @@ from mlspec.diagnostics import Diagnostic
 from mlspec.graph.graph import Graph
 from mlspec.graph.passes.files import UNREADABLE
 from mlspec.graph.step import Step
-from mlspec.plugin import Source
+from mlspec.plugins.source import Source
 from mlspec.spec import pinned
 
 MOST_NAMED = 5

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mlspec.diagnostics import StepError
 from mlspec.machine import json_values, safe_files
 from mlspec.models._lightgbm_text import checked
-from mlspec.plugin import Features, Predictor, Training
+from mlspec.plugins.model import Features, Predictor, Training
 
 if TYPE_CHECKING:
     import lightgbm

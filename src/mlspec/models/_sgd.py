@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlspec.diagnostics import StepError
 from mlspec.models._sklearn import plain
-from mlspec.plugin import Features, Training
+from mlspec.plugins.model import Features, Training
 from mlspec.torchkit.row_weights import row_weights, stopping_weights
 
 if TYPE_CHECKING:

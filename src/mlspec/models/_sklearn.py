@@ -4,7 +4,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from mlspec.diagnostics import StepError
-from mlspec.plugin import Features, Training
+from mlspec.plugins.model import Features, Training
 from mlspec.torchkit.row_weights import row_weights
 
 if TYPE_CHECKING:

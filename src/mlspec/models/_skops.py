@@ -13,7 +13,7 @@ import msgspec
 
 from mlspec.diagnostics import StepError
 from mlspec.machine import json_values, safe_files
-from mlspec.plugin import Features, Predictor
+from mlspec.plugins.model import Features, Predictor
 
 if TYPE_CHECKING:
     import numpy as np

@@ -14,7 +14,7 @@ import msgspec
 
 from mlspec.diagnostics import StepError
 from mlspec.machine import json_values, safe_files
-from mlspec.plugin import Predictor, Training
+from mlspec.plugins.model import Predictor, Training
 
 if TYPE_CHECKING:
     from mlspec.models.python import Python

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from msgspec import Meta
 
 from mlspec.models._monotone import Monotone
-from mlspec.plugin import Model, Predictor, Training
+from mlspec.plugins.model import Model, Predictor, Training
 
 
 class CatBoost(Model, frozen=True, kw_only=True):

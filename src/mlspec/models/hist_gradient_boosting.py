@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from mlspec.diagnostics import StepError
 from mlspec.models._monotone import Monotone, directions
-from mlspec.plugin import Model, Predictor, Training
+from mlspec.plugins.model import Model, Predictor, Training
 from mlspec.torchkit.row_weights import row_weights, stopping_weights
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from msgspec import Meta
 
 from mlspec.models._monotone import Monotone, directions
-from mlspec.plugin import Model, Predictor, Training
+from mlspec.plugins.model import Model, Predictor, Training
 from mlspec.torchkit.row_weights import row_weights, stopping_weights
 
 

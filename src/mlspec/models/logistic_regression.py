@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta
 
-from mlspec.plugin import Model, Predictor, Training
+from mlspec.plugins.model import Model, Predictor, Training
 
 
 class LogisticRegression(Model, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from msgspec import Meta
 
-from mlspec.plugin import Model, Predictor, Training
+from mlspec.plugins.model import Model, Predictor, Training
 
 if TYPE_CHECKING:
     from mlspec.torchkit.loop import Trainable

@@ -13,7 +13,8 @@ from mlspec.diagnostics import Diagnostic
 from mlspec.document import Document
 from mlspec.machine import allowed_reads
 from mlspec.machine.allowed_reads import Reads
-from mlspec.plugin import Column, ColumnType, Schema, Source, Use
+from mlspec.plugins.base import Column, ColumnType, PluginRef, Schema
+from mlspec.plugins.source import Source
 from mlspec.sources import _probe
 from mlspec.sources._encodings import is_encoding
 from mlspec.spec import Project, pinned
@@ -94,7 +95,7 @@ def refused(document: Document | None, at: tuple[str | int, ...], file: str, why
     )
 
 
-def _wrong(document: Document, root: Path, name: str, use: Use, reads: Reads | None) -> Iterator[Diagnostic]:
+def _wrong(document: Document, root: Path, name: str, use: PluginRef, reads: Reads | None) -> Iterator[Diagnostic]:
     """Why a source is not looked at."""
     source, place = cast(Source, use.plugin), ("data", "sources", name)
     secrets = list(_secrets(document, place, name, source))

@@ -3,17 +3,20 @@
 from collections.abc import Iterator, Mapping
 from typing import cast
 
-from mlspec.plugin import Column, ColumnType, Schema, Treatment
+from mlspec.plugins.anonymizer import Anonymizer
+from mlspec.plugins.base import Column, ColumnType, Schema
 from mlspec.spec import Project
 from mlspec.spec.pinned import Snapshot
 
 NUMERIC = frozenset({"integer", "number"})
 
 
-def treatments(project: Project) -> dict[str, Treatment]:
+def treatments(project: Project) -> dict[str, Anonymizer]:
     """The treatment of each personal column that is not kept as it is."""
     stated = {name: personal.action for name, personal in project.data.personal.items()}
-    return {name: cast(Treatment, use.plugin) for name, use in stated.items() if use is not None and use.name != "keep"}
+    return {
+        name: cast(Anonymizer, use.plugin) for name, use in stated.items() if use is not None and use.name != "keep"
+    }
 
 
 def dropped(project: Project) -> frozenset[str]:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from mlspec.diagnostics import Diagnostic
 from mlspec.document import Document
 from mlspec.machine.allowed_reads import Reads
-from mlspec.plugin import Column, Schema
+from mlspec.plugins.base import Column, Schema
 from mlspec.rules.context import Facts, View
 from mlspec.spec import Project, combining
 

@@ -8,7 +8,7 @@ from mlspec.diagnostics import Diagnostic
 from mlspec.document import Document
 from mlspec.document import Path as SpecPath
 from mlspec.machine.allowed_reads import Reads
-from mlspec.plugin import ColumnType, Schema
+from mlspec.plugins.base import ColumnType, Schema
 from mlspec.spec import Project
 from mlspec.spec.pinned import Snapshot
 

@@ -8,7 +8,7 @@ Instead: a model for tables, or a source with pictures (`format: images`).
 from collections.abc import Iterator
 
 from mlspec.diagnostics import Diagnostic
-from mlspec.plugin import Model
+from mlspec.plugins.model import Model
 from mlspec.rules.context import View
 
 

@@ -8,7 +8,7 @@ Instead: take a treatment that is for the column's type (`mlspec explain` has a 
 from collections.abc import Iterator
 
 from mlspec.diagnostics import Diagnostic
-from mlspec.plugin import Column
+from mlspec.plugins.base import Column
 from mlspec.rules.context import View
 
 NUMERIC = ("integer", "number")

@@ -8,7 +8,8 @@ Instead: a smaller network, or a greater bound.
 from collections.abc import Iterator
 
 from mlspec.diagnostics import Diagnostic
-from mlspec.plugin import Column, Model
+from mlspec.plugins.base import Column
+from mlspec.plugins.model import Model
 from mlspec.rules.context import View
 from mlspec.spec.dump import spelled
 

@@ -15,7 +15,9 @@ from mlspec.diagnostics import StepError
 from mlspec.graph import uses
 from mlspec.graph.uses import Pair
 from mlspec.machine.environment import key_mark
-from mlspec.plugin import Column, ColumnType, Schema, Source, Treatment, Wanted
+from mlspec.plugins.anonymizer import Anonymizer
+from mlspec.plugins.base import Column, ColumnType, Schema
+from mlspec.plugins.source import Source, Wanted
 from mlspec.rules import _personal
 from mlspec.spec import Project
 from mlspec.store import locks
@@ -50,7 +52,7 @@ def of(project: Project) -> Treatments:
         return Treatments(personal=tuple(stated))
     actions = {name: uses.pair(use) for name, use in found.items()}
     types = dict(project.data.columns.types)
-    secrets = sorted({secret for secret in (cast(Treatment, use.plugin).secret() for use in found.values()) if secret})
+    secrets = sorted({secret for secret in (cast(Anonymizer, use.plugin).secret() for use in found.values()) if secret})
     said = [actions, types, [[name, key_mark(name)] for name in secrets]]
     mark = hashlib.sha256(msgspec.json.encode(said, order="deterministic")).hexdigest()[:16]
     return Treatments(actions=actions, types=types, personal=tuple(stated), mark=mark)
@@ -97,7 +99,7 @@ def treat(
 
 
 def _fits(column: Column, pair: Pair) -> None:
-    action = cast(Treatment, msgspec.convert(pair[1], registry.plugin("treatments", pair[0])))
+    action = cast(Anonymizer, msgspec.convert(pair[1], registry.plugin("treatments", pair[0])))
     if action.accepts and column.type not in action.accepts:
         kinds = ", ".join(sorted(action.accepts))
         raise MisfitError(column.name, f"'{pair[0]}' is for {kinds}, '{column.name}' is {column.type}")

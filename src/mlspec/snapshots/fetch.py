@@ -13,7 +13,8 @@ from msgspec import Struct
 
 from mlspec import registry
 from mlspec.diagnostics import StepError
-from mlspec.plugin import ColumnType, Schema, Source, Wanted
+from mlspec.plugins.base import ColumnType, Schema
+from mlspec.plugins.source import Source, Wanted
 from mlspec.snapshots import anonymize_snapshot
 from mlspec.sources import _secrets
 from mlspec.spec.pinned import MOST_LEVELS

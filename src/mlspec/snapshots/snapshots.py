@@ -17,7 +17,8 @@ from mlspec.diagnostics import Diagnostic, SourceError
 from mlspec.document import Document
 from mlspec.graph import tables
 from mlspec.machine import child_process
-from mlspec.plugin import Source, Use, Wanted
+from mlspec.plugins.base import PluginRef
+from mlspec.plugins.source import Source, Wanted
 from mlspec.snapshots import anonymize_snapshot
 from mlspec.snapshots.fetch import RESULT, Reply, Request
 from mlspec.sources import _secrets
@@ -59,7 +60,7 @@ class _Refresh:
     """One source."""
 
     def __init__(
-        self, project: Project, document: Document, root: Path, name: str, use: Use, source: Source, tell: Tell
+        self, project: Project, document: Document, root: Path, name: str, use: PluginRef, source: Source, tell: Tell
     ) -> None:
         self.document, self.root, self.name, self.use, self.source, self.tell = document, root, name, use, source, tell
         self.wanted = tables.wanted_of(project, name)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from mlspec.diagnostics import StepError
-from mlspec.plugin import Column, Condition, Schema, Wanted
+from mlspec.plugins.base import Column, Schema
+from mlspec.plugins.source import Condition, Wanted
 
 if TYPE_CHECKING:
     import polars as pl

@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from mlspec.diagnostics import StepError
-from mlspec.plugin import Fetched
+from mlspec.plugins.source import Fetched
 
 WAIT = 60.0
 STORES = ("s3", "gs", "az", "abfs")

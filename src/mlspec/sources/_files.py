@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from msgspec import Meta
 
 from mlspec.diagnostics import StepError
-from mlspec.plugin import Column, Fetched, Schema, Source, Wanted
+from mlspec.plugins.base import Column, Schema
+from mlspec.plugins.source import Fetched, Source, Wanted
 
 if TYPE_CHECKING:
     import re

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from mlspec.diagnostics import StepError
-from mlspec.plugin import Column, Schema
+from mlspec.plugins.base import Column, Schema
 from mlspec.sources import _bounds, _folders
 from mlspec.sources._files import FileSource
 

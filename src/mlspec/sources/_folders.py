@@ -18,7 +18,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from mlspec.machine import safe_files
-from mlspec.plugin import Column, Schema
+from mlspec.plugins.base import Column, Schema
 from mlspec.sources import _bounds
 
 MOST_ENTRIES, MOST_BYTES, MOST_TABLE = 200_000, 256 * 1024 * 1024, 64 * 1024 * 1024

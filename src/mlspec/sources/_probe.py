@@ -12,7 +12,8 @@ import msgspec
 from msgspec import Struct
 
 from mlspec.diagnostics import MlspecError
-from mlspec.plugin import Schema, Source, Use
+from mlspec.plugins.base import PluginRef, Schema
+from mlspec.plugins.source import Source
 from mlspec.sources import _bounds
 
 T = TypeVar("T")
@@ -46,7 +47,7 @@ class Reply(Struct, frozen=True, omit_defaults=True):
     errno: int | None = None
 
 
-def probe(uses: Mapping[str, Use], root: Path, column: str | None) -> dict[str, Seen | Exception]:
+def probe(uses: Mapping[str, PluginRef], root: Path, column: str | None) -> dict[str, Seen | Exception]:
     """What each of these sources shows, with the values of ``column`` (of all columns for None).
 
     In place of what can't be told stands an OSError where a file can't be read, a ValueError where it is not of its

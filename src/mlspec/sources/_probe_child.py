@@ -9,7 +9,7 @@ import msgspec
 
 from mlspec import registry
 from mlspec.machine import confined
-from mlspec.plugin import Source
+from mlspec.plugins.source import Source
 from mlspec.sources import _bounds, _probe
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from mlspec.machine import safe_files
-from mlspec.plugin import Column, ColumnType, Schema
+from mlspec.plugins.base import Column, ColumnType, Schema
 from mlspec.sources import _bounds
 
 MOST_STEPS = 50_000_000

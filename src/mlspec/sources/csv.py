@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from msgspec import Meta
 
 from mlspec.diagnostics import StepError
-from mlspec.plugin import Schema
+from mlspec.plugins.base import Schema
 from mlspec.sources import _bounds
 from mlspec.sources._files import FileSource
 

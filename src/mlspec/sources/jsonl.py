@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from mlspec.plugin import Schema
+from mlspec.plugins.base import Schema
 from mlspec.sources import _bounds
 from mlspec.sources._files import FileSource
 
@@ -27,7 +27,7 @@ class Jsonl(FileSource, frozen=True, kw_only=True):
 
     def head(self, path: Path) -> Schema:
         """The keys of the first 1,000 rows, in the order they first appear, with types from their values."""
-        from mlspec.plugin import Column
+        from mlspec.plugins.base import Column
         from mlspec.sources import _infer
 
         return tuple(Column(name, _infer.narrowest(cells)) for name, cells in self._cells(path)[0].items())

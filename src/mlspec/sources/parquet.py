@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from mlspec.plugin import Schema
+from mlspec.plugins.base import Schema
 from mlspec.sources._files import FileSource
 
 if TYPE_CHECKING:

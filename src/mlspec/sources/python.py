@@ -8,7 +8,8 @@ import msgspec
 from msgspec import Meta
 
 from mlspec.diagnostics import StepError
-from mlspec.plugin import Fetched, Schema, Source, Wanted
+from mlspec.plugins.base import Schema
+from mlspec.plugins.source import Fetched, Source, Wanted
 
 if TYPE_CHECKING:
     import polars as pl

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 from msgspec import Meta
 
 from mlspec.diagnostics import StepError
-from mlspec.plugin import Column
+from mlspec.plugins.base import Column
 from mlspec.sources._folder_source import FolderSource
 
 

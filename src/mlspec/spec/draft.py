@@ -8,7 +8,8 @@ from typing import cast
 
 from mlspec import registry
 from mlspec.diagnostics import Diagnostic, SpecError
-from mlspec.plugin import Column, Schema, Source, Use
+from mlspec.plugins.base import Column, PluginRef, Schema
+from mlspec.plugins.source import Source
 from mlspec.sources import _probe
 from mlspec.spec.resolve import METRICS, infer_task
 from mlspec.spec.units import source_at
@@ -51,7 +52,7 @@ def draft(data: Path, folder: Path, target: str | None = None, propose: Propose 
     Raises SpecError where the file can't be read, has no such column, or nothing can be predicted of it.
     """
     kind, source = _source(data)
-    seen_of = _probe.probe({kind: Use(kind, source)}, Path(), None)[kind]
+    seen_of = _probe.probe({kind: PluginRef(kind, source)}, Path(), None)[kind]
     if isinstance(seen_of, OSError):
         raise _refused("source-not-found", f"'{data}' can't be read: {(seen_of.strerror or str(seen_of)).lower()}")
     if isinstance(seen_of, Exception):

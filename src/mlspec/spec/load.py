@@ -7,7 +7,7 @@ import msgspec
 from mlspec import registry
 from mlspec.diagnostics import Diagnostic, SpecError
 from mlspec.document import MOST_FOUND, Document, Path
-from mlspec.plugin import Use
+from mlspec.plugins.base import PluginRef
 from mlspec.spec import Project, suggest, units
 from mlspec.spec.shape import Field, Shape, fields, shape
 
@@ -353,7 +353,7 @@ class _Reader:
                 suggest.label(name, registry.names(kind)),
             )
         made = self._struct(registry.plugin(kind, name), value, path, f"{dotted(path)} ({name})", skip=key)
-        return made if made is _BAD else Use(name, made)
+        return made if made is _BAD else PluginRef(name, made)
 
     def _step(self, wanted: Shape, value: Any, path: Path) -> Any:
         kind = wanted.extra["step_list"]
@@ -381,9 +381,9 @@ class _Reader:
             if not shorthand:
                 return self._type(at, "a mapping", settings)
             read = self.read(fields(cls)[shorthand].shape, settings, at)
-            return read if read is _BAD else Use(name, cls(**{shorthand: read}))
+            return read if read is _BAD else PluginRef(name, cls(**{shorthand: read}))
         made = self._struct(cls, settings, at, f"{dotted(path)} ({name})")
-        return made if made is _BAD else Use(name, made)
+        return made if made is _BAD else PluginRef(name, made)
 
 
 def _is_integer(value: float) -> bool:

@@ -8,7 +8,8 @@ from msgspec import Struct
 
 from mlspec.diagnostics import Diagnostic, Span, SpecError
 from mlspec.machine import allowed_reads, json_values, safe_files
-from mlspec.plugin import AVAILABILITY, ColumnType, Source, Use, Wanted
+from mlspec.plugins.base import ColumnType, PluginRef
+from mlspec.plugins.source import AVAILABILITY, Source, Wanted
 
 FOLDER = Path(".mlspec", "snapshots")
 LATEST, FALLBACK = "latest.json", "fallback.json"
@@ -69,7 +70,7 @@ class _Lock(Struct, frozen=True):
     spreads: dict[str, LockedSpread] = {}
 
 
-def identity(use: Use) -> str:
+def identity(use: PluginRef) -> str:
     """The digest of what a source asks for; how sure it must be to come, and stated columns, don't belong to it."""
     import hashlib
 
@@ -92,7 +93,7 @@ def folder(root: Path, name: str) -> Path:
     return root / FOLDER / name
 
 
-def snapshot(root: Path, name: str, use: Use) -> Snapshot | None:
+def snapshot(root: Path, name: str, use: PluginRef) -> Snapshot | None:
     """The rows of a fetched source as they are known here: its fallback, its latest snapshot, or what the lock tells of
     it; None where the spec has asked for something else then, or never."""
     wanted = identity(use)
@@ -118,7 +119,7 @@ def snapshot(root: Path, name: str, use: Use) -> Snapshot | None:
     )
 
 
-def _fallback(root: Path, use: Use) -> str | None:
+def _fallback(root: Path, use: PluginRef) -> str | None:
     """The file that stands in for a source, as a snapshot names it."""
     path = getattr(use.plugin, "fallback", None)
     found = None if path is None else root / path
@@ -187,7 +188,7 @@ def keeps_treated(found: Snapshot | None) -> bool:
     return found is not None and Path(found.file).parts[: len(FOLDER.parts)] == FOLDER.parts
 
 
-def reads(use: Use, found: Snapshot | None) -> list[Any]:
+def reads(use: PluginRef, found: Snapshot | None) -> list[Any]:
     """``[plug-in, settings]`` of what reads a source's rows: the source itself, or its snapshot."""
     source = use.plugin
     assert isinstance(source, Source)

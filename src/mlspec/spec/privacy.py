@@ -4,10 +4,10 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from mlspec.plugin import Use
+from mlspec.plugins.base import PluginRef
 from mlspec.spec.types import ColumnName
 
-TreatmentUse = Annotated[Use, Meta(extra={"step_list": "treatments"})]
+TreatmentUse = Annotated[PluginRef, Meta(extra={"step_list": "treatments"})]
 
 
 class Personal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -10,7 +10,8 @@ from typing import Any, cast
 import msgspec
 
 from mlspec import registry
-from mlspec.plugin import Plugin, Source
+from mlspec.plugins.base import Plugin
+from mlspec.plugins.source import Source
 from mlspec.spec import Project
 from mlspec.spec import units as spellings
 from mlspec.spec.shape import Field, Shape, fields

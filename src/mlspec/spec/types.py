@@ -16,18 +16,18 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from mlspec.plugin import Use
+from mlspec.plugins.base import PluginRef
 
 Seconds = Annotated[float, Meta(extra={"unit": "duration"}, examples=["5ms", "30s", "10m", "2h"])]
 Bytes = Annotated[int, Meta(extra={"unit": "bytes"}, examples=["20MB", "4GB", "512KiB"])]
 ColumnName = Annotated[str, Meta(extra={"column": True}, min_length=1)]
 Columns = Annotated[tuple[ColumnName, ...], Meta(extra={"one": True}, min_length=1, max_length=3)]
 Share = Annotated[float, Meta(ge=0, le=1)]
-StepUse = Annotated[Use, Meta(extra={"step_list": "steps"})]
-MetricUse = Annotated[Use, Meta(extra={"step_list": "metrics"})]
-BaselineUse = Annotated[Use, Meta(extra={"step_list": "baselines"})]
-SourceUse = Annotated[Use, Meta(extra={"plugin": "sources", "key": "format"})]
-ModelUse = Annotated[Use, Meta(extra={"plugin": "models", "key": "type"})]
+StepUse = Annotated[PluginRef, Meta(extra={"step_list": "steps"})]
+MetricUse = Annotated[PluginRef, Meta(extra={"step_list": "metrics"})]
+BaselineUse = Annotated[PluginRef, Meta(extra={"step_list": "baselines"})]
+SourceUse = Annotated[PluginRef, Meta(extra={"plugin": "sources", "key": "format"})]
+ModelUse = Annotated[PluginRef, Meta(extra={"plugin": "models", "key": "type"})]
 Name = Annotated[
     str,
     Meta(

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from mlspec.plugin import Training
+from mlspec.plugins.model import Training
 
 if TYPE_CHECKING:
     import numpy as np

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from mlspec.plugin import Schema
+from mlspec.plugins.base import Schema
 
 PREPARATION: Mapping[str, Sequence[Any]] = {
     "numeric": [{"impute": "median"}],

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from mlspec.diagnostics import StepError
 from mlspec.machine import json_values, safe_files
-from mlspec.plugin import Column, Features, Predictor, Schema, Training
+from mlspec.plugins.base import Column, Schema
+from mlspec.plugins.model import Features, Predictor, Training
 from mlspec.torchkit import backbones, device, loop, memory, outputs
 from mlspec.torchkit.network import Curves, Network, Scale
 from mlspec.torchkit.pictures import Pictures, others

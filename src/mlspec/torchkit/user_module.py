@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from mlspec.diagnostics import StepError
-from mlspec.plugin import Features, Predictor, Training
+from mlspec.plugins.model import Features, Predictor, Training
 from mlspec.torchkit import device, loop, memory, outputs
 from mlspec.torchkit.row_weights import row_weights, stopping_weights
 

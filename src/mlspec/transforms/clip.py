@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from msgspec import Meta
 
-from mlspec.plugin import Column, Schema, State, Step
+from mlspec.plugins.base import Column, Schema, State
+from mlspec.plugins.transform import Transform
 
 if TYPE_CHECKING:
     import polars as pl
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 Quantile = Annotated[float, Meta(ge=0, le=1)]
 
 
-class Clip(Step, frozen=True, kw_only=True):
+class Clip(Transform, frozen=True, kw_only=True):
     """Pulls numbers outside a range to its ends: stated ends, or quantiles of the training rows (winsorizing).
 
     Why: a few extreme values can rule a mean, a scale or a linear fit.

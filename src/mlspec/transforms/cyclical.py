@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from msgspec import Meta
 
-from mlspec.plugin import Column, Schema, State, Step
+from mlspec.plugins.base import Column, Schema, State
+from mlspec.plugins.transform import Transform
 
 if TYPE_CHECKING:
     import polars as pl
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 Cycle = Literal["day", "week", "month", "year"]
 
 
-class Cyclical(Step, frozen=True, kw_only=True):
+class Cyclical(Transform, frozen=True, kw_only=True):
     """Turns a date, or a number that comes round again, into sine and cosine of its place in the cycle: two columns a
     cycle, named `COLUMN.CYCLE.sin` and `COLUMN.CYCLE.cos`.
 

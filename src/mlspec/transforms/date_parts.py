@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from msgspec import Meta
 
-from mlspec.plugin import Column, Schema, State, Step
+from mlspec.plugins.base import Column, Schema, State
+from mlspec.plugins.transform import Transform
 
 if TYPE_CHECKING:
     import polars as pl
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 DatePart = Literal["year", "month", "day", "weekday", "day_of_year", "hour", "days_since_1970"]
 
 
-class DateParts(Step, frozen=True, kw_only=True):
+class DateParts(Transform, frozen=True, kw_only=True):
     """Turns a date into numbers, one column a part, named `COLUMN.PART`.
 
     Why: seasons and weekdays stand in a date, but no estimator sees them there.

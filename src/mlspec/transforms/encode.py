@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta
 
-from mlspec.plugin import Column, Schema, State, Step
+from mlspec.plugins.base import Column, Schema, State
+from mlspec.plugins.transform import Transform
 
 if TYPE_CHECKING:
     import polars as pl
 
 
-class Encode(Step, frozen=True, kw_only=True):
+class Encode(Transform, frozen=True, kw_only=True):
     """Turns a category into numbers: a column of zeros and ones for each level, or one column of codes.
 
     A level that the training rows did not have is all zeros, or code 0, like a missing one.

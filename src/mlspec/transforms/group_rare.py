@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from msgspec import Meta
 
-from mlspec.plugin import Column, Schema, State, Step
+from mlspec.plugins.base import Column, Schema, State
+from mlspec.plugins.transform import Transform
 
 if TYPE_CHECKING:
     import polars as pl
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 OTHER = "(other)"
 
 
-class GroupRare(Step, frozen=True, kw_only=True):
+class GroupRare(Transform, frozen=True, kw_only=True):
     """Keeps the frequent levels of a category and calls all others `(other)`; missing values stay missing.
 
     Why: a level seen a few times teaches noise, and thousands of levels make wide tables.

@@ -5,14 +5,15 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from msgspec import Meta
 
-from mlspec.plugin import Column, Schema, State, Step
+from mlspec.plugins.base import Column, Schema, State
+from mlspec.plugins.transform import Transform
 from mlspec.transforms.tf_idf import as_array, counted, words
 
 if TYPE_CHECKING:
     import polars as pl
 
 
-class HashText(Step, frozen=True, kw_only=True):
+class HashText(Transform, frozen=True, kw_only=True):
     """Turns text into a fixed number of counts: each word counts in the place that its hash says (Weinberger et al.
     2009). Words are those of `tf_idf`; two words may share a place. The counts stay together in one column.
 

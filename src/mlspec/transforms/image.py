@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta
 
-from mlspec.plugin import Column, Schema, State, Step
+from mlspec.plugins.base import Column, Schema, State
+from mlspec.plugins.transform import Transform
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 Side = Annotated[int, Meta(ge=1, le=1024)]
 
 
-class Image(Step, frozen=True, kw_only=True):
+class Image(Transform, frozen=True, kw_only=True):
     """Decodes a picture, brings it to one size and colour mode, and scales its pixels; they stay together in one
     column. Models for tables take each pixel as a number, `torch.cnn` sees the picture.
 

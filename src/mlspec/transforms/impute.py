@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta
 
-from mlspec.plugin import Column, Schema, State, Step
+from mlspec.plugins.base import Column, Schema, State
+from mlspec.plugins.transform import Transform
 
 if TYPE_CHECKING:
     import polars as pl
 
 
-class Impute(Step, frozen=True, kw_only=True):
+class Impute(Transform, frozen=True, kw_only=True):
     """Fills missing values with one learned from the training rows, or a stated one.
 
     Why: most estimators take no missing values; those that do (hist_gradient_boosting) are better off without this.

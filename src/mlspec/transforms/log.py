@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from mlspec.plugin import Column, Schema, State, Step
+from mlspec.plugins.base import Column, Schema, State
+from mlspec.plugins.transform import Transform
 
 if TYPE_CHECKING:
     import polars as pl
 
 
-class Log(Step, frozen=True, kw_only=True):
+class Log(Transform, frozen=True, kw_only=True):
     """log(1 + x) of a number, with its sign kept for numbers below zero.
 
     Why: amounts and counts span orders of magnitude; their logarithm is what a linear model can weigh.

@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from msgspec import Meta
 
-from mlspec.plugin import Column, Schema, State, Step
+from mlspec.plugins.base import Column, Schema, State
+from mlspec.plugins.transform import Transform
 
 if TYPE_CHECKING:
     import polars as pl
 
 
-class Order(Step, frozen=True, kw_only=True):
+class Order(Transform, frozen=True, kw_only=True):
     """Turns a category into its place in a stated order: 0 for the first level, 1 for the next.
 
     A level that is not listed is missing, like a missing one: impute it for a model that takes no missing values.

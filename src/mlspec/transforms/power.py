@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from mlspec.plugin import Column, Schema, State, Step
+from mlspec.plugins.base import Column, Schema, State
+from mlspec.plugins.transform import Transform
 from mlspec.transforms.quantile import quantiles
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 POINTS = 5000
 
 
-class Power(Step, frozen=True, kw_only=True):
+class Power(Transform, frozen=True, kw_only=True):
     """Raises numbers to a power that makes them as normal as it can (Yeo and Johnson 2000), chosen by likelihood over
     5,000 quantiles of the training rows, or all of them where there are fewer. Negative numbers are fine; missing
     values stay missing.

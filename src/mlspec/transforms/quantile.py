@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta
 
-from mlspec.plugin import Column, Schema, State, Step
+from mlspec.plugins.base import Column, Schema, State
+from mlspec.plugins.transform import Transform
 
 if TYPE_CHECKING:
     import polars as pl
 
 
-class Quantile(Step, frozen=True, kw_only=True):
+class Quantile(Transform, frozen=True, kw_only=True):
     """Maps a number to its quantile among the training rows, evenly spread or as a normal distribution has it; between
     the measured quantiles by a straight line, beyond them at the ends. Missing values stay missing.
 

@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta
 
-from mlspec.plugin import Column, Schema, State, Step
+from mlspec.plugins.base import Column, Schema, State
+from mlspec.plugins.transform import Transform
 
 if TYPE_CHECKING:
     import polars as pl
 
 
-class Scale(Step, frozen=True, kw_only=True):
+class Scale(Transform, frozen=True, kw_only=True):
     """Shifts and scales numbers by what was measured on the training rows; missing values stay missing.
 
     Why: linear models and networks weigh a column by the size of its numbers.

@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from msgspec import Meta
 
-from mlspec.plugin import FOLD, FOLDS, OUTCOME, Column, Schema, State, Step
+from mlspec.plugins.base import FOLD, FOLDS, OUTCOME, Column, Schema, State
+from mlspec.plugins.transform import Transform
 
 if TYPE_CHECKING:
     import polars as pl
 
 
-class TargetEncode(Step, frozen=True, kw_only=True):
+class TargetEncode(Transform, frozen=True, kw_only=True):
     """Turns a category into the mean of the target among its training rows (where there are more than two classes the
     share of each, one column each), drawn to the mean of all rows as if `smoothing` more rows had that.
 

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from msgspec import Meta
 
-from mlspec.plugin import Column, Schema, State, Step
+from mlspec.plugins.base import Column, Schema, State
+from mlspec.plugins.transform import Transform
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 WORD = r"\w\w+"
 
 
-class TfIdf(Step, frozen=True, kw_only=True):
+class TfIdf(Transform, frozen=True, kw_only=True):
     """Turns text into a number for each of the training rows' most frequent words: how often it stands there, times how
     rare it is among the texts (scikit-learn's smoothed idf), over the number of the text's words. They stay together in
     one column.

@@ -14,7 +14,7 @@ from mlspec.graph.step import Step
 from mlspec.graph.user_code import source_files
 from mlspec.machine import allowed_reads
 from mlspec.machine.file_digests import Digests
-from mlspec.plugin import Source
+from mlspec.plugins.source import Source
 from mlspec.rules import _look
 
 UNREADABLE = "unreadable"

@@ -7,7 +7,7 @@ from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS
 from mlspec.graph.step import Input, Step
 from mlspec.machine.environment import device_kind
-from mlspec.plugin import Model
+from mlspec.plugins.model import Model
 from mlspec.spec import Project
 from mlspec.spec.requirements import requirements
 

@@ -10,8 +10,8 @@ from mlspec import registry
 from mlspec.graph import tables
 from mlspec.graph.graph import Graph
 from mlspec.graph.step import Step
-from mlspec.plugin import Column, Schema
-from mlspec.plugin import Step as Preparation
+from mlspec.plugins.base import Column, Schema
+from mlspec.plugins.transform import Transform as Preparation
 
 TARGET = "__target__"
 

@@ -11,7 +11,8 @@ from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS
 from mlspec.graph.step import Step
 from mlspec.machine.environment import key_mark
-from mlspec.plugin import Source, Treatment
+from mlspec.plugins.anonymizer import Anonymizer
+from mlspec.plugins.source import Source
 from mlspec.spec import combining, pinned
 
 
@@ -67,4 +68,4 @@ def sources(graph: Graph) -> Graph:
 
 
 def _secret(use: list[Any]) -> str:
-    return cast(Treatment, msgspec.convert(use[1], registry.plugin("treatments", use[0]))).secret()
+    return cast(Anonymizer, msgspec.convert(use[1], registry.plugin("treatments", use[0]))).secret()

@@ -12,7 +12,7 @@ from mlspec.graph.passes.tuning import tuned
 from mlspec.graph.scores import deciding, mitigating, scoring
 from mlspec.graph.step import Input, Step
 from mlspec.machine.environment import key_mark
-from mlspec.plugin import Model
+from mlspec.plugins.model import Model
 
 
 def training(graph: Graph) -> Graph:

@@ -10,7 +10,7 @@ from mlspec.graph.kinds import KINDS
 from mlspec.graph.passes.checks import awaited
 from mlspec.graph.step import Input, Step
 from mlspec.machine.environment import device_kind
-from mlspec.plugin import Model
+from mlspec.plugins.model import Model
 from mlspec.spec import Project
 from mlspec.spec.tuning import Tuning
 

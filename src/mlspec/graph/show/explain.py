@@ -8,7 +8,7 @@ from mlspec.graph.graph import Graph
 from mlspec.graph.plan import Plan, PlannedStep
 from mlspec.graph.show.text import duration, few, param, path
 from mlspec.graph.step import Step
-from mlspec.plugin import Schema
+from mlspec.plugins.base import Schema
 
 
 def explain(graph: Graph, step_id: str, plan: Plan | None = None) -> str:

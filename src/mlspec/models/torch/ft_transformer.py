@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta
 
-from mlspec.plugin import BatchMemory, Model, Predictor, Schema, Training
+from mlspec.plugins.base import Schema
+from mlspec.plugins.model import BatchMemory, Model, Predictor, Training
 from mlspec.torchkit import settings
 
 if TYPE_CHECKING:

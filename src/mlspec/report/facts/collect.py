@@ -8,7 +8,7 @@ import msgspec
 from mlspec import formatting
 from mlspec.graph import uses
 from mlspec.graph.graph import Graph
-from mlspec.plugin import Source
+from mlspec.plugins.source import Source
 from mlspec.report.facts.collect_expectations import expectations
 from mlspec.report.facts.run import (
     Candidate,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from mlspec.plugin import Schema
+from mlspec.plugins.base import Schema
 from mlspec.report.page.image_sizes import ImageSizes, sizes
 
 if TYPE_CHECKING:

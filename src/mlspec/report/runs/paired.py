@@ -66,7 +66,7 @@ def _predictions(store: "Store", digest: str) -> "tuple[Array, Array]":
 def _apart(was: Score, now: Score, truth: "Array", before: "Array", after: "Array") -> Apart | None:
     """None where the two were not measured in the same way, or not as it would be now."""
     from mlspec import registry
-    from mlspec.plugin import Metric
+    from mlspec.plugins.metric import Metric
     from mlspec.steps.evaluation import decisions, intervals
 
     if was.settings != now.settings:

@@ -7,7 +7,8 @@ import msgspec
 
 from mlspec import registry
 from mlspec.diagnostics import StepError
-from mlspec.plugin import Column, ColumnType, Treatment
+from mlspec.plugins.anonymizer import Anonymizer
+from mlspec.plugins.base import Column, ColumnType
 
 if TYPE_CHECKING:
     import polars as pl
@@ -22,7 +23,7 @@ def treated(stated: Sequence[Stated], *, new: bool = False) -> "list[pl.Expr]":
     """
     found = []
     for name, kind, (treatment, settings) in stated:
-        action = cast(Treatment, msgspec.convert(settings, registry.plugin("treatments", treatment)))
+        action = cast(Anonymizer, msgspec.convert(settings, registry.plugin("treatments", treatment)))
         column = Column(name, cast(ColumnType, kind))
         found.append((action.apply_new(column) if new else action.apply(column)).alias(name))
     return found

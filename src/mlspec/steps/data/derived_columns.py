@@ -13,7 +13,7 @@ def derived(rows: "Frame", expressions: "Sequence[Sequence[str]]") -> "Frame":
     """The rows with these columns (name, expression, type) added, one after the other."""
     import polars as pl
 
-    from mlspec.plugin import Column
+    from mlspec.plugins.base import Column
     from mlspec.sources import _cast
 
     for name, text, kind in expressions:

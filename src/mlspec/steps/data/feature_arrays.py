@@ -19,7 +19,8 @@ import msgspec
 from mlspec import registry
 from mlspec.diagnostics import StepError
 from mlspec.machine import resources
-from mlspec.plugin import BatchMemory, Column, Features, Model, State
+from mlspec.plugins.base import Column, State
+from mlspec.plugins.model import BatchMemory, Features, Model
 from mlspec.steps.data.preparation import REWEIGHED, TARGET, WEIGHT
 
 if TYPE_CHECKING:

@@ -13,7 +13,9 @@ import msgspec
 
 from mlspec import registry
 from mlspec.diagnostics import StepError
-from mlspec.plugin import FOLD, FOLDS, OUTCOME, Column, Features, State, Step
+from mlspec.plugins.base import FOLD, FOLDS, OUTCOME, Column, State
+from mlspec.plugins.model import Features
+from mlspec.plugins.transform import Transform
 
 if TYPE_CHECKING:
     import numpy as np
@@ -88,7 +90,7 @@ def _grouped(train: "pl.LazyFrame", params: Mapping[str, Any], target: Mapping[s
 def supervised(params: Mapping[str, Any]) -> bool:
     """Whether a step of a preparation (its params, or its fitted state) looks at the target."""
     names = {stage[0] for entry in params["columns"] for stage in entry.get("stages", entry.get("steps", ()))}
-    return any(cast(type[Step], registry.plugin("steps", name)).supervised for name in names)
+    return any(cast(type[Transform], registry.plugin("steps", name)).supervised for name in names)
 
 
 def with_folds(train: "pl.LazyFrame") -> "pl.LazyFrame":
@@ -354,8 +356,8 @@ def _batches(columns: list[_Fitting], rows: int, bound: int) -> list[list[_Fitti
     return [columns[at : at + size] for at in range(0, len(columns), size)]
 
 
-def _plugin(name: str, settings: Mapping[str, Any]) -> Step:
-    return cast(Step, msgspec.convert(settings, registry.plugin("steps", name)))
+def _plugin(name: str, settings: Mapping[str, Any]) -> Transform:
+    return cast(Transform, msgspec.convert(settings, registry.plugin("steps", name)))
 
 
 def _through(

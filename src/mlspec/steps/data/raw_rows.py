@@ -9,7 +9,8 @@ import msgspec
 
 from mlspec import registry
 from mlspec.diagnostics import Diagnostic, SpecError
-from mlspec.plugin import Schema, Source, Use
+from mlspec.plugins.base import PluginRef, Schema
+from mlspec.plugins.source import Source
 from mlspec.sources import _columnar, _probe
 from mlspec.spec import pinned
 from mlspec.spec.units import source_at
@@ -26,7 +27,7 @@ def opened(path: str) -> tuple[Source, Schema]:
         message = f"the format of '{path}' is not clear from its name"
         raise SpecError([Diagnostic(code="format-unclear", message=message, notes=(note,))])
     source = cast(Source, registry.plugin("sources", name)(path=path))
-    seen = _probe.probe({name: Use(name, source)}, Path(), "")[name]
+    seen = _probe.probe({name: PluginRef(name, source)}, Path(), "")[name]
     if isinstance(seen, OSError):
         message = f"'{path}' can't be read: {(seen.strerror or str(seen)).lower()}"
         raise SpecError([Diagnostic(code="source-not-found", message=message)])
@@ -50,7 +51,7 @@ def reading(what: str) -> Iterator[None]:
         raise SpecError([Diagnostic(code="source-unreadable", message=message)]) from None
 
 
-def rows(root: Path, name: str, use: Use, schema: Schema) -> "pl.LazyFrame":
+def rows(root: Path, name: str, use: PluginRef, schema: Schema) -> "pl.LazyFrame":
     """The rows of a spec's source, with those of these columns that it has; of one that is fetched, those of its
     snapshot.
 

@@ -8,7 +8,8 @@ import msgspec
 
 from mlspec import registry
 from mlspec.diagnostics import StepError
-from mlspec.plugin import Column, Source
+from mlspec.plugins.base import Column
+from mlspec.plugins.source import Source
 from mlspec.steps.job import Job
 
 

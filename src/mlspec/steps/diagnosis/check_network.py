@@ -6,7 +6,7 @@ import msgspec
 
 from mlspec import registry
 from mlspec.machine import resources
-from mlspec.plugin import Model
+from mlspec.plugins.model import Model
 from mlspec.steps.job import Job
 
 WITHOUT = "not checked: the rows for it did not fit into memory"

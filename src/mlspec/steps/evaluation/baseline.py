@@ -5,7 +5,7 @@ from typing import Any, cast
 import msgspec
 
 from mlspec import registry
-from mlspec.plugin import Baseline, BaselineRows
+from mlspec.plugins.baseline import Baseline, BaselineRows
 from mlspec.steps.job import Job
 
 

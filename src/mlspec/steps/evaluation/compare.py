@@ -6,7 +6,7 @@ import msgspec
 
 from mlspec import registry
 from mlspec.diagnostics import StepError
-from mlspec.plugin import Metric
+from mlspec.plugins.metric import Metric
 from mlspec.steps.job import Job
 
 

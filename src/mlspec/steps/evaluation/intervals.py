@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from mlspec.plugin import Metric
+from mlspec.plugins.metric import Metric
 
 if TYPE_CHECKING:
     import numpy as np

@@ -8,7 +8,7 @@ import msgspec
 
 from mlspec import registry
 from mlspec.diagnostics import StepError
-from mlspec.plugin import Metric
+from mlspec.plugins.metric import Metric
 from mlspec.steps import results
 from mlspec.steps.job import Job
 from mlspec.steps.serving import package, package_format

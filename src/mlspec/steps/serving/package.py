@@ -11,7 +11,7 @@ import msgspec
 from mlspec import registry
 from mlspec.diagnostics import StepError
 from mlspec.machine import json_values, safe_files
-from mlspec.plugin import Model, Predictor
+from mlspec.plugins.model import Model, Predictor
 from mlspec.steps.serving.package_format import MODEL, STATE, About, PackageError, place, read_about, verify
 from mlspec.steps.training import personalization
 

@@ -15,7 +15,8 @@ from msgspec import Meta, Struct
 
 from mlspec.diagnostics import StepError
 from mlspec.machine import json_values, safe_files
-from mlspec.plugin import Model, Task
+from mlspec.plugins.base import Task
+from mlspec.plugins.model import Model
 from mlspec.steps.training.personalization import Personal
 from mlspec.store import files
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 
 from mlspec import registry
-from mlspec.plugin import Metric
+from mlspec.plugins.metric import Metric
 from mlspec.steps.job import Job
 
 if TYPE_CHECKING:

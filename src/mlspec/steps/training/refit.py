@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 
 from mlspec import registry
-from mlspec.plugin import Model, Training
+from mlspec.plugins.model import Model, Training
 from mlspec.steps.job import Job
 from mlspec.steps.serving.package_format import About
 

@@ -5,7 +5,7 @@ from typing import cast
 import msgspec
 
 from mlspec import registry
-from mlspec.plugin import Model, Training
+from mlspec.plugins.model import Model, Training
 from mlspec.steps.job import Job
 
 

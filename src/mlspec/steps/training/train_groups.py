@@ -6,7 +6,7 @@ import msgspec
 
 from mlspec import registry
 from mlspec.diagnostics import StepError
-from mlspec.plugin import Features, Model, Training
+from mlspec.plugins.model import Features, Model, Training
 from mlspec.steps.job import Job
 
 if TYPE_CHECKING:

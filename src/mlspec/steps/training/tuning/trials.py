@@ -14,7 +14,8 @@ import msgspec
 from mlspec import registry
 from mlspec.diagnostics import StepError
 from mlspec.machine import child_process, resources
-from mlspec.plugin import Metric, Model, Training
+from mlspec.plugins.metric import Metric
+from mlspec.plugins.model import Model, Training
 from mlspec.steps.training.tuning import space
 from mlspec.steps.training.tuning.journal import Piece, Result
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from mlspec.diagnostics import StepError
-from mlspec.plugin import Model, Training
+from mlspec.plugins.model import Model, Training
 from mlspec.steps.trust.fairness import RATES, compare, table
 from mlspec.store import files
 
