@@ -22,6 +22,7 @@ from typing import Any
 import yaml
 
 from mlspec import api, registry
+from mlspec.graph.kinds import KINDS
 from mlspec.steps.job import Job
 
 SPECS = Path(__file__).parents[1] / "specs"
@@ -59,7 +60,7 @@ def do(graph: Any, wanted: str, folder: Path, done: dict[str, dict[str, Path]]) 
         root=folder,
     )
     began = time.process_time()
-    import_module(f"mlspec.steps.{step.kind}").run(job)
+    import_module(KINDS[step.kind].work).run(job)
     done[wanted] = outputs
     return time.process_time() - began
 

@@ -45,11 +45,11 @@ SHARED = {  # what else does the work of a kind or of a family of plug-ins
         "steps/training/personalization.py",
         "steps/evaluation/decisions.py",
     ],
-    "tune": ["engine/tuning"],
+    "tune": ["steps/training/tuning"],
     "decide": ["steps/evaluation/decisions.py", "steps/trust/mitigation/thresholds.py"],
     "tradeoff": [
         "steps/training/refit.py",
-        "engine/mitigation",
+        "steps/trust/mitigation",
         "steps/trust/fairness.py",
         "steps/evaluation/decisions.py",
     ],
@@ -65,17 +65,17 @@ SHARED = {  # what else does the work of a kind or of a family of plug-ins
         "steps/training/personalization.py",
         "steps/evaluation/evaluate.py",
     ],
-    "check_data": ["engine/debugging", "transforms/image.py"],
-    "check_network": ["engine/debugging", "steps/training/train.py"],
+    "check_data": ["steps/diagnosis", "transforms/image.py"],
+    "check_network": ["steps/diagnosis", "steps/training/train.py"],
     "importance": ["steps/data/preparation.py", "steps/serving/package.py"],
     "gate": ["steps/evaluation/intervals.py"],
     "privacy": ["anonymizers/_identifiers.py", "anonymizers/_national_numbers.py"],
-    "treatments/redact": ["anonymizers/_identifiers.py"],
+    "anonymizers/redact": ["anonymizers/_identifiers.py"],
     "models/torch.": ["torchkit"],
     "sources/images": ["sources/_folders.py", "sources/_folder_source.py", "pixels.py"],
     "sources/texts": ["sources/_folders.py", "sources/_folder_source.py"],
-    "steps/image": ["pixels.py"],
-    "steps/hash_text": ["transforms/tf_idf.py"],
+    "transforms/image": ["pixels.py"],
+    "transforms/hash_text": ["transforms/tf_idf.py"],
 }
 
 
@@ -97,7 +97,10 @@ def current() -> dict[str, list[str]]:
     """Name -> version and digest, of every kind of step and every plug-in that has a part in results."""
     found: dict[str, list[str]] = {}
     for name, kind in KINDS.items():
-        files = [SOURCE / f"engine/work/{name}.py", *(SOURCE / s for s in SHARED.get(name, []))]
+        files = [
+            SOURCE / f"{kind.work.removeprefix('mlspec.').replace('.', '/')}.py",
+            *(SOURCE / s for s in SHARED.get(name, [])),
+        ]
         found[name] = [str(kind.version), code_digest(files)]
     for family in registry.KINDS:
         for name in registry.names(family):

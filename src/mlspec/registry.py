@@ -21,11 +21,11 @@ from mlspec.plugins.transform import Transform
 
 KINDS: dict[str, type[Plugin]] = {
     "sources": Source,
-    "steps": Transform,
+    "transforms": Transform,
     "models": Model,
     "metrics": Metric,
     "baselines": Baseline,
-    "treatments": Anonymizer,
+    "anonymizers": Anonymizer,
 }
 ENTRY_POINTS = "mlspec.plugins"
 
@@ -80,8 +80,8 @@ def _entry_points() -> dict[str, str]:
 
 
 def names(kind: str) -> list[str]:
-    """The names of all plug-ins of a kind (``sources``, ``steps``, ``models``, ``metrics``, ``baselines``,
-    ``treatments``), sorted."""
+    """The names of all plug-ins of a kind (``sources``, ``transforms``, ``models``, ``metrics``, ``baselines``,
+    ``anonymizers``), sorted."""
     return sorted({**_others(kind), **_own(kind)})
 
 

@@ -18,7 +18,7 @@ from mlspec.engine.run.run import run
 from mlspec.graph.fingerprint import identity
 from mlspec.graph.show import dvc as shown
 from mlspec.graph.show import yaml_text
-from mlspec.testing.graphs import KINDS, WORK, graph, step
+from mlspec.testing.graphs import KINDS, graph, step
 
 pytest.importorskip("dvc")
 from dvc.repo import Repo
@@ -238,7 +238,7 @@ def test_dvc_sees_changed_what_the_plan_does(project: Path) -> None:
 
 
 def write_steps(root: Path, engine: str = "dvc") -> object:
-    return run(graph(root, [step("a"), step("b", "a")], engine=engine), kinds=KINDS, work=WORK, lock=False)
+    return run(graph(root, [step("a"), step("b", "a")], engine=engine), kinds=KINDS, lock=False)
 
 
 def test_results_are_taken_over_in_both_directions(tmp_path: Path) -> None:
@@ -276,7 +276,7 @@ def test_what_a_killed_dvc_leaves_is_mended(tmp_path: Path, copied: bool) -> Non
         shutil.rmtree(tmp_path / ".mlspec")
     told: list[str] = []
     made = graph(tmp_path, [step("a"), step("b", "a")], engine="dvc")
-    run(made, kinds=KINDS, work=WORK, lock=False, listener=lambda event: told.append(getattr(event, "text", "")))
+    run(made, kinds=KINDS, lock=False, listener=lambda event: told.append(getattr(event, "text", "")))
     words = "\n".join(told)
     assert "which a killed DVC process has left unreadable" in words
     assert ("from mlspec's copy" if copied else "has left empty") in words
@@ -311,7 +311,7 @@ def test_a_broken_lock_is_restored_from_the_repository_and_no_other(tmp_path: Pa
     shutil.rmtree(root / ".mlspec")
     told: list[str] = []
     made = graph(root, [step("a"), step("b", "a")], engine="dvc")
-    run(made, kinds=KINDS, work=WORK, lock=False, listener=lambda event: told.append(getattr(event, "text", "")))
+    run(made, kinds=KINDS, lock=False, listener=lambda event: told.append(getattr(event, "text", "")))
     assert "which a killed DVC process has left broken, from Git" in "\n".join(told)
     assert (root / "dvc.lock").read_bytes() == good
     assert set((tmp_path / "repository/project/ran.txt").read_text().split()) == {"a", "b"}

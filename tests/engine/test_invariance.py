@@ -107,7 +107,7 @@ def uses() -> list[tuple[str, str, list[dict[str, Any]]]]:
     """Every step on every type that it takes: a column, its type, and the steps that make numbers of it."""
     found = []
     for name in registry.names("steps"):
-        step = cast(type[Transform], registry.plugin("steps", name))
+        step = cast(type[Transform], registry.plugin("transforms", name))
         for given in [NEEDED.get(name, {}), *MORE.get(name, ())]:
             for kind in sorted(step.accepts):
                 made = step(**given).output(Column("x", cast(Any, kind)))

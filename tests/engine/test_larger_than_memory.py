@@ -38,7 +38,7 @@ PROGRAM = """
 import sys
 import lightgbm, numpy as np, optuna, polars as pl, scipy.stats, sklearn.linear_model, skops.io, torch
 from mlspec.engine import evidence, measure, preparation, rows, tables
-from mlspec.engine.work import check_data
+from mlspec.steps.diagnosis import check_data
 from mlspec.torchkit import ordering, tabular
 from mlspec.models import _sgd
 

@@ -189,7 +189,7 @@ TRAIN = textwrap.dedent(
     from pathlib import Path
     from mlspec.engine import rows, tables
     from mlspec.engine.job import Job
-    from mlspec.engine.work import train
+    from mlspec.steps.training import train
     from mlspec.torchkit import loop, ordering, stepping
 
     folder, dies_at, mapped = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3] == "mapped"

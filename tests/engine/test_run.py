@@ -20,13 +20,13 @@ from mlspec.graph.kinds import KINDS as REAL_KINDS
 from mlspec.graph.step import Input, Step
 from mlspec.machine import resources
 from mlspec.store.store import Store
-from mlspec.testing.graphs import KINDS, WORK, graph, step
+from mlspec.testing.graphs import KINDS, graph, step
 
 CHAIN = (step("a"), step("b", "a"), step("c", "b", kind="join"))
 
 
 def do(made: Graph, **options: Any) -> run_record.Run:
-    return run(made, kinds=KINDS, work=WORK, **options)
+    return run(made, kinds=KINDS, **options)
 
 
 def test_a_plan_tells_what_a_run_would_do(tmp_path: Path) -> None:
@@ -103,17 +103,17 @@ def test_verify_makes_everything_anew_and_names_what_differs(tmp_path: Path) -> 
     made = graph(tmp_path, CHAIN)
     do(made)
     ran = (tmp_path / "ran.txt").read_text()
-    verified = verify(made, kinds=KINDS, work=WORK)
+    verified = verify(made, kinds=KINDS)
     assert verified.differences == ()
     assert verified.run.count("done") == 3
     assert (tmp_path / "ran.txt").read_text() == ran + "a\nb\n"
     path = lockfile.beside(tmp_path)
     digest = json.loads(path.read_text())["steps"]["c"]["outputs"]["text"]
     path.write_text(path.read_text().replace(digest, "0" * 64))
-    assert verify(made, kinds=KINDS, work=WORK).differences == (Difference("text of c", "0" * 12, digest[:12]),)
+    assert verify(made, kinds=KINDS).differences == (Difference("text of c", "0" * 12, digest[:12]),)
     path.unlink()
     with pytest.raises(StoreError, match=r"there is no '.*mlspec\.lock' to compare with: mlspec run writes it"):
-        verify(made, kinds=KINDS, work=WORK)
+        verify(made, kinds=KINDS)
 
 
 def test_a_collection_keeps_the_last_run_and_what_is_locked(tmp_path: Path) -> None:
@@ -173,8 +173,8 @@ def test_a_damaged_verdict_is_made_again(tmp_path: Path) -> None:
 def test_a_run_without_work_imports_nothing_heavy_and_starts_no_process(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from mlspec.engine.run.run import run\n"
-        "from mlspec.testing.graphs import KINDS, WORK, graph, step\n"
-        "ran = run(graph(Path(sys.argv[1]), [step('a'), step('b', 'a')]), kinds=KINDS, work=WORK)\n"
+        "from mlspec.testing.graphs import KINDS, graph, step\n"
+        "ran = run(graph(Path(sys.argv[1]), [step('a'), step('b', 'a')]), kinds=KINDS)\n"
         "heavy = {'torch', 'polars', 'numpy', 'sklearn', 'networkx', 'subprocess', 'selectors', 'ctypes'}\n"
         "print(ran.count('cached'), sorted(heavy & set(sys.modules)))"
     )

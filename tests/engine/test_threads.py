@@ -100,7 +100,7 @@ def test_only_large_tables_get_threads_and_no_more_than_there_is_room_for(
         file.truncate(threads.LARGE)
     monkeypatch.setattr(resources, "cores", lambda: 6)
     setting = Setting(root=tmp_path, home=tmp_path, logs=tmp_path)
-    task = Task(step="s", kind="source", fingerprint="f", identity="i", files={"rows.csv": "d"}, by_rows=True)
+    task = Task(step="s", kind="source", work="", fingerprint="f", identity="i", files={"rows.csv": "d"}, by_rows=True)
     store = Store(tmp_path / "store")
 
     def wanted(**more: Any) -> int:

@@ -28,13 +28,13 @@ from mlspec.engine.run.run import run
 from mlspec.store import upkeep
 from mlspec.store.store import Store
 from mlspec.testing import faults
-from mlspec.testing.graphs import KINDS, WORK
+from mlspec.testing.graphs import KINDS
 from mlspec.testing.small_run import FAILED, made
 
 
 def calls() -> None:
     with tempfile.TemporaryDirectory() as scratch:
-        expected = run(made(fresh(scratch, "expected")), kinds=KINDS, work=WORK).steps["last"].outputs
+        expected = run(made(fresh(scratch, "expected")), kinds=KINDS).steps["last"].outputs
         for engine in ("inline", "local"):
             log = Path(scratch, "log")
 
@@ -63,7 +63,7 @@ def calls() -> None:
                             print(point, ended, flush=True)
                     store = Store(paths.store(paths.home(root)))
                     tally["damaged"] += bool(upkeep.verify(store))
-                    ran = run(made(root, engine), kinds=KINDS, work=WORK)
+                    ran = run(made(root, engine), kinds=KINDS)
                     tally["next run failed"] += ran.status != "done" or ran.steps["last"].outputs != expected
                     tally["left over"] += ran.folder is not None and bool(os.listdir(store.root / "tmp"))
                 print(engine, way, len(found), "points", dict(tally), flush=True)
@@ -154,7 +154,7 @@ def dvc(count: int | None) -> None:
         # All is done, and DVC knows nothing of it: what is killed is the telling.
         unborn, log = fresh(scratch, "unborn"), Path(scratch, "log")
         engine.init(unborn)
-        run(made(unborn), kinds=KINDS, work=WORK, lock=False)
+        run(made(unborn), kinds=KINDS, lock=False)
 
         def copied(name: str) -> tuple[Path, list[str]]:
             root = Path(scratch, name)
@@ -175,7 +175,7 @@ def dvc(count: int | None) -> None:
             status = subprocess.run([sys.executable, "-m", "dvc", "status", "-q"], cwd=root, check=False, timeout=120)
             # -q says 1 where something has changed, and 255 where DVC can't tell.
             tally["dvc status failed"] += status.returncode not in (0, 1)
-            ran = run(made(root, "dvc"), kinds=KINDS, work=WORK, lock=False)
+            ran = run(made(root, "dvc"), kinds=KINDS, lock=False)
             tally["next run did steps again"] += ran.count("cached") != len(ran.steps)
             with Repo(str(root)) as repo:
                 tally["changed for DVC afterwards"] += repo.status() != {}

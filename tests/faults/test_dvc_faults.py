@@ -15,7 +15,7 @@ from mlspec.engine.run.run import run
 from mlspec.store import upkeep
 from mlspec.store.store import Store
 from mlspec.testing import faults
-from mlspec.testing.graphs import KINDS, WORK
+from mlspec.testing.graphs import KINDS
 from mlspec.testing.small_run import copied, made
 
 pytest.importorskip("dvc")
@@ -34,7 +34,7 @@ def unborn(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     root = tmp_path_factory.mktemp("unborn")
     dvc.init(root)
-    assert run(made(root), kinds=KINDS, work=WORK, lock=False).status == "done"
+    assert run(made(root), kinds=KINDS, lock=False).status == "done"
     return root
 
 
@@ -57,7 +57,7 @@ def test_killed_while_dvc_is_told(unborn: Path, tmp_path: Path) -> None:
         hits += faults.killed(command(root), point, tmp_path / "log").hit
         with Repo(str(root)) as repo:
             repo.status()
-        ran = run(made(root, "dvc"), kinds=KINDS, work=WORK, lock=False)
+        ran = run(made(root, "dvc"), kinds=KINDS, lock=False)
         assert ran.count("cached") == len(ran.steps)
         with Repo(str(root)) as repo:
             assert repo.status() == {}

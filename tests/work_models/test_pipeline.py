@@ -13,6 +13,7 @@ import pytest
 from mlspec import registry
 from mlspec.diagnostics import StepError
 from mlspec.graph import uses
+from mlspec.graph.kinds import KINDS
 from mlspec.plugins.model import Model
 from mlspec.steps import results
 from mlspec.steps.job import Job
@@ -44,7 +45,7 @@ def work(kind: str, folder: Path, params: dict[str, Any], inputs: dict[str, Path
     job = Job(
         id=kind, kind=kind, params=params, inputs=inputs, outputs=made, scratch=folder / "scratch", root=folder / "root"
     )
-    importlib.import_module(f"mlspec.steps.{kind}").run(job)
+    importlib.import_module(KINDS[kind].work).run(job)
     assert all(path.exists() for path in made.values())
     return made
 

@@ -120,7 +120,7 @@ Instead: read the cause, then the log; mend it and run again: finished steps are
 
 
 def find(topic: str) -> list[str]:
-    """The pages about a code, a key (``constraints.latency``, ``at_least``) or a plug-in (``steps/impute``)."""
+    """The pages about a code, a key (``constraints.latency``, ``at_least``) or a plug-in (``transforms/impute``)."""
     page = code_page(topic)
     if page is not None:
         return [page]

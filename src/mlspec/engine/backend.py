@@ -21,14 +21,12 @@ from mlspec.store.action import Action
 from mlspec.store.store import Store
 
 PACKAGE = "mlspec_backends"
-WORK = "mlspec.steps"
 
 
 class Setting(Struct, frozen=True, kw_only=True):
     """Where and how steps are carried out.
 
-    ``root`` is the spec's folder, ``home`` that of the results, ``logs`` where steps write what they print. ``work`` is
-    the package in which a module of each kind's name does its work. ``steps``: how many at the same time, None for as
+    ``root`` is the spec's folder, ``home`` that of the results, ``logs`` where steps write what they print. ``steps``: how many at the same time, None for as
     many as there are cores; ``memory``: bytes that they may take together, None for what is free. ``step_timeout``: the
     seconds that a step may take; ``until``: when the run is to be ended, by this machine's monotonic clock. ``shared``:
     the store that others use too, ``encrypt`` the environment variable with its key. ``accumulate``: networks take a
@@ -38,7 +36,6 @@ class Setting(Struct, frozen=True, kw_only=True):
     root: Path
     home: Path
     logs: Path
-    work: str = WORK
     steps: int | None = None
     memory: int | None = None
     step_timeout: float | None = None
@@ -56,6 +53,7 @@ class Task(Struct, frozen=True, kw_only=True):
 
     step: str
     kind: str
+    work: str
     fingerprint: str
     identity: str
     params: dict[str, Any] = {}

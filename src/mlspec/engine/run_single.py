@@ -8,7 +8,7 @@ from typing import Any
 from mlspec import paths
 from mlspec.diagnostics import StepError
 from mlspec.engine import threads
-from mlspec.engine.backend import WORK, Damaged, Failed, Setting
+from mlspec.engine.backend import Damaged, Failed, Setting
 from mlspec.engine.run import dvc_results
 from mlspec.engine.run_step import Advance, run_step
 from mlspec.engine.schedule import task_of
@@ -30,7 +30,6 @@ def do(
     *,
     progress: Advance = lambda _what, _share, _figures: None,
     kinds: Mapping[str, Kind] = KINDS,
-    work: str = WORK,
 ) -> tuple[Action, bool]:
     """Do a step, or find its result, and lay it out beside the spec; what it gave, and whether it was done now.
 
@@ -48,7 +47,6 @@ def do(
         root=root,
         home=home,
         logs=home / "logs",
-        work=work,
         steps=settings.workers,
         memory=settings.memory,
     )

@@ -67,7 +67,7 @@ def run_step(
                     progress=progress,
                 )
                 try:
-                    _work(f"{setting.work}.{task.kind}", job, log)
+                    _work(task.work, job, log)
                 except StepError:
                     measure.end()
                     raise

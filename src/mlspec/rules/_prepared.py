@@ -56,7 +56,7 @@ def steps(entries: Sequence[Any]) -> tuple[PluginRef, ...]:
             found.append(entry)
             continue
         name, settings = next(iter(entry.items())) if isinstance(entry, Mapping) else (entry, {})
-        cls = cast(type[Transform], registry.plugin("steps", name))
+        cls = cast(type[Transform], registry.plugin("transforms", name))
         fields = settings if isinstance(settings, Mapping) else {cls.shorthand: settings}
         found.append(PluginRef(name, cast(Plugin, msgspec.convert(dict(fields), cls))))
     return tuple(found)

@@ -99,7 +99,7 @@ def treat(
 
 
 def _fits(column: Column, pair: Pair) -> None:
-    action = cast(Anonymizer, msgspec.convert(pair[1], registry.plugin("treatments", pair[0])))
+    action = cast(Anonymizer, msgspec.convert(pair[1], registry.plugin("anonymizers", pair[0])))
     if action.accepts and column.type not in action.accepts:
         kinds = ", ".join(sorted(action.accepts))
         raise MisfitError(column.name, f"'{pair[0]}' is for {kinds}, '{column.name}' is {column.type}")

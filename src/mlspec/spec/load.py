@@ -356,7 +356,7 @@ class _Reader:
         return made if made is _BAD else PluginRef(name, made)
 
     def _step(self, wanted: Shape, value: Any, path: Path) -> Any:
-        kind = wanted.extra["step_list"]
+        kind = wanted.extra["plugin_list"]
         settings: Any = None
         if isinstance(value, dict) and len(value) == 1:
             ((name, settings),) = value.items()

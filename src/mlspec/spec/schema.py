@@ -213,7 +213,7 @@ class _Writer:
 
     def _step(self, wanted: Shape) -> Json:
         """A name, or a mapping of one name to its settings or the value that its shorthand takes."""
-        kind = wanted.extra["step_list"]
+        kind = wanted.extra["plugin_list"]
         names = registry.names(kind)
         properties: Json = {}
         for name in names:

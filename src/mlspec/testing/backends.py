@@ -18,7 +18,7 @@ from mlspec.graph.graph import Graph
 from mlspec.graph.step import Step
 from mlspec.store import upkeep
 from mlspec.store.store import Store
-from mlspec.testing.graphs import KINDS, WORK, graph, step
+from mlspec.testing.graphs import KINDS, graph, step
 
 ALL_KINDS_OF_OUTPUT = (
     step("first", text="1"),
@@ -51,23 +51,23 @@ import os, signal, sys
 from pathlib import Path
 from mlspec.engine.run import run
 from mlspec.testing.backends import ALL_KINDS_OF_OUTPUT
-from mlspec.testing.graphs import KINDS, WORK, graph
+from mlspec.testing.graphs import KINDS, graph
 
 def listen(event):
     if type(event).__name__ == "StepFinished":
         os.kill(os.getpid(), signal.SIGKILL)
 
 made = graph(Path(sys.argv[1]), ALL_KINDS_OF_OUTPUT, engine=sys.argv[2], workers=1)
-run(made, listener=listen, kinds=KINDS, work=WORK, lock=False)
+run(made, listener=listen, kinds=KINDS, lock=False)
 """
 RESUMED = """
 import sys
 from pathlib import Path
 from mlspec.engine.run import run
-from mlspec.testing.graphs import KINDS, WORK, graph, step
+from mlspec.testing.graphs import KINDS, graph, step
 
 made = graph(Path(sys.argv[1]), [step("long", resume=True)], engine=sys.argv[2])
-sys.exit(run(made, kinds=KINDS, work=WORK, lock=False).status != "done")
+sys.exit(run(made, kinds=KINDS, lock=False).status != "done")
 """
 
 
@@ -275,4 +275,4 @@ def made(folder: Path) -> Path:
 
 
 def _run(made: Graph, **options: object) -> Run:
-    return run(made, kinds=KINDS, work=WORK, lock=False, **options)  # type: ignore[arg-type]
+    return run(made, kinds=KINDS, lock=False, **options)  # type: ignore[arg-type]

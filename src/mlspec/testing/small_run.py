@@ -9,7 +9,7 @@ from mlspec.diagnostics import MlspecError
 from mlspec.engine.run.run import run
 from mlspec.graph.graph import Graph
 from mlspec.store.store import Store
-from mlspec.testing.graphs import KINDS, WORK, graph, step
+from mlspec.testing.graphs import KINDS, graph, step
 
 FAILED = 3
 
@@ -36,7 +36,7 @@ def copied(root: Path, target: Path) -> None:
 def main(arguments: list[str]) -> int:
     """The exit code: 0 done, 3 a step failed or the disk is full."""
     try:
-        ran = run(made(Path(arguments[0]), *arguments[1:2]), kinds=KINDS, work=WORK)
+        ran = run(made(Path(arguments[0]), *arguments[1:2]), kinds=KINDS)
     except MlspecError as error:
         print(f"error: {error}")
         return FAILED

@@ -12,7 +12,7 @@ from mlspec.diagnostics import Span, StoreError
 from mlspec.document import Path as SpecPath
 from mlspec.engine import backend as backends
 from mlspec.engine import events
-from mlspec.engine.backend import WORK, Backend, Progress, RunTimeoutError, Setting
+from mlspec.engine.backend import Backend, Progress, RunTimeoutError, Setting
 from mlspec.engine.budget_meter import Meter
 from mlspec.engine.events import Listener
 from mlspec.engine.run import dvc_results, holdout_ledger, holdout_verdicts, step_history
@@ -48,7 +48,6 @@ def run(
     home: Path | None = None,
     share: bool = True,
     kinds: Mapping[str, Kind] = KINDS,
-    work: str = WORK,
 ) -> Run:
     """Do what is left to do of a graph, on the engine and device that its project's ``backend`` names.
 
@@ -57,8 +56,7 @@ def run(
     passing overrides; ``renew``: what it pins of columns' spreads is as it is now. ``overlays``: the options that were
     laid over the spec, for engines that write them down; None for a part of a graph, of which they are told nothing.
     ``home`` is the folder of all results, ``.mlspec`` beside the spec if left out; ``share``: read and fill the shared
-    store, if the spec names one. ``kinds`` and ``work`` are what is known of the kinds of steps, and the package in
-    which their work is found.
+    store, if the spec names one. ``kinds``: what is known of the kinds of steps.
 
     A step that fails is part of the run that is returned. Raises MlspecError when there is no such engine, StoreError
     when the disk is full, OSError when the folder can't be written to. KeyboardInterrupt goes through when everything
@@ -68,9 +66,7 @@ def run(
     home = home or paths.home(graph.facts.root)
     try:
         written = overlays if own else None
-        running = _Running(
-            graph, home, listener, force, kinds, work, renew=renew, share=share, overlays=written, own=own
-        )
+        running = _Running(graph, home, listener, force, kinds, renew=renew, share=share, overlays=written, own=own)
         return running.run(lock)
     except OSError as error:
         if error.errno in FULL:
@@ -96,7 +92,6 @@ class _Running:
         listener: Listener | None,
         force: Container[str],
         kinds: Mapping[str, Kind],
-        work: str,
         *,
         renew: bool,
         share: bool,
@@ -104,7 +99,7 @@ class _Running:
         own: bool,
     ) -> None:
         self.renew = renew
-        self.graph, self.home, self.force, self.kinds, self.work = graph, home, force, kinds, work
+        self.graph, self.home, self.force, self.kinds = graph, home, force, kinds
         self.overlays, self.own = overlays, own
         self.opened = False
         self.settings = graph.project.backend
@@ -193,7 +188,6 @@ class _Running:
                 root=self.graph.facts.root.absolute(),
                 home=self.home.absolute(),
                 logs=self.journal.logs.absolute(),
-                work=self.work,
                 steps=self.settings.workers,
                 memory=self.settings.memory,
                 step_timeout=self.settings.step_timeout,

@@ -50,7 +50,7 @@ def prepared(columns: list[dict[str, Any]]) -> Schema:
         for pair in entry["steps"]:
             step = plugins.get(id(pair))
             if step is None:
-                cls = cast(type[Preparation], registry.plugin("steps", pair[0]))
+                cls = cast(type[Preparation], registry.plugin("transforms", pair[0]))
                 step = plugins[id(pair)] = msgspec.convert(pair[1], cls)
             through = [
                 after

@@ -68,4 +68,4 @@ def sources(graph: Graph) -> Graph:
 
 
 def _secret(use: list[Any]) -> str:
-    return cast(Anonymizer, msgspec.convert(use[1], registry.plugin("treatments", use[0]))).secret()
+    return cast(Anonymizer, msgspec.convert(use[1], registry.plugin("anonymizers", use[0]))).secret()

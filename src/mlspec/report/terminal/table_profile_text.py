@@ -50,7 +50,7 @@ def page(found: TableProfile) -> str:
         )
         for c in found.columns
     ]
-    style = Html(Path(__file__).with_name("page.css").read_text(encoding="utf-8"))
+    style = Html((Path(__file__).parents[1] / "page" / "page.css").read_text(encoding="utf-8"))
     head = element(
         "head",
         element("meta", charset="utf-8"),

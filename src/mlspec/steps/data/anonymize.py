@@ -23,7 +23,7 @@ def treated(stated: Sequence[Stated], *, new: bool = False) -> "list[pl.Expr]":
     """
     found = []
     for name, kind, (treatment, settings) in stated:
-        action = cast(Anonymizer, msgspec.convert(settings, registry.plugin("treatments", treatment)))
+        action = cast(Anonymizer, msgspec.convert(settings, registry.plugin("anonymizers", treatment)))
         column = Column(name, cast(ColumnType, kind))
         found.append((action.apply_new(column) if new else action.apply(column)).alias(name))
     return found

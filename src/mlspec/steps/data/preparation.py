@@ -90,7 +90,7 @@ def _grouped(train: "pl.LazyFrame", params: Mapping[str, Any], target: Mapping[s
 def supervised(params: Mapping[str, Any]) -> bool:
     """Whether a step of a preparation (its params, or its fitted state) looks at the target."""
     names = {stage[0] for entry in params["columns"] for stage in entry.get("stages", entry.get("steps", ()))}
-    return any(cast(type[Transform], registry.plugin("steps", name)).supervised for name in names)
+    return any(cast(type[Transform], registry.plugin("transforms", name)).supervised for name in names)
 
 
 def with_folds(train: "pl.LazyFrame") -> "pl.LazyFrame":
@@ -357,7 +357,7 @@ def _batches(columns: list[_Fitting], rows: int, bound: int) -> list[list[_Fitti
 
 
 def _plugin(name: str, settings: Mapping[str, Any]) -> Transform:
-    return cast(Transform, msgspec.convert(settings, registry.plugin("steps", name)))
+    return cast(Transform, msgspec.convert(settings, registry.plugin("transforms", name)))
 
 
 def _through(

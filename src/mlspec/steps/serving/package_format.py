@@ -253,7 +253,7 @@ def _sound(folder: Path, about: About) -> None:
     for _name, _kind, (treatment, settings) in about.treatments or ():
         if not registry.has("treatments", treatment):
             raise ValueError(f"no treatment '{treatment}' is installed")
-        msgspec.convert(settings, registry.plugin("treatments", treatment))
+        msgspec.convert(settings, registry.plugin("anonymizers", treatment))
     if about.derived is not None:
         msgspec.convert(about.derived, Derived)
     if about.calibration is not None:
