@@ -4,9 +4,6 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from mlspec.report.facts.evaluation_facts import Estimate, Fairness
-from mlspec.report.facts.run import Gate, RunFacts, Score
-
 
 def figure(value: float | None, near: Iterable[float | None] = ()) -> str:
     """A number with as many decimals as the spread of ``near`` (the ends of its interval) makes meaningful."""
@@ -73,69 +70,6 @@ def interval(low: float | None, high: float | None, unit: str = "") -> str:
     if low is None or high is None or low == high:
         return ""
     return f"[{quantity(low, unit, (low, high))}, {quantity(high, unit, (low, high))}]"
-
-
-def gate_value(gate: Gate) -> str:
-    """The value that a gate judged, with its interval."""
-    text = quantity(gate.value, gate.unit, (gate.low, gate.high))
-    between = interval(gate.low, gate.high, gate.unit)
-    return f"{text} {between}" if between else text
-
-
-def score_value(score: Score) -> str:
-    """A metric's value with its interval."""
-    text = figure(score.value, (score.low, score.high))
-    between = interval(score.low, score.high)
-    return f"{text} {between}" if between else text
-
-
-def estimate(found: Estimate | Fairness) -> str:
-    """A value with its interval."""
-    return f"{figure(found.value, (found.low, found.high))} {interval(found.low, found.high)}".rstrip()
-
-
-def headline(facts: RunFacts) -> str:
-    """The outcome in a sentence without full stop."""
-    if facts.outcome == "error":
-        return f"{count(len(facts.failures), 'step')} failed"
-    if facts.outcome == "interrupted":
-        return "Interrupted: run again to go on from here"
-    if not facts.gates:
-        return "Done; the spec states no constraints"
-    held_to = [gate for gate in facts.gates if not gate.waived]
-    failing = sum(gate.verdict == "fail" for gate in held_to)
-    unknown = sum(gate.verdict == "unknown" for gate in held_to)
-    total = count(len(held_to), "constraint")
-    waived = len(facts.gates) - len(held_to)
-    more = f"; {waived} more {'is' if waived == 1 else 'are'} waived" if waived else ""
-    if failing:
-        told = f"{failing} of {total} {'does' if failing == 1 else 'do'} not hold"
-        return told + (f", {unknown} cannot be decided" if unknown else "") + more
-    if unknown:
-        return f"{unknown} of {total} cannot be decided on this evidence{more}"
-    return ("The one constraint holds" if len(held_to) == 1 else f"All {total} hold") + more
-
-
-def holdout(facts: RunFacts) -> str:
-    """How often the test rows have judged, a sentence without full stop; nothing where this is the first time."""
-    found = facts.holdout
-    if found is None or (found.uses == 1 and found.allowed is None):
-        return ""
-    told = f"The test rows have judged {count(found.uses, 'model')}"
-    told += f", {found.allowed} {'is' if found.allowed == 1 else 'are'} allowed" if found.allowed is not None else ""
-    return told + (f"; this one was number {found.place}" if found.uses > 1 else "")
-
-
-def threshold(facts: RunFacts) -> str:
-    """What the decisions are made by, where a threshold was chosen: a sentence without full stop; or nothing."""
-    decisions = facts.evaluation.decisions
-    if decisions is None or decisions.threshold is None:
-        return ""
-    positive = f" '{decisions.classes[1]}'" if len(decisions.classes) == 2 else ""
-    return (
-        f"Decisions: positive{positive} from a probability of {figure(decisions.threshold)} on, chosen on the "
-        "validation rows"
-    )
 
 
 def seeds(values: Sequence[float], metric: str) -> str:

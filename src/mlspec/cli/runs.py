@@ -45,6 +45,7 @@ def _compare(names: tuple[str, ...], spec: str | None, form: str) -> None:
 def _list(spec: str | None, form: str) -> None:
     from mlspec import api, formatting
     from mlspec.diagnostics import printable
+    from mlspec.report import sentences
     from mlspec.report.terminal import paint
     from mlspec.report.terminal import run as terminal
 
@@ -62,7 +63,7 @@ def _list(spec: str | None, form: str) -> None:
     rows = [("run", "started", "took", "outcome", "model", "score")]
     for run in found:
         score = next((score for score in run.scores if score.metric == run.selected_by), None)
-        told = "" if score is None else f"{score.metric} {formatting.score_value(score)}"
+        told = "" if score is None else f"{score.metric} {sentences.score_value(score)}"
         rows.append(
             (
                 run.id,

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from mlspec.engine import limits
+from mlspec.machine import resources
 
 OFTEN = 0.1  # seconds between two looks at the memory, at first
 LOOKS = 120  # so many at most: of a longer work every second one is kept
@@ -28,7 +29,7 @@ class Measure:
             "step": step,
             "seconds": round(time.perf_counter() - self._began, 6),
             "cpu_seconds": round(_cpu() - self._cpu, 6),
-            "peak_memory": peak_memory(),
+            "peak_memory": resources.peak_memory(),
             "finished": now(),
             **seen,
         }
@@ -82,19 +83,3 @@ def _reset_peak() -> None:
             file.write(b"5")
     except OSError:
         pass
-
-
-def peak_memory() -> int:
-    """The most resident memory that this process has had, in bytes."""
-    try:
-        with open("/proc/self/status", "rb", buffering=0) as file:
-            for line in file.read().splitlines():
-                if line.startswith(b"VmHWM:"):
-                    return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    import resource
-    import sys
-
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most if sys.platform == "darwin" else most * 1024

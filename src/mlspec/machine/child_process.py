@@ -2,12 +2,15 @@
 
 import contextlib
 import os
+import signal
 import sys
 from collections.abc import Iterator
+from typing import IO
 
 from mlspec.machine import python_paths
 
 # Nothing is imported before the path is set: where PYTHONPATH has relative entries, they are other folders there.
+PR_SET_PDEATHSIG = 1
 START = (
     "import sys; sys.path[:] = eval(sys.argv.pop()); "
     "import runpy; runpy.run_module(sys.argv.pop(), run_name='__main__', alter_sys=False)"
@@ -33,3 +36,24 @@ def safe_path() -> Iterator[None]:
         os.environ.pop("PYTHONSAFEPATH")
         if before is not None:
             os.environ["PYTHONSAFEPATH"] = before
+
+
+def pipes() -> tuple[IO[bytes], IO[bytes]]:
+    """Standard input and output, taken away from whatever the work reads and prints."""
+    tasks, reports = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    nothing = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nothing, 0)
+    os.dup2(nothing, 1)
+    os.close(nothing)
+    return tasks, reports
+
+
+def die_with(parent: int) -> None:
+    """End this process when that one, which started it, has died."""
+    import ctypes
+
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    # It may have died before we asked to be told.
+    if os.getppid() != parent:
+        os._exit(1)

@@ -1,6 +1,8 @@
 """What this machine lets us use: its cores and memory less what affinity and control groups take away."""
 
 import os
+import resource
+import sys
 from pathlib import Path
 
 GROUPS = Path("/sys/fs/cgroup")
@@ -97,3 +99,17 @@ def _text(path: Path) -> str:
         return path.read_text().strip()
     except OSError:
         return ""
+
+
+def peak_memory() -> int:
+    """The most resident memory that this process has had, in bytes."""
+    try:
+        with open("/proc/self/status", "rb", buffering=0) as file:
+            for line in file.read().splitlines():
+                if line.startswith(b"VmHWM:"):
+                    return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024

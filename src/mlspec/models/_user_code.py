@@ -10,11 +10,10 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from mlspec.diagnostics import StepError
 from mlspec.machine import json_values, safe_files
 from mlspec.plugins.model import Predictor, Training
+from mlspec.torchkit.settings import About
 
 if TYPE_CHECKING:
     from mlspec.models.python import Python
@@ -23,18 +22,6 @@ if TYPE_CHECKING:
 ABOUT = "python.json"
 CODE = "code"
 _FOLDER: ContextVar[Path | None] = ContextVar("_FOLDER", default=None)
-
-
-class About(msgspec.Struct, frozen=True, kw_only=True):
-    """What is kept of a fitted class: where it is, what it was built with, and for a network its scale."""
-
-    code: str
-    params: dict[str, Any]
-    module: bool
-    inputs: int
-    classes: int
-    centre: float = 0.0
-    spread: float = 1.0
 
 
 def fit(code: str, params: Mapping[str, Any], settings: "Python", training: Training, folder: Path) -> dict[str, Any]:

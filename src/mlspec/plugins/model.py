@@ -4,7 +4,7 @@ import mmap
 from abc import ABCMeta, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import msgspec
 
@@ -12,8 +12,6 @@ from mlspec.plugins.base import Plugin, Schema, Task
 
 if TYPE_CHECKING:
     import numpy as np
-
-    from mlspec.torchkit.loop import Trainable
 
 
 class Features(msgspec.Struct, frozen=True):
@@ -82,6 +80,10 @@ class BatchMemory(msgspec.Struct, frozen=True, kw_only=True):
     instead: str
 
 
+class UntrainedNetwork(Protocol):
+    """A network with its rows, its loss and its settings, as training would begin: ``torchkit.loop.Trainable``."""
+
+
 class Predictor(metaclass=ABCMeta):
     """A fitted model, read back from its folder."""
 
@@ -136,7 +138,7 @@ class Model(Plugin, frozen=True, kw_only=True):
         """The environment variable that it reads a key from; empty where it needs none."""
         return ""
 
-    def network(self, training: Training) -> "Trainable | None":
+    def network(self, training: Training) -> "UntrainedNetwork | None":
         """The untrained network with its rows, loss and settings, as ``fit`` would train it; None where it is none."""
         return None
 

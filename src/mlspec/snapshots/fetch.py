@@ -65,7 +65,7 @@ def main() -> None:
     # What user code and drivers print is not part of the reply.
     os.dup2(2, 1)
     if request.parent:
-        from mlspec.engine.worker import die_with
+        from mlspec.machine.child_process import die_with
 
         die_with(request.parent)
     try:

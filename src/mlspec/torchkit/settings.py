@@ -1,7 +1,7 @@
 """What the networks for tables have in common: the keys of their training, and the size of their embeddings."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol
 
 from msgspec import Meta, Struct
 
@@ -125,3 +125,39 @@ def numbers(columns: Schema) -> int:
 def outputs(classes: int) -> int:
     """How many numbers a network answers with."""
     return max(classes, 1) if classes != 2 else 1
+
+
+class About(Struct, frozen=True, kw_only=True):
+    """What is kept of a fitted class: where it is, what it was built with, and for a network its scale."""
+
+    code: str
+    params: dict[str, Any]
+    module: bool
+    inputs: int
+    classes: int
+    centre: float = 0.0
+    spread: float = 1.0
+
+
+class ModuleSettings(Protocol):
+    """How a network of the user's own is trained."""
+
+    @property
+    def epochs(self) -> int:
+        """Epochs at most."""
+
+    @property
+    def batch_size(self) -> int | None:
+        """Rows in one step."""
+
+    @property
+    def learning_rate(self) -> float:
+        """The highest learning rate."""
+
+    @property
+    def weight_decay(self) -> float:
+        """Decay of the weights."""
+
+    @property
+    def patience(self) -> int | None:
+        """Epochs without a better validation loss before stopping."""

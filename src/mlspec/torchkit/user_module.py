@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,10 +12,7 @@ from mlspec.diagnostics import StepError
 from mlspec.plugins.model import Features, Predictor, Training
 from mlspec.torchkit import device, loop, memory, outputs
 from mlspec.torchkit.row_weights import row_weights, stopping_weights
-
-if TYPE_CHECKING:
-    from mlspec.models._user_code import About
-    from mlspec.models.python import Python
+from mlspec.torchkit.settings import About, ModuleSettings
 
 Array = np.ndarray[Any, Any]
 
@@ -23,7 +20,7 @@ WEIGHTS = "model.safetensors"
 
 
 def fit(
-    cls: type[Any], params: Mapping[str, Any], settings: "Python", training: Training, folder: Path
+    cls: type[Any], params: Mapping[str, Any], settings: ModuleSettings, training: Training, folder: Path
 ) -> dict[str, Any]:
     """Train ``cls(inputs, outputs, **params)`` and write its weights; the history, with the target's scaling."""
     from safetensors.torch import save_file
@@ -48,7 +45,9 @@ def fit(
     return {"parameters": sum(p.numel() for p in module.parameters()), "centre": centre, "spread": spread, **history}
 
 
-def trainable(cls: type[Any], params: Mapping[str, Any], settings: "Python", training: Training) -> loop.Trainable:
+def trainable(
+    cls: type[Any], params: Mapping[str, Any], settings: ModuleSettings, training: Training
+) -> loop.Trainable:
     """The untrained module with its rows; to be called within ``device.seeded``."""
     place = device.find(training.device)
     centre, spread = outputs.scaling(training)
@@ -73,7 +72,7 @@ def trainable(cls: type[Any], params: Mapping[str, Any], settings: "Python", tra
     )
 
 
-def load(cls: type[Any], about: "About", folder: Path, name: str) -> Predictor:
+def load(cls: type[Any], about: About, folder: Path, name: str) -> Predictor:
     """The module with its weights, on the device of that name."""
     from safetensors.torch import load_file
 
@@ -111,7 +110,7 @@ def _logits(classes: int) -> int:
 
 
 class _Fitted(Predictor):
-    def __init__(self, module: nn.Module, about: "About", place: torch.device) -> None:
+    def __init__(self, module: nn.Module, about: About, place: torch.device) -> None:
         self._module = module
         self._about = about
         self._place = place

@@ -6,6 +6,7 @@ The headings are those of Mitchell et al. 2019, "Model Cards for Model Reporting
 from collections.abc import Iterator
 
 from mlspec import formatting
+from mlspec.report import sentences
 from mlspec.report.card.card_metadata import front_matter
 from mlspec.report.facts.limitations import limitations
 from mlspec.report.facts.run import RunFacts
@@ -41,7 +42,7 @@ def card(facts: RunFacts) -> str:
 def _lines(facts: RunFacts) -> Iterator[str]:
     yield f"# {text(facts.project)}"
     yield ""
-    yield f"{text(formatting.headline(facts))}. Run {text(facts.id)} of {formatting.moment(facts.started)}."
+    yield f"{text(sentences.headline(facts))}. Run {text(facts.id)} of {formatting.moment(facts.started)}."
     parts = (
         ("The model", _model(facts)),
         ("Intended use", _intended(facts)),
@@ -87,8 +88,8 @@ def _intended(facts: RunFacts) -> Iterator[str]:
         yield ""
     if facts.decision:
         yield f"- decision: {text(facts.decision)}"
-    if formatting.threshold(facts):
-        yield f"- {text(formatting.threshold(facts))}"
+    if sentences.threshold(facts):
+        yield f"- {text(sentences.threshold(facts))}"
     for line in tradeoff.lines(facts):
         yield f"- {text(line)}"
     if found is not None and found.costs is not None:

@@ -6,6 +6,7 @@ from mlspec import formatting
 from mlspec.engine.run.run_record import Run
 from mlspec.graph.budget import critical_path
 from mlspec.graph.graph import Graph
+from mlspec.report import sentences
 from mlspec.report.facts.run import Gate, Place, RequirementFact, Verdict
 from mlspec.spec.requirements import Requirement, requirements
 
@@ -39,7 +40,7 @@ def _bound(requirement: Requirement, gate: Gate | None, run: Run, graph: Graph) 
         name = f"gate.{requirement.id}"
         if gate is None:
             return requirement.text or requirement.id, name, "the gate was not reached", "unknown"
-        evidence = formatting.gate_value(gate) if gate.value is not None else ""
+        evidence = sentences.gate_value(gate) if gate.value is not None else ""
         text = f"{requirement.text.rstrip('.')}: {gate.requirement}" if requirement.text else gate.requirement
         return text, name, evidence, gate.verdict
     if requirement.binding == "compiled":

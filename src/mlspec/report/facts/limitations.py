@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from mlspec import formatting
+from mlspec.report import sentences
 from mlspec.report.facts.run import RunFacts
 
 MOST = 5
@@ -19,7 +20,7 @@ def _gates(facts: RunFacts) -> Iterator[str]:
         for gate in facts.gates:
             if gate.verdict == verdict:
                 because = f" ({gate.reason})" if gate.reason else ""
-                yield f"{told}: {gate.requirement}; measured {formatting.gate_value(gate)}{because}."
+                yield f"{told}: {gate.requirement}; measured {sentences.gate_value(gate)}{because}."
     if not facts.gates:
         yield "The project states no requirements: nothing says what this model must be good enough for."
     if facts.outcome in ("error", "interrupted"):

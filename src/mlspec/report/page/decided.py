@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from mlspec import formatting
+from mlspec.report import sentences
 from mlspec.report.facts.run import Candidate, RunFacts
 from mlspec.report.page import tradeoff
 from mlspec.report.page.markup import Html, element
@@ -35,11 +36,11 @@ def _decisions(facts: RunFacts) -> Iterator[tuple[str, str]]:
     found = facts.evaluation
     if found.calibration is not None:
         yield "probabilities", f"Corrected by {found.calibration} on the validation rows, as the spec asks."
-    if formatting.threshold(facts) and found.decisions is not None and found.decisions.costs is not None:
+    if sentences.threshold(facts) and found.decisions is not None and found.decisions.costs is not None:
         costs = found.decisions.costs
         yield (
             "decisions",
-            f"{formatting.threshold(facts).removeprefix('Decisions: ')}: there, mistakes cost least, a false "
+            f"{sentences.threshold(facts).removeprefix('Decisions: ')}: there, mistakes cost least, a false "
             f"positive {costs['false_positive']:g} and a false negative {costs['false_negative']:g}.",
         )
     elif facts.tradeoff is not None and tradeoff.decided(facts.tradeoff):
@@ -62,7 +63,7 @@ def _why(facts: RunFacts, chosen: Candidate) -> str:
     if len(facts.candidates) == 1:
         return "the only candidate"
     score = next((score for score in chosen.scores if score.metric == facts.selected_by), None)
-    measured = f", {formatting.score_value(score)}" if score is not None else ""
+    measured = f", {sentences.score_value(score)}" if score is not None else ""
     return f"best of {len(facts.candidates)} candidates by {facts.selected_by} on the {facts.selected_on}{measured}"
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mlspec import formatting
+from mlspec.report import sentences
 from mlspec.report.facts.run import FailureFact, Gate, RunFacts, StepFact
 from mlspec.report.page import (
     checks,
@@ -60,7 +61,7 @@ def page(facts: RunFacts, spec_text: str, graph: str | None = None) -> str:
         element("meta", charset="utf-8"),
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
         element("meta", http_equiv="Content-Security-Policy", content=POLICY),
-        element("title", f"{facts.project}: {formatting.headline(facts)}"),
+        element("title", f"{facts.project}: {sentences.headline(facts)}"),
         element("style", Html(Path(__file__).with_name("page.css").read_text(encoding="utf-8"))),
     )
     body = element(
@@ -101,7 +102,7 @@ def _header(facts: RunFacts, sections: list[tuple[str, str]]) -> Html:
         element(
             "div",
             element("span", SIGNS[facts.outcome], class_="sign", aria_hidden="true"),
-            element("span", formatting.headline(facts)),
+            element("span", sentences.headline(facts)),
             element("small", f"steps: {did}" if did else ""),
             class_=f"outcome {facts.outcome}",
             role="status",

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from mlspec import formatting
+from mlspec.report import sentences
 from mlspec.report.facts.evaluation_facts import Estimate, GroupAnswers, PersonalFacts
 from mlspec.report.facts.run import RunFacts
 from mlspec.report.markdown import table as markdown_table
@@ -69,7 +70,7 @@ def lines(facts: RunFacts) -> Iterator[str]:
 
 
 def _gain(found: Estimate | None) -> str:
-    return "–" if found is None or found.value is None else formatting.estimate(found)
+    return "–" if found is None or found.value is None else sentences.estimate(found)
 
 
 def _group(group: GroupAnswers) -> Html:

@@ -1,6 +1,7 @@
 """The section of the page on requirements: what is required, what it is bound to, and what that showed."""
 
 from mlspec import formatting
+from mlspec.report import sentences
 from mlspec.report.facts.run import Place, RequirementFact, RunFacts
 from mlspec.report.page.markup import Child, Html, element
 from mlspec.report.page.tables import table
@@ -15,7 +16,7 @@ def requirements(facts: RunFacts) -> Html | None:
     bound = sum(entry.binding != "nothing" for entry in facts.requirements)
     told = f"{bound} of {formatting.count(stated, 'requirement')} bound to a check"
     told += f", {waived} waived" if waived else ""
-    uses = f" {formatting.holdout(facts)}." if formatting.holdout(facts) else ""
+    uses = f" {sentences.holdout(facts)}." if sentences.holdout(facts) else ""
     heads = ("verdict", "requirement", "check", "evidence", "stated in")
     return element(
         "div",

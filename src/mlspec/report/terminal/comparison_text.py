@@ -7,6 +7,7 @@ import msgspec
 
 from mlspec import formatting
 from mlspec.diagnostics import printable
+from mlspec.report import sentences
 from mlspec.report.facts.evaluation_facts import Estimate
 from mlspec.report.runs.comparison import Apart, Comparison
 from mlspec.report.terminal.paint import joined, paint
@@ -90,7 +91,7 @@ def _metrics(found: Comparison, letters: Sequence[str], color: bool) -> Iterator
 
 
 def _value(value: Estimate | None) -> str:
-    return "–" if value is None else formatting.estimate(value)
+    return "–" if value is None else sentences.estimate(value)
 
 
 def _difference(apart: Apart | None) -> str:

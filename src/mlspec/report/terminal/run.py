@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from mlspec import formatting
 from mlspec.diagnostics import printable
+from mlspec.report import sentences
 from mlspec.report.facts.run import RunFacts, Tracked
 from mlspec.report.page import scaling, tradeoff
 from mlspec.report.terminal.paint import joined, paint
@@ -24,14 +25,14 @@ def _lines(facts: RunFacts, color: bool) -> Iterator[str]:
         yield ""
     if facts.scores:
         yield from _scores(facts, color)
-        if formatting.threshold(facts):
-            yield paint(printable(formatting.threshold(facts)), DIM, color)
+        if sentences.threshold(facts):
+            yield paint(printable(sentences.threshold(facts)), DIM, color)
         if facts.tradeoff is not None:
             yield paint(printable(tradeoff.told(facts.tradeoff)), DIM, color)
         if facts.scaling is not None:
             yield paint(printable(scaling.told(facts.scaling)), DIM, color)
-        if formatting.holdout(facts):
-            yield paint(formatting.holdout(facts), DIM, color)
+        if sentences.holdout(facts):
+            yield paint(sentences.holdout(facts), DIM, color)
         yield ""
     spread = any(candidate.seeds for candidate in facts.candidates)
     if (len(facts.candidates) > 1 or spread) and any(candidate.scores for candidate in facts.candidates):
@@ -45,7 +46,7 @@ def _lines(facts: RunFacts, color: bool) -> Iterator[str]:
         yield f"{paint('warning', '33', color)}: {printable(told)}"
     if failing:
         yield ""
-    yield paint(formatting.headline(facts), OUTCOME_COLORS[facts.outcome], color)
+    yield paint(sentences.headline(facts), OUTCOME_COLORS[facts.outcome], color)
     if facts.report is not None:
         yield f"report: {printable(facts.report)}"
 
@@ -54,7 +55,7 @@ def _gates(facts: RunFacts, color: bool) -> Iterator[str]:
     rows = [("gate", "requirement", "value", "n")]
     for gate in facts.gates:
         n = f"{gate.n:,}" if gate.n is not None else ""
-        rows.append((gate.verdict, printable(gate.requirement), formatting.gate_value(gate), n))
+        rows.append((gate.verdict, printable(gate.requirement), sentences.gate_value(gate), n))
     lines = aligned(rows, right=(3,))
     yield paint(lines[0], DIM, color)
     for gate, line in zip(facts.gates, lines[1:], strict=True):
@@ -72,7 +73,7 @@ def _scores(facts: RunFacts, color: bool) -> Iterator[str]:
         rows.append(
             (
                 score.metric,
-                formatting.score_value(score),
+                sentences.score_value(score),
                 *(formatting.figure(score.baselines.get(b)) for b in baselines),
             )
         )
@@ -87,7 +88,7 @@ def _candidates(facts: RunFacts, color: bool) -> Iterator[str]:
     for candidate in facts.candidates:
         found = next((score for score in candidate.scores if score.metric == by), None)
         name = f"{candidate.name}{' (selected)' if candidate.selected else ''}"
-        value = "–" if found is None else formatting.score_value(found)
+        value = "–" if found is None else sentences.score_value(found)
         rows.append((name, candidate.model, value, formatting.seconds(candidate.seconds)))
     lines = aligned([tuple(printable(cell) for cell in row) for row in rows], right=(3,))
     yield paint(lines[0], DIM, color)

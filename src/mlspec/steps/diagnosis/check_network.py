@@ -1,6 +1,6 @@
 """Checks a network and its training on a few rows, before it is trained for long."""
 
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 
@@ -10,6 +10,9 @@ from mlspec.plugins.model import Model
 from mlspec.steps.job import Job
 
 WITHOUT = "not checked: the rows for it did not fit into memory"
+
+if TYPE_CHECKING:
+    from mlspec.torchkit.loop import Trainable
 
 
 def run(job: Job) -> None:
@@ -25,7 +28,7 @@ def run(job: Job) -> None:
     model = cast(Model, msgspec.convert(settings, registry.plugin("models", name)))
     training = train.training(job, model, rows=1024)
     with _user_code.importable(job.root):
-        made = model.network(training)
+        made = cast("Trainable | None", model.network(training))
     if made is None:
         report.finish(job, (), note="the model is no network")
         return

@@ -1,10 +1,26 @@
 """Reads what the last accepted run measured."""
 
 import hashlib
+from typing import Any, Literal
 
-from mlspec.engine.run.lockfile import decode
-from mlspec.machine import safe_files
+from msgspec import Struct
+
+from mlspec.machine import json_values, safe_files
 from mlspec.steps.job import Job
+
+
+class AcceptedStep(Struct, frozen=True):
+    """The digests of a step's outputs."""
+
+    outputs: dict[str, str] = {}
+
+
+class Accepted(Struct, frozen=True):
+    """What ``mlspec.lock`` says of the accepted run, as far as it is read here."""
+
+    version: Literal[1] = 1
+    steps: dict[str, AcceptedStep] = {}
+    metrics: dict[str, dict[str, Any]] = {}
 
 
 def run(job: Job) -> None:
@@ -20,7 +36,7 @@ def run(job: Job) -> None:
     predictions: str | None = None
     figures: dict[str, dict[str, float | None]] = {}
     try:
-        lock = decode(safe_files.read(job.root / name))
+        lock = json_values.decode(safe_files.read(job.root / name), Accepted)
     except FileNotFoundError:
         reason = f"there is no accepted run: no '{name}' beside the spec"
     except (OSError, ValueError) as error:

@@ -14,8 +14,7 @@ from typing import IO, TYPE_CHECKING, Any
 import msgspec
 
 from mlspec.diagnostics import StepError
-from mlspec.engine import worker
-from mlspec.machine import landlock, resources
+from mlspec.machine import child_process, landlock, resources
 from mlspec.steps.serving.isolated import Asked, Replied
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ LOOKS = 1.0  # seconds between two looks whether who started it is still there
 def main() -> None:
     """Load the model, then answer until there is nobody who asks."""
     folder, device, parent = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-    requests, replies = worker.pipes()
+    requests, replies = child_process.pipes()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for who started it
     threading.Thread(target=_watch, args=(parent,), daemon=True).start()
     _limit(folder, device)

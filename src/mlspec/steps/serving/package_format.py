@@ -14,11 +14,10 @@ import msgspec
 from msgspec import Meta, Struct
 
 from mlspec.diagnostics import StepError
-from mlspec.machine import json_values, safe_files
+from mlspec.machine import json_values, safe_files, whole_files
 from mlspec.plugins.base import Task
 from mlspec.plugins.model import Model
 from mlspec.steps.training.personalization import Personal
-from mlspec.store import files
 
 VERSION = 2
 ABOUT = "package.json"
@@ -169,7 +168,7 @@ def add(folder: Path, name: str, text: str) -> None:
     about = read_about(folder)
     listed = File(len(data), hashlib.sha256(data).hexdigest())
     _write(folder, msgspec.structs.replace(about, files={**about.files, name: listed}))
-    files.replace(folder / name, data)
+    whole_files.replace(folder / name, data)
 
 
 def read_about(folder: Path) -> About:
@@ -306,7 +305,7 @@ def _digest(file: IO[bytes], most: int, copy: IO[bytes] | None = None) -> File:
 def _write(folder: Path, about: About) -> None:
     said = msgspec.to_builtins(about)
     stated = {key: value for key, value in said.items() if value is not None or key not in WHERE_STATED}
-    files.replace(folder / ABOUT, msgspec.json.format(msgspec.json.encode(stated, order="sorted"), indent=1))
+    whole_files.replace(folder / ABOUT, msgspec.json.format(msgspec.json.encode(stated, order="sorted"), indent=1))
 
 
 def _raise(error: OSError) -> NoReturn:

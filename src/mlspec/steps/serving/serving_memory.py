@@ -25,12 +25,12 @@ def main() -> None:
     """Be that process: print its peak memory in bytes."""
     import polars as pl
 
-    from mlspec.engine import usage
+    from mlspec.machine import resources
     from mlspec.steps.serving import package
 
     model, rows = sys.argv[1:]
     package.load(Path(model), "cpu").predict(pl.read_parquet(rows, n_rows=1))
-    print(usage.peak_memory())
+    print(resources.peak_memory())
 
 
 if __name__ == "__main__":

@@ -19,7 +19,6 @@ from typing import Any
 import msgspec
 
 from mlspec.diagnostics import StepError
-from mlspec.engine import worker
 from mlspec.machine import child_process, resources, secret_values
 from mlspec.steps.job import Job
 
@@ -193,14 +192,14 @@ def _hear(members: list[_Process], job: Job) -> None:
 
 def main() -> None:
     """Be one of the processes."""
-    tasks, reports = worker.pipes()
+    tasks, reports = child_process.pipes()
     line = tasks.readline()
     if not line.endswith(b"\n"):
         return
     # What it prints goes where its errors go.
     os.dup2(2, 1)
     member = msgspec.json.decode(line, type=Member)
-    worker.die_with(member.parent)
+    child_process.die_with(member.parent)
 
     def tell(report: Told | Ended) -> None:
         reports.write(msgspec.json.encode(report) + b"\n")

@@ -188,11 +188,11 @@ def _pool(parallel: int) -> "ProcessPoolExecutor":
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
 
-    from mlspec.engine import worker
+    from mlspec.machine import child_process
 
     # A forked copy of a process that runs numeric libraries' threads can hang.
     return ProcessPoolExecutor(
-        parallel, mp_context=get_context("spawn"), initializer=worker.die_with, initargs=(os.getpid(),)
+        parallel, mp_context=get_context("spawn"), initializer=child_process.die_with, initargs=(os.getpid(),)
     )
 
 
