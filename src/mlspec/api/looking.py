@@ -158,8 +158,8 @@ def profile(
     import polars as pl
 
     from mlspec.report.facts import table_profile
-    from mlspec.rules import _personal
-    from mlspec.rules.check import roles
+    from mlspec.rules import _roles
+    from mlspec.rules._roles import roles
     from mlspec.spec.units import source_at
     from mlspec.steps.data import raw_rows
 
@@ -187,7 +187,7 @@ def profile(
             ", ".join(names),
             target=said.target if said.target in of else None,
             roles={name: role for name, role in of.items() if role != "feature"},
-            hidden=_personal.hidden(project, facts.of_source(names[0])),
+            hidden=_roles.hidden(project, facts.of_source(names[0])),
         )
 
 

@@ -13,6 +13,8 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from mlspec.cli._exit_codes import BROKEN_PIPE, INTERNAL, INTERRUPTED, STEP_FAILED, WRONG
+
 if TYPE_CHECKING:
     import click
 
@@ -22,8 +24,6 @@ if TYPE_CHECKING:
 BRIEF = (["validate"], ["compile"], ["diff"])
 # What an output that can't be written says: a full disk or quota, a broken device, a stream that is not for writing.
 UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF, errno.EAGAIN)
-
-HOLDS_NOT, WRONG, STEP_FAILED, PENDING, INTERNAL, INTERRUPTED, BROKEN_PIPE = 1, 2, 3, 4, 70, 130, 141
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

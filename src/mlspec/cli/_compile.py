@@ -5,7 +5,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from mlspec.cli import PENDING, _memo
+from mlspec.cli import _memo
+from mlspec.cli._exit_codes import PENDING
 from mlspec.cli._output import colored, form_of, result
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from mlspec.cli import WRONG
+from mlspec.cli._exit_codes import WRONG
 from mlspec.cli._output import colored, result, show_diagnostics, talk
 from mlspec.diagnostics import Diagnostic, SpecError, printable, workflow_command
 from mlspec.report.terminal.paint import paint

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mlspec.cli import HOLDS_NOT, _options
+from mlspec.cli import _options
+from mlspec.cli._exit_codes import HOLDS_NOT
 from mlspec.cli._output import colored, form_of, result
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 import click
 
-from mlspec.cli import WRONG
+from mlspec.cli._exit_codes import WRONG
 from mlspec.cli._output import nearest, result, talk
 from mlspec.diagnostics import printable
 

@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from mlspec.cli import HOLDS_NOT
+from mlspec.cli._exit_codes import HOLDS_NOT
 from mlspec.cli._output import colored, talk, write
 
 MOST = 256 << 20

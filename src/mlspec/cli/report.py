@@ -2,7 +2,8 @@
 
 import click
 
-from mlspec.cli import STEP_FAILED, _options, _origin
+from mlspec.cli import _options, _origin
+from mlspec.cli._exit_codes import STEP_FAILED
 from mlspec.cli._output import form_of, result, talk
 from mlspec.specfile import find
 

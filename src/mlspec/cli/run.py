@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mlspec.cli import HOLDS_NOT, STEP_FAILED, _options
+from mlspec.cli import _options
+from mlspec.cli._exit_codes import HOLDS_NOT, STEP_FAILED
 from mlspec.cli._output import colored, result, show_diagnostics, talk
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from mlspec.cli import HOLDS_NOT
+from mlspec.cli._exit_codes import HOLDS_NOT
 from mlspec.cli._output import result, talk, write
 
 FOLDER = Path("schema")

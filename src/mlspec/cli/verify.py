@@ -4,7 +4,8 @@ import sys
 
 import click
 
-from mlspec.cli import HOLDS_NOT, STEP_FAILED, _options
+from mlspec.cli import _options
+from mlspec.cli._exit_codes import HOLDS_NOT, STEP_FAILED
 from mlspec.cli._output import colored, result, talk
 from mlspec.report.terminal.paint import paint
 

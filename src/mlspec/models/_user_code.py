@@ -16,15 +16,17 @@ from mlspec.plugins.model import Predictor, Training
 from mlspec.torchkit.settings import About
 
 if TYPE_CHECKING:
-    from mlspec.models.python import Python
     from mlspec.torchkit.loop import Trainable
+    from mlspec.torchkit.settings import ModuleSettings
 
 ABOUT = "python.json"
 CODE = "code"
 _FOLDER: ContextVar[Path | None] = ContextVar("_FOLDER", default=None)
 
 
-def fit(code: str, params: Mapping[str, Any], settings: "Python", training: Training, folder: Path) -> dict[str, Any]:
+def fit(
+    code: str, params: Mapping[str, Any], settings: "ModuleSettings", training: Training, folder: Path
+) -> dict[str, Any]:
     """Build the class, fit it, save it and its source in ``folder``; the history.
 
     Raises StepError where the class can't be found or built.
@@ -46,7 +48,7 @@ def fit(code: str, params: Mapping[str, Any], settings: "Python", training: Trai
     return history
 
 
-def network(code: str, params: Mapping[str, Any], settings: "Python", training: Training) -> "Trainable | None":
+def network(code: str, params: Mapping[str, Any], settings: "ModuleSettings", training: Training) -> "Trainable | None":
     """The untrained network with its rows; None where the class is none. Raises StepError as ``fit`` does."""
     cls = find(code)
     if not ("torch" in sys.modules and issubclass(cls, sys.modules["torch"].nn.Module)):

@@ -25,7 +25,7 @@ PREPARED = {"image": ("image",)}  # by every model that has no wish of its own
 
 def prepared(view: View, model: Model) -> Schema:
     """What the features become, each through its steps in order; interactions are left out."""
-    from mlspec.rules.check import roles
+    from mlspec.rules._roles import roles
 
     stated = view.project.preprocessing
     made: list[Column] = []

@@ -11,7 +11,7 @@ from typing import Any
 
 from mlspec.diagnostics import Diagnostic
 from mlspec.document import Path
-from mlspec.rules._personal import hidden, personal
+from mlspec.rules._roles import hidden, personal
 from mlspec.rules.context import View
 from mlspec.spec.expect import COLUMN_CHECKS, Bounds, Expectation, Missing, Quantile, Rows
 

@@ -19,13 +19,13 @@ SHORTEST = 16
 
 def check(view: View) -> Iterator[Diagnostic]:
     """Keys that a run is about to need."""
-    from mlspec.rules import _personal
+    from mlspec.rules import _roles
 
     if not view.running:
         return
     needed: list[tuple[Path, str, str]] = [
         (("data", "personal", name, "action"), name, action.secret())
-        for name, action in _personal.treatments(view.project).items()
+        for name, action in _roles.treatments(view.project).items()
     ]
     for name, use in view.project.model.candidates.items():
         if isinstance(use.plugin, Model):

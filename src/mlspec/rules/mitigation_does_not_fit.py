@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from mlspec.diagnostics import Diagnostic
 from mlspec.document import Path
 from mlspec.machine import safe_files
-from mlspec.rules import _look, _personal
+from mlspec.rules import _look, _roles
 from mlspec.rules.context import View
 from mlspec.spec.mitigation import Mitigation
 
@@ -40,7 +40,7 @@ def check(view: View) -> Iterator[Diagnostic]:
 def _groups(view: View, stated: Mitigation) -> Iterator[Diagnostic]:
     project, types = view.project, view.columns_of(None)
     people = {name for name, personal in project.data.personal.items() if personal.kind != "public"}
-    known = {*project.data.columns.sensitive, *people} - _personal.dropped(project)
+    known = {*project.data.columns.sensitive, *people} - _roles.dropped(project)
     node = view.document.node((*AT, "group"))
     listed = node is not None and node.kind == "list"
     for index, name in enumerate(stated.group):

@@ -14,7 +14,7 @@ from mlspec.rules.context import View
 
 def check(view: View) -> Iterator[Diagnostic]:
     """Each candidate that says what type of column it needs."""
-    from mlspec.rules.check import roles
+    from mlspec.rules._roles import roles
 
     needy = {
         name: use

@@ -20,7 +20,7 @@ CODE = "step-does-not-fit-column"
 
 def check(view: View) -> Iterator[Diagnostic]:
     """Every stated list of steps, walked with the columns it is for."""
-    from mlspec.rules.check import roles
+    from mlspec.rules._roles import roles
 
     stated = view.project.preprocessing
     features = [c for c in roles(view.project, view.columns()) if c.role == "feature"]

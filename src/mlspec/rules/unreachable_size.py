@@ -40,7 +40,7 @@ def check(view: View) -> Iterator[Diagnostic]:
 
 def _features(view: View) -> tuple[Column, ...]:
     """The features as a network would see them at least: a number each, or a code of at least one level."""
-    from mlspec.rules.check import roles
+    from mlspec.rules._roles import roles
 
     return tuple(
         Column(c.name, "code" if c.type in ("category", "boolean") else "number")

@@ -18,7 +18,7 @@ from mlspec.machine.environment import key_mark
 from mlspec.plugins.anonymizer import Anonymizer
 from mlspec.plugins.base import Column, ColumnType, Schema
 from mlspec.plugins.source import Source, Wanted
-from mlspec.rules import _personal
+from mlspec.rules import _roles
 from mlspec.spec import Project
 from mlspec.store import locks
 
@@ -47,7 +47,7 @@ class MisfitError(StepError):
 def of(project: Project) -> Treatments:
     """What a spec says of personal columns; no mark where nothing is to be treated."""
     stated = project.data.personal
-    found = {name: action for name in _personal.treatments(project) if (action := stated[name].action) is not None}
+    found = {name: action for name in _roles.treatments(project) if (action := stated[name].action) is not None}
     if not found:
         return Treatments(personal=tuple(stated))
     actions = {name: uses.pair(use) for name, use in found.items()}

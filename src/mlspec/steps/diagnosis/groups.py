@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from mlspec.steps.diagnosis.data import alone, explained, matrix
+from mlspec.steps.diagnosis.data import alone, explained
 from mlspec.steps.diagnosis.finding import Check
+from mlspec.steps.diagnosis.matrix import matrix
 
 if TYPE_CHECKING:
     import numpy as np

@@ -166,7 +166,7 @@ def _shared(train: "pl.DataFrame") -> "Array":
     """
     import numpy as np
 
-    from mlspec.steps.diagnosis.data import matrix
+    from mlspec.steps.diagnosis.matrix import matrix
 
     fine = [place for place, kind in enumerate(train.dtypes) if _is_fine(kind)]
     few = train[:, fine].gather_every(max(1, len(train) // 4000))
