@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
+import numpy as np
+import polars as pl
 
-if TYPE_CHECKING:
-    import numpy as np
+from mlspec.steps.training.tuning import space
 
-    Array = np.ndarray[Any, Any]
+Array = np.ndarray[Any, Any]
 
 TARGET = "__target__"
 VALUE = "value"
@@ -39,8 +40,6 @@ def write_predictions(
     ``decided`` (n, classes), where decisions are not the likeliest class: the code of the class decided for is written.
     ``groups`` (n,): the rows' groups, where decisions depend on them.
     """
-    import polars as pl
-
     if prediction.ndim == 2:
         columns = {f"p{code}": prediction[:, code] for code in range(prediction.shape[1])}
     else:
@@ -52,9 +51,6 @@ def write_predictions(
 
 def read_predictions(path: Path) -> "tuple[Array, Array]":
     """The truth (n,) and the predictions (n, classes) or (n,) from such a table."""
-    import numpy as np
-    import polars as pl
-
     table = pl.read_parquet(path)
     truth = table[TARGET].to_numpy()
     if VALUE in table.columns:
@@ -66,8 +62,6 @@ def read_predictions(path: Path) -> "tuple[Array, Array]":
 
 def gathered(paths: Sequence[Path]) -> "tuple[Array, Array]":
     """The truth and the predictions of several tables, one below the other."""
-    import numpy as np
-
     parts = [read_predictions(path) for path in paths]
     if len(parts) == 1:
         return parts[0]
@@ -76,8 +70,6 @@ def gathered(paths: Sequence[Path]) -> "tuple[Array, Array]":
 
 def read_groups(paths: Sequence[Path]) -> "Array | None":
     """The groups (n,) of the rows of such tables, one below the other, where decisions depend on them."""
-    import polars as pl
-
     if not paths or GROUP not in pl.read_parquet_schema(paths[0]):
         return None
     return pl.concat([pl.read_parquet(path, columns=[GROUP])[GROUP] for path in paths]).to_numpy()
@@ -85,16 +77,11 @@ def read_groups(paths: Sequence[Path]) -> "Array | None":
 
 def tuned(settings: dict[str, Any], path: Path | None) -> dict[str, Any]:
     """A model's settings with those that a search has found, if there was one."""
-    from mlspec.steps.training.tuning import space
-
     return settings if path is None else space.put(settings, read_json(path)["settings"])
 
 
 def read_decided(path: Path, classes: int) -> "Array | None":
     """The decisions (n, classes), 1 for the class decided for, where such a table holds any."""
-    import numpy as np
-    import polars as pl
-
     if DECIDED not in pl.read_parquet_schema(path):
         return None
     return np.asarray(np.eye(classes)[pl.read_parquet(path, columns=[DECIDED])[DECIDED].to_numpy()])

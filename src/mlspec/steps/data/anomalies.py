@@ -3,12 +3,11 @@ fewer rows or missing values than there were."""
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import polars as pl
 
 from mlspec.steps.data.violations import Fault, figure, flow
-
-if TYPE_CHECKING:
-    import polars as pl
 
 Asked = Mapping[str, Any]
 REACH = 3.0  # what anomalies are looked for with if nothing is stated
@@ -21,8 +20,6 @@ def beyond(asked: Asked) -> "pl.Expr":
 
     Of several, one whose quartiles are the same has no fences that a row could be beyond.
     """
-    import polars as pl
-
     if "column" in asked:
         low, high = fences(asked, asked["column"])
         return _outside(asked["column"], low, high)
@@ -36,8 +33,6 @@ def beyond(asked: Asked) -> "pl.Expr":
 
 def fences(asked: Asked, name: str) -> "tuple[pl.Expr, pl.Expr]":
     """Tukey's fences (1977): of the quartiles that are pinned, or of the data's own."""
-    import polars as pl
-
     cell, reach = pl.col(name).cast(pl.Float64), asked["anomalies"]["reach"]
     before = asked.get("reference") or asked.get("before", {}).get(f"spread/{name}")
     if before is not None and before.get("edges"):
@@ -52,15 +47,11 @@ def fences(asked: Asked, name: str) -> "tuple[pl.Expr, pl.Expr]":
 
 def unseen(asked: Asked) -> "pl.Expr":
     """True for each row with a value that is not among the pinned ones."""
-    import polars as pl
-
     return ~pl.col(asked["column"]).cast(pl.String).is_in(asked["before"]["levels"]["levels"])
 
 
 def levels(rows: "pl.LazyFrame", name: str) -> dict[str, Any] | None:
     """The column's values, sorted, as they are pinned; None where there are too many to keep."""
-    import polars as pl
-
     cells = rows.select(pl.col(name).cast(pl.String).drop_nulls().unique())
     found = sorted(cells.head(MOST_LEVELS + 1).collect(engine="streaming").to_series().to_list())
     is_short = len(found) <= MOST_LEVELS and sum(map(len, found)) <= MOST_TEXT
@@ -136,6 +127,4 @@ def missing(asked: Asked, share: float) -> Iterator[Fault]:
 
 
 def _outside(name: str, low: "pl.Expr", high: "pl.Expr") -> "pl.Expr":
-    import polars as pl
-
     return (pl.col(name) < low) | (pl.col(name) > high)

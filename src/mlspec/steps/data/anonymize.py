@@ -1,17 +1,16 @@
 """Treats personal columns: as a source is read, and in rows that are to be predicted."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import msgspec
+import polars as pl
 
 from mlspec import registry
 from mlspec.diagnostics import StepError
+from mlspec.machine.environment import key_mark
 from mlspec.plugins.anonymizer import Anonymizer
 from mlspec.plugins.base import Column, ColumnType
-
-if TYPE_CHECKING:
-    import polars as pl
 
 Stated = Sequence[Any]  # [name, type as read, [treatment, settings]]
 
@@ -31,8 +30,6 @@ def treated(stated: Sequence[Stated], *, new: bool = False) -> "list[pl.Expr]":
 
 def same_keys(marks: dict[str, str]) -> None:
     """Raises StepError where a key in the environment is not the one that the model's rows were treated with."""
-    from mlspec.machine.environment import key_mark
-
     for variable, mark in marks.items():
         if key_mark(variable) != mark:
             what = "is not set" if not key_mark(variable) else "holds another key than the one the model was made with"

@@ -1,14 +1,15 @@
 """Makes rows of several sources: joins, derived columns, the filter."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+
+import polars as pl
 
 from mlspec.diagnostics import StepError
+from mlspec.spec.combining import names
+from mlspec.steps.data import joins as joining
+from mlspec.steps.data import parquet
+from mlspec.steps.data.derived_columns import derived
 from mlspec.steps.job import Job
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    import polars as pl
 
 WANTED = "__wanted__"
 PARTS = 16  # of a piece are derived from and filtered at a time: the copies are smaller
@@ -20,12 +21,6 @@ def run(job: Job) -> None:
     Expressions read a row's own cells alone: ``spec.expression`` knows no function that would read others.
     Raises StepError where a joined source has more than one row for a key, or the filter leaves no row.
     """
-    import polars as pl
-
-    from mlspec.steps.data import joins as joining
-    from mlspec.steps.data import parquet
-    from mlspec.steps.data.derived_columns import derived
-
     params = job.params
     joins, names = params["joins"], [name for name, _kind in params["columns"]]
     rows = parquet.scan(job.inputs["table"])
@@ -63,18 +58,12 @@ def _alike(rows: "pl.DataFrame", made: "Callable[[pl.LazyFrame], pl.LazyFrame]")
 
     The engine rounds a row that is alone otherwise than one among others, so it is given an empty one.
     """
-    import polars as pl
-
-    from mlspec.steps.data import parquet
-
     asked = rows if rows.height > 1 else pl.concat([rows, rows.clear(1)])
     return parquet.changed(asked.lazy(), made).head(rows.height).filter(WANTED).drop(WANTED)
 
 
 def _read(job: Job) -> set[str]:
     """The columns that are given on, or that joins and expressions read."""
-    from mlspec.spec.combining import names
-
     params = job.params
     found = {name for name, _kind in params["columns"]} | set(names(params["filter"]))
     for _name, text, _kind in params["derive"]:

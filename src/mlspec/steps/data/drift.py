@@ -5,12 +5,12 @@ Of numbers the sketch is the share of values up to each twentieth, of categories
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import polars as pl
+from scipy.stats import chi2
 
 from mlspec.steps.data.violations import Fault
-
-if TYPE_CHECKING:
-    import polars as pl
 
 EDGES = tuple(step / 20 for step in range(1, 20))
 MOST_VALUES = 50
@@ -23,8 +23,6 @@ Sketch = Mapping[str, Any]
 
 def sketch(rows: "pl.LazyFrame", name: str) -> dict[str, Any]:
     """The spread of a column's values: ``edges`` with the share up to each (``below``), or ``values`` with theirs."""
-    import polars as pl
-
     cell = pl.col(name)
     kind = rows.collect_schema()[name]
     count, missing = rows.select(pl.len(), cell.is_null().sum().alias("m")).collect(engine="streaming").row(0)
@@ -44,8 +42,6 @@ def sketch(rows: "pl.LazyFrame", name: str) -> dict[str, Any]:
 
 def against(rows: "pl.LazyFrame", name: str, before: Sketch) -> dict[str, Any]:
     """The spread of a column's values now, in the parts that an earlier sketch has; None where it can't be compared."""
-    import polars as pl
-
     cell = pl.col(name)
     kind = rows.collect_schema()[name]
     count, missing = rows.select(pl.len(), cell.is_null().sum().alias("m")).collect(engine="streaming").row(0)
@@ -94,8 +90,6 @@ def faults(asked: Mapping[str, Any], measured: Mapping[str, float]) -> Iterator[
 
 
 def _number(cell: "pl.Expr", kind: "pl.DataType") -> "pl.Expr":
-    import polars as pl
-
     return (cell.to_physical() if kind.is_temporal() else cell).cast(pl.Float64)
 
 
@@ -125,8 +119,6 @@ def _floored(shares: list[float]) -> list[float]:
 
 def _p_value(old: list[float], new: list[float], before: int, now: int) -> float:
     """The p-value of a chi-squared test of two samples."""
-    from scipy.stats import chi2
-
     if not before or not now:
         return 1.0
     to_old, to_new = math.sqrt(now / before), math.sqrt(before / now)

@@ -1,13 +1,15 @@
 """Checks what must be true of the data, all checks of a table in one scan."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import polars as pl
+
+from mlspec.diagnostics import StepError
+from mlspec.steps import results
+from mlspec.steps.data import anomalies, drift, expectations, parquet
+from mlspec.steps.data import expectations as expecting
+from mlspec.steps.data.expectations import Fault
 from mlspec.steps.job import Job
-
-if TYPE_CHECKING:
-    import polars as pl
-
-    from mlspec.steps.data.expectations import Fault
 
 SAMPLE, SHOWN = 5, 5
 SOURCE, ROW = "__source__", "__row__"
@@ -19,9 +21,6 @@ def run(job: Job) -> None:
 
     Raises StepError that lists every expectation that does not hold, placed at the first.
     """
-    from mlspec.diagnostics import StepError
-    from mlspec.steps import results
-
     report, broken = [], []
     tables_ = _tables(job)
     seen = _measured(job, tables_)
@@ -58,10 +57,6 @@ def run(job: Job) -> None:
 
 def _tables(job: Job) -> "dict[str, pl.LazyFrame]":
     """The rows that are used, under the empty name, and the tables of sources that are looked at by themselves."""
-    import polars as pl
-
-    from mlspec.steps.data import parquet
-
     frames = []
     for name in sorted(job.inputs):
         kind, _, source = name.partition(".")
@@ -78,8 +73,6 @@ def _tables(job: Job) -> "dict[str, pl.LazyFrame]":
 
 def _known(job: Job, asked: dict[str, Any]) -> "pl.Series | None":
     """The values that a reference to another source allows."""
-    from mlspec.steps.data import parquet
-
     if "refers_to" not in asked:
         return None
     other = asked["refers_to"]
@@ -89,11 +82,6 @@ def _known(job: Job, asked: dict[str, Any]) -> "pl.Series | None":
 
 def _measured(job: Job, frames: "dict[str, pl.LazyFrame]") -> "list[tuple[dict[str, Any], int, list[Fault]]]":
     """What each expectation measured, of how many rows, and what does not hold."""
-    import polars as pl
-
-    from mlspec.steps.data import anomalies, drift
-    from mlspec.steps.data import expectations as expecting
-
     expectations, masked = job.params["expectations"], set(job.params.get("masked", []))
     wanted: dict[str, dict[str, pl.Expr]] = {name: {"rows": pl.len()} for name in frames}
     groups: dict[int, pl.LazyFrame] = {}
@@ -149,10 +137,6 @@ def _sample(
     rows: "pl.LazyFrame", asked: dict[str, Any], known: "pl.Series | None", masked: list[str]
 ) -> list[dict[str, Any]]:
     """A few of the rows that break it, what nobody may see of them hidden."""
-    import polars as pl
-
-    from mlspec.steps.data import expectations
-
     marks = list(expectations.marks(asked, known).values())
     if not marks:
         return []
@@ -167,10 +151,6 @@ def _sample(
 
 def _leave_out(job: Job, rows: "pl.LazyFrame") -> None:
     """Write which rows are left out, and the rows themselves where they are to be kept aside."""
-    import polars as pl
-
-    from mlspec.steps.data import expectations, parquet
-
     marked = {"drop_rows": pl.lit(False), "quarantine": pl.lit(False)}
     for asked in job.params["expectations"]:
         if asked.get("on_fail", "stop") != "stop" and "source" not in asked:

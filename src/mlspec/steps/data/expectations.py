@@ -2,15 +2,15 @@
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from datetime import date
+from typing import Any
+
+import polars as pl
 
 from mlspec.steps.data import anomalies
 from mlspec.steps.data.violations import MASK as MASK
 from mlspec.steps.data.violations import Fault as Fault
 from mlspec.steps.data.violations import broken, figure, flow
-
-if TYPE_CHECKING:
-    import polars as pl
 
 Asked = Mapping[str, Any]
 MOST_OFFERED = 12
@@ -22,8 +22,6 @@ def marks(asked: Asked, known: "pl.Series | None" = None) -> "dict[str, pl.Expr]
 
     ``known``: the values that ``refers_to`` allows.
     """
-    import polars as pl
-
     found: dict[str, pl.Expr] = {}
     names = _columns(asked)
     if asked.get("unique"):
@@ -59,8 +57,6 @@ def marks(asked: Asked, known: "pl.Series | None" = None) -> "dict[str, pl.Expr]
 
 def measures(asked: Asked, known: "pl.Series | None" = None) -> "dict[str, pl.Expr]":
     """The aggregates that an expectation needs, each one value; ``breaking/CHECK`` counts rows that break a check."""
-    import polars as pl
-
     found = {f"breaking/{check}": mark.sum() for check, mark in marks(asked, known).items()}
     if "column" not in asked:
         return found
@@ -172,8 +168,6 @@ def _rows(check: str, asked: Asked, seen: Mapping[str, Any], count: int, rows: i
 
 def _old(asked: Asked, seen: Mapping[str, Any]) -> Iterator[Fault]:
     """A newest date that is too old; ``today`` is the day of the run."""
-    from datetime import date
-
     name, newest = asked["column"], seen.get("newest")
     if newest is None:
         yield Fault(f"'{name}' has no date that could be fresh")
@@ -235,8 +229,6 @@ def _columns(asked: Asked) -> list[str]:
 
 
 def _strange(cell: "pl.Expr", allowed: list[Any]) -> "pl.Expr":
-    import polars as pl
-
     text = [str(v).lower() if isinstance(v, bool) else str(v) for v in allowed]
     numbers = [v for v in allowed if isinstance(v, int | float) and not isinstance(v, bool)]
     return ~cell.is_in(numbers) if len(numbers) == len(text) else ~cell.cast(pl.String).is_in(text)

@@ -12,22 +12,21 @@ import mmap
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import IO, Any, cast
 
 import msgspec
+import numpy as np
+import polars as pl
 
 from mlspec import registry
 from mlspec.diagnostics import StepError
 from mlspec.machine import resources
 from mlspec.plugins.base import Column, State
 from mlspec.plugins.model import BatchMemory, Features, Model
+from mlspec.steps.data import parquet, preparation
 from mlspec.steps.data.preparation import REWEIGHED, TARGET, WEIGHT
 
-if TYPE_CHECKING:
-    import numpy as np
-    import polars as pl
-
-    Array = np.ndarray[Any, Any]
+Array = np.ndarray[Any, Any]
 
 BESIDE = (TARGET, WEIGHT, REWEIGHED)
 IN_MEMORY = 128 * 1024 * 1024  # bytes of features up to which rows lie in memory
@@ -46,8 +45,6 @@ def read(path: Path, state: State, folder: Path | None = None, rows: int | None 
 
     Raises OSError where that disk is full.
     """
-    from mlspec.steps.data import parquet, preparation
-
     frame = parquet.scan(path)
     if rows is not None:
         frame = frame.head(rows)
@@ -63,8 +60,6 @@ def prepared(
     frames: "Sequence[pl.LazyFrame]", state: State, folder: Path, *, supervised: bool = False
 ) -> list[Prepared]:
     """Raw rows, prepared into ``folder`` and read from there as ``read`` does; the first are those trained on."""
-    from mlspec.steps.data import parquet, preparation
-
     folder.mkdir(parents=True, exist_ok=True)
     found = []
     for number, frame in enumerate(frames):
@@ -79,8 +74,6 @@ def prepared(
 
 def pieces(path: Path, state: State) -> "Iterator[tuple[Features, pl.DataFrame]]":
     """The rows of a stored table, some at a time: as features, and as they are stored."""
-    from mlspec.steps.data import parquet, preparation
-
     frame = parquet.scan(path)
     for _at, piece in parquet.pieces(frame, parquet.batch(frame.collect_schema())):
         found = piece.collect()
@@ -89,8 +82,6 @@ def pieces(path: Path, state: State) -> "Iterator[tuple[Features, pl.DataFrame]]
 
 def fits(path: Path, state: State, model: Model, allowed: int | None) -> None:
     """Raises StepError where fitting a model on a stored table surely takes more memory than is ``allowed``."""
-    from mlspec.steps.data import parquet, preparation
-
     if allowed is None or not model.holds:
         return
     rows, columns = parquet.count(parquet.scan(path)), preparation.width(state)
@@ -138,10 +129,6 @@ def _takes_its_place(kind: type[Model], model: Model) -> bool:
 
 
 def _features(frame: "pl.LazyFrame", state: State, folder: Path | None) -> Features:
-    import numpy as np
-
-    from mlspec.steps.data import parquet, preparation
-
     count, size = parquet.count(frame), parquet.batch(frame.collect_schema())
     if count <= size:
         return preparation.features(frame.collect(), state)
@@ -161,8 +148,6 @@ class _Made:
     """An array that is made some rows at a time, in memory or in a file."""
 
     def __init__(self, count: int, like: "Array", folder: Path | None) -> None:
-        import numpy as np
-
         self._shape, self._kind = (count, like.shape[1]), like.dtype
         self._file: IO[bytes] | None = None
         self._room = np.empty((0, 0), like.dtype)
@@ -182,8 +167,6 @@ class _Made:
 
     def array(self) -> "tuple[Array, mmap.mmap | None]":
         """The array, and the mapping that it lies in."""
-        import numpy as np
-
         if self._file is None:
             return self._room, None
         # Private, so that nothing that writes to it reaches the file, and read when it is looked at.

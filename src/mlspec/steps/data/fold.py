@@ -1,16 +1,15 @@
 """Cuts training and validation rows into folds and holds one of them out."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+import polars as pl
 
 from mlspec.diagnostics import StepError
-from mlspec.steps.data import splitters
+from mlspec.steps.data import parquet, split, splitters
 from mlspec.steps.job import Job
 
-if TYPE_CHECKING:
-    import numpy as np
-    import polars as pl
-
-    Array = np.ndarray[Any, Any]
+Array = np.ndarray[Any, Any]
 
 
 def run(job: Job) -> None:
@@ -18,11 +17,6 @@ def run(job: Job) -> None:
 
     Raises StepError when a fold has no rows, or a class none to train on.
     """
-    import numpy as np
-    import polars as pl
-
-    from mlspec.steps.data import parquet, split
-
     params = job.params
     target, _kind = params["target"]
     frames = [parquet.scan(job.inputs[part]) for part in ("train", "validation")]
@@ -53,8 +47,6 @@ def run(job: Job) -> None:
 
 def _held(keys: "pl.DataFrame", params: dict[str, Any]) -> "tuple[Array, Array]":
     """Which rows are held out, and which may be trained on; bool (n,)."""
-    import numpy as np
-
     fold, folds, by = params["fold"] - 1, params["folds"], params["by"]
     if by == "time":
         block = _blocks(keys[params["column"]], folds + 1)
@@ -65,7 +57,6 @@ def _held(keys: "pl.DataFrame", params: dict[str, Any]) -> "tuple[Array, Array]"
         return sides == 2, sides == 0
     random = np.random.Generator(np.random.PCG64(params["seed"]))
     number = np.empty(keys.height, dtype=np.int64)
-    from mlspec.steps.data import split
 
     if by == "group" and "stratify" in params:
         even = [1 / folds] * folds
@@ -90,8 +81,6 @@ def _held(keys: "pl.DataFrame", params: dict[str, Any]) -> "tuple[Array, Array]"
 
 def _blocks(column: "pl.Series", count: int) -> "Array":
     """Rows in blocks of about the same length, in the order of time; rows of one moment stay together."""
-    import numpy as np
-
     if column.null_count():
         raise StepError(f"'{column.name}' is missing in {column.null_count():,} rows, they have no place in time")
     moment = column.rank("dense").to_numpy().astype(np.int64)

@@ -7,15 +7,15 @@ each block of rows (a block nested loop). What a row gets is the same either way
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
+
+import numpy as np
+import polars as pl
 
 from mlspec.diagnostics import StepError
 from mlspec.steps.data import parquet
 
-if TYPE_CHECKING:
-    import polars as pl
-
-    Frame = TypeVar("Frame", pl.LazyFrame, pl.DataFrame)
+Frame = TypeVar("Frame", pl.LazyFrame, pl.DataFrame)
 
 ROW, MOMENT, KNOWN, MATCHED = "__row__", "__moment__", "__known__", "__matched__"
 SHARE = 8  # of the memory, an eighth is for what is joined; hashing and sorting it take as much again
@@ -58,8 +58,6 @@ def opened(table: "pl.LazyFrame", join: Mapping[str, Any], left: "Mapping[str, p
 
     Raises StepError where it has more than one row for a key.
     """
-    import polars as pl
-
     right, as_of = table.collect_schema(), join["as_of"]
     keys = {key: _common(left[key], right[key]) for key in join["keys"]}
     compared = [pl.col(key).cast(kind) for key, kind in keys.items()]
@@ -89,8 +87,6 @@ def blocks(rows: "pl.LazyFrame", size: int, sides: "Sequence[Side]") -> "Iterato
 
     Each block costs a reading, or a hashing, of the sides.
     """
-    import polars as pl
-
     least = max((side.size for side in sides), default=0)
     found: list[pl.DataFrame] = []
     for _at, piece in parquet.pieces(rows, size):
@@ -104,8 +100,6 @@ def blocks(rows: "pl.LazyFrame", size: int, sides: "Sequence[Side]") -> "Iterato
 
 def joined(rows: "pl.DataFrame", side: Side) -> "pl.DataFrame":
     """The rows, in their order, with the columns that the side has for them."""
-    import polars as pl
-
     as_of, names = side.join["as_of"], list(side.join["columns"].values())
     every = pl.select(pl.int_range(rows.height, dtype=pl.UInt32).alias(ROW))
     moment = [] if as_of is None else [pl.col(as_of["row"]).cast(pl.Datetime("us")).alias(MOMENT)]
@@ -134,8 +128,6 @@ def _by_keys(asking: "pl.DataFrame", part: "pl.DataFrame", side: Side) -> "pl.Da
 
 def _by_time(asking: "pl.DataFrame", part: "pl.DataFrame", side: Side) -> "pl.DataFrame":
     """Rows with the last row of a part that was known at their moment."""
-    import polars as pl
-
     as_of = side.join["as_of"]
     return asking.join_asof(
         part,
@@ -156,15 +148,11 @@ def _ordered(rows: "pl.DataFrame", join: Mapping[str, Any]) -> "pl.DataFrame":
 
 def _known(rows: "Frame") -> "Frame":
     """Without those of which nobody says when they were known."""
-    import polars as pl
-
     return rows.filter(pl.col(KNOWN).is_not_null())
 
 
 def _common(one: "pl.DataType", other: "pl.DataType") -> "pl.DataType":
     """The type as which values of two types are compared: integers beside numbers, dates beside moments."""
-    import polars as pl
-
     if one == other:
         return one
     return pl.Float64() if one.is_numeric() else pl.Datetime("us")
@@ -175,9 +163,6 @@ def _twice(keys: "pl.LazyFrame", bound: int) -> bool:
 
     Equal hashes are looked for, some of them at a time, then whether their keys are equal.
     """
-    import numpy as np
-    import polars as pl
-
     schema = keys.collect_schema()
     digest = pl.struct(schema.names()).hash().alias("hash")
     size = parquet.batch(schema)

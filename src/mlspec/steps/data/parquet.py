@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import numpy as np
-    import polars as pl
+import numpy as np
+import polars as pl
+from polars.io.plugins import register_io_source
 
-    Array = np.ndarray[Any, Any]
+Array = np.ndarray[Any, Any]
 
 ROW_GROUP = 262_144
 IMAGES = 2_048  # rows in a group, where pictures stand in them
@@ -54,8 +54,6 @@ def write_pieces(
 
 def write_made(made: "Iterator[pl.DataFrame]", schema: "pl.Schema", path: Path) -> None:
     """Write rows of these columns as they are made."""
-    import polars as pl
-    from polars.io.plugins import register_io_source
 
     def batches(*_asked: Any) -> "Iterator[pl.DataFrame]":
         # With threads to spare the next rows are made while those before are written.
@@ -79,16 +77,12 @@ def changed(rows: "pl.LazyFrame", change: "Callable[..., pl.LazyFrame]", *place:
     rounded otherwise than a longer one (seen in a division by a constant). So all of the rows are one part here. What
     is asked is done as it stands: polars 2.1 takes a sort for idle whose order is looked at by ``gather``.
     """
-    import polars as pl
-
     one = change(rows.collect().rechunk().lazy(), *place)
     return one.collect(engine="in-memory", optimizations=pl.QueryOptFlags.none())
 
 
 def batch(schema: "Mapping[str, Any]") -> int:
     """How many rows of such columns (names and types) to take at a time."""
-    import polars as pl
-
     if pl.Binary in schema.values():
         return IMAGES
     arrays = [kind.size for kind in schema.values() if isinstance(kind, pl.Array)]
@@ -108,16 +102,11 @@ def pieces(frame: "pl.LazyFrame", size: int) -> "Iterator[tuple[int, pl.LazyFram
 
 def count(frame: "pl.LazyFrame") -> int:
     """How many rows there are."""
-    import polars as pl
-
     return int(frame.select(pl.len()).collect().item())
 
 
 def some(frame: "pl.LazyFrame", rows: "Array") -> "pl.DataFrame":
     """The rows of a stored table at these places, which rise."""
-    import numpy as np
-    import polars as pl
-
     found, size = [], batch(frame.collect_schema())
     for at, piece in pieces(frame, size):
         mine = rows[np.searchsorted(rows, at) : np.searchsorted(rows, at + size)]
@@ -137,8 +126,6 @@ def write(frame: "pl.LazyFrame | pl.DataFrame", path: Path) -> None:
 
 def scan(path: Path) -> "pl.LazyFrame":
     """The rows of a table, lazily."""
-    import polars as pl
-
     return pl.scan_parquet(path)
 
 

@@ -5,23 +5,27 @@ name, settings, and its state for each of the columns that stood there), ``outpu
 of the features, and ``target``.
 """
 
+import functools
 import math
+import operator
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import msgspec
+import numpy as np
+import polars as pl
 
 from mlspec import registry
 from mlspec.diagnostics import StepError
+from mlspec.pixels import names
 from mlspec.plugins.base import FOLD, FOLDS, OUTCOME, Column, State
 from mlspec.plugins.model import Features
 from mlspec.plugins.transform import Transform
+from mlspec.steps.data import parquet
+from mlspec.steps.results import GROUP
+from mlspec.steps.trust.mitigation import groups
 
-if TYPE_CHECKING:
-    import numpy as np
-    import polars as pl
-
-    Array = np.ndarray[Any, Any]
+Array = np.ndarray[Any, Any]
 
 TARGET = "__target__"
 WEIGHT = "__weight__"
@@ -49,8 +53,6 @@ def fit(train: "pl.LazyFrame", params: Mapping[str, Any], memory: int | None = N
         if not wanted:
             break
         if rows is None:
-            import polars as pl
-
             rows = int(train.select(pl.len()).collect().item())
         values: dict[str, Any] = {}
         for batch in _batches(list(wanted.values()), rows, bound):
@@ -73,9 +75,6 @@ def fit(train: "pl.LazyFrame", params: Mapping[str, Any], memory: int | None = N
 
 def _grouped(train: "pl.LazyFrame", params: Mapping[str, Any], target: Mapping[str, Any]) -> State:
     """Where mitigation needs them: the columns that say a row's group, and what reweighs its row."""
-    from mlspec.steps.results import GROUP
-    from mlspec.steps.trust.mitigation import groups
-
     if "group" not in params:
         return {}
     found: State = {"group": params["group"]}
@@ -95,8 +94,6 @@ def supervised(params: Mapping[str, Any]) -> bool:
 
 def with_folds(train: "pl.LazyFrame") -> "pl.LazyFrame":
     """Training rows with their folds: by their place, spread so that neighbours differ."""
-    import polars as pl
-
     place = pl.col(FOLD).cast(pl.UInt64) * 2_654_435_761 % 4_294_967_296
     return train.with_row_index(FOLD).with_columns((place * FOLDS // 4_294_967_296).cast(pl.Int8).alias(FOLD))
 
@@ -120,8 +117,6 @@ def reads(frame: "pl.LazyFrame", state: State, *, fitted: bool = False) -> list[
 
 def _kept(present: "Sequence[str]", state: State) -> "list[pl.Expr]":
     """What goes with the prepared columns: the target, the weight and the group, where the rows have them."""
-    import polars as pl
-
     known = state["target"]
     keep = [_coded(known).alias(TARGET)] if known["name"] in present else []
     if state.get("weight") in present:
@@ -131,10 +126,6 @@ def _kept(present: "Sequence[str]", state: State) -> "list[pl.Expr]":
 
 def _marked(present: "Sequence[str]", state: State) -> "list[pl.Expr]":
     """Each row's group, and its weight where rows are reweighed and it has a target."""
-    import polars as pl
-
-    from mlspec.steps.trust.mitigation import groups
-
     known, label = state["target"], groups.label(state["group"])
     if "reweigh" not in state or known["name"] not in present:
         return [label]
@@ -155,8 +146,6 @@ def outputs(state: State) -> list[dict[str, Any]]:
 
 def features(frame: "pl.DataFrame", state: State) -> Features:
     """The features of prepared rows: numbers as float32 (missing as NaN), codes as int32."""
-    import numpy as np
-
     numeric = [c["name"] for c in state["outputs"] if c["type"] != "code"]
     codes = [c["name"] for c in state["outputs"] if c["type"] == "code"]
     levels = tuple(c["levels"] for c in state["outputs"] if c["type"] == "code")
@@ -184,10 +173,6 @@ def _with_arrays(
     frame: "pl.DataFrame", state: State, codes: "Array", code_names: tuple[str, ...], levels: tuple[int, ...]
 ) -> Features:
     """The features of rows some of whose columns hold many numbers each, flat, in the order of the outputs."""
-    import numpy as np
-
-    from mlspec.pixels import names
-
     made: list[str] = []
     arrays: list[tuple[int, tuple[int, ...]]] = []
     parts: list[tuple[slice, str]] = []
@@ -212,8 +197,6 @@ def target(frame: "pl.DataFrame", state: State) -> "Array":
 
     Raises StepError for a class that the training rows did not have.
     """
-    import numpy as np
-
     known = state["target"]
     name, classes = known["name"], known["classes"]
     width = np.float64 if classes is None else np.int64
@@ -238,8 +221,6 @@ def weights(frame: "pl.DataFrame", state: State) -> "Array | None":
 
     Raises StepError where a weight is missing, negative or infinite, or all of them are 0.
     """
-    import numpy as np
-
     name = REWEIGHED if "reweigh" in state else WEIGHT if "weight" in state else None
     if name is None or not frame.height:
         return None
@@ -251,8 +232,6 @@ def weights(frame: "pl.DataFrame", state: State) -> "Array | None":
 
 def learned(values: "Array", state: State) -> "Array":
     """The target (n,) on the scale on which a model learns it."""
-    import numpy as np
-
     if state["target"].get("transform") != "log":
         return values
     if not (values > 0).all():
@@ -263,8 +242,6 @@ def learned(values: "Array", state: State) -> "Array":
 
 def answer(prediction: "Array", state: State) -> "Array":
     """A model's prediction in the target's own unit."""
-    import numpy as np
-
     return np.exp(prediction) if state["target"].get("transform") == "log" else prediction
 
 
@@ -331,8 +308,6 @@ def _measured(train: "pl.LazyFrame", columns: "list[_Fitting]", outcomes: "list[
     A query over a stored table adds floats up in whatever order its parts are read. So what the columns are made of is
     read first, and then measured as one part.
     """
-    from mlspec.steps.data import parquet
-
     entries, keep = [column.entry() for column in columns], [*outcomes, *_fold(bool(outcomes))]
     asked = [e.alias(f"{column.index}/{name}") for column in columns for name, e in column.asks.items()]
     read = _roots(entries, keep, fitted=bool(outcomes))
@@ -383,8 +358,6 @@ def _roots(entries: Sequence[Mapping[str, Any]], keep: "Sequence[pl.Expr]", *, f
 def _projections(
     entries: Sequence[Mapping[str, Any]], keep: "Sequence[pl.Expr]", *, fitted: bool = False
 ) -> "tuple[list[list[pl.Expr]], list[Column]]":
-    import polars as pl
-
     now = [[Column(entry["name"], entry["type"])] for entry in entries]
     made: list[list[pl.Expr]] = [[*(_first(entry) for entry in entries), *keep]]
     kept = [pl.col(e.meta.output_name()) for e in keep]
@@ -408,11 +381,6 @@ def _projections(
 
 def _first(entry: Mapping[str, Any]) -> "pl.Expr":
     """A raw column, or one that is made of several: a product or a ratio of numbers, a combination of categories."""
-    import functools
-    import operator
-
-    import polars as pl
-
     if "of" not in entry:
         return pl.col(entry["name"])
     kind, names = entry["of"]
@@ -429,8 +397,6 @@ def _first(entry: Mapping[str, Any]) -> "pl.Expr":
 
 def _outcomes(target: Mapping[str, Any]) -> "list[pl.Expr]":
     """What a supervised step may measure: the value, 1 for the last class of two, or 1 for each of several classes."""
-    import polars as pl
-
     coded, classes = _coded(target), target["classes"]
     if classes is None:
         return [coded.alias(OUTCOME.format(0))]
@@ -439,15 +405,11 @@ def _outcomes(target: Mapping[str, Any]) -> "list[pl.Expr]":
 
 
 def _fold(wanted: bool) -> "list[pl.Expr]":
-    import polars as pl
-
     return [pl.col(FOLD)] if wanted else []
 
 
 def _coded(target: Mapping[str, Any]) -> "pl.Expr":
     """The target column as class codes (null for an unknown class) or values."""
-    import polars as pl
-
     cell, classes = pl.col(target["name"]), target["classes"]
     if classes is None:
         return cell.cast(pl.Float64)
@@ -457,8 +419,6 @@ def _coded(target: Mapping[str, Any]) -> "pl.Expr":
 
 def describe_target(train: "pl.LazyFrame", params: Mapping[str, Any]) -> dict[str, Any]:
     """The target's name and its classes in the order of their codes: sorted, the positive one last."""
-    import polars as pl
-
     name, kind = params["target"]
     if params["task"] == "regression":
         plain = {"name": name, "type": kind, "classes": None}
@@ -481,8 +441,6 @@ def describe_target(train: "pl.LazyFrame", params: Mapping[str, Any]) -> dict[st
 
 def _matrix(frame: "pl.DataFrame", names: Sequence[str], dtype: Any) -> "Array":
     """Columns as one C-ordered matrix (n, len(names)); missing numbers are NaN."""
-    import numpy as np
-
     matrix = np.empty((frame.height, len(names)), dtype=dtype)
     for i, name in enumerate(names):
         matrix[:, i] = frame[name].to_numpy()

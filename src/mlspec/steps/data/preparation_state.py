@@ -5,6 +5,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
+from mlspec.steps.data import preparation
 from mlspec.steps.serving.package_format import Kind
 
 
@@ -45,8 +46,6 @@ def checked(state: Any, classes: int) -> dict[str, Any]:
 
     Raises ValueError otherwise.
     """
-    from mlspec.steps.data import preparation
-
     known = msgspec.convert(state, _State)
     count = 0 if known.target.classes is None else len(known.target.classes)
     if count != classes:

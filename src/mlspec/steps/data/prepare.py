@@ -2,6 +2,9 @@
 
 import functools
 
+from mlspec.diagnostics import StepError
+from mlspec.steps import results
+from mlspec.steps.data import parquet, preparation
 from mlspec.steps.job import Job
 
 
@@ -11,10 +14,6 @@ def run(job: Job) -> None:
 
     Whatever is fitted is fitted on ``train``; the others are only passed through.
     """
-    from mlspec.diagnostics import StepError
-    from mlspec.steps import results
-    from mlspec.steps.data import parquet, preparation
-
     state = preparation.fit(parquet.scan(job.inputs["train"]), job.params, job.memory)
     results.write_json(job.outputs["state"], state)
     for part in (name for name in ("train", "validation", "heldout") if name in job.inputs):

@@ -3,9 +3,10 @@
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import msgspec
+import polars as pl
 
 from mlspec import registry
 from mlspec.diagnostics import Diagnostic, SpecError
@@ -14,9 +15,6 @@ from mlspec.plugins.source import Source
 from mlspec.sources import _columnar, _probe
 from mlspec.spec import pinned
 from mlspec.spec.units import source_at
-
-if TYPE_CHECKING:
-    import polars as pl
 
 
 def opened(path: str) -> tuple[Source, Schema]:
@@ -40,8 +38,6 @@ def opened(path: str) -> tuple[Source, Schema]:
 @contextlib.contextmanager
 def reading(what: str) -> Iterator[None]:
     """All rows are read within; what the data engine says of damaged ones is a SpecError."""
-    import polars as pl
-
     try:
         yield
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError, OSError) as error:

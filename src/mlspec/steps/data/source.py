@@ -5,11 +5,16 @@ from pathlib import PurePath
 from typing import Any, cast
 
 import msgspec
+import polars as pl
 
 from mlspec import registry
 from mlspec.diagnostics import StepError
+from mlspec.machine.file_digests import Digests, hash_file
 from mlspec.plugins.base import Column
 from mlspec.plugins.source import Source
+from mlspec.sources import _columnar
+from mlspec.spec import pinned
+from mlspec.steps.data import anonymize, parquet, table_digest
 from mlspec.steps.job import Job
 
 
@@ -19,11 +24,6 @@ def run(job: Job) -> None:
     What is no number (NaN) is a missing one. Raises StepError where there are too few rows, and where what was read is
     not what the step's fingerprint stands for.
     """
-    import polars as pl
-
-    from mlspec.sources import _columnar
-    from mlspec.steps.data import anonymize, parquet
-
     name, settings = job.params["source"]
     source = cast(Source, msgspec.convert(settings, registry.plugin("sources", name)))
     personal = set(job.params.get("personal", ()))
@@ -71,8 +71,6 @@ def run(job: Job) -> None:
 
 def _is_stored(name: str, settings: Mapping[str, Any], files: Iterable[str]) -> bool:
     """Whether rows can be had without reading all before them."""
-    from mlspec.spec import pinned
-
     # Arrow files of others may be one compressed batch, which each look would unpack; our own are not.
     ours = set(settings) == {"path"} and pinned.is_snapshot(str(settings["path"]))
     return ours or name == "parquet" or {PurePath(file).suffix for file in files} == {".parquet"}
@@ -80,10 +78,6 @@ def _is_stored(name: str, settings: Mapping[str, Any], files: Iterable[str]) -> 
 
 def _verify(job: Job, source: Source) -> None:
     """What was read is what was there when the step was planned: else its result would stand under a wrong name."""
-    from mlspec.machine.file_digests import Digests, hash_file
-    from mlspec.spec import pinned
-    from mlspec.steps.data import table_digest
-
     there = source.files(job.root)
     for name, expected in job.files.items():
         path = there.get(name)

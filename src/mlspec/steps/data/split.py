@@ -1,17 +1,16 @@
 """Splits rows into training, validation and test rows."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+import polars as pl
 
 from mlspec.diagnostics import StepError
-from mlspec.steps.data import splitters
+from mlspec.steps.data import parquet, splitters
 from mlspec.steps.job import Job
 
-if TYPE_CHECKING:
-    import numpy as np
-    import polars as pl
-
-    Array = np.ndarray[Any, Any]
+Array = np.ndarray[Any, Any]
 
 PARTS = ("train", "validation", "test")
 FEW = 64
@@ -23,11 +22,6 @@ def run(job: Job) -> None:
 
     Rows without a target can't be learned from or judged: they are left out, and the log says how many.
     """
-    import numpy as np
-    import polars as pl
-
-    from mlspec.steps.data import parquet
-
     params = job.params
     target, _kind = params["target"]
     names = sorted(name for name in job.inputs if name.startswith("table."))
@@ -70,9 +64,6 @@ def _because(params: dict[str, Any], within: int) -> str:
 
 def _keys(frame: "pl.LazyFrame", mine: "Array", reads: list[str], parts: dict[str, str], name: str) -> "pl.DataFrame":
     """What a table's rows are split by: these columns, and the part that the spec says they belong to."""
-    import numpy as np
-    import polars as pl
-
     said = parts.get(name.partition(".")[2]) or ""
     stated = pl.Series("__part__", np.full(np.count_nonzero(mine), SPELLINGS.get(said, -1), dtype=np.int8))
     if not reads:
@@ -82,10 +73,6 @@ def _keys(frame: "pl.LazyFrame", mine: "Array", reads: list[str], parts: dict[st
 
 def _kept(rows: "pl.LazyFrame", job: Job, source: str) -> "Array":
     """Which rows of a source are used, bool (n,): those that have a target and that the check of the data has left."""
-    import polars as pl
-
-    from mlspec.steps.data import parquet
-
     target, _kind = job.params["target"]
     kept: Array = rows.select(pl.col(target).is_not_null()).collect().to_series().to_numpy().copy()
     if "dropped" in job.inputs:
@@ -96,8 +83,6 @@ def _kept(rows: "pl.LazyFrame", job: Job, source: str) -> "Array":
 
 def _write(job: Job, frames: "list[pl.LazyFrame]", kept: "list[Array]", parts: "Array") -> None:
     """Write the rows of each part."""
-    import numpy as np
-
     starts = np.cumsum([0, *(np.count_nonzero(mine) for mine in kept)])
     of_rows = []
     for mine, start, stop in zip(kept, starts, starts[1:], strict=False):
@@ -110,10 +95,6 @@ def _write(job: Job, frames: "list[pl.LazyFrame]", kept: "list[Array]", parts: "
 
 def write_chosen(frames: "list[pl.LazyFrame]", chosen: "list[Array]", path: Path) -> None:
     """Write the chosen rows (bool, of each table) of several stored tables, a piece at a time."""
-    import polars as pl
-
-    from mlspec.steps.data import parquet
-
     types = pl.concat([frame.head(0) for frame in frames], how="vertical_relaxed").collect_schema()
     size = parquet.batch(types)
 
@@ -125,8 +106,6 @@ def write_chosen(frames: "list[pl.LazyFrame]", chosen: "list[Array]", path: Path
 
 def assign(keys: "pl.DataFrame", params: dict[str, Any], random: "np.random.Generator") -> "Array":
     """The part of each row (0 train, 1 validation, 2 test, -1 left out), int8 (n,)."""
-    import numpy as np
-
     n, test, validation = keys.height, params["test"], params["validation"]
     by, column = params["by"], params["column"]
     if by == "random":
@@ -153,8 +132,6 @@ def assign(keys: "pl.DataFrame", params: dict[str, Any], random: "np.random.Gene
 
 def _sizes(n: int, test: float, validation: float) -> "Array":
     """Parts of n rows in a row: validation after training, test last."""
-    import numpy as np
-
     tests, validations = round(n * test), round(n * validation)
     parts = np.zeros(n, dtype=np.int8)
     parts[n - tests - validations : n - tests] = 1
@@ -163,8 +140,6 @@ def _sizes(n: int, test: float, validation: float) -> "Array":
 
 
 def _cut(order: "Array", test: float, validation: float) -> "Array":
-    import numpy as np
-
     parts = np.empty(len(order), dtype=np.int8)
     parts[order] = _sizes(len(order), test, validation)
     return parts
@@ -172,9 +147,6 @@ def _cut(order: "Array", test: float, validation: float) -> "Array":
 
 def groups(column: "pl.Series") -> "list[Array]":
     """The rows of each value, values in sorted order, missing first."""
-    import numpy as np
-    import polars as pl
-
     if not column.dtype.is_numeric():
         column = column.cast(pl.String).fill_null("")
     values = column.unique().sort()
@@ -188,16 +160,12 @@ def groups(column: "pl.Series") -> "list[Array]":
 
 
 def _codes(levels: "pl.Series", known: "pl.Series") -> "Array":
-    import polars as pl
-
     codes: Array = levels.replace_strict(known, range(len(known)), return_dtype=pl.UInt32).to_numpy()
     return codes
 
 
 def _by_group(column: "pl.Series", test: float, validation: float, random: "np.random.Generator") -> "Array":
     """Whole groups in random order: test until its share of rows is reached, then validation, then training."""
-    import numpy as np
-
     found = groups(column)
     parts = np.zeros(len(column), dtype=np.int8)
     filled, wanted = [0, 0], [round(len(column) * test), round(len(column) * validation)]
@@ -213,8 +181,6 @@ def _by_group(column: "pl.Series", test: float, validation: float, random: "np.r
 
 def _by_time(column: "pl.Series", test: float, validation: float) -> "Array":
     """The last moments are the test, those before them validation; rows of one moment stay together."""
-    import numpy as np
-
     if column.null_count():
         raise StepError(f"'{column.name}' is missing in {column.null_count():,} rows, they have no place in time")
     moment = column.rank("dense").to_numpy().astype(np.int64)
@@ -229,9 +195,6 @@ def _by_time(column: "pl.Series", test: float, validation: float) -> "Array":
 
 def _given(keys: "pl.DataFrame", params: dict[str, Any], random: "np.random.Generator") -> "Array":
     """What a column or the sources say; validation rows are drawn from training rows where none are given."""
-    import numpy as np
-    import polars as pl
-
     if params["column"]:
         said = keys[params["column"]].cast(pl.String).str.to_lowercase()
         strange = said.filter(~said.is_in(list(SPELLINGS)) | said.is_null())

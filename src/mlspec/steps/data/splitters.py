@@ -4,15 +4,14 @@ a gap."""
 import hashlib
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+import polars as pl
 
 from mlspec.diagnostics import StepError
 
-if TYPE_CHECKING:
-    import numpy as np
-    import polars as pl
-
-    Array = np.ndarray[Any, Any]
+Array = np.ndarray[Any, Any]
 
 MOST_STRATA = 20  # a number with more values is cut at its tenths
 LEFT_OUT = -1
@@ -32,9 +31,6 @@ def by_hash(column: "pl.Series", test: float, validation: float, seed: int) -> "
     are added or reordered move no other row, and a greater share takes rows in and gives none away. Each distinct value
     is hashed once. Raises StepError for missing values.
     """
-    import numpy as np
-    import polars as pl
-
     placed(column)
     values, codes = _coded(column)
     key = hashlib.blake2b(str(seed).encode(), digest_size=32).digest()
@@ -48,8 +44,6 @@ def by_hash(column: "pl.Series", test: float, validation: float, seed: int) -> "
 
 def _coded(column: "pl.Series") -> "tuple[list[str], Array]":
     """The distinct values as text, and which of them each row has. Whole numbers are written alike in every type."""
-    import polars as pl
-
     text = column
     if column.dtype.is_float():
         whole = (column == column.round()) & (column.abs() < 2**63)
@@ -67,9 +61,6 @@ def _coded(column: "pl.Series") -> "tuple[list[str], Array]":
 
 def strata(column: "pl.Series") -> "Array":
     """The stratum of each row (n,), counted from 0: its value, or the tenth that a number of many values lies in."""
-    import numpy as np
-    import polars as pl
-
     if column.dtype.is_numeric() and column.n_unique() > MOST_STRATA:
         known = column.cast(pl.Float64).to_numpy()
         edges = np.unique(np.nanquantile(known, np.linspace(0, 1, 11)[1:-1]))
@@ -87,8 +78,6 @@ def even_groups(
     from what the shares promise grows least (scikit-learn's StratifiedGroupKFold goes by the deviation of equal shares
     in the same way). Shares are of rows, however many groups that takes.
     """
-    import numpy as np
-
     count = int(strata.max(initial=0)) + 1
     wanted = np.outer(shares, np.bincount(strata, minlength=count))
     weight = np.divide(1.0, wanted, out=np.zeros_like(wanted), where=wanted > 0)
@@ -108,9 +97,6 @@ def even_groups(
 
 def moments(column: "pl.Series") -> "tuple[Array, float]":
     """When each row is, as numbers, and how many of them make a unit of the gap: a second of dates, 1 of numbers."""
-    import numpy as np
-    import polars as pl
-
     placed(column)
     if column.dtype.is_temporal():
         return column.cast(pl.Datetime("us")).to_physical().to_numpy(), 1e6
@@ -119,8 +105,6 @@ def moments(column: "pl.Series") -> "tuple[Array, float]":
 
 def apart(column: "pl.Series", parts: "Array", gap: float) -> "Array":
     """Parts of a split by time without the rows less than ``gap`` before the first of a later part (``LEFT_OUT``)."""
-    import numpy as np
-
     found, unit = moments(column)
     kept = parts.copy()
     later = np.inf

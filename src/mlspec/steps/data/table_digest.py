@@ -3,18 +3,15 @@ whatever version of the engine wrote it."""
 
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import polars as pl
+import numpy as np
+import polars as pl
 
 BATCH = 131_072
 
 
 def digest(path: Path) -> str:
     """The digest of the rows of a Parquet or Arrow file, in their order."""
-    import polars as pl
-
     table = pl.scan_ipc(path) if path.suffix == ".arrow" else pl.scan_parquet(path)
     schema = table.collect_schema()
     total = hashlib.sha256(repr([(name, str(kind)) for name, kind in schema.items()]).encode())
@@ -26,9 +23,6 @@ def digest(path: Path) -> str:
 
 
 def _add(total: "hashlib._Hash", column: "pl.Series") -> None:
-    import numpy as np
-    import polars as pl
-
     total.update(np.packbits(column.is_null().to_numpy()).tobytes())
     if column.dtype == pl.String or isinstance(column.dtype, pl.Categorical | pl.Enum) or column.dtype == pl.Null:
         text = column.cast(pl.String).fill_null("")

@@ -1,5 +1,6 @@
 """What does not hold of data, in words, and the pieces that such words are made of."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,8 +30,6 @@ def figure(value: float) -> str:
 
 def flow(value: Any) -> str:
     """A value as it stands in a spec."""
-    import json
-
     if isinstance(value, dict):
         return "{" + ", ".join(f"{k}: {flow(v)}" for k, v in value.items() if v is not None) + "}"
     if isinstance(value, list):

@@ -1,14 +1,14 @@
 """Checks raw rows before anything is fitted on them for long: duplicates, drift, labels, leaks, and what ties rows of
 one part to those of another."""
 
-from typing import TYPE_CHECKING
-
 import msgspec
+import numpy as np
+import polars as pl
+from threadpoolctl import threadpool_limits
 
+from mlspec.steps.data import parquet, preparation
+from mlspec.steps.diagnosis import data, leakage, media, report
 from mlspec.steps.job import Job
-
-if TYPE_CHECKING:
-    import polars as pl
 
 TRAIN_ROWS, OTHER_ROWS = 60_000, 20_000  # so many are looked at, of however many
 
@@ -18,11 +18,6 @@ def run(job: Job) -> None:
 
     Raises StepError where something is wrong and the spec says that this stops the run.
     """
-    from threadpoolctl import threadpool_limits
-
-    from mlspec.steps.data import parquet, preparation
-    from mlspec.steps.diagnosis import data, leakage, media, report
-
     params = job.params
     train = parquet.scan(job.inputs["train"])
     read = [*params["features"], *([params["target"][0]] if params["labels"] else [])]
@@ -61,11 +56,6 @@ def run(job: Job) -> None:
 
 def _few(frame: "pl.LazyFrame", most: int) -> "pl.DataFrame":
     """Evenly spread rows, in their order."""
-    import numpy as np
-
-    from mlspec.steps.data import parquet
-    from mlspec.steps.diagnosis import media
-
     count = parquet.count(frame)
     rows = parquet.some(frame, np.arange(0, count, max(1, -(-count // most)))).lazy()
     return media.summarised(rows).collect(engine="streaming" if media.columns(rows) else "auto")

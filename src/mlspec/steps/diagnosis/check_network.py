@@ -6,8 +6,13 @@ import msgspec
 
 from mlspec import registry
 from mlspec.machine import resources
+from mlspec.models import _user_code
 from mlspec.plugins.model import Model
+from mlspec.steps import results
+from mlspec.steps.data import feature_arrays
+from mlspec.steps.diagnosis import network, report
 from mlspec.steps.job import Job
+from mlspec.steps.training import train
 
 WITHOUT = "not checked: the rows for it did not fit into memory"
 
@@ -20,10 +25,6 @@ def run(job: Job) -> None:
 
     Raises StepError where something is wrong and the spec says that this stops the run.
     """
-    from mlspec.models import _user_code
-    from mlspec.steps.diagnosis import report
-    from mlspec.steps.training import train
-
     name, settings = job.params["model"]
     model = cast(Model, msgspec.convert(settings, registry.plugin("models", name)))
     training = train.training(job, model, rows=1024)
@@ -32,9 +33,6 @@ def run(job: Job) -> None:
     if made is None:
         report.finish(job, (), note="the model is no network")
         return
-    from mlspec.steps import results
-    from mlspec.steps.data import feature_arrays
-    from mlspec.steps.diagnosis import network
     from mlspec.torchkit import device, memory
 
     least = feature_arrays.batch_memory(results.read_json(job.inputs["state"]), model, len(training.target))

@@ -4,17 +4,18 @@ Two splits are told apart by a model that is asked which of them a row comes fro
 Friedman 2003); what a feature knows is the share of the target's uncertainty that it takes away by itself.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+import polars as pl
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.metrics import roc_auc_score
 
 from mlspec.steps.diagnosis import near_duplicates
 from mlspec.steps.diagnosis.finding import Check
 from mlspec.steps.diagnosis.matrix import matrix
 
-if TYPE_CHECKING:
-    import numpy as np
-    import polars as pl
-
-    Array = np.ndarray[Any, Any]
+Array = np.ndarray[Any, Any]
 
 FIT_ROWS, SCORE_ROWS, DRIFT_ROWS = 4000, 2000, 2000
 NEAR_ROWS, NEAR_OTHERS = 60_000, 5000
@@ -42,8 +43,6 @@ def examine(
 
 def _twins(train: "pl.DataFrame", other: "pl.DataFrame") -> Check:
     """Rows that stand in both, beyond those that happen to be alike: training rows have twins among themselves too."""
-    import polars as pl
-
     hashes, others = train.hash_rows(seed=0), other.hash_rows(seed=0)
     counts = pl.DataFrame({"hash": hashes}).group_by("hash").len()
     shared = others.is_in(counts["hash"].implode()).mean()
@@ -65,10 +64,6 @@ def _twins(train: "pl.DataFrame", other: "pl.DataFrame") -> Check:
 
 def _drift(features: "Array", others: "Array", names: list[str]) -> Check:
     """How well a model tells the two apart: area under the ROC curve, each half judged by a model of the other."""
-    import numpy as np
-    from sklearn.ensemble import HistGradientBoostingClassifier
-    from sklearn.metrics import roc_auc_score
-
     count = min(len(features), len(others), DRIFT_ROWS)
     if count < FEWEST:
         return Check(check="drift", measured=f"{count} rows are too few", expected="nothing tells the rows apart")
@@ -98,8 +93,6 @@ def _drift(features: "Array", others: "Array", names: list[str]) -> Check:
 
 def _apart(one: "Array", other: "Array") -> float:
     """The greatest distance of two distribution functions (Kolmogorov and Smirnov), missing values as one end."""
-    import numpy as np
-
     one, other = (np.sort(np.where(np.isnan(values), -np.inf, values)) for values in (one, other))
     every = np.concatenate([one, other])
     gaps = np.searchsorted(one, every, side="right") / len(one) - np.searchsorted(other, every, side="right") / len(
@@ -111,8 +104,6 @@ def _apart(one: "Array", other: "Array") -> float:
 def _target(
     features: "Array", others: "Array", target: "Array", other_target: "Array", classes: int, names: list[str]
 ) -> list[Check]:
-    import numpy as np
-
     random = np.random.Generator(np.random.PCG64(1))
     chosen = random.permutation(len(features))[:FIT_ROWS]
     judged = random.permutation(len(others))[:SCORE_ROWS]
@@ -162,8 +153,6 @@ def alone(features: "Array", others: "Array", target: "Array", truth: "Array", c
 
 def _binned(values: "Array", other: "Array", target: "Array", classes: int) -> "Array":
     """The target as one column tells it: smoothed means, or shares of classes, over its values or 32 quantiles."""
-    import numpy as np
-
     known = values[~np.isnan(values)]
     distinct = np.unique(known)
     edges = distinct[:-1] if len(distinct) <= 64 else np.unique(np.quantile(known, np.linspace(0, 1, 33)[1:-1]))
@@ -186,8 +175,6 @@ def _known(told: "Array", truth: "Array", target: "Array", classes: int) -> floa
 
 
 def _gain(told: "Array", truth: "Array", target: "Array", classes: int) -> "Array":
-    import numpy as np
-
     if classes:
         prior = np.bincount(target, minlength=classes) / len(target)
         index = np.arange(len(truth))
@@ -200,9 +187,6 @@ def _gain(told: "Array", truth: "Array", target: "Array", classes: int) -> "Arra
 
 def explained(features: "Array", others: "Array", target: "Array", truth: "Array", classes: int) -> tuple[float, float]:
     """What a small model of all columns knows of other rows' target, with its standard error."""
-    import numpy as np
-    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-
     few: dict[str, Any] = {"max_iter": 25, "max_leaf_nodes": 8, "early_stopping": False, "random_state": 0}
     if classes:
         model = HistGradientBoostingClassifier(**few).fit(features, target)

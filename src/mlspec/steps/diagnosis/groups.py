@@ -1,17 +1,16 @@
 """Checks of what rows say of groups of people: how many there are, how they differ, and what gives them away."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+import polars as pl
 
 from mlspec.steps.diagnosis.data import alone, explained
 from mlspec.steps.diagnosis.finding import Check
 from mlspec.steps.diagnosis.matrix import matrix
 
-if TYPE_CHECKING:
-    import numpy as np
-    import polars as pl
-
-    Array = np.ndarray[Any, Any]
+Array = np.ndarray[Any, Any]
 
 FEWEST_ROWS = 100
 MOST_GROUPS = 30
@@ -35,9 +34,6 @@ def examine(
     gives the features of those at some places: the features of all rows are never in memory.
     ``positive`` is the target's value whose rate is compared; None where the target is a number, whose mean is.
     """
-    import numpy as np
-    import polars as pl
-
     features = missing.columns
     of = rows[group].cast(pl.String)
     places = np.flatnonzero(of.is_not_null().to_numpy())
@@ -67,8 +63,6 @@ def _representation(counts: "pl.DataFrame", group: str, rows: int) -> Check:
 
 def _targets(known: "pl.DataFrame", counts: "pl.DataFrame", group: str, target: str, positive: str | None) -> Check:
     """The rate of the positive class, or the mean of a number, in the groups furthest apart that are large enough."""
-    import polars as pl
-
     large = counts.filter(pl.col("len") >= FEWEST_ROWS)[group]
     outcome = pl.col(target).cast(pl.Float64) if positive is None else (pl.col(target).cast(pl.String) == positive)
     means = (
@@ -91,8 +85,6 @@ def _targets(known: "pl.DataFrame", counts: "pl.DataFrame", group: str, target: 
 
 
 def _missing(known: "pl.DataFrame") -> Check:
-    import polars as pl
-
     features = known.columns[:-1]
     shares = known.group_by(GROUP).agg(pl.col(features).mean(), pl.len().alias("__rows__"))
     shares = shares.filter(pl.col("__rows__") >= FEWEST_ROWS)
@@ -116,8 +108,6 @@ def _proxies(
     group: "pl.Series", places: "Array", features: list[str], values: "Callable[[Array], pl.DataFrame]"
 ) -> list[Check]:
     """Which feature by itself tells the group best, of rows that it was not learnt on."""
-    import numpy as np
-
     if not features or len(group) < 2 * FEWEST_ROWS:
         return []
     random = np.random.Generator(np.random.PCG64(2))

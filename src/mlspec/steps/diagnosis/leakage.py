@@ -2,12 +2,10 @@
 moment at which a row's prediction would be made."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+
+import polars as pl
 
 from mlspec.steps.diagnosis.finding import Check
-
-if TYPE_CHECKING:
-    import polars as pl
 
 SHARE = 0.05
 FEWEST_GROUPS = 30
@@ -16,8 +14,6 @@ LATER = 0.001
 
 def groups(train: "pl.LazyFrame", other: "pl.LazyFrame", names: Sequence[str]) -> Check:
     """Whether values of columns that name things stand in both; the column with the most such rows is told of."""
-    import polars as pl
-
     found = []
     for name in names:
         known = train.select(pl.col(name).drop_nulls().unique()).collect(engine="streaming").to_series()
@@ -37,8 +33,6 @@ def groups(train: "pl.LazyFrame", other: "pl.LazyFrame", names: Sequence[str]) -
 
 def future(train: "pl.LazyFrame", other: "pl.LazyFrame", names: Sequence[str], moment: str) -> Check:
     """Whether a feature's dates lie after the row's moment; days are compared where one of both has no time of day."""
-    import polars as pl
-
     later = []
     kinds = train.collect_schema()
     for name in names:

@@ -1,19 +1,15 @@
 """Rows of any columns as numbers, for models that only compare."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import numpy as np
-    import polars as pl
+import numpy as np
+import polars as pl
 
-    Array = np.ndarray[Any, Any]
+Array = np.ndarray[Any, Any]
 
 
 def matrix(train: "pl.DataFrame", other: "pl.DataFrame") -> "tuple[Array, Array]":
     """Numbers as they are, all else as codes by frequency in both; float32, missing as NaN."""
-    import numpy as np
-    import polars as pl
-
     columns = []
     for name in train.columns:
         kind = train.schema[name]

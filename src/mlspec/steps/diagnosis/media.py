@@ -1,9 +1,8 @@
 """Pictures as a few numbers, and which columns hold texts, for checks with small models."""
 
-from typing import TYPE_CHECKING
+import polars as pl
 
-if TYPE_CHECKING:
-    import polars as pl
+from mlspec.transforms.image import pixels
 
 SIDE = 4
 MOST_ROWS = 4_000
@@ -12,15 +11,11 @@ TEXT_LENGTH, TEXT_DISTINCT = 20, 0.5  # characters of the mean text, and how muc
 
 def columns(frame: "pl.LazyFrame") -> list[str]:
     """The columns that hold pictures."""
-    import polars as pl
-
     return [name for name, kind in frame.collect_schema().items() if kind == pl.Binary]
 
 
 def summarised(frame: "pl.LazyFrame") -> "pl.LazyFrame":
     """Each picture as the brightness of its 4 x 4 parts, a column each; other columns stay."""
-    import polars as pl
-
     found = columns(frame)
     if not found:
         return frame
@@ -40,10 +35,6 @@ def summarised(frame: "pl.LazyFrame") -> "pl.LazyFrame":
 
 
 def _parts(cells: "pl.Series") -> "pl.Series":
-    import polars as pl
-
-    from mlspec.transforms.image import pixels
-
     shape = (SIDE, SIDE, 1)
     made = [None if cell is None else pixels(cell, shape, f"a cell of column '{cells.name}'") for cell in cells]
     return pl.Series(cells.name, made, dtype=pl.Array(pl.Float32, SIDE * SIDE))
@@ -51,8 +42,6 @@ def _parts(cells: "pl.Series") -> "pl.Series":
 
 def texts(rows: "pl.DataFrame") -> list[str]:
     """The columns that hold texts: mostly different, and long."""
-    import polars as pl
-
     found = []
     for name, kind in rows.schema.items():
         if kind == pl.String and rows[name].n_unique() > TEXT_DISTINCT * rows.height:

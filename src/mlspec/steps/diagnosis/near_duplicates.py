@@ -13,15 +13,15 @@ depend on each other too much.
 """
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+import polars as pl
 
 from mlspec.steps.diagnosis.finding import Check
+from mlspec.steps.diagnosis.matrix import matrix
 
-if TYPE_CHECKING:
-    import numpy as np
-    import polars as pl
-
-    Array = np.ndarray[Any, Any]
+Array = np.ndarray[Any, Any]
 
 CELL = 0.01  # of a column's spread
 BITS = 10.0  # one row in a thousand, beyond what picking one of the training rows takes
@@ -58,16 +58,12 @@ class _Alike:
     """Which rows have a twin (``any``), one that is no chance (``sure``), which column differs, where the twin is."""
 
     def __init__(self, rows: int) -> None:
-        import numpy as np
-
         self.any, self.sure = np.zeros(rows, dtype=bool), np.zeros(rows, dtype=bool)
         self.column, self.twin = np.full(rows, -1), np.full(rows, -1)
 
 
 def _twins(train: "pl.DataFrame", other: "pl.DataFrame", exact_is_told: bool) -> _Alike:
     """The twins of the other rows; of training rows themselves where these are the others."""
-    import numpy as np
-
     least = 2 if other is train else 1
     found = _Alike(len(other))
     # Chance has as many tries as there are training rows, grids, and columns to leave out.
@@ -103,8 +99,6 @@ def _twins(train: "pl.DataFrame", other: "pl.DataFrame", exact_is_told: bool) ->
 
 
 def _example(shown: "Array", alike: _Alike, names: list[str]) -> str:
-    import numpy as np
-
     if not shown.any():
         return ""
     first = int(np.flatnonzero(shown)[0])
@@ -115,8 +109,6 @@ def _example(shown: "Array", alike: _Alike, names: list[str]) -> str:
 
 def _cells(train: "pl.Series", other: "pl.Series", place: int, grid: float) -> "tuple[Array, Array]":
     """Hashes of the cells of a column, made alike, uint64 each."""
-    import polars as pl
-
     if _is_fine(train.dtype):
         numbers = [s.to_physical().cast(pl.Float64).fill_nan(None) for s in (train, other)]
         size = _spread(numbers[0]) * CELL
@@ -145,9 +137,6 @@ def _spread(column: "pl.Series") -> float:
 
 def _bits(train: "Array", other: "Array", column: "pl.Series") -> "Array":
     """What it is worth that a row's cell has its value, in bits (n,)."""
-    import numpy as np
-    import polars as pl
-
     if not _is_fine(column.dtype) and column.dtype != pl.String:
         return np.zeros(len(other))
     values, counts = np.unique(train, return_counts=True)
@@ -164,10 +153,6 @@ def _shared(train: "pl.DataFrame") -> "Array":
 
     That of normal variables with the columns' rank correlations, -1/2 log2 of their determinant.
     """
-    import numpy as np
-
-    from mlspec.steps.diagnosis.matrix import matrix
-
     fine = [place for place, kind in enumerate(train.dtypes) if _is_fine(kind)]
     few = train[:, fine].gather_every(max(1, len(train) // 4000))
     twice = np.zeros(train.width + 1)
@@ -186,8 +171,6 @@ def _shared(train: "pl.DataFrame") -> "Array":
 
 def _lookup(among: "Array", wanted: "Array", least: int) -> "Array":
     """The first place of each wanted value, -1 where it stands fewer than so many times."""
-    import polars as pl
-
     own = pl.DataFrame({"key": among}).with_row_index("at").group_by("key").agg(pl.col("at").min(), pl.len())
     own = own.filter(pl.col("len") >= least)
     joined = pl.DataFrame({"key": wanted}).join(own, on="key", how="left", maintain_order="left")

@@ -6,14 +6,13 @@ import msgspec
 from msgspec import structs
 
 from mlspec.diagnostics import StepError
+from mlspec.steps import results
 from mlspec.steps.diagnosis.finding import Check
 from mlspec.steps.job import Job
 
 
 def finish(job: Job, found: Sequence[Check], note: str = "") -> None:
     """``report`` (every check) and ``verdict``; raises StepError where one fails and that is to stop the run."""
-    from mlspec.steps import results
-
     accepted = job.params.get("accept", {})
     found = [
         structs.replace(check, fails=False, accepted=accepted[check.check])

@@ -6,14 +6,13 @@ import msgspec
 
 from mlspec import registry
 from mlspec.plugins.baseline import Baseline, BaselineRows
+from mlspec.steps import results
+from mlspec.steps.data import parquet, preparation
 from mlspec.steps.job import Job
 
 
 def run(job: Job) -> None:
     """``train``, ``test`` -> ``predictions``, as the baseline makes them of the training rows."""
-    from mlspec.steps import results
-    from mlspec.steps.data import parquet, preparation
-
     named: Any = job.params["baseline"]
     name, settings = (named, {}) if isinstance(named, str) else named
     baseline = cast(Baseline, msgspec.convert(settings, registry.plugin("baselines", name)))

@@ -1,19 +1,19 @@
 """Blends the candidates' held-out predictions, and measures whether that gains anything."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import msgspec
+import numpy as np
 
 from mlspec import registry
 from mlspec.diagnostics import StepError
 from mlspec.plugins.metric import Metric
+from mlspec.steps import results
+from mlspec.steps.evaluation import intervals
 from mlspec.steps.job import Job
 
-if TYPE_CHECKING:
-    import numpy as np
-
-    Array = np.ndarray[Any, Any]
+Array = np.ndarray[Any, Any]
 
 ROUNDS = 25
 PARTS = 5
@@ -27,11 +27,6 @@ def run(job: Job) -> None:
     with weights that other rows chose. ``weights``: ``{"weights", "best", "metric", "gain", "proven"}``, the gain
     over the best candidate with its paired interval. Raises StepError where the metric is defined for no candidate.
     """
-    import numpy as np
-
-    from mlspec.steps import results
-    from mlspec.steps.evaluation import intervals
-
     name, settings = job.params["metric"]
     metric = cast(Metric, msgspec.convert(settings, registry.plugin("metrics", name)))
     sign = 1.0 if metric.greater_is_better else -1.0
@@ -73,8 +68,6 @@ def run(job: Job) -> None:
 
 
 def _log_likelihood(truth: "Array", prediction: "Array") -> float:
-    import numpy as np
-
     return float(np.log(np.clip(prediction[np.arange(len(truth)), truth], 1e-12, None)).mean())
 
 
@@ -104,8 +97,6 @@ def mixed(weights: Mapping[str, float], given: "Mapping[str, Array]") -> "Array"
 
 
 def _given(job: Job) -> "tuple[Array, dict[str, Array]]":
-    from mlspec.steps import results
-
     names = sorted({name.partition(".")[0] for name in job.inputs})
     found = {}
     for name in names:

@@ -3,10 +3,13 @@
 from typing import cast
 
 import msgspec
+import numpy as np
 
 from mlspec import registry
 from mlspec.diagnostics import StepError
 from mlspec.plugins.metric import Metric
+from mlspec.steps import results
+from mlspec.steps.evaluation import decisions, intervals
 from mlspec.steps.job import Job
 
 
@@ -17,11 +20,6 @@ def run(job: Job) -> None:
     best one is better, the interval of that over bootstrap replicates of the rows (the same for all candidates), and
     its standard error, their standard deviation. Raises StepError when the metric is not defined for any of them.
     """
-    import numpy as np
-
-    from mlspec.steps import results
-    from mlspec.steps.evaluation import decisions, intervals
-
     name, settings = job.params["metric"]
     metric = cast(Metric, msgspec.convert(settings, registry.plugin("metrics", name)))
     given = {}

@@ -1,12 +1,14 @@
 """What predictions of classes look like: confusion, reliability, cost over thresholds, risk over coverage."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import numpy as np
+import numpy as np
 
-    Array = np.ndarray[Any, Any]
+from mlspec.metrics import _resampling
+from mlspec.metrics._resampling import wilson
+
+Array = np.ndarray[Any, Any]
 
 BINS = 10
 THRESHOLDS = 51
@@ -24,8 +26,6 @@ def decisions(
     level: float,
 ) -> dict[str, Any]:
     """The confusion matrix (rows: truth, columns: decision), the cost of other thresholds, what abstaining gives."""
-    import numpy as np
-
     classes, codes = prediction.shape[1], decided.argmax(axis=1)
     confusion = np.bincount(truth * classes + codes, minlength=classes * classes).reshape(classes, classes)
     found: dict[str, Any] = {
@@ -40,8 +40,6 @@ def decisions(
 
 
 def _cost_curve(truth: "Array", score: "Array", costs: Mapping[str, float]) -> list[list[float]]:
-    import numpy as np
-
     positives, negatives = np.sort(score[truth == 1]), np.sort(score[truth != 1])
     curve = []
     for threshold in np.linspace(0, 1, THRESHOLDS):
@@ -54,10 +52,6 @@ def _cost_curve(truth: "Array", score: "Array", costs: Mapping[str, float]) -> l
 
 def _abstention(sure: "Array", right: "Array", below: float | None, level: float) -> dict[str, Any]:
     """Of the surest rows: how sure, what share they are, how often their decisions are wrong."""
-    import numpy as np
-
-    from mlspec.metrics._resampling import wilson
-
     order = np.argsort(-sure, kind="stable")
     wrong = np.cumsum(~right[order])
     taken = np.unique(np.round(np.linspace(0, len(sure), COVERAGES)[1:]).astype(int))
@@ -80,10 +74,6 @@ def _share(count: int, n: int, ends: tuple[float | None, float | None]) -> dict[
 
 def reliability(truth: "Array", prediction: "Array", level: float) -> list[dict[str, Any]]:
     """Rows in bins of equal size by stated probability: its mean, how often it came true, and Wilson's interval."""
-    import numpy as np
-
-    from mlspec.metrics import _resampling
-
     stated, happened = _resampling.confidence(truth, prediction)
     codes = _resampling.equal_bins(stated, BINS)
     sizes, seen = np.bincount(codes), np.bincount(codes, happened)

@@ -1,7 +1,10 @@
 """Fits what turns a candidate's probabilities into decisions: a recalibration, a threshold."""
 
 from mlspec.diagnostics import StepError
+from mlspec.steps import results
+from mlspec.steps.evaluation import decisions
 from mlspec.steps.job import Job
+from mlspec.steps.trust.mitigation import thresholds
 
 
 def run(job: Job) -> None:
@@ -10,10 +13,6 @@ def run(job: Job) -> None:
     The threshold is chosen on the recalibrated probabilities. ``mitigation``: groups have thresholds of their own, in
     ``groups``. Raises StepError where there are no validation rows, or too few of groups.
     """
-    from mlspec.steps import results
-    from mlspec.steps.evaluation import decisions
-    from mlspec.steps.trust.mitigation import thresholds
-
     truth, prediction = results.read_predictions(job.inputs["predictions"])
     if not len(truth):
         raise StepError("there are no validation rows to choose a threshold or fit a recalibration on")

@@ -1,12 +1,16 @@
 """From probabilities to decisions: recalibration and the threshold of least cost, both fitted on validation rows."""
 
+import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import numpy as np
+import numpy as np
+from sklearn.isotonic import IsotonicRegression
+from sklearn.linear_model import LogisticRegression
 
-    Array = np.ndarray[Any, Any]
+from mlspec.steps.trust.mitigation import thresholds
+
+Array = np.ndarray[Any, Any]
 
 
 def fit_calibration(truth: "Array", prediction: "Array", method: str) -> dict[str, Any]:
@@ -27,8 +31,6 @@ def fit_calibration(truth: "Array", prediction: "Array", method: str) -> dict[st
 
 def calibrated(prediction: "Array", calibration: Mapping[str, Any] | None) -> "Array":
     """Probabilities (n, classes) through such curves; for several classes scaled to add up to 1."""
-    import numpy as np
-
     if calibration is None:
         return prediction
     curves = calibration["curves"]
@@ -40,15 +42,11 @@ def calibrated(prediction: "Array", calibration: Mapping[str, Any] | None) -> "A
 
 
 def _isotonic(score: "Array", happened: "Array") -> dict[str, Any]:
-    from sklearn.isotonic import IsotonicRegression
-
     fitted = IsotonicRegression(out_of_bounds="clip").fit(score, happened.astype(float))
     return {"x": fitted.X_thresholds_.tolist(), "y": fitted.y_thresholds_.tolist()}
 
 
 def _sigmoid(score: "Array", happened: "Array") -> dict[str, Any]:
-    from sklearn.linear_model import LogisticRegression
-
     if happened.all() or not happened.any():
         return {"slope": 1.0, "offset": 0.0}
     fitted = LogisticRegression(C=1e6, max_iter=1000).fit(_log_odds(score)[:, None], happened)
@@ -56,8 +54,6 @@ def _sigmoid(score: "Array", happened: "Array") -> dict[str, Any]:
 
 
 def _apply(curve: Mapping[str, Any], score: "Array") -> "Array":
-    import numpy as np
-
     if "x" in curve:
         made = np.interp(score, curve["x"], curve["y"])
     else:
@@ -66,8 +62,6 @@ def _apply(curve: Mapping[str, Any], score: "Array") -> "Array":
 
 
 def _log_odds(score: "Array") -> "Array":
-    import numpy as np
-
     inside = np.clip(score, 1e-7, 1 - 1e-7)
     return np.asarray(np.log(inside) - np.log1p(-inside))
 
@@ -78,8 +72,6 @@ def least_cost(truth: "Array", score: "Array", mistakes: Mapping[str, Any]) -> d
     ``{"threshold", "cost", "reason"}``: cost per row; the threshold is None, with the reason, where none reaches the
     recall and precision asked for. Among equals it is the one nearest to what right probabilities would call for.
     """
-    import numpy as np
-
     wrongly, missed = mistakes["false_positive"], mistakes["false_negative"]
     order = np.argsort(-score, kind="stable")
     values, positive = score[order], (truth[order] == 1).astype(np.float64)
@@ -108,15 +100,11 @@ def least_cost(truth: "Array", score: "Array", mistakes: Mapping[str, Any]) -> d
 
 def _above(value: float) -> float:
     """A threshold that nothing reaches."""
-    import math
-
     return (value + 1) / 2 if value < 1 else math.nextafter(1.0, 2.0)
 
 
 def by_group(decision: Mapping[str, Any], groups: "Array | None") -> "float | Array | None":
     """What the rows are decided by: the common threshold, or each row's own where groups have theirs."""
-    from mlspec.steps.trust.mitigation import thresholds
-
     if decision.get("groups") is None or groups is None:
         common: float | None = decision["threshold"]
         return common
@@ -126,7 +114,5 @@ def by_group(decision: Mapping[str, Any], groups: "Array | None") -> "float | Ar
 def decided(prediction: "Array", threshold: "float | Array | None") -> "Array":
     """1 for the class decided for, 0 for the others (n, classes): the positive one from the threshold (one, or one for
     each row) on, or the likeliest."""
-    import numpy as np
-
     codes = prediction.argmax(axis=1) if threshold is None else (prediction[:, 1] >= threshold).astype(np.int64)
     return np.asarray(np.eye(prediction.shape[1])[codes])

@@ -1,17 +1,17 @@
 """Scores a candidate's predictions of the validation rows."""
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import msgspec
+import numpy as np
 
 from mlspec import registry
 from mlspec.plugins.metric import Metric
+from mlspec.steps import results
+from mlspec.steps.evaluation import decisions, intervals
 from mlspec.steps.job import Job
 
-if TYPE_CHECKING:
-    import numpy as np
-
-    Array = np.ndarray[Any, Any]
+Array = np.ndarray[Any, Any]
 
 
 def run(job: Job) -> None:
@@ -19,9 +19,6 @@ def run(job: Job) -> None:
 
     Probabilities are scored as the model gives them: a recalibration fitted on these very rows would flatter them.
     """
-    from mlspec.steps import results
-    from mlspec.steps.evaluation import decisions
-
     paths = [path for name, path in job.inputs.items() if name == "predictions" or name.startswith("predictions.")]
     truth, prediction = results.gathered(paths)
     decided, threshold = None, None
@@ -38,9 +35,6 @@ def scored(
     job: Job, truth: "Array", prediction: "Array", decided: "Array | None", threshold: float | None
 ) -> dict[str, Any]:
     """What ``metrics`` holds: every metric with its interval, beside the baselines among the job's inputs."""
-    from mlspec.steps import results
-    from mlspec.steps.evaluation import intervals
-
     metrics = stated(job)
     baselines = {
         name.removeprefix("baseline."): results.read_predictions(path)[1]

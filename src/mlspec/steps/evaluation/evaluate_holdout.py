@@ -1,28 +1,28 @@
 """Scores the selected model's predictions of the test rows, beside the baselines', in slices and between groups."""
 
 import hashlib
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import msgspec
+import numpy as np
+import polars as pl
 
 from mlspec import registry
+from mlspec.metrics._resampling import wilson
 from mlspec.plugins.metric import Metric
-from mlspec.steps.evaluation import evaluate
+from mlspec.steps import results
+from mlspec.steps.evaluation import curves, decisions, evaluate, intervals, slices
 from mlspec.steps.job import Job
+from mlspec.steps.serving import package_format
+from mlspec.steps.training import personalization
+from mlspec.steps.trust import fairness
 
-if TYPE_CHECKING:
-    import numpy as np
-
-    Array = np.ndarray[Any, Any]
+Array = np.ndarray[Any, Any]
 
 
 def run(job: Job) -> None:
     """``predictions``, ``baseline.NAME``, ``model`` (the package, where it says how to decide), ``test`` (raw rows,
     where slices or groups are asked for) -> ``metrics``, with what else is known of these predictions."""
-    from mlspec.steps import results
-    from mlspec.steps.evaluation import curves, decisions
-    from mlspec.steps.serving import package_format
-
     truth, prediction = results.read_predictions(job.inputs["predictions"])
     about = package_format.read_about(job.inputs["model"]) if "model" in job.inputs else None
     threshold = None if about is None else about.threshold
@@ -58,10 +58,6 @@ def run(job: Job) -> None:
 
 def _add_figures(job: Job, measured: dict[str, Any], level: float) -> None:
     """Beside the baselines that predict: what people and the accepted run were measured at."""
-    from mlspec.metrics._resampling import wilson
-    from mlspec.steps import results
-    from mlspec.steps.evaluation import intervals
-
     metrics = evaluate.stated(job)
     if "human" in job.params:
         human = job.params["human"]
@@ -92,10 +88,6 @@ def _digest(job: Job) -> str:
 
 
 def _slices(job: Job, truth: "Array", prediction: "Array", decided: "Array | None") -> list[dict[str, Any]]:
-    import polars as pl
-
-    from mlspec.steps.evaluation import intervals, slices
-
     metrics, confidence, wanted = evaluate.stated(job), job.params["confidence"], job.params["slices"]
 
     def score(mine: "Array") -> dict[str, Any]:
@@ -116,14 +108,6 @@ def _slices(job: Job, truth: "Array", prediction: "Array", decided: "Array | Non
 
 def _personal(job: Job, truth: "Array", prediction: "Array") -> dict[str, Any]:
     """The groups that have models of their own, held against the one model: all their rows together, and each."""
-    import numpy as np
-    import polars as pl
-
-    from mlspec.steps import results
-    from mlspec.steps.evaluation import intervals
-    from mlspec.steps.serving import package_format
-    from mlspec.steps.training import personalization
-
     name, settings = job.params["personalization"]["metric"]
     metric = cast(Metric, msgspec.convert(settings, registry.plugin("metrics", name)))
     confidence = job.params["confidence"]
@@ -157,11 +141,6 @@ def _personal(job: Job, truth: "Array", prediction: "Array") -> dict[str, Any]:
 
 
 def _worst(job: Job, truth: "Array", prediction: "Array") -> dict[str, Any]:
-    import numpy as np
-    import polars as pl
-
-    from mlspec.steps.evaluation import slices
-
     columns = job.params["worst_slice"]
     rows = pl.read_parquet(job.inputs["test"], columns=columns)
     if prediction.ndim == 1:
@@ -174,11 +153,6 @@ def _worst(job: Job, truth: "Array", prediction: "Array") -> dict[str, Any]:
 
 
 def _fairness(job: Job, truth: "Array", called: "Array") -> list[dict[str, Any]]:
-    import polars as pl
-
-    from mlspec.steps.evaluation import slices
-    from mlspec.steps.trust import fairness
-
     level, found = job.params["confidence"]["level"], []
     for asked in job.params["fairness"]:
         rows = pl.read_parquet(job.inputs["test"], columns=asked["group"])

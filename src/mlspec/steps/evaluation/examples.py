@@ -1,29 +1,26 @@
 """Puts the example requests to the exported model."""
 
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import polars as pl
 
 from mlspec.diagnostics import StepError
+from mlspec.steps import results
 from mlspec.steps.job import Job
-
-if TYPE_CHECKING:
-    from mlspec.steps.serving.package import Package
+from mlspec.steps.serving import package
+from mlspec.steps.serving.package import Package
 
 
 def run(job: Job) -> None:
     """``model`` (the package) -> ``answers``: for each example its row, what was expected, what the model answered, and
     whether that is right."""
-    from mlspec.steps import results
-    from mlspec.steps.serving import package
-
     loaded = package.load(job.inputs["model"], job.device)
     answers = [_asked(loaded, example, number) for number, example in enumerate(job.params["examples"], start=1)]
     results.write_json(job.outputs["answers"], {"answers": answers})
 
 
 def _asked(loaded: "Package", example: dict[str, Any], number: int) -> dict[str, Any]:
-    import polars as pl
-
     given = {name: [_cell(example["row"].get(name), kind)] for name, kind in loaded.about.raw_columns()}
     try:
         rows = loaded.treat(pl.DataFrame(given))

@@ -3,14 +3,13 @@
 from typing import Any
 
 from mlspec.diagnostics import StepError
+from mlspec.steps import results
 from mlspec.steps.evaluation import intervals
 from mlspec.steps.job import Job
 
 
 def run(job: Job) -> None:
     """``metrics``, ``latency`` or ``size`` (and what the steps before took) -> ``verdict``."""
-    from mlspec.steps import results
-
     params = job.params
     read = next(iter(job.inputs.values()), None)
     measured = {} if read is None else results.read_json(read)

@@ -1,22 +1,22 @@
 """How much the selected model relies on each column, measured on validation rows."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import msgspec
+import numpy as np
+import polars as pl
 
 from mlspec import registry
 from mlspec.diagnostics import StepError
 from mlspec.plugins.metric import Metric
+from mlspec.steps import results
+from mlspec.steps.data import parquet
 from mlspec.steps.job import Job
+from mlspec.steps.serving import package
+from mlspec.steps.serving.package import Package
 
-if TYPE_CHECKING:
-    import numpy as np
-    import polars as pl
-
-    from mlspec.steps.serving.package import Package
-
-    Array = np.ndarray[Any, Any]
+Array = np.ndarray[Any, Any]
 
 ROWS, PARTIAL_ROWS = 2000, 400
 COLUMNS, PARTIAL_COLUMNS = 60, 6
@@ -32,12 +32,6 @@ def run(job: Job) -> None:
     the rows, mean and spread over 5 shuffles. Partial dependence (Friedman 2001): the mean prediction when a column has
     one value in all rows, for the 6 columns that matter most. Of at most 2,000 rows and 60 columns.
     """
-    import numpy as np
-
-    from mlspec.steps import results
-    from mlspec.steps.data import parquet
-    from mlspec.steps.serving import package
-
     loaded = package.load(job.inputs["model"], job.device)
     name, settings = job.params["metric"]
     metric = cast(Metric, msgspec.convert(settings, registry.plugin("metrics", name)))
@@ -80,8 +74,6 @@ def run(job: Job) -> None:
 
 def _partial(loaded: "Package", rows: "pl.DataFrame", column: str) -> Mapping[str, Any] | None:
     """The mean prediction (for classes: of the last one's probability) at values of a column."""
-    import polars as pl
-
     cells = rows[column]
     known = cells.drop_nulls()
     if not len(known) or cells.dtype == pl.Binary:

@@ -2,14 +2,15 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
+
+import numpy as np
+from scipy.stats import t as student
 
 from mlspec.plugins.metric import Metric
+from mlspec.steps.evaluation import decisions
 
-if TYPE_CHECKING:
-    import numpy as np
-
-    Array = np.ndarray[Any, Any]
+Array = np.ndarray[Any, Any]
 
 Verdict = Literal["pass", "fail", "unknown"]
 
@@ -77,8 +78,6 @@ def replicates(
 
 def judged(metric: Metric, given: "Mapping[str, Array]", threshold: float | None) -> "dict[str, Array]":
     """What a metric judges: the decisions by that threshold where it judges decisions, else the predictions."""
-    from mlspec.steps.evaluation import decisions
-
     if not metric.decides or threshold is None:
         return dict(given)
     return {who: decisions.decided(predicted, threshold) for who, predicted in given.items()}
@@ -92,9 +91,6 @@ def gain(
     The interval holds for all of ``among`` such comparisons at once (Bonferroni). It is Student's, of the bootstrap's
     standard error: so far out a percentile would want many more replicates. Positive is better.
     """
-    import numpy as np
-    from scipy.stats import t as student
-
     sign = 1.0 if metric.greater_is_better else -1.0
     mine, theirs = _score(metric, truth, own), _score(metric, truth, other)
     found: dict[str, Any] = {"own": mine, "other": theirs, "value": None, "low": None, "high": None}
@@ -113,8 +109,6 @@ def gain(
 
 def percentiles(replicates: "Array", level: float) -> tuple[float | None, float | None]:
     """The middle ``level`` of the replicates; None, None where too many of them are not defined."""
-    import numpy as np
-
     usable = replicates[np.isfinite(replicates)]
     if len(usable) < LEAST_USABLE * len(replicates):
         return None, None
@@ -175,8 +169,6 @@ def _binomial(n: int, k: int, share: float) -> float:
 def _replicates(
     metrics: Sequence[tuple[str, Metric]], truth: "Array", given: "Mapping[tuple[str, str], Array]", resamples: int
 ) -> "dict[tuple[str, str], Array]":
-    import numpy as np
-
     known = dict(metrics)
     parts: dict[tuple[str, str], list[Array]] = {}
     for weights in _weights(len(truth), resamples):
@@ -190,8 +182,6 @@ def _replicates(
 
 def _weights(n: int, resamples: int) -> "Iterator[Array]":
     """How often each row is drawn, in pieces of (replicates, n)."""
-    import numpy as np
-
     generator = np.random.default_rng([SEED, n])
     piece = max(1, AT_ONCE // max(n, 1))
     for start in range(0, resamples, piece):
@@ -201,8 +191,6 @@ def _weights(n: int, resamples: int) -> "Iterator[Array]":
 
 
 def _repeated(metric: Metric, truth: "Array", prediction: "Array", weights: "Array") -> "Array":
-    import numpy as np
-
     scores = []
     for row in weights:
         chosen = np.repeat(np.arange(len(truth)), row.astype(np.int64))

@@ -1,17 +1,17 @@
 """Fits a curve over the number of training rows, and says what more of them would buy."""
 
-from typing import TYPE_CHECKING, Any, cast
+import math
+from typing import Any, cast
 
 import msgspec
+import numpy as np
 
 from mlspec import registry
 from mlspec.plugins.metric import Metric
+from mlspec.steps import results
 from mlspec.steps.job import Job
 
-if TYPE_CHECKING:
-    import numpy as np
-
-    Array = np.ndarray[Any, Any]
+Array = np.ndarray[Any, Any]
 
 EXPONENTS = 60
 REPLICATES = 500
@@ -31,8 +31,6 @@ def run(job: Job) -> None:
     lower end of what twice the rows bring is at least a quarter of it, ``flat`` where the upper end is less than the
     standard deviation between fits on other rows, else ``unknown``.
     """
-    from mlspec.steps import results
-
     name, settings = job.params["metric"]
     metric = cast(Metric, msgspec.convert(settings, registry.plugin("metrics", name)))
     shares = sorted(
@@ -55,8 +53,6 @@ def run(job: Job) -> None:
 
 def _best(metric: Metric) -> float | None:
     """The best value that the metric can take; None where there is none."""
-    import math
-
     best = metric.bounds[1] if metric.greater_is_better else metric.bounds[0]
     return best if math.isfinite(best) else None
 
@@ -75,8 +71,6 @@ def curve(
     ``rows`` and ``values``: of each share, of each repetition (the same number for every share); ``fractions``: how
     much of all rows each share is.
     """
-    import numpy as np
-
     sign = -1.0 if greater_is_better else 1.0
     origin = best if best is not None else 0.0
     n, score = np.asarray(rows).mean(axis=1), np.asarray(values)
@@ -134,8 +128,6 @@ def _spread(n: "Array", errors: "Array", share: "Array") -> "tuple[Array, int]":
     much alone: all shares are taken together, and the deviation falls with the rows by a power between 0 and 1/2. The
     whole of the rows, of which there is but one draw, tells nothing of it.
     """
-    import numpy as np
-
     drawn = share < 1
     if not drawn.any():
         return np.zeros(len(n)), 1
@@ -151,8 +143,6 @@ def _fit(n: "Array", errors: "Array", *, floor: bool) -> "Array":
 
     b is at least 0 (more rows don't hurt), a is too where an error of 0 is the best there can be.
     """
-    import numpy as np
-
     best = np.full(len(errors), np.inf)
     laws = np.zeros((len(errors), 3))
     weights = n / n.sum()

@@ -1,19 +1,23 @@
 """Fits the selected candidate on a share of the training rows, several times, and scores it on the validation rows."""
 
-from typing import TYPE_CHECKING, Any, cast
+import shutil
+from typing import Any, cast
 
 import msgspec
+import numpy as np
+import polars as pl
 
 from mlspec import registry
 from mlspec.diagnostics import StepError
 from mlspec.plugins.metric import Metric
+from mlspec.steps import results
+from mlspec.steps.data import parquet, split
+from mlspec.steps.evaluation import decisions
 from mlspec.steps.job import Job
+from mlspec.steps.serving import package_format
+from mlspec.steps.training import refit
 
-if TYPE_CHECKING:
-    import numpy as np
-    import polars as pl
-
-    Array = np.ndarray[Any, Any]
+Array = np.ndarray[Any, Any]
 
 FEWEST = 10
 SEED = 20_171_201
@@ -26,16 +30,6 @@ def run(job: Job) -> None:
     Classes keep their shares, and groups that the split keeps whole stay whole. Each repetition trains with a seed of
     its own. Raises StepError where a share has fewer than 10 rows.
     """
-    import shutil
-
-    import polars as pl
-
-    from mlspec.steps import results
-    from mlspec.steps.data import parquet
-    from mlspec.steps.evaluation import decisions
-    from mlspec.steps.serving import package_format
-    from mlspec.steps.training import refit
-
     params = job.params
     about = package_format.read_about(job.inputs["model"])
     name, settings = params["metric"]
@@ -79,10 +73,6 @@ def run(job: Job) -> None:
 def share(keys: "pl.Series", fraction: float, whole: bool, number: int) -> "Array":
     """Which rows belong to the share (n,), bool. ``whole``: rows with one key stay together; else each key keeps its
     share, and at least one row."""
-    import numpy as np
-
-    from mlspec.steps.data import split
-
     random = np.random.Generator(np.random.PCG64([SEED, number]))
     mine = np.zeros(len(keys), dtype=bool)
     parts = split.groups(keys)

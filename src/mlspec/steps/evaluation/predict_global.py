@@ -1,14 +1,13 @@
 """Predicts the test rows with the one model, which a personalized one is held against."""
 
+from mlspec.steps import results
+from mlspec.steps.evaluation import decisions
 from mlspec.steps.job import Job
+from mlspec.steps.serving import package
 
 
 def run(job: Job) -> None:
     """``model`` (the package of the one model), ``test`` -> ``predictions``, with its decisions."""
-    from mlspec.steps import results
-    from mlspec.steps.evaluation import decisions
-    from mlspec.steps.serving import package
-
     loaded = package.load(job.inputs["model"], job.device)
     predicted, truth, _decided = loaded.predict_stored(job.inputs["test"])
     decided = None

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from mlspec.machine import json_values, safe_files
+from mlspec.steps import results
 from mlspec.steps.job import Job
 
 
@@ -30,8 +31,6 @@ def run(job: Job) -> None:
     Where the accepted run was measured on other test rows the figures come without intervals, and with the reason;
     where there is no accepted run there are none.
     """
-    from mlspec.steps import results
-
     name, reason = job.params["lock"], None
     predictions: str | None = None
     figures: dict[str, dict[str, float | None]] = {}

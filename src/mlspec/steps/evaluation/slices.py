@@ -2,13 +2,13 @@
 
 import itertools
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from statistics import NormalDist
+from typing import Any
 
-if TYPE_CHECKING:
-    import numpy as np
-    import polars as pl
+import numpy as np
+import polars as pl
 
-    Array = np.ndarray[Any, Any]
+Array = np.ndarray[Any, Any]
 
 MOST_LEVELS = 50
 MOST_DISTINCT = 10  # numbers with more distinct values than this are cut into quarters
@@ -19,9 +19,6 @@ MISSING, OTHERS = "missing", "other values"
 
 def levels(column: "pl.Series") -> "tuple[Array, list[str]]":
     """The level of each row and the levels' names: the values, most frequent first, or quarters of a number or date."""
-    import numpy as np
-    import polars as pl
-
     ordered = column.dtype.is_numeric() or column.dtype.is_temporal()
     if column.dtype.is_float():
         column = column.fill_nan(None)
@@ -52,8 +49,6 @@ def levels(column: "pl.Series") -> "tuple[Array, list[str]]":
 
 
 def _with_missing(codes: "Array", names: list[str]) -> "tuple[Array, list[str]]":
-    import numpy as np
-
     if (codes >= 0).all():
         return codes, names
     return np.where(codes < 0, len(names), codes), [*names, MISSING]
@@ -68,8 +63,6 @@ def _range(low: Any, high: Any) -> str:
 
 def groups(rows: "pl.DataFrame", columns: Sequence[str]) -> "tuple[Array, list[list[str]]]":
     """The group of each row, and each group's value in each column; only groups that have rows."""
-    import numpy as np
-
     parts = [levels(rows[name]) for name in columns]
     combined = np.zeros(rows.height, dtype=np.int64)
     for codes, names in parts:
@@ -89,8 +82,6 @@ def measured(
     rows: "pl.DataFrame", wanted: Sequence[Sequence[str]], fewest: int, score: "Callable[[Array], dict[str, Any]]"
 ) -> list[dict[str, Any]]:
     """Each wanted slicing: its slices with their rows and metrics (None where the rows are too few)."""
-    import numpy as np
-
     found = []
     for columns in wanted:
         codes, values = groups(rows, columns)
@@ -110,8 +101,6 @@ def worst(rows: "pl.DataFrame", columns: Sequence[str], errors: "Array", fewest:
     difference is Welch's, at a level that Bonferroni corrects for the number of slices looked at, and slices are
     ordered by its lower end. A slice inside one that is listed already is left out.
     """
-    import numpy as np
-
     coded = {name: levels(rows[name]) for name in columns}
     singles = [(name,) for name in columns]
     found = [entry for names in singles for entry in _moments(names, coded, errors, fewest)]
@@ -146,8 +135,6 @@ def worst(rows: "pl.DataFrame", columns: Sequence[str], errors: "Array", fewest:
 def _moments(
     names: Sequence[str], coded: "dict[str, tuple[Array, list[str]]]", errors: "Array", fewest: int
 ) -> list[dict[str, Any]]:
-    import numpy as np
-
     combined, sizes = np.zeros(len(errors), dtype=np.int64), [len(coded[name][1]) for name in names]
     for name, size in zip(names, sizes, strict=True):
         combined = combined * size + coded[name][0]
@@ -176,6 +163,4 @@ def _moments(
 
 
 def _quantile(share: float) -> float:
-    from statistics import NormalDist
-
     return NormalDist().inv_cdf(share)

@@ -16,20 +16,18 @@ import threading
 import time
 import weakref
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 import msgspec
+import numpy as np
+import polars as pl
 
 from mlspec.diagnostics import StepError, printable
 from mlspec.machine import child_process, json_values
 from mlspec.steps.serving.package import LoadedModel
 from mlspec.steps.serving.package_format import PackageError, read_about, verify
 
-if TYPE_CHECKING:
-    import numpy as np
-    import polars as pl
-
-    Array = np.ndarray[Any, Any]
+Array = np.ndarray[Any, Any]
 
 LOADING, ANSWERING = 300.0, 900.0  # seconds that loading, and the answers to one piece of the rows, may take
 PIECE, TREATED = 64 << 20, 4 << 30  # bytes of rows that are sent at once, and that come back from it
@@ -88,20 +86,14 @@ class Isolated(LoadedModel):
 
     def predict(self, frame: "pl.DataFrame") -> "Array":
         """As every loaded model does."""
-        import numpy as np
-
         return np.concatenate([self._array("predict", piece) for piece in self._pieces(frame)])
 
     def truth(self, frame: "pl.DataFrame") -> "Array":
         """As every loaded model does."""
-        import numpy as np
-
         return np.concatenate([self._array("truth", piece) for piece in self._pieces(frame)])
 
     def treat(self, frame: "pl.DataFrame") -> "pl.DataFrame":
         """As every loaded model does."""
-        import polars as pl
-
         if not self.about.treatments:
             return frame
         treated = pl.concat(pl.read_ipc(io.BytesIO(self._ask("treat", piece)[1])) for piece in self._pieces(frame))
@@ -116,8 +108,6 @@ class Isolated(LoadedModel):
         return [frame.slice(at, count) for at in range(0, max(1, frame.height), count)]
 
     def _array(self, what: str, rows: "pl.DataFrame") -> "Array":
-        import numpy as np
-
         reply, data = self._ask(what, rows)
         count = 0 if self.about.classes is None else len(self.about.classes)
         wanted = (rows.height, count) if count and what == "predict" else (rows.height,)

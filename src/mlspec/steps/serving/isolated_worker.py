@@ -9,18 +9,16 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 import msgspec
+import numpy as np
+import polars as pl
 
 from mlspec.diagnostics import StepError
 from mlspec.machine import child_process, landlock, resources
 from mlspec.steps.serving.isolated import Asked, Replied
-
-if TYPE_CHECKING:
-    import polars as pl
-
-    from mlspec.steps.serving.package import Package
+from mlspec.steps.serving.package import Package
 
 MEMORY, BY_CORE, BY_BYTE = 8 << 30, 64 << 20, 16  # what it may take: in all, for each core, for each byte of the model
 LOOKS = 1.0  # seconds between two looks whether who started it is still there
@@ -53,9 +51,6 @@ def main() -> None:
 
 
 def _answer(loaded: "Package", what: str, data: bytes, replies: IO[bytes]) -> None:
-    import numpy as np
-    import polars as pl
-
     rows = pl.read_ipc(io.BytesIO(data))
     if what == "treat":
         names = [name for name, _kind, _treatment in loaded.about.treatments or ()]
@@ -69,8 +64,6 @@ def _answer(loaded: "Package", what: str, data: bytes, replies: IO[bytes]) -> No
 
 
 def _predicted(loaded: "Package", rows: "pl.DataFrame") -> Any:
-    import numpy as np
-
     count = loaded.together(rows.schema)
     return np.concatenate([loaded.predict(rows.slice(at, count)) for at in range(0, max(1, rows.height), count)])
 

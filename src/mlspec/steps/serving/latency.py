@@ -4,8 +4,15 @@ import math
 import sys
 import time
 
+import polars as pl
+from threadpoolctl import threadpool_limits
+
 from mlspec.diagnostics import StepError
+from mlspec.machine.environment import processor
+from mlspec.steps import results
+from mlspec.steps.evaluation import intervals as evidence
 from mlspec.steps.job import Job
+from mlspec.steps.serving import package
 
 WARM_UP = 30
 FEWEST = 60
@@ -20,14 +27,6 @@ def run(job: Job) -> None:
 
     Up to 1,000 requests of ``batch`` raw rows each, fewer where they take more than 15 seconds, never fewer than 60.
     """
-    import polars as pl
-    from threadpoolctl import threadpool_limits
-
-    from mlspec.machine.environment import processor
-    from mlspec.steps import results
-    from mlspec.steps.evaluation import intervals as evidence
-    from mlspec.steps.serving import package
-
     batch = job.params["batch"]
     loaded = package.load(job.inputs["model"], job.device)
     rows = pl.read_parquet(job.inputs["test"], columns=[name for name, _ in loaded.about.columns])

@@ -4,22 +4,25 @@ import shutil
 from abc import ABCMeta, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import msgspec
+import numpy as np
+import polars as pl
 
 from mlspec import registry
 from mlspec.diagnostics import StepError
 from mlspec.machine import json_values, safe_files
 from mlspec.plugins.model import Model, Predictor
+from mlspec.steps.data import anonymize, parquet, preparation
+from mlspec.steps.data.derived_columns import derived
+from mlspec.steps.data.preparation_state import checked
+from mlspec.steps.evaluation import decisions
 from mlspec.steps.serving.package_format import MODEL, STATE, About, PackageError, place, read_about, verify
 from mlspec.steps.training import personalization
+from mlspec.steps.trust.mitigation import groups, thresholds
 
-if TYPE_CHECKING:
-    import numpy as np
-    import polars as pl
-
-    Array = np.ndarray[Any, Any]
+Array = np.ndarray[Any, Any]
 
 LARGEST_STATE = 1 << 30  # bytes
 FITTED = frozenset({"fold_means", "fold_priors"})
@@ -57,8 +60,6 @@ class LoadedModel(metaclass=ABCMeta):
         ``rows``: those that were predicted, needed where groups have thresholds of their own. Raises StepError where
         they lack the columns that say a row's group.
         """
-        from mlspec.steps.evaluation import decisions
-
         codes: Array = decisions.decided(predicted, self.limit(rows)).argmax(axis=1)
         return codes
 
@@ -67,8 +68,6 @@ class LoadedModel(metaclass=ABCMeta):
 
         Raises StepError as ``decide`` does.
         """
-        from mlspec.steps.trust.mitigation import groups, thresholds
-
         own, common = self.about.groups, self.about.threshold
         if own is None or common is None:
             return common
@@ -83,16 +82,12 @@ class Part:
     """A preparation with the model behind it, and its share of the answer."""
 
     def __init__(self, state: dict[str, Any], predictor: Predictor, classes: int, weight: float) -> None:
-        from mlspec.steps.data import preparation
-
         self.state, self.predictor, self.weight = state, predictor, weight
         self._classes = classes
         self._projections = preparation.projections(state)
 
     def answer(self, frame: "pl.DataFrame") -> "Array":
         """What the model says of raw rows, not yet corrected. Raises ValueError where that is of another shape."""
-        from mlspec.steps.data import preparation
-
         for expressions in self._projections:
             frame = frame.select(expressions)
         raw = self.predictor.predict(preparation.features(frame, self.state))
@@ -125,10 +120,6 @@ class Package(LoadedModel):
     def predict_stored(self, path: Path) -> "tuple[Array, Array, Array | None]":
         """Predictions and truth of a stored table's raw rows, some of which are in memory at a time, and the decisions
         (n, classes), 1 for the class decided for, where groups have thresholds of their own."""
-        import numpy as np
-
-        from mlspec.steps.data import parquet
-
         frame = parquet.scan(path)
         found, decided = [], []
         for _at, piece in parquet.pieces(frame, self.together(frame.collect_schema())):
@@ -142,14 +133,10 @@ class Package(LoadedModel):
 
     def together(self, schema: "pl.Schema") -> int:
         """How many raw rows to take at a time, so that neither they nor their features are many."""
-        from mlspec.steps.data import parquet, preparation
-
         return min(parquet.batch(schema), *(parquet.rows_of(preparation.width(part.state)) for part in self._parts))
 
     def _common(self, checked: "pl.DataFrame") -> "Array":
         """The one model's answers."""
-        from mlspec.steps.evaluation import decisions
-
         raw = self._parts[0].answer(checked)
         if len(self._parts) > 1:
             raw = raw * self._parts[0].weight
@@ -159,8 +146,6 @@ class Package(LoadedModel):
 
     def treat(self, frame: "pl.DataFrame") -> "pl.DataFrame":
         """As every loaded model does."""
-        from mlspec.steps.data import anonymize
-
         if not self.about.treatments:
             return frame
         anonymize.same_keys(self.about.keys or {})
@@ -169,9 +154,6 @@ class Package(LoadedModel):
 
     def _routed(self, checked: "pl.DataFrame", groups: "pl.Series", owned: "Array") -> "Array":
         """The answers of whoever answers a row's group."""
-        import numpy as np
-        import polars as pl
-
         wanted = self.about.personal
         assert wanted is not None
         folders = groups.replace_strict(wanted.groups, default=None, return_dtype=pl.String)
@@ -191,16 +173,10 @@ class Package(LoadedModel):
 
     def truth(self, frame: "pl.DataFrame") -> "Array":
         """As every loaded model does."""
-        from mlspec.steps.data import preparation
-
         return preparation.target(frame, self.state)
 
     def checked(self, frame: "pl.DataFrame") -> "pl.DataFrame":
         """Rows with the columns that are read, as their types. Raises StepError as ``predict`` does."""
-        import polars as pl
-
-        from mlspec.steps.data.derived_columns import derived
-
         made = [] if self.about.derived is None else self.about.derived["expressions"]
         if all(name in frame.schema for name, _text, _kind in made):
             made = []
@@ -213,8 +189,6 @@ class Package(LoadedModel):
 
 def _read_as(frame: "pl.DataFrame", columns: Sequence[tuple[str, str]]) -> "pl.DataFrame":
     """The rows with these columns in their types. Raises StepError where one is missing or can't be read so."""
-    import polars as pl
-
     present = frame.schema
     missing = [name for name, _ in columns if name not in present]
     if missing:
@@ -262,8 +236,6 @@ def part(
 
     Raises PackageError that names what can't be read.
     """
-    from mlspec.steps.data.preparation_state import checked
-
     own = shared is None or (folder / STATE).is_file()
     file = (folder if own or shared is None else shared) / STATE
     try:
@@ -304,8 +276,6 @@ def copy(source: Path, folder: Path) -> None:
 
 
 def _types() -> "dict[str, Any]":
-    import polars as pl
-
     return {
         "integer": pl.Int64(),
         "number": pl.Float64(),

@@ -13,10 +13,12 @@ from typing import IO, Annotated, Any, Literal, NoReturn, cast
 import msgspec
 from msgspec import Meta, Struct
 
+from mlspec import registry
 from mlspec.diagnostics import StepError
 from mlspec.machine import json_values, safe_files, whole_files
 from mlspec.plugins.base import Task
 from mlspec.plugins.model import Model
+from mlspec.steps.training import personalization
 from mlspec.steps.training.personalization import Personal
 
 VERSION = 2
@@ -223,8 +225,6 @@ def verify(folder: Path, about: About, target: Path | None = None) -> None:
 
 def brings_code(about: About) -> bool:
     """Whether loading a package runs code that it brings along."""
-    from mlspec import registry
-
     return any(cast(type[Model], registry.plugin("models", name)).brings_code for name, _settings in about.models())
 
 
@@ -235,9 +235,6 @@ def code_of(about: About) -> dict[str, str]:
 
 def _sound(folder: Path, about: About) -> None:
     """Raises ValueError or LookupError where what a package says does not fit together."""
-    from mlspec import registry
-    from mlspec.steps.training import personalization
-
     count = 0 if about.classes is None else len(about.classes)
     if (count < 2) != (about.task == "regression") or (about.task == "binary_classification" and count != 2):
         raise ValueError(f"{count} classes do not fit {about.task.replace('_', ' ')}")

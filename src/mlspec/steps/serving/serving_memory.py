@@ -4,15 +4,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+import polars as pl
+
 from mlspec.diagnostics import StepError
-from mlspec.machine import child_process
+from mlspec.machine import child_process, resources
+from mlspec.steps import results
 from mlspec.steps.job import Job
+from mlspec.steps.serving import package
 
 
 def run(job: Job) -> None:
     """``model`` (the package), ``test`` -> ``memory``: ``{"bytes"}``, the peak resident memory of that process."""
-    from mlspec.steps import results
-
     command = child_process.command(__name__, str(job.inputs["model"]), str(job.inputs["test"]))
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -23,11 +25,6 @@ def run(job: Job) -> None:
 
 def main() -> None:
     """Be that process: print its peak memory in bytes."""
-    import polars as pl
-
-    from mlspec.machine import resources
-    from mlspec.steps.serving import package
-
     model, rows = sys.argv[1:]
     package.load(Path(model), "cpu").predict(pl.read_parquet(rows, n_rows=1))
     print(resources.peak_memory())

@@ -3,12 +3,13 @@
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import msgspec
+import numpy as np
+import polars as pl
 
-if TYPE_CHECKING:
-    import polars as pl
+from mlspec.steps.data import parquet
 
 FOLDER = "personal"
 NAME = re.compile(r"[0-9a-f]{16}|shared")  # of a group's folder
@@ -30,8 +31,6 @@ class Personal(msgspec.Struct, frozen=True, kw_only=True):
 
 def labels(column: "pl.Series", level: str) -> "pl.Series":
     """The group of each row as text, null where it is not known; of users a digest, so that nobody is named."""
-    import polars as pl
-
     plain = column.cast(pl.String)
     if level != "user":
         return plain
@@ -53,10 +52,6 @@ def each(
 
     Each reading of the table is for as many groups as fit into a share of the memory.
     """
-    import numpy as np
-
-    from mlspec.steps.data import parquet
-
     bound = UNSAID if memory is None else memory // SHARE
     most = parquet.batch(frame.collect_schema()) * max(1, bound // parquet.BATCH_BYTES)
     counts, before = sizes(groups), 0

@@ -1,18 +1,21 @@
 """Decides for each group who answers it, the one model or the group's own, and makes the package of both."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import msgspec
+import numpy as np
 
 from mlspec import registry
 from mlspec.plugins.metric import Metric
+from mlspec.steps import results
+from mlspec.steps.data import parquet
+from mlspec.steps.evaluation import intervals
 from mlspec.steps.job import Job
+from mlspec.steps.serving import package, package_format
+from mlspec.steps.training import personalization
 
-if TYPE_CHECKING:
-    import numpy as np
-
-    Array = np.ndarray[Any, Any]
+Array = np.ndarray[Any, Any]
 
 
 def run(job: Job) -> None:
@@ -22,11 +25,6 @@ def run(job: Job) -> None:
     nothing; the intervals hold for all groups at once (Bonferroni). The one model stopped its training by these rows,
     the group's (with finetune) did not: the comparison favours the one model. ``groups``: the table of all groups.
     """
-    from mlspec.steps import results
-    from mlspec.steps.data import parquet
-    from mlspec.steps.serving import package
-    from mlspec.steps.training import personalization
-
     params = job.params
     name, settings = params["metric"]
     metric = cast(Metric, msgspec.convert(settings, registry.plugin("metrics", name)))
@@ -99,8 +97,6 @@ def _judged(
     compared: int,
 ) -> dict[str, Any]:
     """Who answers a group, and by what figures."""
-    from mlspec.steps.evaluation import intervals
-
     judged = intervals.judged(metric, given, threshold)
     found = intervals.gain(metric, truth, judged["own"], judged["global"], confidence, among=compared)
     proven = found["low"] is not None and found["low"] > 0
@@ -122,9 +118,6 @@ def _judged(
 
 
 def _packaged(job: Job, about: Any, model: Any, used: dict[str, tuple[Path, str]]) -> None:
-    from mlspec.steps.serving import package, package_format
-    from mlspec.steps.training import personalization
-
     folder = job.outputs["model"]
     package.copy(job.inputs["model"], folder)
     if not used:

@@ -3,20 +3,18 @@
 from typing import cast
 
 import msgspec
+import numpy as np
 
 from mlspec import registry
+from mlspec.models import _user_code
 from mlspec.plugins.model import Model
+from mlspec.steps import results
+from mlspec.steps.data import feature_arrays, preparation
 from mlspec.steps.job import Job
 
 
 def run(job: Job) -> None:
     """``model``, ``state``, ``validation`` (prepared) -> ``predictions``."""
-    import numpy as np
-
-    from mlspec.models import _user_code
-    from mlspec.steps import results
-    from mlspec.steps.data import feature_arrays, preparation
-
     name, settings = job.params["model"]
     settings = results.tuned(settings, job.inputs.get("tuned"))
     model = cast(Model, msgspec.convert(settings, registry.plugin("models", name)))

@@ -2,20 +2,22 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import msgspec
+import numpy as np
+import polars as pl
 
 from mlspec import registry
+from mlspec.models import _user_code
 from mlspec.plugins.model import Model, Training
+from mlspec.steps.data import preparation
 from mlspec.steps.job import Job
+from mlspec.steps.results import GROUP
 from mlspec.steps.serving.package_format import About
+from mlspec.steps.trust.mitigation import reduction
 
-if TYPE_CHECKING:
-    import numpy as np
-    import polars as pl
-
-    Array = np.ndarray[Any, Any]
+Array = np.ndarray[Any, Any]
 
 
 def answers(
@@ -57,11 +59,6 @@ def _answers(
     seed: int,
     priced: Mapping[str, Any] | None,
 ) -> "tuple[Array, Array]":
-    from mlspec.models import _user_code
-    from mlspec.steps.data import preparation
-    from mlspec.steps.results import GROUP
-    from mlspec.steps.trust.mitigation import reduction
-
     name, settings = used
     model = cast(Model, msgspec.convert(settings, registry.plugin("models", name)))
     state = preparation.fit(train, candidates[candidate], job.memory)

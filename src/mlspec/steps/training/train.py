@@ -5,8 +5,14 @@ from typing import cast
 import msgspec
 
 from mlspec import registry
+from mlspec.models import _user_code
 from mlspec.plugins.model import Model, Training
+from mlspec.steps import results
+from mlspec.steps.data import feature_arrays as prepared
+from mlspec.steps.data import parquet
 from mlspec.steps.job import Job
+from mlspec.steps.training import distributed
+from mlspec.steps.trust.mitigation import reduction
 
 
 def run(job: Job) -> None:
@@ -16,11 +22,6 @@ def run(job: Job) -> None:
     processes do this together, each all of it, where the backend says so. ``mitigation``: fitted with a price on
     differences between groups.
     """
-    from mlspec.models import _user_code
-    from mlspec.steps import results
-    from mlspec.steps.training import distributed
-    from mlspec.steps.trust.mitigation import reduction
-
     mitigation = job.params.get("mitigation")
     if job.processes > 1 and not distributed.is_member():
         distributed.together(job, __name__)
@@ -45,10 +46,6 @@ def training(job: Job, model: Model, rows: int | None = None) -> Training:
 
     Raises StepError where they surely take more memory than there is for them.
     """
-    from mlspec.steps import results
-    from mlspec.steps.data import feature_arrays as prepared
-    from mlspec.steps.data import parquet
-
     state = results.read_json(job.inputs["state"])
     if rows is None:
         prepared.fits(job.inputs["train"], state, model, job.allowed)

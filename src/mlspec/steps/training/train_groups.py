@@ -1,17 +1,20 @@
 """Trains models of their own for groups: each goes on from the one model, on the group's rows alone."""
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import msgspec
+import numpy as np
+import polars as pl
 
 from mlspec import registry
 from mlspec.diagnostics import StepError
+from mlspec.models import _user_code
 from mlspec.plugins.model import Features, Model, Training
+from mlspec.steps import results
+from mlspec.steps.data import parquet, preparation
 from mlspec.steps.job import Job
-
-if TYPE_CHECKING:
-    import numpy as np
-    import polars as pl
+from mlspec.steps.serving import package_format
+from mlspec.steps.training import personalization
 
 STOPPING = 0.2  # of a group's training rows: those that its training stops by
 
@@ -21,12 +24,6 @@ def run(job: Job) -> None:
 
     The preparation is the one model's. The validation rows have no part in it: by them the group's model is judged.
     """
-    from mlspec.models import _user_code
-    from mlspec.steps import results
-    from mlspec.steps.data import parquet
-    from mlspec.steps.serving import package_format
-    from mlspec.steps.training import personalization
-
     params = job.params
     start = job.inputs["model"]
     about = package_format.read_about(start)
@@ -57,11 +54,6 @@ def run(job: Job) -> None:
 
 def _training(job: Job, model: Model, rows: "pl.DataFrame", state: dict[str, Any], folder: str) -> Training:
     """What a group's model is fitted with. Raises StepError where the group knows one class only."""
-    import numpy as np
-
-    from mlspec.steps.data import preparation
-    from mlspec.steps.serving import package_format
-
     prepared = preparation.apply(rows.lazy(), state).collect()
     target = preparation.learned(preparation.target(prepared, state), state)
     classes = state["target"]["classes"]

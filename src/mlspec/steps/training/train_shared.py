@@ -5,8 +5,13 @@ from typing import cast
 import msgspec
 
 from mlspec import registry
+from mlspec.models import _user_code
 from mlspec.plugins.model import Model, Training
+from mlspec.steps import results
+from mlspec.steps.data import feature_arrays, parquet, preparation
 from mlspec.steps.job import Job
+from mlspec.steps.serving import package, package_format
+from mlspec.steps.training import personalization
 
 
 def run(job: Job) -> None:
@@ -14,12 +19,6 @@ def run(job: Job) -> None:
 
     It is the selected candidate with its settings, prepared and fitted anew with the key among its columns.
     """
-    from mlspec.models import _user_code
-    from mlspec.steps import results
-    from mlspec.steps.data import feature_arrays, parquet, preparation
-    from mlspec.steps.serving import package, package_format
-    from mlspec.steps.training import personalization
-
     params = job.params
     about = package_format.read_about(job.inputs["model"])
     name, settings = about.model

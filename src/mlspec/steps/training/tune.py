@@ -7,7 +7,11 @@ import msgspec
 from mlspec import registry
 from mlspec.diagnostics import StepError
 from mlspec.plugins.metric import Metric
+from mlspec.steps import results
 from mlspec.steps.job import Job
+from mlspec.steps.training.tuning import samplers, search, space
+from mlspec.steps.training.tuning.journal import Journal
+from mlspec.steps.training.tuning.trials import Fold, Work, doing
 
 
 def run(job: Job) -> None:
@@ -17,11 +21,6 @@ def run(job: Job) -> None:
     The journal and the checkpoints of paused trials lie in the job's scratch folder. Raises StepError when no trial
     came to its end.
     """
-    from mlspec.steps import results
-    from mlspec.steps.training.tuning import samplers, search, space
-    from mlspec.steps.training.tuning.journal import Journal
-    from mlspec.steps.training.tuning.trials import Fold, Work, doing
-
     params = job.params
     metric = cast(Metric, msgspec.convert(params["metric"][1], registry.plugin("metrics", params["metric"][0])))
     searched = space.parse(params["space"])

@@ -2,6 +2,12 @@
 
 from typing import Any
 
+import numpy as np
+import polars as pl
+from threadpoolctl import threadpool_limits
+
+from mlspec.steps.data import parquet
+from mlspec.steps.diagnosis import groups, media, report
 from mlspec.steps.job import Job
 
 ROWS = 200_000
@@ -9,13 +15,6 @@ ROWS = 200_000
 
 def run(job: Job) -> None:
     """``train`` (raw rows) -> ``report``, ``verdict``. What is found is shown; it never ends a run."""
-    import numpy as np
-    import polars as pl
-    from threadpoolctl import threadpool_limits
-
-    from mlspec.steps.data import parquet
-    from mlspec.steps.diagnosis import groups, media, report
-
     params = job.params
     group, target = params["group"], params["target"]
     frame = parquet.scan(job.inputs["train"])

@@ -1,13 +1,12 @@
 """Reads what the exported model's training promises of each training row."""
 
+from mlspec.steps import results
 from mlspec.steps.job import Job
+from mlspec.steps.serving import package_format
 
 
 def run(job: Job) -> None:
     """``model`` (the package) -> ``promise``: what its training wrote down, or why there is nothing."""
-    from mlspec.steps import results
-    from mlspec.steps.serving import package_format
-
     folder = job.inputs["model"]
     about = package_format.read_about(folder)
     found = None

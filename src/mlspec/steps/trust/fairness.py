@@ -7,14 +7,13 @@ do: the greatest of several noisy differences is too great on average, and more 
 
 import itertools
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
 
 from mlspec.metrics._resampling import wilson
 
-if TYPE_CHECKING:
-    import numpy as np
-
-    Array = np.ndarray[Any, Any]
+Array = np.ndarray[Any, Any]
 
 Rate = tuple[int, int]  # rows called positive, of rows
 RATES: dict[str, tuple[str, ...]] = {

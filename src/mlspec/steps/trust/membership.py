@@ -1,14 +1,18 @@
 """Attacks the exported model: can its answers tell which rows it was trained on?"""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
 
 from mlspec.diagnostics import StepError
+from mlspec.metrics._resampling import area_under_roc
+from mlspec.steps import results
+from mlspec.steps.data import parquet
+from mlspec.steps.evaluation import intervals
 from mlspec.steps.job import Job
+from mlspec.steps.serving import package
 
-if TYPE_CHECKING:
-    import numpy as np
-
-    Array = np.ndarray[Any, Any]
+Array = np.ndarray[Any, Any]
 
 ROWS = 5_000
 SEED = 20_180_709
@@ -20,13 +24,6 @@ def run(job: Job) -> None:
     The attack takes the rows that the model answers best for its training rows (by the loss, Yeom and others 2018); of
     at most 5,000 rows of each side. 0.5: their losses are alike, nothing can be told.
     """
-    import numpy as np
-
-    from mlspec.metrics._resampling import area_under_roc
-    from mlspec.steps import results
-    from mlspec.steps.evaluation import intervals
-    from mlspec.steps.serving import package
-
     loaded = package.load(job.inputs["model"], job.device)
     random = np.random.default_rng(SEED)
     losses = [_losses(loaded, job.inputs[part], random) for part in ("train", "test")]
@@ -49,10 +46,6 @@ def run(job: Job) -> None:
 
 def _losses(loaded: Any, path: Any, random: "np.random.Generator") -> "Array":
     """What the model's answer costs, row by row: minus the log of the right class's probability, or the square."""
-    import numpy as np
-
-    from mlspec.steps.data import parquet
-
     frame = parquet.scan(path)
     count = parquet.count(frame)
     chosen = np.arange(count) if count <= ROWS else np.sort(random.permutation(count)[:ROWS])

@@ -1,17 +1,23 @@
 """Holds the mitigated model against one without mitigation, on the validation rows: what it costs, what it buys."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+import polars as pl
 
 from mlspec.diagnostics import StepError
+from mlspec.steps import results
+from mlspec.steps.data import parquet
+from mlspec.steps.evaluation import decisions, evaluate, intervals
 from mlspec.steps.job import Job
+from mlspec.steps.serving import package
+from mlspec.steps.serving.package import Package
+from mlspec.steps.training import refit
+from mlspec.steps.trust import fairness
+from mlspec.steps.trust.mitigation import groups as grouping
+from mlspec.steps.trust.mitigation import thresholds
 
-if TYPE_CHECKING:
-    import numpy as np
-    import polars as pl
-
-    from mlspec.steps.serving.package import Package
-
-    Array = np.ndarray[Any, Any]
+Array = np.ndarray[Any, Any]
 
 WITHOUT = "unmitigated"
 BOUNDS = (0.0, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0)
@@ -24,13 +30,6 @@ def run(job: Job) -> None:
     and the curve of cost against difference over several bounds, where the method has one. Thresholds were chosen on
     these very rows, which flatters them; the test rows judge. Raises StepError where there are no validation rows.
     """
-    import polars as pl
-
-    from mlspec.steps import results
-    from mlspec.steps.evaluation import decisions, evaluate, intervals
-    from mlspec.steps.serving import package
-    from mlspec.steps.trust.mitigation import groups as grouping
-
     params = job.params
     wanted = params["mitigation"]
     loaded = package.load(job.inputs["model"], job.device)
@@ -85,10 +84,6 @@ def _without(
     job: Job, loaded: "Package", rows: "pl.DataFrame", truth: "Array", after: "Array"
 ) -> "tuple[Array, Array]":
     """The answers and decisions of the selected candidate without mitigation; of thresholds, the common one's."""
-    from mlspec.steps.data import parquet
-    from mlspec.steps.evaluation import decisions
-    from mlspec.steps.training import refit
-
     params = job.params
     if params["mitigation"]["method"] == "thresholds":
         return after, decisions.decided(after, loaded.about.threshold)
@@ -111,10 +106,6 @@ def _without(
 
 def _groups(truth: "Array", calls: "Array", marks: "Array", fewest: int, level: float) -> dict[str, Any]:
     """Each group's rates, and the differences by every measure."""
-    import numpy as np
-
-    from mlspec.steps.trust import fairness
-
     names, codes = np.unique(marks.astype(str), return_inverse=True)
     table = fairness.table(codes, [[str(name)] for name in names], truth, calls[:, 1] == 1)
     compared = {
@@ -132,12 +123,6 @@ def _groups(truth: "Array", calls: "Array", marks: "Array", fewest: int, level: 
 
 def _curve(job: Job, loaded: "Package", truth: "Array", after: "Array", marks: "Array") -> list[dict[str, Any]]:
     """What other bounds would have come to: ``{"bound", "difference", "cost"}``, cost per row of these rows."""
-    import numpy as np
-
-    from mlspec.steps import results
-    from mlspec.steps.trust import fairness
-    from mlspec.steps.trust.mitigation import thresholds
-
     wanted, method = job.params["mitigation"], job.params["mitigation"]["method"]
     if method == "constrained":
         history = results.read_json(job.inputs[f"history.{loaded.about.candidate}"])["mitigation"]

@@ -2,12 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import polars as pl
+
+from mlspec.anonymizers._identifiers import CHECKS, PATTERNS
+from mlspec.steps import results
+from mlspec.steps.data import parquet
 from mlspec.steps.job import Job
-
-if TYPE_CHECKING:
-    import polars as pl
 
 LONG = 10**10  # the least number of so many digits as those of cards and people have
 
@@ -19,11 +21,6 @@ def run(job: Job) -> None:
     the least number of rows that share a combination of values (Sweeney 2002); ``l_diversity``: the least number of
     distinct sensitive values among such rows (Machanavajjhala and others 2007). Numbers alone: no value is kept.
     """
-    import polars as pl
-
-    from mlspec.steps import results
-    from mlspec.steps.data import parquet
-
     frames = [parquet.scan(job.inputs[part]) for part in sorted(job.inputs)]
     rows = pl.concat(frames, how="vertical_relaxed")
     measured: dict[str, Any] = {"rows": int(rows.select(pl.len()).collect().item())}
@@ -41,8 +38,6 @@ def run(job: Job) -> None:
 
 def _shared(rows: "pl.LazyFrame", columns: list[str], of: "pl.Expr", least: int) -> dict[str, Any]:
     """The least of a figure over all combinations, and how many combinations and rows lie below what is asked."""
-    import polars as pl
-
     low = pl.col("value") < least
     asked = [
         pl.col("value").min().alias("least"),
@@ -57,10 +52,6 @@ def _shared(rows: "pl.LazyFrame", columns: list[str], of: "pl.Expr", least: int)
 
 def _identifiers(frames: "list[pl.LazyFrame]") -> dict[str, dict[str, int]]:
     """Cells that look like identifiers: by the pattern in one scan, then by the check of those that match."""
-    import polars as pl
-
-    from mlspec.anonymizers._identifiers import CHECKS, PATTERNS
-
     schema = pl.concat(frames, how="vertical_relaxed").collect_schema()
     texts = [name for name, kind in schema.items() if kind == pl.String]
     found = _numbers(frames, [name for name, kind in schema.items() if kind == pl.Int64])
@@ -86,8 +77,6 @@ def _identifiers(frames: "list[pl.LazyFrame]") -> dict[str, dict[str, int]]:
 
 
 def _pieces(frames: "list[pl.LazyFrame]") -> "Iterator[pl.LazyFrame]":
-    from mlspec.steps.data import parquet
-
     for frame in frames:
         for _at, piece in parquet.pieces(frame, parquet.ROW_GROUP):
             yield piece
@@ -106,10 +95,6 @@ def _numbers(frames: "list[pl.LazyFrame]", names: list[str]) -> dict[str, dict[s
 
     One long number in ten passes such a check by chance, so single ones are not counted.
     """
-    import polars as pl
-
-    from mlspec.anonymizers._identifiers import CHECKS, PATTERNS
-
     found: dict[str, dict[str, int]] = {}
     if not names:
         return found

@@ -5,6 +5,7 @@ from itertools import pairwise
 from statistics import median
 
 import msgspec
+from scipy.stats import wilcoxon
 
 REDUCTION = 3  # of the trials that have come to a stop, one in so many goes on
 STOPS = 4
@@ -90,8 +91,6 @@ def leader(standings: Sequence[Standing], levels: Sequence[int]) -> tuple[int, i
 def is_shown_worse(folds: Sequence[float], best: Sequence[float]) -> bool:
     """Whether a trial's scores on its folds so far are worse than the best trial's on these, by the one-sided
     signed-rank test (Wilcoxon 1945); greater is better."""
-    from scipy.stats import wilcoxon
-
     apart = [other - own for own, other in zip(folds, best, strict=False)]
     if sum(apart) <= 0:
         return False

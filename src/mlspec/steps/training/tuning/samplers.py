@@ -2,10 +2,13 @@
 
 import functools
 import hashlib
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
+import numpy as np
+from scipy.stats import qmc
 
 from mlspec.steps.training.tuning.space import Space, at, decode, distributions, encode, grid
 
@@ -74,8 +77,6 @@ def _learned(
 
 
 def _random(space: Space, seed: int, number: int) -> dict[str, Any]:
-    import numpy as np
-
     return at(space, np.random.default_rng([seed, number]).random(len(space)).tolist())
 
 
@@ -129,8 +130,6 @@ def _frozen(value: Any) -> Any:
 
 
 def _sobol(dimensions: int, seed: int, number: int) -> list[float]:
-    from scipy.stats import qmc
-
     points = qmc.Sobol(dimensions, scramble=True, rng=seed)
     if number > 1:
         points.fast_forward(number - 1)
@@ -141,8 +140,6 @@ class _quiet:  # noqa: N801 (reads as a word in a with statement)
     """Optuna's talk goes nowhere: what matters of it is in the journal."""
 
     def __enter__(self) -> None:
-        import warnings
-
         import optuna
 
         self._before = optuna.logging.get_verbosity()

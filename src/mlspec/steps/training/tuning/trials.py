@@ -2,25 +2,28 @@
 
 import contextlib
 import functools
+import math
 import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import msgspec
 
 from mlspec import registry
 from mlspec.diagnostics import StepError
 from mlspec.machine import child_process, resources
+from mlspec.models import _user_code
 from mlspec.plugins.metric import Metric
 from mlspec.plugins.model import Model, Training
+from mlspec.steps import results
+from mlspec.steps.data import feature_arrays, preparation
 from mlspec.steps.training.tuning import space
 from mlspec.steps.training.tuning.journal import Piece, Result
-
-if TYPE_CHECKING:
-    from concurrent.futures import ProcessPoolExecutor
 
 Progress = Callable[[str, float, dict[str, float]], None]
 
@@ -81,9 +84,6 @@ class Trainer:
 
     def do(self, piece: Piece) -> Result:
         """Train a trial up to a stop and score it on the validation rows."""
-        from mlspec.models import _user_code
-        from mlspec.steps.data import feature_arrays
-
         began = time.perf_counter()
         scratch = Path(self._work.scratch, f"trial-{piece.trial}")
         folder = scratch / "model"
@@ -123,8 +123,6 @@ class Trainer:
 
     def _rows(self, fold: int) -> tuple[Training, Training, dict[str, Any]]:
         """What a trial is fitted with, what it is judged on (as validation rows), and the preparation; read once."""
-        from mlspec.steps import results
-
         if fold not in self._known:
             if not fold:
                 work = self._work
@@ -139,10 +137,6 @@ class Trainer:
         return self._known[fold]
 
     def _score(self, model: Model, folder: Path, judged: Training, state: dict[str, Any]) -> float:
-        import math
-
-        from mlspec.steps.data import preparation
-
         predictor = model.load(folder, judged.device)
         prediction = preparation.answer(predictor.predict(judged.validation), state)
         value = self._metric.score(preparation.answer(judged.validation_target, state), prediction)
@@ -154,9 +148,6 @@ class Trainer:
 def training(work: Work, model: type[Model], *, scored: bool = True) -> Training:
     """What a model is fitted with. Raises StepError when there are no validation rows and trials are ``scored`` on
     them."""
-    from mlspec.steps import results
-    from mlspec.steps.data import feature_arrays
-
     state = results.read_json(Path(work.state))
     train, validation = (
         feature_arrays.read(Path(path), state, Path(work.scratch)) for path in (work.train, work.validation)
@@ -185,11 +176,6 @@ def training(work: Work, model: type[Model], *, scored: bool = True) -> Training
 
 
 def _pool(parallel: int) -> "ProcessPoolExecutor":
-    from concurrent.futures import ProcessPoolExecutor
-    from multiprocessing import get_context
-
-    from mlspec.machine import child_process
-
     # A forked copy of a process that runs numeric libraries' threads can hang.
     return ProcessPoolExecutor(
         parallel, mp_context=get_context("spawn"), initializer=child_process.die_with, initargs=(os.getpid(),)

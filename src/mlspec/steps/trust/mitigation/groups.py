@@ -1,23 +1,20 @@
 """The group of a row, and the weights that make group and target look independent."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+import polars as pl
 
 from mlspec.steps.results import GROUP
 
-if TYPE_CHECKING:
-    import numpy as np
-    import polars as pl
-
-    Array = np.ndarray[Any, Any]
+Array = np.ndarray[Any, Any]
 
 MISSING = "missing"
 
 
 def label(columns: Sequence[str]) -> "pl.Expr":
     """The group of each row as text: its values, with commas between those of several columns."""
-    import polars as pl
-
     cells = [pl.col(name).cast(pl.String).fill_null(MISSING) for name in columns]
     return pl.concat_str(cells, separator=", ").alias(GROUP)
 
@@ -28,8 +25,6 @@ def factors(groups: "Array", target: "Array", weights: "Array | None" = None) ->
     Reweighing (Kamiran and Calders 2012): in rows that are weighted so, group and class are independent. A class that a
     group doesn't have keeps the factor 1.
     """
-    import numpy as np
-
     mass = np.ones(len(target)) if weights is None else weights
     names, codes = np.unique(groups.astype(str), return_inverse=True)
     classes = int(target.max()) + 1
@@ -43,8 +38,6 @@ def factors(groups: "Array", target: "Array", weights: "Array | None" = None) ->
 
 def factor(found: Mapping[str, Sequence[float]], group: "pl.Expr", target: "pl.Expr") -> "pl.Expr":
     """The factor of each row, from its group and its class's code; 1 where the training rows had neither."""
-    import polars as pl
-
     expression = pl.lit(1.0)
     for name, own in found.items():
         for code, value in enumerate(own):

@@ -8,19 +8,17 @@ models that were fitted so is kept: a mixture of them, as in the paper, would de
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
+import numpy as np
 
 from mlspec.diagnostics import StepError
 from mlspec.plugins.model import Model, Training
 from mlspec.steps.trust.fairness import RATES, compare, table
 from mlspec.store import files
 
-if TYPE_CHECKING:
-    import numpy as np
-
-    Array = np.ndarray[Any, Any]
+Array = np.ndarray[Any, Any]
 
 HIGHEST = 2.0  # of the prices, in mistakes: above 1 the classes of a whole group are turned round
 STEP = 1.0  # how fast prices follow a bound that is broken
@@ -64,8 +62,6 @@ def priced(rows: Rows, rates: Mapping[str, Bounded], prices: Mapping[str, float]
     A row's weight is what calling it positive gains: one where it is, less its share in the priced rates. Where that is
     less than nothing, its class is turned round.
     """
-    import numpy as np
-
     signed = np.where(rows.target == 1, 1.0, -1.0)
     for name, rate in rates.items():
         every = _every(rows, rate.label)
@@ -75,8 +71,6 @@ def priced(rows: Rows, rates: Mapping[str, Bounded], prices: Mapping[str, float]
 
 def excess(rows: Rows, rates: Mapping[str, Bounded], called: "Array") -> dict[str, float]:
     """By how much each bounded rate lies above that of all groups together."""
-    import numpy as np
-
     found = {}
     for name, rate in rates.items():
         every = _every(rows, rate.label)
@@ -100,8 +94,6 @@ def search(
     Prices follow the exponentiated gradient. Half of ``at_most`` bounds the distance to all groups together, so that no
     two groups are further apart than that. The last round answers the mean of all prices: what the rounds converge to.
     """
-    import numpy as np
-
     names, slack = list(rates), at_most / 2
     theta = np.zeros(2 * len(names))
     passed: list[Array] = []
@@ -134,8 +126,6 @@ def fit(
     judged on the validation rows where groups have enough of them there, else on the training rows. Raises StepError
     where fewer than two groups have enough training rows.
     """
-    import numpy as np
-
     rows = Rows(training.target, groups, _ones(training.weights, len(groups)))
     held = Rows(training.validation_target, held_groups, _ones(training.validation_weights, len(held_groups)))
     metric, at_most, fewest = wanted["metric"], wanted["at_most"], wanted["minimum_rows"]
@@ -225,8 +215,6 @@ def _fit_once(
 
 def difference(rows: Rows, called: "Array", metric: str, fewest: int) -> float | None:
     """The greatest difference between two groups; None where fewer than two have enough rows."""
-    import numpy as np
-
     names, codes = np.unique(rows.groups.astype(str), return_inverse=True)
     if not len(names):
         return None
@@ -236,12 +224,8 @@ def difference(rows: Rows, called: "Array", metric: str, fewest: int) -> float |
 
 
 def _every(rows: Rows, label: int | None) -> "Array":
-    import numpy as np
-
     return np.ones(len(rows.target), dtype=bool) if label is None else rows.target == label
 
 
 def _ones(weights: "Array | None", n: int) -> "Array":
-    import numpy as np
-
     return np.ones(n) if weights is None else weights

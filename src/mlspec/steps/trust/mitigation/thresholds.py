@@ -5,16 +5,14 @@ probability alone.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
+import numpy as np
 
 from mlspec.steps.trust.fairness import RATES
 
-if TYPE_CHECKING:
-    import numpy as np
-
-    Array = np.ndarray[Any, Any]
+Array = np.ndarray[Any, Any]
 
 COMMON = 0.5  # where no costs set another
 EVEN = {"false_positive": 1.0, "false_negative": 1.0}
@@ -49,8 +47,6 @@ def search(
     for one rate (up to 4,000 places of the window), on a grid of 120 by 120 places for the two of equalized odds. Of
     equally cheap thresholds a group has the one nearest to ``common``.
     """
-    import numpy as np
-
     own = {}
     for name in sorted({str(group) for group in groups}):
         mine = groups == name
@@ -74,15 +70,11 @@ def search(
 
 def per_row(groups: "Array", thresholds: Mapping[str, float], common: float) -> "Array":
     """The threshold of each row (n,): its group's, or the common one."""
-    import numpy as np
-
     return np.asarray([thresholds.get(str(group), common) for group in groups], dtype=np.float64)
 
 
 def _steps(truth: "Array", score: "Array", metric: str, mistakes: Mapping[str, Any], fewest: int) -> Steps | None:
     """None where one of the rates rests on too few rows."""
-    import numpy as np
-
     positive = truth == 1
     counts = {
         "selection_rate": len(truth),
@@ -105,8 +97,6 @@ def _steps(truth: "Array", score: "Array", metric: str, mistakes: Mapping[str, A
 
 def _places(rates: "Sequence[tuple[Array, ...]]") -> "tuple[Array, ...]":
     """Where the window may begin along each rate: at a rate of one of the groups."""
-    import numpy as np
-
     most = MOST_WINDOWS if len(rates[0]) == 1 else MOST_SIDES
     sides = []
     for along in zip(*rates, strict=True):
@@ -119,8 +109,6 @@ def _places(rates: "Sequence[tuple[Array, ...]]") -> "tuple[Array, ...]":
 
 def _windows(found: Steps, places: "tuple[Array, ...]", at_most: float) -> "tuple[Array, Array]":
     """The first step of a group inside each window, and the one behind the last; rates rise with the steps."""
-    import numpy as np
-
     first = np.zeros(len(places[0]), dtype=np.int64)
     behind = np.full(len(places[0]), len(found.costs), dtype=np.int64)
     for rate, low in zip(found.rates, places, strict=True):
@@ -132,8 +120,6 @@ def _windows(found: Steps, places: "tuple[Array, ...]", at_most: float) -> "tupl
 def _least(costs: "Array", first: "Array", behind: "Array") -> "Array":
     """The least cost of the steps from ``first`` to before ``behind``, infinite where there are none: by minima over
     powers of two, so that each window takes two look-ups."""
-    import numpy as np
-
     levels = [costs]
     while 2 ** len(levels) <= len(costs):
         half = 2 ** (len(levels) - 1)
