@@ -1,7 +1,7 @@
 """Which code decides a result: every function, class and constant that a function can reach, by what is written.
 
-A name is followed through the imports of its module, also those inside functions; a class counts whole. What only plug-ins
-decide has a version of its own, so the ways to them (``registry``) end here, as do messages and the machine below.
+A name is followed through the imports of its module, also those inside functions; a class counts whole. What only plug-
+ins decide has a version of its own, so the ways to them (``registry``) end here, as do messages and the machine below.
 """
 
 import ast
@@ -95,7 +95,7 @@ def reached(start: str, *symbols: str) -> set[Symbol]:
 
 
 class _Plain(ast.NodeTransformer):
-    """Docstrings, annotations and the names of modules out: what a move or a rename of files changes is no behaviour."""
+    """Docstrings, annotations and the names of modules out: a move or a rename of files changes no behaviour."""
 
     def __init__(self, modules: set[str]) -> None:
         self.modules = modules

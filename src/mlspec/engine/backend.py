@@ -26,11 +26,11 @@ PACKAGE = "mlspec_backends"
 class Setting(Struct, frozen=True, kw_only=True):
     """Where and how steps are carried out.
 
-    ``root`` is the spec's folder, ``home`` that of the results, ``logs`` where steps write what they print. ``steps``: how many at the same time, None for as
-    many as there are cores; ``memory``: bytes that they may take together, None for what is free. ``step_timeout``: the
-    seconds that a step may take; ``until``: when the run is to be ended, by this machine's monotonic clock. ``shared``:
-    the store that others use too, ``encrypt`` the environment variable with its key. ``accumulate``: networks take a
-    batch that does not fit in parts.
+    ``root`` is the spec's folder, ``home`` that of the results, ``logs`` where steps write what they print. ``steps``:
+    how many at the same time, None for as many as there are cores; ``memory``: bytes that they may take together, None
+    for what is free. ``step_timeout``: the seconds that a step may take; ``until``: when the run is to be ended, by
+    this machine's monotonic clock. ``shared``: the store that others use too, ``encrypt`` the environment variable with
+    its key. ``accumulate``: networks take a batch that does not fit in parts.
     """
 
     root: Path

@@ -21,7 +21,8 @@ def score_value(score: Score) -> str:
 
 def estimate(found: Estimate | Fairness) -> str:
     """A value with its interval."""
-    return f"{formatting.figure(found.value, (found.low, found.high))} {formatting.interval(found.low, found.high)}".rstrip()
+    value = formatting.figure(found.value, (found.low, found.high))
+    return f"{value} {formatting.interval(found.low, found.high)}".rstrip()
 
 
 def headline(facts: RunFacts) -> str:
@@ -63,6 +64,6 @@ def threshold(facts: RunFacts) -> str:
         return ""
     positive = f" '{decisions.classes[1]}'" if len(decisions.classes) == 2 else ""
     return (
-        f"Decisions: positive{positive} from a probability of {formatting.figure(decisions.threshold)} on, chosen on the "
-        "validation rows"
+        f"Decisions: positive{positive} from a probability of {formatting.figure(decisions.threshold)} on, chosen "
+        "on the validation rows"
     )

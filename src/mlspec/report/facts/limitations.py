@@ -40,8 +40,8 @@ def _probabilities(facts: RunFacts) -> Iterator[str]:
     if apart:
         worst = max(apart, key=lambda part: abs(part.stated - part.happened))
         yield (
-            f"Probabilities are not right everywhere: rows given {formatting.figure(worst.stated)} on average came true in "
-            f"{formatting.figure(worst.happened)} of {worst.n:,} cases."
+            f"Probabilities are not right everywhere: rows given {formatting.figure(worst.stated)} on average came "
+            f"true in {formatting.figure(worst.happened)} of {worst.n:,} cases."
         )
 
 

@@ -149,8 +149,8 @@ def _curve(found: Tradeoff) -> Child:
     across = [difference for difference, _, _ in points]
     costs = [cost for _, cost, _ in points]
     text = (
-        f"cost of mistakes per row from {formatting.figure(costs[-1])} at a difference of {formatting.figure(across[-1])} to "
-        f"{formatting.figure(costs[0])} at {formatting.figure(across[0])}"
+        f"cost of mistakes per row from {formatting.figure(costs[-1])} at a difference of "
+        f"{formatting.figure(across[-1])} to {formatting.figure(costs[0])} at {formatting.figure(across[0])}"
     )
     plot = Plot((0.0, max(across) * 1.05 or 1.0), room(costs), (found.metric or "difference", "cost per row"), text)
     best: list[tuple[float, float]] = []

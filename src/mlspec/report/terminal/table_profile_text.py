@@ -19,9 +19,8 @@ def text(found: TableProfile) -> str:
     """The profile as aligned text."""
     from mlspec.diagnostics import printable
 
-    lines = [
-        f"{printable(found.of)}: {formatting.count(found.rows, 'row')}, {formatting.count(len(found.columns), 'column')}"
-    ]
+    size = f"{formatting.count(found.rows, 'row')}, {formatting.count(len(found.columns), 'column')}"
+    lines = [f"{printable(found.of)}: {size}"]
     rows = [("column", "type", "missing", "distinct", "values")]
     rows += [
         (printable(c.name), c.type + (f", {c.role}" if c.role else ""), _share(c.missing), f"{c.distinct:,}", values(c))

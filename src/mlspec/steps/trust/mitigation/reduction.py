@@ -15,8 +15,8 @@ import numpy as np
 
 from mlspec.diagnostics import StepError
 from mlspec.plugins.model import Model, Training
+from mlspec.steps.serving import package
 from mlspec.steps.trust.fairness import RATES, compare, table
-from mlspec.store import files
 
 Array = np.ndarray[Any, Any]
 
@@ -162,7 +162,7 @@ def fit(
         chosen = min(keeping, key=lambda number: (found[number]["error"], number))
     else:
         chosen = min(fitted or sorted(histories), key=lambda number: (found[number]["difference"] or 0.0, number))
-    files.copy(scratch / str(chosen), folder)
+    package.copy(scratch / str(chosen), folder)
     told = {"rounds": found, "chosen": chosen, "judged_on": judges, "kept": bool(keeping)}
     return {**histories[chosen], "mitigation": told}
 
