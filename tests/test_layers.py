@@ -5,8 +5,11 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tomllib
 from pathlib import Path
 
+import grimp
+import networkx as nx
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -32,6 +35,38 @@ def test_every_layer_sees_only_what_stands_below_it() -> None:
     command = Path(sysconfig.get_path("scripts")) / "lint-imports"
     done = subprocess.run([command, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture(name="imports", scope="module")
+def imports_fixture() -> "nx.DiGraph[str]":
+    """Every module with all that it imports: at its top, in functions, and for types alone."""
+    graph = grimp.build_graph("mlspec", "mlspec_backends", cache_dir=None, exclude_type_checking_imports=False)
+    edges = [(name, other) for name in graph.modules for other in graph.find_modules_directly_imported_by(name)]
+    return nx.DiGraph(edges)
+
+
+def test_no_modules_import_each_other_in_a_circle(imports: "nx.DiGraph[str]") -> None:
+    circles = [sorted(part) for part in nx.strongly_connected_components(imports) if len(part) > 1]
+    assert circles == []
+
+
+def test_for_types_alone_too_every_layer_sees_only_what_is_below_it(imports: "nx.DiGraph[str]") -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    layers = next(contract for contract in contracts if contract.get("exhaustive"))["layers"]
+    height = {name.strip(): -place for place, layer in enumerate(layers) for name in layer.split("|")}
+
+    def rooms(one: str, other: str) -> tuple[str, str]:
+        return one.split(".")[1], other.split(".")[1]
+
+    inner = [(a, b) for a, b in imports.edges if a.count(".") and b.count(".") and a.split(".")[0] == b.split(".")[0]]
+    wrong = [
+        (a, b)
+        for a, b in inner
+        if a.startswith("mlspec.")
+        and rooms(a, b)[0] != rooms(a, b)[1]
+        and height[rooms(a, b)[0]] <= height[rooms(a, b)[1]]
+    ]
+    assert wrong == []
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ model: {{candidates: {{one: {{type: {kind}}}}}}}
 PLUGIN = """
 open({ran!r}, "a").write({who!r} + "\\n")
 from typing import ClassVar
-from mlspec.plugin import Model
+from mlspec.plugins.model import Model
 
 class Stranger(Model, frozen=True, kw_only=True):
     '''A stranger.'''
@@ -166,7 +166,10 @@ def test_a_plug_in_under_development_is_used_also_in_its_own_folder(
 
 def test_versions_of_libraries_are_not_those_that_a_folder_claims(tmp_path: Path) -> None:
     (tmp_path / "numpy-99.0.dist-info").mkdir()
-    code = 'import sys; sys.path.insert(0, ""); from mlspec.machine.environment import versions; print(versions(["numpy"]))'
+    code = (
+        'import sys; sys.path.insert(0, ""); '
+        'from mlspec.machine.environment import versions; print(versions(["numpy"]))'
+    )
     assert "99.0" not in python(code, tmp_path)
 
 
