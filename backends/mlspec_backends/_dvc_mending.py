@@ -68,9 +68,8 @@ def refuse_if_busy(repo: "Repo", folder: Path) -> None:
     except FileNotFoundError:
         return
     except (OSError, ValueError) as error:
-        raise MlspecError(
-            f"'{os.path.relpath(rwlock)}' can't be read: {error}; remove it where no DVC is alive"
-        ) from None
+        told = f"'{os.path.relpath(rwlock)}' can't be read: {error}"
+        raise MlspecError(f"{told}; remove it if no DVC process is alive") from None
     for mode in ("write", "read"):
         for path, infos in held.get(mode, {}).items():
             for info in infos if isinstance(infos, list) else [infos]:

@@ -121,7 +121,7 @@ def _is_fresh(line: str) -> bool:
     import time
 
     words = line.rpartition("\t")[2].split()
-    return len(words) == 4 and time.time_ns() - max(int(words[1]), int(words[2])) < SETTLED_NS
+    return len(words) == 4 and time.time_ns() - int(words[1]) < SETTLED_NS
 
 
 def _code() -> Iterable[str]:

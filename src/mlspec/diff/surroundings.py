@@ -191,7 +191,7 @@ def _locks(base: Version, head: Version) -> tuple[tuple[Lock | None, Lock | None
     try:
         later = _lock(head)
     except ValueError as error:
-        raise unreadable(f"{error} ({head.label})") from None
+        raise unreadable(head.root / NAME, f"{error} ({head.label})") from None
     try:
         return (_lock(base), later), ()
     except ValueError as error:

@@ -106,7 +106,7 @@ def snapshot(root: Path, name: str, use: PluginRef) -> Snapshot | None:
         return None
     file, digest = next(iter(locked.files.items()))
     if not _is_in_folder(root, name, file):
-        raise unreadable(f"'{file}' is no snapshot of source '{name}'")
+        raise unreadable(root / LOCK, f"'{file}' is no snapshot of source '{name}'")
     return Snapshot(
         source=wanted,
         file=file,
@@ -157,30 +157,28 @@ def locked_references(root: Path) -> dict[str, LockedSpread]:
 def _locked(root: Path) -> _Lock:
     path = root / LOCK
     if path.is_symlink() and allowed_reads.refusal(allowed_reads.around(root), path):
-        raise unreadable("it is a link that leads out of the repository")
+        raise unreadable(path, "it is a link that leads out of the repository")
     try:
         found = json_values.read(path, _Lock)
     except FileNotFoundError:
         return _Lock()
     except OSError as error:
-        raise unreadable((error.strerror or "it can't be opened").lower()) from None
+        raise unreadable(path, (error.strerror or "it can't be opened").lower()) from None
     except ValueError as error:
-        raise unreadable(str(error)) from None
+        raise unreadable(path, str(error)) from None
     if found.version != VERSION:
-        raise unreadable(f"it is of version {found.version}, this mlspec reads {VERSION}")
+        raise unreadable(path, f"it is of version {found.version}, this mlspec reads {VERSION}")
     return found
 
 
-def unreadable(why: str) -> SpecError:
+def unreadable(path: Path, why: str) -> SpecError:
     """What is wrong with a lock: taken for none, it would pin nothing, and every change would pass."""
     notes = (
         "take it from version control: git checkout mlspec.lock",
         "without the file, mlspec run pins everything as it is now",
     )
-    span = Span(LOCK, 0, 0, 0, 0)
-    return SpecError(
-        [Diagnostic(code="lock-unreadable", message=f"mlspec.lock can't be read: {why}", span=span, notes=notes)]
-    )
+    message, span = f"mlspec.lock can't be read: {why}", Span(str(path), 1, 1, 1, 2)
+    return SpecError([Diagnostic(code="lock-unreadable", message=message, span=span, notes=notes)])
 
 
 def keeps_treated(found: Snapshot | None) -> bool:
