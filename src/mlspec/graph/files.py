@@ -60,7 +60,7 @@ class Digests:
         """Write the cache, whole or not at all, if anything in it changed."""
         if self._cache is None or not self._changed:
             return
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, UnicodeEncodeError):
             self._cache.parent.mkdir(parents=True, exist_ok=True)
             whole_files.replace(self._cache, msgspec.json.encode(self._entries), sync=False)
 
