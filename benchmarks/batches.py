@@ -20,7 +20,7 @@ import polars as pl
 import torch
 from torch.utils.data import DataLoader, TensorDataset
 
-from mlspec.engine import rows
+from mlspec.steps.data import feature_arrays
 from mlspec.torchkit import loop
 from mlspec.torchkit.batches import Batches
 
@@ -60,7 +60,7 @@ def main() -> int:
         }
         frame = pl.DataFrame({f"x{i}": values[:, i] for i in range(WIDTH)}).with_columns(__target__=pl.lit(0.0))
         frame.write_parquet(Path(name, "rows"))
-        found = rows.read(Path(name, "rows"), state, Path(name)).features
+        found = feature_arrays.read(Path(name, "rows"), state, Path(name)).features
         mapped = loop.Rows((torch.from_numpy(found.numeric),), target, found.forget if found.is_mapped else None)
         ways: dict[str, Callable[[], int]] = {
             "ours, in memory": lambda: epoch(loop.Rows((numbers,), target)),

@@ -22,12 +22,12 @@ import sys, warnings
 from pathlib import Path
 warnings.simplefilter("ignore")
 from mlspec.engine.run import run
-from mlspec.testing.graphs import KINDS, WORK, graph, step
+from mlspec.testing.graphs import KINDS, graph, step
 root, count, chain = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3] == "chain"
 steps = [
     step(f"s{i}", *([f"s{i - 1}"] if chain and i else []), kind="join", constant=i) for i in range(count)
 ]
-ran = run(graph(root, steps, engine="dvc"), kinds=KINDS, work=WORK, lock=False)
+ran = run(graph(root, steps, engine="dvc"), kinds=KINDS, lock=False)
 assert ran.status == "done" and ran.count(sys.argv[4]) == count, (ran.status, ran.failures[:3])
 """
 INIT = "import sys; from dvc.repo import Repo; Repo.init(sys.argv[1], no_scm=True).close()"

@@ -51,8 +51,8 @@ def table(path: Path, rows: int) -> None:
 
 def ours(path: Path) -> None:
     """The step itself."""
-    from mlspec.engine.job import Job
-    from mlspec.engine.work import expect
+    from mlspec.steps.data import expect
+    from mlspec.steps.job import Job
 
     folder = path.parent
     expect.run(

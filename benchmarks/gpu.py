@@ -23,7 +23,7 @@ import torch
 
 from mlspec.diagnostics import StepError
 from mlspec.models.torch.mlp import Mlp
-from mlspec.plugin import Features, Training
+from mlspec.plugins.model import Features, Training
 
 TOLERANCE = 0.01  # of the log loss, relative
 WIDTH, LEVELS = 30, (20, 50, 100)
@@ -54,8 +54,9 @@ def adult() -> tuple[Features, Any, Features, Any]:
     import polars as pl
     import yaml
 
-    from mlspec import api
-    from mlspec.engine import places, preparation, results
+    from mlspec import api, paths
+    from mlspec.steps import results
+    from mlspec.steps.data import preparation
     from mlspec.store.store import Store
 
     with tempfile.TemporaryDirectory() as folder:
@@ -70,7 +71,7 @@ def adult() -> tuple[Features, Any, Features, Any]:
         assert ran.outcome != "error", ran.failures
         plan = api.compile(root / "project.yaml").plan.steps["prepare.mlp"]
         assert plan.outputs is not None
-        with Store(places.store(places.home(root))).writing() as store:
+        with Store(paths.store(paths.home(root))).writing() as store:
             state = results.read_json(store.path(plan.outputs["state"]))
             parts = [pl.read_parquet(store.path(plan.outputs[part])) for part in ("train", "validation")]
             made = [(preparation.features(part, state), preparation.target(part, state)) for part in parts]

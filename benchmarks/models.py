@@ -22,7 +22,8 @@ from typing import Any
 import yaml
 
 from mlspec import api, registry
-from mlspec.engine.job import Job
+from mlspec.graph.kinds import KINDS
+from mlspec.steps.job import Job
 
 SPECS = Path(__file__).parents[1] / "specs"
 METRICS = {"binary_classification": "roc_auc", "multiclass_classification": "log_loss", "regression": "rmse"}
@@ -59,7 +60,7 @@ def do(graph: Any, wanted: str, folder: Path, done: dict[str, dict[str, Path]]) 
         root=folder,
     )
     began = time.process_time()
-    import_module(f"mlspec.engine.work.{step.kind}").run(job)
+    import_module(KINDS[step.kind].work).run(job)
     done[wanted] = outputs
     return time.process_time() - began
 
@@ -68,7 +69,8 @@ def measure(name: str, model: str, settings: dict[str, Any]) -> tuple[str, list[
     """The metric, its values on validation and test rows, processor seconds of fitting, bytes of the model."""
     import polars as pl
 
-    from mlspec.engine import preparation, results
+    from mlspec.steps import results
+    from mlspec.steps.data import preparation
 
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)

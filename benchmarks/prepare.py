@@ -49,7 +49,7 @@ def ours(source: Path, out: Path) -> None:
     """Through the preparation of a step."""
     import polars as pl
 
-    from mlspec.engine import preparation, tables
+    from mlspec.steps.data import parquet, preparation
 
     steps = {
         "number": [["impute", {"strategy": "mean"}], ["scale", {"method": "standard"}]],
@@ -62,7 +62,7 @@ def ours(source: Path, out: Path) -> None:
     params = {"columns": listed, "target": ["y", "category"], "task": "binary_classification", "positive": None}
     frame = pl.scan_parquet(source)
     state = preparation.fit(frame, params)
-    tables.write_batches(frame, lambda batch: preparation.apply(batch, state), out, preparation.reads(frame, state))
+    parquet.write_batches(frame, lambda batch: preparation.apply(batch, state), out, preparation.reads(frame, state))
 
 
 def hand(source: Path, out: Path) -> None:

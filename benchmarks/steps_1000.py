@@ -27,14 +27,14 @@ ENGINE = """
 import sys
 from pathlib import Path
 from mlspec.engine.run import run
-from mlspec.testing.graphs import KINDS, WORK, graph, step
+from mlspec.testing.graphs import KINDS, graph, step
 
 root, kind, engine, count, layer = Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sys.argv[5])
 steps = []
 for index in range(count):
     above = {index - layer, index - index % layer - layer + (index * 7) % layer}
     steps.append(step(f"s{index}", *(f"s{place}" for place in sorted(above) if place >= 0), kind=kind, constant=index))
-ran = run(graph(root, steps, engine=engine), kinds=KINDS, work=WORK)
+ran = run(graph(root, steps, engine=engine), kinds=KINDS)
 assert ran.status == "done" and ran.count(sys.argv[6]) == count, (ran.status, ran.failures[:3])
 heavy = {"torch", "polars", "numpy", "sklearn", "networkx", "jsonschema", "subprocess"} & set(sys.modules)
 assert sys.argv[6] == "done" or not heavy, heavy

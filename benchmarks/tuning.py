@@ -21,8 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from mlspec.engine.tuning import search, space
-from mlspec.engine.tuning.journal import Journal, Piece, Result
+from mlspec.steps.training.tuning import search, space
+from mlspec.steps.training.tuning.journal import Journal, Piece, Result
 
 BUDGET = 5.0
 STATED = {"rate": {"log": [1e-4, 1.0]}, "drop": {"uniform": [0.0, 0.5]}, "units": {"log_integer": [8, 512]}}

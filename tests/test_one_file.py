@@ -16,7 +16,7 @@ FILES = {
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from mlspec.plugin import Column, Schema
+from mlspec.plugins.base import Column, Schema
 from mlspec.sources import FileSource
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Pipes(FileSource, frozen=True, kw_only=True):
             pl.col(c.name).cast(pl.String if c.type == "category" else pl.Float64) for c in columns
         ).lazy()
 ''',
-    "src/mlspec/steps/shift.py": '''
+    "src/mlspec/transforms/shift.py": '''
 """Move numbers."""
 
 from collections.abc import Sequence
@@ -61,13 +61,14 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from msgspec import Meta
 
-from mlspec.plugin import Column, Schema, State, Step
+from mlspec.plugins.base import Column, Schema, State
+from mlspec.plugins.transform import Transform
 
 if TYPE_CHECKING:
     import polars as pl
 
 
-class Shift(Step, frozen=True, kw_only=True):
+class Shift(Transform, frozen=True, kw_only=True):
     """Adds a number.
 
     Why: a test.
@@ -91,18 +92,19 @@ class Shift(Step, frozen=True, kw_only=True):
 
         return [(self.output(column)[0], pl.col(column.name) + self.by)]
 ''',
-    "src/mlspec/treatments/halve.py": '''
+    "src/mlspec/anonymizers/halve.py": '''
 """Halve numbers."""
 
 from typing import TYPE_CHECKING, ClassVar
 
-from mlspec.plugin import Column, Treatment
+from mlspec.plugins.anonymizer import Anonymizer
+from mlspec.plugins.base import Column
 
 if TYPE_CHECKING:
     import polars as pl
 
 
-class Halve(Treatment, frozen=True, kw_only=True):
+class Halve(Anonymizer, frozen=True, kw_only=True):
     """Halves a number.
 
     Why: a test.
@@ -130,7 +132,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from mlspec.plugin import Features, Model, Predictor, Training
+from mlspec.plugins.model import Features, Model, Predictor, Training
 
 if TYPE_CHECKING:
     import numpy as np
@@ -178,7 +180,7 @@ class Near(Predictor):
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from mlspec.plugin import Metric
+from mlspec.plugins.metric import Metric
 
 if TYPE_CHECKING:
     import numpy as np

@@ -34,6 +34,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_archives_hold_what_they_should(built: Path) -> None:
     (wheel,), (sdist,) = built.glob("*.whl"), built.glob("*.tar.gz")
+    assert wheel.name.startswith("mlspec_compiler-")
+    assert sdist.name.startswith("mlspec_compiler-")
     names = zipfile.ZipFile(wheel).namelist()
     for needed in (
         "mlspec/py.typed",
@@ -74,8 +76,8 @@ def test_the_wheel_without_extras_checks_compiles_and_prints_the_schema(built: P
     run(mlspec, "validate", cwd=folder)
     assert "Plan: 13 run; time unknown" in run(mlspec, "compile", cwd=folder)
     assert run(mlspec, "schema", cwd=folder) == (ROOT / "schema/project.schema.json").read_text()
-    assert "pip install 'mlspec[run]'" in run(mlspec, "doctor", cwd=folder)
+    assert "pip install 'mlspec-compiler[run]'" in run(mlspec, "doctor", cwd=folder)
     refused = subprocess.run([mlspec, "run"], cwd=folder, capture_output=True, text=True, check=False)
     assert refused.returncode == 2
     assert "Traceback" not in refused.stderr
-    assert "mlspec[run]" in refused.stderr
+    assert "mlspec-compiler[run]" in refused.stderr

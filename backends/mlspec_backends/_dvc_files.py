@@ -10,10 +10,11 @@ import msgspec
 from msgspec import Struct
 
 from mlspec.diagnostics import Diagnostic, Span, SpecError
-from mlspec.engine import laid_out
+from mlspec.engine.run import dvc_results
 from mlspec.graph.graph import Graph
 from mlspec.graph.show import dvc, yaml_text
 from mlspec.graph.step import Step
+from mlspec.machine import json_values
 from mlspec.store import files
 
 FILE = "dvc.yaml"
@@ -35,7 +36,7 @@ def write(graph: Graph, spec: str, overlays: Sequence[str] = ()) -> Written:
     """
     root = Path(graph.facts.root)
     own, others, text = _merged(graph, spec, overlays)
-    laid_out.prepare(root)
+    dvc_results.prepare(root)
     changed = [FILE] if _put(root / FILE, text.encode()) else []
     return Written(own, others, (*changed, *write_params(graph)))
 
@@ -60,8 +61,8 @@ def check_step(graph: Graph, step: Step) -> None:
     """Raises SpecError where the values that DVC has looked at for this step are not those that it would run with."""
     name = dvc.values(step.id)
     try:
-        values = msgspec.json.decode((Path(graph.facts.root) / name).read_bytes())
-    except (OSError, msgspec.MsgspecError):
+        values = json_values.decode((Path(graph.facts.root) / name).read_bytes())
+    except (OSError, ValueError):
         values = None
     now = msgspec.json.decode(msgspec.json.encode(dvc.tracked(graph, step)))
     if values != now:
@@ -78,10 +79,10 @@ def _put(path: Path, content: bytes) -> bool:
 
 def _merged(graph: Graph, spec: str, overlays: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...], str]:
     path = Path(graph.facts.root) / FILE
-    text = _read(path)
     stages = dvc.stages(graph, spec=spec, overlays=overlays)
     entries = dvc.text(stages, spec)
     try:
+        text = _read(path)
         found = yaml_text.mapping(text, "stages")
         there = {} if found is None else found.entries
         own = [name for name, entry in there.items() if _owner(entry.plain()) == spec]
@@ -101,6 +102,8 @@ def _read(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         return ""
+    except UnicodeDecodeError:
+        raise ValueError("it is not UTF-8 text") from None
 
 
 def _owner(stage: object) -> object:

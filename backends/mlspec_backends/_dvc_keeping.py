@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlspec.diagnostics import Diagnostic, SpecError
-from mlspec.engine import laid_out
 from mlspec.engine.backend import Keeping
-from mlspec.graph.files import Digests
+from mlspec.engine.run import dvc_results
 from mlspec.graph.graph import Graph
 from mlspec.graph.show import dvc, yaml_text
+from mlspec.machine.file_digests import Digests
 from mlspec.store import files
 from mlspec.store.action import Action
 from mlspec_backends import _dvc_files, _dvc_mending
@@ -45,7 +45,7 @@ def keep(keeping: Keeping) -> None:
     results = {step: action for step, action in keeping.results.items() if _still(graph, step, keeping.home)}
     for step_id, action in results.items():
         if not memory.stands(step_id, action):
-            laid_out.lay_out(root, graph.steps[step_id], action, store)
+            dvc_results.lay_out(root, graph.steps[step_id], action, store)
     texts = dvc.text(dvc.stages(graph, spec=spec, overlays=keeping.overlays), spec)
     saved = {dvc.stage_name(step_id) for step_id in results} | ({dvc.COMPILE} if _is_as_read(graph) else set())
     texts = {name: lines for name, lines in texts.items() if name in saved}

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from mlspec.graph.graph import Graph
 from mlspec.graph.show import dvc
+from mlspec.machine import json_values
 from mlspec.store import files
 from mlspec.store.action import Action
 
@@ -38,8 +39,8 @@ class Memory(Struct, frozen=True):
     def read(home: Path, root: Path) -> "Memory":
         """What is remembered; nothing where it can't be read, or is of another folder."""
         try:
-            found = msgspec.json.decode(_place(home).read_bytes(), type=Memory)
-        except (OSError, msgspec.MsgspecError):
+            found = json_values.read(_place(home), Memory)
+        except (OSError, ValueError):
             return Memory(root=str(root))
         return found if found.root == str(root) else Memory(root=str(root))
 

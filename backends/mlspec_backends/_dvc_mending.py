@@ -1,15 +1,16 @@
 """What a killed DVC leaves: an empty ``.dvc/tmp/rwlock``, after which all its commands fail, or half a ``dvc.lock``."""
 
 import contextlib
-import json
 import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
+from mlspec import paths
 from mlspec.diagnostics import MlspecError
-from mlspec.machine import secret_values
+from mlspec.machine import git, json_values, safe_files, seals, secret_values
 from mlspec.store import files
 
 if TYPE_CHECKING:
@@ -17,7 +18,13 @@ if TYPE_CHECKING:
 
 RWLOCK = "rwlock"
 COPY = "dvc.lock"
-GIT_SECONDS = 30
+
+
+class _Holder(Struct):
+    """A process that DVC's lock names."""
+
+    pid: int
+    cmd: str = ""
 
 
 def repository(root: Path) -> Path | None:
@@ -48,29 +55,37 @@ def mend(repo: "Repo", lock: Path, home: Path) -> Iterator[str]:
 
 def remember(lock: Path, home: Path) -> None:
     """Keep a copy of ``dvc.lock`` for the day when DVC is killed while writing it."""
-    if lock.exists():
-        files.replace(home / COPY, lock.read_bytes())
+    key = seals.key(paths.store(home))
+    if lock.exists() and key is not None:
+        files.replace(home / COPY, seals.sealed(lock.read_bytes(), key))
 
 
 def refuse_if_busy(repo: "Repo", folder: Path) -> None:
     """Raises MlspecError where a living DVC process is running a stage that reads or writes in a folder."""
+    rwlock = Path(repo.tmp_dir or "") / RWLOCK
     try:
-        held = json.loads((Path(repo.tmp_dir or "") / RWLOCK).read_bytes())
+        held = json_values.read(rwlock, dict[str, dict[str, list[_Holder] | _Holder]])
     except FileNotFoundError:
         return
+    except (OSError, ValueError) as error:
+        raise MlspecError(
+            f"'{os.path.relpath(rwlock)}' can't be read: {error}; remove it where no DVC is alive"
+        ) from None
     for mode in ("write", "read"):
         for path, infos in held.get(mode, {}).items():
             for info in infos if isinstance(infos, list) else [infos]:
-                if Path(path).is_relative_to(folder) and _is_alive(info["pid"]):
-                    told = f"DVC process {info['pid']} ({info['cmd']}) is at work on '{os.path.relpath(path)}'"
+                if Path(path).is_relative_to(folder) and _is_alive(info.pid):
+                    told = f"DVC process {info.pid} ({info.cmd}) is at work on '{os.path.relpath(path)}'"
                     raise MlspecError(f"{told}; run again when it has ended: what is done is kept")
 
 
 def _restore(lock: Path, home: Path) -> str:
     shown = os.path.relpath(lock)
-    copy = home / COPY
-    if copy.exists():
-        files.replace(lock, copy.read_bytes())
+    copy = None
+    with contextlib.suppress(OSError):
+        copy = seals.opened(safe_files.read(home / COPY), seals.key(paths.store(home)))
+    if copy is not None:
+        files.replace(lock, copy)
         return f"restored '{shown}', which a killed DVC process has left broken, from mlspec's copy"
     committed = _committed(lock)
     if committed is not None:
@@ -86,18 +101,24 @@ def _restore(lock: Path, home: Path) -> str:
 
 def _committed(lock: Path) -> bytes | None:
     """The file as Git has it."""
-    command = ["git", "show", f"HEAD:./{lock.name}"]
     try:
-        done = subprocess.run(command, cwd=lock.parent, capture_output=True, check=True, timeout=GIT_SECONDS)
-    except (OSError, subprocess.SubprocessError):
+        repository = git.opened(lock.parent)
+        head = None if repository is None else repository.commit("HEAD")
+        if repository is None or head is None:
+            return None
+        path = os.path.relpath(os.path.realpath(lock.parent), repository.root)
+        path = os.path.normpath(os.path.join(path, lock.name)).replace(os.sep, "/")
+        entry = repository.entry(head.tree, path, f"HEAD:{path}")
+        data = None if entry is None or entry.kind != "blob" else repository.read(entry.name, f"HEAD:{path}")
+    except MlspecError:
         return None
-    return done.stdout if done.stdout.strip() else None
+    return data if data is not None and data.strip() else None
 
 
 def _is_json(path: Path) -> bool:
     try:
-        return isinstance(json.loads(path.read_bytes()), dict)
-    except ValueError:
+        return isinstance(json_values.read(path), dict)
+    except (OSError, ValueError):
         return False
 
 

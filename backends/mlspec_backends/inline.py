@@ -2,9 +2,9 @@
 
 from collections import deque
 
-from mlspec import accelerators
 from mlspec.engine.backend import Capacity, Ending, Listen, Progress, Setting, Task
 from mlspec.engine.in_process import run_here
+from mlspec.machine import accelerators
 from mlspec.store.shared import Shared
 from mlspec.store.store import Store
 

@@ -1,19 +1,16 @@
 """Worker processes on this machine, as many as there are cores, each used for one step after the other."""
 
 import contextlib
-import json
 import os
 import selectors
 import signal
 import subprocess
-import sys
 import time
 from collections import deque
 
 import msgspec
 
-from mlspec import accelerators
-from mlspec.engine import limits, machine, threads
+from mlspec.engine import limits, threads
 from mlspec.engine.backend import (
     Capacity,
     Ending,
@@ -27,10 +24,9 @@ from mlspec.engine.backend import (
 )
 from mlspec.engine.in_process import run_here
 from mlspec.engine.worker import Welcome
+from mlspec.machine import accelerators, child_process, resources
 from mlspec.store.store import Store
 
-# The paths are those of this process, whatever put them there; -P keeps out the folder that we happen to be in.
-START = "import json, sys; sys.path[:] = json.loads(sys.argv.pop()); from mlspec.engine.worker import main; main()"
 READ = 1 << 16
 
 
@@ -43,10 +39,10 @@ class Worker:
         self.began = 0.0
         self._rest = b""
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-c", START, json.dumps(sys.path)],
+            child_process.command("mlspec.engine.worker"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**os.environ, **machine.threads(count)},
+            env={**os.environ, **resources.threads(count)},
             # A Ctrl-C at the terminal is for us to answer; and we can end a worker with all that it has started.
             start_new_session=True,
         )
@@ -111,8 +107,8 @@ class Local:
         self._busy = selectors.DefaultSelector()
         self._trivial: deque[Task] = deque()
         self.capacity = Capacity(
-            steps=setting.steps or machine.cores(),
-            memory=setting.memory if setting.memory is not None else machine.memory(),
+            steps=setting.steps or resources.cores(),
+            memory=setting.memory if setting.memory is not None else resources.memory(),
             gpus=accelerators.gpus(),
         )
 

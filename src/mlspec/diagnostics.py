@@ -91,6 +91,22 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() or unicodedata.category(c) == "Zs" else f"\\u{{{ord(c):x}}}" for c in text)
 
 
+def workflow_command(kind: str, places: Mapping[str, str], told: Iterable[str]) -> str:
+    """A line that GitHub shows at its place of the pull request; nothing in it can begin another command.
+
+    ``places``: ``file``, ``line``, ``title`` and so on; ``told``: the message, one text a line.
+    """
+
+    def escaped(text: str, more: str = "") -> str:
+        shown = printable(text)
+        for char in ("%", *more):
+            shown = shown.replace(char, f"%{ord(char):02X}")
+        return shown
+
+    listed = ",".join(f"{name}={escaped(value, ':,')}" for name, value in places.items())
+    return f"::{kind} {listed}::{'%0A'.join(escaped(line) for line in told)}"
+
+
 SHOWN = 20
 WINDOW = 160
 _RED, _YELLOW, _BLUE, _BOLD = "1;31", "1;33", "1;34", "1"
@@ -118,13 +134,14 @@ def count(diagnostics: Iterable[Diagnostic]) -> str:
 
 def _block(d: Diagnostic, lines: Mapping[str, list[str]], color: bool) -> str:
     tint = _RED if d.severity == "error" else _YELLOW
-    out = [f"{_paint(f'{d.severity}[{d.code}]', tint, color)}{_paint(f': {d.message}', _BOLD, color)}"]
+    out = [f"{_paint(f'{d.severity}[{d.code}]', tint, color)}{_paint(f': {printable(d.message)}', _BOLD, color)}"]
     places: list[tuple[Span, str, str]] = [] if d.span is None else [(d.span, "^", d.label)]
     places += [(label.span, "-", label.text) for label in d.also]
     width = max((len(str(span.line)) for span, _mark, _text in places), default=1)
     bar = _paint(f"{'':{width}} |", _BLUE, color)
     if d.span is not None:
-        where = f"{d.span.file}:{d.span.line}:{d.span.column}" if d.span.file in lines or d.span.line else d.span.file
+        file = printable(d.span.file)
+        where = f"{file}:{d.span.line}:{d.span.column}" if d.span.file in lines or d.span.line else file
         out += [f"{'':{width}}{_paint('-->', _BLUE, color)} {where}", bar]
         before: int | None = None
         for span, mark, text in sorted(places, key=lambda place: place[0].line):
@@ -138,12 +155,13 @@ def _block(d: Diagnostic, lines: Mapping[str, list[str]], color: bool) -> str:
             end = span.end_column - 1 - start if span.end_line == span.line else len(shown)
             blank = _columns(shown[: max(at, 0)])
             under = mark * max(1, _columns(shown[max(at, 0) : max(end, at + 1)]) or 1)
-            drawn = _paint(f"{under} {text}".rstrip(), tint if mark == "^" else _BLUE, color)
+            drawn = _paint(f"{under} {printable(text)}".rstrip(), tint if mark == "^" else _BLUE, color)
             out.append(f"{bar} {' ' * blank}{drawn}")
             before = span.line
     elif d.label:
-        out.append(f"{bar} {d.label}")
-    out += [f"{'':{width}} {_paint('=', _BLUE, color)} {note}" for note in (*d.notes, f"see: mlspec explain {d.code}")]
+        out.append(f"{bar} {printable(d.label)}")
+    notes = (*map(printable, d.notes), f"see: mlspec explain {d.code}")
+    out += [f"{'':{width}} {_paint('=', _BLUE, color)} {note}" for note in notes]
     return "\n".join(out)
 
 

@@ -13,12 +13,15 @@ DEEPEST = 64
 MOST_ALIASED = 10_000
 MOST_FOUND = 100
 MOST_VALUES = 200_000
+EXPLAINED = 64 * 1024
 
-_INT = re.compile(r"[-+]?[0-9]+$")
-_OCT = re.compile(r"0o[0-7]+$")
-_HEX = re.compile(r"0x[0-9a-fA-F]+$")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$")
-_NOT_FINITE = re.compile(r"([-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))$")
+MOST_DIGITS = 1_000  # of a number; Python reads no integers from 4,300 on
+
+_INT = re.compile(r"[-+]?[0-9]+\Z")
+_OCT = re.compile(r"0o[0-7]+\Z")
+_HEX = re.compile(r"0x[0-9a-fA-F]+\Z")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
+_NOT_FINITE = re.compile(r"([-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))\Z")
 _NULL = frozenset(("", "~", "null", "Null", "NULL"))
 _BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 
@@ -83,19 +86,17 @@ class Document:
         return Span(self.file, 1, 1, 1, 2)
 
 
+def too_large(file: str, size: int) -> SpecError:
+    """That a spec has more bytes than people write."""
+    message = f"{file} has {size:,} bytes, a spec at most {LARGEST:,}"
+    return SpecError([Diagnostic(code="file-too-large", message=message, notes=("add --large if this is meant",))])
+
+
 def parse(text: bytes | str, file: str, *, large: bool = False) -> Document:
     """The document in a text. Raises SpecError with what is wrong, each thing at its place."""
     if isinstance(text, bytes):
         if len(text) > LARGEST and not large:
-            raise SpecError(
-                [
-                    Diagnostic(
-                        code="file-too-large",
-                        message=f"{file} has {len(text):,} bytes, a spec at most {LARGEST:,}",
-                        notes=("add --large if this is meant",),
-                    )
-                ]
-            )
+            raise too_large(file, len(text))
         raw = text
         try:
             text = raw.decode("utf-8")
@@ -111,6 +112,8 @@ def parse(text: bytes | str, file: str, *, large: bool = False) -> Document:
                     )
                 ]
             ) from None
+    else:
+        _demand_text(text, file)
     text = text.removeprefix("\ufeff")
     builder = _Builder(file, float("inf") if large else MOST_VALUES)
     root = builder.build(text)
@@ -120,8 +123,19 @@ def parse(text: bytes | str, file: str, *, large: bool = False) -> Document:
     return Document(file, root, {file: text})
 
 
+def _demand_text(text: str, file: str) -> None:
+    """Raises SpecError for a text with half a character in it: bytes of a command line that are not UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        line, column = text.count("\n", 0, error.start) + 1, error.start - text.rfind("\n", 0, error.start)
+        span = Span(file, line, column, line, column + 1)
+        raise SpecError([Diagnostic(code="not-utf-8", message="this is not UTF-8 text", span=span)]) from None
+
+
 def scalar(text: str) -> Any:
-    """A plain scalar by the YAML 1.2 core schema. Raises ValueError for what is no finite number."""
+    """A plain scalar by the YAML 1.2 core schema. Raises ValueError for what is no finite number, and for an integer
+    of more than 64 bits, which neither JSON nor a table of data can hold."""
     if text in _NULL:
         return None
     if text in _BOOL:
@@ -129,19 +143,30 @@ def scalar(text: str) -> Any:
     first = text[0]
     if first in "+-.0123456789":
         if _INT.match(text):
-            return int(text)
+            return _integer(text, 10)
         if _FLOAT.match(text):
             value = float(text)
             if value in (float("inf"), float("-inf")):
-                raise ValueError(f"{text} is too large for a number")
+                raise ValueError(f"{_short(text)} is too large for a number")
             return value
         if _OCT.match(text):
-            return int(text[2:], 8)
+            return _integer(text, 8)
         if _HEX.match(text):
-            return int(text[2:], 16)
+            return _integer(text, 16)
         if _NOT_FINITE.match(text):
             raise ValueError(f"{text} is not a finite number")
     return text
+
+
+def _integer(text: str, base: int) -> int:
+    value = int(text, base) if len(text) <= MOST_DIGITS else 1 << 64
+    if -(1 << 63) <= value < 1 << 63:
+        return value
+    raise ValueError(f"{_short(text)} is too large for an integer")
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 40 else f"{text[:40]}..."
 
 
 class _StopError(Exception):
@@ -219,7 +244,7 @@ class _Builder:
             try:
                 value = scalar(value)
             except ValueError as error:
-                self.add("not-a-number", event, str(error), "write a finite number, or quote it")
+                self.add("not-a-number", event, str(error), "write a smaller, finite number, or quote it")
         node = Node("scalar", value, self.file, *_ends(event))
         if event.anchor is not None:
             self.anchors[event.anchor] = (node, 1)
@@ -306,12 +331,13 @@ class _Builder:
         import yaml
 
         try:
-            for _event in yaml.parse(text, Loader=yaml.SafeLoader):
+            # It takes ten seconds for a megabyte.
+            for _event in yaml.parse(text, Loader=yaml.SafeLoader) if len(text) <= EXPLAINED else ():
                 pass
         except yaml.YAMLError as better:
             error = better
-        except RecursionError:
-            pass
+        except (RecursionError, ValueError):
+            pass  # of a character that there is not, for one
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         if mark is None:
             place = getattr(error, "position", 0)

@@ -1,25 +1,31 @@
-"""Finds plug-ins: the files of the plug-in packages, then what other distributions offer.
+"""Finds plug-ins: the files of the plug-in packages, then what other installed distributions offer.
 
-Names come from listing a folder; a plug-in's module is imported when it is asked for, never before. A plug-in may be
-named by its module and class (``my_package.models:Net``); such code is only loaded by ``run``.
+Names come from listing a folder; a plug-in's module is imported when it is asked for, never before. Distributions count
+where the interpreter's own site folders have them, never beside a spec, in the working folder or on PYTHONPATH.
 """
 
 import functools
 import importlib
 import os
-import sys
 from pathlib import Path
 from typing import TypeVar
 
-from mlspec.plugin import Baseline, Metric, Model, Plugin, Source, Step, Treatment
+from mlspec.machine import python_paths
+from mlspec.plugins.anonymizer import Anonymizer
+from mlspec.plugins.base import Plugin
+from mlspec.plugins.baseline import Baseline
+from mlspec.plugins.metric import Metric
+from mlspec.plugins.model import Model
+from mlspec.plugins.source import Source
+from mlspec.plugins.transform import Transform
 
 KINDS: dict[str, type[Plugin]] = {
     "sources": Source,
-    "steps": Step,
+    "transforms": Transform,
     "models": Model,
     "metrics": Metric,
     "baselines": Baseline,
-    "treatments": Treatment,
+    "anonymizers": Anonymizer,
 }
 ENTRY_POINTS = "mlspec.plugins"
 
@@ -53,9 +59,9 @@ def _others(kind: str) -> dict[str, str]:
 def _entry_points() -> dict[str, str]:
     """What other distributions offer. Read here: importing importlib.metadata costs more than everything around it."""
     found: dict[str, str] = {}
-    for folder in sys.path:
+    for folder in python_paths.site_folders():
         try:
-            names = [name for name in os.listdir(folder or ".") if name.endswith(".dist-info")]
+            names = [name for name in os.listdir(folder) if name.endswith(".dist-info")]
         except OSError:
             continue
         for name in names:
@@ -74,8 +80,8 @@ def _entry_points() -> dict[str, str]:
 
 
 def names(kind: str) -> list[str]:
-    """The names of all plug-ins of a kind (``sources``, ``steps``, ``models``, ``metrics``, ``baselines``,
-    ``treatments``), sorted."""
+    """The names of all plug-ins of a kind (``sources``, ``transforms``, ``models``, ``metrics``, ``baselines``,
+    ``anonymizers``), sorted."""
     return sorted({**_others(kind), **_own(kind)})
 
 
@@ -89,7 +95,7 @@ def plugin(kind: str, name: str) -> type[Plugin]:
     """The class of one plug-in. Raises KeyError when there is none of that name."""
     target = _own(kind).get(name) or _others(kind)[name]
     module_name, _, wanted = target.partition(":")
-    module = importlib.import_module(module_name)
+    module = python_paths.imported(module_name)
     if wanted:
         cls: type[Plugin] = getattr(module, wanted)
         return cls

@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from mlspec import accelerators
+from mlspec import paths as stores
 from mlspec.diagnostics import MlspecError
 from mlspec.engine import backend, events
-from mlspec.engine import places as stores
-from mlspec.engine.record import Run
-from mlspec.engine.run import run
+from mlspec.engine.run.run import run
+from mlspec.engine.run.run_record import Run
 from mlspec.graph.show.dvc import stage_name
 from mlspec.graph.step import Resources, Step
+from mlspec.machine import accelerators
 from mlspec.store.store import Store
 from mlspec.testing.backends import BackendSuite, made
-from mlspec.testing.graphs import KINDS, WORK, graph, step
+from mlspec.testing.graphs import KINDS, graph, step
 
 
 class TestLocal(BackendSuite):
@@ -57,7 +57,7 @@ def test_every_backend_is_held_to_the_suite() -> None:
 
 def test_an_unknown_engine_is_refused(tmp_path: Path) -> None:
     with pytest.raises(MlspecError, match="there is no engine 'lokal'; there are dvc, inline, local"):
-        run(graph(tmp_path, [step("a")], engine="lokal"), kinds=KINDS, work=WORK)
+        run(graph(tmp_path, [step("a")], engine="lokal"), kinds=KINDS)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_an_unknown_engine_is_refused(tmp_path: Path) -> None:
 )
 def test_a_worker_that_dies_fails_its_step_alone(tmp_path: Path, how: str, cause: str) -> None:
     steps = [step("doomed", **{how: True}), step("behind", "doomed"), *(step(f"s{index}") for index in range(4))]
-    ran = run(graph(tmp_path, steps, workers=2), kinds=KINDS, work=WORK, lock=False)
+    ran = run(graph(tmp_path, steps, workers=2), kinds=KINDS, lock=False)
     assert [(failure.step, failure.cause) for failure in ran.failures] == [("doomed", cause)]
     assert ran.count("done") == 4
     assert ran.count("not reached") == 1
@@ -78,9 +78,9 @@ def test_a_worker_that_dies_fails_its_step_alone(tmp_path: Path, how: str, cause
 
 def test_a_step_that_was_killed_goes_on_from_its_scratch_folder(tmp_path: Path) -> None:
     made = graph(tmp_path, [step("long", resume=True)])
-    assert run(made, kinds=KINDS, work=WORK, lock=False).status == "failed"
+    assert run(made, kinds=KINDS, lock=False).status == "failed"
     assert len(list((tmp_path / ".mlspec" / "scratch").glob("*/halfway"))) == 1
-    assert run(made, kinds=KINDS, work=WORK, lock=False).status == "done"
+    assert run(made, kinds=KINDS, lock=False).status == "done"
     assert list((tmp_path / ".mlspec" / "scratch").iterdir()) == []
 
 
@@ -96,7 +96,7 @@ def test_workers_are_as_many_as_allowed_and_used_again(tmp_path: Path) -> None:
         root = tmp_path / str(workers)
         root.mkdir()
         steps = [step(f"s{index}") for index in range(9)]
-        assert run(graph(root, steps, workers=workers), listener=listen, kinds=KINDS, work=WORK).status == "done"
+        assert run(graph(root, steps, workers=workers), listener=listen, kinds=KINDS).status == "done"
         return peak
 
     assert [most(1), most(3)] == [1, 3]
@@ -120,7 +120,7 @@ def test_resources_and_steps_that_want_to_be_alone_are_respected(tmp_path: Path)
         step("wider than all", resources=Resources(cpus=400, gpus=9, memory=1 << 60)),
         step("measure", kind="alone"),
     ]
-    ran = run(graph(tmp_path, steps, workers=4), listener=listen, kinds=KINDS, work=WORK, lock=False)
+    ran = run(graph(tmp_path, steps, workers=4), listener=listen, kinds=KINDS, lock=False)
     assert ran.status == "done"
     assert beside["measure"] == beside["wide"] == beside["wider than all"] == set()
     assert any(beside[f"small{index}"] for index in range(6))
@@ -150,7 +150,7 @@ def test_each_running_step_has_a_gpu_of_its_own(
         step(name, device="cuda", where=True, wait_for="go", resources=Resources(gpus=1)) for name in ("a", "b", "c")
     ]
     made = graph(tmp_path, steps, workers=4, device=device)
-    ran = run(made, listener=listen, kinds=KINDS, work=WORK, lock=False)
+    ran = run(made, listener=listen, kinds=KINDS, lock=False)
     assert max(together) == (2 if device == "cuda" else 1)
     store = Store(stores.store(stores.home(tmp_path)))
     assert {store.path(done.outputs["text"]).read_text() for done in ran.steps.values()} == places
@@ -160,7 +160,7 @@ INTERRUPTED = """
 import os, signal, sys
 from pathlib import Path
 from mlspec.engine.run import run
-from mlspec.testing.graphs import KINDS, WORK, graph, step
+from mlspec.testing.graphs import KINDS, graph, step
 
 def listen(event):
     if type(event).__name__ == "StepStarted" and event.step == "endless":
@@ -169,7 +169,7 @@ def listen(event):
 root = Path(sys.argv[1])
 try:
     run(graph(root, [step("first"), step("endless", "first", wait_for="never")], engine=sys.argv[2]),
-        listener=listen, kinds=KINDS, work=WORK)
+        listener=listen, kinds=KINDS)
 except KeyboardInterrupt:
     sys.exit(130)
 """
@@ -183,7 +183,7 @@ def test_an_interrupt_ends_cleanly_and_the_next_run_goes_on(tmp_path: Path, engi
     assert os.listdir(tmp_path / ".mlspec" / "store" / "tmp") == []
     (tmp_path / "never").touch()
     steps = [step("first"), step("endless", "first", wait_for="never")]
-    ran = run(graph(tmp_path, steps, engine=engine), kinds=KINDS, work=WORK)
+    ran = run(graph(tmp_path, steps, engine=engine), kinds=KINDS)
     assert {step_id: ended.action for step_id, ended in ran.steps.items()} == {"first": "cached", "endless": "done"}
 
 
@@ -191,14 +191,14 @@ ORPHANS = """
 import os, signal, sys
 from pathlib import Path
 from mlspec.engine.run import run
-from mlspec.testing.graphs import KINDS, WORK, graph, step
+from mlspec.testing.graphs import KINDS, graph, step
 
 def listen(event):
     if type(event).__name__ == "StepProgress":
         os.kill(os.getpid(), signal.SIGKILL)
 
 steps = [step("endless", progress=True, wait_for="never")]
-run(graph(Path(sys.argv[1]), steps), listener=listen, kinds=KINDS, work=WORK)
+run(graph(Path(sys.argv[1]), steps), listener=listen, kinds=KINDS)
 """
 
 

@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from mlspec import api
+from mlspec import api, paths
 from mlspec.cli import main
 from mlspec.diagnostics import MlspecError
-from mlspec.engine import places, planning
-from mlspec.engine.run import run
+from mlspec.engine import planning
+from mlspec.engine.run.run import run
 from mlspec.graph.fingerprint import identity
 from mlspec.graph.show import dvc as shown
 from mlspec.graph.show import yaml_text
-from mlspec.testing.graphs import KINDS, WORK, graph, step
+from mlspec.testing.graphs import KINDS, graph, step
 
 pytest.importorskip("dvc")
 from dvc.repo import Repo
@@ -238,7 +238,7 @@ def test_dvc_sees_changed_what_the_plan_does(project: Path) -> None:
 
 
 def write_steps(root: Path, engine: str = "dvc") -> object:
-    return run(graph(root, [step("a"), step("b", "a")], engine=engine), kinds=KINDS, work=WORK, lock=False)
+    return run(graph(root, [step("a"), step("b", "a")], engine=engine), kinds=KINDS, lock=False)
 
 
 def test_results_are_taken_over_in_both_directions(tmp_path: Path) -> None:
@@ -276,13 +276,45 @@ def test_what_a_killed_dvc_leaves_is_mended(tmp_path: Path, copied: bool) -> Non
         shutil.rmtree(tmp_path / ".mlspec")
     told: list[str] = []
     made = graph(tmp_path, [step("a"), step("b", "a")], engine="dvc")
-    run(made, kinds=KINDS, work=WORK, lock=False, listener=lambda event: told.append(getattr(event, "text", "")))
+    run(made, kinds=KINDS, lock=False, listener=lambda event: told.append(getattr(event, "text", "")))
     words = "\n".join(told)
     assert "which a killed DVC process has left unreadable" in words
     assert ("from mlspec's copy" if copied else "has left empty") in words
     with Repo(str(tmp_path)) as repo:
         assert repo.status() == {}
     assert (tmp_path / "dvc.lock").read_bytes() == good
+
+
+def test_a_broken_lock_is_restored_from_the_repository_and_no_other(tmp_path: Path) -> None:
+    top, other = tmp_path / "repository", tmp_path / "other"
+    root = top / "project"
+    for folder in (root, other):
+        folder.mkdir(parents=True)
+    settings = ("user.name=t", "user.email=t@localhost", "commit.gpgsign=false")
+    identity = [part for setting in settings for part in ("-c", setting)]
+
+    def committed(folder: Path) -> None:
+        for command in (["init", "-q"], ["add", "-A"], [*identity, "commit", "-q", "-m", "one"]):
+            subprocess.run(["git", *command], cwd=folder, check=True)
+
+    dvc.init(root)
+    write_steps(root)
+    good = (root / "dvc.lock").read_bytes()
+    committed(top)
+    # A bare repository as any commit can hold one, where git looks first.
+    (other / "dvc.lock").write_text("schema: '2.0'\n")
+    committed(other)
+    for name in ("HEAD", "objects", "refs", "config"):
+        copy = shutil.copytree if (other / ".git" / name).is_dir() else shutil.copy
+        copy(other / ".git" / name, root / name)
+    (root / "dvc.lock").write_bytes(good[: len(good) // 2])
+    shutil.rmtree(root / ".mlspec")
+    told: list[str] = []
+    made = graph(root, [step("a"), step("b", "a")], engine="dvc")
+    run(made, kinds=KINDS, lock=False, listener=lambda event: told.append(getattr(event, "text", "")))
+    assert "which a killed DVC process has left broken, from Git" in "\n".join(told)
+    assert (root / "dvc.lock").read_bytes() == good
+    assert set((tmp_path / "repository/project/ran.txt").read_text().split()) == {"a", "b"}
 
 
 def test_another_dvc_at_work_is_respected(tmp_path: Path) -> None:
@@ -303,7 +335,7 @@ def test_another_dvc_at_work_is_respected(tmp_path: Path) -> None:
     with Repo(str(tmp_path)) as repo:
         assert repo.status() == {}
     assert not (tmp_path / "ran.txt").exists()
-    assert places.home(tmp_path).is_dir()
+    assert paths.home(tmp_path).is_dir()
 
 
 def test_the_run_cache_of_dvc_knows_what_mlspec_has_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,16 +8,16 @@ import pytest
 
 from mlspec.document import parse
 from mlspec.engine import events
-from mlspec.engine.record import Run
-from mlspec.engine.run import run
+from mlspec.engine.run.run import run
+from mlspec.engine.run.run_record import Run
 from mlspec.graph.step import Step
-from mlspec.testing.graphs import KINDS, WORK, graph, step
+from mlspec.testing.graphs import KINDS, graph, step
 
 SPEC = parse("backend:\n  step_timeout: 1s\n  run_timeout: 1s\n  memory: 300MB\n", "project.yaml")
 
 
 def carried_out(root: Path, steps: list[Step], **backend: Any) -> Run:
-    return run(graph(root, steps, document=SPEC, **backend), kinds=KINDS, work=WORK, lock=False)
+    return run(graph(root, steps, document=SPEC, **backend), kinds=KINDS, lock=False)
 
 
 def test_a_step_that_takes_too_long_is_ended_alone(tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ def test_the_step_that_takes_most_memory_is_ended_when_all_take_too_much(tmp_pat
 
     steps = [step("greedy", hold=400_000_000, wait_for="over"), step("small", hold=10_000_000, wait_for="over")]
     made = graph(tmp_path, steps, document=SPEC, workers=2, memory=300_000_000)
-    ran = run(made, listener=listen, kinds=KINDS, work=WORK, lock=False)
+    ran = run(made, listener=listen, kinds=KINDS, lock=False)
     (failure,) = ran.failures
     assert failure.step == "greedy"
     assert re.match(r"it took \d+ MB of memory .*, backend.memory allows 300 MB$", failure.cause)

@@ -11,14 +11,15 @@ from typing import Any
 
 import pytest
 
-from mlspec.engine import events, places
-from mlspec.engine.record import Run
-from mlspec.engine.run import run
+from mlspec import paths
+from mlspec.engine import events
+from mlspec.engine.run.run import run
+from mlspec.engine.run.run_record import Run
 from mlspec.graph.graph import Graph
 from mlspec.store import tree
 from mlspec.store.shared import Shared
 from mlspec.store.store import Store
-from mlspec.testing.graphs import KINDS, WORK, graph, step
+from mlspec.testing.graphs import KINDS, graph, step
 
 STEPS = (
     step("first", text="1"),
@@ -34,11 +35,11 @@ def carried_out(
 ) -> Run:
     root.mkdir(exist_ok=True)
     made: Graph = graph(root, STEPS, store=store, **{"engine": "local", **more})
-    return run(made, listener=listener, kinds=KINDS, work=WORK, lock=False)
+    return run(made, listener=listener, kinds=KINDS, lock=False)
 
 
 def last(root: Path, ran: Run) -> str:
-    return Store(places.store(places.home(root))).path(ran.steps["last"].outputs["text"]).read_text()
+    return Store(paths.store(paths.home(root))).path(ran.steps["last"].outputs["text"]).read_text()
 
 
 def done_in(root: Path) -> list[str]:
@@ -125,11 +126,11 @@ RUN = """
 import sys
 from pathlib import Path
 from mlspec.engine.run import run
-from mlspec.testing.graphs import KINDS, WORK, graph, step
+from mlspec.testing.graphs import KINDS, graph, step
 
 root = Path(sys.argv[1])
 steps = [step(f"s{index}", outputs=("text", "folder")) for index in range(12)]
-sys.exit(run(graph(root, steps, store="../shared", workers=2), kinds=KINDS, work=WORK, lock=False).status != "done")
+sys.exit(run(graph(root, steps, store="../shared", workers=2), kinds=KINDS, lock=False).status != "done")
 """
 
 
@@ -175,4 +176,4 @@ def test_who_verifies_makes_everything_again(tmp_path: Path) -> None:
     carried_out(tmp_path / "mine")
     (tmp_path / "yours").mkdir()
     made = graph(tmp_path / "yours", STEPS, store="../shared")
-    assert run(made, share=False, kinds=KINDS, work=WORK, lock=False).count("done") == len(STEPS)
+    assert run(made, share=False, kinds=KINDS, lock=False).count("done") == len(STEPS)

@@ -13,9 +13,9 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from mlspec import accelerators
 from mlspec.cli import main
 from mlspec.cli._commands import Commands, commands
+from mlspec.machine import accelerators
 
 ROOT = Path(__file__).parents[2]
 COMMAND = Path(sysconfig.get_path("scripts")) / "mlspec"
@@ -37,7 +37,7 @@ def test_every_command_says_what_it_does(capsys: pytest.CaptureFixture[str]) -> 
         assert re.search(rf"^  {name} +[A-Z]\w", shown, re.MULTILINE), name
         assert main([name, "--help"]) == 0
     assert main(["--version"]) == 0
-    assert capsys.readouterr().out.endswith("mlspec 0.1.0\n")
+    assert capsys.readouterr().out.endswith("mlspec 0.1.0 (mlspec-compiler)\n")
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_an_unexpected_mistake_of_ours_is_one_line(
     def broken(*_arguments: object, **_named: object) -> None:
         raise RuntimeError("not\nfound out")
 
-    monkeypatch.setattr(Commands, "main", broken)
+    monkeypatch.setattr(Commands, "invoke", broken)
     assert main(["doctor"]) == 70
     told = "internal error: RuntimeError: not found out (MLSPEC_TRACEBACK=1 shows where; please report it)\n"
     assert capsys.readouterr().err == told

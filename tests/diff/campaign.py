@@ -93,7 +93,7 @@ def run(count: int, seed: int) -> Counter[str]:
 def version_of(path: Path, folder: Path) -> Version:
     """A file as a version beside other data."""
     one, _ = versions(str(path), str(path), None)
-    return replace(one, root=folder, top=None, path="project.yaml")
+    return replace(one, root=folder, repository=None, path="project.yaml")
 
 
 def main() -> None:

@@ -6,7 +6,9 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
+import sys
 import sysconfig
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,15 @@ ROWS = "number,age,job,sex,weight,city,income\n" + "".join(
     f"{i},{20 + i},{'abc'[i % 3]},{'mf'[i % 2]},{i / 2},x,{'high' if i % 3 else 'low'}\n" for i in range(30)
 )
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text())
+BASH = shutil.which("bash") or "bash"
 HOOKS = {hook["id"]: hook for hook in yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())}
+# The command as pip installs it, of this tree wherever it is installed.
+MLSPEC = f"""#!{sys.executable} -I
+import sys
+sys.path[:0] = [{str(ROOT / "src")!r}, {str(ROOT / "backends")!r}]
+from mlspec.cli import main
+sys.exit(main())
+"""
 GH = """#!/bin/sh
 printf '%s\\n' "$*" >>"$GH_LOG"
 case "$*" in
@@ -38,7 +48,7 @@ class Runner:
         self.outputs: dict[str, dict[str, str]] = {}
         self.log = ""
         scratch.mkdir()
-        path = f"{sysconfig.get_path('scripts')}{os.pathsep}{scratch / 'bin'}{os.pathsep}{os.environ['PATH']}"
+        path = f"{scratch / 'bin'}{os.pathsep}{os.environ['PATH']}"
         self.environment = {
             **os.environ,
             "PATH": path,
@@ -47,8 +57,9 @@ class Runner:
             **more,
         }
         (scratch / "bin").mkdir()
-        (scratch / "bin/gh").write_text(GH)
-        (scratch / "bin/gh").chmod(0o755)
+        for name, program in (("gh", GH), ("mlspec", MLSPEC)):
+            (scratch / "bin" / name).write_text(program)
+            (scratch / "bin" / name).chmod(0o755)
         self.environment["GH_LOG"] = str(scratch / "gh.log")
 
     def run(self, steps: list[dict[str, Any]], values: dict[str, str]) -> int:
@@ -61,7 +72,7 @@ class Runner:
             for file in files.values():
                 file.touch()
             own = {name: self.filled(value, values) for name, value in step.get("env", {}).items()}
-            command = ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", step["run"]]
+            command = [BASH, "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", step["run"]]
             environment = {**self.environment, **own, **{name: str(file) for name, file in files.items()}}
             done = subprocess.run(
                 command, cwd=self.folder, text=True, capture_output=True, check=False, env=environment
@@ -213,6 +224,26 @@ def test_the_commenter_of_forks_trusts_nothing_in_the_artifact(tmp_path: Path) -
     (folder / "comment.md").write_text('text\n<!-- mlspec:diff:x") or true # -->\n')
     runner = Runner(tmp_path, tmp_path / "three", GH_NUMBER="12", **where)
     assert runner.run(comment["runs"]["steps"], given) == 1
+
+
+@pytest.mark.parametrize("theirs", ["", "echo mlspec 0.13.0"])
+def test_neither_a_pip_of_the_pull_request_nor_another_mlspec_is_run(clone: Path, tmp_path: Path, theirs: str) -> None:
+    (clone / "pip").mkdir()
+    for name in ("__init__.py", "__main__.py"):
+        (clone / "pip" / name).write_text("open('stolen', 'w')\n")
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    scripts = {"python3": f'exec "{sys.executable}" "$@"', **({"mlspec": theirs} if theirs else {})}
+    for name, line in scripts.items():
+        (tools / name).write_text(f"#!/bin/bash\n{line}\n")
+        (tools / name).chmod(0o755)
+    for name in ("bash", "realpath", "mktemp"):
+        (tools / name).symlink_to(str(shutil.which(name)))
+    runner = Runner(clone, tmp_path / "scratch", PATH=str(tools))
+    missing = {"inputs.package": str(tmp_path / "no-such-package")}
+    assert runner.run(ACTION["runs"]["steps"][:1], values(clone, **missing)) not in (0, 127)
+    assert "no-such-package" in runner.log  # the real pip's word
+    assert not list(clone.rglob("stolen"))
 
 
 def test_no_expression_stands_in_a_script() -> None:

@@ -41,7 +41,8 @@ def test_a_change_is_told_as_what_it_means(case: dict[str, Any], tmp_path: Path)
     head = world.edited(world.BASE, case.get("edits", []))
     base = head if case.get("both") else world.BASE
     files = {"people.csv": DATA[case["data"]]} if "data" in case else {"own.py": case["code"]} if "code" in case else {}
-    found = world.diff(tmp_path, base, head, files, profile=case.get("profile"))
+    outside = case.get("outside", False)
+    found = world.diff(tmp_path, base, head, files, profile=case.get("profile"), allow_outside=outside)
     said = [f"{one.severity} {one.class_} {one.path}: {words.values(one, 400)}" for one in found.changes]
     assert said == case.get("changes", [])
     assert found.impact.unknown is None

@@ -24,9 +24,10 @@ def snippet(after: str) -> Any:
     return yaml.safe_load(found[1])
 
 
-def git(folder: Path, *arguments: str) -> None:
+def git(folder: Path, *arguments: str) -> str:
     identity = ("-c", "user.name=t", "-c", "user.email=t@localhost", "-c", "commit.gpgsign=false")
-    subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
+    done = subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
 
 
 def test_the_workflows_hand_the_action_what_it_takes() -> None:
@@ -53,7 +54,7 @@ def test_the_script_for_gitlab(tmp_path: Path) -> None:
     git(clone, "commit", "-q", "-m", "one")
     git(clone, "push", "-q", "origin", "main")
     path = f"{sysconfig.get_path('scripts')}{os.pathsep}{os.environ['PATH']}"
-    environment = {**os.environ, "PATH": path, "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main"}
+    environment = {**os.environ, "PATH": path, "CI_MERGE_REQUEST_DIFF_BASE_SHA": git(clone, "rev-parse", "HEAD")}
 
     def run() -> int:
         script = "\n".join(["set -eo pipefail", *job["script"]])

@@ -17,7 +17,7 @@ from mlspec.diff.meaning import ORDER, Meaning, meaning
 from mlspec.diff.surroundings import Surroundings
 from mlspec.document import Document, parse
 from mlspec.graph import fingerprint as fp
-from mlspec.plugin import Column
+from mlspec.plugins.base import Column
 from mlspec.rules.context import Facts
 from mlspec.spec.load import load
 from mlspec.spec.resolve import resolve

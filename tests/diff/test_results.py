@@ -17,7 +17,7 @@ from mlspec.diff.results import results
 from mlspec.diff.show import words
 from mlspec.diff.show.text import text
 from mlspec.document import parse
-from mlspec.engine.lock import Lock, LockedStep
+from mlspec.engine.run.lockfile import Lock, LockedStep
 from mlspec.spec.load import load
 
 MLSPEC = str(Path(sysconfig.get_path("scripts")) / "mlspec")

@@ -1,5 +1,6 @@
 """Which versions are compared, and what is read of git: objects alone, nothing checked out, started or written."""
 
+import hashlib
 import os
 import subprocess
 import sysconfig
@@ -183,6 +184,90 @@ def test_own_code_is_compared_as_it_was(project: Path) -> None:
     assert "train.one" in {one.step for one in found.impact.invalidated}
 
 
+def test_own_code_is_compared_with_the_packages_that_it_imports(project: Path) -> None:
+    text = SPEC.replace("{type: logistic_regression}", '{type: python, code: "own.nets:Net"}')
+    files = {
+        "own/__init__.py": "", "own/nets.py": "from . import more\nfrom helpers.deep import a\nclass Net: pass\n",
+        "own/more.py": "import os, other.x\n", "helpers/__init__.py": "", "helpers/deep/__init__.py": "a = 1\n",
+        "other/x.py": "A = 1\n", "unrelated.py": "B = 1\n",
+    }  # fmt: skip
+    commit(project, {"project.yaml": text, **files})
+    assert api.diff().changes == ()
+    for name in ("own/more.py", "helpers/deep/__init__.py", "other/x.py"):
+        write(project, {name: files[name] + "C = 2\n"})
+        assert [(change.path, change.new) for change in api.diff().changes] == [("code of own.nets:Net", name)]
+        write(project, {name: files[name]})
+    write(project, {"unrelated.py": "C = 2\n"})
+    assert api.diff().changes == ()
+
+
+def lfs_pointer(text: str) -> str:
+    data = text.encode()
+    oid = hashlib.sha256(data).hexdigest()
+    return f"version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize {len(data)}\n"
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_what_a_checkout_changes_in_a_file_is_no_change(project: Path, kind: str) -> None:
+    """Line ends, and the data that a pointer of Git LFS stands for: a filter would have to run to see it otherwise."""
+    path = "people.csv" if kind == "file" else "data/people.csv"
+    text = SPEC
+    if kind == "folder":
+        git(project, "rm", "-q", "people.csv")
+        text = SPEC.replace("people.csv", "data").replace("{path: data}", "{format: csv, path: data}")
+    own = text.replace("{type: logistic_regression}", '{type: python, code: "own:Net"}')
+    commit(project, {"project.yaml": own, path: ROWS, "own.py": "A = 1\nclass Net: pass\n"})
+    for name in ("project.yaml", path, "own.py"):
+        (project / name).write_bytes((project / name).read_bytes().replace(b"\n", b"\r\n"))
+    assert api.diff().changes == ()
+    (project / path).write_bytes(ROWS.replace("high", "low", 1).replace("\n", "\r\n").encode())
+    assert len(api.diff().changes) == 1
+    commit(project, {"project.yaml": own, path: lfs_pointer(ROWS), "own.py": "A = 1\nclass Net: pass\n"})
+    write(project, {path: ROWS})
+    assert api.diff().changes == ()
+    write(project, {path: ROWS.replace("high", "low", 1)})
+    assert [change.path for change in api.diff().changes] == [f"content of {'data' if kind == 'folder' else path}"]
+
+
+def test_files_of_a_folder_that_no_source_reads_do_not_count(project: Path) -> None:
+    text = SPEC.replace("{path: people.csv}", "{format: csv, path: data}")
+    commit(project, {"project.yaml": text, "data/a.csv": ROWS, "data/.hidden": "1", "data/_deep/x": "1"})
+    write(project, {"data/.hidden": "2", "data/_deep/x": "2"})
+    (project / "data/link.csv").symlink_to("a.csv")
+    assert api.diff().changes == ()
+    write(project, {"data/b.csv": ROWS})
+    assert [change.path for change in api.diff().changes] == ["content of data"]
+
+
+def test_work_trees_submodules_and_shallow_clones(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git(project, "worktree", "add", "-q", str(tmp_path / "tree"), "-b", "branch")
+    git(tmp_path, "-c", "protocol.file.allow=always", "clone", "-q", "--depth", "1", project.as_uri(), "shallow")
+    outer = tmp_path / "outer"
+    outer.mkdir()
+    git(outer, "init", "-q")
+    git(outer, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(project), "inner")
+    commit(outer, {})
+    for folder in (tmp_path / "tree", tmp_path / "shallow", outer / "inner"):
+        monkeypatch.chdir(folder)
+        write(folder, {"project.yaml": SPEC.replace(*LOWER)})
+        assert paths(api.diff()) == LOOSER
+        write(folder, {"people.csv": ROWS.replace("high", "low", 1)})
+        assert paths(api.diff()) == [*LOOSER, ("evaluation", "content of people.csv")]
+
+
+def test_a_repository_of_sha256(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    git(tmp_path, "init", "-q", "-b", "main", "--object-format=sha256")
+    text = SPEC.replace("{type: logistic_regression}", '{type: python, code: "own:Net"}')
+    commit(tmp_path, {"project.yaml": text, "people.csv": ROWS, "own.py": "class Net: pass\n"})
+    monkeypatch.chdir(tmp_path)
+    assert api.diff().changes == ()
+    assert api.diff("main...").changes == ()
+    write(tmp_path, {"project.yaml": text.replace(*LOWER), "people.csv": ROWS + "30,a,1,low\n"})
+    assert paths(api.diff()) == [*LOOSER, ("evaluation", "content of people.csv")]
+
+
 def test_the_files_that_steps_read_are_those_of_the_compiler(project: Path) -> None:
     from mlspec.diff import impact
     from mlspec.diff.surroundings import surroundings
@@ -251,6 +336,12 @@ def test_outside_a_repository_two_files_are_compared(tmp_path: Path, monkeypatch
     assert paths(api.diff("project.yaml", "new.yaml")) == LOOSER
     assert "this is no git repository" in refused("HEAD")
     monkeypatch.setenv("PATH", str(tmp_path))
+    assert paths(api.diff("project.yaml", "new.yaml")) == LOOSER
+
+
+def test_without_git_two_files_are_compared(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(project, {"new.yaml": SPEC.replace(*LOWER)})
+    monkeypatch.setenv("PATH", str(project))
     assert paths(api.diff("project.yaml", "new.yaml")) == LOOSER
     assert "git is not installed" in refused("HEAD")
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from mlspec import api
+
 ROOT = Path(__file__).parents[2]
 COMMAND = Path(sysconfig.get_path("scripts")) / "mlspec"
 Done = subprocess.CompletedProcess[str]
@@ -53,9 +55,10 @@ def ran_once(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Done]:
 
 @pytest.fixture
 def ran(ran_once: tuple[Path, Done], tmp_path: Path) -> Path:
-    """A copy of the penguins that have been run."""
+    """A copy of the penguins that have been run, its results taken as made there."""
     target = tmp_path / "penguins"
     shutil.copytree(ran_once[0], target, symlinks=True)
+    api.adopt(target)
     return target
 
 

@@ -7,7 +7,7 @@ from subprocess import CompletedProcess
 
 import pytest
 
-from mlspec import accelerators
+from mlspec.machine import accelerators
 
 Mlspec = Callable[..., CompletedProcess[str]]
 NO_GPU = pytest.mark.skipif(accelerators.has_nvidia(), reason="there is a GPU here")
@@ -100,7 +100,7 @@ def test_two_processes_train_what_one_does(penguins: Path, mlspec: Mlspec) -> No
     for processes in ("1", "2"):
         mlspec("run", "--only", "train.mlp", "--set", f"backend.processes={processes}", cwd=penguins)
         history = max((penguins / ".mlspec" / "store" / "actions").iterdir(), key=lambda path: path.stat().st_mtime_ns)
-        outputs = json.loads(history.read_text().partition("\n")[2])["outputs"]
+        outputs = json.loads(history.read_text().split("\n")[1])["outputs"]
         found = json.loads((penguins / ".mlspec" / "store" / "objects" / outputs["history"]).read_text())
         losses.append(found["train_loss"] + found["validation_loss"])
     assert losses[0] != losses[1]  # the second was trained, not found

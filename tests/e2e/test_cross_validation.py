@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from mlspec import api
-from mlspec.report.facts import RunFacts
+from mlspec.report.facts.run import RunFacts
 
 SPEC = """\
 mlspec: 1

@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 
 from mlspec.diagnostics import StepError
-from mlspec.engine.job import Job
-from mlspec.engine.work import fold
+from mlspec.steps.data import fold
+from mlspec.steps.job import Job
 
 ROWS = pl.DataFrame(
     {

@@ -4,8 +4,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from mlspec.engine.debugging.check import Check
-from mlspec.engine.debugging.groups import examine
+from mlspec.steps.diagnosis.finding import Check
+from mlspec.steps.diagnosis.groups import examine
 
 FEATURES = ["height", "job", "city"]
 

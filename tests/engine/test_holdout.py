@@ -7,7 +7,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlspec.engine.holdout import FILE, Use, count, read, record
+from mlspec.engine.run.holdout_ledger import FILE, Use, count, read, record
 
 LETTERS = st.sampled_from("abcde")
 USES = st.builds(Use, test=LETTERS, data=LETTERS, predictions=LETTERS)

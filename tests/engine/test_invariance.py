@@ -15,9 +15,10 @@ import polars as pl
 import pytest
 from PIL import Image
 
-from mlspec import api, registry
-from mlspec.engine import places
-from mlspec.plugin import Column, Model, Step
+from mlspec import api, paths, registry
+from mlspec.plugins.base import Column
+from mlspec.plugins.model import Model
+from mlspec.plugins.transform import Transform
 from mlspec.store.store import Store
 
 COUNT = 240
@@ -106,7 +107,7 @@ def uses() -> list[tuple[str, str, list[dict[str, Any]]]]:
     """Every step on every type that it takes: a column, its type, and the steps that make numbers of it."""
     found = []
     for name in registry.names("steps"):
-        step = cast(type[Step], registry.plugin("steps", name))
+        step = cast(type[Transform], registry.plugin("transforms", name))
         for given in [NEEDED.get(name, {}), *MORE.get(name, ())]:
             for kind in sorted(step.accepts):
                 made = step(**given).output(Column("x", cast(Any, kind)))
@@ -151,7 +152,7 @@ def outputs(folder: Path, frame: pl.DataFrame, text: str, *only: str) -> tuple[d
     assert not done.failures, done.failures
     plan = api.compile(folder).plan
     found = {name: dict(step.outputs) for name, step in plan.steps.items() if step.outputs is not None}
-    return found, Store(places.store(places.home(folder)))
+    return found, Store(paths.store(paths.home(folder)))
 
 
 def members(store: Store, digests: dict[str, str], *parts: str) -> set[int]:

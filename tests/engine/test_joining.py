@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlspec.diagnostics import StepError
-from mlspec.engine import joining, tables
-from mlspec.engine.derive import derived
-from mlspec.engine.job import Job
-from mlspec.engine.work import combine
+from mlspec.steps.data import combine, parquet
+from mlspec.steps.data import joins as joining
+from mlspec.steps.data.derived_columns import derived
+from mlspec.steps.job import Job
 
 START = dt.datetime(2024, 1, 1)
 
@@ -113,10 +113,10 @@ def test_pieces_give_what_whole_tables_give(
     for path, frame in zip(paths.values(), [rows, *others.values()], strict=True):
         frame.write_parquet(path)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tables, "ROW_GROUP", piece)
+        patch.setattr(parquet, "ROW_GROUP", piece)
         patch.setattr(joining, "AT_ONCE", 1)
         whole = at_once(rows.lazy(), {name: frame.lazy() for name, frame in others.items()}, params)
-        tables.write(whole, folder / "whole.parquet")
+        parquet.write(whole, folder / "whole.parquet")
         out = folder / "out.parquet"
         job = Job(
             id="c",
@@ -164,7 +164,7 @@ def test_a_row_is_rounded_the_same_whatever_it_is_taken_with(tmp_path: Path, mon
     params = {"joins": [], "derive": [["d", "(x - 0.7) / 3.7", "number"]], "filter": None, "columns": [["d", "number"]]}
     found = []
     for rows in (262_144, 9):
-        monkeypatch.setattr(tables, "ROW_GROUP", rows)
+        monkeypatch.setattr(parquet, "ROW_GROUP", rows)
         out = tmp_path / f"{rows}.parquet"
         places = {"inputs": {"table": tmp_path / "rows.parquet"}, "outputs": {"table": out}}
         combine.run(Job(id="c", kind="combine", params=params, scratch=tmp_path, root=tmp_path, **places))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mlspec.engine import machine
+from mlspec.machine import resources
 
 ROWS, COLUMNS, LARGE, GROUPS = 260_000, 80, 600_000, 1_000
 ALLOWED = ROWS * COLUMNS * 8 // 4
@@ -73,13 +73,13 @@ def test_no_join_holds_a_quarter_of_a_large_table(tmp_path: Path) -> None:
     # Larger than what may be held of what is joined: it is read in parts.
     pl.DataFrame({"person": people, "income": people / LARGE}).write_parquet(tmp_path / "people.parquet")
     (tmp_path / "project.yaml").write_text(SPEC)
-    environment = {**os.environ, **machine.threads(), "_RJEM_MALLOC_CONF": "dirty_decay_ms:0,muzzy_decay_ms:0"}
+    environment = {**os.environ, **resources.threads(), "_RJEM_MALLOC_CONF": "dirty_decay_ms:0,muzzy_decay_ms:0"}
     program = PROGRAM.replace("LIMIT", f"{ALLOWED}B")
     ran = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, env=environment)
     assert ran.returncode == 0, ran.stderr
     held = {}
     for path in (tmp_path / ".mlspec" / "store" / "actions").iterdir():
-        record = json.loads(path.read_bytes().partition(b"\n")[2])["record"]
+        record = json.loads(path.read_bytes().split(b"\n")[1])["record"]
         own = record["memory"]["own"]
         held[record["step"]] = max(own) - own[0]
     assert {"combine.few", "combine.rows"} <= held.keys()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mlspec.engine import machine
+from mlspec.machine import resources
 
 ROWS, COLUMNS = 400_000, 80
 ALLOWED = ROWS * COLUMNS * 8 // 4
@@ -38,7 +38,7 @@ PROGRAM = """
 import sys
 import lightgbm, numpy as np, optuna, polars as pl, scipy.stats, sklearn.linear_model, skops.io, torch
 from mlspec.engine import evidence, measure, preparation, rows, tables
-from mlspec.engine.work import check_data
+from mlspec.steps.diagnosis import check_data
 from mlspec.torchkit import ordering, tabular
 from mlspec.models import _sgd
 
@@ -76,12 +76,12 @@ def test_no_step_holds_a_quarter_of_a_large_table(tmp_path: Path) -> None:
     pl.DataFrame(columns).write_parquet(tmp_path / "rows.parquet", row_group_size=65_536)
     (tmp_path / "project.yaml").write_text(SPEC)
     # The allocator gives back at once, so that what is seen is what is held.
-    environment = {**os.environ, **machine.threads(), "_RJEM_MALLOC_CONF": "dirty_decay_ms:0,muzzy_decay_ms:0"}
+    environment = {**os.environ, **resources.threads(), "_RJEM_MALLOC_CONF": "dirty_decay_ms:0,muzzy_decay_ms:0"}
     ran = subprocess.run([sys.executable, "-c", PROGRAM], cwd=tmp_path, capture_output=True, text=True, env=environment)
     assert ran.returncode == 0, ran.stderr
     held = {}
     for path in (tmp_path / ".mlspec" / "store" / "actions").iterdir():
-        record = json.loads(path.read_bytes().partition(b"\n")[2])["record"]
+        record = json.loads(path.read_bytes().split(b"\n")[1])["record"]
         if "memory" in record:
             own = record["memory"]["own"]
             held[record["step"]] = max(own) - own[0]

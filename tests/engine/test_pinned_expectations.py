@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from mlspec import api
-from mlspec.engine.lock import read as read_lock
+from mlspec.engine.run.lockfile import read as read_lock
 
 DIAMONDS = Path(__file__).parents[2] / "specs" / "diamonds-price" / "data" / "diamonds.csv.gz"
 SPEC = """\

@@ -12,10 +12,10 @@ from sklearn import datasets
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mlspec.engine.debugging import data as of_data
-from mlspec.engine.debugging import network as of_network
-from mlspec.engine.debugging.check import Check
-from mlspec.engine.debugging.network import Subject
+from mlspec.steps.diagnosis import data as of_data
+from mlspec.steps.diagnosis import network as of_network
+from mlspec.steps.diagnosis.finding import Check
+from mlspec.steps.diagnosis.network import Subject
 from mlspec.torchkit import outputs
 from mlspec.torchkit.loop import Rows
 

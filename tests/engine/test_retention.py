@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from mlspec import api
+from mlspec import api, paths
 from mlspec.api.keeping import collect
-from mlspec.engine import places, record
-from mlspec.engine.lock import read as read_lock
+from mlspec.engine.run import run_record
+from mlspec.engine.run.lockfile import read as read_lock
 from mlspec.store import upkeep
 from mlspec.store.store import Store
 
@@ -36,7 +36,7 @@ def ran(folder: Path, strength: float, storage: str = "{keep: 2 runs}", source: 
 
 
 def results(folder: Path) -> int:
-    return sum(1 for _ in Store(places.store(places.home(folder))).actions())
+    return sum(1 for _ in Store(paths.store(paths.home(folder))).actions())
 
 
 @pytest.fixture
@@ -49,14 +49,14 @@ def test_older_runs_go_with_what_they_alone_hold(folder: Path) -> None:
     first = ran(folder, 1.0)
     one = results(folder)
     kept = [ran(folder, 2.0), ran(folder, 3.0)]
-    home = places.home(folder)
-    assert [path.name for path in record.folders(home)] == kept[::-1]
+    home = paths.home(folder)
+    assert [path.name for path in run_record.folders(home)] == kept[::-1]
     assert not (home / "removing").exists()
     assert results(folder) < 3 * one
-    assert list(upkeep.verify(Store(places.store(home)))) == []
+    assert list(upkeep.verify(Store(paths.store(home)))) == []
     locked = read_lock(folder / "mlspec.lock")
     assert locked is not None
-    store = Store(places.store(home))
+    store = Store(paths.store(home))
     assert all(store.lookup(step.fingerprint) for step in locked.steps.values())
     # Nothing that stays is made anew; what has gone is.
     assert not api.run(folder / "project.yaml").folder
@@ -65,15 +65,15 @@ def test_older_runs_go_with_what_they_alone_hold(folder: Path) -> None:
 
 def test_what_an_unfinished_run_had_made_stays(folder: Path) -> None:
     ran(folder, 1.0)
-    killed = places.runs(places.home(folder)) / "29990101T000000000Z-dead"
+    killed = paths.runs(paths.home(folder)) / "29990101T000000000Z-dead"
     killed.mkdir()
-    done = record.folders(places.home(folder))[1]
-    (killed / record.EVENTS).write_bytes((done / record.EVENTS).read_bytes())
-    before = {action.fingerprint for action in Store(places.store(places.home(folder))).actions()}
+    done = run_record.folders(paths.home(folder))[1]
+    (killed / run_record.EVENTS).write_bytes((done / run_record.EVENTS).read_bytes())
+    before = {action.fingerprint for action in Store(paths.store(paths.home(folder))).actions()}
     ran(folder, 2.0)
     assert killed.exists()
     assert not done.exists()
-    assert before <= {action.fingerprint for action in Store(places.store(places.home(folder))).actions()}
+    assert before <= {action.fingerprint for action in Store(paths.store(paths.home(folder))).actions()}
 
 
 KILLED = """
@@ -100,12 +100,12 @@ def test_killed_half_way_it_leaves_whole_runs_and_is_done_by_the_next(folder: Pa
         ran(folder, strength, "{}")
     done = subprocess.run([sys.executable, "-c", KILLED, str(folder), at], check=False, env={**os.environ})
     assert done.returncode == -signal.SIGKILL
-    home = places.home(folder)
-    assert len([record.read(path) for path in record.folders(home)]) == 1
-    assert list(upkeep.verify(Store(places.store(home)))) == []
+    home = paths.home(folder)
+    assert len([run_record.read(path) for path in run_record.folders(home)]) == 1
+    assert list(upkeep.verify(Store(paths.store(home)))) == []
     ran(folder, 4.0, "{keep: 1 run}")
     assert not (home / "removing").exists()
-    assert len(record.folders(home)) == 1
+    assert len(run_record.folders(home)) == 1
 
 
 def test_a_collection_keeps_what_is_stated_and_knows_snapshots(folder: Path) -> None:
@@ -123,6 +123,6 @@ def test_a_collection_keeps_what_is_stated_and_knows_snapshots(folder: Path) -> 
     text = (folder / "project.yaml").read_text()
     (folder / "project.yaml").write_text(text.replace("snapshots: {keep: 4}", "keep: 2 runs, snapshots: {keep: 1}"))
     assert collect(folder / "project.yaml").results > 0
-    assert len(record.folders(places.home(folder))) == 2
+    assert len(run_record.folders(paths.home(folder))) == 2
     assert len(list(snapshots.glob("*.parquet"))) == 1
     assert not api.run(folder / "project.yaml").folder

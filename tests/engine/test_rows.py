@@ -15,15 +15,16 @@ import pytest
 import torch
 
 from mlspec.diagnostics import StepError
-from mlspec.engine import rows, tables
 from mlspec.models.hist_gradient_boosting import HistGradientBoosting
 from mlspec.models.lightgbm import LightGBM
 from mlspec.models.sgd import Sgd
-from mlspec.models.torch._shared import Private
 from mlspec.models.torch.cnn import Cnn
 from mlspec.models.torch.ft_transformer import FtTransformer
-from mlspec.plugin import Column, Training
+from mlspec.plugins.base import Column
+from mlspec.plugins.model import Training
+from mlspec.steps.data import feature_arrays, parquet
 from mlspec.torchkit import tabular
+from mlspec.torchkit.settings import Private
 
 COUNT = 3000
 STATE: dict[str, Any] = {
@@ -52,14 +53,14 @@ def stored(path: Path, count: int = COUNT) -> Path:
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tables, "ROW_GROUP", 700)
-    monkeypatch.setattr(rows, "IN_MEMORY", 1000)
+    monkeypatch.setattr(parquet, "ROW_GROUP", 700)
+    monkeypatch.setattr(feature_arrays, "IN_MEMORY", 1000)
 
 
 def test_rows_in_files_are_the_rows_in_memory_and_leave_nothing_behind(tmp_path: Path, small: None) -> None:
     path, scratch = stored(tmp_path / "rows"), tmp_path / "scratch"
     scratch.mkdir()
-    here, there = rows.read(path, STATE), rows.read(path, STATE, scratch)
+    here, there = feature_arrays.read(path, STATE), feature_arrays.read(path, STATE, scratch)
     assert there.features.is_mapped
     assert not here.features.is_mapped
     for _ in range(2):
@@ -69,7 +70,7 @@ def test_rows_in_files_are_the_rows_in_memory_and_leave_nothing_behind(tmp_path:
     np.testing.assert_array_equal(here.target, there.target)
     assert there.features.numeric.flags.c_contiguous
     assert list(scratch.iterdir()) == []
-    pieces = list(rows.pieces(path, STATE))
+    pieces = list(feature_arrays.pieces(path, STATE))
     assert len(pieces) > 1
     np.testing.assert_array_equal(np.concatenate([f.numeric for f, _ in pieces]), here.features.numeric)
 
@@ -78,15 +79,15 @@ def test_a_model_that_needs_all_rows_in_memory_says_so_before_it_takes_them(tmp_
     path = stored(tmp_path / "rows")
     state = {**STATE, "outputs": STATE["outputs"] * 40_000}
     with pytest.raises(StepError) as raised:
-        rows.fits(path, state, HistGradientBoosting(), 300_000_000)
+        feature_arrays.fits(path, state, HistGradientBoosting(), 300_000_000)
     assert raised.value.setting == "type"
     assert str(raised.value) == (
         "3,000 training rows of 120,000 numbers take at least 2,880 MB of memory in this model, backend.memory allows "
         "300 MB: allow more, take fewer rows (data.sample), or a model that reads them piece by piece (sgd, "
         "torch.ft_transformer, torch.mlp, torch.resnet, torch.tabm)"
     )
-    rows.fits(path, state, HistGradientBoosting(), 3_000_000_000)
-    rows.fits(path, state, Sgd(), 300_000_000)
+    feature_arrays.fits(path, state, HistGradientBoosting(), 3_000_000_000)
+    feature_arrays.fits(path, state, Sgd(), 300_000_000)
 
 
 def test_a_step_of_training_that_surely_does_not_fit_says_so_before_it_is_taken(
@@ -95,22 +96,22 @@ def test_a_step_of_training_that_surely_does_not_fit_says_so_before_it_is_taken(
     words = {"name": "t", "type": "array", "levels": None, "shape": [500]}
     state = {**STATE, "outputs": [*STATE["outputs"], words]}
     with pytest.raises(StepError) as raised:
-        rows.batch_fits(state, FtTransformer(), 40_000, 2_000_000_000)
+        feature_arrays.batch_fits(state, FtTransformer(), 40_000, 2_000_000_000)
     assert str(raised.value) == (
         "one step of training takes at least 12,485 MB of memory, allowed are 2,000 MB (attention between 504 tokens, "
         "one a number: 3 times in each of 2 layers 512 rows x 4 heads x 504 x 504 weights of 4 bytes): take a "
         "smaller preprocessing.image size, torch.cnn for pictures, fewer words of a text, a smaller batch_size, or "
         "dropout: 0, or allow more (backend.memory)"
     )
-    rows.batch_fits(state, FtTransformer(), 40_000, 2_000_000_000, accumulate=True)
-    rows.batch_fits(state, FtTransformer(), 40_000, 2_000_000_000, device="cuda:0")
-    rows.batch_fits(state, FtTransformer(), 40, 2_000_000_000)
+    feature_arrays.batch_fits(state, FtTransformer(), 40_000, 2_000_000_000, accumulate=True)
+    feature_arrays.batch_fits(state, FtTransformer(), 40_000, 2_000_000_000, device="cuda:0")
+    feature_arrays.batch_fits(state, FtTransformer(), 40, 2_000_000_000)
     private = Private(epsilon=1.0, delta=1e-5, key="NOISE_KEY")
-    rows.batch_fits(state, FtTransformer(private=private), 40_000, 2_000_000_000)
-    rows.batch_fits(state, HistGradientBoosting(), 40_000, 1)
-    monkeypatch.setattr(rows.machine, "memory", lambda: 1_000_000_000)
+    feature_arrays.batch_fits(state, FtTransformer(private=private), 40_000, 2_000_000_000)
+    feature_arrays.batch_fits(state, HistGradientBoosting(), 40_000, 1)
+    monkeypatch.setattr(feature_arrays.machine, "memory", lambda: 1_000_000_000)
     with pytest.raises(StepError, match="this machine has 1,000 MB free"):
-        rows.batch_fits(state, FtTransformer(), 40_000, None)
+        feature_arrays.batch_fits(state, FtTransformer(), 40_000, None)
 
 
 @pytest.mark.parametrize(
@@ -152,9 +153,9 @@ def test_what_a_step_is_said_to_take_is_no_more_than_it_keeps_for_its_gradients(
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
 def test_a_full_disk_is_an_error_of_the_disk(tmp_path: Path, small: None, monkeypatch: pytest.MonkeyPatch) -> None:
     with open("/dev/full", "r+b", buffering=0) as full:
-        monkeypatch.setattr(rows.tempfile, "TemporaryFile", lambda **_: full)
+        monkeypatch.setattr(feature_arrays.tempfile, "TemporaryFile", lambda **_: full)
         with pytest.raises(OSError, match="No space left on device"):
-            rows.read(stored(tmp_path / "rows"), STATE, tmp_path)
+            feature_arrays.read(stored(tmp_path / "rows"), STATE, tmp_path)
 
 
 def test_trees_of_rows_in_files_are_those_of_rows_in_memory(tmp_path: Path, small: None) -> None:
@@ -162,7 +163,7 @@ def test_trees_of_rows_in_files_are_those_of_rows_in_memory(tmp_path: Path, smal
     made = {}
     for where in ("memory", "files"):
         scratch = tmp_path if where == "files" else None
-        found = rows.read(path, STATE, scratch)
+        found = feature_arrays.read(path, STATE, scratch)
         assert found.features.is_mapped == (where == "files")
         training = Training(
             features=found.features,
@@ -188,7 +189,7 @@ TRAIN = textwrap.dedent(
     from pathlib import Path
     from mlspec.engine import rows, tables
     from mlspec.engine.job import Job
-    from mlspec.engine.work import train
+    from mlspec.steps.training import train
     from mlspec.torchkit import loop, ordering, stepping
 
     folder, dies_at, mapped = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3] == "mapped"

@@ -8,21 +8,25 @@ from typing import Any
 
 import pytest
 
-from mlspec.diagnostics import StoreError
-from mlspec.engine import collect, lock, machine, places, planning, record
-from mlspec.engine.run import run
+from mlspec import paths
+from mlspec.api import garbage
+from mlspec.diagnostics import SpecError, StoreError
+from mlspec.engine import planning
+from mlspec.engine.run import lockfile, run_record
+from mlspec.engine.run.run import run
 from mlspec.engine.verify import Difference, verify
 from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS as REAL_KINDS
 from mlspec.graph.step import Input, Step
+from mlspec.machine import resources
 from mlspec.store.store import Store
-from mlspec.testing.graphs import KINDS, WORK, graph, step
+from mlspec.testing.graphs import KINDS, graph, step
 
 CHAIN = (step("a"), step("b", "a"), step("c", "b", kind="join"))
 
 
-def do(made: Graph, **options: Any) -> record.Run:
-    return run(made, kinds=KINDS, work=WORK, **options)
+def do(made: Graph, **options: Any) -> run_record.Run:
+    return run(made, kinds=KINDS, **options)
 
 
 def test_a_plan_tells_what_a_run_would_do(tmp_path: Path) -> None:
@@ -33,7 +37,7 @@ def test_a_plan_tells_what_a_run_would_do(tmp_path: Path) -> None:
         ("runs", ("never ran", "waits for a")),
         ("runs", ("never ran", "waits for b")),
     ]
-    assert not places.home(tmp_path).exists()
+    assert not paths.home(tmp_path).exists()
     do(made)
     plan = planning.plan_graph(made)
     assert not plan.pending()
@@ -49,7 +53,7 @@ def test_a_plan_tells_what_a_run_would_do(tmp_path: Path) -> None:
 def test_a_damaged_history_is_no_obstacle(tmp_path: Path) -> None:
     made = graph(tmp_path, CHAIN, engine="inline")
     do(made)
-    places.previous(places.home(tmp_path)).write_bytes(b'{"a": 1')
+    paths.previous(paths.home(tmp_path)).write_bytes(b'{"a": 1')
     assert not planning.plan_graph(made).pending()
     assert do(made).count("cached") == 3
     assert planning.plan_graph(made).steps["a"].seconds is not None
@@ -57,12 +61,12 @@ def test_a_damaged_history_is_no_obstacle(tmp_path: Path) -> None:
 
 def test_results_stay_out_of_version_control(tmp_path: Path) -> None:
     do(graph(tmp_path, CHAIN))
-    assert (places.home(tmp_path) / ".gitignore").read_text() == "*\n"
+    assert (paths.home(tmp_path) / ".gitignore").read_text() == "*\n"
 
 
 def test_the_lock_tells_results_and_changes_with_them_alone(tmp_path: Path) -> None:
     do(graph(tmp_path, CHAIN))
-    path = lock.beside(tmp_path)
+    path = lockfile.beside(tmp_path)
     text = path.read_text()
     locked = json.loads(text)
     assert list(locked["steps"]) == ["a", "b", "c"]
@@ -81,7 +85,7 @@ def test_the_lock_tells_results_and_changes_with_them_alone(tmp_path: Path) -> N
 
 
 def machine_name() -> str:
-    from mlspec.graph.environment import machine as name
+    from mlspec.machine.environment import machine as name
 
     return name()
 
@@ -89,34 +93,35 @@ def machine_name() -> str:
 def test_a_lock_that_is_no_lock_is_told(tmp_path: Path) -> None:
     (tmp_path / "mlspec.lock").write_text("<<<<<<< ours\n")
     with pytest.raises(StoreError, match=r"mlspec.lock' is no lock that this version can read"):
-        lock.read(lock.beside(tmp_path))
-    do(graph(tmp_path, CHAIN))
-    assert lock.read(lock.beside(tmp_path)) is not None
+        lockfile.read(lockfile.beside(tmp_path))
+    with pytest.raises(SpecError, match=r"mlspec.lock can't be read: JSON is malformed"):
+        do(graph(tmp_path, CHAIN))
+    assert (tmp_path / "mlspec.lock").read_text() == "<<<<<<< ours\n"
 
 
 def test_verify_makes_everything_anew_and_names_what_differs(tmp_path: Path) -> None:
     made = graph(tmp_path, CHAIN)
     do(made)
     ran = (tmp_path / "ran.txt").read_text()
-    verified = verify(made, kinds=KINDS, work=WORK)
+    verified = verify(made, kinds=KINDS)
     assert verified.differences == ()
     assert verified.run.count("done") == 3
     assert (tmp_path / "ran.txt").read_text() == ran + "a\nb\n"
-    path = lock.beside(tmp_path)
+    path = lockfile.beside(tmp_path)
     digest = json.loads(path.read_text())["steps"]["c"]["outputs"]["text"]
     path.write_text(path.read_text().replace(digest, "0" * 64))
-    assert verify(made, kinds=KINDS, work=WORK).differences == (Difference("text of c", "0" * 12, digest[:12]),)
+    assert verify(made, kinds=KINDS).differences == (Difference("text of c", "0" * 12, digest[:12]),)
     path.unlink()
     with pytest.raises(StoreError, match=r"there is no '.*mlspec\.lock' to compare with: mlspec run writes it"):
-        verify(made, kinds=KINDS, work=WORK)
+        verify(made, kinds=KINDS)
 
 
 def test_a_collection_keeps_the_last_run_and_what_is_locked(tmp_path: Path) -> None:
     first = do(graph(tmp_path, [step("a")]))
     second = do(graph(tmp_path, [step("b")]), lock=False)
     last = do(graph(tmp_path, [step("c")]), lock=False)
-    assert collect.collect(tmp_path).results == 1
-    store = Store(places.store(places.home(tmp_path)))
+    assert garbage.collect(tmp_path).results == 1
+    store = Store(paths.store(paths.home(tmp_path)))
     kept = {action.fingerprint for action in store.actions()}
     assert kept == {first.steps["a"].fingerprint, last.steps["c"].fingerprint}
     assert second.steps["b"].fingerprint not in kept
@@ -156,7 +161,7 @@ def test_a_damaged_verdict_is_made_again(tmp_path: Path) -> None:
     kinds = {**KINDS, **REAL_KINDS}
     do(graph(tmp_path, [step("size", constant='{"bytes": 3}')], engine="inline"))
     first = run(made, kinds=kinds, lock=False)
-    store = Store(places.store(places.home(tmp_path)))
+    store = Store(paths.store(paths.home(tmp_path)))
     path = store.path(first.steps["gate.size.model"].outputs["verdict"])
     path.chmod(0o644)
     path.write_text(path.read_text().replace("pass", "fail"))
@@ -167,9 +172,9 @@ def test_a_damaged_verdict_is_made_again(tmp_path: Path) -> None:
 
 def test_a_run_without_work_imports_nothing_heavy_and_starts_no_process(tmp_path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from mlspec.engine.run import run\n"
-        "from mlspec.testing.graphs import KINDS, WORK, graph, step\n"
-        "ran = run(graph(Path(sys.argv[1]), [step('a'), step('b', 'a')]), kinds=KINDS, work=WORK)\n"
+        "import sys; from pathlib import Path; from mlspec.engine.run.run import run\n"
+        "from mlspec.testing.graphs import KINDS, graph, step\n"
+        "ran = run(graph(Path(sys.argv[1]), [step('a'), step('b', 'a')]), kinds=KINDS)\n"
         "heavy = {'torch', 'polars', 'numpy', 'sklearn', 'networkx', 'subprocess', 'selectors', 'ctypes'}\n"
         "print(ran.count('cached'), sorted(heavy & set(sys.modules)))"
     )
@@ -184,10 +189,10 @@ def test_cores_are_those_that_this_process_may_use() -> None:
     before = os.sched_getaffinity(0)
     try:
         os.sched_setaffinity(0, {min(before)})
-        assert machine.cores() == 1
+        assert resources.cores() == 1
     finally:
         os.sched_setaffinity(0, before)
-    assert 1 <= machine.cores() <= len(before)
+    assert 1 <= resources.cores() <= len(before)
 
 
 @pytest.mark.parametrize(
@@ -215,12 +220,12 @@ def test_cores_and_memory_are_those_that_control_groups_leave(
     for name, text in {**files, "a/memory.current": "400"}.items():
         (tmp_path / "groups" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "groups" / name).write_text(text)
-    monkeypatch.setattr(machine, "GROUPS", tmp_path / "groups")
-    monkeypatch.setattr(machine, "MEMBERSHIP", tmp_path / "membership")
-    monkeypatch.setattr(machine.os, "sched_getaffinity", lambda _process: set(range(64)))
-    assert machine.cores() == 3
-    assert machine.memory() == 600
+    monkeypatch.setattr(resources, "GROUPS", tmp_path / "groups")
+    monkeypatch.setattr(resources, "MEMBERSHIP", tmp_path / "membership")
+    monkeypatch.setattr(resources.os, "sched_getaffinity", lambda _process: set(range(64)))
+    assert resources.cores() == 3
+    assert resources.memory() == 600
 
 
 def test_there_is_memory() -> None:
-    assert (machine.memory() or 1) > 0
+    assert (resources.memory() or 1) > 0

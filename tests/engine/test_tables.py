@@ -5,25 +5,25 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from mlspec.engine import preparation, tables
+from mlspec.steps.data import parquet, preparation
 
 
 def test_a_batch_at_a_time_gives_all_rows_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tables, "BATCH_BYTES", 8 * 3 * 5000)
+    monkeypatch.setattr(parquet, "BATCH_BYTES", 8 * 3 * 5000)
     frame = pl.DataFrame({"a": range(12_345), "b": ["x", "y", None, "z", "x"] * 2469}).lazy()
 
     def change(rows: pl.LazyFrame) -> pl.LazyFrame:
         return rows.with_columns(c=pl.col("a") * 2)
 
-    tables.write_batches(frame, change, tmp_path / "once")
-    tables.write_batches(frame, change, tmp_path / "again")
-    assert tables.scan(tmp_path / "once").collect().equals(change(frame).collect())
+    parquet.write_batches(frame, change, tmp_path / "once")
+    parquet.write_batches(frame, change, tmp_path / "again")
+    assert parquet.scan(tmp_path / "once").collect().equals(change(frame).collect())
     assert (tmp_path / "once").read_bytes() == (tmp_path / "again").read_bytes()
 
 
 def test_a_table_without_rows_keeps_its_columns(tmp_path: Path) -> None:
-    tables.write_batches(pl.DataFrame({"a": [1]}).lazy().head(0), lambda rows: rows, tmp_path / "none")
-    assert tables.scan(tmp_path / "none").collect().schema == {"a": pl.Int64}
+    parquet.write_batches(pl.DataFrame({"a": [1]}).lazy().head(0), lambda rows: rows, tmp_path / "none")
+    assert parquet.scan(tmp_path / "none").collect().schema == {"a": pl.Int64}
 
 
 def test_less_memory_fits_the_same_state() -> None:

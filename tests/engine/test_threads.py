@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from mlspec import api
-from mlspec.engine import machine, threads
+from mlspec.engine import threads
 from mlspec.engine.backend import Setting, Task
+from mlspec.machine import resources
 from mlspec.store.store import Store
 
 SPEC = """
@@ -58,7 +59,7 @@ def digests(folder: Path) -> dict[str, Any]:
     """The digests of what each step has made."""
     found = {}
     for path in (folder / ".mlspec" / "store" / "actions").iterdir():
-        action = json.loads(path.read_bytes().partition(b"\n")[2])
+        action = json.loads(path.read_bytes().split(b"\n")[1])
         found[action["record"]["step"]] = action["outputs"]
     return found
 
@@ -97,9 +98,9 @@ def test_only_large_tables_get_threads_and_no_more_than_there_is_room_for(
 ) -> None:
     with (tmp_path / "rows.csv").open("wb") as file:
         file.truncate(threads.LARGE)
-    monkeypatch.setattr(machine, "cores", lambda: 6)
+    monkeypatch.setattr(resources, "cores", lambda: 6)
     setting = Setting(root=tmp_path, home=tmp_path, logs=tmp_path)
-    task = Task(step="s", kind="source", fingerprint="f", identity="i", files={"rows.csv": "d"}, by_rows=True)
+    task = Task(step="s", kind="source", work="", fingerprint="f", identity="i", files={"rows.csv": "d"}, by_rows=True)
     store = Store(tmp_path / "store")
 
     def wanted(**more: Any) -> int:

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from mlspec import api
-from mlspec.engine import places
+from mlspec import api, paths
 from mlspec.store.store import Store
 
 COUNT = 600
@@ -39,7 +38,7 @@ def checks(folder: Path, split: str, columns: str = "") -> dict[str, dict[str, A
     assert not done.failures, done.failures
     outputs = api.compile(folder).plan.steps["check.data.test"].outputs
     assert outputs is not None
-    found = json.loads(Store(places.store(places.home(folder))).path(outputs["report"]).read_bytes())
+    found = json.loads(Store(paths.store(paths.home(folder))).path(outputs["report"]).read_bytes())
     return {check["check"]: check for check in found["checks"]}
 
 

@@ -3,9 +3,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from mlspec.engine import preparation, results
-from mlspec.engine.tuning import trials
 from mlspec.models.ridge import Ridge
+from mlspec.steps import results
+from mlspec.steps.data import preparation
+from mlspec.steps.training.tuning import trials
 
 
 def test_trials_are_fitted_with_the_rows_weights(tmp_path: Path) -> None:

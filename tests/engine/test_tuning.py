@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from mlspec.engine.tuning import pruning, samplers, search, space
-from mlspec.engine.tuning.journal import Journal, Piece, Result
+from mlspec.steps.training.tuning import pruning, samplers, search, space
+from mlspec.steps.training.tuning.journal import Journal, Piece, Result
 
 SPACE = space.parse(
     {

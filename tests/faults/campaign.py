@@ -21,18 +21,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from mlspec.engine import lock, places, record
-from mlspec.engine.run import run
+from mlspec import paths
+from mlspec.engine.run import lockfile as lock
+from mlspec.engine.run import run_record
+from mlspec.engine.run.run import run
 from mlspec.store import upkeep
 from mlspec.store.store import Store
 from mlspec.testing import faults
-from mlspec.testing.graphs import KINDS, WORK
+from mlspec.testing.graphs import KINDS
 from mlspec.testing.small_run import FAILED, made
 
 
 def calls() -> None:
     with tempfile.TemporaryDirectory() as scratch:
-        expected = run(made(fresh(scratch, "expected")), kinds=KINDS, work=WORK).steps["last"].outputs
+        expected = run(made(fresh(scratch, "expected")), kinds=KINDS).steps["last"].outputs
         for engine in ("inline", "local"):
             log = Path(scratch, "log")
 
@@ -59,9 +61,9 @@ def calls() -> None:
                         if not clear or (ended.code != 0 and "no space" not in ended.output):
                             tally["unclear"] += 1
                             print(point, ended, flush=True)
-                    store = Store(places.store(places.home(root)))
+                    store = Store(paths.store(paths.home(root)))
                     tally["damaged"] += bool(upkeep.verify(store))
-                    ran = run(made(root, engine), kinds=KINDS, work=WORK)
+                    ran = run(made(root, engine), kinds=KINDS)
                     tally["next run failed"] += ran.status != "done" or ran.steps["last"].outputs != expected
                     tally["left over"] += ran.folder is not None and bool(os.listdir(store.root / "tmp"))
                 print(engine, way, len(found), "points", dict(tally), flush=True)
@@ -87,10 +89,10 @@ def kills(spec: Path, count: int) -> None:
             except subprocess.TimeoutExpired:
                 process.send_signal(signal.SIGKILL)
             _ = process.communicate(timeout=60)  # at its end only when no worker is left
-            store = Store(places.store(places.home(root)))
+            store = Store(paths.store(paths.home(root)))
             stored = {action.fingerprint for action in store.actions()}
             tally["damaged"] += bool(upkeep.verify(store))
-            before = set(record.folders(places.home(root)))
+            before = set(run_record.folders(paths.home(root)))
             done = subprocess.run([*command(root), "--format", "json"], check=False, capture_output=True, text=True)
             tally[f"next run: exit {done.returncode}"] += 1
             tally["other results"] += locked(root) != expected
@@ -102,7 +104,7 @@ def flips(spec: Path) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         root = fresh_spec(scratch, spec)
         subprocess.run(command(root), check=True, capture_output=True)
-        store = Store(places.store(places.home(root)))
+        store = Store(paths.store(paths.home(root)))
         total = unnoticed = 0
         checks: dict[str, Any] = {
             "objects": upkeep.check_object,
@@ -135,7 +137,7 @@ def spec_calls(spec: Path, count: int) -> None:
             root = fresh_spec(scratch, spec)
             ended = faults.killed(command(root), point, log)
             tally["hit" if ended.hit else "not reached"] += 1
-            store = Store(places.store(places.home(root)))
+            store = Store(paths.store(paths.home(root)))
             tally["damaged"] += bool(upkeep.verify(store))
             done = subprocess.run(command(root), check=False, capture_output=True)
             tally[f"next run: exit {done.returncode}"] += 1
@@ -152,12 +154,12 @@ def dvc(count: int | None) -> None:
         # All is done, and DVC knows nothing of it: what is killed is the telling.
         unborn, log = fresh(scratch, "unborn"), Path(scratch, "log")
         engine.init(unborn)
-        run(made(unborn), kinds=KINDS, work=WORK, lock=False)
+        run(made(unborn), kinds=KINDS, lock=False)
 
         def copied(name: str) -> tuple[Path, list[str]]:
             root = Path(scratch, name)
             shutil.rmtree(root, ignore_errors=True)
-            shutil.copytree(unborn, root)
+            copied(unborn, root)
             return root, [sys.executable, "-W", "ignore", "-m", "mlspec.testing.small_run", str(root), "dvc"]
 
         whole, telling = copied("whole")
@@ -173,12 +175,12 @@ def dvc(count: int | None) -> None:
             status = subprocess.run([sys.executable, "-m", "dvc", "status", "-q"], cwd=root, check=False, timeout=120)
             # -q says 1 where something has changed, and 255 where DVC can't tell.
             tally["dvc status failed"] += status.returncode not in (0, 1)
-            ran = run(made(root, "dvc"), kinds=KINDS, work=WORK, lock=False)
+            ran = run(made(root, "dvc"), kinds=KINDS, lock=False)
             tally["next run did steps again"] += ran.count("cached") != len(ran.steps)
             with Repo(str(root)) as repo:
                 tally["changed for DVC afterwards"] += repo.status() != {}
             tally["other dvc.lock"] += (root / "dvc.lock").read_bytes() != lock
-            tally["damaged"] += bool(upkeep.verify(Store(places.store(places.home(root)))))
+            tally["damaged"] += bool(upkeep.verify(Store(paths.store(paths.home(root)))))
         print(len(found), "points,", len(chosen), "tried", dict(tally), flush=True)
 
 
@@ -195,8 +197,8 @@ def locked(root: Path) -> object:
 
 def lost(root: Path, stored: set[str], before: set[Path]) -> int:
     """How many steps of runs since were done although their result was stored."""
-    since = [folder for folder in record.folders(places.home(root)) if folder not in before]
-    lines = [line for folder in since for line in (folder / record.EVENTS).read_text().splitlines()]
+    since = [folder for folder in run_record.folders(paths.home(root)) if folder not in before]
+    lines = [line for folder in since for line in (folder / run_record.EVENTS).read_text().splitlines()]
     events = [json.loads(line) for line in lines]
     return sum(event["event"] == "step_finished" and event["fingerprint"] in stored for event in events)
 

@@ -23,9 +23,10 @@ from pathlib import Path
 
 from msgspec import Struct, structs
 
+from mlspec import paths
 from mlspec.cli import main
 from mlspec.diagnostics import StoreError
-from mlspec.engine import lock, places
+from mlspec.engine.run import lockfile
 from mlspec.store import upkeep
 from mlspec.store.store import Store
 from mlspec.testing import faults
@@ -198,11 +199,11 @@ def timeless(path: Path) -> bytes:
         lines = path.read_text().splitlines()
         return "\n".join(line for line in lines if "made.json" not in line and "md5" not in line).encode()
     try:
-        found = lock.read(path)
+        found = lockfile.read(path)
     except StoreError:
         return b"half a lock"
     assert found is not None
-    return lock.text(
+    return lockfile.text(
         structs.replace(found, steps={k: structs.replace(s, seconds=None) for k, s in found.steps.items()})
     )
 
@@ -290,7 +291,7 @@ class Campaign:
         ]
         if changed:
             self._problem(f"{when} other files have changed: {sorted(changed)}")
-        store = Store(places.store(places.home(self.root)))
+        store = Store(paths.store(paths.home(self.root)))
         damage = upkeep.verify(store)
         if damage:
             self._problem(f"{when} the store is damaged: {damage}")

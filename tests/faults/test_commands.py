@@ -16,10 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from mlspec import api
+from mlspec import api, paths
 from mlspec.cli import main
 from mlspec.diagnostics import SpecError
-from mlspec.engine import places
 from mlspec.store import upkeep
 from mlspec.store.store import Store
 from mlspec.testing import faults
@@ -416,7 +415,7 @@ def test_gc_killed_at_any_call_leaves_a_store_that_holds(tmp_path: Path) -> None
         shutil.copytree(made, root)
         (root / "mlspec.lock").unlink(missing_ok=True)
         faults.killed(command, point, tmp_path / "log")
-        store = Store(places.store(places.home(root)))
+        store = Store(paths.store(paths.home(root)))
         assert upkeep.verify(store) == [], point
         assert main(["gc", str(root / "project.yaml"), "--keep", "0"]) == 0
         assert os.listdir(store.root / "tmp") == []

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from mlspec.engine import places
-from mlspec.engine.run import run
+from mlspec import paths
+from mlspec.engine.run.run import run
 from mlspec.store import upkeep
 from mlspec.store.store import Store
 from mlspec.testing import faults
-from mlspec.testing.graphs import KINDS, WORK
-from mlspec.testing.small_run import made
+from mlspec.testing.graphs import KINDS
+from mlspec.testing.small_run import copied, made
 
 pytest.importorskip("dvc")
 
@@ -34,7 +34,7 @@ def unborn(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     root = tmp_path_factory.mktemp("unborn")
     dvc.init(root)
-    assert run(made(root), kinds=KINDS, work=WORK, lock=False).status == "done"
+    assert run(made(root), kinds=KINDS, lock=False).status == "done"
     return root
 
 
@@ -44,7 +44,7 @@ def test_killed_while_dvc_is_told(unborn: Path, tmp_path: Path) -> None:
     if shutil.which("strace") is None:
         pytest.skip("strace is not installed")
     whole = tmp_path / "whole"
-    shutil.copytree(unborn, whole)
+    copied(unborn, whole)
     try:
         points = faults.points(command(whole), whole, tmp_path / "log")
     except RuntimeError as error:
@@ -53,14 +53,14 @@ def test_killed_while_dvc_is_told(unborn: Path, tmp_path: Path) -> None:
     hits = 0
     for index, point in enumerate(random.Random(5).sample(points, POINTS)):
         root = tmp_path / str(index)
-        shutil.copytree(unborn, root)
+        copied(unborn, root)
         hits += faults.killed(command(root), point, tmp_path / "log").hit
         with Repo(str(root)) as repo:
             repo.status()
-        ran = run(made(root, "dvc"), kinds=KINDS, work=WORK, lock=False)
+        ran = run(made(root, "dvc"), kinds=KINDS, lock=False)
         assert ran.count("cached") == len(ran.steps)
         with Repo(str(root)) as repo:
             assert repo.status() == {}
         assert (root / "dvc.lock").read_bytes() == lock
-        assert upkeep.verify(Store(places.store(places.home(root)))) == []
+        assert upkeep.verify(Store(paths.store(paths.home(root)))) == []
     assert hits > POINTS // 2

@@ -14,13 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from mlspec.engine import places
-from mlspec.engine.record import Run
-from mlspec.engine.run import run
+from mlspec import paths
+from mlspec.engine.run.run import run
+from mlspec.engine.run.run_record import Run
 from mlspec.store import upkeep
 from mlspec.store.store import Store
 from mlspec.testing import faults
-from mlspec.testing.graphs import KINDS, WORK
+from mlspec.testing.graphs import KINDS
 from mlspec.testing.small_run import FAILED, made
 
 POINTS = 16
@@ -37,7 +37,7 @@ def outputs(ran: Run) -> dict[str, dict[str, str]]:
 
 @pytest.fixture(scope="session")
 def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]:
-    return outputs(run(made(tmp_path_factory.mktemp("expected")), kinds=KINDS, work=WORK))
+    return outputs(run(made(tmp_path_factory.mktemp("expected")), kinds=KINDS))
 
 
 @pytest.fixture(scope="session", params=ENGINES)
@@ -68,15 +68,15 @@ def spread(points: list[faults.Point], count: int) -> list[faults.Point]:
 
 def recovered(root: Path, engine: str, expected: dict[str, dict[str, str]]) -> None:
     """Nothing half-made can be found; the next run does what is left, and ends like one that nothing disturbed."""
-    store = Store(places.store(places.home(root)))
+    store = Store(paths.store(paths.home(root)))
     assert upkeep.verify(store) == []
     stored = sum(1 for _ in store.actions())
-    ran = run(made(root, engine), kinds=KINDS, work=WORK)
+    ran = run(made(root, engine), kinds=KINDS)
     assert ran.failures == ()
     assert outputs(ran) == expected
     assert ran.count("cached") == stored
     assert upkeep.verify(store) == []
-    assert run(made(root, engine), kinds=KINDS, work=WORK).folder is None
+    assert run(made(root, engine), kinds=KINDS).folder is None
     if ran.folder is not None:
         assert (os.listdir(store.root / "tmp"), os.listdir(store.root / "locks")) == ([], [])
 

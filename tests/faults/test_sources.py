@@ -10,9 +10,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from mlspec import api
+from mlspec import api, paths
 from mlspec.diagnostics import SpecError, render
-from mlspec.engine import places
 from mlspec.store import upkeep
 from mlspec.store.store import Store
 
@@ -128,7 +127,7 @@ def test_a_fault_is_told_and_forgotten_when_it_is_mended(name: str, tmp_path: Pa
         assert (failure.place.line, failure.place.column) == (4, 13)
     assert said in shown
     assert "Traceback" not in shown
-    store = Store(places.store(places.home(tmp_path)))
+    store = Store(paths.store(paths.home(tmp_path)))
     assert [action for action in store.actions() if action.kind == "source"] == []
     whole(path)
     mended = api.run(spec, only=["source.people"])
@@ -157,7 +156,7 @@ def test_a_file_that_changes_under_the_reader_gives_no_result(change: str, tmp_p
     assert failure.cause == said
     again = api.run(spec, only=["source.people"])
     assert again.failures == ()
-    store = Store(places.store(places.home(tmp_path)))
+    store = Store(paths.store(paths.home(tmp_path)))
     rows = pl.read_parquet(store.path(again.steps[0].outputs["table"]))
     assert rows.height == (6_000 if change == "another" else 3_000)
     assert rows["age"][0] == (69 if change == "before" else 20)

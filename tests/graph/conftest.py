@@ -14,7 +14,7 @@ from mlspec.graph.build import compile_graph
 from mlspec.graph.graph import Graph
 from mlspec.graph.plan import Plan, plan
 from mlspec.graph.step import Step
-from mlspec.plugin import Column, Use
+from mlspec.plugins.base import Column, PluginRef
 from mlspec.rules.context import Facts
 from mlspec.spec import Project
 from mlspec.spec.constraints import Budget, Constraints, Latency, QualityGate, Size
@@ -34,8 +34,8 @@ SCHEMA = (
 )
 
 
-def use(kind: str, name: str, **settings: Any) -> Use:
-    return Use(name, registry.plugin(kind, name)(**settings))
+def use(kind: str, name: str, **settings: Any) -> PluginRef:
+    return PluginRef(name, registry.plugin(kind, name)(**settings))
 
 
 def project(
@@ -43,7 +43,7 @@ def project(
     name: str = "people",
     goal: str = "",
     owners: tuple[str, ...] = (),
-    candidates: dict[str, Use] | None = None,
+    candidates: dict[str, PluginRef] | None = None,
     metrics: tuple[str, ...] = ("roc_auc", "log_loss"),
     select: str = "roc_auc",
     columns: dict[str, Any] | None = None,
@@ -52,7 +52,7 @@ def project(
     preprocessing: Preprocessing | None = None,
     split: Split | None = None,
     seed: int = 0,
-    sources: dict[str, Use] | None = None,
+    sources: dict[str, PluginRef] | None = None,
     baselines: tuple[Any, ...] = ("majority",),
     backend: Any = None,
 ) -> Project:
@@ -130,7 +130,7 @@ class Bench:
 
 
 @pytest.fixture(name="use", scope="session")
-def use_fixture() -> Callable[..., Use]:
+def use_fixture() -> Callable[..., PluginRef]:
     return use
 
 

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from mlspec.graph.build import Change, compile_graph
 from mlspec.graph.passes import PASSES
-from mlspec.plugin import Column
+from mlspec.plugins.base import Column
 from mlspec.rules.context import Facts
 from mlspec.spec.backend import Backend
 from mlspec.spec.constraints import Constraints, QualityGate
@@ -94,9 +94,9 @@ def test_a_stated_preparation_serves_all_and_a_column_may_have_its_own(
     bench: Any, project: Callable[..., Any], use: Callable[..., Any]
 ) -> None:
     stated = Preprocessing(
-        numeric=(use("steps", "impute", strategy="mean"),),
-        category=(use("steps", "encode"),),
-        columns={"age": (use("steps", "scale"),)},
+        numeric=(use("transforms", "impute", strategy="mean"),),
+        category=(use("transforms", "encode"),),
+        columns={"age": (use("transforms", "scale"),)},
     )
     graph = bench.compile(project(preprocessing=stated, columns={"drop": ()}))
     assert graph.steps["prepare.linear"].also == ("prepare.trees",)
@@ -237,7 +237,7 @@ from mlspec import registry
 from mlspec.graph.build import compile_graph
 from mlspec.graph.plan import plan
 from mlspec.graph.show.tree import tree
-from mlspec.plugin import Use
+from mlspec.plugins.base import PluginRef as Use
 from mlspec.rules.context import Facts
 from mlspec.spec import Project
 from mlspec.spec.data import Columns, Data

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mlspec.graph import environment
-from mlspec.graph.files import Digests
+from mlspec.machine import environment
+from mlspec.machine.file_digests import Digests
 
 LONG_AGO = 1_000_000_000
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from mlspec.graph.show.html import html
-from mlspec.plugin import Column
+from mlspec.plugins.base import Column
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")

@@ -13,7 +13,7 @@ import jsonschema
 import pytest
 
 from mlspec.graph.show import as_json, dot, explain, golden, html, mermaid, svg, text, tree
-from mlspec.plugin import Column
+from mlspec.plugins.base import Column
 from mlspec.spec.constraints import Constraints, QualityGate
 
 PUBLISHED = Path(__file__).parents[2] / "schema" / "plan.schema.json"

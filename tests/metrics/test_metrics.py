@@ -3,7 +3,7 @@ import pytest
 
 from mlspec import registry
 from mlspec.metrics import _resampling
-from mlspec.plugin import Metric
+from mlspec.plugins.metric import Metric
 
 CLASSIFICATION = ("binary_classification", "multiclass_classification")
 

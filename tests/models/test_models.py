@@ -15,7 +15,8 @@ import torch
 from mlspec import registry
 from mlspec.diagnostics import StepError
 from mlspec.models import _user_code
-from mlspec.plugin import Column, Features, Model, Training
+from mlspec.plugins.base import Column
+from mlspec.plugins.model import Features, Model, Training
 
 TASKS = {"binary_classification": 2, "multiclass_classification": 3, "regression": 0}
 LEVELS = (5, 7)

@@ -10,7 +10,7 @@ import pytest
 
 from mlspec import registry
 from mlspec.diagnostics import StepError
-from mlspec.plugin import Features, Model, Training
+from mlspec.plugins.model import Features, Model, Training
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(400, 2)).astype(np.float32)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from mlspec.report.evaluation_facts import (
+from mlspec.report.facts.evaluation_facts import (
     Abstaining,
     ColumnImportance,
     Decisions,
@@ -21,7 +21,7 @@ from mlspec.report.evaluation_facts import (
     WorseSlice,
     WorstSlices,
 )
-from mlspec.report.facts import Candidate, DataFacts, Difference, Gate, Place, RunFacts, Score, SourceFact
+from mlspec.report.facts.run import Candidate, DataFacts, Difference, Gate, Place, RunFacts, Score, SourceFact
 
 Made = Callable[..., RunFacts]
 

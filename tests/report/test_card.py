@@ -5,10 +5,10 @@ import re
 import msgspec
 import yaml
 
-from mlspec.report.card import card
-from mlspec.report.evaluation_facts import EvaluationFacts, Slice, Slicing, WorseSlice, WorstSlices
-from mlspec.report.facts import Candidate, ColumnFact, DataFacts, ExpectationFact, Gate, RunFacts, Score, SourceFact
-from mlspec.report.limitations import limitations
+from mlspec.report.card.card import card
+from mlspec.report.facts.evaluation_facts import EvaluationFacts, Slice, Slicing, WorseSlice, WorstSlices
+from mlspec.report.facts.limitations import limitations
+from mlspec.report.facts.run import Candidate, ColumnFact, DataFacts, ExpectationFact, Gate, RunFacts, Score, SourceFact
 
 # How huggingface_hub finds the front matter.
 FRONT = re.compile(r"^(\s*---[\r\n]+)([\S\s]*?)([\r\n]+---(\r\n|\n|$))")

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import msgspec
 
-from mlspec.report.comparison import Apart, Changed, ComparedGate, Comparison, compare, encode
-from mlspec.report.comparison_text import text
-from mlspec.report.facts import Gate, RunFacts, Score, StepFact
-from mlspec.report.paired import paired
+from mlspec.report.facts.run import Gate, RunFacts, Score, StepFact
+from mlspec.report.runs.comparison import Apart, Changed, ComparedGate, Comparison, compare, encode
+from mlspec.report.runs.paired import paired
+from mlspec.report.terminal.comparison_text import text
 
 HOSTILE = "x\x1b[31m\u202e\n\ny"
 

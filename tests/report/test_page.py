@@ -5,7 +5,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from mlspec.report.facts import (
+from mlspec.formatting import figure, headline, seconds, size
+from mlspec.report.facts.run import (
     Candidate,
     ColumnFact,
     DataFacts,
@@ -18,8 +19,7 @@ from mlspec.report.facts import (
     TrialFact,
 )
 from mlspec.report.markdown import markdown
-from mlspec.report.page import page
-from mlspec.report.words import figure, headline, seconds, size
+from mlspec.report.page.page import page
 
 Made = Callable[..., RunFacts]
 HOSTILE = "<script>alert(1)</script> \" onload=' </style> ]]> \x1b[31m \u202e | `x` @team"

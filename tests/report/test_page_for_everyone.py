@@ -15,9 +15,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from mlspec.report.facts import ColumnFact, DataFacts, ExpectationFact, Place, RunFacts, StepFact
-from mlspec.report.page import page
-from mlspec.report.profile_facts import ClassBalance, ColumnProfile, CommonValue
+from mlspec.report.facts.profile_facts import ClassBalance, ColumnProfile, CommonValue
+from mlspec.report.facts.run import ColumnFact, DataFacts, ExpectationFact, Place, RunFacts, StepFact
+from mlspec.report.page.page import page
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
 LARGEST = 3_000_000

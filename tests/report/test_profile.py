@@ -6,9 +6,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from mlspec.report.facts import ColumnFact
-from mlspec.report.profile import balance, profiled
-from mlspec.report.profile_facts import ClassBalance, ColumnProfile, CommonValue
+from mlspec.report.facts.profile import balance, profiled
+from mlspec.report.facts.profile_facts import ClassBalance, ColumnProfile, CommonValue
+from mlspec.report.facts.run import ColumnFact
 
 
 def profile(tmp_path: Path, values: list[object], kind: str = "category", role: str = "feature") -> ColumnProfile:

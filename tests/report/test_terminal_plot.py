@@ -6,9 +6,9 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from mlspec.report.facts import Candidate, Gate, RunFacts, Score, Search, TrialFact
-from mlspec.report.series import encode, of_candidate, of_metric
-from mlspec.report.terminal_plot import plot
+from mlspec.report.facts.run import Candidate, Gate, RunFacts, Score, Search, TrialFact
+from mlspec.report.runs.series import encode, of_candidate, of_metric
+from mlspec.report.terminal.plot import plot
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "schema/series.schema.json").read_text())
 TRIALS = tuple(

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from mlspec import accelerators
 from mlspec.diagnostics import SpecError, render
+from mlspec.machine import accelerators
 from mlspec.rules.backend_not_servable import lacks
 from mlspec.rules.check import check, facts, rules
 from mlspec.spec.backend import Backend
@@ -504,7 +504,7 @@ error[library-not-installed]: candidate 'one' (torch.mlp) needs torch, which is 
  --> project.yaml:6:16
   |
 6 |   candidates: {one: {type: torch.mlp}}
-  |                ^^^ pip install 'mlspec[run]'
+  |                ^^^ pip install 'mlspec-compiler[run]'
   = see: mlspec explain library-not-installed
 
 1 error

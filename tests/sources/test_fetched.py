@@ -12,7 +12,7 @@ import pytest
 from mlspec import api
 from mlspec.api.keeping import collect
 from mlspec.diagnostics import SourceError, SpecError, render
-from mlspec.engine.lock import read as read_lock
+from mlspec.engine.run.lockfile import read as read_lock
 from mlspec.store.store import Store
 
 from .conftest import SECRET, Postgres, Web, free_port

@@ -12,10 +12,11 @@ from PIL import Image
 
 from mlspec import pixels, registry
 from mlspec.diagnostics import StepError
-from mlspec.engine.job import Job
-from mlspec.engine.work import source as read_source
-from mlspec.graph.files import Digests
-from mlspec.plugin import Column, Source
+from mlspec.machine.file_digests import Digests
+from mlspec.plugins.base import Column
+from mlspec.plugins.source import Source
+from mlspec.steps.data import source as read_source
+from mlspec.steps.job import Job
 
 
 def source(kind: str, path: str, **more: Any) -> Source:

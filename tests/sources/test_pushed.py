@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mlspec import api
-from mlspec.plugin import Condition, Wanted
+from mlspec.plugins.source import Condition, Wanted
 from mlspec.sources import _databases
 from mlspec.spec.pushed import conditions
 

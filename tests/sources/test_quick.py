@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mlspec.diagnostics import StepError
-from mlspec.plugin import Column
+from mlspec.plugins.base import Column
 from mlspec.sources.csv import Csv
 
 KINDS = ("integer", "number", "boolean", "date", "datetime", "category")

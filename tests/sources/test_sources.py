@@ -12,7 +12,7 @@ import pytest
 
 from mlspec import registry
 from mlspec.diagnostics import StepError
-from mlspec.plugin import Source
+from mlspec.plugins.source import Source
 
 ROWS = [
     {"n": 1, "x": 1.5, "w": "a, b", "t": True, "d": "2024-02-29"},

@@ -6,7 +6,7 @@ import duckdb
 import pytest
 
 from mlspec.diagnostics import StepError
-from mlspec.plugin import Wanted
+from mlspec.plugins.source import Wanted
 from mlspec.sources import _databases, _secrets
 
 from .conftest import SECRET, Postgres

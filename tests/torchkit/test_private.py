@@ -11,7 +11,7 @@ from safetensors.numpy import load_file
 from mlspec import registry
 from mlspec.diagnostics import StepError
 from mlspec.metrics._resampling import area_under_roc
-from mlspec.plugin import Features, Model, Training
+from mlspec.plugins.model import Features, Model, Training
 
 KEY = "0123456789abcdef0123"
 PRIVATE = {"epsilon": 2.0, "delta": 1e-4, "key": "NOISE_KEY"}
@@ -92,9 +92,9 @@ def test_one_row_moves_the_sum_of_gradients_by_no_more_than_the_clip(tmp_path: P
     import torch
     from torch import nn
 
-    from mlspec.models.torch._shared import Private
     from mlspec.torchkit.batches import Rows
     from mlspec.torchkit.private import PrivateStepper
+    from mlspec.torchkit.settings import Private
 
     torch.manual_seed(0)
     module = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 1))

@@ -10,8 +10,8 @@ import pytest
 from safetensors.numpy import load_file
 
 from mlspec.diagnostics import StepError
-from mlspec.engine import processes
-from mlspec.engine.job import Job
+from mlspec.steps.job import Job
+from mlspec.steps.training import distributed
 
 # Trains networks whose layers look at whole batches: dropout, batch norm, attention with dropout, members.
 WORK = """
@@ -77,7 +77,7 @@ def trained(folder: Path, count: int, told: list[Any] | None = None, **params: A
         processes=count,
         progress=lambda what, share, figures: told.append((what, share, figures)) if told is not None else None,
     )
-    processes.together(job, "group_work")
+    distributed.together(job, "group_work")
     return {name: load_file(out / f"{name}.safetensors") for name in job.params["networks"]}
 
 

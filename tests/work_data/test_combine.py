@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlspec.diagnostics import StepError
-from mlspec.engine.job import Job
-from mlspec.engine.work import combine
+from mlspec.steps.data import combine
+from mlspec.steps.job import Job
 
 DAY = dt.date(2024, 1, 1)
 

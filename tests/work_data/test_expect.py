@@ -14,10 +14,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from mlspec.diagnostics import StepError
-from mlspec.engine import anomalies, drift, tables
-from mlspec.engine.job import Job
-from mlspec.engine.work import expect, split
 from mlspec.graph.passes.references import pins
+from mlspec.steps.data import anomalies, drift, expect, parquet, split
+from mlspec.steps.job import Job
 
 DAY = dt.date(2024, 1, 1)
 ROWS = pl.DataFrame(
@@ -40,9 +39,9 @@ def checked(folder: Path, *expectations: Asked, masked: tuple[str, ...] = (), le
     """An expect step, run over the rows in two parts."""
     folder.mkdir(parents=True, exist_ok=True)
     inputs = {"table.a": folder / "a", "table.b": folder / "b", "source.towns": folder / "towns"}
-    tables.write(ROWS.head(150), inputs["table.a"])
-    tables.write(ROWS.tail(50), inputs["table.b"])
-    tables.write(TOWNS, inputs["source.towns"])
+    parquet.write(ROWS.head(150), inputs["table.a"])
+    parquet.write(ROWS.tail(50), inputs["table.b"])
+    parquet.write(TOWNS, inputs["source.towns"])
     names = ("report", "verdict", *(("dropped", "quarantine") if leaving else ()))
     job = Job(
         id="expect",

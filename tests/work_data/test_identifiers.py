@@ -2,7 +2,7 @@
 
 import pytest
 
-from mlspec.treatments._identifiers import by_name, by_values, found_in, in_text
+from mlspec.anonymizers._identifiers import by_name, by_values, found_in, in_text
 
 
 @pytest.mark.parametrize(

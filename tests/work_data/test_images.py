@@ -12,11 +12,11 @@ from PIL import Image
 
 from mlspec import registry
 from mlspec.diagnostics import StepError
-from mlspec.engine import preparation, tables
-from mlspec.engine.debugging import content
-from mlspec.plugin import Features, Model, Training
-from mlspec.report import profile
-from mlspec.report.facts import ColumnFact
+from mlspec.plugins.model import Features, Model, Training
+from mlspec.report.facts import profile
+from mlspec.report.facts.run import ColumnFact
+from mlspec.steps.data import parquet, preparation
+from mlspec.steps.diagnosis import media
 
 
 def encoded(pixels: np.ndarray[Any, Any]) -> bytes:
@@ -68,7 +68,7 @@ def test_pixels_are_scaled_by_the_training_rows_alone() -> None:
 def test_grey_pictures_of_another_size(tmp_path: Path) -> None:
     state = preparation.fit(FRAME.lazy(), params(size=[3, 2], colour="grey", scale="unit"))
     change = preparation.apply(FRAME.lazy(), state)
-    tables.write(change, tmp_path / "prepared")
+    parquet.write(change, tmp_path / "prepared")
     found = preparation.features(pl.read_parquet(tmp_path / "prepared"), state)
     assert found.arrays[0] == (1, (3, 2, 1))
     assert 0 <= found.numeric[:, 1:7].min() < found.numeric[:, 1:7].max() <= 1
@@ -84,14 +84,14 @@ def test_a_row_without_a_picture_is_told() -> None:
 
 
 def test_the_report_and_the_checks_tell_no_bytes(tmp_path: Path) -> None:
-    tables.write(FRAME, tmp_path / "train")
+    parquet.write(FRAME, tmp_path / "train")
     (found,) = profile.profiled(tmp_path / "train", [ColumnFact(name="image", type="image", role="feature")])
     assert found.profile is not None
     assert found.profile.images is not None
     assert found.profile.images.smallest == (6, 5)
     assert found.profile.distinct == 40
     assert "PNG" not in msgspec.json.encode(found).decode()
-    parts = content.summarised(FRAME.lazy()).collect()
+    parts = media.summarised(FRAME.lazy()).collect()
     assert parts.columns[1] == "image, part 1 of 16"
     assert parts.width == 19
 

@@ -8,7 +8,7 @@ import pytest
 
 from mlspec import api
 from mlspec.diagnostics import StepError
-from mlspec.engine import preparation
+from mlspec.steps.data import preparation
 
 ROWS = pl.DataFrame(
     {

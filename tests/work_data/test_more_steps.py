@@ -12,9 +12,8 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.metrics import roc_auc_score
 from sklearn.preprocessing import PowerTransformer, QuantileTransformer
 
-from mlspec.engine import preparation, tables
-from mlspec.engine.job import Job
-from mlspec.engine.work import prepare
+from mlspec.steps.data import parquet, preparation, prepare
+from mlspec.steps.job import Job
 
 RANDOM = np.random.default_rng(0)
 SKEWED = np.concatenate([RANDOM.lognormal(0, 1, 500), -RANDOM.exponential(0.3, 60), np.zeros(40)])
@@ -113,7 +112,7 @@ def levelled(rows: int, levels: int, seed: int) -> pl.DataFrame:
 def job(folder: Path, train: pl.DataFrame, validation: pl.DataFrame, **settings: Any) -> Job:
     folder.mkdir()
     for name, frame in (("train", train), ("validation", validation)):
-        tables.write(frame, folder / f"{name}.in")
+        parquet.write(frame, folder / f"{name}.in")
     steps = [["target_encode", settings]]
     params = {
         "columns": [{"name": "x", "type": "category", "steps": steps}],

@@ -11,9 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mlspec.diagnostics import StepError
-from mlspec.engine import preparation, tables
-from mlspec.engine.job import Job
-from mlspec.engine.work import prepare
+from mlspec.steps.data import parquet, preparation, prepare
+from mlspec.steps.job import Job
 
 NUMBERS = [1.0, 2.5, None, 4.0, -3.0, 10.0, 2.5, None]
 WORDS = ["b", "a", None, "c", "a", "a", "b", "c"]
@@ -132,7 +131,7 @@ def job(folder: Path, train: pl.DataFrame, validation: pl.DataFrame) -> Job:
     """A prepare step over these rows."""
     folder.mkdir()
     for name, frame in (("train", train), ("validation", validation)):
-        tables.write(frame, folder / f"{name}.in")
+        parquet.write(frame, folder / f"{name}.in")
     listed = [{"name": n, "type": t, "steps": steps} for n, (t, steps) in STEPS.items()]
     return Job(
         id="prepare.one",

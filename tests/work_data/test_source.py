@@ -4,8 +4,8 @@ from pathlib import Path
 
 import polars as pl
 
-from mlspec.engine.job import Job
-from mlspec.engine.work import source
+from mlspec.steps.data import source
+from mlspec.steps.job import Job
 
 
 def test_what_is_no_number_is_a_missing_one(tmp_path: Path) -> None:

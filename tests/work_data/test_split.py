@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlspec.diagnostics import StepError
-from mlspec.engine import splitting, tables
-from mlspec.engine.job import Job
-from mlspec.engine.work import split
+from mlspec.steps.data import parquet, split, splitters
+from mlspec.steps.job import Job
 
 ROWS = pl.DataFrame(
     {
@@ -32,7 +31,7 @@ def parts(
     folder.mkdir(parents=True, exist_ok=True)
     frames = sources or {"all": rows}
     for name, frame in frames.items():
-        tables.write(frame, folder / f"table.{name}")
+        parquet.write(frame, folder / f"table.{name}")
     params = {
         "by": "random",
         "column": None,
@@ -135,19 +134,19 @@ def test_rows_that_come_move_no_other_row_of_a_hash(
     values: list[Any], extra: list[Any], shares: tuple[float, float], seed: int
 ) -> None:
     test, validation = shares
-    one = splitting.by_hash(pl.Series("k", values), test, validation, seed)
+    one = splitters.by_hash(pl.Series("k", values), test, validation, seed)
     if isinstance(values[0], int):
         as_numbers = pl.Series("k", values, dtype=pl.Float64)
-        assert (splitting.by_hash(as_numbers, test, validation, seed) == one).all(), "a retyped key stays where it is"
+        assert (splitters.by_hash(as_numbers, test, validation, seed) == one).all(), "a retyped key stays where it is"
     if type(values[0]) is type(extra[0]):
-        other = splitting.by_hash(pl.Series("k", [*extra, *reversed(values)]), test, validation, seed)
+        other = splitters.by_hash(pl.Series("k", [*extra, *reversed(values)]), test, validation, seed)
         assert (other[len(extra) :][::-1] == one).all()
-    wider = splitting.by_hash(pl.Series("k", values), test, min(1 - test, validation + 0.2), seed)
+    wider = splitters.by_hash(pl.Series("k", values), test, min(1 - test, validation + 0.2), seed)
     assert ((wider == 2) == (one == 2)).all(), "the test rows do not depend on the validation share"
 
 
 def test_the_shares_of_a_hash_are_met_in_expectation() -> None:
-    found = splitting.by_hash(pl.Series("k", range(100_000)), 0.2, 0.1, 0)
+    found = splitters.by_hash(pl.Series("k", range(100_000)), 0.2, 0.1, 0)
     counts = [int((found == code).sum()) for code in range(3)]
     assert counts == pytest.approx([70_000, 10_000, 20_000], abs=450)  # 3.5 standard deviations
 
@@ -185,7 +184,7 @@ def test_a_gap_lies_between_the_parts(days: list[int], gap: int, shares: tuple[f
     for part in (0, 1):
         later = moment[plain > part]
         first = later.min() if len(later) else np.inf
-        kept, gone = moment[found == part], moment[(plain == part) & (found == splitting.LEFT_OUT)]
+        kept, gone = moment[found == part], moment[(plain == part) & (found == splitters.LEFT_OUT)]
         assert (first - kept >= gap).all()
         assert (first - gone < gap).all(), "no more than the gap is left out"
 

@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 from mlspec.diagnostics import StepError
-from mlspec.engine.treating import same_keys, treated
-from mlspec.graph.environment import key_mark
+from mlspec.machine.environment import key_mark
+from mlspec.steps.data.anonymize import same_keys, treated
 
 KEY = "0123456789abcdef0123"
 CASES: list[tuple[str, list[Any], list[Any], list[Any]]] = [

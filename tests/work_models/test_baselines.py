@@ -10,9 +10,9 @@ import polars as pl
 import pytest
 
 from mlspec.diagnostics import StepError
-from mlspec.engine import results
-from mlspec.engine.job import Job
-from mlspec.engine.work import baseline, evaluate_test, gate, previous
+from mlspec.steps import results
+from mlspec.steps.evaluation import baseline, evaluate_holdout, gate, previous
+from mlspec.steps.job import Job
 
 TASK = "binary_classification"
 SCORING: dict[str, Any] = {
@@ -52,7 +52,7 @@ def predicted(folder: Path, parts: dict[str, Path], named: Any) -> Path:
 
 
 def measured(folder: Path, model: Path, params: dict[str, Any] | None = None, **inputs: Path) -> dict[str, Any]:
-    evaluate_test.run(
+    evaluate_holdout.run(
         job(folder, "evaluate_test", SCORING | (params or {}), {"predictions": model, **inputs}, "metrics")
     )
     found: dict[str, Any] = results.read_json(folder / "metrics")

@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from mlspec.engine import curves, decisions
 from mlspec.metrics import _resampling
+from mlspec.steps.evaluation import curves, decisions
 
 
 def sampled(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

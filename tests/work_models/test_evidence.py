@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from mlspec import registry
-from mlspec.engine import evidence
-from mlspec.plugin import Metric
+from mlspec.plugins.metric import Metric
+from mlspec.steps.evaluation import intervals
 
 
 def metrics(*names: str) -> list[tuple[str, Metric]]:
@@ -26,7 +26,7 @@ def rows(n: int, seed: int, skill: float = 1.0) -> tuple[np.ndarray, np.ndarray]
 
 
 def measure(truth: np.ndarray, prediction: np.ndarray, *names: str, **baselines: np.ndarray) -> dict[str, Any]:
-    return evidence.measure(metrics(*names), truth, prediction, baselines, level=0.95, resamples=400)
+    return intervals.measure(metrics(*names), truth, prediction, baselines, level=0.95, resamples=400)
 
 
 def test_the_interval_holds_the_truth_about_as_often_as_it_says() -> None:
@@ -75,8 +75,8 @@ def test_what_is_not_defined_is_null_and_not_a_number_passes_nothing() -> None:
     assert found["differences"]["half"]["roc_auc"]["value"] is None
     for low, high in ((math.nan, math.nan), (None, None), (0.9, math.nan), (math.nan, 0.9)):
         for at_least in (True, False):
-            assert evidence.decide(low, high, 0.5, at_least=at_least) == "unknown"
-    assert evidence.decide(0.6, 0.7, math.nan, at_least=True) == "unknown"
+            assert intervals.decide(low, high, 0.5, at_least=at_least) == "unknown"
+    assert intervals.decide(0.6, 0.7, math.nan, at_least=True) == "unknown"
 
 
 @pytest.mark.parametrize(
@@ -91,22 +91,22 @@ def test_what_is_not_defined_is_null_and_not_a_number_passes_nothing() -> None:
     ],
 )
 def test_a_bound_of_nine_tenths(low: float, high: float, at_least: str, at_most: str) -> None:
-    assert evidence.decide(low, high, 0.9, at_least=True) == at_least
-    assert evidence.decide(low, high, 0.9, at_least=False) == at_most
+    assert intervals.decide(low, high, 0.9, at_least=True) == at_least
+    assert intervals.decide(low, high, 0.9, at_least=False) == at_most
 
 
 def test_the_rows_it_would_take_do_decide() -> None:
     # An arm of 0.02 over 1,000 rows has to shrink to 0.01: four times the rows.
-    assert evidence.rows_needed(0.91, 0.89, 0.93, 1000, 0.90) == 4000
-    assert evidence.rows_needed(0.91, 0.89, 0.93, 1000, 0.91) is None
-    assert evidence.rows_needed(0.89, 0.87, 0.91, 1000, 0.90) == 4000, "the upper arm where the value is below"
+    assert intervals.rows_needed(0.91, 0.89, 0.93, 1000, 0.90) == 4000
+    assert intervals.rows_needed(0.91, 0.89, 0.93, 1000, 0.91) is None
+    assert intervals.rows_needed(0.89, 0.87, 0.91, 1000, 0.90) == 4000, "the upper arm where the value is below"
 
 
 def test_quantile_ranks_are_those_of_the_textbook() -> None:
     # Conover, Practical Nonparametric Statistics: the median of 10, ranks 2 and 9 at about 95 %.
-    assert evidence.quantile_ranks(10, 0.5, 0.95) == (2, 9)
-    assert evidence.quantile_ranks(100, 0.99, 0.95)[1] is None, "a hundred measurements can't bound a 99th percentile"
-    low, high = evidence.quantile_ranks(1000, 0.95, 0.95)
+    assert intervals.quantile_ranks(10, 0.5, 0.95) == (2, 9)
+    assert intervals.quantile_ranks(100, 0.99, 0.95)[1] is None, "a hundred measurements can't bound a 99th percentile"
+    low, high = intervals.quantile_ranks(1000, 0.95, 0.95)
     assert low is not None
     assert high is not None
     assert 930 < low < 950 < high < 970
@@ -122,7 +122,7 @@ class Spread(Metric, frozen=True):
 def test_a_metric_that_only_scores_is_repeated() -> None:
     generator = np.random.default_rng(0)
     truth = generator.normal(size=300)
-    found = evidence.measure(
+    found = intervals.measure(
         [("spread", Spread())], truth, truth + generator.normal(size=300), {}, level=0.9, resamples=100
     )
     spread = found["metrics"]["spread"]

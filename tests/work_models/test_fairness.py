@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mlspec.engine import fairness, results
-from mlspec.engine.job import Job
-from mlspec.engine.work import gate
+from mlspec.steps import results
+from mlspec.steps.evaluation import gate
+from mlspec.steps.job import Job
+from mlspec.steps.trust import fairness
 
 RATES = ("selection_rate", "true_positive_rate", "false_positive_rate")
 

@@ -4,9 +4,11 @@ from typing import Any
 import pytest
 
 from mlspec.diagnostics import StepError
-from mlspec.engine import package, results
-from mlspec.engine.job import Job
-from mlspec.engine.work import differential_privacy, gate, size
+from mlspec.steps import results
+from mlspec.steps.evaluation import gate
+from mlspec.steps.job import Job
+from mlspec.steps.serving import package_format, size
+from mlspec.steps.trust import differential_privacy
 
 
 def decide(folder: Path, params: dict[str, Any], measured: Any = None, **records: dict[str, Any]) -> dict[str, Any]:
@@ -258,9 +260,9 @@ def test_a_model_passes_where_its_training_promised_enough(
     made: Any, bounds: tuple[float, float], verdict: str, reason: str, tmp_path: Path
 ) -> None:
     folder = tmp_path / "package"
-    (folder / package.MODEL).mkdir(parents=True)
+    (folder / package_format.MODEL).mkdir(parents=True)
     model = ("torch.mlp", dict[str, Any]())
-    about = package.About(
+    about = package_format.About(
         candidate="net",
         model=model,
         columns=(),
@@ -269,12 +271,12 @@ def test_a_model_passes_where_its_training_promised_enough(
         task="binary_classification",
         classes=("a", "b"),
         positive="b",
-        members=(package.Member("net", model, 1.0),) if made == "blend" else None,
+        members=(package_format.Member("net", model, 1.0),) if made == "blend" else None,
     )
-    package.write_about(folder, about)
+    package_format.write_about(folder, about)
     if isinstance(made, dict):
         promise = {"spent": 1.25, "delta": 1e-5, "steps": 10, "planned": 20, "accountant": "rdp", **made}
-        results.write_json(folder / package.MODEL / package.PRIVATE, promise)
+        results.write_json(folder / package_format.MODEL / package_format.PRIVATE, promise)
     outputs = {"promise": tmp_path / "promise"}
     differential_privacy.run(
         Job(id="m", kind="k", params={}, inputs={"model": folder}, outputs=outputs, scratch=tmp_path, root=tmp_path)

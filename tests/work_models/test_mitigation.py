@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlspec.engine import package, preparation
-from mlspec.engine.mitigation import groups as grouping
-from mlspec.engine.mitigation import reduction, thresholds
 from mlspec.models.logistic_regression import LogisticRegression
-from mlspec.plugin import Features, Training
+from mlspec.plugins.model import Features, Training
+from mlspec.steps.data import preparation
+from mlspec.steps.serving import package
+from mlspec.steps.trust.mitigation import groups as grouping
+from mlspec.steps.trust.mitigation import reduction, thresholds
 
 EVEN = {"false_positive": 1.0, "false_negative": 1.0}
 Data = tuple[np.ndarray, np.ndarray, np.ndarray]

@@ -12,10 +12,12 @@ import pytest
 
 from mlspec import registry
 from mlspec.diagnostics import StepError
-from mlspec.engine import package, results
-from mlspec.engine.job import Job
 from mlspec.graph import uses
-from mlspec.plugin import Model
+from mlspec.graph.kinds import KINDS
+from mlspec.plugins.model import Model
+from mlspec.steps import results
+from mlspec.steps.job import Job
+from mlspec.steps.serving import package, package_format
 
 MODELS = {"linear": "logistic_regression", "trees": "hist_gradient_boosting"}
 COLUMNS = [["age", "number"], ["job", "category"]]
@@ -43,7 +45,7 @@ def work(kind: str, folder: Path, params: dict[str, Any], inputs: dict[str, Path
     job = Job(
         id=kind, kind=kind, params=params, inputs=inputs, outputs=made, scratch=folder / "scratch", root=folder / "root"
     )
-    importlib.import_module(f"mlspec.engine.work.{kind}").run(job)
+    importlib.import_module(KINDS[kind].work).run(job)
     assert all(path.exists() for path in made.values())
     return made
 
@@ -154,7 +156,7 @@ def test_the_simplest_within_one_standard_error_of_the_best_is_selected_and_the_
         read["differences"] = tmp_path / f"{folder}.json"
         outputs = work("select", tmp_path / folder, params, read, "selection", "model")
         found: dict[str, Any] = results.read_json(outputs["selection"])
-        assert package.read_about(outputs["model"]).candidate == found["candidate"]
+        assert package_format.read_about(outputs["model"]).candidate == found["candidate"]
         return found
 
     near = run("near", 0.004, 0.005)
@@ -224,5 +226,5 @@ def test_rows_that_do_not_fit_are_a_message_that_names_the_columns(made: dict[st
     (broken / "package.json").write_bytes((made["model"] / "package.json").read_bytes())
     saved = next((broken / "model").glob("*.skops"))
     saved.write_bytes(saved.read_bytes()[:500])
-    with pytest.raises(StepError, match="can't be read"):
+    with pytest.raises(StepError, match=r"model/model.skops' is not the file that was exported"):
         package.load(broken)

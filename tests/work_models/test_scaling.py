@@ -4,8 +4,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from mlspec.engine.work.learn_part import share
-from mlspec.engine.work.scaling import curve
+from mlspec.steps.evaluation.learning_curve import curve
+from mlspec.steps.evaluation.learning_curve_point import share
 
 SHARES = [0.1, 0.2, 0.4, 0.7, 1.0]
 ROWS = [20_000 * share for share in SHARES]

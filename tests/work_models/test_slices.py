@@ -5,7 +5,7 @@ import datetime
 import numpy as np
 import polars as pl
 
-from mlspec.engine import slices
+from mlspec.steps.evaluation import slices
 
 
 def table(n: int, seed: int = 0) -> pl.DataFrame:

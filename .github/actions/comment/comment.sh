@@ -2,6 +2,12 @@
 # Keeps one comment on a pull request up to date: FOLDER/comment.md, found again by the hidden marker in its last line.
 # The folder may come from a job that ran a stranger's branch: which pull request it is for is not read from it.
 set -euo pipefail
+FOLDER=$(cd -- "$FOLDER" && pwd -P)
+if [ -L "$FOLDER/comment.md" ] || [ ! -f "$FOLDER/comment.md" ]; then
+  echo "comment.md is no regular file" >&2
+  exit 1
+fi
+cd / # no program reads settings from a stranger's folder
 if [ -z "${NUMBER:-}" ]; then
   NUMBER=$(gh api --method GET "repos/$REPOSITORY/pulls" -f state=open -f "head=$HEAD_OWNER:$HEAD_BRANCH" \
     --jq "[.[] | select(.head.sha == \"$HEAD_SHA\")][0].number // empty")

@@ -8,12 +8,17 @@
 Whatever is wrong with a spec is raised as ``SpecError``; a step that fails is told in the run, not raised.
 """
 
-from mlspec.api.checking import FETCHING, Checked, Compiled, Fetching, compile, validate  # noqa: A004
-from mlspec.api.contracts import add_contract, export_contract, import_contract
-from mlspec.api.looking import compare, diff, last, profile, report, runs, series
-from mlspec.api.running import execute, run, step, track
-from mlspec.api.tracked import init_dvc, write_dvc, write_dvc_params
-from mlspec.api.using import load_model, predict, write_table
+from mlspec.machine import python_paths
+
+# Of a notebook's working folder, which Python has on its path, nothing is imported.
+with python_paths.only_own():
+    from mlspec.api.checking import FETCHING, Checked, Compiled, Fetching, compile, validate  # noqa: A004
+    from mlspec.api.contracts import add_contract, export_contract, import_contract
+    from mlspec.api.keeping import adopt
+    from mlspec.api.looking import compare, diff, last, profile, report, runs, series
+    from mlspec.api.running import execute, run, step, track
+    from mlspec.api.tracked import init_dvc, write_dvc, write_dvc_params
+    from mlspec.api.using import load_model, predict, write_table
 
 __all__ = [
     "FETCHING",
@@ -21,6 +26,7 @@ __all__ = [
     "Compiled",
     "Fetching",
     "add_contract",
+    "adopt",
     "compare",
     "compile",
     "diff",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from mlspec.diagnostics import Diagnostic, SourceError, SpecError
+from mlspec.machine import python_paths
 from mlspec.specfile import find
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class Checked(msgspec.Struct, frozen=True):
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
+@python_paths.only_own()
 def validate(
     spec: str | os.PathLike[str] | None = None,
     *,
@@ -52,31 +54,35 @@ def validate(
     large: bool = False,
     running: bool = False,
     fetching: "Fetching | None" = None,
+    allow_outside: bool = False,
 ) -> Checked:
     """Read a spec and check it against the language, the data's headers and the rules.
 
-    ``running``: what this machine lacks to run it is a mistake too. ``fetching``: bring the sources that are fetched up
-    to date first; without, nothing is connected to or run. Raises SpecError with everything that is wrong, SourceError
-    where it is a source that can't be had.
+    ``running``: what this machine lacks to run it is a mistake too, and files anywhere are read. ``fetching``: bring
+    the sources that are fetched up to date first; without, nothing is connected to or run. ``allow_outside``: read
+    files outside the spec's repository (or folder, where there is none) too. Raises SpecError with everything that is
+    wrong, SourceError where it is a source that can't be had.
     """
+    from mlspec.machine import allowed_reads
     from mlspec.rules.check import check, facts
     from mlspec.spec.read import read
     from mlspec.spec.resolve import resolve
 
     path = find(spec)
+    root = Path(path).parent
+    reads = None if running or allow_outside else allowed_reads.around(root)
     settings = [*sets, *([] if backend is None else [_backend(backend)])]
     try:
-        project, document = read(path, profile=profile, sets=settings, large=large)
+        project, document = read(path, profile=profile, sets=settings, large=large, reads=reads)
     except SpecError as error:
         error.texts |= {f"--set {key}": value for key, _, value in (setting.partition("=") for setting in settings)}
         raise
-    root = Path(path).parent
     warnings: list[Diagnostic] = []
     if fetching is not None:
-        from mlspec.engine.snapshots import refresh
+        from mlspec.snapshots.snapshots import refresh
 
         warnings = refresh(project, document, root, offline=fetching.offline, tell=fetching.tell)
-    known, found = facts(project, document, root)
+    known, found = facts(project, document, root, reads)
     if fetching is not None and fetching.accept:
         known = msgspec.structs.replace(known, accepted=True)
     found += warnings
@@ -110,6 +116,7 @@ class Compiled(msgspec.Struct, frozen=True):
     renew: bool = False
 
 
+@python_paths.only_own()
 def compile(  # noqa: A001 (the verb of the command)
     spec: str | os.PathLike[str] | None = None,
     *,
@@ -120,18 +127,26 @@ def compile(  # noqa: A001 (the verb of the command)
     only: Sequence[str] = (),
     running: bool = False,
     fetching: Fetching | None = None,
+    allow_outside: bool = False,
 ) -> Compiled:
     """Check a spec and compile it: its steps, which of them would run, and why. Runs nothing.
 
-    ``only``: these steps and what they need; ``running`` and ``fetching``: as for ``validate``. Raises SpecError with
-    everything that is wrong.
+    ``only``: these steps and what they need; ``running``, ``fetching`` and ``allow_outside``: as for ``validate``.
+    Raises SpecError with everything that is wrong.
     """
-    from mlspec.engine.changes import changed
     from mlspec.engine.planning import plan_graph
+    from mlspec.engine.source_changes import changed
     from mlspec.graph.build import compile_graph
 
     checked = validate(
-        spec, profile=profile, sets=sets, backend=backend, large=large, running=running, fetching=fetching
+        spec,
+        profile=profile,
+        sets=sets,
+        backend=backend,
+        large=large,
+        running=running,
+        fetching=fetching,
+        allow_outside=allow_outside,
     )
     changes: list[Change] = []
     graph = compile_graph(checked.project, checked.facts, checked.document, changes.append)

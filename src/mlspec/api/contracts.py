@@ -95,18 +95,20 @@ def _a_line_each(text: str, file: str, at: tuple[str, ...]) -> str:
     return "".join(lines)
 
 
-def export_contract(form: str, spec: str | os.PathLike[str] | None = None) -> tuple[str, list[str]]:
+def export_contract(
+    form: str, spec: str | os.PathLike[str] | None = None, *, allow_outside: bool = False
+) -> tuple[str, list[str]]:
     """A spec's expectations as a contract of that form (``odcs``, ``croissant``, ``pandera``, ``great_expectations``),
-    and those that the form has no words for.
+    and those that the form has no words for. ``allow_outside``: as for ``validate``.
 
     Raises SpecError where the spec is wrong, OSError where a file that Croissant tells the digest of can't be read.
     """
     from mlspec.contracts import writing
     from mlspec.graph import tables
     from mlspec.graph.graph import Graph
-    from mlspec.plugin import Source
+    from mlspec.plugins.source import Source
 
-    checked = validate(spec)
+    checked = validate(spec, allow_outside=allow_outside)
     columns = tables.table(Graph(checked.project, checked.facts))
     made = writing.contract(checked.project, columns)
     files: dict[str, Path] = {}

@@ -17,8 +17,9 @@ def collect(spec: str | os.PathLike[str] | None = None, *, runs: int | None = No
     Without ``runs``, what ``storage.keep`` says is kept, folders of older runs removed; one run's results where it says
     nothing, or where the spec can't be read. Raises StoreError while a run is going on.
     """
-    from mlspec.engine import collect as collecting
-    from mlspec.engine import places, record, retention
+    from mlspec import paths
+    from mlspec.api import garbage as collecting
+    from mlspec.engine.run import retention, run_record
     from mlspec.spec.read import read
     from mlspec.spec.storage import Storage, kept
     from mlspec.store.upkeep import Collected
@@ -32,6 +33,24 @@ def collect(spec: str | os.PathLike[str] | None = None, *, runs: int | None = No
     removed = retention.NOTHING
     if runs is None and storage.keep is not None:
         removed = retention.prune(root, *kept(storage.keep))
-        runs = len(record.folders(places.home(root)))
+        runs = len(run_record.folders(paths.home(root)))
     found = collecting.collect(root, runs=1 if runs is None else runs, snapshots=storage.snapshots.keep)
     return Collected(removed.results + found.results, removed.bytes + found.bytes)
+
+
+def adopt(spec: str | os.PathLike[str] | None = None) -> int:
+    """Take the results and runs that were copied, unpacked or committed into ``.mlspec`` as made here, where each byte
+    is what its digest says; how many results were taken. What made them is not known: whoever calls this vouches."""
+    from mlspec import paths
+    from mlspec.engine.run import step_history
+    from mlspec.report.runs import stored
+    from mlspec.store.store import Store
+
+    root = Path(find(spec)).parent
+    home = paths.home(root)
+    paths.prepare(home)
+    with Store(paths.store(home)).writing() as store:
+        taken = len(store.adopt_elsewhere())
+        step_history.adopt(home)
+        stored.adopt(root)
+    return taken

@@ -7,26 +7,27 @@ from typing import TYPE_CHECKING
 
 from mlspec.api.checking import validate
 from mlspec.diagnostics import Diagnostic, SpecError
+from mlspec.machine import python_paths
 from mlspec.specfile import SPEC, find
 
 if TYPE_CHECKING:
     from mlspec.diff.change import Diff
-    from mlspec.report.comparison import Comparison
-    from mlspec.report.facts import RunFacts
-    from mlspec.report.series import Series
-    from mlspec.report.table_profile import TableProfile
+    from mlspec.report.facts.run import RunFacts
+    from mlspec.report.facts.table_profile import TableProfile
+    from mlspec.report.runs.comparison import Comparison
+    from mlspec.report.runs.series import Series
 
 
 def runs(spec: str | os.PathLike[str] | None = None) -> "list[RunFacts]":
     """The runs of a project that can be read, the latest first."""
-    from mlspec.report import stored
+    from mlspec.report.runs import stored
 
     return list(stored.every(Path(find(spec)).parent))
 
 
 def last(spec: str | os.PathLike[str] | None = None, run: str | None = None) -> "RunFacts":
     """The last run of a project, or the one whose id begins with ``run``. Raises SpecError when there is none."""
-    from mlspec.report import stored
+    from mlspec.report.runs import stored
 
     return stored.find(Path(find(spec)).parent, run)
 
@@ -39,8 +40,8 @@ def compare(*names: str, spec: str | os.PathLike[str] | None = None) -> "Compari
     """
     from functools import partial
 
-    from mlspec.report import comparison, stored
-    from mlspec.report.paired import paired
+    from mlspec.report.runs import comparison, stored
+    from mlspec.report.runs.paired import paired
 
     root = Path(find(spec)).parent
     found = [stored.find(root, name) for name in names]
@@ -51,6 +52,7 @@ def compare(*names: str, spec: str | os.PathLike[str] | None = None) -> "Compari
     return comparison.compare(found, [stored.resolved(root, run) for run in found], partial(paired, root))
 
 
+@python_paths.only_own()
 def diff(
     base: str | None = None,
     head: str | None = None,
@@ -62,21 +64,35 @@ def diff(
     fail_on: Sequence[str] = (),
     large: bool = False,
     paired: bool = False,
+    allow_outside: bool = False,
 ) -> "Diff":
     """What the change from one version of a spec to another means; by default, from the last commit to what is here.
 
     Versions are files, git revisions, or REVISION:PATH. ``allow``: changes to accept, as ``WHAT=REASON``; ``fail_on``:
     classes and severities whose changes count as ``failing`` unless accepted; ``paired``: tell metrics apart by the
-    predictions in the store. Raises SpecError where a version can't be read: that is no clean result.
+    predictions in the store; ``allow_outside``: as for ``validate``. Raises SpecError where a version can't be read:
+    that is no clean result.
     """
     from mlspec.diff.between import Options, between
     from mlspec.diff.version import versions
+    from mlspec.machine import allowed_reads
+    from mlspec.spec.read import refuse_outside
 
     one, other = versions(base, head, spec, large=large)
-    options = Options(profile=profile, sets=tuple(sets), allow=tuple(allow), fail_on=tuple(fail_on), large=large)
+    for version in () if allow_outside else (one, other):
+        if version.commit is None:
+            refuse_outside(str(version.path), allowed_reads.around(version.root))
+    options = Options(
+        profile=profile,
+        sets=tuple(sets),
+        allow=tuple(allow),
+        fail_on=tuple(fail_on),
+        large=large,
+        allow_outside=allow_outside,
+    )
     if not paired:
         return between(one, other, options)
-    from mlspec.report.stored_pairs import pairing
+    from mlspec.report.runs.stored_pairs import pairing
 
     return between(one, other, options, pairing(other.root))
 
@@ -86,8 +102,8 @@ def series(what: str, *, spec: str | os.PathLike[str] | None = None) -> "Series"
 
     Raises SpecError when no run has such a metric or candidate.
     """
-    from mlspec.report import series as plotted
-    from mlspec.report import stored
+    from mlspec.report.runs import series as plotted
+    from mlspec.report.runs import stored
 
     found = list(stored.every(Path(find(spec)).parent))
     wanted = plotted.of_metric(what, found) or plotted.of_candidate(what, found)
@@ -110,8 +126,9 @@ def report(spec: str | os.PathLike[str] | None = None, run: str | None = None, *
 
     Raises SpecError when there is no such run, and for a model card when it selected no model.
     """
-    from mlspec.report import facts, stored
-    from mlspec.report.card import card
+    from mlspec.report.card.card import card
+    from mlspec.report.facts import run as facts
+    from mlspec.report.runs import stored
 
     root = Path(find(spec)).parent
     found = stored.find(root, run)
@@ -123,47 +140,55 @@ def report(spec: str | os.PathLike[str] | None = None, run: str | None = None, *
             raise SpecError([Diagnostic(code="no-model", message=message, notes=(note,))])
         return card(found)
     name = stored.PAGE if form == "html" else stored.SUMMARY
-    return (root / stored.RUNS / found.id / name).read_text(encoding="utf-8")
+    return stored.page(root, found, name)
 
 
 def profile(
-    data: str | os.PathLike[str] | None = None, *, source: str | None = None, target: str | None = None
+    data: str | os.PathLike[str] | None = None,
+    *,
+    source: str | None = None,
+    target: str | None = None,
+    allow_outside: bool = False,
 ) -> "TableProfile":
     """What a file holds, or the stacked sources of a spec (``source``: one of them). Fetches nothing.
 
-    Raises SpecError where it can't be read, and StepError for a value that does not fit its column.
+    ``allow_outside``: of a spec, as for ``validate``. Raises SpecError where it can't be read, and StepError for a
+    value that does not fit its column.
     """
     import polars as pl
 
-    from mlspec.engine import raw
-    from mlspec.report import table_profile
-    from mlspec.rules import _personal
-    from mlspec.rules.check import roles
+    from mlspec.report.facts import table_profile
+    from mlspec.rules import _roles
+    from mlspec.rules._roles import roles
     from mlspec.spec.units import source_at
+    from mlspec.steps.data import raw_rows
 
     is_spec = data is None or os.path.exists(os.path.join(data, SPEC))
     if data is not None and not is_spec and source_at(os.fspath(data)) is not None:
-        reader, columns = raw.opened(os.fspath(data))
+        reader, columns = raw_rows.opened(os.fspath(data))
         _known(target, [column.name for column in columns])
-        return table_profile.profiled(reader.scan(Path(), columns), columns, Path(data).name, target=target)
-    checked = validate(data)
+        with raw_rows.reading(os.fspath(data)):
+            return table_profile.profiled(reader.scan(Path(), columns), columns, Path(data).name, target=target)
+    checked = validate(data, allow_outside=allow_outside)
     project, facts = checked.project, checked.facts
     if source is not None:
         _known(source, list(project.data.sources), "source")
     names = [source] if source is not None else [n for n in project.data.sources if n in facts.schemas]
     schema = roles(project, facts.of_source(names[0]))
-    frames = [raw.rows(checked.root, name, project.data.sources[name], schema) for name in names]
-    rows = pl.concat(frames, how="vertical_relaxed")
-    said, read = project.data.columns, rows.collect_schema()
+    said = project.data.columns
     of = {column.name: column.role for column in schema}
-    return table_profile.profiled(
-        rows,
-        tuple(column for column in schema if column.name in read),
-        ", ".join(names),
-        target=said.target if said.target in of else None,
-        roles={name: role for name, role in of.items() if role != "feature"},
-        hidden=_personal.hidden(project, facts.of_source(names[0])),
-    )
+    with raw_rows.reading(", ".join(names)):
+        frames = [raw_rows.rows(checked.root, name, project.data.sources[name], schema) for name in names]
+        rows = pl.concat(frames, how="vertical_relaxed")
+        read = rows.collect_schema()
+        return table_profile.profiled(
+            rows,
+            tuple(column for column in schema if column.name in read),
+            ", ".join(names),
+            target=said.target if said.target in of else None,
+            roles={name: role for name, role in of.items() if role != "feature"},
+            hidden=_roles.hidden(project, facts.of_source(names[0])),
+        )
 
 
 def _known(name: str | None, names: Sequence[str], what: str = "column") -> None:

@@ -12,8 +12,8 @@ from mlspec.diagnostics import Diagnostic, SpecError
 
 if TYPE_CHECKING:
     from mlspec.engine.events import Listener
-    from mlspec.engine.record import Run
-    from mlspec.report.facts import RunFacts
+    from mlspec.engine.run.run_record import Run
+    from mlspec.report.facts.run import RunFacts
     from mlspec.spec import Project
     from mlspec.store.action import Action
 
@@ -54,9 +54,11 @@ def execute(
     compiled: Compiled, *, force: bool = False, forced: Sequence[str] = (), listener: "Listener | None" = None
 ) -> "RunFacts":
     """Run a compiled spec: ``run`` behind its compilation. ``force``: do the steps in ``forced``, or all, anyway."""
-    from mlspec.engine import places, record
-    from mlspec.engine.run import run as carry_out
-    from mlspec.report import stored, summarise
+    from mlspec import paths
+    from mlspec.engine.run import run_record
+    from mlspec.engine.run.run import run as carry_out
+    from mlspec.report.facts import summarise
+    from mlspec.report.runs import stored
 
     graph = compiled.plan.graph
     named = {step.id for name in forced if (step := graph.find(name)) is not None}
@@ -78,7 +80,7 @@ def execute(
         if not compiled.whole:
             return found
         # The run that made the results was ended before it could write its report, or was somebody else's.
-        ran = record.write(places.home(compiled.checked.root), ran)
+        ran = run_record.write(paths.home(compiled.checked.root), ran)
         found = summarise.facts(graph, ran, profile=compiled.profile, overrides=compiled.overrides)
     document = compiled.checked.document
     summarise.save(graph, ran, found, document.texts[document.file])
@@ -93,7 +95,7 @@ def _prune(compiled: Compiled, ran: "Run") -> None:
     """Remove the runs that need not stay, once one has succeeded."""
     keep = compiled.checked.project.storage.keep
     if keep is not None and ran.status == "done":
-        from mlspec.engine import retention
+        from mlspec.engine.run import retention
         from mlspec.spec.storage import kept
 
         retention.prune(compiled.checked.root, *kept(keep))
@@ -104,7 +106,8 @@ def track(root: Path, project: "Project", run: str | None = None) -> "RunFacts":
 
     What goes wrong is told in the run's facts. Raises SpecError when there is no such run, or no server stated.
     """
-    from mlspec.report import stored, tracking
+    from mlspec.report import tracking
+    from mlspec.report.runs import stored
 
     wanted = project.report.mlflow
     if wanted is None:
@@ -123,7 +126,7 @@ def step(compiled: Compiled, name: str) -> "tuple[Action, bool]":
     Gives what it gave, and whether it was done now. Raises SpecError when there is no such step, or DVC looked at other
     values than these, and StepError when it fails.
     """
-    from mlspec.engine import one_step
+    from mlspec.engine import run_single
     from mlspec_backends import _dvc_files
 
     graph = compiled.plan.graph
@@ -131,4 +134,4 @@ def step(compiled: Compiled, name: str) -> "tuple[Action, bool]":
     found = graph.find(name)
     assert found is not None
     _dvc_files.check_step(graph, found)
-    return one_step.do(graph, found)
+    return run_single.do(graph, found)

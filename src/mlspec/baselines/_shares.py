@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from mlspec.plugin import BaselineRows
+from mlspec.plugins.baseline import BaselineRows
 
 if TYPE_CHECKING:
     import numpy as np

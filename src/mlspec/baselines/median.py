@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from mlspec.plugin import Baseline, BaselineRows
+from mlspec.plugins.baseline import Baseline, BaselineRows
 
 if TYPE_CHECKING:
     import numpy as np

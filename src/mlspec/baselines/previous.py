@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
-from mlspec.plugin import Baseline
+from mlspec.plugins.baseline import Baseline
 
 
 class Previous(Baseline, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from msgspec import Meta
 
-from mlspec.plugin import Baseline, BaselineRows
+from mlspec.plugins.baseline import Baseline, BaselineRows
 
 if TYPE_CHECKING:
     import numpy as np

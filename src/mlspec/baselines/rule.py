@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from msgspec import Meta
 
 from mlspec.diagnostics import StepError
-from mlspec.plugin import Baseline, BaselineRows
+from mlspec.plugins.baseline import Baseline, BaselineRows
 
 if TYPE_CHECKING:
     import numpy as np

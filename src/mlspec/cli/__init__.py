@@ -3,7 +3,7 @@
 Exit codes: 0 done; 1 a constraint does not hold or cannot be decided, ``diff`` found what it was to stop at, ``merge``
 found edits that clash; 2 the spec or the command is wrong; 3 a step failed, or a source can't be had; 4
 ``compile --detailed-exitcode``: there is work to do; 70 a mistake in mlspec itself; 130 interrupted; 141 who read the
-output has gone.
+output has gone. Whatever goes wrong ends in one of them, and never in 1.
 """
 
 import errno
@@ -11,49 +11,84 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from mlspec.cli._exit_codes import BROKEN_PIPE, INTERNAL, INTERRUPTED, STEP_FAILED, WRONG
+
+if TYPE_CHECKING:
+    import click
+
+    from mlspec.diagnostics import Diagnostic
 
 # They hold nothing open, and what they start has ended when they are done.
 BRIEF = (["validate"], ["compile"], ["diff"])
-
-HOLDS_NOT, WRONG, STEP_FAILED, PENDING, INTERNAL, INTERRUPTED, BROKEN_PIPE = 1, 2, 3, 4, 70, 130, 141
+# What an output that can't be written says: a full disk or quota, a broken device, a stream that is not for writing.
+UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF, errno.EAGAIN)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code; whatever ends the command early is told on the error stream."""
-    brief = False
-    if arguments is None:
-        arguments = sys.argv[1:]
-        if arguments[:1] in BRIEF:
-            # A process that lives for a moment leaves its garbage behind.
-            brief = True
-            gc.disable()
+    """Run one command and return its exit code. Nothing but SystemExit leaves it: whatever ends the command early is
+    reported on the error stream."""
+    own = arguments is None
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    brief = own and given[:1] in BRIEF
+    if brief:
+        # A process that lives for a moment leaves its garbage behind.
+        gc.disable()
     try:
-        code = _run(list(arguments))
+        code = _bounded(given, own)
+    except SystemExit:
+        raise
+    except BaseException as error:
+        # What reports mistakes has failed: the shortest way there is.
+        code = INTERNAL
+        _last_words(error)
+    if brief:
+        # What is left to do for the interpreter is to take all apart: a sixth of the whole time.
+        os._exit(code)
+    return code
+
+
+def _bounded(arguments: list[str], own: bool) -> int:
+    from mlspec.cli import _streams
+
+    _streams.prepare()
+    if own:
+        _streams.guard_errors()
+        _hook_threads()
+        if arguments[:1] in BRIEF:
+            from mlspec.cli._confined import confine_command
+
+            confine_command(arguments)
+    try:
+        try:
+            code = _run(arguments)
+            sys.stdout.flush()
+        except (BrokenPipeError, KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:
+            code = _told(error)
         sys.stdout.flush()
-        if brief:
-            sys.stderr.flush()
-            # What is left to do for the interpreter is to take all apart: a sixth of the whole time.
-            os._exit(code)
+        sys.stderr.flush()
         return code
     except BrokenPipeError:
         # Who read our output has gone: there is nobody to tell. Python must not try again when it exits.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _streams.silence(sys.stdout)
+        _streams.silence(sys.stderr)
         return BROKEN_PIPE
-    except OSError as error:
-        return _told(error)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
 
 
 def _run(arguments: list[str]) -> int:
-    try:
-        code = _plain(arguments)
-        return _parsed(arguments) if code is None else code
-    except (BrokenPipeError, KeyboardInterrupt):
-        raise
-    except Exception as error:
-        return _told(error)
+    for argument in arguments:
+        if not argument.isascii() and (wrong := _not_utf_8(argument)) is not None:
+            from mlspec.diagnostics import SpecError
+
+            raise SpecError([wrong])
+    code = _plain(arguments)
+    return _parsed(arguments) if code is None else code
 
 
 def _plain(arguments: list[str]) -> int | None:
@@ -78,43 +113,116 @@ def _parsed(arguments: list[str]) -> int:
 
     from mlspec.cli._commands import commands
 
+    if "_MLSPEC_COMPLETE" in os.environ:
+        commands.main(arguments, prog_name="mlspec")
     try:
-        return commands.main(arguments, prog_name="mlspec", standalone_mode=False) or 0
+        # Not click's own ``main``: it ends the process with 1 where a reader has gone.
+        with commands.make_context("mlspec", arguments) as context:
+            return commands.invoke(context) or 0
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
     except click.ClickException as error:
-        error.show()
+        from mlspec.cli._output import talk
+
+        talk(_usage(error))
         return WRONG
     except click.Abort:
         raise KeyboardInterrupt from None
 
 
-def _told(error: Exception) -> int:
-    from mlspec.diagnostics import MlspecError, SourceError, SpecError
+def _usage(error: "click.ClickException") -> str:
+    """What is wrong with the arguments, below how they are to be."""
+    from mlspec.diagnostics import printable
+
+    told = f"Error: {printable(error.format_message())}"
+    context = getattr(error, "ctx", None)
+    if context is None:
+        return told
+    return f"{context.get_usage()}\nTry '{context.command_path} {context.help_option_names[0]}' for help.\n\n{told}"
+
+
+def _told(error: BaseException) -> int:
+    from mlspec.cli._output import show_diagnostics, talk
+    from mlspec.diagnostics import MlspecError, SourceError, SpecError, printable
     from mlspec.machine.secret_values import hidden
 
     if isinstance(error, SpecError):
-        from mlspec.cli._output import show_diagnostics
-
         show_diagnostics(error.diagnostics, error.texts)
         return STEP_FAILED if isinstance(error, SourceError) else WRONG
     if isinstance(error, MlspecError):
-        print(f"error: {hidden(str(error))}", file=sys.stderr)
+        talk(f"error: {printable(hidden(str(error)))}")
         return STEP_FAILED
     if os.environ.get("MLSPEC_TRACEBACK"):
         import traceback
 
-        print(hidden("".join(traceback.format_exception(error))), file=sys.stderr)
-    if isinstance(error, OSError) and error.filename is not None:
-        print(f"error: {error.filename}: {(error.strerror or 'cannot be used').lower()}", file=sys.stderr)
-        return STEP_FAILED
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EIO):
-        # A full disk behind our output; Python must not try again when it exits.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        print(f"error: the output can't be written: {(error.strerror or '').lower()}", file=sys.stderr)
+        talk(hidden("".join(traceback.format_exception(error))))
+    if isinstance(error, UnicodeEncodeError) and (wrong := _not_utf_8(error.object)) is not None:
+        show_diagnostics([wrong])
+        return WRONG
+    if isinstance(error, OSError) and (where := _place(error)):
+        talk(printable(f"error: {where}: {(error.strerror or 'cannot be used').lower()}"))
         return STEP_FAILED
     if isinstance(error, FileNotFoundError) and error.errno is not None and error.strerror:
         # There is room for temporary files nowhere.
-        print(f"error: {error.strerror[:1].lower()}{error.strerror[1:]}", file=sys.stderr)
+        talk(printable(f"error: {error.strerror[:1].lower()}{error.strerror[1:]}"))
         return STEP_FAILED
-    text = " ".join(f"{type(error).__name__}: {hidden(str(error))}".split())
-    print(f"internal error: {text} (MLSPEC_TRACEBACK=1 shows where; please report it)", file=sys.stderr)
+    _internal(error)
     return INTERNAL
+
+
+def _internal(error: BaseException) -> None:
+    from mlspec.cli._output import talk
+    from mlspec.diagnostics import printable
+    from mlspec.machine.secret_values import hidden
+
+    text = printable(" ".join(f"{type(error).__name__}: {hidden(str(error))}".split()))
+    talk(f"internal error: {text} (MLSPEC_TRACEBACK=1 shows where; please report it)")
+
+
+def _hook_threads() -> None:
+    """What threads and finalizers raise shows no traceback: the exit code is that of the command's own work."""
+    if os.environ.get("MLSPEC_TRACEBACK"):
+        return
+    import threading
+
+    threading.excepthook = lambda found: None if found.exc_value is None else _internal(found.exc_value)
+    sys.unraisablehook = lambda _found: None
+
+
+def _place(error: OSError) -> str:
+    """What could not be used; empty where that is not known."""
+    if error.filename is not None:
+        return os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else str(error.filename)
+    if error.errno in UNWRITABLE:
+        from mlspec.cli import _streams
+
+        # Behind our output; Python must not try again when it exits.
+        _streams.silence(sys.stdout)
+        return "the output can't be written"
+    try:
+        os.getcwd()
+    except OSError:
+        return "the working folder"
+    return ""
+
+
+def _not_utf_8(text: str) -> "Diagnostic | None":
+    """What is wrong with a name that came as bytes which are no text; None where nothing is."""
+    from mlspec.diagnostics import Diagnostic
+
+    encoding = sys.getfilesystemencoding()
+    try:
+        text.encode("utf-8")
+        text.encode(encoding, "surrogateescape")
+    except UnicodeEncodeError:
+        locale = f"names are read as {encoding} here: PYTHONUTF8=1, or a locale with UTF-8, changes that"
+        note = "rename the file or folder" if encoding == "utf-8" else locale
+        return Diagnostic(code="name-not-utf-8", message=f"'{text}' is not UTF-8 text", notes=(note,))
+    return None
+
+
+def _last_words(error: BaseException) -> None:
+    try:
+        os.write(2, f"internal error: {type(error).__name__} (please report it)\n".encode("ascii", "replace"))
+    except OSError:
+        return

@@ -4,7 +4,7 @@ import os
 
 import click
 
-from mlspec import __version__, cli
+from mlspec import __version__
 
 
 class Commands(click.Group):
@@ -12,7 +12,9 @@ class Commands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names of all commands, sorted."""
-        return sorted(name[:-3] for name in os.listdir(cli.__path__[0]) if name.endswith(".py") and name[0] != "_")
+        return sorted(
+            name[:-3] for name in os.listdir(os.path.dirname(__file__)) if name.endswith(".py") and name[0] != "_"
+        )
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of that name, or None."""
@@ -37,6 +39,6 @@ class Commands(click.Group):
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(__version__, message="mlspec %(version)s")
+@click.version_option(__version__, message="mlspec %(version)s (mlspec-compiler)")
 def commands() -> None:
     """Compile machine-learning projects: one project.yaml, checked, planned, run, and proven."""

@@ -5,8 +5,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from mlspec.cli import PENDING, _memo
-from mlspec.cli._output import colored, result
+from mlspec.cli import _memo
+from mlspec.cli._exit_codes import PENDING
+from mlspec.cli._output import colored, form_of, result
 
 if TYPE_CHECKING:
     from mlspec.api import Compiled
@@ -20,6 +21,7 @@ def show(
     sets: Sequence[str] = (),
     backend: str | None = None,
     large: bool = False,
+    allow_outside: bool = False,
     output: str | None = None,
     detailed_exitcode: bool = False,
 ) -> int:
@@ -28,11 +30,11 @@ def show(
 
     path = find(spec)
     color = output is None and what == "tree" and colored(sys.stdout)
-    request = (profile, tuple(sets), backend, large, what, color)
+    request = (profile, tuple(sets), backend, large, allow_outside, what, color)
     answer = _memo.recall(path, request)
     if answer is None:
-        answer = _make(path, request, profile, sets, backend, large, what, color)
-    result(answer.text, output, path)
+        answer = _make(path, request, profile, sets, backend, large, allow_outside, what, color)
+    result(answer.text, output, path, form=form_of(what.partition(" ")[0]))
     return PENDING if detailed_exitcode and answer.pending else 0
 
 
@@ -43,6 +45,7 @@ def _make(
     sets: Sequence[str],
     backend: str | None,
     large: bool,
+    allow_outside: bool,
     what: str,
     color: bool,
 ) -> _memo.Answer:
@@ -50,7 +53,7 @@ def _make(
     from mlspec.cli._compiled import text
     from mlspec.cli._output import show_diagnostics
 
-    found = api.compile(path, profile=profile, sets=sets, backend=backend, large=large)
+    found = api.compile(path, profile=profile, sets=sets, backend=backend, large=large, allow_outside=allow_outside)
     checked = found.checked
     show_diagnostics(checked.diagnostics, checked.document.texts)
     answer = _memo.Answer(text(found, what, color), found.plan.pending())
@@ -60,11 +63,13 @@ def _make(
 
 
 def _files(found: "Compiled") -> Iterator[str]:
-    """What an answer was made from: files that steps read, the folders that others could come to, snapshots."""
+    """What an answer was made from: files that steps read, the folders that others could come to, snapshots, and keys
+    in environment variables."""
     from mlspec.spec import pinned
 
     root = str(found.checked.root)
     for step in found.plan.graph.steps.values():
+        yield from (f"{_memo.ENVIRONMENT}{name}" for name in step.params.get("keys", ()))
         for name in step.files:
             path = os.path.join(root, name)
             yield os.path.join(path, "") if os.path.isdir(path) else path

@@ -51,7 +51,7 @@ def _trace(found: Compiled) -> str:
 
     lines = []
     for change in found.changes:
-        lines.append(change.name)
+        lines.append(printable(change.name))
         for sign, ids in (("+", change.added), ("-", change.removed), ("~", change.changed)):
             lines.extend(f"  {sign} {printable(step)}" for step in ids)
         if not (change.added or change.removed or change.changed):

@@ -1,24 +1,30 @@
 """A cache of printed answers: while nothing that an answer was made from has changed, it is printed again, and nothing
 else is read or imported.
 
-An entry names the files that the answer depends on, with what they look like from outside (size, time, inode); the spec
-itself is compared by its bytes. A cache that can't be read or written is as if there were none.
+An entry names the files that the answer depends on, with what they look like from outside (size, times, inode); the
+spec itself is compared by its bytes. An entry counts only where it was written here (see machine/seals.py): one that
+was committed or copied could say anything. A cache that can't be read or written is as if there were none.
 """
 
 import hashlib
 import os
+import stat
 import sys
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from mlspec import __version__
+from mlspec.machine import seals
 
-CACHE = os.path.join(".mlspec", "cache", "compile")
+CACHE = os.path.join(".mlspec", "cache")
+ENTRIES = "compile"
+LARGEST = 64 << 20
+ENVIRONMENT = "\0"  # no path begins with it; an environment variable's name follows
 STATE = (
     "mlspec.lock",
     *(
         os.path.join(".mlspec", *parts)
-        for parts in (("store", "actions"), ("store", "objects"), ("store", "trees"), ("previous.json",))
+        for parts in (("store", "actions"), ("store", "objects"), ("store", "trees"), ("store", "key"), ("previous",))
     ),
 )
 # What lies beside the spec may be taken for stored; the ending tells that all that is in the folder counts.
@@ -39,13 +45,14 @@ class Answer(NamedTuple):
 def recall(spec: str, request: Sequence[object]) -> Answer | None:
     """The answer to that request about a spec, if it was given before and everything is as it was then."""
     try:
-        with open(_place(spec, request), encoding="utf-8") as file:
-            checksum, _, body = file.read().partition("\n")
-    except (OSError, ValueError):
+        folder = os.path.join(os.path.dirname(spec), CACHE)
+        stored = _read(os.path.join(folder, ENTRIES, _name(spec, request)))
+        content = seals.opened(stored, seals.key(folder))
+        if content is None:
+            return None
+        head, _, text = content.decode("utf-8", "surrogateescape").partition("\n\n")
+    except OSError:
         return None
-    if _digest(body) != checksum:
-        return None
-    head, _, text = body.partition("\n\n")
     pending, *looks = head.split("\n")
     if any(line != look(line.partition("\t")[0]) for line in looks):
         return None
@@ -59,34 +66,39 @@ def remember(spec: str, request: Sequence[object], files: Iterable[str], answer:
     looks = [look(path) for path in dict.fromkeys(watched)]
     if any("\n" in line or _is_fresh(line) for line in looks):
         return
-    body = "\n".join(["pending" if answer.pending else "done", *looks]) + "\n\n" + answer.text
     from pathlib import Path
 
-    from mlspec.engine import places
+    from mlspec import paths
+    from mlspec.diagnostics import SpecError
+    from mlspec.machine import whole_files
 
-    place = Path(_place(spec, request))
-    aside = place.with_name(f"{place.name}.{os.getpid()}")
+    folder = Path(root, CACHE)
+    body = "\n".join(["pending" if answer.pending else "done", *looks]) + "\n\n" + answer.text
     try:
-        places.prepare(places.home(Path(root)))
-        place.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_text(f"{_digest(body)}\n{body}", encoding="utf-8")
-        aside.replace(place)
-        entries = sorted(place.parent.iterdir(), key=lambda path: path.stat().st_mtime_ns)
+        paths.prepare(paths.home(Path(root)))
+        (folder / ENTRIES).mkdir(parents=True, exist_ok=True)
+        paths.demand_no_link(folder / ENTRIES)
+        content = seals.sealed(body.encode("utf-8", "surrogateescape"), seals.make(folder))
+        whole_files.replace(folder / ENTRIES / _name(spec, request), content, sync=False)
+        entries = sorted((folder / ENTRIES).iterdir(), key=lambda path: path.lstat().st_mtime_ns)
         for old in entries[:-MOST_ENTRIES]:
             old.unlink(missing_ok=True)
-    except OSError:
+    except (OSError, SpecError):
         return
 
 
 def look(path: str) -> str:
-    """A file or folder as it looks from outside, on one line; a tree by what all its files look like."""
+    """A file or folder as it looks from outside, on one line; a tree by what all its files look like; an environment
+    variable by a part of its digest."""
+    if path.startswith(ENVIRONMENT):
+        return f"{path}\t{_digest(os.environ.get(path[1:], ''))[:4]}"
     if path.endswith(os.sep):
         return f"{path}\t{_tree(path)}"
     try:
         status = os.stat(path)
-    except OSError:
+    except (OSError, ValueError):
         return f"{path}\tabsent"
-    return f"{path}\t{status.st_size} {status.st_mtime_ns} {status.st_ino}"
+    return f"{path}\t{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_ino}"
 
 
 def _tree(folder: str) -> str:
@@ -95,9 +107,11 @@ def _tree(folder: str) -> str:
         folders[:] = sorted(name for name in folders if name != "__pycache__")
         for name in sorted(names):
             path = os.path.join(base, name)
-            status = os.stat(path)
+            status = os.lstat(path)
             seen.update(
-                f"{path}\0{status.st_size} {status.st_mtime_ns} {status.st_ino}\n".encode("utf-8", "surrogateescape")
+                f"{path}\0{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_ino}\n".encode(
+                    "utf-8", "surrogateescape"
+                )
             )
             count += 1
     return f"{count} {seen.hexdigest()[:16]} code"
@@ -107,7 +121,7 @@ def _is_fresh(line: str) -> bool:
     import time
 
     words = line.rpartition("\t")[2].split()
-    return len(words) > 1 and words[-1] != "code" and time.time_ns() - int(words[1]) < SETTLED_NS
+    return len(words) == 4 and time.time_ns() - max(int(words[1]), int(words[2])) < SETTLED_NS
 
 
 def _code() -> Iterable[str]:
@@ -122,12 +136,26 @@ def _code() -> Iterable[str]:
             yield file
 
 
-def _place(spec: str, request: Sequence[object]) -> str:
-    with open(spec, "rb") as file:
-        content = hashlib.sha256(file.read()).hexdigest()
+def _name(spec: str, request: Sequence[object]) -> str:
+    """The name of an entry: the digest of all that the answer depends on beside files."""
+    content = hashlib.sha256(_read(spec)).hexdigest()
     hidden = os.environ.get("CUDA_VISIBLE_DEVICES")
-    key = _digest(repr((__version__, sys.version, sys.prefix, os.getcwd(), hidden, spec, content, *request)))
-    return os.path.join(os.path.dirname(spec), CACHE, key)
+    return _digest(repr((__version__, sys.version, sys.prefix, os.getcwd(), hidden, spec, content, *request)))
+
+
+def _read(path: str) -> bytes:
+    """A regular file's bytes. Raises OSError; never waits."""
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError(f"'{path}' is not a regular file")
+        parts, room = [], LARGEST
+        while room > 0 and (part := os.read(handle, room)):
+            parts.append(part)
+            room -= len(part)
+        return b"".join(parts)
+    finally:
+        os.close(handle)
 
 
 def _digest(text: str) -> str:

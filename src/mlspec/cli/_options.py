@@ -35,4 +35,8 @@ def formats(*names: str) -> Callable[[Command], Command]:
     )
 
 
+allow_outside = click.option(
+    "--allow-outside", is_flag=True, help="Read files outside the repository too, as `mlspec run` does."
+)
+
 output = click.option("-o", "--output", type=click.Path(), metavar="FILE", help="Write to a file in place of stdout.")

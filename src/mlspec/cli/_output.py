@@ -1,12 +1,22 @@
 """How commands talk: results to stdout, everything else to stderr, colour only on a terminal that wants it."""
 
+import io
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Literal
+
+from mlspec.cli._streams import is_log, safe, safe_json
 
 if TYPE_CHECKING:
     from mlspec.diagnostics import Diagnostic
+
+Form = Literal["text", "json", "commands", "data"]
+FORMS: Mapping[str, Form] = {
+    **dict.fromkeys(("text", "tree", "trace", "explain"), "text"),
+    **dict.fromkeys(("json", "sarif"), "json"),
+    "github": "commands",
+}
 
 
 def colored(stream: IO[str]) -> bool:
@@ -14,14 +24,33 @@ def colored(stream: IO[str]) -> bool:
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-def result(text: str, file: str | None = None, *inputs: str) -> None:
-    """Print a result, or write it to a file, whole or not at all, that is none of the ``inputs``."""
-    text = text if text.endswith("\n") else text + "\n"
-    if file is None:
-        sys.stdout.write(text)
+def result(text: str, file: str | None = None, *inputs: str, form: Form = "text") -> None:
+    """Print a result, or write it to a file, whole or not at all, that is none of the ``inputs``.
+
+    ``form``: ``text`` for people, ``json``, ``commands`` that GitHub obeys, or other ``data``: unchanged in files and
+    for programs, made safe like a text where a terminal or a log of CI shows it.
+    """
+    whole = text if text.endswith("\n") else text + "\n"
+    if form == "json":
+        whole = safe_json(whole)
+    elif form != "data" or (file is None and is_log(sys.stdout)):
+        color = file is None and form == "text" and colored(sys.stdout)
+        piped = form == "data" and not sys.stdout.isatty()
+        whole = safe(whole, color=color, commands=form == "commands", data=piped)
+    if file is not None:
+        write(file, whole, *inputs)
+        from mlspec.diagnostics import printable
+
+        talk(f"wrote {printable(file)}")
         return
-    write(file, text, *inputs)
-    talk(f"wrote {file}")
+    if form in ("json", "data") and isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.encoding != "utf-8":
+        sys.stdout.reconfigure(encoding="utf-8")
+    sys.stdout.write(whole)
+
+
+def form_of(name: str) -> Form:
+    """The form of what a command prints under the name of a format."""
+    return FORMS.get(name, "data")
 
 
 def write(file: str, text: str, *inputs: str) -> None:
@@ -34,7 +63,7 @@ def write(file: str, text: str, *inputs: str) -> None:
 
 def talk(text: str) -> None:
     """Tell something that is no result."""
-    print(text, file=sys.stderr)
+    print(safe(text, color=colored(sys.stderr)), file=sys.stderr)
 
 
 def show_diagnostics(diagnostics: Iterable["Diagnostic"], texts: Mapping[str, str] | None = None) -> None:
@@ -51,16 +80,16 @@ def show_diagnostics(diagnostics: Iterable["Diagnostic"], texts: Mapping[str, st
 
 def with_files(diagnostics: Sequence["Diagnostic"], texts: Mapping[str, str]) -> dict[str, str]:
     """The texts, and those of files that diagnostics point into and that can be read."""
-    from pathlib import Path
+    from mlspec.machine import safe_files
 
     known = dict(texts)
     for diagnostic in diagnostics:
         for span in (diagnostic.span, *(label.span for label in diagnostic.also)):
             if span is not None and span.file not in known:
                 try:
-                    with Path(span.file).open(encoding="utf-8-sig", errors="replace", newline="") as handle:
-                        known[span.file] = handle.read(4 << 20)
-                except OSError:
+                    with safe_files.opened(span.file) as handle:
+                        known[span.file] = handle.read(4 << 20).decode("utf-8-sig", "replace")
+                except (OSError, ValueError):
                     continue
     return known
 

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
-from mlspec.cli._output import colored, talk
+from mlspec import formatting
+from mlspec.cli._output import colored, result, talk
+from mlspec.cli._streams import unguarded
 from mlspec.diagnostics import printable
 from mlspec.engine import events
-from mlspec.report import words
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -23,7 +24,7 @@ class JsonLines:
         """Print the event."""
         import msgspec
 
-        sys.stdout.write(msgspec.json.encode(event).decode() + "\n")
+        result(msgspec.json.encode(event).decode(), form="json")
         sys.stdout.flush()
 
     def live(self) -> AbstractContextManager[Any]:
@@ -46,7 +47,7 @@ class Lines:
                 quarter = int(event.share * QUARTERS)
                 if 0 < quarter < QUARTERS and quarter > self._quarter.get(event.step, 0):
                     self._quarter[event.step] = quarter
-                    talk(f"{event.step}: {event.share:.0%}, {told(event)}")
+                    talk(printable(f"{event.step}: {event.share:.0%}, {told(event)}"))
             case _:
                 line = ended(event)
                 if line is not None:
@@ -75,8 +76,8 @@ class Bars:
             case events.RunStarted():
                 bars.update(self._all, total=event.steps)
             case events.StepStarted():
-                note = "" if event.expected is None else f"{words.seconds(event.expected)} last time"
-                self._rows[event.step] = bars.add_task(event.step, total=None, note=note)
+                note = "" if event.expected is None else f"{formatting.seconds(event.expected)} last time"
+                self._rows[event.step] = bars.add_task(printable(event.step), total=None, note=note)
             case events.StepProgress():
                 row = self._rows.get(event.step)
                 if row is not None:
@@ -102,7 +103,7 @@ class Bars:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn
         from rich.progress import TimeElapsedColumn as Elapsed
 
-        console = Console(stderr=True, no_color=not colored(sys.stderr))
+        console = Console(file=unguarded(sys.stderr), no_color=not colored(sys.stderr))
         self._bars = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
@@ -119,7 +120,7 @@ class Bars:
         known = [seconds for seconds in self._seconds.values() if seconds is not None]
         if not known or len(known) < len(self._seconds) / 2:
             return ""
-        return f"about {words.seconds(sum(known))} of work left"
+        return f"about {formatting.seconds(sum(known))} of work left"
 
 
 def _Share(whole: Any, part: Any) -> Any:  # noqa: N802 (a column of rich, chosen row by row)
@@ -144,7 +145,7 @@ def ended(event: events.AnyEvent) -> str | None:
     """The line about the end of a step, or about what should be known; None for what needs none."""
     match event:
         case events.StepFinished():
-            return printable(f"{event.step}: done in {words.seconds(event.seconds)}")
+            return printable(f"{event.step}: done in {formatting.seconds(event.seconds)}")
         case events.StepFailed():
             return printable(f"{event.step}: failed: {event.cause}")
         case events.Noted():

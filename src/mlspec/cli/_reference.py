@@ -20,6 +20,21 @@ Why: a run's results are its own; a server that does not answer, or refuses, mus
 
 Instead: see what the server says, and log the run later with `mlspec report [RUN] --mlflow`.
 """,
+    "lock-unreadable": """`mlspec.lock` is there and can't be read.
+
+Why: it pins what the data was, what a run measured, and how often the test rows have judged. Taken for none, every
+change would pass.
+
+Instead: take it from version control (`git checkout mlspec.lock`), or settle the merge conflict in it. Without the file
+`mlspec run` pins everything as it is now.
+""",
+    "state-is-a-link": """A folder that mlspec writes into is a link.
+
+Why: results are written into `.mlspec` and `mlspec.results`, and removed there when nobody needs them. Git can carry
+links: those of somebody else could lead into any folder of yours.
+
+Instead: remove the link, or put a folder in its place; to keep results on another disk, mount it there.
+""",
     "run-not-found": """There is no such run.
 
 Why: `show` and `report` look at runs that have left a folder in `.mlspec/runs`.
@@ -52,10 +67,21 @@ Instead: `mlspec run`, or name the folder of an exported model.
 """,
     "unknown-revision": """What is to be compared can't be found.
 
-Why: `mlspec diff` takes files, git revisions, or REVISION:PATH, and guesses nothing. A shallow clone has only its last
-commit; nothing is fetched.
+Why: `mlspec diff` takes files, git revisions, or REVISION:PATH, and guesses nothing: a name that both a file and a
+revision have is refused, since a pull request can hold a file called like the branch that it is compared with. A
+shallow clone has only its last commit; nothing is fetched.
 
-Instead: name two files, or a branch, tag or commit that is here; in a workflow, check out with `fetch-depth: 0`.
+Instead: name two files (`./name`), or a branch, tag or commit that is here (`name^0`); in a workflow, check out with
+`fetch-depth: 0`.
+""",
+    "unreadable-commit": """What a commit holds can't be read.
+
+Why: an object of git is missing (a partial clone, a damaged repository), is too large, or is nothing that git would
+check out: a file named with `..`, a slash, a drive letter or `.git`, or two files of one name. Leaving it out would
+make the comparison wrong.
+
+Instead: in a workflow, check out without `filter`; elsewhere `git fetch --refetch --no-filter`, and `git fsck`. A
+commit with such names was made to do harm: do not check it out.
 """,
     "bad-allow": """A change is to be accepted without a reason.
 
@@ -63,6 +89,13 @@ Why: an accepted change is listed with its reason, for whoever reads the compari
 
 Instead: `--allow loosened='agreed with risk, ticket 12'`, or `# mlspec-allow loosened: agreed with risk, ticket 12` on
 the changed line or the one above; a change's path in place of its class stands for that change alone.
+""",
+    "name-not-utf-8": """A file, a folder or an argument has a name that is not UTF-8 text.
+
+Why: names stand in plans, locks and reports, which are UTF-8. Where a locale has another encoding, names in UTF-8 that
+it lacks can't be used either.
+
+Instead: rename the file or folder; in a locale without UTF-8, set `PYTHONUTF8=1`.
 """,
     "file-exists": """The file to be written is there already.
 
@@ -87,7 +120,7 @@ Instead: read the cause, then the log; mend it and run again: finished steps are
 
 
 def find(topic: str) -> list[str]:
-    """The pages about a code, a key (``constraints.latency``, ``at_least``) or a plug-in (``steps/impute``)."""
+    """The pages about a code, a key (``constraints.latency``, ``at_least``) or a plug-in (``transforms/impute``)."""
     page = code_page(topic)
     if page is not None:
         return [page]

@@ -6,10 +6,10 @@ from typing import Literal
 
 from msgspec import Struct
 
-from mlspec.cli import WRONG
+from mlspec.cli._exit_codes import WRONG
 from mlspec.cli._output import colored, result, show_diagnostics, talk
-from mlspec.diagnostics import Diagnostic, SpecError
-from mlspec.report.paint import paint
+from mlspec.diagnostics import Diagnostic, SpecError, printable, workflow_command
+from mlspec.report.terminal.paint import paint
 
 BINDINGS = {
     "gate": "a gate decides",
@@ -46,6 +46,7 @@ def validate(
     sets: Sequence[str] = (),
     backend: str | None = None,
     large: bool = False,
+    allow_outside: bool = False,
     form: str = "text",
     listing: bool = False,
 ) -> int:
@@ -57,7 +58,9 @@ def validate(
     stated: list[Stated] = []
     for spec in specs or (None,):
         try:
-            checked = api.validate(spec, profile=profile, sets=sets, backend=backend, large=large)
+            checked = api.validate(
+                spec, profile=profile, sets=sets, backend=backend, large=large, allow_outside=allow_outside
+            )
         except SpecError as error:
             diagnostics, texts = error.diagnostics, error.texts
         else:
@@ -66,23 +69,24 @@ def validate(
             stated += own
             if form == "text":
                 name = checked.project.project.name
-                talk(f"{paint('valid', '32', colored(sys.stderr))}: {checked.path} ({name}){share(own)}")
+                talk(f"{paint('valid', '32', colored(sys.stderr))}: {printable(checked.path)} ({name}){share(own)}")
             if form == "text" and listing:
-                from mlspec.diagnostics import printable
-
                 for one in own:
                     told = f" (waived: {printable(one.waived)})" if one.waived else ""
-                    result(f"{one.requirement}: {BINDINGS[one.binding]}{told}")
+                    result(printable(f"{one.requirement}: {BINDINGS[one.binding]}") + told)
         found.extend(diagnostics)
         if form == "text":
             show_diagnostics(diagnostics, texts)
     if form == "json":
         import msgspec
 
-        result(msgspec.json.format(msgspec.json.encode(Found(1, tuple(found), tuple(stated))), indent=2).decode())
+        result(
+            msgspec.json.format(msgspec.json.encode(Found(1, tuple(found), tuple(stated))), indent=2).decode(),
+            form="json",
+        )
     elif form == "github":
         for diagnostic in found:
-            result(github(diagnostic))
+            result(github(diagnostic), form="commands")
     return WRONG if any(diagnostic.severity == "error" for diagnostic in found) else 0
 
 
@@ -98,17 +102,11 @@ def share(stated: Sequence[Stated]) -> str:
 def github(diagnostic: Diagnostic) -> str:
     """A diagnostic as a workflow command: GitHub shows it at its line of the pull request."""
     told = [diagnostic.message, *([diagnostic.label] if diagnostic.label else []), *diagnostic.notes]
+    kind = "error" if diagnostic.severity == "error" else "warning"
     places = {"title": diagnostic.code}
     span = diagnostic.span
     if span is not None:
         places |= {"file": span.file, "line": str(span.line), "col": str(span.column), "endLine": str(span.end_line)}
         if span.end_line == span.line:
             places["endColumn"] = str(span.end_column)
-    listed = ",".join(f"{name}={_escaped(value, ':,')}" for name, value in places.items())
-    return f"::{'error' if diagnostic.severity == 'error' else 'warning'} {listed}::{_escaped(chr(10).join(told))}"
-
-
-def _escaped(text: str, more: str = "") -> str:
-    for char in ("%", "\r", "\n", *more):
-        text = text.replace(char, f"%{ord(char):02X}")
-    return text
+    return workflow_command(kind, places, told)

@@ -11,6 +11,7 @@ FORMATS = ("tree", "json", "mermaid", "dot", "svg", "html", "codeowners", "dvc",
 @click.command(name="compile")
 @_options.spec
 @_options.overlays
+@_options.allow_outside
 @_options.formats(*FORMATS)
 @click.option("--resolved", is_flag=True, help="Print the spec with all its defaults instead.")
 @click.option("--trace", is_flag=True, help="Print what each pass of the compiler changed instead.")
@@ -24,6 +25,7 @@ def command(
     sets: tuple[str, ...],
     backend: str | None,
     large: bool,
+    allow_outside: bool,
     form: str,
     resolved: bool,
     trace: bool,
@@ -49,8 +51,12 @@ def command(
         if output is not None:
             raise click.UsageError(f"--format {form} writes what DVC reads beside the spec, and no other file")
         if form == "dvc-params":
-            return _dvc.params(spec, profile=profile, sets=sets, backend=backend, large=large)
-        return _dvc.write(spec, init, profile=profile, sets=sets, backend=backend, large=large)
+            return _dvc.params(
+                spec, profile=profile, sets=sets, backend=backend, large=large, allow_outside=allow_outside
+            )
+        return _dvc.write(
+            spec, init, profile=profile, sets=sets, backend=backend, large=large, allow_outside=allow_outside
+        )
     what = "resolved" if resolved else "trace" if trace else f"explain {step}" if step is not None else form
     return show(
         spec,
@@ -59,6 +65,7 @@ def command(
         sets=sets,
         backend=backend,
         large=large,
+        allow_outside=allow_outside,
         output=output,
         detailed_exitcode=detailed_exitcode,
     )

@@ -21,4 +21,4 @@ def command(shell: str) -> None:
 
     found = get_completion_class(shell)
     assert found is not None
-    result(found(commands, {}, "mlspec", "_MLSPEC_COMPLETE").source())
+    result(found(commands, {}, "mlspec", "_MLSPEC_COMPLETE").source(), form="data")

@@ -4,6 +4,7 @@ import click
 
 from mlspec.cli import _options
 from mlspec.cli._output import result, talk
+from mlspec.diagnostics import printable
 from mlspec.specfile import find
 
 FORMS = ("odcs", "croissant", "pandera", "great_expectations")
@@ -34,21 +35,22 @@ def import_(file: str, spec: str | None, output: str | None) -> None:
         if output is not None:
             raise click.UsageError("--write and --output are two places: give one of them")
         text, left = api.add_contract(found, spec)
-        result(text, find(spec))
+        result(text, find(spec), form="data")
         for one in (*left, *found.unmapped):
-            talk(f"not added: {one}")
+            talk(printable(f"not added: {one}"))
         talk("next: mlspec validate")
         return
-    result(reading.as_yaml(found, file), output, file)
+    result(reading.as_yaml(found, file), output, file, form="data")
     if found.unmapped:
         talk(f"{len(found.unmapped)} of what it says could not be mapped: see the comments at the end")
 
 
 @command.command(name="export")
 @_options.spec
+@_options.allow_outside
 @_options.formats(*FORMS)
 @_options.output
-def export(spec: str | None, form: str, output: str | None) -> None:
+def export(spec: str | None, allow_outside: bool, form: str, output: str | None) -> None:
     """Print a spec's columns and expectations as a contract of another tool.
 
     In an Open Data Contract what the standard has no words for stands as custom quality of the engine mlspec; the other
@@ -56,7 +58,7 @@ def export(spec: str | None, form: str, output: str | None) -> None:
     """
     from mlspec import api
 
-    text, lacking = api.export_contract(form, spec)
-    result(text, output, find(spec))
+    text, lacking = api.export_contract(form, spec, allow_outside=allow_outside)
+    result(text, output, find(spec), form="data")
     for one in lacking:
-        talk(f"not mapped: {one}")
+        talk(printable(f"not mapped: {one}"))

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mlspec.cli import HOLDS_NOT, _options
-from mlspec.cli._output import colored, result
+from mlspec.cli import _options
+from mlspec.cli._exit_codes import HOLDS_NOT
+from mlspec.cli._output import colored, form_of, result
 
 if TYPE_CHECKING:
     from mlspec.diff.change import Diff
@@ -38,6 +39,7 @@ FORMATS = ("text", "markdown", "json", "github", "sarif", "html")
 @click.option("--paired", is_flag=True, help="Tell metrics apart by predictions, where the store has them.")
 @click.option("--textconv", is_flag=True, help="Print what one file means, a line a value: for git diff.")
 @click.option("--large", is_flag=True, help="Read a spec of more than 1 MiB.")
+@_options.allow_outside
 @_options.formats(*FORMATS)
 @_options.output
 def command(
@@ -52,6 +54,7 @@ def command(
     paired: bool,
     textconv: bool,
     large: bool,
+    allow_outside: bool,
     form: str,
     output: str | None,
 ) -> int:
@@ -76,7 +79,16 @@ def command(
 
     stops = tuple(name.strip() for names in fail_on for name in names.split(",") if name.strip())
     found = api.diff(
-        base, head, spec=spec, profile=profile, sets=sets, allow=allow, fail_on=stops, large=large, paired=paired
+        base,
+        head,
+        spec=spec,
+        profile=profile,
+        sets=sets,
+        allow=allow,
+        fail_on=stops,
+        large=large,
+        paired=paired,
+        allow_outside=allow_outside,
     )
     if form == "html":
         from mlspec.diff.show.html import html
@@ -86,21 +98,20 @@ def command(
         text = html(found, *(side.text.decode("utf-8-sig") for side in sides))
     else:
         text = _shown(found, form, output is None and colored(sys.stdout))
-    result(text, output, *(file for file in (base, head, spec) if file))
+    result(text, output, *(file for file in (base, head, spec) if file), form=form_of(form))
     return HOLDS_NOT if found.failing or (exit_code and found.changes) else 0
 
 
 def _textconv(file: str | None) -> int:
     """What a file means; a file that is no spec is what it is."""
-    from pathlib import Path
-
     from mlspec.diagnostics import SpecError
     from mlspec.diff.merge import meant
     from mlspec.diff.show.lines import lines
+    from mlspec.diff.version import read
 
     if file is None:
         raise click.UsageError("--textconv wants a file")
-    text = Path(file).read_text(encoding="utf-8-sig", errors="replace")
+    text = read(file).decode("utf-8-sig", "replace")
     try:
         result(lines(meant(text, file)))
     except SpecError:

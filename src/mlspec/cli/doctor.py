@@ -11,29 +11,29 @@ import click
 from msgspec import Struct
 
 from mlspec import __version__
+from mlspec.cli._namesake import namesakes
 from mlspec.cli._options import formats
 from mlspec.cli._output import colored, result
-from mlspec.report.paint import paint
+from mlspec.diagnostics import printable
+from mlspec.machine import child_process, landlock
+from mlspec.report.terminal.paint import paint
 
 if TYPE_CHECKING:
     from mlspec.spec.backend import Backend
 
 CORE = ("click", "pyyaml", "networkx", "msgspec", "rich")
 RUN = ("torch", "polars", "scikit-learn", "numpy", "safetensors", "skops")
-PROBE = """
-import json, torch
-names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
-print(json.dumps({"cuda": torch.version.cuda, "devices": names, "mps": torch.backends.mps.is_available()}))
-"""
 PROBE_SECONDS = 60
-COLORS = {"ok": "32", "missing": "33", "wrong": "31"}
+INSTALL = "pip install 'mlspec-compiler[run]'"
+COLORS = {"ok": "32", "missing": "33", "warning": "33", "wrong": "31"}
 
 
 class Finding(Struct, frozen=True):
-    """One thing looked at: ``state`` is ok, missing (something optional) or wrong (mlspec can't work)."""
+    """One thing looked at: ``state`` is ok, missing (something optional), warning (works, but should be changed) or
+    wrong (mlspec can't work)."""
 
     what: str
-    state: Literal["ok", "missing", "wrong"]
+    state: Literal["ok", "missing", "warning", "wrong"]
     text: str
 
 
@@ -48,13 +48,13 @@ def command(form: str) -> int:
     if form == "json":
         import msgspec
 
-        result(msgspec.json.format(msgspec.json.encode(found)).decode())
+        result(msgspec.json.format(msgspec.json.encode(found)).decode(), form="json")
     else:
         width = max(len(finding.what) for finding in found)
         color = colored(sys.stdout)
         for finding in found:
             state = paint(f"{finding.state:7}", COLORS[finding.state], color)
-            result(f"{finding.what:{width}}  {state}  {finding.text}")
+            result(f"{printable(finding.what):{width}}  {state}  {printable(finding.text)}")
     return int(any(finding.state == "wrong" for finding in found))
 
 
@@ -63,6 +63,7 @@ def look() -> Iterator[Finding]:
     yield Finding("mlspec", "ok", f"{__version__} in {Path(__file__).parents[1]}")
     version = ".".join(str(part) for part in sys.version_info[:3])
     yield Finding("python", "ok", f"{version} at {sys.executable}")
+    yield from (Finding("another mlspec", "warning", sentence) for sentence in namesakes())
     yield from _libraries()
     yield from _machine()
     gpus = _gpus()
@@ -72,26 +73,30 @@ def look() -> Iterator[Finding]:
 
 
 def _libraries() -> Iterator[Finding]:
-    from mlspec.graph.environment import ABSENT, versions
+    from mlspec.machine.environment import ABSENT, versions
 
     for label, names, absent in (("core libraries", CORE, "wrong"), ("run libraries", RUN, "missing")):
         found = versions(names)
         lacking = [name for name, version in found.items() if version == ABSENT]
         text = ", ".join(f"{name} {version}" for name, version in found.items() if version != ABSENT)
         if lacking:
-            text = f"{', '.join(lacking)} not installed: pip install 'mlspec[run]'" + (f"; {text}" if text else "")
+            text = f"{', '.join(lacking)} not installed: {INSTALL}" + (f"; {text}" if text else "")
         yield Finding(label, "ok" if not lacking else "wrong" if absent == "wrong" else "missing", text)
 
 
 def _machine() -> Iterator[Finding]:
-    from mlspec.engine import machine
-    from mlspec.report import words
+    from mlspec import formatting
+    from mlspec.machine import resources
 
-    count, total = machine.cores(), os.cpu_count() or 1
+    count, total = resources.cores(), os.cpu_count() or 1
     limited = f" of {total}: affinity or a control group takes the rest" if count < total else ""
     yield Finding("cores", "ok", f"{count}{limited}")
-    free = machine.memory()
-    yield Finding("memory", "ok", "unknown" if free is None else f"{words.size(free)} free")
+    free = resources.memory()
+    yield Finding("memory", "ok", "unknown" if free is None else f"{formatting.size(free)} free")
+    found = landlock.version()
+    without = "not in this system: validate, compile and diff keep to their rules without a second wall"
+    told = f"version {found}: validate, compile and diff are confined by the kernel" if found else without
+    yield Finding("landlock", "ok" if found else "missing", told)
 
 
 def _gpus() -> Finding:
@@ -104,7 +109,8 @@ def _gpus() -> Finding:
         return Finding("GPU", "missing", "no NVIDIA driver; networks train on the CPU")
     # Another process: loading torch takes seconds, and a broken driver can hang whoever asks it.
     try:
-        asked = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, timeout=PROBE_SECONDS, check=True)
+        probe = child_process.command("mlspec.torchkit.probe")
+        asked = subprocess.run(probe, capture_output=True, timeout=PROBE_SECONDS, check=True)
     except (OSError, subprocess.SubprocessError) as error:
         return Finding("GPU", "missing", f"torch could not be asked: {type(error).__name__}")
     import json
@@ -127,7 +133,7 @@ def _backends(no_gpu: str) -> Iterator[Finding]:
     lacking = [
         name for name, module in (("polars", "polars"), ("scikit-learn", "sklearn")) if find_spec(module) is None
     ]
-    without = [f"{', '.join(lacking)} not installed: pip install 'mlspec[run]'"] if lacking else []
+    without = [f"{', '.join(lacking)} not installed: {INSTALL}"] if lacking else []
     known = engines()
     for name, backend in _known_backends():
         reasons = [*without, *_reasons(backend, no_gpu, known)]

@@ -2,8 +2,9 @@
 
 import click
 
-from mlspec.cli import WRONG
+from mlspec.cli._exit_codes import WRONG
 from mlspec.cli._output import nearest, result, talk
+from mlspec.diagnostics import printable
 
 
 @click.command(name="explain")
@@ -24,10 +25,8 @@ def command(topic: str | None) -> int:
     found = _reference.find(topic)
     if not found:
         hint = nearest(topic, _reference.topics())
-        talk(
-            f"there is no page about '{topic}'"
-            + (f"; did you mean '{hint}'?" if hint else ": mlspec explain lists them")
-        )
+        more = f"; did you mean '{hint}'?" if hint else ": mlspec explain lists them"
+        talk(printable(f"there is no page about '{topic}'{more}"))
         return WRONG
     result("\n".join(found))
     return 0

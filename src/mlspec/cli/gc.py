@@ -15,8 +15,8 @@ def command(spec: str | None, keep: int | None) -> None:
 
     The runs' own folders, with their reports and models, stay where the spec states no `storage.keep`.
     """
+    from mlspec import formatting
     from mlspec.api.keeping import collect
-    from mlspec.report import words
 
     done = collect(spec, runs=keep)
-    result(f"removed {words.count(done.results, 'result')}, freed {words.size(done.bytes)}")
+    result(f"removed {formatting.count(done.results, 'result')}, freed {formatting.size(done.bytes)}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mlspec.cli._output import result, talk, write
-from mlspec.diagnostics import Diagnostic, SpecError
+from mlspec.diagnostics import Diagnostic, SpecError, printable
 
 if TYPE_CHECKING:
     from mlspec.spec.draft import Propose
@@ -32,10 +32,10 @@ def command(data: str, target: str | None, output: str, force: bool) -> None:
     folder = Path() if output == "-" else Path(output).parent
     text = draft(Path(data), folder, target, _propose(data))
     if output == "-":
-        result(text)
+        result(text, form="data")
         return
     write(output, text, data)
-    talk(f"wrote {output}; next: mlspec run" + ("" if output == "project.yaml" else f" {output}"))
+    talk(printable(f"wrote {output}; next: mlspec run" + ("" if output == "project.yaml" else f" {output}")))
     sys.stdout.flush()
 
 

@@ -1,15 +1,15 @@
 """``mlspec merge``: git's merge driver for specs."""
 
-import subprocess
+import os
 import sys
-from pathlib import Path
 
 import click
 
-from mlspec.cli import HOLDS_NOT
+from mlspec.cli._exit_codes import HOLDS_NOT
 from mlspec.cli._output import colored, talk, write
 
-FAILED = 128  # of git: below it, how many hunks clash
+MOST = 256 << 20
+FAILED = 128  # what git exits with where it merged nothing; below it, the number of places that clash
 
 
 @click.command(name="merge")
@@ -27,15 +27,17 @@ def command(base: str, ours: str, theirs: str, name: str | None) -> int:
     git config merge.mlspec.driver 'mlspec merge %O %A %B %P'
     echo 'project.yaml merge=mlspec' >> .gitattributes
     """
-    from mlspec.diagnostics import SpecError, render
+    from mlspec.diagnostics import SpecError, printable, render
     from mlspec.diff.merge import merge
+    from mlspec.diff.version import read
 
+    contents = [read(file) for file in (base, ours, theirs)]
     try:
-        texts = [Path(file).read_text(encoding="utf-8") for file in (base, ours, theirs)]
+        texts = [content.decode().replace("\r\n", "\n") for content in contents]
         found = merge(texts[0], texts[1], texts[2], name or ours)
     except (SpecError, UnicodeDecodeError) as error:
         found = None
-        talk(f"merged line by line: one side is no spec ({error})")
+        talk(printable(f"merged line by line: one side is no spec ({error})"))
     if found is None:
         return _by_lines(base, ours, theirs)
     write(ours, found.text)
@@ -46,13 +48,17 @@ def command(base: str, ours: str, theirs: str, name: str | None) -> int:
 
 def _by_lines(base: str, ours: str, theirs: str) -> int:
     """What git does where it has no driver, but for writing OURS whole or not at all."""
-    from mlspec.machine import whole_files
+    from mlspec.machine import git, whole_files, work_tree
 
-    labels = ["-L", "ours", "-L", "base", "-L", "theirs"]
-    done = subprocess.run(
-        ["git", "merge-file", "-p", *labels, "--", ours, base, theirs], check=False, stdout=subprocess.PIPE
-    )
-    if done.returncode < FAILED:
+    tree = work_tree.find(os.curdir)
+    style = git.setting("merge.conflictStyle", tree)[-1:]
+    options = ["--diff3"] if style == ["diff3"] else ["--zdiff3"] if style == ["zdiff3"] else []
+    options += ["-p", "-L", "ours", "-L", "base", "-L", "theirs"]
+    files = [os.path.abspath(file) for file in (ours, base, theirs)]
+    done = git.run(tree, "merge-file", *options, "--", *files, most=MOST)
+    if 0 <= done.returncode < FAILED:
         with whole_files.output(ours) as file:
             file.write(done.stdout)
+    else:
+        talk(done.stderr.decode("utf-8", "replace").strip())
     return HOLDS_NOT if done.returncode else 0

@@ -3,7 +3,7 @@
 import click
 
 from mlspec.cli import _options
-from mlspec.cli._output import result
+from mlspec.cli._output import form_of, result
 from mlspec.specfile import find
 
 
@@ -11,9 +11,12 @@ from mlspec.specfile import find
 @click.argument("data", required=False, type=click.Path(), metavar="[DATA|SPEC]")
 @click.option("--source", metavar="NAME", help="Of a spec: only this source.")
 @click.option("--target", metavar="COLUMN", help="Of a file: the column to predict.")
+@_options.allow_outside
 @_options.formats("text", "json", "html")
 @_options.output
-def command(data: str | None, source: str | None, target: str | None, form: str, output: str | None) -> None:
+def command(
+    data: str | None, source: str | None, target: str | None, allow_outside: bool, form: str, output: str | None
+) -> None:
     """Show what a file, or the sources of a spec, hold: types, missing values, quantiles, frequent values, numbers that
     go together, duplicates, the balance of the target.
 
@@ -21,9 +24,9 @@ def command(data: str | None, source: str | None, target: str | None, form: str,
     snapshot.
     """
     from mlspec import api
-    from mlspec.report import table_profile_text
+    from mlspec.report.terminal import table_profile_text
 
-    found = api.profile(data, source=source, target=target)
+    found = api.profile(data, source=source, target=target, allow_outside=allow_outside)
     if form == "text":
         text = table_profile_text.text(found)
     elif form == "html":
@@ -32,4 +35,4 @@ def command(data: str | None, source: str | None, target: str | None, form: str,
         import msgspec
 
         text = msgspec.json.format(msgspec.json.encode(found), indent=2).decode()
-    result(text, output, find(data))
+    result(text, output, find(data), form=form_of(form))

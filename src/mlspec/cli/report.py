@@ -2,8 +2,9 @@
 
 import click
 
-from mlspec.cli import STEP_FAILED, _options
-from mlspec.cli._output import result, talk
+from mlspec.cli import _options, _origin
+from mlspec.cli._exit_codes import STEP_FAILED
+from mlspec.cli._output import form_of, result, talk
 from mlspec.specfile import find
 
 
@@ -21,9 +22,10 @@ def command(run: str | None, spec: str | None, form: str, mlflow: bool, output: 
     from mlspec import api
 
     if not mlflow:
-        result(api.report(spec, run, form=form), output, find(spec))
+        _origin.tell(spec, [api.last(spec, run).id])
+        result(api.report(spec, run, form=form), output, find(spec), form=form_of(form))
         return 0
-    from mlspec.report.terminal import tracked
+    from mlspec.report.terminal.run import tracked
 
     checked = api.validate(spec, running=True)
     found = api.track(checked.root, checked.project, run)

@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mlspec.cli import HOLDS_NOT, STEP_FAILED, _options
+from mlspec.cli import _options
+from mlspec.cli._exit_codes import HOLDS_NOT, STEP_FAILED
 from mlspec.cli._output import colored, result, show_diagnostics, talk
 
 if TYPE_CHECKING:
     from mlspec.cli._progress import Bars, JsonLines, Lines
-    from mlspec.report.facts import RunFacts
+    from mlspec.report.facts.run import RunFacts
 
 CODES = {"passed": 0, "failed": HOLDS_NOT, "unknown": HOLDS_NOT, "error": STEP_FAILED}
 
@@ -71,12 +72,10 @@ def command(
         from mlspec.graph.show import as_json
         from mlspec.graph.show.tree import tree
 
-        text = (
-            as_json.encode(as_json.as_json(plan.graph, plan))
-            if form == "json"
-            else tree(plan, color=colored(sys.stdout))
-        )
-        result(text)
+        if form == "json":
+            result(as_json.encode(as_json.as_json(plan.graph, plan)), form="json")
+        else:
+            result(tree(plan, color=colored(sys.stdout)))
         return 0
     if form == "text" and not pending:
         talk(f"nothing to do: the results of all {len(plan.steps):,} steps are stored")
@@ -86,7 +85,7 @@ def command(
     if form == "json":
         import msgspec
 
-        result(msgspec.json.encode(found).decode())
+        result(msgspec.json.encode(found).decode(), form="json")
     else:
         _show(found)
     return CODES[found.outcome]
@@ -104,7 +103,7 @@ def _listener(form: str, pending: bool, seconds: "dict[str, float | None]") -> "
 
 def _show(found: "RunFacts") -> None:
     from mlspec.diagnostics import printable
-    from mlspec.report.terminal import terminal, tracked
+    from mlspec.report.terminal.run import terminal, tracked
 
     for fact in found.data.expectations:
         if not fact.holds and fact.severity == "warn":
@@ -119,4 +118,4 @@ def _show(found: "RunFacts") -> None:
             talk(printable(f"  = log: {failure.log}"))
     result(terminal(found, color=colored(sys.stdout)))
     if found.tracked is not None:
-        talk(printable(tracked(found.tracked)))
+        talk(tracked(found.tracked))

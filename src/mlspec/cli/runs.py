@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from mlspec.cli import _options
+from mlspec.cli import _options, _origin
 from mlspec.cli._output import colored, result, talk
 
 
@@ -31,24 +31,31 @@ def command(names: tuple[str, ...], spec: str | None, form: str) -> None:
 
 def _compare(names: tuple[str, ...], spec: str | None, form: str) -> None:
     from mlspec import api
-    from mlspec.report import comparison, comparison_text
+    from mlspec.report.runs import comparison
+    from mlspec.report.terminal import comparison_text
 
     found = api.compare(*names, spec=spec)
+    _origin.tell(spec, [run.id for run in found.runs])
     if form == "json":
-        result(comparison.encode(found))
+        result(comparison.encode(found), form="json")
     else:
         result(comparison_text.text(found, color=colored(sys.stdout)))
 
 
 def _list(spec: str | None, form: str) -> None:
-    from mlspec import api
-    from mlspec.report import terminal, words
+    from mlspec import api, formatting
+    from mlspec.diagnostics import printable
+    from mlspec.report import sentences
+    from mlspec.report.terminal import paint
+    from mlspec.report.terminal import run as terminal
 
     found = api.runs(spec)
+    _origin.tell(spec, [run.id for run in found])
     if form == "json":
         import msgspec
 
-        result(msgspec.json.format(msgspec.json.encode({"format_version": 1, "runs": found}), indent=2).decode())
+        listed = msgspec.json.encode({"format_version": 1, "runs": found})
+        result(msgspec.json.format(listed, indent=2).decode(), form="json")
         return
     if not found:
         talk("nothing has been run here yet: mlspec run")
@@ -56,8 +63,15 @@ def _list(spec: str | None, form: str) -> None:
     rows = [("run", "started", "took", "outcome", "model", "score")]
     for run in found:
         score = next((score for score in run.scores if score.metric == run.selected_by), None)
-        told = "" if score is None else f"{score.metric} {words.score_value(score)}"
+        told = "" if score is None else f"{score.metric} {sentences.score_value(score)}"
         rows.append(
-            (run.id, words.moment(run.started), words.seconds(run.seconds), run.outcome, run.selected or "", told)
+            (
+                run.id,
+                formatting.moment(run.started),
+                formatting.seconds(run.seconds),
+                run.outcome,
+                run.selected or "",
+                told,
+            )
         )
-    result("\n".join(terminal.aligned(rows)))
+    result(paint.joined(terminal.aligned([tuple(map(printable, row)) for row in rows])))

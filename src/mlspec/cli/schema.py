@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from mlspec.cli import HOLDS_NOT
+from mlspec.cli._exit_codes import HOLDS_NOT
 from mlspec.cli._output import result, talk, write
 
 FOLDER = Path("schema")
@@ -38,7 +38,7 @@ def command(name: str, writes: bool, check: bool) -> int:
     diff         mlspec diff --format json
     """
     if not (writes or check):
-        result(schemas()[name]())
+        result(schemas()[name](), form="json")
         return 0
     from mlspec.cli import _reference
 
@@ -74,17 +74,17 @@ def schemas() -> dict[str, Callable[[], str]]:
         return as_json.schema()
 
     def run() -> str:
-        from mlspec.report import facts
+        from mlspec.report.facts import run as facts
 
         return facts.schema()
 
     def comparison() -> str:
-        from mlspec.report.comparison import Comparison
+        from mlspec.report.runs.comparison import Comparison
 
         return _derived("comparison", Comparison)
 
     def series() -> str:
-        from mlspec.report.series import Series
+        from mlspec.report.runs.series import Series
 
         return _derived("series", Series)
 
@@ -104,12 +104,12 @@ def schemas() -> dict[str, Callable[[], str]]:
         return _derived("diff", Diff)
 
     def evidence() -> str:
-        from mlspec.report.evidence_lines import Evidence
+        from mlspec.report.facts.evidence_lines import Evidence
 
         return _derived("evidence", Evidence)
 
     def profile() -> str:
-        from mlspec.report.table_profile import TableProfile
+        from mlspec.report.facts.table_profile import TableProfile
 
         return _derived("profile", TableProfile)
 

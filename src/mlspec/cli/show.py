@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mlspec.cli import _options
+from mlspec.cli import _options, _origin
 from mlspec.cli._output import colored, result
 
 if TYPE_CHECKING:
-    from mlspec.report.series import Series
+    from mlspec.report.runs.series import Series
 
 
 @click.command(name="show")
@@ -22,30 +22,36 @@ def command(what: str | None, spec: str | None, form: str) -> None:
     Of a METRIC: a plot of it over the runs, with intervals. Of a CANDIDATE: how its training went, round by round, and
     the search for its settings, trial by trial.
     """
-    from mlspec import api
-    from mlspec.report import facts, markdown, terminal, words
+    from mlspec import api, formatting
+    from mlspec.diagnostics import printable
+    from mlspec.report import markdown
+    from mlspec.report.facts import run as facts
+    from mlspec.report.terminal import run as terminal
 
     found = None if not what or what[0].isdigit() else api.series(what, spec=spec)
     if found is not None:
         _plot(found, form)
         return
     run = api.last(spec, what)
+    _origin.tell(spec, [run.id])
     if form == "json":
-        result(facts.encode(run))
+        result(facts.encode(run), form="json")
     elif form == "markdown":
-        result(markdown.markdown(run))
+        result(markdown.markdown(run), form="data")
     else:
-        result(f"run {run.id} of {words.moment(run.started)}\n\n{terminal.terminal(run, color=colored(sys.stdout))}")
+        head = printable(f"run {run.id} of {formatting.moment(run.started)}")
+        result(f"{head}\n\n{terminal.terminal(run, color=colored(sys.stdout))}")
 
 
 def _plot(found: "Series", form: str) -> None:
     from shutil import get_terminal_size
 
-    from mlspec.report import series, terminal_plot
+    from mlspec.report.runs import series
+    from mlspec.report.terminal import plot
 
     if form == "json":
-        result(series.encode(found))
+        result(series.encode(found), form="json")
     elif form == "markdown":
-        result(f"```\n{terminal_plot.plot(found, 100)}```\n")
+        result(f"```\n{plot.plot(found, 100)}```\n", form="data")
     else:
-        result(terminal_plot.plot(found, get_terminal_size((80, 24)).columns, color=colored(sys.stdout)))
+        result(plot.plot(found, get_terminal_size((80, 24)).columns, color=colored(sys.stdout)))

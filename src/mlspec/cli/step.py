@@ -19,11 +19,12 @@ def command(
     known. Exits with 2 when the spec is wrong or is not the one that dvc.yaml was written from, 3 when the step failed.
     """
     from mlspec import api
+    from mlspec.diagnostics import printable
 
     compiled = api.compile(spec, profile=profile, sets=sets, backend=backend, large=large, running=True)
     checked = compiled.checked
     show_diagnostics(checked.diagnostics, checked.document.texts)
     done, made = api.step(compiled, step)
     took = done.record["seconds"]
-    talk(f"{step}: done in {took:.1f} s" if made else f"{step}: its result was stored")
+    talk(printable(f"{step}: done in {took:.1f} s" if made else f"{step}: its result was stored"))
     return 0

@@ -4,19 +4,30 @@ import sys
 
 import click
 
-from mlspec.cli import HOLDS_NOT, STEP_FAILED, _options
+from mlspec.cli import _options
+from mlspec.cli._exit_codes import HOLDS_NOT, STEP_FAILED
 from mlspec.cli._output import colored, result, talk
-from mlspec.report.paint import paint
+from mlspec.report.terminal.paint import paint
 
 
 @click.command(name="verify")
 @_options.spec
 @click.option("--store", is_flag=True, help="Read every stored result and compare it with its digest instead.")
-def command(spec: str | None, store: bool) -> int:
+@click.option("--adopt", is_flag=True, help="With --store: use the results that were made elsewhere as if made here.")
+def command(spec: str | None, store: bool, adopt: bool) -> int:
     """Run the whole spec in an empty store and compare what comes out with mlspec.lock: digests, metrics, verdicts.
 
     Exits with 0 when everything is the same, 1 when something differs, 3 when a step failed.
+
+    Stored results that were copied, unpacked or committed into .mlspec are not used: anybody could have written them.
+    --store names them, --adopt takes them as they are.
     """
+    if adopt and not store:
+        raise click.UsageError("--adopt goes with --store")
+    if adopt:
+        from mlspec import api, formatting
+
+        talk(f"{formatting.count(api.adopt(spec), 'result')} from elsewhere taken as made here")
     return _stored(spec) if store else _again(spec)
 
 
@@ -25,7 +36,7 @@ def _again(spec: str | None) -> int:
     from mlspec.cli._progress import Lines
     from mlspec.diagnostics import printable
     from mlspec.engine.verify import verify
-    from mlspec.report.terminal import aligned
+    from mlspec.report.terminal.run import aligned
 
     compiled = api.compile(spec, running=True)
     found = verify(compiled.plan.graph, listener=Lines())
@@ -45,21 +56,24 @@ def _again(spec: str | None) -> int:
 def _stored(spec: str | None) -> int:
     from pathlib import Path
 
-    from mlspec.engine import places
-    from mlspec.report import words
+    from mlspec import formatting, paths
+    from mlspec.diagnostics import printable
     from mlspec.specfile import find
     from mlspec.store import upkeep
     from mlspec.store.store import Store
 
-    store = Store(places.store(places.home(Path(find(spec)).parent)))
-    damaged = upkeep.verify(store)
-    for damage in damaged:
-        result(f"{damage.entry}: {damage.problem}")
-    if damaged:
-        talk(
-            f"{words.count(len(damaged), 'entry').replace('entrys', 'entries')} damaged; the next run makes them again"
-        )
+    store = Store(paths.store(paths.home(Path(find(spec)).parent)))
+    found = upkeep.inspect(store)
+    for damage in found.damaged:
+        result(printable(f"{damage.entry}: {damage.problem}"))
+    elsewhere = sum(damage.problem == upkeep.ELSEWHERE for damage in found.damaged)
+    if len(found.damaged) > elsewhere:
+        entries = formatting.count(len(found.damaged) - elsewhere, "entry").replace("entrys", "entries")
+        talk(f"{entries} damaged; the next run makes them again")
+    if elsewhere:
+        made = f"{formatting.count(elsewhere, 'result')} made elsewhere and not used"
+        talk(f"{made}: the next run makes them here, --adopt takes them as they are")
+    if found.damaged:
         return HOLDS_NOT
-    count = words.count(sum(1 for _action in store.actions()), "result")
-    result(f"{count} checked, {words.size(upkeep.size(store))}: none is damaged")
+    result(f"{formatting.count(found.results, 'result')} checked, {formatting.size(found.bytes)}: none is damaged")
     return 0

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from mlspec.plugin import ColumnType
+from mlspec.plugins.base import ColumnType
 from mlspec.spec.dump import spelled
 
 Expected = dict[str, Any]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mlspec.contracts.contract import Contract, Field, Reading, check_of, listing, mapping, show, text
-from mlspec.plugin import ColumnType
+from mlspec.plugins.base import ColumnType
 
 NAME = "Croissant"
 KINDS: dict[str, ColumnType] = {

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlspec.contracts.contract import Contract, Field, Reading, anchored, bounds, listing, mapping, scalars, show, text
-from mlspec.plugin import ColumnType
+from mlspec.plugins.base import ColumnType
 
 NAME = "Frictionless table schema"
 KINDS: dict[str, ColumnType] = {

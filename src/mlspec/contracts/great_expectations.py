@@ -19,7 +19,7 @@ from mlspec.contracts.contract import (
     text,
     unanchored,
 )
-from mlspec.plugin import ColumnType
+from mlspec.plugins.base import ColumnType
 
 NAME = "Great Expectations"
 KINDS: dict[str, ColumnType] = {

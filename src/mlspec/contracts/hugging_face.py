@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlspec.contracts.contract import Contract, Field, Reading, listing, mapping, show, text
-from mlspec.plugin import ColumnType
+from mlspec.plugins.base import ColumnType
 
 NAME = "Hugging Face dataset"
 

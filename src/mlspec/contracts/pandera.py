@@ -18,7 +18,7 @@ from mlspec.contracts.contract import (
     text,
     unanchored,
 )
-from mlspec.plugin import ColumnType
+from mlspec.plugins.base import ColumnType
 
 NAME = "pandera"
 WRITTEN = {

@@ -8,6 +8,7 @@ from mlspec.contracts import croissant, frictionless, great_expectations, huggin
 from mlspec.contracts.contract import Contract, show
 from mlspec.diagnostics import Diagnostic, SpecError
 from mlspec.document import DEEPEST, LARGEST, parse
+from mlspec.machine import json_values
 
 FORMS = (odcs, great_expectations, pandera, croissant, frictionless, hugging_face)
 CODE = "contract-unreadable"
@@ -28,8 +29,6 @@ def read(content: bytes, file: str) -> Contract:
 
 def _data(content: bytes, file: str) -> Any:
     """Plain data: JSON, YAML, or the YAML at the top of a card."""
-    import msgspec
-
     if len(content) > LARGEST:
         message = f"'{file}' has {len(content):,} bytes, a contract has {LARGEST:,} at most"
         raise SpecError([Diagnostic(code=CODE, message=message)])
@@ -37,8 +36,8 @@ def _data(content: bytes, file: str) -> Any:
         raise SpecError([Diagnostic(code=CODE, message=f"'{file}' is empty")])
     if content.lstrip()[:1] in (b"{", b"["):
         try:
-            found = msgspec.json.decode(content)
-        except (msgspec.DecodeError, RecursionError):
+            found = json_values.decode(content)
+        except ValueError:
             pass  # it may be YAML that begins like this; if not, the reader of YAML says where it ends
         else:
             if _deep(found, DEEPEST):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mlspec.contracts import croissant, great_expectations, odcs, pandera
 from mlspec.contracts.contract import Contract, Field, atoms, check_of, show
-from mlspec.plugin import Schema
+from mlspec.plugins.base import Schema
 from mlspec.spec import Project
 
 FORMS = ("odcs", "croissant", "pandera", "great_expectations")

@@ -9,7 +9,7 @@ from mlspec.diff.change import Change
 from mlspec.diff.meaning import Meaning
 from mlspec.diff.surroundings import Surroundings
 from mlspec.document import Path
-from mlspec.rules.check import roles
+from mlspec.rules._roles import roles
 from mlspec.spec import Project
 
 

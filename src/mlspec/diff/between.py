@@ -35,6 +35,7 @@ class Options(Struct, frozen=True, kw_only=True):
     allow: tuple[str, ...] = ()
     fail_on: tuple[str, ...] = ()
     large: bool = False
+    allow_outside: bool = False
 
 
 class _Read(Struct, frozen=True):
@@ -53,7 +54,8 @@ def between(base: Version, head: Version, options: Options, paired: Paired | Non
     given = accept.options(options.allow)
     first, later = _read(base, options), _read(head, options)
     given += accept.notes(later.bare.texts[later.bare.file], later.bare.file)
-    one, other = surroundings(base, first.project, first.document, head, later.project, later.document)
+    outside = options.allow_outside
+    one, other = surroundings(base, first.project, first.document, head, later.project, later.document, outside)
     facts = (one.facts, other.facts)
     if None in facts:
         # Should one side's columns be unknown, nothing may follow from the other's: that would look like a change.
@@ -99,7 +101,8 @@ def between(base: Version, head: Version, options: Options, paired: Paired | Non
 def _new(base: Version, head: Version, options: Options) -> Diff:
     """A spec that the base does not have: all of it is new, and breaks nothing that was promised."""
     read = _read(head, options)
-    beside, _ = surroundings(head, read.project, read.document, head, read.project, read.document)
+    outside = options.allow_outside
+    beside, _ = surroundings(head, read.project, read.document, head, read.project, read.document, outside)
     facts = beside.facts or _nothing(head)
     project = resolve(read.project, facts.schemas, facts.target_levels)
     _refuse(read, project, beside)

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from mlspec.plugin import Use
+from mlspec.plugins.base import PluginRef
 
 # Lists whose order changes results, or what is computed, and is therefore a change of its own.
 ORDERED = frozenset(
@@ -85,7 +85,7 @@ MOST = 80
 def names(pattern: str, entries: tuple[Any, ...]) -> list[str]:
     """What each entry of a list is called: ``[roc_auc]``; a second one of the same name is ``[roc_auc #2]``."""
     key = KEYS.get(pattern)
-    if key is None and any(not isinstance(entry, Use) for entry in entries):
+    if key is None and any(not isinstance(entry, PluginRef) for entry in entries):
         raise LookupError(f"nothing says what identifies an entry of {pattern}: add it to KEYS in diff/identity.py")
     own = [(entry.name if key is None else key(entry))[:MOST] for entry in entries]
     order = range(len(entries))

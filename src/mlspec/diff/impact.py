@@ -11,7 +11,7 @@ from mlspec.diff import nested
 from mlspec.diff.change import Change, Impact, StepChange
 from mlspec.diff.meaning import Meaning
 from mlspec.diff.surroundings import Surroundings
-from mlspec.engine.lock import Lock
+from mlspec.engine.run.lockfile import Lock
 from mlspec.graph import fingerprint as fp
 from mlspec.graph.build import compile_graph
 from mlspec.graph.graph import Graph

@@ -10,7 +10,7 @@ from msgspec import Struct
 from mlspec.diff import identity
 from mlspec.document import Document, Path
 from mlspec.graph.fingerprint import plain
-from mlspec.plugin import Use
+from mlspec.plugins.base import PluginRef
 from mlspec.spec import Project
 from mlspec.spec.shape import Field, Shape, fields
 
@@ -141,7 +141,7 @@ def _leaf(into: Meaning, wanted: Shape, value: Any, key: Key, at: Path, pattern:
 def _builtin(value: Any) -> Any:
     if value is None or isinstance(value, str | int | float):
         return value
-    if isinstance(value, Use):
+    if isinstance(value, PluginRef):
         return {value.name: msgspec.to_builtins(value.plugin)}
     return msgspec.to_builtins(value)
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from mlspec.diff.change import GateChange, Impact, MetricChange, Results
-from mlspec.engine.lock import Lock
+from mlspec.engine.run.lockfile import Lock
 
 Told = Literal["better", "worse", "the same", "not told apart", "not comparable", "unknown"]
 Paired = Callable[[Lock, Lock], "Mapping[str, Told] | str"]

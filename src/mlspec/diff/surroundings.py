@@ -2,23 +2,29 @@
 
 import tempfile
 from collections.abc import Iterator, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, cast
 
-import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from mlspec.diff import git
-from mlspec.diff.version import Version, content, hash_of, token
+from mlspec.diagnostics import SpecError
+from mlspec.diff.blobs import hash_of
+from mlspec.diff.version import Version, content, copied, copy_module, token
 from mlspec.document import Document
-from mlspec.engine.lock import NAME, Lock
-from mlspec.plugin import Column, Schema, Source
+from mlspec.engine.run.lockfile import NAME, Lock, decode
+from mlspec.graph.user_code import source_files
+from mlspec.machine import allowed_reads, safe_files
+from mlspec.machine.allowed_reads import Reads
+from mlspec.plugins.base import Column, Schema
+from mlspec.plugins.source import Source
 from mlspec.rules.context import Facts
 from mlspec.spec import Project
+from mlspec.spec.pinned import unreadable
 
-FEW_FILES = 2_000
+MOST_LOCK = 64 << 20
 MOST_CODE = 4 << 20
+UNREADABLE = "unreadable"
 
 
 class Surroundings(Struct, frozen=True):
@@ -36,31 +42,67 @@ class Surroundings(Struct, frozen=True):
 
 
 def surroundings(
-    one: Version, project: Project, document: Document, other: Version, others: Project, second: Document
+    one: Version,
+    project: Project,
+    document: Document,
+    other: Version,
+    others: Project,
+    second: Document,
+    allow_outside: bool = False,
 ) -> tuple[Surroundings, Surroundings]:
-    """What lies beside two versions. Where data is in neither git nor the working tree, the locks tell its columns."""
-    locks = (_lock(one), _lock(other))
+    """What lies beside two versions. Where data is in neither git nor the working tree, the locks tell its columns.
+
+    Raises SpecError where one leads to a file outside its repository, unless that is allowed.
+    """
+    if not allow_outside:
+        _refuse_outside(one, project, document)
+        _refuse_outside(other, others, second)
+    locks, notes = _locks(one, other)
     sides = ((one, project, document), (other, others, second))
     with tempfile.TemporaryDirectory(prefix="mlspec-diff-") as scratch:
-        placed = [_placed(version, of, Path(scratch, str(index))) for index, (version, of, _) in enumerate(sides)]
-        if all(found is not None for found in placed):
+        copies = [_placed(version, of, Path(scratch, str(index))) for index, (version, of, _) in enumerate(sides)]
+        if all(found is not None for found in copies):
             known = [
-                _from_files(version, cast(Project, found), said)
-                for (version, _, said), found in zip(sides, placed, strict=True)
+                _from_files(version, cast(Project, found), said, None if allow_outside else _reads(version, scratch))
+                for (version, _, said), found in zip(sides, copies, strict=True)
             ]
         else:
             # What a lock tells and what a file tells are not the same: both sides are read alike.
             known = [_from_locks(one, project, others, locks), _from_locks(other, others, project, locks)]
     first, later = (
-        Surroundings(facts, unknown, *_tokens(version, of, lock), _code(version, of), lock, None in placed)
-        for (facts, unknown), (version, of, _), lock in zip(known, sides, locks, strict=True)
+        Surroundings(facts, unknown, *_tokens(version, of, lock, against), _code(version, of), lock, None in copies)
+        for (facts, unknown), (version, of, _), lock, against in zip(known, sides, locks, (other, one), strict=True)
     )
-    return first, later
+    return replace(first, notes=(*notes, *first.notes)), later
+
+
+def _reads(version: Version, scratch: str) -> Reads:
+    """What may be read of a version: its repository, and what was copied out of git."""
+    return allowed_reads.with_folder(allowed_reads.around(version.root), scratch)
+
+
+def _refuse_outside(version: Version, project: Project, document: Document) -> None:
+    """Raises SpecError with each place that leads to a file which may not be read."""
+    from mlspec.rules import _look
+
+    reads = allowed_reads.around(version.root)
+    found = _look.outside(project, document, version.root, reads)
+    for index, use in enumerate(project.evaluation.baselines or ()):
+        lock = getattr(use.plugin, "lock", None)
+        if isinstance(lock, str) and (why := _look.refusal(reads, version.root / lock)):
+            found.append(_look.refused(document, ("evaluation", "baselines", index), lock, why))
+    for name, code in _named_code(project).items():
+        other = allowed_reads.refused(reads, source_files(version.root, code, reads).values())
+        if other is not None:
+            at = ("model", "candidates", name, "code")
+            found.append(_look.refused(document, at, _look.shown(version.root, other[0]), other[1]))
+    if found:
+        raise SpecError(found, document.texts)
 
 
 def _placed(version: Version, project: Project, scratch: Path) -> Project | None:
-    """The project with sources that lie where their content is that of the version: here, or copied out of git. None
-    where one lies nowhere."""
+    """The project with sources whose content is that of the version: those here, or copied out of git. None where one
+    is nowhere."""
     here = replace(version, commit=None)
     sources = {}
     for name, use in project.data.sources.items():
@@ -71,22 +113,22 @@ def _placed(version: Version, project: Project, scratch: Path) -> Project | None
             sources[name] = use
             continue
         own = None if version.commit is None else token(version, path)
-        data = None if own is None or own == token(here, path) else content(version, path)
-        if data is not None:
-            copy = scratch / name / PurePosixPath(path).name
-            copy.parent.mkdir(parents=True)
-            copy.write_bytes(data)
-            source = replace(source, path=str(copy))
+        is_here = own is None or own == token(here, path, version)
+        copy = None if is_here else copied(version, path, scratch / name)
+        if copy is not None:
+            source = replace(source, path=copy)
         elif not (version.root / path).exists():
             return None
         sources[name] = replace(use, plugin=source)
     return replace(project, data=replace(project.data, sources=sources))
 
 
-def _from_files(version: Version, project: Project, document: Document) -> tuple[Facts | None, str | None]:
+def _from_files(
+    version: Version, project: Project, document: Document, reads: Reads | None
+) -> tuple[Facts | None, str | None]:
     from mlspec.rules.check import facts
 
-    found, wrong = facts(project, document, version.root)
+    found, wrong = facts(project, document, version.root, reads)
     return (None, wrong[0].message) if wrong else (found, None)
 
 
@@ -112,14 +154,16 @@ def _from_locks(
     return Facts(root=version.root, schemas=schemas), None
 
 
-def _tokens(version: Version, project: Project, lock: Lock | None) -> tuple[dict[str, str], tuple[str, ...]]:
-    """What tells the content of each file that steps read, and what is to be said of it."""
+def _tokens(
+    version: Version, project: Project, lock: Lock | None, other: Version
+) -> tuple[dict[str, str], tuple[str, ...]]:
+    """What identifies the content of each file that steps read, and what is to be said of it."""
     tokens: dict[str, str] = {}
     notes = []
     for path in _paths(project):
-        found = token(version, path)
+        found = token(version, path, other)
         if found is None and version.commit is not None:
-            # Data that git does not hold is taken as it lies in the working tree: the same for both.
+            # Data that git does not hold is taken as it is in the working tree: the same for both.
             found = token(replace(version, commit=None), path)
             if found is not None:
                 notes.append(f"'{path}' is not in git: what lies here is taken for both sides")
@@ -141,35 +185,74 @@ def _paths(project: Project) -> Iterator[str]:
             yield lock
 
 
-def _lock(version: Version) -> Lock | None:
-    data = content(version, NAME, 64 << 20)
+def _locks(base: Version, head: Version) -> tuple[tuple[Lock | None, Lock | None], tuple[str, ...]]:
+    """The locks of two versions, and what is wrong with that of the base. Raises SpecError for a head's that can't be
+    read: it would count as none."""
     try:
-        return None if data is None else msgspec.json.decode(data, type=Lock)
-    except msgspec.MsgspecError:
-        return None
+        later = _lock(head)
+    except ValueError as error:
+        raise unreadable(f"{error} ({head.label})") from None
+    try:
+        return (_lock(base), later), ()
+    except ValueError as error:
+        return (None, later), (f"mlspec.lock of {base.label} can't be read: {error}",)
+
+
+def _lock(version: Version) -> Lock | None:
+    data = content(version, NAME, MOST_LOCK)
+    return None if data is None else decode(data)
+
+
+def _named_code(project: Project) -> dict[str, str]:
+    """The users' own classes, as ``module:Class``, by the candidates that they are of."""
+    uses = project.model.candidates.items()
+    return {name: code for name, use in uses if isinstance(code := getattr(use.plugin, "code", None), str)}
 
 
 def _code(version: Version, project: Project) -> dict[str, dict[str, str]]:
-    """What tells the content of users' own modules, by ``module:Class``."""
-    from mlspec.graph.user_code import source_files
-
-    plugins = (use.plugin for use in project.model.candidates.values())
-    named = {code for plugin in plugins if isinstance(code := getattr(plugin, "code", None), str)}
+    """What identifies the content of users' own modules, by ``module:Class``."""
+    named = sorted(set(_named_code(project).values()))
     if not named:
         return {}
-
-    def digests(root: Path) -> dict[str, dict[str, str]]:
-        return {code: {n: hash_of(file) for n, file in source_files(root, code).items()} for code in sorted(named)}
-
-    if version.commit is None or version.top is None:
-        return digests(version.root)
     with tempfile.TemporaryDirectory(prefix="mlspec-diff-") as scratch:
-        root = Path(scratch)
-        files = git.below(version.top, version.commit, version.folder)
-        modules = {name: own for name, own in files.items() if name.endswith(".py") and ".." not in name.split("/")}
-        for name, own in sorted(modules.items())[:FEW_FILES]:
-            data = git.blob(version.top, own, MOST_CODE)
-            if data is not None:
-                (root / name).parent.mkdir(parents=True, exist_ok=True)
-                (root / name).write_bytes(data)
-        return digests(root)
+        root = version.root
+        if version.commit is not None:
+            root = Path(scratch)
+            copied_modules: set[str] = set()
+            for code in named:
+                _copy_modules(version, root, code, copied_modules)
+        return {code: {n: _digest(file) for n, file in source_files(root, code).items()} for code in named}
+
+
+def _digest(file: Path) -> str:
+    try:
+        return hash_of(file, text=True)
+    except OSError:
+        return UNREADABLE
+
+
+def _copy_modules(version: Version, root: Path, code: str, done: set[str]) -> None:
+    """Copy out of git the module of ``module:Class`` and all that it imports, whole packages at a time; ``done`` has
+    those that were copied before."""
+    waiting = {code.partition(":")[0].partition(".")[0]}
+    while waiting:
+        done |= waiting
+        for name in sorted(waiting):
+            copy_module(version, name, root)
+        found = source_files(root, code).values()
+        waiting = {name.partition(".")[0] for file in found for name in _imported(file)} - done
+
+
+def _imported(file: Path) -> Iterator[str]:
+    """What a file imports by name, and perhaps more: names that stand for nothing here are looked for in vain."""
+    import ast
+
+    try:
+        tree = ast.parse(safe_files.read(file, MOST_CODE))
+    except (OSError, ValueError, SyntaxError, RecursionError, MemoryError):
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            yield from (name.name for name in node.names)

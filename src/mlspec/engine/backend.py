@@ -16,28 +16,26 @@ from msgspec import Struct
 
 from mlspec.diagnostics import MlspecError
 from mlspec.graph.graph import Graph
+from mlspec.machine import python_paths
 from mlspec.store.action import Action
 from mlspec.store.store import Store
 
 PACKAGE = "mlspec_backends"
-WORK = "mlspec.engine.work"
 
 
 class Setting(Struct, frozen=True, kw_only=True):
     """Where and how steps are carried out.
 
-    ``root`` is the spec's folder, ``home`` that of the results, ``logs`` where steps write what they print. ``work`` is
-    the package in which a module of each kind's name does its work. ``steps``: how many at the same time, None for as
-    many as there are cores; ``memory``: bytes that they may take together, None for what is free. ``step_timeout``: the
-    seconds that a step may take; ``until``: when the run is to be ended, by this machine's monotonic clock. ``shared``:
-    the store that others use too, ``encrypt`` the environment variable with its key. ``accumulate``: networks take a
-    batch that does not fit in parts.
+    ``root`` is the spec's folder, ``home`` that of the results, ``logs`` where steps write what they print. ``steps``:
+    how many at the same time, None for as many as there are cores; ``memory``: bytes that they may take together, None
+    for what is free. ``step_timeout``: the seconds that a step may take; ``until``: when the run is to be ended, by
+    this machine's monotonic clock. ``shared``: the store that others use too, ``encrypt`` the environment variable with
+    its key. ``accumulate``: networks take a batch that does not fit in parts.
     """
 
     root: Path
     home: Path
     logs: Path
-    work: str = WORK
     steps: int | None = None
     memory: int | None = None
     step_timeout: float | None = None
@@ -55,6 +53,7 @@ class Task(Struct, frozen=True, kw_only=True):
 
     step: str
     kind: str
+    work: str
     fingerprint: str
     identity: str
     params: dict[str, Any] = {}
@@ -171,16 +170,18 @@ def keep(name: str, keeping: Keeping) -> None:
     """Let an engine that holds results elsewhere do so. Raises MlspecError where it can't."""
     # A module of its own: a run that has nothing to do needs no workers, and so not the engine either.
     module = f"{PACKAGE}._{name}_keeping"
+    python_paths.imported(PACKAGE)
     if importlib.util.find_spec(module) is not None:
         importlib.import_module(module).keep(keeping)
 
 
 def names() -> list[str]:
     """The names of all backends, sorted."""
-    found = importlib.util.find_spec(PACKAGE)
-    folders = [] if found is None or found.submodule_search_locations is None else found.submodule_search_locations
     return sorted(
-        name[:-3] for folder in folders for name in os.listdir(folder) if name.endswith(".py") and name[0] not in "_."
+        name[:-3]
+        for folder in python_paths.imported(PACKAGE).__path__
+        for name in os.listdir(folder)
+        if name.endswith(".py") and name[0] not in "_."
     )
 
 

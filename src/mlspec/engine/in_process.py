@@ -7,9 +7,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from mlspec.engine import machine
 from mlspec.engine.backend import Ending, Setting, Task
 from mlspec.engine.run_step import Advance, run_step
+from mlspec.machine import resources
 from mlspec.store.shared import Shared
 from mlspec.store.store import Store
 
@@ -53,8 +53,8 @@ def run_here(task: Task, store: Store, setting: Setting, progress: Advance, shar
 
 @contextlib.contextmanager
 def _one_thread() -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in machine.threads()}
-    os.environ.update(machine.threads())
+    before = {name: os.environ.get(name) for name in resources.threads()}
+    os.environ.update(resources.threads())
     with contextlib.ExitStack() as stack:
         # Libraries that are there already have read their environment: they have to be told.
         if any(name in sys.modules for name in NUMERIC):

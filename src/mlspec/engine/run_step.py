@@ -7,12 +7,12 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
+from mlspec import paths
 from mlspec.diagnostics import StepError
-from mlspec.engine import machine, places
 from mlspec.engine.backend import Damaged, Ending, Failed, Finished, Setting, Task
-from mlspec.engine.job import Job
-from mlspec.engine.measure import Measure
-from mlspec.machine import secret_values
+from mlspec.engine.usage import Measure
+from mlspec.machine import resources, secret_values
+from mlspec.steps.job import Job
 from mlspec.store.errors import FULL, DamagedError, told
 from mlspec.store.shared import Shared
 from mlspec.store.store import Store
@@ -31,8 +31,8 @@ def run_step(
     if task.trivial:
         # Done again before it would be fetched.
         shared = None
-    scratch = places.scratch(setting.home) / task.fingerprint
-    share = None if setting.memory is None else setting.memory // (setting.steps or machine.cores())
+    scratch = paths.scratch(setting.home) / store.private(task.fingerprint)
+    share = None if setting.memory is None else setting.memory // (setting.steps or resources.cores())
     try:
         with store.lock(task.fingerprint, lambda: progress("waits for another run that does the same", 0.0, {})):
             found = None if task.force else store.lookup(task.fingerprint)
@@ -67,7 +67,7 @@ def run_step(
                     progress=progress,
                 )
                 try:
-                    _work(f"{setting.work}.{task.kind}", job, log)
+                    _work(task.work, job, log)
                 except StepError:
                     measure.end()
                     raise
@@ -110,7 +110,9 @@ def _work(module: str, job: Job, log: Path) -> None:
     except OSError as error:
         _note(log)
         raise StepError(told(error) if error.errno in FULL else _line(error)) from None
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # the panic of a library is no Exception
         _note(log)
         raise StepError(_line(error)) from None
 

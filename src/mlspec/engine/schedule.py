@@ -85,6 +85,7 @@ def task_of(
     return Task(
         step=step.id,
         kind=step.kind,
+        work=kind.work,
         fingerprint=fp.combine(identity, digests),
         identity=identity,
         params=step.params,

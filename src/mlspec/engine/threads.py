@@ -7,8 +7,8 @@ with one can't take more, so small tables get one.
 import contextlib
 import os
 
-from mlspec.engine import machine
 from mlspec.engine.backend import Setting, Task
+from mlspec.machine import resources
 from mlspec.store.store import Store
 
 LARGE = 64 * 1024 * 1024  # bytes read, compressed
@@ -21,7 +21,7 @@ def wanted(task: Task, store: Store, setting: Setting) -> int:
     if not task.by_rows or _read(task, store, setting) < LARGE:
         return 1
     room = MOST if setting.memory is None else setting.memory // EACH
-    return max(1, min(setting.steps or machine.cores(), MOST, room))
+    return max(1, min(setting.steps or resources.cores(), MOST, room))
 
 
 def _read(task: Task, store: Store, setting: Setting) -> int:

@@ -7,12 +7,11 @@ from pathlib import Path
 from msgspec import Struct
 
 from mlspec.diagnostics import StoreError
-from mlspec.engine import lock as locks
-from mlspec.engine.backend import WORK
 from mlspec.engine.events import Listener
-from mlspec.engine.lock import Lock
-from mlspec.engine.record import Run
-from mlspec.engine.run import run
+from mlspec.engine.run import lockfile as locks
+from mlspec.engine.run.lockfile import Lock
+from mlspec.engine.run.run import run
+from mlspec.engine.run.run_record import Run
 from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS, Kind
 
@@ -38,7 +37,6 @@ def verify(
     path: Path | None = None,
     listener: Listener | None = None,
     kinds: Mapping[str, Kind] = KINDS,
-    work: str = WORK,
 ) -> Verified:
     """Run the whole graph in a store of its own, which is gone afterwards, and compare.
 
@@ -49,7 +47,7 @@ def verify(
     if expected is None:
         raise StoreError(f"there is no '{path}' to compare with: mlspec run writes it")
     with tempfile.TemporaryDirectory(prefix="mlspec-verify-") as folder:
-        made = run(graph, listener=listener, lock=False, home=Path(folder), share=False, kinds=kinds, work=work)
+        made = run(graph, listener=listener, lock=False, home=Path(folder), share=False, kinds=kinds)
     return Verified(made, tuple(differences(expected, locks.of(graph, made, kinds))))
 
 

@@ -19,15 +19,15 @@ from typing import IO
 
 import msgspec
 
-from mlspec.engine import places
+from mlspec import paths
 from mlspec.engine.backend import Failed, Progress, Report, Setting, Task
 from mlspec.engine.run_step import Advance, run_step
+from mlspec.machine import child_process
 from mlspec.store.errors import told
 from mlspec.store.shared import Shared
 from mlspec.store.store import Store
 
 PROGRESS_EVERY = 0.1
-PR_SET_PDEATHSIG = 1
 
 
 class Welcome(msgspec.Struct, frozen=True):
@@ -39,19 +39,19 @@ class Welcome(msgspec.Struct, frozen=True):
 
 def main() -> None:
     """Serve until the input ends."""
-    tasks, reports = pipes()
+    tasks, reports = child_process.pipes()
     line = tasks.readline()
     if not line.endswith(b"\n"):
         # Who started this was interrupted before it had said all.
         return
     welcome = msgspec.json.decode(line, type=Welcome, dec_hook=lambda _type, value: Path(value))
-    die_with(welcome.parent)
+    child_process.die_with(welcome.parent)
     pending: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(tasks, pending), daemon=True).start()
     setting = welcome.setting
     decoder = msgspec.json.Decoder(Task)
     try:
-        with Store(places.store(setting.home)).writing() as store:
+        with Store(paths.store(setting.home)).writing() as store:
             shared = None if setting.shared is None else Shared(setting.shared, setting.encrypt)
             while True:
                 task = decoder.decode(pending.get())
@@ -62,25 +62,6 @@ def main() -> None:
                 _give_back()
     except OSError as error:
         _send(Failed("", told(error)), reports)
-
-
-def pipes() -> tuple[IO[bytes], IO[bytes]]:
-    """Standard input and output, taken away from whatever the work reads and prints."""
-    tasks, reports = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    nothing = os.open(os.devnull, os.O_RDWR)
-    os.dup2(nothing, 0)
-    os.dup2(nothing, 1)
-    os.close(nothing)
-    return tasks, reports
-
-
-def die_with(parent: int) -> None:
-    """End this process when that one, which started it, has died."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    # It may have died before we asked to be told.
-    if os.getppid() != parent:
-        os._exit(1)
 
 
 def _give_back() -> None:

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from mlspec import accelerators
-from mlspec.graph.environment import device_kind
 from mlspec.graph.step import Step
+from mlspec.machine import accelerators
+from mlspec.machine.environment import device_kind
 from mlspec.spec.backend import Backend
 
 

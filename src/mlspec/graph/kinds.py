@@ -8,6 +8,7 @@ from mlspec.graph.step import Step
 class Kind(Struct, frozen=True, kw_only=True):
     """What all steps of a kind have in common.
 
+    ``work`` is the module whose function ``run`` does the work of a step.
     ``version`` changes when the behaviour of the kind's work does: it is part of every fingerprint. ``trivial`` work
     runs in the calling process, it takes less time than starting another. ``volatile`` work measures something: the
     same inputs give other bytes. ``alone``: nothing else should run beside it. ``by_rows``: it treats each row alone,
@@ -15,6 +16,7 @@ class Kind(Struct, frozen=True, kw_only=True):
     results, beside the plug-ins' own.
     """
 
+    work: str
     version: int
     outputs: tuple[str, ...]
     trivial: bool = False
@@ -25,43 +27,135 @@ class Kind(Struct, frozen=True, kw_only=True):
 
 
 KINDS: dict[str, Kind] = {
-    "source": Kind(version=3, outputs=("table",), by_rows=True, libraries=("polars",)),
-    "combine": Kind(version=1, outputs=("table",), libraries=("polars",)),
-    "expect": Kind(version=3, outputs=("report", "verdict"), libraries=("polars", "scipy")),
-    "split": Kind(version=2, outputs=("train", "validation", "test"), by_rows=True, libraries=("polars", "numpy")),
-    "fold": Kind(version=2, outputs=("train", "validation", "heldout"), by_rows=True, libraries=("polars", "numpy")),
-    "prepare": Kind(version=3, outputs=("state", "train", "validation"), by_rows=True, libraries=("polars",)),
-    "check_data": Kind(version=2, outputs=("report", "verdict"), libraries=("polars", "numpy", "scikit-learn")),
-    "check_groups": Kind(version=2, outputs=("report", "verdict"), libraries=("polars", "numpy")),
-    "check_network": Kind(version=1, outputs=("report", "verdict"), libraries=("numpy", "torch")),
-    "tune": Kind(version=1, outputs=("best", "trials"), libraries=("numpy", "optuna")),
-    "train": Kind(version=1, outputs=("model", "history"), libraries=("numpy",)),
-    "predict": Kind(version=2, outputs=("predictions",), libraries=("numpy",)),
-    "decide": Kind(version=1, outputs=("decision",), libraries=("numpy", "scikit-learn")),
-    "evaluate": Kind(version=1, outputs=("metrics",), libraries=("numpy",)),
-    "compare": Kind(version=1, outputs=("differences",), libraries=("numpy",)),
-    "blend": Kind(version=1, outputs=("weights", "predictions"), libraries=("numpy", "scikit-learn")),
-    "select": Kind(version=2, outputs=("selection", "model"), trivial=True),
-    "train_groups": Kind(version=1, outputs=("models",), libraries=("polars", "numpy")),
-    "train_shared": Kind(version=2, outputs=("models",), libraries=("polars", "numpy")),
-    "personalize": Kind(version=2, outputs=("groups", "model"), libraries=("polars", "numpy")),
-    "predict_global": Kind(version=2, outputs=("predictions",), libraries=("polars", "numpy")),
-    "baseline": Kind(version=2, outputs=("predictions",), libraries=("numpy",)),
-    "previous": Kind(version=2, outputs=("figures",), trivial=True),
-    "predict_test": Kind(version=2, outputs=("predictions",), libraries=("polars", "numpy")),
-    "evaluate_test": Kind(version=3, outputs=("metrics",), libraries=("polars", "numpy")),
-    "importance": Kind(version=1, outputs=("importance",), libraries=("polars", "numpy")),
-    "tradeoff": Kind(version=1, outputs=("tradeoff",), libraries=("polars", "numpy", "scikit-learn")),
-    "learn_part": Kind(version=1, outputs=("scores",), libraries=("polars", "numpy")),
-    "scaling": Kind(version=1, outputs=("curve",), libraries=("numpy",)),
-    "latency": Kind(version=1, outputs=("latency",), volatile=True, alone=True, libraries=("polars", "numpy")),
-    "serving_memory": Kind(version=1, outputs=("memory",), volatile=True, libraries=("polars", "numpy")),
-    "examples": Kind(version=1, outputs=("answers",), libraries=("polars", "numpy")),
-    "privacy": Kind(version=2, outputs=("privacy",), libraries=("polars",)),
-    "membership": Kind(version=1, outputs=("membership",), libraries=("polars", "numpy")),
-    "differential_privacy": Kind(version=1, outputs=("promise",), trivial=True),
-    "size": Kind(version=1, outputs=("size",), trivial=True),
-    "gate": Kind(version=2, outputs=("verdict",), trivial=True),
+    "source": Kind(work="mlspec.steps.data.source", version=3, outputs=("table",), by_rows=True, libraries=("polars",)),
+    "combine": Kind(work="mlspec.steps.data.combine", version=1, outputs=("table",), libraries=("polars",)),
+    "expect": Kind(
+        work="mlspec.steps.data.expect", version=3, outputs=("report", "verdict"), libraries=("polars", "scipy")
+    ),
+    "split": Kind(
+        work="mlspec.steps.data.split",
+        version=2,
+        outputs=("train", "validation", "test"),
+        by_rows=True,
+        libraries=("polars", "numpy"),
+    ),
+    "fold": Kind(
+        work="mlspec.steps.data.fold",
+        version=2,
+        outputs=("train", "validation", "heldout"),
+        by_rows=True,
+        libraries=("polars", "numpy"),
+    ),
+    "prepare": Kind(
+        work="mlspec.steps.data.prepare",
+        version=3,
+        outputs=("state", "train", "validation"),
+        by_rows=True,
+        libraries=("polars",),
+    ),
+    "check_data": Kind(
+        work="mlspec.steps.diagnosis.check_data",
+        version=2,
+        outputs=("report", "verdict"),
+        libraries=("polars", "numpy", "scikit-learn"),
+    ),
+    "check_groups": Kind(
+        work="mlspec.steps.trust.check_groups", version=2, outputs=("report", "verdict"), libraries=("polars", "numpy")
+    ),
+    "check_network": Kind(
+        work="mlspec.steps.diagnosis.check_network",
+        version=1,
+        outputs=("report", "verdict"),
+        libraries=("numpy", "torch"),
+    ),
+    "tune": Kind(
+        work="mlspec.steps.training.tune", version=1, outputs=("best", "trials"), libraries=("numpy", "optuna")
+    ),
+    "train": Kind(work="mlspec.steps.training.train", version=1, outputs=("model", "history"), libraries=("numpy",)),
+    "predict": Kind(work="mlspec.steps.training.predict", version=2, outputs=("predictions",), libraries=("numpy",)),
+    "decide": Kind(
+        work="mlspec.steps.evaluation.decide", version=1, outputs=("decision",), libraries=("numpy", "scikit-learn")
+    ),
+    "evaluate": Kind(work="mlspec.steps.evaluation.evaluate", version=1, outputs=("metrics",), libraries=("numpy",)),
+    "compare": Kind(work="mlspec.steps.evaluation.compare", version=1, outputs=("differences",), libraries=("numpy",)),
+    "blend": Kind(
+        work="mlspec.steps.evaluation.blend",
+        version=1,
+        outputs=("weights", "predictions"),
+        libraries=("numpy", "scikit-learn"),
+    ),
+    "select": Kind(work="mlspec.steps.evaluation.select", version=3, outputs=("selection", "model"), trivial=True),
+    "train_groups": Kind(
+        work="mlspec.steps.training.train_groups", version=1, outputs=("models",), libraries=("polars", "numpy")
+    ),
+    "train_shared": Kind(
+        work="mlspec.steps.training.train_shared", version=2, outputs=("models",), libraries=("polars", "numpy")
+    ),
+    "personalize": Kind(
+        work="mlspec.steps.training.personalize", version=3, outputs=("groups", "model"), libraries=("polars", "numpy")
+    ),
+    "predict_global": Kind(
+        work="mlspec.steps.evaluation.predict_global",
+        version=2,
+        outputs=("predictions",),
+        libraries=("polars", "numpy"),
+    ),
+    "baseline": Kind(
+        work="mlspec.steps.evaluation.baseline", version=2, outputs=("predictions",), libraries=("numpy",)
+    ),
+    "previous": Kind(work="mlspec.steps.evaluation.previous", version=2, outputs=("figures",), trivial=True),
+    "predict_test": Kind(
+        work="mlspec.steps.evaluation.predict_holdout",
+        version=2,
+        outputs=("predictions",),
+        libraries=("polars", "numpy"),
+    ),
+    "evaluate_test": Kind(
+        work="mlspec.steps.evaluation.evaluate_holdout", version=3, outputs=("metrics",), libraries=("polars", "numpy")
+    ),
+    "importance": Kind(
+        work="mlspec.steps.evaluation.importance", version=1, outputs=("importance",), libraries=("polars", "numpy")
+    ),
+    "tradeoff": Kind(
+        work="mlspec.steps.trust.mitigation_tradeoff",
+        version=1,
+        outputs=("tradeoff",),
+        libraries=("polars", "numpy", "scikit-learn"),
+    ),
+    "learn_part": Kind(
+        work="mlspec.steps.evaluation.learning_curve_point",
+        version=1,
+        outputs=("scores",),
+        libraries=("polars", "numpy"),
+    ),
+    "scaling": Kind(work="mlspec.steps.evaluation.learning_curve", version=1, outputs=("curve",), libraries=("numpy",)),
+    "latency": Kind(
+        work="mlspec.steps.serving.latency",
+        version=1,
+        outputs=("latency",),
+        volatile=True,
+        alone=True,
+        libraries=("polars", "numpy"),
+    ),
+    "serving_memory": Kind(
+        work="mlspec.steps.serving.serving_memory",
+        version=1,
+        outputs=("memory",),
+        volatile=True,
+        libraries=("polars", "numpy"),
+    ),
+    "examples": Kind(
+        work="mlspec.steps.evaluation.examples", version=1, outputs=("answers",), libraries=("polars", "numpy")
+    ),
+    "privacy": Kind(work="mlspec.steps.trust.privacy", version=2, outputs=("privacy",), libraries=("polars",)),
+    "membership": Kind(
+        work="mlspec.steps.trust.membership", version=1, outputs=("membership",), libraries=("polars", "numpy")
+    ),
+    "differential_privacy": Kind(
+        work="mlspec.steps.trust.differential_privacy", version=1, outputs=("promise",), trivial=True
+    ),
+    "size": Kind(work="mlspec.steps.serving.size", version=1, outputs=("size",), trivial=True),
+    "gate": Kind(work="mlspec.steps.evaluation.gate", version=2, outputs=("verdict",), trivial=True),
 }
 
 

@@ -79,7 +79,7 @@ def plan(
             continue
         key = fp.combine(own, digests)
         outputs = lookup(key)
-        if outputs is not None:
+        if outputs is not None and outputs.keys() >= set(step.outputs):
             planned[step_id] = PlannedStep(step_id, "cached", (), key, outputs, took)
         elif key in runs:
             planned[step_id] = PlannedStep(step_id, "may run", (f"does the same as {runs[key]}",), key, None, took)

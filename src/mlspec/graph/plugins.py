@@ -7,12 +7,12 @@ def plugins_of(step: Step) -> tuple[tuple[str, str], ...]:
     """Pairs of plug-in kind and name (``("models", "ridge")``), sorted, each once."""
     params = step.params
     if step.kind == "source":
-        treatments = {("treatments", use[0]) for _, _, use in params.get("treatments", ())}
+        treatments = {("anonymizers", use[0]) for _, _, use in params.get("treatments", ())}
         return tuple(sorted({("sources", params["source"][0]), *treatments}))
     if step.kind == "prepare":
         # Columns of one type share one list of steps.
         lists = {id(column["steps"]): column["steps"] for column in params["columns"]}
-        return tuple(sorted({("steps", pair[0]) for steps in lists.values() for pair in steps}))
+        return tuple(sorted({("transforms", pair[0]) for steps in lists.values() for pair in steps}))
     if step.kind == "tune":
         return (("metrics", params["metric"][0]), ("models", params["model"][0]))
     if step.kind == "baseline":
@@ -20,7 +20,7 @@ def plugins_of(step: Step) -> tuple[tuple[str, str], ...]:
         return (("baselines", name if isinstance(name, str) else name[0]),)
     if step.kind == "train_shared":
         columns = [column for prepared in params["candidates"].values() for column in prepared["columns"]]
-        return tuple(sorted({("steps", pair[0]) for column in columns for pair in column["steps"]}))
+        return tuple(sorted({("transforms", pair[0]) for column in columns for pair in column["steps"]}))
     if step.kind in ("train", "predict"):
         return (("models", params["model"][0]),)
     if step.kind in ("evaluate", "evaluate_test"):

@@ -5,12 +5,12 @@ from typing import Any
 import msgspec
 
 from mlspec.graph import uses
-from mlspec.plugin import Use
+from mlspec.plugins.base import PluginRef
 from mlspec.spec import Project
 from mlspec.spec.mitigation import Mitigation
 
 
-def metrics(project: Project) -> tuple[Use, ...]:
+def metrics(project: Project) -> tuple[PluginRef, ...]:
     """The metrics of the spec, with the one that candidates are selected by."""
     stated = project.evaluation.metrics or ()
     chosen = project.model.select.metric
@@ -19,7 +19,7 @@ def metrics(project: Project) -> tuple[Use, ...]:
     return (*stated, uses.plain_use("metrics", chosen))
 
 
-def selecting(project: Project) -> Use:
+def selecting(project: Project) -> PluginRef:
     """The metric that candidates are selected by."""
     return next(use for use in metrics(project) if use.name == project.model.select.metric)
 

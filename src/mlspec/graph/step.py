@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from mlspec.document import Path
-from mlspec.plugin import Schema
+from mlspec.plugins.base import Schema
 
 
 class Input(msgspec.Struct, frozen=True, order=True):

@@ -8,11 +8,13 @@ from msgspec.structs import replace
 from mlspec.graph import uses
 from mlspec.graph.graph import Graph
 from mlspec.graph.step import Input
-from mlspec.plugin import Baseline, Column, ColumnType, Schema, Source, Wanted
-from mlspec.rules._personal import dropped, treatments, widest
+from mlspec.plugins.base import Column, ColumnType, Schema
+from mlspec.plugins.baseline import Baseline
+from mlspec.plugins.source import Source, Wanted
+from mlspec.rules._personal import widest
 from mlspec.rules._prepared import GROUPS as GROUPS
 from mlspec.rules._prepared import PREPARED as PREPARED
-from mlspec.rules.check import roles
+from mlspec.rules._roles import dropped, roles, treatments
 from mlspec.spec import Project, combining
 from mlspec.spec.pushed import conditions
 

@@ -1,67 +1,21 @@
 """Finds the source files of user code that a spec names, without importing or running any of it."""
 
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
+from mlspec.machine import python_paths
+from mlspec.machine.allowed_reads import Reads
+from mlspec.user.sources import closure, locate
 
-def source_files(root: Path, reference: str) -> dict[str, Path]:
+
+def source_files(root: Path, reference: str, reads: Reads | None = None) -> dict[str, Path]:
     """The files behind ``module:Class`` by name: the module in the spec's folder with all modules there that it
-    imports, however far, and all of its package; or the one file of an installed module. Empty where there is none."""
+    imports, however far, and all of its package; or the one file of an installed module. Empty where there is none.
+
+    A file that is not in ``reads`` is named, and not opened.
+    """
     module = reference.partition(":")[0]
-    local = _locate(root, module)
-    if local is None:
-        installed = next(filter(None, (_locate(Path(folder), module) for folder in sys.path)), None)
-        return {} if installed is None else {module: installed}
-    found: dict[str, Path] = {}
-    open_modules = [(module, local)]
-    package = root / module.partition(".")[0]
-    if (package / "__init__.py").is_file():
-        # A saved model takes its whole package along.
-        open_modules += [(_name(path.relative_to(root)), path) for path in package.rglob("*.py")]
-    while open_modules:
-        name, path = open_modules.pop()
-        key = path.relative_to(root).as_posix()
-        if key in found:
-            continue
-        found[key] = path
-        for imported in _imports(path, name):
-            inner = _locate(root, imported)
-            if inner is not None:
-                open_modules.append((imported, inner))
-    return dict(sorted(found.items()))
-
-
-def _name(path: Path) -> str:
-    return ".".join(path.with_suffix("").parts).removesuffix(".__init__")
-
-
-def _locate(folder: Path, module: str) -> Path | None:
-    base = folder.joinpath(*module.split("."))
-    for path in (base.with_name(f"{base.name}.py"), base / "__init__.py"):
-        if path.is_file():
-            return path
-    return None
-
-
-def _imports(path: Path, module: str) -> Iterator[str]:
-    """The modules that a file names in its imports, and the packages around them, as absolute names."""
-    import ast
-
-    try:
-        tree = ast.parse(path.read_bytes())
-    except (OSError, ValueError, SyntaxError, RecursionError):
-        return
-    package = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            around = package[: len(package) - node.level + 1] if node.level else []
-            base = ".".join([*around, *([node.module] if node.module else [])])
-            names = [base, *(f"{base}.{alias.name}" if base else alias.name for alias in node.names)]
-        else:
-            continue
-        for name in names:
-            parts = name.split(".")
-            yield from (".".join(parts[:end]) for end in range(1, len(parts) + 1) if parts[0])
+    found = closure(root, module, reads)
+    if found:
+        return found
+    installed = next(filter(None, (locate(Path(folder), module) for folder in python_paths.own())), None)
+    return {} if installed is None else {module: installed}

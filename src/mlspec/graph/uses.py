@@ -6,13 +6,13 @@ from typing import Any
 import msgspec
 
 from mlspec import registry
-from mlspec.plugin import Use
+from mlspec.plugins.base import PluginRef
 from mlspec.rules._prepared import steps as steps
 
 Pair = list[Any]
 
 
-def pair(use: Use) -> Pair:
+def pair(use: PluginRef) -> Pair:
     """``[name, settings]`` of a plug-in as a spec uses it."""
     return [use.name, json_data(use.plugin)]
 
@@ -22,14 +22,14 @@ def json_data(value: Any) -> Any:
     return _lists(msgspec.to_builtins(value))
 
 
-def pairs(uses: Iterable[Use]) -> list[Pair]:
+def pairs(uses: Iterable[PluginRef]) -> list[Pair]:
     """``[[name, settings], ...]`` of several."""
     return [pair(use) for use in uses]
 
 
-def plain_use(kind: str, name: str) -> Use:
+def plain_use(kind: str, name: str) -> PluginRef:
     """The plug-in of that name with its defaults. Raises KeyError when there is none."""
-    return Use(name, registry.plugin(kind, name)())
+    return PluginRef(name, registry.plugin(kind, name)())
 
 
 def _lists(value: Any) -> Any:

@@ -1,17 +1,28 @@
 """Files that come from elsewhere: names are joined without leaving their root, and only regular files are opened."""
 
 import errno
+import io
 import os
 import stat
 from pathlib import Path
-from typing import IO
 
 LARGEST = 64 << 20
 KERNEL = ("/proc/", "/sys/", "/dev/")  # regular by their mode, and yet endless or private
+SHARED_MEMORY = "/dev/shm/"  # an ordinary place for files
 
 
 class UnsafePathError(ValueError):
     """A name leads out of the folder that it belongs to."""
+
+
+class NotRegularError(OSError):
+    """What has a file's name is a folder, a device, a pipe, or a file of the kernel's own file systems."""
+
+
+def stays_inside(name: str) -> bool:
+    """Whether a name (parts joined by slashes) stays in its folder on any system, as far as the name itself tells."""
+    parts = name.split("/")
+    return not any(part in ("", ".", "..") or "\\" in part or "\0" in part or part[1:2] == ":" for part in parts)
 
 
 def inside(root: str | os.PathLike[str], name: str) -> Path:
@@ -20,22 +31,22 @@ def inside(root: str | os.PathLike[str], name: str) -> Path:
     Raises UnsafePathError for an absolute name, ``..``, a drive letter, a backslash, NUL, an empty part, and where a
     part of the name is a link.
     """
-    parts = name.split("/")
-    if any(part in ("", ".", "..") or "\\" in part or "\0" in part for part in parts) or parts[0][1:2] == ":":
+    if not stays_inside(name):
         raise UnsafePathError(f"'{name}' leads out of its folder")
     path = os.fspath(root)
-    for part in parts:
+    for part in name.split("/"):
         path = os.path.join(path, part)
         if os.path.islink(path):
             raise UnsafePathError(f"'{name}' goes through a link")
     return Path(path)
 
 
-def opened(path: str | os.PathLike[str]) -> IO[bytes]:
-    """A regular file, opened for reading. Raises OSError, also for a device, a pipe, a folder, or a file of the
-    kernel's own file systems; never waits for a writer."""
-    refusal = OSError(errno.EINVAL, "Not a regular file", os.fspath(path))
-    if os.path.realpath(path).startswith(KERNEL) or not stat.S_ISREG(os.stat(path).st_mode):
+def opened(path: str | os.PathLike[str]) -> io.BufferedReader:
+    """A regular file, opened for reading; never waits for a writer. Raises OSError, NotRegularError for any other."""
+    refusal = NotRegularError(errno.EINVAL, "Not a regular file", os.fspath(path))
+    place = os.path.realpath(path)
+    is_kernels = place.startswith(KERNEL) and not place.startswith(SHARED_MEMORY)
+    if is_kernels or not stat.S_ISREG(os.stat(path).st_mode):
         raise refusal
     handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
     if not stat.S_ISREG(os.fstat(handle).st_mode):
@@ -47,7 +58,8 @@ def opened(path: str | os.PathLike[str]) -> IO[bytes]:
 def read(path: str | os.PathLike[str], most: int = LARGEST) -> bytes:
     """The bytes of a regular file of no more than ``most``. Raises OSError, also where it is larger."""
     with opened(path) as file:
-        data = file.read(most + 1)
+        # Never more room than the file takes: a bound may be far above it.
+        data = file.read(min(os.fstat(file.fileno()).st_size, most) + 1)
     if len(data) > most:
         raise OSError(errno.EFBIG, f"Larger than {most:,} bytes", os.fspath(path))
     return data

@@ -1,5 +1,5 @@
-"""The git work tree that a folder lies in, found without git: only ``.git`` counts, as a folder or a file that names
-one, because neither can be committed."""
+"""The git work tree that a folder is in, found without git: only ``.git`` counts, as a folder or a file that names one,
+because neither can be committed."""
 
 import os
 from typing import NamedTuple
@@ -30,6 +30,12 @@ def find(folder: str | os.PathLike[str]) -> WorkTree | None:
         if above == at:
             return None
         at = above
+
+
+def is_in(path: str | os.PathLike[str], folder: str | os.PathLike[str]) -> bool:
+    """Whether a path, its links resolved, is a folder or in it."""
+    real, root = os.path.realpath(path), os.path.realpath(folder)
+    return real == root or real.startswith(root.rstrip(os.sep) + os.sep)
 
 
 def _git_dir(path: str, at: str) -> str | None:

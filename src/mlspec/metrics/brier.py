@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from mlspec.plugin import Metric
+from mlspec.plugins.metric import Metric
 
 if TYPE_CHECKING:
     import numpy as np

@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlspec.diagnostics import StepError
-from mlspec.plugin import Features, Predictor, Training
+from mlspec.machine import json_values, safe_files
+from mlspec.models._lightgbm_text import checked
+from mlspec.plugins.model import Features, Predictor, Training
 
 if TYPE_CHECKING:
     import lightgbm
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 FILE = "model.txt"
+MOST = 1 << 32  # bytes
 ABOUT = "about.json"
 # One order of adding up, whatever the machine: without it the widest layout is chosen by a race.
 FIXED = {"deterministic": True, "force_row_wise": True, "verbosity": -1, "max_bin": 255}
@@ -80,12 +83,15 @@ def fit(
 
 
 def load(folder: Path) -> Predictor:
-    """The trees from their folder."""
+    """The trees from their folder. Raises ValueError where they are damaged."""
     import lightgbm
 
-    about = json.loads((folder / ABOUT).read_text())
-    booster = lightgbm.Booster(model_str=(folder / FILE).read_text(encoding="utf-8"))
-    return _Fitted(booster, about["classes"])
+    classes = json_values.decode(safe_files.read(folder / ABOUT), dict[str, int]).get("classes", 0)
+    try:
+        text = checked(safe_files.read(folder / FILE, MOST).decode(), classes)
+    except ValueError as error:
+        raise ValueError(f"{FILE}: {error}") from None
+    return _Fitted(lightgbm.Booster(model_str=text), classes)
 
 
 def _objective(training: Training) -> dict[str, Any]:

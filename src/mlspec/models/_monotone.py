@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from mlspec.diagnostics import StepError
-from mlspec.plugin import Features
+from mlspec.plugins.model import Features
 
 Monotone = Annotated[
     dict[Annotated[str, Meta(min_length=1)], Literal["increasing", "decreasing"]],

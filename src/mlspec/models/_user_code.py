@@ -1,36 +1,39 @@
 """A user's own estimator or network: found, built, fitted, saved with its source, read back."""
 
-import hashlib
-import importlib
+import contextlib
 import inspect
 import json
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlspec.diagnostics import StepError
-from mlspec.plugin import Predictor, Training
+from mlspec.machine import json_values, safe_files
+from mlspec.plugins.model import Predictor, Training
+from mlspec.torchkit.settings import About
 
 if TYPE_CHECKING:
-    from mlspec.models.python import Python
     from mlspec.torchkit.loop import Trainable
+    from mlspec.torchkit.settings import ModuleSettings
 
 ABOUT = "python.json"
 CODE = "code"
-MARK = "__mlspec_source__"
+_FOLDER: ContextVar[Path | None] = ContextVar("_FOLDER", default=None)
 
 
-def fit(code: str, params: Mapping[str, Any], settings: "Python", training: Training, folder: Path) -> dict[str, Any]:
+def fit(
+    code: str, params: Mapping[str, Any], settings: "ModuleSettings", training: Training, folder: Path
+) -> dict[str, Any]:
     """Build the class, fit it, save it and its source in ``folder``; the history.
 
-    The module is looked for in the folders of ``sys.path``. Raises StepError where the class can't be had or built.
+    Raises StepError where the class can't be found or built.
     """
     cls = find(code)
     folder.mkdir(parents=True, exist_ok=True)
-    _keep_source(cls, folder / CODE)
+    _keep_source(code, folder / CODE)
     is_module = "torch" in sys.modules and issubclass(cls, sys.modules["torch"].nn.Module)
     inputs = training.features.numeric.shape[1] + training.features.codes.shape[1]
     about = {"code": code, "params": dict(params), "module": is_module, "inputs": inputs, "classes": training.classes}
@@ -45,7 +48,7 @@ def fit(code: str, params: Mapping[str, Any], settings: "Python", training: Trai
     return history
 
 
-def network(code: str, params: Mapping[str, Any], settings: "Python", training: Training) -> "Trainable | None":
+def network(code: str, params: Mapping[str, Any], settings: "ModuleSettings", training: Training) -> "Trainable | None":
     """The untrained network with its rows; None where the class is none. Raises StepError as ``fit`` does."""
     cls = find(code)
     if not ("torch" in sys.modules and issubclass(cls, sys.modules["torch"].nn.Module)):
@@ -57,25 +60,34 @@ def network(code: str, params: Mapping[str, Any], settings: "Python", training: 
 
 
 def load(folder: Path, device: str) -> Predictor:
-    """The fitted estimator or network; the source saved beside it is imported."""
-    about = json.loads((folder / ABOUT).read_text())
-    source = folder / CODE
-    with importable(source):
-        if about["module"]:
+    """The fitted estimator or network; the source saved beside it is run. Raises ValueError where it is damaged."""
+    about = json_values.decode(safe_files.read(folder / ABOUT), About)
+    with importable(folder / CODE):
+        cls = find(about.code)
+        if about.module:
             from mlspec.torchkit import user_module
 
-            return user_module.load(find(about["code"]), about, folder, device)
-        from mlspec.models import _sklearn
+            return user_module.load(cls, about, folder, device)
+        from mlspec import user
+        from mlspec.models import _skops
 
-        find(about["code"])
-        return _sklearn.load(folder, json.loads((folder / _sklearn.ABOUT).read_text())["trusted"])
+        return _skops.load_own(folder, user.named(cls)[0])
 
 
 def find(code: str) -> type[Any]:
-    """The class of ``module:Class``. Raises StepError that says what is missing."""
+    """The class of ``module:Class``: of a file in the folder of ``importable``, or else of an installed module.
+
+    Raises StepError that says what is missing.
+    """
+    from mlspec import user
+    from mlspec.machine import python_paths
+    from mlspec.user.sources import locate
+
     name, _, wanted = code.partition(":")
+    folder = _FOLDER.get()
     try:
-        module = importlib.import_module(name)
+        is_own = folder is not None and locate(folder, name) is not None
+        module = user.module(folder, name) if folder is not None and is_own else python_paths.imported(name)
     except Exception as error:  # whatever the user's own module raises
         raise StepError(f"cannot import '{name}' for '{code}': {type(error).__name__}: {error}") from error
     cls = getattr(module, wanted, None)
@@ -84,70 +96,29 @@ def find(code: str) -> type[Any]:
     return cls
 
 
-@contextmanager
+@contextlib.contextmanager
 def importable(folder: Path) -> Iterator[None]:
-    """Modules in ``folder`` come first; one of the same name from elsewhere or with other text is imported anew.
-
-    Nothing is written into ``folder``.
-    """
-    texts = {name: _text(folder, name) for name in _names(folder)}
-    for name, text in texts.items():
-        module = sys.modules.get(name)
-        if module is not None and getattr(module, MARK, None) != [str(folder), text]:
-            for other in [key for key in sys.modules if key == name or key.startswith(f"{name}.")]:
-                del sys.modules[other]
-    path, wrote = str(folder), sys.dont_write_bytecode
-    sys.path.insert(0, path)
-    sys.dont_write_bytecode = True
-    importlib.invalidate_caches()
+    """``find`` looks in ``folder`` first. Nothing is written there, and ``sys.path`` stays as it is."""
+    token = _FOLDER.set(folder)
     try:
         yield
     finally:
-        sys.dont_write_bytecode = wrote
-        sys.path.remove(path)
-        for name, text in texts.items():
-            if name in sys.modules:
-                setattr(sys.modules[name], MARK, [str(folder), text])
+        _FOLDER.reset(token)
 
 
-def _names(folder: Path) -> list[str]:
-    """The modules and packages that lie in a folder, except those whose name the standard library or we have."""
-    if not folder.is_dir():
-        return []
-    files = [path.stem for path in folder.glob("*.py")]
-    found = files + [path.parent.name for path in folder.glob("*/__init__.py")]
-    return sorted(name for name in found if name not in sys.stdlib_module_names and name != "mlspec")
+def _keep_source(code: str, target: Path) -> None:
+    """Copy the module with all that it imports from its folder; what is installed stays where it is."""
+    from mlspec.user.sources import closure
 
-
-def _text(folder: Path, name: str) -> str:
-    single = folder / f"{name}.py"
-    total = hashlib.sha256()
-    for file in [single] if single.is_file() else sorted((folder / name).rglob("*.py")):
-        total.update(file.read_bytes())
-    return total.hexdigest()
-
-
-def _keep_source(cls: type[Any], target: Path) -> None:
-    """Copy the module that defines the class, or the whole package it lies in; what is installed stays where it is."""
-    name = cls.__module__.partition(".")[0]
-    file = getattr(sys.modules[name], "__file__", None)
-    if file is None or "site-packages" in Path(file).parts or name in sys.stdlib_module_names:
-        return
-    path = Path(file)
-    target.mkdir(exist_ok=True)
-    if path.name == "__init__.py":
-        for source in sorted(path.parent.rglob("*.py")):
-            copy = target / name / source.relative_to(path.parent)
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, copy)
-    else:
-        shutil.copyfile(path, target / path.name)
+    folder = _FOLDER.get()
+    for name, source in closure(folder, code.partition(":")[0]).items() if folder is not None else ():
+        copy = target / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, copy)
 
 
 def _fit_estimator(cls: type[Any], params: Mapping[str, Any], training: Training, folder: Path) -> dict[str, Any]:
-    import skops.io
-
-    from mlspec.models import _sklearn
+    from mlspec.models import _sklearn, _skops
 
     try:
         estimator = cls(**params)
@@ -162,6 +133,4 @@ def _fit_estimator(cls: type[Any], params: Mapping[str, Any], training: Training
     if "random_state" in inspect.signature(cls).parameters and params.get("random_state") is None:
         estimator.set_params(random_state=training.seed)
     warnings = _sklearn.fit(estimator, training, _sklearn.plain(training.features))
-    trusted = skops.io.get_untrusted_types(data=skops.io.dumps(estimator))
-    _sklearn.save(estimator, folder, classes=training.classes, trusted=trusted)
-    return {"warnings": warnings, "trusted": sorted(trusted)}
+    return {"warnings": warnings, "trusted": _skops.save(estimator, folder, classes=training.classes, own=True)}

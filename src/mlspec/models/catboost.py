@@ -1,13 +1,28 @@
 """CatBoost."""
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta
 
-from mlspec.models._monotone import Monotone
-from mlspec.plugin import Model, Predictor, Training
+from mlspec.diagnostics import StepError
+from mlspec.machine import json_values, safe_files
+from mlspec.models._monotone import Monotone, directions
+from mlspec.plugins.model import Features, Model, Predictor, Training
+from mlspec.torchkit.row_weights import row_weights, stopping_weights
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+FILE = "model.cbm"
+MOST = 1 << 32  # bytes
+ABOUT = "about.json"
+PASSING = ("model_guid", "train_finish_time", "output_options", "params", "training")  # what differs from fit to fit
+LOSSES = {0: "RMSE", 2: "Logloss"}
 
 
 class CatBoost(Model, frozen=True, kw_only=True):
@@ -57,12 +72,97 @@ class CatBoost(Model, frozen=True, kw_only=True):
 
     def fit(self, training: Training, folder: Path) -> dict[str, Any]:
         """Fit and save; the history holds the losses after each tree."""
-        from mlspec.models import _catboost
 
-        return _catboost.fit(self, training, folder)
+        return _fit(self, training, folder)
 
     def load(self, folder: Path, device: str) -> Predictor:
         """The fitted trees."""
-        from mlspec.models import _catboost
 
-        return _catboost.load(folder)
+        return _load(folder)
+
+
+def _fit(model: "CatBoost", training: Training, folder: Path) -> dict[str, Any]:
+    """Fit, stop where the validation loss no longer falls, and write the trees; the history.
+
+    Raises StepError when CatBoost refuses the data.
+    """
+    import catboost
+
+    stops = len(training.validation_target) > 0
+    loss = LOSSES.get(training.classes, "MultiClass")
+    trees = catboost.CatBoost(
+        {
+            "loss_function": loss,
+            "learning_rate": model.learning_rate,
+            "iterations": model.trees,
+            "depth": model.depth,
+            "l2_leaf_reg": model.l2_leaf_reg,
+            "random_strength": model.random_strength,
+            "random_seed": training.seed,
+            "thread_count": training.threads,
+            "allow_writing_files": False,
+            "logging_level": "Silent",
+            **({"classes_count": training.classes} if loss == "MultiClass" else {}),
+            **({"monotone_constraints": directions(model.monotone, training.features)} if model.monotone else {}),
+        }
+    )
+    rows = catboost.Pool(_data(training.features), training.target, weight=row_weights(training, model.class_weight))
+    watched = None
+    if stops:
+        held = stopping_weights(training, model.class_weight)
+        watched = catboost.Pool(_data(training.validation), training.validation_target, weight=held)
+    try:
+        trees.fit(rows, eval_set=watched, early_stopping_rounds=model.patience if stops else None)
+    except catboost.CatBoostError as error:
+        raise StepError(f"catboost could not be fitted: {error}") from error
+    folder.mkdir(parents=True, exist_ok=True)
+    about = trees.get_metadata()
+    for name in PASSING:
+        if name in about:
+            del about[name]
+    trees.save_model(str(folder / FILE))
+    (folder / ABOUT).write_text(json.dumps({"classes": training.classes}, sort_keys=True))
+    found = trees.get_evals_result()
+    names = {"learn": "train_loss", "validation": "validation_loss"}
+    curves = {names[part]: [float(value) for value in own[loss]] for part, own in found.items() if loss in own}
+    return {"iterations": int(trees.tree_count_), **curves}
+
+
+def _load(folder: Path) -> Predictor:
+    """The trees from their folder. Raises ValueError where they are damaged."""
+    import catboost
+
+    classes = json_values.decode(safe_files.read(folder / ABOUT), dict[str, int]).get("classes", 0)
+    data = safe_files.read(folder / FILE, MOST)
+    trees = catboost.CatBoost()
+    trees.load_model(blob=data)
+    return _Fitted(trees, classes)
+
+
+def _data(features: Features) -> Any:
+    import catboost
+    import numpy as np
+
+    # Codes go in as names, each made once: CatBoost takes categories as bytes.
+    names = np.array([str(code).encode() for code in range(max(features.levels, default=0))], dtype=object)
+    numbers = np.ascontiguousarray(features.numeric, dtype=np.float32)
+    return catboost.FeaturesData(
+        num_feature_data=numbers if numbers.shape[1] else None,
+        cat_feature_data=names[features.codes] if features.codes.shape[1] else None,
+    )
+
+
+class _Fitted(Predictor):
+    def __init__(self, trees: Any, classes: int) -> None:
+        self._trees = trees
+        self._classes = classes
+
+    def predict(self, features: Features) -> "Array":
+        import numpy as np
+
+        rows = len(features.numeric)
+        if not rows:
+            return np.zeros((0, self._classes) if self._classes else (0,))
+        kind = "Probability" if self._classes else "RawFormulaVal"
+        found = self._trees.predict(_data(features), prediction_type=kind, thread_count=1)
+        return np.asarray(found, dtype=np.float64)

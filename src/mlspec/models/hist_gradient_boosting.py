@@ -8,8 +8,8 @@ from msgspec import Meta
 
 from mlspec.diagnostics import StepError
 from mlspec.models._monotone import Monotone, directions
-from mlspec.models._weights import row_weights, stopping_weights
-from mlspec.plugin import Model, Predictor, Training
+from mlspec.plugins.model import Model, Predictor, Training
+from mlspec.torchkit.row_weights import row_weights, stopping_weights
 
 if TYPE_CHECKING:
     import numpy as np
@@ -70,7 +70,7 @@ class HistGradientBoosting(Model, frozen=True, kw_only=True):
         """Fit and save with skops; the history holds the loss after each tree."""
         from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-        from mlspec.models import _sklearn
+        from mlspec.models import _sklearn, _skops
 
         stops = self.early_stopping and len(training.validation_target) > 0
         features = training.features
@@ -104,11 +104,13 @@ class HistGradientBoosting(Model, frozen=True, kw_only=True):
             "train_loss": [-float(v) for v in estimator.train_score_],
             "validation_loss": [-float(v) for v in estimator.validation_score_],
         }
-        _sklearn.save(estimator, folder, classes=training.classes)
+        _skops.save(estimator, folder, classes=training.classes)
         return {"iterations": int(estimator.n_iter_), "warnings": notes, **losses}
 
     def load(self, folder: Path, device: str) -> Predictor:
         """The fitted estimator."""
-        from mlspec.models import _sklearn
+        from mlspec.models import _nodes, _skops
 
-        return _sklearn.load(folder)
+        module = "ensemble._hist_gradient_boosting.gradient_boosting"
+        classes = (f"{module}.HistGradientBoostingClassifier", f"{module}.HistGradientBoostingRegressor")
+        return _skops.load(folder, classes, _nodes.boosting)

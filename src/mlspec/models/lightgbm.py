@@ -7,8 +7,8 @@ from typing import Annotated, Any, ClassVar, Literal
 from msgspec import Meta
 
 from mlspec.models._monotone import Monotone, directions
-from mlspec.models._weights import row_weights, stopping_weights
-from mlspec.plugin import Model, Predictor, Training
+from mlspec.plugins.model import Model, Predictor, Training
+from mlspec.torchkit.row_weights import row_weights, stopping_weights
 
 
 class LightGBM(Model, frozen=True, kw_only=True):

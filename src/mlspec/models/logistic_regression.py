@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta
 
-from mlspec.plugin import Model, Predictor, Training
+from mlspec.plugins.model import Model, Predictor, Training
 
 
 class LogisticRegression(Model, frozen=True, kw_only=True):
@@ -41,18 +41,18 @@ class LogisticRegression(Model, frozen=True, kw_only=True):
         """Fit and save with skops; the history holds the solver's iterations."""
         from sklearn.linear_model import LogisticRegression as Estimator
 
-        from mlspec.models import _sklearn
+        from mlspec.models import _sklearn, _skops
 
         estimator = Estimator(
             C=self.C, max_iter=self.max_iter, class_weight=self.class_weight, random_state=training.seed
         )
         notes = _sklearn.fit(estimator, training, _sklearn.plain(training.features))
-        _sklearn.save(estimator, folder, classes=training.classes)
+        _skops.save(estimator, folder, classes=training.classes)
         iterations = int(max(estimator.n_iter_))
         return {"iterations": iterations, "converged": iterations < self.max_iter, "warnings": notes}
 
     def load(self, folder: Path, device: str) -> Predictor:
         """The fitted estimator."""
-        from mlspec.models import _sklearn
+        from mlspec.models import _skops
 
-        return _sklearn.load(folder)
+        return _skops.load(folder, ("linear_model._logistic.LogisticRegression",))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from msgspec import Meta
 
-from mlspec.plugin import Model, Predictor, Training
+from mlspec.plugins.model import Model, Predictor, Training
 
 if TYPE_CHECKING:
     from mlspec.torchkit.loop import Trainable
@@ -19,7 +19,9 @@ class Python(Model, frozen=True, kw_only=True):
     `predict_proba(X)`; X is float32, one column per prepared column, y class codes 0..k-1 or values. It is saved with
     skops. A `torch.nn.Module` is built as `Class(inputs, outputs, **params)`; it maps (rows, inputs) to (rows,
     outputs): one logit a class, or one value. It is trained with AdamW and early stopping, and saved as safetensors.
-    The source travels with the saved model; `run` and `predict` execute it, nothing else does.
+    Its module is loaded from its file, as source: it never takes the place of an installed module. What it imports
+    from the spec's folder travels with the saved model. `run` executes it, and so does `predict --trust-code`; nothing
+    else does.
 
     Why: what is not built in needs no fork: one class, and everything around it stays.
 
@@ -33,6 +35,8 @@ class Python(Model, frozen=True, kw_only=True):
     takes_missing: ClassVar[bool] = True
     takes_codes: ClassVar[bool] = True
     may_be_network: ClassVar[bool] = True
+    brings_code: ClassVar[bool] = True
+    version: ClassVar[int] = 2
     uses_device: ClassVar[bool] = True
     preparation: ClassVar[Mapping[str, Sequence[Any]]] = {
         "numeric": [{"impute": "median"}, {"scale": "standard"}],

@@ -6,11 +6,9 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta
 
-from mlspec.diagnostics import StepError
-from mlspec.plugin import Model, Predictor, Training
+from mlspec.plugins.model import Model, Predictor, Training
 
-# scikit-learn follows a tree's node numbers without looking: they are looked at when the forest is read.
-TREE = "sklearn.tree._tree.Tree"
+CLASSES = ("ensemble._forest.RandomForestClassifier", "ensemble._forest.RandomForestRegressor")
 
 
 class RandomForest(Model, frozen=True, kw_only=True):
@@ -59,7 +57,7 @@ class RandomForest(Model, frozen=True, kw_only=True):
         """Fit and save with skops."""
         from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
-        from mlspec.models import _sklearn
+        from mlspec.models import _sklearn, _skops
 
         shared: dict[str, Any] = {
             "n_estimators": self.trees,
@@ -73,25 +71,11 @@ class RandomForest(Model, frozen=True, kw_only=True):
             else RandomForestRegressor(max_features=self.max_features or 1 / 3, **shared)
         )
         notes = _sklearn.fit(estimator, training, _sklearn.plain(training.features))
-        _sklearn.save(estimator, folder, classes=training.classes)
+        _skops.save(estimator, folder, classes=training.classes)
         return {"trees": self.trees, "warnings": notes}
 
     def load(self, folder: Path, device: str) -> Predictor:
         """The fitted estimator."""
-        from mlspec.models import _sklearn
+        from mlspec.models import _nodes, _skops
 
-        return _sklearn.load(folder, trusted=[TREE], check=_sound)
-
-
-def _sound(estimator: Any) -> None:
-    """Raises StepError when a node of a tree points out of its tree or at a column that isn't there."""
-    for one in estimator.estimators_:
-        tree = one.tree_
-        inner = tree.children_left >= 0
-        for pointed, most in (
-            (tree.children_left, tree.node_count),
-            (tree.children_right, tree.node_count),
-            (tree.feature, tree.n_features),
-        ):
-            if not ((pointed[inner] >= 0) & (pointed[inner] < most)).all():
-                raise StepError("the saved forest is damaged: a node points to nowhere")
+        return _skops.load(folder, CLASSES, _nodes.forest)

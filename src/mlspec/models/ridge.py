@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta
 
-from mlspec.plugin import Model, Predictor, Training
+from mlspec.plugins.model import Model, Predictor, Training
 
 
 class Ridge(Model, frozen=True, kw_only=True):
@@ -35,15 +35,15 @@ class Ridge(Model, frozen=True, kw_only=True):
         """Fit and save with skops."""
         from sklearn.linear_model import Ridge as Estimator
 
-        from mlspec.models import _sklearn
+        from mlspec.models import _sklearn, _skops
 
         estimator = Estimator(alpha=self.alpha)
         notes = _sklearn.fit(estimator, training, _sklearn.plain(training.features))
-        _sklearn.save(estimator, folder, classes=training.classes)
+        _skops.save(estimator, folder, classes=training.classes)
         return {"warnings": notes}
 
     def load(self, folder: Path, device: str) -> Predictor:
         """The fitted estimator."""
-        from mlspec.models import _sklearn
+        from mlspec.models import _skops
 
-        return _sklearn.load(folder)
+        return _skops.load(folder, ("linear_model._ridge.Ridge",))

@@ -3,9 +3,11 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from mlspec.report import tradeoff_section, words
-from mlspec.report.facts import RunFacts
-from mlspec.report.markup import visible
+from mlspec import formatting
+from mlspec.report import sentences
+from mlspec.report.facts.run import RunFacts
+from mlspec.report.page import tradeoff
+from mlspec.report.page.markup import visible
 
 SIGNS = {"pass": "✅ pass", "fail": "❌ fail", "unknown": "❔ unknown"}
 LEADING = re.compile(r"^(?:[-+=:]|\d+(?=[.)]))")
@@ -37,7 +39,7 @@ def code(raw: str) -> str:
 
 
 def _lines(facts: RunFacts) -> Iterator[str]:
-    yield f"## {text(facts.project)}: {text(words.headline(facts))}"
+    yield f"## {text(facts.project)}: {text(sentences.headline(facts))}"
     if facts.goal:
         yield ""
         yield text(facts.goal)
@@ -58,7 +60,7 @@ def _lines(facts: RunFacts) -> Iterator[str]:
     if facts.data.rows:
         yield ""
         parts = ", ".join(f"{name} {rows:,}" for name, rows in facts.data.rows.items())
-        yield f"Rows: {parts}. Run {text(facts.id)}, {words.seconds(facts.seconds)}."
+        yield f"Rows: {parts}. Run {text(facts.id)}, {formatting.seconds(facts.seconds)}."
 
 
 def requirements(facts: RunFacts) -> Iterator[str]:
@@ -87,7 +89,7 @@ def gates(facts: RunFacts) -> Iterator[str]:
                 text(gate.requirement)
                 + (f": {text(gate.reason)}" if gate.reason and gate.verdict != "pass" else "")
                 + (f" (waived: {text(gate.waived)})" if gate.waived else ""),
-                words.gate_value(gate),
+                sentences.gate_value(gate),
                 f"{gate.n:,}" if gate.n is not None else "",
             )
             for gate in facts.gates
@@ -107,21 +109,21 @@ def scores(facts: RunFacts) -> Iterator[str]:
         [
             (
                 text(score.metric),
-                words.score_value(score),
-                *(words.figure(score.baselines.get(name)) for name in baselines),
+                sentences.score_value(score),
+                *(formatting.figure(score.baselines.get(name)) for name in baselines),
             )
             for score in facts.scores
         ],
     )
-    if words.threshold(facts):
+    if sentences.threshold(facts):
         yield ""
-        yield f"{text(words.threshold(facts))}."
-    for line in tradeoff_section.lines(facts):
+        yield f"{text(sentences.threshold(facts))}."
+    for line in tradeoff.lines(facts):
         yield ""
         yield f"{text(line)}."
-    if words.holdout(facts):
+    if sentences.holdout(facts):
         yield ""
-        yield f"{text(words.holdout(facts))}."
+        yield f"{text(sentences.holdout(facts))}."
 
 
 def candidates(facts: RunFacts) -> Iterator[str]:
@@ -135,7 +137,7 @@ def candidates(facts: RunFacts) -> Iterator[str]:
     for candidate in facts.candidates:
         found = {score.metric: score for score in candidate.scores}
         name = f"**{text(candidate.name)}**" if candidate.selected else text(candidate.name)
-        values = (words.score_value(found[metric]) if metric in found else "–" for metric in metrics)
+        values = (sentences.score_value(found[metric]) if metric in found else "–" for metric in metrics)
         rows.append((name, text(candidate.model), *values))
     yield from table(("candidate", "model", *(text(metric) for metric in metrics)), rows)
     if facts.evaluation.selection_reason:
@@ -155,7 +157,7 @@ def groups(facts: RunFacts) -> Iterator[str]:
         for slicing in found.slices:
             for part in slicing.slices:
                 estimate = None if part.metrics is None else part.metrics.get(metric)
-                shown = "too few rows" if estimate is None else words.estimate(estimate)
+                shown = "too few rows" if estimate is None else sentences.estimate(estimate)
                 named = (f"{name}: {value}" for name, value in zip(slicing.columns, part.values, strict=True))
                 rows.append((text(", ".join(named)), f"{part.rows:,}", shown))
         yield from table(("slice", "rows", text(metric)), rows)
@@ -165,7 +167,12 @@ def groups(facts: RunFacts) -> Iterator[str]:
         yield "### Between groups"
         yield ""
         compared = [
-            (text(entry.metric), text(" and ".join(entry.group)), words.estimate(entry), f"{len(entry.too_few) or ''}")
+            (
+                text(entry.metric),
+                text(" and ".join(entry.group)),
+                sentences.estimate(entry),
+                f"{len(entry.too_few) or ''}",
+            )
             for entry in found.fairness
         ]
         yield from table(("measure", "by", "value", "groups of too few rows"), compared)

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Collection, Iterator
 
-from mlspec.report.table_profile import ProfiledColumn, TableProfile
+from mlspec.report.facts.table_profile import ProfiledColumn, TableProfile
 
 MOST_VALUES, MOST_LINES = 12, 30
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlspec.report import stored
-from mlspec.report.facts import RunFacts, Tracked
+from mlspec.report.facts.run import RunFacts, Tracked
+from mlspec.report.runs import stored
 from mlspec.sources import _secrets
 from mlspec.spec.tracking import Mlflow
 

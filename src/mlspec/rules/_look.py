@@ -1,7 +1,8 @@
-"""A look at one source before anything runs: its header and first rows, or what was pinned of it."""
+"""A look at the sources before anything runs: their headers and first rows, or what was pinned of them."""
 
 import os
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,10 +11,16 @@ from msgspec import Struct
 
 from mlspec.diagnostics import Diagnostic
 from mlspec.document import Document
-from mlspec.plugin import Column, ColumnType, Schema, Source, Use
+from mlspec.machine import allowed_reads
+from mlspec.machine.allowed_reads import Reads
+from mlspec.plugins.base import Column, ColumnType, PluginRef, Schema
+from mlspec.plugins.source import Source
+from mlspec.sources import _probe
+from mlspec.sources._encodings import is_encoding
 from mlspec.spec import Project, pinned
 
-Values = tuple[tuple[str, ...], bool]
+MOST_NAMES = 1_000
+OUTSIDE = "file-outside"
 
 
 class Look(Struct, frozen=True, kw_only=True):
@@ -21,37 +28,119 @@ class Look(Struct, frozen=True, kw_only=True):
     all, the snapshot of a source that is fetched, and what is wrong."""
 
     columns: Schema | None = None
-    values: Values | None = None
+    values: _probe.Values | None = None
     snapshot: pinned.Snapshot | None = None
     found: tuple[Diagnostic, ...] = ()
 
 
-def at(project: Project, document: Document, root: Path, name: str, use: Use) -> Look:
-    """A look at a source. Nothing is fetched, started or connected to."""
-    source = cast(Source, use.plugin)
-    place = ("data", "sources", name)
+def every(project: Project, document: Document, root: Path, reads: Reads | None) -> dict[str, Look]:
+    """A look at each source; at none that leads to a file outside ``reads``. Nothing is fetched, started or connected
+    to."""
     target = project.data.columns.target
-    secrets = tuple(_secrets(document, place, name, source))
-    if secrets:
-        return Look(found=secrets)
-    wrong = source.mistake()
-    if wrong:
-        span = document.span(place, key=True)
-        return Look(
-            found=(Diagnostic(code="bad-source", message=f"source '{name}' is unclear", span=span, label=wrong),)
-        )
-    snapshot = pinned.snapshot(root, name, use) if source.is_fetched else None
-    keyed = (*place, source.key)
+    sources = project.data.sources
+    wrong = {name: tuple(_wrong(document, root, name, use, reads)) for name, use in sources.items()}
+    seen = _probe.probe({name: use for name, use in sources.items() if not wrong[name]}, root, target)
+    looks = {}
+    for name, use in sources.items():
+        if wrong[name]:
+            looks[name] = Look(found=wrong[name])
+            continue
+        source, outcome = cast(Source, use.plugin), seen[name]
+        snapshot = pinned.snapshot(root, name, use) if source.is_fetched else None
+        at = ("data", "sources", name, source.key)
+        if isinstance(outcome, _probe.Seen):
+            looks[name] = Look(
+                columns=_stated(outcome.columns, source), values=outcome.values.get(target), snapshot=snapshot
+            )
+        elif isinstance(outcome, LookupError):
+            looks[name] = _pinned(document, name, source, snapshot, target)
+        elif isinstance(outcome, OSError):
+            looks[name] = Look(found=(_missing(document, at, root, source, outcome),))
+        else:
+            message = f"source '{name}' can't be read as {use.name}: {outcome}"
+            found = Diagnostic(code="source-unreadable", message=message, span=document.span(at))
+            looks[name] = Look(found=(found,))
+    return looks
+
+
+def outside(project: Project, document: Document, root: Path, reads: Reads) -> list[Diagnostic]:
+    """The sources that lead to files which may not be read."""
+    return [
+        found
+        for name, use in project.data.sources.items()
+        for found in _outside(document, root, name, cast(Source, use.plugin), reads)
+    ]
+
+
+def refusal(reads: Reads | None, path: Path) -> str:
+    """Why a file may not be read; empty where it may be."""
     try:
-        columns, values = source.columns(root), source.values(root, target)
-    except LookupError:
-        return _pinned(document, name, source, snapshot, target)
-    except OSError as error:
-        return Look(found=(_missing(document, keyed, root, source, error),))
+        return "" if reads is None else allowed_reads.refusal(reads, path)
+    except ValueError:
+        return "is no path"
+
+
+def shown(root: Path, file: str) -> str:
+    """A file's name from the spec's folder."""
+    return os.path.relpath(file.rstrip(os.sep), root).replace(os.sep, "/")
+
+
+def refused(document: Document | None, at: tuple[str | int, ...], file: str, why: str) -> Diagnostic:
+    """That a file which the spec leads to may not be read."""
+    return Diagnostic(
+        code=OUTSIDE,
+        message=f"'{file}' {why}",
+        span=None if document is None else document.span(at),
+        notes=("add --allow-outside if you trust this spec; `mlspec run` reads what the spec says",),
+    )
+
+
+def _wrong(document: Document, root: Path, name: str, use: PluginRef, reads: Reads | None) -> Iterator[Diagnostic]:
+    """Why a source is not looked at."""
+    source, place = cast(Source, use.plugin), ("data", "sources", name)
+    secrets = list(_secrets(document, place, name, source))
+    yield from secrets
+    if secrets:
+        return
+    mistake = source.mistake()
+    if mistake:
+        span = document.span(place, key=True)
+        yield Diagnostic(code="bad-source", message=f"source '{name}' is unclear", span=span, label=mistake)
+        return
+    encoding = getattr(source, "encoding", None)
+    if isinstance(encoding, str) and not is_encoding(encoding):
+        message, label = f"'{encoding}' is no encoding of text that can be read", "utf-8, latin-1, cp1252, utf-16, ..."
+        yield Diagnostic(code="bad-source", message=message, span=document.span((*place, "encoding")), label=label)
+        return
+    if reads is not None:
+        yield from _outside(document, root, name, source, reads)
+
+
+def _outside(document: Document, root: Path, name: str, source: Source, reads: Reads) -> Iterator[Diagnostic]:
+    place = ("data", "sources", name)
+    starts = dict(source.starts())
+    if source.fallback is not None:
+        starts["fallback"] = source.fallback
+    found = False
+    for key, path in starts.items():
+        why = refusal(reads, root / path)
+        if why:
+            found = True
+            yield refused(document, (*place, key), path, why)
+    if found:
+        return
+    try:
+        files = source.files(root)
+    except (OSError, ValueError):
+        return  # the look itself tells it
+    try:
+        other = allowed_reads.refused(reads, files.values())
     except ValueError as error:
-        message = f"source '{name}' can't be read as {use.name}: {error}"
-        return Look(found=(Diagnostic(code="source-unreadable", message=message, span=document.span(keyed)),))
-    return Look(columns=_stated(columns, source), values=values, snapshot=snapshot)
+        message = f"source '{name}' can't be read: {error}"
+        yield Diagnostic(code="source-unreadable", message=message, span=document.span((*place, source.key)))
+        return
+    if other is not None:
+        yield refused(document, (*place, source.key), shown(root, other[0]), other[1])
 
 
 def _secrets(document: Document, place: tuple[str, ...], name: str, source: Source) -> Iterator[Diagnostic]:
@@ -111,16 +200,28 @@ def _stated(columns: Schema, source: Source) -> Schema:
 
 
 def _missing(document: Document, at: tuple[str, ...], root: Path, source: Source, error: OSError) -> Diagnostic:
-    from mlspec.spec import suggest
-
     wanted = str(getattr(source, "path", getattr(source, "connection", "")))
-    folder = (root / wanted).parent
-    near = suggest.nearest(Path(wanted).name, os.listdir(folder)) if folder.is_dir() else None
-    label = f"did you mean '{(Path(wanted).parent / near).as_posix()}'?" if near else ""
+    near = _near(root, Path(wanted))
     return Diagnostic(
         code="source-not-found",
         message=f"'{wanted}' can't be read: {error.strerror or error}",
         span=document.span(at),
-        label=label,
+        label=f"did you mean '{near}'?" if near else "",
         notes=("paths start at the spec's folder",),
     )
+
+
+def _near(root: Path, wanted: Path) -> str | None:
+    """A file of a similar name in the same folder, which is never listed outside the repository."""
+    from mlspec.spec import suggest
+
+    folder = root / wanted.parent
+    try:
+        if allowed_reads.refusal(allowed_reads.around(root), folder):
+            return None
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry in islice(entries, MOST_NAMES)]
+    except (OSError, ValueError):
+        return None
+    near = suggest.nearest(wanted.name, names)
+    return None if near is None else (wanted.parent / near).as_posix()

@@ -1,39 +1,19 @@
 """What is left of personal columns once they are treated as the spec says."""
 
 from collections.abc import Iterator, Mapping
-from typing import cast
 
-from mlspec.plugin import Column, ColumnType, Schema, Treatment
+from mlspec.plugins.base import Column, ColumnType, Schema
+from mlspec.rules import _roles
 from mlspec.spec import Project
 from mlspec.spec.pinned import Snapshot
 
 NUMERIC = frozenset({"integer", "number"})
 
 
-def treatments(project: Project) -> dict[str, Treatment]:
-    """The treatment of each personal column that is not kept as it is."""
-    stated = {name: personal.action for name, personal in project.data.personal.items()}
-    return {name: cast(Treatment, use.plugin) for name, use in stated.items() if use is not None and use.name != "keep"}
-
-
-def dropped(project: Project) -> frozenset[str]:
-    """The columns that are never read."""
-    stated = project.data.personal.items()
-    return frozenset(
-        name for name, personal in stated if personal.action is not None and personal.action.name == "drop"
-    )
-
-
-def naming(project: Project) -> frozenset[str]:
-    """The columns that name people, as they are called before and after joins."""
-    stated = {name for name, personal in project.data.personal.items() if personal.kind == "direct_identifier"}
-    return frozenset(stated | {f"{join.prefix}{name}" for join in project.data.join for name in stated})
-
-
 def raw_types(project: Project, schemas: Mapping[str, Schema]) -> dict[str, ColumnType]:
     """The types that treated columns are read with: as stated, or the widest that a source needs."""
     found: dict[str, ColumnType] = {}
-    treated = treatments(project)
+    treated = _roles.treatments(project)
     for schema in schemas.values():
         for column in schema:
             if column.name in treated:
@@ -44,7 +24,7 @@ def raw_types(project: Project, schemas: Mapping[str, Schema]) -> dict[str, Colu
 
 def treated(project: Project, schema: Schema, raw: Mapping[str, ColumnType]) -> Schema:
     """The columns of a source as its step gives them."""
-    actions = treatments(project)
+    actions = _roles.treatments(project)
     result = []
     for column in schema:
         action = actions.get(column.name)
@@ -65,7 +45,7 @@ def treated_as_another(
     """Columns that were treated as they were fetched, or kept beside such ones, with a type that is not text while
     another source has text there: source, column, its type."""
     text = {column.name for schema in schemas.values() for column in schema if column.type == "category"}
-    actions, stated = treatments(project), project.data.columns.types
+    actions, stated = _roles.treatments(project), project.data.columns.types
     for name, snapshot in snapshots.items():
         is_file = hasattr(project.data.sources[name].plugin, "path")
         for column in schemas.get(name, ()) if snapshot.treated else ():
@@ -81,16 +61,3 @@ def widest(one: ColumnType, other: ColumnType) -> ColumnType:
     if one in NUMERIC and other in NUMERIC:
         return "number"
     return "datetime" if {one, other} == {"date", "datetime"} else "category"
-
-
-def hidden(project: Project, schema: Schema) -> list[str]:
-    """The columns of which no value may be told: sensitive ones, ids, and what tells of people."""
-    from mlspec.rules.check import roles
-
-    told, seen = personal(project), roles(project, schema)
-    return [column.name for column in seen if column.role in ("sensitive", "id") or column.name in told]
-
-
-def personal(project: Project) -> set[str]:
-    """The columns that tell of people, as the spec says."""
-    return {name for name, stated in project.data.personal.items() if stated.kind != "public"}

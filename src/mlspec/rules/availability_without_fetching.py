@@ -9,7 +9,7 @@ Instead: delete the key; `fresh_within`, `minimum_rows` and `on_change` hold for
 from collections.abc import Iterator
 
 from mlspec.diagnostics import Diagnostic
-from mlspec.plugin import Source
+from mlspec.plugins.source import Source
 from mlspec.rules.context import View
 
 

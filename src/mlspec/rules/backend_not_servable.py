@@ -11,8 +11,8 @@ import os
 from collections.abc import Iterator
 from importlib.util import find_spec
 
-from mlspec import accelerators
 from mlspec.diagnostics import Diagnostic
+from mlspec.machine import accelerators
 from mlspec.rules.context import View
 from mlspec.spec.backend import Backend
 
@@ -57,7 +57,7 @@ def lacks(backend: Backend, *, libraries: bool) -> Iterator[tuple[str, str]]:
         if libraries and _torch().endswith("+cpu"):
             yield "device", f"backend device '{device}' needs another torch: {_torch()} is built for CPUs only"
     if libraries and backend.engine == "dvc" and find_spec("dvc") is None:
-        yield "engine", "the engine 'dvc' needs dvc: pip install 'mlspec[dvc]'"
+        yield "engine", "the engine 'dvc' needs dvc: pip install 'mlspec-compiler[dvc]'"
     if device == "mps" and not accelerators.is_mac():
         yield "device", "backend device 'mps' needs a Mac"
     if backend.compile and not device.startswith("cuda") and accelerators.compiler() is None:
@@ -87,7 +87,7 @@ def _store_library(url: str) -> str:
     try:
         from fsspec import get_filesystem_class
     except ImportError:
-        return f"the store '{url}' needs fsspec: pip install 'mlspec[run]'"
+        return f"the store '{url}' needs fsspec: pip install 'mlspec-compiler[run]'"
     try:
         get_filesystem_class(protocol)
     except ImportError as error:

@@ -24,7 +24,7 @@ FITS: dict[str, tuple[type, ...]] = {
 
 def check(view: View) -> Iterator[Diagnostic]:
     """Each example against the columns, the task and the classes."""
-    from mlspec.rules.check import roles
+    from mlspec.rules._roles import roles
 
     task, levels = view.project.project.task, view.facts.target_levels
     examples = view.project.project.users.examples

@@ -18,7 +18,7 @@ Instead: `torch.cnn` for pictures, a smaller `preprocessing.image` size, fewer w
 from collections.abc import Iterator
 
 from mlspec.diagnostics import Diagnostic
-from mlspec.plugin import Model
+from mlspec.plugins.model import Model
 from mlspec.rules.context import View
 from mlspec.spec.dump import spelled
 

@@ -10,11 +10,12 @@ from msgspec.structs import replace
 
 from mlspec.diagnostics import Diagnostic
 from mlspec.document import Document
-from mlspec.plugin import Column, Schema
+from mlspec.machine.allowed_reads import Reads
+from mlspec.plugins.base import Schema
 from mlspec.rules.context import Facts, View
 from mlspec.spec import Project, combining
 
-HELPERS = frozenset({"__init__", "_look", "_personal", "_prepared", "check", "context"})
+HELPERS = frozenset({"__init__", "_look", "_personal", "_prepared", "_roles", "check", "context"})
 Rule = Callable[[View], Iterable[Diagnostic]]
 
 
@@ -26,11 +27,14 @@ def rules() -> dict[str, Rule]:
     return {name.replace("_", "-"): importlib.import_module(f"mlspec.rules.{name}").check for name in names}
 
 
-def facts(project: Project, document: Document, root: Path) -> tuple[Facts, list[Diagnostic]]:
-    """What the headers and first rows of the sources tell, and what is wrong with them."""
+def facts(
+    project: Project, document: Document, root: Path, reads: Reads | None = None
+) -> tuple[Facts, list[Diagnostic]]:
+    """What the headers and first rows of the sources tell, and what is wrong with them; ``reads``: which files may be
+    read, all for None."""
     from mlspec.rules import _look, _personal
 
-    looks = {name: _look.at(project, document, root, name, use) for name, use in project.data.sources.items()}
+    looks = _look.every(project, document, root, reads)
     found = [diagnostic for look in looks.values() for diagnostic in look.found]
     sources = {name: look.columns for name, look in looks.items() if look.columns is not None}
     complete = len(sources) == len(looks)
@@ -65,6 +69,7 @@ def facts(project: Project, document: Document, root: Path) -> tuple[Facts, list
             rows_seen=sum(len(values[0]) for values in seen if values is not None),
             all_rows_seen=bool(levels) and complete and all(values[1] for values in seen if values is not None),
             snapshots=snapshots,
+            reads=reads,
         ),
         found,
     )
@@ -77,41 +82,6 @@ def check(project: Project, document: Document, facts: Facts, *, running: bool =
     view = View(project=project, document=document, facts=facts, running=running)
     found = [diagnostic for rule in rules().values() for diagnostic in rule(view)]
     return sorted(found, key=lambda d: (d.span is None, d.span, d.code))
-
-
-def roles(project: Project, schema: Schema) -> Schema:
-    """The columns with stated types, each with what it is for."""
-    from mlspec.rules import _personal
-
-    said = project.data.columns
-    changed = _personal.treatments(project)
-    naming = _personal.naming(project)
-    hidden = set(said.sensitive) - set(said.use_sensitive)
-    keys = {project.data.split.column} if project.data.split.by in ("group", "hash", "time", "given") else set()
-    personal = project.model.personal
-    if personal is not None and (personal.level == "user" or personal.strategy != "finetune"):
-        keys.add(personal.key)  # the one model is what groups are held against: it does not know them
-    result = []
-    for column in schema:
-        name = column.name
-        kind = column.type if name in changed else said.types.get(name, column.type)
-        if name == said.target:
-            result.append(Column(name, kind, "target"))
-        elif name == said.id:
-            result.append(Column(name, kind, "id"))
-        elif name == said.weight:
-            result.append(Column(name, kind, "weight"))
-        elif said.features is not None and name in said.features:
-            result.append(Column(name, kind))
-        elif name in hidden:
-            result.append(Column(name, kind, "sensitive"))
-        elif name in keys:
-            result.append(Column(name, kind, "key"))
-        elif name in said.drop or name in naming or said.features is not None or column.role == "unused":
-            result.append(Column(name, kind, "unused"))
-        else:
-            result.append(Column(name, kind))
-    return tuple(result)
 
 
 def _located(document: Document, wrong: combining.Wrong) -> Diagnostic:

@@ -7,7 +7,8 @@ from msgspec import Struct
 from mlspec.diagnostics import Diagnostic
 from mlspec.document import Document
 from mlspec.document import Path as SpecPath
-from mlspec.plugin import ColumnType, Schema
+from mlspec.machine.allowed_reads import Reads
+from mlspec.plugins.base import ColumnType, Schema
 from mlspec.spec import Project
 from mlspec.spec.pinned import Snapshot
 
@@ -20,7 +21,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     distinct target values in the ``rows_seen`` rows looked at, sorted, None where nothing could be seen;
     ``all_rows_seen`` tells that these were all there are. ``snapshots`` is what is known of sources that are fetched;
     ``accepted``: the data is taken as it is, whatever mlspec.lock has pinned. ``raw`` are the columns of each source
-    before personal ones are treated, ``raw_types`` the types that treated columns are read with.
+    before personal ones are treated, ``raw_types`` the types that treated columns are read with. ``reads``: which files
+    may be read, all for None.
     """
 
     root: Path
@@ -33,6 +35,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     raw_types: dict[str, ColumnType] = {}
     sources: dict[str, Schema] = {}
     accepted: bool = False
+    reads: Reads | None = None
 
     def of_source(self, name: str) -> Schema:
         """The columns of a source as it is read."""

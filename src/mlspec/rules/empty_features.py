@@ -13,7 +13,7 @@ from mlspec.rules.context import View
 
 def check(view: View) -> Iterator[Diagnostic]:
     """The columns that are features in the end."""
-    from mlspec.rules.check import roles
+    from mlspec.rules._roles import roles
 
     schema = view.columns()
     if schema and not any(column.role == "feature" for column in roles(view.project, schema)):

@@ -11,7 +11,7 @@ from typing import Any
 
 from mlspec.diagnostics import Diagnostic
 from mlspec.document import Path
-from mlspec.rules._personal import hidden, personal
+from mlspec.rules._roles import hidden, personal
 from mlspec.rules.context import View
 from mlspec.spec.expect import COLUMN_CHECKS, Bounds, Expectation, Missing, Quantile, Rows
 
@@ -123,12 +123,13 @@ def _fits(view: View, one: Expectation, at: Path, kinds: Mapping[str, str]) -> I
             label = "bound it: between, allowed, groups"
             yield view.diagnostic(CODE, (*at, "drift"), message, label, "it is personal", key=True)
     if one.matches is not None:
-        import re
+        from mlspec.spec import pattern
 
         try:
-            re.compile(one.matches)
-        except re.error as error:
-            yield view.diagnostic(CODE, (*at, "matches"), f"this is no regular expression: {error}")
+            pattern.check(one.matches)
+        except pattern.PatternError as error:
+            message = f"this is no regular expression that can be run: {error}"
+            yield view.diagnostic(CODE, (*at, "matches"), message)
 
 
 def _together(view: View, one: Expectation, at: Path, kinds: Mapping[str, str]) -> Iterator[Diagnostic]:

@@ -35,7 +35,7 @@ def check(view: View) -> Iterator[Diagnostic]:
 
 def _reachable(view: View, at: Path, gate: QualityGate | Goal, name: str) -> Iterator[Diagnostic]:
     """Bounds on a metric that it can cross, on the side that matters."""
-    from mlspec.plugin import Metric
+    from mlspec.plugins.metric import Metric
 
     metric = cast(type[Metric], registry.plugin("metrics", name))
     low, high = metric.bounds

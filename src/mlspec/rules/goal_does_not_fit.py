@@ -10,7 +10,7 @@ from typing import cast
 
 from mlspec import registry
 from mlspec.diagnostics import Diagnostic
-from mlspec.plugin import Metric
+from mlspec.plugins.metric import Metric
 from mlspec.rules.context import View
 
 

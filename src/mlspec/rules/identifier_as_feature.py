@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from mlspec.diagnostics import Diagnostic
 from mlspec.document import Path
-from mlspec.rules import _personal
+from mlspec.rules import _roles
 from mlspec.rules.context import View
 from mlspec.spec import combining
 
@@ -18,7 +18,7 @@ CODE = "identifier-as-feature"
 
 def check(view: View) -> Iterator[Diagnostic]:
     """Features, what is derived, and preparation."""
-    naming = _personal.naming(view.project)
+    naming = _roles.naming(view.project)
     for index, column in enumerate(view.project.data.columns.features or ()):
         if column in naming:
             path: Path = ("data", "columns", "features", index)

@@ -21,7 +21,7 @@ def check(view: View) -> Iterator[Diagnostic]:
     stated = view.project.preprocessing.interactions
     if not stated:
         return
-    from mlspec.rules.check import roles
+    from mlspec.rules._roles import roles
 
     known = {column.name: column for column in roles(view.project, view.columns())}
     for index, crossed in enumerate(stated):

@@ -13,7 +13,7 @@ from mlspec.rules.context import View
 
 def check(view: View) -> Iterator[Diagnostic]:
     """The stated inputs against the features, the stated classes against the target's values."""
-    from mlspec.rules.check import roles
+    from mlspec.rules._roles import roles
 
     interface = view.project.project.interface
     if interface is None:

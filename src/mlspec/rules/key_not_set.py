@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from mlspec.diagnostics import Diagnostic
 from mlspec.document import Path
-from mlspec.plugin import Model
+from mlspec.plugins.model import Model
 from mlspec.rules.context import View
 
 SHORTEST = 16
@@ -19,13 +19,13 @@ SHORTEST = 16
 
 def check(view: View) -> Iterator[Diagnostic]:
     """Keys that a run is about to need."""
-    from mlspec.rules import _personal
+    from mlspec.rules import _roles
 
     if not view.running:
         return
     needed: list[tuple[Path, str, str]] = [
         (("data", "personal", name, "action"), name, action.secret())
-        for name, action in _personal.treatments(view.project).items()
+        for name, action in _roles.treatments(view.project).items()
     ]
     for name, use in view.project.model.candidates.items():
         if isinstance(use.plugin, Model):

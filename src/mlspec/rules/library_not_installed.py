@@ -3,7 +3,7 @@
 Why: the core installs in seconds and checks specs anywhere; what computes comes with the extra `run`. Without it the
 first step would fail.
 
-Instead: `pip install 'mlspec[run]'`; the label names the extra that has it.
+Instead: `pip install 'mlspec-compiler[run]'`; the label names the extra that has it.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ EVERY_RUN = ("numpy", "polars", "scikit-learn")
 def demand_dvc() -> None:
     """Raises SpecError where dvc is not installed."""
     if find_spec("dvc") is None:
-        message, note = "this needs dvc, which is not installed here", "pip install 'mlspec[dvc]'"
+        message, note = "this needs dvc, which is not installed here", "pip install 'mlspec-compiler[dvc]'"
         raise SpecError([Diagnostic(code="library-not-installed", message=message, notes=(note,))])
 
 
@@ -28,7 +28,7 @@ def check(view: View) -> Iterator[Diagnostic]:
     """When a run is about to start: the libraries of every run, then each candidate's."""
     if not view.running:
         return
-    way = "pip install 'mlspec[run]'"
+    way = "pip install 'mlspec-compiler[run]'"
     lacking = [name for name in EVERY_RUN if find_spec(MODULES.get(name, name)) is None]
     if lacking:
         message = f"a run needs {', '.join(lacking)}, which {'is' if len(lacking) == 1 else 'are'} not installed here"
@@ -36,23 +36,23 @@ def check(view: View) -> Iterator[Diagnostic]:
         return
     if view.project.report.mlflow is not None and find_spec("mlflow") is None:
         message = "runs are to be logged by mlflow, which is not installed here"
-        way = "pip install 'mlspec[mlflow]'"
+        way = "pip install 'mlspec-compiler[mlflow]'"
         yield view.diagnostic("library-not-installed", ("report", "mlflow"), message, way, key=True)
     stored = view.project.backend.store
     if stored is not None and view.project.storage.encrypt is not None and find_spec("cryptography") is None:
         message = "the shared store is to be encrypted by cryptography, which is not installed here"
-        yield view.diagnostic("library-not-installed", ("storage", "encrypt"), message, "pip install 'mlspec[stores]'")
+        way = "pip install 'mlspec-compiler[stores]'"
+        yield view.diagnostic("library-not-installed", ("storage", "encrypt"), message, way)
     path: Path
     for name, use in view.project.model.candidates.items():
         if getattr(use.plugin, "private", None) is not None and find_spec("opacus") is None:
             message = f"candidate '{name}' is to be trained privately by opacus, which is not installed here"
             path = ("model", "candidates", name)
-            yield view.diagnostic("library-not-installed", path, message, "pip install 'mlspec[privacy]'", key=True)
+            way = "pip install 'mlspec-compiler[privacy]'"
+            yield view.diagnostic("library-not-installed", path, message, way, key=True)
         for library in use.plugin.libraries:
             if find_spec(MODULES.get(library, library)) is None:
                 path = ("model", "candidates", name)
                 message = f"candidate '{name}' ({use.name}) needs {library}, which is not installed here"
-                extra = getattr(use.plugin, "extra", "run")
-                yield view.diagnostic(
-                    "library-not-installed", path, message, f"pip install 'mlspec[{extra}]'", key=True
-                )
+                way = f"pip install 'mlspec-compiler[{getattr(use.plugin, 'extra', 'run')}]'"
+                yield view.diagnostic("library-not-installed", path, message, way, key=True)

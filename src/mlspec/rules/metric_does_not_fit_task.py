@@ -11,7 +11,7 @@ from typing import cast
 from mlspec import registry
 from mlspec.diagnostics import Diagnostic
 from mlspec.document import Path
-from mlspec.plugin import Metric
+from mlspec.plugins.metric import Metric
 from mlspec.rules.context import View
 
 

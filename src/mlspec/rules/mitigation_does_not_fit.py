@@ -10,7 +10,8 @@ from collections.abc import Iterator
 
 from mlspec.diagnostics import Diagnostic
 from mlspec.document import Path
-from mlspec.rules import _personal
+from mlspec.machine import safe_files
+from mlspec.rules import _look, _roles
 from mlspec.rules.context import View
 from mlspec.spec.mitigation import Mitigation
 
@@ -39,7 +40,7 @@ def check(view: View) -> Iterator[Diagnostic]:
 def _groups(view: View, stated: Mitigation) -> Iterator[Diagnostic]:
     project, types = view.project, view.columns_of(None)
     people = {name for name, personal in project.data.personal.items() if personal.kind != "public"}
-    known = {*project.data.columns.sensitive, *people} - _personal.dropped(project)
+    known = {*project.data.columns.sensitive, *people} - _roles.dropped(project)
     node = view.document.node((*AT, "group"))
     listed = node is not None and node.kind == "list"
     for index, name in enumerate(stated.group):
@@ -120,11 +121,11 @@ def _takes_no_weights(view: View, code: str) -> bool:
 
     module, _, wanted = code.partition(":")
     file = view.facts.root.joinpath(*module.split(".")).with_suffix(".py")
-    if not file.is_file():
+    if not file.is_file() or _look.refusal(view.facts.reads, file):
         return False
     try:
-        tree = ast.parse(file.read_bytes())
-    except (OSError, ValueError, SyntaxError, RecursionError):
+        tree = ast.parse(safe_files.read(file, 4 << 20))
+    except (OSError, ValueError, SyntaxError, RecursionError, MemoryError):
         return False
     classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and node.name == wanted]
     fits = [node for cls in classes for node in cls.body if isinstance(node, ast.FunctionDef) and node.name == "fit"]

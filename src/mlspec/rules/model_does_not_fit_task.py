@@ -10,7 +10,7 @@ from typing import cast
 
 from mlspec import registry
 from mlspec.diagnostics import Diagnostic
-from mlspec.plugin import Model
+from mlspec.plugins.model import Model
 from mlspec.rules.context import View
 
 

@@ -8,13 +8,13 @@ Instead: a model for tables, or a source with pictures (`format: images`).
 from collections.abc import Iterator
 
 from mlspec.diagnostics import Diagnostic
-from mlspec.plugin import Model
+from mlspec.plugins.model import Model
 from mlspec.rules.context import View
 
 
 def check(view: View) -> Iterator[Diagnostic]:
     """Each candidate that says what type of column it needs."""
-    from mlspec.rules.check import roles
+    from mlspec.rules._roles import roles
 
     needy = {
         name: use

@@ -13,7 +13,7 @@ from mlspec.rules.context import View
 
 def check(view: View) -> Iterator[Diagnostic]:
     """Each candidate's `monotone` against the features and the task."""
-    from mlspec.rules.check import roles
+    from mlspec.rules._roles import roles
 
     features: dict[str, str] | None = None
     for candidate, use in view.project.model.candidates.items():

@@ -8,7 +8,7 @@ Instead: name the column (or each source's `part` for a given split), and keep r
 from collections.abc import Iterator
 
 from mlspec.diagnostics import Diagnostic
-from mlspec.plugin import Source
+from mlspec.plugins.source import Source
 from mlspec.rules.context import View
 from mlspec.spec import units
 

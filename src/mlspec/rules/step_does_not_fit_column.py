@@ -9,7 +9,9 @@ from collections.abc import Iterator
 
 from mlspec.diagnostics import Diagnostic
 from mlspec.document import Path
-from mlspec.plugin import Column, Model, Schema, Step, Use
+from mlspec.plugins.base import Column, PluginRef, Schema
+from mlspec.plugins.model import Model
+from mlspec.plugins.transform import Transform
 from mlspec.rules._prepared import GROUPS
 from mlspec.rules.context import View
 
@@ -18,7 +20,7 @@ CODE = "step-does-not-fit-column"
 
 def check(view: View) -> Iterator[Diagnostic]:
     """Every stated list of steps, walked with the columns it is for."""
-    from mlspec.rules.check import roles
+    from mlspec.rules._roles import roles
 
     stated = view.project.preprocessing
     features = [c for c in roles(view.project, view.columns()) if c.role == "feature"]
@@ -35,11 +37,11 @@ def check(view: View) -> Iterator[Diagnostic]:
             yield from _walk(view, [column], stated.columns[column.name], ("preprocessing", "columns", column.name))
 
 
-def _walk(view: View, columns: list[Column], uses: tuple[Use, ...], path: Path) -> Iterator[Diagnostic]:
+def _walk(view: View, columns: list[Column], uses: tuple[PluginRef, ...], path: Path) -> Iterator[Diagnostic]:
     now: Schema = tuple(columns)
     for index, use in enumerate(uses):
         step = use.plugin
-        assert isinstance(step, Step)
+        assert isinstance(step, Transform)
         fits = [c for c in now if c.type in step.accepts]
         if not fits:
             kinds = " or ".join(sorted({c.type for c in now}))

@@ -8,7 +8,7 @@ Instead: take a treatment that is for the column's type (`mlspec explain` has a 
 from collections.abc import Iterator
 
 from mlspec.diagnostics import Diagnostic
-from mlspec.plugin import Column
+from mlspec.plugins.base import Column
 from mlspec.rules.context import View
 
 NUMERIC = ("integer", "number")
@@ -17,10 +17,10 @@ CODE = "treatment-does-not-fit"
 
 def check(view: View) -> Iterator[Diagnostic]:
     """Each treatment with the column that it is for."""
-    from mlspec.rules import _personal
+    from mlspec.rules import _roles
 
     said = view.project.data.columns
-    for name, action in _personal.treatments(view.project).items():
+    for name, action in _roles.treatments(view.project).items():
         kind = view.facts.raw_types.get(name)
         use = view.project.data.personal[name].action
         if kind is None or use is None:

@@ -11,7 +11,7 @@ price in `constraints.budget.money`.
 from collections.abc import Iterator
 
 from mlspec.diagnostics import Diagnostic
-from mlspec.plugin import Model
+from mlspec.plugins.model import Model
 from mlspec.rules.context import View
 
 CODE = "tuner-does-not-fit"

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from mlspec import registry
 from mlspec.diagnostics import Diagnostic
 from mlspec.document import Path
-from mlspec.plugin import Baseline
+from mlspec.plugins.baseline import Baseline
 from mlspec.rules.context import View
 from mlspec.spec.personalization import GLOBAL
 

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 
 from mlspec.diagnostics import Diagnostic
 from mlspec.document import Path
-from mlspec.plugin import Baseline, Source
-from mlspec.rules._personal import dropped
+from mlspec.plugins.baseline import Baseline
+from mlspec.plugins.source import Source
+from mlspec.rules._roles import dropped
 from mlspec.rules.context import View
 
 

@@ -8,7 +8,8 @@ Instead: a smaller network, or a greater bound.
 from collections.abc import Iterator
 
 from mlspec.diagnostics import Diagnostic
-from mlspec.plugin import Column, Model
+from mlspec.plugins.base import Column
+from mlspec.plugins.model import Model
 from mlspec.rules.context import View
 from mlspec.spec.dump import spelled
 
@@ -39,7 +40,7 @@ def check(view: View) -> Iterator[Diagnostic]:
 
 def _features(view: View) -> tuple[Column, ...]:
     """The features as a network would see them at least: a number each, or a code of at least one level."""
-    from mlspec.rules.check import roles
+    from mlspec.rules._roles import roles
 
     return tuple(
         Column(c.name, "code" if c.type in ("category", "boolean") else "number")

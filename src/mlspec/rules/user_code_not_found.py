@@ -10,7 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mlspec.diagnostics import Diagnostic
+from mlspec.machine import safe_files
+from mlspec.rules import _look
 from mlspec.rules.context import View
+
+LARGEST = 4 << 20
 
 
 def check(view: View) -> Iterator[Diagnostic]:
@@ -31,9 +35,18 @@ def check(view: View) -> Iterator[Diagnostic]:
             message = f"there is no module '{module}' beside the spec"
             note = "looked for " + module.replace(".", "/") + ".py; an installed package is found when the step runs"
             yield view.diagnostic("user-code-not-found", path, message, "", note, severity="warning")
-        elif f"{keyword} {wanted}" not in file.read_text(encoding="utf-8", errors="replace"):
+        elif closed := _look.refusal(view.facts.reads, file):
+            yield _look.refused(view.document, path, file.name, closed)
+        elif f"{keyword} {wanted}" not in _text(file):
             message = f"{file.name} defines no {'class' if keyword == 'class' else 'function'} '{wanted}'"
             yield view.diagnostic("user-code-not-found", path, message)
+
+
+def _text(file: Path) -> str:
+    try:
+        return safe_files.read(file, LARGEST).decode("utf-8", "replace")
+    except OSError:
+        return ""
 
 
 def _file(root: Path, module: str) -> Path | None:

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from mlspec.diagnostics import StepError
-from mlspec.plugin import Column, Schema
+from mlspec.plugins.base import Column, Schema
 
 if TYPE_CHECKING:
     import polars as pl

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from mlspec.diagnostics import StepError
-from mlspec.plugin import Column, Condition, Schema, Wanted
+from mlspec.plugins.base import Column, Schema
+from mlspec.plugins.source import Condition, Wanted
 
 if TYPE_CHECKING:
     import polars as pl
@@ -33,7 +34,7 @@ def duckdb(file: Path, source: str, wanted: Wanted) -> "Read":
     try:
         import duckdb as engine
     except ImportError:
-        raise StepError("DuckDB files need the package duckdb: pip install 'mlspec[sql]'") from None
+        raise StepError("DuckDB files need the package duckdb: pip install 'mlspec-compiler[sql]'") from None
     with file.open("rb"):
         pass
     alone: dict[str, Any] = {"enable_external_access": "false", "autoinstall_known_extensions": "false"}
@@ -117,7 +118,7 @@ def _driver(name: str) -> Any:
         return importlib.import_module(f"{name}.dbapi")
     except ImportError:
         raise StepError(
-            f"this database needs the package {name.replace('_', '-')}: pip install 'mlspec[sql]'"
+            f"this database needs the package {name.replace('_', '-')}: pip install 'mlspec-compiler[sql]'"
         ) from None
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from mlspec.diagnostics import StepError
-from mlspec.plugin import Fetched
+from mlspec.plugins.source import Fetched
 
 WAIT = 60.0
 STORES = ("s3", "gs", "az", "abfs")
@@ -62,7 +62,7 @@ def _object(address: str, folder: Path, mark: str) -> Fetched | None:
         from obstore.exceptions import BaseError
         from obstore.store import from_url
     except ImportError:
-        raise StepError("object stores need the package obstore: pip install 'mlspec[stores]'") from None
+        raise StepError("object stores need the package obstore: pip install 'mlspec-compiler[stores]'") from None
     base, _, key = address.rpartition("/")
     target = folder / _name(address)
     try:

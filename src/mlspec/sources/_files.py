@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from msgspec import Meta
 
 from mlspec.diagnostics import StepError
-from mlspec.plugin import Column, Fetched, Schema, Source, Wanted
+from mlspec.plugins.base import Column, Schema
+from mlspec.plugins.source import Fetched, Source, Wanted
 
 if TYPE_CHECKING:
     import re
@@ -68,6 +69,10 @@ class FileSource(Source, frozen=True, kw_only=True):
         from mlspec.sources import _download
 
         return _download.file(self.path, folder, mark)
+
+    def starts(self) -> dict[str, str]:
+        """The file; of a pattern the folder above its first part with a sign."""
+        return {} if self.is_fetched else {"path": _start(self.path) or "."}
 
     def files(self, root: Path) -> dict[str, Path]:
         """The files that the path stands for, sorted by name."""
@@ -167,42 +172,73 @@ def _partitions(name: str) -> dict[str, str | None]:
 
 def _matching(root: Path, pattern: str, suffixes: tuple[str, ...]) -> list[str]:
     """The files that match, by their names from the root. Raises ValueError where there are too many to look at."""
-    parts = pattern.rstrip("/").split("/")
-    fixed = next((i for i, part in enumerate(parts) if not PATTERN.isdisjoint(part)), len(parts))
-    start = "/".join(parts[:fixed])
-    wanted = _regex("/".join(parts)) if fixed < len(parts) else None
+    start = _start(pattern)
+    wanted = None if PATTERN.isdisjoint(pattern) else _parts(pattern.rstrip("/"))
     found: list[str] = []
     seen = 0
-    base = os.path.join(root, start) if start or not pattern.startswith("/") else "/"
+    base = os.path.join(root, start)
+    before = start if not start or start.endswith("/") else f"{start}/"
     for folder, folders, names in os.walk(base):
         folders[:] = sorted(f for f in folders if not f.startswith((".", "_")))
         relative = os.path.relpath(folder, base).replace(os.sep, "/")
-        within = start if relative == "." else "/".join([*([start] if start else []), relative])
+        within = before if relative == "." else f"{before}{relative}/"
         seen += len(names) + len(folders)
         if seen > MOST_ENTRIES or len(found) > MOST_FILES:
             raise ValueError(f"'{pattern}' stands for more files than can be looked at ({MOST_ENTRIES:,} entries)")
         for name in names:
-            path = f"{within}/{name}" if within else name
+            path = within + name
             if name.startswith((".", "_")):
                 continue
-            if wanted.fullmatch(path) if wanted is not None else name.lower().endswith(suffixes):
+            if _matches(wanted, path.split("/")) if wanted is not None else name.lower().endswith(suffixes):
+                _stored_as_text(path)
                 found.append(path)
     return sorted(found)
 
 
+def _start(pattern: str) -> str:
+    """The part of a path that is no pattern."""
+    parts = pattern.rstrip("/").split("/")
+    fixed = next((i for i, part in enumerate(parts) if not PATTERN.isdisjoint(part)), len(parts))
+    return "/".join(parts[:fixed]) or ("/" if pattern.startswith("/") else "")
+
+
+def _stored_as_text(path: str) -> None:
+    """Raises ValueError for a name whose bytes are no text: nothing could write it down."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"the name of the file {path!a} is not UTF-8: rename it") from None
+
+
 @functools.lru_cache(maxsize=8)
-def _regex(pattern: str) -> "re.Pattern[str]":
-    """A path pattern: ``**`` stands for any folders, ``*`` and ``?`` stay within one name."""
+def _parts(pattern: str) -> "tuple[re.Pattern[str] | None, ...]":
+    """A path pattern by its parts: ``**`` (None) stands for any folders, ``*`` and ``?`` stay within one name."""
     import fnmatch
     import re
 
-    made = ""
-    parts = pattern.split("/")
-    for index, part in enumerate(parts):
-        last = index == len(parts) - 1
-        if part == "**":
-            made += ".*" if last else "(?:[^/]+/)*"
-            continue
-        body = fnmatch.translate(part).removeprefix("(?s:").removesuffix(r")\Z")
-        made += body.replace(".*", "[^/]*") + ("" if last else "/")
-    return re.compile(made)
+    return tuple(None if part == "**" else re.compile(fnmatch.translate(part)) for part in pattern.split("/"))
+
+
+def _matches(parts: "tuple[re.Pattern[str] | None, ...]", names: list[str]) -> bool:
+    """Whether a path matches. The time it takes grows with the parts and the names, and no faster."""
+    last = len(parts) - 1
+
+    def fits(position: int, name: str) -> bool:
+        part = parts[position]
+        return part is None or part.match(name) is not None
+
+    at = _reached(parts, {0})
+    for name in names[:-1]:
+        fitting = {p for p in at if (p < last or parts[p] is None) and fits(p, name)}
+        at = _reached(parts, {p if parts[p] is None else p + 1 for p in fitting})
+    return last in at and fits(last, names[-1])
+
+
+def _reached(parts: "tuple[re.Pattern[str] | None, ...]", positions: set[int]) -> set[int]:
+    """These positions, and those behind each ``**`` that stands for no folder."""
+    found = set(positions)
+    for position in positions:
+        while position < len(parts) - 1 and parts[position] is None:
+            position += 1
+            found.add(position)
+    return found

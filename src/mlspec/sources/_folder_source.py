@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from mlspec.diagnostics import StepError
-from mlspec.plugin import Column, Schema
-from mlspec.sources import _folders
+from mlspec.plugins.base import Column, Schema
+from mlspec.sources import _bounds, _folders
 from mlspec.sources._files import FileSource
 
 if TYPE_CHECKING:
@@ -33,6 +33,14 @@ class FolderSource(FileSource, frozen=True, kw_only=True):
         """The archive, or the folder as one: a lock that names each picture would be longer than what it is of."""
         return {} if self.is_fetched else {self.path: root / self.path}
 
+    def starts(self) -> dict[str, str]:
+        """The folder or archive."""
+        return {} if self.is_fetched else {"path": self.path}
+
+    def is_probed_apart(self, root: Path) -> bool:
+        """An archive can stand for any number of entries and bytes."""
+        return not self.is_fetched and not (root / self.path).is_dir()
+
     def head(self, path: Path) -> Schema:
         """The columns of a folder."""
         return _folders.opened(path, self.path, self.endings).columns(self.content)
@@ -47,10 +55,18 @@ class FolderSource(FileSource, frozen=True, kw_only=True):
         """All values of a column that names or the table give; those of the first files where it is their content."""
         found = self._opened(root)
         if column != self.content.name:
-            return tuple(one[column] for one in found.cells().values() if one.get(column)), True
+            cells, everything = found.cells(_bounds.ROWS)
+            return tuple(one[column] for one in cells.values() if one.get(column)), everything
         if self.content.type != "category":
             return None
-        first = [self._cell(found.content(name), name) for name in found.names[:LOOKED_AT]]
+        first: list[Any] = []
+        left = _bounds.BYTES
+        for name in found.names[:LOOKED_AT]:
+            data, whole = found.start(name, left)
+            left -= len(data)
+            if not whole:
+                break
+            first.append(self._cell(data, name))
         return tuple(first), len(first) == len(found.names)
 
     def scan(self, root: Path, columns: Schema) -> "pl.LazyFrame":
@@ -66,7 +82,7 @@ class FolderSource(FileSource, frozen=True, kw_only=True):
 
         try:
             found = _folders.opened(path, name, self.endings)
-            known = found.cells()
+            known = found.cells()[0]
         except ValueError as error:
             raise StepError(f"{name}: {error}") from None
         plain = tuple(c for c in columns if c.name != self.content.name)

@@ -4,18 +4,22 @@ Layouts: ``label/file``, ``split/label/file``, ``split/file``, or files alone; a
 or ``metadata.jsonl`` beside them tells more of each.
 """
 
+import contextlib
 import csv
 import io
-import json
 import os
 import stat
+import struct
 import zipfile
 from collections.abc import Iterator
+from itertools import islice, zip_longest
 from pathlib import Path
 
 from msgspec import Struct
 
-from mlspec.plugin import Column, Schema
+from mlspec.machine import safe_files
+from mlspec.plugins.base import Column, Schema
+from mlspec.sources import _bounds
 
 MOST_ENTRIES, MOST_BYTES, MOST_TABLE = 200_000, 256 * 1024 * 1024, 64 * 1024 * 1024
 TABLES = ("labels.csv", "metadata.csv", "metadata.jsonl")
@@ -30,6 +34,7 @@ PARTS = {
     "testing": "test",
 }
 FILE = "file_name"
+DAMAGE = (OSError, ValueError, NotImplementedError, LookupError, ArithmeticError, struct.error)
 
 
 class Folder(Struct, frozen=True, kw_only=True):
@@ -54,17 +59,19 @@ class Folder(Struct, frozen=True, kw_only=True):
         if self.table is not None:
             from mlspec.sources import _infer
 
-            told = self.told()
+            told = self.told(_bounds.ROWS)[0]
+            given = {cell.name, *(c.name for c in known)}
             for name in dict.fromkeys(key for cells in told.values() for key in cells):
-                if name in {c.name for c in known} or name == cell.name:
+                if name in given:
                     raise ValueError(f"{self.table} has a column '{name}', which the files give already")
                 cells = {one[name] for one in told.values() if one.get(name)}
                 known.append(Column(name, "category" if name == "label" else _infer.narrowest(cells)))
         return (*known, cell)
 
-    def cells(self) -> dict[str, dict[str, str]]:
-        """What is known of each file besides its content, by its name."""
-        told = self.told() if self.table is not None else {}
+    def cells(self, most: int | None = None) -> tuple[dict[str, dict[str, str]], bool]:
+        """What is known of each file besides its content, by its name, by ``most`` rows of the table; and whether these
+        are all."""
+        told, everything = self.told(most) if self.table is not None else ({}, True)
         found = {}
         for name in self.names:
             cells = {"path": name}
@@ -74,16 +81,23 @@ class Folder(Struct, frozen=True, kw_only=True):
             if self.labels:
                 cells["label"] = folders[0]
             found[name] = {**cells, **told.get(name, {})}
-        return found
+        return found, everything
 
-    def told(self) -> dict[str, dict[str, str]]:
-        """The table's cells by the file that they are about, empty ones left out. Raises ValueError for a bad table."""
+    def told(self, most: int | None = None) -> tuple[dict[str, dict[str, str]], bool]:
+        """The table's cells by the file that they are about, empty ones left out; of its first ``most`` rows within
+        ``_bounds.BYTES``, or of all. And whether these are all. Raises ValueError for a bad table."""
         table = self.table
         assert table is not None
-        text = _text(self.content(table, MOST_TABLE), table)
-        rows = list(_jsonl(text, table) if table.endswith(".jsonl") else csv.DictReader(io.StringIO(text, newline="")))
+        if most is None:
+            text, whole = _text(self.content(table, MOST_TABLE), table), True
+        else:
+            data, whole = self.start(table, _bounds.BYTES)
+            text = _text(data if whole else data[: data.rfind(b"\n") + 1], table)
+        rows = _rows(text, table, most)
+        if not whole and most is not None and len(rows) <= most:
+            rows = rows[:-1]  # a cell of several lines may have been cut off in it
         there, found = set(self.names), {}
-        for number, row in enumerate(rows, start=1):
+        for number, row in enumerate(rows if most is None else rows[:most], start=1):
             name = row.pop(FILE, None)
             if name is None or None in row:
                 raise ValueError(f"{table} needs a column '{FILE}' and as many cells as columns: row {number}")
@@ -91,27 +105,37 @@ class Folder(Struct, frozen=True, kw_only=True):
                 raise ValueError(f"row {number} of {table} tells of '{name}', which is not there")
             if name in found:
                 raise ValueError(f"row {number} of {table} tells of '{name}' once more")
-            found[name] = {key: value for key, value in row.items() if value}
-        return found
+            found[name] = {key: value for key, value in row.items() if value and key is not None}
+        return found, whole and (most is None or len(rows) <= most)
 
     def content(self, name: str, most: int = MOST_BYTES) -> bytes:
         """A file's content. Raises OSError where it can't be read and ValueError where it is too long."""
+        data, whole = self.start(name, most)
+        if not whole:
+            raise _too_long(name, most)
+        return data
+
+    def start(self, name: str, most: int) -> tuple[bytes, bool]:
+        """The first bytes of a file, and whether these are all. Raises OSError where it can't be read."""
         if not self.zipped:
-            with self.path.joinpath(name).open("rb") as file:
+            with safe_files.opened(self.path / name) as file:
                 data = file.read(most + 1)
         else:
-            with zipfile.ZipFile(self.path) as archive:
+            with _archive(self.path) as archive:
                 data = _member(archive, self.inner + name, most)
-        return _bounded(data, name, most)
+        return data[:most], len(data) <= most
 
     def every(self) -> Iterator[tuple[str, bytes]]:
         """All files with their content, one after the other. Raises as ``content`` does."""
         if not self.zipped:
             yield from ((name, self.content(name)) for name in self.names)
             return
-        with zipfile.ZipFile(self.path) as archive:
+        with _archive(self.path) as archive:
             for name in self.names:
-                yield name, _bounded(_member(archive, self.inner + name, MOST_BYTES), name, MOST_BYTES)
+                data = _member(archive, self.inner + name, MOST_BYTES)
+                if len(data) > MOST_BYTES:
+                    raise _too_long(name, MOST_BYTES)
+                yield name, data
 
 
 def opened(path: Path, shown: str, suffixes: tuple[str, ...]) -> Folder:
@@ -171,6 +195,7 @@ def _walked(folder: Path) -> tuple[list[str], set[str]]:
                 if entry.name.startswith((".", "_")):
                     continue
                 name = f"{at}/{entry.name}" if at else entry.name
+                _stored_as_text(name)
                 if entry.is_symlink():
                     goes = os.path.realpath(entry.path)
                     if entry.is_dir() or not goes.startswith(base + os.sep):
@@ -188,11 +213,8 @@ def _walked(folder: Path) -> tuple[list[str], set[str]]:
 def _archived(path: Path) -> tuple[list[str], set[str]]:
     """All files and folders in an archive, hidden ones left out."""
     names, folders = [], set()
-    try:
-        with zipfile.ZipFile(path) as archive:
-            entries = archive.infolist()
-    except zipfile.BadZipFile:
-        raise ValueError("this is neither a folder nor a zip file, or one that is cut off") from None
+    with _archive(path) as archive:
+        entries = archive.infolist()
     if len(entries) > MOST_ENTRIES:
         raise ValueError(f"more than {MOST_ENTRIES:,} files and folders are not looked at")
     for entry in entries:
@@ -234,21 +256,37 @@ def _distinct(names: list[str], folders: set[str]) -> None:
 
 def _member(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
     """A member's bytes, no more than ``most`` and one: what an archive says of its size is not believed."""
-    import zlib
-
     try:
         with archive.open(name) as file:
             return file.read(most + 1)
     except KeyError:
         raise ValueError(f"'{name}' is not in the archive any more") from None
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+    except Exception as error:  # each way to compress has errors of its own
         raise ValueError(f"'{name}' is damaged: {error}") from None
 
 
-def _bounded(data: bytes, name: str, most: int) -> bytes:
-    if len(data) > most:
-        raise ValueError(f"'{name}' is longer than {most // 1024 // 1024} MiB")
-    return data
+def _too_long(name: str, most: int) -> ValueError:
+    return ValueError(f"'{name}' is longer than {most // 1024 // 1024} MiB")
+
+
+@contextlib.contextmanager
+def _archive(path: Path) -> Iterator[zipfile.ZipFile]:
+    """An open archive. Raises ValueError where it is none."""
+    with safe_files.opened(path) as file:
+        try:
+            archive = zipfile.ZipFile(file)
+        except (zipfile.BadZipFile, *DAMAGE):
+            raise ValueError("this is neither a folder nor a zip file, or one that is cut off") from None
+        with archive:
+            yield archive
+
+
+def _stored_as_text(name: str) -> None:
+    """Raises ValueError for a name whose bytes are no text: nothing could write it down."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"the name {name!a} is not UTF-8: rename it") from None
 
 
 def _text(data: bytes, name: str) -> str:
@@ -258,12 +296,24 @@ def _text(data: bytes, name: str) -> str:
         raise ValueError(f"{name} is not UTF-8 text") from None
 
 
-def _jsonl(text: str, table: str) -> Iterator[dict[str, str]]:
-    for number, line in enumerate(text.splitlines(), start=1):
+def _rows(text: str, table: str, most: int | None) -> list[dict[str | None, str]]:
+    """The rows of a table, no more than ``most`` and one."""
+    limit = None if most is None else most + 1
+    if not table.endswith(".jsonl"):
         try:
-            row = json.loads(line)
-        except ValueError as error:
-            raise ValueError(f"line {number} of {table} is not JSON: {error}") from None
-        if not isinstance(row, dict) or any(isinstance(value, dict | list) for value in row.values()):
-            raise ValueError(f"line {number} of {table} is no JSON object of single values")
-        yield {k: str(v).lower() if isinstance(v, bool) else str(v) for k, v in row.items() if v is not None}
+            reader = csv.reader(io.StringIO(text, newline=""))
+            names = next(reader, [])
+            if len(names) > _bounds.COLUMNS:
+                raise ValueError(f"{table} has {len(names):,} columns, at most {_bounds.COLUMNS:,} are read")
+            lines = list(islice((line for line in reader if line), limit))
+        except csv.Error as error:
+            raise ValueError(f"{table} is not delimited text: {error}") from None
+        # More cells than columns leave one without a name.
+        return [dict(zip_longest(names[: len(line)], line)) for line in lines]
+    from mlspec.sources import _json_lines
+
+    try:
+        objects = _json_lines.objects(text, limit)[0]
+    except ValueError as error:
+        raise ValueError(f"{table}: {error}") from None
+    return [{k: _json_lines.cell(v) for k, v in row.items() if v is not None} for row in objects]

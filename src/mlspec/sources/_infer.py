@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Iterable, Sequence
 
-from mlspec.plugin import Column, ColumnType, Schema
+from mlspec.plugins.base import Column, ColumnType, Schema
 
 _INTEGER = re.compile(r"[-+]?\d{1,18}$")
 _DATE = re.compile(r"\d{4}[-/]\d{1,2}[-/]\d{1,2}$")

@@ -1,21 +1,29 @@
 """Text files, plain or compressed, in any encoding: their first lines, and all of them as UTF-8."""
 
 import codecs
+import contextlib
 import io
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, cast
+from typing import IO
 
 from mlspec.diagnostics import StepError
+from mlspec.machine import safe_files
+from mlspec.sources import _bounds
+from mlspec.sources._encodings import is_encoding
 
-HEAD_BYTES = 4 * 1024 * 1024
+PIECE = 64 << 10
 ENGINE_READS = ("", ".gz", ".zst")  # what the data engine decompresses by itself
 
 
-def head(path: Path, encoding: str, most: int) -> tuple[list[str], bool]:
-    """The first complete lines of a file, and whether these are all.
+# Python calls these text too: bytes that stand for other bytes, and texts whose lines can't be told from each other.
+def head(path: Path, encoding: str, most: int) -> tuple[str, bool]:
+    """The first complete lines of a file, about ``most`` of them, and whether these are all.
 
-    Raises OSError where it can't be read and ValueError where it is no text in this encoding.
+    Raises OSError where it can't be read and ValueError where it is no text in this encoding, or has endless lines.
     """
+    if not is_encoding(encoding):
+        raise ValueError(f"'{encoding}' is no encoding of text that can be read")
     wide = _is_wide(encoding)
     data, whole = _beginning(path, most, lines=not wide)
     if not wide and b"\0" in data:
@@ -23,28 +31,27 @@ def head(path: Path, encoding: str, most: int) -> tuple[list[str], bool]:
     try:
         decoder = codecs.getincrementaldecoder("utf-8-sig" if _is_utf8(encoding) else encoding)()
         text = decoder.decode(data, final=whole or not wide)
-    except LookupError:
-        raise ValueError(f"there is no encoding '{encoding}'") from None
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         way = "; say its `encoding` (latin-1, cp1252, utf-16)" if _is_utf8(encoding) else ""
         name = "UTF-8" if _is_utf8(encoding) else encoding
         raise ValueError(f"not {name} text: line {line}{way}") from None
-    lines = text.splitlines(keepends=True)
-    if wide and not whole:
-        lines = lines[:-1]
-    return lines, whole
+    if not whole:
+        text = text[: text.rfind("\n") + 1]
+        if not text:
+            raise ValueError(f"its first line is longer than {_bounds.BYTES >> 20} MiB")
+    return text, whole
 
 
 def is_plain(path: Path, encoding: str) -> bool:
     """Whether the data engine reads such a file by itself."""
-    return _is_utf8(encoding) and _packing(path) in ENGINE_READS
+    return _is_utf8(encoding) and packing(path) in ENGINE_READS
 
 
 def decoded(path: Path, encoding: str) -> io.BytesIO:
     """The whole file as UTF-8, in memory. Raises StepError where it is no text in this encoding."""
     try:
-        with opened(path) as stream:
+        with safe_files.opened(path) as file, _unpacked(file, packing(path)) as stream:
             data = stream.read()
         return io.BytesIO(data.decode("utf-8-sig" if _is_utf8(encoding) else encoding).encode())
     except UnicodeDecodeError as error:
@@ -54,58 +61,83 @@ def decoded(path: Path, encoding: str) -> io.BytesIO:
         raise StepError(f"{path.name} ends before it is complete") from None
 
 
-def opened(path: Path) -> IO[bytes]:
+def packing(path: Path) -> str:
+    """The ending that tells how a file is compressed; empty where it is not."""
+    return path.suffix.lower() if path.suffix.lower() in (".gz", ".bz2", ".xz", ".zst") else ""
+
+
+@contextlib.contextmanager
+def _unpacked(file: IO[bytes], packed: str) -> Iterator[IO[bytes]]:
     """A file's bytes, decompressed as its ending says."""
-    packing = _packing(path)
-    if packing == ".gz":
+    if packed == ".gz":
         import gzip
 
-        # Lines are cut by the buffer, which is much faster at it than the file below.
-        return io.BufferedReader(cast(io.RawIOBase, gzip.open(path, "rb")))
-    if packing == ".bz2":
+        with gzip.open(file, "rb") as stream:
+            yield stream  # type: ignore[misc]
+    elif packed == ".bz2":
         import bz2
 
-        return bz2.open(path, "rb")
-    if packing == ".xz":
+        with bz2.open(file, "rb") as stream:
+            yield stream
+    elif packed == ".xz":
         import lzma
 
-        return lzma.open(path, "rb")
-    return path.open("rb")
+        with lzma.open(file, "rb") as stream:
+            yield stream
+    else:
+        yield file
 
 
 def _beginning(path: Path, most: int, *, lines: bool) -> tuple[bytes, bool]:
-    """The first lines' bytes, or the first bytes where lines can't be told from them, and whether these are all."""
-    if _packing(path) == ".zst":
+    """The first bytes, no more than so many lines need where lines can be told by them, and whether these are all."""
+    packed = packing(path)
+    if packed == ".zst":
         return _zstandard(path, most)
-    taken: list[bytes] = []
-    size = 0
-    with opened(path) as stream:
-        try:
-            if not lines:
-                data = stream.read(HEAD_BYTES)
-                return data, not stream.read(1)
-            for line in stream:
-                taken.append(line)
-                size += len(line)
-                if len(taken) > most or size >= HEAD_BYTES:
-                    return b"".join(taken), False
-        except (OSError, EOFError, ValueError) as error:
-            if getattr(error, "errno", None) is not None:
-                raise
-            kind = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz"}.get(_packing(path), "text")
-            raise ValueError(f"not a {kind} file: {error}") from None
-        except Exception as error:
-            # lzma and zlib have errors of their own.
-            raise ValueError(f"not a {_packing(path).lstrip('.')} file: {error}") from None
-    return b"".join(taken), True
+    with safe_files.opened(path) as file:
+        if not packed:
+            return _read(file, most, lines)
+        # Not more is read than may be given: headers and empty parts of a compressed file can be endless too.
+        start = file.read(_bounds.BYTES)
+        whole = not file.read(1)
+    taken = bytearray()
+    error: Exception | None
+    try:
+        with _unpacked(io.BytesIO(start), packed) as stream:
+            data, all_read = _read(stream, most, lines, taken)
+            return data, whole and all_read
+    except EOFError as cut:
+        error = cut if whole else None
+    except Exception as wrong:  # each kind has errors of its own
+        error = wrong
+    if error is None:
+        return bytes(taken), False
+    kind = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz"}[packed]
+    raise ValueError(f"not a {kind} file: {error}")
+
+
+def _read(stream: IO[bytes], most: int, lines: bool, taken: bytearray | None = None) -> tuple[bytes, bool]:
+    """The same of an open file; what was read is in ``taken`` even where the file ends too early."""
+    taken = bytearray() if taken is None else taken
+    count = 0
+    while True:
+        piece = stream.read(min(PIECE, _bounds.BYTES + 1 - len(taken)))
+        if not piece:
+            return bytes(taken), True
+        taken += piece
+        count += piece.count(b"\n") if lines else 0
+        if len(taken) > _bounds.BYTES or count > most:
+            break
+    if count > most:
+        # No more than was asked: what is wrong further down is told when all rows are read.
+        return b"\n".join(bytes(taken).split(b"\n", most + 1)[:-1]) + b"\n", False
+    return bytes(taken[: _bounds.BYTES]), False
 
 
 def _zstandard(path: Path, most: int) -> tuple[bytes, bool]:
     """Python learns to read this with 3.14; until then the data engine does, a line a row."""
     import polars as pl
 
-    with path.open("rb"):
-        pass
+    safe_files.opened(path).close()
     try:
         lines = pl.read_csv(
             path,
@@ -120,11 +152,8 @@ def _zstandard(path: Path, most: int) -> tuple[bytes, bool]:
         return b"", True
     except pl.exceptions.PolarsError as error:
         raise ValueError(f"not a zstd file: {str(error).splitlines()[0]}") from None
-    return "".join(f"{line or ''}\n" for line in lines[: most + 1]).encode(), len(lines) <= most
-
-
-def _packing(path: Path) -> str:
-    return path.suffix.lower() if path.suffix.lower() in (".gz", ".bz2", ".xz", ".zst") else ""
+    text = "".join(f"{line or ''}\n" for line in lines).encode()
+    return text[: _bounds.BYTES], len(lines) <= most and len(text) <= _bounds.BYTES
 
 
 def _is_utf8(encoding: str) -> bool:
@@ -132,5 +161,5 @@ def _is_utf8(encoding: str) -> bool:
 
 
 def _is_wide(encoding: str) -> bool:
-    """Whether a line end is more than one byte."""
-    return encoding.lower().replace("-", "").replace("_", "").startswith(("utf16", "utf32"))
+    """Whether a line end is anything but the one byte that it is in ASCII."""
+    return not _is_utf8(encoding) and "\n".encode(encoding) != b"\n"

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from mlspec.plugin import Schema
+from mlspec.plugins.base import Schema
 from mlspec.sources._files import FileSource
 
 if TYPE_CHECKING:
@@ -22,26 +22,27 @@ class Arrow(FileSource, frozen=True, kw_only=True):
     suffixes: ClassVar[tuple[str, ...]] = (".arrow", ".ipc", ".feather")
     libraries: ClassVar[tuple[str, ...]] = ("polars",)
 
+    def is_probed_apart(self, root: Path) -> bool:
+        """A damaged footer can crash the data engine, or ask it for any amount of memory."""
+        return not self.is_fetched
+
     def head(self, path: Path) -> Schema:
         """The columns of the footer."""
         import polars as pl
 
-        from mlspec.sources import _cast
+        from mlspec.sources import _cast, _columnar
 
-        with path.open("rb"):  # an OSError tells more than the engine would
-            try:
-                return _cast.from_polars(pl.Schema(pl.read_ipc_schema(path)))
-            except (pl.exceptions.PolarsError, OSError) as error:
-                raise ValueError(f"not an Arrow file: {str(error).splitlines()[0]}") from None
+        return _cast.from_polars(pl.Schema(_columnar.asked(path, "an Arrow", pl.read_ipc_schema)))
 
     def head_values(self, path: Path, column: str) -> tuple[tuple[str, ...], bool] | None:
         """The column's values in the first 1,000 rows."""
         import polars as pl
 
-        if column not in pl.read_ipc_schema(path):
+        from mlspec.sources import _columnar
+
+        if column not in _columnar.asked(path, "an Arrow", pl.read_ipc_schema):
             return None
-        head = pl.scan_ipc(path).select(pl.col(column).cast(pl.String)).head(1_001).collect()
-        return tuple(head[column][:1_000].drop_nulls().to_list()), head.height <= 1_000
+        return _columnar.asked(path, "an Arrow", lambda file: _columnar.values(pl.scan_ipc(file), column))
 
     def read(self, path: Path, columns: Schema, name: str) -> "pl.LazyFrame":
         """All rows, cast."""

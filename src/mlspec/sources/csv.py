@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from msgspec import Meta
 
 from mlspec.diagnostics import StepError
-from mlspec.plugin import Schema
+from mlspec.plugins.base import Schema
+from mlspec.sources import _bounds
 from mlspec.sources._files import FileSource
 
 if TYPE_CHECKING:
     import polars as pl
 
-HEAD_ROWS = 1_000
 COMPRESSED = ("", ".gz", ".bz2", ".xz", ".zst")
 Character = Annotated[str, Meta(min_length=1, max_length=1)]
 
@@ -48,6 +48,17 @@ class Csv(FileSource, frozen=True, kw_only=True):
     names: Annotated[
         tuple[str, ...], Meta(description="The columns' names, for a file whose first line is a row already.")
     ] = ()
+
+    def mistake(self) -> str:
+        """Whether the data engine can tell cells apart."""
+        separator = self._separator()
+        if not separator.isascii() or not self.quote.isascii() or {separator, self.quote} & {"\n", "\r", "\0"}:
+            return "separator and quote are one ASCII character each, and no line end"
+        return "separator and quote are the same" if separator == self.quote else ""
+
+    def is_probed_apart(self, root: Path) -> bool:
+        """Only where the data engine is needed to decompress it."""
+        return any(path.suffix.lower() == ".zst" for path in self.files(root).values())
 
     def head(self, path: Path) -> Schema:
         """The header's names with types from the first rows."""
@@ -88,6 +99,7 @@ class Csv(FileSource, frozen=True, kw_only=True):
 
         from mlspec.sources import _text
 
+        # The engine would read some names of a header otherwise (doubled quotes, one name twice).
         given = self._table(path)[0]
         absent = [c.name for c in columns if c.name not in given]
         if absent:
@@ -98,7 +110,7 @@ class Csv(FileSource, frozen=True, kw_only=True):
             quote_char=self.quote or None,
             null_values=["", *self.missing],
             has_header=not self.names,
-            new_columns=list(self.names) or None,
+            new_columns=given,
             schema_overrides=types or None,
             infer_schema=False,
             try_parse_dates=False,
@@ -122,30 +134,36 @@ def _table(
 ) -> tuple[list[str], list[list[str]], bool]:
     """The beginning of a file; kept, because its columns and its target's values are asked for one after the other."""
     import csv
+    import io
+    from collections import Counter
+    from itertools import islice
 
     from mlspec.sources import _text
 
     separator, quote, encoding, stated = dialect
-    lines, whole = _text.head(path, encoding, HEAD_ROWS + (0 if stated else 1))
+    text, whole = _text.head(path, encoding, _bounds.ROWS + (0 if stated else 1))
+    lines = io.StringIO(text, newline="\n")  # a line ends as for the engine: at a line feed, and nowhere else
     reader = csv.reader(
         lines, delimiter=separator, quotechar=quote or None, quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE
     )
-    first = 1 if stated else 2
     try:
         names = list(stated) or next(reader, [])
-        if not names or not lines:
+        if not names or not text:
             raise ValueError("the file is empty")
+        if quote and not stated and text[: lines.tell()].count(quote) % 2:
+            raise ValueError("its header has a quote that is not closed, or stands within a name")
+        if len(names) > _bounds.COLUMNS:
+            raise ValueError(f"it has {len(names):,} columns, at most {_bounds.COLUMNS:,} are read")
         if len(set(names)) < len(names):
-            twice = next(n for n in names if names.count(n) > 1)
+            twice = next(iter(name for name, times in Counter(names).items() if times > 1))
             raise ValueError(f"two columns are called '{twice}'")
-        rows: list[list[str]] = []
-        for number, row in enumerate(reader, start=first):
-            if row and len(row) != len(names):
-                raise ValueError(f"line {number} has {len(row)} cells, the header {len(names)}")
-            if row:
-                rows.append(row)
-            if len(rows) >= HEAD_ROWS:
-                return names, rows, False
+        numbered = ((number, row) for number, row in enumerate(reader, start=1 if stated else 2) if row)
+        rows = list(islice(numbered, _bounds.ROWS + 1))
     except csv.Error as error:
         raise ValueError(f"not delimited text: {error}") from None
-    return names, rows, whole
+    if not whole and 1 < len(rows) <= _bounds.ROWS:
+        rows.pop()  # a cell of several lines may have been cut off in it
+    for number, row in rows[: _bounds.ROWS]:
+        if len(row) != len(names):
+            raise ValueError(f"line {number} has {len(row)} cells, the header {len(names)}")
+    return names, [row for _number, row in rows[: _bounds.ROWS]], whole and len(rows) <= _bounds.ROWS

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from mlspec.plugin import Column
+from mlspec.plugins.base import Column
 from mlspec.sources._folder_source import FolderSource
 
 

@@ -1,16 +1,15 @@
 """A JSON object a line."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from mlspec.plugin import Schema
+from mlspec.plugins.base import Schema
+from mlspec.sources import _bounds
 from mlspec.sources._files import FileSource
 
 if TYPE_CHECKING:
     import polars as pl
 
-HEAD_ROWS = 1_000
 AS_TEXT = ("date", "datetime", "image")  # what JSON has no value for; images in base64
 
 
@@ -28,7 +27,7 @@ class Jsonl(FileSource, frozen=True, kw_only=True):
 
     def head(self, path: Path) -> Schema:
         """The keys of the first 1,000 rows, in the order they first appear, with types from their values."""
-        from mlspec.plugin import Column
+        from mlspec.plugins.base import Column
         from mlspec.sources import _infer
 
         return tuple(Column(name, _infer.narrowest(cells)) for name, cells in self._cells(path)[0].items())
@@ -40,30 +39,19 @@ class Jsonl(FileSource, frozen=True, kw_only=True):
 
     def _cells(self, path: Path) -> tuple[dict[str, list[str]], bool]:
         """Each key's values as text, null left out, and whether there are no more rows."""
+        from mlspec.sources import _json_lines, _text
+
+        text, whole = _text.head(path, "utf-8", _bounds.ROWS)
+        rows, everything = _json_lines.objects(text, _bounds.ROWS)
         cells: dict[str, list[str]] = {}
-        everything = True
-        with path.open("rb") as stream:
-            for number, line in enumerate(stream, start=1):
-                if number > HEAD_ROWS:
-                    everything = False
-                    break
-                try:
-                    row = json.loads(line)
-                except ValueError as error:
-                    raise ValueError(f"line {number} is not JSON: {error}") from None
-                if not isinstance(row, dict):
-                    raise ValueError(f"line {number} is not a JSON object")
-                for key, value in row.items():
-                    if isinstance(value, list | dict):
-                        raise ValueError(
-                            f"line {number}: '{key}' holds a {type(value).__name__}, a cell holds one value"
-                        )
-                    kept = cells.setdefault(key, [])
-                    if value is not None:
-                        kept.append(str(value).lower() if isinstance(value, bool) else str(value))
+        for row in rows:
+            for key, value in row.items():
+                kept = cells.setdefault(key, [])
+                if value is not None:
+                    kept.append(_json_lines.cell(value))
         if not cells:
             raise ValueError("the file is empty")
-        return cells, everything
+        return cells, whole and everything
 
     def read(self, path: Path, columns: Schema, name: str) -> "pl.LazyFrame":
         """All rows, cast."""

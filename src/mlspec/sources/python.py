@@ -1,7 +1,5 @@
 """Rows that a function of the user's gives."""
 
-import importlib
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
@@ -10,7 +8,8 @@ import msgspec
 from msgspec import Meta
 
 from mlspec.diagnostics import StepError
-from mlspec.plugin import Fetched, Schema, Source, Wanted
+from mlspec.plugins.base import Schema
+from mlspec.plugins.source import Fetched, Source, Wanted
 
 if TYPE_CHECKING:
     import polars as pl
@@ -35,7 +34,7 @@ class Python(Source, frozen=True, kw_only=True):
         str,
         Meta(
             description="The function, as MODULE:NAME; the module lies in the spec's folder or is installed.",
-            pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$",
+            pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$",
             examples=["our_sources:people"],
         ),
     ]
@@ -85,14 +84,15 @@ class Python(Source, frozen=True, kw_only=True):
         return Fetched(path=folder / "rows.parquet", format="parquet", columns=columns)
 
     def _called(self, root: Path) -> Any:
-        module, _, name = self.code.partition(":")
-        sys.path.insert(0, str(root))
-        try:
-            function = getattr(importlib.import_module(module), name, None)
-        finally:
-            sys.path.remove(str(root))
+        from mlspec import user
+        from mlspec.machine import python_paths
+        from mlspec.user.sources import locate
+
+        name, _, wanted = self.code.partition(":")
+        module = python_paths.imported(name) if locate(root, name) is None else user.module(root, name)
+        function = getattr(module, wanted, None)
         if not callable(function):
-            raise StepError(f"{module} has no function '{name}'")
+            raise StepError(f"{name} has no function '{wanted}'")
         return function(**self.arguments)
 
 

@@ -8,7 +8,8 @@ import msgspec
 from msgspec import Meta
 
 from mlspec.diagnostics import StepError
-from mlspec.plugin import Fetched, Schema, Source, Wanted
+from mlspec.plugins.base import Schema
+from mlspec.plugins.source import Fetched, Source, Wanted
 
 if TYPE_CHECKING:
     import polars as pl
@@ -58,6 +59,15 @@ class Sql(Source, frozen=True, kw_only=True):
         from mlspec.sources import _secrets
 
         return f"{f'table {self.table}' if self.table else 'a query'} of {_secrets.masked(self.connection)}"
+
+    def starts(self) -> dict[str, str]:
+        """The file of an embedded database."""
+        kind, _, rest = self.connection.partition(":")
+        return {"connection": rest.removeprefix("//")} if kind in EMBEDDED and "${" not in rest else {}
+
+    def is_probed_apart(self, root: Path) -> bool:
+        """Where a look opens the file: SQLite computes what its author wrote."""
+        return self.connection.startswith("sqlite:") and self.table is not None
 
     def mistake(self) -> str:
         """What is wrong with these settings taken together."""

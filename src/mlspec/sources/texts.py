@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 from msgspec import Meta
 
 from mlspec.diagnostics import StepError
-from mlspec.plugin import Column
+from mlspec.plugins.base import Column
 from mlspec.sources._folder_source import FolderSource
 
 
@@ -27,16 +27,6 @@ class Texts(FolderSource, frozen=True, kw_only=True):
     endings: ClassVar[tuple[str, ...]] = (".txt",)
 
     encoding: Annotated[str, Meta(description="How the texts are encoded.", min_length=1)] = "utf-8"
-
-    def mistake(self) -> str:
-        """Whether there is such an encoding."""
-        import codecs
-
-        try:
-            codecs.lookup(self.encoding)
-        except LookupError:
-            return f"there is no encoding '{self.encoding}'"
-        return ""
 
     def cell(self, data: bytes, name: str) -> str:
         """The text, without a byte order mark; its line ends are kept."""

@@ -29,7 +29,7 @@ class Backend(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         str,
         Meta(
             description="What networks train on.",
-            pattern=r"^(cpu|auto|mps|cuda(:\d+)?)$",
+            pattern=r"^(cpu|auto|mps|cuda(:[0-9]+)?)$",
             examples=["cpu", "cuda", "cuda:1", "auto"],
         ),
     ] = "cpu"

@@ -43,11 +43,12 @@ Why: every key of the language is a name; 1, true or a list can't be one.
 
 Instead: put it in quotes if it is a name of your own.
 """,
-    "not-a-number": """A number is not finite.
+    "not-a-number": """A number is not finite, or an integer has more than 64 bits.
 
-Why: NaN and infinity are no thresholds, rates or shares; comparing with them gives no answer.
+Why: NaN and infinity are no thresholds, rates or shares; comparing with them gives no answer. An integer of more than
+64 bits fits into no column of a table.
 
-Instead: write a finite number, or leave the key out where there is no bound.
+Instead: write a finite number (1e20 rather than 100000000000000000000), or leave the key out where there is no bound.
 """,
     "unknown-alias": """An alias ('*name') has no anchor ('&name') before it.
 
@@ -157,6 +158,15 @@ Instead: use one that is listed under `profiles`.
 
 Instead: for example `--set model.candidates.mlp.epochs=5`; the value is read as YAML.
 """,
+    "file-outside": """A file that the spec leads to is outside the repository, or belongs to git or to mlspec.
+
+Why: validate, compile and diff are safe on the spec of a stranger. What they say shows names and values of the data, so
+they read regular files of the spec's own work tree alone (of the spec's folder where there is no repository), after
+links are resolved; never those of a git directory or of `.mlspec`.
+
+Instead: move the file into the repository. Where you trust the spec, add --allow-outside; `mlspec run` reads whatever
+the spec says.
+""",
     "source-not-found": """A file that a source names can't be read.
 
 Why: paths start at the spec's folder, not where the command was started.
@@ -240,6 +250,44 @@ schema, a Croissant description, or a Hugging Face dataset's card or `dataset_in
     "not-as-expected": """The data is not as an expectation of severity `warn` says.
 
 Instead: look at the rows in the report; mend the data, or the expectation.
+""",
+    "lock-unreadable": """`mlspec.lock` can't be read: it is damaged, too large, or nested too deeply.
+
+Why: it comes with the spec, from whoever committed it; what it says is evidence, and damaged evidence is none.
+
+Instead: take it from the last commit that had a good one (`git checkout HEAD -- mlspec.lock`), or delete it; the next
+run writes it.
+""",
+    "state-is-a-link": """A folder under `.mlspec` is a link.
+
+Why: what is written there would be written elsewhere, for example by a link that somebody committed.
+
+Instead: delete the link; the next run makes a folder.
+""",
+    "package-brings-code": """An exported model brings code of its own (`type: python`), which loading it would run.
+
+Why: a model's folder may come from anybody. All other models are loaded without running anything of theirs.
+
+Instead: read the files that the message lists. If you trust them: `mlspec predict --trust-code ...`, or
+`api.load_model(..., trust_code=True)`.
+""",
+    "package-damaged": """A folder is no exported model, or not as it was exported.
+
+A file is missing, changed, or not listed in its `package.json`; or it holds what can't be read.
+
+Why: a model's folder may come from anybody, and what reads its files is native code, which a damaged file can crash.
+
+Instead: copy or download the folder again; `mlspec run` exports it again. Files of your own belong beside the folder.
+""",
+    "package-version": """An exported model was written by another version of mlspec, in another format.
+
+Instead: of an older one, run the project again, which exports it in today's format; of a newer one, use that version.
+""",
+    "prediction-failed": """The library of a model, or a model's own code, raised an error for these rows.
+
+Why: the rows hold a value that it can't take, such as an infinite number, or the model is damaged.
+
+Instead: look at the rows first; predict a few of them at a time to find the one. If all fail, export the model again.
 """,
     "dvc-yaml-unusable": """No stages can be added to the `dvc.yaml` beside the spec.
 

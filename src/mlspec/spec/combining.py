@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from msgspec import Struct
 
 from mlspec.document import Path
-from mlspec.plugin import Column, ColumnType, Schema
+from mlspec.plugins.base import Column, ColumnType, Schema
 from mlspec.spec.data import Data, Join
 
 NUMERIC, MOMENTS = ("integer", "number"), ("date", "datetime")

@@ -8,7 +8,9 @@ from typing import cast
 
 from mlspec import registry
 from mlspec.diagnostics import Diagnostic, SpecError
-from mlspec.plugin import Column, Schema, Source
+from mlspec.plugins.base import Column, PluginRef, Schema
+from mlspec.plugins.source import Source
+from mlspec.sources import _probe
 from mlspec.spec.resolve import METRICS, infer_task
 from mlspec.spec.units import source_at
 
@@ -50,19 +52,16 @@ def draft(data: Path, folder: Path, target: str | None = None, propose: Propose 
     Raises SpecError where the file can't be read, has no such column, or nothing can be predicted of it.
     """
     kind, source = _source(data)
-    try:
-        columns = source.columns(Path())
-        found = {c.name: source.values(Path(), c.name) for c in columns}
-    except OSError as error:
-        raise _refused(
-            "source-not-found", f"'{data}' can't be read: {(error.strerror or str(error)).lower()}"
-        ) from None
-    except ValueError as error:
-        raise _refused("source-unreadable", f"'{data}' can't be read as {kind}: {error}") from None
+    seen_of = _probe.probe({kind: PluginRef(kind, source)}, Path(), None)[kind]
+    if isinstance(seen_of, OSError):
+        raise _refused("source-not-found", f"'{data}' can't be read: {(seen_of.strerror or str(seen_of)).lower()}")
+    if isinstance(seen_of, Exception):
+        raise _refused("source-unreadable", f"'{data}' can't be read as {kind}: {seen_of}")
+    columns, found = seen_of.columns, seen_of.values
     content = getattr(source, "content", None)
     chosen, why = _target(tuple(c for c in columns if c.name not in source.besides and c != content), target)
-    values = {name: seen[0] for name, seen in found.items() if seen is not None}
-    looked_at = [found[c.name] for c in columns if c.type != "image"]
+    values = {name: seen[0] for name, seen in found.items()}
+    looked_at = [found.get(c.name) for c in columns if c.type != "image"]
     everything = all(seen is not None and seen[1] for seen in looked_at)
     by_name = {c.name: c for c in columns}
     task = infer_task(by_name[chosen].type, tuple(sorted(set(values.get(chosen, ())))) or None)
@@ -185,7 +184,7 @@ def _is_id(column: Column, values: tuple[str, ...]) -> bool:
 
 def _personal(columns: Schema, values: dict[str, tuple[str, ...]], target: str) -> dict[str, str]:
     """The columns that say who somebody is, each with what should be done to it, and why it is thought so."""
-    from mlspec.treatments._identifiers import by_name, by_values, in_text
+    from mlspec.anonymizers._identifiers import by_name, by_values, in_text
 
     found = {}
     for column in columns:

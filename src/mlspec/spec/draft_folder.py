@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mlspec.plugin import Source
+from mlspec.plugins.source import Source
 
 MOST_SIDE = 64
 

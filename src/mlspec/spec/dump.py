@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from mlspec.plugin import Use
+from mlspec.plugins.base import PluginRef
 from mlspec.spec import Project
 from mlspec.spec.shape import Shape, fields, shape
 
@@ -53,7 +53,7 @@ def _struct(value: msgspec.Struct) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return [_plain(item) for item in value]
-    if isinstance(value, Use):
+    if isinstance(value, PluginRef):
         return {value.name: _struct(value.plugin)}
     return value
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from mlspec.spec.types import BaselineUse, Columns, MetricUse
+from mlspec.spec.types import BaselineRef, Columns, MetricRef
 
 
 class Confidence(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -59,14 +59,14 @@ class Evaluation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is measured."""
 
     metrics: Annotated[
-        tuple[MetricUse, ...] | None,
+        tuple[MetricRef, ...] | None,
         Meta(
             description="The metrics; a set that fits the task if left out.",
             examples=[["roc_auc", "log_loss"]],
         ),
     ] = None
     baselines: Annotated[
-        tuple[BaselineUse, ...] | None,
+        tuple[BaselineRef, ...] | None,
         Meta(
             description="What the model must stand against: majority for classes, mean for numbers if left out.",
             examples=[["majority", "random", "previous"]],

@@ -12,7 +12,7 @@ Kind = str
 """A column's type, or ``nothing`` for NULL."""
 
 TOKEN = re.compile(
-    r"""\s*(?:(?P<number>\d+(?:\.\d*)?(?:[eE][-+]?\d+)?|\.\d+)|(?P<text>'(?:[^']|'')*')|(?P<quoted>"(?:[^"]|"")*")
+    r"""\s*(?:(?P<number>[0-9]+(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?|\.[0-9]+)|(?P<text>'(?:[^']|'')*')|(?P<quoted>"(?:[^"]|"")*")
     |(?P<word>[^\W\d]\w*)|(?P<sign><=|>=|<>|!=|\|\||[-+*/%(),=<>]))""",
     re.VERBOSE,
 )
@@ -27,7 +27,10 @@ CASTS = {
     "VARCHAR": TEXT, "TEXT": TEXT, "DATE": "date", "TIMESTAMP": "datetime",
 }  # fmt: skip
 PARTS = ("YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "HOUR", "MINUTE", "SECOND")
-MOST_CHARACTERS, DEEPEST = 4_000, 60
+# The engine's parser takes fifty levels of its own, up to two of which stand for one here.
+MOST_CHARACTERS, MOST_SIGNS, DEEPEST = 4_000, 400, 20
+LARGEST_INTEGER, MOST_DIGITS, MOST_DECIMALS = 2**63 - 1, 30, 300
+MOMENT = re.compile(r"\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?)?\Z", re.ASCII)
 
 
 class ExpressionError(Exception):
@@ -90,6 +93,11 @@ def tokens(text: str) -> list[Token]:
         kind = match.lastgroup
         found.append(Token(kind, match[kind], match.start(kind), match.end(kind)))
         at = match.end()
+        if kind == "sign" and text.startswith("--", at - 1):
+            raise ExpressionError("'--' begins a comment in SQL: put a blank between the two", at - 1, at + 1)
+    signs = [token for token in found if token.kind == "sign" and token.text not in ("(", ")", ",")]
+    if len(signs) > MOST_SIGNS:
+        raise ExpressionError(f"more than {MOST_SIGNS} signs", signs[-1].start, signs[-1].end)
     return [*found, Token("end", "", len(text), len(text) + 1)]
 
 
@@ -249,7 +257,7 @@ class _Reader:
         token, first = self.now, self.at
         self.at += 1
         if token.kind == "number":
-            return "integer" if token.text.isdigit() else "number"
+            return self.number(token, first)
         if token.kind == "text":
             return TEXT
         if token.text == "(":
@@ -267,8 +275,7 @@ class _Reader:
         if upper == "NULL":
             return NOTHING
         if upper in ("DATE", "TIMESTAMP") and self.now.kind == "text":
-            self.at += 1
-            return CASTS[upper]
+            return self.moment(upper)
         if upper == "CASE":
             return self.case(first)
         if upper in ("CAST", "EXTRACT"):
@@ -277,6 +284,33 @@ class _Reader:
             self.at = first
             self.fail(f"'{token.text}' can't stand here", first)
         return self.function(upper, first) if self.word("(") else self.column(token.text, first)
+
+    def number(self, token: Token, first: int) -> Kind:
+        """A number that the engine can hold."""
+        if len(token.text) > MOST_DIGITS:
+            self.fail(f"a number has {MOST_DIGITS} characters at most", first)
+        if token.text.isdigit():
+            if int(token.text) > LARGEST_INTEGER:
+                self.fail("too large for an integer: write it with a decimal point", first)
+            return "integer"
+        if float(token.text) == float("inf"):
+            self.fail("too large for a number", first)
+        return "number"
+
+    def moment(self, word: str) -> Kind:
+        """A date, or a moment, as it is written out."""
+        from datetime import datetime
+
+        written = self.now.text[1:-1]
+        try:
+            if MOMENT.match(written) is None or (word == "DATE" and len(written) > len("2024-01-31")):
+                raise ValueError
+            datetime.fromisoformat(written)
+        except ValueError:
+            form = "2024-01-31" if word == "DATE" else "2024-01-31 12:30:00"
+            self.fail(f"{word} is written as '{form}'", self.at, self.at + 1)
+        self.at += 1
+        return CASTS[word]
 
     def column(self, name: str, first: int) -> Kind:
         if name not in self.columns:
@@ -355,12 +389,22 @@ class _Reader:
             allowed = {"n": NUMERIC, "t": (TEXT,), "i": ("integer",)}.get(wanted.lstrip("?"))
             if allowed is not None:
                 self.wants(kind, allowed, name, start, end)
+        if name == "ROUND" and len(starts) > 1:
+            self.decimals(starts[1], after[1])
+        if name == "SUBSTR" and len(starts) > 2 and self.tokens[starts[2]].text == "-":
+            self.fail("SUBSTR takes no negative length", starts[2], after[2])
         if gives != "same":
             return gives
         together = kinds[0]
         for kind in kinds[1:] if name in SIDE_BY_SIDE else ():
             together = self.like(together, kind, f"{name}:", first)
         return together
+
+    def decimals(self, start: int, end: int) -> None:
+        """How many decimals: the engine wants the number itself."""
+        token = self.tokens[start]
+        if end != start + 1 or not token.text.isdigit() or int(token.text) > MOST_DECIMALS:
+            self.fail(f"ROUND takes a number from 0 to {MOST_DECIMALS}", start, end)
 
 
 # What each function takes (n number, i integer, t text, a anything; ? may be left out; ... any more) and gives.

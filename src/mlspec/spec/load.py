@@ -7,7 +7,7 @@ import msgspec
 from mlspec import registry
 from mlspec.diagnostics import Diagnostic, SpecError
 from mlspec.document import MOST_FOUND, Document, Path
-from mlspec.plugin import Use
+from mlspec.plugins.base import PluginRef
 from mlspec.spec import Project, suggest, units
 from mlspec.spec.shape import Field, Shape, fields, shape
 
@@ -253,7 +253,7 @@ class _Reader:
         ok = (
             (isinstance(value, bool) and bool in kinds)
             or (isinstance(value, int) and not isinstance(value, bool) and (int in kinds or float in kinds))
-            or (isinstance(value, float) and (float in kinds or (int in kinds and value.is_integer())))
+            or (isinstance(value, float) and (float in kinds or (int in kinds and _is_integer(value))))
             or (isinstance(value, str) and str in kinds)
         )
         if not ok:
@@ -286,10 +286,18 @@ class _Reader:
         if isinstance(value, str):
             if meta.min_length and len(value) < meta.min_length:
                 return self.wrong("empty", path, f"'{dotted(path)}' is empty", "some text is needed", key=key)
+            if meta.max_length is not None and len(value) > meta.max_length:
+                most = f"at most {meta.max_length} character{'s' if meta.max_length > 1 else ''}"
+                return self.wrong("out-of-range", path, f"'{dotted(path)}' is too long", most, key=key)
+            if meta.max_length is not None and len(value) > meta.max_length:
+                most = f"{meta.max_length:,} character{'s' if meta.max_length > 1 else ''} at most"
+                return self.wrong("out-of-range", path, f"'{dotted(path)}' is too long", most, key=key)
             if meta.pattern is not None:
                 import re
 
-                if not re.search(meta.pattern, value):
+                # Published patterns end in "$", which Python finds before a line break at the end too: one more there
+                # shows whether the pattern means it.
+                if not re.search(meta.pattern, f"{value}\n" if value.endswith("\n") else value):
                     return self.wrong(
                         "bad-name",
                         path,
@@ -345,10 +353,10 @@ class _Reader:
                 suggest.label(name, registry.names(kind)),
             )
         made = self._struct(registry.plugin(kind, name), value, path, f"{dotted(path)} ({name})", skip=key)
-        return made if made is _BAD else Use(name, made)
+        return made if made is _BAD else PluginRef(name, made)
 
     def _step(self, wanted: Shape, value: Any, path: Path) -> Any:
-        kind = wanted.extra["step_list"]
+        kind = wanted.extra["plugin_list"]
         settings: Any = None
         if isinstance(value, dict) and len(value) == 1:
             ((name, settings),) = value.items()
@@ -373,9 +381,13 @@ class _Reader:
             if not shorthand:
                 return self._type(at, "a mapping", settings)
             read = self.read(fields(cls)[shorthand].shape, settings, at)
-            return read if read is _BAD else Use(name, cls(**{shorthand: read}))
+            return read if read is _BAD else PluginRef(name, cls(**{shorthand: read}))
         made = self._struct(cls, settings, at, f"{dotted(path)} ({name})")
-        return made if made is _BAD else Use(name, made)
+        return made if made is _BAD else PluginRef(name, made)
+
+
+def _is_integer(value: float) -> bool:
+    return value.is_integer() and abs(value) < 2**63
 
 
 def _names_of(own: dict[str, Any]) -> tuple[str, ...]:

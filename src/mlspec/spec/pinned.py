@@ -6,11 +6,15 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from mlspec.plugin import AVAILABILITY, Source, Use, Wanted
+from mlspec.diagnostics import Diagnostic, Span, SpecError
+from mlspec.machine import allowed_reads, json_values, safe_files
+from mlspec.plugins.base import ColumnType, PluginRef
+from mlspec.plugins.source import AVAILABILITY, Source, Wanted
 
 FOLDER = Path(".mlspec", "snapshots")
 LATEST, FALLBACK = "latest.json", "fallback.json"
 LOCK = "mlspec.lock"
+VERSION = 1  # of the lock
 MOST_LEVELS = 20
 FORMATS = {".parquet": "parquet", ".arrow": "arrow"}  # that snapshots of rows are kept in, by the file's ending
 
@@ -29,7 +33,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     file: str
     format: str
     digest: str
-    columns: dict[str, str]
+    columns: dict[str, ColumnType]
     rows: int | None = None
     target: str = ""
     levels: tuple[str, ...] | None = None
@@ -45,7 +49,7 @@ class LockedSource(Struct, frozen=True, kw_only=True, omit_defaults=True):
     also what was asked (a digest), its rows and the target's values."""
 
     files: dict[str, str] = {}
-    columns: dict[str, str] = {}
+    columns: dict[str, ColumnType] = {}
     source: str = ""
     rows: int | None = None
     target: str = ""
@@ -61,11 +65,12 @@ class LockedSpread(Struct, frozen=True):
 
 
 class _Lock(Struct, frozen=True):
+    version: int = VERSION
     sources: dict[str, LockedSource] = {}
     spreads: dict[str, LockedSpread] = {}
 
 
-def identity(use: Use) -> str:
+def identity(use: PluginRef) -> str:
     """The digest of what a source asks for; how sure it must be to come, and stated columns, don't belong to it."""
     import hashlib
 
@@ -88,18 +93,20 @@ def folder(root: Path, name: str) -> Path:
     return root / FOLDER / name
 
 
-def snapshot(root: Path, name: str, use: Use) -> Snapshot | None:
+def snapshot(root: Path, name: str, use: PluginRef) -> Snapshot | None:
     """The rows of a fetched source as they are known here: its fallback, its latest snapshot, or what the lock tells of
     it; None where the spec has asked for something else then, or never."""
     wanted = identity(use)
     for file in (FALLBACK, LATEST):
         found = stored(root, name, file)
-        if found is not None and found.source == wanted:
+        if found is not None and found.source == wanted and (file == LATEST or found.file == _fallback(root, use)):
             return found
     locked = locked_sources(root).get(name)
     if locked is None or locked.source != wanted or not locked.files:
         return None
     file, digest = next(iter(locked.files.items()))
+    if not _is_in_folder(root, name, file):
+        raise unreadable(f"'{file}' is no snapshot of source '{name}'")
     return Snapshot(
         source=wanted,
         file=file,
@@ -112,29 +119,68 @@ def snapshot(root: Path, name: str, use: Use) -> Snapshot | None:
     )
 
 
+def _fallback(root: Path, use: PluginRef) -> str | None:
+    """The file that stands in for a source, as a snapshot names it."""
+    path = getattr(use.plugin, "fallback", None)
+    found = None if path is None else root / path
+    return None if found is None or not found.is_relative_to(root) else found.relative_to(root).as_posix()
+
+
 def stored(root: Path, name: str, file: str = LATEST) -> Snapshot | None:
     """The snapshot that a file describes, where its rows are still there."""
     try:
-        found = msgspec.json.decode((folder(root, name) / file).read_bytes(), type=Snapshot)
-    except (OSError, msgspec.MsgspecError):
+        found = json_values.read(folder(root, name) / file, Snapshot)
+    except (OSError, ValueError):
         return None
-    return found if (root / found.file).is_file() else None
+    known = file != LATEST or _is_in_folder(root, name, found.file)
+    return found if known and (root / found.file).is_file() else None
+
+
+def _is_in_folder(root: Path, name: str, file: str) -> bool:
+    """Whether a file is one that a source's snapshots lie in: descriptions can be written by anybody."""
+    try:
+        return safe_files.inside(root, file).parent == folder(root, name)
+    except ValueError:
+        return False
 
 
 def locked_sources(root: Path) -> dict[str, LockedSource]:
-    """What mlspec.lock pins of the sources; nothing where there is no lock that can be read."""
-    try:
-        return msgspec.json.decode((root / LOCK).read_bytes(), type=_Lock).sources
-    except (OSError, msgspec.MsgspecError):
-        return {}
+    """What mlspec.lock pins of the sources; nothing where there is no lock. Raises SpecError as ``unreadable``."""
+    return _locked(root).sources
 
 
 def locked_references(root: Path) -> dict[str, LockedSpread]:
-    """The spreads that mlspec.lock pins; nothing where there is no lock that can be read."""
+    """The spreads that mlspec.lock pins; nothing where there is no lock. Raises SpecError as ``unreadable``."""
+    return _locked(root).spreads
+
+
+def _locked(root: Path) -> _Lock:
+    path = root / LOCK
+    if path.is_symlink() and allowed_reads.refusal(allowed_reads.around(root), path):
+        raise unreadable("it is a link that leads out of the repository")
     try:
-        return msgspec.json.decode((root / LOCK).read_bytes(), type=_Lock).spreads
-    except (OSError, msgspec.MsgspecError):
-        return {}
+        found = json_values.read(path, _Lock)
+    except FileNotFoundError:
+        return _Lock()
+    except OSError as error:
+        raise unreadable((error.strerror or "it can't be opened").lower()) from None
+    except ValueError as error:
+        raise unreadable(str(error)) from None
+    if found.version != VERSION:
+        raise unreadable(f"it is of version {found.version}, this mlspec reads {VERSION}")
+    return found
+
+
+def unreadable(why: str) -> SpecError:
+    """What is wrong with a lock: taken for none, it would pin nothing, and every change would pass."""
+    notes = (
+        "take it from version control: git checkout mlspec.lock",
+        "without the file, mlspec run pins everything as it is now",
+    )
+    span = Span(LOCK, 0, 0, 0, 0)
+    return SpecError(
+        [Diagnostic(code="lock-unreadable", message=f"mlspec.lock can't be read: {why}", span=span, notes=notes)]
+    )
 
 
 def keeps_treated(found: Snapshot | None) -> bool:
@@ -142,7 +188,7 @@ def keeps_treated(found: Snapshot | None) -> bool:
     return found is not None and Path(found.file).parts[: len(FOLDER.parts)] == FOLDER.parts
 
 
-def reads(use: Use, found: Snapshot | None) -> list[Any]:
+def reads(use: PluginRef, found: Snapshot | None) -> list[Any]:
     """``[plug-in, settings]`` of what reads a source's rows: the source itself, or its snapshot."""
     source = use.plugin
     assert isinstance(source, Source)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from mlspec.spec.types import ColumnName, StepUse
+from mlspec.spec.types import ColumnName, TransformRef
 
 
 class Interaction(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -32,16 +32,16 @@ class Preprocessing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Steps by type of column; where a type is left out, each model brings the preparation that suits it."""
 
     numeric: Annotated[
-        tuple[StepUse, ...] | None,
+        tuple[TransformRef, ...] | None,
         Meta(description="For integers and numbers.", examples=[[{"impute": "median"}, {"scale": "standard"}]]),
     ] = None
     category: Annotated[
-        tuple[StepUse, ...] | None,
+        tuple[TransformRef, ...] | None,
         Meta(description="For categories and booleans.", examples=[[{"encode": "one_hot"}]]),
     ] = None
-    date: Annotated[tuple[StepUse, ...] | None, Meta(description="For dates and times.")] = None
+    date: Annotated[tuple[TransformRef, ...] | None, Meta(description="For dates and times.")] = None
     image: Annotated[
-        tuple[StepUse, ...] | None,
+        tuple[TransformRef, ...] | None,
         Meta(description="For images.", examples=[[{"image": {"size": [32, 32], "colour": "grey"}}]]),
     ] = None
     interactions: Annotated[
@@ -52,6 +52,6 @@ class Preprocessing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         ),
     ] = ()
     columns: Annotated[
-        dict[ColumnName, tuple[StepUse, ...]],
+        dict[ColumnName, tuple[TransformRef, ...]],
         Meta(description="For single columns, in place of what their type gets."),
     ] = {}

@@ -4,10 +4,10 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from mlspec.plugin import Use
+from mlspec.plugins.base import PluginRef
 from mlspec.spec.types import ColumnName
 
-TreatmentUse = Annotated[Use, Meta(extra={"step_list": "treatments"})]
+AnonymizerRef = Annotated[PluginRef, Meta(extra={"plugin_list": "anonymizers"})]
 
 
 class Personal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -22,7 +22,7 @@ class Personal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         ),
     ]
     action: Annotated[
-        TreatmentUse | None,
+        AnonymizerRef | None,
         Meta(
             description="What is done to it as its source is read; nothing behind that sees it as it was. It must be "
             "stated of all that is not public.",

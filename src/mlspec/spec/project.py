@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from mlspec.plugin import ColumnType, Task
+from mlspec.plugins.base import ColumnType, Task
 from mlspec.spec.types import ColumnName, Name
 from mlspec.spec.users import Users
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator
 
-from mlspec.plugin import Condition
+from mlspec.plugins.source import Condition
 from mlspec.spec.expression import RESERVED, ExpressionError, tokens
 
 SIGNS = {"=": "=", "<>": "<>", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}

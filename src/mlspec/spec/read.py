@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from mlspec.diagnostics import Diagnostic, SpecError
-from mlspec.document import Document, Node, Path, parse
+from mlspec.document import LARGEST, Document, Node, Path, parse, too_large
+from mlspec.machine import safe_files
+from mlspec.machine.allowed_reads import Reads, refusal
 from mlspec.spec import Project
 from mlspec.spec.backend import PRESETS
 from mlspec.spec.load import load
@@ -15,33 +17,50 @@ PRESETS_AT: dict[Path, dict[str, Any]] = {("backend",): PRESETS, ("model", "cand
 
 
 def read(
-    path: str | os.PathLike[str], *, profile: str | None = None, sets: Sequence[str] = (), large: bool = False
+    path: str | os.PathLike[str],
+    *,
+    profile: str | None = None,
+    sets: Sequence[str] = (),
+    large: bool = False,
+    reads: Reads | None = None,
 ) -> tuple[Project, Document]:
-    """The project of a spec file with its overlays laid on, and the document it was read from.
+    """The project of a spec file with its overlays laid on, and the document it was read from; ``reads``: which files
+    may be read, all for None.
 
     Raises SpecError with every mistake.
     """
     file = os.fspath(path)
-    try:
-        with open(file, "rb") as stream:
-            text = stream.read()
-    except OSError as error:
-        raise SpecError(
-            [
-                Diagnostic(
-                    code="spec-not-found",
-                    message=f"{file} can't be read: {error.strerror}",
-                    notes=("`mlspec init DATA` writes a first spec",),
-                )
-            ]
-        ) from None
-    document = parse(text, file, large=large)
+    document = parse(content(file, reads, large=large), file, large=large)
     if profile is not None:
         document = with_profile(document, profile)
     for setting in sets:
         document = with_setting(document, setting)
     project = load(document)
     return project, _with_named_backend(document)
+
+
+def refuse_outside(file: str, reads: Reads) -> None:
+    """Raises SpecError where a spec's file is a link to one that may not be read."""
+    why = refusal(reads, file)
+    if why:
+        note = "name the file itself, or add --allow-outside"
+        raise SpecError([Diagnostic(code="file-outside", message=f"{file} {why}", notes=(note,))])
+
+
+def content(file: str, reads: Reads | None, *, large: bool = False) -> bytes:
+    """The bytes of a spec's file. Raises SpecError where it can't be read, may not be, or is too large."""
+    try:
+        if reads is not None:
+            refuse_outside(file, reads)
+        with safe_files.opened(file) as stream:
+            size = os.fstat(stream.fileno()).st_size
+            if size > LARGEST and not large:
+                raise too_large(file, size)
+        return safe_files.read(file)
+    except (OSError, ValueError) as error:
+        message = f"{file} can't be read: {getattr(error, 'strerror', None) or error}"
+        note = "`mlspec init DATA` writes a first spec"
+        raise SpecError([Diagnostic(code="spec-not-found", message=message, notes=(note,))]) from None
 
 
 def with_profile(document: Document, name: str) -> Document:

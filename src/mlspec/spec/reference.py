@@ -86,7 +86,7 @@ def takes(wanted: Shape) -> str:
     if wanted.kind == "plugin":
         return f"a mapping with '{wanted.extra['key']}', one of {', '.join(registry.names(wanted.extra['plugin']))}"
     if wanted.kind == "step":
-        return f"one of {', '.join(registry.names(wanted.extra['step_list']))}, with its settings"
+        return f"one of {', '.join(registry.names(wanted.extra['plugin_list']))}, with its settings"
     if wanted.extra.get("unit"):
         return "a time with its unit" if wanted.extra["unit"] == "duration" else "a size with its unit"
     if wanted.kind == "scalar":

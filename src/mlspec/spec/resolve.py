@@ -5,7 +5,8 @@ from typing import Any, cast
 
 from msgspec.structs import replace
 
-from mlspec.plugin import Metric, Schema, Task, Use
+from mlspec.plugins.base import PluginRef, Schema, Task
+from mlspec.plugins.metric import Metric
 from mlspec.spec import Project
 from mlspec.spec.requirements import goals
 
@@ -84,11 +85,11 @@ def resolve(project: Project, schemas: Mapping[str, Schema], target_levels: tupl
     )
 
 
-def _use(kind: str, name: str, **settings: float) -> Use:
+def _use(kind: str, name: str, **settings: float) -> PluginRef:
     from mlspec import registry
 
     cls: Any = registry.plugin(kind, name)
-    return Use(name, cls(**settings))
+    return PluginRef(name, cls(**settings))
 
 
 def _fits(name: str, task: str) -> bool:

@@ -10,7 +10,8 @@ from typing import Any, cast
 import msgspec
 
 from mlspec import registry
-from mlspec.plugin import Plugin, Source
+from mlspec.plugins.base import Plugin
+from mlspec.plugins.source import Source
 from mlspec.spec import Project
 from mlspec.spec import units as spellings
 from mlspec.spec.shape import Field, Shape, fields
@@ -212,7 +213,7 @@ class _Writer:
 
     def _step(self, wanted: Shape) -> Json:
         """A name, or a mapping of one name to its settings or the value that its shorthand takes."""
-        kind = wanted.extra["step_list"]
+        kind = wanted.extra["plugin_list"]
         names = registry.names(kind)
         properties: Json = {}
         for name in names:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import msgspec
 from msgspec import Meta, Struct
 
-from mlspec.plugin import Use
+from mlspec.plugins.base import PluginRef
 
 
 class Shape(Struct, frozen=True, kw_only=True):
@@ -79,9 +79,9 @@ def shape(annotation: Any) -> Shape:
         if origin is list or (len(args) == 2 and args[1] is Ellipsis):
             return Shape(kind="list", cls=origin, items=(shape(args[0]),), meta=meta)
         return Shape(kind="tuple", cls=origin, items=tuple(shape(a) for a in args), meta=meta)
-    if annotation is Use:
+    if annotation is PluginRef:
         extra = meta.extra or {}
-        return Shape(kind="plugin" if "plugin" in extra else "step", cls=Use, meta=meta)
+        return Shape(kind="plugin" if "plugin" in extra else "step", cls=PluginRef, meta=meta)
     if isinstance(annotation, type) and issubclass(annotation, Struct):
         return Shape(kind="object", cls=annotation, meta=meta)
     return Shape(kind="scalar", cls=annotation, meta=meta)

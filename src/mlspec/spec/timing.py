@@ -4,7 +4,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from mlspec.plugin import Model, Use
+from mlspec.plugins.base import PluginRef
+from mlspec.plugins.model import Model
 from mlspec.spec import Project
 from mlspec.spec.tuning import Tuning
 
@@ -32,9 +33,9 @@ def shared(project: Project) -> Project:
     networks = [name for name, use in candidates.items() if getattr(use.plugin, "time", 0.0) is None]
     for name in networks:
         plugin: Any = candidates[name].plugin
-        candidates[name] = Use(candidates[name].name, replace(plugin, time=NETWORKS * time / len(networks)))
+        candidates[name] = PluginRef(candidates[name].name, replace(plugin, time=NETWORKS * time / len(networks)))
     return replace(project, tuning=tuning, model=replace(project.model, candidates=candidates))
 
 
-def _is_quick(use: Use) -> bool:
+def _is_quick(use: PluginRef) -> bool:
     return isinstance(use.plugin, Model) and bool(use.plugin.space) and not use.plugin.pausable

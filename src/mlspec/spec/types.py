@@ -4,7 +4,7 @@
 
 ``unit``      ``duration`` (``5ms``, ``10m`` -> seconds) or ``bytes`` (``20MB`` -> bytes, decimal; ``MiB`` binary).
 ``plugin``    the plug-in kind a mapping chooses from (``models``), with ``key`` the discriminator (``type``).
-``step_list`` the entries are plug-ins of that kind, each a name or a mapping of one name to its settings.
+``plugin_list`` the entries are plug-ins of that kind, each a name or a mapping of one name to its settings.
 ``presets``   names that stand for a whole mapping (``backend: gpu``).
 ``named``     the top-level key whose entries are such names too (``backends``).
 ``one``       a list that may be written as its only entry (``group: sex``).
@@ -16,18 +16,18 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from mlspec.plugin import Use
+from mlspec.plugins.base import PluginRef
 
 Seconds = Annotated[float, Meta(extra={"unit": "duration"}, examples=["5ms", "30s", "10m", "2h"])]
 Bytes = Annotated[int, Meta(extra={"unit": "bytes"}, examples=["20MB", "4GB", "512KiB"])]
 ColumnName = Annotated[str, Meta(extra={"column": True}, min_length=1)]
 Columns = Annotated[tuple[ColumnName, ...], Meta(extra={"one": True}, min_length=1, max_length=3)]
 Share = Annotated[float, Meta(ge=0, le=1)]
-StepUse = Annotated[Use, Meta(extra={"step_list": "steps"})]
-MetricUse = Annotated[Use, Meta(extra={"step_list": "metrics"})]
-BaselineUse = Annotated[Use, Meta(extra={"step_list": "baselines"})]
-SourceUse = Annotated[Use, Meta(extra={"plugin": "sources", "key": "format"})]
-ModelUse = Annotated[Use, Meta(extra={"plugin": "models", "key": "type"})]
+TransformRef = Annotated[PluginRef, Meta(extra={"plugin_list": "transforms"})]
+MetricRef = Annotated[PluginRef, Meta(extra={"plugin_list": "metrics"})]
+BaselineRef = Annotated[PluginRef, Meta(extra={"plugin_list": "baselines"})]
+SourceUse = Annotated[PluginRef, Meta(extra={"plugin": "sources", "key": "format"})]
+ModelUse = Annotated[PluginRef, Meta(extra={"plugin": "models", "key": "type"})]
 Name = Annotated[
     str,
     Meta(

@@ -5,6 +5,7 @@ from collections.abc import Collection
 from typing import Any
 
 WORDS = {"duration": "a time with its unit", "bytes": "a size with its unit"}
+LARGEST = {"duration": 1e10, "bytes": 2.0**62}
 _SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _BYTES = {
     "B": 1,
@@ -18,7 +19,7 @@ _BYTES = {
     "GiB": 2**30,
     "TiB": 2**40,
 }
-_ONE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]+)\s*")
+_ONE = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]+)\s*")
 
 
 def parse(unit: str, value: Any) -> float | int | None:
@@ -33,18 +34,19 @@ def parse(unit: str, value: Any) -> float | int | None:
             return None
         total += float(found[1]) * table[found[2]]
         at, parts = found.end(), parts + 1
-    if not parts or total <= 0:
+    if not parts or not 0 < total <= LARGEST[unit]:
         return None
     return total if unit == "duration" else round(total)
 
 
 def engines() -> list[str]:
     """The names of the engines, from the files of the backends package."""
-    import importlib
     import os
 
+    from mlspec.machine import python_paths
+
     # The package is empty: importing it costs less than importing what finds packages without importing them.
-    folders = importlib.import_module("mlspec_backends").__path__
+    folders = python_paths.imported("mlspec_backends").__path__
     return sorted(n[:-3] for f in folders for n in os.listdir(f) if n.endswith(".py") and not n.startswith("_"))
 
 

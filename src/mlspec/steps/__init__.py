@@ -1,1 +1,1 @@
-"""Plug-ins, one file each: the file name is the name used in a spec."""
+"""The work of each kind of step, one file a kind; imported only where a step runs."""

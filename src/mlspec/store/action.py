@@ -6,6 +6,9 @@ from typing import Any
 import msgspec
 
 from mlspec.diagnostics import StoreError
+from mlspec.machine import json_values
+
+LARGEST = 64 << 20
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,12 +40,14 @@ def decode(stored: bytes, fingerprint: str) -> Action:
     if content[-1:] != b"\n" or hashlib.sha256(body).hexdigest().encode() != checksum:
         raise StoreError(f"stored action {fingerprint[:12]} is damaged")
     try:
-        action = _DECODER.decode(body)
-    except msgspec.MsgspecError as error:
+        action = json_values.decode(body, Action)
+    except ValueError as error:
         raise StoreError(f"stored action {fingerprint[:12]} can't be read: {error}") from None
     if action.fingerprint != fingerprint:
         raise StoreError(f"stored action {fingerprint[:12]} is that of {action.fingerprint[:12]}")
     return action
 
 
-_DECODER = msgspec.json.Decoder(Action)
+def unsealed(stored: bytes) -> bytes:
+    """An action's bytes without a seal behind them."""
+    return b"".join(stored.splitlines(keepends=True)[:2])

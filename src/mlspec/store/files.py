@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+from mlspec.machine import safe_files
 from mlspec.machine.whole_files import replace, sync_folder
 from mlspec.store import tree
 
@@ -24,9 +25,10 @@ def write(path: Path, content: bytes, mode: int = 0o644, *, sync: bool = True) -
 
 
 def copy(source: Path, target: Path, empty: Iterable[str] = ()) -> None:
-    """Copy the bytes of a file or of a folder's files; ``empty``: folders in it that hold nothing. Raises OSError."""
+    """Copy the bytes of a file or of a folder's files; ``empty``: folders in it that hold nothing. Raises OSError, also
+    for a file that is no regular one."""
     if not source.is_dir():
-        shutil.copyfile(source, target)
+        _copy_file(source, target)
         return
     names, hollow = tree.listing(source)
     target.mkdir(exist_ok=True)
@@ -34,7 +36,12 @@ def copy(source: Path, target: Path, empty: Iterable[str] = ()) -> None:
         (target / name).mkdir(parents=True, exist_ok=True)
     for name in names:
         (target / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source / name, target / name)
+        _copy_file(source / name, target / name)
+
+
+def _copy_file(source: Path, target: Path) -> None:
+    with safe_files.opened(source) as content, target.open("wb") as file:
+        shutil.copyfileobj(content, file)
 
 
 def remove(path: Path) -> None:

@@ -45,6 +45,25 @@ def shared(path: Path) -> Iterator[None]:
 
 
 @contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Hold a shared lock together with others, also where nothing may be written; no lock where there is no folder."""
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError:
+        try:
+            handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError:
+            # Nobody has ever written here, or whoever does has other rights: there is nothing to wait for.
+            yield
+            return
+    try:
+        _take(handle, fcntl.LOCK_SH)
+        yield
+    finally:
+        os.close(handle)
+
+
+@contextmanager
 def alone(path: Path, busy: str) -> Iterator[None]:
     """Hold a shared lock alone. Raises StoreError with ``busy`` when someone else holds it."""
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)

@@ -6,15 +6,14 @@ digest before it is used; what is damaged counts as missing, and is put there an
 
 import hashlib
 import os
-import re
 import secrets
 import shutil
 from collections.abc import Callable
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TypeVar
 
 from mlspec.diagnostics import StoreError
-from mlspec.machine import secret_values
+from mlspec.machine import safe_files, secret_values
 from mlspec.store import action as actions
 from mlspec.store import tree
 from mlspec.store.action import Action
@@ -23,7 +22,6 @@ from mlspec.store.sealed import MARK, Files, Sealed
 from mlspec.store.store import Store
 
 T = TypeVar("T")
-DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class UnreachableError(StoreError):
@@ -86,7 +84,10 @@ class Shared:
             for one in found.files.values() if found is not None else ():
                 files.put(store.path(one), f"objects/{one}", anew=one in self._damaged)
             files.put(path, f"trees/{digest}", anew=True)
-        files.put(store.root / "actions" / action.fingerprint, f"actions/{action.fingerprint}", anew=True)
+        with store.stage(["action"]) as staged:
+            # Without the seal, which is for this store alone.
+            staged["action"].write_bytes(actions.encode(action))
+            files.put(staged["action"], f"actions/{action.fingerprint}", anew=True)
 
     def _tried(self, work: "Callable[[Files], T]") -> "T | None":
         """What comes of working with its files; None, and ``trouble`` says why, where something is wrong with them."""
@@ -116,14 +117,15 @@ class _Folder:
 
     def read(self, name: str) -> bytes | None:
         try:
-            return (self._root / name).read_bytes()
+            return safe_files.read(self._root / name)
         except FileNotFoundError:
             self._here()
             return None
 
     def get(self, name: str, path: Path) -> bool:
         try:
-            shutil.copyfile(self._root / name, path)
+            with safe_files.opened(self._root / name) as source, path.open("wb") as target:
+                shutil.copyfileobj(source, target)
         except FileNotFoundError:
             self._here()
             return False
@@ -209,25 +211,18 @@ def _contents(files: Files, action: Action) -> dict[str, str] | None:
     """
     wanted: dict[str, str] = {}
     for name, digest in action.outputs.items():
-        if not DIGEST.fullmatch(digest):
+        if not tree.DIGEST.fullmatch(digest):
             return None
         if name not in action.folders:
             wanted[digest] = "objects"
             continue
         content = files.read(f"trees/{digest}")
         found = None if content is None else tree.decode(content, digest)
-        if found is None or not all(_is_inside(path) for path in (*found.files, *found.empty)):
-            return None
-        if not all(DIGEST.fullmatch(one) for one in found.files.values()):
+        if found is None:
             return None
         wanted |= dict.fromkeys(found.files.values(), "objects")
         wanted[digest] = "trees"
     return wanted
-
-
-def _is_inside(path: str) -> bool:
-    parts = PurePosixPath(path).parts
-    return bool(parts) and not path.startswith("/") and ".." not in parts and "\0" not in path and "\\" not in path
 
 
 def _is_whole(path: Path, name: str) -> bool:
@@ -235,8 +230,8 @@ def _is_whole(path: Path, name: str) -> bool:
     digest = name.rpartition("/")[2]
     try:
         if name.startswith("trees/"):
-            return tree.decode(path.read_bytes(), digest) is not None
-        with path.open("rb") as file:
+            return tree.decode(safe_files.read(path), digest) is not None
+        with safe_files.opened(path) as file:
             return hashlib.file_digest(file, "sha256").hexdigest() == digest
     except OSError:
         return False

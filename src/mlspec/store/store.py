@@ -5,13 +5,14 @@
     objects/DIGEST       a file's bytes, under their sha256
     trees/DIGEST         a folder: its files' digests by path
     folders/DIGEST/      the same folder as a folder; its files are links to the objects
-    actions/FINGERPRINT  what a step gave: the digests of its outputs
+    actions/FINGERPRINT  what a step gave: the digests of its outputs, sealed (see machine/seals.py)
     tmp/PID-RANDOM/      what a process has not finished
     locks/FINGERPRINT    held by whoever makes that result
+    key                  what this store's seals are made by
 
 An entry is written aside, synced and renamed, objects before the action that names them: whatever moment a process dies
 at, an action that can be found has all its outputs. Nothing stored is ever written again; every entry is checked when a
-process first reads it.
+process first reads it. An action that is not sealed by this store was made elsewhere: it is not used.
 """
 
 import hashlib
@@ -23,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from mlspec.diagnostics import StepError, StoreError
+from mlspec.machine import safe_files, seals
 from mlspec.store import action as actions
 from mlspec.store import files, locks, tree
 from mlspec.store.action import Action
@@ -40,29 +42,69 @@ class Store:
         self.root = root
         self._objects, self._trees, self._folders = root / "objects", root / "trees", root / "folders"
         self._actions = os.path.join(root, "actions")
+        self._key: bytes | None = None
         self._good: dict[str, Path] = {}
         self._workspace: Workspace | None = None
 
+    def key(self) -> bytes | None:
+        """What this store's seals are made by; None where nothing was ever stored in it."""
+        if self._key is None:
+            self._key = seals.key(self.root)
+        return self._key
+
+    def private(self, name: str) -> str:
+        """A name for what is kept beside this store, which nobody else can foretell. The store is open for writing."""
+        key = self.key()
+        assert key is not None
+        return seals.private(name, key)
+
     def lookup(self, fingerprint: str) -> Action | None:
-        """What is stored under a fingerprint; None when nothing is, or when it is damaged or incomplete."""
+        """What is stored under a fingerprint; None when nothing is, or when it is damaged, incomplete, or was made
+        elsewhere."""
+        found = self.read(fingerprint)
+        return None if found is None or not found[1] else found[0]
+
+    def is_elsewhere(self, fingerprint: str) -> bool:
+        """Whether what is stored under a fingerprint was made elsewhere: copied, unpacked or committed."""
+        found = self.read(fingerprint)
+        return found is not None and not found[1]
+
+    def read(self, fingerprint: str) -> tuple[Action, bool] | None:
+        """What is stored under a fingerprint, and whether it was made here; None where it is damaged or incomplete."""
         try:
-            with open(os.path.join(self._actions, fingerprint), "rb", buffering=0) as file:
-                action = actions.decode(file.read(), fingerprint)
+            stored = safe_files.read(os.path.join(self._actions, fingerprint), actions.LARGEST)
+            content = seals.opened(stored, self.key())
+            action = actions.decode(actions.unsealed(stored) if content is None else content, fingerprint)
         except (OSError, StoreError):
             return None
         for name, digest in action.outputs.items():
             folder = self._trees if name in action.folders else self._objects
-            if digest not in self._good and not os.path.exists(os.path.join(folder, digest)):
+            if digest not in self._good and not (
+                tree.DIGEST.fullmatch(digest) and os.path.exists(os.path.join(folder, digest))
+            ):
                 return None
-        return action
+        return action, content is not None
+
+    def adopt_elsewhere(self) -> list[Action]:
+        """Take over the results that were made elsewhere, where each byte is what its digest says; those taken over.
+        The store is open for writing."""
+        found = []
+        for name in _names(self._actions):
+            one = self.read(name)
+            if one is None or one[1]:
+                continue
+            try:
+                for digest in one[0].outputs.values():
+                    self.path(digest)
+            except DamagedError:
+                continue
+            self._put_action(one[0], sync=True)
+            found.append(one[0])
+        return found
 
     def actions(self) -> Iterator[Action]:
-        """Everything that is stored and can be read."""
-        try:
-            names = os.listdir(self._actions)
-        except FileNotFoundError:
-            return
-        for name in names:
+        """Everything that is stored, can be read, and was made here."""
+        for name in _names(self._actions):
             action = self.lookup(name)
             if action is not None:
                 yield action
@@ -99,6 +141,7 @@ class Store:
         for name in FOLDERS:
             (self.root / name).mkdir(parents=True, exist_ok=True)
         with locks.shared(self.root / "lock"):
+            self._key = seals.make(self.root)
             self._workspace = Workspace(self.root / "tmp")
             try:
                 self.sweep()
@@ -180,7 +223,7 @@ class Store:
                 if self._put(path, sync=True) != digest:
                     raise DamagedError(digest, "is damaged")
             else:
-                if tree.decode(path.read_bytes(), digest) is None:
+                if tree.decode(safe_files.read(path), digest) is None:
                     raise DamagedError(digest, "is damaged")
                 path.chmod(READ_ONLY)
                 path.rename(self._trees / digest)
@@ -190,7 +233,9 @@ class Store:
 
     def _put_action(self, action: Action, sync: bool) -> None:
         aside = self._own().name()
-        files.write(aside, actions.encode(action), READ_ONLY, sync=sync)
+        key = self.key()
+        assert key is not None
+        files.write(aside, seals.sealed(actions.encode(action), key), READ_ONLY, sync=sync)
         os.rename(aside, os.path.join(self._actions, action.fingerprint))
         if sync:
             files.sync_folder(Path(self._actions))
@@ -235,17 +280,22 @@ class Store:
     def _object(self, digest: str) -> Path:
         path = self._objects / digest
         try:
-            with path.open("rb") as file:
+            with safe_files.opened(path) as file:
                 if hashlib.file_digest(file, "sha256").hexdigest() == digest:
                     return path
         except FileNotFoundError:
             raise DamagedError(digest, "is missing") from None
+        except safe_files.NotRegularError:
+            pass
         files.remove(path)
         raise DamagedError(digest, "is damaged")
 
     def _folder(self, digest: str) -> Path:
         path = self._trees / digest
-        found = tree.decode(path.read_bytes(), digest)
+        try:
+            found = tree.decode(safe_files.read(path), digest)
+        except FileNotFoundError:
+            raise DamagedError(digest, "is missing") from None
         if found is None:
             files.remove(path)
             raise DamagedError(digest, "is damaged")
@@ -301,6 +351,13 @@ class Store:
         finally:
             if workspace is not self._workspace:
                 workspace.close()
+
+
+def _names(folder: str) -> list[str]:
+    try:
+        return sorted(os.listdir(folder))
+    except FileNotFoundError:
+        return []
 
 
 def link(source: Path, target: Path) -> None:

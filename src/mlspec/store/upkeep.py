@@ -8,11 +8,13 @@ from pathlib import Path
 import msgspec
 
 from mlspec.diagnostics import StepError, StoreError
+from mlspec.machine import safe_files, seals
 from mlspec.store import action as actions
 from mlspec.store import files, locks, tree
 from mlspec.store.store import Store
 
-BUSY = "a run is using the store; try again when it has ended"
+BUSY = "a run, or a check of it, is using the store; try again when it has ended"
+ELSEWHERE = "was made elsewhere"
 
 
 class Damage(msgspec.Struct, frozen=True):
@@ -29,16 +31,32 @@ class Collected(msgspec.Struct, frozen=True):
     bytes: int
 
 
+class Inspected(msgspec.Struct, frozen=True):
+    """What is not as it should be, by entry; how many results there are, and the bytes that their contents take."""
+
+    damaged: tuple[Damage, ...]
+    results: int
+    bytes: int
+
+
 def verify(store: Store) -> list[Damage]:
-    """Read every entry and compare it with its digest; changes nothing. Sorted by entry."""
+    """What is not as it should be, as ``inspect`` finds it."""
+    return list(inspect(store).damaged)
+
+
+def inspect(store: Store) -> Inspected:
+    """Read every entry and compare it with its digest; changes nothing. A collection waits meanwhile: what it removes
+    would look like damage."""
     found = []
     checks = {"objects": check_object, "trees": check_tree, "folders": check_folder, "actions": check_action}
-    for kind, check in checks.items():
-        for name in _names(store.root / kind):
-            problem = check(store, name)
-            if problem is not None:
-                found.append(Damage(f"{kind}/{name}", problem))
-    return sorted(found, key=lambda damage: damage.entry)
+    with locks.reading(store.root / "lock"):
+        for kind, check in checks.items():
+            for name in _names(store.root / kind):
+                problem = check(store, name)
+                if problem is not None:
+                    found.append(Damage(f"{kind}/{name}", problem))
+        found.sort(key=lambda damage: damage.entry)
+        return Inspected(tuple(found), sum(1 for _action in store.actions()), size(store))
 
 
 def collect(store: Store, keep: Collection[str], also: Sequence[Path] = ()) -> Collected:
@@ -51,8 +69,8 @@ def collect(store: Store, keep: Collection[str], also: Sequence[Path] = ()) -> C
     with locks.alone(store.root / "lock", BUSY):
         removed = 0
         for name in _names(store.root / "actions"):
-            if name not in keep or store.lookup(name) is None:
-                (store.root / "actions" / name).unlink()
+            if name not in keep or store.read(name) is None:
+                files.remove(store.root / "actions" / name)
                 removed += 1
         # Contents go after the actions that name them: a kill in between leaves garbage, never a hole.
         if removed:
@@ -84,11 +102,14 @@ def size(store: Store) -> int:
 
 def _needed(store: Store) -> set[str]:
     needed: set[str] = set()
-    for action in store.actions():
+    for fingerprint in _names(store.root / "actions"):
+        action, _here = store.read(fingerprint) or (None, False)
+        if action is None:
+            continue
         needed.update(action.outputs.values())
         for name in action.folders:
             digest = action.outputs[name]
-            found = tree.decode((store.root / "trees" / digest).read_bytes(), digest)
+            found = tree.decode(safe_files.read(store.root / "trees" / digest), digest)
             needed.update(() if found is None else found.files.values())
     return needed
 
@@ -101,7 +122,7 @@ def check_object(store: Store, name: str) -> str | None:
     """What is wrong with an object; None if nothing is."""
     path = store.root / "objects" / name
     try:
-        with path.open("rb") as file:
+        with safe_files.opened(path) as file:
             return None if hashlib.file_digest(file, "sha256").hexdigest() == name else "is damaged"
     except OSError as error:
         return f"can't be read: {error.strerror}"
@@ -110,7 +131,7 @@ def check_object(store: Store, name: str) -> str | None:
 def check_tree(store: Store, name: str) -> str | None:
     """What is wrong with a tree; None if nothing is."""
     try:
-        found = tree.decode((store.root / "trees" / name).read_bytes(), name)
+        found = tree.decode(safe_files.read(store.root / "trees" / name), name)
     except OSError as error:
         return f"can't be read: {error.strerror}"
     if found is None:
@@ -123,11 +144,11 @@ def check_folder(store: Store, name: str) -> str | None:
     """What is wrong with a laid out folder; None if nothing is."""
     folder = store.root / "folders" / name
     try:
-        wanted = tree.decode((store.root / "trees" / name).read_bytes(), name)
+        wanted = tree.decode(safe_files.read(store.root / "trees" / name), name)
         if wanted is None or tree.listing(folder) != (sorted(wanted.files), sorted(wanted.empty)):
             return "is not the folder that it was"
         for path, digest in wanted.files.items():
-            with (folder / path).open("rb") as file:
+            with safe_files.opened(folder / path) as file:
                 if hashlib.file_digest(file, "sha256").hexdigest() != digest:
                     return f"has a damaged file '{path}'"
     except FileNotFoundError:
@@ -140,7 +161,9 @@ def check_folder(store: Store, name: str) -> str | None:
 def check_action(store: Store, name: str) -> str | None:
     """What is wrong with an action; None if nothing is."""
     try:
-        action = actions.decode((store.root / "actions" / name).read_bytes(), name)
+        stored = safe_files.read(store.root / "actions" / name)
+        content = seals.opened(stored, store.key())
+        action = actions.decode(actions.unsealed(stored) if content is None else content, name)
     except OSError as error:
         return f"can't be read: {error.strerror}"
     except StoreError:
@@ -148,4 +171,4 @@ def check_action(store: Store, name: str) -> str | None:
     for output, digest in action.outputs.items():
         if not (store.root / ("trees" if output in action.folders else "objects") / digest).exists():
             return f"lacks its output '{output}'"
-    return None
+    return None if content is not None else ELSEWHERE

@@ -9,15 +9,16 @@ from pathlib import Path
 
 import msgspec
 
-from mlspec.engine import places, record
+from mlspec import paths
 from mlspec.engine.events import AnyEvent, StepProgress
-from mlspec.engine.record import Run
-from mlspec.engine.run import run
+from mlspec.engine.run import run_record
+from mlspec.engine.run.run import run
+from mlspec.engine.run.run_record import Run
 from mlspec.graph.graph import Graph
 from mlspec.graph.step import Step
 from mlspec.store import upkeep
 from mlspec.store.store import Store
-from mlspec.testing.graphs import KINDS, WORK, graph, step
+from mlspec.testing.graphs import KINDS, graph, step
 
 ALL_KINDS_OF_OUTPUT = (
     step("first", text="1"),
@@ -50,23 +51,23 @@ import os, signal, sys
 from pathlib import Path
 from mlspec.engine.run import run
 from mlspec.testing.backends import ALL_KINDS_OF_OUTPUT
-from mlspec.testing.graphs import KINDS, WORK, graph
+from mlspec.testing.graphs import KINDS, graph
 
 def listen(event):
     if type(event).__name__ == "StepFinished":
         os.kill(os.getpid(), signal.SIGKILL)
 
 made = graph(Path(sys.argv[1]), ALL_KINDS_OF_OUTPUT, engine=sys.argv[2], workers=1)
-run(made, listener=listen, kinds=KINDS, work=WORK, lock=False)
+run(made, listener=listen, kinds=KINDS, lock=False)
 """
 RESUMED = """
 import sys
 from pathlib import Path
 from mlspec.engine.run import run
-from mlspec.testing.graphs import KINDS, WORK, graph, step
+from mlspec.testing.graphs import KINDS, graph, step
 
 made = graph(Path(sys.argv[1]), [step("long", resume=True)], engine=sys.argv[2])
-sys.exit(run(made, kinds=KINDS, work=WORK, lock=False).status != "done")
+sys.exit(run(made, kinds=KINDS, lock=False).status != "done")
 """
 
 
@@ -98,7 +99,7 @@ class BackendSuite:
         again = self.run(tmp_path, *ALL_KINDS_OF_OUTPUT)
         assert again.count("cached") == len(ALL_KINDS_OF_OUTPUT)
         assert again.folder is None
-        assert [str(folder) for folder in record.folders(places.home(tmp_path))] == [first.folder]
+        assert [str(folder) for folder in run_record.folders(paths.home(tmp_path))] == [first.folder]
         assert sorted(self.ran(tmp_path)) == ["first", "second", "third"]
 
     def test_a_failure_is_told_and_the_rest_goes_on(self, tmp_path: Path) -> None:
@@ -205,8 +206,8 @@ class BackendSuite:
     def test_the_run_is_written_down(self, tmp_path: Path) -> None:
         ran = self.run(tmp_path, step("one"), step("bad", error="no"))
         assert ran.folder is not None
-        assert msgspec.to_builtins(record.read(Path(ran.folder))) == msgspec.to_builtins(ran)
-        lines = Path(ran.folder, record.EVENTS).read_bytes().splitlines()
+        assert msgspec.to_builtins(run_record.read(Path(ran.folder))) == msgspec.to_builtins(ran)
+        lines = Path(ran.folder, run_record.EVENTS).read_bytes().splitlines()
         names = [msgspec.json.decode(line)["event"] for line in lines]
         assert names[0] == "run_started"
         assert names[-1] == "run_finished"
@@ -227,7 +228,7 @@ class BackendSuite:
         self.prepared(tmp_path)
         # Whether the step dies alone or with the whole process is up to the engine.
         assert self.elsewhere(tmp_path, RESUMED) != 0
-        scratch = places.scratch(places.home(tmp_path))
+        scratch = paths.scratch(paths.home(tmp_path))
         assert len(list(scratch.glob("*/halfway"))) == 1
         ran = self.run(tmp_path, step("long", resume=True))
         assert ran.steps["long"].action == "done"
@@ -247,7 +248,7 @@ class BackendSuite:
 
     def elsewhere(self, root: Path, code: str) -> int:
         """The exit code of a run in a process of its own."""
-        command = [sys.executable, "-c", code, str(root), self.engine]
+        command = [sys.executable, "-P", "-c", code, str(root), self.engine]
         return subprocess.run(command, stderr=subprocess.DEVNULL, check=False, timeout=120).returncode
 
     def run(self, root: Path, *steps: Step) -> Run:
@@ -256,7 +257,7 @@ class BackendSuite:
 
     def store(self, root: Path) -> Store:
         """The store of that folder."""
-        return Store(places.store(places.home(root)))
+        return Store(paths.store(paths.home(root)))
 
     def text(self, root: Path, ran: Run, step_id: str) -> str:
         """The text that a step gave."""
@@ -274,4 +275,4 @@ def made(folder: Path) -> Path:
 
 
 def _run(made: Graph, **options: object) -> Run:
-    return run(made, kinds=KINDS, work=WORK, lock=False, **options)  # type: ignore[arg-type]
+    return run(made, kinds=KINDS, lock=False, **options)  # type: ignore[arg-type]

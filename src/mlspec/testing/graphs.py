@@ -15,11 +15,10 @@ from mlspec.spec.data import Columns, Data
 from mlspec.spec.model import ModelSection
 from mlspec.spec.project import ProjectInfo
 
-WORK = "mlspec.testing.work"
 KINDS = {
-    "act": Kind(version=1, outputs=("text",)),
-    "join": Kind(version=1, outputs=("text",), trivial=True),
-    "alone": Kind(version=1, outputs=("text",), alone=True),
+    "act": Kind(work="mlspec.testing.work.act", version=1, outputs=("text",)),
+    "join": Kind(work="mlspec.testing.work.join", version=1, outputs=("text",), trivial=True),
+    "alone": Kind(work="mlspec.testing.work.alone", version=1, outputs=("text",), alone=True),
 }
 
 

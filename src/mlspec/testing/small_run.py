@@ -1,12 +1,15 @@
 """``python -m mlspec.testing.small_run FOLDER [ENGINE]``: five small steps, told as ``mlspec run`` would."""
 
+import shutil
 import sys
 from pathlib import Path
 
+from mlspec import paths
 from mlspec.diagnostics import MlspecError
-from mlspec.engine.run import run
+from mlspec.engine.run.run import run
 from mlspec.graph.graph import Graph
-from mlspec.testing.graphs import KINDS, WORK, graph, step
+from mlspec.store.store import Store
+from mlspec.testing.graphs import KINDS, graph, step
 
 FAILED = 3
 
@@ -23,10 +26,17 @@ def made(root: Path, engine: str = "local") -> Graph:
     return graph(root, steps, engine=engine, workers=2)
 
 
+def copied(root: Path, target: Path) -> None:
+    """Copy a folder with its results, which count as made there."""
+    shutil.copytree(root, target)
+    with Store(paths.store(paths.home(target))).writing() as store:
+        store.adopt_elsewhere()
+
+
 def main(arguments: list[str]) -> int:
     """The exit code: 0 done, 3 a step failed or the disk is full."""
     try:
-        ran = run(made(Path(arguments[0]), *arguments[1:2]), kinds=KINDS, work=WORK)
+        ran = run(made(Path(arguments[0]), *arguments[1:2]), kinds=KINDS)
     except MlspecError as error:
         print(f"error: {error}")
         return FAILED

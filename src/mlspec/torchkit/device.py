@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import torch
 
 from mlspec.diagnostics import StepError
-from mlspec.plugin import Training
+from mlspec.plugins.model import Training
 from mlspec.torchkit.stepping import Computing
 
 

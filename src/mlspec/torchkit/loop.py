@@ -17,11 +17,11 @@ import torch
 from torch import Tensor, nn
 
 from mlspec.diagnostics import StepError
-from mlspec.models.torch._shared import Private, batch
 from mlspec.torchkit import checkpoint, memory, together
 from mlspec.torchkit.batches import Batches
 from mlspec.torchkit.batches import Rows as Rows  # (the name that users of the loop know it by)
 from mlspec.torchkit.private import PrivateStepper
+from mlspec.torchkit.settings import Private, batch
 from mlspec.torchkit.stepping import HALVES, Computing, Stepper, precise
 from mlspec.torchkit.stepping import Loss as Loss
 

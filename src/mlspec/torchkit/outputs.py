@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from mlspec.plugin import Training
+from mlspec.plugins.model import Training
 from mlspec.torchkit.loop import Loss
 
 Array = np.ndarray[Any, Any]

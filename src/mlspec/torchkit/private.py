@@ -21,8 +21,8 @@ from torch import Tensor, nn
 from torch.func import functional_call, grad_and_value, vmap
 
 from mlspec.diagnostics import StepError
-from mlspec.models.torch._shared import Private
 from mlspec.torchkit.batches import Rows
+from mlspec.torchkit.settings import Private
 from mlspec.torchkit.stepping import Loss
 
 AT_ONCE = 1 << 26  # numbers of single rows' gradients in memory
@@ -53,7 +53,8 @@ def calibrated(private: Private, rate: float, steps: int) -> float:
     try:
         from opacus.accountants.utils import get_noise_multiplier
     except ImportError:
-        raise StepError("private training needs the package opacus: pip install 'mlspec[privacy]'", SETTING) from None
+        message = "private training needs the package opacus: pip install 'mlspec-compiler[privacy]'"
+        raise StepError(message, SETTING) from None
     try:
         with warnings.catch_warnings():
             # That a wider range of orders might give a tighter bound makes this one no less of a bound.

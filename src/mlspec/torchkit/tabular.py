@@ -9,11 +9,13 @@ import torch
 from torch import Tensor
 
 from mlspec.diagnostics import StepError
-from mlspec.models._weights import row_weights, stopping_weights
-from mlspec.plugin import Features, Predictor, Training
+from mlspec.machine import json_values, safe_files
+from mlspec.plugins.base import Column, Schema
+from mlspec.plugins.model import Features, Predictor, Training
 from mlspec.torchkit import backbones, device, loop, memory, outputs
 from mlspec.torchkit.network import Curves, Network, Scale
 from mlspec.torchkit.pictures import Pictures, others
+from mlspec.torchkit.row_weights import row_weights, stopping_weights
 
 Array = np.ndarray[Any, Any]
 
@@ -54,6 +56,9 @@ class Tabular(Protocol):
     def class_weight(self) -> str | None: ...  # noqa: D102
     def backbone(self) -> dict[str, Any]:
         """What stands behind the embeddings, as ``backbones.build`` takes it."""
+
+    def least_bytes(self, columns: Schema, classes: int) -> int | None:
+        """A lower bound of the saved weights' size."""
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -105,7 +110,7 @@ def fit(model: Tabular, training: Training, folder: Path) -> dict[str, Any]:
 
 def shape(model: Tabular, training: Training) -> Config:
     """The shape of the network for these rows."""
-    from mlspec.models.torch._shared import category_width
+    from mlspec.torchkit.settings import category_width
 
     levels = training.features.levels
     centre, spread = outputs.scaling(training)
@@ -171,17 +176,44 @@ def trainable(model: Tabular, training: Training, config: Config) -> loop.Traina
     )
 
 
-def load(folder: Path, name: str) -> Predictor:
-    """The network from its folder, on the device of that name."""
+def load(model: Tabular, folder: Path, name: str) -> Predictor:
+    """The network of this model from its folder, on the device of that name.
+
+    Raises ValueError where the weights are not those of such a network.
+    """
     place = device.find(name)
     config = _read(folder)
+    _fits(model, config, (folder / WEIGHTS).stat().st_size)
     network = build(config, None)
-    _fill(network, folder)
+    try:
+        _fill(network, folder)
+    except RuntimeError:
+        raise ValueError(f"{WEIGHTS} and {CONFIG} are of different networks") from None
     return _Fitted(network.to(place).eval(), config, place)
 
 
+def _fits(model: Tabular, config: Config, size: int) -> None:
+    """Raises ValueError where a network is of another shape than its model says, or has more weights than its file of
+    that size: before any memory is taken for it."""
+    from mlspec.torchkit.settings import category_width
+
+    columns = (Column("", "number", width=config.numeric), *(Column("", "code", levels=n) for n in config.levels))
+    widths = tuple(model.category_width or category_width(count) for count in config.levels)
+    same = (config.bins, config.numeric_width, config.widths, config.backbone)
+    if same != (model.bins, model.numeric_width, widths, model.backbone()):
+        raise ValueError(f"{CONFIG} is of another network than the package says")
+    # A bound of the convolutions holds where there are pictures for them, one of the edges where all numbers have some.
+    told = bool(config.pictures) or config.backbone["kind"] != "cnn"
+    least = max(
+        (model.least_bytes(columns, config.classes) or 0) if told else 0,
+        0 if config.pictures else 4 * config.numeric * (1 + config.bins),
+    )
+    if min(config.numeric, config.classes, *config.levels) < 0 or least > size:
+        raise ValueError(f"{CONFIG} tells of more weights than {WEIGHTS} has")
+
+
 def _read(folder: Path) -> Config:
-    return msgspec.json.decode((folder / CONFIG).read_bytes(), type=Config)
+    return json_values.decode(safe_files.read(folder / CONFIG), Config)
 
 
 def _fill(network: Network, folder: Path) -> None:

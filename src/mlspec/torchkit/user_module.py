@@ -2,19 +2,17 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
 from mlspec.diagnostics import StepError
-from mlspec.models._weights import row_weights, stopping_weights
-from mlspec.plugin import Features, Predictor, Training
+from mlspec.plugins.model import Features, Predictor, Training
 from mlspec.torchkit import device, loop, memory, outputs
-
-if TYPE_CHECKING:
-    from mlspec.models.python import Python
+from mlspec.torchkit.row_weights import row_weights, stopping_weights
+from mlspec.torchkit.settings import About, ModuleSettings
 
 Array = np.ndarray[Any, Any]
 
@@ -22,7 +20,7 @@ WEIGHTS = "model.safetensors"
 
 
 def fit(
-    cls: type[Any], params: Mapping[str, Any], settings: "Python", training: Training, folder: Path
+    cls: type[Any], params: Mapping[str, Any], settings: ModuleSettings, training: Training, folder: Path
 ) -> dict[str, Any]:
     """Train ``cls(inputs, outputs, **params)`` and write its weights; the history, with the target's scaling."""
     from safetensors.torch import save_file
@@ -47,7 +45,9 @@ def fit(
     return {"parameters": sum(p.numel() for p in module.parameters()), "centre": centre, "spread": spread, **history}
 
 
-def trainable(cls: type[Any], params: Mapping[str, Any], settings: "Python", training: Training) -> loop.Trainable:
+def trainable(
+    cls: type[Any], params: Mapping[str, Any], settings: ModuleSettings, training: Training
+) -> loop.Trainable:
     """The untrained module with its rows; to be called within ``device.seeded``."""
     place = device.find(training.device)
     centre, spread = outputs.scaling(training)
@@ -72,12 +72,12 @@ def trainable(cls: type[Any], params: Mapping[str, Any], settings: "Python", tra
     )
 
 
-def load(cls: type[Any], about: Mapping[str, Any], folder: Path, name: str) -> Predictor:
+def load(cls: type[Any], about: About, folder: Path, name: str) -> Predictor:
     """The module with its weights, on the device of that name."""
     from safetensors.torch import load_file
 
     place = device.find(name)
-    module = _build(cls, about["inputs"], about["classes"], about["params"])
+    module = _build(cls, about.inputs, about.classes, about.params)
     module.load_state_dict(load_file(folder / WEIGHTS))
     return _Fitted(module.to(place).eval(), about, place)
 
@@ -110,7 +110,7 @@ def _logits(classes: int) -> int:
 
 
 class _Fitted(Predictor):
-    def __init__(self, module: nn.Module, about: Mapping[str, Any], place: torch.device) -> None:
+    def __init__(self, module: nn.Module, about: About, place: torch.device) -> None:
         self._module = module
         self._about = about
         self._place = place
@@ -119,6 +119,6 @@ class _Fitted(Predictor):
         rows = _plain(features, self._place)
         with torch.inference_mode():
             pieces = [self._module(piece) for piece in torch.split(rows, loop.EVALUATED)] if len(rows) else []
-        classes = self._about["classes"]
+        classes = self._about.classes
         raw = torch.cat(pieces) if pieces else torch.zeros((0, classes or 1))
-        return outputs.answer(raw, _logits(classes), self._about["centre"], self._about["spread"])
+        return outputs.answer(raw, _logits(classes), self._about.centre, self._about.spread)

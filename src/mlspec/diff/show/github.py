@@ -4,7 +4,7 @@ The host shows ten of a kind in a step and drops the rest in silence; so the gra
 many are not shown.
 """
 
-from mlspec.diagnostics import printable
+from mlspec.diagnostics import printable, workflow_command
 from mlspec.diff.change import Change, Diff, Severity
 from mlspec.diff.show import words
 
@@ -21,7 +21,7 @@ def github(diff: Diff) -> str:
         lines += [_command(kind, change, diff) for change in shown]
         if len(own) > len(shown):
             more = f"{len(own) - len(shown)} more changes of this kind are not shown: mlspec diff lists them"
-            lines.append(f"::{kind} title=mlspec diff,file={_escaped(diff.head.path, ':,')}::{_escaped(more)}")
+            lines.append(workflow_command(kind, {"title": "mlspec diff", "file": diff.head.path}, [more]))
     return "\n".join(lines)
 
 
@@ -41,11 +41,4 @@ def _command(kind: str, change: Change, diff: Diff) -> str:
         told.append(f"it stood in {words.place(change)}")
     if change.accepted is not None:
         told.append(f"accepted: {printable(change.accepted)}")
-    listed = ",".join(f"{name}={_escaped(value, ':,')}" for name, value in places.items())
-    return f"::{kind} {listed}::{_escaped(chr(10).join(part for part in told if part))}"
-
-
-def _escaped(text: str, more: str = "") -> str:
-    for char in ("%", "\r", "\n", *more):
-        text = text.replace(char, f"%{ord(char):02X}")
-    return text
+    return workflow_command(kind, places, [part for part in told if part])

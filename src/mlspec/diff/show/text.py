@@ -40,7 +40,7 @@ def _lines(diff: Diff, color: bool) -> Iterator[str]:
     if diff.results is not None:
         yield from _results(diff.results, color)
     for one in diff.unused:
-        where = "" if one.where is None else f" ({one.where.file}:{one.where.line})"
+        where = "" if one.where is None else f" ({printable(one.where.file)}:{one.where.line})"
         yield f"Unused: mlspec-allow {printable(one.what)}{where} accepts nothing here; delete it"
     for note in diff.notes:
         yield f"Note: {printable(note)}"
@@ -70,10 +70,10 @@ def _change(change: Change, color: bool) -> Iterator[str]:
 
 def _results(results: Results, color: bool) -> Iterator[str]:
     if results.unknown is not None:
-        yield f"Results: {results.unknown}"
+        yield f"Results: {printable(results.unknown)}"
         return
     if results.stale is not None:
-        yield f"Results: {results.stale}"
+        yield f"Results: {printable(results.stale)}"
         return
     moved = [metric for metric in results.metrics if metric.told != "the same"]
     if not moved and not results.gates:
@@ -84,16 +84,16 @@ def _results(results: Results, color: bool) -> Iterator[str]:
     for metric in moved:
         was, now = (_estimate(side) for side in (metric.base, metric.head))
         told = _paint(metric.told, tints.get(metric.told, "0"), color)
-        yield f"  {metric.metric}: {was} -> {now}  {told}{f' ({metric.how})' if metric.how else ''}"
+        yield f"  {printable(metric.metric)}: {was} -> {now}  {told}{f' ({metric.how})' if metric.how else ''}"
     for gate in results.gates:
-        verdicts = f"{gate.base_verdict or words.NONE} -> {gate.head_verdict or words.NONE}"
+        verdicts = printable(f"{gate.base_verdict or words.NONE} -> {gate.head_verdict or words.NONE}")
         tint = "31" if gate.head_verdict in ("fail", "unknown") and gate.base_verdict == "pass" else "0"
         said = [gate.head_requirement or gate.base_requirement or ""]
         if gate.base_value != gate.head_value:
             said.append(f"{words.number(gate.base_value)} -> {words.number(gate.head_value)}")
         yield f"  {printable(gate.gate)}: {_paint(verdicts, tint, color)}  {printable('; '.join(said))}"
     for name, (old, new) in results.environment.items():
-        yield f"  {name}: {old or words.NONE} -> {new or words.NONE}"
+        yield printable(f"  {name}: {old or words.NONE} -> {new or words.NONE}")
     old_time, new_time = results.seconds
     if old_time is not None and new_time is not None and duration(old_time) != duration(new_time):
         yield f"  all steps: {duration(old_time)} -> {duration(new_time)}"

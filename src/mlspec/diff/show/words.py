@@ -62,9 +62,10 @@ def _side(item: Any, stated: bool, most: int) -> str:
 def _content(change: Change) -> str:
     if change.rule == "(data) column":
         if change.old is None:
-            return f"is new ({change.new}), and read"
-        return f"is gone (was {change.old})" if change.new is None else f"{change.old} -> {change.new}"
-    return f"changed: {change.new}" if change.rule == "(data) file" else "is not the same"
+            return f"is new ({value(change.new)}), and read"
+        gone = change.new is None
+        return f"is gone (was {value(change.old)})" if gone else f"{value(change.old)} -> {value(change.new)}"
+    return f"changed: {value(change.new)}" if change.rule == "(data) file" else "is not the same"
 
 
 def why(change: Change) -> str:
@@ -81,7 +82,8 @@ def place(change: Change) -> str:
     span = change.head or change.base
     if span is None:
         return ""
-    text = f"{span.file}:{span.line}" if span.file and span.line else span.file
+    file = printable(span.file)
+    text = f"{file}:{span.line}" if span.file and span.line else file
     return text if change.head is not None else f"{text} (before)"
 
 

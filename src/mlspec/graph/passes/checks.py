@@ -3,13 +3,13 @@ tuning and training, which wait for the checks where these are to stop a run."""
 
 from typing import Any
 
+from mlspec.anonymizers import _identifiers as identifiers
 from mlspec.graph import tables, uses
-from mlspec.graph.environment import device_kind
 from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS
 from mlspec.graph.step import Input, Step
-from mlspec.plugin import Model
-from mlspec.treatments import _identifiers as identifiers
+from mlspec.machine.environment import device_kind
+from mlspec.plugins.model import Model
 
 DATED = ("date", "datetime")
 

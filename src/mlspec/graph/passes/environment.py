@@ -5,11 +5,11 @@ from functools import cache
 
 from msgspec.structs import replace
 
-from mlspec.graph.environment import machine, processor, python_version, versions
 from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS
 from mlspec.graph.passes.code import packaged_plugins, used_plugins
 from mlspec.graph.step import Step
+from mlspec.machine.environment import machine, processor, python_version, versions
 from mlspec.registry import plugin
 
 NUMERIC = frozenset(

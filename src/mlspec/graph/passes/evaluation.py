@@ -9,7 +9,7 @@ from mlspec.graph import scores, tables, uses
 from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS
 from mlspec.graph.step import Input, Step
-from mlspec.plugin import Baseline
+from mlspec.plugins.baseline import Baseline
 
 
 def evaluation(graph: Graph) -> Graph:

@@ -7,7 +7,7 @@ from mlspec.graph import tables
 from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS
 from mlspec.graph.step import Input, Step
-from mlspec.rules._personal import hidden
+from mlspec.rules._roles import hidden
 from mlspec.spec.expect import stated
 
 LEFT_OUT = ("dropped", "quarantine")

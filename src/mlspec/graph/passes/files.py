@@ -8,11 +8,14 @@ import msgspec
 from msgspec.structs import replace
 
 from mlspec import registry
-from mlspec.graph.files import Digests
+from mlspec.diagnostics import SpecError
 from mlspec.graph.graph import Graph
 from mlspec.graph.step import Step
 from mlspec.graph.user_code import source_files
-from mlspec.plugin import Source
+from mlspec.machine import allowed_reads
+from mlspec.machine.file_digests import Digests
+from mlspec.plugins.source import Source
+from mlspec.rules import _look
 
 UNREADABLE = "unreadable"
 
@@ -28,20 +31,32 @@ def files(graph: Graph) -> Graph:
         if snapshot is not None:
             steps[step_id] = replace(step, files={snapshot.file: snapshot.digest})
             continue
-        read = _paths(root, step)
+        read = _paths(graph, step)
         if read:
+            _allowed(graph, step, read)
             steps[step_id] = replace(step, files={name: _digest(digests, path) for name, path in read.items()})
     digests.save()
     return graph.replace(steps)
 
 
-def _paths(root: Path, step: Step) -> dict[str, Path]:
+def _allowed(graph: Graph, step: Step, files: dict[str, Path]) -> None:
+    """Raises SpecError where one of these files may not be read."""
+    reads = graph.facts.reads
+    found = None if reads is None else allowed_reads.refused(reads, files.values())
+    if found is not None:
+        texts = {} if graph.document is None else graph.document.texts
+        name = _look.shown(Path(graph.facts.root), found[0])
+        raise SpecError([_look.refused(graph.document, step.path, name, found[1])], texts)
+
+
+def _paths(graph: Graph, step: Step) -> dict[str, Path]:
+    root = Path(graph.facts.root)
     if step.kind == "source":
         kind, settings = step.params["source"]
         return cast(Source, msgspec.convert(settings, registry.plugin("sources", kind))).files(root)
     # A saved model carries its source: only training reads the user's files.
     if step.kind in ("train", "tune") and step.params["model"][0] == "python":
-        return source_files(root, step.params["model"][1]["code"])
+        return source_files(root, step.params["model"][1]["code"], graph.facts.reads)
     if step.kind == "previous":
         return {step.params["lock"]: root / step.params["lock"]}
     return {}

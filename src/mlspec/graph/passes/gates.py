@@ -3,11 +3,11 @@ one fails, the others are still decided."""
 
 from mlspec.graph.budget import on_gpu
 from mlspec.graph.computing import processes, share
-from mlspec.graph.environment import device_kind
 from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS
 from mlspec.graph.step import Input, Step
-from mlspec.plugin import Model
+from mlspec.machine.environment import device_kind
+from mlspec.plugins.model import Model
 from mlspec.spec import Project
 from mlspec.spec.requirements import requirements
 

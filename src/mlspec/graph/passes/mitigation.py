@@ -8,7 +8,7 @@ from mlspec.graph.computing import computing
 from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS
 from mlspec.graph.step import Input, Step
-from mlspec.plugin import Model
+from mlspec.plugins.model import Model
 
 
 def mitigation(graph: Graph) -> Graph:

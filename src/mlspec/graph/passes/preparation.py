@@ -8,7 +8,8 @@ from mlspec.graph import tables, uses
 from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS
 from mlspec.graph.step import Input, Step
-from mlspec.plugin import Model, Schema, Use
+from mlspec.plugins.base import PluginRef, Schema
+from mlspec.plugins.model import Model
 
 SIGNS = {"product": " * ", "ratio": " / ", "cross": " x "}
 
@@ -68,7 +69,7 @@ def _columns(graph: Graph, features: Schema, wanted: Mapping[str, Sequence[Any]]
         elif group in by_group:
             steps = by_group[group]
         else:
-            listed: tuple[Use, ...] | None = getattr(stated, group)
+            listed: tuple[PluginRef, ...] | None = getattr(stated, group)
             steps = by_group[group] = uses.pairs(
                 uses.steps(wanted.get(group, tables.PREPARED.get(group, ()))) if listed is None else listed
             )
@@ -77,7 +78,7 @@ def _columns(graph: Graph, features: Schema, wanted: Mapping[str, Sequence[Any]]
         kind = crossed.kinds[0]
         group = "category" if kind == "cross" else "numeric"
         if group not in by_group:
-            asked: tuple[Use, ...] | None = getattr(stated, group)
+            asked: tuple[PluginRef, ...] | None = getattr(stated, group)
             by_group[group] = uses.pairs(uses.steps(wanted.get(group, ())) if asked is None else asked)
         names = list(getattr(crossed, kind))
         columns.append(

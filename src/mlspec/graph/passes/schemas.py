@@ -10,8 +10,8 @@ from mlspec import registry
 from mlspec.graph import tables
 from mlspec.graph.graph import Graph
 from mlspec.graph.step import Step
-from mlspec.plugin import Column, Schema
-from mlspec.plugin import Step as Preparation
+from mlspec.plugins.base import Column, Schema
+from mlspec.plugins.transform import Transform as Preparation
 
 TARGET = "__target__"
 
@@ -50,7 +50,7 @@ def prepared(columns: list[dict[str, Any]]) -> Schema:
         for pair in entry["steps"]:
             step = plugins.get(id(pair))
             if step is None:
-                cls = cast(type[Preparation], registry.plugin("steps", pair[0]))
+                cls = cast(type[Preparation], registry.plugin("transforms", pair[0]))
                 step = plugins[id(pair)] = msgspec.convert(pair[1], cls)
             through = [
                 after

@@ -8,7 +8,8 @@ from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS
 from mlspec.graph.passes.tuning import tuned
 from mlspec.graph.step import Input, Step
-from mlspec.plugin import Model, Use
+from mlspec.plugins.base import PluginRef
+from mlspec.plugins.model import Model
 from mlspec.spec import Project
 
 BLEND = 4  # more complex than any of its members
@@ -108,5 +109,5 @@ def _treated(graph: Graph, features: list[str], derived: dict[str, Any]) -> dict
     return {**({"treatments": treatments} if treatments else {}), **({"keys": keys} if keys else {})}
 
 
-def _complexity(use: Use) -> int:
+def _complexity(use: PluginRef) -> int:
     return use.plugin.complexity if isinstance(use.plugin, Model) else Model.complexity

@@ -7,11 +7,12 @@ import msgspec
 
 from mlspec import registry
 from mlspec.graph import tables
-from mlspec.graph.environment import key_mark
 from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS
 from mlspec.graph.step import Step
-from mlspec.plugin import Source, Treatment
+from mlspec.machine.environment import key_mark
+from mlspec.plugins.anonymizer import Anonymizer
+from mlspec.plugins.source import Source
 from mlspec.spec import combining, pinned
 
 
@@ -67,4 +68,4 @@ def sources(graph: Graph) -> Graph:
 
 
 def _secret(use: list[Any]) -> str:
-    return cast(Treatment, msgspec.convert(use[1], registry.plugin("treatments", use[0]))).secret()
+    return cast(Anonymizer, msgspec.convert(use[1], registry.plugin("anonymizers", use[0]))).secret()

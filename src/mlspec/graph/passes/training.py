@@ -5,14 +5,14 @@ from typing import Any
 
 from mlspec.graph import uses
 from mlspec.graph.computing import computing
-from mlspec.graph.environment import key_mark
 from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS
 from mlspec.graph.passes.checks import awaited
 from mlspec.graph.passes.tuning import tuned
 from mlspec.graph.scores import deciding, mitigating, scoring
 from mlspec.graph.step import Input, Step
-from mlspec.plugin import Model
+from mlspec.machine.environment import key_mark
+from mlspec.plugins.model import Model
 
 
 def training(graph: Graph) -> Graph:

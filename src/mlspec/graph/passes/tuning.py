@@ -5,12 +5,12 @@ from typing import Any
 
 from mlspec.graph import scores, uses
 from mlspec.graph.computing import computing
-from mlspec.graph.environment import device_kind
 from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS
 from mlspec.graph.passes.checks import awaited
 from mlspec.graph.step import Input, Step
-from mlspec.plugin import Model
+from mlspec.machine.environment import device_kind
+from mlspec.plugins.model import Model
 from mlspec.spec import Project
 from mlspec.spec.tuning import Tuning
 

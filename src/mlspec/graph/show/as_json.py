@@ -11,7 +11,7 @@ from mlspec.graph.graph import Graph
 from mlspec.graph.plan import Action, Plan, PlannedStep
 from mlspec.graph.show import text
 from mlspec.graph.step import Step
-from mlspec.plugin import Column
+from mlspec.plugins.base import Column
 
 FORMAT_VERSION: Literal[1] = 1
 Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]

@@ -78,7 +78,7 @@ def place(step: Step, output: str) -> str:
 def derived(step: Step) -> tuple[tuple[str, ...], dict[str, dict[str, str]]]:
     """Files beside the outputs that say the same in a form that DVC shows: its metrics, and its plots with their axes.
 
-    Their content follows from the outputs (``engine/laid_out.py`` writes them).
+    Their content follows from the outputs (``engine/run/dvc_results.py`` writes them).
     """
     metrics: tuple[str, ...] = ()
     plots: dict[str, dict[str, str]] = {}

@@ -8,7 +8,7 @@ from mlspec.graph.graph import Graph
 from mlspec.graph.plan import Plan, PlannedStep
 from mlspec.graph.show.text import duration, few, param, path
 from mlspec.graph.step import Step
-from mlspec.plugin import Schema
+from mlspec.plugins.base import Schema
 
 
 def explain(graph: Graph, step_id: str, plan: Plan | None = None) -> str:
@@ -20,7 +20,7 @@ def explain(graph: Graph, step_id: str, plan: Plan | None = None) -> str:
     if step is None:
         raise KeyError(step_id)
     planned = None if plan is None else plan.steps[step.id]
-    return "\n".join(line for line in _lines(graph, step, planned, plan)) + "\n"
+    return "\n".join(printable(line) for line in _lines(graph, step, planned, plan)) + "\n"
 
 
 def _lines(graph: Graph, step: Step, planned: PlannedStep | None, plan: Plan | None) -> Iterator[str]:

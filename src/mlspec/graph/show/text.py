@@ -58,8 +58,8 @@ def few(reasons: Sequence[str]) -> list[str]:
 def names(ids: Sequence[str]) -> str:
     """Several ids in a row, the first few if there are many."""
     if len(ids) <= SHOWN:
-        return ", ".join(ids)
-    return f"{', '.join(ids[: SHOWN - 1])} and {len(ids) - SHOWN + 1} more"
+        return printable(", ".join(ids))
+    return printable(f"{', '.join(ids[: SHOWN - 1])} and {len(ids) - SHOWN + 1} more")
 
 
 def path(parts: Sequence[str | int]) -> str:

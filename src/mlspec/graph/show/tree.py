@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from mlspec.diagnostics import printable
 from mlspec.graph.plan import Plan, PlannedStep
 from mlspec.graph.show.bounds import bounds
 from mlspec.graph.show.text import WAITS, duration, few, names, summary
@@ -20,7 +21,7 @@ def tree(plan: Plan, *, color: bool = False) -> str:
     children: dict[str | None, list[str]] = {}
     for step_id, parent in parents.items():
         children.setdefault(parent, []).append(step_id)
-    rows = [(drawn + step_id, step_id) for drawn, step_id in _walk(children)]
+    rows = [(drawn + printable(step_id), step_id) for drawn, step_id in _walk(children)]
     width = max((len(label) for label, _step_id in rows), default=0)
     times = {step_id: _time(planned) for step_id, planned in plan.steps.items()}
     room = max((len(time) for time in times.values()), default=0)
@@ -28,7 +29,7 @@ def tree(plan: Plan, *, color: bool = False) -> str:
     for label, step_id in rows:
         planned = plan.steps[step_id]
         action = _paint(f"{planned.action:<7}", COLORS[planned.action], color)
-        notes = "; ".join(_notes(plan.graph.steps[step_id], planned, _above(step_id, parents)))
+        notes = printable("; ".join(_notes(plan.graph.steps[step_id], planned, _above(step_id, parents))))
         time = [f"{times[step_id]:>{room}}"] if room else []
         lines.append("  ".join([f"{label:<{width}}", action, *time, _paint(notes, DIM, color)]).rstrip())
     return "\n".join([*lines, "", summary(plan), *bounds(plan)]) + "\n"

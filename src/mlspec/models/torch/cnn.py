@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from msgspec import Meta
 
-from mlspec.models.torch import _shared
-from mlspec.plugin import BatchMemory, Model, Predictor, Schema, Training
+from mlspec.plugins.base import Schema
+from mlspec.plugins.model import BatchMemory, Model, Predictor, Training
+from mlspec.torchkit import settings
 
 if TYPE_CHECKING:
     from mlspec.torchkit.loop import Trainable
@@ -35,7 +36,7 @@ class Cnn(Model, frozen=True, kw_only=True):
     continues: ClassVar[bool] = True
     holds: ClassVar[float] = 0.0
     needs: ClassVar[str] = "image"
-    preparation: ClassVar[Mapping[str, Sequence[Any]]] = _shared.PREPARATION
+    preparation: ClassVar[Mapping[str, Sequence[Any]]] = settings.PREPARATION
     space: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "learning_rate": {"log": [5e-4, 1e-2]},
         "channels": {"choice": [[16, 32], [32, 64], [32, 64, 128], [64, 128, 256]]},
@@ -52,20 +53,20 @@ class Cnn(Model, frozen=True, kw_only=True):
         tuple[Annotated[int, Meta(ge=1, le=65_536)], ...],
         Meta(description="Units of each layer behind the convolutions.", max_length=64, examples=[[128]]),
     ] = (128,)
-    activation: _shared.Activation = "relu"
-    dropout: _shared.Dropout = 0.2
-    bins: _shared.Bins = 64
-    numeric_width: _shared.NumericWidth = 16
-    category_width: _shared.CategoryWidth = None
-    epochs: _shared.Epochs = 30
-    batch_size: _shared.BatchSize = None
-    learning_rate: _shared.LearningRate = 0.003
-    schedule: _shared.Schedule = "cosine"
-    weight_decay: _shared.WeightDecay = 0.01
-    clip_norm: _shared.ClipNorm = 1.0
-    patience: _shared.Patience = 8
-    time: _shared.Time = None
-    class_weight: _shared.ClassWeight = None
+    activation: settings.Activation = "relu"
+    dropout: settings.Dropout = 0.2
+    bins: settings.Bins = 64
+    numeric_width: settings.NumericWidth = 16
+    category_width: settings.CategoryWidth = None
+    epochs: settings.Epochs = 30
+    batch_size: settings.BatchSize = None
+    learning_rate: settings.LearningRate = 0.003
+    schedule: settings.Schedule = "cosine"
+    weight_decay: settings.WeightDecay = 0.01
+    clip_norm: settings.ClipNorm = 1.0
+    patience: settings.Patience = 8
+    time: settings.Time = None
+    class_weight: settings.ClassWeight = None
 
     def backbone(self) -> dict[str, Any]:
         """What stands behind the embeddings, as ``torchkit.backbones`` builds it, and the convolutions."""
@@ -88,7 +89,7 @@ class Cnn(Model, frozen=True, kw_only=True):
         """The fitted network on the device."""
         from mlspec.torchkit import tabular
 
-        return tabular.load(folder, device)
+        return tabular.load(self, folder, device)
 
     def network(self, training: Training) -> "Trainable":
         """The untrained network with its rows."""
@@ -98,7 +99,7 @@ class Cnn(Model, frozen=True, kw_only=True):
 
     def batch_memory(self, columns: Schema, rows: int) -> BatchMemory | None:
         """What each convolution answers and what is left of it behind its norm, kept for the gradients."""
-        batch, units = _shared.batch(self.batch_size, rows), 0
+        batch, units = settings.batch(self.batch_size, rows), 0
         shapes = [c.shape for c in columns if c.shape is not None and len(c.shape) == 3]
         for height, width, _channels in shapes:
             for channels in self.channels:
@@ -118,7 +119,7 @@ class Cnn(Model, frozen=True, kw_only=True):
         for stage, units in enumerate(self.channels):
             before = self.channels[stage - 1] if stage else 1
             weights += 9 * units * (before + units * (self.convolutions - 1))
-        for units in (*self.hidden, _shared.outputs(classes)):
+        for units in (*self.hidden, settings.outputs(classes)):
             weights += units * (width + 1)
             width = units
         return 4 * weights

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta
 
-from mlspec.models.torch import _shared
-from mlspec.plugin import BatchMemory, Model, Predictor, Schema, Training
+from mlspec.plugins.base import Schema
+from mlspec.plugins.model import BatchMemory, Model, Predictor, Training
+from mlspec.torchkit import settings
 
 if TYPE_CHECKING:
     from mlspec.torchkit.loop import Trainable
@@ -32,7 +33,7 @@ class FtTransformer(Model, frozen=True, kw_only=True):
     may_be_network: ClassVar[bool] = True
     continues: ClassVar[bool] = True
     holds: ClassVar[float] = 0.0
-    preparation: ClassVar[Mapping[str, Sequence[Any]]] = _shared.PREPARATION
+    preparation: ClassVar[Mapping[str, Sequence[Any]]] = settings.PREPARATION
     space: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "learning_rate": {"log": [2e-4, 4e-3]},
         "layers": {"integer": [1, 4]},
@@ -46,20 +47,20 @@ class FtTransformer(Model, frozen=True, kw_only=True):
     ] = 4
     token_by_head: Annotated[int, Meta(description="Numbers that a head sees of a token.", ge=1, le=256)] = 8
     inner: Annotated[int, Meta(description="Width of the gated layer in each token.", ge=1, le=65_536)] = 64
-    dropout: _shared.Dropout = 0.1
+    dropout: settings.Dropout = 0.1
     bins: Annotated[
         int, Meta(description="Pieces of each number's curve, cut at quantiles of the training rows.", ge=1, le=1024)
     ] = 32
-    epochs: _shared.Epochs = 20
-    batch_size: _shared.BatchSize = None
-    learning_rate: _shared.LearningRate = 0.001
-    schedule: _shared.Schedule = "cosine"
-    weight_decay: _shared.WeightDecay = 0.001
-    clip_norm: _shared.ClipNorm = 1.0
-    patience: _shared.Patience = 6
-    time: _shared.Time = None
-    class_weight: _shared.ClassWeight = None
-    private: _shared.PrivateTraining = None
+    epochs: settings.Epochs = 20
+    batch_size: settings.BatchSize = None
+    learning_rate: settings.LearningRate = 0.001
+    schedule: settings.Schedule = "cosine"
+    weight_decay: settings.WeightDecay = 0.001
+    clip_norm: settings.ClipNorm = 1.0
+    patience: settings.Patience = 6
+    time: settings.Time = None
+    class_weight: settings.ClassWeight = None
+    private: settings.PrivateTraining = None
 
     @property
     def token(self) -> int:
@@ -101,7 +102,7 @@ class FtTransformer(Model, frozen=True, kw_only=True):
         """The fitted network on the device."""
         from mlspec.torchkit import tabular
 
-        return tabular.load(folder, device)
+        return tabular.load(self, folder, device)
 
     def network(self, training: Training) -> "Trainable":
         """The untrained network with its rows."""
@@ -114,9 +115,9 @@ class FtTransformer(Model, frozen=True, kw_only=True):
         and what is left; all are kept for the gradients. Without dropout torch makes no such table."""
         if not self.dropout:
             return None
-        tokens = 1 + _shared.numbers(columns) + sum(c.type == "code" for c in columns)
+        tokens = 1 + settings.numbers(columns) + sum(c.type == "code" for c in columns)
         # Private training takes the gradients of a few rows at a time.
-        batch = 1 if self.private is not None else _shared.batch(self.batch_size, rows)
+        batch = 1 if self.private is not None else settings.batch(self.batch_size, rows)
         return BatchMemory(
             size=3 * self.layers * batch * self.heads * tokens**2 * 4,
             rows=batch,
@@ -129,7 +130,7 @@ class FtTransformer(Model, frozen=True, kw_only=True):
     def least_bytes(self, columns: Schema, classes: int) -> int | None:
         """Four bytes for each weight of tokens and layers."""
         width = self.token
-        weights, together = _shared.embedded(columns, self.bins, width, width)
+        weights, together = settings.embedded(columns, self.bins, width, width)
         layer = width * (4 * width + 4) + 4 * width + self.inner * (3 * width + 2) + width
-        weights += together + 3 * width + self.layers * layer + _shared.outputs(classes) * (width + 1)
+        weights += together + 3 * width + self.layers * layer + settings.outputs(classes) * (width + 1)
         return 4 * weights

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from msgspec import Meta
 
-from mlspec.models.torch import _shared
-from mlspec.plugin import Model, Predictor, Schema, Training
+from mlspec.plugins.base import Schema
+from mlspec.plugins.model import Model, Predictor, Training
+from mlspec.torchkit import settings
 
 if TYPE_CHECKING:
     from mlspec.torchkit.loop import Trainable
@@ -32,7 +33,7 @@ class Mlp(Model, frozen=True, kw_only=True):
     libraries: ClassVar[tuple[str, ...]] = ("torch", "numpy", "safetensors")
     takes_codes: ClassVar[bool] = True
     uses_device: ClassVar[bool] = True
-    preparation: ClassVar[Mapping[str, Sequence[Any]]] = _shared.PREPARATION
+    preparation: ClassVar[Mapping[str, Sequence[Any]]] = settings.PREPARATION
     pausable: ClassVar[bool] = True
     may_be_network: ClassVar[bool] = True
     continues: ClassVar[bool] = True
@@ -49,21 +50,21 @@ class Mlp(Model, frozen=True, kw_only=True):
         tuple[Annotated[int, Meta(ge=1, le=65_536)], ...],
         Meta(description="Units of each hidden layer.", max_length=64, examples=[[256, 128]]),
     ] = (256, 128)
-    activation: _shared.Activation = "relu"
-    dropout: _shared.Dropout = 0.1
-    bins: _shared.Bins = 64
-    numeric_width: _shared.NumericWidth = 16
-    category_width: _shared.CategoryWidth = None
-    epochs: _shared.Epochs = 30
-    batch_size: _shared.BatchSize = None
-    learning_rate: _shared.LearningRate = 0.002
-    schedule: _shared.Schedule = "cosine"
-    weight_decay: _shared.WeightDecay = 0.01
-    clip_norm: _shared.ClipNorm = 1.0
-    patience: _shared.Patience = 8
-    time: _shared.Time = None
-    class_weight: _shared.ClassWeight = None
-    private: _shared.PrivateTraining = None
+    activation: settings.Activation = "relu"
+    dropout: settings.Dropout = 0.1
+    bins: settings.Bins = 64
+    numeric_width: settings.NumericWidth = 16
+    category_width: settings.CategoryWidth = None
+    epochs: settings.Epochs = 30
+    batch_size: settings.BatchSize = None
+    learning_rate: settings.LearningRate = 0.002
+    schedule: settings.Schedule = "cosine"
+    weight_decay: settings.WeightDecay = 0.01
+    clip_norm: settings.ClipNorm = 1.0
+    patience: settings.Patience = 8
+    time: settings.Time = None
+    class_weight: settings.ClassWeight = None
+    private: settings.PrivateTraining = None
 
     def secret(self) -> str:
         """The variable of the noise's key."""
@@ -88,7 +89,7 @@ class Mlp(Model, frozen=True, kw_only=True):
         """The fitted network on the device."""
         from mlspec.torchkit import tabular
 
-        return tabular.load(folder, device)
+        return tabular.load(self, folder, device)
 
     def network(self, training: Training) -> "Trainable":
         """The untrained network with its rows."""
@@ -98,8 +99,8 @@ class Mlp(Model, frozen=True, kw_only=True):
 
     def least_bytes(self, columns: Schema, classes: int) -> int | None:
         """Four bytes for each weight; a column whose width or levels only fitting tells counts as little as it can."""
-        weights, width = _shared.embedded(columns, self.bins, self.numeric_width, self.category_width)
-        for units in (*self.hidden, _shared.outputs(classes)):
+        weights, width = settings.embedded(columns, self.bins, self.numeric_width, self.category_width)
+        for units in (*self.hidden, settings.outputs(classes)):
             weights += units * (width + 1)
             width = units
         return 4 * weights

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from msgspec import Meta
 
-from mlspec.models.torch import _shared
-from mlspec.plugin import Model, Predictor, Schema, Training
+from mlspec.plugins.base import Schema
+from mlspec.plugins.model import Model, Predictor, Training
+from mlspec.torchkit import settings
 
 if TYPE_CHECKING:
     from mlspec.torchkit.loop import Trainable
@@ -32,7 +33,7 @@ class Resnet(Model, frozen=True, kw_only=True):
     may_be_network: ClassVar[bool] = True
     continues: ClassVar[bool] = True
     holds: ClassVar[float] = 0.0
-    preparation: ClassVar[Mapping[str, Sequence[Any]]] = _shared.PREPARATION
+    preparation: ClassVar[Mapping[str, Sequence[Any]]] = settings.PREPARATION
     space: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "learning_rate": {"log": [1e-4, 5e-3]},
         "blocks": {"integer": [1, 4]},
@@ -44,22 +45,22 @@ class Resnet(Model, frozen=True, kw_only=True):
     blocks: Annotated[int, Meta(description="How many blocks.", ge=1, le=64)] = 2
     units: Annotated[int, Meta(description="Width of what goes from block to block.", ge=1, le=65_536)] = 128
     inner: Annotated[int, Meta(description="Width inside a block.", ge=1, le=65_536)] = 256
-    dropout: _shared.Dropout = 0.2
+    dropout: settings.Dropout = 0.2
     residual_dropout: Annotated[
         float, Meta(description="Share of what a block adds that is left out at random while training.", ge=0, lt=1)
     ] = 0.0
-    bins: _shared.Bins = 64
-    numeric_width: _shared.NumericWidth = 16
-    category_width: _shared.CategoryWidth = None
-    epochs: _shared.Epochs = 30
-    batch_size: _shared.BatchSize = None
-    learning_rate: _shared.LearningRate = 0.001
-    schedule: _shared.Schedule = "cosine"
-    weight_decay: _shared.WeightDecay = 0.01
-    clip_norm: _shared.ClipNorm = 1.0
-    patience: _shared.Patience = 8
-    time: _shared.Time = None
-    class_weight: _shared.ClassWeight = None
+    bins: settings.Bins = 64
+    numeric_width: settings.NumericWidth = 16
+    category_width: settings.CategoryWidth = None
+    epochs: settings.Epochs = 30
+    batch_size: settings.BatchSize = None
+    learning_rate: settings.LearningRate = 0.001
+    schedule: settings.Schedule = "cosine"
+    weight_decay: settings.WeightDecay = 0.01
+    clip_norm: settings.ClipNorm = 1.0
+    patience: settings.Patience = 8
+    time: settings.Time = None
+    class_weight: settings.ClassWeight = None
 
     def backbone(self) -> dict[str, Any]:
         """What stands behind the embeddings, as ``torchkit.backbones`` builds it."""
@@ -82,7 +83,7 @@ class Resnet(Model, frozen=True, kw_only=True):
         """The fitted network on the device."""
         from mlspec.torchkit import tabular
 
-        return tabular.load(folder, device)
+        return tabular.load(self, folder, device)
 
     def network(self, training: Training) -> "Trainable":
         """The untrained network with its rows."""
@@ -92,7 +93,7 @@ class Resnet(Model, frozen=True, kw_only=True):
 
     def least_bytes(self, columns: Schema, classes: int) -> int | None:
         """Four bytes for each weight of embeddings, blocks and norms."""
-        weights, width = _shared.embedded(columns, self.bins, self.numeric_width, self.category_width)
-        weights += self.units * (width + 1) + _shared.outputs(classes) * (self.units + 1) + 4 * self.units
+        weights, width = settings.embedded(columns, self.bins, self.numeric_width, self.category_width)
+        weights += self.units * (width + 1) + settings.outputs(classes) * (self.units + 1) + 4 * self.units
         weights += self.blocks * (2 * self.units * self.inner + self.inner + 5 * self.units)
         return 4 * weights

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from msgspec import Meta
 
-from mlspec.models.torch import _shared
-from mlspec.plugin import Model, Predictor, Schema, Training
+from mlspec.plugins.base import Schema
+from mlspec.plugins.model import Model, Predictor, Training
+from mlspec.torchkit import settings
 
 if TYPE_CHECKING:
     from mlspec.torchkit.loop import Trainable
@@ -33,7 +34,7 @@ class Tabm(Model, frozen=True, kw_only=True):
     may_be_network: ClassVar[bool] = True
     continues: ClassVar[bool] = True
     holds: ClassVar[float] = 0.0
-    preparation: ClassVar[Mapping[str, Sequence[Any]]] = _shared.PREPARATION
+    preparation: ClassVar[Mapping[str, Sequence[Any]]] = settings.PREPARATION
     space: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "learning_rate": {"log": [2e-4, 1e-2]},
         "dropout": {"uniform": [0.0, 0.5]},
@@ -47,21 +48,21 @@ class Tabm(Model, frozen=True, kw_only=True):
         tuple[Annotated[int, Meta(ge=1, le=65_536)], ...],
         Meta(description="Units of each hidden layer.", min_length=1, max_length=64, examples=[[128, 128]]),
     ] = (128, 128)
-    activation: _shared.Activation = "relu"
-    dropout: _shared.Dropout = 0.1
-    bins: _shared.Bins = 64
-    numeric_width: _shared.NumericWidth = 16
-    category_width: _shared.CategoryWidth = None
-    epochs: _shared.Epochs = 30
-    batch_size: _shared.BatchSize = None
-    learning_rate: _shared.LearningRate = 0.002
-    schedule: _shared.Schedule = "cosine"
-    weight_decay: _shared.WeightDecay = 0.01
-    clip_norm: _shared.ClipNorm = 1.0
-    patience: _shared.Patience = 8
-    time: _shared.Time = None
-    class_weight: _shared.ClassWeight = None
-    private: _shared.PrivateTraining = None
+    activation: settings.Activation = "relu"
+    dropout: settings.Dropout = 0.1
+    bins: settings.Bins = 64
+    numeric_width: settings.NumericWidth = 16
+    category_width: settings.CategoryWidth = None
+    epochs: settings.Epochs = 30
+    batch_size: settings.BatchSize = None
+    learning_rate: settings.LearningRate = 0.002
+    schedule: settings.Schedule = "cosine"
+    weight_decay: settings.WeightDecay = 0.01
+    clip_norm: settings.ClipNorm = 1.0
+    patience: settings.Patience = 8
+    time: settings.Time = None
+    class_weight: settings.ClassWeight = None
+    private: settings.PrivateTraining = None
 
     def secret(self) -> str:
         """The variable of the noise's key."""
@@ -87,7 +88,7 @@ class Tabm(Model, frozen=True, kw_only=True):
         """The fitted network on the device."""
         from mlspec.torchkit import tabular
 
-        return tabular.load(folder, device)
+        return tabular.load(self, folder, device)
 
     def network(self, training: Training) -> "Trainable":
         """The untrained network with its rows."""
@@ -97,8 +98,8 @@ class Tabm(Model, frozen=True, kw_only=True):
 
     def least_bytes(self, columns: Schema, classes: int) -> int | None:
         """Four bytes for each weight of embeddings, shared layers, scales and heads."""
-        weights, width = _shared.embedded(columns, self.bins, self.numeric_width, self.category_width)
+        weights, width = settings.embedded(columns, self.bins, self.numeric_width, self.category_width)
         for units in self.hidden:
             weights += units * width + self.members * (width + 2 * units)
             width = units
-        return 4 * (weights + self.members * _shared.outputs(classes) * (width + 1))
+        return 4 * (weights + self.members * settings.outputs(classes) * (width + 1))

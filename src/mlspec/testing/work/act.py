@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from mlspec.diagnostics import StepError
-from mlspec.engine.job import Job
+from mlspec.steps.job import Job
 
 
 def run(job: Job) -> None:

@@ -1,6 +1,6 @@
 """The same as ``act``, for a kind that wants to be alone."""
 
-from mlspec.engine.job import Job
+from mlspec.steps.job import Job
 from mlspec.testing.work import act
 
 

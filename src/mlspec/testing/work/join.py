@@ -1,6 +1,6 @@
 """Joins texts: the inputs' and its own."""
 
-from mlspec.engine.job import Job
+from mlspec.steps.job import Job
 
 
 def run(job: Job) -> None:

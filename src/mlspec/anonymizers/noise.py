@@ -1,0 +1,53 @@
+"""Random amounts added to numbers."""
+
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+from msgspec import Meta
+
+from mlspec.plugins.anonymizer import Anonymizer
+from mlspec.plugins.base import Column
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+class Noise(Anonymizer, frozen=True, kw_only=True):
+    """Adds to each number of the data a random amount from a Laplace distribution; rows to be predicted are left alone.
+
+    With numbers that differ by at most ``d`` between two people, each cell is differentially private with an epsilon of
+    ``d / scale`` (Dwork and others 2006).
+
+    Why: who holds the data then can't be sure of anybody's number, while means and shapes stay.
+
+    Example:
+        salary: {kind: sensitive, action: {noise: 2000}}
+    """
+
+    accepts: ClassVar[frozenset[str]] = frozenset({"integer", "number"})
+    shorthand: ClassVar[str] = "scale"
+
+    scale: Annotated[float, Meta(description="The mean size of what is added.", gt=0)]
+    seed: Annotated[int, Meta(description="The seed of what is added.", ge=0)] = 0
+
+    def output(self, column: Column) -> Column:
+        """A number."""
+        return Column(column.name, "number", column.role)
+
+    def apply(self, column: Column) -> "pl.Expr":
+        """The cells with what is added, drawn anew for each column."""
+        import zlib
+
+        import numpy as np
+        import polars as pl
+
+        def noisy(cells: pl.Series) -> pl.Series:
+            random = np.random.Generator(np.random.PCG64([self.seed, zlib.crc32(column.name.encode())]))
+            return cells + pl.Series(random.laplace(0.0, self.scale, len(cells)))
+
+        return pl.col(column.name).cast(pl.Float64).map_batches(noisy, return_dtype=pl.Float64)
+
+    def apply_new(self, column: Column) -> "pl.Expr":
+        """The cells as they are, as numbers."""
+        import polars as pl
+
+        return pl.col(column.name).cast(pl.Float64)

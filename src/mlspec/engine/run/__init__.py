@@ -1,0 +1,1 @@
+"""A run: its folder, its lock file, its history, its hold-out ledger."""

@@ -1,0 +1,186 @@
+"""``mlspec.lock``: what a spec led to, as text to be committed beside it and read in a pull request.
+
+The text depends on the results alone: a run that changes none of them leaves the file as it is.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypedDict, cast
+
+import msgspec
+from msgspec import Struct
+
+from mlspec.diagnostics import StoreError
+from mlspec.engine.run.holdout_ledger import Use
+from mlspec.engine.run.run_record import Run
+from mlspec.graph.graph import Graph
+from mlspec.graph.kinds import KINDS, Kind
+from mlspec.graph.passes.references import content, pins
+from mlspec.graph.step import Step
+from mlspec.machine import json_values, safe_files
+from mlspec.spec.pinned import LOCK, VERSION, LockedSource, LockedSpread
+from mlspec.store import files
+
+NAME = LOCK
+GATE = ("requirement", "verdict", "value", "waived")
+
+
+class LockedStep(Struct, frozen=True, kw_only=True):
+    """A step: its fingerprint, its outputs' digests (none where it measures time), how long it took."""
+
+    fingerprint: str
+    outputs: dict[str, str] = {}
+    seconds: float | None = None
+
+
+class LockedGate(TypedDict, total=False):
+    """What a gate said."""
+
+    requirement: str
+    verdict: str
+    value: int | float | None
+    waived: str
+
+
+class Lock(Struct, frozen=True, kw_only=True):
+    """What a run gave. ``metrics`` hold value, low and high; ``gates`` requirement, verdict and value, and the reason
+    where one is waived; ``holdout`` which models the test rows have judged, ``spreads`` how columns' values were
+    spread that expectations on drift watch."""
+
+    version: int = VERSION
+    mlspec: str = ""
+    environment: dict[str, str] = {}
+    sources: dict[str, LockedSource] = {}
+    spreads: dict[str, LockedSpread] = {}
+    steps: dict[str, LockedStep] = {}
+    metrics: dict[str, dict[str, int | float | None]] = {}
+    gates: dict[str, LockedGate] = {}
+    holdout: tuple[Use, ...] = ()
+
+
+def beside(root: Path) -> Path:
+    """The lock of the spec in a folder."""
+    return root / NAME
+
+
+def of(
+    graph: Graph,
+    run: Run,
+    kinds: Mapping[str, Kind] = KINDS,
+    uses: tuple[Use, ...] = (),
+    spreads: dict[str, LockedSpread] | None = None,
+) -> Lock:
+    """The lock of a run in which every step has a result. ``uses``: all uses of its test rows; ``spreads``: what is to
+    be pinned of columns' values."""
+    measured = {} if run.metrics is None else run.metrics["metrics"]
+    return Lock(
+        mlspec=run.environment.get("mlspec", ""),
+        environment={name: version for name, version in run.environment.items() if name not in ("mlspec", "processor")},
+        sources={
+            step.id.removeprefix("source."): _source(graph, step)
+            for step in graph.steps.values()
+            if step.kind == "source"
+        },
+        spreads=spreads or {},
+        steps={
+            step_id: LockedStep(
+                fingerprint=step.fingerprint or "",
+                outputs={} if kinds[step.kind].volatile else _stable(graph, step_id, step.outputs, kinds),
+                seconds=None if step.seconds is None else _rounded(step.seconds),
+            )
+            for step_id, step in run.steps.items()
+        },
+        metrics={name: {end: found[end] for end in ("value", "low", "high")} for name, found in measured.items()},
+        gates={
+            gate["gate"]: cast(LockedGate, {part: gate[part] for part in GATE if part in gate}) for gate in run.gates
+        },
+        holdout=uses,
+    )
+
+
+def spreads(graph: Graph, report: Any, before: Mapping[str, LockedSpread], *, renew: bool) -> dict[str, LockedSpread]:
+    """What is to be pinned of the spreads that the check of the data has measured: what is pinned stays, so that data
+    that moves a little with each run is seen to move; ``renew``: it is as it is now."""
+    found = {}
+    for entry in report or ():
+        for name, sketch in pins(entry):
+            found[name] = (None if renew else before.get(name)) or LockedSpread(content(graph), sketch)
+    return found
+
+
+def text(lock: Lock) -> bytes:
+    """The file's bytes: JSON with sorted keys, a line for each value."""
+    return msgspec.json.format(msgspec.json.encode(lock, order="sorted"), indent=2) + b"\n"
+
+
+def write(path: Path, lock: Lock) -> bool:
+    """Write the lock, whole or not at all, where it says something new; whether it did.
+
+    How long steps took is no news.
+    """
+    try:
+        before = read(path)
+    except StoreError:
+        before = None
+    if before is not None and _timeless(before) == _timeless(lock):
+        return False
+    files.replace(path, text(lock))
+    return True
+
+
+def read(path: Path) -> Lock | None:
+    """The lock in a file, None when there is none. Raises StoreError when it can't be read."""
+    try:
+        content = safe_files.read(path)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise StoreError(f"'{path}' can't be read: {(error.strerror or '').lower()}") from None
+    try:
+        return decode(content)
+    except ValueError as error:
+        raise StoreError(f"'{path}' is no lock that this version can read: {error}") from None
+
+
+def decode(content: bytes) -> Lock:
+    """The lock in a text. Raises ValueError for what is none, or one of another version."""
+    found = json_values.decode(content, Lock)
+    if found.version != VERSION:
+        raise ValueError(f"it is of version {found.version}, this mlspec reads {VERSION}")
+    return found
+
+
+def _source(graph: Graph, step: Step) -> LockedSource:
+    name = step.id.removeprefix("source.")
+    snapshot = graph.facts.snapshots.get(name)
+    if snapshot is None:
+        return LockedSource(files=dict(step.files), columns=dict(step.params["columns"]))
+    return LockedSource(
+        files=dict(step.files),
+        columns={column.name: column.type for column in graph.facts.of_source(name)},
+        source=snapshot.source,
+        rows=snapshot.rows,
+        target=snapshot.target,
+        levels=snapshot.levels,
+    )
+
+
+def _stable(graph: Graph, step_id: str, outputs: Mapping[str, str], kinds: Mapping[str, Kind]) -> dict[str, str]:
+    """The outputs' digests, unless the step reads what is measured: then they vary with it."""
+    reads = graph.steps[step_id].inputs.values()
+    varies = any(kinds[graph.steps[read.step].kind].volatile for read in reads)
+    return {} if varies or _of_budget(graph, step_id) else dict(outputs)
+
+
+def _of_budget(graph: Graph, step_id: str) -> bool:
+    step = graph.steps[step_id]
+    return step.kind == "gate" and step.params.get("of") == "budget"
+
+
+def _timeless(lock: Lock) -> bytes:
+    steps = {name: LockedStep(fingerprint=step.fingerprint, outputs=step.outputs) for name, step in lock.steps.items()}
+    return text(msgspec.structs.replace(lock, steps=steps))
+
+
+def _rounded(seconds: float) -> float:
+    return float(f"{seconds:.2g}")

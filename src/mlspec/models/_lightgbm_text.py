@@ -1,0 +1,106 @@
+"""LightGBM's text format: looked at before LightGBM reads it, which follows its numbers without looking."""
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+MOST_LEAVES = 131_072
+END = "end of trees"
+HEAD = ("version", "num_class", "num_tree_per_iteration", "label_index", "max_feature_idx", "objective")
+NAMES = ("feature_names", "feature_infos")
+OF_SPLITS = ("split_feature", "threshold", "decision_type", "left_child", "right_child")
+OF_CATEGORIES = ("cat_boundaries", "cat_threshold")
+CATEGORICAL = 1
+# Only what every reader takes for the same numbers.
+_INTEGER, _FLOAT = r"-?[0-9]{1,10}", r"-?[0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?"
+INTEGERS, FLOATS = (re.compile(rf"{number}(?: {number})*") for number in (_INTEGER, _FLOAT))
+
+
+def checked(text: str, classes: int) -> str:
+    """What LightGBM needs of a model's text to predict, for ``classes`` (0: numbers), and nothing else of it.
+
+    Raises ValueError where a tree points out of itself, back, or at a column that isn't there, a list is not of its
+    length, or the model is of another kind than is written here.
+    """
+    body, found, _rest = text.partition(f"\n{END}")
+    head, *texts = body.split("\nTree=")
+    about = _pairs(head)
+    if not found or not head.startswith("tree\n") or not re.fullmatch(r"v[0-9]{1,3}", about.get("version", "")):
+        raise ValueError("it is not LightGBM's text format")
+    columns = _number(about, "max_feature_idx", 1 << 24) + 1
+    per_iteration = classes if classes > 2 else 1
+    stated = (_number(about, "num_class", 1 << 20), _number(about, "num_tree_per_iteration", 1 << 20))
+    objective = {0: "regression", 2: "binary sigmoid:1"}.get(classes, f"multiclass num_class:{classes}")
+    if stated != (per_iteration, per_iteration) or about.get("objective") != objective:
+        raise ValueError("it answers another question than the package says")
+    if any(about.get(name, "").count(" ") != columns - 1 for name in NAMES):
+        raise ValueError("its columns have other names than there are columns")
+    trees = [_pairs(tree) for tree in texts]
+    if not trees or len(trees) % per_iteration:
+        raise ValueError("trees are missing")
+    _look(trees, columns)
+    lines = ["tree", *(f"{key}={about[key]}" for key in (*HEAD, *NAMES) if key in about), ""]
+    for number, tree in enumerate(trees):
+        kept = ("num_leaves", "num_cat", *OF_SPLITS, "leaf_value", *(OF_CATEGORIES if tree["num_cat"] != "0" else ()))
+        lines += [f"Tree={number}", *(f"{key}={tree[key]}" for key in kept), "is_linear=0", "shrinkage=1", "", ""]
+    return "\n".join([*lines, END, ""])
+
+
+def _look(trees: Sequence[dict[str, str]], columns: int) -> None:
+    """Raises ValueError where trees don't fit together; all of them at once, which takes a tenth of the time."""
+    import numpy as np
+
+    leaves = [_number(tree, "num_leaves", MOST_LEAVES) for tree in trees]
+    sets = [_number(tree, "num_cat", MOST_LEAVES) for tree in trees]
+    if min(leaves) < 1 or any(tree.get("is_linear", "0") != "0" for tree in trees):
+        raise ValueError("a tree is of another kind")
+    splits = [count - 1 for count in leaves]
+    feature, threshold, decision, left, right = (_numbers(trees, key, splits) for key in OF_SPLITS)
+    _numbers(trees, "leaf_value", leaves)
+    inner, most = np.concatenate([np.arange(n) for n in splits]), np.repeat(splits, splits)
+    for child in (left, right):
+        # A split comes before those below it, so that no way leads in a circle.
+        if not np.where(child >= 0, (child > inner) & (child < most), ~child <= most).all():
+            raise ValueError("a split leads to nowhere")
+    if not ((feature >= 0) & (feature < columns)).all():
+        raise ValueError("a split is at a column that is not there")
+    by_set = decision & CATEGORICAL == CATEGORICAL
+    there = (threshold >= 0) & (threshold < np.repeat(sets, splits))
+    if not ((decision >= 0) & (decision < 16)).all() or not there[by_set].all():
+        raise ValueError("a split is of an unknown kind")
+    grouped = [(tree, count) for tree, count in zip(trees, sets, strict=True) if count]
+    for tree, count in grouped:
+        ends = _numbers([tree], "cat_boundaries", [count + 1])
+        _numbers([tree], "cat_threshold", [int(ends[-1])])
+        if ends[0] != 0 or not (np.diff(ends) >= 0).all():
+            raise ValueError("categories are not in order")
+
+
+def _pairs(text: str) -> dict[str, str]:
+    return dict(line.split("=", 1) for line in text.split("\n") if "=" in line)
+
+
+def _number(about: dict[str, str], key: str, most: int) -> int:
+    text = about.get(key, "")
+    if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) > most:
+        raise ValueError(f"{key} is no count")
+    return int(text)
+
+
+def _numbers(trees: Sequence[dict[str, str]], key: str, counts: Sequence[int]) -> "Array":
+    """The numbers under a key, of all trees, one after the other."""
+    import numpy as np
+
+    texts = [tree.get(key, "") for tree in trees]
+    if any((text.count(" ") + 1 if text else 0) != count for text, count in zip(texts, counts, strict=True)):
+        raise ValueError(f"{key} has more or fewer numbers than there should be")
+    joined = " ".join(text for text in texts if text)
+    are_floats = key in ("threshold", "leaf_value")
+    if joined and not (FLOATS if are_floats else INTEGERS).fullmatch(joined):
+        raise ValueError(f"{key} has what is no number")
+    return np.fromstring(joined, dtype=np.float64 if are_floats else np.int64, sep=" ")

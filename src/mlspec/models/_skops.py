@@ -1,0 +1,243 @@
+"""Estimators in skops archives: written in bytes that only the fit decides, read where they hold nothing else than what
+is written here."""
+
+import io
+import itertools
+import json
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from mlspec.diagnostics import StepError
+from mlspec.machine import json_values, safe_files
+from mlspec.plugins.model import Features, Predictor
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+FILE = "model.skops"
+ABOUT = "model.json"
+SCHEMA = "schema.json"
+MOST = 1 << 34  # bytes
+OWN = "mlspec.user."  # what the names of a user's own modules begin with in an archive, whatever folder they came from
+# What our estimators are made of. What skops trusts by itself would be too much: all that scikit-learn has.
+LOADERS = frozenset(
+    {
+        *("DictNode", "ListNode", "TupleNode", "SliceNode", "JsonNode", "TypeNode", "NdArrayNode", "PartialNode"),
+        *("FunctionNode", "ObjectNode", "LossNode", "TreeNode", "RandomGeneratorNode"),
+    }
+)
+TRUSTED = (
+    "functools.partial",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.tree._tree.Tree",
+    "sklearn.utils.validation.check_array",
+)
+OBJECTS = frozenset(
+    {
+        *TRUSTED,
+        *(f"sklearn._loss.link.{name}" for name in ("IdentityLink", "Interval", "LogitLink", "MultinomialLogit")),
+        *(f"sklearn._loss.loss.{name}" for name in ("HalfBinomialLoss", "HalfMultinomialLoss", "HalfSquaredError")),
+        "sklearn.compose._column_transformer.ColumnTransformer",
+        "sklearn.ensemble._forest.RandomForestClassifier",
+        "sklearn.ensemble._forest.RandomForestRegressor",
+        "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
+        "sklearn.ensemble._hist_gradient_boosting.gradient_boosting.HistGradientBoostingClassifier",
+        "sklearn.ensemble._hist_gradient_boosting.gradient_boosting.HistGradientBoostingRegressor",
+        "sklearn.linear_model._logistic.LogisticRegression",
+        "sklearn.linear_model._ridge.Ridge",
+        "sklearn.linear_model._stochastic_gradient.SGDClassifier",
+        "sklearn.linear_model._stochastic_gradient.SGDRegressor",
+        "sklearn.preprocessing._encoders.OrdinalEncoder",
+        "sklearn.preprocessing._function_transformer.FunctionTransformer",
+        "sklearn.preprocessing._label.LabelEncoder",
+        "sklearn.tree._classes.DecisionTreeClassifier",
+        "sklearn.tree._classes.DecisionTreeRegressor",
+    }
+)
+
+
+class About(msgspec.Struct, frozen=True):
+    """How many classes an estimator answers for, 0 for numbers; ``trusted``: the types that a user's own is made of."""
+
+    classes: int
+    trusted: tuple[str, ...] = ()
+
+
+def save(estimator: Any, folder: Path, *, classes: int, own: bool = False) -> list[str]:
+    """Write the estimator into ``folder``; ``classes`` is 0 for regression. ``own``: one of a user's, made of whatever
+    types, whose names are returned, and trusted on reading."""
+    import skops.io
+
+    folder.mkdir(parents=True, exist_ok=True)
+    archive = skops.io.dumps(estimator)
+    key = type(estimator).__module__.removeprefix(OWN).partition(".")[0] if own else ""
+    trusted = [_public(name, key) for name in skops.io.get_untrusted_types(data=archive)] if own else []
+    (folder / FILE).write_bytes(canonical(archive, lambda text: _public(text, key)))
+    (folder / ABOUT).write_text(json.dumps({"classes": classes, "trusted": sorted(trusted)}, sort_keys=True))
+    return sorted(name.removeprefix(OWN) for name in trusted)
+
+
+def load(folder: Path, classes: Sequence[str], check: Callable[[Any], None] | None = None) -> Predictor:
+    """The estimator from its folder, of one of these ``classes`` of scikit-learn's, looked at by ``check``.
+
+    Raises ValueError or StepError where the archive is damaged or holds anything else than such an estimator.
+    """
+    import skops.io
+
+    about, archive = _read(folder)
+    schema = _examined(archive)
+    if f"{schema['__module__']}.{schema['__class__']}" not in {f"sklearn.{name}" for name in classes}:
+        raise ValueError(f"{FILE} holds another kind of model")
+    estimator = skops.io.loads(archive, trusted=list(TRUSTED))
+    if check is not None:
+        check(estimator)
+    return _Fitted(estimator, about.classes)
+
+
+def load_own(folder: Path, key: str) -> Predictor:
+    """A user's own estimator, whose modules are those of the folder of that key (``mlspec.user``).
+
+    Raises StepError when it holds types that are not trusted.
+    """
+    import skops.io
+    from skops.io.exceptions import UntrustedTypesFoundException
+
+    about, archive = _read(folder)
+    archive = canonical(archive, lambda text: _private(text, key))
+    try:
+        estimator = skops.io.loads(archive, trusted=[*TRUSTED, *(_private(name, key) for name in about.trusted)])
+    except UntrustedTypesFoundException as error:
+        raise StepError(f"the saved model holds types that are not trusted: {error}") from error
+    return _Fitted(estimator, about.classes)
+
+
+def canonical(archive: bytes, named: Callable[[str], str] = str) -> bytes:
+    """A skops archive with equal bytes for equal content; ``named`` changes the texts in it.
+
+    skops names files and shared objects by their addresses in memory and stamps the time; here they are numbered in
+    the order in which the schema has them.
+    """
+    with zipfile.ZipFile(io.BytesIO(archive)) as source:
+        schema = json.loads(source.read(SCHEMA))
+        contents = {name: source.read(name) for name in source.namelist()}
+    files: dict[str, str] = {}
+    _renumber(schema, {}, files, itertools.count(1), named)
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as target:
+        for name, new in files.items():
+            target.writestr(zipfile.ZipInfo(new), contents[name])
+        target.writestr(zipfile.ZipInfo(SCHEMA), json.dumps(schema))
+    return out.getvalue()
+
+
+def _renumber(
+    node: Any, ids: dict[int, int], files: dict[str, str], fresh: Iterator[int], named: Callable[[str], str]
+) -> None:
+    if isinstance(node, list):
+        for child in node:
+            _renumber(child, ids, files, fresh, named)
+    if not isinstance(node, dict):
+        return
+    if "__id__" in node:
+        # Whether two equal constants are one object is the interpreter's choice, so none of them is shared.
+        shared = node["__id__"] in ids and node.get("__loader__") != "JsonNode"
+        if not shared:
+            ids[node["__id__"]] = next(fresh)
+        node["__id__"] = ids[node["__id__"]]
+    if isinstance(node.get("file"), str):
+        name = node["file"]
+        node["file"] = files.setdefault(name, f"{len(files)}{Path(name).suffix}")
+    if isinstance(node.get("__module__"), str):
+        node["__module__"] = named(node["__module__"])
+    for key, child in node.items():
+        if key not in ("__id__", "file"):
+            _renumber(child, ids, files, fresh, named)
+
+
+def _public(name: str, key: str) -> str:
+    private = f"{OWN}{key}."
+    return OWN + name.removeprefix(private) if key and name.startswith(private) else name
+
+
+def _private(name: str, key: str) -> str:
+    return f"{OWN}{key}.{name.removeprefix(OWN)}" if key and name.startswith(OWN) else name
+
+
+def _read(folder: Path) -> tuple[About, bytes]:
+    about = json_values.decode(safe_files.read(folder / ABOUT), About)
+    archive = safe_files.read(folder / FILE, MOST)
+    with zipfile.ZipFile(io.BytesIO(archive)) as source:
+        for entry in source.infolist():
+            # As they are written here: nothing is compressed, so nothing can be larger than the file.
+            if entry.compress_type != zipfile.ZIP_STORED or entry.file_size != entry.compress_size:
+                raise ValueError(f"{FILE} is compressed, which no exported model is")
+    return about, archive
+
+
+def _examined(archive: bytes) -> dict[str, Any]:
+    """The schema of an archive. Raises ValueError where it holds other types, or arrays that are not of their size."""
+    with zipfile.ZipFile(io.BytesIO(archive)) as source:
+        schema = json_values.decode(source.read(SCHEMA))
+        nodes = [schema]
+        while nodes:
+            node = nodes.pop()
+            if isinstance(node, list):
+                nodes += node
+            if not isinstance(node, dict):
+                continue
+            nodes += node.values()
+            if "__loader__" not in node:
+                continue
+            loader, name = node["__loader__"], f"{node.get('__module__')}.{node.get('__class__')}"
+            if loader not in LOADERS or (loader in ("ObjectNode", "FunctionNode", "TreeNode") and name not in OBJECTS):
+                raise ValueError(f"{FILE} holds types that are not trusted: {name}")
+            if loader == "NdArrayNode" and node.get("type") == "numpy":
+                _sized(source.read(str(node.get("file"))))
+    if not isinstance(schema, dict) or "__loader__" not in schema:
+        raise ValueError(f"{FILE} holds no model")
+    return schema
+
+
+def _sized(data: bytes) -> None:
+    """Raises ValueError where an array's header tells of more than there is."""
+    import math
+
+    import numpy as np
+
+    file = io.BytesIO(data)
+    version = np.lib.format.read_magic(file)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _fortran, dtype = read(file)
+    if dtype.hasobject or math.prod(shape) * dtype.itemsize != len(data) - file.tell():
+        raise ValueError(f"an array in {FILE} is not of its size")
+
+
+class _Fitted(Predictor):
+    def __init__(self, estimator: Any, classes: int) -> None:
+        import numpy as np
+
+        self._estimator = estimator
+        self._classes = classes
+        # A class that no training row has is missing from the estimator's columns.
+        self._columns = np.asarray(estimator.classes_, dtype=np.int64) if classes else None
+
+    def predict(self, features: Features) -> "Array":
+        import numpy as np
+
+        from mlspec.models._sklearn import plain
+
+        rows = plain(features)
+        if self._columns is None:
+            return np.asarray(self._estimator.predict(rows), dtype=np.float64).reshape(len(rows))
+        found = np.asarray(self._estimator.predict_proba(rows), dtype=np.float64)
+        if found.shape[1] == self._classes:
+            return found
+        full = np.zeros((len(rows), self._classes))
+        full[:, self._columns] = found
+        return full

@@ -1,0 +1,75 @@
+"""What a source, a preparation step, a model and a metric are: small abstract classes.
+
+A plug-in is one file in the package of its kind (``sources/``, ``steps/``, ``models/``, ``metrics/``) or a class that
+another distribution offers. The class is frozen and typed: its fields are its YAML keys and their schema, its docstring
+is its reference page (what it does; ``Why:``; ``Example:``), its methods are its behaviour. The file's name is the name
+used in a spec. Heavy libraries are imported inside the methods that work, never at the top.
+"""
+
+from abc import ABCMeta
+from typing import Any, ClassVar, Literal
+
+import msgspec
+
+ColumnType = Literal["integer", "number", "boolean", "category", "date", "datetime", "image", "code", "array"]
+
+
+Role = Literal["feature", "target", "sensitive", "id", "key", "weight", "unused"]
+
+
+Task = Literal["binary_classification", "multiclass_classification", "regression"]
+
+
+class Column(msgspec.Struct, frozen=True):
+    """A column of a table: its name, its type and what it is for.
+
+    ``image`` is the type of a picture as its file has it (PNG, JPEG, ...). ``code`` is the type of an encoded category:
+    integers from 0 to ``levels`` - 1, where 0 is unknown or missing; ``array`` that of numbers which are one thing, of
+    ``shape`` (of pictures height, width, channels), with ``names`` where each has one, flat in one cell.
+    ``width`` is how many columns stand behind this one (one-hot), None where only fitting can tell.
+    """
+
+    name: str
+    type: ColumnType
+    role: Role = "feature"
+    levels: int | None = None
+    width: int | None = 1
+    shape: tuple[int, ...] | None = None
+    names: tuple[str, ...] = ()
+
+
+Schema = tuple[Column, ...]
+
+
+FOLD, FOLDS = "__fold__", 5  # the column of a training row's fold, and how many there are
+
+
+OUTCOME = "__outcome_{}__"  # the columns of what a supervised step may measure: a value, or 1 for a row of the class
+
+
+State = dict[str, Any]
+
+
+Part = Literal["train", "validation", "test"]
+
+
+class _PluginMeta(msgspec.StructMeta, ABCMeta):
+    """Structs with abstract methods."""
+
+
+class Plugin(msgspec.Struct, metaclass=_PluginMeta, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The common ground of all plug-ins.
+
+    ``version`` changes when the behaviour does: it is part of the fingerprint of every step that uses the plug-in.
+    ``libraries`` are the distributions whose version changes results (part of the fingerprint too).
+    """
+
+    version: ClassVar[int] = 1
+    libraries: ClassVar[tuple[str, ...]] = ()
+
+
+class PluginRef(msgspec.Struct, frozen=True):
+    """A plug-in as a spec uses it: its name there, and the plug-in with its fields filled."""
+
+    name: str
+    plugin: Plugin

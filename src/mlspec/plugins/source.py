@@ -1,0 +1,165 @@
+"""What a source is: where rows come from."""
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+import msgspec
+from msgspec import Meta
+
+from mlspec.plugins.base import Part, Plugin, Schema
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+class Fetched(msgspec.Struct, frozen=True, kw_only=True):
+    """What fetching a source gave: a file here, its format where that is not the source's own, all columns that the
+    source has where the file holds fewer, when the content was last changed (seconds since 1970; None where the source
+    doesn't say), and a mark by which the source tells later whether it has changed ("" where it can't). ``ordered``:
+    the order of rows says something."""
+
+    path: Path
+    format: str = ""
+    columns: Schema = ()
+    changed: float | None = None
+    mark: str = ""
+    ordered: bool = True
+
+
+class Source(Plugin, frozen=True, kw_only=True):
+    """Where rows come from: a file beside the spec, or something that is fetched before a run.
+
+    ``key`` is the key that tells this source where ``format`` is left out, ``suffixes`` the endings that tell it where
+    that key is ``path``. ``besides``: columns that are no features unless the spec names them as such. A source that
+    ``is_fetched`` is read once, before a run, into a snapshot beside the spec: it has ``fetch``; what stands in
+    ``plugin.AVAILABILITY`` says how sure its rows must be to come, and changes no result.
+    """
+
+    key: ClassVar[str] = "path"
+    suffixes: ClassVar[tuple[str, ...]] = ()
+    besides: ClassVar[tuple[str, ...]] = ()
+
+    part: Annotated[Part | None, Meta(description="The split these rows belong to, with `split: {by: given}`.")] = None
+    on_change: Annotated[
+        Literal["fail", "warn", "accept"],
+        Meta(description="What to do when the content is not what mlspec.lock has pinned."),
+    ] = "accept"
+    fresh_within: Annotated[
+        float | None,
+        Meta(
+            description="How old the content may be, by the source's own word (a file's time, a server's "
+            "Last-Modified); looked at before a run.",
+            extra={"unit": "duration"},
+            examples=["1h", "30d"],
+        ),
+    ] = None
+    minimum_rows: Annotated[
+        Annotated[int, Meta(ge=1)] | None, Meta(description="Fewer rows than this are taken for a fault.")
+    ] = None
+    retries: Annotated[
+        Annotated[int, Meta(ge=0, le=10)] | None,
+        Meta(description="How often fetching is tried again, each time after a longer wait; twice if left out."),
+    ] = None
+    timeout: Annotated[
+        float | None,
+        Meta(
+            description="How long one attempt to fetch may take; 10m if left out.",
+            extra={"unit": "duration"},
+            examples=["30s", "10m"],
+        ),
+    ] = None
+    fallback: Annotated[
+        Annotated[str, Meta(min_length=1)] | None,
+        Meta(description="A file beside the spec that is read where the source can't be had."),
+    ] = None
+
+    @abstractmethod
+    def where(self) -> str:
+        """Where rows come from, for people and for digests: no secret stands in it."""
+
+    @abstractmethod
+    def columns(self, root: Path) -> Schema:
+        """The columns and their types, from the header, the first rows or the footer; never the whole file.
+
+        Raises OSError when the file cannot be read, ValueError when it is not of this format, and LookupError when only
+        fetching can tell.
+        """
+
+    @abstractmethod
+    def scan(self, root: Path, columns: Schema) -> "pl.LazyFrame":
+        """All rows as a lazy frame with exactly these columns, cast to their types."""
+
+    def quick(self, root: Path, columns: Schema) -> "pl.LazyFrame | None":
+        """What ``scan`` gives, without a look at the values before: one that doesn't fit raises a PolarsError while the
+        rows are read, and ``scan`` then tells which. None where there is no quicker way than ``scan``.
+        """
+        return None
+
+    def values(self, root: Path, column: str) -> tuple[tuple[str, ...], bool] | None:
+        """A column's values in the first rows, missing ones left out, and whether these are all rows; None: unknown."""
+        return None
+
+    def mistake(self) -> str:
+        """What is wrong with the settings taken together, and the way out; empty where nothing is."""
+        return ""
+
+    def starts(self) -> Mapping[str, str]:
+        """The files and folders, from the spec's folder, that it begins to read at, by the key that names each. Where
+        one may not be read, nothing else is asked of the source."""
+        return {}
+
+    def files(self, root: Path) -> dict[str, Path]:
+        """The files beside the spec that it reads, by the names that they have there."""
+        return {}
+
+    def is_probed_apart(self, root: Path) -> bool:
+        """Whether ``columns`` and ``values`` are asked in a child process with limits, because the library that reads
+        its files can crash on a damaged one."""
+        return False
+
+    def stated(self) -> Mapping[str, str]:
+        """The columns with their types where the spec states them all."""
+        return {}
+
+    @property
+    def filters(self) -> bool:
+        """Whether it can leave out rows while it fetches."""
+        return False
+
+    @property
+    def is_fetched(self) -> bool:
+        """Whether rows are fetched before a run rather than read from files beside the spec."""
+        return False
+
+    def fetch(self, root: Path, folder: Path, wanted: "Wanted", mark: str) -> Fetched | None:
+        """Fetch the rows into a file in ``folder``; None where ``mark`` (of last time) tells that nothing has changed.
+
+        Raises OSError where the source can't be had, and StepError where it says something else than asked.
+        """
+        raise TypeError(f"{type(self).__name__} is read where it lies")
+
+
+class Condition(msgspec.Struct, frozen=True, array_like=True):
+    """What must hold of a column: an operator of SQL, and the numbers behind it."""
+
+    column: str
+    operator: str
+    values: tuple[str, ...] = ()
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """The columns that a spec reads of a source: those in ``only`` (None for all) less those in ``drop``. Rows that
+    ``where`` is not true of may be left out."""
+
+    only: tuple[str, ...] | None = None
+    drop: tuple[str, ...] = ()
+    where: tuple[Condition, ...] = ()
+
+    def of(self, names: Sequence[str]) -> list[str]:
+        """Those of these columns that are wanted, in their order."""
+        return [n for n in names if n not in self.drop and (self.only is None or n in self.only)]
+
+
+AVAILABILITY = ("part", "on_change", "fresh_within", "minimum_rows", "retries", "timeout", "fallback")

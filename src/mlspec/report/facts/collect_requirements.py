@@ -1,0 +1,72 @@
+"""Requirements and what became of them -> RequirementFact: the matrix of a report."""
+
+from collections.abc import Iterator, Sequence
+
+from mlspec import formatting
+from mlspec.engine.run.run_record import Run
+from mlspec.graph.budget import critical_path
+from mlspec.graph.graph import Graph
+from mlspec.report import sentences
+from mlspec.report.facts.run import Gate, Place, RequirementFact, Verdict
+from mlspec.spec.requirements import Requirement, requirements
+
+MEASURED = {"mistakes": "expected_cost"}
+
+
+def requirement_facts(graph: Graph, gates: Sequence[Gate], run: Run) -> Iterator[RequirementFact]:
+    """Every requirement of the spec, in its order; one whose gate was not reached is unknown."""
+    decided = {gate.gate: gate for gate in gates}
+    for requirement in requirements(graph.project):
+        gate = decided.get(f"gate.{requirement.id}")
+        place = None
+        if graph.document is not None:
+            span = graph.document.span(requirement.path)
+            place = Place(span.file, span.line, span.column)
+        text, check, evidence, verdict = _bound(requirement, gate, run, graph)
+        yield RequirementFact(
+            requirement=requirement.id,
+            text=text,
+            binding=requirement.binding,
+            check=check,
+            evidence=evidence,
+            verdict=verdict,
+            waived=requirement.waived,
+            place=place,
+        )
+
+
+def _bound(requirement: Requirement, gate: Gate | None, run: Run, graph: Graph) -> tuple[str, str, str, Verdict | None]:
+    if requirement.binding == "gate":
+        name = f"gate.{requirement.id}"
+        if gate is None:
+            return requirement.text or requirement.id, name, "the gate was not reached", "unknown"
+        evidence = sentences.gate_value(gate) if gate.value is not None else ""
+        text = f"{requirement.text.rstrip('.')}: {gate.requirement}" if requirement.text else gate.requirement
+        return text, name, evidence, gate.verdict
+    if requirement.binding == "compiled":
+        return requirement.text, "mlspec validate", "checked before the run", "pass"
+    if requirement.binding == "measured":
+        check, evidence = _measured(requirement, run, graph)
+        return requirement.text, check, evidence, None
+    return requirement.text, "", "", None
+
+
+def _measured(requirement: Requirement, run: Run, graph: Graph) -> tuple[str, str]:
+    measured = run.metrics or {}
+    if requirement.id == "deadline":
+        taken, way = critical_path(graph, {name: step.seconds for name, step in run.steps.items()})
+        return "critical path", f"{formatting.seconds(taken)}: {' -> '.join(way)}"
+    if requirement.id == "abstain":
+        coverage = ((measured.get("decisions") or {}).get("abstention") or {}).get("coverage") or {}
+        told = (
+            "" if coverage.get("value") is None else f"{formatting.figure(coverage['value'])} decided without a person"
+        )
+        return "evaluate", told
+    name = MEASURED.get(requirement.id)
+    if name is None and requirement.path[:2] == ("project", "goals"):
+        name = graph.project.project.goals[int(requirement.path[2])].metric
+    found = measured.get("metrics", {}).get(name) or {}
+    if found.get("value") is None:
+        return "evaluate", ""
+    ends = (found["low"], found["high"])
+    return "evaluate", f"{name} {formatting.figure(found['value'], ends)} {formatting.interval(*ends)}".rstrip()

@@ -1,0 +1,85 @@
+"""What a run did not show, or showed to be wanting: sentences that follow from its facts alone."""
+
+from collections.abc import Iterator
+
+from mlspec import formatting
+from mlspec.report import sentences
+from mlspec.report.facts.run import RunFacts
+
+MOST = 5
+DRAWN = ("at random", "whole groups")
+
+
+def limitations(facts: RunFacts) -> list[str]:
+    """Plain sentences, the gravest first: requirements that fail, those that are open, then what was not looked at."""
+    return [*_gates(facts), *_expectations(facts), *_probabilities(facts), *_parts(facts), *_unseen(facts)]
+
+
+def _gates(facts: RunFacts) -> Iterator[str]:
+    for verdict, told in (("fail", "Does not hold"), ("unknown", "Cannot be decided on this evidence")):
+        for gate in facts.gates:
+            if gate.verdict == verdict:
+                because = f" ({gate.reason})" if gate.reason else ""
+                yield f"{told}: {gate.requirement}; measured {sentences.gate_value(gate)}{because}."
+    if not facts.gates:
+        yield "The project states no requirements: nothing says what this model must be good enough for."
+    if facts.outcome in ("error", "interrupted"):
+        yield "The run did not come to its end: some of what the project requires was not checked."
+
+
+def _expectations(facts: RunFacts) -> Iterator[str]:
+    for fact in facts.data.expectations:
+        if not fact.holds:
+            yield f"The data is not as expected: {fact.text}; measured {fact.measured}."
+    if not facts.data.expectations:
+        yield "Nothing was stated that must be true of the data: other data would be taken without a warning."
+
+
+def _probabilities(facts: RunFacts) -> Iterator[str]:
+    apart = [part for part in facts.evaluation.reliability if not part.low <= part.stated <= part.high]
+    if apart:
+        worst = max(apart, key=lambda part: abs(part.stated - part.happened))
+        yield (
+            f"Probabilities are not right everywhere: rows given {formatting.figure(worst.stated)} on average came "
+            f"true in {formatting.figure(worst.happened)} of {worst.n:,} cases."
+        )
+
+
+def _parts(facts: RunFacts) -> Iterator[str]:
+    found = facts.evaluation
+    for part in [part for part in (found.worst_slices.slices if found.worst_slices else ()) if part.low > 0][:MOST]:
+        where = _where(part.columns, part.values)
+        yield (
+            f"Errs more where {where}: {formatting.figure(part.mean)} against {formatting.figure(part.rest)} elsewhere "
+            f"({part.rows:,} test rows)."
+        )
+    few = [_where(cut.columns, part.values) for cut in found.slices for part in cut.slices if part.metrics is None]
+    few += [_where(entry.group, values) for entry in found.fairness for values in entry.too_few]
+    few = list(dict.fromkeys(few))
+    if few:
+        more = f" and {len(few) - MOST} more" if len(few) > MOST else ""
+        yield f"Too few test rows to judge: {'; '.join(few[:MOST])}{more}."
+
+
+def _where(columns: tuple[str, ...], values: tuple[str, ...]) -> str:
+    return " and ".join(f"{name} is {value}" for name, value in zip(columns, values, strict=True))
+
+
+def _unseen(facts: RunFacts) -> Iterator[str]:
+    found = facts.evaluation
+    sensitive = [column.name for column in facts.data.columns if column.role == "sensitive"]
+    compared = {name for entry in found.fairness for name in entry.group}
+    compared |= {name for cut in found.slices for name in cut.columns}
+    unlooked = [name for name in sensitive if name not in compared]
+    if unlooked:
+        yield f"Differences between groups were not looked at by {', '.join(unlooked)}."
+    if not sensitive and not found.slices and not found.fairness:
+        yield "No part of the test rows was looked at by itself, and no groups of people were compared."
+    if facts.scores and facts.data.split.startswith(DRAWN):
+        yield (
+            "The test rows were drawn with the training rows: how the model fares on rows of another time or place was "
+            "not measured."
+        )
+    if facts.profile is not None or facts.overrides:
+        laid = ", ".join([*([f"profile {facts.profile}"] if facts.profile else []), *facts.overrides])
+        yield f"Made with changes laid over the project as written: {laid}."

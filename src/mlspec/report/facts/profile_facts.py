@@ -1,0 +1,37 @@
+"""What the training rows hold, column by column, as frozen values: a part of ``RunFacts``."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from mlspec.report.page.image_sizes import ImageSizes
+
+
+class CommonValue(Struct, frozen=True):
+    """A value and how many of the rows have it."""
+
+    value: str
+    rows: int
+
+
+class ColumnProfile(Struct, frozen=True, kw_only=True):
+    """A column of the training rows. Values are told of features and the target alone, and none that few rows have."""
+
+    missing: Annotated[float, Meta(description="share of rows without a value")]
+    distinct: Annotated[int | None, Meta(description="different values; null for numbers")] = None
+    quantiles: Annotated[
+        tuple[float, ...], Meta(description="least, first quarter, median, third quarter, greatest; of numbers")
+    ] = ()
+    mean: float | None = None
+    bins: Annotated[tuple[int, ...], Meta(description="rows in ten equal parts between least and greatest")] = ()
+    first: Annotated[str | None, Meta(description="the earliest moment, of dates")] = None
+    last: Annotated[str | None, Meta(description="the latest moment, of dates")] = None
+    common: Annotated[tuple[CommonValue, ...], Meta(description="the most frequent values, of categories")] = ()
+    images: ImageSizes | None = None
+
+
+class ClassBalance(Struct, frozen=True):
+    """A class of the target: its rows in each part."""
+
+    value: str
+    rows: dict[str, int]

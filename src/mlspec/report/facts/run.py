@@ -1,0 +1,303 @@
+"""What a run shows, as one frozen value: the JSON that ``run`` and ``show`` print, and all that a page is made from.
+
+The published schema, ``schema/run.schema.json``, follows from these types.
+"""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from mlspec.report.facts.evaluation_facts import EvaluationFacts
+from mlspec.report.facts.profile_facts import ClassBalance, ColumnProfile
+from mlspec.report.facts.scaling_facts import ScalingFacts
+from mlspec.report.facts.tradeoff_facts import Tradeoff
+
+FORMAT_VERSION = 1
+Outcome = Literal["passed", "failed", "unknown", "error", "interrupted"]
+Verdict = Literal["pass", "fail", "unknown"]
+
+
+class Place(Struct, frozen=True):
+    """A place in a file; lines and columns count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+
+class Gate(Struct, frozen=True, kw_only=True):
+    """A constraint and whether it holds."""
+
+    gate: str
+    requirement: str
+    verdict: Annotated[Verdict, Meta(description="unknown: the evidence cannot decide; never counted as a pass")]
+    value: float | None = None
+    low: Annotated[float | None, Meta(description="lower end of the interval, where there is one")] = None
+    high: Annotated[float | None, Meta(description="upper end of the interval, where there is one")] = None
+    n: Annotated[int | None, Meta(description="rows, or repetitions, that the value rests on")] = None
+    threshold: float | None = None
+    reason: str = ""
+    unit: Annotated[str, Meta(description="of value and threshold: '', 's', 'bytes' or 'rows/s'")] = ""
+    place: Place | None = None
+    waived: Annotated[str, Meta(description="why the project does not hold to it; empty where it does")] = ""
+
+
+class RequirementFact(Struct, frozen=True, kw_only=True):
+    """Something that the spec requires, and what it is bound to."""
+
+    requirement: Annotated[str, Meta(description="its name, as waivers use it")]
+    text: str
+    binding: Annotated[
+        Literal["gate", "measured", "compiled", "nothing"],
+        Meta(description="a gate decides on it, it is measured, the compiler has checked it, or nothing does"),
+    ]
+    check: Annotated[str, Meta(description="the step that checked it, or what else did")] = ""
+    evidence: str = ""
+    verdict: Annotated[
+        Verdict | None, Meta(description="of its gate, or pass where the compiler has checked it; null: measured alone")
+    ] = None
+    waived: str = ""
+    place: Place | None = None
+
+
+class HoldoutFact(Struct, frozen=True, kw_only=True):
+    """How many models the test rows have judged, the place of this one among them, and how many are allowed."""
+
+    uses: int
+    place: int
+    allowed: int | None = None
+
+
+class Difference(Struct, frozen=True):
+    """By how much the model is better than a baseline; positive is better, whatever the metric's direction."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+class Score(Struct, frozen=True, kw_only=True):
+    """A metric with its interval, and the baselines beside it."""
+
+    metric: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+    level: float | None = None
+    n: int | None = None
+    greater_is_better: bool = True
+    settings: Annotated[dict[str, Any], Meta(description="the metric's settings")] = {}
+    threshold: Annotated[float | None, Meta(description="the decisions' threshold, where one was chosen")] = None
+    baselines: dict[str, float] = {}
+    differences: dict[str, Difference] = {}
+
+
+class TrialFact(Struct, frozen=True, kw_only=True):
+    """A trial of a search for settings."""
+
+    number: int
+    settings: dict[str, Any]
+    state: Annotated[str, Meta(description="complete, paused, pruned or failed")]
+    score: Annotated[float | None, Meta(description="on the validation rows, where it stopped")] = None
+    epochs: int = 0
+    error: str | None = None
+
+
+class Search(Struct, frozen=True, kw_only=True):
+    """A search for a candidate's settings."""
+
+    metric: str
+    greater_is_better: bool
+    sampler: str
+    pruner: str
+    best: Annotated[int, Meta(description="the number of the best trial")]
+    importance: Annotated[dict[str, float], Meta(description="how much each setting matters, shares of 1")] = {}
+    trials: tuple[TrialFact, ...] = ()
+
+
+class Candidate(Struct, frozen=True, kw_only=True):
+    """A model that competed, measured on the validation rows."""
+
+    name: str
+    model: str
+    settings: dict[str, Any] = {}
+    selected: bool = False
+    place: Place | None = None
+    scores: tuple[Score, ...] = ()
+    seconds: Annotated[float | None, Meta(description="training time")] = None
+    curves: Annotated[dict[str, tuple[float, ...]], Meta(description="training history, a value each round")] = {}
+    rounds: Annotated[str, Meta(description="what a round of the training is called")] = "epoch"
+    notes: Annotated[tuple[str, ...], Meta(description="what the training warned of, and what it promises")] = ()
+    seeds: Annotated[
+        tuple[float, ...], Meta(description="the metric that selects, on the validation rows, for each seed")
+    ] = ()
+    search: Annotated[Search | None, Meta(description="how its settings were searched for")] = None
+
+
+class ColumnFact(Struct, frozen=True):
+    """A column of the data."""
+
+    name: str
+    type: str
+    role: str
+    profile: Annotated[ColumnProfile | None, Meta(description="what the training rows hold")] = None
+
+
+class PersonalFact(Struct, frozen=True, kw_only=True):
+    """A column that tells something of people, and what was done to it as its source was read."""
+
+    column: str
+    kind: str
+    action: Annotated[str, Meta(description="what was done, with its settings; empty for a public column")] = ""
+    reason: Annotated[str, Meta(description="why it is kept as it is")] = ""
+
+
+class SourceFact(Struct, frozen=True, kw_only=True):
+    """A source of rows."""
+
+    name: str
+    path: str
+    format: str
+    part: str | None = None
+    digest: str | None = None
+
+
+class ExpectationFact(Struct, frozen=True):
+    """Something that must be true of the data, and what was measured."""
+
+    text: str
+    holds: bool
+    measured: str = ""
+    place: Place | None = None
+    severity: Annotated[Literal["error", "warn"], Meta(description="warn: the run goes on all the same")] = "error"
+    faults: Annotated[tuple[str, ...], Meta(description="what does not hold, in words")] = ()
+    sample: Annotated[
+        tuple[dict[str, str], ...], Meta(description="a few rows that break it, private columns hidden")
+    ] = ()
+
+
+class DataFacts(Struct, frozen=True, kw_only=True):
+    """What the model was made from."""
+
+    sources: tuple[SourceFact, ...] = ()
+    columns: tuple[ColumnFact, ...] = ()
+    personal: tuple[PersonalFact, ...] = ()
+    expectations: tuple[ExpectationFact, ...] = ()
+    split: Annotated[str, Meta(description="how rows became train, validation and test rows, in words")] = ""
+    rows: Annotated[dict[str, int], Meta(description="rows of train, validation and test")] = {}
+    balance: Annotated[tuple[ClassBalance, ...], Meta(description="the target's classes, most frequent first")] = ()
+
+
+class CheckFact(Struct, frozen=True, kw_only=True):
+    """A check of data or of a network that was made before training."""
+
+    step: str
+    check: str
+    measured: str
+    expected: str
+    fails: bool = False
+    advice: str = ""
+    accepted: Annotated[str, Meta(description="why the project accepts what was found")] = ""
+
+
+class MemoryFact(Struct, frozen=True, kw_only=True):
+    """What a step's processes had of memory for themselves (pages of files left out), looked at all the while."""
+
+    every: Annotated[float, Meta(description="seconds between two looks")]
+    own: Annotated[tuple[int, ...], Meta(description="bytes at each look; the most between two that were joined")]
+
+
+class StepFact(Struct, frozen=True, kw_only=True):
+    """A step and what became of it."""
+
+    id: str
+    kind: str
+    action: Literal["cached", "ran", "failed", "skipped"]
+    seconds: float | None = None
+    cpu_seconds: float | None = None
+    memory: Annotated[int | None, Meta(description="the most memory that its process had, in bytes")] = None
+    memory_over_time: MemoryFact | None = None
+    fingerprint: str | None = None
+    outputs: dict[str, str] = {}
+
+
+class FailureFact(Struct, frozen=True, kw_only=True):
+    """A step that failed: where the spec asked for it, why, and where the whole story is."""
+
+    step: str
+    cause: str
+    place: Place | None = None
+    log: str | None = None
+
+
+class Tracked(Struct, frozen=True, kw_only=True):
+    """A run on an MLflow server."""
+
+    server: Annotated[str, Meta(description="its address as the spec states it")]
+    run: Annotated[str | None, Meta(description="the run's id there")] = None
+    error: Annotated[str | None, Meta(description="why it could not be logged")] = None
+
+
+class RunFacts(Struct, frozen=True, kw_only=True):
+    """A run of a compiled mlspec project."""
+
+    format_version: Literal[1] = 1
+    id: str
+    project: str
+    goal: str = ""
+    owners: tuple[str, ...] = ()
+    decision: Annotated[str, Meta(description="what is decided with a prediction, and who decides")] = ""
+    license: str | None = None
+    task: str | None = None
+    target: str = ""
+    spec: Annotated[str, Meta(description="the spec's file")]
+    profile: str | None = None
+    overrides: Annotated[tuple[str, ...], Meta(description="what --set laid over the spec")] = ()
+    started: Annotated[str, Meta(description="ISO 8601, UTC")]
+    seconds: float
+    outcome: Annotated[
+        Outcome,
+        Meta(description="passed: every gate holds; failed: one does not; unknown: one is open; error: a step failed"),
+    ]
+    counts: Annotated[dict[str, int], Meta(description="steps by what became of them")] = {}
+    gates: tuple[Gate, ...] = ()
+    requirements: Annotated[
+        tuple[RequirementFact, ...], Meta(description="all that the spec requires of the model")
+    ] = ()
+    holdout: HoldoutFact | None = None
+    scores: Annotated[tuple[Score, ...], Meta(description="the selected model on the test rows")] = ()
+    selected: str | None = None
+    selected_by: Annotated[str | None, Meta(description="the metric that chose the model")] = None
+    selected_on: Annotated[str, Meta(description="the rows that candidates were scored on")] = "validation rows"
+    candidates: tuple[Candidate, ...] = ()
+    data: DataFacts = DataFacts()
+    checks: Annotated[tuple[CheckFact, ...], Meta(description="what was looked for before training")] = ()
+    evaluation: EvaluationFacts = EvaluationFacts()
+    tradeoff: Annotated[Tradeoff | None, Meta(description="what mitigation costs and buys")] = None
+    scaling: Annotated[ScalingFacts | None, Meta(description="what more training rows would buy")] = None
+    latency: dict[str, Any] | None = None
+    size: dict[str, Any] | None = None
+    failures: tuple[FailureFact, ...] = ()
+    steps: tuple[StepFact, ...] = ()
+    memory_limit: Annotated[int | None, Meta(description="backend.memory, in bytes")] = None
+    environment: dict[str, str] = {}
+    tracked: Tracked | None = None
+    folder: Annotated[str, Meta(description="the run's folder")] = ""
+    report: Annotated[str | None, Meta(description="the run's page")] = None
+    model: Annotated[str | None, Meta(description="the folder of the selected model")] = None
+
+
+def encode(facts: RunFacts) -> str:
+    """The JSON text, indented, ending in a line break."""
+    return msgspec.json.format(msgspec.json.encode(facts), indent=2).decode() + "\n"
+
+
+def schema() -> str:
+    """The published JSON Schema (2020-12) of this output."""
+    found = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "urn:mlspec:schema:run",
+        **msgspec.json.schema(RunFacts),
+    }
+    return msgspec.json.format(msgspec.json.encode(found), indent=2).decode() + "\n"

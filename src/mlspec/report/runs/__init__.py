@@ -1,0 +1,1 @@
+"""Runs that are stored, and how they compare."""

@@ -1,0 +1,69 @@
+"""What gates, scores and whole runs say, in words: the same on the terminal, in Markdown and on the page."""
+
+from mlspec import formatting
+from mlspec.report.facts.evaluation_facts import Estimate, Fairness
+from mlspec.report.facts.run import Gate, RunFacts, Score
+
+
+def gate_value(gate: Gate) -> str:
+    """The value that a gate judged, with its interval."""
+    text = formatting.quantity(gate.value, gate.unit, (gate.low, gate.high))
+    between = formatting.interval(gate.low, gate.high, gate.unit)
+    return f"{text} {between}" if between else text
+
+
+def score_value(score: Score) -> str:
+    """A metric's value with its interval."""
+    text = formatting.figure(score.value, (score.low, score.high))
+    between = formatting.interval(score.low, score.high)
+    return f"{text} {between}" if between else text
+
+
+def estimate(found: Estimate | Fairness) -> str:
+    """A value with its interval."""
+    value = formatting.figure(found.value, (found.low, found.high))
+    return f"{value} {formatting.interval(found.low, found.high)}".rstrip()
+
+
+def headline(facts: RunFacts) -> str:
+    """The outcome in a sentence without full stop."""
+    if facts.outcome == "error":
+        return f"{formatting.count(len(facts.failures), 'step')} failed"
+    if facts.outcome == "interrupted":
+        return "Interrupted: run again to go on from here"
+    if not facts.gates:
+        return "Done; the spec states no constraints"
+    held_to = [gate for gate in facts.gates if not gate.waived]
+    failing = sum(gate.verdict == "fail" for gate in held_to)
+    unknown = sum(gate.verdict == "unknown" for gate in held_to)
+    total = formatting.count(len(held_to), "constraint")
+    waived = len(facts.gates) - len(held_to)
+    more = f"; {waived} more {'is' if waived == 1 else 'are'} waived" if waived else ""
+    if failing:
+        told = f"{failing} of {total} {'does' if failing == 1 else 'do'} not hold"
+        return told + (f", {unknown} cannot be decided" if unknown else "") + more
+    if unknown:
+        return f"{unknown} of {total} cannot be decided on this evidence{more}"
+    return ("The one constraint holds" if len(held_to) == 1 else f"All {total} hold") + more
+
+
+def holdout(facts: RunFacts) -> str:
+    """How often the test rows have judged, a sentence without full stop; nothing where this is the first time."""
+    found = facts.holdout
+    if found is None or (found.uses == 1 and found.allowed is None):
+        return ""
+    told = f"The test rows have judged {formatting.count(found.uses, 'model')}"
+    told += f", {found.allowed} {'is' if found.allowed == 1 else 'are'} allowed" if found.allowed is not None else ""
+    return told + (f"; this one was number {found.place}" if found.uses > 1 else "")
+
+
+def threshold(facts: RunFacts) -> str:
+    """What the decisions are made by, where a threshold was chosen: a sentence without full stop; or nothing."""
+    decisions = facts.evaluation.decisions
+    if decisions is None or decisions.threshold is None:
+        return ""
+    positive = f" '{decisions.classes[1]}'" if len(decisions.classes) == 2 else ""
+    return (
+        f"Decisions: positive{positive} from a probability of {formatting.figure(decisions.threshold)} on, chosen "
+        "on the validation rows"
+    )

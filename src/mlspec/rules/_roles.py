@@ -1,0 +1,73 @@
+"""What each column is for, and which ones are about people."""
+
+from typing import cast
+
+from mlspec.plugins.anonymizer import Anonymizer
+from mlspec.plugins.base import Column, Schema
+from mlspec.spec import Project
+
+
+def roles(project: Project, schema: Schema) -> Schema:
+    """The columns with stated types, each with what it is for."""
+    said = project.data.columns
+    changed, called = treatments(project), naming(project)
+    hidden = set(said.sensitive) - set(said.use_sensitive)
+    keys = {project.data.split.column} if project.data.split.by in ("group", "hash", "time", "given") else set()
+    personal = project.model.personal
+    if personal is not None and (personal.level == "user" or personal.strategy != "finetune"):
+        keys.add(personal.key)  # the one model is what groups are held against: it does not know them
+    result = []
+    for column in schema:
+        name = column.name
+        kind = column.type if name in changed else said.types.get(name, column.type)
+        if name == said.target:
+            result.append(Column(name, kind, "target"))
+        elif name == said.id:
+            result.append(Column(name, kind, "id"))
+        elif name == said.weight:
+            result.append(Column(name, kind, "weight"))
+        elif said.features is not None and name in said.features:
+            result.append(Column(name, kind))
+        elif name in hidden:
+            result.append(Column(name, kind, "sensitive"))
+        elif name in keys:
+            result.append(Column(name, kind, "key"))
+        elif name in said.drop or name in called or said.features is not None or column.role == "unused":
+            result.append(Column(name, kind, "unused"))
+        else:
+            result.append(Column(name, kind))
+    return tuple(result)
+
+
+def hidden(project: Project, schema: Schema) -> list[str]:
+    """The columns of which no value may be told: sensitive ones, ids, and what tells of people."""
+
+    told, seen = personal(project), roles(project, schema)
+    return [column.name for column in seen if column.role in ("sensitive", "id") or column.name in told]
+
+
+def personal(project: Project) -> set[str]:
+    """The columns that tell of people, as the spec says."""
+    return {name for name, stated in project.data.personal.items() if stated.kind != "public"}
+
+
+def treatments(project: Project) -> dict[str, Anonymizer]:
+    """The treatment of each personal column that is not kept as it is."""
+    stated = {name: personal.action for name, personal in project.data.personal.items()}
+    return {
+        name: cast(Anonymizer, use.plugin) for name, use in stated.items() if use is not None and use.name != "keep"
+    }
+
+
+def dropped(project: Project) -> frozenset[str]:
+    """The columns that are never read."""
+    stated = project.data.personal.items()
+    return frozenset(
+        name for name, personal in stated if personal.action is not None and personal.action.name == "drop"
+    )
+
+
+def naming(project: Project) -> frozenset[str]:
+    """The columns that name people, as they are called before and after joins."""
+    stated = {name for name, personal in project.data.personal.items() if personal.kind == "direct_identifier"}
+    return frozenset(stated | {f"{join.prefix}{name}" for join in project.data.join for name in stated})

@@ -1,0 +1,45 @@
+"""What files of typed columns share: their first values, and errors of the data engine as ValueErrors."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from mlspec.machine import safe_files
+from mlspec.sources import _bounds
+
+if TYPE_CHECKING:
+    import polars as pl
+
+T = TypeVar("T")
+
+
+def asked(path: Path, kind: str, ask: Callable[[Path], T]) -> T:
+    """What the data engine says of a regular file. Raises OSError and ValueError as ``Source.columns`` does."""
+    import polars as pl
+
+    safe_files.opened(path).close()  # an OSError tells more than the engine would
+    try:
+        return ask(path)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+        raise ValueError(f"not {kind} file: {reason(error)}") from None
+
+
+def values(frame: "pl.LazyFrame", column: str) -> tuple[tuple[str, ...], bool]:
+    """A column's first values as text, missing ones left out, and whether these are all; at most ``_bounds.ROWS``
+    and ``_bounds.BYTES`` of them."""
+    import polars as pl
+
+    head = frame.select(pl.col(column).cast(pl.String)).head(_bounds.ROWS + 1).collect()[column]
+    sizes = head.str.len_bytes().fill_null(0).cum_sum()
+    within = int((sizes <= _bounds.BYTES).sum())
+    cells = head[: min(within, _bounds.ROWS)]
+    return tuple(cells.drop_nulls().to_list()), len(head) == len(cells)
+
+
+def reason(error: BaseException) -> str:
+    """What the data engine says, on one line."""
+    import polars as pl
+
+    if isinstance(error, pl.exceptions.PanicException):
+        return "it is damaged"  # of a panic, the engine tells where in itself it was
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:300]

@@ -1,0 +1,39 @@
+"""A JSON object a line: read as strictly as the data engine does."""
+
+from typing import Any
+
+from mlspec.machine import json_values
+
+INTEGER_BITS = 128  # of the largest integer that the data engine reads
+
+
+def objects(text: str, most: int | None = None) -> tuple[list[dict[str, Any]], bool]:
+    """The objects of the first lines, and whether these are all.
+
+    Raises ValueError, naming the line, for one that is no JSON object of single values, or has a number that nothing
+    can hold.
+    """
+    lines = text.split("\n")
+    if not lines[-1]:
+        lines.pop()
+    found = []
+    for number, line in enumerate(lines[:most], start=1):
+        try:
+            row = json_values.decode(line)
+        except ValueError as error:
+            told = str(error).partition(" - at `")[0]
+            raise ValueError(f"line {number} is not JSON: {told}") from None
+        if not isinstance(row, dict):
+            raise ValueError(f"line {number} is not a JSON object")
+        for key, value in row.items():
+            if isinstance(value, list | dict):
+                raise ValueError(f"line {number}: '{key}' holds a {type(value).__name__}, a cell holds one value")
+            if isinstance(value, int) and value.bit_length() > INTEGER_BITS:
+                raise ValueError(f"line {number}: the number of '{key}' is too large")
+        found.append(row)
+    return found, most is None or len(lines) <= most
+
+
+def cell(value: Any) -> str:
+    """A single value as text."""
+    return str(value).lower() if isinstance(value, bool) else str(value)

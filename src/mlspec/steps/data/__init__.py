@@ -1,0 +1,1 @@
+"""What steps do to tables: sources, joins, splits, preparation, expectations."""

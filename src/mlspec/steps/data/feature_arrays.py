@@ -1,0 +1,175 @@
+"""Prepared rows as arrays: in memory where they are small, else in files that are mapped into it.
+
+The stored result of a preparation is compressed. Whoever trains unpacks a large one once, a batch at a time, into files
+of plain numbers, row after row, so that the arrays over them are the whole table without being in memory: the kernel
+reads what is looked at and may drop it again. The files have no name any more when they are written: whatever ends the
+process, nothing is left behind.
+"""
+
+import functools
+import math
+import mmap
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import IO, Any, cast
+
+import msgspec
+import numpy as np
+import polars as pl
+
+from mlspec import registry
+from mlspec.diagnostics import StepError
+from mlspec.machine import resources
+from mlspec.plugins.base import Column, State
+from mlspec.plugins.model import BatchMemory, Features, Model
+from mlspec.steps.data import parquet, preparation
+from mlspec.steps.data.preparation import REWEIGHED, TARGET, WEIGHT
+
+Array = np.ndarray[Any, Any]
+
+BESIDE = (TARGET, WEIGHT, REWEIGHED)
+IN_MEMORY = 128 * 1024 * 1024  # bytes of features up to which rows lie in memory
+
+
+class Prepared(msgspec.Struct, frozen=True):
+    """Rows, their target on the scale on which a model learns it (n,), and their weights (n,) where they have any."""
+
+    features: Features
+    target: "Array"
+    weights: "Array | None"
+
+
+def read(path: Path, state: State, folder: Path | None = None, rows: int | None = None) -> Prepared:
+    """All rows of a stored table, or the first ``rows``; large ones in nameless files on the disk of ``folder``.
+
+    Raises OSError where that disk is full.
+    """
+    frame = parquet.scan(path)
+    if rows is not None:
+        frame = frame.head(rows)
+    beside = frame.select([name for name in BESIDE if name in frame.collect_schema()]).collect()
+    return Prepared(
+        _features(frame, state, folder),
+        preparation.learned(preparation.target(beside, state), state),
+        preparation.weights(beside, state),
+    )
+
+
+def prepared(
+    frames: "Sequence[pl.LazyFrame]", state: State, folder: Path, *, supervised: bool = False
+) -> list[Prepared]:
+    """Raw rows, prepared into ``folder`` and read from there as ``read`` does; the first are those trained on."""
+    folder.mkdir(parents=True, exist_ok=True)
+    found = []
+    for number, frame in enumerate(frames):
+        fitted = supervised and not number
+        path = folder / f"{number}.parquet"
+        change = functools.partial(preparation.apply, state=state, fitted=fitted)
+        parquet.write_batches(preparation.with_folds(frame) if fitted else frame, change, path)
+        found.append(read(path, state, folder))
+        path.unlink()
+    return found
+
+
+def pieces(path: Path, state: State) -> "Iterator[tuple[Features, pl.DataFrame]]":
+    """The rows of a stored table, some at a time: as features, and as they are stored."""
+    frame = parquet.scan(path)
+    for _at, piece in parquet.pieces(frame, parquet.batch(frame.collect_schema())):
+        found = piece.collect()
+        yield preparation.features(found, state), found
+
+
+def fits(path: Path, state: State, model: Model, allowed: int | None) -> None:
+    """Raises StepError where fitting a model on a stored table surely takes more memory than is ``allowed``."""
+    if allowed is None or not model.holds:
+        return
+    rows, columns = parquet.count(parquet.scan(path)), preparation.width(state)
+    least = int(rows * columns * model.holds)
+    if least <= allowed:
+        return
+    kinds = {name: registry.plugin("models", name) for name in registry.names("models")}
+    others = [name for name, kind in kinds.items() if _takes_its_place(cast(type[Model], kind), model)]
+    raise StepError(
+        f"{rows:,} training rows of {columns:,} numbers take at least {least / 1e6:,.0f} MB of memory in this model, "
+        f"backend.memory allows {allowed / 1e6:,.0f} MB: allow more, take fewer rows (data.sample), or a model that "
+        f"reads them piece by piece ({', '.join(others)})",
+        "type",
+    )
+
+
+def batch_fits(
+    state: State, model: Model, rows: int, allowed: int | None, *, device: str = "cpu", accumulate: bool = False
+) -> None:
+    """Raises StepError where one step of training on so many rows surely takes more memory than is ``allowed``, or than
+    this machine has free where that isn't said. ``accumulate``: a batch that does not fit is taken in parts."""
+    least = batch_memory(state, model, 1 if accumulate else rows)
+    free = resources.memory() if allowed is None else allowed
+    if device != "cpu" or least is None or free is None or least.size <= free:
+        return
+    there = f"this machine has {free / 1e6:,.0f} MB free" if allowed is None else f"allowed are {free / 1e6:,.0f} MB"
+    raise StepError(
+        f"one step of training takes at least {least.size / 1e6:,.0f} MB of memory, {there} ({least.counted}): take "
+        f"{least.instead}{'' if allowed is None else ', or allow more (backend.memory)'}"
+    )
+
+
+def batch_memory(state: State, model: Model, rows: int) -> BatchMemory | None:
+    """What a step of training takes at least, once preparation is fitted."""
+    columns = [
+        Column(one["name"], one["type"], levels=one["levels"], width=math.prod(shape), shape=shape or None)
+        for one in state["outputs"]
+        for shape in [tuple(one.get("shape", ()))]
+    ]
+    return model.batch_memory(tuple(columns), rows)
+
+
+def _takes_its_place(kind: type[Model], model: Model) -> bool:
+    return not kind.holds and not kind.needs and model.tasks <= kind.tasks
+
+
+def _features(frame: "pl.LazyFrame", state: State, folder: Path | None) -> Features:
+    count, size = parquet.count(frame), parquet.batch(frame.collect_schema())
+    if count <= size:
+        return preparation.features(frame.collect(), state)
+    about = preparation.features(frame.head(0).collect(), state)
+    large = folder is not None and count * (about.numeric.shape[1] + about.codes.shape[1]) * 4 > IN_MEMORY
+    made = [_Made(count, like, folder if large else None) for like in (about.numeric, about.codes)]
+    for at, piece in parquet.pieces(frame, size):
+        found = preparation.features(piece.collect(), state)
+        made[0].put(at, found.numeric)
+        made[1].put(at, found.codes)
+    arrays, maps = zip(*(one.array() for one in made), strict=True)
+    mapped = tuple(one for one in maps if one is not None)
+    return msgspec.structs.replace(about, numeric=np.asarray(arrays[0]), codes=np.asarray(arrays[1]), mapped=mapped)
+
+
+class _Made:
+    """An array that is made some rows at a time, in memory or in a file."""
+
+    def __init__(self, count: int, like: "Array", folder: Path | None) -> None:
+        self._shape, self._kind = (count, like.shape[1]), like.dtype
+        self._file: IO[bytes] | None = None
+        self._room = np.empty((0, 0), like.dtype)
+        if folder is not None and like.shape[1]:
+            self._file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115
+        else:
+            self._room = np.empty(self._shape, like.dtype)
+
+    def put(self, at: int, rows: "Array") -> None:
+        """The next rows, which begin at this place."""
+        if self._file is None:
+            self._room[at : at + len(rows)] = rows
+            return
+        left = rows.reshape(-1).view("u1").data
+        while left:
+            left = left[self._file.write(left) :]
+
+    def array(self) -> "tuple[Array, mmap.mmap | None]":
+        """The array, and the mapping that it lies in."""
+        if self._file is None:
+            return self._room, None
+        # Private, so that nothing that writes to it reaches the file, and read when it is looked at.
+        found = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_COPY)
+        self._file.close()
+        return np.frombuffer(found, self._kind).reshape(self._shape), found

@@ -1,0 +1,91 @@
+"""Cuts training and validation rows into folds and holds one of them out."""
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from mlspec.diagnostics import StepError
+from mlspec.steps.data import parquet, split, splitters
+from mlspec.steps.job import Job
+
+Array = np.ndarray[Any, Any]
+
+
+def run(job: Job) -> None:
+    """``train``, ``validation`` -> ``train``, ``validation`` (for stopping early), ``heldout``; rows keep their order.
+
+    Raises StepError when a fold has no rows, or a class none to train on.
+    """
+    params = job.params
+    target, _kind = params["target"]
+    frames = [parquet.scan(job.inputs[part]) for part in ("train", "validation")]
+    reads = dict.fromkeys(name for name in (target, params["column"], params.get("stratify")) if name)
+    keys = pl.concat(frames, how="vertical_relaxed").select(list(reads)).collect()
+    held, before = _held(keys, params)
+    rest = np.flatnonzero(before)
+    if not held.any() or not len(rest):
+        raise StepError(f"fold {params['fold']} of {params['folds']} has no rows: ask for fewer folds")
+    # Training rows and those to stop by are cut as the split would cut them.
+    random = np.random.Generator(np.random.PCG64([params["seed"], params["fold"]]))
+    parts = split.assign(keys[rest], {**params, "test": 0.0}, random)
+    chosen = {"train": rest[parts == 0], "validation": rest[parts == 1], "heldout": np.flatnonzero(held)}
+    if not len(chosen["train"]):
+        raise StepError(f"fold {params['fold']} of {params['folds']} has no training rows: ask for fewer folds")
+    if params["task"] != "regression":
+        lacking = set(keys[target].unique()) - set(keys[target].gather(chosen["train"]).unique())
+        if lacking:
+            raise StepError(
+                f"no training row of fold {params['fold']} has the class '{min(map(str, lacking))}': ask for fewer "
+                "folds, or fold by stratified"
+            )
+    for part, indices in chosen.items():
+        mask = np.zeros(keys.height, dtype=bool)
+        mask[indices] = True
+        split.write_chosen(frames, np.split(mask, [parquet.count(frames[0])]), job.outputs[part])
+
+
+def _held(keys: "pl.DataFrame", params: dict[str, Any]) -> "tuple[Array, Array]":
+    """Which rows are held out, and which may be trained on; bool (n,)."""
+    fold, folds, by = params["fold"] - 1, params["folds"], params["by"]
+    if by == "time":
+        block = _blocks(keys[params["column"]], folds + 1)
+        if "gap" not in params:
+            return block == fold + 1, block <= fold
+        sides = np.where(block == fold + 1, 2, np.where(block <= fold, 0, splitters.LEFT_OUT))
+        sides = splitters.apart(keys[params["column"]], sides, params["gap"])
+        return sides == 2, sides == 0
+    random = np.random.Generator(np.random.PCG64(params["seed"]))
+    number = np.empty(keys.height, dtype=np.int64)
+
+    if by == "group" and "stratify" in params:
+        even = [1 / folds] * folds
+        strata = splitters.strata(keys[params["stratify"]])
+        number = splitters.even_groups(split.groups(keys[params["column"]]), strata, even, random)
+    elif by == "group":
+        filled = np.zeros(folds, dtype=np.int64)
+        groups = split.groups(keys[params["column"]])
+        for index in random.permutation(len(groups)):
+            smallest = int(filled.argmin())
+            number[groups[index]] = smallest
+            filled[smallest] += len(groups[index])
+    else:
+        parts = split.groups(keys[params["column"]]) if by == "stratified" else [np.arange(keys.height)]
+        dealt = 0
+        for rows in parts:
+            # Each class goes on where the last one ended, so that folds differ by a row at most.
+            number[random.permutation(rows)] = (np.arange(len(rows)) + dealt) % folds
+            dealt += len(rows)
+    return number == fold, number != fold
+
+
+def _blocks(column: "pl.Series", count: int) -> "Array":
+    """Rows in blocks of about the same length, in the order of time; rows of one moment stay together."""
+    if column.null_count():
+        raise StepError(f"'{column.name}' is missing in {column.null_count():,} rows, they have no place in time")
+    moment = column.rank("dense").to_numpy().astype(np.int64)
+    order = np.sort(moment)
+    n = len(order)
+    edges = [order[min(n - 1, round(n * k / count))] for k in range(1, count)]
+    found: Array = np.searchsorted(np.asarray(edges), moment, side="right")
+    return found

@@ -1,0 +1,209 @@
+"""Splits rows into training, validation and test rows."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from mlspec.diagnostics import StepError
+from mlspec.steps.data import parquet, splitters
+from mlspec.steps.job import Job
+
+Array = np.ndarray[Any, Any]
+
+PARTS = ("train", "validation", "test")
+FEW = 64
+SPELLINGS = {"train": 0, "training": 0, "validation": 1, "valid": 1, "dev": 1, "test": 2}
+
+
+def run(job: Job) -> None:
+    """``table.*`` -> ``train``, ``validation``, ``test``; rows keep their order.
+
+    Rows without a target can't be learned from or judged: they are left out, and the log says how many.
+    """
+    params = job.params
+    target, _kind = params["target"]
+    names = sorted(name for name in job.inputs if name.startswith("table."))
+    frames = [parquet.scan(job.inputs[name]) for name in names]
+    kept = [_kept(frame, job, name.partition(".")[2]) for frame, name in zip(frames, names, strict=True)]
+    by_target = target if params["by"] == "stratified" and not params["column"] else None
+    reads = list(dict.fromkeys(name for name in (by_target, params["column"], params.get("stratify")) if name))
+    keys = pl.concat(
+        [
+            _keys(frame, mine, reads, params["parts"], name)
+            for frame, mine, name in zip(frames, kept, names, strict=True)
+        ],
+        how="vertical_relaxed",
+    )
+    random = np.random.Generator(np.random.PCG64(params["seed"]))
+    if params["sample"] is not None and params["sample"] < keys.height:
+        chosen = np.sort(random.permutation(keys.height)[: params["sample"]])
+        assigned = assign(keys[chosen], params, random)
+        parts = np.full(keys.height, -1, dtype=np.int8)
+        parts[chosen] = assigned
+    else:
+        parts = assigned = assign(keys, params, random)
+    within = int((assigned == splitters.LEFT_OUT).sum())
+    if within:
+        print(f"{within:,} rows lie within the gap and are left out")
+    for code, name in enumerate(PARTS):
+        if not (parts == code).any() and (name != "validation" or params["validation"] > 0):
+            raise StepError(f"the split leaves no {name} rows of {keys.height:,}{_because(params, within)}")
+    del keys
+    _write(job, frames, kept, parts)
+
+
+def _because(params: dict[str, Any], within: int) -> str:
+    if within:
+        return f": {within:,} lie within the gap"
+    if params["by"] == "hash":
+        return f": '{params['column']}' has few values, each drawn by itself; another seed or a greater share may help"
+    return ""
+
+
+def _keys(frame: "pl.LazyFrame", mine: "Array", reads: list[str], parts: dict[str, str], name: str) -> "pl.DataFrame":
+    """What a table's rows are split by: these columns, and the part that the spec says they belong to."""
+    said = parts.get(name.partition(".")[2]) or ""
+    stated = pl.Series("__part__", np.full(np.count_nonzero(mine), SPELLINGS.get(said, -1), dtype=np.int8))
+    if not reads:
+        return stated.to_frame()
+    return frame.select(reads).filter(pl.Series(mine)).collect().with_columns(stated)
+
+
+def _kept(rows: "pl.LazyFrame", job: Job, source: str) -> "Array":
+    """Which rows of a source are used, bool (n,): those that have a target and that the check of the data has left."""
+    target, _kind = job.params["target"]
+    kept: Array = rows.select(pl.col(target).is_not_null()).collect().to_series().to_numpy().copy()
+    if "dropped" in job.inputs:
+        dropped = parquet.scan(job.inputs["dropped"]).filter(pl.col("__source__") == source)
+        kept[dropped.select("__row__").collect().to_series().to_numpy()] = False
+    return kept
+
+
+def _write(job: Job, frames: "list[pl.LazyFrame]", kept: "list[Array]", parts: "Array") -> None:
+    """Write the rows of each part."""
+    starts = np.cumsum([0, *(np.count_nonzero(mine) for mine in kept)])
+    of_rows = []
+    for mine, start, stop in zip(kept, starts, starts[1:], strict=False):
+        own = np.full(len(mine), -1, dtype=np.int8)
+        own[mine] = parts[start:stop]
+        of_rows.append(own)
+    for code, name in enumerate(PARTS):
+        write_chosen(frames, [own == code for own in of_rows], job.outputs[name])
+
+
+def write_chosen(frames: "list[pl.LazyFrame]", chosen: "list[Array]", path: Path) -> None:
+    """Write the chosen rows (bool, of each table) of several stored tables, a piece at a time."""
+    types = pl.concat([frame.head(0) for frame in frames], how="vertical_relaxed").collect_schema()
+    size = parquet.batch(types)
+
+    def change(piece: "pl.LazyFrame", table: int, at: int) -> "pl.LazyFrame":
+        return piece.filter(pl.Series(chosen[table][at : at + size])).cast(types)
+
+    parquet.write_pieces(frames, change, path)
+
+
+def assign(keys: "pl.DataFrame", params: dict[str, Any], random: "np.random.Generator") -> "Array":
+    """The part of each row (0 train, 1 validation, 2 test, -1 left out), int8 (n,)."""
+    n, test, validation = keys.height, params["test"], params["validation"]
+    by, column = params["by"], params["column"]
+    if by == "random":
+        # Four bytes a row; the order is the same whatever their width.
+        return _cut(random.permutation(np.arange(n, dtype=np.uint32 if n < 2**32 else np.int64)), test, validation)
+    if by == "stratified":
+        parts = np.zeros(n, dtype=np.int8)
+        for rows in groups(keys[column or params["target"][0]]):
+            parts[random.permutation(rows)] = _sizes(len(rows), test, validation)
+        return parts
+    if by == "hash":
+        return splitters.by_hash(keys[column], test, validation, params["seed"])
+    if by == "group" and "stratify" in params:
+        shares = (1 - test - validation, validation, test)
+        even = splitters.even_groups(groups(keys[column]), splitters.strata(keys[params["stratify"]]), shares, random)
+        return even.astype(np.int8)
+    if by == "group":
+        return _by_group(keys[column], test, validation, random)
+    if by == "time":
+        parts = _by_time(keys[column], test, validation)
+        return splitters.apart(keys[column], parts, params["gap"]) if "gap" in params else parts
+    return _given(keys, params, random)
+
+
+def _sizes(n: int, test: float, validation: float) -> "Array":
+    """Parts of n rows in a row: validation after training, test last."""
+    tests, validations = round(n * test), round(n * validation)
+    parts = np.zeros(n, dtype=np.int8)
+    parts[n - tests - validations : n - tests] = 1
+    parts[n - tests :] = 2
+    return parts
+
+
+def _cut(order: "Array", test: float, validation: float) -> "Array":
+    parts = np.empty(len(order), dtype=np.int8)
+    parts[order] = _sizes(len(order), test, validation)
+    return parts
+
+
+def groups(column: "pl.Series") -> "list[Array]":
+    """The rows of each value, values in sorted order, missing first."""
+    if not column.dtype.is_numeric():
+        column = column.cast(pl.String).fill_null("")
+    values = column.unique().sort()
+    if len(values) <= FEW:
+        # Without an order of all rows, which is what takes the memory.
+        width = np.uint32 if len(column) < 2**32 else np.int64
+        return [np.flatnonzero(column.eq_missing(value).to_numpy()).astype(width) for value in values]
+    codes = column.rank("dense").fill_null(0).to_numpy() if column.dtype.is_numeric() else _codes(column, values)
+    order = np.argsort(codes, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(codes[order])) + 1)
+
+
+def _codes(levels: "pl.Series", known: "pl.Series") -> "Array":
+    codes: Array = levels.replace_strict(known, range(len(known)), return_dtype=pl.UInt32).to_numpy()
+    return codes
+
+
+def _by_group(column: "pl.Series", test: float, validation: float, random: "np.random.Generator") -> "Array":
+    """Whole groups in random order: test until its share of rows is reached, then validation, then training."""
+    found = groups(column)
+    parts = np.zeros(len(column), dtype=np.int8)
+    filled, wanted = [0, 0], [round(len(column) * test), round(len(column) * validation)]
+    for index in random.permutation(len(found)):
+        rows = found[index]
+        for slot, code in ((0, 2), (1, 1)):
+            if filled[slot] < wanted[slot] and filled[slot] + len(rows) / 2 <= wanted[slot]:
+                parts[rows] = code
+                filled[slot] += len(rows)
+                break
+    return parts
+
+
+def _by_time(column: "pl.Series", test: float, validation: float) -> "Array":
+    """The last moments are the test, those before them validation; rows of one moment stay together."""
+    if column.null_count():
+        raise StepError(f"'{column.name}' is missing in {column.null_count():,} rows, they have no place in time")
+    moment = column.rank("dense").to_numpy().astype(np.int64)
+    order = np.sort(moment)
+    n = len(order)
+    first_test = order[n - round(n * test)] if round(n * test) else order[-1] + 1
+    start = n - round(n * test) - round(n * validation)
+    first_validation = order[start] if round(n * validation) else first_test
+    parts: Array = np.where(moment >= first_test, 2, np.where(moment >= first_validation, 1, 0)).astype(np.int8)
+    return parts
+
+
+def _given(keys: "pl.DataFrame", params: dict[str, Any], random: "np.random.Generator") -> "Array":
+    """What a column or the sources say; validation rows are drawn from training rows where none are given."""
+    if params["column"]:
+        said = keys[params["column"]].cast(pl.String).str.to_lowercase()
+        strange = said.filter(~said.is_in(list(SPELLINGS)) | said.is_null())
+        if len(strange):
+            raise StepError(f"'{params['column']}' says '{strange[0]}' where train, validation or test should stand")
+        parts: Array = said.replace_strict(SPELLINGS, return_dtype=pl.Int8).to_numpy().copy()
+    else:
+        parts = keys["__part__"].to_numpy().copy()
+    if not (parts == 1).any() and params["validation"] > 0:
+        train = random.permutation(np.flatnonzero(parts == 0))
+        parts[train[: round(len(train) * params["validation"])]] = 1
+    return parts

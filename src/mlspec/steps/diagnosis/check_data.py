@@ -1,0 +1,61 @@
+"""Checks raw rows before anything is fitted on them for long: duplicates, drift, labels, leaks, and what ties rows of
+one part to those of another."""
+
+import msgspec
+import numpy as np
+import polars as pl
+from threadpoolctl import threadpool_limits
+
+from mlspec.steps.data import parquet, preparation
+from mlspec.steps.diagnosis import data, leakage, media, report
+from mlspec.steps.job import Job
+
+TRAIN_ROWS, OTHER_ROWS = 60_000, 20_000  # so many are looked at, of however many
+
+
+def run(job: Job) -> None:
+    """``train``, ``other`` (validation rows, or test rows without their target) -> ``report``, ``verdict``.
+
+    Raises StepError where something is wrong and the spec says that this stops the run.
+    """
+    params = job.params
+    train = parquet.scan(job.inputs["train"])
+    read = [*params["features"], *([params["target"][0]] if params["labels"] else [])]
+    most = media.MOST_ROWS if media.columns(train.select(read)) else TRAIN_ROWS
+    rows = _few(train.select(read), most)
+    other = _few(parquet.scan(job.inputs["other"]).select(read), min(most, OTHER_ROWS))
+    features = [name for name in rows.columns if name != params["target"][0] or not params["labels"]]
+    target = other_target = None
+    classes = 0
+    if params["labels"]:
+        known = preparation.describe_target(train, params)
+        target, other_target = (preparation.target(frame, {"target": known}) for frame in (rows, other))
+        classes = 0 if known["classes"] is None else len(known["classes"])
+    whole = parquet.scan(job.inputs["other"])
+    with threadpool_limits(limits=job.threads):
+        found = data.examine(rows.select(features), other.select(features), target, other_target, classes)
+        if "ids" in params:
+            found.append(leakage.groups(train, whole, params["ids"]))
+        if "moment" in params:
+            found.append(leakage.future(train, whole, params["dates"], params["moment"]))
+    unread = [*media.columns(train.select(params["features"])), *media.texts(rows.select(features))]
+    if unread:
+        # What small models see of a picture, and nothing of a text, is too little to judge labels by.
+        told = f"; of {', '.join(repr(name) for name in unread)} little is looked at"
+        found = [
+            msgspec.structs.replace(check, fails=False, measured=check.measured + told)
+            if check.check == "labels"
+            else check
+            for check in found
+        ]
+    if params["ordered"]:
+        # Later rows differ from earlier ones, and are of the same people: that is what a split by time is for.
+        found = [msgspec.structs.replace(c, fails=False) if c.check in ("drift", "groups") else c for c in found]
+    report.finish(job, found)
+
+
+def _few(frame: "pl.LazyFrame", most: int) -> "pl.DataFrame":
+    """Evenly spread rows, in their order."""
+    count = parquet.count(frame)
+    rows = parquet.some(frame, np.arange(0, count, max(1, -(-count // most)))).lazy()
+    return media.summarised(rows).collect(engine="streaming" if media.columns(rows) else "auto")

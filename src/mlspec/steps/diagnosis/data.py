@@ -1,0 +1,198 @@
+"""Checks of the rows that a model will be fitted on, with small models on few rows.
+
+Two splits are told apart by a model that is asked which of them a row comes from (adversarial validation, as in
+Friedman 2003); what a feature knows is the share of the target's uncertainty that it takes away by itself.
+"""
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.metrics import roc_auc_score
+
+from mlspec.steps.diagnosis import near_duplicates
+from mlspec.steps.diagnosis.finding import Check
+from mlspec.steps.diagnosis.matrix import matrix
+
+Array = np.ndarray[Any, Any]
+
+FIT_ROWS, SCORE_ROWS, DRIFT_ROWS = 4000, 2000, 2000
+NEAR_ROWS, NEAR_OTHERS = 60_000, 5000
+SUSPECT = 0.6  # what a feature must know by itself to be looked at further
+FEWEST = 30
+
+
+def examine(
+    train: "pl.DataFrame", other: "pl.DataFrame", target: "Array | None", other_target: "Array | None", classes: int
+) -> list[Check]:
+    """All checks of training rows against other rows, both with the same columns (features alone).
+
+    The targets (n,) are class codes or values, None where they are not to be looked at; ``classes`` is 0 for
+    regression.
+    """
+    found = [_twins(train, other)]
+    twins = near_duplicates.near(train[:NEAR_ROWS], other[:NEAR_OTHERS], exact_is_told=found[0].fails)
+    features, others = matrix(train, other)
+    found.append(_drift(features, others, train.columns))
+    if target is not None and other_target is not None:
+        found += _target(features, others, target, other_target, classes, train.columns)
+    # Last, for it is the likeliest to have an innocent cause.
+    return [*found, twins]
+
+
+def _twins(train: "pl.DataFrame", other: "pl.DataFrame") -> Check:
+    """Rows that stand in both, beyond those that happen to be alike: training rows have twins among themselves too."""
+    hashes, others = train.hash_rows(seed=0), other.hash_rows(seed=0)
+    counts = pl.DataFrame({"hash": hashes}).group_by("hash").len()
+    shared = others.is_in(counts["hash"].implode()).mean()
+    # A training row has a twin when its hash stands there twice.
+    twins = counts.filter(pl.col("len") > 1).select(pl.col("len").sum()).item()
+    natural = float(twins) / max(1, len(hashes))
+    share = float(shared) if isinstance(shared, int | float) else 0.0
+    spread = (max(natural * (1 - natural), 1e-4) / max(1, len(others))) ** 0.5
+    return Check(
+        check="duplicates",
+        measured=f"{share:.1%} of the rows stand among the training rows too",
+        expected=f"about {natural:.1%}, as training rows have twins among themselves",
+        # One or two rows may happen to be alike, however rare that is.
+        fails=share - natural > max(0.01, 4 * spread, 2.5 / max(1, len(others))),
+        advice="remove duplicates before splitting, or keep them together: split: {by: group, column: ...} on what "
+        "they have in common; if new rows repeat old ones too, model.accept: {duplicates: WHY}",
+    )
+
+
+def _drift(features: "Array", others: "Array", names: list[str]) -> Check:
+    """How well a model tells the two apart: area under the ROC curve, each half judged by a model of the other."""
+    count = min(len(features), len(others), DRIFT_ROWS)
+    if count < FEWEST:
+        return Check(check="drift", measured=f"{count} rows are too few", expected="nothing tells the rows apart")
+    random = np.random.Generator(np.random.PCG64(0))
+    rows = np.concatenate([side[random.permutation(len(side))[:count]] for side in (features, others)])
+    came = np.repeat([0, 1], count)
+    half = np.tile(np.arange(count) % 2, 2)
+    told = np.empty(len(rows))
+    for part in (0, 1):
+        model = HistGradientBoostingClassifier(max_iter=15, max_leaf_nodes=8, early_stopping=False, random_state=0)
+        model.fit(rows[half != part], came[half != part])
+        told[half == part] = model.predict_proba(rows[half == part])[:, 1]
+    area = float(roc_auc_score(came, told))
+    # Hanley and McNeil (1982), where nothing tells the rows apart.
+    spread = ((2 * count + 1) / (12 * count * count)) ** 0.5
+    worst = max(range(len(names)), key=lambda index: _apart(rows[:count, index], rows[count:, index]))
+    return Check(
+        check="drift",
+        measured=f"a model tells them from training rows with a ROC AUC of {area:.2f}"
+        + (f", most by '{names[worst]}'" if area > 0.6 else ""),
+        expected="about 0.50",
+        fails=area > 0.6 and area - 0.5 > 4 * spread,
+        advice="these rows differ from the training rows: look at how they were drawn, and at units and codes; if time "
+        "parts them, split: {by: time, column: ...}; if it is known and fine, model.accept: {drift: WHY}",
+    )
+
+
+def _apart(one: "Array", other: "Array") -> float:
+    """The greatest distance of two distribution functions (Kolmogorov and Smirnov), missing values as one end."""
+    one, other = (np.sort(np.where(np.isnan(values), -np.inf, values)) for values in (one, other))
+    every = np.concatenate([one, other])
+    gaps = np.searchsorted(one, every, side="right") / len(one) - np.searchsorted(other, every, side="right") / len(
+        other
+    )
+    return float(np.abs(gaps).max())
+
+
+def _target(
+    features: "Array", others: "Array", target: "Array", other_target: "Array", classes: int, names: list[str]
+) -> list[Check]:
+    random = np.random.Generator(np.random.PCG64(1))
+    chosen = random.permutation(len(features))[:FIT_ROWS]
+    judged = random.permutation(len(others))[:SCORE_ROWS]
+    x, y, other_x, other_y = features[chosen], target[chosen], others[judged], other_target[judged]
+    if len(np.unique(y)) < 2:
+        told = "every training row has the same target"
+        return [Check(check="target", measured=told, expected="it varies", fails=True, advice="look at the target")]
+    if min(len(y), len(other_y)) < FEWEST:
+        return [Check(check="labels", measured="the rows are too few", expected="the features tell of the target")]
+    known = alone(x, other_x, y, other_y, classes)
+    best = int(np.argmax(known))
+    full, spread = explained(x, other_x, y, other_y, classes)
+    found = [
+        Check(
+            check="labels",
+            measured=f"the features explain {max(full, 0.0):.0%} of the target",
+            expected="more than nothing",
+            fails=full < 2 * spread,
+            advice="the target is no more than chance to the features: look whether rows and targets belong together",
+        )
+    ]
+    rest = float("-inf")
+    if known[best] >= SUSPECT and x.shape[1] > 1:
+        others_only = [k for k in range(x.shape[1]) if k != best]
+        rest, _ = explained(x[:, others_only], other_x[:, others_only], y, other_y, classes)
+    suspect = known[best] >= SUSPECT and (1 - known[best]) <= 0.6 * (1 - max(rest, 0.0))
+    against = f", all others together {max(rest, 0.0):.0%}" if rest > float("-inf") else ""
+    found.append(
+        Check(
+            check="leak",
+            measured=f"'{names[best]}' alone explains {max(known[best], 0.0):.0%} of the target{against}",
+            expected="no feature knows the target far better than all others",
+            fails=suspect,
+            advice=f"is '{names[best]}' known when a prediction is made? if not, data.columns.drop: [{names[best]}]; "
+            "if so, model.accept: {leak: WHY}",
+        )
+    )
+    return found
+
+
+def alone(features: "Array", others: "Array", target: "Array", truth: "Array", classes: int) -> list[float]:
+    """The share of the target's uncertainty that each feature takes away by itself, in other rows."""
+    columns = range(features.shape[1])
+    told = (_binned(features[:, k], others[:, k], target, classes) for k in columns)
+    return [_known(found, truth, target, classes) for found in told]
+
+
+def _binned(values: "Array", other: "Array", target: "Array", classes: int) -> "Array":
+    """The target as one column tells it: smoothed means, or shares of classes, over its values or 32 quantiles."""
+    known = values[~np.isnan(values)]
+    distinct = np.unique(known)
+    edges = distinct[:-1] if len(distinct) <= 64 else np.unique(np.quantile(known, np.linspace(0, 1, 33)[1:-1]))
+    cells = [np.where(np.isnan(side), len(edges) + 1, np.searchsorted(edges, side)) for side in (values, other)]
+    outcome = np.eye(classes)[target] if classes else target[:, None]
+    prior = outcome.mean(axis=0)
+    count = np.bincount(cells[0], minlength=len(edges) + 2).astype(np.float64)
+    total = np.stack(
+        [np.bincount(cells[0], weights=outcome[:, k], minlength=len(edges) + 2) for k in range(outcome.shape[1])],
+        axis=1,
+    )
+    means = (total + prior) / (count + 1)[:, None]
+    told: Array = means[cells[1]]
+    return told
+
+
+def _known(told: "Array", truth: "Array", target: "Array", classes: int) -> float:
+    """The share of the target's uncertainty that a prediction takes away: of the entropy, or of the variance."""
+    return float(_gain(told, truth, target, classes).mean())
+
+
+def _gain(told: "Array", truth: "Array", target: "Array", classes: int) -> "Array":
+    if classes:
+        prior = np.bincount(target, minlength=classes) / len(target)
+        index = np.arange(len(truth))
+        losses = -np.log(np.clip(told[index, truth], 1e-6, None))
+        before = -np.log(np.clip(prior[truth], 1e-6, None))
+    else:
+        losses, before = (told[:, 0] - truth) ** 2, (target.mean() - truth) ** 2
+    return np.asarray((before - losses) / max(before.mean(), 1e-12))
+
+
+def explained(features: "Array", others: "Array", target: "Array", truth: "Array", classes: int) -> tuple[float, float]:
+    """What a small model of all columns knows of other rows' target, with its standard error."""
+    few: dict[str, Any] = {"max_iter": 25, "max_leaf_nodes": 8, "early_stopping": False, "random_state": 0}
+    if classes:
+        model = HistGradientBoostingClassifier(**few).fit(features, target)
+        told = np.zeros((len(others), classes))
+        told[:, model.classes_] = model.predict_proba(others)
+    else:
+        told = HistGradientBoostingRegressor(**few).fit(features, target).predict(others)[:, None]
+    gain = _gain(told, truth, target, classes)
+    return float(gain.mean()), float(gain.std() / len(gain) ** 0.5)

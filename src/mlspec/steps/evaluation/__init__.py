@@ -1,0 +1,1 @@
+"""What steps do to judge models: scores, intervals, selection, gates."""

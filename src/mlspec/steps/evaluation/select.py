@@ -1,0 +1,150 @@
+"""Chooses one candidate by its score on the validation rows, and makes it a package."""
+
+import shutil
+from pathlib import Path
+from typing import Any, cast
+
+import msgspec
+
+from mlspec import registry
+from mlspec.diagnostics import StepError
+from mlspec.plugins.metric import Metric
+from mlspec.steps import results
+from mlspec.steps.job import Job
+from mlspec.steps.serving import package, package_format
+
+
+def run(job: Job) -> None:
+    """``metrics.NAME``, ``model.NAME``, ``state.NAME`` of each candidate (``decision.NAME`` and ``differences``, where
+    they are asked for) -> ``selection``, ``model`` (the package).
+
+    The better value wins, ties go to the first name; by the one-standard-error rule (Breiman and others 1984) the least
+    complex of those whose difference to the best is at most its standard error. The package holds nothing of the
+    candidates that lost. Raises StepError when the metric is not defined for any of them.
+    """
+    name, settings = job.params["metric"]
+    metric = cast(Metric, msgspec.convert(settings, registry.plugin("metrics", name)))
+    sign = 1.0 if metric.greater_is_better else -1.0
+    scores = {
+        candidate: results.read_json(job.inputs[f"metrics.{candidate}"])["metrics"][name]
+        for candidate in sorted([*job.params["candidates"], *(["blend"] if "blend" in job.inputs else [])])
+    }
+    defined = [candidate for candidate in scores if scores[candidate]["value"] is not None]
+    if not defined:
+        raise StepError(f"no candidate can be selected: '{name}' is not defined on the validation rows")
+    blend = results.read_json(job.inputs["blend"]) if "blend" in job.inputs else None
+    # A blend that is not shown to be better than its best member is not worth its weight.
+    open_to = [name for name in defined if name != "blend" or (blend is not None and blend["proven"])]
+    chosen = max(open_to, key=lambda candidate: (candidate == "blend", sign * scores[candidate]["value"]))
+    ruled: dict[str, Any] = {}
+    if blend is not None:
+        ruled = {"reason": _blended(blend)}
+    if "differences" in job.inputs:
+        differences = results.read_json(job.inputs["differences"])
+        if blend is not None and not blend["proven"]:
+            differences["candidates"].pop("blend", None)
+            differences["best"] = blend["best"] if differences["best"] == "blend" else differences["best"]
+        chosen, reason = _simplest(differences, job.params["complexity"])
+        ruled = {"rule": "one_standard_error", "reason": reason, "differences": differences}
+    decision = _decision(job, chosen)
+    if decision is not None:
+        ruled["decision"] = {key: decision[key] for key in ("threshold", "cost", "rows")}
+    results.write_json(
+        job.outputs["selection"],
+        {
+            "candidate": chosen,
+            "metric": name,
+            "greater_is_better": metric.greater_is_better,
+            "scores": {
+                candidate: {end: score[end] for end in ("value", "low", "high")} for candidate, score in scores.items()
+            },
+            **ruled,
+        },
+    )
+    weights = blend["weights"] if blend is not None and chosen == "blend" else None
+    first = chosen if weights is None else next(iter(weights))
+    state = results.read_json(job.inputs[f"state.{first}"])
+    folder = job.outputs["model"]
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, name in enumerate((chosen,) if weights is None else weights):
+        own = package_format.place(folder, None if weights is None else number)
+        own.mkdir(parents=True, exist_ok=True)
+        _copy_state(job.inputs[f"state.{name}"], own / package_format.STATE)
+        package.copy(job.inputs[f"model.{name}"], own / package_format.MODEL)
+    package_format.write_about(
+        folder,
+        package_format.About(
+            candidate=chosen,
+            model=_model(job, chosen) if weights is None else ("blend", {}),
+            members=None
+            if weights is None
+            else tuple(package_format.Member(name, _model(job, name), weight) for name, weight in weights.items()),
+            columns=tuple((column, kind) for column, kind in job.params["columns"]),
+            target=job.params["target"][0],
+            target_type=job.params["target"][1],
+            task=job.params["task"],
+            classes=state["target"]["classes"],
+            positive=job.params["positive"],
+            calibration=None if decision is None else decision["calibration"],
+            threshold=None if decision is None else decision["threshold"],
+            abstain_below=job.params.get("abstain_below"),
+            treatments=None
+            if "treatments" not in job.params
+            else tuple((name, kind, (use[0], use[1])) for name, kind, use in job.params["treatments"]),
+            keys=job.params.get("keys"),
+            derived=job.params.get("derived"),
+            groups=None
+            if decision is None or "groups" not in decision
+            else package_format.GroupThresholds(
+                tuple((name, kind) for name, kind in job.params["group"]), decision["groups"]["thresholds"]
+            ),
+        ),
+    )
+
+
+def _model(job: Job, candidate: str) -> tuple[str, dict[str, Any]]:
+    model, settings = job.params["candidates"][candidate]
+    return model, results.tuned(settings, job.inputs.get(f"tuned.{candidate}"))
+
+
+def _blended(blend: dict[str, Any]) -> str:
+    """What the blend gains, in words."""
+    gain = blend["gain"]
+    interval = "" if gain["low"] is None else f" [{gain['low']:.4g}, {gain['high']:.4g}]"
+    told = f"a blend of the candidates gains {gain['value']:.4g}{interval} in {blend['metric']} over {blend['best']}"
+    return told if blend["proven"] else f"{told}: no proven gain"
+
+
+def _simplest(differences: dict[str, Any], complexity: dict[str, int]) -> tuple[str, str]:
+    """The candidate that the one-standard-error rule takes, and why."""
+    best, compared = differences["best"], differences["candidates"]
+    level = [name for name, found in compared.items() if name == best or found["value"] <= (found["error"] or 0.0)]
+    chosen = min(level, key=lambda name: (complexity[name], compared[name]["value"], name))
+    if chosen == best:
+        others = "no simpler candidate is within one standard error of it"
+        return best, f"{best} is best by {differences['metric']}, and {others}"
+    found = compared[chosen]
+    return chosen, (
+        f"{chosen} is simpler than {best}, the best by {differences['metric']}, and only {found['value']:.4g} worse: "
+        f"within one standard error of that difference ({found['error']:.4g}, {differences['rows']:,} validation rows)"
+    )
+
+
+def _decision(job: Job, chosen: str) -> dict[str, Any] | None:
+    path = job.inputs.get(f"decision.{chosen}")
+    if path is None:
+        return None
+    decision = cast(dict[str, Any], results.read_json(path))
+    if decision["reason"] is not None:
+        raise StepError(f"'{chosen}' can't decide as project.users.mistakes asks: {decision['reason']}")
+    return decision
+
+
+def _copy_state(state: Path, copy: Path) -> None:
+    """Byte for byte where there is nothing to leave out."""
+    found = results.read_json(state)
+    apart = [own for column in found["columns"] for _, _, states in column["stages"] for own in states if own]
+    if found.keys() & set(package.OF_TRAINING) or any(package.FITTED & own.keys() for own in apart):
+        results.write_json(copy, package.without_fitted(found))
+    else:
+        shutil.copyfile(state, copy)

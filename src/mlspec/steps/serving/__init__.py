@@ -1,0 +1,1 @@
+"""What steps do about a model in use: its package, latency, memory, size."""

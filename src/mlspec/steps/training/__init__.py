@@ -1,0 +1,1 @@
+"""What steps do to fit models: training, tuning, refitting, personalization."""

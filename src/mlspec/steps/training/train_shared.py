@@ -1,0 +1,61 @@
+"""Trains one further model that reads the key of groups as a feature."""
+
+from typing import cast
+
+import msgspec
+
+from mlspec import registry
+from mlspec.models import _user_code
+from mlspec.plugins.model import Model, Training
+from mlspec.steps import results
+from mlspec.steps.data import feature_arrays, parquet, preparation
+from mlspec.steps.job import Job
+from mlspec.steps.serving import package, package_format
+from mlspec.steps.training import personalization
+
+
+def run(job: Job) -> None:
+    """``model`` (the package of the one model), ``train``, ``validation`` (raw) -> ``models``: a folder, an index.
+
+    It is the selected candidate with its settings, prepared and fitted anew with the key among its columns.
+    """
+    params = job.params
+    about = package_format.read_about(job.inputs["model"])
+    name, settings = about.model
+    model = cast(Model, msgspec.convert(settings, registry.plugin("models", name)))
+    frames = [parquet.scan(job.inputs[part]) for part in ("train", "validation")]
+    state = preparation.fit(frames[0], params["candidates"][about.candidate], job.memory)
+    feature_arrays.fits(job.inputs["train"], state, model, job.allowed)
+    train, held = feature_arrays.prepared(frames, state, job.scratch / "rows", supervised=preparation.supervised(state))
+    classes = state["target"]["classes"]
+    folder = job.outputs["models"] / "shared"
+    with _user_code.importable(job.root):
+        model.fit(
+            Training(
+                features=train.features,
+                target=train.target,
+                validation=held.features,
+                validation_target=held.target,
+                task=params["task"],
+                classes=0 if classes is None else len(classes),
+                seed=params["seed"],
+                device=job.device if model.uses_device else "cpu",
+                threads=job.threads,
+                checkpoints=job.scratch / "checkpoints",
+                progress=job.progress,
+                weights=train.weights,
+                validation_weights=held.weights,
+                precision=params.get("precision", "fp32"),
+                compile=params.get("compile", False),
+                accumulate=job.accumulate,
+            ),
+            folder / package_format.MODEL,
+        )
+    results.write_json(folder / package_format.STATE, package.without_fitted(state))
+    groups = personalization.labels(frames[0].select(params["key"]).collect().to_series(), params["level"])
+    found = {
+        label: {"folder": "shared", "rows": count, "error": None}
+        for label, count in personalization.sizes(groups).items()
+        if count >= params["min_group_size"]
+    }
+    results.write_json(job.outputs["models"] / personalization.INDEX, {"groups": found, "model": [name, settings]})

@@ -1,0 +1,1 @@
+"""What steps do about people: privacy, fairness, groups."""

@@ -1,0 +1,20 @@
+"""Reads what the exported model's training promises of each training row."""
+
+from mlspec.steps import results
+from mlspec.steps.job import Job
+from mlspec.steps.serving import package_format
+
+
+def run(job: Job) -> None:
+    """``model`` (the package) -> ``promise``: what its training wrote down, or why there is nothing."""
+    folder = job.inputs["model"]
+    about = package_format.read_about(folder)
+    found = None
+    reason = f"'{about.candidate}' was not trained so"
+    if about.members is None and about.personal is None:
+        path = package_format.place(folder, None) / package_format.MODEL / package_format.PRIVATE
+        if path.exists():
+            found = results.read_json(path)
+    else:
+        reason = "several models answer, and nothing adds up what they tell together"
+    results.write_json(job.outputs["promise"], {"promise": found, "reason": "" if found else reason})

@@ -1,0 +1,1 @@
+"""Plug-ins, one file each: the file name is the name used in a spec."""

@@ -1,0 +1,69 @@
+"""What comes round again, as points on a circle."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from msgspec import Meta
+
+from mlspec.plugins.base import Column, Schema, State
+from mlspec.plugins.transform import Transform
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Cycle = Literal["day", "week", "month", "year"]
+
+
+class Cyclical(Transform, frozen=True, kw_only=True):
+    """Turns a date, or a number that comes round again, into sine and cosine of its place in the cycle: two columns a
+    cycle, named `COLUMN.CYCLE.sin` and `COLUMN.CYCLE.cos`.
+
+    Why: December is as near to January as to November; a number from 1 to 12 says otherwise.
+
+    Example:
+        date: [cyclical: [week, year]]
+        columns: {wind_direction: [cyclical: {period: 360}]}
+    """
+
+    accepts: ClassVar[frozenset[str]] = frozenset({"date", "datetime", "integer", "number"})
+    shorthand: ClassVar[str] = "cycles"
+    libraries: ClassVar[tuple[str, ...]] = ("polars",)
+
+    cycles: Annotated[tuple[Cycle, ...], Meta(description="The cycles of a date.", min_length=1)] = ("week", "year")
+    period: Annotated[
+        Annotated[float, Meta(gt=0)] | None, Meta(description="After how much a number is where it was.")
+    ] = None
+
+    def mistake(self, column: Column) -> str:
+        """A number needs its period."""
+        if self.period is None and column.type not in ("date", "datetime"):
+            return "a number comes round again after a period: add period"
+        return ""
+
+    def output(self, column: Column) -> Schema:
+        """Two numbers a cycle."""
+        dated = column.type in ("date", "datetime")
+        names = [f"{column.name}.{cycle}" for cycle in self.cycles] if dated else [column.name]
+        return tuple(Column(f"{name}.{part}", "number", column.role) for name in names for part in ("sin", "cos"))
+
+    def apply(self, column: Column, state: State) -> "Sequence[tuple[Column, pl.Expr]]":
+        """Sine and cosine."""
+        import math
+
+        import polars as pl
+
+        cell = pl.col(column.name)
+        if column.type in ("date", "datetime"):
+            when = cell.cast(pl.Datetime("us"))
+            day = (when.dt.hour() * 3600 + when.dt.minute().cast(pl.Int32) * 60 + when.dt.second()) / 86_400
+            shares = {
+                "day": day,
+                "week": (when.dt.weekday() - 1 + day) / 7,
+                "month": (when.dt.day() - 1 + day) / when.dt.month_end().dt.day(),
+                "year": (when.dt.ordinal_day() - 1 + day) / 365.25,
+            }
+            places = [shares[cycle] for cycle in self.cycles]
+        else:
+            places = [cell.cast(pl.Float64) / (self.period or 1.0)]
+        turned = [part for place in places for part in ((place * math.tau).sin(), (place * math.tau).cos())]
+        return list(zip(self.output(column), turned, strict=True))

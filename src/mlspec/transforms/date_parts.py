@@ -1,0 +1,55 @@
+"""Dates to numbers."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from msgspec import Meta
+
+from mlspec.plugins.base import Column, Schema, State
+from mlspec.plugins.transform import Transform
+
+if TYPE_CHECKING:
+    import polars as pl
+
+DatePart = Literal["year", "month", "day", "weekday", "day_of_year", "hour", "days_since_1970"]
+
+
+class DateParts(Transform, frozen=True, kw_only=True):
+    """Turns a date into numbers, one column a part, named `COLUMN.PART`.
+
+    Why: seasons and weekdays stand in a date, but no estimator sees them there.
+
+    Example:
+        date: [date_parts: {parts: [month, weekday]}]
+    """
+
+    accepts: ClassVar[frozenset[str]] = frozenset({"date", "datetime"})
+    shorthand: ClassVar[str] = "parts"
+    libraries: ClassVar[tuple[str, ...]] = ("polars",)
+
+    parts: Annotated[tuple[DatePart, ...], Meta(description="The parts to make columns of.", min_length=1)] = (
+        "year",
+        "month",
+        "day",
+        "weekday",
+    )
+
+    def output(self, column: Column) -> Schema:
+        """A number for each part."""
+        return tuple(Column(f"{column.name}.{part}", "number", column.role) for part in self.parts)
+
+    def apply(self, column: Column, state: State) -> "Sequence[tuple[Column, pl.Expr]]":
+        """The parts, weekday from 1 (Monday), hour 0 for a date without a time."""
+        import polars as pl
+
+        when = pl.col(column.name)
+        made = {
+            "year": when.dt.year(),
+            "month": when.dt.month(),
+            "day": when.dt.day(),
+            "weekday": when.dt.weekday(),
+            "day_of_year": when.dt.ordinal_day(),
+            "hour": when.cast(pl.Datetime("us")).dt.hour(),
+            "days_since_1970": when.cast(pl.Date).cast(pl.Int32),
+        }
+        return [(new, made[part].cast(pl.Float64)) for new, part in zip(self.output(column), self.parts, strict=True)]

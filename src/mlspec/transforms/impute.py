@@ -1,0 +1,70 @@
+"""Fill missing values."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from msgspec import Meta
+
+from mlspec.plugins.base import Column, Schema, State
+from mlspec.plugins.transform import Transform
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+class Impute(Transform, frozen=True, kw_only=True):
+    """Fills missing values with one learned from the training rows, or a stated one.
+
+    Why: most estimators take no missing values; those that do (hist_gradient_boosting) are better off without this.
+
+    Example:
+        numeric: [impute: median]
+    """
+
+    accepts: ClassVar[frozenset[str]] = frozenset({"integer", "number", "boolean", "category"})
+    shorthand: ClassVar[str] = "strategy"
+    libraries: ClassVar[tuple[str, ...]] = ("polars",)
+
+    strategy: Annotated[
+        Literal["median", "mean", "most_frequent", "constant"], Meta(description="What stands in for a missing value.")
+    ] = "median"
+    value: Annotated[str | int | float | None, Meta(description="The value of strategy `constant`.")] = None
+
+    def output(self, column: Column) -> Schema:
+        """The same column; a number where a mean or median may be one."""
+        widened = column.type == "integer" and self.strategy in ("median", "mean", "constant")
+        return (Column(column.name, "number" if widened else column.type, column.role, column.levels, column.width),)
+
+    def statistics(self, column: Column) -> "Mapping[str, pl.Expr]":
+        """The value to fill with."""
+        import polars as pl
+
+        cell = pl.col(column.name)
+        if self.strategy == "constant":
+            return {}
+        if self._strategy(column) == "most_frequent":
+            # The smallest of the most frequent values, so that ties do not depend on the order of rows.
+            return {"value": cell.drop_nulls().mode().sort().first()}
+        return {"value": cell.median() if self.strategy == "median" else cell.mean()}
+
+    def fit(self, column: Column, values: Mapping[str, Any]) -> State:
+        """``{"value": ...}``; where every training row is missing, 0 or the empty text."""
+        value = self.value if self.strategy == "constant" else values["value"]
+        if value is None:
+            value = "" if column.type == "category" else 0
+        if column.type == "category":
+            value = str(value)
+        return {"value": value}
+
+    def apply(self, column: Column, state: State) -> "Sequence[tuple[Column, pl.Expr]]":
+        """The column with its gaps filled."""
+        import polars as pl
+
+        (after,) = self.output(column)
+        cell = pl.col(column.name)
+        if after.type == "number":
+            cell = cell.cast(pl.Float64)
+        return [(after, cell.fill_null(pl.lit(state["value"])))]
+
+    def _strategy(self, column: Column) -> str:
+        return "most_frequent" if column.type in ("category", "boolean") else self.strategy

@@ -1,0 +1,34 @@
+"""The logarithm of skewed numbers."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from mlspec.plugins.base import Column, Schema, State
+from mlspec.plugins.transform import Transform
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+class Log(Transform, frozen=True, kw_only=True):
+    """log(1 + x) of a number, with its sign kept for numbers below zero.
+
+    Why: amounts and counts span orders of magnitude; their logarithm is what a linear model can weigh.
+
+    Example:
+        columns: {capital_gain: [log, scale: standard]}
+    """
+
+    accepts: ClassVar[frozenset[str]] = frozenset({"integer", "number"})
+    libraries: ClassVar[tuple[str, ...]] = ("polars",)
+
+    def output(self, column: Column) -> Schema:
+        """A number."""
+        return (Column(column.name, "number", column.role),)
+
+    def apply(self, column: Column, state: State) -> "Sequence[tuple[Column, pl.Expr]]":
+        """The logarithm."""
+        import polars as pl
+
+        cell = pl.col(column.name).cast(pl.Float64)
+        return [(self.output(column)[0], cell.sign() * cell.abs().log1p())]

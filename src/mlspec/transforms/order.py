@@ -1,0 +1,52 @@
+"""Ordered categories to numbers."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+from msgspec import Meta
+
+from mlspec.plugins.base import Column, Schema, State
+from mlspec.plugins.transform import Transform
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+class Order(Transform, frozen=True, kw_only=True):
+    """Turns a category into its place in a stated order: 0 for the first level, 1 for the next.
+
+    A level that is not listed is missing, like a missing one: impute it for a model that takes no missing values.
+
+    Why: `low`, `medium`, `high` have an order that their names don't show; one number carries it, for trees and for
+    linear models alike.
+
+    Example:
+        columns:
+          size: [order: [small, medium, large]]
+    """
+
+    accepts: ClassVar[frozenset[str]] = frozenset({"category"})
+    shorthand: ClassVar[str] = "levels"
+    libraries: ClassVar[tuple[str, ...]] = ("polars",)
+
+    levels: Annotated[
+        tuple[str, ...],
+        Meta(description="The levels in their order.", min_length=2, examples=[["small", "medium", "large"]]),
+    ]
+
+    def output(self, column: Column) -> Schema:
+        """The column, as a number."""
+        return (Column(column.name, "number", column.role),)
+
+    def apply(self, column: Column, state: State) -> "Sequence[tuple[Column, pl.Expr]]":
+        """The place in the order."""
+        import polars as pl
+
+        cell = pl.col(column.name).cast(pl.String)
+        places = [float(place) for place in range(len(self.levels))]
+        number = cell.replace_strict(list(self.levels), places, default=None, return_dtype=pl.Float64)
+        return [(Column(column.name, "number", column.role), number)]
+
+    def fit(self, column: Column, values: Mapping[str, Any]) -> State:
+        """Nothing is fitted: the order is stated."""
+        return {}

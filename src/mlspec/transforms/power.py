@@ -1,0 +1,59 @@
+"""Skewed numbers to about normal ones."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from mlspec.plugins.base import Column, Schema, State
+from mlspec.plugins.transform import Transform
+from mlspec.transforms.quantile import quantiles
+
+if TYPE_CHECKING:
+    import polars as pl
+
+POINTS = 5000
+
+
+class Power(Transform, frozen=True, kw_only=True):
+    """Raises numbers to a power that makes them as normal as it can (Yeo and Johnson 2000), chosen by likelihood over
+    5,000 quantiles of the training rows, or all of them where there are fewer. Negative numbers are fine; missing
+    values stay missing.
+
+    Why: incomes, prices and counts are skewed; a linear model and a network learn more easily from what is not.
+
+    Example:
+        numeric: [impute: median, power, scale: standard]
+    """
+
+    accepts: ClassVar[frozenset[str]] = frozenset({"integer", "number"})
+    libraries: ClassVar[tuple[str, ...]] = ("polars", "scipy")
+
+    def output(self, column: Column) -> Schema:
+        """A number."""
+        return (Column(column.name, "number", column.role),)
+
+    def statistics(self, column: Column) -> "Mapping[str, pl.Expr]":
+        """Quantiles to choose the power by."""
+        return {"quantiles": quantiles(column.name, POINTS)}
+
+    def fit(self, column: Column, values: Mapping[str, Any]) -> State:
+        """``{"power"}``; 1, which leaves numbers as they are, where they do not vary."""
+        import numpy as np
+        from scipy import stats
+
+        found = np.asarray(values["quantiles"] or [0.0], dtype=np.float64)
+        if found.min() == found.max():
+            return {"power": 1.0}
+        power = float(stats.yeojohnson_normmax(found))
+        # Eight digits are more than rows can tell, and are the same on every machine.
+        return {"power": round(power, 8)}
+
+    def apply(self, column: Column, state: State) -> "Sequence[tuple[Column, pl.Expr]]":
+        """The transformed column."""
+        import polars as pl
+
+        power = state["power"]
+        cell = pl.col(column.name).cast(pl.Float64)
+        above, below = cell.clip(lower_bound=0.0), (-cell).clip(lower_bound=0.0)
+        high = above.log1p() if power == 0 else ((above + 1).pow(power) - 1) / power
+        low = below.log1p() if power == 2 else ((below + 1).pow(2 - power) - 1) / (2 - power)
+        return [(self.output(column)[0], pl.when(cell >= 0).then(high).otherwise(-low))]
