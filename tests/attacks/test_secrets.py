@@ -159,6 +159,22 @@ def test_a_step_that_raises_with_its_environment(
     assert in_files(tmp_path) == {}
 
 
+@pytest.mark.parametrize("traceback", ["", "1"], ids=["one line", "a traceback"])
+def test_a_mistake_of_ours(traceback: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    def broken(_arguments: list[str]) -> int:
+        raise RuntimeError(f"refused: {SECRET} {TOKEN}")
+
+    monkeypatch.setattr("mlspec.cli._plain", broken)
+    monkeypatch.setenv("CI_TOKEN", TOKEN)
+    monkeypatch.setenv("DB_PASSWORD", SECRET)
+    monkeypatch.setenv("MLSPEC_TRACEBACK", traceback)
+    assert main(["doctor"]) == 70
+    shown = capfd.readouterr().err
+    assert "internal error: RuntimeError: refused: ${env:DB_PASSWORD} ${env:CI_TOKEN}" in shown
+    assert ("Traceback" in shown) == bool(traceback)
+    assert planted(shown) == []
+
+
 @pytest.mark.parametrize(
     "query", ["access_token", "api_key", "sig", "X-Amz-Signature", "X-Amz-Security-Token", "password", "client_secret"]
 )
@@ -201,6 +217,7 @@ def test_a_whole_run_tells_no_secret_to_anyone(
     spec = project(tmp_path, 'connection: "sqlite:${env:DB_FILE}", table: t')
     spec.write_text(spec.read_text().replace("model:\n", f"{MORE}model:\n"))
     spec.write_text(spec.read_text() + "storage: {encrypt: STORE_KEY}\nbackend: {store: shared}\n")
+    (tmp_path / "other.yaml").write_text(spec.read_text().replace("0.5", "0.6"))
     rows = [line.split(",") for line in (tmp_path / "d.csv").read_text().splitlines()[1:]]
     with sqlite3.connect(tmp_path / f"{WORDS[0]}.db") as file:
         file.execute("CREATE TABLE t (x REAL, who TEXT, y TEXT)")
@@ -222,6 +239,8 @@ def test_a_whole_run_tells_no_secret_to_anyone(
         ("contract", "export"),
         ("profile", "."),
         ("verify", "--store"),
+        ("compile", "--format", "dvc"),
+        ("diff", "project.yaml", "other.yaml"),
     ):
         assert main(arguments) == 0
     told = capfd.readouterr()

@@ -10,6 +10,7 @@ import fcntl
 import os
 import stat
 import sys
+import time
 from collections.abc import Iterable, Iterator
 from typing import IO
 
@@ -17,6 +18,8 @@ from mlspec.diagnostics import Diagnostic, SpecError
 
 StrPath = str | os.PathLike[str]
 LONGEST = 60  # characters of the target's name in that of the part: no file system allows more than 255 bytes
+LONGEST_WAIT = 60.0  # seconds for another process that writes the same file
+BUSY = "Another process is writing it"
 NO_FOLDER_SYNC = (errno.EINVAL, errno.ENOTSUP)
 
 
@@ -47,7 +50,7 @@ def replacing(path: StrPath, *, sync: bool = True, mode: int | None = None) -> I
             if sync:
                 os.fsync(handle)
             if not _has_name(handle, part):
-                raise OSError(errno.EBUSY, "Another process is writing it")
+                raise OSError(errno.EBUSY, BUSY)
             os.rename(part, os.path.join(folder, name))
         except BaseException:
             with contextlib.suppress(OSError):
@@ -142,9 +145,13 @@ def _created(part: str) -> int:
         except FileExistsError:
             _remove_abandoned(part)
             continue
-        _lock(handle)
-        if _has_name(handle, part):
-            return handle
+        try:
+            _lock(handle)
+            if _has_name(handle, part):
+                return handle
+        except BaseException:
+            os.close(handle)
+            raise
         os.close(handle)
 
 
@@ -154,7 +161,8 @@ def _remove_abandoned(part: str) -> None:
     except FileNotFoundError:
         return
     except OSError:  # a link, or somebody else's: nothing that we would write into
-        os.unlink(part)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(part)
         return
     try:
         _lock(handle)
@@ -165,9 +173,18 @@ def _remove_abandoned(part: str) -> None:
 
 
 def _lock(handle: int) -> None:
-    """Hold a file alone, where its file system has locks."""
-    with contextlib.suppress(OSError):
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    """Hold a file alone, where its file system has locks. Raises OSError where somebody else does not let go of it."""
+    end = time.monotonic() + LONGEST_WAIT
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() > end:
+                raise OSError(errno.EBUSY, BUSY) from None
+            time.sleep(0.01)
+        except OSError:
+            return
 
 
 def _has_name(handle: int, path: str) -> bool:

@@ -6,8 +6,6 @@ import re
 from typing import Any
 from urllib.parse import quote
 
-from mlspec.machine import secret_values
-
 REFERENCE = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
 
 # Names of what gives access, in the query of an address.
@@ -52,6 +50,8 @@ def filled(text: str) -> str:
 def scrubbed(told: str, text: str) -> str:
     """What somebody tells, without the values that ``text`` refers to, pieces of them, and other secrets of the
     environment."""
+    from mlspec.machine import secret_values
+
     return secret_values.hidden(told, *names(text))
 
 
