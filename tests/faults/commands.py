@@ -85,30 +85,6 @@ def merged_by_lines(root: Path) -> None:
         (root / name).write_text("{: no spec\n" + lines)
 
 
-def branches(root: Path) -> None:
-    """A repository whose branches have edits that ``mlspec merge`` is to merge."""
-
-    def git(*arguments: str) -> None:
-        who = ["-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "core.hooksPath=/dev/null"]
-        subprocess.run(["git", "-C", str(root), *who, *arguments], check=True, capture_output=True)
-
-    merged(root)
-    git("init", "-q", "-b", "main")
-    (root / ".gitattributes").write_text("spec.yaml merge=mlspec\n")
-    driver = f'{sys.executable} -c "from mlspec.cli import main; main()" merge %O %A %B %P'
-    git("config", "merge.mlspec.driver", driver.replace("main()", "import sys; sys.exit(main())"))
-    git("config", "user.name", "a")
-    git("config", "user.email", "a@example.org")
-    for branch, name in (("main", "base"), ("theirs", "theirs"), ("ours", "ours")):
-        git("checkout", "-q", *(() if name == "base" else ("-b",)), branch) if name != "base" else None
-        shutil.copyfile(root / name, root / "spec.yaml")
-        git("add", "spec.yaml", ".gitattributes")
-        git("commit", "-qm", name)
-        if name != "base":
-            git("checkout", "-q", "main")
-    git("checkout", "-q", "ours")
-
-
 def unrun(root: Path) -> None:
     shutil.rmtree(root / ".mlspec")
     (root / "mlspec.lock").unlink()

@@ -20,7 +20,6 @@ from mlspec import api
 from mlspec.cli import main
 from mlspec.diagnostics import SpecError
 from mlspec.engine import places
-from mlspec.machine import whole_files
 from mlspec.store import upkeep
 from mlspec.store.store import Store
 from mlspec.testing import faults
@@ -312,6 +311,8 @@ def test_the_file_behind_stdout_is_added_to(project: Path) -> None:
 
 def test_what_lies_where_a_part_is_written(tmp_path: Path) -> None:
     """A leftover is removed; a link or another name of somebody's file is never written through."""
+    from mlspec.machine import whole_files
+
     target, part, other = tmp_path / "out", tmp_path / ".out.part", tmp_path / "other"
     other.write_text(OLD)
     for plant in (
@@ -333,6 +334,8 @@ def test_what_lies_where_a_part_is_written(tmp_path: Path) -> None:
 
 
 def test_an_error_while_writing_leaves_nothing(tmp_path: Path) -> None:
+    from mlspec.machine import whole_files
+
     target = tmp_path / "out"
     target.write_text(OLD)
     with pytest.raises(KeyError), whole_files.output(target) as file:  # noqa: PT012
@@ -358,6 +361,42 @@ def test_two_writers_at_once(tmp_path: Path) -> None:
             content = target.read_text()
             assert content == content[0] * 300_000
     assert [writer.returncode for writer in writers] == [0, 0]
+    assert parts(tmp_path) == []
+
+
+@pytest.mark.parametrize("limit", ["0", "unlimited"], ids=["a full disk", "room"])
+def test_a_merge_driver_that_can_not_write_never_counts_as_merged(limit: str, tmp_path: Path) -> None:
+    """Git goes on with what OURS holds: that is our own version, and the path stays unmerged."""
+
+    def git(*arguments: str, code: int = 0) -> str:
+        who = ["-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgSign=false"]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        done = subprocess.run(
+            ["git", *who, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False, env=environment
+        )
+        assert done.returncode == code, done.stderr
+        return done.stdout
+
+    spec, theirs = tmp_path / "spec.yaml", SPEC.replace("0.5", "0.6")
+    ours = SPEC.replace("{name: small}", "{name: small, goal: ours}")
+    git("init", "-q", "-b", "main")
+    driver = f"ulimit -f {limit}; '{sys.executable}' -c '{START}' merge %O %A %B %P"
+    git("config", "merge.mlspec.driver", driver)
+    (tmp_path / ".gitattributes").write_text("spec.yaml merge=mlspec\n")
+    for branch, text in (("main", SPEC), ("theirs", theirs), ("ours", ours)):
+        if branch != "main":
+            git("checkout", "-q", "-b", branch, "main")
+        spec.write_text(text)
+        git("add", ".")
+        git("commit", "-qm", branch)
+    if limit == "0":
+        assert "CONFLICT (content)" in git("merge", "-q", "--no-edit", "theirs", code=1)
+        assert spec.read_text() == ours
+        assert git("status", "--porcelain") == "UU spec.yaml\n"
+    else:
+        git("merge", "-q", "--no-edit", "theirs")
+        assert spec.read_text() == ours.replace("0.5", "0.6")
+        assert git("status", "--porcelain") == ""
     assert parts(tmp_path) == []
 
 
