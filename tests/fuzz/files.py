@@ -56,6 +56,12 @@ def mutate(data: bytes, chance: Random, settings: tuple[str, ...], change: Any =
     return join(said, body if way <= 1 and chance.random() < 0.5 else change(body, chance))
 
 
+def apart(data: bytes) -> bytes:
+    """The input that has its look made in a child process."""
+    said, body = split(data)
+    return join({**said, "apart": True}, body)
+
+
 def execute(said: dict[str, Any], root: Path, file: str) -> str:
     """What the head says, on ``file`` in ``root``, which has been written."""
     with here.looks(apart=said.get("apart") is True):

@@ -9,14 +9,14 @@ import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from types import FrameType, ModuleType
+from types import FrameType, ModuleType, SimpleNamespace
 from typing import NamedTuple
 
 from mlspec.diagnostics import MlspecError
 
 SECONDS, MEGABYTES, WAIT = 1.0, 200, 20
 DIGITS = sys.get_int_max_str_digits()
-Target = ModuleType
+Target = ModuleType | SimpleNamespace
 _PEAK = re.compile(r"VmHWM:\s+(\d+) kB\s+VmRSS:\s+(\d+) kB")
 
 

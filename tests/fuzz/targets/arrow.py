@@ -32,3 +32,8 @@ def one(data: bytes, scratch: Path) -> str:
     root = fresh(scratch / "arrow")
     (root / "a.arrow").write_bytes(body)
     return files.execute(said, root, "a.arrow")
+
+
+def apart(data: bytes, scratch: Path) -> str:
+    """The same, with the look made in a child process."""
+    return one(files.apart(data), scratch)

@@ -14,7 +14,7 @@ from targets import contract, expression, lock, runs
 from targets.spec import judged
 
 SHARE, TRACED = 15, False
-LONGEST = 24 << 20
+LONGEST, LONGEST_FILE = 4 << 20, 96 << 20
 WAYS = ("spec", "csv", "csv.gz", "jsonl", "expression", "lock", "contract", "facts", "regex", "setting")
 PIECES = (
     "[", "{", "(", '{"a":', "- ", "a,", "a", "x: ", '"', "\n", "\\", "9", "x,y\n", '{"x":1,"y":2}\n', "&a [*a,",
@@ -45,7 +45,7 @@ def mutate(data: bytes, chance: Random) -> bytes:
         said[key] = {
             "way": chance.choice(WAYS),
             "piece": chance.choice(PIECES) + (chance.choice(PIECES) if chance.random() < 0.5 else ""),
-            "times": chance.choice((10, 65, 1000, 10_000, 200_000, 1_000_000, 5_000_000)),
+            "times": chance.choice((10, 65, 1000, 10_000, 200_000, 1_000_000, 5_000_000, 100_000_000)),
             "start": chance.choice(STARTS),
             "end": chance.choice(("", "]", "}", "\n", '"', ")")),
         }[key]
@@ -60,15 +60,15 @@ def one(data: bytes, scratch: Path) -> str:
         way, start, end = str(said.get("way", "spec")), str(said.get("start", "")), str(said.get("end", ""))
     except (ValueError, TypeError, AttributeError, RecursionError, OverflowError):
         return "no recipe"
+    if way in ("csv", "csv.gz", "jsonl"):
+        root = fresh(scratch / "toolong")
+        _write(root / f"a.{way}", start, piece, max(0, min(times, LONGEST_FILE // max(1, len(piece)))), end)
+        return f"{way} {files.execute({'verb': 'validate', 'source': {}, 'target': 'y'}, root, f'a.{way}')}"
     times = max(0, min(times, LONGEST // max(1, len(piece))))
     body = piece * times
     if "%" in piece and times <= 50_000:  # each with a number of its own: keys that differ
         body = "".join(piece.replace("%", str(i)) for i in range(times))
     content = (start + body + end).encode("utf-8", "surrogatepass")
-    if way in ("csv", "csv.gz", "jsonl"):
-        root = fresh(scratch / "toolong")
-        (root / f"a.{way}").write_bytes(gzip.compress(content, 1) if way == "csv.gz" else content)
-        return f"{way} {files.execute({'verb': 'validate', 'source': {}, 'target': 'y'}, root, f'a.{way}')}"
     if way == "expression":
         return f"{way} {expression.one(content, scratch)}"
     if way == "lock":
@@ -82,3 +82,13 @@ def one(data: bytes, scratch: Path) -> str:
         spec = beside.SPEC.replace("drift: {psi: 0.1}}\n    - {rows", f"matches: {pattern}}}\n    - {{rows")
         return f"{way} {judged(spec.encode(), projects.small(scratch)['penguins'])}"
     return f"spec {judged(content, projects.small(scratch)['penguins'])}"
+
+
+def _write(path: Path, start: str, piece: str, times: int, end: str) -> None:
+    """Write a file that is larger than what is ever held of it."""
+    most = max(1, (1 << 20) // max(1, len(piece)))
+    with gzip.open(path, "wb", compresslevel=1) if path.suffix == ".gz" else path.open("wb") as file:
+        file.write(start.encode("utf-8", "surrogatepass"))
+        for at in range(0, times, most):
+            file.write((piece * min(most, times - at)).encode("utf-8", "surrogatepass"))
+        file.write(end.encode("utf-8", "surrogatepass"))
