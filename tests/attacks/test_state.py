@@ -17,9 +17,9 @@ from types import FrameType
 import pytest
 
 from mlspec import api
+from mlspec import paths as places
 from mlspec.cli import main
 from mlspec.diagnostics import StoreError
-from mlspec.engine import places
 from mlspec.machine import seals
 from mlspec.store import action as actions
 from mlspec.store import upkeep

@@ -53,7 +53,7 @@ def test_a_torn_line_loses_itself_alone(tmp_path: Path) -> None:
 WRITER = """
 import sys
 from pathlib import Path
-from mlspec.engine.holdout import Use, record
+from mlspec.engine.run.holdout_ledger import Use, record
 home, who = Path(sys.argv[1]), sys.argv[2]
 for number in range(40):
     record(home, Use(test="t", data="d", predictions=f"{who}-{number}"))

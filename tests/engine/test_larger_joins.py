@@ -36,7 +36,8 @@ backend: {engine: inline}
 PROGRAM = """
 import sys
 import polars as pl
-from mlspec.engine import measure, tables
+from mlspec.machine import resources as measure
+from mlspec.steps.data import parquet as tables
 
 measure.OFTEN = 0.01
 measure.LOOKS = 100_000

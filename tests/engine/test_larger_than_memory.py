@@ -37,7 +37,11 @@ backend: {engine: inline}
 PROGRAM = """
 import sys
 import lightgbm, numpy as np, optuna, polars as pl, scipy.stats, sklearn.linear_model, skops.io, torch
-from mlspec.engine import evidence, measure, preparation, rows, tables
+from mlspec.steps.evaluation import intervals as evidence
+from mlspec.machine import resources as measure
+from mlspec.steps.data import preparation
+from mlspec.steps.data import feature_arrays as rows
+from mlspec.steps.data import parquet as tables
 from mlspec.steps.diagnosis import check_data
 from mlspec.torchkit import ordering, tabular
 from mlspec.models import _sgd

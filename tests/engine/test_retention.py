@@ -79,7 +79,7 @@ def test_what_an_unfinished_run_had_made_stays(folder: Path) -> None:
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from mlspec.engine import retention
+from mlspec.engine.run import retention
 from mlspec.store import files, upkeep
 
 def die(*_):

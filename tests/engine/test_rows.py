@@ -187,8 +187,9 @@ TRAIN = textwrap.dedent(
     """
     import os, signal, sys
     from pathlib import Path
-    from mlspec.engine import rows, tables
-    from mlspec.engine.job import Job
+    from mlspec.steps.data import feature_arrays as rows
+    from mlspec.steps.data import parquet as tables
+    from mlspec.steps.job import Job
     from mlspec.steps.training import train
     from mlspec.torchkit import loop, ordering, stepping
 

@@ -32,7 +32,8 @@ backend: {engine: ENGINE}
 PROGRAM = """
 import sys
 import polars
-from mlspec.engine import preparation, tables
+from mlspec.steps.data import preparation
+from mlspec.steps.data import parquet as tables
 tables.ROW_GROUP, preparation.FIT_BYTES = 5_000, 1
 from mlspec.cli import main
 sys.argv[1:] = ["run", "--only", "prepare.linear"]
