@@ -4,7 +4,7 @@ from pathlib import Path
 
 from mlspec import paths
 from mlspec.diagnostics import StoreError
-from mlspec.engine.run import lockfile, run_record
+from mlspec.engine.run import lockfile, retention, run_record
 from mlspec.snapshots import anonymize_snapshot
 from mlspec.snapshots.snapshots import prune
 from mlspec.spec import pinned
@@ -27,6 +27,9 @@ def collect(root: Path, *, runs: int = 1, snapshots: int = 3, home: Path | None 
         try:
             run = run_record.read(folder)
         except StoreError:
+            if (folder / run_record.FILE).exists():
+                # It came to an end, and can't be read any more: what it made is known by its events.
+                keep |= retention.needed(root, [folder])
             continue
         if known < runs:
             keep.update(step.fingerprint for step in run.steps.values() if step.fingerprint is not None)

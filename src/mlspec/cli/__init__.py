@@ -10,7 +10,7 @@ import errno
 import gc
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from mlspec.cli._exit_codes import BROKEN_PIPE, INTERNAL, INTERRUPTED, STEP_FAILED, WRONG
@@ -55,14 +55,11 @@ def _bounded(arguments: list[str], own: bool) -> int:
     _streams.prepare()
     if own:
         _streams.guard_errors()
-        _hook_threads()
-        if arguments[:1] in BRIEF:
-            from mlspec.cli._confined import confine_command
-
-            confine_command(arguments)
+        if arguments[:1] not in BRIEF:
+            _hook_threads()
     try:
         try:
-            code = _run(arguments)
+            code = _run(arguments, own and arguments[:1] in BRIEF)
             sys.stdout.flush()
         except (BrokenPipeError, KeyboardInterrupt, SystemExit):
             raise
@@ -81,30 +78,41 @@ def _bounded(arguments: list[str], own: bool) -> int:
         return INTERRUPTED
 
 
-def _run(arguments: list[str]) -> int:
+def _run(arguments: list[str], confined: bool) -> int:
     for argument in arguments:
         if not argument.isascii() and (wrong := _not_utf_8(argument)) is not None:
             from mlspec.diagnostics import SpecError
 
             raise SpecError([wrong])
-    code = _plain(arguments)
-    return _parsed(arguments) if code is None else code
+
+    def confine() -> None:
+        if confined:
+            from mlspec.cli._confined import confine_command
+
+            confine_command(arguments)
+
+    code = _plain(arguments, confine)
+    if code is not None:
+        return code
+    confine()
+    return _parsed(arguments)
 
 
-def _plain(arguments: list[str]) -> int | None:
+def _plain(arguments: list[str], confine: Callable[[], None]) -> int | None:
     """``validate`` and ``compile`` of nothing but specs, as editors and hooks call them, need no parser of arguments:
-    importing one would cost more than the work. None for all else."""
+    importing one would cost more than the work. None for all else. ``confine`` is called before a spec is read."""
     command, rest = arguments[:1], arguments[1:]
     if any(argument.startswith("-") for argument in rest) or "_MLSPEC_COMPLETE" in os.environ:
         return None
     if command == ["validate"]:
+        confine()
         from mlspec.cli._validate import validate
 
         return validate(rest)
     if command == ["compile"] and len(rest) <= 1:
         from mlspec.cli._compile import show
 
-        return show(rest[0] if rest else None)
+        return show(rest[0] if rest else None, confine=confine)
     return None
 
 

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from mlspec.cli import _memo
@@ -24,8 +24,12 @@ def show(
     allow_outside: bool = False,
     output: str | None = None,
     detailed_exitcode: bool = False,
+    confine: Callable[[], None] = lambda: None,
 ) -> int:
-    """Print a compiled spec in one form (see ``_compiled.text``) and return the exit code."""
+    """Print a compiled spec in one form (see ``_compiled.text``) and return the exit code.
+
+    ``confine`` is called before the spec is read: an answer that is printed again needs none of it.
+    """
     from mlspec.specfile import find
 
     path = find(spec)
@@ -33,6 +37,7 @@ def show(
     request = (profile, tuple(sets), backend, large, allow_outside, what, color)
     answer = _memo.recall(path, request)
     if answer is None:
+        confine()
         answer = _make(path, request, profile, sets, backend, large, allow_outside, what, color)
     result(answer.text, output, path, form=form_of(what.partition(" ")[0]))
     return PENDING if detailed_exitcode and answer.pending else 0

@@ -39,6 +39,7 @@ def refresh(
     had, is older than it may be, or has too few rows.
     """
     found: list[Diagnostic] = []
+    paths.demand_no_links(paths.home(root))
     anonymize_snapshot.sweep(root / pinned.FOLDER)
     for name, use in project.data.sources.items():
         source = use.plugin
