@@ -247,7 +247,7 @@ def _sound(folder: Path, about: About) -> None:
             raise ValueError(f"no model '{name}' is installed")
         msgspec.convert(settings, registry.plugin("models", name))
     for _name, _kind, (treatment, settings) in about.treatments or ():
-        if not registry.has("treatments", treatment):
+        if not registry.has("anonymizers", treatment):
             raise ValueError(f"no treatment '{treatment}' is installed")
         msgspec.convert(settings, registry.plugin("anonymizers", treatment))
     if about.derived is not None:
