@@ -92,9 +92,9 @@ def look(path: str) -> str:
     variable by a part of its digest."""
     if path.startswith(ENVIRONMENT):
         return f"{path}\t{_digest(os.environ.get(path[1:], ''))[:4]}"
-    if path.endswith(os.sep):
-        return f"{path}\t{_tree(path)}"
     try:
+        if path.endswith(os.sep):
+            return f"{path}\t{_tree(path)}"
         status = os.stat(path)
     except (OSError, ValueError):
         return f"{path}\tabsent"

@@ -10,7 +10,7 @@ from mlspec.contracts import reading, writing
 from mlspec.diagnostics import SpecError
 from mlspec.document import parse
 
-SHARE, TRACED = 100, True
+SHARE, TRACED = 150, True
 KEYS = (
     "name", "properties", "quality", "logicalType", "checks", "kwargs", "column", "mostly", "constraints", "enum",
     "pattern", "dtype", "metric",

@@ -10,7 +10,7 @@ import files
 import wild
 from inputs import fresh, join, split
 
-SHARE, TRACED = 150, True
+SHARE, TRACED = 200, True
 SETTINGS = ("separator", "missing", "quote", "decimal", "encoding", "names")
 PACKED = {"": lambda body: body, "gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress}
 TABLE = "x,c,d,y\n" + "".join(f"{i * 0.7:.2f},{'ab'[i % 2]},2020-01-{i + 1:02},{'uv'[i % 2]}\n" for i in range(12))

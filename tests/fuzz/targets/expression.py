@@ -8,7 +8,7 @@ from inputs import UnshowableError
 
 from mlspec.spec.expression import FUNCTIONS, RESERVED, ExpressionError, names, typed
 
-SHARE, TRACED = 100, True
+SHARE, TRACED = 150, True
 COLUMNS = {
     "x": "number",
     "n": "integer",

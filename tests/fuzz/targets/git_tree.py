@@ -8,7 +8,7 @@ from inputs import UnshowableError
 
 from mlspec.machine import git_trees
 
-SHARE, TRACED = 100, True
+SHARE, TRACED = 150, True
 TOKENS = (
     b"100644 a\0", b"40000 b\0", b"120000 c\0", b"160000 d\0", b"100644 .git\0", b"100644 ..\0", b"100644 a/b\0",
     b"0 \0", b"\0" * 20, b"\xff" * 20, b"100644 \xe2\x80\x8cgit\0", b"100644 GIT~1\0", b"100644 a\\b\0",

@@ -8,7 +8,7 @@ import files
 import wild
 from inputs import fresh, join, split
 
-SHARE, TRACED = 100, True
+SHARE, TRACED = 150, True
 ROWS = [
     {"x": 1.5, "c": "a", "d": "2020-01-01", "b": True, "y": "u"},
     {"x": None, "c": "b", "b": False, "y": "v"},

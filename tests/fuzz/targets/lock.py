@@ -15,7 +15,7 @@ from mlspec.diff.results import results
 from mlspec.engine.run import lockfile
 from mlspec.spec import pinned
 
-SHARE, TRACED = 60, True
+SHARE, TRACED = 40, True
 
 
 @functools.cache

@@ -18,7 +18,7 @@ from mlspec.diff.show.text import text
 from mlspec.diff.version import Version
 from targets.spec import mutated
 
-SHARE, TRACED = 50, True
+SHARE, TRACED = 30, True
 DATA = b"island,bill,sex,year,species\n" + b"".join(
     b"%s,%d,%s,2007,%s\n" % (b"ab"[i % 2 : i % 2 + 1], i, b"mf"[i % 2 : i % 2 + 1], (b"u", b"v", b"w")[i % 3])
     for i in range(30)

@@ -7,7 +7,7 @@ import columnar
 import files
 from inputs import fresh, join, split
 
-SHARE, TRACED = 100, False
+SHARE, TRACED = 150, False
 MAGIC = b"PAR1"
 
 is_held = files.is_held

@@ -10,7 +10,7 @@ import wild
 from mlspec.cli import _memo
 from mlspec.machine import seals
 
-SHARE, TRACED = 60, True
+SHARE, TRACED = 30, True
 UNSEALED = b"unsealed:"
 REQUEST = (None, (), None, False, "tree", False)
 

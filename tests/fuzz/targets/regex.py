@@ -9,7 +9,7 @@ import wild
 
 from targets.spec import judged
 
-SHARE, TRACED = 60, False
+SHARE, TRACED = 120, False
 PIECES = (
     "(", ")", "[", "]", "{", "}", "*", "+", "?", "|", "^", "$", ".", "\\d", "\\p{L}", "\\Z", "(?i)", "(?:", "(?P<n>",
     "(?P=n)", "(?=", "(?<=", "{3}", "{1,999}", "{99999999999}", "a", "é", "\\1", "\\x00", "[^a-z]", "(?#",

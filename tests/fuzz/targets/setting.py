@@ -14,7 +14,7 @@ from mlspec.document import parse
 from mlspec.spec.load import load
 from mlspec.spec.read import with_setting
 
-SHARE, TRACED = 60, True
+SHARE, TRACED = 100, True
 TEXT = (SPECS / "penguins/project.yaml").read_text()
 PLACES = (
     "project.name",

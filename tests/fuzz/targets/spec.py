@@ -22,7 +22,7 @@ from mlspec.spec.load import load
 from mlspec.spec.read import with_profile
 from mlspec.spec.resolve import resolve
 
-SHARE, TRACED = 300, True
+SHARE, TRACED = 250, True
 HEAD = b"# in: "
 # Those whose data is looked at quickly come up more often.
 EXAMPLES = (*("penguins", "adult-income", "seattle-weather", "diamonds-price") * 4, "adult-fair", "seattle-forecast",

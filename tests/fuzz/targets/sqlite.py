@@ -10,7 +10,7 @@ import files
 import wild
 from inputs import fresh, join, split
 
-SHARE, TRACED = 60, False
+SHARE, TRACED = 100, False
 SCHEMAS = (
     "CREATE TABLE t(x REAL, y TEXT, n INT, d DATE)",
     "CREATE TABLE t(x REAL, y TEXT, n INT, d DATE, g TEXT AS (upper(y)))",

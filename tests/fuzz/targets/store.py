@@ -17,7 +17,7 @@ from mlspec.machine import seals
 from mlspec.store import tree
 from mlspec.store.store import Store
 
-SHARE, TRACED = 60, True
+SHARE, TRACED = 30, True
 KINDS = ("action", "tree", "previous", "made", "holdout")
 KEYS = (
     "fingerprint",

@@ -13,7 +13,7 @@ from inputs import fresh
 from targets import contract, expression, lock, runs
 from targets.spec import judged
 
-SHARE, TRACED = 15, False
+SHARE, TRACED = 10, False
 LONGEST, LONGEST_FILE = 4 << 20, 96 << 20
 WAYS = ("spec", "csv", "csv.gz", "jsonl", "expression", "lock", "contract", "facts", "regex", "setting")
 PIECES = (

@@ -13,7 +13,7 @@ import files
 import wild
 from inputs import fresh, join, split
 
-SHARE, TRACED = 60, True
+SHARE, TRACED = 40, True
 PICTURE = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
 )
