@@ -161,7 +161,7 @@ def test_a_step_that_raises_with_its_environment(
 
 @pytest.mark.parametrize("traceback", ["", "1"], ids=["one line", "a traceback"])
 def test_a_mistake_of_ours(traceback: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
-    def broken(_arguments: list[str]) -> int:
+    def broken(*_given: object) -> int:
         raise RuntimeError(f"refused: {SECRET} {TOKEN}")
 
     monkeypatch.setattr("mlspec.cli._plain", broken)
