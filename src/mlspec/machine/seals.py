@@ -1,8 +1,8 @@
 """What this folder's own mlspec has written, told from what was copied, committed or unpacked there.
 
 A seal is a keyed digest of a file's content. The key follows from a file of random bytes and from the time of its last
-change (and from its inode, where a file system keeps whole seconds alone), which neither a checkout nor an archive nor a
-copy can bring along, and nobody can set: whoever knows all files of a folder can still not seal one.
+change (and from its inode, where a file system keeps whole seconds alone). Neither a checkout nor an archive nor a copy
+can bring that along, and nobody can set it: whoever knows all files of a folder can still not seal one.
 """
 
 import fcntl
