@@ -1,8 +1,8 @@
 """What this folder's own mlspec has written, told from what was copied, committed or unpacked there.
 
-A seal is a keyed digest of a file's content. The key follows from a file of random bytes, from its inode, and from the
-time of its last change, which neither a checkout nor an archive nor a copy can bring along: whoever knows all files of
-a folder can still not seal one.
+A seal is a keyed digest of a file's content. The key follows from a file of random bytes and from the time of its last
+change (and from its inode, where a file system keeps whole seconds alone). Neither a checkout nor an archive nor a copy
+can bring that along, and nobody can set it: whoever knows all files of a folder can still not seal one.
 """
 
 import fcntl
@@ -74,7 +74,9 @@ def _derived(handle: int) -> bytes | None:
     content = os.pread(handle, RANDOM + 1, 0)
     if len(content) != RANDOM:
         return None
-    return hashlib.sha256(b"%s %d %d" % (content, status.st_ino, status.st_ctime_ns)).digest()
+    # To the nanosecond nobody can foretell the time; to the second somebody could.
+    inode = 0 if status.st_ctime_ns % 1_000_000_000 else status.st_ino
+    return hashlib.sha256(b"%s %d %d" % (content, inode, status.st_ctime_ns)).digest()
 
 
 def _opened(folder: StrPath, flags: int) -> int:
