@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from mlspec import __version__
+from mlspec.machine import safe_files
 
 CACHE = os.path.join(".mlspec", "cache", "compile")
 STATE = (
@@ -39,8 +40,7 @@ class Answer(NamedTuple):
 def recall(spec: str, request: Sequence[object]) -> Answer | None:
     """The answer to that request about a spec, if it was given before and everything is as it was then."""
     try:
-        with open(_place(spec, request), encoding="utf-8") as file:
-            checksum, _, body = file.read().partition("\n")
+        checksum, _, body = safe_files.read(_place(spec, request)).decode().partition("\n")
     except (OSError, ValueError):
         return None
     if _digest(body) != checksum:
@@ -123,8 +123,7 @@ def _code() -> Iterable[str]:
 
 
 def _place(spec: str, request: Sequence[object]) -> str:
-    with open(spec, "rb") as file:
-        content = hashlib.sha256(file.read()).hexdigest()
+    content = hashlib.sha256(safe_files.read(spec)).hexdigest()
     hidden = os.environ.get("CUDA_VISIBLE_DEVICES")
     key = _digest(repr((__version__, sys.version, sys.prefix, os.getcwd(), hidden, spec, content, *request)))
     return os.path.join(os.path.dirname(spec), CACHE, key)

@@ -43,7 +43,9 @@ def reading(what: str) -> Iterator[None]:
 
     try:
         yield
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError) as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError, OSError) as error:
+        if getattr(error, "errno", None) is not None:
+            raise  # the disk's own trouble, not the file's
         message = f"'{what}' can't be read: {_columnar.reason(error)}"
         raise SpecError([Diagnostic(code="source-unreadable", message=message)]) from None
 
