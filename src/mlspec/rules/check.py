@@ -15,6 +15,7 @@ from mlspec.plugins.base import Schema
 from mlspec.rules.context import Facts, View
 from mlspec.spec import Project, combining
 
+MOST_ERRORS, MOST_NAMES = 200, 20
 HELPERS = frozenset({"__init__", "_look", "_personal", "_prepared", "_roles", "check", "context"})
 Rule = Callable[[View], Iterable[Diagnostic]]
 
@@ -76,11 +77,17 @@ def facts(
 
 
 def check(project: Project, document: Document, facts: Facts, *, running: bool = False) -> list[Diagnostic]:
-    """What every rule finds in a resolved project, sorted by place."""
+    """What every rule finds in a resolved project, up to MOST_ERRORS, sorted by place."""
     if not facts.schemas:
         return []
     view = View(project=project, document=document, facts=facts, running=running)
-    found = [diagnostic for rule in rules().values() for diagnostic in rule(view)]
+    found: list[Diagnostic] = []
+    errors = 0
+    for diagnostic in (diagnostic for rule in rules().values() for diagnostic in rule(view)):
+        found.append(diagnostic)
+        errors += diagnostic.severity == "error"
+        if errors == MOST_ERRORS:
+            break
     return sorted(found, key=lambda d: (d.span is None, d.span, d.code))
 
 
@@ -96,6 +103,11 @@ def _located(document: Document, wrong: combining.Wrong) -> Diagnostic:
     return Diagnostic(code=wrong.code, message=wrong.message, span=span, label=wrong.label)
 
 
+def _listed(names: set[str]) -> str:
+    shown = sorted(names)[:MOST_NAMES]
+    return ", ".join(shown) + (f" and {len(names) - MOST_NAMES:,} more" if len(names) > MOST_NAMES else "")
+
+
 def _differing(document: Document, schemas: dict[str, Schema]) -> list[Diagnostic]:
     names = list(schemas)
     first = {c.name for c in schemas[names[0]]}
@@ -103,8 +115,8 @@ def _differing(document: Document, schemas: dict[str, Schema]) -> list[Diagnosti
     for name in names[1:]:
         own = {c.name for c in schemas[name]}
         if own != first:
-            what = [f"lacks {', '.join(sorted(first - own))}"] if first - own else []
-            what += [f"has {', '.join(sorted(own - first))} besides"] if own - first else []
+            what = [f"lacks {_listed(first - own)}"] if first - own else []
+            what += [f"has {_listed(own - first)} besides"] if own - first else []
             message = f"source '{name}' has other columns than '{names[0]}'"
             span = document.span(("data", "sources", name), key=True)
             found.append(Diagnostic(code="sources-differ", message=message, span=span, label="; ".join(what)))

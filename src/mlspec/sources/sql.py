@@ -1,6 +1,5 @@
 """Databases: a table, or what a query gives."""
 
-import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
@@ -160,6 +159,8 @@ def _quoted(name: str) -> str:
 
 def _state(file: Path) -> str:
     """A digest of a database's file, with what has not been written into it yet."""
+    import hashlib
+
     total = hashlib.sha256()
     for path in (file, file.with_name(f"{file.name}-wal"), file.with_name(f"{file.name}.wal")):
         if path.exists():

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from typing import Any
 
 CUTOFF = 0.6
+# Comparing takes the time of both lengths for each name: of many names only the likeliest are compared.
+LONGEST, MANY, MOST, LIKELIEST, LISTED = 100, 200, 2_000, 20, 50
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
@@ -12,12 +14,23 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     folded = {name.lower().replace("-", "_"): name for name in names}
     if word.lower().replace("-", "_") in folded:
         return folded[word.lower().replace("-", "_")]
-    if not any(_may_be_near(word, name) for name in names):
+    if len(names) > MANY:
+        import heapq
+
+        names = heapq.nlargest(LIKELIEST, names[:MOST], key=lambda name: _ends_alike(word, name))
+    if len(word) > LONGEST or not any(_may_be_near(word, name) for name in names):
         return None
     import difflib
 
     found = difflib.get_close_matches(word, names, n=1, cutoff=CUTOFF)
     return found[0] if found else None
+
+
+def _ends_alike(word: str, name: str) -> int:
+    """How many letters at the beginning and at the end are the same."""
+    ahead = next((i for i, (one, other) in enumerate(zip(word, name, strict=False)) if one != other), len(name))
+    behind = zip(reversed(word), reversed(name), strict=False)
+    return ahead + next((i for i, (one, other) in enumerate(behind) if one != other), len(name))
 
 
 def _may_be_near(word: str, name: str) -> bool:
@@ -30,4 +43,5 @@ def label(value: Any, known: Iterable[Any]) -> str:
     """``did you mean 'x'?``, or the list of what is allowed."""
     names = [str(k) for k in known]
     guess = nearest(str(value), names)
-    return f"did you mean '{guess}'?" if guess else f"one of {', '.join(names)}"
+    more = ", ..." if len(names) > LISTED else ""
+    return f"did you mean '{guess}'?" if guess else f"one of {', '.join(names[:LISTED])}{more}"
