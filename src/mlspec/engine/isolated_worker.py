@@ -15,8 +15,8 @@ import msgspec
 
 from mlspec.diagnostics import StepError
 from mlspec.engine import machine, worker
-from mlspec.engine.isolated import Asked, Replied
-from mlspec.machine import landlock
+from mlspec.engine.isolated import ANSWERING, BY_ROW, LOADING, Asked, Replied
+from mlspec.machine import confined, landlock
 
 if TYPE_CHECKING:
     import polars as pl
@@ -58,6 +58,8 @@ def _answer(loaded: "Package", what: str, data: bytes, replies: IO[bytes]) -> No
     import polars as pl
 
     rows = pl.read_ipc(io.BytesIO(data))
+    # Whoever asks ends what takes too long; where they have ended, the kernel does.
+    confined.more_cpu(int((ANSWERING + BY_ROW * rows.height) * machine.cores()))
     if what == "treat":
         names = [name for name, _kind, _treatment in loaded.about.treatments or ()]
         made = io.BytesIO()
@@ -92,6 +94,7 @@ def _limit(folder: Path, device: str) -> None:
     """What it may take of memory, and do: nothing but read, where the kernel has Landlock. A GPU's driver reserves more
     than any limit allows, and works through files of its own."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    confined.more_cpu(int(LOADING) * machine.cores())
     if device == "cpu":
         landlock.confine(read=("/",), write=("/dev/null",))
         size = sum(file.stat().st_size for file in folder.rglob("*"))
