@@ -149,13 +149,13 @@ def _plain(features: Features) -> "Array":
 class _Fitted(Predictor):
     def __init__(self, booster: "lightgbm.Booster", classes: int) -> None:
         self._booster = booster
-        self._classes = classes
+        self.classes = classes
 
     def predict(self, features: Features) -> "Array":
         import numpy as np
 
         # One thread: a request has few rows, and a step has one core.
         found = np.asarray(self._booster.predict(_plain(features), num_threads=1), dtype=np.float64)
-        if self._classes == 2:
+        if self.classes == 2:
             return np.stack([1 - found, found], axis=1)
-        return found.reshape(len(found), self._classes) if self._classes else found.reshape(len(found))
+        return found.reshape(len(found), self.classes) if self.classes else found.reshape(len(found))

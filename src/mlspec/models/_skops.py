@@ -184,7 +184,8 @@ def _examined(archive: bytes) -> dict[str, Any]:
     """The schema of an archive. Raises ValueError where it holds other types, or arrays that are not of their size."""
     with zipfile.ZipFile(io.BytesIO(archive)) as source:
         schema = json_values.decode(source.read(SCHEMA))
-        nodes = [schema]
+        nodes: list[Any] = [schema]
+        known: dict[str, dict[str, Any]] = {}
         while nodes:
             node = nodes.pop()
             if isinstance(node, list):
@@ -197,25 +198,61 @@ def _examined(archive: bytes) -> dict[str, Any]:
             loader, name = node["__loader__"], f"{node.get('__module__')}.{node.get('__class__')}"
             if loader not in LOADERS or (loader in ("ObjectNode", "FunctionNode", "TreeNode") and name not in OBJECTS):
                 raise ValueError(f"{FILE} holds types that are not trusted: {name}")
+            # Of nodes with one number, skops reads the first.
+            if "__id__" in node and not _same(known.setdefault(str(node["__id__"]), node), node):
+                raise ValueError(f"{FILE} has two objects of one number")
             if loader == "NdArrayNode" and node.get("type") == "numpy":
-                _sized(source.read(str(node.get("file"))))
+                _header(source, node)
+            if loader == "TreeNode":
+                _tree(source, node)
     if not isinstance(schema, dict) or "__loader__" not in schema:
         raise ValueError(f"{FILE} holds no model")
     return schema
 
 
-def _sized(data: bytes) -> None:
-    """Raises ValueError where an array's header tells of more than there is."""
+def _same(one: Any, other: Any) -> bool:
+    """Whether two nodes are the same but for the numbers of what is in them."""
+    if one is other:
+        return True
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one if key != "__id__")
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_same, one, other))
+    return bool(one == other)
+
+
+def _tree(source: zipfile.ZipFile, node: dict[str, Any]) -> None:
+    """Raises ValueError where the parts of a tree are not of one size: scikit-learn takes them as they are."""
+    columns, classes, outputs = node["__reduce__"]["args"]["content"]
+    state = node["content"]["content"]
+    counts = [json_values.decode(one["content"], int) for one in (columns, outputs, state["node_count"])]
+    nodes, values = _header(source, state["nodes"]), _header(source, state["values"])
+    fits = (
+        min(counts) > 0
+        and _header(source, classes)[0] == (counts[1],)
+        and nodes[0] == (counts[2],)
+        and nodes[1].names is not None
+        and len(values[0]) == 3
+        and values[0][:2] == (counts[2], counts[1])
+    )
+    if not fits:
+        raise ValueError(f"a tree in {FILE} is not of its size")
+
+
+def _header(source: zipfile.ZipFile, node: dict[str, Any]) -> "tuple[tuple[int, ...], np.dtype[Any]]":
+    """Shape and type of an array. Raises ValueError where its header tells of more than there is."""
     import math
 
     import numpy as np
 
+    data = source.read(str(node.get("file")))
     file = io.BytesIO(data)
     version = np.lib.format.read_magic(file)
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, _fortran, dtype = read(file)
     if dtype.hasobject or math.prod(shape) * dtype.itemsize != len(data) - file.tell():
         raise ValueError(f"an array in {FILE} is not of its size")
+    return shape, dtype
 
 
 class _Fitted(Predictor):
@@ -223,7 +260,7 @@ class _Fitted(Predictor):
         import numpy as np
 
         self._estimator = estimator
-        self._classes = classes
+        self.classes = classes
         # A class that no training row has is missing from the estimator's columns.
         self._columns = np.asarray(estimator.classes_, dtype=np.int64) if classes else None
 
@@ -236,8 +273,8 @@ class _Fitted(Predictor):
         if self._columns is None:
             return np.asarray(self._estimator.predict(rows), dtype=np.float64).reshape(len(rows))
         found = np.asarray(self._estimator.predict_proba(rows), dtype=np.float64)
-        if found.shape[1] == self._classes:
+        if found.shape[1] == self.classes:
             return found
-        full = np.zeros((len(rows), self._classes))
+        full = np.zeros((len(rows), self.classes or 0))
         full[:, self._columns] = found
         return full

@@ -155,14 +155,14 @@ def _data(features: Features) -> Any:
 class _Fitted(Predictor):
     def __init__(self, trees: Any, classes: int) -> None:
         self._trees = trees
-        self._classes = classes
+        self.classes = classes
 
     def predict(self, features: Features) -> "Array":
         import numpy as np
 
         rows = len(features.numeric)
         if not rows:
-            return np.zeros((0, self._classes) if self._classes else (0,))
-        kind = "Probability" if self._classes else "RawFormulaVal"
+            return np.zeros((0, self.classes) if self.classes else (0,))
+        kind = "Probability" if self.classes else "RawFormulaVal"
         found = self._trees.predict(_data(features), prediction_type=kind, thread_count=1)
         return np.asarray(found, dtype=np.float64)

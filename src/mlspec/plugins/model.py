@@ -85,7 +85,9 @@ class UntrainedNetwork(Protocol):
 
 
 class Predictor(metaclass=ABCMeta):
-    """A fitted model, read back from its folder."""
+    """A fitted model, read back from its folder. ``classes``: for how many it answers, 0 for values; None: unknown."""
+
+    classes: int | None = None
 
     @abstractmethod
     def predict(self, features: Features) -> "np.ndarray[Any, Any]":

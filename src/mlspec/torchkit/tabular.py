@@ -315,6 +315,7 @@ class _Fitted(Predictor):
     def __init__(self, network: Network, config: Config, place: torch.device) -> None:
         self._network = network
         self._config = config
+        self.classes = config.classes
         self._place = place
 
     def predict(self, features: Features) -> Array:

@@ -113,6 +113,7 @@ class _Fitted(Predictor):
     def __init__(self, module: nn.Module, about: About, place: torch.device) -> None:
         self._module = module
         self._about = about
+        self.classes = about.classes
         self._place = place
 
     def predict(self, features: Features) -> Array:

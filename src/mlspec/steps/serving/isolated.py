@@ -29,7 +29,7 @@ from mlspec.steps.serving.package_format import PackageError, read_about, verify
 
 Array = np.ndarray[Any, Any]
 
-LOADING, ANSWERING = 300.0, 900.0  # seconds that loading, and the answers to one piece of the rows, may take
+LOADING, ANSWERING, BY_ROW = 300.0, 60.0, 0.05  # seconds that loading may take, and a request, and each row of it
 PIECE, TREATED = 64 << 20, 4 << 30  # bytes of rows that are sent at once, and that come back from it
 READ = 1 << 20
 LARGEST_HEADER = 1 << 16
@@ -129,7 +129,8 @@ class Isolated(LoadedModel):
                     self._process.stdin.write(msgspec.json.encode(Asked(what, sent.tell())) + b"\n")
                     self._process.stdin.write(sent.getbuffer())
                     self._process.stdin.flush()
-                return self._reply("predicts with", time.monotonic() + ANSWERING, most=most)
+                until = time.monotonic() + ANSWERING + BY_ROW * rows.height
+                return self._reply("predicts with", until, most=most)
             except StepError:
                 raise
             except BaseException:

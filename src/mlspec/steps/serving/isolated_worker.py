@@ -16,8 +16,8 @@ import numpy as np
 import polars as pl
 
 from mlspec.diagnostics import StepError
-from mlspec.machine import child_process, landlock, resources
-from mlspec.steps.serving.isolated import Asked, Replied
+from mlspec.machine import child_process, confined, landlock, resources
+from mlspec.steps.serving.isolated import ANSWERING, BY_ROW, LOADING, Asked, Replied
 from mlspec.steps.serving.package import Package
 
 MEMORY, BY_CORE, BY_BYTE = 8 << 30, 64 << 20, 16  # what it may take: in all, for each core, for each byte of the model
@@ -52,6 +52,8 @@ def main() -> None:
 
 def _answer(loaded: "Package", what: str, data: bytes, replies: IO[bytes]) -> None:
     rows = pl.read_ipc(io.BytesIO(data))
+    # Whoever asks ends what takes too long; where they have ended, the kernel does.
+    confined.more_cpu(int((ANSWERING + BY_ROW * rows.height) * resources.cores()))
     if what == "treat":
         names = [name for name, _kind, _treatment in loaded.about.treatments or ()]
         made = io.BytesIO()
@@ -84,6 +86,7 @@ def _limit(folder: Path, device: str) -> None:
     """What it may take of memory, and do: nothing but read, where the kernel has Landlock. A GPU's driver reserves more
     than any limit allows, and works through files of its own."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    confined.more_cpu(int(LOADING) * resources.cores())
     if device == "cpu":
         landlock.confine(read=("/",), write=("/dev/null",))
         size = sum(file.stat().st_size for file in folder.rglob("*"))

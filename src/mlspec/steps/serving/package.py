@@ -247,6 +247,8 @@ def part(
     try:
         model = cast(Model, msgspec.convert(settings, registry.plugin("models", name)))
         predictor = model.load(file, device if model.uses_device else "cpu")
+        if predictor.classes not in (None, classes):
+            raise ValueError(f"it answers for {predictor.classes} classes, the package for {classes}")
     except StepError as error:
         raise PackageError(str(error), file) from error
     except (KeyboardInterrupt, SystemExit):
