@@ -13,6 +13,7 @@ def roles(project: Project, schema: Schema) -> Schema:
     changed, called = treatments(project), naming(project)
     hidden = set(said.sensitive) - set(said.use_sensitive)
     keys = {project.data.split.column} if project.data.split.by in ("group", "hash", "time", "given") else set()
+    dropped, listed = set(said.drop), set(said.features or ())
     personal = project.model.personal
     if personal is not None and (personal.level == "user" or personal.strategy != "finetune"):
         keys.add(personal.key)  # the one model is what groups are held against: it does not know them
@@ -26,13 +27,13 @@ def roles(project: Project, schema: Schema) -> Schema:
             result.append(Column(name, kind, "id"))
         elif name == said.weight:
             result.append(Column(name, kind, "weight"))
-        elif said.features is not None and name in said.features:
+        elif name in listed:
             result.append(Column(name, kind))
         elif name in hidden:
             result.append(Column(name, kind, "sensitive"))
         elif name in keys:
             result.append(Column(name, kind, "key"))
-        elif name in said.drop or name in called or said.features is not None or column.role == "unused":
+        elif name in dropped or name in called or said.features is not None or column.role == "unused":
             result.append(Column(name, kind, "unused"))
         else:
             result.append(Column(name, kind))

@@ -15,7 +15,7 @@ from mlspec.plugins.base import Schema
 from mlspec.rules.context import Facts, View
 from mlspec.spec import Project, combining
 
-MOST_ERRORS, MOST_NAMES = 200, 20
+MOST_ERRORS, MOST_NAMES = 100, 20
 HELPERS = frozenset({"__init__", "_look", "_personal", "_prepared", "_roles", "check", "context"})
 Rule = Callable[[View], Iterable[Diagnostic]]
 

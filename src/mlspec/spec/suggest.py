@@ -5,15 +5,16 @@ from typing import Any
 
 CUTOFF = 0.6
 # Comparing takes the time of both lengths for each name: of many names only the likeliest are compared.
-LONGEST, MANY, MOST, LIKELIEST, LISTED = 100, 200, 2_000, 20, 50
+LONGEST, MANY, MOST, LIKELIEST, LISTED = 100, 200, 1_000, 20, 50
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word that a slip most likely meant, or None where none is near."""
     names = list(known)
-    folded = {name.lower().replace("-", "_"): name for name in names}
-    if word.lower().replace("-", "_") in folded:
-        return folded[word.lower().replace("-", "_")]
+    meant = _folded(word)
+    same = next((name for name in names if len(name) == len(word) and _folded(name) == meant), None)
+    if same is not None:
+        return same
     if len(names) > MANY:
         import heapq
 
@@ -24,6 +25,10 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
     found = difflib.get_close_matches(word, names, n=1, cutoff=CUTOFF)
     return found[0] if found else None
+
+
+def _folded(name: str) -> str:
+    return name.lower().replace("-", "_")
 
 
 def _ends_alike(word: str, name: str) -> int:
