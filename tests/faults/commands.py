@@ -23,7 +23,7 @@ from pathlib import Path
 
 from msgspec import Struct, structs
 
-from mlspec import paths
+from mlspec import api, paths
 from mlspec.cli import main
 from mlspec.diagnostics import StoreError
 from mlspec.engine.run import lockfile
@@ -231,6 +231,9 @@ class Campaign:
     def fresh(self) -> None:
         shutil.rmtree(self.root, ignore_errors=True)
         shutil.copytree(self.project, self.root, symlinks=True)
+        if (self.root / ".mlspec" / "store").is_dir():
+            # What was copied counts as made elsewhere.
+            api.adopt(self.root)
 
     def tried(self, way: str, point: faults.Point) -> str:
         """What came of the command with a fault at a point: ``killed``, ``refused``, ``done``, or ``not reached``."""

@@ -158,7 +158,8 @@ def test_a_command_that_can_write_nothing_says_so_and_leaves_the_file(name: str,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)),
     )
     assert done.returncode == 3, done.stderr
-    said = "no usable temporary directory" if name == "diff" else f"{target}: file too large"
+    temporary = name in ("diff", "merge by lines")
+    said = "no usable temporary directory" if temporary else f"{target}: file too large"
     assert f"error: {said}" in done.stderr
     assert "Traceback" not in done.stderr
     assert path.read_text() == before
@@ -203,6 +204,18 @@ def test_links_are_followed_and_permissions_kept(project: Path, monkeypatch: pyt
     assert (project / "later").read_text() == (project / "real").read_text()
     assert export("x" * 250) == 0
     assert parts(project) == []
+
+
+def test_a_command_that_confines_itself_writes_where_a_link_leads(project: Path, tmp_path: Path) -> None:
+    (project / "spec").mkdir()
+    (project / "elsewhere").mkdir()
+    for name in ("project.yaml", "rows.csv"):
+        (project / name).rename(project / "spec" / name)
+    (project / "spec" / "out").symlink_to(project / "elsewhere" / "out.yaml")
+    command = [sys.executable, "-c", START, "compile", "spec", "--resolved", "-o", "spec/out"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    subprocess.run(command, cwd=project, check=True, stderr=subprocess.PIPE, env=environment)
+    assert "mlspec: 1" in (project / "elsewhere" / "out.yaml").read_text()
 
 
 REFUSED = {
@@ -407,12 +420,14 @@ def test_gc_killed_at_any_call_leaves_a_store_that_holds(tmp_path: Path) -> None
     root = tmp_path / "work"
     shutil.copytree(made, root)
     command = [sys.executable, "-c", START, "gc", str(root / "project.yaml"), "--keep", "0"]
+    api.adopt(root / "project.yaml")  # what was copied counts as made elsewhere
     (root / "mlspec.lock").unlink(missing_ok=True)
     points = traced(command, root, tmp_path / "log")
     removals = [point for point in points if point.call in ("unlinkat", "rmdir", "unlink", "rename")]
     for point in spread(removals, 8):
         shutil.rmtree(root)
         shutil.copytree(made, root)
+        api.adopt(root / "project.yaml")
         (root / "mlspec.lock").unlink(missing_ok=True)
         faults.killed(command, point, tmp_path / "log")
         store = Store(paths.store(paths.home(root)))

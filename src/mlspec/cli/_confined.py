@@ -28,7 +28,7 @@ def confine_command(arguments: Sequence[str]) -> bool:
         name, equals, value = argument.partition("=")
         inner = value if equals and name.startswith("--") else argument.removeprefix("-o")
         if before in OUTPUTS or name == OUTPUTS[1] or (argument.startswith("-o") and inner):
-            write.add(os.path.dirname(os.path.abspath(inner)))
+            write.add(os.path.dirname(os.path.realpath(inner)))
         elif os.path.lexists(inner):
             paths.append(os.path.join(inner, specfile.SPEC) if os.path.isdir(inner) else inner)
     try:
@@ -48,7 +48,10 @@ def confine_command(arguments: Sequence[str]) -> bool:
             git = program(os.curdir)
         except SpecError:
             pass
-        write.add(tempfile.gettempdir())
+        try:
+            write.add(tempfile.gettempdir())
+        except OSError:  # there is room nowhere: the command says so where it needs some
+            pass
         # Where git keeps whose repositories are safe, and how lines are merged.
         read |= {"/etc/gitconfig", os.path.expanduser("~/.gitconfig"), os.path.expanduser("~/.config/git")}
     if "--allow-outside" in arguments:
