@@ -21,7 +21,7 @@ ENGINE = """
 import sys, warnings
 from pathlib import Path
 warnings.simplefilter("ignore")
-from mlspec.engine.run import run
+from mlspec.engine.run.run import run
 from mlspec.testing.graphs import KINDS, graph, step
 root, count, chain = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3] == "chain"
 steps = [

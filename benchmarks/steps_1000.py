@@ -26,7 +26,7 @@ REPEATS = 3
 ENGINE = """
 import sys
 from pathlib import Path
-from mlspec.engine.run import run
+from mlspec.engine.run.run import run
 from mlspec.testing.graphs import KINDS, graph, step
 
 root, kind, engine, count, layer = Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sys.argv[5])

@@ -75,7 +75,9 @@ def test_where_the_kernel_has_none_it_says_so(monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize(
     "command", [["validate"], ["compile"], ["compile", "--resolved"], ["diff", "project.yaml", "other.yaml"]]
 )
-def test_the_commands_confine_themselves_before_they_read_a_spec(command: list[str], tmp_path: Path) -> None:
+def test_the_commands_confine_themselves_before_they_look_at_what_a_spec_names(
+    command: list[str], tmp_path: Path
+) -> None:
     folder = tmp_path / "penguins"
     shutil.copytree(SPECS / "penguins", folder, ignore=shutil.ignore_patterns(".mlspec"))
     shutil.copy(folder / "project.yaml", folder / "other.yaml")
@@ -86,7 +88,7 @@ def test_the_commands_confine_themselves_before_they_read_a_spec(command: list[s
     assert done.returncode == 0, done.stderr
     lines = log.read_text().splitlines()
     confined = [index for index, line in enumerate(lines) if "landlock_restrict_self(" in line and line.endswith("= 0")]
-    read = [index for index, line in enumerate(lines) if 'project.yaml"' in line and "ENOENT" not in line]
+    read = [index for index, line in enumerate(lines) if 'penguins.csv"' in line and "ENOENT" not in line]
     assert len(confined) == 1
     assert read
     assert confined[0] < read[0]

@@ -159,7 +159,7 @@ def test_each_running_step_has_a_gpu_of_its_own(
 INTERRUPTED = """
 import os, signal, sys
 from pathlib import Path
-from mlspec.engine.run import run
+from mlspec.engine.run.run import run
 from mlspec.testing.graphs import KINDS, graph, step
 
 def listen(event):
@@ -190,7 +190,7 @@ def test_an_interrupt_ends_cleanly_and_the_next_run_goes_on(tmp_path: Path, engi
 ORPHANS = """
 import os, signal, sys
 from pathlib import Path
-from mlspec.engine.run import run
+from mlspec.engine.run.run import run
 from mlspec.testing.graphs import KINDS, graph, step
 
 def listen(event):

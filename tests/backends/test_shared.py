@@ -125,7 +125,7 @@ def test_a_store_that_is_not_there_is_said_once(tmp_path: Path, store: str) -> N
 RUN = """
 import sys
 from pathlib import Path
-from mlspec.engine.run import run
+from mlspec.engine.run.run import run
 from mlspec.testing.graphs import KINDS, graph, step
 
 root = Path(sys.argv[1])

@@ -106,7 +106,7 @@ def changed(frame: pl.DataFrame, those: set[int], targets: bool) -> pl.DataFrame
 def uses() -> list[tuple[str, str, list[dict[str, Any]]]]:
     """Every step on every type that it takes: a column, its type, and the steps that make numbers of it."""
     found = []
-    for name in registry.names("steps"):
+    for name in registry.names("transforms"):
         step = cast(type[Transform], registry.plugin("transforms", name))
         for given in [NEEDED.get(name, {}), *MORE.get(name, ())]:
             for kind in sorted(step.accepts):

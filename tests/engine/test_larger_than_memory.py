@@ -44,7 +44,7 @@ from mlspec.steps.data import feature_arrays as rows
 from mlspec.steps.data import parquet as tables
 from mlspec.steps.diagnosis import check_data
 from mlspec.torchkit import ordering, tabular
-from mlspec.models import _sgd
+from mlspec.models import sgd
 
 measure.OFTEN = 0.01
 measure.LOOKS = 100_000
@@ -54,7 +54,7 @@ check_data.TRAIN_ROWS, check_data.OTHER_ROWS = 6_000, 2_000
 evidence.AT_ONCE //= 8
 ordering.LARGE, ordering.WINDOW, ordering.BLOCK = 16 << 20, 8 << 20, 128 << 10
 tabular.PIECE = 8 << 20
-_sgd.PIECE = 2 << 20
+sgd.PIECE = 2 << 20
 tabular.LOOKED_AT = 50_000
 # What libraries load when they are first used is theirs, not the table's.
 weight = torch.nn.Parameter(torch.ones(1))

@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from mlspec.formatting import figure, headline, seconds, size
+from mlspec.formatting import figure, seconds, size
 from mlspec.report.facts.run import (
     Candidate,
     ColumnFact,
@@ -20,6 +20,7 @@ from mlspec.report.facts.run import (
 )
 from mlspec.report.markdown import markdown
 from mlspec.report.page.page import page
+from mlspec.report.sentences import headline
 
 Made = Callable[..., RunFacts]
 HOSTILE = "<script>alert(1)</script> \" onload=' </style> ]]> \x1b[31m \u202e | `x` @team"

@@ -177,7 +177,9 @@ def unreadable(path: Path, why: str) -> SpecError:
         "take it from version control: git checkout mlspec.lock",
         "without the file, mlspec run pins everything as it is now",
     )
-    message, span = f"mlspec.lock can't be read: {why}", Span(str(path), 1, 1, 1, 2)
+    # Behind a link is a text that nobody has asked to see.
+    span = None if path.is_symlink() else Span(str(path), 1, 1, 1, 2)
+    message = f"{path if span is None else LOCK} can't be read: {why}"
     return SpecError([Diagnostic(code="lock-unreadable", message=message, span=span, notes=notes)])
 
 

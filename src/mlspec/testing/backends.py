@@ -49,7 +49,7 @@ HOSTILE = (
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from mlspec.engine.run import run
+from mlspec.engine.run.run import run
 from mlspec.testing.backends import ALL_KINDS_OF_OUTPUT
 from mlspec.testing.graphs import KINDS, graph
 
@@ -63,7 +63,7 @@ run(made, listener=listen, kinds=KINDS, lock=False)
 RESUMED = """
 import sys
 from pathlib import Path
-from mlspec.engine.run import run
+from mlspec.engine.run.run import run
 from mlspec.testing.graphs import KINDS, graph, step
 
 made = graph(Path(sys.argv[1]), [step("long", resume=True)], engine=sys.argv[2])
