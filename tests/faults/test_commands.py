@@ -5,7 +5,6 @@ Some of the fault points are tried here; ``python tests/faults/commands.py`` tri
 
 import os
 import random
-import resource
 import shutil
 import stat
 import subprocess
@@ -148,14 +147,14 @@ def test_a_command_that_can_write_nothing_says_so_and_leaves_the_file(name: str,
     if not path.exists():
         path.write_text(OLD)
     before = path.read_text()
+    command = [sys.executable, "-c", START, *arguments, *([target] if arguments[-1].startswith("-") else [])]
     done = subprocess.run(
-        [sys.executable, "-c", START, *arguments, *([target] if arguments[-1].startswith("-") else [])],
+        ["sh", "-c", 'ulimit -f 0; exec "$@"', "sh", *command],
         cwd=project,
         capture_output=True,
         text=True,
         check=False,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)),
     )
     assert done.returncode == 3, done.stderr
     temporary = name in ("diff", "merge by lines")
