@@ -360,7 +360,7 @@ def test_a_check_of_the_store_takes_no_collection_for_damage(tmp_path: Path) -> 
     store = Store(tmp_path / "store")
     for _round in range(2):
         with store.writing():
-            for number in range(400):
+            for number in range(100):
                 with store.stage(["out", "folder"]) as paths:
                     paths["out"].write_text(str(number))
                     paths["folder"].mkdir()
@@ -384,7 +384,7 @@ def test_a_check_of_the_store_takes_no_collection_for_damage(tmp_path: Path) -> 
                     done = upkeep.collect(Store(store.root), ())
             collected.set()
         assert found.result() == []
-        assert done.results == 400
+        assert done.results == 100
 
 
 def test_a_store_that_may_not_be_written_can_be_checked(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
