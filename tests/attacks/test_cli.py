@@ -142,6 +142,16 @@ def test_an_odd_environment(env: dict[str, str], project: Path) -> None:
         assert bash(f"mlspec {command}", project, env).returncode == 0
 
 
+@pytest.mark.parametrize(
+    "command",
+    ["validate", "compile", "verify", "diff pipe", "profile", "contract export", "contract import", "predict ."],
+)
+def test_a_pipe_in_place_of_a_file_is_not_waited_for(command: str, project: Path) -> None:
+    done = bash(f"mkfifo pipe; timeout 60 '{COMMAND}' {command} pipe", project)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error[")
+
+
 class Panic(BaseException):
     """As Rust's panics come to Python: no Exception."""
 

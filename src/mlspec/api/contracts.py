@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from mlspec.api.checking import validate
 from mlspec.diagnostics import Diagnostic, SpecError
+from mlspec.machine import safe_files
 from mlspec.specfile import find
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def import_contract(file: str | os.PathLike[str]) -> "Contract":
     from mlspec.contracts import reading
 
     try:
-        content = Path(file).read_bytes()
+        content = safe_files.read(file)
     except (OSError, ValueError) as error:
         why = (getattr(error, "strerror", None) or str(error)).lower()
         message = f"'{os.fspath(file)}' can't be read: {why}"
@@ -43,7 +44,7 @@ def add_contract(found: "Contract", spec: str | os.PathLike[str]) -> tuple[str, 
     from mlspec.document import parse
 
     file = find(spec)
-    content = Path(file).read_bytes()
+    content = safe_files.read(file)
     parse(content, file)
     text = content.decode()
     entries: list[tuple[tuple[str, ...], object]] = []
