@@ -10,6 +10,7 @@ import re
 import struct
 import zipfile
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import polars as pl
@@ -68,9 +69,10 @@ model:
   candidates:
     linear: {type: logistic_regression}
     trees: {type: lightgbm}
-    cat: {type: catboost, trees: 10}
     forest: {type: random_forest, trees: 5}
 """
+if find_spec("catboost") is not None:
+    SPEC += "    cat: {type: catboost, trees: 10}\n"
 TREATED = ("Zqname", "zqmail", "Zqcust", "QZX", "zqnote", "CODEzq", KEY)
 NUMBERS = ("age", "income", "wealth", "salary")
 DAY = re.compile(r"(19|20)\d\d-03-1[79]")
