@@ -12,6 +12,8 @@ import grimp
 import networkx as nx
 import pytest
 
+from mlspec.graph.kinds import KINDS
+
 ROOT = Path(__file__).parents[1]
 ENGINES = {"torch", "polars", "pandas", "sklearn", "numpy", "scipy", "optuna", "dvc"}
 COMMANDS = [
@@ -82,3 +84,11 @@ def test_what_is_light_stays_light(command: list[str], forbidden: set[str], tmp_
     code, modules = json.loads(done.stdout.splitlines()[-1])
     assert code == 0, done.stderr
     assert not forbidden & set(modules)
+
+
+def test_trivial_steps_load_no_learning_library() -> None:
+    """They run in the process that was started, and in every one that loads a package."""
+    trivial = [kind.work for kind in KINDS.values() if kind.trivial]
+    program = f"import sys, importlib\nfor name in {trivial}: importlib.import_module(name)\nprint(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert not {"torch", "sklearn", "scipy", "pandas", "optuna"} & set(done.stdout.split())

@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from sklearn.isotonic import IsotonicRegression
-from sklearn.linear_model import LogisticRegression
 
 from mlspec.steps.trust.mitigation import thresholds
 
@@ -42,6 +40,8 @@ def calibrated(prediction: "Array", calibration: Mapping[str, Any] | None) -> "A
 
 
 def _isotonic(score: "Array", happened: "Array") -> dict[str, Any]:
+    from sklearn.isotonic import IsotonicRegression
+
     fitted = IsotonicRegression(out_of_bounds="clip").fit(score, happened.astype(float))
     return {"x": fitted.X_thresholds_.tolist(), "y": fitted.y_thresholds_.tolist()}
 
@@ -49,6 +49,8 @@ def _isotonic(score: "Array", happened: "Array") -> dict[str, Any]:
 def _sigmoid(score: "Array", happened: "Array") -> dict[str, Any]:
     if happened.all() or not happened.any():
         return {"slope": 1.0, "offset": 0.0}
+    from sklearn.linear_model import LogisticRegression
+
     fitted = LogisticRegression(C=1e6, max_iter=1000).fit(_log_odds(score)[:, None], happened)
     return {"slope": float(fitted.coef_[0, 0]), "offset": float(fitted.intercept_[0])}
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
-from scipy.stats import t as student
 
 from mlspec.plugins.metric import Metric
 from mlspec.steps.evaluation import decisions
@@ -101,6 +100,8 @@ def gain(
     apart = drawn["own"] - drawn["other"]
     usable = apart[np.isfinite(apart)]
     if len(truth) > 1 and len(usable) >= LEAST_USABLE * len(apart):
+        from scipy.stats import t as student
+
         n, tail = len(truth), (1 - confidence["level"]) / (2 * max(1, among))
         arm = float(student.ppf(1 - tail, n - 1) * (n / (n - 1)) ** 0.5 * usable.std(ddof=1))
         found |= {"low": found["value"] - arm, "high": found["value"] + arm}
