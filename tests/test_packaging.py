@@ -39,7 +39,7 @@ def test_the_archives_hold_what_they_should(built: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     for needed in (
         "mlspec/py.typed",
-        "mlspec/report/page.css",
+        "mlspec/report/page/page.css",
         "mlspec/graph/show/page.js",
         "mlspec_backends/local.py",
     ):

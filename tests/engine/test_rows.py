@@ -109,7 +109,7 @@ def test_a_step_of_training_that_surely_does_not_fit_says_so_before_it_is_taken(
     private = Private(epsilon=1.0, delta=1e-5, key="NOISE_KEY")
     feature_arrays.batch_fits(state, FtTransformer(private=private), 40_000, 2_000_000_000)
     feature_arrays.batch_fits(state, HistGradientBoosting(), 40_000, 1)
-    monkeypatch.setattr(feature_arrays.machine, "memory", lambda: 1_000_000_000)
+    monkeypatch.setattr(feature_arrays.resources, "memory", lambda: 1_000_000_000)
     with pytest.raises(StepError, match="this machine has 1,000 MB free"):
         feature_arrays.batch_fits(state, FtTransformer(), 40_000, None)
 

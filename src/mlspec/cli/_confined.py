@@ -15,18 +15,18 @@ TERMINAL = ("/dev/null", "/dev/tty")
 LINKERS = ("/lib64", "/lib")  # where the program lies that the kernel starts every other one with
 
 
-DVC, OUTPUTS = "dvc", ("-o", "--output")
+DVC, OUTPUTS = ("dvc", "dvc-params"), ("-o", "--output")
 
 
 def confine_command(arguments: Sequence[str]) -> bool:
     """Confine this process as the command that these arguments start needs it: to the work trees of every path that is
     named, and of the spec that is found where none is. Returns whether it is in force; nothing depends on it.
 
-    Not for DVC's form of a graph: that is written beside the spec, by DVC's own rules.
+    Not for DVC's forms of a graph: these are written beside the spec, where DVC looks for them.
     """
     from mlspec import specfile
 
-    if DVC in arguments or f"--format={DVC}" in arguments:
+    if any(form in arguments or f"--format={form}" in arguments for form in DVC):
         return False
 
     paths, write = [specfile.SPEC], set[str]()
