@@ -21,7 +21,7 @@ from mlspec.report.page.page import page
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
 LARGEST = 3_000_000
-CSS = (Path(__file__).parents[2] / "src/mlspec/report/page.css").read_text()
+CSS = (Path(__file__).parents[2] / "src/mlspec/report/page/page.css").read_text()
 LONG = "a_column_whose_name_is_as_long_as_such_names_get_in_the_warehouses_of_this_world"
 Made = Callable[..., RunFacts]
 SPEC = f"mlspec: 1\nproject: {{name: adult}}\n# {LONG * 4}\nconstraints:\n" + "# more\n" * 20

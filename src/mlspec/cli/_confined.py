@@ -10,6 +10,8 @@ SYSTEM = (
     *("/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/ld-musl-x86_64.path", "/etc/localtime", "/dev/urandom"),
     *("/proc/cpuinfo", "/proc/meminfo", "/proc/self/cgroup", "/proc/sys/vm", "/sys/fs/cgroup", "/sys/devices/system"),
 )
+# What each command imports last: once Python has compiled it, nothing is left to be written.
+LAST = {"validate": "rules/weight_is_no_number", "compile": "graph/show/tree", "diff": "diff/show/text"}
 LISTED = ("/dev", "/proc/self/fd")
 TERMINAL = ("/dev/null", "/dev/tty")
 LINKERS = ("/lib64", "/lib")  # where the program lies that the kernel starts every other one with
@@ -22,7 +24,8 @@ def confine_command(arguments: Sequence[str]) -> bool:
     """Confine this process as the command that these arguments start needs it: to the work trees of every path that is
     named, and of the spec that is found where none is. Returns whether it is in force; nothing depends on it.
 
-    Not for DVC's forms of a graph: these are written beside the spec, where DVC looks for them.
+    Not for DVC's forms of a graph: these are written beside the spec, where DVC looks for them. Nor while Python has yet
+    to write the compiled modules of the command, which it never could afterwards.
     """
     from mlspec import specfile
 
@@ -42,6 +45,8 @@ def confine_command(arguments: Sequence[str]) -> bool:
     except Exception:  # there is none, or no working folder: the command says so
         pass
     command, git, read = arguments[0], "", set[str]()
+    if not (sys.dont_write_bytecode or os.path.exists(_compiled(LAST[command]))):
+        return False
     if command == "compile":
         write |= {home for path in paths if (home := _cache(path))}
     if command == "diff":
@@ -68,6 +73,12 @@ def confine_command(arguments: Sequence[str]) -> bool:
         return False
 
 
+def _compiled(module: str) -> str:
+    """Where Python keeps a module of mlspec compiled."""
+    folder, name = os.path.split(os.path.join(os.path.dirname(os.path.dirname(__file__)), module))
+    return os.path.join(folder, "__pycache__", f"{name}.{sys.implementation.cache_tag}.pyc")
+
+
 def _cache(spec: str) -> str:
     """The folder of mlspec beside a spec, made if it is not there; empty where there is no spec, or it is a link."""
     from pathlib import Path
@@ -90,12 +101,10 @@ def confine(specs: Iterable[str], *, read: Iterable[str] = (), write: Iterable[s
     """Confine this process to reading the work trees of these specs, ``read``, the interpreter and the system's
     libraries, writing to ``write``, and starting this interpreter and ``git``.
 
-    Returns whether it is in force: not where the kernel has no Landlock, not while Python has yet to write mlspec's
-    compiled modules, which it never could afterwards, and not where a program is a script.
+    Returns whether it is in force: not where the kernel has no Landlock, and not where a program is a script.
     """
-    compiled = getattr(sys.modules[__name__], "__cached__", None) or ""
     programs = {os.path.realpath(sys.executable), *([os.path.realpath(git)] if git else [])}
-    if any(map(_is_script, programs)) or not (sys.dont_write_bytecode or os.path.exists(compiled)):
+    if any(map(_is_script, programs)):
         return False
     read = {*read, *(path for path in sys.path if os.path.isabs(path))} | {sys.prefix, sys.base_prefix, *SYSTEM}
     for folder in {os.path.dirname(os.path.realpath(spec)) for spec in specs}:
