@@ -8,10 +8,9 @@
 Whatever is wrong with a spec is raised as ``SpecError``; a step that fails is told in the run, not raised.
 """
 
-from mlspec.machine import python_paths
+from typing import TYPE_CHECKING, Any
 
-# Of a notebook's working folder, which Python has on its path, nothing is imported.
-with python_paths.only_own():
+if TYPE_CHECKING:
     from mlspec.api.checking import FETCHING, Checked, Compiled, Fetching, compile, validate  # noqa: A004
     from mlspec.api.contracts import add_contract, export_contract, import_contract
     from mlspec.api.keeping import adopt
@@ -19,6 +18,17 @@ with python_paths.only_own():
     from mlspec.api.running import execute, run, step, track
     from mlspec.api.tracked import init_dvc, write_dvc, write_dvc_params
     from mlspec.api.using import load_model, predict, write_table
+
+# Each is imported when it is asked for: a command needs one or two of them.
+ROOMS = {
+    "checking": ("FETCHING", "Checked", "Compiled", "Fetching", "compile", "validate"),
+    "contracts": ("add_contract", "export_contract", "import_contract"),
+    "keeping": ("adopt",),
+    "looking": ("compare", "diff", "last", "profile", "report", "runs", "series"),
+    "running": ("execute", "run", "step", "track"),
+    "tracked": ("init_dvc", "write_dvc", "write_dvc_params"),
+    "using": ("load_model", "predict", "write_table"),
+}
 
 __all__ = [
     "FETCHING",
@@ -49,3 +59,22 @@ __all__ = [
     "write_dvc_params",
     "write_table",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    import importlib
+
+    from mlspec.machine import python_paths
+
+    room = next((room for room, names in ROOMS.items() if name in names), None)
+    if room is None:
+        raise AttributeError(f"module 'mlspec.api' has no attribute '{name}'")
+    # Of a notebook's working folder, which Python has on its path, nothing is imported.
+    with python_paths.only_own():
+        value = getattr(importlib.import_module(f"mlspec.api.{room}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__
