@@ -24,8 +24,8 @@ def confine_command(arguments: Sequence[str]) -> bool:
     """Confine this process as the command that these arguments start needs it: to the work trees of every path that is
     named, and of the spec that is found where none is. Returns whether it is in force; nothing depends on it.
 
-    Not for DVC's forms of a graph, which are written beside the spec, where DVC looks for them; nor while Python has yet
-    to write the compiled modules of the command, which it never could afterwards.
+    Not for DVC's forms of a graph, which are written beside the spec, where DVC looks for them. Nor while Python has
+    yet to write the compiled modules of the command, which it never could afterwards.
     """
     from mlspec import specfile
 
