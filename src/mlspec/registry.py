@@ -7,7 +7,7 @@ where the interpreter's own site folders have them, never beside a spec, in the 
 import functools
 import importlib
 import os
-from pathlib import Path
+from collections.abc import Iterator
 from typing import TypeVar
 
 from mlspec.machine import python_paths
@@ -66,17 +66,25 @@ def _entry_points() -> dict[str, str]:
             continue
         for name in names:
             try:
-                text = Path(folder, name, "entry_points.txt").read_text(encoding="utf-8")
+                with open(os.path.join(folder, name, "entry_points.txt"), "rb", buffering=0) as file:
+                    data = file.read()
             except OSError:
                 continue
             section = ""
-            for line in text.splitlines() if f"[{ENTRY_POINTS}]" in text else ():
+            for line in data.decode("utf-8", "replace").splitlines() if f"[{ENTRY_POINTS}]".encode() in data else ():
                 if line.startswith("["):
                     section = line.strip("[] ")
                 elif section == ENTRY_POINTS and "=" in line:
                     key, _, value = line.partition("=")
                     found.setdefault(key.strip(), value.strip())
     return found
+
+
+def each(kind: str) -> Iterator[str]:
+    """The names of our own plug-ins of a kind, then those of other distributions, which are looked for only then."""
+    own = _own(kind)
+    yield from sorted(own)
+    yield from sorted(_others(kind).keys() - own)
 
 
 def names(kind: str) -> list[str]:

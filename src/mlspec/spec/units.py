@@ -55,7 +55,7 @@ def source_of(path: str) -> str | None:
     from mlspec import registry
 
     plain = path.lower().partition("?")[0].partition("#")[0] if "://" in path else path.lower()
-    for name in registry.names("sources"):
+    for name in registry.each("sources"):
         if plain.endswith(registry.plugin("sources", name).suffixes or ("\0",)):  # type: ignore[attr-defined]
             return name
     return None
@@ -86,7 +86,7 @@ def source_with(keys: Collection[str]) -> str | None:
     """The source that one of these keys tells; None where only a path could."""
     from mlspec import registry
 
-    for name in registry.names("sources"):
+    for name in registry.each("sources"):
         key: str = registry.plugin("sources", name).key  # type: ignore[attr-defined]
         if key != "path" and key in keys:
             return name
