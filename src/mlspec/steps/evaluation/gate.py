@@ -3,8 +3,9 @@
 from typing import Any
 
 from mlspec.diagnostics import StepError
+from mlspec.plugins import verdict as intervals
+from mlspec.plugins.verdict import Verdict
 from mlspec.steps import results
-from mlspec.steps.evaluation import intervals
 from mlspec.steps.job import Job
 
 
@@ -14,7 +15,7 @@ def run(job: Job) -> None:
     read = next(iter(job.inputs.values()), None)
     measured = {} if read is None else results.read_json(read)
     decided = AREAS[params["of"]](params, measured, job.records)
-    results.write_json(job.outputs["verdict"], {"gate": job.id, **decided})
+    results.write_json(job.outputs["verdict"], Verdict(gate=job.id, **decided).result())
 
 
 def _quality(params: dict[str, Any], measured: dict[str, Any], _: Any) -> dict[str, Any]:
