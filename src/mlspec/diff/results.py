@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
+from mlspec import registry
 from mlspec.diff.change import GateChange, Impact, MetricChange, Results
 from mlspec.engine.run.lockfile import Lock, LockedGate
 
@@ -72,8 +73,6 @@ def _rows(lock: Lock) -> str | None:
 
 
 def _greater_is_better(name: str) -> bool | None:
-    from mlspec import registry
-
     return (
         getattr(registry.plugin("metrics", name), "greater_is_better", None) if registry.has("metrics", name) else None
     )
@@ -99,8 +98,9 @@ def _gates(base: Lock, head: Lock) -> list[GateChange]:
 
 
 def _said(name: str, gate: LockedGate | None) -> tuple[object, ...]:
-    measured = name.startswith(("gate.size", "gate.latency", "gate.throughput"))
-    return () if gate is None else (gate.verdict, gate.requirement, gate.value if measured else None)
+    kind = name.removeprefix("gate.").partition(".")[0]
+    compared = registry.has("constraints", kind) and registry.constraint(kind).is_compared
+    return () if gate is None else (gate.verdict, gate.requirement, gate.value if compared else None)
 
 
 def _environment(base: Lock, head: Lock) -> dict[str, tuple[str | None, str | None]]:

@@ -132,3 +132,19 @@ def _reason(
     return (
         f"{shown}: both sides of {threshold:g}; about {rows:,} test rows would show it to {outcome} if the value stays"
     )
+
+
+def seconds(value: float) -> str:
+    """A time in a verdict: ``5ms``, ``1.5s``, ``3m``."""
+    for limit, unit, factor in ((1e-3, "us", 1e6), (1.0, "ms", 1e3), (120.0, "s", 1.0)):
+        if value < limit:
+            return f"{value * factor:.3g}{unit}"
+    return f"{value / 60:.3g}m"
+
+
+def size(value: float) -> str:
+    """Bytes in a verdict: ``1.5kB``, ``20MB``."""
+    for limit, unit in ((1e3, "B"), (1e6, "kB"), (1e9, "MB")):
+        if value < limit:
+            return f"{value / (limit / 1e3):.3g}{unit}"
+    return f"{value / 1e9:.3g}GB"

@@ -2,12 +2,10 @@
 
 from msgspec.structs import replace
 
+from mlspec import registry
 from mlspec.engine.run.holdout_ledger import Holdout
 from mlspec.plugins.verdict import Verdict
 from mlspec.spec.requirements import Requirement
-
-JUDGED = frozenset({"quality", "guardrail", "fairness", "abstention"})
-"""What is decided by looking at the answers to test rows."""
 
 
 def seen(decided: Verdict, requirement: Requirement, holdout: Holdout | None) -> Verdict:
@@ -17,9 +15,8 @@ def seen(decided: Verdict, requirement: Requirement, holdout: Holdout | None) ->
     requirement keeps its verdict and says why it does not count.
     """
     found = replace(decided, gate=f"gate.{requirement.id}", waived=requirement.waived)
-    if holdout is None or not holdout.exceeded() or requirement.check.get("of") not in JUDGED:
-        return found
-    if found.verdict != "pass":
+    worn = holdout is not None and holdout.exceeded() and registry.constraint(requirement.check["of"]).on_test_rows
+    if holdout is None or not worn or found.verdict != "pass":
         return found
     reason = (
         f"the test rows have judged {holdout.place - 1} other models, {holdout.allowed} uses are allowed: "

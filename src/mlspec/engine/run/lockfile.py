@@ -14,7 +14,7 @@ from mlspec.diagnostics import StoreError
 from mlspec.engine.run.holdout_ledger import Use
 from mlspec.engine.run.run_record import Run
 from mlspec.graph.graph import Graph
-from mlspec.graph.kinds import KINDS, Kind
+from mlspec.graph.kinds import KINDS, Kind, reads_records
 from mlspec.graph.passes.references import content, pins
 from mlspec.graph.step import Step
 from mlspec.machine import json_values, safe_files
@@ -172,12 +172,7 @@ def _stable(graph: Graph, step_id: str, outputs: Mapping[str, str], kinds: Mappi
     """The outputs' digests, unless the step reads what is measured: then they vary with it."""
     reads = graph.steps[step_id].inputs.values()
     varies = any(kinds[graph.steps[read.step].kind].volatile for read in reads)
-    return {} if varies or _of_budget(graph, step_id) else dict(outputs)
-
-
-def _of_budget(graph: Graph, step_id: str) -> bool:
-    step = graph.steps[step_id]
-    return step.kind == "gate" and step.params.get("of") == "budget"
+    return {} if varies or reads_records(graph.steps[step_id]) else dict(outputs)
 
 
 def _timeless(lock: Lock) -> bytes:

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from mlspec import formatting
+from mlspec import formatting, registry
 from mlspec.diagnostics import Place
 from mlspec.graph import uses
 from mlspec.graph.graph import Graph
@@ -46,16 +46,8 @@ def gates(graph: Graph, verdicts: Iterable[Verdict]) -> Iterator[Verdict]:
     for verdict in verdicts:
         step, requirement = graph.find(verdict.gate), stated.get(verdict.gate)
         path = requirement.path if requirement is not None else () if step is None else step.path
-        unit = "" if step is None else _unit(step.params)
+        unit = "" if step is None else registry.constraint(step.params["of"]).unit(step.params)
         yield msgspec.structs.replace(verdict, unit=unit, place=place(graph, path))
-
-
-def _unit(params: dict[str, Any]) -> str:
-    if params["of"] == "latency" or params.get("what") == "wall_time":
-        return "s"
-    if params["of"] == "throughput":
-        return "rows/s"
-    return "bytes" if params["of"] in ("size", "serving_memory") or params.get("what") == "memory" else ""
 
 
 def scores(graph: Graph, measured: dict[str, Any] | None) -> Iterator[Score]:
