@@ -1,11 +1,11 @@
 """Bounds on what is handed to a person, and what is not."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
-from mlspec.plugins.constraint import Check, Constraint, Context, Mistake, Params, Records
+from mlspec.plugins.constraint import Check, Constraint, Context, Measured, Mistake, Params, Records
 from mlspec.plugins.keys import AT_LEAST, AT_MOST, Share
 from mlspec.plugins.verdict import Verdict, by_interval, not_measured
 
@@ -51,12 +51,12 @@ class Abstention(Constraint, frozen=True, kw_only=True):
             yield Mistake(message=message, label="say when to abstain", key=True, code="decisions-do-not-fit-task")
 
     @classmethod
-    def decide(cls, params: Params, measured: Any, records: Records) -> Verdict:
+    def decide(cls, params: Params, measured: Measured, records: Records) -> Verdict:
         """By the interval of the share."""
         what = params["what"]
         side = SIDES[what]
         text = f"{WORDS[what]} {side.replace('_', ' ')} {params[side]:g}"
-        found = (((measured or {}).get("decisions") or {}).get("abstention") or {}).get(what)
+        found = ((measured.get("decisions") or {}).get("abstention") or {}).get(what)
         if found is None:
             return not_measured(text, params[side])
         n = 0 if found["value"] is None else found["n"]

@@ -1,11 +1,11 @@
 """Bounds on what making the model may take."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 from msgspec import Meta, Struct
 
-from mlspec.plugins.constraint import Check, Computing, Constraint, Context, Params, Records
+from mlspec.plugins.constraint import Check, Computing, Constraint, Context, Measured, Params, Records
 from mlspec.plugins.keys import AT_LEAST, AT_MOST, Bytes, Seconds
 from mlspec.plugins.verdict import Verdict, by_value, seconds, size
 
@@ -77,7 +77,7 @@ class Budget(Constraint, frozen=True, kw_only=True):
         return {**found, "gpus": dict(computing.shares)} if any(n > 1 for n in computing.shares.values()) else found
 
     @classmethod
-    def decide(cls, params: Params, measured: Any, records: Records) -> Verdict:
+    def decide(cls, params: Params, measured: Measured, records: Records) -> Verdict:
         """By the records of the steps, whenever they ran; one without a record leaves it open."""
         what, bound = params["what"], params["at_most"]
         if what == "gpus":

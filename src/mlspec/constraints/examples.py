@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta
 
-from mlspec.plugins.constraint import Check, Constraint, Context, Measurement, Params, Records
+from mlspec.plugins.constraint import Check, Constraint, Context, Measured, Measurement, Params, Records
 from mlspec.plugins.verdict import Verdict, not_measured
 
 SHOWN = 5
@@ -38,11 +38,11 @@ class Examples(Constraint, frozen=True, kw_only=True):
         )
 
     @classmethod
-    def decide(cls, params: Params, measured: Any, records: Records) -> Verdict:
+    def decide(cls, params: Params, measured: Measured, records: Records) -> Verdict:
         """Every answer must be right."""
-        if measured is None:
+        answers = measured.get("answers")
+        if answers is None:
             return not_measured("examples answered as expected")
-        answers = measured["answers"]
         wrong = [(number, entry) for number, entry in enumerate(answers, start=1) if not entry["right"]]
         shown = [
             f"example {number}: {_expected(entry['expected'])} was expected, the model says {_answer(entry)}"

@@ -1,12 +1,22 @@
 """Bounds on how differently groups of people are treated."""
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta
 from msgspec.structs import replace
 
-from mlspec.plugins.constraint import Check, Constraint, Context, Measurement, Mistake, Params, Records, SpecPath
+from mlspec.plugins.constraint import (
+    Check,
+    Constraint,
+    Context,
+    Measured,
+    Measurement,
+    Mistake,
+    Params,
+    Records,
+    SpecPath,
+)
 from mlspec.plugins.keys import AT_LEAST, AT_MOST, Columns, Share
 from mlspec.plugins.verdict import Verdict, by_interval, not_measured
 
@@ -90,13 +100,13 @@ class Fairness(Constraint, frozen=True, kw_only=True):
             yield Mistake(message="a gate without a bound", label=f"add {right}")
 
     @classmethod
-    def decide(cls, params: Params, measured: Any, records: Records) -> Verdict:
+    def decide(cls, params: Params, measured: Measured, records: Records) -> Verdict:
         """By the interval of the greatest difference between two groups; groups of too few rows forbid a pass."""
         side = "at_least" if params.get("at_least") is not None else "at_most"
         bound, by = params[side], " and ".join(params["group"])
         text = f"{params['metric']} by {by} {side.replace('_', ' ')} {bound:g}"
         asked = {key: params[key] for key in ("metric", "group", "minimum_rows")}
-        entries = (measured or {}).get("fairness", ())
+        entries = measured.get("fairness", ())
         found = next((entry for entry in entries if all(entry[key] == asked[key] for key in asked)), None)
         if found is None:
             return not_measured(text, bound)

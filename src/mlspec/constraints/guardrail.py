@@ -1,12 +1,13 @@
 """What must not get worse than it was."""
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 from msgspec import Meta
 from msgspec.structs import replace
 
-from mlspec.plugins.constraint import Check, Constraint, Context, Params, Records, SpecPath
+from mlspec.plugins.constraint import Check, Constraint, Context, Measured, Params, Records, SpecPath
+from mlspec.plugins.keys import AT_MOST
 from mlspec.plugins.verdict import Verdict, by_interval, not_measured
 
 
@@ -23,7 +24,9 @@ class Guardrail(Constraint, frozen=True, kw_only=True):
     on_test_rows: ClassVar[bool] = True
 
     metric: Annotated[str, Meta(description="The metric that must not get worse.")]
-    tolerance: Annotated[float, Meta(description="By how much it may get worse, in its unit.", ge=0)] = 0.0
+    tolerance: Annotated[float, Meta(description="By how much it may get worse, in its unit.", ge=0, extra=AT_MOST)] = (
+        0.0
+    )
 
     def checks(self, context: Context) -> Iterator[Check]:
         """One gate."""
@@ -34,16 +37,16 @@ class Guardrail(Constraint, frozen=True, kw_only=True):
         return {("metric",): self.metric}
 
     @classmethod
-    def decide(cls, params: Params, measured: Any, records: Records) -> Verdict:
+    def decide(cls, params: Params, measured: Measured, records: Records) -> Verdict:
         """By the interval of the difference from the accepted run: it must lie above minus the tolerance."""
-        name, tolerance, found = params["metric"], params["tolerance"], measured or {}
+        name, tolerance = params["metric"], params["tolerance"]
         text = f"{name} no worse than the accepted run's" + (f" by more than {tolerance:g}" if tolerance else "")
-        difference = found.get("differences", {}).get("previous", {}).get(name)
+        difference = measured.get("differences", {}).get("previous", {}).get(name)
         if difference is None:
             return not_measured(text, -tolerance)
         unit = "against the accepted run (positive is better)"
-        verdict = by_interval(text, difference, found["rows"], -tolerance, at_least=True, unit=unit)
-        note = found.get("notes", {}).get("previous")
+        verdict = by_interval(text, difference, measured["rows"], -tolerance, at_least=True, unit=unit)
+        note = measured.get("notes", {}).get("previous")
         if note is None:
             return verdict
         # What was never accepted can't get worse.

@@ -1,11 +1,11 @@
 """Bounds on the time of one prediction."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
-from mlspec.plugins.constraint import Check, Constraint, Context, Measurement, Params, Records
+from mlspec.plugins.constraint import Check, Constraint, Context, Measured, Measurement, Params, Records
 from mlspec.plugins.keys import AT_MOST, Seconds
 from mlspec.plugins.verdict import Verdict, decide, not_measured, seconds
 
@@ -49,10 +49,10 @@ class Latency(Constraint, frozen=True, kw_only=True):
         return "s"
 
     @classmethod
-    def decide(cls, params: Params, measured: Any, records: Records) -> Verdict:
+    def decide(cls, params: Params, measured: Measured, records: Records) -> Verdict:
         """By the interval of the quantile; an end that the measurements can't give is open."""
         name, bound = params["quantile"], params["at_most"]
-        if measured is None:
+        if name not in measured:
             return not_measured(f"{name} latency at most {seconds(bound)}", bound)
         value, n, batch = measured[name], measured["n"], measured["batch"]
         low, high = measured["intervals"][name]

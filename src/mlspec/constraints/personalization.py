@@ -1,11 +1,11 @@
 """Models of groups of their own."""
 
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from msgspec.structs import replace
 
-from mlspec.plugins.constraint import Check, Constraint, Context, Params, Records
+from mlspec.plugins.constraint import Check, Constraint, Context, Measured, Params, Records
 from mlspec.plugins.verdict import Verdict, by_interval, not_better, not_measured
 
 
@@ -25,9 +25,9 @@ class Personalization(Constraint, frozen=True, kw_only=True):
         yield Check()
 
     @classmethod
-    def decide(cls, params: Params, measured: Any, records: Records) -> Verdict:
+    def decide(cls, params: Params, measured: Measured, records: Records) -> Verdict:
         """By the interval of the gain on the rows of those groups: it must lie above 0."""
-        found = (measured or {}).get("personalization")
+        found = measured.get("personalization")
         if found is None:
             return not_measured("where groups have models of their own, these are better than the one model", 0.0)
         text = f"where groups have models of their own, {found['metric']} is better than the one model's"

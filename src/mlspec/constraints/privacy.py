@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from mlspec.plugins.constraint import Check, Constraint, Context, Measurement, Params, Records, SpecPath
+from mlspec.plugins.constraint import Check, Constraint, Context, Measured, Measurement, Params, Records, SpecPath
 from mlspec.plugins.keys import ALL_OF, ASKED, AT_LEAST, AT_MOST, ColumnName
 from mlspec.plugins.verdict import Verdict, by_interval, by_value, not_measured
 
@@ -134,20 +134,19 @@ class Privacy(Constraint, frozen=True, kw_only=True):
         return found
 
     @classmethod
-    def decide(cls, params: Params, measured: Any, records: Records) -> Verdict:
+    def decide(cls, params: Params, measured: Measured, records: Records) -> Verdict:
         """By counts of rows, which are exact; by the attack's interval; or by what the training promises."""
-        found = measured or {}
         if params["what"] == "membership":
             bound = params["at_most"]
             text = f"training rows told apart by the model's answers with a ROC AUC of at most {bound:g}"
-            if "value" not in found:
+            if "value" not in measured:
                 return not_measured(text, bound)
-            return by_interval(text, found, found["n"], bound, at_least=False)
+            return by_interval(text, measured, measured["n"], bound, at_least=False)
         if params["what"] == "differential_privacy":
-            return _promised(params, found)
+            return _promised(params, measured)
         if params["what"] == "direct_identifiers":
-            return _identifiers(found)
-        return _combinations(params, found)
+            return _identifiers(measured)
+        return _combinations(params, measured)
 
 
 def _check(what: str, params: Params, reads: Measurement) -> Check:
@@ -159,11 +158,11 @@ def _of_rows(what: str, asked: Any) -> Measurement:
     return Measurement(step="measure.privacy", output="privacy", kind="privacy", params={what: asked}, inputs=inputs)
 
 
-def _identifiers(found: Mapping[str, Any]) -> Verdict:
+def _identifiers(measured: Measured) -> Verdict:
     text = "no cell names a person"
-    if "identifiers" not in found:
+    if "identifiers" not in measured:
         return not_measured(text, 0)
-    rows, identifiers = found["rows"], found["identifiers"]
+    rows, identifiers = measured["rows"], measured["identifiers"]
     cells = sum(count for kinds in identifiers.values() for count in kinds.values())
     listed = "; ".join(
         f"'{name}': {count:,} times {kind}" for name, kinds in identifiers.items() for kind, count in kinds.items()
@@ -172,7 +171,7 @@ def _identifiers(found: Mapping[str, Any]) -> Verdict:
     return replace(by_value(text, cells, 0), n=rows, reason=reason)
 
 
-def _combinations(params: Params, measured: Mapping[str, Any]) -> Verdict:
+def _combinations(params: Params, measured: Measured) -> Verdict:
     least, by = params["at_least"], " and ".join(params["columns"])
     text = {
         "k_anonymity": f"at least {least} rows share each combination of {by}",
@@ -197,7 +196,7 @@ def _combinations(params: Params, measured: Mapping[str, Any]) -> Verdict:
     )
 
 
-def _promised(params: Params, measured: Mapping[str, Any]) -> Verdict:
+def _promised(params: Params, measured: Measured) -> Verdict:
     """What the training promises of each row, against what is asked."""
     epsilon, delta = params["epsilon"], params["delta"]
     text = f"the model was trained privately, with epsilon at most {epsilon:g} and delta at most {delta:g}"

@@ -1,12 +1,12 @@
 """Bounds on metrics."""
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 from msgspec import Meta
 from msgspec.structs import replace
 
-from mlspec.plugins.constraint import Check, Constraint, Context, Mistake, Params, Records, SpecPath
+from mlspec.plugins.constraint import Check, Constraint, Context, Measured, Mistake, Params, Records, SpecPath
 from mlspec.plugins.keys import AT_LEAST, AT_MOST
 from mlspec.plugins.verdict import Verdict, by_interval, not_better, not_measured
 
@@ -62,25 +62,27 @@ class Quality(Constraint, frozen=True, kw_only=True):
             yield Mistake(message="a gate without a bound", label="add at_least, at_most or beats")
 
     @classmethod
-    def decide(cls, params: Params, measured: Any, records: Records) -> Verdict:
+    def decide(cls, params: Params, measured: Measured, records: Records) -> Verdict:
         """By the metric's interval, or that of its difference from a baseline; both bounds must hold."""
-        name, found = params["metric"], measured or {}
+        name = params["metric"]
         if params.get("beats") is not None:
-            return _beats(name, params["beats"], params["by"], found)
+            return _beats(name, params["beats"], params["by"], measured)
         bounds = [(side, params[side]) for side in SIDES if params.get(side) is not None]
         text = f"{name} " + " and ".join(f"{side.replace('_', ' ')} {bound:g}" for side, bound in bounds)
-        metric = found.get("metrics", {}).get(name)
+        metric = measured.get("metrics", {}).get(name)
         if metric is None:
             return not_measured(text, bounds[0][1])
-        parts = [by_interval(text, metric, found["rows"], bound, at_least=side == SIDES[0]) for side, bound in bounds]
+        parts = [
+            by_interval(text, metric, measured["rows"], bound, at_least=side == SIDES[0]) for side, bound in bounds
+        ]
         return min(parts, key=lambda part: ("fail", "unknown", "pass").index(part.verdict))
 
 
-def _beats(name: str, baseline: str, by: float, found: Mapping[str, Any]) -> Verdict:
+def _beats(name: str, baseline: str, by: float, measured: Measured) -> Verdict:
     text = f"{name} beats {baseline}" + (f" by {by:g}" if by else "")
-    difference = found.get("differences", {}).get(baseline, {}).get(name)
+    difference = measured.get("differences", {}).get(baseline, {}).get(name)
     if difference is None:
         return not_measured(text, by)
-    verdict = by_interval(text, difference, found["rows"], by, at_least=True, unit="better than the baseline")
-    note = found.get("notes", {}).get(baseline)
+    verdict = by_interval(text, difference, measured["rows"], by, at_least=True, unit="better than the baseline")
+    note = measured.get("notes", {}).get(baseline)
     return replace(verdict, reason=note) if note is not None and verdict.low is None else not_better(verdict)

@@ -1,8 +1,8 @@
 """The memory that answering takes."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from mlspec.plugins.constraint import Constraint, Params, Records
+from mlspec.plugins.constraint import Constraint, Measured, Params, Records
 from mlspec.plugins.verdict import Verdict, by_value, size
 
 
@@ -23,7 +23,7 @@ class ServingMemory(Constraint, frozen=True, kw_only=True):
         return "bytes"
 
     @classmethod
-    def decide(cls, params: Params, measured: Any, records: Records) -> Verdict:
+    def decide(cls, params: Params, measured: Measured, records: Records) -> Verdict:
         """By the measured peak."""
         bound = params["at_most"]
-        return by_value(f"memory to answer at most {size(bound)}", (measured or {}).get("bytes"), bound, size)
+        return by_value(f"memory to answer at most {size(bound)}", measured.get("bytes"), bound, size)

@@ -1,11 +1,11 @@
 """Bounds on what is shipped."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
-from mlspec.plugins.constraint import Check, Constraint, Context, Measurement, Params, Records
+from mlspec.plugins.constraint import Check, Constraint, Context, Measured, Measurement, Params, Records
 from mlspec.plugins.keys import AT_MOST, Bytes
 from mlspec.plugins.verdict import Verdict, by_value, size
 
@@ -53,7 +53,7 @@ class Size(Constraint, frozen=True, kw_only=True):
         return "bytes"
 
     @classmethod
-    def decide(cls, params: Params, measured: Any, records: Records) -> Verdict:
+    def decide(cls, params: Params, measured: Measured, records: Records) -> Verdict:
         """By the bytes of all files."""
         bound = params["at_most"]
-        return by_value(f"model size at most {size(bound)}", (measured or {}).get("bytes"), bound, size)
+        return by_value(f"model size at most {size(bound)}", measured.get("bytes"), bound, size)

@@ -1,11 +1,11 @@
 """A bound on how fast many rows are answered."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
-from mlspec.plugins.constraint import Check, Constraint, Context, Measurement, Params, Records
+from mlspec.plugins.constraint import Check, Constraint, Context, Measured, Measurement, Params, Records
 from mlspec.plugins.keys import AT_LEAST
 from mlspec.plugins.verdict import Verdict, decide, not_measured
 
@@ -45,11 +45,11 @@ class Throughput(Constraint, frozen=True, kw_only=True):
         return "rows/s"
 
     @classmethod
-    def decide(cls, params: Params, measured: Any, records: Records) -> Verdict:
+    def decide(cls, params: Params, measured: Measured, records: Records) -> Verdict:
         """By the interval of the median time of a batch; an end that the measurements can't give is open."""
         bound = params["at_least"]
         text = f"throughput at least {_rate(bound)}"
-        if measured is None:
+        if "p50" not in measured:
             return not_measured(text, bound)
         batch, n = measured["batch"], measured["n"]
         value = batch / measured["p50"]

@@ -13,6 +13,8 @@ from mlspec.plugins.verdict import Verdict
 
 SpecPath = tuple[str | int, ...]
 Params = Mapping[str, Any]
+Measured = Mapping[str, Any]
+"""The JSON object that a step gave; empty where nothing was measured."""
 Records = Mapping[str, Mapping[str, Any]]
 """What each step took, by its id: ``seconds`` and ``peak_memory`` in bytes."""
 
@@ -131,11 +133,11 @@ class Constraint(Plugin, frozen=True, kw_only=True):
         return params
 
     @classmethod
-    def measure(cls, params: Params, inputs: Mapping[str, Path]) -> Any:
-        """What its measurement of the kind ``measure`` gives, as plain data, from files and folders of other steps."""
+    def measure(cls, params: Params, inputs: Mapping[str, Path]) -> Measured:
+        """What its measurement of the kind ``measure`` gives, from files and folders of other steps."""
         raise TypeError(f"{cls.__name__} measures nothing itself")
 
     @classmethod
     @abstractmethod
-    def decide(cls, params: Params, measured: Any, records: Records) -> Verdict:
-        """The verdict on a check's params by what was measured (None: nothing was, and then it never passes)."""
+    def decide(cls, params: Params, measured: Measured, records: Records) -> Verdict:
+        """The verdict on a check's params. What was not measured never passes (``verdict.not_measured``)."""

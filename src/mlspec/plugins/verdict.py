@@ -1,7 +1,7 @@
 """What a gate says of a constraint, and how evidence and a bound make a verdict."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
@@ -11,7 +11,7 @@ from mlspec.diagnostics import Place
 
 Decision = Literal["pass", "fail", "unknown"]
 Number = int | float
-Estimate = dict[str, Any]
+Estimate = Mapping[str, Any]
 """A measured figure: ``value``, ``low`` and ``high``, each None where it is not defined."""
 
 

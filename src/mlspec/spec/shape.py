@@ -107,8 +107,9 @@ def keys(cls: type[Struct], named: Iterable[str] | None = None) -> dict[str, Fie
     added = plugin_keys(cls)
     if added is None:
         return fields(cls)
-    names = registry.names(added[1]) if named is None else [name for name in named if registry.has(added[1], name)]
-    found = [field for name in names if name not in fields(cls) and (field := _plugin_key(added[1], name)) is not None]
+    wanted = [name for name in (registry.names(added[1]) if named is None else named) if name not in fields(cls)]
+    known = [_plugin_key(added[1], name) for name in wanted if registry.has(added[1], name)]
+    found = [field for field in known if field is not None]
     found.sort(key=lambda field: field.shape.extra["rank"])
     return {field.name: field for field in found} | fields(cls)
 
