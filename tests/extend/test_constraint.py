@@ -45,7 +45,6 @@ class FeatureCount(Constraint, frozen=True, kw_only=True):
             step="measure.feature_count",
             output="measured",
             kind="measure",
-            params={"of": "feature_count"},
             inputs={"model": ("select", "model")},
         )
         yield Check(at=("at_most",), params={"at_most": self.at_most}, reads=reads)

@@ -72,9 +72,8 @@ class Quality(Constraint, frozen=True, kw_only=True):
         metric = measured.get("metrics", {}).get(name)
         if metric is None:
             return not_measured(text, bounds[0][1])
-        parts = [
-            by_interval(text, metric, measured["rows"], bound, at_least=side == SIDES[0]) for side, bound in bounds
-        ]
+        rows = measured["rows"]
+        parts = [by_interval(text, metric, rows, bound, at_least=side == "at_least") for side, bound in bounds]
         return min(parts, key=lambda part: ("fail", "unknown", "pass").index(part.verdict))
 
 

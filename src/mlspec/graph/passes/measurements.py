@@ -50,7 +50,8 @@ def asked_of(project: Project) -> dict[str, tuple[Path, Measurement]]:
         if requirement.binding == "gate":
             reads = requirement.reads
             path, before = found.get(reads.step, (requirement.path, reads))
-            params = _united(before.params, reads.params)
+            own = {"of": requirement.check["of"]} if reads.kind == "measure" else {}
+            params = own | _united(before.params, reads.params)
             inputs = {**before.inputs, **reads.inputs}
             united = Measurement(step=reads.step, output=reads.output, kind=reads.kind, params=params, inputs=inputs)
             found[reads.step] = path, united

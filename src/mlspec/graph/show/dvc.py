@@ -32,7 +32,7 @@ RELIABILITY = "reliability.json"
 TEXTS = frozenset(
     {
         *("state", "verdict", "report", "metrics", "history", "selection", "best", "trials", "weights", "decision"),
-        *("differences", "figures", "importance", "latency", "memory", "answers", "size"),
+        *("differences", "figures", "importance", "latency", "memory", "answers", "size", "measured"),
     }
 )
 CLASSES = ("binary_classification", "multiclass_classification")
