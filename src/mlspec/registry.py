@@ -8,12 +8,13 @@ import functools
 import importlib
 import os
 from collections.abc import Iterator
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from mlspec.machine import python_paths
 from mlspec.plugins.anonymizer import Anonymizer
 from mlspec.plugins.base import Plugin
 from mlspec.plugins.baseline import Baseline
+from mlspec.plugins.constraint import Constraint
 from mlspec.plugins.metric import Metric
 from mlspec.plugins.model import Model
 from mlspec.plugins.source import Source
@@ -26,6 +27,7 @@ KINDS: dict[str, type[Plugin]] = {
     "metrics": Metric,
     "baselines": Baseline,
     "anonymizers": Anonymizer,
+    "constraints": Constraint,
 }
 ENTRY_POINTS = "mlspec.plugins"
 
@@ -89,7 +91,7 @@ def each(kind: str) -> Iterator[str]:
 
 def names(kind: str) -> list[str]:
     """The names of all plug-ins of a kind (``sources``, ``transforms``, ``models``, ``metrics``, ``baselines``,
-    ``anonymizers``), sorted."""
+    ``anonymizers``, ``constraints``), sorted."""
     return sorted({**_others(kind), **_own(kind)})
 
 
@@ -111,3 +113,8 @@ def plugin(kind: str, name: str) -> type[Plugin]:
         if isinstance(value, type) and issubclass(value, KINDS[kind]) and value.__module__ == module.__name__:
             return value
     raise KeyError(f"{module_name} defines no {KINDS[kind].__name__}")
+
+
+def constraint(name: str) -> type[Constraint]:
+    """The class of a constraint. Raises KeyError when there is none of that name."""
+    return cast(type[Constraint], plugin("constraints", name))

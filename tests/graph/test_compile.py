@@ -13,12 +13,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from mlspec.constraints.quality import Quality
 from mlspec.graph.build import Change, compile_graph
 from mlspec.graph.passes import PASSES
 from mlspec.plugins.base import Column
 from mlspec.rules.context import Facts
 from mlspec.spec.backend import Backend
-from mlspec.spec.constraints import Constraints, QualityGate
+from mlspec.spec.constraints import Constraints
 from mlspec.spec.data import Expectation, Split
 from mlspec.spec.personalization import Personalization
 from mlspec.spec.preprocessing import Preprocessing
@@ -136,8 +137,8 @@ def test_a_device_matters_only_to_models_that_use_it(
 
 
 def test_two_gates_on_one_metric_have_two_names(bench: Any, project: Callable[..., Any]) -> None:
-    quality = (QualityGate(metric="roc_auc", at_least=0.8), QualityGate(metric="roc_auc", at_most=0.99))
-    graph = bench.compile(project(constraints=Constraints(quality=quality)))
+    quality = (Quality(metric="roc_auc", at_least=0.8), Quality(metric="roc_auc", at_most=0.99))
+    graph = bench.compile(project(constraints=Constraints(gates={"quality": quality})))
     assert [step_id for step_id in graph.steps if step_id.startswith("gate.")] == [
         "gate.quality.roc_auc",
         "gate.quality.roc_auc-2",
@@ -214,7 +215,7 @@ def test_any_small_project_compiles_to_an_acyclic_graph(
         baselines=baselines,
         expect=data.draw(st.sampled_from([(), project().data.expect])),
         constraints=Constraints(
-            quality=tuple(QualityGate(metric=metric, at_least=0.5, beats="baseline") for metric in gates)
+            gates={"quality": tuple(Quality(metric=metric, at_least=0.5, beats="baseline") for metric in gates)}
         ),
     )
     graph = bench.compile(made)

@@ -12,9 +12,10 @@ from typing import Any
 import jsonschema
 import pytest
 
+from mlspec.constraints.quality import Quality
 from mlspec.graph.show import as_json, dot, explain, golden, html, mermaid, svg, text, tree
 from mlspec.plugins.base import Column
-from mlspec.spec.constraints import Constraints, QualityGate
+from mlspec.spec.constraints import Constraints
 
 PUBLISHED = Path(__file__).parents[2] / "schema" / "plan.schema.json"
 HOSTILE = (
@@ -32,7 +33,7 @@ HOSTILE = (
 
 @pytest.fixture
 def small(bench: Any, project: Callable[..., Any]) -> Any:
-    made = project(constraints=Constraints(quality=(QualityGate(metric="roc_auc", at_least=0.9),)))
+    made = project(constraints=Constraints(gates={"quality": (Quality(metric="roc_auc", at_least=0.9),)}))
     return bench.compile(made)
 
 

@@ -9,6 +9,7 @@ import msgspec
 
 from mlspec.api.checking import FETCHING, Compiled, Fetching, compile, overlays, part  # noqa: A004
 from mlspec.diagnostics import Diagnostic, SpecError
+from mlspec.plugins.verdict import Verdict as Verdict
 
 if TYPE_CHECKING:
     from mlspec.engine.events import Listener

@@ -2,6 +2,7 @@
 
 import time
 
+from mlspec.constraints.budget import Budget
 from mlspec.graph import budget
 from mlspec.graph.graph import Graph
 
@@ -11,7 +12,7 @@ class Meter:
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
-        self._budget = graph.project.constraints.budget
+        self._budget = graph.project.constraints.one(Budget)
         self._counted = budget.counted(graph) if self._bounded() else frozenset()
         self._taken: dict[str, float] = {}
         self._since: dict[str, float] = {}

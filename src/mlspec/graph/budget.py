@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
+from mlspec.constraints.budget import Budget
 from mlspec.graph.graph import Graph
 from mlspec.graph.step import Step
-from mlspec.spec.constraints import Budget
 
 HOUR = 3600.0
 

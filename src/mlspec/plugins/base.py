@@ -1,6 +1,6 @@
-"""What a source, a preparation step, a model and a metric are: small abstract classes.
+"""What all plug-ins have in common: small abstract classes, one for each kind.
 
-A plug-in is one file in the package of its kind (``sources/``, ``steps/``, ``models/``, ``metrics/``) or a class that
+A plug-in is one file in the package of its kind (``sources/``, ``models/``, ``constraints/``, ...) or a class that
 another distribution offers. The class is frozen and typed: its fields are its YAML keys and their schema, its docstring
 is its reference page (what it does; ``Why:``; ``Example:``), its methods are its behaviour. The file's name is the name
 used in a spec. Heavy libraries are imported inside the methods that work, never at the top.

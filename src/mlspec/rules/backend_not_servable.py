@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator
 from importlib.util import find_spec
 
+from mlspec.constraints.budget import Budget
 from mlspec.diagnostics import Diagnostic
 from mlspec.machine import accelerators
 from mlspec.rules.context import View
@@ -34,7 +35,7 @@ def check(view: View) -> Iterator[Diagnostic]:
         message = f"the engine 'dvc' needs a DVC repository, and '{os.path.abspath(view.facts.root)}' is in none"
         note = "`dvc init` or `mlspec run --init` makes one"
         yield view.diagnostic("backend-not-servable", _place(view, "engine"), message, "", note)
-    budget = view.project.constraints.budget
+    budget = view.project.constraints.one(Budget)
     if budget is not None and budget.gpus == 0 and backend.device.startswith(("cuda", "mps")):
         message = f"constraints.budget.gpus is 0, but the backend trains on '{backend.device}'"
         yield view.diagnostic("backend-not-servable", _place(view, "device"), message, "one of the two has to change")

@@ -24,7 +24,9 @@ def check(view: View) -> Iterator[Diagnostic]:
         (("evaluation", "metrics", i), use.name) for i, use in enumerate(view.project.evaluation.metrics or ())
     ]
     places += [
-        (("constraints", "quality", i, "metric"), g.metric) for i, g in enumerate(view.project.constraints.quality)
+        ((*path, *place), name)
+        for path, _, constraint in view.project.constraints.stated()
+        for place, name in constraint.metrics().items()
     ]
     places += [
         (("project", "goals", i, "metric"), goal.metric)

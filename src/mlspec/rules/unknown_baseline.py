@@ -9,6 +9,7 @@ Instead: list the baseline under `evaluation.baselines`, or write `beats: baseli
 from collections.abc import Iterator
 
 from mlspec import registry
+from mlspec.constraints.quality import Quality
 from mlspec.diagnostics import Diagnostic
 from mlspec.document import Path
 from mlspec.plugins.baseline import Baseline
@@ -41,10 +42,10 @@ def _gates(view: View) -> Iterator[Diagnostic]:
     listed = view.project.evaluation.baselines
     names = [use.name for use in listed or ()]
     apart = [GLOBAL] if view.project.model.personal is not None else []
-    for index, gate in enumerate(view.project.constraints.quality):
+    for at, gate in view.project.constraints.each(Quality):
         if gate.beats is None or listed is None:
             continue
-        path: Path = ("constraints", "quality", index, "beats")
+        path = (*at, "beats")
         if gate.beats != "baseline" and gate.beats not in (*names, *apart):
             from mlspec.spec import suggest
 

@@ -1,103 +1,15 @@
-"""The ``constraints`` key: what must hold. Each entry becomes a gate, a step with a verdict and evidence."""
+"""The ``constraints`` key: what must hold. Most of its keys are plug-ins, each of which becomes gates."""
 
-from typing import Annotated, Literal
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal, TypeVar
 
 from msgspec import Meta, Struct
 
-from mlspec.spec.privacy import PrivacyGates
-from mlspec.spec.types import Bytes, Columns, Seconds, Share
+from mlspec.document import Path
+from mlspec.plugins.constraint import Constraint
+from mlspec.spec.types import Seconds
 
-FairnessMetric = Literal[
-    "demographic_parity_difference",
-    "demographic_parity_ratio",
-    "equal_opportunity_difference",
-    "equalized_odds_difference",
-]
-
-
-class QualityGate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A bound on a metric of the selected model on the test split; the whole interval must lie on the right side."""
-
-    metric: Annotated[str, Meta(description="A metric that `evaluation.metrics` computes.", examples=["roc_auc"])]
-    at_least: Annotated[float | None, Meta(description="The least value that is good enough.")] = None
-    at_most: Annotated[float | None, Meta(description="The greatest value that is good enough.")] = None
-    beats: Annotated[
-        str | None,
-        Meta(
-            description="A baseline to do better than: its name, or `baseline` for all.",
-            examples=["baseline"],
-        ),
-    ] = None
-    by: Annotated[float, Meta(description="By how much the baseline is to be beaten, in the metric's unit.", ge=0)] = (
-        0.0
-    )
-
-
-class FairnessGate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A bound on how differently the decisions treat groups of the test rows; the whole interval must lie inside."""
-
-    metric: Annotated[
-        FairnessMetric,
-        Meta(
-            description="What is compared: how often groups are called positive (demographic parity), how often their "
-            "positives are found (equal opportunity), or that and how often their negatives are called positive "
-            "(equalized odds)."
-        ),
-    ]
-    group: Annotated[
-        Columns,
-        Meta(
-            description="The column whose values are the groups, or several columns for their intersections.",
-            examples=["sex", ["sex", "race"]],
-        ),
-    ]
-    at_most: Annotated[Share | None, Meta(description="The greatest difference between two groups.")] = None
-    at_least: Annotated[
-        Share | None, Meta(description="The least ratio of two groups, the smaller over the greater.")
-    ] = None
-    minimum_rows: Annotated[
-        int,
-        Meta(description="A rate that rests on fewer rows of a group is not judged: the verdict is unknown.", ge=2),
-    ] = 30
-
-
-class Abstention(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Bounds on what `project.users.abstain_below` leads to, on the test rows."""
-
-    coverage_at_least: Annotated[
-        Share | None, Meta(description="The least share of rows that are decided without a person.")
-    ] = None
-    risk_at_most: Annotated[
-        Share | None, Meta(description="The greatest share of wrong decisions among the rows decided without a person.")
-    ] = None
-
-
-class Latency(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Bounds on the time of one prediction: the exported model with its preparation, one process, warm."""
-
-    p50: Annotated[Seconds | None, Meta(description="Bound on the median time.")] = None
-    p95: Annotated[Seconds | None, Meta(description="Bound on the 95th percentile.")] = None
-    p99: Annotated[Seconds | None, Meta(description="Bound on the 99th percentile.")] = None
-    batch: Annotated[int, Meta(description="Rows in one request.", ge=1, le=100_000)] = 1
-
-
-class Throughput(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A bound on how fast many rows are answered: the exported model with its preparation, one process, warm."""
-
-    rows_per_second: Annotated[float, Meta(description="The least number of rows a second.", gt=0)]
-    batch: Annotated[int, Meta(description="Rows in one request.", ge=1, le=100_000)] = 1000
-
-
-class Size(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Bounds on what is shipped."""
-
-    model: Annotated[Bytes | None, Meta(description="Bound on the exported model with its preparation, in bytes.")] = (
-        None
-    )
-    memory: Annotated[
-        Bytes | None,
-        Meta(description="Bound on the peak memory of a process of its own that loads the model and answers a row."),
-    ] = None
+_C = TypeVar("_C", bound=Constraint)
 
 
 class Waiver(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -113,15 +25,6 @@ class Waiver(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     reason: Annotated[
         str, Meta(description="Why it is not held to; shown in the report.", min_length=1, extra={"prose": True})
     ]
-
-
-class Money(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A bound on what making the model may cost, by a stated price of an hour."""
-
-    at_most: Annotated[float, Meta(description="The greatest cost of all steps that lead to the model.", ge=0)]
-    cpu_hour: Annotated[float, Meta(description="What an hour of a step on the CPU costs.", ge=0)] = 0.0
-    gpu_hour: Annotated[float, Meta(description="What an hour of a step on a GPU costs.", ge=0)] = 0.0
-    unit: Annotated[str, Meta(description="What the money is; shown.", examples=["EUR"])] = ""
 
 
 class Infrastructure(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -141,37 +44,13 @@ class Infrastructure(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ] = None
 
 
-class Budget(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Bounds on what making the model may take."""
-
-    wall_time: Annotated[
-        Seconds | None, Meta(description="Bound on the time of all steps that lead to the model, added up.")
-    ] = None
-    memory: Annotated[Bytes | None, Meta(description="Bound on the peak memory of any step.")] = None
-    gpus: Annotated[int | None, Meta(description="How many GPUs may be used; 0 forbids them.", ge=0)] = None
-    gpu_hours: Annotated[
-        float | None, Meta(description="Bound on the hours that steps spend on GPUs, added up.", ge=0)
-    ] = None
-    money: Annotated[Money | None, Meta(description="Bound on the cost, by a stated price.")] = None
-
-
 class Constraints(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What must hold. Every entry is checked by a gate that passes, fails, or can't tell (which is no pass)."""
+    """What must hold. Every entry is checked by a gate that passes, fails, or can't tell (which is no pass).
 
-    quality: Annotated[tuple[QualityGate, ...], Meta(description="Bounds on metrics.")] = ()
-    fairness: Annotated[
-        tuple[FairnessGate, ...], Meta(description="Bounds on how differently groups of people are treated.")
-    ] = ()
-    privacy: Annotated[
-        PrivacyGates | None, Meta(description="What must hold of what data and model tell of people.")
-    ] = None
-    abstention: Annotated[
-        Abstention | None, Meta(description="Bounds on what is handed to a person, and what is not.")
-    ] = None
-    latency: Annotated[Latency | None, Meta(description="Bounds on the time of one prediction.")] = None
-    throughput: Annotated[Throughput | None, Meta(description="A bound on how fast many rows are answered.")] = None
-    size: Annotated[Size | None, Meta(description="Bounds on what is shipped.")] = None
-    budget: Annotated[Budget | None, Meta(description="Bounds on what making the model may take.")] = None
+    ``gates`` holds what is stated below the plug-ins' keys: a constraint, or a tuple of them.
+    """
+
+    gates: Annotated[dict[str, Any], Meta(extra={"plugin_keys": "constraints"})] = {}
     deadline: Annotated[
         Seconds | None,
         Meta(description="Bound on the longest way through the steps: what no number of workers makes shorter."),
@@ -189,3 +68,19 @@ class Constraints(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     waivers: Annotated[
         tuple[Waiver, ...], Meta(description="Requirements that are not held to, each with the reason.")
     ] = ()
+
+    def stated(self) -> Iterator[tuple[Path, str, Constraint]]:
+        """The constraints, each with its place and the name of its kind."""
+        for name, found in self.gates.items():
+            if isinstance(found, tuple):
+                yield from ((("constraints", name, index), name, entry) for index, entry in enumerate(found))
+            else:
+                yield ("constraints", name), name, found
+
+    def each(self, kind: type[_C]) -> list[tuple[Path, _C]]:
+        """Those of one kind, each with its place."""
+        return [(path, found) for path, _, found in self.stated() if isinstance(found, kind)]
+
+    def one(self, kind: type[_C]) -> _C | None:
+        """The one of a kind that is stated once; None where it isn't."""
+        return next((found for _, found in self.each(kind)), None)

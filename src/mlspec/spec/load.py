@@ -9,7 +9,7 @@ from mlspec.diagnostics import Diagnostic, SpecError
 from mlspec.document import MOST_FOUND, Document, Path
 from mlspec.plugins.base import PluginRef
 from mlspec.spec import Project, suggest, units
-from mlspec.spec.shape import Field, Shape, fields, shape
+from mlspec.spec.shape import Field, Shape, fields, keys, made, shape
 
 _BAD: Any = object()
 NAMES = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
@@ -129,16 +129,17 @@ class _Reader:
         return found
 
     def _struct(self, cls: type[msgspec.Struct], value: dict[str, Any], path: Path, where: str, skip: str = "") -> Any:
-        known = fields(cls)
+        known = keys(cls, value)
         given: dict[str, Any] = {}
         bad = False
         unknown = [key for key in value if key not in known and key != skip]
         missing = [f.name for f in known.values() if f.required and f.name not in value]
         for key in unknown[:MOST_FOUND]:
-            guess = suggest.nearest(key, [n for n in known if n not in value]) or suggest.nearest(key, known)
+            every = keys(cls)
+            guess = suggest.nearest(key, [n for n in every if n not in value]) or suggest.nearest(key, every)
             if guess in missing:
                 missing.remove(guess)
-            self.unknown_key((*path, key), key, list(known), where, guess)
+            self.unknown_key((*path, key), key, list(every), where, guess)
             bad = True
         for name, field in known.items():
             if name in value:
@@ -158,7 +159,7 @@ class _Reader:
             bad = True
         if bad or self.partial:
             return _BAD
-        return cls(**given)
+        return made(cls, given)
 
     def _field(self, field: Field, value: Any, path: Path) -> Any:
         if value is None and not field.required and not field.shape.nullable and not self.partial:

@@ -14,7 +14,7 @@ from mlspec.plugins.base import Plugin
 from mlspec.plugins.source import Source
 from mlspec.spec import Project
 from mlspec.spec import units as spellings
-from mlspec.spec.shape import Field, Shape, fields
+from mlspec.spec.shape import Field, Shape, fields, keys
 
 TYPES = {str: "string", int: "integer", float: "number", bool: "boolean"}
 PATTERNS = {
@@ -64,7 +64,7 @@ class _Writer:
     def object(self, cls: type[msgspec.Struct], extra: Json | None = None) -> Json:
         """The closed object of a struct; ``extra`` are properties besides its own."""
         properties = dict(extra or {})
-        for name, field in fields(cls).items():
+        for name, field in keys(cls).items():
             properties[name] = self.field(field)
         required = [name for name, field in fields(cls).items() if field.required]
         made: Json = {"type": "object", "description": first_line(cls), "properties": properties}
@@ -132,7 +132,7 @@ class _Writer:
         return made
 
     def _object(self, wanted: Shape) -> Json:
-        made = self.ref(wanted.cls.__name__, self.object(wanted.cls))
+        made = self.ref(wanted.extra.get("definition", wanted.cls.__name__), self.object(wanted.cls))
         presets = wanted.extra.get("presets")
         if not presets:
             return made

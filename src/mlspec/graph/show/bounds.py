@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from mlspec.constraints.budget import Budget
 from mlspec.diagnostics import printable
 from mlspec.graph.budget import cost, counted, critical_path, exceeded
 from mlspec.graph.plan import Plan
@@ -13,7 +14,7 @@ def bounds(plan: Plan) -> Iterator[str]:
     shared store, in which nobody looks before a run."""
     constraints = plan.graph.project.constraints
     seconds = {step_id: planned.seconds for step_id, planned in plan.steps.items()}
-    budget = constraints.budget
+    budget = constraints.one(Budget)
     if budget is not None:
         mine = counted(plan.graph)
         spent = cost([step for step in plan.graph.steps.values() if step.id in mine], seconds, budget)
