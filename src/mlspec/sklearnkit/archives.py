@@ -33,7 +33,7 @@ LOADERS = frozenset(
         *("FunctionNode", "ObjectNode", "LossNode", "TreeNode", "RandomGeneratorNode"),
     }
 )
-NAMED = frozenset({"ObjectNode", "FunctionNode", "TreeNode"})  # what they build is one of the types that a plug-in names
+NAMED = frozenset({"ObjectNode", "FunctionNode", "TreeNode"})  # they build the types that a plug-in names
 # What skops does not trust by itself, and a user's own estimator may hold.
 TRUSTED = (
     "functools.partial",
@@ -226,7 +226,7 @@ def _examined(archive: bytes) -> set[tuple[str, str]]:
 
 
 def _strange(found: set[tuple[str, str]], types: Sequence[str]) -> list[str]:
-    """The names among ``found`` that are not of these types, or are read as something else than a type that is named."""
+    """The names among ``found`` that are none of these types, or are of one that is read as something else."""
     known = set(types)
     return sorted({name for loader, name in found if loader != "TypeNode" and (loader in NAMED) != (name in known)})
 
