@@ -85,7 +85,7 @@ def _seen(source: Source, root: Path, column: str | None) -> Seen:
     long = next((one.name for one in columns if len(one.name) > _bounds.NAME), None)
     if long is not None:
         raise ValueError(f"the name of a column has {len(long):,} characters, at most {_bounds.NAME:,} are read")
-    names = [one.name for one in columns] if column is None else [column]
+    names = [one.name for one in columns if column in (None, one.name)]
     values = {name: seen for name in names if (seen := source.values(root, name)) is not None}
     return Seen(columns, values)
 

@@ -18,7 +18,6 @@ class Rarest(Baseline, frozen=True, kw_only=True):
     """
 
     tasks: ClassVar[frozenset[str]] = frozenset({"binary_classification", "multiclass_classification"})
-    libraries: ClassVar[tuple[str, ...]] = ("numpy",)
 
     def predict(self, rows: BaselineRows) -> "tuple[np.ndarray[Any, Any], np.ndarray[Any, Any] | None]":
         """1 for that class, 0 for the others."""
