@@ -3,13 +3,13 @@
 # ruff: noqa: D102 (the name of a test is its sentence)
 
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import polars as pl
 import pytest
 
 from mlspec.plugins.anonymizer import Anonymizer
-from mlspec.plugins.base import Column
+from mlspec.plugins.base import Column, ColumnType
 from mlspec.testing import columns
 from mlspec.testing.plugins import PluginSuite
 
@@ -62,6 +62,6 @@ class AnonymizerSuite(PluginSuite):
 def cases(plugin: Anonymizer) -> Iterator[tuple[Column, pl.DataFrame]]:
     """A column of each type that a treatment accepts, with cells."""
     for kind in sorted((plugin.accepts or columns.DTYPES.keys()) & columns.DTYPES.keys()):
-        column = Column("x", kind)
+        column = Column("x", cast(ColumnType, kind))
         if not plugin.mistake(column):
             yield column, columns.sample(kind)

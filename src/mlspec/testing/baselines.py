@@ -8,7 +8,6 @@ import numpy as np
 import polars as pl
 import pytest
 
-from mlspec.plugins.base import Task
 from mlspec.plugins.baseline import Baseline, BaselineRows
 from mlspec.testing.metrics import CLASSES
 from mlspec.testing.plugins import PluginSuite
@@ -48,7 +47,7 @@ class BaselineSuite(PluginSuite):
                 plugin.predict(rows(min(plugin.tasks)))
 
 
-def rows(task: Task) -> BaselineRows:
+def rows(task: str) -> BaselineRows:
     """200 training and 100 test rows with COLUMNS."""
     generator = np.random.default_rng(3)
     frame = pl.DataFrame({COLUMNS[0]: generator.uniform(0, 1, 300), COLUMNS[1]: generator.choice(["a", "b", "c"], 300)})

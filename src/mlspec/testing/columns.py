@@ -5,10 +5,8 @@ from datetime import date, datetime, timedelta
 
 import polars as pl
 
-from mlspec.plugins.base import ColumnType
-
 COUNT = 60
-DTYPES: dict[ColumnType, pl.DataType] = {
+DTYPES: dict[str, pl.DataType] = {
     "integer": pl.Int64(),
     "number": pl.Float64(),
     "boolean": pl.Boolean(),
@@ -19,7 +17,7 @@ DTYPES: dict[ColumnType, pl.DataType] = {
 }
 
 
-def sample(kind: ColumnType, name: str = "x") -> pl.DataFrame:
+def sample(kind: str, name: str = "x") -> pl.DataFrame:
     """COUNT cells of a type in a column of that name; every seventh is missing, but no image is."""
     made = {
         "integer": lambda i: i * 37 % 50 + 1,
@@ -34,7 +32,7 @@ def sample(kind: ColumnType, name: str = "x") -> pl.DataFrame:
     return pl.DataFrame({name: pl.Series(cells, dtype=DTYPES[kind])})
 
 
-def fits(dtype: pl.DataType, kind: ColumnType) -> bool:
+def fits(dtype: pl.DataType, kind: str) -> bool:
     """Whether cells of a dtype are those of a type of column."""
     if kind == "code":
         return dtype.is_integer()

@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from mlspec.plugins.base import Task
 from mlspec.plugins.metric import Metric
 from mlspec.testing.plugins import PluginSuite
 
@@ -82,7 +81,7 @@ class MetricSuite(PluginSuite):
             assert not widths or 0 < widths[1] < widths[0], task
 
 
-def rows(task: Task, n: int = 400, *, ties: bool = False) -> tuple[Array, Array]:
+def rows(task: str, n: int = 400, *, ties: bool = False) -> tuple[Array, Array]:
     """Truth and predictions of so many rows: class codes (n,) and probabilities (n, classes), or values and values."""
     generator = np.random.default_rng(7)
     if task == "regression":

@@ -4,7 +4,7 @@
 
 import json
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import msgspec
 import numpy as np
@@ -122,7 +122,7 @@ class ModelSuite(PluginSuite):
         plugin.fit(given, folder / "model")
         return given
 
-    def training(self, plugin: Model, folder: Path, task: Task) -> Training:
+    def training(self, plugin: Model, folder: Path, task: str) -> Training:
         """Rows to learn from; a third as many to stop by."""
         (folder / "checkpoints").mkdir(parents=True)
         train = features(self.rows, 0, codes=plugin.takes_codes)
@@ -132,7 +132,7 @@ class ModelSuite(PluginSuite):
             target=target(train, CLASSES[task]),
             validation=validation,
             validation_target=target(validation, CLASSES[task]),
-            task=task,
+            task=cast(Task, task),
             classes=CLASSES[task],
             seed=0,
             device="cpu",
@@ -157,9 +157,9 @@ def target(rows: Features, classes: int) -> Array:
     if rows.codes.shape[1]:
         values = values + 0.4 * rows.codes[:, 0]
     if not classes:
-        return values.astype(np.float64)
+        return np.asarray(values, np.float64)
     edges = np.quantile(values, np.linspace(0, 1, classes + 1)[1:-1])
-    return np.searchsorted(edges, values).astype(np.int64)
+    return np.asarray(np.searchsorted(edges, values), np.int64)
 
 
 def cut(rows: Features, chosen: Array) -> Features:

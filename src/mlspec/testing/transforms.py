@@ -4,7 +4,7 @@
 
 import json
 from collections.abc import Iterator
-from typing import Any, ClassVar, get_args
+from typing import Any, ClassVar, cast, get_args
 
 import polars as pl
 from polars.testing import assert_frame_equal
@@ -65,7 +65,7 @@ class TransformSuite(PluginSuite):
 def cases(plugin: Transform) -> Iterator[tuple[Column, pl.DataFrame]]:
     """A column of each type that a transform accepts, with training rows."""
     for kind in sorted(plugin.accepts & columns.DTYPES.keys()):
-        column = Column("x", kind)
+        column = Column("x", cast(ColumnType, kind))
         if not plugin.mistake(column):
             yield column, columns.sample(kind)
 
