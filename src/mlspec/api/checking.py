@@ -77,6 +77,13 @@ def validate(
     except SpecError as error:
         error.texts |= {f"--set {key}": value for key, _, value in (setting.partition("=") for setting in settings)}
         raise
+    if running:
+        from mlspec.rules.library_not_installed import lacking
+
+        # First of all: fetching, and looking at a source, may need them too.
+        missing = list(lacking(project, document))
+        if missing:
+            raise SpecError(missing, document.texts)
     warnings: list[Diagnostic] = []
     if fetching is not None:
         from mlspec.snapshots.snapshots import refresh

@@ -1,1 +1,1 @@
-"""What a source, transform, anonymizer, model, metric, baseline and constraint are: small abstract classes, a file each."""
+"""What a source, transform, anonymizer, model, metric, baseline and constraint are: an abstract class in a file each."""

@@ -61,11 +61,13 @@ class Plugin(msgspec.Struct, metaclass=_PluginMeta, frozen=True, kw_only=True, f
     """The common ground of all plug-ins.
 
     ``version`` changes when the behaviour does: it is part of the fingerprint of every step that uses the plug-in.
-    ``libraries`` are the distributions whose version changes results (part of the fingerprint too).
+    ``libraries`` are the distributions whose version changes results (part of the fingerprint too), ``extra`` the extra
+    of ours that installs them.
     """
 
     version: ClassVar[int] = 1
     libraries: ClassVar[tuple[str, ...]] = ()
+    extra: ClassVar[str] = "run"
 
 
 class PluginRef(msgspec.Struct, frozen=True):

@@ -9,7 +9,6 @@ Instead: run where the device is, or use `--backend cpu`. `mlspec doctor` tells 
 
 import os
 from collections.abc import Iterator
-from importlib.util import find_spec
 
 from mlspec.constraints.budget import Budget
 from mlspec.diagnostics import Diagnostic
@@ -57,8 +56,6 @@ def lacks(backend: Backend, *, libraries: bool) -> Iterator[tuple[str, str]]:
             yield "processes", f"{backend.processes} processes want a GPU each, this machine shows {count}"
         if libraries and _torch().endswith("+cpu"):
             yield "device", f"backend device '{device}' needs another torch: {_torch()} is built for CPUs only"
-    if libraries and backend.engine == "dvc" and find_spec("dvc") is None:
-        yield "engine", "the engine 'dvc' needs dvc: pip install 'mlspec-compiler[dvc]'"
     if device == "mps" and not accelerators.is_mac():
         yield "device", "backend device 'mps' needs a Mac"
     if backend.compile and not device.startswith("cuda") and accelerators.compiler() is None:

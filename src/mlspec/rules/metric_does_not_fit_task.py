@@ -43,5 +43,4 @@ def check(view: View) -> Iterator[Diagnostic]:
 
 def fitting(task: str) -> str:
     """The metrics of a task, as a list to read."""
-    every = registry.names("metrics")
-    return ", ".join(n for n in every if task in cast(type[Metric], registry.plugin("metrics", n)).tasks)
+    return ", ".join(n for n, cls in registry.usable("metrics") if task in cast(type[Metric], cls).tasks)

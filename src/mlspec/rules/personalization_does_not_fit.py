@@ -68,7 +68,7 @@ def _candidates(view: View, wanted: Personalization) -> Iterator[Diagnostic]:
     said = "can't go on from a fitted model" if wanted.strategy == "finetune" else "learns no vector for each group"
     for name, use in view.project.model.candidates.items():
         if isinstance(use.plugin, Model) and not able(type(use.plugin)):
-            fitting = [one for one in registry.names("models") if able(registry.plugin("models", one))]
+            fitting = [one for one, cls in registry.usable("models") if able(cls)]
             message = f"candidate '{name}' ({use.name}) {said}, as strategy '{wanted.strategy}' asks"
             label = f"'shared' takes any model, '{wanted.strategy}' {', '.join(fitting)}"
             yield view.diagnostic(CODE, ("model", "candidates", name), message, label, key=True)

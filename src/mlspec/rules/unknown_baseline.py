@@ -26,7 +26,9 @@ def check(view: View) -> Iterator[Diagnostic]:
         path: Path = ("evaluation", "baselines", place)
         assert isinstance(use.plugin, Baseline)
         if task is not None and task not in use.plugin.tasks:
-            fits = [name for name in registry.names("baselines") if task in _tasks(name)]
+            fits = [
+                name for name, cls in registry.usable("baselines") if issubclass(cls, Baseline) and task in cls.tasks
+            ]
             message = f"baseline '{use.name}' is not for {task}"
             yield view.diagnostic("unknown-baseline", path, message, f"one of {', '.join(fits)}")
         if use.name in seen:
@@ -59,8 +61,3 @@ def _gates(view: View) -> Iterator[Diagnostic]:
             if gate.beats == use.name and measured != gate.metric:
                 message = f"people were measured by {measured}, not by {gate.metric}"
                 yield view.diagnostic("unknown-baseline", path, message, "compare with another baseline")
-
-
-def _tasks(name: str) -> frozenset[str]:
-    cls = registry.plugin("baselines", name)
-    return cls.tasks if issubclass(cls, Baseline) else frozenset()

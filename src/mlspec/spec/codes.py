@@ -1,6 +1,13 @@
 """The pages of the codes that no rule file tells of: reading a file, its shape, its overlays, and running it."""
 
 PAGES: dict[str, str] = {
+    "plugin-broken": """A plug-in is installed, but can't be used: its module can't be imported, or lacks its class.
+
+Why: its name is known from its file or its distribution, and its class has to be found by that name: `RandomForest` in
+`random_forest.py`, the underscores left out, upper and lower case aside.
+
+Instead: repair the plug-in; `pytest` on its conformance suite (`mlspec.testing`) shows what is missing.
+""",
     "syntax": """The file is not YAML.
 
 Why: nothing can be read from a file whose structure is unclear.

@@ -7,7 +7,7 @@ import msgspec
 from mlspec import registry
 from mlspec.diagnostics import Diagnostic, SpecError
 from mlspec.document import MOST_FOUND, Document, Path
-from mlspec.plugins.base import PluginRef
+from mlspec.plugins.base import Plugin, PluginRef
 from mlspec.spec import Project, suggest, units
 from mlspec.spec.shape import Field, Shape, fields, keys, made, shape
 
@@ -353,7 +353,10 @@ class _Reader:
                 f"there is no {kind[:-1]} '{name}'",
                 suggest.label(name, registry.names(kind)),
             )
-        made = self._struct(registry.plugin(kind, name), value, path, f"{dotted(path)} ({name})", skip=key)
+        cls = self._class(kind, name, (*path, key) if key in value else path)
+        if cls is None:
+            return _BAD
+        made = self._struct(cls, value, path, f"{dotted(path)} ({name})", skip=key)
         return made if made is _BAD else PluginRef(name, made)
 
     def _step(self, wanted: Shape, value: Any, path: Path) -> Any:
@@ -374,7 +377,9 @@ class _Reader:
                 suggest.label(name, registry.names(kind)),
                 key=True,
             )
-        cls = registry.plugin(kind, name)
+        cls = self._class(kind, name, at)
+        if cls is None:
+            return _BAD
         if settings is None:
             settings = {}
         elif not isinstance(settings, dict):
@@ -385,6 +390,13 @@ class _Reader:
             return read if read is _BAD else PluginRef(name, cls(**{shorthand: read}))
         made = self._struct(cls, settings, at, f"{dotted(path)} ({name})")
         return made if made is _BAD else PluginRef(name, made)
+
+    def _class(self, kind: str, name: str, path: Path) -> type[Plugin] | None:
+        try:
+            return registry.plugin(kind, name)
+        except registry.PluginError as error:
+            self.wrong(error.code, path, str(error), error.label, key=True)
+            return None
 
 
 def _is_integer(value: float) -> bool:
