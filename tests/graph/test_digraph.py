@@ -5,6 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from mlspec.diagnostics import SpecError
 from mlspec.engine.events import Event, StepStarted
 from mlspec.engine.run.run import run
 from mlspec.graph.plan import plan
@@ -57,6 +60,29 @@ def test_a_step_hangs_under_the_last_one_that_all_it_reads_comes_through(tmp_pat
 def test_a_step_waits_for_no_step_that_another_waits_for(tmp_path: Path) -> None:
     made = plan(graph(tmp_path, DIAMOND), lambda _fingerprint: None)
     assert made.steps["last"].reasons == ("never ran", "waits for other", "waits for late")
+
+
+def test_a_source_of_what_is_made_from_it_is_refused(
+    bench: Any, project: Callable[..., Any], use: Callable[..., Any]
+) -> None:
+    def compiled(step_id: str) -> Any:
+        path = bench.root / "mlspec.results" / step_id / "table.csv"
+        path.parent.mkdir(parents=True)
+        path.write_text("age,job,sex,weight,income\n1,a,m,2.0,high\n")
+        sources = {"people": use("sources", "csv", path="people.csv")}
+        more = use("sources", "csv", path=f"./mlspec.results/{step_id}/table.csv")
+        return bench.compile(project(sources={**sources, "more": more}))
+
+    assert "source.more" in compiled("source.people").steps
+    with pytest.raises(SpecError) as caught:
+        compiled("predict.trees")
+    (found,) = caught.value.diagnostics
+    assert (found.code, found.message) == ("cycle", "'source.more' reads a result that is made from it")
+    assert found.label == "'./mlspec.results/predict.trees/table.csv' is a result of 'predict.trees'"
+    assert found.notes == (
+        "source.more -> expect -> split -> prepare.trees -> train.trees -> predict.trees -> source.more",
+        "read a copy that is outside mlspec.results, or remove the source",
+    )
 
 
 def test_a_deadline_is_held_against_the_longest_path(bench: Any, project: Callable[..., Any]) -> None:
