@@ -5,6 +5,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import sysconfig
 from collections.abc import Callable
 from pathlib import Path
@@ -61,6 +62,21 @@ def test_the_second_run_has_nothing_to_do(ran: Path, mlspec: Mlspec) -> None:
     assert "The one constraint holds" in done.stdout
     assert list((ran / ".mlspec/runs").iterdir()) == runs
     assert mlspec("compile", "--detailed-exitcode", cwd=ran).stdout.endswith("Plan: 13 cached; nothing to do\n")
+
+
+def test_what_has_nothing_to_do_imports_no_networkx(ran: Path, mlspec: Mlspec) -> None:
+    edit(ran, "at_least: 0.85}", "at_least: 0.85}\n  budget: {wall_time: 1h}")
+    assert finished(mlspec("run", cwd=ran)) == {"gate.budget.wall_time"}
+
+    def imports(command: str) -> str:
+        line = [sys.executable, "-X", "importtime", COMMAND, command]
+        return subprocess.run(line, cwd=ran, capture_output=True, text=True, check=True).stderr
+
+    assert " networkx\n" in imports("compile")
+    for command in ("run", "compile", "validate"):
+        told = imports(command)
+        assert " mlspec.cli\n" in told
+        assert " networkx\n" not in told, command
 
 
 @pytest.mark.parametrize(

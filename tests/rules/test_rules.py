@@ -377,6 +377,8 @@ CASES: dict[str, dict[str, str]] = {
         "data": "  derive:\n    ratio: age / heigt\n    job: age + 1\n    rich: income = 'high'\n"
         '    text: "job + 1"\n  filter: age + 1\n',
     },
+    "bad-expression-below": {"data": "  derive: {old: young + 1, young: age - 1, bad: aeg, worse: bad + 1}\n"},
+    "cycle": {"data": '  derive: {first: third + age, second: first * 2, third: "second - 1", fourth: first}\n'},
     "expectation-without-check-more": {
         "data": "  expect:\n    - {columns: [age, job], between: [1, 2]}\n    - {unique: true}\n"
         "    - {column: job, matches: '(', mean: {at_most: 3}, type: integer}\n    - {column: age, groups: {}}\n"

@@ -88,8 +88,8 @@ def _inputs(graph: Graph, root: Path, step: Step, store: Store) -> dict[str, str
 def _records(graph: Graph, root: Path, step: Step) -> dict[str, dict[str, Any]]:
     """What all steps took that lead to this one, as far as that is told."""
     found = {}
-    for before in graph.leading_to([step.id]).steps:
-        told = dvc_results.made(root, before) if before != step.id else None
+    for before in sorted(graph.ancestors(step.id)):
+        told = dvc_results.made(root, before)
         if told is not None:
             found[before] = told.action.record
-    return dict(sorted(found.items()))
+    return found

@@ -241,6 +241,14 @@ Instead: SQL over the columns of the row: + - * / % ||, comparisons, AND OR NOT,
 CAST, EXTRACT, and the functions ABS ROUND FLOOR CEIL LN LOG10 EXP SQRT COALESCE NULLIF GREATEST LEAST LOWER UPPER TRIM
 LENGTH SUBSTR STARTS_WITH ENDS_WITH. Names with other characters than letters, digits and _ stand in double quotes.
 """,
+    "cycle": """Something is made from itself: a derived column from others that read it, or a source from a result in
+`mlspec.results` of its own project.
+
+Why: no order of steps makes it; and a model that learns from its own predictions drifts from the data.
+
+Instead: the message lists the cycle; one of its members has to read something else. Results are read as data from a
+copy outside `mlspec.results`.
+""",
     "secret-in-spec": """A password stands in the spec, or a reference to one where it would be shown.
 
 Why: a spec is committed, reviewed and printed; what stands in it is no secret. The value of `${env:NAME}` is filled in

@@ -31,9 +31,10 @@ def bounds(plan: Plan) -> Iterator[str]:
             more = f" and {steps} of unknown length" if spent.unknown else ""
             yield f"Budget: {', '.join(told)}{more}" + ("; the run would be stopped" if over is not None else "")
     if constraints.deadline is not None:
-        longest, way = critical_path(plan.graph, seconds)
-        late = "; too long, with however many workers" if longest > constraints.deadline else ""
-        yield f"Longest way: {duration(longest)} of {duration(constraints.deadline)}, through {names(way)}{late}"
+        longest, path = critical_path(plan.graph, seconds)
+        taken = f"{duration(longest)} of {duration(constraints.deadline)}, {names(path)}" if path else "time unknown"
+        late = "; longer than the deadline, however many workers there are" if longest > constraints.deadline else ""
+        yield f"Critical path: {taken}{late}"
     store = plan.graph.project.backend.store
     if store is not None and plan.pending():
         yield f"Shared store: {printable(store)}; what it has of these steps is fetched, not computed"
