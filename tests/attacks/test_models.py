@@ -22,6 +22,7 @@ import msgspec
 import numpy as np
 import polars as pl
 import pytest
+from tests import hardware
 
 from mlspec import api, registry
 from mlspec.diagnostics import SpecError, StepError
@@ -593,7 +594,7 @@ def test_a_models_process_may_not_write_and_ends_with_its_model(export: Export, 
     from mlspec.machine import landlock
 
     if not landlock.version():
-        pytest.skip("this kernel has no Landlock")
+        hardware.skip("this kernel has no Landlock")
     folder = export("lightgbm")
     # What a crash would let a stranger do is tried from inside: by a module that only this process's owner can place.
     loaded = api.load_model(folder)
