@@ -177,6 +177,7 @@ def shadowed(folder: Path, ran: Path) -> None:
                 file.write_text(f"open({str(ran)!r}, 'w').write(__file__)\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FAMILIES)
 def test_no_module_in_a_models_folder_takes_the_place_of_an_installed_one(
     name: str, export: Export, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -565,6 +566,7 @@ def test_a_damaged_model_is_refused(
     assert told in str(caught.value)
 
 
+@pytest.mark.slow
 def test_a_process_that_a_model_crashes_or_keeps_is_a_refusal(export: Export, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = export("lightgbm")
     loaded = api.load_model(folder)

@@ -40,6 +40,7 @@ def test_a_budget_is_planned_and_accounted_for(penguins: Path, mlspec: Mlspec) -
     assert "; too long, with however many workers" in planned
 
 
+@pytest.mark.slow
 def test_a_run_stops_where_its_budget_is_spent_and_goes_on_with_a_greater_one(penguins: Path, mlspec: Mlspec) -> None:
     stated(penguins, budget={"money": {"at_most": 0.0001, "cpu_hour": 3600, "unit": "EUR"}})
     done = mlspec("run", cwd=penguins, code=3)

@@ -16,13 +16,14 @@ from pathlib import Path
 
 import pytest
 from tests import hardware
+from tests.suites import later
 
 import mlspec
 import mlspec_backends
 
 SPECS = Path(__file__).parents[2] / "specs"
 EXAMPLES = sorted(path.parent.name for path in SPECS.glob("*/project.yaml"))
-ONE_SOON = [name if name == "penguins" else pytest.param(name, marks=pytest.mark.slow) for name in EXAMPLES]
+EACH = later(EXAMPLES, lambda name: name != "penguins")
 CALLS = (
     "execve,execveat,fork,vfork,clone,clone3,socket,connect,bind,open,openat,openat2,creat,unlink,unlinkat,rename,"
     "renameat,renameat2,mkdir,mkdirat,rmdir,symlink,symlinkat,link,linkat,truncate,chmod,fchmodat,mknod,mknodat,mount"
@@ -158,7 +159,7 @@ def test_the_examples_are_validated_and_nothing_else_happens(tmp_path: Path) -> 
     assert offences(found.calls, home, tmp_path, folders) == []
 
 
-@pytest.mark.parametrize("spec", ONE_SOON)
+@pytest.mark.parametrize("spec", EACH)
 def test_an_example_is_compiled_and_nothing_else_happens(spec: str, tmp_path: Path) -> None:
     folder = copied(spec, tmp_path)
     found = traced([MLSPEC, "compile", "project.yaml"], folder, tmp_path)
@@ -166,7 +167,7 @@ def test_an_example_is_compiled_and_nothing_else_happens(spec: str, tmp_path: Pa
     assert offences(found.calls, folder, tmp_path, [folder]) == []
 
 
-@pytest.mark.parametrize("spec", ONE_SOON)
+@pytest.mark.parametrize("spec", EACH)
 def test_a_diff_starts_git_alone(spec: str, tmp_path: Path) -> None:
     folder = copied(spec, tmp_path)
     commit(folder, "one")

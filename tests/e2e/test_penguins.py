@@ -208,6 +208,7 @@ def test_a_flipped_byte_in_the_store_is_found_and_mended(ran: Path, mlspec: Mlsp
     assert "none is damaged" in mlspec("verify", "--store", cwd=ran).stdout
 
 
+@pytest.mark.slow
 def test_gc_keeps_what_the_lock_names(ran: Path, mlspec: Mlspec) -> None:
     mlspec("run", "--set", "model.candidates.linear.C=0.5", cwd=ran)
     assert re.search(r"removed [1-9]\d* results, freed", mlspec("gc", "--keep", "0", cwd=ran).stdout)

@@ -50,14 +50,13 @@ def shown(mlspec: Mlspec, folder: Path) -> dict[str, Any]:
     return facts
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "strategy", "task"),
     [
-        pytest.param("lightgbm", "level: user, strategy: finetune", "regression", marks=pytest.mark.slow),
-        pytest.param(
-            "torch", "level: user, strategy: finetune, parts: 1", "binary_classification", marks=pytest.mark.slow
-        ),
-        pytest.param("torch", "level: group, strategy: embedding", "regression", marks=pytest.mark.slow),
+        ("lightgbm", "level: user, strategy: finetune", "regression"),
+        ("torch", "level: user, strategy: finetune, parts: 1", "binary_classification"),
+        ("torch", "level: group, strategy: embedding", "regression"),
         ("lightgbm", "level: group, strategy: shared", "binary_classification"),
     ],
 )

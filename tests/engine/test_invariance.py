@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 import pytest
 from PIL import Image
+from tests.suites import later
 
 from mlspec import api, paths, registry
 from mlspec.plugins.base import Column
@@ -164,9 +165,7 @@ def same(one: dict[str, str], other: dict[str, str], *names: str) -> bool:
     return all(one[name] == other[name] for name in names)
 
 
-@pytest.mark.parametrize(
-    "how", [name if name in ("hash", "group") else pytest.param(name, marks=pytest.mark.slow) for name in SPLITS]
-)
+@pytest.mark.parametrize("how", later(SPLITS, lambda how: how not in ("hash", "group")))
 def test_no_preparation_knows_validation_or_test_rows(how: str, tmp_path: Path) -> None:
     text = spec(SPLITS[how], "{one: {type: hist_gradient_boosting}}")
     before, store = outputs(tmp_path / "a", with_uses(rows()), text, "prepare.one")

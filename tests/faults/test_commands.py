@@ -443,6 +443,7 @@ def test_gc_killed_at_any_call_leaves_a_store_that_holds(tmp_path: Path) -> None
         assert list(store.actions()) == []
 
 
+@pytest.mark.slow
 def test_a_run_without_a_report_gets_one_from_the_next(
     project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

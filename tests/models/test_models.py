@@ -79,7 +79,11 @@ def model(name: str, **settings: Any) -> Model:
     return made
 
 
-SLOW = [("torch.cnn", "binary_classification"), ("torch.cnn", "multiclass_classification")]
+SLOW = [
+    (f"torch.{name}", f"{many}_classification")
+    for name in ("cnn", "ft_transformer")
+    for many in ("binary", "multiclass")
+]
 NEEDS = {"catboost": pytest.mark.skipif(find_spec("catboost") is None, reason="the extra catboost is not installed")}
 CASES = [
     pytest.param(name, task, marks=[NEEDS[name]] if name in NEEDS else pytest.mark.slow if (name, task) in SLOW else [])

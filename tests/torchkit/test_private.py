@@ -72,6 +72,7 @@ def same(one: Path, other: Path) -> bool:
     return all(np.array_equal(first[name], second[name]) for name in first)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["torch.mlp", "torch.tabm", "torch.ft_transformer"])
 def test_what_is_promised_is_what_opacus_accounts_for(kind: str, tmp_path: Path) -> None:
     from opacus.accountants import RDPAccountant

@@ -101,6 +101,7 @@ def whole(code: Path) -> dict[str, dict[str, Any]]:
     return trained(code / "whole", 2, TOLD)
 
 
+@pytest.mark.slow
 def test_two_processes_give_what_one_gives(code: Path, whole: dict[str, dict[str, Any]]) -> None:
     one = trained(code / "one", 1)
     for name, found in one.items():
