@@ -297,12 +297,9 @@ def test_what_is_missing_is_told_by_what_lacks_it(store: Store) -> None:
     assert upkeep.verify(store) == [upkeep.Damage(f"trees/{folder}", "lacks the content of 'a'")]
     (store.root / "trees" / folder).unlink()
     (store.root / "objects" / text).unlink()
-    assert [(one.entry, one.problem) for one in upkeep.verify(store)] == [
-        (
-            f"actions/{ONE}",
-            "lacks its output 'folder'" if next(iter(action.outputs)) == "folder" else "lacks its output 'text'",
-        ),
-        (f"folders/{folder}", "belongs to nothing"),
+    assert upkeep.verify(store) == [
+        upkeep.Damage(f"actions/{ONE}", "lacks its output 'folder'"),
+        upkeep.Damage(f"folders/{folder}", "belongs to nothing"),
     ]
     with pytest.raises(DamagedError, match=f"^stored result {text[:12]} is missing$"):
         Store(store.root).path(text)
@@ -365,14 +362,13 @@ def test_a_step_gives_regular_names_alone(store: Store) -> None:
     with store.stage(["out"]) as paths:
         (paths["out"] / "deep").mkdir(parents=True)
         os.mkfifo(paths["out"] / "deep" / "pipe")
-        with pytest.raises(StepError, match="^a step gave 'deep/pipe', which is neither a file nor a folder$"):
+        with pytest.raises(StepError, match=r"^a step gave 'deep/pipe', which is neither a file nor a folder$"):
             store.commit(ONE, paths, identity="i", kind="k", inputs={}, record={})
 
 
 def test_only_who_writes_may_store(store: Store) -> None:
-    closed = Store(store.root)
-    with pytest.raises(ValueError, match="the store is not open for writing"):
-        closed.keep(_written(store.root.parent / "kept"))
+    with pytest.raises(ValueError, match="the store is not open for writing"), Store(store.root).stage(["x"]):
+        pass
 
 
 def test_one_at_a_time_makes_a_result(store: Store) -> None:
