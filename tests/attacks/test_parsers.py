@@ -17,6 +17,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from tests import hardware
 
 from mlspec import api
 from mlspec.cli import main
@@ -376,7 +377,7 @@ def test_what_validates_as_json_is_read(tmp_path: Path) -> None:
     assert frame["x"].to_list()[:4] == [float(2**100), 1e308, None, None]
 
 
-@pytest.mark.skipif(sys.platform == "darwin", reason="its file systems take no such names")
+@hardware.needs(sys.platform != "darwin", "its file systems take no such names")
 def test_a_file_name_that_is_no_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for source, inner in (("path: parts, format: csv", b"parts/\xff.csv"), ("path: t, format: texts", b"t/u/\xff.txt")):
         path = bytes(tmp_path) + b"/" + inner

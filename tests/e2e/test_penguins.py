@@ -178,7 +178,9 @@ def test_show_runs_and_report_tell_of_the_last_run(ran: Path, mlspec: Mlspec) ->
     assert "there is no run '1999'" in mlspec("show", "1999", cwd=ran, code=2).stderr
 
 
-@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
+@pytest.mark.parametrize(
+    "ending", ["csv", *(pytest.param(ending, marks=pytest.mark.slow) for ending in ("jsonl", "parquet"))]
+)
 def test_predict_gives_a_class_and_probabilities_for_new_rows(ran: Path, mlspec: Mlspec, ending: str) -> None:
     import polars as pl
 
@@ -200,6 +202,7 @@ def test_predict_names_the_columns_that_are_missing(ran: Path, mlspec: Mlspec) -
     assert told.startswith("error: the rows lack columns 'bill_length_mm'")
 
 
+@pytest.mark.slow
 def test_verify_makes_everything_again_and_finds_what_differs(ran: Path, mlspec: Mlspec) -> None:
     assert "the same: all 13 steps gave what mlspec.lock says" in mlspec("verify", cwd=ran).stdout
     edit(ran, "seed: 7", "seed: 8")
@@ -207,6 +210,7 @@ def test_verify_makes_everything_again_and_finds_what_differs(ran: Path, mlspec:
     assert re.search(r"^train of split +[0-9a-f]{12} +[0-9a-f]{12}$", told, re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_a_flipped_byte_in_the_store_is_found_and_mended(ran: Path, mlspec: Mlspec) -> None:
     assert "none is damaged" in mlspec("verify", "--store", cwd=ran).stdout
     stored = max((ran / ".mlspec/store/objects").iterdir(), key=lambda path: path.stat().st_size)
@@ -220,6 +224,7 @@ def test_a_flipped_byte_in_the_store_is_found_and_mended(ran: Path, mlspec: Mlsp
     assert "none is damaged" in mlspec("verify", "--store", cwd=ran).stdout
 
 
+@pytest.mark.slow
 def test_gc_keeps_what_the_lock_names(ran: Path, mlspec: Mlspec) -> None:
     mlspec("run", "--set", "model.candidates.linear.C=0.5", cwd=ran)
     assert re.search(r"removed [1-9]\d* results, freed", mlspec("gc", "--keep", "0", cwd=ran).stdout)
@@ -250,6 +255,7 @@ def test_the_api_offers_the_same(ran: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert api.report(form="card") == (Path(run.model) / "README.md").read_text()
 
 
+@pytest.mark.slow
 def test_runs_are_compared_on_the_same_rows(ran: Path, mlspec: Mlspec) -> None:
     mlspec("run", "--set", "model.candidates.linear.C=0.001", cwd=ran, code=None)
     mlspec("run", "--set", "data.split.seed=8", cwd=ran, code=None)
