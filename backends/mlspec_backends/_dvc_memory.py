@@ -71,15 +71,15 @@ class Memory(Struct, frozen=True):
 
     def stands(self, step_id: str, action: Action) -> bool:
         """Whether a result lies in its folder, untouched since DVC was told of it."""
-        told = self.steps.get(step_id)
-        if told is None or told.fingerprint != action.fingerprint or told.outputs != action.outputs:
+        message = self.steps.get(step_id)
+        if message is None or message.fingerprint != action.fingerprint or message.outputs != action.outputs:
             return False
-        return all(_look(Path(self.root, path)) == look for path, look in told.looks.items())
+        return all(_look(Path(self.root, path)) == look for path, look in message.looks.items())
 
     def recorded(self, step_id: str, action: Action, stage: str) -> bool:
         """Whether the line in ``dvc.lock`` is that of this result and this stage."""
-        told = self.steps.get(step_id)
-        known = told is not None and told.stage == _digest(stage)
+        message = self.steps.get(step_id)
+        known = message is not None and message.stage == _digest(stage)
         return known and self.same("dvc.lock") and self.stands(step_id, action)
 
     def same(self, name: str) -> bool:

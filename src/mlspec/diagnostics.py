@@ -91,7 +91,7 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() or unicodedata.category(c) == "Zs" else f"\\u{{{ord(c):x}}}" for c in text)
 
 
-def workflow_command(kind: str, places: Mapping[str, str], told: Iterable[str]) -> str:
+def workflow_command(kind: str, places: Mapping[str, str], words: Iterable[str]) -> str:
     """A line that GitHub shows at its place of the pull request; nothing in it can begin another command.
 
     ``places``: ``file``, ``line``, ``title`` and so on; ``told``: the message, one text a line.
@@ -104,7 +104,7 @@ def workflow_command(kind: str, places: Mapping[str, str], told: Iterable[str]) 
         return shown
 
     listed = ",".join(f"{name}={escaped(value, ':,')}" for name, value in places.items())
-    return f"::{kind} {listed}::{'%0A'.join(escaped(line) for line in told)}"
+    return f"::{kind} {listed}::{'%0A'.join(escaped(line) for line in words)}"
 
 
 SHOWN = 20

@@ -77,8 +77,8 @@ def predict(
     except (StepError, KeyboardInterrupt, SystemExit, GeneratorExit):
         raise
     except BaseException as error:  # its library's, its own code's, or a panic of the data engine
-        told = " ".join(f"the model can't answer: {type(error).__name__}: {error}".split())[:1000]
-        raise SpecError([Diagnostic(code="prediction-failed", message=told)]) from error
+        text = " ".join(f"the model can't answer: {type(error).__name__}: {error}".split())[:1000]
+        raise SpecError([Diagnostic(code="prediction-failed", message=text)]) from error
     classes = model.about.classes
     kept = [frame[name] for name in keep]
     if classes is None:

@@ -64,7 +64,7 @@ def _bounded(arguments: list[str], own: bool) -> int:
         except (BrokenPipeError, KeyboardInterrupt, SystemExit):
             raise
         except BaseException as error:
-            code = _told(error)
+            code = _text(error)
         sys.stdout.flush()
         sys.stderr.flush()
         return code
@@ -142,14 +142,14 @@ def _usage(error: "click.ClickException") -> str:
     """What is wrong with the arguments, below how they are to be."""
     from mlspec.diagnostics import printable
 
-    told = f"Error: {printable(error.format_message())}"
+    line = f"Error: {printable(error.format_message())}"
     context = getattr(error, "ctx", None)
     if context is None:
-        return told
-    return f"{context.get_usage()}\nTry '{context.command_path} {context.help_option_names[0]}' for help.\n\n{told}"
+        return line
+    return f"{context.get_usage()}\nTry '{context.command_path} {context.help_option_names[0]}' for help.\n\n{line}"
 
 
-def _told(error: BaseException) -> int:
+def _text(error: BaseException) -> int:
     from mlspec.cli._output import show_diagnostics, talk
     from mlspec.diagnostics import MlspecError, SourceError, SpecError, printable
     from mlspec.machine.secret_values import hidden

@@ -174,10 +174,10 @@ def pages() -> dict[str, str]:
         ),
     }
     for kind in registry.KINDS:
-        told = f"Every one of the {kind}, as `mlspec explain NAME` tells it."
+        message = f"Every one of the {kind}, as `mlspec explain NAME` tells it."
         # What other distributions offer is not ours to document.
         own = [name for name in registry.names(kind) if registry.plugin(kind, name).__module__.startswith("mlspec.")]
-        made[f"{kind}.md"] = _markdown(kind.capitalize(), told, [reference.plugin_page(kind, name) for name in own])
+        made[f"{kind}.md"] = _markdown(kind.capitalize(), message, [reference.plugin_page(kind, name) for name in own])
     return made
 
 

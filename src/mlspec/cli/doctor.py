@@ -95,8 +95,8 @@ def _machine() -> Iterator[Finding]:
     yield Finding("memory", "ok", "unknown" if free is None else f"{formatting.size(free)} free")
     found = landlock.version()
     without = "not in this system: validate, compile and diff keep to their rules without a second wall"
-    told = f"version {found}: validate, compile and diff are confined by the kernel" if found else without
-    yield Finding("landlock", "ok" if found else "missing", told)
+    line = f"version {found}: validate, compile and diff are confined by the kernel" if found else without
+    yield Finding("landlock", "ok" if found else "missing", line)
 
 
 def _gpus() -> Finding:
@@ -137,7 +137,7 @@ def _backends(no_gpu: str) -> Iterator[Finding]:
     known = engines()
     for name, backend in _known_backends():
         reasons = [*without, *_reasons(backend, no_gpu, known)]
-        yield Finding(f"backend {name}", "missing" if reasons else "ok", "; ".join(reasons) or _told(backend))
+        yield Finding(f"backend {name}", "missing" if reasons else "ok", "; ".join(reasons) or _text(backend))
     import mlspec_backends
 
     for folder in mlspec_backends.__path__:
@@ -178,7 +178,7 @@ def _reasons(backend: "Backend", no_gpu: str, engines: list[str]) -> Iterator[st
     yield from (message for _key, message, _label in contradictions(backend))
 
 
-def _told(backend: "Backend") -> str:
+def _text(backend: "Backend") -> str:
     from mlspec.graph.computing import processes
 
     place = {"cpu": "on the CPU", "cuda": "on the GPU", "auto": "on a GPU if there is one"}.get(

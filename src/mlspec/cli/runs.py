@@ -63,7 +63,7 @@ def _list(spec: str | None, form: str) -> None:
     rows = [("run", "started", "took", "outcome", "model", "score")]
     for run in found:
         score = next((score for score in run.scores if score.metric == run.selected_by), None)
-        told = "" if score is None else f"{score.metric} {sentences.score_value(score)}"
+        message = "" if score is None else f"{score.metric} {sentences.score_value(score)}"
         rows.append(
             (
                 run.id,
@@ -71,7 +71,7 @@ def _list(spec: str | None, form: str) -> None:
                 formatting.seconds(run.seconds),
                 run.outcome,
                 run.selected or "",
-                told,
+                message,
             )
         )
     result(paint.joined(terminal.aligned([tuple(map(printable, row)) for row in rows])))

@@ -76,8 +76,8 @@ def _inputs(graph: Graph, root: Path, step: Step, store: Store) -> dict[str, str
     for name, read in step.inputs.items():
         giver = graph.steps[read.step]
         path = root / dvc.place(giver, read.output)
-        told = dvc_results.made(root, giver.id)
-        empty = () if told is None else told.empty.get(read.output, ())
+        text = dvc_results.made(root, giver.id)
+        empty = () if text is None else text.empty.get(read.output, ())
         try:
             digests[name] = dvc_results.take_in(store, path, empty)
         except FileNotFoundError:
@@ -89,7 +89,7 @@ def _records(graph: Graph, root: Path, step: Step) -> dict[str, dict[str, Any]]:
     """What all steps took that lead to this one, as far as that is told."""
     found = {}
     for before in graph.leading_to([step.id]).steps:
-        told = dvc_results.made(root, before) if before != step.id else None
-        if told is not None:
-            found[before] = told.action.record
+        text = dvc_results.made(root, before) if before != step.id else None
+        if text is not None:
+            found[before] = text.action.record
     return dict(sorted(found.items()))

@@ -52,8 +52,8 @@ def _what(now: Mapping[str, str], before: Mapping[str, str]) -> str:
         return "its content is another"
     new, gone = sorted(now.keys() - before.keys()), sorted(before.keys() - now.keys())
     other = [name for name in now if name in before and now[name] != before[name]]
-    told = [(new, "new"), (gone, "gone"), (other, "changed")]
-    return ", ".join(f"{len(names)} {word} ({_few(names)})" for names, word in told if names)
+    text = [(new, "new"), (gone, "gone"), (other, "changed")]
+    return ", ".join(f"{len(names)} {word} ({_few(names)})" for names, word in text if names)
 
 
 def _few(names: list[str]) -> str:

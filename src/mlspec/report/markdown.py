@@ -50,8 +50,8 @@ def _lines(facts: RunFacts) -> Iterator[str]:
     for check in facts.checks:
         if check.fails:
             yield ""
-            told = f"{check.step}: {check.check}: {check.measured} (expected: {check.expected}); {check.advice}"
-            yield f"- ⚠️ {text(told)}"
+            message = f"{check.step}: {check.check}: {check.measured} (expected: {check.expected}); {check.advice}"
+            yield f"- ⚠️ {text(message)}"
     for part in (gates(facts), scores(facts), groups(facts), requirements(facts), candidates(facts)):
         lines = list(part)
         if lines:

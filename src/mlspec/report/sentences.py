@@ -40,8 +40,8 @@ def headline(facts: RunFacts) -> str:
     waived = len(facts.gates) - len(held_to)
     more = f"; {waived} more {'is' if waived == 1 else 'are'} waived" if waived else ""
     if failing:
-        told = f"{failing} of {total} {'does' if failing == 1 else 'do'} not hold"
-        return told + (f", {unknown} cannot be decided" if unknown else "") + more
+        message = f"{failing} of {total} {'does' if failing == 1 else 'do'} not hold"
+        return message + (f", {unknown} cannot be decided" if unknown else "") + more
     if unknown:
         return f"{unknown} of {total} cannot be decided on this evidence{more}"
     return ("The one constraint holds" if len(held_to) == 1 else f"All {total} hold") + more
@@ -52,9 +52,9 @@ def holdout(facts: RunFacts) -> str:
     found = facts.holdout
     if found is None or (found.uses == 1 and found.allowed is None):
         return ""
-    told = f"The test rows have judged {formatting.count(found.uses, 'model')}"
-    told += f", {found.allowed} {'is' if found.allowed == 1 else 'are'} allowed" if found.allowed is not None else ""
-    return told + (f"; this one was number {found.place}" if found.uses > 1 else "")
+    message = f"The test rows have judged {formatting.count(found.uses, 'model')}"
+    message += f", {found.allowed} {'is' if found.allowed == 1 else 'are'} allowed" if found.allowed is not None else ""
+    return message + (f"; this one was number {found.place}" if found.uses > 1 else "")
 
 
 def threshold(facts: RunFacts) -> str:

@@ -44,8 +44,8 @@ def track(facts: RunFacts, folder: Path, wanted: Mlflow) -> Tracked:
             client = MlflowClient(tracking_uri=uri)
             return Tracked(server=stated, run=_logged(client, facts, folder, wanted.experiment or facts.project))
         except Exception as error:  # the client, its HTTP library and the server each have errors of their own
-            told = " ".join(_secrets.scrubbed(f"{type(error).__name__}: {error}", stated).split())
-            return Tracked(server=stated, error=told[:500])
+            text = " ".join(_secrets.scrubbed(f"{type(error).__name__}: {error}", stated).split())
+            return Tracked(server=stated, error=text[:500])
 
 
 def _logged(client: "MlflowClient", facts: RunFacts, folder: Path, experiment: str) -> str:

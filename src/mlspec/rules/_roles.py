@@ -43,8 +43,8 @@ def roles(project: Project, schema: Schema) -> Schema:
 def hidden(project: Project, schema: Schema) -> list[str]:
     """The columns of which no value may be told: sensitive ones, ids, and what tells of people."""
 
-    told, seen = personal(project), roles(project, schema)
-    return [column.name for column in seen if column.role in ("sensitive", "id") or column.name in told]
+    text, seen = personal(project), roles(project, schema)
+    return [column.name for column in seen if column.role in ("sensitive", "id") or column.name in text]
 
 
 def personal(project: Project) -> set[str]:

@@ -115,7 +115,7 @@ class _Refresh:
         age = time.time() - changed
         if age > within:
             message = f"source '{self.name}' is older than {spelled(within, 'duration')}"
-            yield self._diagnostic("source-stale", message, f"last changed {_told(changed)}", key="fresh_within")
+            yield self._diagnostic("source-stale", message, f"last changed {_message(changed)}", key="fresh_within")
 
     def _tried(self) -> tuple[Reply | None, str]:
         """What came, or why nothing did; what came new is the latest snapshot then."""
@@ -324,8 +324,8 @@ def _changed(source: Source, root: Path) -> float | None:
 
 
 def _when(snapshot: pinned.Snapshot) -> str:
-    return _told(snapshot.taken or 0.0)
+    return _message(snapshot.taken or 0.0)
 
 
-def _told(moment: float) -> str:
+def _message(moment: float) -> str:
     return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -68,7 +68,7 @@ def _read(driver: Any, connection: Any, source: str, wanted: Wanted, *before: st
             every = pl.DataFrame(cursor.fetch_arrow())
             names = wanted.of(every.columns)
             cursor.execute(_select(names, source, wanted, every))
-            return _usable(_told(pl.DataFrame(cursor.fetch_arrow()), every)), schema(every)
+            return _usable(_text(pl.DataFrame(cursor.fetch_arrow()), every)), schema(every)
     except driver.Error as error:
         state = str(getattr(error, "sqlstate", None) or "")
         if state.startswith(NETWORK):
@@ -135,7 +135,7 @@ def schema(every: "pl.DataFrame") -> Schema:
     return tuple(found)
 
 
-def _told(frame: "pl.DataFrame", every: "pl.DataFrame") -> "pl.DataFrame":
+def _text(frame: "pl.DataFrame", every: "pl.DataFrame") -> "pl.DataFrame":
     """Columns without a value as the type that they have elsewhere: SQLite has no other than those of its values."""
     empty = [n for n in frame.columns if frame[n].null_count() == frame.height and frame.schema[n] != every.schema[n]]
     return frame.with_columns([frame[name].cast(every.schema[name]) for name in empty]) if empty else frame

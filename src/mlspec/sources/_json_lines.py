@@ -21,8 +21,8 @@ def objects(text: str, most: int | None = None) -> tuple[list[dict[str, Any]], b
         try:
             row = json_values.decode(line)
         except ValueError as error:
-            told = str(error).partition(" - at `")[0]
-            raise ValueError(f"line {number} is not JSON: {told}") from None
+            message = str(error).partition(" - at `")[0]
+            raise ValueError(f"line {number} is not JSON: {message}") from None
         if not isinstance(row, dict):
             raise ValueError(f"line {number} is not a JSON object")
         for key, value in row.items():

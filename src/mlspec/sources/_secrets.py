@@ -47,12 +47,12 @@ def filled(text: str) -> str:
     return REFERENCE.sub(lambda found: quote(os.environ[found[1]], safe=""), text)
 
 
-def scrubbed(told: str, text: str) -> str:
+def scrubbed(message: str, text: str) -> str:
     """What somebody tells, without the values that ``text`` refers to, pieces of them, and other secrets of the
     environment."""
     from mlspec.machine import secret_values
 
-    return secret_values.hidden(told, *names(text))
+    return secret_values.hidden(message, *names(text))
 
 
 def masked(text: str) -> str:

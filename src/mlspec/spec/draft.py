@@ -199,10 +199,10 @@ def _personal(columns: Schema, values: dict[str, tuple[str, ...]], target: str) 
         elif kind == "quasi_identifier" and column.type in COARSER:
             found[column.name] = f"{{kind: quasi_identifier, action: {{{COARSER[column.type]}}}}}  # by its name"
         elif column.type == "category" and (held := in_text(seen)):
-            told = ", ".join(
+            words = ", ".join(
                 f"{count} hold a{'n' if kind[0] in 'aeiouI' else ''} {kind}" for kind, count in held.items()
             )
-            found[column.name] = f"{{kind: sensitive, action: redact}}  # of the first values, {told}"
+            found[column.name] = f"{{kind: sensitive, action: redact}}  # of the first values, {words}"
     return found
 
 

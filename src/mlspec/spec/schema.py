@@ -186,13 +186,13 @@ class _Writer:
             chosen: Json = {"properties": {key: {"const": name}}, "required": [key]}
             if issubclass(cls, Source):
                 suffixes = "|".join(s.replace(".", r"\.") for s in cls.suffixes)
-                told: Json = {"required": [cls.key]}
+                message: Json = {"required": [cls.key]}
                 if cls.key == "path":
-                    told = {"properties": {"path": {"pattern": f"({suffixes})([?#].*)?$"}}, **told}
+                    message = {"properties": {"path": {"pattern": f"({suffixes})([?#].*)?$"}}, **message}
                 chosen = {
                     "if": {"required": [key]},
                     "then": {"properties": {key: {"const": name}}},
-                    "else": told,
+                    "else": message,
                 }
             branches.append({"if": chosen, "then": self.ref(f"{kind}.{name}", self._named(cls, key, name))})
         made: Json = {

@@ -45,8 +45,8 @@ def write_predictions(
     else:
         columns = {VALUE: prediction}
     codes = {} if decided is None else {DECIDED: decided.argmax(axis=1)}
-    told = {} if groups is None else {GROUP: pl.Series(groups, dtype=pl.String)}
-    pl.DataFrame({**columns, TARGET: truth, **codes, **told}).write_parquet(path)
+    text = {} if groups is None else {GROUP: pl.Series(groups, dtype=pl.String)}
+    pl.DataFrame({**columns, TARGET: truth, **codes, **text}).write_parquet(path)
 
 
 def read_predictions(path: Path) -> "tuple[Array, Array]":

@@ -203,9 +203,9 @@ def _fits(model: Tabular, config: Config, size: int) -> None:
     if same != (model.bins, model.numeric_width, widths, model.backbone()):
         raise ValueError(f"{CONFIG} is of another network than the package says")
     # A bound of the convolutions holds where there are pictures for them, one of the edges where all numbers have some.
-    told = bool(config.pictures) or config.backbone["kind"] != "cnn"
+    text = bool(config.pictures) or config.backbone["kind"] != "cnn"
     least = max(
-        (model.least_bytes(columns, config.classes) or 0) if told else 0,
+        (model.least_bytes(columns, config.classes) or 0) if text else 0,
         0 if config.pictures else 4 * config.numeric * (1 + config.bins),
     )
     if min(config.numeric, config.classes, *config.levels) < 0 or least > size:

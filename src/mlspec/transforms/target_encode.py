@@ -79,7 +79,7 @@ class TargetEncode(Transform, frozen=True, kw_only=True):
     def apply(self, column: Column, state: State) -> "Sequence[tuple[Column, pl.Expr]]":
         """The means of all training rows: for rows that they were not made of."""
         return [
-            (self._made(column, state, k), _told(column, state["levels"], means, state["prior"][k]))
+            (self._made(column, state, k), _text(column, state["levels"], means, state["prior"][k]))
             for k, means in enumerate(state["means"])
         ]
 
@@ -90,8 +90,8 @@ class TargetEncode(Transform, frozen=True, kw_only=True):
         found = []
         for k, by_fold in enumerate(state["fold_means"]):
             priors = state["fold_priors"][k]
-            told = [_told(column, state["levels"], means, priors[fold]) for fold, means in enumerate(by_fold)]
-            mine = pl.coalesce(pl.when(pl.col(FOLD) == fold).then(expression) for fold, expression in enumerate(told))
+            text = [_text(column, state["levels"], means, priors[fold]) for fold, means in enumerate(by_fold)]
+            mine = pl.coalesce(pl.when(pl.col(FOLD) == fold).then(expression) for fold, expression in enumerate(text))
             found.append((self._made(column, state, k), mine))
         return found
 
@@ -100,7 +100,7 @@ class TargetEncode(Transform, frozen=True, kw_only=True):
         return Column(name, "number", column.role)
 
 
-def _told(column: Column, levels: list[str], means: list[float], prior: float) -> "pl.Expr":
+def _text(column: Column, levels: list[str], means: list[float], prior: float) -> "pl.Expr":
     import polars as pl
 
     cell = pl.col(column.name).cast(pl.String)

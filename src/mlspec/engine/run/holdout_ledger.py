@@ -85,8 +85,8 @@ def read(home: Path) -> list[Use]:
     except FileNotFoundError:
         return []
     except OSError as error:
-        told = f"'{home / FILE}', the ledger of hold-out use, can't be read: {(error.strerror or '').lower()}"
-        raise StoreError(f"{told}; restore it, or remove it") from None
+        text = f"'{home / FILE}', the ledger of hold-out use, can't be read: {(error.strerror or '').lower()}"
+        raise StoreError(f"{text}; restore it, or remove it") from None
     found = []
     for line in lines:
         try:

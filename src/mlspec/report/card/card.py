@@ -136,8 +136,8 @@ def _use(facts: RunFacts) -> Iterator[str]:
     own = any(
         candidate.model == OWN and (candidate.selected or facts.selected == "blend") for candidate in facts.candidates
     )
-    told = USE.format(option="--trust-code " if own else "", argument=", trust_code=True" if own else "")
-    yield from f"{told}{TRUSTED if own else ''}".rstrip("\n").splitlines()
+    message = USE.format(option="--trust-code " if own else "", argument=", trust_code=True" if own else "")
+    yield from f"{message}{TRUSTED if own else ''}".rstrip("\n").splitlines()
     personal = facts.evaluation.personalization
     asked = {"" if personal is None else personal.key}
     if facts.tradeoff is not None and facts.tradeoff.thresholds is not None:

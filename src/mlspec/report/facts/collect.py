@@ -249,12 +249,12 @@ def _columns(graph: Graph) -> Iterator[ColumnFact]:
 
 def _personal(project: Project) -> Iterator[PersonalFact]:
     for name, stated in project.data.personal.items():
-        use, told, reason = stated.action, "", ""
+        use, message, reason = stated.action, "", ""
         if use is not None:
             settings = {key: value for key, value in msgspec.to_builtins(use.plugin).items() if value is not None}
             reason = str(settings.pop("reason", ""))
-            told = " ".join([use.name.replace("_", " "), *(f"{key}: {value}" for key, value in settings.items())])
-        yield PersonalFact(column=name, kind=stated.kind.replace("_", " "), action=told, reason=reason)
+            message = " ".join([use.name.replace("_", " "), *(f"{key}: {value}" for key, value in settings.items())])
+        yield PersonalFact(column=name, kind=stated.kind.replace("_", " "), action=message, reason=reason)
 
 
 def _rows(graph: Graph, read: Read) -> dict[str, int]:

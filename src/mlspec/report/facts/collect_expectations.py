@@ -31,13 +31,13 @@ def expectations(report: Any, place: Callable[[int], Place | None]) -> Iterator[
         left_out = 0
         if asked.get("on_fail", "stop") != "stop":
             left_out = max((v for k, v in seen.items() if k.startswith("breaking/")), default=0)
-        told = ", ".join(_measured(asked, seen, entry["rows"]))
+        message = ", ".join(_measured(asked, seen, entry["rows"]))
         if left_out:
-            told += f"; {formatting.count(left_out, 'row')} left out"
+            message += f"; {formatting.count(left_out, 'row')} left out"
         yield ExpectationFact(
             text=f"{subject}: {text}" if subject else text,
             holds=bool(entry["holds"]),
-            measured=told,
+            measured=message,
             place=place(index),
             severity=asked.get("severity", "error"),
             faults=tuple(entry.get("faults", ())),
@@ -68,9 +68,9 @@ def _asked(asked: Mapping[str, Any]) -> Iterator[str]:
         yield f"matches {asked['matches']}"
     if "length" in asked:
         yield f"characters {_bounds(asked['length'])}"
-    for key, told in (("distinct", "different values"), ("sum", "sum"), ("mean", "mean")):
+    for key, message in (("distinct", "different values"), ("sum", "sum"), ("mean", "mean")):
         if key in asked:
-            yield f"{told} {_bounds(asked[key])}"
+            yield f"{message} {_bounds(asked[key])}"
     if "quantile" in asked:
         bounds = {side: asked["quantile"].get(side) for side in ("at_least", "at_most")}
         yield f"quantile {asked['quantile']['at']:g} {_bounds(bounds)}"
@@ -98,14 +98,14 @@ def _asked(asked: Mapping[str, Any]) -> Iterator[str]:
 
 def _bounds(bounds: Mapping[str, Any]) -> str:
     ends = {side: bounds.get(side) for side in ("at_least", "at_most")}
-    told = [f"{side.replace('_', ' ')} {formatting.figure(end)}" for side, end in ends.items() if end is not None]
-    return " and ".join(told)
+    message = [f"{side.replace('_', ' ')} {formatting.figure(end)}" for side, end in ends.items() if end is not None]
+    return " and ".join(message)
 
 
 def _ends(bounds: Mapping[str, Any], what: str) -> Iterator[str]:
-    told = _bounds(bounds)
-    if told:
-        yield f"{what} {told}"
+    message = _bounds(bounds)
+    if message:
+        yield f"{what} {message}"
 
 
 def _change(bounds: Mapping[str, Any], what: str) -> Iterator[str]:
@@ -121,10 +121,10 @@ def _measured(asked: Mapping[str, Any], seen: Mapping[str, Any], rows: int) -> I
         yield f"{formatting.figure(seen['least'])} to {formatting.figure(seen['greatest'])}"
     if seen.get("missing") is not None:
         yield f"{formatting.figure(seen['missing'])} missing"
-    for check, told in COUNTS.items():
+    for check, message in COUNTS.items():
         count = seen.get(f"breaking/{check}")
         if count is not None and (check != "missing" or count):
-            yield f"{count:,} {told}"
+            yield f"{count:,} {message}"
     if seen.get("fence/low") is not None:
         yield f"fences {formatting.figure(seen['fence/low'])} and {formatting.figure(seen['fence/high'])}"
     for key in ("distinct", "sum", "mean", "quantile", "groups"):

@@ -16,11 +16,11 @@ def limitations(facts: RunFacts) -> list[str]:
 
 
 def _gates(facts: RunFacts) -> Iterator[str]:
-    for verdict, told in (("fail", "Does not hold"), ("unknown", "Cannot be decided on this evidence")):
+    for verdict, message in (("fail", "Does not hold"), ("unknown", "Cannot be decided on this evidence")):
         for gate in facts.gates:
             if gate.verdict == verdict:
                 because = f" ({gate.reason})" if gate.reason else ""
-                yield f"{told}: {gate.requirement}; measured {sentences.gate_value(gate)}{because}."
+                yield f"{message}: {gate.requirement}; measured {sentences.gate_value(gate)}{because}."
     if not facts.gates:
         yield "The project states no requirements: nothing says what this model must be good enough for."
     if facts.outcome in ("error", "interrupted"):

@@ -84,8 +84,8 @@ def profiled(
 
     types = {column.name: column.type for column in schema}
     # Rows, and pictures, count by a hash: all of them would have to be held at once.
-    told = [pl.col(name).hash() if kind == "image" else pl.col(name) for name, kind in types.items()]
-    asked: dict[str, pl.Expr] = {"rows": pl.len(), "unique": pl.struct(told).hash().n_unique()}
+    text = [pl.col(name).hash() if kind == "image" else pl.col(name) for name, kind in types.items()]
+    asked: dict[str, pl.Expr] = {"rows": pl.len(), "unique": pl.struct(text).hash().n_unique()}
     numbers = [n for n, kind in types.items() if kind in ("integer", "number") and n not in hidden][:MOST_CORRELATED]
     pairs = [(a, b) for at, a in enumerate(numbers) for b in numbers[at + 1 :]]
     asked |= {f"r{index}": pl.corr(a, b) for index, (a, b) in enumerate(pairs)}

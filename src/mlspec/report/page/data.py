@@ -112,8 +112,8 @@ def _columns(columns: tuple[ColumnFact, ...]) -> Child:
 
 
 def _chip(column: ColumnFact) -> Html:
-    told = column.type if column.role == "feature" else f"{column.type}, {column.role}"
-    return element("li", column.name, element("small", told), class_=column.role)
+    message = column.type if column.role == "feature" else f"{column.type}, {column.role}"
+    return element("li", column.name, element("small", message), class_=column.role)
 
 
 def _column(column: ColumnFact) -> Html:
@@ -146,15 +146,15 @@ def _values(found: ColumnProfile) -> Child:
         return image_sizes.words(found.images)
     if found.first is not None:
         return f"{found.first} to {found.last}"
-    told = (
+    message = (
         ""
         if found.distinct is None
         else f"{formatting.count(found.distinct, 'value').replace('value', 'different value')}"
     )
     if not found.common:
-        return told
+        return message
     common = ", ".join(f"{entry.value} ({entry.rows:,})" for entry in found.common)
-    return [told, element("br"), element("small", common)]
+    return [message, element("br"), element("small", common)]
 
 
 def _expectations(found: DataFacts) -> Child:

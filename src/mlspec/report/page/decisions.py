@@ -20,12 +20,12 @@ def decisions(facts: RunFacts) -> Html | None:
     cards = [_reliability(facts), _confusion(found), _cost(found), _abstention(found.abstention)]
     return element(
         "div",
-        element("p", _told(facts, found), class_="note"),
+        element("p", _text(facts, found), class_="note"),
         element("div", [element("div", card, class_="card pad") for card in cards if card], class_="columns"),
     )
 
 
-def _told(facts: RunFacts, found: Decisions) -> str:
+def _text(facts: RunFacts, found: Decisions) -> str:
     text = "On the test rows. "
     if found.threshold is not None and found.costs is not None:
         text += (
@@ -47,11 +47,11 @@ def _reliability(facts: RunFacts) -> Child:
     if not bins:
         return None
     worst = max(bins, key=lambda entry: abs(entry.stated - entry.happened))
-    told = (
+    message = (
         f"{len(bins)} bins of rows; furthest apart: stated {formatting.figure(worst.stated)}, "
         f"happened {formatting.figure(worst.happened)}"
     )
-    plot = Plot((0.0, 1.0), (0.0, 1.0), ("stated probability", "how often it came true"), told)
+    plot = Plot((0.0, 1.0), (0.0, 1.0), ("stated probability", "how often it came true"), message)
     plot.curve([(0.0, 0.0), (1.0, 1.0)], "even")
     plot.curve([(entry.stated, entry.happened) for entry in bins])
     for entry in bins:
@@ -90,11 +90,11 @@ def _cost(found: Decisions) -> Child:
         return None
     costs = [cost for _, cost in found.cost_curve]
     least = min(found.cost_curve, key=lambda entry: entry[1])
-    told = (
+    message = (
         f"cost per row by threshold, least {formatting.figure(least[1])} at {formatting.figure(least[0])}, chosen "
         f"{formatting.figure(found.threshold)}"
     )
-    plot = Plot((0.0, 1.0), room(costs, floor=0.0), ("threshold", "cost per row"), told)
+    plot = Plot((0.0, 1.0), room(costs, floor=0.0), ("threshold", "cost per row"), message)
     plot.curve(found.cost_curve)
     plot.mark(min(found.threshold, 1.0), f"chosen {formatting.figure(found.threshold)}")
     return [element("h3", "Cost of mistakes"), plot.drawn()]
@@ -104,8 +104,8 @@ def _abstention(found: Abstaining) -> Child:
     if len(found.curve) < 2:
         return None
     risks = [risk for _, _, risk in found.curve]
-    told = f"{formatting.figure(risks[0])} wrong among the surest rows, {formatting.figure(risks[-1])} among all"
-    plot = Plot((0.0, 1.0), room(risks, floor=0.0), ("share of rows decided, the surest first", "share wrong"), told)
+    message = f"{formatting.figure(risks[0])} wrong among the surest rows, {formatting.figure(risks[-1])} among all"
+    plot = Plot((0.0, 1.0), room(risks, floor=0.0), ("share of rows decided, the surest first", "share wrong"), message)
     plot.curve([(coverage, risk) for _, coverage, risk in found.curve])
     if found.below is not None and found.coverage is not None and found.coverage.value is not None:
         plot.mark(found.coverage.value, f"sure to {found.below:g}")
@@ -150,18 +150,18 @@ def _relied(found: Importance) -> str:
 
 def _bars(found: Importance) -> Html:
     shown = found.columns[:MOST_BARS]
-    told = ", ".join(f"{entry.column} {formatting.figure(entry.value)}" for entry in shown)
-    return bars([(entry.column, entry.value, entry.spread) for entry in shown], told)
+    message = ", ".join(f"{entry.column} {formatting.figure(entry.value)}" for entry in shown)
+    return bars([(entry.column, entry.value, entry.spread) for entry in shown], message)
 
 
 def _partial(found: Partial, predicts: str | None) -> Child:
     answer = "mean prediction" if predicts is None else f"mean probability of {predicts}"
     numbers = [value for value in found.values if isinstance(value, float)]
     if found.ordered and len(numbers) == len(found.means) > 1:
-        told = f"{answer} {formatting.figure(found.means[0])} to {formatting.figure(found.means[-1])}"
-        plot = Plot((min(numbers), max(numbers)), room(found.means), (found.column, answer), told)
+        message = f"{answer} {formatting.figure(found.means[0])} to {formatting.figure(found.means[-1])}"
+        plot = Plot((min(numbers), max(numbers)), room(found.means), (found.column, answer), message)
         plot.curve(list(zip(numbers, found.means, strict=True)))
         return [element("h3", found.column), plot.drawn()]
     entries = [(str(value), mean, 0.0) for value, mean in zip(found.values, found.means, strict=True)]
-    told = ", ".join(f"{name} {formatting.figure(mean)}" for name, mean, _ in entries)
-    return [element("h3", found.column), bars(entries, f"{answer}: {told}"), element("p", answer, class_="note")]
+    message = ", ".join(f"{name} {formatting.figure(mean)}" for name, mean, _ in entries)
+    return [element("h3", found.column), bars(entries, f"{answer}: {message}"), element("p", answer, class_="note")]

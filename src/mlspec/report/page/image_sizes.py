@@ -39,7 +39,7 @@ def sizes(rows: "pl.LazyFrame", name: str) -> ImageSizes | None:
 def words(found: ImageSizes) -> str:
     """The sizes in a line."""
     (low, narrow), (high, wide) = found.smallest, found.largest
-    told = (
+    text = (
         f"{low} x {narrow} pixels" if found.smallest == found.largest else f"{low} x {narrow} to {high} x {wide} pixels"
     )
-    return f"{told}, {found.bytes:,} bytes on average"
+    return f"{text}, {found.bytes:,} bytes on average"

@@ -14,21 +14,21 @@ def scores(facts: RunFacts) -> Html | None:
     baselines = list(dict.fromkeys(name for score in facts.scores for name in score.baselines))
     level = next((score.level for score in facts.scores if score.level), None)
     rows = next((score.n for score in facts.scores if score.n), None)
-    told = [
+    message = [
         f"{facts.selected} was chosen by {facts.selected_by} on the {facts.selected_on}. " if facts.selected else ""
     ]
-    told.append(
+    message.append(
         f"Measured on {rows:,} test rows that no fitting and no choice has seen"
         if rows
         else "Measured on the test rows"
     )
-    told.append(f"; intervals of {level:.0%} confidence." if level else ".")
+    message.append(f"; intervals of {level:.0%} confidence." if level else ".")
     heads: list[Head] = ["metric", ("value", "figure"), "(chart)"]
     for name in baselines:
         heads += [(name, "figure"), ("better by", "figure")]
     return element(
         "div",
-        element("p", "".join(told), class_="note"),
+        element("p", "".join(message), class_="note"),
         table("Metrics on the test rows", heads, [_score(score, baselines) for score in facts.scores]),
     )
 
@@ -143,7 +143,9 @@ def _candidate(candidate: Candidate, metrics: list[str], by: str | None, scale: 
             element("br"),
             element("small", candidate.model, f" ({settings})" if settings else ""),
             [[element("br"), element("small", f"note: {note}")] for note in candidate.notes],
-            [element("br"), element("small", told)] if (told := formatting.seeds(candidate.seeds, by or "")) else None,
+            [element("br"), element("small", message)]
+            if (message := formatting.seeds(candidate.seeds, by or ""))
+            else None,
             scope="row",
         ),
         cells,

@@ -186,9 +186,9 @@ def _steps(facts: RunFacts, graph: str | None) -> Html | None:
         )
         for step in facts.steps
     ]
-    told = "What each step's work took, whenever that was; memory is the most that its process had meanwhile, "
-    told += "files that it looked at included; the picture shows what was its own"
-    told += ", beside the line that backend.memory draws." if facts.memory_limit else "."
+    message = "What each step's work took, whenever that was; memory is the most that its process had meanwhile, "
+    message += "files that it looked at included; the picture shows what was its own"
+    message += ", beside the line that backend.memory draws." if facts.memory_limit else "."
     return element(
         "div",
         element(
@@ -201,7 +201,7 @@ def _steps(facts: RunFacts, graph: str | None) -> Html | None:
         element(
             "details",
             element("summary", f"All {formatting.count(len(facts.steps), 'step')}"),
-            element("p", told, class_="note"),
+            element("p", message, class_="note"),
             table("Steps", heads, rows),
             open="open" if len(facts.steps) <= MOST_STEPS_SHOWN else None,
         ),

@@ -77,7 +77,7 @@ def _slice(part: Slice, metrics: list[str], first: str, scale: Scale | None, who
 
 def _worst(found: WorstSlices) -> Html:
     proven = [part for part in found.slices if part.low > 0]
-    told = (
+    message = (
         f"{found.looked_at:,} parts by one and by two columns were looked at for the {found.error}; intervals of "
         f"{found.level:.0%} confidence hold for all of them at once. "
         + ("" if proven else "None is shown to be worse than the rest.")
@@ -108,7 +108,7 @@ def _worst(found: WorstSlices) -> Html:
     return element(
         "div",
         element("h3", "Where it errs most"),
-        element("p", told, class_="note"),
+        element("p", message, class_="note"),
         table("Where it errs most", heads, rows) if rows else None,
     )
 
@@ -135,11 +135,11 @@ def _grouping(columns: tuple[str, ...], entries: list[Fairness]) -> Html:
         "div",
         element("h3", "By ", by),
         table(f"Groups by {by}", [by, *rates], [_group(g) for g in entries[0].groups]),
-        [element("p", _told(entry), class_="note") for entry in entries],
+        [element("p", _text(entry), class_="note") for entry in entries],
     )
 
 
-def _told(entry: Fairness) -> str:
+def _text(entry: Fairness) -> str:
     between = formatting.interval(entry.low, entry.high)
     text = f"{entry.metric}: {formatting.figure(entry.value, (entry.low, entry.high))} {between}".rstrip()
     if entry.pair is not None:

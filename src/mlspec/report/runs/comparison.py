@@ -120,10 +120,10 @@ def _metrics(runs: Sequence[RunFacts], apart: Sequence[dict[str, Apart] | str]) 
             apart=tuple(
                 None
                 if score is None or own[0] is None
-                else Apart(verdict="unknown", reason=told)
-                if isinstance(told, str)
-                else told.get(name, Apart(verdict="unknown", reason="it was not measured in the same way"))
-                for score, told in zip(own[1:], apart, strict=True)
+                else Apart(verdict="unknown", reason=text)
+                if isinstance(text, str)
+                else text.get(name, Apart(verdict="unknown", reason="it was not measured in the same way"))
+                for score, text in zip(own[1:], apart, strict=True)
             ),
         )
 

@@ -107,8 +107,8 @@ def find(root: Path, run: str | None = None) -> RunFacts:
         return last
     fitting = [name for name in names(root) if name.startswith(run)]
     if len(fitting) != 1:
-        told = f"there is no run '{run}'" if not fitting else f"'{run}' is the beginning of {len(fitting)} runs"
-        raise _missing(told, "mlspec runs lists them")
+        line = f"there is no run '{run}'" if not fitting else f"'{run}' is the beginning of {len(fitting)} runs"
+        raise _missing(line, "mlspec runs lists them")
     try:
         return _read(root, fitting[0])
     except (OSError, ValueError) as error:

@@ -78,8 +78,8 @@ def faults(asked: Mapping[str, Any], measured: Mapping[str, float]) -> Iterator[
     tail = "than when mlspec.lock pinned it"
     accept = "mlspec run --accept-data pins it as it is now"
     if psi is not None and measured["psi"] > psi:
-        told = f"'{name}' is spread otherwise {tail}: PSI {measured['psi']:.3f}, at most {psi:g} expected"
-        yield Fault(told, accept)
+        message = f"'{name}' is spread otherwise {tail}: PSI {measured['psi']:.3f}, at most {psi:g} expected"
+        yield Fault(message, accept)
     ks = bounds.get("ks")
     if ks is not None and measured.get("ks", 0.0) > ks:
         yield Fault(f"'{name}' is spread otherwise {tail}: KS {measured['ks']:.3f}, at most {ks:g} expected", accept)

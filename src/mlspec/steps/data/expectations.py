@@ -151,7 +151,7 @@ def _rows(check: str, asked: Asked, seen: Mapping[str, Any], count: int, rows: i
         return Fault(f"{names} {verb} {what} in {many}, every one should stand once", drop)
     if check == "length":
         reach = f"{seen['shortest']} to {seen['longest']} characters long"
-        told = f"'{name}' is {reach}, in {many} not {_told(asked['length'])}"
+        told = f"'{name}' is {reach}, in {many} not {_text(asked['length'])}"
         return Fault(told, drop)
     if check == "anomalies":
         return anomalies.told(asked, seen, count / rows, masked)
@@ -246,5 +246,5 @@ def _high(bounds: Mapping[str, Any]) -> float:
     return math.inf if bounds.get("at_most") is None else bounds["at_most"]
 
 
-def _told(bounds: Mapping[str, Any]) -> str:
+def _text(bounds: Mapping[str, Any]) -> str:
     return " and ".join(f"{side.replace('_', ' ')} {end:g}" for side, end in bounds.items() if end is not None)

@@ -40,10 +40,10 @@ def near(train: "pl.DataFrame", other: "pl.DataFrame", *, exact_is_told: bool) -
     spread = math.sqrt(max(usual * (1 - usual), 1e-4) * (1 / max(1, len(other)) + 1 / max(1, len(train))))
     beyond = share - usual > max(SHARE, 4 * spread, 2.5 / max(1, len(other)))
     certain = sure > SHARE and int(alike.sure.sum()) >= 3
-    shown, told = (alike.sure, sure) if certain and not beyond else (alike.any, share)
+    shown, text = (alike.sure, sure) if certain and not beyond else (alike.any, share)
     return Check(
         check="near duplicates",
-        measured=f"{told:.1%} of the rows stand among the training rows but for small changes"
+        measured=f"{text:.1%} of the rows stand among the training rows but for small changes"
         + _example(shown, alike, train.columns),
         expected="agreements by chance alone"
         if certain and not beyond

@@ -278,13 +278,13 @@ def _one_batch(subject: Subject, seed: int) -> list[Check]:
     inputs, target = _distinct(subject.rows)
     start, end, wild = _fitted(subject, inputs, target, subject.learning_rate, seed)
     rate, fits = subject.learning_rate, end < 0.5 * start and not wild
-    told = f"{start:.3g} {'falls' if end < start else 'rises'} to {end:.3g}{', leaping on the way' if wild else ''}"
+    text = f"{start:.3g} {'falls' if end < start else 'rises'} to {end:.3g}{', leaping on the way' if wild else ''}"
     as_stated = Check(
         check="learning rate",
-        measured=f"{told} in {STEPS} steps at {rate:g}",
+        measured=f"{text} in {STEPS} steps at {rate:g}",
         expected="the loss of one batch falls to less than half",
     )
-    one = Check(check="one batch", measured=told, expected="a few rows can be learned by heart")
+    one = Check(check="one batch", measured=text, expected="a few rows can be learned by heart")
     if fits:
         return [as_stated, one]
     reference, best, _ = _fitted(subject, inputs, target, REFERENCE, seed)

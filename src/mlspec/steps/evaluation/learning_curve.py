@@ -44,11 +44,11 @@ def run(job: Job) -> None:
         greater_is_better=metric.greater_is_better,
         level=job.params["level"],
     )
-    told = {"metric": name, "greater_is_better": metric.greater_is_better, "level": job.params["level"]}
+    text = {"metric": name, "greater_is_better": metric.greater_is_better, "level": job.params["level"]}
     points = [
         {"fraction": share["fraction"], **point} for share, point in zip(shares, found.pop("points"), strict=True)
     ]
-    results.write_json(job.outputs["curve"], {**told, "points": points, **found})
+    results.write_json(job.outputs["curve"], {**text, "points": points, **found})
 
 
 def _best(metric: Metric) -> float | None:
@@ -98,7 +98,7 @@ def curve(
     low, high = np.quantile(found[1:], [(1 - level) / 2, (1 + level) / 2], axis=0)
     ends = np.sort(np.stack([origin + sign * low, origin + sign * high]), axis=0)
     middle_curve = origin + sign * found[0]
-    told = [
+    text = [
         {"rows": round(float(place)), "value": float(value), "low": float(one), "high": float(other)}
         for place, value, one, other in zip(places, middle_curve, *ends, strict=True)
     ]
@@ -107,13 +107,13 @@ def curve(
     for index, factor in enumerate(AHEAD):
         least, most = np.quantile(gains[1:, index], [(1 - level) / 2, (1 + level) / 2])
         gain = {"value": float(gains[0, index]), "low": float(least), "high": float(most)}
-        forecasts.append({"times": factor, **told[PLACES + 1 + index], "gain": gain})
+        forecasts.append({"times": factor, **text[PLACES + 1 + index], "gain": gain})
     verdict, reason = _judged(middle, own, noise, forecasts[0]["gain"])
     law = {"a": float(laws[0, 0]), "b": float(laws[0, 1]), "c": float(laws[0, 2]), "best": best}
     return {
         **plain,
         "law": law,
-        "curve": told[:PLACES],
+        "curve": text[:PLACES],
         "forecasts": forecasts,
         "noise": noise,
         "verdict": verdict,

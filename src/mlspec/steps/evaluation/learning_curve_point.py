@@ -41,8 +41,8 @@ def run(job: Job) -> None:
         keys = train.select(params["by"]).collect().to_series()
     priced = None
     if "mitigation" in params:
-        told = results.read_json(job.inputs[f"history.{about.candidate}"])["mitigation"]
-        priced = {**params["mitigation"], "prices": told["rounds"][told["chosen"]]["prices"]}
+        text = results.read_json(job.inputs[f"history.{about.candidate}"])["mitigation"]
+        priced = {**params["mitigation"], "prices": text["rounds"][text["chosen"]]["prices"]}
     found = []
     for number in range(params["repeats"]):
         job.progress("repetition", number / params["repeats"], {})

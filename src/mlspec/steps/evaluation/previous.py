@@ -50,5 +50,5 @@ def run(job: Job) -> None:
             figures = {metric: {**found, "low": None, "high": None} for metric, found in figures.items()}
         elif "predict" in lock.steps:
             predictions = lock.steps["predict"].outputs.get("predictions")
-    told = {"figures": figures, "reason": reason, "predictions": predictions}
-    results.write_json(job.outputs["figures"], told)
+    text = {"figures": figures, "reason": reason, "predictions": predictions}
+    results.write_json(job.outputs["figures"], text)

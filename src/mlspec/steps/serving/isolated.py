@@ -188,8 +188,8 @@ class Isolated(LoadedModel):
     def _wrong(self, what: str, code: str = "package-damaged") -> PackageError:
         self._printed.seek(max(0, self._printed.seek(0, os.SEEK_END) - 4096))
         lines = self._printed.read().decode(errors="backslashreplace").split("\n")
-        told = [printable(line) for line in lines if line.strip()][-1:]
-        notes = tuple(f"the last that it printed: {line}" for line in told)
+        message = [printable(line) for line in lines if line.strip()][-1:]
+        notes = tuple(f"the last that it printed: {line}" for line in message)
         return PackageError(f"the model in '{self._folder}' {what}", self._folder, code=code, notes=notes)
 
 

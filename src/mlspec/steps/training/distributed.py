@@ -89,7 +89,7 @@ class _Process:
         self._rest = b""
         self._log = meeting / f"{rank}.log"
         place = job.gpus[rank] if rank < len(job.gpus) else rank
-        told = {
+        text = {
             MEMBER: "1",
             "RANK": str(rank),
             "LOCAL_RANK": str(rank),
@@ -105,7 +105,7 @@ class _Process:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
-                env={**os.environ, **resources.threads(), **home, **told},
+                env={**os.environ, **resources.threads(), **home, **text},
             )
         assert self._process.stdin is not None
         assert self._process.stdout is not None

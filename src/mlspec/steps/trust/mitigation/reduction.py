@@ -163,8 +163,8 @@ def fit(
     else:
         chosen = min(fitted or sorted(histories), key=lambda number: (found[number]["difference"] or 0.0, number))
     package.copy(scratch / str(chosen), folder)
-    told = {"rounds": found, "chosen": chosen, "judged_on": judges, "kept": bool(keeping)}
-    return {**histories[chosen], "mitigation": told}
+    text = {"rounds": found, "chosen": chosen, "judged_on": judges, "kept": bool(keeping)}
+    return {**histories[chosen], "mitigation": text}
 
 
 def fit_priced(
