@@ -231,7 +231,7 @@ def test_code_is_run_with_the_option_alone_which_lists_it(export: Export, tmp_pa
     refused = predict(tmp_path, "--keep", "y", sealed(folder).name, "rows.csv")
     assert (refused.returncode, refused.stdout) == (2, "")
     assert refused.stderr == (
-        "error[package-brings-code]: the model in 'model-of-a-stranger' brings code along, which loading it would run\n"
+        "error[package-brings-code]: the model in 'model-of-a-stranger' contains code, which loading it would run\n"
         + "".join(f"  = {note}\n" for note in (*listed, f"if you trust it: {line}"))
         + "  = see: mlspec explain package-brings-code\n\n1 error\n"
     )
@@ -355,7 +355,7 @@ def test_no_listed_name_leads_out_of_the_folder(name: str, export: Export) -> No
     about = json.loads((folder / "package.json").read_text())
     about["files"][name] = about["files"]["state.json"]
     (folder / "package.json").write_text(json.dumps(about))
-    assert refusal(folder) == ("package-damaged", f"{NONE}'{name}' leads out of its folder", ())
+    assert refusal(folder) == ("package-damaged", f"{NONE}'{name}' points outside its folder", ())
 
 
 def test_members_and_groups_are_found_by_no_name_of_theirs(export: Export) -> None:

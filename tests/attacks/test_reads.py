@@ -166,7 +166,7 @@ def test_what_is_said_of_it(
         "  |\n"
         "5 |   sources: {a: {format: csv, path: ../../secret.csv}}\n"
         "  |                                    ^^^^^^^^^^^^^^^^\n"
-        "  = add --allow-outside if you trust this spec; `mlspec run` reads what the spec says\n"
+        "  = add --allow-outside if you trust this spec; `mlspec run` reads any path in the spec\n"
         "  = see: mlspec explain file-outside\n"
         "\n"
         "1 error\n"

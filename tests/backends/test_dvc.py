@@ -192,7 +192,7 @@ def test_a_folder_in_no_repository_is_refused(
         "   |\n"
         "16 | backend: dvc\n"
         "   |          ^^^\n"
-        "   = `dvc init` or `mlspec run --init` makes one\n"
+        "   = `dvc init` or `mlspec run --init` creates one\n"
         "   = see: mlspec explain backend-not-servable\n\n1 error\n"
     )
     assert main(["compile"]) == 0

@@ -97,12 +97,12 @@ FAULTS: dict[str, tuple[str, Callable[[Path], None], str]] = {
     "column retyped": (
         "people.csv",
         text(lambda ls: [*ls[:2_500], "old,town,,low\n", *ls[2_500:]]),
-        "column 'age' of people.csv is an integer by its first rows, but row 2500 has 'old'",
+        "column 'age' of people.csv is an integer in its first rows, but row 2500 has 'old'",
     ),
     "cells added": (
         "people.csv",
         text(lambda ls: [ls[0], "20,a,,low,more\n", *ls[1:]]),
-        "line 2 has 5 cells, the header 4",
+        "line 2 has 5 cells, but the header has 4",
     ),
     "wrong format": ("people.parquet", lambda path: path.write_text("age,income\n") and None, "not a Parquet file"),
 }  # fmt: skip
@@ -163,9 +163,9 @@ def test_a_file_that_changes_under_the_reader_gives_no_result(change: str, tmp_p
 
 
 CHANGES: dict[str, tuple[Callable[[pl.DataFrame], pl.DataFrame], str]] = {
-    "added": (lambda rows: rows.with_columns(score=pl.col("age") * 2), "columns that are new: score"),
-    "removed": (lambda rows: rows.drop("town"), "columns that are gone: town"),
-    "renamed": (lambda rows: rows.rename({"town": "city"}), "columns that are gone: town"),
+    "added": (lambda rows: rows.with_columns(score=pl.col("age") * 2), "new columns: score"),
+    "removed": (lambda rows: rows.drop("town"), "removed columns: town"),
+    "renamed": (lambda rows: rows.rename({"town": "city"}), "removed columns: town"),
     "retyped": (lambda rows: rows.with_columns(pl.col("town").str.len_chars()), "town (from category to integer)"),
 }
 
@@ -184,7 +184,7 @@ def test_columns_that_changed_since_they_were_pinned_are_named_before_anything_r
         with pytest.raises(SpecError) as caught:
             api.run(spec)
         shown = render(caught.value.diagnostics, caught.value.texts)
-        assert "error[data-changed]: source 'people' is not what mlspec.lock has pinned" in shown
+        assert "error[data-changed]: source 'people' differs from what mlspec.lock has pinned" in shown
         assert said in shown
         assert f"{spec}:4:5" in shown
         assert (tmp_path / "mlspec.lock").read_bytes() == pinned

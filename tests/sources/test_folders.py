@@ -101,7 +101,7 @@ def test_texts_and_what_a_table_tells_of_them(tmp_path: Path) -> None:
     read = one.scan(tmp_path, columns).collect()
     assert read["text"][0] == "café\n"
     assert read["stars"].to_list() == [3, None]
-    with pytest.raises(StepError, match=r"'a.txt' of notes is not utf-8 text: line 1; say its `encoding`"):
+    with pytest.raises(StepError, match=r"'a.txt' of notes is not utf-8 text: line 1; set its `encoding`"):
         source("texts", "notes").scan(tmp_path, columns).collect()
 
 
@@ -111,7 +111,7 @@ BROKEN: dict[str, tuple[Callable[[Path], None], str]] = {
     "other ending": (lambda folder: laid(folder, {"cat/a.heic": b""}), "'cat/a.heic' ends in none of .png"),
     "two depths": (lambda folder: laid(folder, {"a.png": b""}), "do not lie at the same depth"),
     "too deep": (lambda folder: laid(folder, {"x/y/a.png": b"", "cat/y/a.png": b""}), "do not lie at the same depth"),
-    "case": (lambda folder: laid(folder, {"cat/1.PNG": b""}), "have the same name but for upper case"),
+    "case": (lambda folder: laid(folder, {"cat/1.PNG": b""}), "have names that differ only in case"),
     "a link": (lambda folder: (folder / "cat/l.png").symlink_to("/etc/hostname"), "leads out of the folder"),
     "a table": (
         lambda folder: laid(folder, {"labels.csv": b"file_name,l\nno.png,1\n"}),
@@ -203,5 +203,5 @@ def test_pictures_come_in_base64_too(tmp_path: Path) -> None:
     for name in ("rows.jsonl", "rows.csv"):
         read = source(name.partition(".")[2], name).scan(tmp_path, columns).collect()
         assert read["image"].to_list() == [picture(7)]
-    with pytest.raises(StepError, match="should be images in base64, row 2 is not"):
+    with pytest.raises(StepError, match="should contain images in base64, but row 2 does not"):
         source("csv", "bad.csv").scan(tmp_path, columns).collect()

@@ -26,7 +26,7 @@ class Bins(Anonymizer, frozen=True, kw_only=True):
     shorthand: ClassVar[str] = "edges"
 
     edges: Annotated[
-        tuple[float, ...], Meta(description="Where one range ends and the next begins, in rising order.", min_length=1)
+        tuple[float, ...], Meta(description="The boundaries between ranges, in ascending order.", min_length=1)
     ]
 
     def mistake(self, column: Column) -> str:

@@ -31,7 +31,7 @@ class Hash(Anonymizer, frozen=True, kw_only=True):
     key: Annotated[
         str,
         Meta(
-            description="The name of the environment variable that holds the key, of at least 16 characters.",
+            description="The name of the environment variable with the key, of at least 16 characters.",
             pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
         ),
     ]

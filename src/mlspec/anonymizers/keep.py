@@ -22,7 +22,7 @@ class Keep(Anonymizer, frozen=True, kw_only=True):
 
     shorthand: ClassVar[str] = "reason"
 
-    reason: Annotated[str, Meta(description="Why it is needed as it is; the report shows it.", min_length=1)]
+    reason: Annotated[str, Meta(description="Why it is needed unchanged; the report shows it.", min_length=1)]
 
     def output(self, column: Column) -> Column:
         """The column."""

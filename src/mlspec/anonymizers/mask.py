@@ -23,7 +23,7 @@ class Mask(Anonymizer, frozen=True, kw_only=True):
     accepts: ClassVar[frozenset[str]] = frozenset({"category", "integer"})
     shorthand: ClassVar[str] = "show"
 
-    show: Annotated[int, Meta(description="How many characters at the end stay readable.", ge=0, le=8)] = 0
+    show: Annotated[int, Meta(description="The number of characters at the end that stay readable.", ge=0, le=8)] = 0
 
     def output(self, column: Column) -> Column:
         """Text."""

@@ -26,8 +26,8 @@ class Noise(Anonymizer, frozen=True, kw_only=True):
     accepts: ClassVar[frozenset[str]] = frozenset({"integer", "number"})
     shorthand: ClassVar[str] = "scale"
 
-    scale: Annotated[float, Meta(description="The mean size of what is added.", gt=0)]
-    seed: Annotated[int, Meta(description="The seed of what is added.", ge=0)] = 0
+    scale: Annotated[float, Meta(description="The mean absolute value of the noise.", gt=0)]
+    seed: Annotated[int, Meta(description="The seed of the noise.", ge=0)] = 0
 
     def output(self, column: Column) -> Column:
         """A number."""

@@ -23,7 +23,7 @@ class Prefix(Anonymizer, frozen=True, kw_only=True):
     accepts: ClassVar[frozenset[str]] = frozenset({"category", "integer"})
     shorthand: ClassVar[str] = "length"
 
-    length: Annotated[int, Meta(description="How many characters stay.", ge=1)]
+    length: Annotated[int, Meta(description="The number of characters to keep.", ge=1)]
 
     def output(self, column: Column) -> Column:
         """Text."""

@@ -26,7 +26,10 @@ class Redact(Anonymizer, frozen=True, kw_only=True):
 
     also: Annotated[
         tuple[Annotated[str, Meta(min_length=1)], ...],
-        Meta(description="Regular expressions of what else goes, a customer's number, say.", examples=[["C-[0-9]{6}"]]),
+        Meta(
+            description="Regular expressions of other text to redact, such as customer numbers.",
+            examples=[["C-[0-9]{6}"]],
+        ),
     ] = ()
 
     def mistake(self, column: Column) -> str:

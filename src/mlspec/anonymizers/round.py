@@ -23,7 +23,7 @@ class Round(Anonymizer, frozen=True, kw_only=True):
     accepts: ClassVar[frozenset[str]] = frozenset({"integer", "number"})
     shorthand: ClassVar[str] = "to"
 
-    to: Annotated[float, Meta(description="Numbers become multiples of this.", gt=0)]
+    to: Annotated[float, Meta(description="Numbers are rounded to multiples of this.", gt=0)]
 
     def output(self, column: Column) -> Column:
         """A number; whole where numbers and step are."""

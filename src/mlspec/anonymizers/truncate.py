@@ -25,7 +25,7 @@ class Truncate(Anonymizer, frozen=True, kw_only=True):
     accepts: ClassVar[frozenset[str]] = frozenset({"date", "datetime"})
     shorthand: ClassVar[str] = "to"
 
-    to: Annotated[Literal["day", "week", "month", "quarter", "year"], Meta(description="How coarse it becomes.")]
+    to: Annotated[Literal["day", "week", "month", "quarter", "year"], Meta(description="The precision to keep.")]
 
     def output(self, column: Column) -> Column:
         """A date."""

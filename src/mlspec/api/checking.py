@@ -170,7 +170,7 @@ def part(graph: "Graph", only: Sequence[str]) -> "Graph":
 
         name = str(error.args[0])
         guess = nearest(name, graph.steps)
-        note = f"did you mean '{guess}'?" if guess else "mlspec compile lists them"
+        note = f"did you mean '{guess}'?" if guess else "mlspec compile lists the steps"
         raise SpecError(
             [Diagnostic(code="unknown-step", message=f"there is no step '{name}'", notes=(note,))]
         ) from None

@@ -61,7 +61,7 @@ def add_contract(found: "Contract", spec: str | os.PathLike[str]) -> tuple[str, 
         if at[-1] == "expect":
             listed = node.plain() if node is not None else []
             if not isinstance(listed, list):
-                left.append(f"expect: {show(value)}: data.expect is no list")
+                left.append(f"expect: {show(value)}: data.expect is not a list")
                 continue
             if value in listed:
                 continue

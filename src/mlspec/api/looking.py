@@ -114,7 +114,7 @@ def series(what: str, *, spec: str | os.PathLike[str] | None = None) -> "Series"
         names += [candidate.name for run in found for candidate in run.candidates]
         guess = nearest(what, names)
         note = f"did you mean '{guess}'?" if guess else "mlspec runs lists the runs, mlspec show the last one's metrics"
-        message = f"no run has a metric or a candidate '{what}'" if found else "nothing has been run here yet"
+        message = f"no run has a metric or a candidate '{what}'" if found else "there are no runs here yet"
         raise SpecError([Diagnostic(code="nothing-to-plot", message=message, notes=(note if found else "mlspec run",))])
     return wanted
 

@@ -111,8 +111,8 @@ def track(root: Path, project: "Project", run: str | None = None) -> "RunFacts":
 
     wanted = project.report.mlflow
     if wanted is None:
-        note = "state it as report.mlflow.tracking_uri"
-        raise SpecError([Diagnostic(code="no-server", message="the spec states no MLflow server", notes=(note,))])
+        note = "set report.mlflow.tracking_uri"
+        raise SpecError([Diagnostic(code="no-server", message="the spec names no MLflow server", notes=(note,))])
     found = stored.find(root, run)
     folder = root / stored.RUNS / found.id
     found = msgspec.structs.replace(found, tracked=tracking.track(found, folder, wanted))

@@ -128,7 +128,7 @@ def _trusted(folder: Path, about: "About", device: str) -> "LoadedModel":
 def _untrusted(folder: Path, about: "About") -> Diagnostic:
     return Diagnostic(
         code="package-brings-code",
-        message=f"the model in '{folder}' brings code along, which loading it would run",
+        message=f"the model in '{folder}' contains code, which loading it would run",
         notes=(*_code(about), f"if you trust it: api.load_model({str(folder)!r}, trust_code=True)"),
     )
 

@@ -22,6 +22,8 @@ class Human(Baseline, frozen=True, kw_only=True):
     tasks: ClassVar[frozenset[str]] = frozenset({"binary_classification", "multiclass_classification", "regression"})
     predicts: ClassVar[bool] = False
 
-    metric: Annotated[str, Meta(description="The metric that people were measured by.")]
-    value: Annotated[float, Meta(description="What they achieved.")]
-    cases: Annotated[Annotated[int, Meta(ge=1)] | None, Meta(description="How many cases that rests on.")] = None
+    metric: Annotated[str, Meta(description="The metric that was measured for people.")]
+    value: Annotated[float, Meta(description="The value that people achieved.")]
+    cases: Annotated[Annotated[int, Meta(ge=1)] | None, Meta(description="The number of cases behind that value.")] = (
+        None
+    )

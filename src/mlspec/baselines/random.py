@@ -25,7 +25,7 @@ class Random(Baseline, frozen=True, kw_only=True):
 
     tasks: ClassVar[frozenset[str]] = frozenset({"binary_classification", "multiclass_classification", "regression"})
 
-    seed: Annotated[int, Meta(description="The seed of the lot.", ge=0)] = 0
+    seed: Annotated[int, Meta(description="The seed of the random choice.", ge=0)] = 0
 
     def predict(self, rows: BaselineRows) -> "tuple[Array, Array | None]":
         """Shares (n, classes) with what was drawn, or values (n,)."""

@@ -27,11 +27,11 @@ class Rule(Baseline, frozen=True, kw_only=True):
 
     tasks: ClassVar[frozenset[str]] = frozenset({"binary_classification"})
 
-    column: Annotated[str, Meta(description="The column that the rule looks at.", min_length=1, extra={"column": True})]
-    above: Annotated[float | None, Meta(description="Positive where the number is greater than this.")] = None
-    below: Annotated[float | None, Meta(description="Positive where the number is less than this.")] = None
+    column: Annotated[str, Meta(description="The column that the rule uses.", min_length=1, extra={"column": True})]
+    above: Annotated[float | None, Meta(description="Positive if the number is greater than this.")] = None
+    below: Annotated[float | None, Meta(description="Positive if the number is less than this.")] = None
     equals: Annotated[
-        tuple[str | int | float | bool, ...] | None, Meta(description="Positive where the value is one of these.")
+        tuple[str | int | float | bool, ...] | None, Meta(description="Positive if the value is one of these.")
     ] = None
 
     def columns(self) -> tuple[str, ...]:

@@ -67,7 +67,7 @@ def _explained(found: Compiled, step: str) -> str:
         return explain(found.plan.graph, step, found.plan)
     except KeyError:
         hint = nearest(step, found.plan.graph.steps)
-        note = f"did you mean '{hint}'?" if hint else "mlspec compile lists them"
+        note = f"did you mean '{hint}'?" if hint else "mlspec compile lists the steps"
         raise SpecError(
             [Diagnostic(code="unknown-step", message=f"there is no step '{step}'", notes=(note,))]
         ) from None

@@ -12,10 +12,10 @@ from mlspec.diagnostics import Diagnostic, SpecError, printable, workflow_comman
 from mlspec.report.terminal.paint import paint
 
 BINDINGS = {
-    "gate": "a gate decides",
-    "measured": "it is measured and shown",
+    "gate": "decided by a gate",
+    "measured": "measured and shown",
     "compiled": "checked before a run",
-    "nothing": "nothing checks it",
+    "nothing": "not checked",
 }
 
 

@@ -20,13 +20,13 @@ def step_over(seconds: float) -> str:
 
 def run_over() -> str:
     """Why a run was ended, in words."""
-    return "the run took longer than backend.run_timeout allows; what is done is kept"
+    return "the run took longer than backend.run_timeout allows; results so far are kept"
 
 
 def too_much(held: int, total: int, allowed: int) -> str:
     """Why a step was ended for what it held of memory, in words."""
-    beside = "" if held == total else f" ({total / 1e6:,.0f} MB with those beside it)"
-    return f"it took {held / 1e6:,.0f} MB of memory{beside}, backend.memory allows {allowed / 1e6:,.0f} MB"
+    beside = "" if held == total else f" ({total / 1e6:,.0f} MB together with the other running steps)"
+    return f"it took {held / 1e6:,.0f} MB of memory{beside}, but backend.memory allows {allowed / 1e6:,.0f} MB"
 
 
 def held(group: int) -> int:

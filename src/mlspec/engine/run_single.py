@@ -81,7 +81,7 @@ def _inputs(graph: Graph, root: Path, step: Step, store: Store) -> dict[str, str
         try:
             digests[name] = dvc_results.take_in(store, path, empty)
         except FileNotFoundError:
-            raise StepError(f"its input '{path.relative_to(root)}' is not there: dvc pull, or dvc repro") from None
+            raise StepError(f"its input '{path.relative_to(root)}' is missing: dvc pull, or dvc repro") from None
     return digests
 
 

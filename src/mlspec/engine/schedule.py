@@ -251,7 +251,7 @@ class _Schedule:
         elif isinstance(ending, Failed):
             self._settle(ending.step, _failed(ending, key))
         else:
-            cause = f"its input {ending.digest[:12]} is damaged time and again"
+            cause = f"its input {ending.digest[:12]} is damaged repeatedly"
             self._settle(ending.step, Result(action="failed", fingerprint=key, cause=cause))
         self.settled.extend(twins)
 

@@ -32,7 +32,7 @@ def inside(root: str | os.PathLike[str], name: str) -> Path:
     part of the name is a link.
     """
     if not stays_inside(name):
-        raise UnsafePathError(f"'{name}' leads out of its folder")
+        raise UnsafePathError(f"'{name}' points outside its folder")
     path = os.fspath(root)
     for part in name.split("/"):
         path = os.path.join(path, part)

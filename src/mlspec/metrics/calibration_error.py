@@ -34,7 +34,7 @@ class CalibrationError(Metric, frozen=True, kw_only=True):
     greater_is_better: ClassVar[bool] = False
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
 
-    bins: Annotated[int, Meta(description="How many bins of equal width.", ge=2, le=100)] = 10
+    bins: Annotated[int, Meta(description="The number of bins of equal width.", ge=2, le=100)] = 10
 
     def score(self, truth: "Array", prediction: "Array") -> float:
         """Of class codes (n,) and probabilities (n, classes)."""

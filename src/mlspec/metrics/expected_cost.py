@@ -30,8 +30,8 @@ class ExpectedCost(Metric, frozen=True, kw_only=True):
     bounds: ClassVar[tuple[float, float]] = (0.0, float("inf"))
     decides: ClassVar[bool] = True
 
-    false_positive: Annotated[float, Meta(description="The cost of a negative that is called positive.", gt=0)] = 1.0
-    false_negative: Annotated[float, Meta(description="The cost of a positive that is called negative.", gt=0)] = 1.0
+    false_positive: Annotated[float, Meta(description="The cost of a false positive.", gt=0)] = 1.0
+    false_negative: Annotated[float, Meta(description="The cost of a false negative.", gt=0)] = 1.0
 
     def score(self, truth: "Array", prediction: "Array") -> float:
         """Of class codes (n,), 1 the positive class, and probabilities or decisions (n, 2)."""

@@ -30,7 +30,7 @@ def headline(facts: RunFacts) -> str:
     if facts.outcome == "error":
         return f"{formatting.count(len(facts.failures), 'step')} failed"
     if facts.outcome == "interrupted":
-        return "Interrupted: run again to go on from here"
+        return "Interrupted: run again to continue from here"
     if not facts.gates:
         return "Done; the spec states no constraints"
     held_to = [gate for gate in facts.gates if not gate.waived]
@@ -43,7 +43,7 @@ def headline(facts: RunFacts) -> str:
         message = f"{failing} of {total} {'does' if failing == 1 else 'do'} not hold"
         return message + (f", {unknown} cannot be decided" if unknown else "") + more
     if unknown:
-        return f"{unknown} of {total} cannot be decided on this evidence{more}"
+        return f"{unknown} of {total} cannot be decided with this evidence{more}"
     return ("The one constraint holds" if len(held_to) == 1 else f"All {total} hold") + more
 
 
@@ -52,9 +52,9 @@ def holdout(facts: RunFacts) -> str:
     found = facts.holdout
     if found is None or (found.uses == 1 and found.allowed is None):
         return ""
-    message = f"The test rows have judged {formatting.count(found.uses, 'model')}"
+    message = f"The test rows have been used to evaluate {formatting.count(found.uses, 'model')}"
     message += f", {found.allowed} {'is' if found.allowed == 1 else 'are'} allowed" if found.allowed is not None else ""
-    return message + (f"; this one was number {found.place}" if found.uses > 1 else "")
+    return message + (f"; this is number {found.place}" if found.uses > 1 else "")
 
 
 def threshold(facts: RunFacts) -> str:
@@ -64,6 +64,6 @@ def threshold(facts: RunFacts) -> str:
         return ""
     positive = f" '{decisions.classes[1]}'" if len(decisions.classes) == 2 else ""
     return (
-        f"Decisions: positive{positive} from a probability of {formatting.figure(decisions.threshold)} on, chosen "
+        f"Decisions: positive{positive} at a probability of at least {formatting.figure(decisions.threshold)}, chosen "
         "on the validation rows"
     )

@@ -77,7 +77,7 @@ def refusal(reads: Reads | None, path: Path) -> str:
     try:
         return "" if reads is None else allowed_reads.refusal(reads, path)
     except ValueError:
-        return "is no path"
+        return "is not a valid path"
 
 
 def shown(root: Path, file: str) -> str:
@@ -91,7 +91,7 @@ def refused(document: Document | None, at: tuple[str | int, ...], file: str, why
         code=OUTSIDE,
         message=f"'{file}' {why}",
         span=None if document is None else document.span(at),
-        notes=("add --allow-outside if you trust this spec; `mlspec run` reads what the spec says",),
+        notes=("add --allow-outside if you trust this spec; `mlspec run` reads any path in the spec",),
     )
 
 
@@ -105,11 +105,11 @@ def _wrong(document: Document, root: Path, name: str, use: PluginRef, reads: Rea
     mistake = source.mistake()
     if mistake:
         span = document.span(place, key=True)
-        yield Diagnostic(code="bad-source", message=f"source '{name}' is unclear", span=span, label=mistake)
+        yield Diagnostic(code="bad-source", message=f"source '{name}' is ambiguous", span=span, label=mistake)
         return
     encoding = getattr(source, "encoding", None)
     if isinstance(encoding, str) and not is_encoding(encoding):
-        message, label = f"'{encoding}' is no encoding of text that can be read", "utf-8, latin-1, cp1252, utf-16, ..."
+        message, label = f"'{encoding}' is not a known text encoding", "utf-8, latin-1, cp1252, utf-16, ..."
         yield Diagnostic(code="bad-source", message=message, span=document.span((*place, "encoding")), label=label)
         return
     if reads is not None:
@@ -148,7 +148,7 @@ def _secrets(document: Document, place: tuple[str, ...], name: str, source: Sour
     for key, text in _texts((), msgspec.to_builtins(source)):
         span = document.span((*place, *key))
         if "://" in text and _secrets_in(text):
-            message, label = f"a password stands in source '{name}'", "write ${env:NAME} in its place"
+            message, label = f"source '{name}' contains a password", "write ${env:NAME} instead"
             yield Diagnostic(code="secret-in-spec", message=message, span=span, label=label)
         elif "${env:" in text and key[-1] != "connection":
             message, label = f"'{key[0]}' takes no ${{env:NAME}}", "only connection strings do"
@@ -176,12 +176,12 @@ def _pinned(document: Document, name: str, source: Source, snapshot: pinned.Snap
     if not columns:
         found = Diagnostic(
             code="source-schema-unknown",
-            message=f"which columns source '{name}' has is not known yet",
+            message=f"the columns of source '{name}' are not known yet",
             span=document.span(("data", "sources", name), key=True),
             label=f"{source.where()} has not been read",
             notes=(
-                "validate and compile connect to nothing; `mlspec run` reads it and pins its columns in mlspec.lock",
-                *(["or state them: schema: {age: integer, job: category}"] if hasattr(source, "schema") else []),
+                "validate and compile open no connection; `mlspec run` reads it and pins its columns in mlspec.lock",
+                *(["or state the columns: schema: {age: integer, job: category}"] if hasattr(source, "schema") else []),
             ),
         )
         return Look(found=(found,))
@@ -207,7 +207,7 @@ def _missing(document: Document, at: tuple[str, ...], root: Path, source: Source
         message=f"'{wanted}' can't be read: {error.strerror or error}",
         span=document.span(at),
         label=f"did you mean '{near}'?" if near else "",
-        notes=("paths start at the spec's folder",),
+        notes=("paths are relative to the spec's folder",),
     )
 
 

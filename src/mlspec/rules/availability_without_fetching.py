@@ -21,6 +21,6 @@ def check(view: View) -> Iterator[Diagnostic]:
             continue
         for key in ("retries", "timeout", "fallback"):
             if getattr(source, key) is not None:
-                message = f"source '{name}' is read where it lies, '{key}' does nothing"
+                message = f"source '{name}' is a local file, so '{key}' has no effect"
                 path = ("data", "sources", name, key)
                 yield view.diagnostic("availability-without-fetching", path, message, "delete it", key=True)

@@ -24,7 +24,7 @@ def check(view: View) -> Iterator[Diagnostic]:
         return
     path, uri = ("report", "mlflow", "tracking_uri"), wanted.tracking_uri
     if PASSWORD.search(uri):
-        yield view.diagnostic(CODE, path, "a password stands in the address", "write ${env:NAME} in its place")
+        yield view.diagnostic(CODE, path, "the address contains a password", "write ${env:NAME} instead")
     elif not uri.startswith(("http://", "https://", "${env:")):
-        message = f"'{uri}' is no address of a server"
-        yield view.diagnostic(CODE, path, message, "it begins with http:// or https://, or is ${env:NAME}")
+        message = f"'{uri}' is not the address of a server"
+        yield view.diagnostic(CODE, path, message, "an address starts with http:// or https://, or is ${env:NAME}")

@@ -44,9 +44,9 @@ def check(view: View) -> Iterator[Diagnostic]:
         if least is None or least.size <= allowed:
             continue
         size = f"{least.size / 1e9:,.1f} GB" if least.size >= 1e8 else f"{least.size / 1e3:,.0f} kB"
-        message = f"a step of training '{name}' takes at least {size} of memory"
+        message = f"one training step of '{name}' needs at least {size} of memory"
         bound = (
-            "more than 4 GB are taken only where backend.memory allows it"
+            "more than 4 GB must be allowed by backend.memory"
             if backend.memory is None
             else f"backend.memory allows {spelled(backend.memory, 'bytes')}"
         )

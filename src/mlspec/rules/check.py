@@ -46,9 +46,9 @@ def facts(
     made = combining.combined(replace(project.data, columns=replace(project.data.columns, types=types)), sources)
     snapshots = {name: look.snapshot for name, look in looks.items() if look.snapshot is not None}
     for name, column, kind in _personal.treated_as_another(project, raw, snapshots):
-        message = f"'{column}' of source '{name}' was taken for {kind}, and is text in another source"
+        message = f"the inferred type of '{column}' in source '{name}' is {kind}, but it is text in another source"
         span = document.span(("data", "sources", name), key=True)
-        label = f"state its type: data.columns.types: {{{column}: category}}"
+        label = f"state the type: data.columns.types: {{{column}: category}}"
         found.append(Diagnostic(code="sources-differ", message=message, span=span, label=label))
     found += [_located(document, wrong) for wrong in made.wrong]
     schemas = made.schemas
@@ -116,8 +116,8 @@ def _differing(document: Document, schemas: dict[str, Schema]) -> list[Diagnosti
         own = {c.name for c in schemas[name]}
         if own != first:
             what = [f"lacks {_listed(first - own)}"] if first - own else []
-            what += [f"has {_listed(own - first)} besides"] if own - first else []
-            message = f"source '{name}' has other columns than '{names[0]}'"
+            what += [f"also has {_listed(own - first)}"] if own - first else []
+            message = f"source '{name}' has different columns than '{names[0]}'"
             span = document.span(("data", "sources", name), key=True)
             found.append(Diagnostic(code="sources-differ", message=message, span=span, label="; ".join(what)))
     return found

@@ -27,13 +27,15 @@ def check(view: View) -> Iterator[Diagnostic]:
     ]
     for path, stated, tasks in asked:
         if stated and task is not None and task not in tasks:
-            said = f"'{'.'.join(str(part) for part in path)}' is not for {task}"
-            yield view.diagnostic("decisions-do-not-fit-task", path, said, f"only for {' and '.join(tasks)}", key=True)
+            said = f"'{'.'.join(str(part) for part in path)}' does not apply to {task}"
+            yield view.diagnostic(
+                "decisions-do-not-fit-task", path, said, f"it applies only to {' and '.join(tasks)}", key=True
+            )
     if constraints.abstention is not None and users.abstain_below is None:
-        message = "nothing is handed to a person: project.users.abstain_below is not stated"
+        message = "no prediction goes to a person, because project.users.abstain_below is not set"
         path = ("constraints", "abstention")
-        yield view.diagnostic("decisions-do-not-fit-task", path, message, "say when to abstain", key=True)
+        yield view.diagnostic("decisions-do-not-fit-task", path, message, "add project.users.abstain_below", key=True)
     if users.abstain_below is not None and users.abstain_below <= 0.5 and task in BINARY:
-        message = "the likelier of two classes is never less probable than 0.5: nobody would be asked"
+        message = "the more probable of two classes always has at least 0.5, so no prediction would go to a person"
         path = ("project", "users", "abstain_below")
-        yield view.diagnostic("decisions-do-not-fit-task", path, message, "choose more than 0.5")
+        yield view.diagnostic("decisions-do-not-fit-task", path, message, "choose a value above 0.5")

@@ -18,6 +18,8 @@ def check(view: View) -> Iterator[Diagnostic]:
         return
     for name, personal in view.project.data.personal.items():
         if personal.kind == "direct_identifier" and personal.action is not None and personal.action.name == "keep":
-            message = f"'{name}' names people and is kept; constraints.privacy.direct_identifiers forbids that"
+            message = (
+                f"'{name}' is a direct identifier and is kept, which constraints.privacy.direct_identifiers forbids"
+            )
             at = ("data", "personal", name, "action")
             yield view.diagnostic("direct-identifier-kept", at, message, "drop, hash or mask it")

@@ -18,4 +18,6 @@ def check(view: View) -> Iterator[Diagnostic]:
     schema = view.columns()
     if schema and not any(column.role == "feature" for column in roles(view.project, schema)):
         path = ("data", "columns")
-        yield view.diagnostic("empty-features", path, "no column is left as a feature", "leave at least one", key=True)
+        yield view.diagnostic(
+            "empty-features", path, "there are no features", "keep at least one column as a feature", key=True
+        )

@@ -24,7 +24,7 @@ def check(view: View) -> Iterator[Diagnostic]:
     for index, gate in enumerate(view.project.constraints.quality):
         at: Path = ("constraints", "quality", index)
         if gate.at_least is None and gate.at_most is None and gate.beats is None:
-            yield view.diagnostic("gate-out-of-bounds", at, "a gate without a bound", "add at_least, at_most or beats")
+            yield view.diagnostic("gate-out-of-bounds", at, "this gate has no bound", "add at_least, at_most or beats")
         else:
             bounded.append((at, gate))
     bounded += [(("project", "goals", index), goal) for index, goal in enumerate(view.project.project.goals)]
@@ -39,17 +39,20 @@ def _reachable(view: View, at: Path, gate: QualityGate | Goal, name: str) -> Ite
 
     metric = cast(type[Metric], registry.plugin("metrics", name))
     low, high = metric.bounds
-    said = f"'{name}' lies between {low:g} and {high:g}"
+    said = f"'{name}' is always between {low:g} and {high:g}"
     for key in ("at_least", "at_most"):
         bound = getattr(gate, key)
         if bound is not None and not low <= bound <= high:
             yield view.diagnostic(
-                "gate-out-of-bounds", (*at, key), f"{bound:g} is out of reach: {said}", "choose a bound inside"
+                "gate-out-of-bounds",
+                (*at, key),
+                f"no value can satisfy the bound {bound:g}: {said}",
+                "choose a bound inside this range",
             )
     wrong = "at_most" if metric.greater_is_better else "at_least"
     if getattr(gate, wrong) is not None:
         better = "greater" if metric.greater_is_better else "smaller"
-        message = f"a {better} '{name}' is better, this gate asks for less of it"
+        message = f"a {better} '{name}' is better, but this gate requires the opposite"
         other = "at_least" if wrong == "at_most" else "at_most"
         yield view.diagnostic(
             "gate-out-of-bounds", (*at, wrong), message, f"did you mean '{other}'?", severity="warning", key=True
@@ -64,12 +67,12 @@ def _people(view: View) -> Iterator[Diagnostic]:
         right, wrong = ("at_least", "at_most") if ratio else ("at_most", "at_least")
         if getattr(gate, wrong) is not None:
             what = "ratio" if ratio else "difference"
-            message = f"a {'greater' if ratio else 'smaller'} {what} is fairer, this gate asks for less of it"
+            message = f"a {'greater' if ratio else 'smaller'} {what} is fairer, but this gate requires the opposite"
             label = f"did you mean '{right}'?"
             yield view.diagnostic("gate-out-of-bounds", (*at, wrong), message, label, key=True)
         elif getattr(gate, right) is None:
-            yield view.diagnostic("gate-out-of-bounds", at, "a gate without a bound", f"add {right}")
+            yield view.diagnostic("gate-out-of-bounds", at, "this gate has no bound", f"add {right}")
     abstention = view.project.constraints.abstention
     if abstention is not None and abstention.coverage_at_least is None and abstention.risk_at_most is None:
         label = "add coverage_at_least or risk_at_most"
-        yield view.diagnostic("gate-out-of-bounds", ("constraints", "abstention"), "a gate without a bound", label)
+        yield view.diagnostic("gate-out-of-bounds", ("constraints", "abstention"), "this gate has no bound", label)

@@ -21,16 +21,16 @@ def check(view: View) -> Iterator[Diagnostic]:
         at = ("project", "goals", index)
         if goal.name in names:
             message = f"two goals are called '{goal.name}'"
-            yield view.diagnostic("goal-does-not-fit", (*at, "name"), message, "give each a name of its own")
+            yield view.diagnostic("goal-does-not-fit", (*at, "name"), message, "give each a different name")
         names.add(goal.name)
         if goal.metric is None:
             for key in ("at_least", "at_most", "guardrail", "direction"):
                 if getattr(goal, key):
-                    message = f"the goal '{goal.name}' says '{key}', but of no metric"
+                    message = f"the goal '{goal.name}' has '{key}', but no metric"
                     yield view.diagnostic("goal-does-not-fit", (*at, key), message, "add metric", key=True)
             continue
         if goal.tolerance and not goal.guardrail:
-            message = f"the goal '{goal.name}' has a tolerance, but is no guardrail"
+            message = f"the goal '{goal.name}' has a tolerance, but is not a guardrail"
             yield view.diagnostic("goal-does-not-fit", (*at, "tolerance"), message, "add guardrail: true", key=True)
         if goal.direction is not None and registry.has("metrics", goal.metric):
             metric = cast(type[Metric], registry.plugin("metrics", goal.metric))

@@ -30,5 +30,5 @@ def check(view: View) -> Iterator[Diagnostic]:
     for key, word, value in asked:
         listed = getattr(allowed, key)
         if listed is not None and value not in listed:
-            message = f"the {word} would be '{value}', allowed is {', '.join(listed) or 'none'}"
+            message = f"the {word} is '{value}', but only {', '.join(listed) or 'none'} is allowed"
             yield view.diagnostic("infrastructure-not-allowed", (*at, key), message)

@@ -37,8 +37,8 @@ def check(view: View) -> Iterator[Diagnostic]:
             if column is None:
                 continue
             if column.role != "feature":
-                message = f"'{name}' is no feature ({column.role}), its interaction can't be one"
-                yield view.diagnostic(CODE, (*path, kind, place), message, "leave it out")
+                message = f"'{name}' is not a feature ({column.role}), so it cannot be part of an interaction"
+                yield view.diagnostic(CODE, (*path, kind, place), message, "remove it")
             elif GROUPS.get(column.type) != wanted:
-                message = f"a {kind} is made of {wanted}, '{name}' is a {column.type}"
-                yield view.diagnostic(CODE, (*path, kind, place), message, "leave it out")
+                message = f"a {kind} needs {wanted}, but '{name}' is a {column.type}"
+                yield view.diagnostic(CODE, (*path, kind, place), message, "remove it")

@@ -37,5 +37,5 @@ def check(view: View) -> Iterator[Diagnostic]:
         found = os.environ.get(variable, "") if variable else "-" * SHORTEST
         if len(found) < SHORTEST:
             what = "is not set" if not found else f"is shorter than {SHORTEST} characters"
-            message = f"the key of '{name}' is to be read from ${variable}, which {what}"
+            message = f"the key of '{name}' is read from ${variable}, which {what}"
             yield view.diagnostic("key-not-set", path, message)

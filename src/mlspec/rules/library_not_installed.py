@@ -20,7 +20,7 @@ EVERY_RUN = ("numpy", "polars", "scikit-learn")
 def demand_dvc() -> None:
     """Raises SpecError where dvc is not installed."""
     if find_spec("dvc") is None:
-        message, note = "this needs dvc, which is not installed here", "pip install 'mlspec-compiler[dvc]'"
+        message, note = "this needs dvc, which is not installed", "pip install 'mlspec-compiler[dvc]'"
         raise SpecError([Diagnostic(code="library-not-installed", message=message, notes=(note,))])
 
 
@@ -31,28 +31,28 @@ def check(view: View) -> Iterator[Diagnostic]:
     way = "pip install 'mlspec-compiler[run]'"
     lacking = [name for name in EVERY_RUN if find_spec(MODULES.get(name, name)) is None]
     if lacking:
-        message = f"a run needs {', '.join(lacking)}, which {'is' if len(lacking) == 1 else 'are'} not installed here"
+        message = f"a run needs {', '.join(lacking)}, which {'is' if len(lacking) == 1 else 'are'} not installed"
         yield view.diagnostic("library-not-installed", ("data", "sources"), message, way, key=True)
         return
     if view.project.report.mlflow is not None and find_spec("mlflow") is None:
-        message = "runs are to be logged by mlflow, which is not installed here"
+        message = "logging runs needs mlflow, which is not installed"
         way = "pip install 'mlspec-compiler[mlflow]'"
         yield view.diagnostic("library-not-installed", ("report", "mlflow"), message, way, key=True)
     stored = view.project.backend.store
     if stored is not None and view.project.storage.encrypt is not None and find_spec("cryptography") is None:
-        message = "the shared store is to be encrypted by cryptography, which is not installed here"
+        message = "encryption of the shared store needs cryptography, which is not installed"
         way = "pip install 'mlspec-compiler[stores]'"
         yield view.diagnostic("library-not-installed", ("storage", "encrypt"), message, way)
     path: Path
     for name, use in view.project.model.candidates.items():
         if getattr(use.plugin, "private", None) is not None and find_spec("opacus") is None:
-            message = f"candidate '{name}' is to be trained privately by opacus, which is not installed here"
+            message = f"private training of candidate '{name}' needs opacus, which is not installed"
             path = ("model", "candidates", name)
             way = "pip install 'mlspec-compiler[privacy]'"
             yield view.diagnostic("library-not-installed", path, message, way, key=True)
         for library in use.plugin.libraries:
             if find_spec(MODULES.get(library, library)) is None:
                 path = ("model", "candidates", name)
-                message = f"candidate '{name}' ({use.name}) needs {library}, which is not installed here"
+                message = f"candidate '{name}' ({use.name}) needs {library}, which is not installed"
                 way = f"pip install 'mlspec-compiler[{getattr(use.plugin, 'extra', 'run')}]'"
                 yield view.diagnostic("library-not-installed", path, message, way, key=True)

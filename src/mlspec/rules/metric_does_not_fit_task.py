@@ -35,7 +35,7 @@ def check(view: View) -> Iterator[Diagnostic]:
         places.append((("model", "select", "metric"), view.project.model.select.metric))
     for path, name in places:
         if registry.has("metrics", name) and task not in cast(type[Metric], registry.plugin("metrics", name)).tasks:
-            message = f"metric '{name}' is not for {task}"
+            message = f"metric '{name}' does not apply to {task}"
             yield view.diagnostic("metric-does-not-fit-task", path, message, "", f"metrics that fit: {fitting(task)}")
 
 

@@ -22,5 +22,5 @@ def check(view: View) -> Iterator[Diagnostic]:
                 message=f"metric '{use.name}' is listed twice",
                 span=view.document.span(("evaluation", "metrics", index)),
                 label="delete one",
-                also=(Label(view.document.span(("evaluation", "metrics", before)), "first here"),),
+                also=(Label(view.document.span(("evaluation", "metrics", before)), "first listed here"),),
             )

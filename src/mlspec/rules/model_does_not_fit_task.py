@@ -24,5 +24,5 @@ def check(view: View) -> Iterator[Diagnostic]:
                 n for n in registry.names("models") if task in cast(type[Model], registry.plugin("models", n)).tasks
             ]
             path = ("model", "candidates", name, "type")
-            message = f"model '{use.name}' is not for {task}"
-            yield view.diagnostic("model-does-not-fit-task", path, message, f"one of {', '.join(fits)}")
+            message = f"model '{use.name}' does not support {task}"
+            yield view.diagnostic("model-does-not-fit-task", path, message, f"use one of {', '.join(fits)}")

@@ -28,5 +28,5 @@ def check(view: View) -> Iterator[Diagnostic]:
         assert isinstance(use.plugin, Model)
         if use.plugin.needs not in types:
             path = ("model", "candidates", name, "type")
-            message = f"candidate '{name}' ({use.name}) needs a feature of type {use.plugin.needs}, there is none"
-            yield view.diagnostic("model-needs-images", path, message, "take a model for tables")
+            message = f"candidate '{name}' ({use.name}) needs a feature of type {use.plugin.needs}, but there is none"
+            yield view.diagnostic("model-needs-images", path, message, "use a model for tables")

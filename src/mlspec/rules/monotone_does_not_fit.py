@@ -22,7 +22,7 @@ def check(view: View) -> Iterator[Diagnostic]:
             continue
         at = ("model", "candidates", candidate, "monotone")
         if view.project.project.task == "multiclass_classification":
-            message = "of several classes no one probability can rise alone"
+            message = "monotone constraints do not apply to a multiclass target"
             yield view.diagnostic("monotone-does-not-fit", at, message, "delete it", key=True)
             continue
         if features is None:
@@ -30,5 +30,5 @@ def check(view: View) -> Iterator[Diagnostic]:
         for name in monotone:
             kind = features.get(name)
             if kind not in ("integer", "number"):
-                message = f"'{name}' is no feature" if kind is None else f"'{name}' is {kind}, not a number"
+                message = f"'{name}' is not a feature" if kind is None else f"'{name}' is {kind}, not a number"
                 yield view.diagnostic("monotone-does-not-fit", (*at, name), message, key=True)

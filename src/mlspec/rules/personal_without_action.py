@@ -18,6 +18,6 @@ def check(view: View) -> Iterator[Diagnostic]:
     for name, personal in view.project.data.personal.items():
         if personal.kind != "public" and personal.action is None:
             what = "sensitive" if personal.kind == "sensitive" else f"a {personal.kind.replace('_', ' ')}"
-            message = f"'{name}' is {what}, and nothing says what is done to it"
-            way = "add 'action': drop it, make it tell less, or keep it with the reason"
+            message = f"'{name}' is {what}, but has no action"
+            way = "add 'action': drop it, anonymise it, or keep it with a reason"
             yield view.diagnostic("personal-without-action", ("data", "personal", name), message, way, key=True)

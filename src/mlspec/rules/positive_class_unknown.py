@@ -18,7 +18,7 @@ def check(view: View) -> Iterator[Diagnostic]:
     if positive is None:
         return
     if view.project.project.task not in (None, "binary_classification"):
-        message = f"a positive class is for binary_classification, this is {view.project.project.task}"
+        message = f"a positive class applies only to binary_classification, but the task is {view.project.project.task}"
         yield view.diagnostic("positive-class-unknown", path, message, "delete the key")
     elif levels is not None and positive not in levels:
         from mlspec.spec import suggest

@@ -18,6 +18,6 @@ def check(view: View) -> Iterator[Diagnostic]:
     if view.project.project.goals:
         for requirement in requirements(view.project):
             if requirement.binding == "nothing" and not requirement.waived:
-                message = f"nothing checks the requirement '{requirement.id}'"
+                message = f"the requirement '{requirement.id}' has no check"
                 note = f"or waive it: constraints.waivers: [{{requirement: {requirement.id}, reason: ...}}]"
-                yield view.diagnostic("requirement-without-check", requirement.path, message, "name its metric", note)
+                yield view.diagnostic("requirement-without-check", requirement.path, message, "add its metric", note)

@@ -29,5 +29,5 @@ def check(view: View) -> Iterator[Diagnostic]:
             yield view.diagnostic("reviewers-unclear", at, message, suggest.label(section, sections), key=True)
         for index, name in enumerate(names):
             if not owner.fullmatch(name):
-                message = f"'{name}' is no reviewer: write @user, @organisation/team or an address"
+                message = f"'{name}' is not a reviewer: write @user, @organisation/team or an email address"
                 yield view.diagnostic("reviewers-unclear", (*at, index), message)

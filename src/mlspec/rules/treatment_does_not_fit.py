@@ -27,10 +27,10 @@ def check(view: View) -> Iterator[Diagnostic]:
             continue
         at, column = ("data", "personal", name, "action"), Column(name, kind)
         if action.accepts and kind not in action.accepts:
-            message = f"'{use.name}' is for {', '.join(sorted(action.accepts))}, '{name}' is {kind}"
-            yield view.diagnostic(CODE, at, message, "take another action, or state the column's type")
+            message = f"'{use.name}' accepts {', '.join(sorted(action.accepts))}, but '{name}' is of type {kind}"
+            yield view.diagnostic(CODE, at, message, "use another action, or set the column's type")
         elif action.mistake(column):
-            yield view.diagnostic(CODE, at, f"'{name}' can't be treated so", action.mistake(column))
+            yield view.diagnostic(CODE, at, f"'{name}' cannot be anonymised like this", action.mistake(column))
         elif name == said.target and use.name != "drop" and not (action.output(column) == column and kind in NUMERIC):
             message = f"'{name}' is the target: '{use.name}' would change what is predicted"
-            yield view.diagnostic(CODE, at, message, "keep it with the reason, or treat it before it comes here")
+            yield view.diagnostic(CODE, at, message, "keep it with a reason, or anonymise it before mlspec reads it")

@@ -26,11 +26,11 @@ def check(view: View) -> Iterator[Diagnostic]:
         assert isinstance(use.plugin, Baseline)
         if task is not None and task not in use.plugin.tasks:
             fits = [name for name in registry.names("baselines") if task in _tasks(name)]
-            message = f"baseline '{use.name}' is not for {task}"
+            message = f"baseline '{use.name}' does not apply to {task}"
             yield view.diagnostic("unknown-baseline", path, message, f"one of {', '.join(fits)}")
         if use.name in seen:
             message = f"baseline '{use.name}' is listed twice"
-            yield view.diagnostic("unknown-baseline", path, message, "results are kept by its name: delete one")
+            yield view.diagnostic("unknown-baseline", path, message, "results are stored by its name: delete one")
         seen.add(use.name)
         message, _, label = use.plugin.mistake().partition(": ")
         if message:
@@ -51,8 +51,8 @@ def _gates(view: View) -> Iterator[Diagnostic]:
             label = suggest.label(gate.beats, ("baseline", *names, *apart))
             yield view.diagnostic("unknown-baseline", path, f"there is no baseline '{gate.beats}'", label)
         elif not names and gate.beats not in apart:
-            message = "there is no baseline to beat, evaluation.baselines is empty"
-            yield view.diagnostic("unknown-baseline", path, message, "list one under evaluation.baselines")
+            message = "there is no baseline to beat, because evaluation.baselines is empty"
+            yield view.diagnostic("unknown-baseline", path, message, "add one under evaluation.baselines")
         for use in listed:
             measured = getattr(use.plugin, "metric", gate.metric)
             if gate.beats == use.name and measured != gate.metric:

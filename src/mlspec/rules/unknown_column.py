@@ -37,8 +37,8 @@ def check(view: View) -> Iterator[Diagnostic]:
             message = f"source '{name}' has no column '{column}'"
             yield view.diagnostic("unknown-column", path, message, label, note, key=at_key)
         elif column in gone and path[2:3] not in (("drop",), ("types",)):
-            message = f"'{column}' is dropped under data.personal, nothing can read it"
-            yield view.diagnostic("unknown-column", path, message, "leave it out here", key=at_key)
+            message = f"'{column}' is dropped under data.personal, so it cannot be used"
+            yield view.diagnostic("unknown-column", path, message, "remove it here", key=at_key)
     for path, column, name in _of_sources(view):
         own = [found.name for found in view.facts.sources.get(name, ())]
         if own and column not in own:

@@ -32,10 +32,12 @@ def check(view: View) -> Iterator[Diagnostic]:
     for name, count in over.items():
         path = ("model", "candidates", name)
         message = (
-            f"'{name}' takes at least {round(count / 1000):,}kB, the model may take {spelled(size.model, 'bytes')}"
+            f"'{name}' needs at least {round(count / 1000):,}kB, but the model may have {spelled(size.model, 'bytes')}"
         )
         note = "the bound is constraints.size.model"
-        yield view.diagnostic("unreachable-size", path, message, "make it smaller", note, severity=severity, key=True)
+        yield view.diagnostic(
+            "unreachable-size", path, message, "make the model smaller", note, severity=severity, key=True
+        )
 
 
 def _features(view: View) -> tuple[Column, ...]:

@@ -28,12 +28,12 @@ def check(view: View) -> Iterator[Diagnostic]:
             continue
         module, _, wanted = code.partition(":")
         if not module or not wanted:
-            yield view.diagnostic("user-code-not-found", path, f"'{code}' names no class", "write it as module:Class")
+            yield view.diagnostic("user-code-not-found", path, f"'{code}' is not a class", "write it as module:Class")
             continue
         file = _file(view.facts.root, module)
         if file is None:
-            message = f"there is no module '{module}' beside the spec"
-            note = "looked for " + module.replace(".", "/") + ".py; an installed package is found when the step runs"
+            message = f"there is no module '{module}' next to the spec"
+            note = "searched for " + module.replace(".", "/") + ".py; an installed package is found when the step runs"
             yield view.diagnostic("user-code-not-found", path, message, "", note, severity="warning")
         elif closed := _look.refusal(view.facts.reads, file):
             yield _look.refused(view.document, path, file.name, closed)

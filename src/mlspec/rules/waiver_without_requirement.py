@@ -25,7 +25,7 @@ def check(view: View) -> Iterator[Diagnostic]:
         path = ("constraints", "waivers", index, "requirement")
         name = waiver.requirement
         if name not in stated:
-            message = f"no requirement is called '{name}'"
+            message = f"there is no requirement '{name}'"
             note = f"requirements: {', '.join(stated) or 'none'}"
             yield view.diagnostic(
                 "waiver-without-requirement", path, message, suggest.label(name, stated) if stated else "", note

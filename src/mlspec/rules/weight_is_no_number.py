@@ -18,4 +18,6 @@ def check(view: View) -> Iterator[Diagnostic]:
     kind = said.types.get(said.weight or "", kind)
     if kind is not None and kind not in ("integer", "number"):
         path = ("data", "columns", "weight")
-        yield view.diagnostic("weight-is-no-number", path, f"'{said.weight}' is {kind}, a weight is a number")
+        yield view.diagnostic(
+            "weight-is-no-number", path, f"'{said.weight}' is of type {kind}, but a weight must be a number"
+        )

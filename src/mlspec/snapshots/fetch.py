@@ -116,7 +116,7 @@ def fetched(request: Request) -> Reply:
     except (ValueError, OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         # What the engine says of a value may show it.
         message = type(error).__name__ if set(said.personal) else _columnar.reason(error)
-        raise StepError(f"what came can't be read as {kind}: {message}") from None
+        raise StepError(f"the response cannot be read as {kind}: {message}") from None
     path = treated or found.path
     is_ours = treated is not None or kind == "parquet" != request.kind
     if is_ours and (request.file_format, request.compression) != ("parquet", "zstd"):

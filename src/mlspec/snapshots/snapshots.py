@@ -78,10 +78,10 @@ class _Refresh:
             if _covers(last.wanted, self.wanted) and last.treated == self.treatments.mark:
                 self.tell(f"{self.name}: the snapshot of {_when(last)}, {last.rows:,} rows")
                 return
-        label = "run once with a connection" if last is None else "the last one was of something else"
+        label = "run once with a connection" if last is None else "the last one has other settings"
         if last is not None and last.treated != self.treatments.mark:
-            label = "the last one was treated otherwise (data.personal, data.columns.types, or another key)"
-        message = f"there is no snapshot of source '{self.name}' to run on"
+            label = "the last one was anonymised differently (data.personal, data.columns.types, or another key)"
+        message = f"there is no snapshot of source '{self.name}'"
         yield self._diagnostic("no-snapshot", message, label)
 
     def fetch(self) -> Iterator[Diagnostic]:
@@ -93,13 +93,13 @@ class _Refresh:
             return
         if reply.outcome == "unfit":
             span = self.document.span(("data", "personal", reply.column, "action"))
-            label = "take another action, or state the column's type under data.columns.types"
+            label = "use another action, or set the column's type under data.columns.types"
             yield Diagnostic(code="treatment-does-not-fit", message=reply.cause, span=span, label=label)
             return
         if reply.outcome == "new":
             least = self.source.minimum_rows
             if least is not None and reply.rows < least:
-                yield from self._instead(f"it gave {reply.rows:,} rows, at least {least:,} are wanted")
+                yield from self._instead(f"it returned {reply.rows:,} rows, but at least {least:,} are required")
                 return
         (self.folder / pinned.FALLBACK).unlink(missing_ok=True)
 
@@ -180,7 +180,7 @@ class _Refresh:
         try:
             process.communicate(msgspec.json.encode(request), timeout=timeout)
         except subprocess.TimeoutExpired:
-            return Reply(outcome="down", cause=f"nothing came within {spelled(timeout, 'duration')}")
+            return Reply(outcome="down", cause=f"there was no answer within {spelled(timeout, 'duration')}")
         finally:
             _end(process)
         try:
@@ -229,21 +229,21 @@ class _Refresh:
             except (OSError, ValueError) as error:
                 text = error.strerror if isinstance(error, OSError) and error.strerror else error
                 yield self._diagnostic(
-                    "source-unavailable", self._cannot(cause), f"nor can its fallback be read: {text}"
+                    "source-unavailable", self._cannot(cause), f"its fallback cannot be read either: {text}"
                 )
                 return
-            message = f"source '{self.name}' can't be had, its fallback stands in for it"
+            message = f"source '{self.name}' is unavailable, so its fallback is used"
             yield self._diagnostic("source-fell-back", message, cause, severity="warning", key="fallback")
             return
         last = pinned.stored(self.root, self.name)
         if last is not None and last.source == pinned.identity(self.use) and last.treated == self.treatments.mark:
-            note = f"the last good snapshot is of {_when(last)}, {last.rows:,} rows; mlspec run --offline runs on it"
+            note = f"the last good snapshot is of {_when(last)}, {last.rows:,} rows; mlspec run --offline uses it"
         else:
             note = "there is no snapshot of it yet"
         yield self._diagnostic("source-unavailable", self._cannot(cause), "", note)
 
     def _cannot(self, cause: str) -> str:
-        return f"source '{self.name}' can't be had: {cause}"
+        return f"source '{self.name}' is unavailable: {cause}"
 
     def _fall_back(self, path: str) -> None:
         """Take a file beside the spec as the source's snapshot for this run."""
@@ -252,7 +252,7 @@ class _Refresh:
 
         kind = source_of(path)
         if kind is None:
-            raise ValueError(f"the format of '{path}' is not clear from its name")
+            raise ValueError(f"the format of '{path}' cannot be inferred from its name")
         reader = registry.plugin("sources", kind)(path=path)
         assert isinstance(reader, Source)
         columns = reader.columns(self.root)

@@ -78,7 +78,7 @@ def _read(driver: Any, connection: Any, source: str, wanted: Wanted, *before: st
 
 def _select(names: list[str], source: str, wanted: Wanted, every: "pl.DataFrame") -> str:
     if not names:
-        raise StepError("the spec reads no column of it")
+        raise StepError("the spec uses none of its columns")
     text = f"SELECT {', '.join(_quoted(name) for name in names)} FROM {source}"
     made = [condition for one in wanted.where if (condition := _condition(one, every)) is not None]
     return f"{text} WHERE {' AND '.join(made)}" if made else text

@@ -22,7 +22,7 @@ def file(address: str, folder: Path, mark: str) -> Fetched | None:
         return _http(address, folder, mark)
     if scheme in STORES:
         return _object(address, folder, mark)
-    raise StepError(f"'{scheme}://' is no address that can be fetched: https, {', '.join(STORES)}")
+    raise StepError(f"'{scheme}://' addresses cannot be fetched, only https, {', '.join(STORES)}")
 
 
 def _name(address: str) -> str:
@@ -50,7 +50,7 @@ def _http(address: str, folder: Path, mark: str) -> Fetched | None:
         raise OSError(str(getattr(error.reason, "strerror", None) or error.reason)) from None
     size = target.stat().st_size
     if promised is not None and size != int(promised):
-        raise OSError(f"the server broke off after {size:,} of {int(promised):,} bytes")
+        raise OSError(f"the server stopped after {size:,} of {int(promised):,} bytes")
     when = None if changed is None else parsedate_to_datetime(changed).timestamp()
     return Fetched(path=target, format="", changed=when, mark=tag if not tag.startswith("W/") else "")
 
@@ -79,5 +79,5 @@ def _object(address: str, folder: Path, mark: str) -> Fetched | None:
     except (BaseError, ValueError) as error:
         raise OSError(" ".join(str(error).split("\n")[0].split())) from None
     if size != about["size"]:
-        raise OSError(f"the store broke off after {size:,} of {about['size']:,} bytes")
+        raise OSError(f"the store stopped after {size:,} of {about['size']:,} bytes")
     return Fetched(path=target, format="", changed=about["last_modified"].timestamp(), mark=tag)

@@ -80,10 +80,10 @@ def here(source: Source, root: Path, column: str | None) -> Seen | Exception:
 def _seen(source: Source, root: Path, column: str | None) -> Seen:
     columns = source.columns(root)
     if len(columns) > _bounds.COLUMNS:
-        raise ValueError(f"it has {len(columns):,} columns, at most {_bounds.COLUMNS:,} are read")
+        raise ValueError(f"it has {len(columns):,} columns, but at most {_bounds.COLUMNS:,} are read")
     long = next((one.name for one in columns if len(one.name) > _bounds.NAME), None)
     if long is not None:
-        raise ValueError(f"the name of a column has {len(long):,} characters, at most {_bounds.NAME:,} are read")
+        raise ValueError(f"the name of a column has {len(long):,} characters, but at most {_bounds.NAME:,} are read")
     names = [one.name for one in columns] if column is None else [column]
     values = {name: seen for name in names if (seen := source.values(root, name)) is not None}
     return Seen(columns, values)
@@ -94,7 +94,7 @@ def _guarded(ask: Callable[[], T]) -> T | Exception:
     try:
         return ask()
     except MemoryError:
-        return ValueError(f"a look at it needs more than {_bounds.MEMORY >> 20} MiB of memory")
+        return ValueError(f"inspecting it needs more than {_bounds.MEMORY >> 20} MiB of memory")
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # the panic of a library is no Exception
@@ -174,13 +174,13 @@ def _died(code: int) -> ValueError:
 
     what = signal.Signals(-code).name if code < 0 else f"exit code {code}"
     return ValueError(
-        f"it is damaged, or a look at it takes more than {_bounds.MEMORY >> 20} MiB of memory "
+        f"it is damaged, or inspecting it takes more than {_bounds.MEMORY >> 20} MiB of memory "
         f"or {_bounds.CPU_SECONDS} s ({what})"
     )
 
 
 def _too_long() -> ValueError:
-    return ValueError(f"looking at the sources takes more than {_bounds.ALL_SECONDS:g} s")
+    return ValueError(f"inspecting the sources takes more than {_bounds.ALL_SECONDS:g} s")
 
 
 def reply_of(outcome: Seen | Exception) -> bytes:
@@ -194,4 +194,4 @@ def reply_of(outcome: Seen | Exception) -> bytes:
     try:
         return msgspec.json.encode(reply) + b"\n"
     except UnicodeEncodeError:
-        return msgspec.json.encode(Reply(raised="ValueError", text="it holds text that is not UTF-8")) + b"\n"
+        return msgspec.json.encode(Reply(raised="ValueError", text="it contains text that is not UTF-8")) + b"\n"

@@ -23,7 +23,7 @@ def head(path: Path, encoding: str, most: int) -> tuple[str, bool]:
     Raises OSError where it can't be read and ValueError where it is no text in this encoding, or has endless lines.
     """
     if not is_encoding(encoding):
-        raise ValueError(f"'{encoding}' is no encoding of text that can be read")
+        raise ValueError(f"'{encoding}' is not a known text encoding")
     wide = _is_wide(encoding)
     data, whole = _beginning(path, most, lines=not wide)
     if not wide and b"\0" in data:
@@ -33,7 +33,7 @@ def head(path: Path, encoding: str, most: int) -> tuple[str, bool]:
         text = decoder.decode(data, final=whole or not wide)
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        way = "; say its `encoding` (latin-1, cp1252, utf-16)" if _is_utf8(encoding) else ""
+        way = "; set its `encoding` (latin-1, cp1252, utf-16)" if _is_utf8(encoding) else ""
         name = "UTF-8" if _is_utf8(encoding) else encoding
         raise ValueError(f"not {name} text: line {line}{way}") from None
     if not whole:
@@ -58,7 +58,7 @@ def decoded(path: Path, encoding: str) -> io.BytesIO:
         line = error.object[: error.start].count(b"\n") + 1
         raise StepError(f"{path.name} is not {encoding} text: line {line}") from None
     except EOFError:
-        raise StepError(f"{path.name} ends before it is complete") from None
+        raise StepError(f"{path.name} is incomplete") from None
 
 
 def packing(path: Path) -> str:

@@ -33,17 +33,17 @@ class Python(Source, frozen=True, kw_only=True):
     code: Annotated[
         str,
         Meta(
-            description="The function, as MODULE:NAME; the module lies in the spec's folder or is installed.",
+            description="The function, as MODULE:NAME; the module is in the spec's folder or installed.",
             pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$",
             examples=["our_sources:people"],
         ),
     ]
     arguments: Annotated[
-        dict[str, str | int | float | bool], Meta(description="What the function is called with, by name.")
+        dict[str, str | int | float | bool], Meta(description="Keyword arguments of the function.")
     ] = msgspec.field(default_factory=dict)
     schema: Annotated[
         dict[str, Literal["integer", "number", "boolean", "category", "date", "datetime"]],
-        Meta(description="All columns with their types, for checks before the function has ever been called."),
+        Meta(description="All columns with their types, for checks before the first call of the function."),
     ] = msgspec.field(default_factory=dict)
 
     def where(self) -> str:
@@ -75,7 +75,7 @@ class Python(Source, frozen=True, kw_only=True):
 
         frames = list(_frames(self._called(root)))
         if not frames:
-            raise StepError(f"{self.code} gave nothing")
+            raise StepError(f"{self.code} returned nothing")
         frame = pl.concat(frames, how="vertical_relaxed")
         columns = _databases.schema(frame)
         frame.select(wanted.of(frame.columns)).write_parquet(
@@ -107,4 +107,6 @@ def _frames(given: Any) -> "Iterator[pl.DataFrame]":
         for piece in given:
             yield from _frames(piece)
     else:
-        raise StepError(f"it gave a {type(given).__name__}, not Arrow: return or yield tables, batches or frames")
+        raise StepError(
+            f"it returned a {type(given).__name__}, not Arrow data: return or yield tables, batches or frames"
+        )

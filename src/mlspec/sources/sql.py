@@ -37,20 +37,20 @@ class Sql(Source, frozen=True, kw_only=True):
         str,
         Meta(
             description="The database: sqlite:FILE, duckdb:FILE or postgresql://USER:PASSWORD@HOST/NAME, where "
-            "${env:NAME} stands for a secret.",
+            "${env:NAME} inserts a secret.",
             min_length=1,
             examples=["sqlite:data/census.db", "postgresql://reader:${env:CENSUS_PASSWORD}@db.example.org/census"],
         ),
     ]
     table: Annotated[
-        Annotated[str, Meta(min_length=1)] | None, Meta(description="The table, as SCHEMA.TABLE where it has a schema.")
+        Annotated[str, Meta(min_length=1)] | None, Meta(description="The table, as SCHEMA.TABLE if it has a schema.")
     ] = None
     query: Annotated[
-        Annotated[str, Meta(min_length=1)] | None, Meta(description="A query in place of a table; it may only read.")
+        Annotated[str, Meta(min_length=1)] | None, Meta(description="A query instead of a table; it may only read.")
     ] = None
     schema: Annotated[
         dict[str, Literal["integer", "number", "boolean", "category", "date", "datetime"]],
-        Meta(description="All columns with their types, for checks before the database has ever been read."),
+        Meta(description="All columns with their types, for checks before the first read of the database."),
     ] = msgspec.field(default_factory=dict)
 
     def where(self) -> str:
@@ -76,7 +76,7 @@ class Sql(Source, frozen=True, kw_only=True):
             return "give either `table` or `query`"
         kind = self.connection.partition(":")[0]
         if not _secrets.REFERENCE.match(self.connection) and kind not in (*EMBEDDED, *SERVERS):
-            return f"no database is '{kind}:'; write sqlite:FILE, duckdb:FILE or postgresql://HOST/NAME"
+            return f"'{kind}:' is not a known database; write sqlite:FILE, duckdb:FILE or postgresql://HOST/NAME"
         return ""
 
     @property
@@ -125,7 +125,7 @@ class Sql(Source, frozen=True, kw_only=True):
             changed, now = None, ""
             frame, columns = _databases.postgresql(f"postgresql:{rest}", self._source(), wanted)
         else:
-            raise StepError(f"no database is '{kind}:'")
+            raise StepError(f"'{kind}:' is not a known database")
         if self.table is not None:
             frame = frame.sort(frame.columns)
         frame.write_parquet(folder / "rows.parquet", compression="zstd", compression_level=1)

@@ -26,7 +26,7 @@ class Texts(FolderSource, frozen=True, kw_only=True):
     content: ClassVar[Column] = Column("text", "category")
     endings: ClassVar[tuple[str, ...]] = (".txt",)
 
-    encoding: Annotated[str, Meta(description="How the texts are encoded.", min_length=1)] = "utf-8"
+    encoding: Annotated[str, Meta(description="The encoding of the texts.", min_length=1)] = "utf-8"
 
     def cell(self, data: bytes, name: str) -> str:
         """The text, without a byte order mark; its line ends are kept."""
@@ -34,4 +34,4 @@ class Texts(FolderSource, frozen=True, kw_only=True):
             return data.decode(self.encoding).removeprefix("\ufeff")
         except UnicodeDecodeError as error:
             line = data[: error.start].count(b"\n") + 1
-            raise StepError(f"{name} is not {self.encoding} text: line {line}; say its `encoding`") from None
+            raise StepError(f"{name} is not {self.encoding} text: line {line}; set its `encoding`") from None

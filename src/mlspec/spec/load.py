@@ -12,7 +12,7 @@ from mlspec.spec import Project, suggest, units
 from mlspec.spec.shape import Field, Shape, fields, shape
 
 _BAD: Any = object()
-NAMES = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
+NAMES = {str: "text", int: "an integer", float: "a number", bool: "true or false"}
 OLD_BOOLEANS = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
 
 
@@ -105,7 +105,7 @@ class _Reader:
             return self.wrong(
                 "not-allowed",
                 path,
-                f"'{name}' is no {path[-1]}",
+                f"'{name}' is not a valid {path[-1]}",
                 suggest.label(name, [*own, *presets]),
                 *_names_of(own),
             )
@@ -150,8 +150,8 @@ class _Reader:
                 self.wrong(
                     "missing-key",
                     path,
-                    f"{where} lacks the key '{name}'",
-                    f"'{name}' must be given",
+                    f"{where} needs the key '{name}'",
+                    f"'{name}' is required",
                     *([f"{name}: {about}"] if about else []),
                     key=True,
                 )
@@ -162,7 +162,7 @@ class _Reader:
 
     def _field(self, field: Field, value: Any, path: Path) -> Any:
         if value is None and not field.required and not field.shape.nullable and not self.partial:
-            return self._type(path, self._expected(field.shape), value, "delete the key to get its default")
+            return self._type(path, self._expected(field.shape), value, "delete the key to use its default")
         return self.read(field.shape, value, path)
 
     def _expected(self, wanted: Shape) -> str:
@@ -186,13 +186,15 @@ class _Reader:
         presets = wanted.extra.get("presets")
         if presets and isinstance(value, str):
             if value not in presets:
-                return self.wrong("not-allowed", path, f"'{value}' is no {dotted(path)}", suggest.label(value, presets))
+                return self.wrong(
+                    "not-allowed", path, f"'{value}' is not a valid {dotted(path)}", suggest.label(value, presets)
+                )
             value = presets[value]
         if not isinstance(value, dict):
             return self._type(path, "a mapping", value)
         key_shape, item_shape = wanted.items
         if wanted.meta.min_length and len(value) < wanted.meta.min_length and not self.partial:
-            return self.wrong("empty", path, f"'{dotted(path)}' is empty", "at least one entry is needed")
+            return self.wrong("empty", path, f"'{dotted(path)}' is empty", "at least one entry is required")
         result, bad = {}, False
         for key, item in value.items():
             before = len(self.found)
@@ -219,7 +221,7 @@ class _Reader:
         least = wanted.meta.min_length
         if least and len(value) < least:
             held = "is empty" if not value else "has 1 entry" if len(value) == 1 else f"has {len(value)} entries"
-            return self.wrong("empty", path, f"'{dotted(path)}' {held}", f"at least {least} needed")
+            return self.wrong("empty", path, f"'{dotted(path)}' {held}", f"at least {least} required")
         most = wanted.meta.max_length
         if most and len(value) > most:
             return self.wrong("out-of-range", path, f"'{dotted(path)}' is too long", f"at most {most} entries")
@@ -285,12 +287,12 @@ class _Reader:
                     return self.wrong("out-of-range", path, message, f"this is {value}")
         if isinstance(value, str):
             if meta.min_length and len(value) < meta.min_length:
-                return self.wrong("empty", path, f"'{dotted(path)}' is empty", "some text is needed", key=key)
+                return self.wrong("empty", path, f"'{dotted(path)}' is empty", "some text is required", key=key)
             if meta.max_length is not None and len(value) > meta.max_length:
                 most = f"at most {meta.max_length} character{'s' if meta.max_length > 1 else ''}"
                 return self.wrong("out-of-range", path, f"'{dotted(path)}' is too long", most, key=key)
             if meta.max_length is not None and len(value) > meta.max_length:
-                most = f"{meta.max_length:,} character{'s' if meta.max_length > 1 else ''} at most"
+                most = f"at most {meta.max_length:,} character{'s' if meta.max_length > 1 else ''}"
                 return self.wrong("out-of-range", path, f"'{dotted(path)}' is too long", most, key=key)
             if meta.pattern is not None:
                 import re
@@ -301,7 +303,7 @@ class _Reader:
                     return self.wrong(
                         "bad-name",
                         path,
-                        f"{show(value)} can't stand here",
+                        f"{show(value)} is not valid here",
                         meta.description or f"it must match {meta.pattern}",
                         key=key,
                     )
@@ -322,7 +324,7 @@ class _Reader:
                 return self.wrong(
                     "format-unclear",
                     (*path, "path"),
-                    f"the format of '{value['path']}' is not clear from its name",
+                    f"the format of '{value['path']}' cannot be inferred from its name",
                     f"add 'format', one of {', '.join(registry.names(kind))}",
                 )
         if name is None and kind == "sources":
@@ -339,7 +341,7 @@ class _Reader:
             return self.wrong(
                 "missing-key",
                 path,
-                f"{dotted(path)} lacks the key '{key}'",
+                f"{dotted(path)} needs the key '{key}'",
                 f"one of {', '.join(registry.names(kind))}",
                 key=True,
             )

@@ -106,7 +106,7 @@ def snapshot(root: Path, name: str, use: PluginRef) -> Snapshot | None:
         return None
     file, digest = next(iter(locked.files.items()))
     if not _is_in_folder(root, name, file):
-        raise unreadable(root / LOCK, f"'{file}' is no snapshot of source '{name}'")
+        raise unreadable(root / LOCK, f"'{file}' is not a snapshot of source '{name}'")
     return Snapshot(
         source=wanted,
         file=file,
@@ -157,7 +157,7 @@ def locked_references(root: Path) -> dict[str, LockedSpread]:
 def _locked(root: Path) -> _Lock:
     path = root / LOCK
     if path.is_symlink() and allowed_reads.refusal(allowed_reads.around(root), path):
-        raise unreadable(path, "it is a link that leads out of the repository")
+        raise unreadable(path, "it is a link to a place outside the repository")
     try:
         found = json_values.read(path, _Lock)
     except FileNotFoundError:
@@ -167,15 +167,15 @@ def _locked(root: Path) -> _Lock:
     except ValueError as error:
         raise unreadable(path, str(error)) from None
     if found.version != VERSION:
-        raise unreadable(path, f"it is of version {found.version}, this mlspec reads {VERSION}")
+        raise unreadable(path, f"it has version {found.version}, but this mlspec reads {VERSION}")
     return found
 
 
 def unreadable(path: Path, why: str) -> SpecError:
     """What is wrong with a lock: taken for none, it would pin nothing, and every change would pass."""
     notes = (
-        "take it from version control: git checkout mlspec.lock",
-        "without the file, mlspec run pins everything as it is now",
+        "restore it from version control: git checkout mlspec.lock",
+        "without the file, mlspec run pins the current state",
     )
     # Behind a link is a text that nobody has asked to see.
     span = None if path.is_symlink() else Span(str(path), 1, 1, 1, 2)

@@ -16,16 +16,16 @@ class Personal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     kind: Annotated[
         Literal["direct_identifier", "quasi_identifier", "sensitive", "public"],
         Meta(
-            description="direct_identifier: it names a person (a name, an address of mail); no model sees it. "
-            "quasi_identifier: with others it may (age, postcode). sensitive: what a person would not want known. "
-            "public: looked at, and none of these."
+            description="direct_identifier: identifies a person (a name, an email address); no model uses it. "
+            "quasi_identifier: may identify a person in combination with others (age, postcode). sensitive: what a "
+            "person may want to keep private. public: reviewed, and none of these."
         ),
     ]
     action: Annotated[
         AnonymizerRef | None,
         Meta(
-            description="What is done to it as its source is read; nothing behind that sees it as it was. It must be "
-            "stated of all that is not public.",
+            description="How the column is anonymised while its source is read; later steps never see the original "
+            "values. Required for every column that is not public.",
             examples=["drop", {"hash": "CUSTOMER_KEY"}, {"prefix": 3}, {"keep": "Risk grows with age."}],
         ),
     ] = None
@@ -36,9 +36,9 @@ class KAnonymity(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     columns: Annotated[
         tuple[ColumnName, ...],
-        Meta(description="The columns by which somebody might be found, as they are after treatment.", min_length=1),
+        Meta(description="The columns that could identify a person together, after anonymisation.", min_length=1),
     ]
-    k: Annotated[int, Meta(description="The least number of rows that share a combination.", ge=2)]
+    k: Annotated[int, Meta(description="The lowest allowed number of rows that share a combination of values.", ge=2)]
 
 
 class LDiversity(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -46,11 +46,11 @@ class LDiversity(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     columns: Annotated[
         tuple[ColumnName, ...],
-        Meta(description="The columns by which somebody might be found, as they are after treatment.", min_length=1),
+        Meta(description="The columns that could identify a person together, after anonymisation.", min_length=1),
     ]
-    sensitive: Annotated[ColumnName, Meta(description="The column whose values must differ.")]
+    sensitive: Annotated[ColumnName, Meta(description="The sensitive column whose values must vary.")]
     l: Annotated[  # noqa: E741 (the measure's name)
-        int, Meta(description="The least number of distinct values among the rows of a combination.", ge=2)
+        int, Meta(description="The lowest allowed number of distinct values among the rows of a combination.", ge=2)
     ]
 
 
@@ -60,7 +60,8 @@ class Membership(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     at_most: Annotated[
         float,
         Meta(
-            description="Bound on the attack's ROC AUC: 0.5 is chance, 1 tells all. The whole interval must lie below.",
+            description="Bound on the ROC AUC of the attack: 0.5 is chance, 1 is perfect. The whole interval must be "
+            "below the bound.",
             ge=0.5,
             le=1,
         ),
@@ -70,8 +71,8 @@ class Membership(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class DifferentialPrivacy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the selected model's weights may tell of any one training row."""
 
-    epsilon: Annotated[float, Meta(description="The training's epsilon is at most this.", gt=0)]
-    delta: Annotated[float, Meta(description="The training's delta is at most this.", gt=0, lt=1)]
+    epsilon: Annotated[float, Meta(description="The highest allowed epsilon of the training.", gt=0)]
+    delta: Annotated[float, Meta(description="The highest allowed delta of the training.", gt=0, lt=1)]
 
 
 class PrivacyGates(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -80,18 +81,24 @@ class PrivacyGates(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     direct_identifiers: Annotated[
         Literal["forbid"] | None,
         Meta(
-            description="forbid: none may be kept, and no cell that the steps behind the sources read may look like an "
-            "address of mail, a telephone, card or account number, or an IP address."
+            description="forbid: no direct identifier may be kept, and no cell read by later steps may look like an "
+            "email address, a telephone, card or account number, or an IP address."
         ),
     ] = None
-    k_anonymity: Annotated[KAnonymity | None, Meta(description="Rows that share a combination of values.")] = None
-    l_diversity: Annotated[LDiversity | None, Meta(description="Sensitive values among such rows.")] = None
-    membership: Annotated[Membership | None, Meta(description="Bound on telling the model's training rows.")] = None
+    k_anonymity: Annotated[
+        KAnonymity | None, Meta(description="The number of rows that share a combination of values.")
+    ] = None
+    l_diversity: Annotated[
+        LDiversity | None, Meta(description="The number of distinct sensitive values among such rows.")
+    ] = None
+    membership: Annotated[
+        Membership | None, Meta(description="Bound on a membership inference attack on the model.")
+    ] = None
     differential_privacy: Annotated[
         DifferentialPrivacy | None,
         Meta(
-            description="The selected model was trained by DP-SGD (`private` of `torch.*`) within this budget; one "
-            "that was not fails.",
+            description="The selected model must be trained by DP-SGD (`private` of `torch.*`) within this budget; a "
+            "model that was not fails.",
             examples=[{"epsilon": 3, "delta": 1e-5}],
         ),
     ] = None

@@ -32,7 +32,7 @@ def schema() -> Json:
     overlay = {k: v for k, v in properties.items() if k not in ("mlspec", "profiles")}
     writer.definitions["profile"] = {
         "type": "object",
-        "description": "An overlay: what it names takes the place of what stands above; null takes a key away.",
+        "description": "Overrides: each value replaces the one above; null removes a key.",
         "properties": {name: {"description": value.get("description", "")} for name, value in overlay.items()},
         "additionalProperties": False,
     }
@@ -197,7 +197,7 @@ class _Writer:
             branches.append({"if": chosen, "then": self.ref(f"{kind}.{name}", self._named(cls, key, name))})
         made: Json = {
             "type": "object",
-            "properties": {key: {"enum": names, "description": f"Which of the {kind}."}},
+            "properties": {key: {"enum": names, "description": f"The name of the {kind[:-1]}."}},
             "allOf": branches,
         }
         if kind != "sources":

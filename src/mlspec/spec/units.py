@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection
 from typing import Any
 
-WORDS = {"duration": "a time with its unit", "bytes": "a size with its unit"}
+WORDS = {"duration": "a duration with its unit", "bytes": "a size with its unit"}
 LARGEST = {"duration": 1e10, "bytes": 2.0**62}
 _SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _BYTES = {

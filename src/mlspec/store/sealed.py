@@ -52,7 +52,7 @@ class Sealed:
         key = os.environ.get(variable, "")
         if len(key) < SHORTEST:
             what = "is not set" if not key else f"is shorter than {SHORTEST} characters"
-            raise WrongKeyError(f"its key is to be read from ${variable}, which {what}")
+            raise WrongKeyError(f"its key is read from ${variable}, which {what}")
         root = hashlib.scrypt(key.encode(), salt=MAGIC, n=1 << 15, r=8, p=1, maxmem=1 << 26, dklen=64)
         self._content, self._names = root[:32], root[32:]
         self._damaged: set[str] = set()
@@ -63,7 +63,7 @@ class Sealed:
                 aside.write_bytes(b"".join(self._sealed(iter([b""]), MARK)))
                 files.put(aside, MARK)
         elif self._opened(mark, MARK) is None:
-            raise WrongKeyError(f"the key in ${variable} is not the one that it is encrypted with")
+            raise WrongKeyError(f"the key in ${variable} is not the key that it is encrypted with")
 
     def read(self, name: str) -> bytes | None:
         """A small file's content; None where there is none, or it is not authentic."""

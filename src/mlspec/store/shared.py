@@ -100,7 +100,7 @@ class Shared:
         except Exception as error:
             # The file systems of fsspec raise whatever their libraries raise.
             why = " ".join(secret_values.hidden(str(error)).split()) or type(error).__name__
-            self.trouble = f"the shared store {self.place} is left alone: {why[:200]}"
+            self.trouble = f"the shared store {self.place} is not used: {why[:200]}"
             return None
 
 
@@ -152,7 +152,7 @@ class _Folder:
 
     def _here(self) -> None:
         if not self._root.is_dir():
-            raise UnreachableError(f"there is no folder '{self._root}' any more")
+            raise UnreachableError(f"the folder '{self._root}' no longer exists")
 
 
 class _Remote:
@@ -200,7 +200,7 @@ def _opened(place: str, encrypt: str) -> Files:
     if encrypt:
         return Sealed(files, encrypt)
     if files.read(MARK) is not None:
-        raise UnreachableError("it is encrypted, and the spec names no key (storage.encrypt)")
+        raise UnreachableError("it is encrypted, but the spec names no key (storage.encrypt)")
     return files
 
 

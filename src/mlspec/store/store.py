@@ -190,7 +190,7 @@ class Store:
         outputs, folders = {}, []
         for name, path in produced.items():
             if path.is_symlink():
-                raise StepError(f"a step gave '{name}', which is neither a file nor a folder")
+                raise StepError(f"a step wrote '{name}', which is neither a file nor a folder")
             if path.is_dir():
                 outputs[name] = self._put_folder(path, sync)
                 folders.append(name)

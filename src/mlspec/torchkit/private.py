@@ -206,7 +206,7 @@ def _root(private: Private, about: str, rows: Rows) -> bytes:
     key = os.environ.get(private.key, "")
     if len(key) < 16:
         what = "is not set" if not key else "is shorter than 16 characters"
-        raise StepError(f"the key of the noise is to be read from ${private.key}, which {what}", SETTING)
+        raise StepError(f"the key of the noise is read from ${private.key}, which {what}", SETTING)
     total = hmac.new(key.encode(), about.encode(), hashlib.sha256)
     for tensor in (*rows.inputs, rows.target):
         total.update(np.ascontiguousarray(tensor.cpu().numpy()).data)

@@ -26,13 +26,13 @@ class Clip(Transform, frozen=True, kw_only=True):
     accepts: ClassVar[frozenset[str]] = frozenset({"integer", "number"})
     libraries: ClassVar[tuple[str, ...]] = ("polars",)
 
-    lower: Annotated[float | None, Meta(description="The least number to keep.")] = None
-    upper: Annotated[float | None, Meta(description="The greatest number to keep.")] = None
+    lower: Annotated[float | None, Meta(description="The lowest number to keep.")] = None
+    upper: Annotated[float | None, Meta(description="The highest number to keep.")] = None
     lower_quantile: Annotated[
-        Quantile | None, Meta(description="The lower end as a quantile of the training rows.")
+        Quantile | None, Meta(description="The lower bound as a quantile of the training rows.")
     ] = None
     upper_quantile: Annotated[
-        Quantile | None, Meta(description="The upper end as a quantile of the training rows.")
+        Quantile | None, Meta(description="The upper bound as a quantile of the training rows.")
     ] = None
 
     def output(self, column: Column) -> Schema:

@@ -30,9 +30,7 @@ class Cyclical(Transform, frozen=True, kw_only=True):
     libraries: ClassVar[tuple[str, ...]] = ("polars",)
 
     cycles: Annotated[tuple[Cycle, ...], Meta(description="The cycles of a date.", min_length=1)] = ("week", "year")
-    period: Annotated[
-        Annotated[float, Meta(gt=0)] | None, Meta(description="After how much a number is where it was.")
-    ] = None
+    period: Annotated[Annotated[float, Meta(gt=0)] | None, Meta(description="The period of a number.")] = None
 
     def mistake(self, column: Column) -> str:
         """A number needs its period."""

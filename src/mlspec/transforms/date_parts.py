@@ -27,7 +27,9 @@ class DateParts(Transform, frozen=True, kw_only=True):
     shorthand: ClassVar[str] = "parts"
     libraries: ClassVar[tuple[str, ...]] = ("polars",)
 
-    parts: Annotated[tuple[DatePart, ...], Meta(description="The parts to make columns of.", min_length=1)] = (
+    parts: Annotated[
+        tuple[DatePart, ...], Meta(description="The parts, each of which becomes a column.", min_length=1)
+    ] = (
         "year",
         "month",
         "day",

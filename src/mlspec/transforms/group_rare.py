@@ -29,7 +29,7 @@ class GroupRare(Transform, frozen=True, kw_only=True):
     min_count: Annotated[int, Meta(description="A level with fewer training rows is rare.", ge=1)] = 1
     max_levels: Annotated[
         Annotated[int, Meta(ge=2)] | None,
-        Meta(description="Levels to keep at most, `(other)` included; the most frequent."),
+        Meta(description="The maximum number of levels, `(other)` included; the most frequent are kept."),
     ] = None
 
     def output(self, column: Column) -> Schema:

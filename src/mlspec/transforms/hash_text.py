@@ -28,8 +28,8 @@ class HashText(Transform, frozen=True, kw_only=True):
     version: ClassVar[int] = 2
     libraries: ClassVar[tuple[str, ...]] = ("polars", "numpy")
 
-    columns: Annotated[int, Meta(description="How many counts.", ge=2, le=4096)] = 64
-    ngrams: Annotated[int, Meta(description="Words in a row that count as one, up to so many.", ge=1, le=4)] = 1
+    columns: Annotated[int, Meta(description="The number of counts.", ge=2, le=4096)] = 64
+    ngrams: Annotated[int, Meta(description="The longest n-gram of words to count.", ge=1, le=4)] = 1
 
     def output(self, column: Column) -> Schema:
         """As many numbers as asked for, in one column."""

@@ -32,14 +32,17 @@ class Image(Transform, frozen=True, kw_only=True):
     libraries: ClassVar[tuple[str, ...]] = ("polars", "pillow", "numpy")
 
     size: Annotated[
-        tuple[Side, Side], Meta(description="Height and width; other pictures are stretched or shrunk to it.")
+        tuple[Side, Side], Meta(description="Height and width; images of other sizes are resized to it.")
     ] = (32, 32)
-    colour: Annotated[Literal["grey", "rgb"], Meta(description="grey: brightness alone; rgb: red, green and blue.")] = (
+    colour: Annotated[Literal["grey", "rgb"], Meta(description="grey: brightness only; rgb: red, green and blue.")] = (
         "rgb"
     )
     scale: Annotated[
         Literal["standard", "unit"],
-        Meta(description="standard: each channel to mean 0, deviation 1 over the training rows; unit: 0 to 1."),
+        Meta(
+            description="standard: each channel has mean 0 and standard deviation 1 over the training rows; unit: 0 "
+            "to 1."
+        ),
     ] = "standard"
 
     def output(self, column: Column) -> Schema:

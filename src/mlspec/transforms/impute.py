@@ -26,7 +26,7 @@ class Impute(Transform, frozen=True, kw_only=True):
     libraries: ClassVar[tuple[str, ...]] = ("polars",)
 
     strategy: Annotated[
-        Literal["median", "mean", "most_frequent", "constant"], Meta(description="What stands in for a missing value.")
+        Literal["median", "mean", "most_frequent", "constant"], Meta(description="What replaces a missing value.")
     ] = "median"
     value: Annotated[str | int | float | None, Meta(description="The value of strategy `constant`.")] = None
 

@@ -31,7 +31,7 @@ class Order(Transform, frozen=True, kw_only=True):
 
     levels: Annotated[
         tuple[str, ...],
-        Meta(description="The levels in their order.", min_length=2, examples=[["small", "medium", "large"]]),
+        Meta(description="The levels in order.", min_length=2, examples=[["small", "medium", "large"]]),
     ]
 
     def output(self, column: Column) -> Schema:

@@ -27,9 +27,9 @@ class Quantile(Transform, frozen=True, kw_only=True):
     libraries: ClassVar[tuple[str, ...]] = ("polars",)
 
     shape: Annotated[
-        Literal["uniform", "normal"], Meta(description="uniform: from 0 to 1; normal: mean 0, deviation 1.")
+        Literal["uniform", "normal"], Meta(description="uniform: from 0 to 1; normal: mean 0 and standard deviation 1.")
     ] = "normal"
-    points: Annotated[int, Meta(description="How many quantiles are measured.", ge=2, le=10_000)] = 1000
+    points: Annotated[int, Meta(description="The number of quantiles to compute.", ge=2, le=10_000)] = 1000
 
     def output(self, column: Column) -> Schema:
         """A number."""

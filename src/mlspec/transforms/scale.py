@@ -27,7 +27,10 @@ class Scale(Transform, frozen=True, kw_only=True):
 
     method: Annotated[
         Literal["standard", "minmax", "robust"],
-        Meta(description="standard: mean 0, deviation 1; minmax: 0 to 1; robust: median 0, quartiles one apart."),
+        Meta(
+            description="standard: mean 0 and standard deviation 1; minmax: 0 to 1; robust: median 0 and "
+            "interquartile range 1."
+        ),
     ] = "standard"
 
     def output(self, column: Column) -> Schema:

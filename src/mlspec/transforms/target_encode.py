@@ -32,7 +32,7 @@ class TargetEncode(Transform, frozen=True, kw_only=True):
     libraries: ClassVar[tuple[str, ...]] = ("polars",)
     supervised: ClassVar[bool] = True
 
-    smoothing: Annotated[float, Meta(description="How many rows the mean of all counts as.", gt=0)] = 20.0
+    smoothing: Annotated[float, Meta(description="Smoothing: how many rows the overall mean counts as.", gt=0)] = 20.0
 
     def output(self, column: Column) -> Schema:
         """Numbers; how many, only the target's classes tell."""

@@ -36,9 +36,9 @@ class TfIdf(Transform, frozen=True, kw_only=True):
     version: ClassVar[int] = 2
     libraries: ClassVar[tuple[str, ...]] = ("polars", "numpy")
 
-    words: Annotated[int, Meta(description="How many words at most.", ge=1, le=10_000)] = 200
-    at_least: Annotated[int, Meta(description="In how many texts a word must stand.", ge=1)] = 2
-    ngrams: Annotated[int, Meta(description="Words in a row that count as one, up to so many.", ge=1, le=4)] = 1
+    words: Annotated[int, Meta(description="The maximum number of words.", ge=1, le=10_000)] = 200
+    at_least: Annotated[int, Meta(description="The number of texts that must contain a word.", ge=1)] = 2
+    ngrams: Annotated[int, Meta(description="The longest n-gram of words to count.", ge=1, le=4)] = 1
 
     def output(self, column: Column) -> Schema:
         """Numbers; how many, only fitting tells."""

@@ -22,7 +22,8 @@ def seen(decided: dict[str, Any], requirement: Requirement, holdout: Holdout | N
     if worn and holdout is not None and found["verdict"] == "pass":
         found["verdict"] = "unknown"
         found["reason"] = (
-            f"the test rows have judged {holdout.place - 1} other models, {holdout.allowed} uses are allowed: "
-            f"fresh rows are needed ({decided['reason']})"
+            f"{holdout.place - 1} other models were evaluated on the test rows, but {holdout.allowed} uses are "
+            "allowed: "
+            f"new test rows are needed ({decided['reason']})"
         )
     return found

@@ -70,7 +70,7 @@ def run(
         return running.run(lock)
     except OSError as error:
         if error.errno in FULL:
-            raise StoreError(f"{told(error)}; make room and run again: what is done is kept") from None
+            raise StoreError(f"{told(error)}; free some space and run again: results so far are kept") from None
         raise
 
 
@@ -158,7 +158,7 @@ class _Running:
         taken = dvc_results.take_over(Path(self.graph.facts.root), self.store, self._write) if self.own else []
         if taken:
             self.journal.open()
-            text = f"results of {len(taken)} steps were made elsewhere and are taken from {dvc.RESULTS}"
+            text = f"results of {len(taken)} steps were computed elsewhere and are used from {dvc.RESULTS}"
             self.journal.tell(events.Noted(time=now(), text=text))
         for _attempt in range(MENDINGS):
             schedule(
@@ -178,7 +178,7 @@ class _Running:
             except DamagedError:
                 self.store.forget()
                 self.again = True
-        raise StoreError("stored results are damaged time and again: is the disk in order?")
+        raise StoreError("stored results are damaged repeatedly: check the disk")
 
     def _start(self) -> Backend:
         """The backend, the run's folder, and the store open for writing: there is something to do."""

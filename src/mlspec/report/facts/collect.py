@@ -218,17 +218,17 @@ def _split(project: Project) -> str:
     elif split.by == "random":
         text = "at random"
     elif split.by == "time":
-        text = f"by time, the last rows by '{split.column}' are the test"
+        text = f"by time: the last rows by '{split.column}' are the test rows"
         if split.gap is not None:
-            text += f", rows less than {split.gap} before validation or test rows left out"
+            text += f", without rows less than {split.gap} before the validation or test rows"
     elif split.by == "hash":
         text = f"whole groups by a keyed hash of '{split.column}'"
     elif split.by == "group":
         text = f"whole groups by '{split.column}'"
         if split.stratify is not None:
-            text += f", '{split.stratify}' keeping its shares as far as they allow"
+            text += f", stratified by '{split.stratify}' as far as possible"
     else:
-        text = f"at random, '{split.column or project.data.columns.target}' keeping its shares"
+        text = f"at random, stratified by '{split.column or project.data.columns.target}'"
     if project.data.sample is not None:
         text += f"; a sample of {formatting.count(project.data.sample, 'row')}"
     return text

@@ -59,7 +59,9 @@ def _measured(requirement: Requirement, run: Run, graph: Graph) -> tuple[str, st
     if requirement.id == "abstain":
         coverage = ((measured.get("decisions") or {}).get("abstention") or {}).get("coverage") or {}
         message = (
-            "" if coverage.get("value") is None else f"{formatting.figure(coverage['value'])} decided without a person"
+            ""
+            if coverage.get("value") is None
+            else f"coverage {formatting.figure(coverage['value'])} (decided without a person)"
         )
         return "evaluate", message
     name = MEASURED.get(requirement.id)

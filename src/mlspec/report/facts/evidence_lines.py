@@ -36,7 +36,7 @@ class Evidence(Struct, frozen=True, kw_only=True):
     n: int | None = None
     threshold: float | None = None
     unit: str = ""
-    verdict: Annotated[Verdict | None, Meta(description="null: measured, nothing was to be decided")] = None
+    verdict: Annotated[Verdict | None, Meta(description="null: measured only, no constraint to decide")] = None
     reason: str = ""
     evidence: str = ""
     waived: str = ""
@@ -44,7 +44,9 @@ class Evidence(Struct, frozen=True, kw_only=True):
     data: Annotated[dict[str, str], Meta(description="SHA-256 of each file of the sources")] = {}
     rows: Annotated[str, Meta(description="SHA-256 of the test rows")] = ""
     model: Annotated[str, Meta(description="digest of the exported model")] = ""
-    uses: Annotated[int | None, Meta(description="models that these test rows have judged, this one included")] = None
+    uses: Annotated[
+        int | None, Meta(description="number of models evaluated on these test rows, including this one")
+    ] = None
     environment: dict[str, str] = {}
 
 

@@ -35,14 +35,14 @@ class ProfiledColumn(Struct, frozen=True, kw_only=True):
     type: str
     role: str = ""
     missing: Annotated[float, Meta(description="share of rows without a value")]
-    distinct: Annotated[int, Meta(description="different values")]
-    quantiles: Annotated[tuple[float, ...], Meta(description="0, 0.05, 0.25, 0.5, 0.75, 0.95 and 1; of numbers")] = ()
+    distinct: Annotated[int, Meta(description="distinct values")]
+    quantiles: Annotated[tuple[float, ...], Meta(description="0, 0.05, 0.25, 0.5, 0.75, 0.95 and 1; for numbers")] = ()
     mean: float | None = None
-    deviation: Annotated[float | None, Meta(description="standard deviation, of numbers")] = None
-    first: Annotated[str | None, Meta(description="the earliest moment, of dates")] = None
-    last: Annotated[str | None, Meta(description="the latest moment, of dates")] = None
+    deviation: Annotated[float | None, Meta(description="standard deviation, for numbers")] = None
+    first: Annotated[str | None, Meta(description="the earliest time, for dates")] = None
+    last: Annotated[str | None, Meta(description="the latest time, for dates")] = None
     lengths: Annotated[tuple[int, int] | None, Meta(description="characters of the shortest and longest text")] = None
-    common: Annotated[tuple[Frequent, ...], Meta(description="the most frequent values, of categories")] = ()
+    common: Annotated[tuple[Frequent, ...], Meta(description="the most frequent values, for categories")] = ()
     images: ImageSizes | None = None
 
 
@@ -60,9 +60,11 @@ class TableProfile(Struct, frozen=True, kw_only=True):
     format_version: Literal[1] = 1
     of: str
     rows: int
-    duplicates: Annotated[int, Meta(description="rows that are equal to one before them")]
+    duplicates: Annotated[int, Meta(description="rows that are equal to an earlier row")]
     columns: tuple[ProfiledColumn, ...]
-    correlations: Annotated[tuple[Correlation, ...], Meta(description="the strongest, of at least 0.3 either way")] = ()
+    correlations: Annotated[
+        tuple[Correlation, ...], Meta(description="the strongest, with an absolute value of at least 0.3")
+    ] = ()
     target: str | None = None
     balance: Annotated[tuple[Frequent, ...], Meta(description="the target's classes with their rows")] = ()
 

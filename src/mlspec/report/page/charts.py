@@ -97,7 +97,7 @@ def bins(counts: Sequence[int], ends: Sequence[float]) -> Html | None:
         for i, count in enumerate(counts)
     ]
     message = (
-        f"rows in {len(counts)} equal parts from {figure(ends[0])} to {figure(ends[-1])}: {', '.join(map(str, counts))}"
+        f"rows in {len(counts)} equal bins from {figure(ends[0])} to {figure(ends[-1])}: {', '.join(map(str, counts))}"
     )
     return picture("bins", width, height, message, bars)
 

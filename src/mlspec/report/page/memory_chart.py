@@ -20,5 +20,5 @@ def over_time(own: Sequence[int], every: float, limit: int | None, width: float 
     if limit is not None:
         at = height * (1 - limit / top)
         parts.append(line("threshold", 0, at, width, at))
-        text += f"; allowed {formatting.size(limit)}"
+        text += f"; limit {formatting.size(limit)}"
     return picture("memory", width, height, text, parts)

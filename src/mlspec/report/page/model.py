@@ -18,7 +18,7 @@ def scores(facts: RunFacts) -> Html | None:
         f"{facts.selected} was chosen by {facts.selected_by} on the {facts.selected_on}. " if facts.selected else ""
     ]
     message.append(
-        f"Measured on {rows:,} test rows that no fitting and no choice has seen"
+        f"Measured on {rows:,} test rows that were used neither for training nor for selection"
         if rows
         else "Measured on the test rows"
     )
@@ -96,7 +96,7 @@ def candidates(facts: RunFacts) -> Html | None:
         "div",
         element(
             "p",
-            f"Measured on the {facts.selected_on}, by which one was chosen; the test rows stay unseen.",
+            f"Measured on the {facts.selected_on}, which decide the selection; the test rows are not used here.",
             class_="note",
         ),
         element("p", _reason(facts)) if facts.evaluation.selection_reason else None,
@@ -121,7 +121,7 @@ def _reason(facts: RunFacts) -> str:
             between = formatting.interval(apart.low, apart.high)
             behind.append(f"{name} by {formatting.figure(apart.value, (apart.low, apart.high))} {between}".rstrip())
     text = f"{found.selection_reason}."
-    return f"{text} Behind the best, row by row: {', '.join(behind)}." if behind else text
+    return f"{text} Difference to the best on the same rows: {', '.join(behind)}." if behind else text
 
 
 def _candidate(candidate: Candidate, metrics: list[str], by: str | None, scale: Scale | None) -> Html:
@@ -168,16 +168,14 @@ def in_use(facts: RunFacts) -> Html | None:
         quantiles = ", ".join(
             f"{name} {formatting.seconds(latency[name])}" for name in ("p50", "p95", "p99") if name in latency
         )
-        pairs.append(
-            ("one prediction", f"{quantiles} ({formatting.count(int(latency.get('batch', 1)), 'row')} at a time)")
-        )
+        pairs.append(("latency", f"{quantiles} ({formatting.count(int(latency.get('batch', 1)), 'row')} at a time)"))
         pairs.append(
             ("measured", f"{formatting.count(int(latency['n']), 'time')} on {latency.get('machine', 'this machine')}")
         )
     if facts.size is not None:
         pairs.append(("exported model", formatting.size(float(facts.size["bytes"]))))
     if facts.model is not None:
-        pairs.append(("lies in", facts.model))
+        pairs.append(("path", facts.model))
     if not pairs:
         return None
     return element(

@@ -24,13 +24,13 @@ def spec(facts: RunFacts, text: str) -> Html:
         {line: _sign(found) for line, found in remarks.items()},
         {line: _text(found) for line, found in remarks.items()},
     )
-    note = "Beside a line that something was measured against stands what came of it."
+    note = "Each line that was checked or measured shows its result."
     return element(
         "div",
         element("p", note, class_="note") if remarks else None,
         element(
             "div",
-            element("div", shown, class_="scroll", role="region", aria_label="The spec", tabindex=0),
+            element("div", shown, class_="scroll", role="region", aria_label="Spec", tabindex=0),
             class_="card",
         ),
     )

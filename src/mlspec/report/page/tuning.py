@@ -18,8 +18,8 @@ def tuning(facts: RunFacts) -> Html | None:
         "div",
         element(
             "p",
-            "Trials are scored on the validation rows; none sees the test rows. The first trial is the candidate as it "
-            "is written.",
+            "Trials are scored on the validation rows and never use the test rows. The first trial has the settings of "
+            "the spec.",
             class_="note",
         ),
         element("div", [_search(candidate, search) for candidate, search in searched], class_="columns"),
@@ -31,7 +31,10 @@ def _search(candidate: Candidate, search: Search) -> Html:
     text = f"{formatting.count(len(search.trials), 'trial')} ({counts}) by {search.sampler}"
     text += f" with {search.pruner}" if search.pruner != "none" else ""
     written, best = search.trials[0], next(t for t in search.trials if t.number == search.best)
-    gain = f"{search.metric} {formatting.figure(best.score)}, as written {formatting.figure(written.score)}"
+    gain = (
+        f"{search.metric} {formatting.figure(best.score)}, with the settings of the spec "
+        f"{formatting.figure(written.score)}"
+    )
     return element(
         "div",
         element("h3", candidate.name),

@@ -14,7 +14,7 @@ from mlspec.report.facts.run import Outcome, RunFacts, Score, Verdict
 
 Told = Literal["better", "worse", "the same", "not told apart", "unknown"]
 Paired = Callable[[RunFacts, RunFacts], "dict[str, Apart] | str"]
-"""What sets two runs apart, by metric, or in words why that can't be said."""
+"""The differences between two runs by metric, or the reason why they cannot be compared."""
 MISSING = object()
 
 
@@ -63,7 +63,7 @@ class ComparedGate(Struct, frozen=True, kw_only=True):
 class Changed(Struct, frozen=True, kw_only=True):
     """Something that is not the same in all runs; null where a run has no such thing."""
 
-    what: Annotated[Literal["spec", "data", "environment"], Meta(description="where it stands")]
+    what: Annotated[Literal["spec", "data", "environment"], Meta(description="its place in the spec")]
     key: str
     values: tuple[Any, ...]
 
@@ -99,7 +99,7 @@ def compare(runs: Sequence[RunFacts], specs: Sequence[Mapping[str, Any] | None],
         gates=tuple(_gates(runs)),
         changed=(*(() if lacking else _changed("spec", [_flat(spec or {}) for spec in specs])), *_surroundings(runs)),
         costs=tuple(cost for cost in _costs(runs) if any(value is not None for value in cost.values)),
-        notes=tuple(f"what the spec of run {name} said was not kept" for name in lacking),
+        notes=tuple(f"the spec of run {name} was not kept" for name in lacking),
     )
 
 
@@ -174,6 +174,6 @@ def _costs(runs: Sequence[RunFacts]) -> Iterator[ComparedCost]:
 
     yield ComparedCost(what="the run", unit="s", values=tuple(run.seconds for run in runs))
     work = (sum(step.seconds or 0.0 for step in run.steps) for run in runs)
-    yield ComparedCost(what="work of all its steps", unit="s", values=tuple(round(seconds, 6) for seconds in work))
+    yield ComparedCost(what="total time of its steps", unit="s", values=tuple(round(seconds, 6) for seconds in work))
     yield ComparedCost(what="p95 of a prediction", unit="s", values=tuple(map(latency, runs)))
     yield ComparedCost(what="exported model", unit="bytes", values=tuple(map(size, runs)))

@@ -103,11 +103,11 @@ def find(root: Path, run: str | None = None) -> RunFacts:
     if run is None:
         last = next(every(root), None)
         if last is None:
-            raise _missing("nothing has been run here yet", "mlspec run")
+            raise _missing("there are no runs here yet", "mlspec run")
         return last
     fitting = [name for name in names(root) if name.startswith(run)]
     if len(fitting) != 1:
-        line = f"there is no run '{run}'" if not fitting else f"'{run}' is the beginning of {len(fitting)} runs"
+        line = f"there is no run '{run}'" if not fitting else f"'{run}' matches {len(fitting)} runs"
         raise _missing(line, "mlspec runs lists them")
     try:
         return _read(root, fitting[0])
@@ -125,8 +125,8 @@ def page(root: Path, facts: RunFacts, name: str) -> str:
 
 def damaged(root: Path, run: str, error: Exception) -> SpecError:
     """A run's folder can't be used."""
-    why = (error.strerror or "it can't be opened").lower() if isinstance(error, OSError) else str(error)
-    return _missing(f"run '{run}' can't be read: {why}", f"remove '{root / RUNS / run}', and run again")
+    why = (error.strerror or "it cannot be opened").lower() if isinstance(error, OSError) else str(error)
+    return _missing(f"run '{run}' cannot be read: {why}", f"remove '{root / RUNS / run}', and run again")
 
 
 def resolved(root: Path, facts: RunFacts) -> dict[str, Any] | None:

@@ -37,7 +37,7 @@ def _lines(found: Comparison, color: bool) -> Iterator[str]:
     if found.gates:
         yield from _gates(found, letters, color)
     else:
-        yield paint("no constraint has another verdict", DIM, color)
+        yield paint("no constraint has a different verdict", DIM, color)
     if found.changed:
         yield ""
         rows = [("changed", *letters)]
@@ -85,7 +85,9 @@ def _metrics(found: Comparison, letters: Sequence[str], color: bool) -> Iterator
                 shown = shown[:at] + paint(verdict, TOLD_COLORS[verdict], color) + shown[at + len(verdict) :]
                 end = at
         yield shown
-    yield paint("positive differences are better; their intervals come from the same rows drawn for both", DIM, color)
+    yield paint(
+        "positive differences are better; intervals are paired (the same resampled rows for both runs)", DIM, color
+    )
     for reason in reasons:
         yield paint(f"unknown: {printable(reason)}", DIM, color)
 

@@ -52,7 +52,7 @@ def _metric(series: MetricSeries, width: int, color: bool) -> Iterator[str]:
     first, last = formatting.figure(low, (low, high)), formatting.figure(high, (low, high))
     yield paint(f"{'':<{margin}}  {first}{last:>{max(1, room - len(first))}}", DIM, color)
     if any(point.threshold is not None for point in points):
-        yield paint("┊ what the spec asks for", DIM, color)
+        yield paint("┊ bound in the spec", DIM, color)
 
 
 def _candidate(series: CandidateSeries, width: int, color: bool) -> Iterator[str]:
@@ -68,7 +68,7 @@ def _candidate(series: CandidateSeries, width: int, color: bool) -> Iterator[str
         yield ""
         yield from _search(series.search, width, color)
     if not curves and series.search is None:
-        yield "it was trained in one go, and its settings were not searched for: there is nothing to plot"
+        yield "it has no training history and no tuning trials: there is nothing to plot"
 
 
 def _search(search: Search, width: int, color: bool) -> Iterator[str]:

@@ -76,7 +76,7 @@ def values(column: ProfiledColumn) -> str:
     """What a column holds, in a line."""
     if column.quantiles:
         least, low, first, median, third, high, greatest = (formatting.figure(q) for q in column.quantiles)
-        return f"{least} to {greatest}, median {median}, half {first} to {third}, nine tenths {low} to {high}"
+        return f"{least} to {greatest}, median {median}, IQR {first} to {third}, 5th-95th percentile {low} to {high}"
     if column.images is not None:
         return image_sizes.words(column.images)
     if column.first is not None:
@@ -87,15 +87,15 @@ def values(column: ProfiledColumn) -> str:
 
 
 def _rest(found: TableProfile) -> Iterator[tuple[str, list[str]]]:
-    """What is told of the whole table."""
+    """Balance, correlations and duplicates of the whole table."""
     if found.balance:
         total = sum(one.rows for one in found.balance)
         message = [f"{one.value}: {one.rows:,} ({one.rows / total:.1%})" for one in found.balance]
         yield f"Target {found.target}", message
     if found.correlations:
-        yield "Numbers that go together", [f"{c.one} and {c.other}: {c.value:+.2f}" for c in found.correlations]
+        yield "Correlations", [f"{c.one} and {c.other}: {c.value:+.2f}" for c in found.correlations]
     if found.duplicates:
-        yield "Duplicates", [f"{formatting.count(found.duplicates, 'row')} equal to one before"]
+        yield "Duplicates", [f"{formatting.count(found.duplicates, 'row')} equal to an earlier row"]
 
 
 def _share(missing: float) -> str:

@@ -105,7 +105,7 @@ def faults(asked: Asked, seen: Mapping[str, Any], rows: int, masked: bool) -> It
             offer = f"{{column: {name}, missing: {{at_most: {rounded:g}}}}}" if words == "at most" else ""
             yield Fault(f"'{name}' is missing in {share:.2%} of rows, {words} {limit:.2%} expected", offer)
         yield from anomalies.missing(asked, share)
-    for check, words in (("distinct", "different values"), ("sum", "as its sum"), ("mean", "as its mean")):
+    for check, words in (("distinct", "distinct values"), ("sum", "as its sum"), ("mean", "as its mean")):
         if check in asked and seen.get(check) is not None:
             for side, limit in broken(asked[check], seen[check]):
                 told = f"'{name}' has {figure(seen[check])} {words}, {side} {figure(limit)} expected"
