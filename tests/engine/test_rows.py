@@ -82,7 +82,7 @@ def test_a_model_that_needs_all_rows_in_memory_says_so_before_it_takes_them(tmp_
         feature_arrays.fits(path, state, HistGradientBoosting(), 300_000_000)
     assert raised.value.setting == "type"
     assert str(raised.value) == (
-        "3,000 training rows of 120,000 numbers take at least 2,880 MB of memory in this model, but backend.memory allows "
+        "3,000 training rows of 120,000 numbers take at least 2,880 MB of memory in this model, backend.memory allows "
         "300 MB: allow more, take fewer rows (data.sample), or a model that reads them piece by piece (sgd, "
         "torch.ft_transformer, torch.mlp, torch.resnet, torch.tabm)"
     )

@@ -1,7 +1,7 @@
-"""Settings of the backend that can't go together.
+"""Settings of the backend contradict each other.
 
-Why: a setting that the others make void would be believed to hold: a time limit that nobody can enforce, a precision
-that the device does not have.
+Why: users would rely on a setting without effect: a time limit that cannot be enforced, a precision that the device
+does not have.
 
 Instead: change one of the two; the message names both.
 """

@@ -1,10 +1,10 @@
-"""This machine can't serve the backend.
+"""This machine does not support the backend.
 
-Why: a run that needs a GPU would fail at its first training step, after everything before it was paid for. Compiling is
-fine anywhere, so there this is a warning.
+Why: a run that needs a GPU would fail at its first training step, after all the work before it. Compiling works
+anywhere, so there this is a warning.
 
-Instead: run where the device is, or use `--backend cpu`. `mlspec doctor` tells what this machine can serve. The engine
-`dvc` tracks results in a DVC repository: `mlspec run --init` makes one where there is none.
+Instead: run on a machine with the device, or use `--backend cpu`. `mlspec doctor` lists what this machine supports. The
+engine `dvc` needs a DVC repository: `mlspec run --init` creates one.
 """
 
 import os

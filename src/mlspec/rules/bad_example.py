@@ -1,10 +1,10 @@
-"""An example request can't be asked, or says nothing of its answer.
+"""An example request is invalid, or has no expected answer.
 
-Why: examples are put to the exported model as they stand; one that expects nothing, or an answer that the model never
-gives, decides nothing.
+Why: the exported model predicts examples as they are written; an example without an expected answer, or with one that
+the model never gives, checks nothing.
 
-Instead: give `answer` (a class) where classes are predicted, `at_least` or `at_most` (a number, or the probability of
-the positive class) else; name columns that the model reads, with values of their type.
+Instead: give `answer` (a class) for classification, `at_least` or `at_most` (a number, or the probability of the
+positive class) otherwise; use columns of the model, with values of their type.
 """
 
 from collections.abc import Iterator

@@ -1,10 +1,10 @@
-"""The address of the MLflow server has a password in it, or is none that a server has.
+"""The address of the MLflow server contains a password, or is not a server's address.
 
-Why: a spec is committed, reviewed and printed; what stands in it is no secret. And runs are logged on a server, so that
-others find them: a folder is no server.
+Why: a spec is committed, reviewed and printed, so it must not contain secrets. And runs are logged to a server so that
+others can find them; a folder is not a server.
 
-Instead: write `${env:NAME}` in place of the address, or of the password in it, and set NAME where it runs; or leave the
-password to `MLFLOW_TRACKING_PASSWORD`.
+Instead: write `${env:NAME}` instead of the address or of the password in it, and set NAME in the environment; or use
+`MLFLOW_TRACKING_PASSWORD`.
 """
 
 import re

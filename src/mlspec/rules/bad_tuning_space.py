@@ -1,11 +1,11 @@
-"""A space of `tuning` can't be searched: a setting that the model doesn't have, or values that it wouldn't take.
+"""A search space of `tuning` is invalid: the model does not have a setting, or does not accept its values.
 
-Why: a trial with a setting that doesn't exist changes nothing, and one with a value out of bounds fails after all the
+Why: a trial with an unknown setting would change nothing, and one with an invalid value would fail only after all the
 data has been prepared.
 
-Instead: for each setting one of `uniform`, `log`, `integer`, `log_integer` (two ends, the smaller first; above 0 for
-the two with orders of magnitude) or `choice`, with values that the setting itself could have in the spec. A setting
-inside a setting of one's own model is named with a dot: `params.trees`.
+Instead: give each setting one of `uniform`, `log`, `integer`, `log_integer` (two bounds, the smaller first; above 0 on
+a logarithmic scale) or `choice`, with values that the setting accepts in the spec. Name a setting inside a setting of
+your own model with a dot: `params.trees`.
 """
 
 from collections.abc import Iterator

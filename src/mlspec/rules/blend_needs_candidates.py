@@ -1,4 +1,4 @@
-"""A blend is asked for that can't be made: of one candidate, or beside a candidate of its name.
+"""A blend is impossible: there is only one candidate, or a candidate has the name `blend`.
 
 Why: a blend is a weighted mean of at least two candidates, and competes with them under the name `blend`.
 

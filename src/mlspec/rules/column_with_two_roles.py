@@ -1,8 +1,9 @@
 """A column has two roles that exclude each other.
 
-Why: a dropped column that is also a feature, an id that is also learned from: whichever wins, somebody is misled.
+Why: a dropped column that is also a feature, or an id that is also a feature: whichever wins, the other statement is
+wrong.
 
-Instead: keep the one that is meant.
+Instead: keep the intended role.
 """
 
 from collections.abc import Iterator

@@ -1,8 +1,8 @@
-"""Two bounds on one metric leave nothing between them.
+"""No value satisfies both bounds on a metric.
 
-Why: no model can pass; the run would only end in a failure.
+Why: no model can pass, so every run would fail.
 
-Instead: mend the bound that is wrong.
+Instead: correct one of the bounds.
 """
 
 from collections.abc import Iterator

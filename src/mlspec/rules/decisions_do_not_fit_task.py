@@ -1,9 +1,9 @@
-"""Something is asked of decisions that the task has none of, or that says nothing.
+"""A setting of decisions does not apply to the task, or has no effect.
 
-Why: costs of two kinds of mistakes, groups that are called positive and a doubtful class belong to classes; asked of
-numbers, or of classes without a positive one, they could only be ignored.
+Why: costs of errors, selection rates of groups and abstention apply to classes; for numbers, or for classes without a
+positive one, they could only be ignored.
 
-Instead: state them for a task that fits, or leave them out.
+Instead: use a task that has them, or remove the setting.
 """
 
 from collections.abc import Iterator

@@ -1,8 +1,8 @@
-"""A column that names people is kept, and `constraints.privacy.direct_identifiers` forbids it.
+"""A direct identifier is kept, but `constraints.privacy.direct_identifiers` forbids it.
 
-Why: the two can't both be meant.
+Why: the two statements contradict each other.
 
-Instead: `drop`, `hash` or `mask` the column, or take the constraint away.
+Instead: `drop`, `hash` or `mask` the column, or remove the constraint.
 """
 
 from collections.abc import Iterator

@@ -1,8 +1,8 @@
-"""No column is left for a model to learn from.
+"""There are no features.
 
-Why: with all columns dropped, sensitive, or otherwise spoken for, there is nothing to fit.
+Why: if all columns are dropped, sensitive, or have another role, there is nothing to fit.
 
-Instead: leave at least one feature.
+Instead: keep at least one column as a feature.
 """
 
 from collections.abc import Iterator

@@ -1,6 +1,6 @@
-"""An expectation says nothing, contradicts itself, or does not fit its column.
+"""An expectation has no check, contradicts itself, or does not apply to its column.
 
-Why: a check that can't fail, or can't hold, only looks like one.
+Why: a check that cannot fail, or cannot pass, is useless.
 
 Instead: give `rows` bounds, `holds` an expression, or a `column` with one of its checks; `mlspec explain data.expect`
 lists them.

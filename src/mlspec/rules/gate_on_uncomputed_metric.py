@@ -1,4 +1,4 @@
-"""A gate, or the selection, names a metric that nothing computes.
+"""A gate or the selection uses a metric that is not computed.
 
 Why: a gate without a measurement can never pass.
 

@@ -1,9 +1,9 @@
-"""A gate's bound can never be met, is always met, or is missing.
+"""A gate's bound can never be satisfied, is always satisfied, or is missing.
 
-Why: a ROC AUC of at least 1.2 fails whatever the model; one of at most 1.0 holds whatever the model: neither says
-anything.
+Why: a ROC AUC of at least 1.2 always fails, and one of at most 1.0 always passes, so neither says anything about the
+model.
 
-Instead: choose a bound that a metric can cross, on the side that matters.
+Instead: choose a bound inside the range of the metric, in the direction that matters.
 """
 
 from collections.abc import Iterator

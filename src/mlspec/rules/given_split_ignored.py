@@ -1,9 +1,9 @@
-"""The folders of a source say which rows are for training and which for the test, and the split goes by something else.
+"""The folders of a source state a split, but the spec splits in another way.
 
-Why: whoever laid them out kept the test apart; mixed again, scores are those of another test, and others' can't be
-compared with them.
+Why: whoever created the folders kept the test rows separate; after mixing, scores cannot be compared with those of
+others.
 
-Instead: `split: {by: given, column: split}`; or `columns: {drop: [split]}` where mixing is meant.
+Instead: use `split: {by: given, column: split}`, or `columns: {drop: [split]}` to mix them on purpose.
 """
 
 from collections.abc import Iterator

@@ -1,8 +1,9 @@
-"""A goal's parts don't fit together: a bound or a guardrail without a metric, a direction that is not the metric's.
+"""Parts of a goal contradict each other: a bound or a guardrail without a metric, or a direction that is not the
+metric's.
 
-Why: a goal is held to by its metric; without one, or against its direction, nothing could tell whether it is reached.
+Why: a goal is measured by its metric; without one, or in the wrong direction, it cannot be checked.
 
-Instead: name the metric, and state the direction in which it is better, or leave the direction out.
+Instead: add the metric, and state the direction in which it is better, or remove the direction.
 """
 
 from collections.abc import Iterator

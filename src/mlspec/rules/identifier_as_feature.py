@@ -1,8 +1,8 @@
-"""A column that names people is a feature.
+"""A direct identifier is a feature.
 
-Why: a model that sees who somebody is learns rows by heart, and carries names to wherever it is copied.
+Why: a model that sees identities memorises rows, and names are then copied with the model.
 
-Instead: leave it out of the features; by a pseudonym (`action: {hash: KEY}`) rows can still be split by group.
+Instead: remove it from the features; with a pseudonym (`action: {hash: KEY}`), rows can still be split by group.
 """
 
 from collections.abc import Iterator

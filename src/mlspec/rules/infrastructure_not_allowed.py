@@ -1,9 +1,9 @@
-"""The project would run where, or on what, its constraints do not allow.
+"""The project would run on infrastructure that its constraints do not allow.
 
-Why: data that must not leave a kind of machine, a licence for one platform, a device that production lacks: found
-before anything has run.
+Why: data that must not leave a kind of machine, a licence for one platform, a device that production does not have:
+this is found before anything runs.
 
-Instead: choose another backend, or widen `constraints.infrastructure` knowingly.
+Instead: choose another backend, or extend `constraints.infrastructure` deliberately.
 """
 
 import sys

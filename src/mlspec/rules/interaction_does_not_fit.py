@@ -1,9 +1,8 @@
-"""Columns of an interaction don't go together.
+"""The columns of an interaction have the wrong type or role.
 
-Why: a number times a name does not exist, and a column that no model sees must not come in through its product with
-another.
+Why: a number cannot be multiplied by a category, and a hidden column must not become visible through an interaction.
 
-Instead: `product` and `ratio` of numbers, `cross` of categories, features all of them.
+Instead: use `product` and `ratio` with numbers, `cross` with categories, and only features.
 """
 
 from collections.abc import Iterator

@@ -1,8 +1,8 @@
-"""The model would read other columns, or give other answers, than the interface says.
+"""The model would use other columns, or predict other classes, than the interface states.
 
-Why: whoever calls the model relies on the interface; a column that comes or goes breaks them.
+Why: callers of the model rely on the interface; an added or removed column breaks them.
 
-Instead: change the interface knowingly (callers must follow), or keep the column out with `data.columns`.
+Instead: change the interface deliberately (callers must follow), or remove the column with `data.columns`.
 """
 
 from collections.abc import Iterator

@@ -1,6 +1,6 @@
-"""A metric is asked for that the task has no use for.
+"""A metric does not apply to the task.
 
-Why: an error rate of a regression or the ROC of three classes is either undefined or not what its name says.
+Why: an error rate of a regression or the ROC curve of three classes is undefined, or not what its name says.
 
 Instead: use a metric of the task; the message lists them.
 """

@@ -1,6 +1,6 @@
 """A metric is listed twice.
 
-Why: results are kept by the metric's name, the second would take the first one's place.
+Why: results are stored by the metric's name, so the second would overwrite the first.
 
 Instead: delete one.
 """

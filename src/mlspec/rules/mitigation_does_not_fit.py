@@ -1,9 +1,9 @@
-"""Groups are to be treated less differently, and that can't be done as it is stated.
+"""The mitigation of differences between groups is impossible as stated.
 
-Why: each way of mitigation has its price: weights that a model must take, decisions by a group that the law may forbid,
-a bound that a threshold chosen later would undo. What is asked for and quietly not done would look like fairness.
+Why: each method has requirements: row weights that a model must support, decisions by group that the law may forbid, a
+bound that a later threshold would undo. A setting that is silently ignored would look like fairness.
 
-Instead: the label names the way: another method, a column that is declared, a key to leave out or to state.
+Instead: the label names the solution: another method, a declared column, a key to remove or to add.
 """
 
 from collections.abc import Iterator

@@ -1,8 +1,8 @@
-"""A candidate can't do the task.
+"""A candidate does not support the task.
 
-Why: a classifier has no numbers to give, a regressor no classes.
+Why: a classifier does not predict numbers, and a regressor does not predict classes.
 
-Instead: choose a model of the task; the message lists them.
+Instead: choose a model for the task; the message lists them.
 """
 
 from collections.abc import Iterator

@@ -1,8 +1,8 @@
-"""A candidate is made for pictures, and no feature is one.
+"""A candidate is for images, but no feature is an image.
 
-Why: without a picture there is nothing that its convolutions could look at.
+Why: its convolutions need an image as input.
 
-Instead: a model for tables, or a source with pictures (`format: images`).
+Instead: use a model for tables, or a source with images (`format: images`).
 """
 
 from collections.abc import Iterator

@@ -1,8 +1,8 @@
-"""A model is to be monotone along a column that is no numeric feature, or for several classes.
+"""A monotone constraint is on a column that is not a numeric feature, or the task is multiclass.
 
-Why: along names there is no up and down; and of several classes no one probability can rise alone.
+Why: categories have no order, and with several classes a single probability cannot be monotone.
 
-Instead: name a numeric feature, or delete the entry.
+Instead: use a numeric feature, or delete the entry.
 """
 
 from collections.abc import Iterator

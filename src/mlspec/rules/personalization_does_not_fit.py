@@ -1,9 +1,9 @@
-"""Groups are to have answers of their own, and that can't be done as it is stated.
+"""Models for groups are impossible as stated.
 
-Why: a group's model must be told whose rows are whose by a column that it may read, must have rows to be held against
-the one model on, and, to go on from it, a library that can.
+Why: a group's model needs a key column that it may use, rows for the comparison with the shared model, and, for
+fine-tuning, a library that supports it.
 
-Instead: the label names the way: another column, another strategy, another candidate.
+Instead: the label names the solution: another column, another strategy, another candidate.
 """
 
 from collections.abc import Iterator

@@ -1,6 +1,6 @@
 """The positive class is not a value of the target.
 
-Why: metrics such as recall and average precision speak of the positive class; one that does not exist makes them void.
+Why: metrics such as recall and average precision refer to the positive class and are meaningless if it does not exist.
 
 Instead: write one of the target's values.
 """

@@ -1,11 +1,11 @@
-"""Something in the spec breaks what private training promises.
+"""A setting breaks the guarantee of private training.
 
-Why: DP-SGD bounds what one row may change in one training. Weights of classes or rows are computed from all rows and
-scale what a row may change; each further training on the same rows (trials, folds, repeats, members of a blend,
-groups, parts of a learning curve) spends the budget once more, and nobody adds that up; several processes and low
-precision compute gradients otherwise than row by row.
+Why: DP-SGD bounds the influence of one row on one training. Class and row weights are computed from all rows and scale
+the influence of a row; each further training on the same rows (trials, folds, repeats, members of a blend, groups,
+parts of a learning curve) spends the budget again without being counted; several processes and low precision do not
+compute gradients row by row.
 
-Instead: take the one or the other away; the message names both. Settings can be searched for on data that is public.
+Instead: remove one of the two; the message names both. You can tune settings on public data.
 """
 
 from collections.abc import Iterator

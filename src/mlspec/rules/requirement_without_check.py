@@ -1,6 +1,6 @@
-"""Something is required that nothing checks.
+"""A requirement has no check.
 
-Why: a goal that is only written down is forgotten, and a report that says nothing of it looks as if it held.
+Why: a goal that is only written down is forgotten, and a report without it looks as if it was reached.
 
 Instead: bind the goal to a metric, or waive it with a reason: `constraints: {waivers: [{requirement: goals.NAME,
 reason: ...}]}`. The report shows the reason.

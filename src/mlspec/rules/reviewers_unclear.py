@@ -1,8 +1,8 @@
-"""A section that the spec does not have is to be reviewed, or by a name that no forge knows.
+"""Reviewers are required for an unknown section, or have invalid names.
 
-Why: a misspelled section or reviewer is asked by nobody, and the change goes through.
+Why: with a misspelled section or reviewer nobody is asked, and the change goes through.
 
-Instead: name sections as the spec does, and reviewers as `@user`, `@organisation/team`, or by their address.
+Instead: use the section names of the spec, and reviewers as `@user`, `@organisation/team`, or an email address.
 """
 
 from collections.abc import Iterator

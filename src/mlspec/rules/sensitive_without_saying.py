@@ -1,9 +1,9 @@
-"""A sensitive column is used as a feature without saying so.
+"""A sensitive column is used as a feature without being listed in `use_sensitive`.
 
-Why: `sensitive` promises that no model sees the column; listing it as a feature, or preparing it, breaks the promise in
-silence.
+Why: `sensitive` states that no model uses the column; listing it as a feature, or preparing it, would silently break
+that.
 
-Instead: take it out of the features, or name it under `data.columns.use_sensitive`, where a reviewer sees it.
+Instead: remove it from the features, or list it under `data.columns.use_sensitive`, where a reviewer sees it.
 """
 
 from collections.abc import Iterator

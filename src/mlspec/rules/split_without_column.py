@@ -1,8 +1,8 @@
-"""A split, or the folds of a cross-validation, lack what they go by, or leave nothing to train on.
+"""A split, or the folds of a cross-validation, lack their column, or leave no training rows.
 
-Why: groups, moments and given parts stand in a column; shares that add up to one leave no training rows.
+Why: groups, times and given parts are read from a column; shares that add up to one leave no training rows.
 
-Instead: name the column (or each source's `part` for a given split), and keep rows for training.
+Instead: add the column (or each source's `part` for a given split), and keep rows for training.
 """
 
 from collections.abc import Iterator

@@ -1,8 +1,8 @@
-"""A preparation step can't take the column it is given, or leaves it in a form that the model can't take.
+"""A preparation step does not accept its column, or the model does not accept the result.
 
-Why: a mean of names does not exist, and a linear model can't compute with text.
+Why: the mean of text does not exist, and a linear model cannot compute with text.
 
-Instead: move the step to the list of the type it is for, or add `encode`.
+Instead: move the step to the list of the matching type, or add `encode`.
 """
 
 from collections.abc import Iterator

@@ -1,8 +1,8 @@
-"""The target is listed among the features, dropped, or given a preparation.
+"""The target is listed as a feature, dropped, or prepared.
 
-Why: a model that sees the answer learns nothing else, and looks perfect until it is used.
+Why: a model that sees the target learns nothing else, and looks perfect until it is used.
 
-Instead: take the target out of the list.
+Instead: remove the target from the list.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The kind of task does not follow from the target.
+"""The task cannot be inferred from the target.
 
 Why: metrics, baselines and models depend on whether classes or numbers are predicted; a guess could be wrong.
 

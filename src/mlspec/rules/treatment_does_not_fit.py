@@ -1,8 +1,8 @@
-"""A personal column can't be treated as the spec says.
+"""An anonymiser does not fit its column.
 
-Why: a date has no ranges of numbers, and the target must stay what is predicted.
+Why: a date has no numeric ranges, and the target must not be changed.
 
-Instead: take a treatment that is for the column's type (`mlspec explain` has a page of each).
+Instead: use an anonymiser for the column's type (`mlspec explain` has a page for each).
 """
 
 from collections.abc import Iterator

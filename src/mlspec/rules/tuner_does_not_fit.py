@@ -1,11 +1,11 @@
-"""A sampler, a pruner or a bound of `tuning` can't work on this search.
+"""A sampler, a pruner or a bound of `tuning` is impossible for this search.
 
-Why: a pruner compares trials after some epochs, which not every model is trained in, or on folds; a grid
-has an end only where every setting has a choice of values; without validation rows no trial has a score; and what a
-trial costs follows from the price of an hour.
+Why: a pruner compares trials after some epochs, which not every model has, or on folds; a grid is finite only if every
+setting has a choice of values; without validation rows trials have no score; and the cost of a trial depends on the
+price of an hour.
 
-Instead: leave `pruner` out; write `choice` for each setting of a grid; give `data.split.validation` a share; state the
-price in `constraints.budget.money`.
+Instead: remove `pruner`; write `choice` for each setting of a grid; give `data.split.validation` a share; add the price
+in `constraints.budget.money`.
 """
 
 from collections.abc import Iterator

@@ -1,9 +1,9 @@
-"""A gate beats a baseline that is not there, or a baseline does not fit the task, or says nothing.
+"""A gate uses an unknown baseline, or a baseline does not apply to the task or has no settings.
 
 Why: a comparison needs both sides.
 
-Instead: list the baseline under `evaluation.baselines`, or write `beats: baseline` for all that are listed. With
-`model.personalization`, `beats: global` holds the personalized model against the one model.
+Instead: add the baseline under `evaluation.baselines`, or write `beats: baseline` for all listed ones. With
+`model.personalization`, `beats: global` compares the personalized model with the shared model.
 """
 
 from collections.abc import Iterator

@@ -1,9 +1,9 @@
-"""A column is named that the data does not have.
+"""A column does not exist in the data.
 
-Why: a typing slip would otherwise show only when the step that reads the column runs, or, worse, as a feature that is
-quietly missing.
+Why: a typing error would otherwise appear only when a step reads the column, or, worse, as a feature that is silently
+missing.
 
-Instead: use a name from the file's header; the message shows the nearest one.
+Instead: use a name from the file's header; the message suggests the closest one.
 """
 
 from collections.abc import Iterator

@@ -1,8 +1,8 @@
-"""A model is larger than `constraints.size` allows before it is even trained.
+"""A model is larger than `constraints.size` allows before it is trained.
 
-Why: the number of a network's weights is known from the spec; training it would end in a gate that must fail.
+Why: the number of weights of a network is known from the spec; training it would end with a failed gate.
 
-Instead: a smaller network, or a greater bound.
+Instead: use a smaller network, or a larger bound.
 """
 
 from collections.abc import Iterator

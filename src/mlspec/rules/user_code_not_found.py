@@ -1,8 +1,8 @@
-"""The code of a user's own model or source is not where the spec says.
+"""The code of your own model or source was not found.
 
-Why: it is imported only when the step runs; a slip would cost everything before it. The file is read, never run.
+Why: it is imported only when its step runs; an error would waste all steps before it. The file is read, never run.
 
-Instead: `code: module:Class` of a model, `code: module:function` of a source, with `module.py` beside the spec or
+Instead: `code: module:Class` for a model, `code: module:function` for a source, with `module.py` next to the spec or
 installed.
 """
 

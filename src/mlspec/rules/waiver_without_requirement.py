@@ -1,6 +1,6 @@
-"""A waiver names a requirement that the spec does not state, or names it twice.
+"""A waiver names a requirement that the spec does not have, or that is waived already.
 
-Why: a waiver outlives what it was written for; the next requirement of that name would be waived unseen.
+Why: an outdated waiver would silently waive the next requirement with that name.
 
 Instead: delete the waiver, or correct the name: `mlspec validate --requirements` lists them.
 """

@@ -1,8 +1,8 @@
-"""The column of the rows' weights holds no numbers.
+"""The weight column is not numeric.
 
-Why: a weight says how much a row counts; text or a date can't.
+Why: a weight states how much a row counts in training; text or a date cannot.
 
-Instead: name a numeric column, or state its type in `data.columns.types`.
+Instead: use a numeric column, or set its type under `data.columns.types`.
 """
 
 from collections.abc import Iterator
