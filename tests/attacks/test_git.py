@@ -355,7 +355,7 @@ def test_what_is_read_of_a_repository_has_an_end(coded: Path, monkeypatch: pytes
     write(coded, {"people.csv": ROWS + "30,a,low\n"})
     monkeypatch.chdir(coded)
     monkeypatch.setattr(machine, "TOTAL", 600)
-    with pytest.raises(SpecError, match="would have to be read of this repository"):
+    with pytest.raises(SpecError, match="of this repository would have to be read"):
         api.diff()
 
 

@@ -97,7 +97,7 @@ def test_other_secrets_of_the_environment_are_taken_out_whole(monkeypatch: pytes
 
 FETCHED = {
     "a whole address that is malformed": ('connection: "${env:URL}", table: t', "unexpected spaces found in"),
-    "a whole address of nothing known": ('connection: "${env:SEC}", table: t', "'${env:SEC}:' is not a known database"),
+    "a whole address of nothing known": ('connection: "${env:SEC}", table: t', "'${env:SEC}' is not a known database"),
     "a host": ('connection: "postgresql://u@${env:SEC}/db", table: t', 'could not translate host name "${env:SEC}"'),
     "a port": ('connection: "postgresql://u@h:${env:SEC}/db", table: t', 'invalid integer value "${env:SEC}"'),
     "a file": ('connection: "sqlite:${env:SEC}.db", table: t', "/${env:SEC}.db"),

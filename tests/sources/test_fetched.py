@@ -212,7 +212,7 @@ def test_a_server_its_secret_and_the_order_of_rows(
     fill(postgres, ROWS)
     path = spec(tmp_path, f'connection: "{postgres.connection}", table: public.people, retries: 0')
     monkeypatch.delenv("MLSPEC_TEST_PASSWORD", raising=False)
-    assert "can't be had: the environment variable MLSPEC_TEST_PASSWORD is not set" in refused(path)
+    assert "is unavailable: the environment variable MLSPEC_TEST_PASSWORD is not set" in refused(path)
     monkeypatch.setenv("MLSPEC_TEST_PASSWORD", "another")
     assert 'FATAL: password authentication failed for user "reader"' in refused(path)
     monkeypatch.setenv("MLSPEC_TEST_PASSWORD", SECRET)
@@ -290,7 +290,7 @@ def test_a_function_of_the_users(tmp_path: Path) -> None:
     path = spec(tmp_path, "code: 'our_rows:people', arguments: {rows: 60}")
     assert fetch(path)[0].equals(FRAME.drop("town"))
     (tmp_path / "people.csv").unlink()
-    assert "can't be had: No such file or directory: people.csv" in refused(
+    assert "is unavailable: No such file or directory: people.csv" in refused(
         spec(tmp_path, "code: 'our_rows:people', arguments: {rows: 9}, retries: 0")
     )
 
@@ -298,13 +298,13 @@ def test_a_function_of_the_users(tmp_path: Path) -> None:
 BROKEN: dict[str, tuple[str, str]] = {
     "function": ("code: 'our_rows:peple'", "our_rows has no function 'peple'"),
     "module": ("code: 'no_such_rows:people'", "ModuleNotFoundError: No module named 'no_such_rows'"),
-    "slow": ("code: 'our_rows:hang', timeout: 1s, retries: 0", "nothing came within 1s"),
+    "slow": ("code: 'our_rows:hang', timeout: 1s, retries: 0", "there was no answer within 1s"),
     "sqlite": ("connection: 'sqlite:nothing.db', table: people, retries: 0", "No such file or directory"),
     "query": ("connection: 'sqlite:people.db', query: SELECT nme FROM people", "no such column: nme"),
     "scheme": ("path: 'ftp://example.org/people.csv'", "'ftp://' addresses cannot be fetched, only https, s3, gs, az"),
     "few": (
         "connection: 'sqlite:people.db', table: people, minimum_rows: 100",
-        "gave 60 rows, at least 100 are wanted",
+        "returned 60 rows, but at least 100 are required",
     ),
 }
 
@@ -331,12 +331,12 @@ def test_an_address(web: Web, tmp_path: Path) -> None:
     answers = {
         f"{web.address}/nothing.csv": "the server answers 404 File not found",
         f"{web.address}/broken.csv": "the server stopped after 8 of 100,000 bytes",
-        f"{web.address}/slow.csv": "nothing came within 1s",
+        f"{web.address}/slow.csv": "there was no answer within 1s",
         f"{down}/people.csv": "Connection refused",
     }
     for address, said in answers.items():
         after = "1s" if "slow" in address else "1m"
-        assert f"can't be had: {said}" in refused(spec(tmp_path, f"path: '{address}', retries: 0, timeout: {after}"))
+        assert f"is unavailable: {said}" in refused(spec(tmp_path, f"path: '{address}', retries: 0, timeout: {after}"))
     (web.folder / "people.csv").write_bytes(b"\x00\x01")
     assert "the response cannot be read as csv: this is not text" in refused(
         spec(tmp_path, f"path: '{web.address}/people.csv'")
@@ -383,7 +383,7 @@ def test_an_object_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 def test_offline_without_a_snapshot(tmp_path: Path) -> None:
     sqlite_file(tmp_path / "people.db")
     path = spec(tmp_path, "connection: 'sqlite:people.db', table: people")
-    assert "error[no-snapshot]: there is no snapshot of source 'people' to run on" in refused(path, offline=True)
+    assert "error[no-snapshot]: there is no snapshot of source 'people'" in refused(path, offline=True)
 
 
 def test_too_old(tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ WRONG = {
     "text.arrow": (b"a,b\n1,2\n", "not an Arrow file"),
     "list.jsonl": (b"[1, 2]\n", "line 1 is not a JSON object"),
     "broken.jsonl": (b'{"a": 1}\n{"a": \n', "line 2 is not JSON"),
-    "deep.jsonl": (b'{"a": [1]}\n', "'a' holds a list"),
+    "deep.jsonl": (b'{"a": [1]}\n', "'a' is a list"),
     "empty.jsonl": (b"", "the file is empty"),
 }
 

@@ -34,7 +34,7 @@ def _stale(base: Lock, head: Lock, impact: Impact) -> str | None:
     for changed in impact.invalidated:
         before, after = base.steps.get(changed.step), head.steps.get(changed.step)
         if changed.certain and (after is None or (before is not None and before.fingerprint == after.fingerprint)):
-            return f"mlspec.lock was not renewed: it has no result of the new {changed.step}"
+            return f"mlspec.lock is out of date: it has no result of the new {changed.step}"
     return None
 
 

@@ -110,7 +110,7 @@ class _Reader:
             return self.closed(depth)
         flags = self.match(FLAGS)
         if flags is None:
-            self.fail("lookaround, back-references and comments are not supported:")
+            self.fail("lookaround, back-references and comments are not supported")
         said = flags[1] + (flags[2] or "")
         if not said or len(set(said)) < len(said):
             self.fail("each flag may be named once, before this,")
@@ -144,16 +144,16 @@ class _Reader:
         if sign in ("p", "P") and sign:
             found = self.match(PROPERTY)
             if found is None or (found[2] is not None and found[2] not in PROPERTIES):
-                self.fail("unknown character property:")
+                self.fail("unknown character property")
             return CLASS, ""
         if sign in ("x", "u", "U") and sign:
             digits = self.match(CODE)
             code = -1 if digits is None else int(next(part for part in digits.groups() if part is not None), 16)
             if not (0 <= code < 0xD800 or 0xE000 <= code < 0x110000):
-                self.fail("unknown character:")
+                self.fail("unknown character")
             return LITERAL, chr(code)
         if not sign or not sign.isascii() or (sign.isalnum() and sign not in "ntrfva") or sign in "<>" or sign < " ":
-            self.fail(f"'\\{sign}' is not supported by both engines:")
+            self.fail(f"'\\{sign}' is not supported by both engines")
         self.at += 1
         return LITERAL, sign
 
@@ -174,11 +174,11 @@ class _Reader:
         if not self.text.startswith("-", self.at) or self.text.startswith("-]", self.at):
             return size
         if not low:
-            self.fail("a character class cannot start a range (else write \\-):")
+            self.fail("a character class cannot start a range (else write \\-)")
         self.at += 1
         _size, high = self.character(False)
         if not high or high < low:
-            self.fail("this range is invalid or reversed:")
+            self.fail("this range is invalid or reversed,")
         return ANY
 
     def character(self, first: bool) -> tuple[int, str]:
@@ -186,7 +186,7 @@ class _Reader:
             return self.escaped()
         sign = self.text[self.at : self.at + 1]
         if sign == "[" or self.text[self.at : self.at + 2] in ("&&", "--", "~~"):
-            self.fail("nested sets are not supported (else write \\[):")
+            self.fail("nested sets are not supported (else write \\[)")
         if not sign or (sign == "]" and not first):
             self.fail("a ']' is missing")
         self.at += 1

@@ -38,7 +38,7 @@ def _command(kind: str, change: Change, diff: Diff) -> str:
             places["endColumn"] = str(span.end_column)
     told = [words.values(change), words.why(change), words.steps(change)]
     if span is None:
-        told.append(f"it stood in {words.place(change)}")
+        told.append(f"it was in {words.place(change)}")
     if change.accepted is not None:
         told.append(f"accepted: {printable(change.accepted)}")
     return workflow_command(kind, places, [part for part in told if part])

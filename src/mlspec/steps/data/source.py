@@ -66,7 +66,7 @@ def run(job: Job) -> None:
     if least is not None:
         count = int(parquet.scan(table).select(pl.len()).collect().item())
         if count < least:
-            raise StepError(f"{source.where()} has {count:,} rows, at least {least:,} are wanted")
+            raise StepError(f"{source.where()} has {count:,} rows, but at least {least:,} are required")
 
 
 def _is_stored(name: str, settings: Mapping[str, Any], files: Iterable[str]) -> bool:
