@@ -4,9 +4,8 @@ The errors that mlspec raises on purpose::
 
     MlspecError
     ├── SpecError      the spec or the command is wrong; carries every diagnostic found (exit 2)
-    │   └── SourceError    the spec is right, but a source can't be had (exit 3)
-    ├── StepError      a step failed while it ran (exit 3)
-    └── StoreError     a stored result is damaged or missing
+    │   └── SourceError    the spec is right, but a source is unavailable (exit 3) ├── StepError      a step failed
+    while it ran (exit 3) └── StoreError     a stored result is damaged or missing
 """
 
 from collections.abc import Iterable, Mapping
@@ -58,7 +57,7 @@ class SpecError(MlspecError):
 
 
 class SourceError(SpecError):
-    """A source can't be had, or not as the spec wants it: down, too old, too short, changed."""
+    """A source is unavailable, or not as the spec requires: down, too old, too short, changed."""
 
 
 class StepError(MlspecError):
@@ -73,7 +72,7 @@ class StepError(MlspecError):
         super().__init__(message)
 
     def __str__(self) -> str:
-        # The data engine adds where in its query a function raised this, which tells the reader nothing.
+        # The data engine adds where in its query a function raised this, which does not help the reader.
         return super().__str__().partition("\n\nThis error occurred in the following expression")[0]
 
 
@@ -94,7 +93,7 @@ def printable(text: str) -> str:
 def workflow_command(kind: str, places: Mapping[str, str], words: Iterable[str]) -> str:
     """A line that GitHub shows at its place of the pull request; nothing in it can begin another command.
 
-    ``places``: ``file``, ``line``, ``title`` and so on; ``told``: the message, one text a line.
+    ``places``: ``file``, ``line``, ``title`` and so on; ``message``: the text, one text a line.
     """
 
     def escaped(text: str, more: str = "") -> str:

@@ -151,7 +151,7 @@ def test_a_source_that_leads_elsewhere_is_not_read(
         prepare(spec.parent)
     told = refused([command, str(spec)], capsys)
     assert "project.yaml:5:" in told
-    assert (" is outside " in told or " is inside " in told)
+    assert " is outside " in told or " is inside " in told
     assert "--allow-outside" in told
 
 

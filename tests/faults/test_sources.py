@@ -75,7 +75,8 @@ FAULTS: dict[str, tuple[str, Callable[[Path], None], str]] = {
         text(lambda ls: [*ls[:2_500], "30,Zürich,,low\n", *ls[2_500:]]),
         "people.csv can't be read: invalid utf-8 sequence",
     ),
-    "cut off": ("people.csv", text(lambda ls: ls[:2_000]), "people.csv has 1,999 rows, but at least 3,000 are required"),
+    "cut off": ("people.csv", text(lambda ls: ls[:2_000]),
+        "people.csv has 1,999 rows, but at least 3,000 are required"),
     "cut off within a line": (
         "people.csv",
         text(lambda ls: [*ls[:2_999], "4"]),

@@ -112,7 +112,10 @@ BROKEN: dict[str, tuple[Callable[[Path], None], str]] = {
     "two depths": (lambda folder: laid(folder, {"a.png": b""}), "are not at the same depth"),
     "too deep": (lambda folder: laid(folder, {"x/y/a.png": b"", "cat/y/a.png": b""}), "are not at the same depth"),
     "case": (lambda folder: laid(folder, {"cat/1.PNG": b""}), "have names that differ only in case"),
-    "a link": (lambda folder: (folder / "cat/l.png").symlink_to("/etc/hostname"), "is a link to a place outside the folder"),
+    "a link": (
+        lambda folder: (folder / "cat/l.png").symlink_to("/etc/hostname"),
+        "is a link to a place outside the folder",
+    ),
     "a table": (
         lambda folder: laid(folder, {"labels.csv": b"file_name,l\nno.png,1\n"}),
         "names 'no.png', which does not exist",

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 
 class Bins(Anonymizer, frozen=True, kw_only=True):
-    """Tells of a number only between which of the stated edges it lies; below the first and from the last on too.
+    """Replaces a number by its range between the stated edges; values below the first and above the last have ranges
+    too.
 
     Why: a range that many people share says enough to learn from and too little to find one of them.
 

@@ -34,7 +34,7 @@ class Noise(Anonymizer, frozen=True, kw_only=True):
         return Column(column.name, "number", column.role)
 
     def apply(self, column: Column) -> "pl.Expr":
-        """The cells with what is added, drawn anew for each column."""
+        """The cells with noise, drawn separately for each column."""
         import zlib
 
         import numpy as np

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 
 class Fetching(msgspec.Struct, frozen=True):
-    """How sources that are fetched are brought up to date: ``offline``, from their last snapshots alone; ``tell`` is
-    told what goes on; ``accept``: what has changed since mlspec.lock pinned it is taken as it is."""
+    """How sources that are fetched are brought up to date: ``offline``, from their last snapshots alone; ``tell``
+    receives progress messages; ``accept``: what has changed since mlspec.lock pinned it is taken as it is."""
 
     offline: bool = False
     accept: bool = False
@@ -61,7 +61,7 @@ def validate(
     ``running``: what this machine lacks to run it is a mistake too, and files anywhere are read. ``fetching``: bring
     the sources that are fetched up to date first; without, nothing is connected to or run. ``allow_outside``: read
     files outside the spec's repository (or folder, where there is none) too. Raises SpecError with everything that is
-    wrong, SourceError where it is a source that can't be had.
+    wrong, SourceError if a source is unavailable.
     """
     from mlspec.machine import allowed_reads
     from mlspec.rules.check import check, facts

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def import_contract(file: str | os.PathLike[str]) -> "Contract":
-    """What a data contract says, whose form its content tells.
+    """The statements of a data contract, whose format is detected from its content.
 
     Forms: ODCS 3, Great Expectations, pandera, Croissant, Frictionless, Hugging Face. Raises SpecError where it can't
     be read.
@@ -102,7 +102,7 @@ def export_contract(
     """A spec's expectations as a contract of that form (``odcs``, ``croissant``, ``pandera``, ``great_expectations``),
     and those that the form has no words for. ``allow_outside``: as for ``validate``.
 
-    Raises SpecError where the spec is wrong, OSError where a file that Croissant tells the digest of can't be read.
+    Raises SpecError where the spec is wrong, OSError if a file whose digest Croissant needs cannot be read.
     """
     from mlspec.contracts import writing
     from mlspec.graph import tables

@@ -69,7 +69,7 @@ def diff(
     """What the change from one version of a spec to another means; by default, from the last commit to what is here.
 
     Versions are files, git revisions, or REVISION:PATH. ``allow``: changes to accept, as ``WHAT=REASON``; ``fail_on``:
-    classes and severities whose changes count as ``failing`` unless accepted; ``paired``: tell metrics apart by the
+    classes and severities whose changes count as ``failing`` unless accepted; ``paired``: compare metrics by the
     predictions in the store; ``allow_outside``: as for ``validate``. Raises SpecError where a version can't be read:
     that is no clean result.
     """

@@ -55,8 +55,9 @@ def predict(
 ) -> "pl.DataFrame":
     """Predictions for new rows, from a file or a frame, in their order.
 
-    For classes: ``prediction``, the class decided for (by the model's threshold where it has one, else the likeliest),
-    ``to_person``, whether a person should decide (where the model is told when to abstain), and ``p_CLASS``, the
+    For classes: ``prediction``, the predicted class (by the model's threshold if it has one, else the most probable
+    class),
+    ``to_person``, whether a person should decide (if the model has an abstention threshold), and ``p_CLASS``, the
     probability of each. For numbers: ``prediction``.
     ``keep``: columns of the data to carry along. Raises StepError where columns are missing or hold
     something else, SpecError where the file can't be read, or the model turns out to be damaged.
@@ -190,7 +191,7 @@ def write_table(
         try:
             writers[ending](file)
         except (OSError, ComputeError) as error:
-            # The data engine tells the system's error by its number in a text.
+            # The data engine reports a system error as a number in a text.
             number = re.search(r"\(os error (\d+)\)", str(error))
             if number is None:
                 raise

@@ -1,7 +1,7 @@
 """The command line: one small module a command. A command parses its arguments, calls one function and prints.
 
 Exit codes: 0 done; 1 a constraint does not hold or cannot be decided, ``diff`` found what it was to stop at, ``merge``
-found edits that clash; 2 the spec or the command is wrong; 3 a step failed, or a source can't be had; 4
+found edits that clash; 2 the spec or the command is wrong; 3 a step failed, or a source is unavailable; 4
 ``compile --detailed-exitcode``: there is work to do; 70 a mistake in mlspec itself; 130 interrupted; 141 who read the
 output has gone. Whatever goes wrong ends in one of them, and never in 1.
 """
@@ -69,7 +69,7 @@ def _bounded(arguments: list[str], own: bool) -> int:
         sys.stderr.flush()
         return code
     except BrokenPipeError:
-        # Who read our output has gone: there is nobody to tell. Python must not try again when it exits.
+        # Who read our output has gone: nobody would see it. Python must not try again when it exits.
         _streams.silence(sys.stdout)
         _streams.silence(sys.stderr)
         return BROKEN_PIPE

@@ -157,7 +157,7 @@ def _known_backends() -> "Iterator[tuple[str, Backend]]":
         project, _document = read(find(None))
         own = project.backends
     except SpecError:
-        # `mlspec validate` is who tells what is wrong with a spec.
+        # `mlspec validate` reports what is wrong with a spec.
         pass
     for name, settings in PRESETS.items():
         if name not in own:

@@ -30,7 +30,7 @@ def too_much(held: int, total: int, allowed: int) -> str:
 
 
 def held(group: int) -> int:
-    """The bytes of main memory that a group of processes has for itself, 0 where it can't be told.
+    """The private main memory of a group of processes in bytes, 0 if unknown.
 
     Pages that are a file's, or many processes' alike, are nobody's own.
     """
@@ -53,8 +53,7 @@ def held(group: int) -> int:
 
 
 def own() -> int:
-    """The bytes of main memory that this process and those that it has started have for themselves; 0 where it can't be
-    told."""
+    """The bytes of main memory that this process and those that it has started have for themselves; 0 if unknown."""
     return _with_children(str(os.getpid()))
 
 

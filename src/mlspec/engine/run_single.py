@@ -33,8 +33,8 @@ def do(
 ) -> tuple[Action, bool]:
     """Do a step, or find its result, and lay it out beside the spec; what it gave, and whether it was done now.
 
-    What the work prints goes to this process's own streams, and numeric libraries are told to use one thread, which
-    those that are loaded already don't hear. Raises StepError when the step fails.
+    What the work prints goes to this process's own streams, and numeric libraries are set to one thread, except those
+    that are loaded already. Raises StepError when the step fails.
     """
     root = Path(graph.facts.root).absolute()
     home = paths.home(root)
@@ -86,7 +86,7 @@ def _inputs(graph: Graph, root: Path, step: Step, store: Store) -> dict[str, str
 
 
 def _records(graph: Graph, root: Path, step: Step) -> dict[str, dict[str, Any]]:
-    """What all steps took that lead to this one, as far as that is told."""
+    """The total time of the steps that lead to this one, as far as it is known."""
     found = {}
     for before in graph.leading_to([step.id]).steps:
         text = dvc_results.made(root, before) if before != step.id else None

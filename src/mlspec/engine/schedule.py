@@ -41,7 +41,7 @@ class Result(Struct, frozen=True, kw_only=True):
 
 
 class Watch(Struct, frozen=True):
-    """Whom the scheduler tells what happens."""
+    """The receiver of the scheduler's events."""
 
     started: Callable[[Step, str], None]
     ended: Callable[[Step, Result], None]

@@ -1,4 +1,4 @@
-"""Sources beside what mlspec.lock has pinned of them: what is not as it was is told before it is used."""
+"""Compares sources with what mlspec.lock has pinned, and reports changes before they are used."""
 
 from collections.abc import Iterator, Mapping
 

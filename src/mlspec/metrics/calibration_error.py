@@ -19,9 +19,9 @@ class CalibrationError(Metric, frozen=True, kw_only=True):
     """The expected calibration error: rows are put into bins of equal width by the positive class's probability, and
     the distance between each bin's mean probability and its share of positives is averaged over the rows.
 
-    With more than two classes it is the likeliest class's probability against how often that class is right (Guo et al.
-    2017). The error of few rows is never nil even where the probabilities are right; the lower end of the interval is
-    corrected for that, and nil where right probabilities would often give as much.
+    With more than two classes it compares the probability of the most probable class with how often it is right (Guo et
+    al. 2017). The error of few rows is never nil even where the probabilities are right; the lower end of the interval
+    is corrected for that, and nil where right probabilities would often give as much.
 
     Why: a probability of 0.8 that comes true in half of the cases misleads whoever decides by it.
 

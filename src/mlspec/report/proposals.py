@@ -14,8 +14,8 @@ MOST_VALUES, MOST_LINES = 12, 30
 def expectations(
     found: TableProfile, target: str, ids: Collection[str], hidden: Collection[str], gone: Collection[str] = ()
 ) -> list[str]:
-    """The lines below ``expect:``, those of the target and of ids first. Of ``hidden`` columns no value is told, and
-    of those ``gone`` nothing at all."""
+    """The lines below ``expect:``, those of the target and of ids first. Values of ``hidden`` columns are not shown,
+    and columns in ``gone`` are left out."""
     if not found.rows:
         return []
     least = _rounded(found.rows * 0.8, down=True)

@@ -14,7 +14,7 @@ from mlspec.spec.tracking import Mlflow
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-# A server that can't be reached must not hold a finished run for minutes; and nobody else is told of it.
+# A server that can't be reached must not hold a finished run for minutes; and telemetry is off.
 PATIENCE = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
@@ -29,7 +29,7 @@ LONGEST = 6000  # characters of a parameter's value that a server takes
 
 
 def track(facts: RunFacts, folder: Path, wanted: Mlflow) -> Tracked:
-    """Log a run whose folder is written. What goes wrong is told in the result: the run itself is done."""
+    """Log a run whose folder is written. Errors are reported in the result: the run itself is done."""
     stated = wanted.tracking_uri
     try:
         uri = _secrets.filled(stated)

@@ -1,4 +1,4 @@
-"""A look at the sources before anything runs: their headers and first rows, or what was pinned of them."""
+"""Inspects the sources before anything runs: their headers and first rows, or what mlspec.lock has pinned."""
 
 import os
 from collections.abc import Iterator
@@ -24,8 +24,8 @@ OUTSIDE = "file-outside"
 
 
 class Look(Struct, frozen=True, kw_only=True):
-    """What was seen: the columns (None where that could not be told), the target's first values and whether these are
-    all, the snapshot of a source that is fetched, and what is wrong."""
+    """What was found: the columns (None if unknown), the target's first values and whether these are all, the snapshot
+    of a fetched source, and diagnostics."""
 
     columns: Schema | None = None
     values: _probe.Values | None = None
@@ -34,8 +34,7 @@ class Look(Struct, frozen=True, kw_only=True):
 
 
 def every(project: Project, document: Document, root: Path, reads: Reads | None) -> dict[str, Look]:
-    """A look at each source; at none that leads to a file outside ``reads``. Nothing is fetched, started or connected
-    to."""
+    """Inspects each source, except those with a file outside ``reads``. Nothing is fetched, started or connected to."""
     target = project.data.columns.target
     sources = project.data.sources
     wrong = {name: tuple(_wrong(document, root, name, use, reads)) for name, use in sources.items()}
@@ -132,7 +131,7 @@ def _outside(document: Document, root: Path, name: str, source: Source, reads: R
     try:
         files = source.files(root)
     except (OSError, ValueError):
-        return  # the look itself tells it
+        return  # the inspection itself reports it
     try:
         other = allowed_reads.refused(reads, files.values())
     except ValueError as error:
@@ -144,7 +143,7 @@ def _outside(document: Document, root: Path, name: str, source: Source, reads: R
 
 
 def _secrets(document: Document, place: tuple[str, ...], name: str, source: Source) -> Iterator[Diagnostic]:
-    """Passwords, and references to the environment where these are not filled in."""
+    """Passwords, and references to the environment where these are not replaced."""
     for key, text in _texts((), msgspec.to_builtins(source)):
         span = document.span((*place, *key))
         if "://" in text and _secrets_in(text):
@@ -170,7 +169,7 @@ def _texts(path: tuple[str | int, ...], value: Any) -> Iterator[tuple[tuple[str 
 
 
 def _pinned(document: Document, name: str, source: Source, snapshot: pinned.Snapshot | None, target: str) -> Look:
-    """A source that only fetching can tell about: what the spec states of it, or what was pinned."""
+    """A source that must be fetched: what the spec states about it, or what was pinned."""
     known = {} if snapshot is None else snapshot.columns
     columns = tuple(Column(column, cast(ColumnType, kind)) for column, kind in (source.stated() or known).items())
     if not columns:

@@ -31,8 +31,8 @@ def rules() -> dict[str, Rule]:
 def facts(
     project: Project, document: Document, root: Path, reads: Reads | None = None
 ) -> tuple[Facts, list[Diagnostic]]:
-    """What the headers and first rows of the sources tell, and what is wrong with them; ``reads``: which files may be
-    read, all for None."""
+    """The contents of the headers and first rows of the sources, and what is wrong with them; ``reads``: which files
+    may be read, all for None."""
     from mlspec.rules import _look, _personal
 
     looks = _look.every(project, document, root, reads)
@@ -92,7 +92,7 @@ def check(project: Project, document: Document, facts: Facts, *, running: bool =
 
 
 def _located(document: Document, wrong: combining.Wrong) -> Diagnostic:
-    """A mistake in a text, under the characters that it is about where these stand on one line as they are."""
+    """An error in a text, with its characters underlined where the text is on one line unchanged."""
     span = document.span(wrong.path)
     node, lines = document.node(wrong.path), document.texts.get(span.file, "").split("\n")
     if wrong.within is not None and node is not None and 0 < span.line <= len(lines):

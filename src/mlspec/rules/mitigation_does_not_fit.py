@@ -46,7 +46,7 @@ def _groups(view: View, stated: Mitigation) -> Iterator[Diagnostic]:
     for index, name in enumerate(stated.group):
         at: Path = (*AT, "group", index) if listed else (*AT, "group")
         if name not in types:
-            continue  # told by unknown-column
+            continue  # reported by unknown-column
         if name == project.data.columns.target:
             yield view.diagnostic(CODE, at, f"'{name}' is the target and cannot define groups")
         elif name not in known:

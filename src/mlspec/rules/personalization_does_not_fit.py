@@ -48,7 +48,7 @@ def _key(view: View, key: str) -> Iterator[Diagnostic]:
     at: Path = ("model", "personalization", "key")
     column = next((column for column in view.columns() if column.name == key), None)
     if column is None:
-        return  # told by unknown-column
+        return  # reported by unknown-column
     kind = said.types.get(key, column.type)
     if key == said.target:
         yield view.diagnostic(CODE, at, f"'{key}' is the target, which is unknown at prediction time")

@@ -1,5 +1,6 @@
 """Fetches the sources of a spec before it is compiled for a run: each into a snapshot beside the spec, whole or not at
-all, tried again with growing pauses; where it can't be had, its fallback, or a diagnostic that names what there is."""
+all, tried again with growing pauses; if it is unavailable, its fallback, or a diagnostic that names the last
+snapshot."""
 
 import contextlib
 import hashlib
@@ -35,8 +36,8 @@ def refresh(
 ) -> list[Diagnostic]:
     """Bring the snapshots of all fetched sources up to date; ``offline``: only see that there are some.
 
-    ``tell`` is told what goes on. Returns warnings. Raises SourceError with a diagnostic for each source that can't be
-    had, is older than it may be, or has too few rows.
+    ``tell`` receives progress messages. Returns warnings. Raises SourceError with a diagnostic for each source that is
+    unavailable, too old, or has too few rows.
     """
     found: list[Diagnostic] = []
     paths.demand_no_links(paths.home(root))
@@ -45,7 +46,7 @@ def refresh(
         source = use.plugin
         assert isinstance(source, Source)
         if source.mistake() or _secrets.misplaced(msgspec.to_builtins(source)):
-            # The rules tell it; nothing connects with it.
+            # The rules report it; nothing connects with it.
             continue
         one = _Refresh(project, document, root, name, use, source, tell)
         if source.is_fetched:

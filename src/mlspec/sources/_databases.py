@@ -155,7 +155,7 @@ def _usable(frame: "pl.DataFrame") -> "pl.DataFrame":
 
 
 def _line(error: BaseException, *, shows_value: bool = False) -> str:
-    """What a driver tells, on one line, without its own words around it, and without the value of a cell."""
+    """A driver's error message on one line, without its prefix and without cell values."""
     text = " ".join(str(error).split()).partition(" Query was:")[0].partition(" LINE 1:")[0]
     text = re.sub(r"^[A-Z_]+: (\[libpq\] )?(Failed to (prepare|execute) query: )?", "", text)
     return re.sub(r"(['\"]).*\1", r"\1•••\1", text) if shows_value else text

@@ -15,7 +15,7 @@ STORES = ("s3", "gs", "az", "abfs")
 def file(address: str, folder: Path, mark: str) -> Fetched | None:
     """The file at an address, as one in ``folder``; None where it is the one that ``mark`` names.
 
-    Raises OSError where it can't be had, StepError where nothing here can fetch it.
+    Raises OSError if it is unavailable, StepError where nothing here can fetch it.
     """
     scheme = urlsplit(address).scheme.lower()
     if scheme in ("http", "https"):
@@ -66,7 +66,7 @@ def _object(address: str, folder: Path, mark: str) -> Fetched | None:
     base, _, key = address.rpartition("/")
     target = folder / _name(address)
     try:
-        # Trying again is done above, where it is told and bounded.
+        # Retries are made above, where they are reported and bounded.
         store = from_url(base, client_options={"allow_http": True}, retry_config={"max_retries": 0})
         about = obstore.head(store, key)
         tag = about.get("e_tag") or ""

@@ -1,7 +1,7 @@
 """Folders of files, a row each, and archives of such folders: which files there are, what their folders say of them.
 
 Layouts: ``label/file``, ``split/label/file``, ``split/file``, or files alone; a table ``labels.csv``, ``metadata.csv``
-or ``metadata.jsonl`` beside them tells more of each.
+or ``metadata.jsonl`` next to them adds columns.
 """
 
 import contextlib
@@ -50,7 +50,7 @@ class Folder(Struct, frozen=True, kw_only=True):
     labels: bool = False
 
     def columns(self, cell: Column) -> Schema:
-        """``path``, ``split`` and ``label`` where the layout has them, what the table tells, and the content."""
+        """``path``, ``split`` and ``label`` if the layout has them, the columns of the table, and the content."""
         known = [Column("path", "category")]
         if self.splits:
             known.append(Column("split", "category"))
@@ -69,8 +69,8 @@ class Folder(Struct, frozen=True, kw_only=True):
         return (*known, cell)
 
     def cells(self, most: int | None = None) -> tuple[dict[str, dict[str, str]], bool]:
-        """What is known of each file besides its content, by its name, by ``most`` rows of the table; and whether these
-        are all."""
+        """What is known about each file except its content, by its name, from ``most`` rows of the table; and whether
+        these are all."""
         told, everything = self.told(most) if self.table is not None else ({}, True)
         found = {}
         for name in self.names:
@@ -245,7 +245,7 @@ def _common(names: list[str]) -> str:
 
 
 def _distinct(names: list[str], folders: set[str]) -> None:
-    """Raises ValueError for two names that are one on systems that don't tell upper from lower case."""
+    """Raises ValueError for two names that are equal on case-insensitive systems."""
     seen: dict[str, str] = {}
     for name in [*sorted(names), *sorted(folders)]:
         other = seen.setdefault(name.casefold(), name)

@@ -50,8 +50,8 @@ class Reply(Struct, frozen=True, omit_defaults=True):
 def probe(uses: Mapping[str, PluginRef], root: Path, column: str | None) -> dict[str, Seen | Exception]:
     """What each of these sources shows, with the values of ``column`` (of all columns for None).
 
-    In place of what can't be told stands an OSError where a file can't be read, a ValueError where it is not of its
-    format or too much to look at, and a LookupError where only fetching can tell.
+    If the answer is unknown it is an OSError (the file cannot be read), a ValueError (wrong format, or too large to
+    inspect) or a LookupError (must be fetched).
     """
     until = time.monotonic() + _bounds.ALL_SECONDS
     found: dict[str, Seen | Exception] = {}
@@ -135,7 +135,7 @@ def _in_a_child(
             process.stdin.write(request)
             process.stdin.close()
         except BrokenPipeError:
-            pass  # it has died; what it died of is told below
+            pass  # it has died; the cause is reported below
         while len(found) < len(asked):
             timer = threading.Timer(min(_bounds.SECONDS, max(until - time.monotonic(), 0.1)), process.kill)
             timer.start()

@@ -48,8 +48,7 @@ def filled(text: str) -> str:
 
 
 def scrubbed(message: str, text: str) -> str:
-    """What somebody tells, without the values that ``text`` refers to, pieces of them, and other secrets of the
-    environment."""
+    """A message without the values that ``text`` refers to, parts of them, and other secrets of the environment."""
     from mlspec.machine import secret_values
 
     return secret_values.hidden(message, *names(text))

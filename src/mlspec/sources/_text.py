@@ -16,7 +16,7 @@ PIECE = 64 << 10
 ENGINE_READS = ("", ".gz", ".zst")  # what the data engine decompresses by itself
 
 
-# Python calls these text too: bytes that stand for other bytes, and texts whose lines can't be told from each other.
+# Python calls these text too: bytes that stand for other bytes, and texts whose line ends are ambiguous.
 def head(path: Path, encoding: str, most: int) -> tuple[str, bool]:
     """The first complete lines of a file, about ``most`` of them, and whether these are all.
 
@@ -62,7 +62,7 @@ def decoded(path: Path, encoding: str) -> io.BytesIO:
 
 
 def packing(path: Path) -> str:
-    """The ending that tells how a file is compressed; empty where it is not."""
+    """The ending that states the compression; empty where it is not."""
     return path.suffix.lower() if path.suffix.lower() in (".gz", ".bz2", ".xz", ".zst") else ""
 
 
@@ -89,7 +89,8 @@ def _unpacked(file: IO[bytes], packed: str) -> Iterator[IO[bytes]]:
 
 
 def _beginning(path: Path, most: int, *, lines: bool) -> tuple[bytes, bool]:
-    """The first bytes, no more than so many lines need where lines can be told by them, and whether these are all."""
+    """The first bytes, at most as many as the given number of lines needs if line ends are known, and whether these are
+    all."""
     packed = packing(path)
     if packed == ".zst":
         return _zstandard(path, most)
@@ -128,7 +129,7 @@ def _read(stream: IO[bytes], most: int, lines: bool, taken: bytearray | None = N
         if len(taken) > _bounds.BYTES or count > most:
             break
     if count > most:
-        # No more than was asked: what is wrong further down is told when all rows are read.
+        # No more than was asked: errors further down are reported when all rows are read.
         return b"\n".join(bytes(taken).split(b"\n", most + 1)[:-1]) + b"\n", False
     return bytes(taken[: _bounds.BYTES]), False
 

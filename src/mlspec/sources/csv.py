@@ -50,7 +50,7 @@ class Csv(FileSource, frozen=True, kw_only=True):
     names: Annotated[tuple[str, ...], Meta(description="The column names, for a file without a header line.")] = ()
 
     def mistake(self) -> str:
-        """Whether the data engine can tell cells apart."""
+        """Whether the data engine can split cells."""
         separator = self._separator()
         if not separator.isascii() or not self.quote.isascii() or {separator, self.quote} & {"\n", "\r", "\0"}:
             return "separator and quote must each be one ASCII character, and not a line break"
@@ -78,7 +78,7 @@ class Csv(FileSource, frozen=True, kw_only=True):
         return tuple(row[index] for row in rows if row[index] not in missing), everything
 
     def read(self, path: Path, columns: Schema, name: str) -> "pl.LazyFrame":
-        """All rows, read as text and cast; what doesn't fit its type is told with its row."""
+        """All rows, read as text and cast; a value that does not match its type is reported with its row."""
         from mlspec.sources import _cast
 
         return _cast.from_text(self._rows(path, columns, name, {}), columns, name, self.decimal)

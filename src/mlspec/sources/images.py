@@ -11,8 +11,8 @@ class Images(FolderSource, frozen=True, kw_only=True):
     folders say: `label` by `label/file`, `split` and `label` by `split/label/file` with train, validation and test.
 
     A table labels.csv, metadata.csv or metadata.jsonl beside the pictures, with a column `file_name`, gives columns in
-    place of folders. `path` and `split` are no features unless the spec says so. Each picture is decoded once as it is
-    read, so that one that is damaged, moves, or has more than 50 million pixels is told with its name.
+    place of folders. `path` and `split` are no features unless the spec says so. Each image is decoded once when it is
+    read, so that one that is damaged, animated, or larger than 50 million pixels is reported by name.
 
     Why: most pictures lie in folders that say what they show.
 

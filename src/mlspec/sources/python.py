@@ -60,7 +60,7 @@ class Python(Source, frozen=True, kw_only=True):
         return dict(self.schema)
 
     def columns(self, root: Path) -> Schema:
-        """Only calling it can tell, which validate and compile never do."""
+        """Known only after a call, which validate and compile never make."""
         raise LookupError(self.code)
 
     def scan(self, root: Path, columns: Schema) -> "pl.LazyFrame":

@@ -1,4 +1,4 @@
-"""The pages of the codes that no rule file tells of: reading a file, its shape, its overlays, and running it."""
+"""The pages of codes without a rule file: reading a file, its shape, its overrides, and running it."""
 
 PAGES: dict[str, str] = {
     "syntax": """The file is not YAML.

@@ -74,7 +74,7 @@ def combined(data: Data, sources: Mapping[str, Schema]) -> Combined:
             found += _join(columns, join, known[join.source], ("data", "join", index))
         found += _derive(columns, data)
         found += _filter(columns, data)
-        # Stacked sources have the same columns: a mistake is told once.
+        # Stacked sources have the same columns: an error is reported once.
         wrong += [one for one in found if one not in wrong]
         as_read = {c.name: c for c in sources[name]}
         made[name] = tuple(as_read.get(column, made_column) for column, made_column in columns.items())

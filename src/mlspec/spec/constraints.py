@@ -158,7 +158,7 @@ class Budget(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Constraints(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What must hold. Every entry is checked by a gate that passes, fails, or can't tell (which is no pass)."""
+    """What must hold. Every entry is decided by a gate: pass, fail, or unknown (which is not a pass)."""
 
     quality: Annotated[tuple[QualityGate, ...], Meta(description="Bounds on metrics.")] = ()
     fairness: Annotated[

@@ -29,7 +29,7 @@ def candidates(kind: str, linear: str) -> list[str]:
 
 
 def _look(source: Source, data: Path) -> tuple[int, int, str]:
-    """Height, width (at most 64 each) and colour mode of the first picture; the most where these can't be told."""
+    """Height, width (at most 64 each) and colour mode of the first image; the maximum if unknown."""
     from mlspec.diagnostics import MlspecError
 
     try:

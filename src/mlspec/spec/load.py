@@ -111,7 +111,7 @@ class _Reader:
             )
         if name not in own:
             return self._struct(wanted.cls, presets[name], path, dotted(path))
-        # What is wrong with it is told where it stands.
+        # Errors in it are reported at its own place.
         before = len(self.found)
         made = self._struct(wanted.cls, own[name], path, name) if isinstance(own[name], dict) else _BAD
         del self.found[before:]

@@ -94,8 +94,8 @@ def folder(root: Path, name: str) -> Path:
 
 
 def snapshot(root: Path, name: str, use: PluginRef) -> Snapshot | None:
-    """The rows of a fetched source as they are known here: its fallback, its latest snapshot, or what the lock tells of
-    it; None where the spec has asked for something else then, or never."""
+    """The rows of a fetched source as they are known here: its fallback, its latest snapshot, or what the lock has
+    pinned; None where the spec has asked for something else then, or never."""
     wanted = identity(use)
     for file in (FALLBACK, LATEST):
         found = stored(root, name, file)

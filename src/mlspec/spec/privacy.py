@@ -11,7 +11,7 @@ AnonymizerRef = Annotated[PluginRef, Meta(extra={"plugin_list": "anonymizers"})]
 
 
 class Personal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a column tells of a person, and what is done to it as its source is read."""
+    """The personal data in a column, and how it is anonymised while its source is read."""
 
     kind: Annotated[
         Literal["direct_identifier", "quasi_identifier", "sensitive", "public"],
@@ -42,7 +42,7 @@ class KAnonymity(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class LDiversity(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Whoever finds somebody's combination still can't tell the sensitive value: at least so many stand there."""
+    """The sensitive value cannot be inferred from a combination: its rows have at least this many distinct ones."""
 
     columns: Annotated[
         tuple[ColumnName, ...],
@@ -55,7 +55,7 @@ class LDiversity(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Membership(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How well an attacker who sees the model's answers may tell which rows it was trained on."""
+    """How well an attacker who sees the model's predictions may infer which rows it was trained on."""
 
     at_most: Annotated[
         float,
@@ -69,14 +69,14 @@ class Membership(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class DifferentialPrivacy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the selected model's weights may tell of any one training row."""
+    """How much the selected model's weights may reveal about any single training row."""
 
     epsilon: Annotated[float, Meta(description="The highest allowed epsilon of the training.", gt=0)]
     delta: Annotated[float, Meta(description="The highest allowed delta of the training.", gt=0, lt=1)]
 
 
 class PrivacyGates(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What must hold of what the data tells of people."""
+    """Constraints on personal data."""
 
     direct_identifiers: Annotated[
         Literal["forbid"] | None,

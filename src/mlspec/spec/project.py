@@ -10,7 +10,7 @@ from mlspec.spec.users import Users
 
 
 class Goal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the project is to reach, and the metric that tells whether it does."""
+    """A goal of the project, and the metric that measures it."""
 
     name: Annotated[Name, Meta(description="A short name; the goal's gate is named after it.", examples=["reach"])]
     statement: Annotated[

@@ -1,7 +1,7 @@
 """Types -> JSON Schema (2020-12), for editors and reviewers: what ``schema/project.schema.json`` holds.
 
 Objects are closed; a choice among plug-ins is an ``enum`` on its key with ``if``/``then``, never ``oneOf`` or
-``anyOf``, whose errors nobody can read. A value that may be of several forms is told apart by its type.
+``anyOf``, whose errors nobody can read. A value of several possible forms is distinguished by its type.
 """
 
 import json
@@ -62,7 +62,7 @@ class _Writer:
         self.definitions: dict[str, Json] = {}
 
     def object(self, cls: type[msgspec.Struct], extra: Json | None = None) -> Json:
-        """The closed object of a struct; ``extra`` are properties besides its own."""
+        """The closed object of a struct; ``extra``: additional properties."""
         properties = dict(extra or {})
         for name, field in fields(cls).items():
             properties[name] = self.field(field)

@@ -1,4 +1,4 @@
-"""The ``report`` key: where else a run is told of, beside its own folder."""
+"""The ``report`` key: where runs are also logged, in addition to their own folders."""
 
 from typing import Annotated
 
@@ -29,6 +29,6 @@ class Mlflow(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class ReportSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where runs are told of, beside their own folders."""
+    """Where runs are also logged, in addition to their own folders."""
 
     mlflow: Annotated[Mlflow | None, Meta(description="An MLflow server that runs are also logged to.")] = None

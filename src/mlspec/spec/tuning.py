@@ -39,7 +39,7 @@ class Dimension(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Tuning(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A search for good settings of one candidate, scored on the validation rows by the selection's metric.
 
-    The first trial is the candidate as it is written; the best trial is trained anew as the candidate.
+    The first trial has the settings of the spec; the candidate is then trained with the settings of the best trial.
     """
 
     trials: Annotated[int, Meta(description="The maximum number of trials.", ge=1, le=100_000)] = 20

@@ -83,7 +83,7 @@ def source_at(path: str) -> str | None:
 
 
 def source_with(keys: Collection[str]) -> str | None:
-    """The source that one of these keys tells; None where only a path could."""
+    """The source that one of these keys selects; None where only a path could."""
     from mlspec import registry
 
     for name in registry.names("sources"):

@@ -20,7 +20,7 @@ from mlspec.diagnostics import StoreError
 
 MAGIC = b"mlspec sealed 1\n"
 SALT, PIECE, TAG = 32, 1 << 20, 16
-MARK = "encryption"  # stands in a store that is encrypted, and tells whether a key is the one
+MARK = "encryption"  # marks an encrypted store, and verifies its key
 SHORTEST = 16
 
 
@@ -34,7 +34,7 @@ class Files(Protocol):
         """Copy a file to a path; whether there was one."""
 
     def put(self, path: Path, name: str, *, anew: bool = False) -> None:
-        """Copy a file there; ``anew`` also where one stands already."""
+        """Copy a file there; ``anew``: also replace an existing one."""
 
     def size(self, name: str) -> int | None:
         """A file's length; None where there is none."""

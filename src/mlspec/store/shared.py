@@ -1,7 +1,7 @@
 """A store that others use too: a folder, or whatever fsspec finds behind a URL. Read and filled, never relied on.
 
 It holds actions, trees and objects under the same names as a store of one's own. Whatever is fetched is checked by its
-digest before it is used; what is damaged counts as missing, and is put there anew once it has been made again.
+digest before it is used; damaged entries count as missing, and are uploaded again after they have been computed again.
 """
 
 import hashlib

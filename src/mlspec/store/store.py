@@ -129,7 +129,7 @@ class Store:
             return 0
 
     def forget(self) -> None:
-        """Check everything anew when it is next asked for: another process has found damage."""
+        """Check everything again at the next access: another process has found damage."""
         self._good.clear()
 
     @contextmanager

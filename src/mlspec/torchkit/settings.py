@@ -65,7 +65,7 @@ ClassWeight = Annotated[
 
 
 class Private(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How little a network may tell of any one training row (differential privacy)."""
+    """Differential-privacy budget."""
 
     epsilon: Annotated[float, Meta(description="The privacy budget: smaller is more private; 1 to 8 are usual.", gt=0)]
     delta: Annotated[
@@ -106,7 +106,7 @@ def category_width(levels: int) -> int:
 def embedded(columns: Schema, bins: int, numeric_width: int, fixed: int | None) -> tuple[int, int]:
     """The least weights of the embeddings of these columns, and their width together.
 
-    A column whose width or levels only fitting tells counts as little as it can.
+    A column whose width or levels are known only after fitting counts as its minimum.
     """
     numeric = numbers(columns)
     levels = [1 if c.levels is None else c.levels for c in columns if c.type == "code"]
@@ -125,7 +125,7 @@ def batch(stated: int | None, rows: int) -> int:
 
 
 def numbers(columns: Schema) -> int:
-    """How many numbers stand for a row at least: a column whose width only fitting tells counts as none."""
+    """How many numbers stand for a row at least: a column whose width is known only after fitting counts as 0."""
     return sum(c.width or 0 for c in columns if c.type != "code")
 
 

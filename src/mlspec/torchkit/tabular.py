@@ -209,7 +209,7 @@ def _fits(model: Tabular, config: Config, size: int) -> None:
         0 if config.pictures else 4 * config.numeric * (1 + config.bins),
     )
     if min(config.numeric, config.classes, *config.levels) < 0 or least > size:
-        raise ValueError(f"{CONFIG} tells of more weights than {WEIGHTS} has")
+        raise ValueError(f"{CONFIG} describes more weights than {WEIGHTS} has")
 
 
 def _read(folder: Path) -> Config:

@@ -33,7 +33,7 @@ class Encode(Transform, frozen=True, kw_only=True):
     ] = "one_hot"
 
     def output(self, column: Column) -> Schema:
-        """Columns whose number only fitting tells, or one of codes."""
+        """Columns, whose number is known after fitting, or one of codes."""
         if self.method == "ordinal":
             return (Column(column.name, "code", column.role),)
         return (Column(column.name, "number", column.role, None, None),)

@@ -44,7 +44,7 @@ class Power(Transform, frozen=True, kw_only=True):
         if found.min() == found.max():
             return {"power": 1.0}
         power = float(stats.yeojohnson_normmax(found))
-        # Eight digits are more than rows can tell, and are the same on every machine.
+        # Eight digits are more than the rows determine, and are the same on every machine.
         return {"power": round(power, 8)}
 
     def apply(self, column: Column, state: State) -> "Sequence[tuple[Column, pl.Expr]]":

@@ -35,7 +35,7 @@ class TargetEncode(Transform, frozen=True, kw_only=True):
     smoothing: Annotated[float, Meta(description="Smoothing: how many rows the overall mean counts as.", gt=0)] = 20.0
 
     def output(self, column: Column) -> Schema:
-        """Numbers; how many, only the target's classes tell."""
+        """Numbers; their number depends on the target's classes."""
         return (Column(column.name, "number", column.role, None, None),)
 
     def measures(self, column: Column, outcomes: int) -> "Mapping[str, pl.Expr]":

@@ -41,7 +41,7 @@ class TfIdf(Transform, frozen=True, kw_only=True):
     ngrams: Annotated[int, Meta(description="The longest n-gram of words to count.", ge=1, le=4)] = 1
 
     def output(self, column: Column) -> Schema:
-        """Numbers; how many, only fitting tells."""
+        """Numbers; their number is known after fitting."""
         return (Column(column.name, "array", column.role, None, None),)
 
     def statistics(self, column: Column) -> "Mapping[str, pl.Expr]":

@@ -21,7 +21,7 @@ from mlspec.machine import python_paths
 from mlspec.user.sources import locate
 
 PREFIX = f"{__name__}."
-FOLDERS = "MLSPEC_USER_FOLDERS"  # the environment tells processes that user code starts what the keys stand for
+FOLDERS = "MLSPEC_USER_FOLDERS"  # passes the keys' meaning to processes that user code starts
 _LOCK = threading.Lock()
 
 

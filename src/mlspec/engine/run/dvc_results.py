@@ -35,7 +35,7 @@ class Made(Struct, frozen=True, kw_only=True):
 
 
 def prepare(root: Path) -> None:
-    """Make the folder of all results; Git is told to leave it to DVC."""
+    """Make the folder of all results; Git ignores it, since DVC tracks it."""
     home = root / dvc.RESULTS
     places.demand_no_link(home)
     home.mkdir(exist_ok=True)
@@ -68,7 +68,7 @@ def lay_out(root: Path, step: Step, action: Action, store: Store) -> None:
 
 
 def made(root: Path, step_id: str) -> Made | None:
-    """What gave the outputs in a step's folder; None where that is not told."""
+    """What gave the outputs in a step's folder; None if that is unknown."""
     return _read(root / dvc.folder(step_id) / dvc.MADE)
 
 

@@ -22,7 +22,7 @@ NOTHING = Collected(0, 0)
 
 
 class _Made(msgspec.Struct):
-    """An event, as far as it tells of a result."""
+    """The part of an event that concerns a result."""
 
     fingerprint: str | None = None
 

@@ -51,10 +51,10 @@ def run(
 ) -> Run:
     """Do what is left to do of a graph, on the engine and device that its project's ``backend`` names.
 
-    ``listener`` is told what happens, ``force`` are the ids of steps to be done even if their results are stored.
+    ``listener`` receives the events, ``force`` are the ids of steps to be done even if their results are stored.
     ``lock``: write ``mlspec.lock`` beside the spec when all is done; to be left out for a part of a graph and for
     passing overrides; ``renew``: what it pins of columns' spreads is as it is now. ``overlays``: the options that were
-    laid over the spec, for engines that write them down; None for a part of a graph, of which they are told nothing.
+    laid over the spec, for engines that write them down; None for a part of a graph, which they do not record.
     ``home`` is the folder of all results, ``.mlspec`` beside the spec if left out; ``share``: read and fill the shared
     store, if the spec names one. ``kinds``: what is known of the kinds of steps.
 
@@ -154,7 +154,7 @@ class _Running:
         self.journal.tell(events.StepFailed(time=now(), step=step, cause=cause, place=place))
 
     def _carry_out(self) -> tuple[dict[str, Any] | None, tuple[dict[str, Any], ...]]:
-        """Schedule until all that the run tells of can be read: what was damaged is made again."""
+        """Schedule until every result of the run is readable: what was damaged is made again."""
         taken = dvc_results.take_over(Path(self.graph.facts.root), self.store, self._write) if self.own else []
         if taken:
             self.journal.open()
@@ -280,7 +280,7 @@ class _Running:
             raise _BudgetSpentError(step, ("constraints", "budget", what), f"the budget is spent: {told}")
 
     def _count_use(self) -> None:
-        """The test rows have judged a model: written down before anyone is told the verdict."""
+        """The test rows have judged a model: recorded before the verdict is shown."""
         digests = {step: result.stored.outputs for step, result in self.results.items() if result.stored is not None}
         use = holdout_ledger.use_of(self.graph, digests)
         if use is not None:

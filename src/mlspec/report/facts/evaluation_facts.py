@@ -118,7 +118,7 @@ class ReliabilityBin(Struct, frozen=True, kw_only=True):
 
 
 class Abstaining(Struct, frozen=True, kw_only=True):
-    """What comes of deciding the surest rows alone."""
+    """The risk-coverage curve: deciding only the most certain rows."""
 
     curve: Annotated[
         tuple[tuple[float, float, float], ...],

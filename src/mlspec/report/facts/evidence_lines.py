@@ -1,6 +1,6 @@
 """RunFacts and Run -> evidence.jsonl: for each requirement what was checked, on what, with what came of it.
 
-A line holds all that is needed to tell later, and elsewhere, what a verdict rests on. The published schema,
+A line contains everything needed to verify later, and elsewhere, what a verdict is based on. The published schema,
 ``schema/evidence.schema.json``, follows from the type.
 """
 

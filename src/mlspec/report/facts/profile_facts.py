@@ -15,7 +15,7 @@ class CommonValue(Struct, frozen=True):
 
 
 class ColumnProfile(Struct, frozen=True, kw_only=True):
-    """A column of the training rows. Values are told of features and the target alone, and none that few rows have."""
+    """A column of the training rows. Values are shown for features and the target only, and none that few rows have."""
 
     missing: Annotated[float, Meta(description="share of rows without a value")]
     distinct: Annotated[int | None, Meta(description="distinct values; null for numbers")] = None

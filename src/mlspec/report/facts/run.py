@@ -145,7 +145,7 @@ class ColumnFact(Struct, frozen=True):
 
 
 class PersonalFact(Struct, frozen=True, kw_only=True):
-    """A column that tells something of people, and what was done to it as its source was read."""
+    """A personal column, and how it was anonymised while its source was read."""
 
     column: str
     kind: str

@@ -78,7 +78,7 @@ def profiled(
     roles: Mapping[str, str] | None = None,
     hidden: Collection[str] = (),
 ) -> TableProfile:
-    """The profile of a table; of ``hidden`` columns no value is told.
+    """The profile of a table; values of ``hidden`` columns are not shown.
 
     One scan is for the whole, and one for as many columns as are in memory at a time.
     """

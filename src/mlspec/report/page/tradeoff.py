@@ -17,7 +17,7 @@ METHODS = {
 
 
 def summary(found: Tradeoff) -> str:
-    """What mitigation bought and what it cost, a sentence without full stop."""
+    """Costs and benefits of the mitigation, a sentence without full stop."""
     name = found.metric or "demographic_parity_difference"
     before, after = found.before.differences.get(name), found.after.differences.get(name)
     text = f"Mitigation ({found.method} by {' and '.join(found.group)})"
@@ -44,7 +44,7 @@ def decided(found: Tradeoff) -> str:
 
 
 def lines(facts: RunFacts) -> list[str]:
-    """All that a page of text tells of mitigation and of the size of the data: sentences without full stop."""
+    """Sentences about mitigation and the learning curve, without full stop."""
     found, sentences = facts.tradeoff, []
     if found is not None:
         sentences += [summary(found), decided(found)]

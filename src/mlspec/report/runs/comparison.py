@@ -44,7 +44,7 @@ class ComparedRun(Struct, frozen=True, kw_only=True):
 
 
 class ComparedMetric(Struct, frozen=True, kw_only=True):
-    """A metric of the selected models on the test rows; ``apart`` tells each run but the first from that."""
+    """A metric of the selected models on the test rows; ``apart``: the difference of each further run to the first."""
 
     metric: str
     greater_is_better: bool

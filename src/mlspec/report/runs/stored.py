@@ -57,7 +57,7 @@ def _seal(folder: Path, texts: Mapping[str, bytes]) -> None:
 
 
 def _digests(folder: Path, texts: Mapping[str, bytes]) -> bytes:
-    """What tells the texts that are shown of a run, some of them not written yet."""
+    """Identifies the state of a run's text files, some of which may not exist yet."""
     lines = [folder.name]
     for name in SHOWN:
         try:
