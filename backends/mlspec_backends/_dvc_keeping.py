@@ -1,4 +1,4 @@
-"""Tells DVC of results: outputs into its cache, lines into ``dvc.lock``; once a run, for all of its steps."""
+"""Reports results to DVC: outputs into its cache, lines into ``dvc.lock``; once a run, for all of its steps."""
 
 import contextlib
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ EMPTY_LOCK = "schema: '2.0'\n"
 
 
 def keep(keeping: Keeping) -> None:
-    """Tell DVC of all results there are: files in the workspace, copies in its cache, lines in ``dvc.lock``.
+    """Report all existing results to DVC: files in the workspace, copies in its cache, lines in ``dvc.lock``.
 
     Raises MlspecError where DVC refuses.
     """

@@ -17,7 +17,7 @@ PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 class Field(Struct, frozen=True, kw_only=True):
-    """A column: its name, its type (None where the contract doesn't say), what it tells of people, and in words."""
+    """A column: its name, its type (None where the contract doesn't say), its personal data, and its description."""
 
     name: str
     type: ColumnType | None = None

@@ -58,7 +58,7 @@ def fits(data: Mapping[str, Any]) -> bool:
 
 
 def read(data: Mapping[str, Any]) -> Contract:
-    """The columns and checks of its tables: one table's as those of the rows, further ones are told as unmapped."""
+    """The columns and checks of its tables: one table's as those of the rows, further ones are listed as unmapped."""
     found = Reading()
     tables = [mapping(one) for one in listing(data.get("schema"))]
     for table in tables[1:]:

@@ -1,4 +1,4 @@
-"""Reads a contract, whose form its content tells, and writes what it says as YAML of a spec."""
+"""Reads a contract, whose format is detected from its content, and writes it as YAML of a spec."""
 
 import re
 from collections.abc import Iterator

@@ -23,7 +23,7 @@ from mlspec.spec.resolve import resolve
 
 MOST_PROFILES = 16
 STALE = "stale"
-# What a rule says of files and libraries on this machine tells nothing of a version that is not checked out.
+# Findings about files and libraries on this machine do not apply to a version that is not checked out.
 ABOUT_HERE = frozenset({"source-not-found", "source-unreadable", "user-code-not-found", "library-not-installed"})
 
 
@@ -181,7 +181,7 @@ def _found(read: _Read, project: Project, beside: Surroundings, aside: frozenset
 
 
 def _wrong(side: str, read: _Read, project: Project, beside: Surroundings) -> str | None:
-    """What is wrong with a side, in words; where it is the base, the change may be what mends it."""
+    """What is wrong with a side, in words; if it is the base, the change may fix it."""
     found = _found(read, project, beside, ABOUT_HERE)
     return f"the {side} is not valid: {found[0].message}" if found else None
 

@@ -66,8 +66,8 @@ class Change(Struct, frozen=True, kw_only=True):
 
 
 class StepChange(Struct, frozen=True, kw_only=True):
-    """A step whose result is not that of any step before. ``certain``: it differs in itself; else it only reads what
-    is made anew, and stays as it is should that come out the same."""
+    """A step whose result is not that of any step before. ``certain``: it differs in itself; else it only reads re-run
+    steps, and is unchanged if their outputs stay the same."""
 
     step: str
     certain: bool

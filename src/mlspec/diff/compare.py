@@ -35,7 +35,7 @@ def changes(base: Meaning, head: Meaning) -> tuple[Change, ...]:
             continue
         choice = (*key, str(entity.choice))
         if before.leaves[choice].value != head.leaves[choice].value:
-            # Another plug-in has other settings: the two are told as wholes.
+            # Another plug-in has other settings: the two are shown as wholes.
             whole.add(key)
             found.append(_entity(before, head, key, "changed"))
     for key in dict.fromkeys((*head.leaves, *before.leaves)):
@@ -98,7 +98,7 @@ def _leaf(base: Meaning, head: Meaning, key: Key) -> list[Change]:
 
 
 def _order(base: Meaning, head: Meaning, key: Key, was: Leaf, now: Leaf) -> list[Change]:
-    """A list in another order, apart from what came and went, which is told for itself."""
+    """A list in another order, apart from what came and went, which is reported separately."""
     common = set(was.value) & set(now.value)
     old, new = ([name for name in side.value if name in common] for side in (was, now))
     if old == new:

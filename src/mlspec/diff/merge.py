@@ -18,7 +18,7 @@ OURS, THEIRS = "ours", "theirs"
 
 
 class Merged(Struct, frozen=True):
-    """The text of the merge; ``clashes`` are told one by one, and stand in the text between git's markers."""
+    """The text of the merge; ``clashes`` are listed one by one, and are in the text between git's markers."""
 
     text: str
     clashes: tuple[Diagnostic, ...] = ()

@@ -99,7 +99,7 @@ def _place(of: Meaning, change: Change) -> Path | None:
 
 
 def _is_ordered_part(change: Change) -> bool:
-    """Whether it adds an entry at a place of an ordered list that is not its end: the list is written anew."""
+    """Whether it adds an entry at a place of an ordered list that is not its end: the list is written again."""
     return change.kind == "added" and change.position is not None and change.rule.startswith("preprocessing")
 
 

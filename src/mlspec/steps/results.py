@@ -37,7 +37,8 @@ def write_predictions(
 ) -> None:
     """Write class probabilities (n, classes) as ``p0``.. or values (n,) as ``value``, and the truth, as Parquet.
 
-    ``decided`` (n, classes), where decisions are not the likeliest class: the code of the class decided for is written.
+    ``decided`` (n, classes), if decisions are not the most probable class: the code of the class decided for is
+    written.
     ``groups`` (n,): the rows' groups, where decisions depend on them.
     """
     if prediction.ndim == 2:

@@ -131,7 +131,7 @@ def plan(impact: Impact) -> str:
 
 
 def model(impact: Impact) -> str:
-    """What becomes of the exported model, and how many gates are decided anew."""
+    """Whether the exported model changes, and how many gates are decided again."""
     gates = sum(one.step.startswith("gate.") for one in impact.invalidated)
     chosen = any(one.step == "select" for one in impact.invalidated)
     told = "the model may change" if chosen else "the model does not change"

@@ -84,7 +84,7 @@ def evaluation(graph: Graph) -> Graph:
 
 
 def _asked(graph: Graph) -> dict[str, Any]:
-    """What the spec wants to know of the predictions besides the metrics; only that is in the params."""
+    """What the spec measures of the predictions in addition to the metrics; only that is in the params."""
     project = graph.project
     found: dict[str, Any] = {}
     stated = project.evaluation

@@ -18,7 +18,7 @@ def merge_equal(graph: Graph) -> Graph:
         if not stands_for.keys().isdisjoint(read.step for read in step.inputs.values()):
             step = replace(step, inputs={name: _through(read, stands_for) for name, read in step.inputs.items()})
         # Many steps share one params object (a preparation, a list of metrics): its text is made once. Params are
-        # made here, in one order of keys, so their text tells them apart as their fingerprint would, in less time.
+        # made here, in one order of keys, so their text distinguishes them like their fingerprint would, in less time.
         text = written.get(id(step.params))
         if text is None:
             text = written[id(step.params)] = repr(step.params)

@@ -83,5 +83,5 @@ def space(wanted: Tuning, model: Model) -> dict[str, dict[str, Any]]:
 
 
 def tuned(graph: Graph, name: str) -> dict[str, Input]:
-    """What a step that uses a candidate reads besides, where its settings are searched for."""
+    """Additional inputs of a step that uses a tuned candidate."""
     return {"tuned": Input(f"tune.{name}", "best")} if name in graph.project.tuning else {}

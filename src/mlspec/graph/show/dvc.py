@@ -60,7 +60,7 @@ def stage_name(step_id: str) -> str:
 
 
 def values(step_id: str) -> str:
-    """The file of a step's params: one a step, for DVC reads it anew for each stage that tracks it."""
+    """The file of a step's params: one per step, because DVC reads it again for each stage that tracks it."""
     return f"{PARAMS}/{stage_name(step_id)}.json"
 
 
@@ -92,7 +92,7 @@ def derived(step: Step) -> tuple[tuple[str, ...], dict[str, dict[str, str]]]:
 
 
 def stages(graph: Graph, *, spec: str = SPEC, overlays: Sequence[str] = ()) -> tuple[Stage, ...]:
-    """The stages of a graph, in its order, behind the one that writes the params; a graph that no file tells has none.
+    """The stages of a graph, in its order, behind the one that writes the params; a graph without a file has none.
 
     ``spec`` is the name of the spec's file, ``overlays`` are the options of the command line that were laid over it.
     """
@@ -164,7 +164,7 @@ def _text(value: Any) -> bytes:
 
 
 def _named(value: Any) -> Any:
-    """A plug-in's name and settings, a pair in a step's params, as one mapping: DVC tells its values one by one."""
+    """A plug-in's name and settings, a pair in a step's params, as one mapping: DVC shows its values one by one."""
     if isinstance(value, dict):
         return {key: _named(item) for key, item in value.items()}
     if isinstance(value, list):

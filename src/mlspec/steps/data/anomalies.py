@@ -59,7 +59,7 @@ def levels(rows: "pl.LazyFrame", name: str) -> dict[str, Any] | None:
 
 
 def too_many(asked: Asked) -> Fault:
-    """What is told of a column whose values can't be pinned."""
+    """The fault of a column with too many values to pin."""
     name = asked["column"]
     told = f"'{name}' has more than {MOST_LEVELS:,} values or {MOST_TEXT:,} characters of them: too many to pin"
     return Fault(told, f"{{column: {name}, matches: PATTERN}}, or refers_to a source that lists them")

@@ -107,7 +107,7 @@ def _measured(job: Job, frames: "dict[str, pl.LazyFrame]") -> "list[tuple[dict[s
             faults += expecting.grouped(asked, counted[index], rows, hidden)
             mine["groups"] = counted[index].height
         name = asked.get("column", "")
-        # Of a column of which no value may be told, anomalies pin nothing.
+        # If values of a column must not be shown, anomalies pin nothing.
         if "drift" in asked or ("anomalies" in asked and name and not hidden):
             mine["sketch"] = drift.sketch(frames[frame], name)
         elif "anomalies" in asked and not hidden:

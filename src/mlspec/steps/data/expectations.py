@@ -1,4 +1,4 @@
-"""What an expectation asks of a table, as aggregates and as marks on the rows that break it; and what they tell."""
+"""Computes expectations of a table, as aggregates and as marks on violating rows; and reports violations."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -87,7 +87,7 @@ def measures(asked: Asked, known: "pl.Series | None" = None) -> "dict[str, pl.Ex
 
 
 def faults(asked: Asked, seen: Mapping[str, Any], rows: int, masked: bool) -> Iterator[Fault]:
-    """What does not hold. ``masked``: no value of the column may be told."""
+    """What does not hold. ``masked``: values of the column must not be shown."""
     name = asked.get("column", "")
     if "rows" in asked:
         for words, limit in broken(asked["rows"], rows):

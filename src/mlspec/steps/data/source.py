@@ -51,7 +51,7 @@ def run(job: Job) -> None:
         except pl.exceptions.PolarsError:
             if quick is None:
                 raise
-            # The slower way tells which value does not fit.
+            # The slower way finds which value has the wrong type.
             write(source.scan(job.root, columns))
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         if getattr(error, "errno", None) is not None:
@@ -70,7 +70,7 @@ def run(job: Job) -> None:
 
 
 def _is_stored(name: str, settings: Mapping[str, Any], files: Iterable[str]) -> bool:
-    """Whether rows can be had without reading all before them."""
+    """Whether rows can be read without reading all rows before them."""
     # Arrow files of others may be one compressed batch, which each look would unpack; our own are not.
     ours = set(settings) == {"path"} and pinned.is_snapshot(str(settings["path"]))
     return ours or name == "parquet" or {PurePath(file).suffix for file in files} == {".parquet"}

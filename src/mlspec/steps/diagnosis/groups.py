@@ -107,7 +107,7 @@ def _missing(known: "pl.DataFrame") -> Check:
 def _proxies(
     group: "pl.Series", places: "Array", features: list[str], values: "Callable[[Array], pl.DataFrame]"
 ) -> list[Check]:
-    """Which feature by itself tells the group best, of rows that it was not learnt on."""
+    """Which single feature predicts the group best, on rows that it was not trained on."""
     if not features or len(group) < 2 * FEWEST_ROWS:
         return []
     random = np.random.Generator(np.random.PCG64(2))

@@ -13,7 +13,7 @@ LATER = 0.001
 
 
 def groups(train: "pl.LazyFrame", other: "pl.LazyFrame", names: Sequence[str]) -> Check:
-    """Whether values of columns that name things stand in both; the column with the most such rows is told of."""
+    """Whether values of columns that name things stand in both; the column with the most such rows is reported."""
     found = []
     for name in names:
         known = train.select(pl.col(name).drop_nulls().unique()).collect(engine="streaming").to_series()

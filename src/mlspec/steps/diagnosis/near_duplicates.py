@@ -5,11 +5,11 @@ Cells are first made alike: text in one case and with single blanks, numbers to 
 when they agree in all columns but one at most: the sum of a row's hashed cells less one cell is the same for both. That
 is linear in rows and columns, and every such pair is found.
 
-Rows of few or coarse columns agree by chance. So it counts when more rows have such a twin than training rows have
+Rows of few or coarse columns agree by chance. So it counts if more rows have a near duplicate than training rows have
 among themselves, or when the agreement can't be chance: what it is worth is counted in bits, -log2 of how often each
-shared value stands among the training rows (Fellegi and Sunter 1969 weigh agreements of records so), less what columns
-tell twice. Only numbers with decimals, times and long text that stands hardly anywhere else count there: categories
-depend on each other too much.
+shared value stands among the training rows (Fellegi and Sunter 1969 weigh agreements of records so), minus information
+that several columns share. Only numbers with decimals, times and long text that stands hardly anywhere else count
+there: categories depend on each other too much.
 """
 
 import math
@@ -30,9 +30,10 @@ SHARE = 0.01
 
 
 def near(train: "pl.DataFrame", other: "pl.DataFrame", *, exact_is_told: bool) -> Check:
-    """The check of rows that stand among the training rows but for small changes; equal ones too, unless that is told.
+    """The check of rows that stand among the training rows but for small changes; equal ones too, unless they are
+    reported already.
 
-    Both have the same columns. Nothing is told of any value: rows are shown by their numbers, columns by their names.
+    Both have the same columns. No value is shown: rows are shown by their numbers, columns by their names.
     """
 
     alike, natural = _twins(train, other, exact_is_told), _twins(train, train, exact_is_told)
@@ -55,7 +56,8 @@ def near(train: "pl.DataFrame", other: "pl.DataFrame", *, exact_is_told: bool) -
 
 
 class _Alike:
-    """Which rows have a twin (``any``), one that is no chance (``sure``), which column differs, where the twin is."""
+    """Which rows have a near duplicate (``any``), one that is not chance (``sure``), which column differs, where it
+    is."""
 
     def __init__(self, rows: int) -> None:
         self.any, self.sure = np.zeros(rows, dtype=bool), np.zeros(rows, dtype=bool)
@@ -63,7 +65,7 @@ class _Alike:
 
 
 def _twins(train: "pl.DataFrame", other: "pl.DataFrame", exact_is_told: bool) -> _Alike:
-    """The twins of the other rows; of training rows themselves where these are the others."""
+    """The near duplicates of the other rows; of training rows themselves where these are the others."""
     least = 2 if other is train else 1
     found = _Alike(len(other))
     # Chance has as many tries as there are training rows, grids, and columns to leave out.
@@ -149,7 +151,7 @@ def _bits(train: "Array", other: "Array", column: "pl.Series") -> "Array":
 
 
 def _shared(train: "pl.DataFrame") -> "Array":
-    """The bits that fine columns tell twice, because they go together: of all columns, then without each.
+    """The bits that fine columns share, because they are correlated: of all columns, then without each.
 
     That of normal variables with the columns' rank correlations, -1/2 log2 of their determinant.
     """

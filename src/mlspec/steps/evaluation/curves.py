@@ -51,7 +51,7 @@ def _cost_curve(truth: "Array", score: "Array", costs: Mapping[str, float]) -> l
 
 
 def _abstention(sure: "Array", right: "Array", below: float | None, level: float) -> dict[str, Any]:
-    """Of the surest rows: how sure, what share they are, how often their decisions are wrong."""
+    """For the most certain rows: how sure, what share they are, how often their decisions are wrong."""
     order = np.argsort(-sure, kind="stable")
     wrong = np.cumsum(~right[order])
     taken = np.unique(np.round(np.linspace(0, len(sure), COVERAGES)[1:]).astype(int))

@@ -124,9 +124,9 @@ def curve(
 def _spread(n: "Array", errors: "Array", share: "Array") -> "tuple[Array, int]":
     """The standard deviation between fits on wholly other rows, at each share (shares,), and its degrees of freedom.
 
-    Repetitions differ by less, for they have rows in common (Nadeau and Bengio 2003). Of few repetitions none tells
-    much alone: all shares are taken together, and the deviation falls with the rows by a power between 0 and 1/2. The
-    whole of the rows, of which there is but one draw, tells nothing of it.
+    Repetitions differ by less, for they have rows in common (Nadeau and Bengio 2003). Few repetitions say little
+    individually: all shares are taken together, and the deviation falls with the rows by a power between 0 and 1/2. The
+    complete training rows, drawn only once, say nothing about it.
     """
     drawn = share < 1
     if not drawn.any():
@@ -163,7 +163,7 @@ def _fit(n: "Array", errors: "Array", *, floor: bool) -> "Array":
 
 
 def _judged(middle: "Array", own: "Array", noise: float, gain: dict[str, float]) -> tuple[str, str]:
-    """Whether more rows are worth having, by what twice as many would bring; and why that can or can't be told."""
+    """Whether more rows are worth having, by what twice as many would bring; and why it is known or unknown."""
     apart = (float(own[0]) ** 2 + float(own[-1]) ** 2) ** 0.5
     if float(middle[0] - middle[-1]) <= 2 * apart:
         return "unknown", "the smallest and the greatest share differ by no more than repetitions do"

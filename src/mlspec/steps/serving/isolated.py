@@ -124,7 +124,7 @@ class Isolated(LoadedModel):
         most = 8 * rows.height * max(1, len(self.about.classes or ())) if what != "treat" else TREATED
         with self._lock:
             try:
-                # If it has died, reading from it tells.
+                # If it has died, reading from it fails.
                 with contextlib.suppress(BrokenPipeError):
                     self._process.stdin.write(msgspec.json.encode(Asked(what, sent.tell())) + b"\n")
                     self._process.stdin.write(sent.getbuffer())

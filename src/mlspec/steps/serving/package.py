@@ -64,7 +64,8 @@ class LoadedModel(metaclass=ABCMeta):
         return codes
 
     def limit(self, rows: "pl.DataFrame | None") -> "float | Array | None":
-        """The threshold of the decision, or one for each row (n,) where groups have their own; None: the likeliest.
+        """The threshold of the decision, or one for each row (n,) if groups have their own; None: the most probable
+        class.
 
         Raises StepError as ``decide`` does.
         """

@@ -74,12 +74,13 @@ class About(Struct, frozen=True, kw_only=True):
     """What a package is: the candidate and its model (name, settings), the columns it reads (name, type), its answer.
 
     ``classes`` are the target's values in the order of the probabilities, None for regression. ``calibration`` is what
-    corrects the model's probabilities, ``threshold`` from where on the positive class is decided for (the likeliest
-    class without one), ``abstain_below`` how probable the likeliest class must be to do without a person. ``members``:
-    the answer is the weighted mean of theirs. ``derived``: the columns that it derives from raw rows (name, expression,
-    type), and the raw columns that these read. ``treatments`` is what is done to personal columns of raw rows first
-    (name, type as read, treatment), ``keys`` the marks of the keys that this takes from the environment. ``personal``:
-    groups that are answered by models of their own. ``groups``: thresholds by group; the rows then say whose they are.
+    corrects the model's probabilities, ``threshold``: the probability from which on the positive class is predicted
+    (without one, the most probable class), ``abstain_below``: the lowest probability of the most probable class for a
+    decision without a person. ``members``: the answer is the weighted mean of theirs. ``derived``: the columns that it
+    derives from raw rows (name, expression, type), and the raw columns that these read. ``treatments`` is what is done
+    to personal columns of raw rows first (name, type as read, treatment), ``keys`` the marks of the keys that this
+    takes from the environment. ``personal``: groups that are answered by models of their own. ``groups``: thresholds by
+    group; the rows then say whose they are.
     ``files``: all files of the folder but ``package.json``, by their names with slashes.
     """
 

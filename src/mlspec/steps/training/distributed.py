@@ -24,7 +24,7 @@ from mlspec.steps.job import Job
 
 READ = 1 << 16
 MEMBER = "MLSPEC_MEMBER"
-GRACE = 10.0  # seconds that the others have to tell why they ended, after the first has
+GRACE = 10.0  # seconds that the others have to report why they ended, after the first has
 
 
 class Member(msgspec.Struct, frozen=True):
@@ -183,7 +183,7 @@ def _hear(members: list[_Process], job: Job) -> None:
                     ended = member.ended or member.death()
                     if ended.cause:
                         failed.append(ended)
-                        # The others notice: what they tell may be the cause of it, or follow from it.
+                        # The others notice: their reports may be the cause of it, or a consequence.
                         end = end or time.monotonic() + GRACE
     if failed:
         cause = min(failed, key=lambda ended: ended.follows)

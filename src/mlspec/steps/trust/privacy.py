@@ -1,4 +1,4 @@
-"""Measures what the rows that steps read still tell of people."""
+"""Measures personal data that remains in the rows that steps read."""
 
 from collections import Counter
 from collections.abc import Iterator
