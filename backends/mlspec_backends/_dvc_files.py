@@ -1,4 +1,4 @@
-"""``dvc.yaml`` and ``mlspec.params`` beside a spec: written from its graph, between whatever else stands there.
+"""``dvc.yaml`` and ``mlspec.params`` beside a spec: written from its graph, between whatever else is there.
 
 A stage that mlspec wrote says so (``meta: {mlspec: project.yaml}``); no other is touched.
 """

@@ -1,4 +1,4 @@
-"""Diagnostics as values: what is wrong, where it stands, and what to do about it.
+"""Diagnostics as values: what is wrong, where it is, and what to do about it.
 
 The errors that mlspec raises on purpose::
 
@@ -31,7 +31,7 @@ class Label(msgspec.Struct, frozen=True):
 
 
 class Diagnostic(msgspec.Struct, frozen=True, kw_only=True):
-    """One finding. ``label`` stands behind the underline, ``notes`` below it, each on a line of its own."""
+    """One finding. ``label`` follows the underline, ``notes`` below it, each on a line of its own."""
 
     code: str
     message: str
@@ -176,7 +176,7 @@ def _shown(lines: Mapping[str, list[str]], span: Span) -> tuple[str, int]:
 
 
 def _without_passwords(line: str) -> str:
-    """A password in an address is shown to nobody, wherever it stands."""
+    """A password in an address is shown to nobody, wherever it is."""
     import re
 
     return re.sub(r"(://[^/@:\s]*:)(?!\$\{)([^/@\s]+)(?=@)", lambda found: found[1] + "•" * len(found[2]), line)

@@ -1,4 +1,4 @@
-"""Where a project's results lie: everything is in the folder ``.mlspec`` beside the spec."""
+"""Where a project's results are: everything is in the folder ``.mlspec`` beside the spec."""
 
 import os
 from pathlib import Path

@@ -16,7 +16,7 @@ class Hash(Anonymizer, frozen=True, kw_only=True):
     environment.
 
     Equal values get equal pseudonyms, so rows can still be grouped, split and joined by them. The key is read where the
-    work is done and stands nowhere else: without it, the pseudonyms of guessed values can't be computed, as those of a
+    work is done and is nowhere else: without it, the pseudonyms of guessed values can't be computed, as those of a
     plain hash can. Another key gives other pseudonyms.
 
     Why: most splits and joins need to know who is the same, not who it is.

@@ -50,7 +50,7 @@ class Redact(Anonymizer, frozen=True, kw_only=True):
         return column
 
     def apply(self, column: Column) -> "pl.Expr":
-        """Each cell with the kind in brackets where an identifier stood."""
+        """Each cell with the kind in brackets where an identifier was."""
         import polars as pl
 
         from mlspec.anonymizers._identifiers import PATTERNS

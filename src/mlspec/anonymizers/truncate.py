@@ -14,7 +14,7 @@ EVERY = {"day": "1d", "week": "1w", "month": "1mo", "quarter": "1q", "year": "1y
 
 
 class Truncate(Anonymizer, frozen=True, kw_only=True):
-    """Keeps of a date or time only the day, week, month, quarter or year that it lies in, as its first day.
+    """Keeps of a date or time only the day, week, month, quarter or year that it is in, as its first day.
 
     Why: a day of birth with a postcode names most people; a year does not.
 
@@ -32,7 +32,7 @@ class Truncate(Anonymizer, frozen=True, kw_only=True):
         return Column(column.name, "date", column.role)
 
     def apply(self, column: Column) -> "pl.Expr":
-        """The first day of the period that each cell lies in."""
+        """The first day of the period that each cell is in."""
         import polars as pl
 
         return pl.col(column.name).cast(pl.Date).dt.truncate(EVERY[self.to])

@@ -103,7 +103,7 @@ def _backend(name: str) -> str:
 class Compiled(msgspec.Struct, frozen=True):
     """A compiled spec: the graph of its steps in ``plan.graph``, what would become of each, what each pass changed.
 
-    ``profile`` and ``overrides`` were laid over the spec; ``whole`` is false for a part of its graph.
+    ``profile`` and ``overrides`` were applied to the spec; ``whole`` is false for a part of its graph.
     ``renew``: what mlspec.lock pins of the data is to be as it is now.
     """
 
@@ -177,7 +177,7 @@ def part(graph: "Graph", only: Sequence[str]) -> "Graph":
 
 
 def overlays(compiled: Compiled) -> list[str]:
-    """What was laid over a spec and changes its results, as options of the command line: a backend does where it is of
+    """What was applied to a spec and changes its results, as options of the command line: a backend does where it is of
     another device, and does not where others carry the same steps out."""
     from mlspec.spec.read import read
 

@@ -82,7 +82,7 @@ def add_contract(found: "Contract", spec: str | os.PathLike[str]) -> tuple[str, 
 
 
 def _a_line_each(text: str, file: str, at: tuple[str, ...]) -> str:
-    """The text whose new list of one entry stands in lines of its own, where its key has a line of its own."""
+    """The text whose new list of one entry is in lines of its own, where its key has a line of its own."""
     from mlspec.diff import rewrite
     from mlspec.document import parse
 

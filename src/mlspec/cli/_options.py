@@ -1,4 +1,4 @@
-"""What several commands share: how a spec is named and what is laid over it."""
+"""What several commands share: how a spec is named and what is applied to it."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar

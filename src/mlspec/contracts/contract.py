@@ -110,7 +110,7 @@ def number(value: Any) -> int | float | None:
 
 
 def scalars(value: Any) -> list[Any] | None:
-    """Values that `allowed` can list, None where some can't stand there."""
+    """Values that `allowed` can list, None where some can't be there."""
     found = listing(value)
     fits = all(isinstance(one, str | bool) or number(one) is not None for one in found)
     return found if found and fits else None

@@ -199,7 +199,7 @@ def _ends(rule: Mapping[str, Any]) -> tuple[int | float | None, int | float | No
 
 
 def _own(implementation: str) -> Expected | None:
-    """An expectation of ours that stands there as it is."""
+    """An expectation of ours that is there as it is."""
     from mlspec.diagnostics import SpecError
     from mlspec.document import parse
 
@@ -218,7 +218,7 @@ def _service(sla: Mapping[str, Any], found: Reading) -> None:
 
 
 def write(contract: Contract) -> str:
-    """The contract as YAML. What the standard has no words for stands there as custom quality of the engine mlspec."""
+    """The contract as YAML. What the standard has no words for is there as custom quality of the engine mlspec."""
     import yaml
 
     columns: dict[str, dict[str, Any]] = {}

@@ -56,7 +56,7 @@ def _deep(value: Any, left: int) -> bool:
 
 
 def as_yaml(contract: Contract, file: str) -> str:
-    """What a contract says as YAML that belongs into a spec; what has no place there stands below it, as comments."""
+    """What a contract says as YAML that belongs into a spec; what has no place there is below it, as comments."""
     return "\n".join([f"# {_line(contract.format)}, from {_line(file)}", "data:", *_lines(contract)]) + "\n"
 
 

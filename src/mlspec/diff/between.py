@@ -28,7 +28,7 @@ ABOUT_HERE = frozenset({"source-not-found", "source-unreadable", "user-code-not-
 
 
 class Options(Struct, frozen=True, kw_only=True):
-    """How two versions are compared: what is laid over both, what is accepted, and what is not let through."""
+    """How two versions are compared: what is applied to both, what is accepted, and what is not let through."""
 
     profile: str | None = None
     sets: tuple[str, ...] = ()
@@ -70,7 +70,7 @@ def between(base: Version, head: Version, options: Options, paired: Paired | Non
     found += _under_profiles(first, later, facts, found, options)
     unknown = one.unknown or other.unknown or _wrong("base", first, projects[0], one)
     if other.pinned:
-        # Without the data a rule may err: a column that no step has read so far stands in no lock.
+        # Without the data a rule may err: a column that no step has read so far is in no lock.
         unknown = unknown or _wrong("head", later, projects[1], other)
     else:
         _refuse(later, projects[1], other)

@@ -41,7 +41,7 @@ MEANS: dict[Class, str] = {
 
 
 class Change(Struct, frozen=True, kw_only=True):
-    """One change of meaning. ``base`` and ``head`` are its places in the two files, null where it stands in neither."""
+    """One change of meaning. ``base`` and ``head`` are its places in the two files, null where it is in neither."""
 
     id: Annotated[str, Meta(description="12 hex digits: the same change has the same id in every comparison")]
     kind: Kind

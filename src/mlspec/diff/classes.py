@@ -469,7 +469,7 @@ RULES: dict[str, Rule] = {
             ("store", _store),
         )
     },
-    # what stands in no key
+    # what is in no key
     "profiles.*": PROSE,
     "(spec)": PROSE,
     "(data) source": EVALUATION,

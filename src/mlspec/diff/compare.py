@@ -164,7 +164,7 @@ def make(
 
 
 def identifier(kind: str, path: str, old: Any, new: Any) -> str:
-    """A short digest of what a change is, not of where it stands."""
+    """A short digest of what a change is, not of where it is."""
     said = msgspec.json.encode([kind, path, old, new], order="sorted")
     return hashlib.sha256(said).hexdigest()[:12]
 

@@ -1,4 +1,4 @@
-"""What lies beside a spec in its version: the columns of its data, and what identifies each file's content."""
+"""What is beside a spec in its version: the columns of its data, and what identifies each file's content."""
 
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -50,7 +50,7 @@ def surroundings(
     second: Document,
     allow_outside: bool = False,
 ) -> tuple[Surroundings, Surroundings]:
-    """What lies beside two versions. Where data is in neither git nor the working tree, the locks provide its columns.
+    """What is beside two versions. Where data is in neither git nor the working tree, the locks provide its columns.
 
     Raises SpecError where one leads to a file outside its repository, unless that is allowed.
     """
@@ -244,7 +244,7 @@ def _copy_modules(version: Version, root: Path, code: str, done: set[str]) -> No
 
 
 def _imported(file: Path) -> Iterator[str]:
-    """What a file imports by name, and perhaps more: names that stand for nothing here are looked for in vain."""
+    """What a file imports by name, and perhaps more: names that mean nothing here are looked for in vain."""
     import ast
 
     try:

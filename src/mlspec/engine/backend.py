@@ -154,7 +154,7 @@ class Backend(Protocol):
 class Keeping(Struct, frozen=True, kw_only=True):
     """What an engine that holds results elsewhere too is given when all has ended.
 
-    ``results`` are those that there are; ``overlays`` the options of the command line that were laid over the spec.
+    ``results`` are those that there are; ``overlays`` the options of the command line that were applied to the spec.
     ``write`` opens the store for writing, ``note`` prints a note to the user.
     """
 

@@ -43,7 +43,7 @@ def held(group: int) -> int:
         if name.isdigit():
             try:
                 with open(f"/proc/{name}/stat", "rb", buffering=0) as file:
-                    # The name of a program stands in brackets and may hold anything.
+                    # The name of a program is in brackets and may hold anything.
                     fields = file.read().rpartition(b")")[2].split()
                 if int(fields[2]) == group:
                     total += _own(name)

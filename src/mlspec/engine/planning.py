@@ -25,7 +25,7 @@ def plan_graph(graph: Graph, *, home: Path | None = None) -> Plan:
     identities: set[str] = set()
     scanned = False
 
-    # What DVC has brought lies beside the spec until a run takes it into the store.
+    # What DVC has brought is beside the spec until a run takes it into the store.
     brought = (
         {found.action.fingerprint: found.action for _, found in dvc_results.every(graph.facts.root)} if own else {}
     )

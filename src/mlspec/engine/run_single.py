@@ -1,4 +1,4 @@
-"""Does one step of a graph on inputs that lie beside the spec: what a stage of DVC, or of any other scheduler, runs."""
+"""Does one step of a graph on inputs that are beside the spec: what a stage of DVC, or of any other scheduler, runs."""
 
 import os
 from collections.abc import Mapping
@@ -71,7 +71,7 @@ def do(
 
 
 def _inputs(graph: Graph, root: Path, step: Step, store: Store) -> dict[str, str]:
-    """The digests of the inputs as they lie there, whoever put them there; the store has them afterwards."""
+    """The digests of the inputs as they are there, whoever put them there; the store has them afterwards."""
     digests = {}
     for name, read in step.inputs.items():
         giver = graph.steps[read.step]

@@ -22,7 +22,7 @@ def versions(libraries: Iterable[str]) -> dict[str, str]:
 def key_mark(variable: str) -> str:
     """Four hexadecimal digits that distinguish keys, "" if the environment variable is not set.
 
-    They stand in fingerprints and packages: enough to notice another key, far too few to find a key by.
+    They are in fingerprints and packages: enough to notice another key, far too few to find a key by.
     """
     import hashlib
     import hmac

@@ -58,7 +58,7 @@ def _of_sources(view: View) -> Iterator[tuple[Path, str, str]]:
 
 
 def _named(view: View) -> Iterator[tuple[Path, str, bool]]:
-    """Every column that the spec names: its place, its name, and whether it stands as a key there."""
+    """Every column that the spec names: its place, its name, and whether it is a key there."""
     data = view.project.data
     said = data.columns
     at: Path = ("data", "columns")

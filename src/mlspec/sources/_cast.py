@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def dtype(column: Column) -> "pl.DataType | type[pl.DataType]":
-    """The polars type that stands for a column's type."""
+    """The polars type of a column type."""
     import polars as pl
 
     types: dict[str, pl.DataType | type[pl.DataType]] = {

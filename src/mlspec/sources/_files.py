@@ -54,7 +54,7 @@ class FileSource(Source, frozen=True, kw_only=True):
         return None
 
     def where(self) -> str:
-        """The path as it stands in the spec."""
+        """The path as it is in the spec."""
         from mlspec.sources import _secrets
 
         return _secrets.masked(self.path) if self.is_fetched else self.path
@@ -75,7 +75,7 @@ class FileSource(Source, frozen=True, kw_only=True):
         return {} if self.is_fetched else {"path": _start(self.path) or "."}
 
     def files(self, root: Path) -> dict[str, Path]:
-        """The files that the path stands for, sorted by name."""
+        """The files that the path means, sorted by name."""
         if self.is_fetched:
             return {}
         path = root / self.path
@@ -212,7 +212,7 @@ def _stored_as_text(path: str) -> None:
 
 @functools.lru_cache(maxsize=8)
 def _parts(pattern: str) -> "tuple[re.Pattern[str] | None, ...]":
-    """A path pattern by its parts: ``**`` (None) stands for any folders, ``*`` and ``?`` stay within one name."""
+    """A path pattern by its parts: ``**`` (None) means any folders, ``*`` and ``?`` stay within one name."""
     import fnmatch
     import re
 
@@ -235,7 +235,7 @@ def _matches(parts: "tuple[re.Pattern[str] | None, ...]", names: list[str]) -> b
 
 
 def _reached(parts: "tuple[re.Pattern[str] | None, ...]", positions: set[int]) -> set[int]:
-    """These positions, and those behind each ``**`` that stands for no folder."""
+    """These positions, and those behind each ``**`` that means no folder."""
     found = set(positions)
     for position in positions:
         while position < len(parts) - 1 and parts[position] is None:

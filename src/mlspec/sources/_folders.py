@@ -235,7 +235,7 @@ def _archived(path: Path) -> tuple[list[str], set[str]]:
 
 
 def _common(names: list[str]) -> str:
-    """The folder that an archive has everything in, where it is no label: it lies above them."""
+    """The folder that an archive has everything in, where it is no label: it is above them."""
     tops = {name.split("/", 1)[0] for name in names}
     top = next(iter(tops), "")
     if len(tops) != 1 or top.lower() in PARTS or top in names:

@@ -90,7 +90,7 @@ def _seen(source: Source, root: Path, column: str | None) -> Seen:
 
 
 def _guarded(ask: Callable[[], T]) -> T | Exception:
-    """What a plug-in answers, or one of the three errors that stand for all that it can raise."""
+    """What a plug-in answers, or one of the three errors that represent all that it can raise."""
     try:
         return ask()
     except MemoryError:

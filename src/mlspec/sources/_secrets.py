@@ -24,7 +24,7 @@ def names(text: str) -> list[str]:
 
 
 def misplaced(settings: Any) -> bool:
-    """Whether a password stands in a source's settings, or a reference where none is filled in."""
+    """Whether a password is in a source's settings, or a reference where none is filled in."""
     text = str(settings)
     return PASSWORD.search(text) is not None or len(names(text)) > len(names(str(settings.get("connection", ""))))
 
@@ -35,7 +35,7 @@ def absent(text: str) -> list[str]:
 
 
 def filled(text: str) -> str:
-    """The text with the values; inside an address they are quoted as addresses need it, alone they stand as they are.
+    """The text with the values; inside an address they are quoted as addresses need it, alone they are as they are.
 
     Raises LookupError for a variable that is not set.
     """
@@ -55,5 +55,5 @@ def scrubbed(message: str, text: str) -> str:
 
 
 def masked(text: str) -> str:
-    """The text with a dot for each character of passwords and tokens that stand in its addresses."""
+    """The text with a dot for each character of passwords and tokens that are in its addresses."""
     return PASSWORD.sub(lambda found: (found[1] or found[3]) + "•" * len(found[2] or found[4]), text)

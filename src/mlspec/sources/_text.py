@@ -16,7 +16,7 @@ PIECE = 64 << 10
 ENGINE_READS = ("", ".gz", ".zst")  # what the data engine decompresses by itself
 
 
-# Python calls these text too: bytes that stand for other bytes, and texts whose line ends are ambiguous.
+# Python calls these text too: bytes that encode other bytes, and texts whose line ends are ambiguous.
 def head(path: Path, encoding: str, most: int) -> tuple[str, bool]:
     """The first complete lines of a file, about ``most`` of them, and whether these are all.
 

@@ -14,7 +14,7 @@ class Images(FolderSource, frozen=True, kw_only=True):
     place of folders. `path` and `split` are no features unless the spec says so. Each image is decoded once when it is
     read, so that one that is damaged, animated, or larger than 50 million pixels is reported by name.
 
-    Why: most pictures lie in folders that say what they show.
+    Why: most pictures are in folders that say what they show.
 
     Example:
         digits: {path: data/digits.zip, format: images}

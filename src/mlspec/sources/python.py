@@ -21,7 +21,7 @@ class Python(Source, frozen=True, kw_only=True):
     It is called once before a run, in a process of its own. What it returns, or yields piece by piece, is anything that
     speaks the Arrow C stream interface: tables and batches of pyarrow, frames of polars and pandas, DuckDB's relations.
 
-    Why: for what no format and no database stands for: an API, a simulation, a format of your own.
+    Why: for data without a file format or database: an API, a simulation, a format of your own.
 
     Example:
         people: {code: "our_sources:people", arguments: {since: "2024-01-01"}}

@@ -54,7 +54,7 @@ class Sql(Source, frozen=True, kw_only=True):
     ] = msgspec.field(default_factory=dict)
 
     def where(self) -> str:
-        """The table or query and its database, references to secrets as they stand in the spec."""
+        """The table or query and its database, references to secrets as they are in the spec."""
         from mlspec.sources import _secrets
 
         return f"{f'table {self.table}' if self.table else 'a query'} of {_secrets.masked(self.connection)}"
@@ -139,7 +139,7 @@ class Sql(Source, frozen=True, kw_only=True):
         )
 
     def _source(self) -> str:
-        """What stands behind FROM."""
+        """What follows FROM."""
         if self.table is not None:
             return ".".join(_quoted(part) for part in self.table.split("."))
         return f"(\n{(self.query or '').rstrip().rstrip(';')}\n) AS rows"

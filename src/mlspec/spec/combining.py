@@ -12,7 +12,7 @@ NUMERIC, MOMENTS = ("integer", "number"), ("date", "datetime")
 
 
 class Wrong(Struct, frozen=True, kw_only=True):
-    """A mistake: where it stands, which characters of the text there, and the code of its page."""
+    """A mistake: where it is, which characters of the text there, and the code of its page."""
 
     code: str
     path: Path

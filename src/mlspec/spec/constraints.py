@@ -16,7 +16,7 @@ FairnessMetric = Literal[
 
 
 class QualityGate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A bound on a metric of the selected model on the test split; the whole interval must lie on the right side."""
+    """A bound on a metric of the selected model on the test split; the whole interval must be on the right side."""
 
     metric: Annotated[str, Meta(description="A metric that `evaluation.metrics` computes.", examples=["roc_auc"])]
     at_least: Annotated[float | None, Meta(description="The lowest acceptable value.")] = None
@@ -34,7 +34,7 @@ class QualityGate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class FairnessGate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A bound on how differently the decisions treat groups of the test rows; the whole interval must lie inside."""
+    """A bound on how differently the decisions treat groups of the test rows; the whole interval must be inside."""
 
     metric: Annotated[
         FairnessMetric,

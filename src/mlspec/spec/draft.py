@@ -47,7 +47,7 @@ Propose = Callable[[str, list[str], list[str], set[str]], Sequence[str]]
 
 
 def draft(data: Path, folder: Path, target: str | None = None, propose: Propose | None = None) -> str:
-    """The text of a spec that lies in ``folder`` and reads ``data``; ``propose`` gives what it expects of the rows.
+    """The text of a spec that is in ``folder`` and reads ``data``; ``propose`` gives what it expects of the rows.
 
     Raises SpecError where the file can't be read, has no such column, or nothing can be predicted of it.
     """

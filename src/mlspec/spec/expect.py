@@ -110,7 +110,7 @@ class Drift(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Anomalies(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How many values may lie beyond Tukey's fences: so many distances of the quartiles below the lower one, or above
+    """How many values may be beyond Tukey's fences: so many distances of the quartiles below the lower one, or above
     the upper one. The quartiles are those that mlspec.lock has pinned, else those of the data itself. Of several
     `columns` it bounds rows in which some of them do so together."""
 

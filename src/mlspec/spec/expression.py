@@ -27,7 +27,7 @@ CASTS = {
     "VARCHAR": TEXT, "TEXT": TEXT, "DATE": "date", "TIMESTAMP": "datetime",
 }  # fmt: skip
 PARTS = ("YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "HOUR", "MINUTE", "SECOND")
-# The engine's parser takes fifty levels of its own, up to two of which stand for one here.
+# The engine's parser takes fifty levels of its own, up to two of which mean one here.
 MOST_CHARACTERS, MOST_SIGNS, DEEPEST = 4_000, 400, 20
 LARGEST_INTEGER, MOST_DIGITS, MOST_DECIMALS = 2**63 - 1, 30, 300
 MOMENT = re.compile(r"\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?)?\Z", re.ASCII)
@@ -74,7 +74,7 @@ def names(text: str) -> tuple[str, ...]:
 
 
 class Token(Struct, frozen=True):
-    """A word, number, text, quoted name or sign: its kind, and where it stands."""
+    """A word, number, text, quoted name or sign: its kind, and where it is."""
 
     kind: str
     text: str
@@ -122,7 +122,7 @@ class _Reader:
         return self.tokens[self.at]
 
     def word(self, *words: str) -> bool:
-        """Take these words, if they stand here."""
+        """Take these words, if they are here."""
         ahead = self.tokens[self.at : self.at + len(words)]
         if [t.text.upper() for t in ahead] == list(words) and all(t.kind in ("word", "sign") for t in ahead):
             self.at += len(words)
@@ -322,7 +322,7 @@ class _Reader:
         return self.columns[name]
 
     def listed(self, inner: "Callable[[], Kind]") -> list[Kind]:
-        """What stands between commas, to the closing bracket."""
+        """What is between commas, to the closing bracket."""
         found = [inner()]
         while self.word(","):
             found.append(inner())

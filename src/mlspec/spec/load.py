@@ -44,7 +44,7 @@ def load(document: Document) -> Project:
 
 
 def _once(found: list[Diagnostic]) -> list[Diagnostic]:
-    """Each mistake once: what a name stands for, with something laid over it, is read a second time."""
+    """Each mistake once: what a name means, with something applied to it, is read a second time."""
     return list({(d.code, d.span) if d.span is not None else id(d): d for d in reversed(found)}.values())
 
 
@@ -99,7 +99,7 @@ class _Reader:
         return self._struct(wanted.cls, value, path, dotted(path) or "the spec")
 
     def _named(self, wanted: Shape, name: str, path: Path) -> Any:
-        """The settings that a name stands for: one of the spec's own, or one that is built in."""
+        """The settings that a name means: one of the spec's own, or one that is built in."""
         presets, own = wanted.extra["presets"], self._own(wanted.extra.get("named"), path)
         if name not in own and name not in presets:
             return self.wrong(
@@ -407,5 +407,5 @@ def dotted(path: Path) -> str:
 
 
 def show(value: Any) -> str:
-    """A value as it would stand in a spec."""
+    """A value as it would be in a spec."""
     return "null" if value is None else str(value).lower() if isinstance(value, bool) else f"'{value}'"

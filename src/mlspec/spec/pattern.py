@@ -5,7 +5,7 @@ import re
 from typing import NoReturn
 
 MOST_CHARACTERS, DEEPEST, LARGEST = 1_000, 50, 100_000
-# About how many states of an automaton stand for one of these.
+# About how many states of an automaton mean one of these.
 LITERAL, ANY, CLASS = 4, 10, 700
 FLAGS = re.compile(r"\?([imsU]*)(?:-([imsU]+))?([:)])")
 NAME = re.compile(r"\?P?<([A-Za-z_][A-Za-z0-9_]*)>")
@@ -51,7 +51,7 @@ class _Reader:
         raise PatternError(f"{message} at position {self.at + 1}")
 
     def next(self, *signs: str) -> bool:
-        """Take one of these signs, if it stands here."""
+        """Take one of these signs, if it is here."""
         found = next((sign for sign in signs if self.text.startswith(sign, self.at)), None)
         self.at += len(found or "")
         return found is not None
@@ -128,7 +128,7 @@ class _Reader:
         return size
 
     def assertion(self) -> int:
-        """A place between characters; 0 where none stands here."""
+        """A place between characters; 0 where none is here."""
         if not self.next("b", "B", "A", "z"):
             return 0
         if self.text.startswith("{", self.at):
@@ -136,7 +136,7 @@ class _Reader:
         return LITERAL
 
     def escaped(self) -> tuple[int, str]:
-        """What stands behind a backslash: its size, and the character, if it is one."""
+        """What follows a backslash: its size, and the character, if it is one."""
         sign = self.text[self.at : self.at + 1]
         if sign in ("d", "D", "s", "S", "w", "W") and sign:
             self.at += 1

@@ -22,7 +22,7 @@ FORMATS = {".parquet": "parquet", ".arrow": "arrow"}  # that snapshots of rows a
 class Snapshot(Struct, frozen=True, kw_only=True):
     """A source's rows at a moment.
 
-    ``source`` is the identity of what was asked, ``file`` where the rows lie from the spec's folder, ``digest`` that of
+    ``source`` is the identity of what was asked, ``file`` where the rows are from the spec's folder, ``digest`` that of
     their content. ``columns`` are all that the source has. ``levels``: distinct values of the target column ``target``,
     one more than MOST_LEVELS where there are many. ``taken`` and ``changed`` are seconds since 1970, None where that is
     not known. ``format``: the plug-in that reads the file. ``treated``: a mark of what was done to personal columns
@@ -120,7 +120,7 @@ def snapshot(root: Path, name: str, use: PluginRef) -> Snapshot | None:
 
 
 def _fallback(root: Path, use: PluginRef) -> str | None:
-    """The file that stands in for a source, as a snapshot names it."""
+    """The file that replaces a source, as a snapshot names it."""
     path = getattr(use.plugin, "fallback", None)
     found = None if path is None else root / path
     return None if found is None or not found.is_relative_to(root) else found.relative_to(root).as_posix()
@@ -137,7 +137,7 @@ def stored(root: Path, name: str, file: str = LATEST) -> Snapshot | None:
 
 
 def _is_in_folder(root: Path, name: str, file: str) -> bool:
-    """Whether a file is one that a source's snapshots lie in: descriptions can be written by anybody."""
+    """Whether a file is one that a source's snapshots are in: descriptions can be written by anybody."""
     try:
         return safe_files.inside(root, file).parent == folder(root, name)
     except ValueError:

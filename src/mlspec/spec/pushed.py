@@ -97,7 +97,7 @@ class _Numbers:
         self.words, self.kinds, self.at = words, kinds, 0
 
     def one(self, at: int) -> str | None:
-        """The number that stands there."""
+        """The number that is there."""
         self.at = at
         sign = "-" if self.words[at : at + 1] == ["-"] else ""
         at += bool(sign)

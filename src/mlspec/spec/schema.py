@@ -177,7 +177,7 @@ class _Writer:
         return {"type": "array", "prefixItems": items, "minItems": len(items), "maxItems": len(items)}
 
     def _plugin(self, wanted: Shape) -> Json:
-        """A mapping whose key names the plug-in; each plug-in's keys stand behind an if."""
+        """A mapping whose key names the plug-in; each plug-in's keys follow an if."""
         kind, key = wanted.extra["plugin"], wanted.extra["key"]
         names = registry.names(kind)
         branches = []

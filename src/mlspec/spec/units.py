@@ -62,7 +62,7 @@ def source_of(path: str) -> str | None:
 
 
 def source_at(path: str) -> str | None:
-    """The source that reads what lies here: by its ending, else by the endings of the files in a folder or archive."""
+    """The source that reads what is here: by its ending, else by the endings of the files in a folder or archive."""
     import os
 
     from mlspec import registry

@@ -1,7 +1,7 @@
 """Files of a shared store that only who has the key can read, and nobody can change unnoticed.
 
 A file begins with ``MAGIC`` and a random salt, from which and the key its own key follows (HKDF, RFC 5869). Its content
-stands in pieces of 1 MiB, each encrypted by AES-256-GCM with its number, and whether it is the last one, as the nonce,
+is in pieces of 1 MiB, each encrypted by AES-256-GCM with its number, and whether it is the last one, as the nonce,
 and the file's name as what is authenticated beside it (the STREAM construction, Hoang and others 2015, as in age): a
 piece that is changed, moved, left out or taken from another file is noticed. Names are keyed digests of what they were.
 What can still be seen is how many entries of each kind there are, how long they are, and when they came.
@@ -100,7 +100,7 @@ class Sealed:
         self._damaged.discard(name)
 
     def size(self, name: str) -> int | None:
-        """A file's length as it lies there."""
+        """A file's length as it is there."""
         return self._files.size(self._name(name))
 
     def _name(self, name: str) -> str:

@@ -51,7 +51,7 @@ class Shared:
         return self._tried(lambda files: self._fetched(files, fingerprint, store))
 
     def fill(self, action: Action, store: Store) -> None:
-        """Put a result there, contents first; what stands there already is left as it is unless it is damaged."""
+        """Put a result there, contents first; what is there already is left as it is unless it is damaged."""
         self._tried(lambda files: self._filled(files, action, store))
 
     def _fetched(self, files: "Files", fingerprint: str, store: Store) -> Action | None:
@@ -226,7 +226,7 @@ def _contents(files: Files, action: Action) -> dict[str, str] | None:
 
 
 def _is_whole(path: Path, name: str) -> bool:
-    """Whether a content stands there undamaged."""
+    """Whether a content is there undamaged."""
     digest = name.rpartition("/")[2]
     try:
         if name.startswith("trees/"):

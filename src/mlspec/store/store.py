@@ -36,7 +36,7 @@ READ_ONLY = 0o444
 
 
 class Store:
-    """The store in a folder. Looking something up writes nothing; whatever writes stands in ``writing``."""
+    """The store in a folder. Looking something up writes nothing; whatever writes is in ``writing``."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -122,7 +122,7 @@ class Store:
         return known
 
     def size(self, digest: str) -> int:
-        """The bytes of a content that is a file, as they lie there, unchecked; 0 of any other."""
+        """The bytes of a content that is a file, as they are there, unchecked; 0 of any other."""
         try:
             return (self._objects / digest).stat().st_size
         except OSError:

@@ -1,4 +1,4 @@
-"""What stands behind the embeddings: perceptron, residual network, ensemble of perceptrons, transformer."""
+"""What follows the embeddings: perceptron, residual network, ensemble of perceptrons, transformer."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any

@@ -125,7 +125,7 @@ def batch(stated: int | None, rows: int) -> int:
 
 
 def numbers(columns: Schema) -> int:
-    """How many numbers stand for a row at least: a column whose width is known only after fitting counts as 0."""
+    """How many numbers represent a row at least: a column whose width is known only after fitting counts as 0."""
     return sum(c.width or 0 for c in columns if c.type != "code")
 
 

@@ -55,7 +55,7 @@ class Tabular(Protocol):
     @property
     def class_weight(self) -> str | None: ...  # noqa: D102
     def backbone(self) -> dict[str, Any]:
-        """What stands behind the embeddings, as ``backbones.build`` takes it."""
+        """What follows the embeddings, as ``backbones.build`` takes it."""
 
     def least_bytes(self, columns: Schema, classes: int) -> int | None:
         """A lower bound of the saved weights' size."""
@@ -291,7 +291,7 @@ def quantile_edges(features: Features, bins: int) -> Array:
     together = max(1, PIECE // (4 * max(1, -(-len(numeric) // step))))
     for column in range(numeric.shape[1]):
         if column % together == 0:
-            # Some columns at a time: a row that lies in a file is read once for all of them.
+            # Some columns at a time: a row that is in a file is read once for all of them.
             some = np.asfortranarray(numeric[::step, column : column + together])
             features.forget()
         values = np.sort(some[:, column % together])

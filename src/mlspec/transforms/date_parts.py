@@ -17,7 +17,7 @@ DatePart = Literal["year", "month", "day", "weekday", "day_of_year", "hour", "da
 class DateParts(Transform, frozen=True, kw_only=True):
     """Turns a date into numbers, one column a part, named `COLUMN.PART`.
 
-    Why: seasons and weekdays stand in a date, but no estimator sees them there.
+    Why: seasons and weekdays are in a date, but no estimator sees them there.
 
     Example:
         date: [date_parts: {parts: [month, weekday]}]

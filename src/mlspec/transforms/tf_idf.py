@@ -18,7 +18,7 @@ WORD = r"\w\w+"
 
 
 class TfIdf(Transform, frozen=True, kw_only=True):
-    """Turns text into a number for each of the training rows' most frequent words: how often it stands there, times how
+    """Turns text into a number for each of the training rows' most frequent words: how often it is there, times how
     rare it is among the texts (scikit-learn's smoothed idf), over the number of the text's words. They stay together in
     one column.
 
@@ -105,7 +105,7 @@ def words(column: Column, ngrams: int = 1) -> "pl.Expr":
 
 
 def counted(places: "pl.Series", width: int) -> "tuple[Array, Array]":
-    """How often each place from 0 to ``width`` - 1 stands in a list (n, width), and the lists' lengths (n,).
+    """How often each place from 0 to ``width`` - 1 occurs in a list (n, width), and the lists' lengths (n,).
 
     What is no such place counts in the length alone.
     """

@@ -1,6 +1,6 @@
 """A diff as a comment on a pull request: the verdict first, a table by severity, details folded away.
 
-Everything that comes from a spec stands between ``<code>`` tags with every character that could mean something written
+Everything that comes from a spec is between ``<code>`` tags with every character that could mean something written
 as an entity: it can be neither markup nor link nor mention.
 """
 

@@ -78,7 +78,7 @@ def why(change: Change) -> str:
 
 
 def place(change: Change) -> str:
-    """Where it stands: in the head, or where it stood in the base."""
+    """Where it is: in the head, or where it was in the base."""
     span = change.head or change.base
     if span is None:
         return ""

@@ -73,7 +73,7 @@ def made(root: Path, step_id: str) -> Made | None:
 
 
 def every(root: Path) -> Iterator[tuple[Path, Made]]:
-    """The folders in which results lie, with what gave them."""
+    """The folders in which results are, with what gave them."""
     try:
         names = sorted(os.listdir(root / dvc.RESULTS))
     except OSError:
@@ -86,7 +86,7 @@ def every(root: Path) -> Iterator[tuple[Path, Made]]:
 
 
 def take_over(root: Path, store: Store, write: Callable[[], Store]) -> list[Action]:
-    """Take results that lie here into the store, where it lacks them and they are what they say; those taken.
+    """Take results that are here into the store, where it lacks them and they are what they say; those taken.
 
     ``write`` opens the store for writing; it is called where there are any.
     """
@@ -106,7 +106,7 @@ def take_in(store: Store, path: Path, empty: tuple[str, ...] = ()) -> str:
 
 
 def _lies(folder: Path, step: Step, action: Action) -> bool:
-    """Whether the result lies there already; who made it, and when, is no difference."""
+    """Whether the result is there already; who made it, and when, is no difference."""
     found = _read(folder / dvc.MADE)
     if found is None or (found.action.fingerprint, found.action.outputs) != (action.fingerprint, action.outputs):
         return False

@@ -54,7 +54,7 @@ def run(
     ``listener`` receives the events, ``force`` are the ids of steps to be done even if their results are stored.
     ``lock``: write ``mlspec.lock`` beside the spec when all is done; to be left out for a part of a graph and for
     passing overrides; ``renew``: what it pins of columns' spreads is as it is now. ``overlays``: the options that were
-    laid over the spec, for engines that write them down; None for a part of a graph, which they do not record.
+    applied to the spec, for engines that write them down; None for a part of a graph, which they do not record.
     ``home`` is the folder of all results, ``.mlspec`` beside the spec if left out; ``share``: read and fill the shared
     store, if the spec names one. ``kinds``: what is known of the kinds of steps.
 
@@ -148,7 +148,7 @@ class _Running:
         return run
 
     def _end_at(self, step: str, path: SpecPath, cause: str) -> None:
-        """The run is over, because of what stands at that place."""
+        """The run is over, because of what is at that place."""
         place = None if self.graph.document is None else self.graph.document.span(path)
         self.failures[step] = Failure(step=step, cause=cause, place=place)
         self.journal.tell(events.StepFailed(time=now(), step=step, cause=cause, place=place))

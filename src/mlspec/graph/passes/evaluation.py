@@ -1,5 +1,5 @@
-"""The final evaluation: the selected model and the baselines on the test rows. It stands behind the selection, and
-nothing that fits or chooses stands behind it."""
+"""The final evaluation: the selected model and the baselines on the test rows. It runs after the selection, and
+nothing that fits or chooses runs after it."""
 
 from typing import Any
 

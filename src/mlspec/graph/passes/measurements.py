@@ -1,4 +1,4 @@
-"""What requirements need to be measured beside quality. It stands behind the selection, because only the model that is
+"""What requirements need to be measured beside quality. It runs after the selection, because only the model that is
 shipped is measured, and before the gates, which read the figures."""
 
 from typing import Any

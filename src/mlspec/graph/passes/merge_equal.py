@@ -1,4 +1,4 @@
-"""Makes steps that would do the same with the same inputs one step. It stands behind all passes that add steps, so that
+"""Makes steps that would do the same with the same inputs one step. It runs after all passes that add steps, so that
 it sees them all, and before those that describe steps, so that they describe each once."""
 
 from msgspec.structs import replace

@@ -1,4 +1,4 @@
-"""What mitigation costs and buys. It stands behind the selection, because the model that is shipped is held against one
+"""What mitigation costs and buys. It runs after the selection, because the model that is shipped is held against one
 without mitigation, and reads validation rows alone: nothing is chosen by it."""
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""The split. It stands behind the check of the data, so that nothing is split, and so nothing fitted, on rows that are
+"""The split. It runs after the check of the data, so that nothing is split, and so nothing fitted, on rows that are
 not what they should be, and before all steps that fit, which read its parts."""
 
 from typing import Any

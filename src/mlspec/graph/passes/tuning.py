@@ -1,4 +1,4 @@
-"""The search for settings. It stands behind the preparation, whose rows every trial reads, and before the training of
+"""The search for settings. It runs after the preparation, whose rows every trial reads, and before the training of
 the candidates, which takes what was found; the test rows are out of its reach."""
 
 from typing import Any

@@ -33,7 +33,7 @@ ROUNDS = {"epochs": "epoch", "iterations": "iteration"}
 
 
 def place(graph: Graph, path: tuple[str | int, ...]) -> Place | None:
-    """Where a path stands in the spec."""
+    """Where a path is in the spec."""
     if graph.document is None or not path:
         return None
     span = graph.document.span(path)

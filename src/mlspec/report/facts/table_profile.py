@@ -55,7 +55,7 @@ class Correlation(Struct, frozen=True):
 
 
 class TableProfile(Struct, frozen=True, kw_only=True):
-    """A table: its columns, rows that stand more than once, numbers that go together, the target's values."""
+    """A table: its columns, duplicates, correlations, the target's values."""
 
     format_version: Literal[1] = 1
     of: str

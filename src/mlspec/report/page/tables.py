@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from mlspec.report.page.markup import Child, Html, element
 
 Head = str | tuple[str, str | None]
-"""What stands above a column, and its class; text in brackets is for screen readers alone."""
+"""What is above a column, and its class; text in brackets is for screen readers alone."""
 
 
 def table(
     label: str, heads: Sequence[Head], rows: Sequence[Child], *, card: bool = True, kind: str | None = None
 ) -> Html:
-    """Rows (``tr`` elements) under their heads; ``label`` names the table for those who can't see where it stands."""
+    """Rows (``tr`` elements) under their heads; ``label`` names the table for those who can't see where it is."""
     made = element(
         "table",
         element("caption", label, class_="unseen"),

@@ -45,7 +45,7 @@ def is_ours(root: Path, run: str) -> bool:
 
 
 def adopt(root: Path) -> None:
-    """Take all runs that lie here as made here."""
+    """Take all runs that are here as made here."""
     for name in names(root):
         _seal(root / RUNS / name, {})
 

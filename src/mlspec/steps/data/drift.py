@@ -94,7 +94,7 @@ def _number(cell: "pl.Expr", kind: "pl.DataType") -> "pl.Expr":
 
 
 def _below(rows: "pl.LazyFrame", number: "pl.Expr", edges: list[float]) -> list[int]:
-    """How many values lie at or below each edge."""
+    """How many values are at or below each edge."""
     if not edges:
         return []
     asked = rows.select([(number <= edge).sum().alias(str(at)) for at, edge in enumerate(edges)])
@@ -102,7 +102,7 @@ def _below(rows: "pl.LazyFrame", number: "pl.Expr", edges: list[float]) -> list[
 
 
 def _parts(of: Sketch) -> list[float]:
-    """Shares of all rows that lie in each part: tenths or values, the rest, and those that are missing."""
+    """Shares of all rows that are in each part: tenths or values, the rest, and those that are missing."""
     there = 1.0 - of["missing"]
     if "edges" in of:
         # Every second twentieth: the index is known by tenths.

@@ -159,7 +159,7 @@ def _common(one: "pl.DataType", other: "pl.DataType") -> "pl.DataType":
 
 
 def _twice(keys: "pl.LazyFrame", bound: int) -> bool:
-    """Whether some keys stand in several rows, which would make two rows of one.
+    """Whether some keys are in several rows, which would make two rows of one.
 
     Equal hashes are looked for, some of them at a time, then whether their keys are equal.
     """

@@ -22,7 +22,7 @@ def run(job: Job) -> None:
     """A file or a snapshot -> ``table`` (Parquet), with the columns and types that the spec and the first rows say.
 
     What is no number (NaN) is a missing one. Raises StepError where there are too few rows, and where what was read is
-    not what the step's fingerprint stands for.
+    not what the step's fingerprint means.
     """
     name, settings = job.params["source"]
     source = cast(Source, msgspec.convert(settings, registry.plugin("sources", name)))
@@ -77,7 +77,7 @@ def _is_stored(name: str, settings: Mapping[str, Any], files: Iterable[str]) -> 
 
 
 def _verify(job: Job, source: Source) -> None:
-    """What was read is what was there when the step was planned: else its result would stand under a wrong name."""
+    """What was read is what was there when the step was planned: else its result would are under a wrong name."""
     there = source.files(job.root)
     for name, expected in job.files.items():
         path = there.get(name)

@@ -60,7 +60,7 @@ def _coded(column: "pl.Series") -> "tuple[list[str], Array]":
 
 
 def strata(column: "pl.Series") -> "Array":
-    """The stratum of each row (n,), counted from 0: its value, or the tenth that a number of many values lies in."""
+    """The stratum of each row (n,), counted from 0: its value, or the tenth that a number of many values is in."""
     if column.dtype.is_numeric() and column.n_unique() > MOST_STRATA:
         known = column.cast(pl.Float64).to_numpy()
         edges = np.unique(np.nanquantile(known, np.linspace(0, 1, 11)[1:-1]))

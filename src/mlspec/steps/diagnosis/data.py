@@ -42,7 +42,7 @@ def examine(
 
 
 def _twins(train: "pl.DataFrame", other: "pl.DataFrame") -> Check:
-    """Rows that stand in both, beyond those that happen to be alike: training rows have duplicates among themselves
+    """Rows that are in both, beyond those that happen to be alike: training rows have duplicates among themselves
     too."""
     hashes, others = train.hash_rows(seed=0), other.hash_rows(seed=0)
     counts = pl.DataFrame({"hash": hashes}).group_by("hash").len()

@@ -1,7 +1,7 @@
 """Rows of one part that stand, but for small changes, among the training rows.
 
 Cells are first made alike: text in one case and with single blanks, numbers to a hundredth of their column's spread
-(on two grids that lie half a cell apart, so that few pairs fall on either side of an edge in both). Two rows are near
+(on two grids that are half a cell apart, so that few pairs fall on either side of an edge in both). Two rows are near
 when they agree in all columns but one at most: the sum of a row's hashed cells less one cell is the same for both. That
 is linear in rows and columns, and every such pair is found.
 
@@ -172,7 +172,7 @@ def _shared(train: "pl.DataFrame") -> "Array":
 
 
 def _lookup(among: "Array", wanted: "Array", least: int) -> "Array":
-    """The first place of each wanted value, -1 where it stands fewer than so many times."""
+    """The first place of each wanted value, -1 where it occurs fewer than so many times."""
     own = pl.DataFrame({"key": among}).with_row_index("at").group_by("key").agg(pl.col("at").min(), pl.len())
     own = own.filter(pl.col("len") >= least)
     joined = pl.DataFrame({"key": wanted}).join(own, on="key", how="left", maintain_order="left")

@@ -118,7 +118,7 @@ def percentiles(replicates: "Array", level: float) -> tuple[float | None, float 
 
 
 def decide(low: float | None, high: float | None, threshold: float, *, at_least: bool) -> Verdict:
-    """Whether an interval lies wholly on the right side of a bound, wholly on the wrong side, or neither.
+    """Whether an interval is fully on the right side of a bound, fully on the wrong side, or neither.
 
     Without an interval nothing can be said. The bound itself is on the right side.
     """
@@ -132,7 +132,7 @@ def decide(low: float | None, high: float | None, threshold: float, *, at_least:
 def rows_needed(value: float, low: float, high: float, n: int, threshold: float) -> int | None:
     """About how many rows would take the interval clear of the threshold if the value stayed, rounded up to 2 digits.
 
-    The interval shrinks with the root of the rows. None where the value stands on the threshold.
+    The interval shrinks with the root of the rows. None where the value is on the threshold.
     """
     gap = abs(value - threshold)
     arm = value - low if value > threshold else high - value
@@ -152,7 +152,7 @@ def quantile_ranks(n: int, share: float, level: float) -> tuple[int | None, int 
     """
     tail = (1 - level) / 2
     low: int | None = None
-    below = 0.0  # probability that fewer than `rank` measurements lie below the quantile
+    below = 0.0  # probability that fewer than `rank` measurements are below the quantile
     for rank in range(1, n + 1):
         below += _binomial(n, rank - 1, share)
         if below <= tail:

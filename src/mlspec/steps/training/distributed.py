@@ -96,7 +96,7 @@ class _Process:
             "WORLD_SIZE": str(job.processes),
             "LOCAL_WORLD_SIZE": str(job.processes),
         }
-        # They are all on this machine, whose name may stand in no table of hosts.
+        # They are all on this machine, whose name may be in no table of hosts.
         known = sys.platform != "linux" or "GLOO_SOCKET_IFNAME" in os.environ
         home = {} if known else {"GLOO_SOCKET_IFNAME": "lo"}
         with self._log.open("wb") as log:

@@ -18,7 +18,7 @@ def run(job: Job) -> None:
     """``train``, ``validation``, ``state`` (or ``train.N``, ... and ``heldout.N`` of each fold) -> ``best`` (settings),
     ``trials`` (all of them, and what matters).
 
-    The journal and the checkpoints of paused trials lie in the job's scratch folder. Raises StepError when no trial
+    The journal and the checkpoints of paused trials are in the job's scratch folder. Raises StepError when no trial
     came to its end.
     """
     params = job.params

@@ -37,7 +37,7 @@ def run(job: Job) -> None:
 
 
 def _shared(rows: "pl.LazyFrame", columns: list[str], of: "pl.Expr", least: int) -> dict[str, Any]:
-    """The least of a figure over all combinations, and how many combinations and rows lie below what is asked."""
+    """The least of a figure over all combinations, and how many combinations and rows are below what is asked."""
     low = pl.col("value") < least
     asked = [
         pl.col("value").min().alias("least"),

@@ -70,7 +70,7 @@ def priced(rows: Rows, rates: Mapping[str, Bounded], prices: Mapping[str, float]
 
 
 def excess(rows: Rows, rates: Mapping[str, Bounded], called: "Array") -> dict[str, float]:
-    """By how much each bounded rate lies above that of all groups together."""
+    """By how much each bounded rate is above that of all groups together."""
     found = {}
     for name, rate in rates.items():
         every = _every(rows, rate.label)
