@@ -17,7 +17,7 @@ class Bins(Anonymizer, frozen=True, kw_only=True):
     """Replaces a number by its range between the stated edges; values below the first and above the last have ranges
     too.
 
-    Why: a range that many people share says enough to learn from and too little to find one of them.
+    Why: a range shared by many people is enough to learn from and too little to identify one of them.
 
     Example:
         age: {kind: quasi_identifier, action: {bins: [18, 30, 45, 65]}}

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 
 class Keep(Anonymizer, frozen=True, kw_only=True):
-    """Leaves the column as it is, for a reason that the report shows.
+    """Keeps the column unchanged, for a reason that the report shows.
 
-    Why: what is kept should be kept because somebody decided so, not because nobody looked.
+    Why: personal data should be kept by decision, not by oversight.
 
     Example:
         age: {kind: quasi_identifier, action: {keep: Risk grows with every year of age.}}

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 
 class Mask(Anonymizer, frozen=True, kw_only=True):
-    """Covers every character but the last few with stars.
+    """Replaces every character except the last few by asterisks.
 
-    Why: the end of a card or account number is what people know it by, and says little to others.
+    Why: people recognise a card or account number by its end, which says little to others.
 
     Example:
         card: {kind: direct_identifier, action: {mask: 4}}

@@ -12,12 +12,13 @@ if TYPE_CHECKING:
 
 
 class Noise(Anonymizer, frozen=True, kw_only=True):
-    """Adds to each number of the data a random amount from a Laplace distribution; rows to be predicted are left alone.
+    """Adds a random amount from a Laplace distribution to each number of the data; new rows for prediction are not
+    changed.
 
-    With numbers that differ by at most ``d`` between two people, each cell is differentially private with an epsilon of
-    ``d / scale`` (Dwork and others 2006).
+    For numbers that differ by at most ``d`` between two people, each cell is differentially private with an epsilon of
+    ``d / scale`` (Dwork et al. 2006).
 
-    Why: who holds the data then can't be sure of anybody's number, while means and shapes stay.
+    Why: nobody who has the data can be sure of a person's number, but means and distributions are kept.
 
     Example:
         salary: {kind: sensitive, action: {noise: 2000}}

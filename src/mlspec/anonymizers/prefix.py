@@ -12,9 +12,10 @@ if TYPE_CHECKING:
 
 
 class Prefix(Anonymizer, frozen=True, kw_only=True):
-    """Keeps the first characters of text or of a whole number.
+    """Keeps the first characters of text or of an integer.
 
-    Why: the beginning of a postcode, a telephone number or a diagnosis code names a region or a family, not a person.
+    Why: the beginning of a postcode, a telephone number or a diagnosis code identifies a region or a family, not a
+    person.
 
     Example:
         postcode: {kind: quasi_identifier, action: {prefix: 3}}

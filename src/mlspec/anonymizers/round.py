@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class Round(Anonymizer, frozen=True, kw_only=True):
     """Rounds numbers to multiples of a step.
 
-    Why: an exact amount is as good as a name to whoever holds another table with it.
+    Why: an exact amount identifies a person to anyone who has another table with it.
 
     Example:
         amount: {kind: quasi_identifier, action: {round: 100}}

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class TopCode(Anonymizer, frozen=True, kw_only=True):
-    """Puts a bound in the place of every number beyond it.
+    """Replaces every number beyond a bound by the bound.
 
     Why: the few people with the highest values can be identified by that number alone.
 

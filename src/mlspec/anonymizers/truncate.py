@@ -14,9 +14,9 @@ EVERY = {"day": "1d", "week": "1w", "month": "1mo", "quarter": "1q", "year": "1y
 
 
 class Truncate(Anonymizer, frozen=True, kw_only=True):
-    """Keeps of a date or time only the day, week, month, quarter or year that it is in, as its first day.
+    """Keeps only the day, week, month, quarter or year of a date or time, as its first day.
 
-    Why: a day of birth with a postcode names most people; a year does not.
+    Why: a date of birth with a postcode identifies most people; a year does not.
 
     Example:
         born: {kind: quasi_identifier, action: {truncate: year}}

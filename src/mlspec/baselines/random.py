@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 class Random(Baseline, frozen=True, kw_only=True):
-    """A class drawn for each row by the training rows' shares, or the target of a training row drawn by lot.
+    """A random class for each row with the shares of the training rows, or the target of a random training row.
 
-    Its probabilities are the shares, so that it differs from majority in its decisions alone.
+    Its probabilities are the shares, so it differs from majority only in its decisions.
 
-    Why: the least that any decision must beat; where majority never finds a positive, this finds some.
+    Why: the minimum that any decision must beat; where majority never finds a positive, this finds some.
 
     Example:
         baselines: [random]

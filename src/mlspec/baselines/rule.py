@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 
 
 class Rule(Baseline, frozen=True, kw_only=True):
-    """Positive where one column is above, below or equal to something: what people go by without a model.
+    """Positive if one column is above, below or equal to a value: a rule that people use without a model.
 
-    Its probabilities are the shares of positives among the training rows on either side, its decisions the rule itself.
+    Its probabilities are the shares of positives among the training rows on either side; its decisions are the rule
+    itself.
 
-    Why: a model must earn its keep against the simple rule that it would replace.
+    Why: a model must be better than the simple rule that it would replace.
 
     Example:
         baselines: [rule: {column: education_num, above: 12}]

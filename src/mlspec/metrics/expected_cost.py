@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 class ExpectedCost(Metric, frozen=True, kw_only=True):
-    """The mean cost per row of wrong decisions, with the costs that `project.users.mistakes` states.
+    """The mean cost per row of wrong decisions, with the costs in `project.users.mistakes`.
 
-    Where no threshold was chosen, the decision is the one of least cost if the probabilities are right (Elkan 2001):
-    positive from false_positive / (false_positive + false_negative) on. So are the baselines' decisions.
+    If no threshold was chosen, the decision is the one with the lowest cost for calibrated probabilities (Elkan 2001):
+    positive from false_positive / (false_positive + false_negative) on. The same holds for baselines.
 
-    Why: what a mistake costs is what a decision should be judged by; accuracy takes all mistakes for equal.
+    Why: decisions should be evaluated by what errors cost; accuracy treats all errors as equal.
 
     Example:
         metrics: [expected_cost: {false_positive: 1, false_negative: 5}]

@@ -21,9 +21,9 @@ Character = Annotated[str, Meta(min_length=1, max_length=1)]
 class Csv(FileSource, frozen=True, kw_only=True):
     """Delimited text, plain or compressed (.gz, .bz2, .xz, .zst); empty cells are missing values.
 
-    Column types are read from the first 1,000 rows; a value further down that doesn't fit stops the run and says which.
+    Column types are inferred from the first 1,000 rows; a later value of another type stops the run with its place.
 
-    Why: what spreadsheets, databases and published data sets export.
+    Why: spreadsheets, databases and publishers of data sets export it.
 
     Example:
         people: {path: data/people.csv.gz, separator: ";", decimal: ",", encoding: latin-1, missing: ["?", NA]}

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 class Python(Source, frozen=True, kw_only=True):
-    """A function of yours, in a module beside the spec, that gives Arrow tables or batches.
+    """Your own function, in a module next to the spec, that returns Arrow tables or batches.
 
-    It is called once before a run, in a process of its own. What it returns, or yields piece by piece, is anything that
-    speaks the Arrow C stream interface: tables and batches of pyarrow, frames of polars and pandas, DuckDB's relations.
+    It is called once before a run, in a separate process. It returns, or yields in chunks, any object with the Arrow C
+    stream interface: tables and batches of pyarrow, frames of polars and pandas, DuckDB's relations.
 
     Why: for data without a file format or database: an API, a simulation, a format of your own.
 

@@ -18,13 +18,13 @@ SERVERS = ("postgresql", "postgres")
 
 
 class Sql(Source, frozen=True, kw_only=True):
-    """A table of a database, or what a query gives: SQLite and DuckDB files, PostgreSQL servers.
+    """A table of a database, or the result of a query: SQLite and DuckDB files, PostgreSQL servers.
 
-    Rows are read once before a run, in one read-only transaction, into a snapshot beside the spec; only the columns
-    that the spec reads. A table's rows are put in order by their values, because a table has none: equal rows are equal
-    content. A query's rows stay as the query orders them.
+    Rows are read once before a run, in one read-only transaction, into a snapshot next to the spec, with only the
+    columns that the spec uses. The rows of a table are sorted by their values, because a table has no order: equal rows
+    are equal content. The rows of a query keep the order of the query.
 
-    Why: where most data lives; a snapshot is what makes a result that came from it repeatable.
+    Why: most data is in databases; a snapshot makes results from it reproducible.
 
     Example:
         people: {connection: "postgresql://reader:${env:CENSUS_PASSWORD}@db.example.org/census", table: people}

@@ -10,13 +10,13 @@ from mlspec.sources._folder_source import FolderSource
 
 
 class Texts(FolderSource, frozen=True, kw_only=True):
-    """A row a text (.txt) of a folder or a .zip of one: `path`, `text`, and what the folders say: `label` by
-    `label/file`, `split` and `label` by `split/label/file` with train, validation and test.
+    """One row per text file (.txt) of a folder or a .zip of one: `path`, `text`, and columns from the folders: `label`
+    with the layout `label/file`, `split` and `label` with `split/label/file` (train, validation, test).
 
-    A table labels.csv, metadata.csv or metadata.jsonl beside the texts, with a column `file_name`, gives columns in
-    place of folders. `path` and `split` are no features unless the spec says so.
+    A table labels.csv, metadata.csv or metadata.jsonl next to the texts, with a column `file_name`, provides columns
+    instead of the folders. `path` and `split` are features only if the spec lists them.
 
-    Why: corpora come as folders of files, one a document.
+    Why: text corpora are folders with one file per document.
 
     Example:
         reviews: {path: data/reviews.zip, format: texts}

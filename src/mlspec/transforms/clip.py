@@ -15,9 +15,9 @@ Quantile = Annotated[float, Meta(ge=0, le=1)]
 
 
 class Clip(Transform, frozen=True, kw_only=True):
-    """Pulls numbers outside a range to its ends: stated ends, or quantiles of the training rows (winsorizing).
+    """Limits numbers to a range: stated bounds, or quantiles of the training rows (winsorizing).
 
-    Why: a few extreme values can rule a mean, a scale or a linear fit.
+    Why: a few extreme values can dominate a mean, a scale or a linear fit.
 
     Example:
         numeric: [clip: {lower_quantile: 0.01, upper_quantile: 0.99}]

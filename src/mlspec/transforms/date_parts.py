@@ -15,9 +15,9 @@ DatePart = Literal["year", "month", "day", "weekday", "day_of_year", "hour", "da
 
 
 class DateParts(Transform, frozen=True, kw_only=True):
-    """Turns a date into numbers, one column a part, named `COLUMN.PART`.
+    """Converts a date to numbers, one column per part, named `COLUMN.PART`.
 
-    Why: seasons and weekdays are in a date, but no estimator sees them there.
+    Why: a date contains seasons and weekdays, but an estimator cannot see them in it.
 
     Example:
         date: [date_parts: {parts: [month, weekday]}]

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 class Encode(Transform, frozen=True, kw_only=True):
-    """Turns a category into numbers: a column of zeros and ones for each level, or one column of codes.
+    """Converts a category to numbers: a column of zeros and ones for each level, or one column of codes.
 
-    A level that the training rows did not have is all zeros, or code 0, like a missing one.
+    A level that is not in the training rows is all zeros, or code 0, like a missing one.
 
-    Why: an estimator computes with numbers; `ordinal` suits trees and embeddings, `one_hot` linear models.
+    Why: estimators need numbers; `ordinal` suits trees and embeddings, `one_hot` linear models.
 
     Example:
         category: [impute: most_frequent, encode: one_hot]

@@ -15,9 +15,9 @@ OTHER = "(other)"
 
 
 class GroupRare(Transform, frozen=True, kw_only=True):
-    """Keeps the frequent levels of a category and calls all others `(other)`; missing values stay missing.
+    """Keeps the frequent levels of a category and replaces all others by `(other)`; missing values stay missing.
 
-    Why: a level seen a few times teaches noise, and thousands of levels make wide tables.
+    Why: rare levels add noise, and thousands of levels make wide tables.
 
     Example:
         category: [group_rare: {min_count: 20}, encode: one_hot]

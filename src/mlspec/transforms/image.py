@@ -18,10 +18,10 @@ Side = Annotated[int, Meta(ge=1, le=1024)]
 
 
 class Image(Transform, frozen=True, kw_only=True):
-    """Decodes a picture, brings it to one size and colour mode, and scales its pixels; they stay together in one
-    column. Models for tables take each pixel as a number, `torch.cnn` sees the picture.
+    """Decodes an image, converts it to one size and colour mode, and scales its pixels; they are one column. Models for
+    tables use each pixel as a number, `torch.cnn` uses the image.
 
-    Why: files differ in size and mode, a model takes one.
+    Why: files differ in size and mode, but a model needs one.
 
     Example:
         image: [image: {size: [28, 28], colour: grey}]

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 class Scale(Transform, frozen=True, kw_only=True):
-    """Shifts and scales numbers by what was measured on the training rows; missing values stay missing.
+    """Shifts and scales numbers by statistics of the training rows; missing values stay missing.
 
-    Why: linear models and networks weigh a column by the size of its numbers.
+    Why: linear models and networks are sensitive to the scale of a column.
 
     Example:
         numeric: [scale: standard]

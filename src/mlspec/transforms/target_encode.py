@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 
 class TargetEncode(Transform, frozen=True, kw_only=True):
-    """Turns a category into the mean of the target among its training rows (where there are more than two classes the
-    share of each, one column each), drawn to the mean of all rows as if `smoothing` more rows had that.
+    """Replaces a category by the mean of the target among its training rows (with more than two classes, the share of
+    each class, one column each), shrunk towards the overall mean as if `smoothing` more rows had that mean.
 
-    Training rows themselves are encoded by cross-fitting: a row's number comes from the other folds, so it never holds
-    the row's own target (Pargent et al. 2022). Levels that training rows do not have, and missing ones, get the mean of
-    all.
+    Training rows are encoded by cross-fitting: the value of a row is computed from the other folds, so it never
+    contains the row's own target (Pargent et al. 2022). Levels that are not in the training rows, and missing ones, get
+    the overall mean.
 
-    Why: with hundreds of levels, columns of zeros and ones are too many and codes say nothing; without cross-fitting
-    the column would hold the answer, and the model would learn to read it off.
+    Why: with hundreds of levels, one-hot columns are too many and codes carry no information; without cross-fitting the
+    column would leak the target.
 
     Example:
         category: [target_encode: 20]

@@ -18,14 +18,14 @@ WORD = r"\w\w+"
 
 
 class TfIdf(Transform, frozen=True, kw_only=True):
-    """Turns text into a number for each of the training rows' most frequent words: how often it is there, times how
-    rare it is among the texts (scikit-learn's smoothed idf), over the number of the text's words. They stay together in
-    one column.
+    """Converts text to a number for each of the most frequent words of the training rows: its frequency in the text,
+    times its inverse document frequency (scikit-learn's smoothed idf), divided by the number of words. They are one
+    column.
 
-    Words are runs of at least two letters, digits or underscores, in lower case. With `ngrams: 2` two words in a row
-    are one more word: "not good" is more than its parts.
+    Words are sequences of at least two letters, digits or underscores, in lower case. With `ngrams: 2`, two consecutive
+    words also count as a word: "not good" is more than its parts.
 
-    Why: what a text is about shows in the words that it has and others lack; linear models do well on that.
+    Why: the topic of a text shows in words that other texts lack; linear models do well with them.
 
     Example:
         columns: {review: [tf_idf: 500]}

@@ -77,7 +77,7 @@ def _is_stored(name: str, settings: Mapping[str, Any], files: Iterable[str]) -> 
 
 
 def _verify(job: Job, source: Source) -> None:
-    """What was read is what was there when the step was planned: else its result would are under a wrong name."""
+    """What was read is what was there when the step was planned: else its result would have a wrong name."""
     there = source.files(job.root)
     for name, expected in job.files.items():
         path = there.get(name)

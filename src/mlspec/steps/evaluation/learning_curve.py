@@ -122,7 +122,7 @@ def curve(
 
 
 def _spread(n: "Array", errors: "Array", share: "Array") -> "tuple[Array, int]":
-    """The standard deviation between fits on completely different rows, at each share (shares,), and its degrees of freedom.
+    """The standard deviation between fits on different rows, at each share (shares,), and its degrees of freedom.
 
     Repetitions differ by less, for they have rows in common (Nadeau and Bengio 2003). Few repetitions say little
     individually: all shares are taken together, and the deviation falls with the rows by a power between 0 and 1/2. The
