@@ -149,7 +149,7 @@ def test_a_file_that_changes_under_the_reader_gives_no_result(change: str, tmp_p
         said = "parts/a.csv was changed while it was read; run again"
     elif change == "gone":
         (folder / "a.csv").rename(folder / "b.csv")
-        said = "parts/a.csv was taken away while it was read"
+        said = "parts/a.csv was removed while it was read"
     else:
         whole(folder / "b.csv")
         said = "parts/b.csv came while parts/*.csv was read; run again"

@@ -65,11 +65,11 @@ def of(column: str, **check: Any) -> Asked:
 FAILS: dict[str, tuple[Asked, Asked]] = {
     "200 rows, at least 500 expected. If that is as it should be: {rows: {at_least: 200}}": (
         {"rows": {"at_least": 500}}, {"rows": {"at_most": 200}}),
-    "'age' lies outside 5 to 60 in 32 rows (it goes from 0 to 66). "
+    "'age' is outside 5 to 60 in 32 rows (it goes from 0 to 66). "
     "If that is as it should be: {column: age, between: [0, 66]}, or "
     "{column: age, between: [5, 60], on_fail: drop_rows}":
         (of("age", between=[5, 60]), of("age", between=[5, 60], tolerance=0.16)),
-    "'who' repeats a value in 183 rows, every one should stand once. "
+    "'who' repeats a value in 183 rows, but each should occur once. "
     "If that is as it should be: {column: who, unique: true, on_fail: drop_rows}":
         (of("who", unique=True), of("id", unique=True)),
     "'y', 'who' repeat a combination in 166 rows": (
@@ -116,7 +116,7 @@ FAILS: dict[str, tuple[Asked, Asked]] = {
     "If that is as it should be: {column: age, anomalies: {at_most: 0.49, reach: 0.01}}, or "
     "{column: age, between: [15.6675, 49.5825], on_fail: drop_rows}":
         (of("age", anomalies={"at_most": 0.01, "reach": 0.01}), of("age", anomalies={"at_most": 0.01, "reach": 3.0})),
-    "'flat' has the same quartiles, so that there are no fences to tell anomalies by":
+    "'flat' has equal quartiles, so there are no fences for anomalies":
         (of("flat", anomalies={"at_most": 0.01, "reach": 3.0}), of("flat", anomalies={"at_most": 0.2, "reach": 3.0})),
     "200 rows, 75.00% fewer than the 800 that mlspec.lock has pinned, at most 50.00% expected. "
     "If that is as it should be: {rows: {at_least: 1, change: {at_most: 0.75}}}, or "

@@ -186,7 +186,7 @@ def show(value: Any) -> str:
 
 
 def _clean(value: Any) -> Any:
-    """Nested keys that are not stated left out, whole numbers without decimals."""
+    """Leaves out nested keys that are not stated, and writes integers without decimals."""
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         return int(value)
     if isinstance(value, dict):

@@ -170,5 +170,5 @@ def identifier(kind: str, path: str, old: Any, new: Any) -> str:
 
 
 def place(document: Document, at: Path | None) -> Span | None:
-    """Where a path stands, or the nearest part of it that does."""
+    """The place of a path, or of its nearest existing part."""
     return None if at is None else document.span(at)

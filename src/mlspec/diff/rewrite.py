@@ -155,7 +155,7 @@ def _end(node: Node) -> Place:
 
 
 def _is_flow(node: Node) -> bool:
-    """Whether a mapping or list is written in brackets: then something stands before its first part."""
+    """Whether a mapping or list is written in brackets: then something is before its first part."""
     if not node.value:
         return True
     first = node.value[0][0] if node.kind == "map" else node.value[0]

@@ -98,7 +98,7 @@ def task_of(
         gpus=gpus,
         threads=max(1, step.resources.cpus // processes),
         trivial=kind.trivial,
-        # Some treatments compute, and text is computed on in parts whose lengths follow from the threads.
+        # Some anonymisers compute, and text is processed in parts whose lengths depend on the threads.
         by_rows=kind.by_rows and not step.params.get("treatments"),
         force=force,
     )

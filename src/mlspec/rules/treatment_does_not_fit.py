@@ -16,7 +16,7 @@ CODE = "treatment-does-not-fit"
 
 
 def check(view: View) -> Iterator[Diagnostic]:
-    """Each treatment with the column that it is for."""
+    """Each anonymiser with its column."""
     from mlspec.rules import _roles
 
     said = view.project.data.columns

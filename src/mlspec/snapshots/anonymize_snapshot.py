@@ -37,7 +37,7 @@ class Treatments(Struct, frozen=True, kw_only=True):
 
 
 class MisfitError(StepError):
-    """A treatment is not for the type that its column has."""
+    """An anonymiser does not accept the type of its column."""
 
     def __init__(self, column: str, message: str) -> None:
         super().__init__(message)

@@ -41,7 +41,7 @@ class Request(Struct, frozen=True, kw_only=True):
 
 class Reply(Struct, frozen=True, kw_only=True):
     """What came: ``same`` as last time, ``new`` rows, ``down`` (try again later), ``wrong`` (no use in that), or
-    ``unfit``: the treatment of ``column`` is not for its type. ``treated``: the file holds treated columns."""
+    ``unfit``: the anonymiser of ``column`` does not accept its type. ``treated``: the file holds treated columns."""
 
     outcome: Literal["same", "new", "down", "wrong", "unfit"]
     cause: str = ""

@@ -38,8 +38,8 @@ DAMAGE = (OSError, ValueError, NotImplementedError, LookupError, ArithmeticError
 
 
 class Folder(Struct, frozen=True, kw_only=True):
-    """Its files, sorted by name: ``names`` as they are called within it, ``inner`` what stands before these names in
-    an archive; the ``table`` beside them; what the folders are called that hold files."""
+    """Its files, sorted by name: ``names`` as they are called within it, ``inner`` the prefix of these names in an
+    archive; the ``table`` beside them; what the folders are called that hold files."""
 
     path: Path
     zipped: bool

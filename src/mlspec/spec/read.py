@@ -151,7 +151,7 @@ def merge(base: Node, overlay: Node, at: Path = ()) -> Node:
 
 
 def _written_out(plain: Any, name: Node) -> Node:
-    """Plain data as nodes that are where the name stands."""
+    """Plain data as nodes at the place of the name."""
     if not isinstance(plain, dict):
         return Node("scalar", plain, name.file, name.start, name.end)
     pairs = [

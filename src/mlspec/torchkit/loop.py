@@ -66,7 +66,7 @@ class Trainable(msgspec.Struct, frozen=True):
 
 
 class _Progress(msgspec.Struct):
-    """Where a training stands, beyond its tensors."""
+    """The state of a training, beyond its tensors."""
 
     settings: str
     step: int = 0

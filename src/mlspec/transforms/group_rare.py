@@ -37,7 +37,7 @@ class GroupRare(Transform, frozen=True, kw_only=True):
         return (column,)
 
     def statistics(self, column: Column) -> "Mapping[str, pl.Expr]":
-        """How often each level stands."""
+        """How often each level occurs."""
         import polars as pl
 
         return {"counts": pl.col(column.name).drop_nulls().value_counts().implode()}

@@ -122,9 +122,7 @@ def _every(cells: "pl.Series", shape: tuple[int, int, int]) -> "Iterator[Array]"
 
     for cell in cells:
         if cell is None:
-            raise StepError(
-                f"column '{cells.name}' is missing in a row, or no base64: nothing can stand in for a picture"
-            )
+            raise StepError(f"column '{cells.name}' is missing in a row, or no base64: an image cannot be replaced")
         yield pixels(cell, shape, f"a cell of column '{cells.name}'")
 
 

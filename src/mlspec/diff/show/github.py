@@ -1,6 +1,6 @@
 """A diff as workflow commands: GitHub shows each at its line of the pull request.
 
-The host shows ten of a kind in a step and drops the rest in silence; so the gravest come first, and the tenth says how
+The host shows ten of a kind in a step and drops the rest silently; so the gravest come first, and the tenth says how
 many are not shown.
 """
 

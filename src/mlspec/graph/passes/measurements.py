@@ -89,7 +89,7 @@ def measurements(graph: Graph) -> Graph:
 
 
 def _privacy(graph: Graph) -> list[Step]:
-    """What the rows, and the model's answers, tell of people."""
+    """Personal data in the rows and in the model's predictions."""
     stated = graph.project.constraints.privacy
     if stated is None:
         return []

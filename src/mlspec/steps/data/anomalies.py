@@ -78,7 +78,7 @@ def told(asked: Asked, seen: Mapping[str, Any], share: float, masked: bool) -> F
         return Fault(told, flow({"columns": list(asked["columns"]), "anomalies": offered}))
     name, low, high = asked["column"], seen["fence/low"], seen["fence/high"]
     if low == high:
-        told = f"'{name}' has the same quartiles, so that there are no fences to tell anomalies by"
+        told = f"'{name}' has equal quartiles, so there are no fences for anomalies"
         return Fault(told, f"{{column: {name}, between: [LEAST, GREATEST]}}")
     told = f"'{name}' has {share:.2%} of rows outside the fences, {most}"
     offer = flow({"column": name, "anomalies": offered})

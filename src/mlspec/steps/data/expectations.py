@@ -129,11 +129,9 @@ def _rows(check: str, asked: Asked, seen: Mapping[str, Any], count: int, rows: i
     if check == "between":
         low, high = asked["between"]
         if masked:
-            return Fault(f"'{name}' lies outside {low:g} to {high:g} in {many}", drop)
+            return Fault(f"'{name}' is outside {low:g} to {high:g} in {many}", drop)
         reach = f"[{min(low, seen['least']):g}, {max(high, seen['greatest']):g}]"
-        told = (
-            f"'{name}' lies outside {low:g} to {high:g} in {many} (it goes from {seen['least']} to {seen['greatest']})"
-        )
+        told = f"'{name}' is outside {low:g} to {high:g} in {many} (it goes from {seen['least']} to {seen['greatest']})"
         return Fault(told, f"{{column: {name}, between: {reach}}}, or {drop}")
     if check == "allowed":
         told = f"'{name}' has values that are not allowed in {many}{example}"
@@ -148,7 +146,7 @@ def _rows(check: str, asked: Asked, seen: Mapping[str, Any], count: int, rows: i
         names = ", ".join(f"'{one}'" for one in _columns(asked))
         what = "a value" if len(_columns(asked)) == 1 else "a combination"
         verb = "repeats" if len(_columns(asked)) == 1 else "repeat"
-        return Fault(f"{names} {verb} {what} in {many}, every one should stand once", drop)
+        return Fault(f"{names} {verb} {what} in {many}, but each should occur once", drop)
     if check == "length":
         reach = f"{seen['shortest']} to {seen['longest']} characters long"
         told = f"'{name}' is {reach}, in {many} not {_text(asked['length'])}"

@@ -68,7 +68,7 @@ def opened(table: "pl.LazyFrame", join: Mapping[str, Any], left: "Mapping[str, p
     if _twice(table.select(compared), bound):
         names = ", ".join(named)
         raise StepError(
-            f"source '{join['source']}' has several rows for the same {names}: a row can be joined to one alone"
+            f"source '{join['source']}' has several rows for the same {names}: a row can be joined to only one"
         )
     rows = table.select([*compared, *(pl.col(theirs).alias(name) for theirs, name in join["columns"].items())])
     found: list[pl.DataFrame] = []

@@ -82,7 +82,7 @@ def _verify(job: Job, source: Source) -> None:
     for name, expected in job.files.items():
         path = there.get(name)
         if path is None or not path.exists():
-            raise StepError(f"{name} was taken away while it was read")
+            raise StepError(f"{name} was removed while it was read")
         if expected == (Digests(None).of(path) if path.is_dir() else hash_file(path)):
             continue
         # A snapshot of rows goes by its content.
@@ -90,4 +90,4 @@ def _verify(job: Job, source: Source) -> None:
             raise StepError(f"{name} was changed while it was read; run again")
     more = sorted(there.keys() - job.files.keys())
     if more and job.files:
-        raise StepError(f"{more[0]} came while {source.where()} was read; run again")
+        raise StepError(f"{more[0]} was added while {source.where()} was read; run again")

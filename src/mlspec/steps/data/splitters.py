@@ -43,7 +43,7 @@ def by_hash(column: "pl.Series", test: float, validation: float, seed: int) -> "
 
 
 def _coded(column: "pl.Series") -> "tuple[list[str], Array]":
-    """The distinct values as text, and which of them each row has. Whole numbers are written alike in every type."""
+    """The distinct values as text, and which of them each row has. Integers are written equally in every type."""
     text = column
     if column.dtype.is_float():
         whole = (column == column.round()) & (column.abs() < 2**63)

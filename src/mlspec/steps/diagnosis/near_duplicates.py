@@ -1,4 +1,4 @@
-"""Rows of one part that stand, but for small changes, among the training rows.
+"""Rows of one part that occur, with small changes, among the training rows.
 
 Cells are first made alike: text in one case and with single blanks, numbers to a hundredth of their column's spread
 (on two grids that are half a cell apart, so that few pairs fall on either side of an edge in both). Two rows are near
@@ -7,9 +7,9 @@ is linear in rows and columns, and every such pair is found.
 
 Rows of few or coarse columns agree by chance. So it counts if more rows have a near duplicate than training rows have
 among themselves, or when the agreement can't be chance: what it is worth is counted in bits, -log2 of how often each
-shared value stands among the training rows (Fellegi and Sunter 1969 weigh agreements of records so), minus information
-that several columns share. Only numbers with decimals, times and long text that stands hardly anywhere else count
-there: categories depend on each other too much.
+shared value occurs in the training rows (Fellegi and Sunter 1969 weigh agreements of records so), minus information
+that several columns share. Only numbers with decimals, times and long text that hardly occurs elsewhere count there:
+categories depend on each other too much.
 """
 
 import math
@@ -25,13 +25,13 @@ Array = np.ndarray[Any, Any]
 
 CELL = 0.01  # of a column's spread
 BITS = 10.0  # one row in a thousand, beyond what picking one of the training rows takes
-LONG = 40  # characters from which text that stands hardly anywhere else is worth a bit each
+LONG = 40  # characters from which text that hardly occurs elsewhere is worth a bit each
 SHARE = 0.01
 
 
 def near(train: "pl.DataFrame", other: "pl.DataFrame", *, exact_is_told: bool) -> Check:
-    """The check of rows that stand among the training rows but for small changes; equal ones too, unless they are
-    reported already.
+    """The check of rows that occur among the training rows with small changes; equal ones too, unless they are reported
+    already.
 
     Both have the same columns. No value is shown: rows are shown by their numbers, columns by their names.
     """

@@ -177,7 +177,7 @@ class Isolated(LoadedModel):
             selector.register(self._process.stdout, selectors.EVENT_READ)
             if not selector.select(max(0.0, until - time.monotonic())):
                 self._process.kill()
-                raise self._wrong(f"takes longer than any model does to answer: the process that {doing} it was ended")
+                raise self._wrong(f"takes too long to answer: the process that {doing} it was ended")
         data = os.read(self._process.stdout.fileno(), READ)
         if data:
             return data

@@ -194,7 +194,7 @@ def _read_as(frame: "pl.DataFrame", columns: Sequence[tuple[str, str]]) -> "pl.D
     missing = [name for name, _ in columns if name not in present]
     if missing:
         names = ", ".join(f"'{name}'" for name in missing)
-        raise StepError(f"the rows lack column{'s' if len(missing) > 1 else ''} {names} that the model reads")
+        raise StepError(f"the rows lack column{'s' if len(missing) > 1 else ''} {names} that the model uses")
     types = _types()
     for name, kind in columns:
         if present[name] == types[kind]:

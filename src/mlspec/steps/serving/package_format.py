@@ -187,7 +187,7 @@ def read_about(folder: Path) -> About:
         _sound(folder, about)
     except (OSError, ValueError, LookupError) as error:
         text = error.strerror if isinstance(error, OSError) and error.strerror else error
-        raise PackageError(f"'{folder}' is no model that mlspec exported: {text}", file) from None
+        raise PackageError(f"'{folder}' is not a model exported by mlspec: {text}", file) from None
     return about
 
 
@@ -249,7 +249,7 @@ def _sound(folder: Path, about: About) -> None:
         msgspec.convert(settings, registry.plugin("models", name))
     for _name, _kind, (treatment, settings) in about.treatments or ():
         if not registry.has("anonymizers", treatment):
-            raise ValueError(f"no treatment '{treatment}' is installed")
+            raise ValueError(f"no anonymiser '{treatment}' is installed")
         msgspec.convert(settings, registry.plugin("anonymizers", treatment))
     if about.derived is not None:
         msgspec.convert(about.derived, Derived)
@@ -278,7 +278,7 @@ def _names(folder: Path, listed: "Mapping[str, File] | None" = None) -> Iterator
         for name, known in ((name, known) for some, known in ((folders, parents), (names, listed)) for name in some):
             full = before + name
             if os.path.islink(os.path.join(base, name)):
-                _damaged(folder, full, "is a link, which no exported model has")
+                _damaged(folder, full, "is a link, which an exported model never contains")
             if listed is not None and full not in (known or ()) and full != ABOUT:
                 _damaged(folder, full, "is not part of the exported model", "remove it, or export the model again")
         yield from (before + name for name in names if before + name != ABOUT)
@@ -315,7 +315,7 @@ def _wrong_version(folder: Path, version: int) -> NoReturn:
         what, note = "a newer mlspec", "pip install -U 'mlspec-compiler[run]'"
     else:
         what, note = "an older mlspec", "mlspec run, in the project that it comes from, exports it again"
-    message = f"'{folder}' was exported by {what}: its format is version {version}, this mlspec reads {VERSION}"
+    message = f"'{folder}' was exported by {what}: its format is version {version}, but this mlspec reads {VERSION}"
     raise PackageError(message, folder / ABOUT, code="package-version", notes=(note,))
 
 

@@ -78,7 +78,7 @@ def run(job: Job) -> None:
         journal.close()
     best = search.best(trials)
     if best is None or best.score is None:
-        why = next((trial.error for trial in trials if trial.error), "none was trained to its end")
+        why = next((trial.error for trial in trials if trial.error), "none was trained to the end")
         raise StepError(f"no trial gave a score: {why}")
     results.write_json(job.outputs["best"], {"settings": best.point, "trial": best.number, "score": sign * best.score})
     results.write_json(

@@ -91,7 +91,7 @@ def _counted(frames: "list[pl.LazyFrame]", asked: "list[pl.Expr]") -> dict[str, 
 
 
 def _numbers(frames: "list[pl.LazyFrame]", names: list[str]) -> dict[str, dict[str, int]]:
-    """Whole numbers that are card or identity numbers: where most of a column look like it and pass the check.
+    """Integers that are card or identity numbers: where most of a column look like it and pass the check.
 
     One long number in ten passes such a check by chance, so single ones are not counted.
     """

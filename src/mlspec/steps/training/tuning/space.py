@@ -87,7 +87,7 @@ def _at(kind: str, ends: Sequence[Any], u: float) -> Any:
     if kind == "integer":
         return int(low + math.floor(u * (high - low + 1)))
     if kind == "log_integer":
-        # Each whole number means the stretch of half around it.
+        # Each integer represents the interval of half around it.
         low_log, high_log = math.log(low - 0.5), math.log(high + 0.5)
         return min(int(high), max(int(low), round(math.exp(low_log + u * (high_log - low_log)))))
     if kind == "log":
