@@ -136,8 +136,8 @@ def _hidden(columns: Columns) -> set[str | None]:
 
 
 def _columns(seen: Seen) -> Class:
-    """What a model sees: a column that was kept from sight, because it is sensitive or names a row, is an exposure; any
-    other is another contract; the same columns, said in another way, are none."""
+    """What a model sees: a hidden column, because it is sensitive or identifies a row, is an exposure; any other is
+    another contract; the same columns, said in another way, are none."""
     base, head = seen.base.data.columns, seen.head.data.columns
     before, after = _hidden(base), _hidden(head)
     if (before, base.features and set(base.features)) == (after, head.features and set(head.features)):

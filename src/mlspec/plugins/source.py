@@ -136,7 +136,7 @@ class Source(Plugin, frozen=True, kw_only=True):
     def fetch(self, root: Path, folder: Path, wanted: "Wanted", mark: str) -> Fetched | None:
         """Fetch the rows into a file in ``folder``; None where ``mark`` (of last time) tells that nothing has changed.
 
-        Raises OSError where the source can't be had, and StepError where it says something else than asked.
+        Raises OSError if the source is unavailable, and StepError if its answer is invalid.
         """
         raise TypeError(f"{type(self).__name__} is read where it lies")
 

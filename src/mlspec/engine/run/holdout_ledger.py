@@ -1,8 +1,7 @@
 """The ledger of hold-out use: which models the same test rows have judged.
 
 If many models are evaluated on the same rows, the best one is partly the luckiest one (Blum and Hardt 2015), so test
-rows wear out. A use is a new set of predictions of the test rows; asking the same model again is none. The ledger lies
-in
+rows wear out. A use is a new set of predictions of the test rows; asking the same model again is none. The ledger is in
 ``.mlspec/holdout.jsonl`` and, so that it is not lost with that folder and is shared, in ``mlspec.lock``.
 """
 

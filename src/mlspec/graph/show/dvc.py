@@ -1,6 +1,6 @@
 """A graph as stages of DVC: the text of ``dvc.yaml``, the values that its stages track, the places of their outputs.
 
-A stage is named after its step and runs ``mlspec step ID``. Its outputs lie in ``mlspec.results/ID``; its params are
+A stage is named after its step and runs ``mlspec step ID``. Its outputs are in ``mlspec.results/ID``; its params are
 the step's, by value, in ``mlspec.params/ID.json``, which the first stage writes. So DVC's idea of what has changed is
 mlspec's own.
 """
@@ -94,7 +94,7 @@ def derived(step: Step) -> tuple[tuple[str, ...], dict[str, dict[str, str]]]:
 def stages(graph: Graph, *, spec: str = SPEC, overlays: Sequence[str] = ()) -> tuple[Stage, ...]:
     """The stages of a graph, in its order, behind the one that writes the params; a graph without a file has none.
 
-    ``spec`` is the name of the spec's file, ``overlays`` are the options of the command line that were laid over it.
+    ``spec`` is the name of the spec's file, ``overlays`` are the options of the command line that were applied to it.
     """
     made = [_stage(graph, step, spec, overlays) for step in graph.steps.values()]
     if graph.document is None:

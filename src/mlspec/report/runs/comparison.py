@@ -24,7 +24,7 @@ class Apart(Struct, frozen=True, kw_only=True):
     verdict: Annotated[
         Told,
         Meta(
-            description="better, worse: the interval of the difference lies wholly on one side of 0; the same: equal "
+            description="better, worse: the interval of the difference is completely on one side of 0; the same: equal "
             "predictions; not told apart: it holds 0; unknown: the rows are not the same, or not kept"
         ),
     ]

@@ -73,7 +73,7 @@ def _share(count: int, n: int, ends: tuple[float | None, float | None]) -> dict[
 
 
 def reliability(truth: "Array", prediction: "Array", level: float) -> list[dict[str, Any]]:
-    """Rows in bins of equal size by stated probability: its mean, how often it came true, and Wilson's interval."""
+    """Rows in bins of equal size by stated probability: its mean, the observed frequency, and Wilson's interval."""
     stated, happened = _resampling.confidence(truth, prediction)
     codes = _resampling.equal_bins(stated, BINS)
     sizes, seen = np.bincount(codes), np.bincount(codes, happened)
