@@ -82,8 +82,8 @@ def _confusion(found: Decisions) -> Child:
             )
             for index, count in enumerate(counts)
         ]
-        rows.append(element("tr", element("th", f"actual {name}", scope="row"), cells))
-    heads: list[Head] = ["(actual class)", *((f"predicted {name}", "figure") for name in names)]
+        rows.append(element("tr", element("th", name, scope="row"), cells))
+    heads: list[Head] = ["actual ↓ predicted →", *((name, "figure") for name in names)]
     return [element("h3", "Confusion matrix"), table("Confusion matrix", heads, rows, card=False, kind="confusion")]
 
 
