@@ -1,4 +1,4 @@
-"""``dvc.yaml`` and ``mlspec.params`` beside a spec: written from its graph, between whatever else stands there.
+"""``dvc.yaml`` and ``mlspec.params`` beside a spec: written from its graph, between whatever else is there.
 
 A stage that mlspec wrote says so (``meta: {mlspec: project.yaml}``); no other is touched.
 """
@@ -93,7 +93,7 @@ def _merged(graph: Graph, spec: str, overlays: Sequence[str]) -> tuple[tuple[str
         return tuple(entries), others, yaml_text.merged(text, "stages", entries, own)
     except ValueError as error:
         message = f"no stages can be added to '{path}': {error}"
-        note = "write its stages as an indented mapping; `dvc stage list` tells what is wrong with it"
+        note = "write its stages as an indented mapping; `dvc stage list` shows the error"
         raise SpecError([Diagnostic(code="dvc-yaml-unusable", message=message, notes=(note,))]) from None
 
 
@@ -124,4 +124,4 @@ def _taken(path: Path, name: str, entry: yaml_text.Entry, spec: str) -> Diagnost
 
 
 def _outdated(message: str) -> SpecError:
-    return SpecError([Diagnostic(code="dvc-out-of-date", message=message, notes=(f"write it anew: {AGAIN}",))])
+    return SpecError([Diagnostic(code="dvc-out-of-date", message=message, notes=(f"write it again: {AGAIN}",))])

@@ -1,4 +1,4 @@
-"""Tells DVC of results: outputs into its cache, lines into ``dvc.lock``; once a run, for all of its steps."""
+"""Reports results to DVC: outputs into its cache, lines into ``dvc.lock``; once a run, for all of its steps."""
 
 import contextlib
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ EMPTY_LOCK = "schema: '2.0'\n"
 
 
 def keep(keeping: Keeping) -> None:
-    """Tell DVC of all results there are: files in the workspace, copies in its cache, lines in ``dvc.lock``.
+    """Report all existing results to DVC: files in the workspace, copies in its cache, lines in ``dvc.lock``.
 
     Raises MlspecError where DVC refuses.
     """
@@ -49,7 +49,7 @@ def keep(keeping: Keeping) -> None:
     texts = dvc.text(dvc.stages(graph, spec=spec, overlays=keeping.overlays), spec)
     saved = {dvc.stage_name(step_id) for step_id in results} | ({dvc.COMPILE} if _is_as_read(graph) else set())
     texts = {name: lines for name, lines in texts.items() if name in saved}
-    # DVC takes some of its paths for relative to the folder that the process stands in.
+    # DVC takes some of its paths for relative to the folder that the process is in.
     with told(), contextlib.chdir(root):
         _record(keeping, root, memory, results, texts)
     _dvc_mending.remember(root / LOCK, keeping.home)
@@ -59,7 +59,7 @@ def keep(keeping: Keeping) -> None:
 def _record(keeping: Keeping, root: Path, memory: Memory, results: Mapping[str, Action], texts: dict[str, str]) -> None:
     """Save stages to DVC's cache and ``dvc.lock``, under DVC's own lock, those left out that it holds already.
 
-    ``texts`` are the stages that can be saved, as they stand in ``dvc.yaml``.
+    ``texts`` are the stages that can be saved, as they are in ``dvc.yaml``.
     """
     from dvc.dvcfile import load_file
     from dvc.repo import Repo, lock_repo
@@ -98,7 +98,7 @@ def _record(keeping: Keeping, root: Path, memory: Memory, results: Mapping[str, 
 
 def _save(repo: "Repo", stage: "PipelineStage") -> None:
     """Save a stage, and copy its outputs into the cache."""
-    # What lies in the workspace is a copy already, which is replaced only where the user wants links there.
+    # What is in the workspace is a copy already, which is replaced only where the user wants links there.
     relink = repo.cache.local.cache_types[0] in LINKS
     stage.save()
     for out in stage.outs:

@@ -1,5 +1,5 @@
-"""What DVC was last told, and what the files looked like then: so that nothing is told or hashed twice, and a run that
-finds nothing new need not open DVC at all."""
+"""What was last reported to DVC, and the state of the files at that time: so that nothing is reported or hashed twice,
+and a run that finds nothing new need not open DVC at all."""
 
 import hashlib
 import os
@@ -19,7 +19,7 @@ FILES = ("dvc.yaml", "dvc.lock")
 
 
 class Told(Struct, frozen=True):
-    """A step's result as DVC was told of it: its fingerprint, its stage's text, how its files look."""
+    """A step's result as it was reported to DVC: its fingerprint, its stage's text, how its files look."""
 
     fingerprint: str
     outputs: dict[str, str]
@@ -28,7 +28,7 @@ class Told(Struct, frozen=True):
 
 
 class Memory(Struct, frozen=True):
-    """All that DVC was told in a folder, and how DVC's own files looked afterwards."""
+    """Everything that was reported to DVC in a folder, and how DVC's own files looked afterwards."""
 
     steps: dict[str, Told] = {}
     looks: dict[str, str] = {}
@@ -48,7 +48,7 @@ class Memory(Struct, frozen=True):
     def write(
         home: Path, root: Path, graph: Graph, spec: str, overlays: Sequence[str], results: Mapping[str, Action]
     ) -> None:
-        """Remember what DVC has just been told."""
+        """Remember what has just been reported to DVC."""
         stages = dvc.stages(graph, spec=spec, overlays=overlays)
         texts = dvc.text(stages, spec)
         outs = {stage.name: (*stage.outs, *stage.metrics, *stage.plots) for stage in stages}
@@ -70,16 +70,16 @@ class Memory(Struct, frozen=True):
         return self.texts == _texts(graph, dvc.text(dvc.stages(graph, spec=spec, overlays=overlays), spec))
 
     def stands(self, step_id: str, action: Action) -> bool:
-        """Whether a result lies in its folder, untouched since DVC was told of it."""
-        told = self.steps.get(step_id)
-        if told is None or told.fingerprint != action.fingerprint or told.outputs != action.outputs:
+        """Whether a result is in its folder, unchanged since it was reported to DVC."""
+        message = self.steps.get(step_id)
+        if message is None or message.fingerprint != action.fingerprint or message.outputs != action.outputs:
             return False
-        return all(_look(Path(self.root, path)) == look for path, look in told.looks.items())
+        return all(_look(Path(self.root, path)) == look for path, look in message.looks.items())
 
     def recorded(self, step_id: str, action: Action, stage: str) -> bool:
         """Whether the line in ``dvc.lock`` is that of this result and this stage."""
-        told = self.steps.get(step_id)
-        known = told is not None and told.stage == _digest(stage)
+        message = self.steps.get(step_id)
+        known = message is not None and message.stage == _digest(stage)
         return known and self.same("dvc.lock") and self.stands(step_id, action)
 
     def same(self, name: str) -> bool:

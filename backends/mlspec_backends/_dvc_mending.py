@@ -34,7 +34,7 @@ def repository(root: Path) -> Path | None:
 
 
 def mend(repo: "Repo", lock: Path, home: Path) -> Iterator[str]:
-    """Mend both, where they are broken; what was done, in words. The repository's lock is held.
+    """Repair both, if they are damaged; what was done, in words. The repository's lock is held.
 
     Raises MlspecError where another DVC process is alive: what looks broken may be what it is writing.
     """

@@ -1,8 +1,8 @@
 """Steps in worker processes on this machine, their results as DVC's: tracked in ``dvc.lock``, kept in its cache.
 
-mlspec runs the steps itself, side by side; when all have ended, DVC is opened once and told of all of them. Whatever
-moment a run is killed at, DVC holds what it held before, or all of it: what is done is in mlspec's store, and the next
-run tells DVC of it without doing it again.
+mlspec runs the steps itself, side by side; when all have ended, DVC is opened once and gets all results. Whatever
+moment a run is killed at, DVC holds what it held before, or all of it: results are in mlspec's store, and the next run
+reports them to DVC without computing them again.
 """
 
 import contextlib

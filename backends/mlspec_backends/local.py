@@ -92,7 +92,7 @@ class Worker:
                     pipe.close()
 
     def _send(self, message: msgspec.Struct) -> None:
-        # If it has died, reading from it tells.
+        # If it has died, reading from it fails.
         with contextlib.suppress(BrokenPipeError):
             self._input.write(msgspec.json.encode(message, enc_hook=os.fspath) + b"\n")
             self._input.flush()

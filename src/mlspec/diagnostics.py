@@ -1,12 +1,11 @@
-"""Diagnostics as values: what is wrong, where it stands, and what to do about it.
+"""Diagnostics as values: what is wrong, where it is, and what to do about it.
 
 The errors that mlspec raises on purpose::
 
     MlspecError
     ├── SpecError      the spec or the command is wrong; carries every diagnostic found (exit 2)
-    │   └── SourceError    the spec is right, but a source can't be had (exit 3)
-    ├── StepError      a step failed while it ran (exit 3)
-    └── StoreError     a stored result is damaged or missing
+    │   └── SourceError    the spec is right, but a source is unavailable (exit 3) ├── StepError      a step failed
+    while it ran (exit 3) └── StoreError     a stored result is damaged or missing
 """
 
 from collections.abc import Iterable, Mapping
@@ -40,7 +39,7 @@ class Label(msgspec.Struct, frozen=True):
 
 
 class Diagnostic(msgspec.Struct, frozen=True, kw_only=True):
-    """One finding. ``label`` stands behind the underline, ``notes`` below it, each on a line of its own."""
+    """One finding. ``label`` follows the underline, ``notes`` below it, each on a line of its own."""
 
     code: str
     message: str
@@ -66,7 +65,7 @@ class SpecError(MlspecError):
 
 
 class SourceError(SpecError):
-    """A source can't be had, or not as the spec wants it: down, too old, too short, changed."""
+    """A source is unavailable, or not as the spec requires: down, too old, too short, changed."""
 
 
 class StepError(MlspecError):
@@ -81,7 +80,7 @@ class StepError(MlspecError):
         super().__init__(message)
 
     def __str__(self) -> str:
-        # The data engine adds where in its query a function raised this, which tells the reader nothing.
+        # The data engine adds where in its query a function raised this, which does not help the reader.
         return super().__str__().partition("\n\nThis error occurred in the following expression")[0]
 
 
@@ -99,10 +98,10 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() or unicodedata.category(c) == "Zs" else f"\\u{{{ord(c):x}}}" for c in text)
 
 
-def workflow_command(kind: str, places: Mapping[str, str], told: Iterable[str]) -> str:
+def workflow_command(kind: str, places: Mapping[str, str], words: Iterable[str]) -> str:
     """A line that GitHub shows at its place of the pull request; nothing in it can begin another command.
 
-    ``places``: ``file``, ``line``, ``title`` and so on; ``told``: the message, one text a line.
+    ``places``: ``file``, ``line``, ``title`` and so on; ``message``: the text, one text a line.
     """
 
     def escaped(text: str, more: str = "") -> str:
@@ -112,7 +111,7 @@ def workflow_command(kind: str, places: Mapping[str, str], told: Iterable[str]) 
         return shown
 
     listed = ",".join(f"{name}={escaped(value, ':,')}" for name, value in places.items())
-    return f"::{kind} {listed}::{'%0A'.join(escaped(line) for line in told)}"
+    return f"::{kind} {listed}::{'%0A'.join(escaped(line) for line in words)}"
 
 
 SHOWN = 20
@@ -185,7 +184,7 @@ def _shown(lines: Mapping[str, list[str]], span: Span) -> tuple[str, int]:
 
 
 def _without_passwords(line: str) -> str:
-    """A password in an address is shown to nobody, wherever it stands."""
+    """A password in an address is shown to nobody, wherever it is."""
     import re
 
     return re.sub(r"(://[^/@:\s]*:)(?!\$\{)([^/@\s]+)(?=@)", lambda found: found[1] + "•" * len(found[2]), line)

@@ -27,7 +27,7 @@ _BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": Fals
 
 
 class Node:
-    """A value as it stands in a file: ``kind`` is map, list or scalar; ``value`` pairs, items or plain data."""
+    """A value as it is in a file: ``kind`` is map, list or scalar; ``value`` pairs, items or plain data."""
 
     __slots__ = ("end", "file", "kind", "start", "value")
 
@@ -35,7 +35,7 @@ class Node:
         self.kind, self.value, self.file, self.start, self.end = kind, value, file, start, end
 
     def span(self) -> Span:
-        """Where it stands."""
+        """Where it is."""
         return Span(self.file, self.start[0] + 1, self.start[1] + 1, self.end[0] + 1, self.end[1] + 1)
 
     def plain(self) -> Any:
@@ -48,7 +48,7 @@ class Node:
 
 
 class Document:
-    """A parsed file, overlays laid over it included."""
+    """A parsed file, overlays applied to it included."""
 
     def __init__(self, file: str, root: Node, texts: Mapping[str, str]) -> None:
         self.file, self.root, self.texts = file, root, texts
@@ -73,7 +73,7 @@ class Document:
         return node
 
     def span(self, path: Path, *, key: bool = False) -> Span:
-        """Where a path stands, or the nearest part of it that exists; ``key``: where its key stands."""
+        """The place of a path, or of its nearest existing part; ``key``: where its key is."""
         for length in range(len(path), 0, -1):
             node = self.node(path[:length])
             if node is None:
@@ -253,7 +253,7 @@ class _Builder:
     def _alias(self, event: Any) -> None:
         name = event.anchor
         if any(outer.anchor == name for outer in self.stack):
-            self.add("recursive-alias", event, f"'*{name}' stands inside what it names")
+            self.add("recursive-alias", event, f"'*{name}' is inside the value that it refers to")
             raise _StopError
         if name not in self.anchors:
             self.add("unknown-alias", event, f"there is no anchor '&{name}' before this")
@@ -261,7 +261,7 @@ class _Builder:
         node, size = self.anchors[name]
         self.aliased += size
         if self.aliased > MOST_ALIASED:
-            self.add("too-many-aliases", event, f"aliases stand for more than {MOST_ALIASED:,} values")
+            self.add("too-many-aliases", event, f"aliases expand to more than {MOST_ALIASED:,} values")
             raise _StopError
         self._attach(node, size)
 
@@ -318,7 +318,7 @@ class _Builder:
             return
         first = parent.keys.setdefault(key.value, key)
         if first is not key:
-            message, also = f"key '{key.value}' stands twice", (Label(first.span(), "first set here"),)
+            message, also = f"key '{key.value}' is duplicated", (Label(first.span(), "first set here"),)
             label = "delete one of the two"
             self.found.append(
                 Diagnostic(code="duplicate-key", message=message, span=key.span(), label=label, also=also)

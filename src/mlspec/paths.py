@@ -1,4 +1,4 @@
-"""Where a project's results lie: everything is in the folder ``.mlspec`` beside the spec."""
+"""Where a project's results are: everything is in the folder ``.mlspec`` beside the spec."""
 
 import os
 from pathlib import Path
@@ -37,7 +37,7 @@ def previous(home: Path) -> Path:
 
 
 def prepare(home: Path) -> None:
-    """Make the folder; version control is told to leave it alone. Raises as ``demand_no_links``."""
+    """Make the folder; version control ignores it. Raises as ``demand_no_links``."""
     demand_no_links(home)
     home.mkdir(parents=True, exist_ok=True)
     ignore = home / ".gitignore"

@@ -81,8 +81,8 @@ def _header(data: bytes, name: str) -> "Image":
             warnings.simplefilter("ignore")  # how many pixels are too many is said above
             return Image.open(io.BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError:
-        told = "is empty" if not data else f"is no {', '.join(FORMATS[:-1])} or {FORMATS[-1]} image"
-        raise StepError(f"{name} {told}") from None
+        text = "is empty" if not data else f"is no {', '.join(FORMATS[:-1])} or {FORMATS[-1]} image"
+        raise StepError(f"{name} {text}") from None
     except Image.DecompressionBombError:
         raise StepError(f"{name} has too many pixels, at most {MOST_PIXELS:,} are decoded") from None
     except Exception as error:  # every format has errors of its own

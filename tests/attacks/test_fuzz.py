@@ -66,7 +66,7 @@ def test_the_largest_integers_are_read() -> None:
 
 def test_a_number_that_is_too_large_for_an_integer_is_none(tmp_path: Path) -> None:
     found = refused(tmp_path, SPEC.replace("seed: 7", "seed: 1e300"))
-    assert "error[wrong-type]: 'data.split.seed' must be a whole number" in found
+    assert "error[wrong-type]: 'data.split.seed' must be an integer" in found
 
 
 @pytest.mark.parametrize("setting", ["separator", "decimal", "quote"])

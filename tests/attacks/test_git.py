@@ -209,8 +209,8 @@ def lose(repository: Path, name: str) -> None:
     path.unlink()
 
 
-PARTIAL = "a partial clone lacks objects, and nothing is fetched here: git fetch --refetch --no-filter"
-DAMAGED = "if this is no partial clone, the repository is damaged: git fsck"
+PARTIAL = "a partial clone lacks objects, and mlspec does not fetch: git fetch --refetch --no-filter"
+DAMAGED = "if this is not a partial clone, the repository is damaged: git fsck"
 
 
 @pytest.mark.parametrize("path", ["specs/a/project.yaml", "specs/a", "specs/a/people.csv", "specs/a/own.py", ""])
@@ -306,7 +306,7 @@ def test_names_that_lead_elsewhere(coded: Path, tmp_path: Path, kind: str, below
     head = with_entries(coded, [*extra, ("100644", name, code)], below=below)
     before = sorted(path for path in tmp_path.rglob("*") if ".git" not in path.parts)
     place = f"{head[:12]}:{'own' if below else 'project.yaml'}"
-    message, note = f"the commit holds a file named '{name}'", "no checkout could hold it: git fsck"
+    message, note = f"the commit holds a file named '{name}'", "it cannot be checked out: git fsck"
     expected = refusal("unreadable-commit", message, note, place=place)
     assert mlspec(coded, "diff", "main", head) == (2, expected)
     assert sorted(path for path in tmp_path.rglob("*") if ".git" not in path.parts) == before
@@ -315,7 +315,7 @@ def test_names_that_lead_elsewhere(coded: Path, tmp_path: Path, kind: str, below
 def test_two_files_of_one_name(coded: Path) -> None:
     one, other = (stored(coded, "blob", text.encode()) for text in (OWN_CODE, LOOSE))
     head = git(coded, "commit-tree", "-m", "x", tree(coded, [("100644", "project.yaml", own) for own in (one, other)]))
-    message, note = "the commit holds two files named 'project.yaml'", "no checkout could hold it: git fsck"
+    message, note = "the commit holds two files named 'project.yaml'", "it cannot be checked out: git fsck"
     expected = refusal("unreadable-commit", message, note, place=f"{head[:12]}:project.yaml")
     assert mlspec(coded, "diff", "main", head) == (2, expected)
 
@@ -356,7 +356,7 @@ def test_what_is_read_of_a_repository_has_an_end(coded: Path, monkeypatch: pytes
     write(coded, {"people.csv": ROWS + "30,a,low\n"})
     monkeypatch.chdir(coded)
     monkeypatch.setattr(machine, "TOTAL", 600)
-    with pytest.raises(SpecError, match="would have to be read of this repository"):
+    with pytest.raises(SpecError, match="of this repository would have to be read"):
         api.diff()
 
 
@@ -550,7 +550,7 @@ def test_git_that_gives_no_answer(coded: Path, tmp_path: Path, monkeypatch: pyte
     monkeypatch.setenv("PATH", f"{tmp_path}/bin{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setattr(machine, "SECONDS", 1)
     monkeypatch.chdir(coded)
-    with pytest.raises(SpecError, match="git gave no answer in 1 s"):
+    with pytest.raises(SpecError, match="git did not answer within 1 s"):
         api.diff()
 
 
@@ -570,7 +570,7 @@ def test_a_repository_of_somebody_else_is_read_where_it_is_listed_as_safe(coded:
     home = tmp_path / "home"
     home.mkdir()
     given = {"HOME": str(home), "XDG_CONFIG_HOME": str(home), "SUDO_UID": ""}
-    message = "git does not trust this repository: it belongs to somebody else"
+    message = "git does not trust this repository, because it belongs to another user"
     note = f"git config --global --add safe.directory {coded}"
     (coded / "inner").mkdir()
     for folder in (coded, coded / "inner"):

@@ -233,7 +233,7 @@ def test_code_is_run_with_the_option_alone_which_lists_it(export: Export, tmp_pa
     refused = predict(tmp_path, "--keep", "y", sealed(folder).name, "rows.csv")
     assert (refused.returncode, refused.stdout) == (2, "")
     assert refused.stderr == (
-        "error[package-brings-code]: the model in 'model-of-a-stranger' brings code along, which loading it would run\n"
+        "error[package-brings-code]: the model in 'model-of-a-stranger' contains code, which loading it would run\n"
         + "".join(f"  = {note}\n" for note in (*listed, f"if you trust it: {line}"))
         + "  = see: mlspec explain package-brings-code\n\n1 error\n"
     )
@@ -324,7 +324,7 @@ def endless(folder: Path) -> None:
 
 DIFFERS = "is not the file that was exported: its SHA-256 digest does not match"
 EXTRA, AGAIN = "is not part of the exported model", "remove it, or export the model again"
-NONE = "FOLDER/package.json: 'FOLDER' is no model that mlspec exported: "
+NONE = "FOLDER/package.json: 'FOLDER' is not a model exported by mlspec: "
 
 
 @pytest.mark.parametrize(
@@ -357,7 +357,7 @@ def test_no_listed_name_leads_out_of_the_folder(name: str, export: Export) -> No
     about = json.loads((folder / "package.json").read_text())
     about["files"][name] = about["files"]["state.json"]
     (folder / "package.json").write_text(json.dumps(about))
-    assert refusal(folder) == ("package-damaged", f"{NONE}'{name}' leads out of its folder", ())
+    assert refusal(folder) == ("package-damaged", f"{NONE}'{name}' points outside its folder", ())
 
 
 def test_members_and_groups_are_found_by_no_name_of_theirs(export: Export) -> None:
@@ -586,9 +586,7 @@ def test_a_process_that_a_model_crashes_or_keeps_is_a_refusal(export: Export, mo
     assert isinstance(stopped, isolated.Isolated)
     os.kill(stopped.process, signal.SIGSTOP)
     monkeypatch.setattr(isolated, "ANSWERING", 0.5)
-    with pytest.raises(
-        SpecError, match="takes longer than any model does to answer: the process that predicts with it"
-    ):
+    with pytest.raises(SpecError, match="takes too long to answer: the process that predicts with it"):
         api.predict(stopped, ROWS)
 
 

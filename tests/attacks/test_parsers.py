@@ -290,7 +290,7 @@ def test_an_encoding_of_anything_but_text_is_told_at_its_place(
         assert main(["validate", str(tmp_path / "project.yaml")]) == 2
         told = capsys.readouterr().err
         assert "error[bad-source]" in told
-        assert "is no encoding of text that can be read" in told
+        assert "is not a known text encoding" in told
         assert f"project.yaml:6:{len(source) + 21}" in told
 
 

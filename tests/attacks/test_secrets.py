@@ -97,7 +97,7 @@ def test_other_secrets_of_the_environment_are_taken_out_whole(monkeypatch: pytes
 
 FETCHED = {
     "a whole address that is malformed": ('connection: "${env:URL}", table: t', "unexpected spaces found in"),
-    "a whole address of nothing known": ('connection: "${env:SEC}", table: t', "no database is '${env:SEC}'"),
+    "a whole address of nothing known": ('connection: "${env:SEC}", table: t', "'${env:SEC}' is not a known database"),
     "a host": ('connection: "postgresql://u@${env:SEC}/db", table: t', 'could not translate host name "${env:SEC}"'),
     "a port": ('connection: "postgresql://u@h:${env:SEC}/db", table: t', 'invalid integer value "${env:SEC}"'),
     "a file": ('connection: "sqlite:${env:SEC}.db", table: t', "/${env:SEC}.db"),
@@ -185,7 +185,7 @@ def test_an_address_that_gives_access_is_refused_and_not_shown(
     for command in ("validate", "run"):
         assert main([command, str(spec)]) == 2
         shown = capfd.readouterr()
-        assert "error[secret-in-spec]: a password stands in source 'a'" in shown.err
+        assert "error[secret-in-spec]: source 'a' contains a password" in shown.err
         assert f"&{query}=•••" in shown.err
         assert planted(shown.out + shown.err) == []
 

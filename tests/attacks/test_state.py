@@ -169,14 +169,14 @@ def test_a_damaged_lock_pins_more_than_none(project: Path, capsys: pytest.Captur
         assert capsys.readouterr().err == (
             "error[lock-unreadable]: mlspec.lock can't be read: JSON is malformed: invalid character (byte 0)\n"
             " --> mlspec.lock:1:1\n  |\n1 | <<<<<<< ours\n  | ^\n"
-            "  = take it from version control: git checkout mlspec.lock\n"
-            "  = without the file, mlspec run pins everything as it is now\n"
+            "  = restore it from version control: git checkout mlspec.lock\n"
+            "  = without the file, mlspec run pins the current state\n"
             "  = see: mlspec explain lock-unreadable\n\n1 error\n"
         )
     assert main(["gc"]) == 3
     (project / "mlspec.lock").write_text('{"version": 99}')
     assert main(["compile"]) == 2
-    assert "it is of version 99, this mlspec reads 1" in capsys.readouterr().err
+    assert "it has version 99, but this mlspec reads 1" in capsys.readouterr().err
 
 
 def test_results_that_were_copied_are_not_used(
@@ -189,17 +189,17 @@ def test_results_that_were_copied_are_not_used(
     assert main(["compile", "--detailed-exitcode"]) == 4
     plan = capsys.readouterr().out
     assert "source.a" in plan
-    assert "its stored result was made elsewhere and is not used (mlspec verify --store --adopt)" in plan
+    assert "its stored result was computed elsewhere and is not used (mlspec verify --store --adopt)" in plan
     assert "cached" not in plan
     assert main(["verify", "--store"]) == 1
     out, err = capsys.readouterr()
-    assert "was made elsewhere" in out
-    assert "made elsewhere and not used: the next run makes them here, --adopt takes them as they are\n" in err
+    assert "was computed elsewhere" in out
+    assert "computed elsewhere and not used: the next run computes them here, --adopt accepts them unchanged\n" in err
     for command in (["runs"], ["show"], ["report", "-o", "page.html"]):
         assert main(command) == 0
-        assert "note: not made in this folder, or changed since: " in capsys.readouterr().err
+        assert "note: not computed in this folder, or changed since: " in capsys.readouterr().err
     assert main(["verify", "--store", "--adopt"]) == 0
-    assert "from elsewhere taken as made here\n" in capsys.readouterr().err
+    assert "computed elsewhere accepted\n" in capsys.readouterr().err
     assert main(["compile", "--detailed-exitcode"]) == 0
     assert main(["show"]) == 0
     assert "note" not in capsys.readouterr().err
@@ -346,7 +346,7 @@ def test_brought_results_are_named(project: Path, capsys: pytest.CaptureFixture[
     assert main(["compile"]) == 0
     line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("source.a"))
     assert "cached" in line
-    assert "made elsewhere, found in mlspec.results" in line
+    assert "computed elsewhere, found in mlspec.results" in line
     # One that names files outside its folder, or makes folders there, is none.
     for paths in ({"rows": "../../../d.csv"}, {"rows": "/etc/passwd"}):
         (folder / "made.json").write_text(json.dumps({**made, "paths": paths}))

@@ -145,7 +145,7 @@ error[dvc-stage-taken]: dvc.yaml has a stage 'split' already, and so would proje
             "stages: {split: {cmd: echo}}\n",
             """\
 error[dvc-yaml-unusable]: no stages can be added to 'dvc.yaml': it is written in braces
-  = write its stages as an indented mapping; `dvc stage list` tells what is wrong with it
+  = write its stages as an indented mapping; `dvc stage list` shows the error
   = see: mlspec explain dvc-yaml-unusable
 
 1 error
@@ -168,7 +168,7 @@ def test_stages_of_another_spec_or_other_values_are_refused(project: Path, capsy
     assert main(["step", "split"]) == 2
     assert capsys.readouterr().err == (
         "error[dvc-out-of-date]: mlspec.params/split.json says something else of the step than the spec does\n"
-        "  = write it anew: mlspec compile --format dvc\n"
+        "  = write it again: mlspec compile --format dvc\n"
         "  = see: mlspec explain dvc-out-of-date\n\n1 error\n"
     )
     # Other values are written by the first stage, other stages are not.
@@ -192,7 +192,7 @@ def test_a_folder_in_no_repository_is_refused(
         "   |\n"
         "16 | backend: dvc\n"
         "   |          ^^^\n"
-        "   = `dvc init` or `mlspec run --init` makes one\n"
+        "   = `dvc init` or `mlspec run --init` creates one\n"
         "   = see: mlspec explain backend-not-servable\n\n1 error\n"
     )
     assert main(["compile"]) == 0

@@ -42,7 +42,7 @@ def test_a_run_that_takes_too_long_is_ended_and_gone_on_with(tmp_path: Path) -> 
     ran = carried_out(tmp_path, steps, run_timeout=1.0)
     assert ran.status == "failed"
     (failure,) = ran.failures
-    assert failure.cause == "the run took longer than backend.run_timeout allows; what is done is kept"
+    assert failure.cause == "the run took longer than backend.run_timeout allows; results so far are kept"
     assert failure.place is not None
     assert (failure.place.line, failure.place.column) == (3, 16)
     (tmp_path / "never").touch()
@@ -62,7 +62,7 @@ def test_the_step_that_takes_most_memory_is_ended_when_all_take_too_much(tmp_pat
     ran = run(made, listener=listen, kinds=KINDS, lock=False)
     (failure,) = ran.failures
     assert failure.step == "greedy"
-    assert re.match(r"it took \d+ MB of memory .*, backend.memory allows 300 MB$", failure.cause)
+    assert re.match(r"it took \d+ MB of memory .*, but backend.memory allows 300 MB$", failure.cause)
     assert failure.place is not None
     assert failure.place.line == 4
     assert ran.steps["small"].action == "done"

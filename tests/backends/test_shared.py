@@ -108,7 +108,7 @@ def test_a_store_that_vanishes_does_not_fail_a_run(tmp_path: Path) -> None:
     assert last(tmp_path / "mine", ran) == LAST
     shared = tmp_path / "shared"
     assert [event.text for event in told if isinstance(event, events.Noted)] == [
-        f"the shared store {shared} is left alone: there is no folder '{shared}' any more"
+        f"the shared store {shared} is not used: there is no folder '{shared}' any more"
     ]
     assert not shared.exists()
 
@@ -119,7 +119,7 @@ def test_a_store_that_is_not_there_is_said_once(tmp_path: Path, store: str) -> N
     ran = carried_out(tmp_path / "mine", store, told.append)
     assert ran.status == "done"
     (note,) = [event.text for event in told if isinstance(event, events.Noted)]
-    assert note.startswith(f"the shared store {store} is left alone: ")
+    assert note.startswith(f"the shared store {store} is not used: ")
 
 
 RUN = """

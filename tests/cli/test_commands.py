@@ -47,7 +47,7 @@ def test_every_command_says_what_it_does(capsys: pytest.CaptureFixture[str]) -> 
         (["validat"], "no command 'validat'; did you mean 'validate'?"),
         (["validate", "--fromat", "json"], "--format"),
         (["compile", "--format", "pdf"], "'pdf' is not one of"),
-        (["compile", "--trace", "--resolved"], "exclude one another"),
+        (["compile", "--trace", "--resolved"], "cannot be combined"),
         (["compile", "--explain", "train.liner"], "did you mean 'train.linear'?"),
         (["run", "--only", "splt"], "did you mean 'split'?"),
         (["validate", "--profile", "smoke"], "error[unknown-profile]: there is no profile 'smoke'"),
@@ -55,10 +55,10 @@ def test_every_command_says_what_it_does(capsys: pytest.CaptureFixture[str]) -> 
         (["validate", "--set", "nothing"], "--set takes KEY=VALUE, not 'nothing'"),
         (["validate", "--backend", "cluster"], "cluster"),
         (["validate", "nowhere.yaml"], "nowhere.yaml can't be read"),
-        (["show"], "nothing has been run here yet"),
+        (["show"], "there are no runs here yet"),
         (["predict", ".", "x.csv"], "no run of this project has selected a model"),
         (["explain", "unknown-colum"], "did you mean 'unknown-column'?"),
-        (["init", "data/penguins.csv"], "project.yaml is there already"),
+        (["init", "data/penguins.csv"], "project.yaml exists already"),
         (["init", "data/penguins.csv", "-o", "-", "--target", "specis"], "did you mean 'species'?"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -307,12 +307,12 @@ def test_the_doctor_says_of_each_backend_why_it_cannot_be_served(
     told = {name.removeprefix("backend "): (f["state"], f["text"]) for name, f in found.items() if "backend " in name}
     assert told["cpu"] == ("ok", "engine local, networks on the CPU")
     assert told["two"] == ("ok", "engine local, networks on the CPU, in bf16, compiled, 2 processes each")
-    no_gpu = "needs an NVIDIA GPU, this machine shows none"
+    no_gpu = "needs an NVIDIA GPU, but this machine has none"
     assert told["gpu"] == ("missing", f"backend device 'cuda:3' {no_gpu}")
     assert told["multi-gpu"] == ("missing", f"backend device 'cuda' {no_gpu}")
     assert told["dvc-gpu"][1].endswith(f"backend device 'cuda' {no_gpu}")
-    assert told["odd"] == ("missing", "tf32 is a precision of NVIDIA GPUs, the device is 'cpu'")
-    assert told["far"][1].endswith("no protocol 'nowhere' is known to fsspec")
+    assert told["odd"] == ("missing", "tf32 needs an NVIDIA GPU, but the device is 'cpu'")
+    assert told["far"][1].endswith("fsspec does not know the protocol 'nowhere'")
 
 
 @hardware.needs(os.path.exists("/dev/full"), "there is no device that is always full")

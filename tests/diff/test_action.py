@@ -276,7 +276,7 @@ def test_the_hooks(clone: Path) -> None:
     (clone / "project.yaml").write_text(SPEC.replace("at_least: 0.9}", "at_least: 0.95}"))
     code, said = hook("mlspec-lock", clone, "project.yaml")
     assert code == 1
-    assert "blocked: mlspec.lock was not renewed" in said
+    assert "blocked: mlspec.lock is out of date" in said
     step["gate.quality.roc_auc"] = {"fingerprint": "c"}
     (clone / "mlspec.lock").write_text(json.dumps({"version": 1, "steps": step}))
     assert hook("mlspec-lock", clone, "project.yaml", "mlspec.lock")[0] == 0

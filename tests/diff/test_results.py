@@ -63,7 +63,7 @@ def test_the_locks_tell_what_the_change_did(project: Path) -> None:
     )
     before = api.diff()
     assert before.results is not None
-    assert before.results.stale == "mlspec.lock was not renewed: it has no result of the new train.one"
+    assert before.results.stale == "mlspec.lock is out of date: it has no result of the new train.one"
     assert before.impact.seconds_to is not None
     assert api.diff(fail_on=("stale",)).failing == ("stale",)
     api.run("project.yaml")

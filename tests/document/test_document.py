@@ -51,7 +51,7 @@ def test_both_places_of_a_double_key_are_shown() -> None:
     assert (
         render(caught.value.diagnostics, {"project.yaml": REFUSED["duplicate-key"]})
         == """\
-error[duplicate-key]: key 'a' stands twice
+error[duplicate-key]: key 'a' is duplicated
  --> project.yaml:3:1
   |
 1 | a: 1

@@ -63,7 +63,7 @@ def test_a_gpu_is_planned_for_anywhere_and_refused_where_there_is_none(penguins:
     assert "error[" not in planned.stderr
     for arguments in (["run"], ["run", "--backend", "multi-gpu"]):
         done = mlspec(*arguments, cwd=penguins, code=2)
-        assert "error[backend-not-servable]: backend device 'cuda' needs an NVIDIA GPU, this machine shows none" in (
+        assert "error[backend-not-servable]: backend device 'cuda' needs an NVIDIA GPU, but this machine has none" in (
             done.stderr
         )
     assert not (penguins / ".mlspec" / "runs").exists()

@@ -35,7 +35,7 @@ def test_the_census_in_a_database(mlspec: Mlspec, tmp_path: Path) -> None:
         database.execute("UPDATE people SET marital_status = 'Partnered' WHERE marital_status = 'Widowed'")
     database.close()
     moved = mlspec("run", cwd=folder, code=3)
-    assert "warning[data-changed]: source 'people' is not what mlspec.lock has pinned" in moved.stderr
+    assert "warning[data-changed]: source 'people' differs from what mlspec.lock has pinned" in moved.stderr
     assert "'occupation' is spread otherwise than when mlspec.lock pinned it: PSI" in moved.stderr
     told = "of rows that no row had when mlspec.lock pinned them, 'Partnered' for one, at most 0.10% expected"
     assert told in moved.stderr
@@ -44,8 +44,8 @@ def test_the_census_in_a_database(mlspec: Mlspec, tmp_path: Path) -> None:
     assert accepted.returncode == 0
     (folder / "data/census.db").unlink()
     gone = mlspec("run", cwd=folder, code=3)
-    assert "error[source-unavailable]: source 'people' can't be had: No such file or directory" in gone.stderr
-    assert "5,427 rows; mlspec run --offline runs on it" in gone.stderr
+    assert "error[source-unavailable]: source 'people' is unavailable: No such file or directory" in gone.stderr
+    assert "5,427 rows; mlspec run --offline uses it" in gone.stderr
 
 
 @pytest.mark.slow

@@ -89,10 +89,10 @@ def test_gates_on_decisions_hold_fail_and_own_up_and_the_page_shows_why(folder: 
     page = mlspec("report", cwd=folder).stdout
     for text in (
         "Calibration",
-        "Cost of mistakes",
+        "Cost of errors",
         "Abstaining",
         "too few rows",
-        "Where it errs most",
+        "Slices with the most errors",
         "By sex and town",
     ):
         assert text in page

@@ -109,7 +109,7 @@ def test_a_server_that_is_not_there_costs_no_run(
     spec.write_text(spec.read_text() + REPORT)
     monkeypatch.setenv("TRACKING", "http://me:hunter2@127.0.0.1:9")
     done = mlspec("run", cwd=penguins)
-    assert "warning[not-logged]: the run is done, but it is not on ${env:TRACKING}: " in done.stderr
+    assert "warning[not-logged]: the run is done, but was not logged on ${env:TRACKING}: " in done.stderr
     assert "hunter2" not in done.stderr + "".join(
         path.read_text() for path in (penguins / ".mlspec" / "runs").rglob("*.json*")
     )

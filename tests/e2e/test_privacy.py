@@ -92,7 +92,7 @@ def test_nothing_that_a_run_leaves_holds_them(people: Path, mlspec: Mlspec) -> N
     assert pl.read_csv(people / "out.csv").height == 600
     assert leaks(people) == ["people.csv"]
     page = next((people / ".mlspec" / "runs").glob("*/report.html")).read_text()
-    assert "What columns tell of people" in page
+    assert "Personal data" in page
     assert "prefix length: 1" in page
     # The same model answers rows as they come and rows as it was tested alike: its package treats them.
     assert "nothing to do" in mlspec("run", cwd=people).stderr

@@ -74,7 +74,7 @@ def test_no_step_holds_a_quarter_of_a_large_table(tmp_path: Path) -> None:
     import polars as pl
 
     random = np.random.default_rng(0)
-    # Few different values: the file is small, the arrays are not.
+    # Few distinct values: the file is small, the arrays are not.
     values = np.linspace(-2, 2, 32)
     drawn = random.integers(0, 32, (COLUMNS, ROWS), dtype=np.uint8)
     columns = {f"x{i}": values[drawn[i]] for i in range(COLUMNS)}

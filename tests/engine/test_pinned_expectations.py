@@ -60,7 +60,7 @@ FAULTS: dict[str, tuple[Plant, int, str]] = {
     "some rows in centimetres": (
         lambda rows: rows.with_columns(in_cells(name, pl.col(name) / 10, 0.02) for name in "xyz"),
         3,
-        "of rows lie beyond the fences of 2 or more of 'x', 'y', 'z', at most 0.50% expected",
+        "of rows are outside the fences of 2 or more of 'x', 'y', 'z', at most 0.50% expected",
     ),
 }
 
@@ -93,7 +93,7 @@ def test_what_is_planted_is_found_at_its_line(fault: str, spec: Path) -> None:
     assert failed.cause.count("mlspec.lock") + failed.cause.count("beyond") <= 2, "nothing else is found"
     assert failed.place is not None
     assert failed.place.line == FIRST + index
-    # What is beyond the fences of most stones is odd, whatever has been pinned.
+    # What is outside the fences of most stones is odd, whatever has been pinned.
     accepted = api.run(spec, only=["expect"], fetching=api.Fetching(accept=True))
     assert bool(accepted.failures) == (fault == "some rows in centimetres")
 

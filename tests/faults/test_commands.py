@@ -274,7 +274,7 @@ def test_no_command_writes_over_what_it_reads(
     (project / "link.yaml").symlink_to("project.yaml")
     before = {path.name: path.read_bytes() for path in project.iterdir() if path.is_file()}
     assert main(arguments) == 2
-    message = f"error[output-is-input]: '{arguments[-1]}' is what is read: it would be overwritten"
+    message = f"error[output-is-input]: '{arguments[-1]}' is an input and would be overwritten"
     assert message in capsys.readouterr().err
     assert {path.name: path.read_bytes() for path in project.iterdir() if path.is_file()} == before
 

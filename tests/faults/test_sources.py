@@ -75,11 +75,12 @@ FAULTS: dict[str, tuple[str, Callable[[Path], None], str]] = {
         text(lambda ls: [*ls[:2_500], "30,Zürich,,low\n", *ls[2_500:]]),
         "people.csv can't be read: invalid utf-8 sequence",
     ),
-    "cut off": ("people.csv", text(lambda ls: ls[:2_000]), "people.csv has 1,999 rows, at least 3,000 are wanted"),
+    "cut off": ("people.csv", text(lambda ls: ls[:2_000]),
+        "people.csv has 1,999 rows, but at least 3,000 are required"),
     "cut off within a line": (
         "people.csv",
         text(lambda ls: [*ls[:2_999], "4"]),
-        "people.csv has 2,999 rows, at least 3,000 are wanted",
+        "people.csv has 2,999 rows, but at least 3,000 are required",
     ),
     "cut off, compressed": ("people.csv.gz", cut, "people.csv.gz can't be read: "),
     "cut off, Parquet": ("people.parquet", cut, "error[source-unreadable]: source 'people' can't be read as parquet"),
@@ -97,12 +98,12 @@ FAULTS: dict[str, tuple[str, Callable[[Path], None], str]] = {
     "column retyped": (
         "people.csv",
         text(lambda ls: [*ls[:2_500], "old,town,,low\n", *ls[2_500:]]),
-        "column 'age' of people.csv is an integer by its first rows, but row 2500 has 'old'",
+        "column 'age' of people.csv is an integer in its first rows, but row 2500 has 'old'",
     ),
     "cells added": (
         "people.csv",
         text(lambda ls: [ls[0], "20,a,,low,more\n", *ls[1:]]),
-        "line 2 has 5 cells, the header 4",
+        "line 2 has 5 cells, but the header has 4",
     ),
     "wrong format": ("people.parquet", lambda path: path.write_text("age,income\n") and None, "not a Parquet file"),
 }  # fmt: skip
@@ -148,7 +149,7 @@ def test_a_file_that_changes_under_the_reader_gives_no_result(change: str, tmp_p
         said = "parts/a.csv was changed while it was read; run again"
     elif change == "gone":
         (folder / "a.csv").rename(folder / "b.csv")
-        said = "parts/a.csv was taken away while it was read"
+        said = "parts/a.csv was removed while it was read"
     else:
         whole(folder / "b.csv")
         said = "parts/b.csv came while parts/*.csv was read; run again"
@@ -163,9 +164,9 @@ def test_a_file_that_changes_under_the_reader_gives_no_result(change: str, tmp_p
 
 
 CHANGES: dict[str, tuple[Callable[[pl.DataFrame], pl.DataFrame], str]] = {
-    "added": (lambda rows: rows.with_columns(score=pl.col("age") * 2), "columns that are new: score"),
-    "removed": (lambda rows: rows.drop("town"), "columns that are gone: town"),
-    "renamed": (lambda rows: rows.rename({"town": "city"}), "columns that are gone: town"),
+    "added": (lambda rows: rows.with_columns(score=pl.col("age") * 2), "new columns: score"),
+    "removed": (lambda rows: rows.drop("town"), "removed columns: town"),
+    "renamed": (lambda rows: rows.rename({"town": "city"}), "removed columns: town"),
     "retyped": (lambda rows: rows.with_columns(pl.col("town").str.len_chars()), "town (from category to integer)"),
 }
 
@@ -184,7 +185,7 @@ def test_columns_that_changed_since_they_were_pinned_are_named_before_anything_r
         with pytest.raises(SpecError) as caught:
             api.run(spec)
         shown = render(caught.value.diagnostics, caught.value.texts)
-        assert "error[data-changed]: source 'people' is not what mlspec.lock has pinned" in shown
+        assert "error[data-changed]: source 'people' differs from what mlspec.lock has pinned" in shown
         assert said in shown
         assert f"{spec}:4:5" in shown
         assert (tmp_path / "mlspec.lock").read_bytes() == pinned

@@ -21,7 +21,7 @@ _PEAK = re.compile(r"VmHWM:\s+(\d+) kB\s+VmRSS:\s+(\d+) kB")
 
 
 class Hang(BaseException):
-    """An execution did not come to an end."""
+    """An execution did not finish."""
 
 
 class Finding(NamedTuple):

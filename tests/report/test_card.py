@@ -131,12 +131,13 @@ def test_limitations_follow_from_what_fails_is_open_or_was_not_looked_at() -> No
         )
     )
     assert told == [
-        "Does not hold: roc_auc at least 0.95; measured 0.926 [0.920, 0.930].",
-        "Cannot be decided on this evidence: recall at least 0.9; measured 0.9 (too few rows).",
-        "Errs more where age is 17-28: 0.4 against 0.1 elsewhere (50 test rows).",
-        "Too few test rows to judge: town is isle.",
-        "Differences between groups were not looked at by sex.",
-        "The test rows were drawn with the training rows: how the model fares on rows of another time or place was not "
+        "Failed: roc_auc at least 0.95; measured 0.926 [0.920, 0.930].",
+        "Cannot be decided with this evidence: recall at least 0.9; measured 0.9 (too few rows).",
+        "More errors where age is 17-28: 0.4 against 0.1 elsewhere (50 test rows).",
+        "Too few test rows to decide: town is isle.",
+        "Differences between groups were not measured for sex.",
+        "The test rows come from the same time and place as the training rows: performance on other times or places "
+        "was not "
         "measured.",
-        "Made with changes laid over the project as written: data.sample=50.",
+        "The spec was run with overrides: data.sample=50.",
     ]

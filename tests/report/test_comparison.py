@@ -57,7 +57,7 @@ def test_three_runs_are_told_from_the_first() -> None:
 def test_a_run_whose_spec_was_not_kept_says_so_and_hostile_names_stay_on_their_line() -> None:
     runs = [run("a", 1.5, selected=HOSTILE, environment={HOSTILE: HOSTILE}), run("b", 1.5)]
     found = compare(runs, [None, {}], lambda _base, _other: HOSTILE)
-    assert found.notes == ("what the spec of run a said was not kept",)
+    assert found.notes == ("the spec of run a was not kept",)
     shown = text(found)
     assert "\x1b" not in shown
     assert "\u202e" not in shown
@@ -72,5 +72,5 @@ def test_without_the_same_rows_or_stored_predictions_nothing_is_said(tmp_path: P
 
     one = made("1" * 64, "2" * 64)
     assert paired(tmp_path, one, made("3" * 64, "2" * 64)) == "the test rows are not the same"
-    assert paired(tmp_path, one, made("1" * 64, "4" * 64)) == "predictions are not in the store any more"
-    assert paired(tmp_path, one, run("b", 1.0)) == "a run did not come as far as the test rows"
+    assert paired(tmp_path, one, made("1" * 64, "4" * 64)) == "the predictions are no longer in the store"
+    assert paired(tmp_path, one, run("b", 1.0)) == "a run stopped before it evaluated the test rows"

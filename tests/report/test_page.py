@@ -107,7 +107,7 @@ def test_markdown_has_the_gates_and_the_baselines(facts: Made) -> None:
         (("pass", "pass"), "All 2 constraints hold"),
         (("pass", "fail"), "1 of 2 constraints does not hold"),
         (("fail", "unknown"), "1 of 2 constraints does not hold, 1 cannot be decided"),
-        (("pass", "unknown"), "1 of 2 constraints cannot be decided on this evidence"),
+        (("pass", "unknown"), "1 of 2 constraints cannot be decided with this evidence"),
         ((), "Done; the spec states no constraints"),
     ],
 )
@@ -144,8 +144,8 @@ def test_a_search_shows_its_trials_and_what_it_found(facts: Made) -> None:
     made = Elements(page(facts(candidates=(Candidate(name="net", model="torch.mlp", search=search),)), "a: 1"))
     told = " ".join(made.text)
     assert (
-        "4 trials (2 complete, 1 paused, 1 failed) by tpe with asha; the best is trial 4: roc_auc 0.93, as written 0.9."
-        in told
+        "4 trials (2 complete, 1 paused, 1 failed) by tpe with asha; the best is trial 4: roc_auc 0.93, with the "
+        "settings of the spec 0.9." in told
     )
     assert "75%" in told
     assert "script" not in made.tags
@@ -157,12 +157,12 @@ def test_an_evaluation_is_shown_and_hostile_names_stay_text(evaluated: Made) -> 
     text = " ".join(shown.text)
     for told in (
         "Calibration",
-        "Cost of mistakes",
-        "Abstaining",
+        "Cost of errors",
+        "Abstention (risk-coverage curve)",
         "chosen 0.17",
         "too few rows",
         "By sex",
-        "Behind the",
+        "Difference to the best",
     ):
         assert told in text
     hostile = Elements(page(evaluated(HOSTILE), "a: 1"))

@@ -116,7 +116,7 @@ def test_beside_each_line_of_the_spec_stands_what_came_of_it(whole: RunFacts) ->
 def test_the_profile_tells_no_value_of_a_sensitive_column(whole: RunFacts) -> None:
     rows = re.findall(r'<tr class="sensitive">.*?</tr>', page(whole, SPEC))
     assert len(rows) == 1
-    assert re.sub("<[^>]+>", " ", rows[0]).split() == ["sex", "sensitive", "category", "0", "2", "different", "values"]
+    assert re.sub("<[^>]+>", " ", rows[0]).split() == ["sex", "sensitive", "category", "0", "2", "distinct", "values"]
 
 
 def test_time_and_memory_of_each_step_are_shown(whole: RunFacts) -> None:

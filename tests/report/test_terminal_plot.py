@@ -43,7 +43,7 @@ def test_a_metric_over_the_runs_oldest_first_with_intervals_and_the_bound() -> N
         "1-a  trees  ┊      ├──────●──────┤         0.70  [0.60, 0.80]\n"
         "2-b  trees  ┊             ├──────●──────┤  0.80  [0.70, 0.90]\n"
         "            0.50                     0.90\n"
-        "┊ what the spec asks for\n"
+        "┊ bound in the spec\n"
     )
     jsonschema.validate(json.loads(encode(series)), SCHEMA)
 

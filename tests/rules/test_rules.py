@@ -483,8 +483,8 @@ def test_sources_that_differ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         "{people: {path: people.csv}}", "{people: {path: people.csv}, others: {path: other.csv}}"
     )
     shown = said(tmp_path, text)
-    assert "error[sources-differ]: source 'others' has other columns than 'people'" in shown
-    assert "lacks city, group, height, job, part, seen, sex; has zip besides" in shown
+    assert "error[sources-differ]: source 'others' has different columns than 'people'" in shown
+    assert "lacks city, group, height, job, part, seen, sex; also has zip" in shown
 
 
 def test_a_library_that_a_run_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -524,8 +524,8 @@ def test_a_key_that_a_run_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert not [d for d in check(project, document, known) if d.code == "key-not-set"]
     found = [d for d in check(project, document, known, running=True) if d.code == "key-not-set"]
     assert [d.message for d in found] == [
-        "the key of 'job' is to be read from $NO_KEY, which is not set",
-        "the key of 'city' is to be read from $SHORT_KEY, which is shorter than 16 characters",
+        "the key of 'job' is read from $NO_KEY, which is not set",
+        "the key of 'city' is read from $SHORT_KEY, which is shorter than 16 characters",
     ]
     assert [d.span is not None and d.span.line for d in found] == [5, 5]
 
@@ -533,11 +533,11 @@ def test_a_key_that_a_run_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
-        ({"device": "cuda:2"}, "there is no device 'cuda:2': this machine shows 2 GPUs, counted from 0"),
-        ({"device": "cuda", "processes": 4}, "4 processes want a GPU each, this machine shows 2"),
-        ({"device": "cuda"}, "backend device 'cuda' needs another torch: 2.13.0+cpu is built for CPUs only"),
-        ({"compile": True}, "torch.compile needs a C++ compiler for the CPU, this machine has none on its PATH"),
-        ({"store": "nope://x"}, "the store 'nope://x' can't be opened: no protocol 'nope' is known to fsspec"),
+        ({"device": "cuda:2"}, "there is no device 'cuda:2': this machine has 2 GPUs, numbered from 0"),
+        ({"device": "cuda", "processes": 4}, "4 processes need a GPU each, but this machine has 2"),
+        ({"device": "cuda"}, "backend device 'cuda' needs a GPU build of torch: 2.13.0+cpu is built for CPUs only"),
+        ({"compile": True}, "torch.compile needs a C++ compiler for the CPU, but there is none on the PATH"),
+        ({"store": "nope://x"}, "the store 'nope://x' can't be opened: fsspec does not know the protocol 'nope'"),
         ({"device": "mps"}, "backend device 'mps' needs a Mac"),
         ({"device": "auto", "processes": "auto", "store": "../shared"}, None),
     ],

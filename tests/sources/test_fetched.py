@@ -214,7 +214,7 @@ def test_a_server_its_secret_and_the_order_of_rows(
     fill(postgres, ROWS)
     path = spec(tmp_path, f'connection: "{postgres.connection}", table: public.people, retries: 0')
     monkeypatch.delenv("MLSPEC_TEST_PASSWORD", raising=False)
-    assert "can't be had: the environment variable MLSPEC_TEST_PASSWORD is not set" in refused(path)
+    assert "is unavailable: the environment variable MLSPEC_TEST_PASSWORD is not set" in refused(path)
     monkeypatch.setenv("MLSPEC_TEST_PASSWORD", "another")
     assert 'FATAL: password authentication failed for user "reader"' in refused(path)
     monkeypatch.setenv("MLSPEC_TEST_PASSWORD", SECRET)
@@ -235,7 +235,7 @@ def test_a_server_its_secret_and_the_order_of_rows(
     broken = refused(path)
     assert 'can\'t be had: ERROR: relation "public.people" does not exist' in broken
     assert "the last good snapshot is of" in broken
-    assert "60 rows; mlspec run --offline runs on it" in broken
+    assert "60 rows; mlspec run --offline uses it" in broken
     assert fetch(path, offline=True)[0].equals(rows)
     sneaky = spec(tmp_path, f'connection: "{postgres.connection}", query: "SELECT setval(\'s\', 2) AS a"')
     postgres.run("DROP SEQUENCE IF EXISTS s; CREATE SEQUENCE s")
@@ -292,7 +292,7 @@ def test_a_function_of_the_users(tmp_path: Path) -> None:
     path = spec(tmp_path, "code: 'our_rows:people', arguments: {rows: 60}")
     assert fetch(path)[0].equals(FRAME.drop("town"))
     (tmp_path / "people.csv").unlink()
-    assert "can't be had: No such file or directory: people.csv" in refused(
+    assert "is unavailable: No such file or directory: people.csv" in refused(
         spec(tmp_path, "code: 'our_rows:people', arguments: {rows: 9}, retries: 0")
     )
 
@@ -300,13 +300,13 @@ def test_a_function_of_the_users(tmp_path: Path) -> None:
 BROKEN: dict[str, tuple[str, str]] = {
     "function": ("code: 'our_rows:peple'", "our_rows has no function 'peple'"),
     "module": ("code: 'no_such_rows:people'", "ModuleNotFoundError: No module named 'no_such_rows'"),
-    "slow": ("code: 'our_rows:hang', timeout: 1s, retries: 0", "nothing came within 1s"),
+    "slow": ("code: 'our_rows:hang', timeout: 1s, retries: 0", "there was no answer within 1s"),
     "sqlite": ("connection: 'sqlite:nothing.db', table: people, retries: 0", "No such file or directory"),
     "query": ("connection: 'sqlite:people.db', query: SELECT nme FROM people", "no such column: nme"),
-    "scheme": ("path: 'ftp://example.org/people.csv'", "'ftp://' is no address that can be fetched: https, s3, gs, az"),
+    "scheme": ("path: 'ftp://example.org/people.csv'", "'ftp://' addresses cannot be fetched, only https, s3, gs, az"),
     "few": (
         "connection: 'sqlite:people.db', table: people, minimum_rows: 100",
-        "gave 60 rows, at least 100 are wanted",
+        "returned 60 rows, but at least 100 are required",
     ),
 }
 
@@ -318,7 +318,7 @@ def test_a_source_that_cannot_be_had(name: str, tmp_path: Path) -> None:
     source, said = BROKEN[name]
     path = spec(tmp_path, source)
     shown = refused(path)
-    assert "error[source-unavailable]: source 'people' can't be had: " in shown
+    assert "error[source-unavailable]: source 'people' is unavailable: " in shown
     assert said in shown
     assert f"--> {path}:4:5" in shown
     left = [p.name for p in (tmp_path / ".mlspec").rglob("*") if p.is_file()]
@@ -332,15 +332,15 @@ def test_an_address(web: Web, tmp_path: Path) -> None:
     down = web.address.rpartition(":")[0] + f":{free_port()}"
     answers = {
         f"{web.address}/nothing.csv": "the server answers 404 File not found",
-        f"{web.address}/broken.csv": "the server broke off after 8 of 100,000 bytes",
-        f"{web.address}/slow.csv": "nothing came within 1s",
+        f"{web.address}/broken.csv": "the server stopped after 8 of 100,000 bytes",
+        f"{web.address}/slow.csv": "there was no answer within 1s",
         f"{down}/people.csv": "Connection refused",
     }
     for address, said in answers.items():
         after = "1s" if "slow" in address else "1m"
-        assert f"can't be had: {said}" in refused(spec(tmp_path, f"path: '{address}', retries: 0, timeout: {after}"))
+        assert f"is unavailable: {said}" in refused(spec(tmp_path, f"path: '{address}', retries: 0, timeout: {after}"))
     (web.folder / "people.csv").write_bytes(b"\x00\x01")
-    assert "what came can't be read as csv: this is not text" in refused(
+    assert "the response cannot be read as csv: this is not text" in refused(
         spec(tmp_path, f"path: '{web.address}/people.csv'")
     )
 
@@ -385,7 +385,7 @@ def test_an_object_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 def test_offline_without_a_snapshot(tmp_path: Path) -> None:
     sqlite_file(tmp_path / "people.db")
     path = spec(tmp_path, "connection: 'sqlite:people.db', table: people")
-    assert "error[no-snapshot]: there is no snapshot of source 'people' to run on" in refused(path, offline=True)
+    assert "error[no-snapshot]: there is no snapshot of source 'people'" in refused(path, offline=True)
 
 
 def test_too_old(tmp_path: Path) -> None:
@@ -421,15 +421,15 @@ def test_what_changed_since_the_lock(change: str, tmp_path: Path) -> None:
     assert (
         render(found, {str(path): path.read_text()})
         == f"""\
-{"error" if change == "fail" else "warning"}[data-changed]: source 'people' is not what mlspec.lock has pinned
+{"error" if change == "fail" else "warning"}[data-changed]: source 'people' differs from what mlspec.lock has pinned
  --> {path}:4:5
   |
 4 |     people: {{path: people.csv, on_change: {change}}}
-  |     ^^^^^^ its content is another
-  = columns that are gone: old
-  = columns that are new: income
-  = columns of another type: id (from category to integer)
-  = mlspec run --accept-data takes it as it is now, and pins it
+  |     ^^^^^^ its content is different
+  = removed columns: old
+  = new columns: income
+  = columns with a different type: id (from category to integer)
+  = mlspec run --accept-data accepts and pins the current data
   = see: mlspec explain data-changed
 
 1 {"error" if change == "fail" else "warning"}
@@ -468,9 +468,9 @@ def test_what_a_look_at_a_database_tells_and_what_it_leaves_alone(tmp_path: Path
         api_columns(tmp_path, "people")
         == "age:number a b:category seen:datetime old:boolean photo:category income:category"
     )
-    assert seen(f"{at} endless") == "source-schema-unknown: which columns source 'people' has is not known yet"
+    assert seen(f"{at} endless") == "source-schema-unknown: the columns of source 'people' are not known yet"
     assert "it has no table 'peple'; its tables: endless, people, pictures" in seen(f"{at} peple")
-    assert "column 'photo' holds bytes, which no model can read" in seen(f"{at} pictures")
+    assert "column 'photo' contains bytes, which no model can use" in seen(f"{at} pictures")
     assert "can't be read as sql: not a SQLite database" in seen("connection: 'sqlite:no.db', table: people")
     assert "source-not-found: 'sqlite:gone.db' can't be read" in seen("connection: 'sqlite:gone.db', table: people")
     left = [path for path in sorted(tmp_path.iterdir()) if path.suffix not in (".yaml",) and path.name != "no.db"]

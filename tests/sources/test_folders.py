@@ -101,21 +101,24 @@ def test_texts_and_what_a_table_tells_of_them(tmp_path: Path) -> None:
     read = one.scan(tmp_path, columns).collect()
     assert read["text"][0] == "café\n"
     assert read["stars"].to_list() == [3, None]
-    with pytest.raises(StepError, match=r"'a.txt' of notes is not utf-8 text: line 1; say its `encoding`"):
+    with pytest.raises(StepError, match=r"'a.txt' of notes is not utf-8 text: line 1; set its `encoding`"):
         source("texts", "notes").scan(tmp_path, columns).collect()
 
 
 BROKEN: dict[str, tuple[Callable[[Path], None], str]] = {
     "nothing": (lambda folder: folder.mkdir(), "pets has no file that ends in .png"),
     "empty label": (lambda folder: (folder / "owl").mkdir(), "folder 'owl' has no file"),
-    "other ending": (lambda folder: laid(folder, {"cat/a.heic": b""}), "'cat/a.heic' ends in none of .png"),
-    "two depths": (lambda folder: laid(folder, {"a.png": b""}), "do not lie at the same depth"),
-    "too deep": (lambda folder: laid(folder, {"x/y/a.png": b"", "cat/y/a.png": b""}), "do not lie at the same depth"),
-    "case": (lambda folder: laid(folder, {"cat/1.PNG": b""}), "have the same name but for upper case"),
-    "a link": (lambda folder: (folder / "cat/l.png").symlink_to("/etc/hostname"), "leads out of the folder"),
+    "other ending": (lambda folder: laid(folder, {"cat/a.heic": b""}), "'cat/a.heic' has none of the endings .png"),
+    "two depths": (lambda folder: laid(folder, {"a.png": b""}), "are not at the same depth"),
+    "too deep": (lambda folder: laid(folder, {"x/y/a.png": b"", "cat/y/a.png": b""}), "are not at the same depth"),
+    "case": (lambda folder: laid(folder, {"cat/1.PNG": b""}), "have names that differ only in case"),
+    "a link": (
+        lambda folder: (folder / "cat/l.png").symlink_to("/etc/hostname"),
+        "is a link to a place outside the folder",
+    ),
     "a table": (
         lambda folder: laid(folder, {"labels.csv": b"file_name,l\nno.png,1\n"}),
-        "tells of 'no.png', which is not",
+        "names 'no.png', which does not exist",
     ),
 }
 
@@ -133,7 +136,7 @@ def test_a_folder_that_is_not_as_it_should_be_is_told_of_before_anything_runs(wh
 def test_an_archive_leads_nowhere_else(tmp_path: Path) -> None:
     for name in ("../a.png", "/a.png", "a/../../b.png", "C:/a.png", "a\\b.png"):
         zipped(tmp_path / "pets.zip", {"cat/1.png": picture(), name: picture()})
-        with pytest.raises(ValueError, match="leads out of the archive"):
+        with pytest.raises(ValueError, match="points outside the archive"):
             source("images", "pets.zip").columns(tmp_path)
     (tmp_path / "pets.zip").write_bytes((tmp_path / "pets.zip").read_bytes()[:-9])
     with pytest.raises(ValueError, match="neither a folder nor a zip file"):
@@ -203,5 +206,5 @@ def test_pictures_come_in_base64_too(tmp_path: Path) -> None:
     for name in ("rows.jsonl", "rows.csv"):
         read = source(name.partition(".")[2], name).scan(tmp_path, columns).collect()
         assert read["image"].to_list() == [picture(7)]
-    with pytest.raises(StepError, match="should be images in base64, row 2 is not"):
+    with pytest.raises(StepError, match="should contain images in base64, but row 2 does not"):
         source("csv", "bad.csv").scan(tmp_path, columns).collect()

@@ -65,7 +65,7 @@ def test_every_format_gives_the_same_table(name: str, tmp_path: Path) -> None:
 WRONG = {
     "picture.csv": (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "this is not text"),
     "empty.csv": (b"", "the file is empty"),
-    "ragged.csv": (b"a,b\n1,2\n1,2,3\n", "line 3 has 3 cells, the header 2"),
+    "ragged.csv": (b"a,b\n1,2\n1,2,3\n", "line 3 has 3 cells, but the header has 2"),
     "twice.csv": (b"a,a\n1,2\n", "two columns are called 'a'"),
     "latin.csv": (b"a,b\nM\xfcnchen,2\n", "not UTF-8 text: line 2"),
     "notgz.csv.gz": (b"a,b\n1,2\n", "not a gzip file"),
@@ -74,7 +74,7 @@ WRONG = {
     "text.arrow": (b"a,b\n1,2\n", "not an Arrow file"),
     "list.jsonl": (b"[1, 2]\n", "line 1 is not a JSON object"),
     "broken.jsonl": (b'{"a": 1}\n{"a": \n', "line 2 is not JSON"),
-    "deep.jsonl": (b'{"a": [1]}\n', "'a' holds a list"),
+    "deep.jsonl": (b'{"a": [1]}\n', "'a' is a list"),
     "empty.jsonl": (b"", "the file is empty"),
 }
 
@@ -102,7 +102,7 @@ def test_a_late_value_that_does_not_fit_is_told_with_its_row(tmp_path: Path) -> 
     with pytest.raises(StepError) as caught:
         late.scan(tmp_path, columns).collect()
     assert str(caught.value) == (
-        "column 'n' of late.csv is an integer by its first rows, but row 1501 has 'oops': "
+        "column 'n' of late.csv is an integer in its first rows, but row 1501 has 'oops': "
         "write data.columns.types: {n: category}, or name the cell under `missing`"
     )
     named = source("csv", "late.csv", missing=("oops",))
@@ -172,7 +172,7 @@ def test_folders_and_patterns_stand_for_all_their_files(kind: str, tmp_path: Pat
     odd = tmp_path / "parts/year=2025/month=1"
     odd.mkdir(parents=True)
     getattr(pl.DataFrame({"n": [1], "other": [2]}), f"write_{kind}")(odd / f"rows.{kind}")
-    with pytest.raises(ValueError, match=r"year=2025/month=1/rows.* has other columns than parts/year=2023"):
+    with pytest.raises(ValueError, match=r"year=2025/month=1/rows.* has different columns than parts/year=2023"):
         source(kind, "parts").columns(tmp_path)
     with pytest.raises(OSError, match="no file matches"):
         source(kind, "parts/*.txt").columns(tmp_path)

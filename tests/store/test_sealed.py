@@ -65,12 +65,12 @@ def test_another_key_and_none_are_told(tmp_path: Path, monkeypatch: pytest.Monke
     filled(tmp_path, str(place))
     before = {path: path.read_bytes() for path in files(place)}
     monkeypatch.setenv("OTHER_KEY", "another key, as long")
-    told = f"the shared store {place} is left alone: "
-    wrong = f"{told}the key in $OTHER_KEY is not the one that it is encrypted with"
+    told = f"the shared store {place} is not used: "
+    wrong = f"{told}the key in $OTHER_KEY is not the key that it is encrypted with"
     assert fetched(tmp_path, str(place), "OTHER_KEY") == (None, wrong)
-    none = f"{told}it is encrypted, and the spec names no key (storage.encrypt)"
+    none = f"{told}it is encrypted, but the spec names no key (storage.encrypt)"
     assert fetched(tmp_path, str(place), "") == (None, none)
-    lacking = f"{told}its key is to be read from $NO_KEY, which is not set"
+    lacking = f"{told}its key is read from $NO_KEY, which is not set"
     assert fetched(tmp_path, str(place), "NO_KEY") == (None, lacking)
     assert {path: path.read_bytes() for path in files(place)} == before
 

@@ -193,7 +193,7 @@ def test_a_collection_keeps_what_it_is_told_to_and_removes_the_rest(tmp_path: Pa
 
 
 def test_a_collection_does_not_take_a_running_run_s_results(store: Store) -> None:
-    with pytest.raises(StoreError, match="a run, or a check of it, is using the store; try again when it has ended"):
+    with pytest.raises(StoreError, match="a run or a check is using the store; try again when it has finished"):
         upkeep.collect(Store(store.root), ())
 
 

@@ -162,7 +162,7 @@ def test_noise_hides_who_was_in_the_training(tmp_path: Path) -> None:
     [
         ({"delta": 0.01}, "delta 0.01 allows to give one of the 400 training rows away"),
         ({"epsilon": 1e-7}, "no noise keeps 24 steps within epsilon 1e-07"),
-        ({"key": "NO_KEY"}, "the key of the noise is to be read from $NO_KEY, which is not set"),
+        ({"key": "NO_KEY"}, "the key of the noise is read from $NO_KEY, which is not set"),
     ],
 )
 def test_what_can_not_be_promised_is_refused(change: dict[str, Any], said: str, tmp_path: Path) -> None:

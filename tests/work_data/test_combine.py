@@ -58,7 +58,7 @@ def test_a_key_that_stands_twice_and_a_filter_that_leaves_nothing(tmp_path: Path
     twice = pl.DataFrame({"k": ["a", "a"], "v": [1, 2]})
     with pytest.raises(StepError, match="source 'other' has several rows for the same k"):
         made(tmp_path, rows, ["n"], joins=[join("other", {"v": "v"}, ["k"])], others={"other": twice})
-    with pytest.raises(StepError, match="the filter leaves no row"):
+    with pytest.raises(StepError, match="the filter leaves no rows"):
         made(tmp_path, rows, ["n"], filter="n > 1")
 
 

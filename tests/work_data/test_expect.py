@@ -65,11 +65,11 @@ def of(column: str, **check: Any) -> Asked:
 FAILS: dict[str, tuple[Asked, Asked]] = {
     "200 rows, at least 500 expected. If that is as it should be: {rows: {at_least: 200}}": (
         {"rows": {"at_least": 500}}, {"rows": {"at_most": 200}}),
-    "'age' lies outside 5 to 60 in 32 rows (it goes from 0 to 66). "
+    "'age' is outside 5 to 60 in 32 rows (it goes from 0 to 66). "
     "If that is as it should be: {column: age, between: [0, 66]}, or "
     "{column: age, between: [5, 60], on_fail: drop_rows}":
         (of("age", between=[5, 60]), of("age", between=[5, 60], tolerance=0.16)),
-    "'who' repeats a value in 183 rows, every one should stand once. "
+    "'who' repeats a value in 183 rows, but each should occur once. "
     "If that is as it should be: {column: who, unique: true, on_fail: drop_rows}":
         (of("who", unique=True), of("id", unique=True)),
     "'y', 'who' repeat a combination in 166 rows": (
@@ -93,7 +93,7 @@ FAILS: dict[str, tuple[Asked, Asked]] = {
         of("town", refers_to={"source": "towns", "column": "name"}),
         {**of("size", allowed=[1, 2]), "source": "towns"}),
     "age < hole does not hold in ": ({"holds": "age < hole"}, {"holds": "age <= id"}),
-    "'who' has 17 different values, at most 9 expected": (
+    "'who' has 17 distinct values, at most 9 expected": (
         of("who", distinct={"at_most": 9}), of("who", distinct={"at_least": 17, "at_most": 17})),
     "'age' has 6,567 as its sum, at least 9,000 expected": (
         of("age", sum={"at_least": 9000}), of("age", sum={"at_least": 6567})),
@@ -112,11 +112,11 @@ FAILS: dict[str, tuple[Asked, Asked]] = {
     "If that is as it should be: {columns: [y, who], groups: {rows: {at_least: 1}}}": (
         {"columns": ["y", "who"], "groups": {"rows": {"at_least": 3}}},
         {"columns": ["y"], "groups": {"rows": {"at_least": 3}}}),
-    "'age' has 49.00% of rows beyond the fences, at most 1.00% expected (15.6675 to 49.5825). "
+    "'age' has 49.00% of rows outside the fences, at most 1.00% expected (15.6675 to 49.5825). "
     "If that is as it should be: {column: age, anomalies: {at_most: 0.49, reach: 0.01}}, or "
     "{column: age, between: [15.6675, 49.5825], on_fail: drop_rows}":
         (of("age", anomalies={"at_most": 0.01, "reach": 0.01}), of("age", anomalies={"at_most": 0.01, "reach": 3.0})),
-    "'flat' has the same quartiles, so that there are no fences to tell anomalies by":
+    "'flat' has equal quartiles, so there are no fences for anomalies":
         (of("flat", anomalies={"at_most": 0.01, "reach": 3.0}), of("flat", anomalies={"at_most": 0.2, "reach": 3.0})),
     "200 rows, 75.00% fewer than the 800 that mlspec.lock has pinned, at most 50.00% expected. "
     "If that is as it should be: {rows: {at_least: 1, change: {at_most: 0.75}}}, or "
@@ -134,7 +134,7 @@ FAILS: dict[str, tuple[Asked, Asked]] = {
     "at most 5.00% expected. If that is as it should be: {column: town, unseen: {at_most: 0.1}}, or ":
         (of("town", unseen={"at_most": 0.05}, before={"levels": {"levels": ["A", "Z"]}}),
          of("town", unseen={"at_most": 0.1}, before={"levels": {"levels": ["A", "Z"]}})),
-    "10.00% of rows lie beyond the fences of 2 or more of 'age', 'id', 'flat', at most 1.00% expected. "
+    "10.00% of rows are outside the fences of 2 or more of 'age', 'id', 'flat', at most 1.00% expected. "
     "If that is as it should be: {columns: [age, id, flat], anomalies: {at_most: 0.1, reach: 0.2}}":
         ({"columns": ["age", "id", "flat"], "anomalies": {"at_most": 0.01, "reach": 0.2, "together": 2}},
          {"columns": ["age", "id", "flat"], "anomalies": {"at_most": 0.0, "reach": 0.2, "together": 3}}),
@@ -215,7 +215,7 @@ def test_fences_are_those_that_are_pinned(tmp_path: Path) -> None:
     entry = json.loads(first.outputs["report"].read_bytes())[0]
     assert entry["measured"]["breaking/anomalies"] == 0
     moved = {**entry["measured"]["sketch"], "edges": [edge + 60 for edge in entry["measured"]["sketch"]["edges"]]}
-    with pytest.raises(StepError, match=r"'age' has 40\.50% of rows beyond the fences, at most 0\.00% expected"):
+    with pytest.raises(StepError, match=r"'age' has 40\.50% of rows outside the fences, at most 0\.00% expected"):
         checked(tmp_path / "moved", of("age", anomalies={"at_most": 0.0, "reach": 1.5}, reference=moved))
     masked = of("age", anomalies={"at_most": 0.0, "reach": 0.1}, severity="warn")
     seen = json.loads(checked(tmp_path / "masked", masked, masked=("age",)).outputs["report"].read_bytes())[0]
@@ -245,7 +245,7 @@ def test_what_is_pinned_of_several_columns_levels_and_numbers_of_rows(tmp_path: 
     one = {"spread/age": moved, "spread/id": pinned["id"]}
     checked(tmp_path / "one", {**asked[0], "before": one})
     both = {"spread/age": moved, "spread/id": moved}
-    with pytest.raises(StepError, match=r"100\.00% of rows lie beyond the fences of 2 or more of 'age', 'id'"):
+    with pytest.raises(StepError, match=r"100\.00% of rows are outside the fences of 2 or more of 'age', 'id'"):
         checked(tmp_path / "both", {**asked[0], "before": both})
 
 

@@ -109,7 +109,7 @@ def test_a_sample_and_rows_without_a_target(tmp_path: Path) -> None:
 def test_what_cannot_be_split(tmp_path: Path) -> None:
     with pytest.raises(StepError, match="leaves no test rows"):
         parts(tmp_path / "empty", test=0.0)
-    with pytest.raises(StepError, match="says 'maybe' where train, validation or test should stand"):
+    with pytest.raises(StepError, match="contains 'maybe' instead of train, validation or test"):
         parts(tmp_path / "strange", ROWS.with_columns(pl.lit("maybe").alias("part")), by="given", column="part")
 
 
@@ -194,6 +194,6 @@ def test_rows_within_the_gap_are_counted(tmp_path: Path, capsys: pytest.CaptureF
     days = [[i // 3 for i in found[name]] for name in split.PARTS]
     assert min(days[1]) - max(days[0]) == min(days[2]) - max(days[1]) == 2
     told = 200 - sum(map(len, found.values()))
-    assert capsys.readouterr().out == f"{told:,} rows lie within the gap and are left out\n"
-    with pytest.raises(StepError, match=r"leaves no validation rows of 200: \d+ lie within the gap"):
+    assert capsys.readouterr().out == f"{told:,} rows are within the gap and are left out\n"
+    with pytest.raises(StepError, match=r"leaves no validation rows of 200: \d+ are within the gap"):
         parts(tmp_path / "wide", by="time", column="day", gap=30)

@@ -135,7 +135,7 @@ def test_the_accepted_run_is_compared_on_the_same_test_rows_alone(parts: dict[st
         (tmp_path / "accepted.lock").write_text(json.dumps(lock))
 
     same = hashlib.sha256(parts["test"].read_bytes()).hexdigest()
-    assert against() == ("unknown", "there is no accepted run: no 'accepted.lock' beside the spec")
+    assert against() == ("unknown", "there is no accepted run: no 'accepted.lock' next to the spec")
     accept(0.7, same)
     assert against()[0] == "pass"
     accept(0.95, same)

@@ -44,7 +44,7 @@ NAMES: dict[str, tuple[str, ...]] = {
 }
 
 
-# Columns of which one value stands for one thing, of which there may be many rows.
+# Columns of which one value identifies one thing, of which there may be many rows.
 THINGS = (
     r"(\w+_)?(id|uuid|guid)|(customer|client|patient|user|member|person|subject|device|session|household)(_(key|code))?"
 )

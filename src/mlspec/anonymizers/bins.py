@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
 
 class Bins(Anonymizer, frozen=True, kw_only=True):
-    """Tells of a number only between which of the stated edges it lies; below the first and from the last on too.
+    """Replaces a number by its range between the stated edges; values below the first and above the last have ranges
+    too.
 
-    Why: a range that many people share says enough to learn from and too little to find one of them.
+    Why: a range shared by many people is enough to learn from and too little to identify one of them.
 
     Example:
         age: {kind: quasi_identifier, action: {bins: [18, 30, 45, 65]}}
@@ -26,7 +27,7 @@ class Bins(Anonymizer, frozen=True, kw_only=True):
     shorthand: ClassVar[str] = "edges"
 
     edges: Annotated[
-        tuple[float, ...], Meta(description="Where one range ends and the next begins, in rising order.", min_length=1)
+        tuple[float, ...], Meta(description="The boundaries between ranges, in ascending order.", min_length=1)
     ]
 
     def mistake(self, column: Column) -> str:

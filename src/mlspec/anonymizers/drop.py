@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 class Drop(Anonymizer, frozen=True, kw_only=True):
     """Never reads the column.
 
-    Why: what is not read cannot leak.
+    Why: data that is not read cannot leak.
 
     Example:
         email: {kind: direct_identifier, action: drop}

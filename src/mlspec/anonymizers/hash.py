@@ -12,14 +12,13 @@ if TYPE_CHECKING:
 
 
 class Hash(Anonymizer, frozen=True, kw_only=True):
-    """Puts a pseudonym in the place of each value: 128 bits of an HMAC-SHA-256 (RFC 2104) with a key from the
-    environment.
+    """Replaces each value by a pseudonym: 128 bits of an HMAC-SHA-256 (RFC 2104) with a key from the environment.
 
-    Equal values get equal pseudonyms, so rows can still be grouped, split and joined by them. The key is read where the
-    work is done and stands nowhere else: without it, the pseudonyms of guessed values can't be computed, as those of a
-    plain hash can. Another key gives other pseudonyms.
+    Equal values get equal pseudonyms, so rows can still be grouped, split and joined by them. The key is read in the
+    process that needs it and stored nowhere: without it, the pseudonyms of guessed values cannot be computed, unlike
+    those of a plain hash. Another key gives other pseudonyms.
 
-    Why: most splits and joins need to know who is the same, not who it is.
+    Why: most splits and joins need to know which rows belong to the same person, not who it is.
 
     Example:
         customer: {kind: direct_identifier, action: {hash: CUSTOMER_KEY}}
@@ -31,7 +30,7 @@ class Hash(Anonymizer, frozen=True, kw_only=True):
     key: Annotated[
         str,
         Meta(
-            description="The name of the environment variable that holds the key, of at least 16 characters.",
+            description="The name of the environment variable with the key, of at least 16 characters.",
             pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
         ),
     ]

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 
 class Keep(Anonymizer, frozen=True, kw_only=True):
-    """Leaves the column as it is, for a reason that the report shows.
+    """Keeps the column unchanged, for a reason that the report shows.
 
-    Why: what is kept should be kept because somebody decided so, not because nobody looked.
+    Why: personal data should be kept by decision, not by oversight.
 
     Example:
         age: {kind: quasi_identifier, action: {keep: Risk grows with every year of age.}}
@@ -22,7 +22,7 @@ class Keep(Anonymizer, frozen=True, kw_only=True):
 
     shorthand: ClassVar[str] = "reason"
 
-    reason: Annotated[str, Meta(description="Why it is needed as it is; the report shows it.", min_length=1)]
+    reason: Annotated[str, Meta(description="Why it is needed unchanged; the report shows it.", min_length=1)]
 
     def output(self, column: Column) -> Column:
         """The column."""

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 
 class Mask(Anonymizer, frozen=True, kw_only=True):
-    """Covers every character but the last few with stars.
+    """Replaces every character except the last few by asterisks.
 
-    Why: the end of a card or account number is what people know it by, and says little to others.
+    Why: people recognise a card or account number by its end, which says little to others.
 
     Example:
         card: {kind: direct_identifier, action: {mask: 4}}
@@ -23,7 +23,7 @@ class Mask(Anonymizer, frozen=True, kw_only=True):
     accepts: ClassVar[frozenset[str]] = frozenset({"category", "integer"})
     shorthand: ClassVar[str] = "show"
 
-    show: Annotated[int, Meta(description="How many characters at the end stay readable.", ge=0, le=8)] = 0
+    show: Annotated[int, Meta(description="The number of characters at the end that stay readable.", ge=0, le=8)] = 0
 
     def output(self, column: Column) -> Column:
         """Text."""

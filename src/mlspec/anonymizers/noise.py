@@ -12,12 +12,13 @@ if TYPE_CHECKING:
 
 
 class Noise(Anonymizer, frozen=True, kw_only=True):
-    """Adds to each number of the data a random amount from a Laplace distribution; rows to be predicted are left alone.
+    """Adds a random amount from a Laplace distribution to each number of the data; new rows for prediction are not
+    changed.
 
-    With numbers that differ by at most ``d`` between two people, each cell is differentially private with an epsilon of
-    ``d / scale`` (Dwork and others 2006).
+    For numbers that differ by at most ``d`` between two people, each cell is differentially private with an epsilon of
+    ``d / scale`` (Dwork et al. 2006).
 
-    Why: who holds the data then can't be sure of anybody's number, while means and shapes stay.
+    Why: nobody who has the data can be sure of a person's number, but means and distributions are kept.
 
     Example:
         salary: {kind: sensitive, action: {noise: 2000}}
@@ -26,15 +27,15 @@ class Noise(Anonymizer, frozen=True, kw_only=True):
     accepts: ClassVar[frozenset[str]] = frozenset({"integer", "number"})
     shorthand: ClassVar[str] = "scale"
 
-    scale: Annotated[float, Meta(description="The mean size of what is added.", gt=0)]
-    seed: Annotated[int, Meta(description="The seed of what is added.", ge=0)] = 0
+    scale: Annotated[float, Meta(description="The mean absolute value of the noise.", gt=0)]
+    seed: Annotated[int, Meta(description="The seed of the noise.", ge=0)] = 0
 
     def output(self, column: Column) -> Column:
         """A number."""
         return Column(column.name, "number", column.role)
 
     def apply(self, column: Column) -> "pl.Expr":
-        """The cells with what is added, drawn anew for each column."""
+        """The cells with noise, drawn separately for each column."""
         import zlib
 
         import numpy as np

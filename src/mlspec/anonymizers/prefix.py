@@ -12,9 +12,10 @@ if TYPE_CHECKING:
 
 
 class Prefix(Anonymizer, frozen=True, kw_only=True):
-    """Keeps the first characters of text or of a whole number.
+    """Keeps the first characters of text or of an integer.
 
-    Why: the beginning of a postcode, a telephone number or a diagnosis code names a region or a family, not a person.
+    Why: the beginning of a postcode, a telephone number or a diagnosis code identifies a region or a family, not a
+    person.
 
     Example:
         postcode: {kind: quasi_identifier, action: {prefix: 3}}
@@ -23,7 +24,7 @@ class Prefix(Anonymizer, frozen=True, kw_only=True):
     accepts: ClassVar[frozenset[str]] = frozenset({"category", "integer"})
     shorthand: ClassVar[str] = "length"
 
-    length: Annotated[int, Meta(description="How many characters stay.", ge=1)]
+    length: Annotated[int, Meta(description="The number of characters to keep.", ge=1)]
 
     def output(self, column: Column) -> Column:
         """Text."""

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 
 class Redact(Anonymizer, frozen=True, kw_only=True):
-    """Puts the kind of what was found in the place of every address, number and name with a title in a text.
+    """Replaces every address, number and name with a title in a text by its kind in brackets.
 
-    Why: what people write is worth learning from, and they put their telephone number into it. Whatever has the shape
-    of a card, account or identity number goes, without a look at its check digits: rather one number too many. Names
+    Why: texts are useful for learning, but people write their telephone numbers into them. Everything with the format
+    of a card, account or identity number is replaced without checking its check digits, to be on the safe side. Names
     without a title are not found.
 
     Example:
@@ -26,7 +26,10 @@ class Redact(Anonymizer, frozen=True, kw_only=True):
 
     also: Annotated[
         tuple[Annotated[str, Meta(min_length=1)], ...],
-        Meta(description="Regular expressions of what else goes, a customer's number, say.", examples=[["C-[0-9]{6}"]]),
+        Meta(
+            description="Regular expressions of other text to redact, such as customer numbers.",
+            examples=[["C-[0-9]{6}"]],
+        ),
     ] = ()
 
     def mistake(self, column: Column) -> str:
@@ -47,7 +50,7 @@ class Redact(Anonymizer, frozen=True, kw_only=True):
         return column
 
     def apply(self, column: Column) -> "pl.Expr":
-        """Each cell with the kind in brackets where an identifier stood."""
+        """Each cell with the kind in brackets where an identifier was."""
         import polars as pl
 
         from mlspec.anonymizers._identifiers import PATTERNS

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class Round(Anonymizer, frozen=True, kw_only=True):
     """Rounds numbers to multiples of a step.
 
-    Why: an exact amount is as good as a name to whoever holds another table with it.
+    Why: an exact amount identifies a person to anyone who has another table with it.
 
     Example:
         amount: {kind: quasi_identifier, action: {round: 100}}
@@ -23,7 +23,7 @@ class Round(Anonymizer, frozen=True, kw_only=True):
     accepts: ClassVar[frozenset[str]] = frozenset({"integer", "number"})
     shorthand: ClassVar[str] = "to"
 
-    to: Annotated[float, Meta(description="Numbers become multiples of this.", gt=0)]
+    to: Annotated[float, Meta(description="Numbers are rounded to multiples of this.", gt=0)]
 
     def output(self, column: Column) -> Column:
         """A number; whole where numbers and step are."""

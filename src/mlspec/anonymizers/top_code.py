@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 
 class TopCode(Anonymizer, frozen=True, kw_only=True):
-    """Puts a bound in the place of every number beyond it.
+    """Replaces every number beyond a bound by the bound.
 
-    Why: the few who earn, weigh or owe most are known by that number alone.
+    Why: the few people with the highest values can be identified by that number alone.
 
     Example:
         income: {kind: sensitive, action: {top_code: 250000}}

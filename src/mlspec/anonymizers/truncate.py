@@ -14,9 +14,9 @@ EVERY = {"day": "1d", "week": "1w", "month": "1mo", "quarter": "1q", "year": "1y
 
 
 class Truncate(Anonymizer, frozen=True, kw_only=True):
-    """Keeps of a date or time only the day, week, month, quarter or year that it lies in, as its first day.
+    """Keeps only the day, week, month, quarter or year of a date or time, as its first day.
 
-    Why: a day of birth with a postcode names most people; a year does not.
+    Why: a date of birth with a postcode identifies most people; a year does not.
 
     Example:
         born: {kind: quasi_identifier, action: {truncate: year}}
@@ -25,14 +25,14 @@ class Truncate(Anonymizer, frozen=True, kw_only=True):
     accepts: ClassVar[frozenset[str]] = frozenset({"date", "datetime"})
     shorthand: ClassVar[str] = "to"
 
-    to: Annotated[Literal["day", "week", "month", "quarter", "year"], Meta(description="How coarse it becomes.")]
+    to: Annotated[Literal["day", "week", "month", "quarter", "year"], Meta(description="The precision to keep.")]
 
     def output(self, column: Column) -> Column:
         """A date."""
         return Column(column.name, "date", column.role)
 
     def apply(self, column: Column) -> "pl.Expr":
-        """The first day of the period that each cell lies in."""
+        """The first day of the period that each cell is in."""
         import polars as pl
 
         return pl.col(column.name).cast(pl.Date).dt.truncate(EVERY[self.to])

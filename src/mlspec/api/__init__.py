@@ -5,7 +5,7 @@
     run = api.run("specs/penguins")
     run.scores
 
-Whatever is wrong with a spec is raised as ``SpecError``; a step that fails is told in the run, not raised.
+Whatever is wrong with a spec is raised as ``SpecError``; a failed step is reported in the run, not raised.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 
 class Fetching(msgspec.Struct, frozen=True):
-    """How sources that are fetched are brought up to date: ``offline``, from their last snapshots alone; ``tell`` is
-    told what goes on; ``accept``: what has changed since mlspec.lock pinned it is taken as it is."""
+    """How sources that are fetched are brought up to date: ``offline``, from their last snapshots alone; ``tell``
+    receives progress messages; ``accept``: what has changed since mlspec.lock pinned it is taken as it is."""
 
     offline: bool = False
     accept: bool = False
@@ -62,7 +62,7 @@ def validate(
     ``running``: what this machine lacks to run it is a mistake too, and files anywhere are read. ``fetching``: bring
     the sources that are fetched up to date first; without, nothing is connected to or run. ``allow_outside``: read
     files outside the spec's repository (or folder, where there is none) too. Raises SpecError with everything that is
-    wrong, SourceError where it is a source that can't be had.
+    wrong, SourceError if a source is unavailable.
     """
     from mlspec.machine import allowed_reads
     from mlspec.rules.check import check, facts
@@ -111,7 +111,7 @@ def _backend(name: str) -> str:
 class Compiled(msgspec.Struct, frozen=True):
     """A compiled spec: the graph of its steps in ``plan.graph``, what would become of each, what each pass changed.
 
-    ``profile`` and ``overrides`` were laid over the spec; ``whole`` is false for a part of its graph.
+    ``profile`` and ``overrides`` were applied to the spec; ``whole`` is false for a part of its graph.
     ``renew``: what mlspec.lock pins of the data is to be as it is now.
     """
 
@@ -182,7 +182,7 @@ def step_named(graph: "Graph", name: str) -> "Step":
 
 
 def overlays(compiled: Compiled) -> list[str]:
-    """What was laid over a spec and changes its results, as options of the command line: a backend does where it is of
+    """What was applied to a spec and changes its results, as options of the command line: a backend does where it is of
     another device, and does not where others carry the same steps out."""
     from mlspec.spec.read import read
 

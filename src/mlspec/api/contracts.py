@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def import_contract(file: str | os.PathLike[str]) -> "Contract":
-    """What a data contract says, whose form its content tells.
+    """The statements of a data contract, whose format is detected from its content.
 
     Forms: ODCS 3, Great Expectations, pandera, Croissant, Frictionless, Hugging Face. Raises SpecError where it can't
     be read.
@@ -61,7 +61,7 @@ def add_contract(found: "Contract", spec: str | os.PathLike[str]) -> tuple[str, 
         if at[-1] == "expect":
             listed = node.plain() if node is not None else []
             if not isinstance(listed, list):
-                left.append(f"expect: {show(value)}: data.expect is no list")
+                left.append(f"expect: {show(value)}: data.expect is not a list")
                 continue
             if value in listed:
                 continue
@@ -82,7 +82,7 @@ def add_contract(found: "Contract", spec: str | os.PathLike[str]) -> tuple[str, 
 
 
 def _a_line_each(text: str, file: str, at: tuple[str, ...]) -> str:
-    """The text whose new list of one entry stands in lines of its own, where its key has a line of its own."""
+    """The text whose new list of one entry is in lines of its own, where its key has a line of its own."""
     from mlspec.diff import rewrite
     from mlspec.document import parse
 
@@ -102,7 +102,7 @@ def export_contract(
     """A spec's expectations as a contract of that form (``odcs``, ``croissant``, ``pandera``, ``great_expectations``),
     and those that the form has no words for. ``allow_outside``: as for ``validate``.
 
-    Raises SpecError where the spec is wrong, OSError where a file that Croissant tells the digest of can't be read.
+    Raises SpecError where the spec is wrong, OSError if a file whose digest Croissant needs cannot be read.
     """
     from mlspec.contracts import writing
     from mlspec.graph import tables

@@ -69,7 +69,7 @@ def diff(
     """What the change from one version of a spec to another means; by default, from the last commit to what is here.
 
     Versions are files, git revisions, or REVISION:PATH. ``allow``: changes to accept, as ``WHAT=REASON``; ``fail_on``:
-    classes and severities whose changes count as ``failing`` unless accepted; ``paired``: tell metrics apart by the
+    classes and severities whose changes count as ``failing`` unless accepted; ``paired``: compare metrics by the
     predictions in the store; ``allow_outside``: as for ``validate``. Raises SpecError where a version can't be read:
     that is no clean result.
     """
@@ -114,7 +114,7 @@ def series(what: str, *, spec: str | os.PathLike[str] | None = None) -> "Series"
         names += [candidate.name for run in found for candidate in run.candidates]
         guess = nearest(what, names)
         note = f"did you mean '{guess}'?" if guess else "mlspec runs lists the runs, mlspec show the last one's metrics"
-        message = f"no run has a metric or a candidate '{what}'" if found else "nothing has been run here yet"
+        message = f"no run has a metric or a candidate '{what}'" if found else "there are no runs here yet"
         raise SpecError([Diagnostic(code="nothing-to-plot", message=message, notes=(note if found else "mlspec run",))])
     return wanted
 

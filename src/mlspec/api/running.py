@@ -34,9 +34,9 @@ def run(
     """Run what is needed of a spec, and give what came of it.
 
     ``only``: these steps and what they need; ``force``: do them (or all) even if their results are stored.
-    ``listener`` is told each event. Writes the run's folder with its report, unless there was nothing to do and a
-    report on the same results is here. Raises SpecError where the spec is wrong; a step that fails, or a constraint
-    that does not hold, is told in the result.
+    ``listener`` receives each event. Writes the run's folder with its report, unless there was nothing to do and a
+    report on the same results is here. Raises SpecError where the spec is wrong; a failed step or constraint is
+    reported in the result.
     """
     compiled = compile(
         spec,
@@ -105,15 +105,15 @@ def _prune(compiled: Compiled, ran: "Run") -> None:
 def track(root: Path, project: "Project", run: str | None = None) -> "RunFacts":
     """Log a run (the last one, or the one whose id begins with ``run``) on the MLflow server that a project states.
 
-    What goes wrong is told in the run's facts. Raises SpecError when there is no such run, or no server stated.
+    Errors are reported in the run's facts. Raises SpecError when there is no such run, or no server stated.
     """
     from mlspec.report import tracking
     from mlspec.report.runs import stored
 
     wanted = project.report.mlflow
     if wanted is None:
-        note = "state it as report.mlflow.tracking_uri"
-        raise SpecError([Diagnostic(code="no-server", message="the spec states no MLflow server", notes=(note,))])
+        note = "set report.mlflow.tracking_uri"
+        raise SpecError([Diagnostic(code="no-server", message="the spec names no MLflow server", notes=(note,))])
     found = stored.find(root, run)
     folder = root / stored.RUNS / found.id
     found = msgspec.structs.replace(found, tracked=tracking.track(found, folder, wanted))

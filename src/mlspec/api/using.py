@@ -55,8 +55,9 @@ def predict(
 ) -> "pl.DataFrame":
     """Predictions for new rows, from a file or a frame, in their order.
 
-    For classes: ``prediction``, the class decided for (by the model's threshold where it has one, else the likeliest),
-    ``to_person``, whether a person should decide (where the model is told when to abstain), and ``p_CLASS``, the
+    For classes: ``prediction``, the predicted class (by the model's threshold if it has one, else the most probable
+    class),
+    ``to_person``, whether a person should decide (if the model has an abstention threshold), and ``p_CLASS``, the
     probability of each. For numbers: ``prediction``.
     ``keep``: columns of the data to carry along. Raises StepError where columns are missing or hold
     something else, SpecError where the file can't be read, or the model turns out to be damaged.
@@ -77,8 +78,8 @@ def predict(
     except (StepError, KeyboardInterrupt, SystemExit, GeneratorExit):
         raise
     except BaseException as error:  # its library's, its own code's, or a panic of the data engine
-        told = " ".join(f"the model can't answer: {type(error).__name__}: {error}".split())[:1000]
-        raise SpecError([Diagnostic(code="prediction-failed", message=told)]) from error
+        text = " ".join(f"the model can't answer: {type(error).__name__}: {error}".split())[:1000]
+        raise SpecError([Diagnostic(code="prediction-failed", message=text)]) from error
     classes = model.about.classes
     kept = [frame[name] for name in keep]
     if classes is None:
@@ -128,7 +129,7 @@ def _trusted(folder: Path, about: "About", device: str) -> "LoadedModel":
 def _untrusted(folder: Path, about: "About") -> Diagnostic:
     return Diagnostic(
         code="package-brings-code",
-        message=f"the model in '{folder}' brings code along, which loading it would run",
+        message=f"the model in '{folder}' contains code, which loading it would run",
         notes=(*_code(about), f"if you trust it: api.load_model({str(folder)!r}, trust_code=True)"),
     )
 
@@ -190,7 +191,7 @@ def write_table(
         try:
             writers[ending](file)
         except (OSError, ComputeError) as error:
-            # The data engine tells the system's error by its number in a text.
+            # The data engine reports a system error as a number in a text.
             number = re.search(r"\(os error (\d+)\)", str(error))
             if number is None:
                 raise

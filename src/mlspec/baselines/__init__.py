@@ -1,1 +1,1 @@
-"""What a model must stand against, one file each; the file's name is the name used in a spec."""
+"""What a model is compared with, one file each; the file's name is the name used in a spec."""

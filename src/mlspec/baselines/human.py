@@ -8,12 +8,12 @@ from mlspec.plugins.baseline import Baseline
 
 
 class Human(Baseline, frozen=True, kw_only=True):
-    """A figure that people were measured at, stated with the number of cases it rests on.
+    """A value that people achieved, with the number of cases it was measured on.
 
-    The model is compared with it in that metric alone. The figure's own interval is that of a share of so many cases
-    (Wilson's), so that a figure from 20 cases is not taken for a certain one; without `cases` nothing can be decided.
+    The model is compared with it only in that metric. The interval is that of a proportion of that many cases (Wilson),
+    so a value from 20 cases is not treated as certain; without `cases` the verdict is unknown.
 
-    Why: where people do a task today, doing it worse is no progress.
+    Why: if people do a task today, a worse model is no progress.
 
     Example:
         baselines: [human: {metric: accuracy, value: 0.87, cases: 200}]
@@ -22,6 +22,8 @@ class Human(Baseline, frozen=True, kw_only=True):
     tasks: ClassVar[frozenset[str]] = frozenset({"binary_classification", "multiclass_classification", "regression"})
     predicts: ClassVar[bool] = False
 
-    metric: Annotated[str, Meta(description="The metric that people were measured by.")]
-    value: Annotated[float, Meta(description="What they achieved.")]
-    cases: Annotated[Annotated[int, Meta(ge=1)] | None, Meta(description="How many cases that rests on.")] = None
+    metric: Annotated[str, Meta(description="The metric that was measured for people.")]
+    value: Annotated[float, Meta(description="The value that people achieved.")]
+    cases: Annotated[Annotated[int, Meta(ge=1)] | None, Meta(description="The number of cases behind that value.")] = (
+        None
+    )

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 class Majority(Baseline, frozen=True, kw_only=True):
-    """The training rows' share of each class for every row, and so always the most frequent class.
+    """The class shares of the training rows for every row, so always the most frequent class.
 
-    Why: what can be had without looking at a row; where one class is rare it has a high accuracy.
+    Why: this is possible without any feature; if one class is rare it has a high accuracy.
 
     Example:
         baselines: [majority]

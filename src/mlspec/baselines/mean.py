@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 class Mean(Baseline, frozen=True, kw_only=True):
     """The mean of the training rows' target for every row.
 
-    Why: the constant of least squared error; a model that does no better has learnt nothing.
+    Why: the constant with the lowest squared error; a model that is no better has learnt nothing.
 
     Example:
         baselines: [mean]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 class Median(Baseline, frozen=True, kw_only=True):
     """The median of the training rows' target for every row.
 
-    Why: the constant of least absolute error, which a few great values don't move.
+    Why: the constant with the lowest absolute error, which a few large values do not affect.
 
     Example:
         baselines: [median]

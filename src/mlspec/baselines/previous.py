@@ -8,13 +8,13 @@ from mlspec.plugins.baseline import Baseline
 
 
 class Previous(Baseline, frozen=True, kw_only=True):
-    """What the last accepted run measured, read from a copy of its `mlspec.lock`.
+    """The values of the last accepted run, read from a copy of its `mlspec.lock`.
 
-    Accepting a run is copying `mlspec.lock` to `accepted.lock` and committing it. Figures can be compared where the
-    test rows are the very same; where they are not, or where there is no such file, the verdict is unknown. The two
-    intervals are combined as if the runs had been measured apart, which is on the safe side.
+    To accept a run, copy `mlspec.lock` to `accepted.lock` and commit it. Values can be compared only on exactly the
+    same test rows; otherwise, or without such a file, the verdict is unknown. The two intervals are combined as if the
+    runs had been measured independently, which is conservative.
 
-    Why: a change should not make a model worse that people have come to rely on.
+    Why: a change should not make a model worse that people rely on.
 
     Example:
         baselines: [majority, previous]

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 class Random(Baseline, frozen=True, kw_only=True):
-    """A class drawn for each row by the training rows' shares, or the target of a training row drawn by lot.
+    """A random class for each row with the shares of the training rows, or the target of a random training row.
 
-    Its probabilities are the shares, so that it differs from majority in its decisions alone.
+    Its probabilities are the shares, so it differs from majority only in its decisions.
 
-    Why: the least that any decision must beat; where majority never finds a positive, this finds some.
+    Why: the minimum that any decision must beat; where majority never finds a positive, this finds some.
 
     Example:
         baselines: [random]
@@ -25,7 +25,7 @@ class Random(Baseline, frozen=True, kw_only=True):
 
     tasks: ClassVar[frozenset[str]] = frozenset({"binary_classification", "multiclass_classification", "regression"})
 
-    seed: Annotated[int, Meta(description="The seed of the lot.", ge=0)] = 0
+    seed: Annotated[int, Meta(description="The seed of the random choice.", ge=0)] = 0
 
     def predict(self, rows: BaselineRows) -> "tuple[Array, Array | None]":
         """Shares (n, classes) with what was drawn, or values (n,)."""

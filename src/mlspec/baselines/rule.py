@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 
 
 class Rule(Baseline, frozen=True, kw_only=True):
-    """Positive where one column is above, below or equal to something: what people go by without a model.
+    """Positive if one column is above, below or equal to a value: a rule that people use without a model.
 
-    Its probabilities are the shares of positives among the training rows on either side, its decisions the rule itself.
+    Its probabilities are the shares of positives among the training rows on either side; its decisions are the rule
+    itself.
 
-    Why: a model must earn its keep against the simple rule that it would replace.
+    Why: a model must be better than the simple rule that it would replace.
 
     Example:
         baselines: [rule: {column: education_num, above: 12}]
@@ -27,11 +28,11 @@ class Rule(Baseline, frozen=True, kw_only=True):
 
     tasks: ClassVar[frozenset[str]] = frozenset({"binary_classification"})
 
-    column: Annotated[str, Meta(description="The column that the rule looks at.", min_length=1, extra={"column": True})]
-    above: Annotated[float | None, Meta(description="Positive where the number is greater than this.")] = None
-    below: Annotated[float | None, Meta(description="Positive where the number is less than this.")] = None
+    column: Annotated[str, Meta(description="The column that the rule uses.", min_length=1, extra={"column": True})]
+    above: Annotated[float | None, Meta(description="Positive if the number is greater than this.")] = None
+    below: Annotated[float | None, Meta(description="Positive if the number is less than this.")] = None
     equals: Annotated[
-        tuple[str | int | float | bool, ...] | None, Meta(description="Positive where the value is one of these.")
+        tuple[str | int | float | bool, ...] | None, Meta(description="Positive if the value is one of these.")
     ] = None
 
     def columns(self) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """The command line: one small module a command. A command parses its arguments, calls one function and prints.
 
 Exit codes: 0 done; 1 a constraint does not hold or cannot be decided, ``diff`` found what it was to stop at, ``merge``
-found edits that clash; 2 the spec or the command is wrong; 3 a step failed, or a source can't be had; 4
+found edits that clash; 2 the spec or the command is wrong; 3 a step failed, or a source is unavailable; 4
 ``compile --detailed-exitcode``: there is work to do; 70 a mistake in mlspec itself; 130 interrupted; 141 who read the
 output has gone. Whatever goes wrong ends in one of them, and never in 1.
 """
@@ -70,7 +70,7 @@ def _bounded(arguments: list[str], own: bool) -> int:
         except (BrokenPipeError, KeyboardInterrupt, SystemExit):
             raise
         except BaseException as error:
-            code = _told(error)
+            code = _text(error)
         finally:
             if show_native is not None:
                 show_native(code not in (WRONG, STEP_FAILED))  # a diagnostic says it then
@@ -78,7 +78,7 @@ def _bounded(arguments: list[str], own: bool) -> int:
         sys.stderr.flush()
         return code
     except BrokenPipeError:
-        # Who read our output has gone: there is nobody to tell. Python must not try again when it exits.
+        # Who read our output has gone: nobody would see it. Python must not try again when it exits.
         _streams.silence(sys.stdout)
         _streams.silence(sys.stderr)
         return BROKEN_PIPE
@@ -151,14 +151,14 @@ def _usage(error: "click.ClickException") -> str:
     """What is wrong with the arguments, below how they are to be."""
     from mlspec.diagnostics import printable
 
-    told = f"Error: {printable(error.format_message())}"
+    line = f"Error: {printable(error.format_message())}"
     context = getattr(error, "ctx", None)
     if context is None:
-        return told
-    return f"{context.get_usage()}\nTry '{context.command_path} {context.help_option_names[0]}' for help.\n\n{told}"
+        return line
+    return f"{context.get_usage()}\nTry '{context.command_path} {context.help_option_names[0]}' for help.\n\n{line}"
 
 
-def _told(error: BaseException) -> int:
+def _text(error: BaseException) -> int:
     from mlspec.cli._output import show_diagnostics, talk
     from mlspec.diagnostics import MlspecError, SourceError, SpecError, printable
     from mlspec.machine.secret_values import hidden

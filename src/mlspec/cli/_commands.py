@@ -29,7 +29,7 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """The command that the arguments begin with; a mistyped one is told the nearest name."""
+        """The command that the arguments begin with; suggests the closest command for a mistyped one."""
         if not args[0].startswith("-") and self.get_command(ctx, args[0]) is None and not ctx.resilient_parsing:
             from mlspec.cli._output import nearest
 

@@ -25,10 +25,10 @@ def write(spec: str | None, init: bool, **laid_over: Unpack[Overlays]) -> int:
     compiled = api.compile(spec, **laid_over)
     show_diagnostics(compiled.checked.diagnostics, compiled.checked.document.texts)
     if init and api.init_dvc(spec):
-        talk("made a DVC repository here")
+        talk("created a DVC repository here")
     written = api.write_dvc(compiled)
     names = ", ".join(written.own)
-    others = f"; {len(written.others)} left as they are: {', '.join(written.others)}" if written.others else ""
+    others = f"; {len(written.others)} left unchanged: {', '.join(written.others)}" if written.others else ""
     talk(printable(f"{len(written.own)} stages of dvc.yaml are mlspec's: {names}{others}"))
     _tell(written.changed, compiled.checked.root)
     return 0

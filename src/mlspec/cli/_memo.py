@@ -27,7 +27,7 @@ STATE = (
         for parts in (("store", "actions"), ("store", "objects"), ("store", "trees"), ("store", "key"), ("previous",))
     ),
 )
-# What lies beside the spec may be taken for stored; the ending tells that all that is in the folder counts.
+# What is beside the spec may be taken for stored; the ending marks that everything in the folder counts.
 RESULTS = os.path.join("mlspec.results", "")
 GPU = "/dev/nvidiactl"
 # A file written within this time of its entry may be written again without its time changing.

@@ -1,4 +1,4 @@
-"""What several commands share: how a spec is named and what is laid over it."""
+"""What several commands share: how a spec is named and what is applied to it."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -14,14 +14,14 @@ def overlays(command: Command) -> Command:
     """``--profile``, ``--set``, ``--backend`` and ``--large``."""
     for option in reversed(
         (
-            click.option("--profile", metavar="NAME", help="Lay a profile of the spec over the rest."),
+            click.option("--profile", metavar="NAME", help="Apply a profile of the spec."),
             click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="Override one value; repeatable."),
             click.option(
                 "--backend",
                 metavar="NAME",
-                help="Who carries the steps out, and on what: cpu, gpu, multi-gpu, a name of the spec, an engine.",
+                help="The execution backend: cpu, gpu, multi-gpu, a backend that the spec names, or an engine.",
             ),
-            click.option("--large", is_flag=True, help="Read a spec of more than 1 MiB."),
+            click.option("--large", is_flag=True, help="Accept a spec larger than 1 MiB."),
         )
     ):
         command = option(command)
@@ -31,12 +31,12 @@ def overlays(command: Command) -> Command:
 def formats(*names: str) -> Callable[[Command], Command]:
     """``--format`` with these choices, the first by default."""
     return click.option(
-        "--format", "form", type=click.Choice(names), default=names[0], show_default=True, help="What to print."
+        "--format", "form", type=click.Choice(names), default=names[0], show_default=True, help="Output format."
     )
 
 
 allow_outside = click.option(
-    "--allow-outside", is_flag=True, help="Read files outside the repository too, as `mlspec run` does."
+    "--allow-outside", is_flag=True, help="Also read files outside the repository, as `mlspec run` does."
 )
 
-output = click.option("-o", "--output", type=click.Path(), metavar="FILE", help="Write to a file in place of stdout.")
+output = click.option("-o", "--output", type=click.Path(), metavar="FILE", help="Write to a file instead of stdout.")

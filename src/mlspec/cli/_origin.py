@@ -18,4 +18,4 @@ def tell(spec: str | None, runs: Sequence[str]) -> None:
     others = [run for run in runs if not stored.is_ours(root, run)]
     if others:
         named = ", ".join(others[:MOST_NAMED]) + (f" and {len(others) - MOST_NAMED} more" * (len(others) > MOST_NAMED))
-        talk(printable(f"note: not made in this folder, or changed since: {named} (mlspec verify --store --adopt)"))
+        talk(printable(f"note: not computed in this folder, or changed since: {named} (mlspec verify --store --adopt)"))

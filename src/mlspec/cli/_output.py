@@ -62,7 +62,7 @@ def write(file: str, text: str, *inputs: str) -> None:
 
 
 def talk(text: str) -> None:
-    """Tell something that is no result."""
+    """Print a message that is not a result to stderr."""
     print(safe(text, color=colored(sys.stderr)), file=sys.stderr)
 
 

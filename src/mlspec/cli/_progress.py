@@ -33,13 +33,13 @@ class JsonLines:
 
 
 class Lines:
-    """A line when a step ends, and at each quarter of a long one. Cached steps are counted, not told."""
+    """A line when a step ends, and at each quarter of a long one. Cached steps are counted, not printed."""
 
     def __init__(self) -> None:
         self._quarter: dict[str, int] = {}
 
     def __call__(self, event: events.AnyEvent) -> None:
-        """Tell the event, if it is worth a line."""
+        """Print the event, if it is worth a line."""
         match event:
             case events.StepStarted():
                 self._quarter[event.step] = 0

@@ -7,46 +7,46 @@ from mlspec import registry
 
 # The codes of what commands refuse themselves; rules and the language have their own pages.
 OWN: dict[str, str] = {
-    "no-server": """The spec states no server to log runs on.
+    "no-server": """The spec names no server to log runs to.
 
-Why: `report --mlflow` logs a run on the server that the spec names.
+Why: `report --mlflow` logs a run to the server that the spec names.
 
-Instead: state `report.mlflow.tracking_uri`.
+Instead: set `report.mlflow.tracking_uri`.
 """,
-    "not-logged": """A run is done, but it could not be logged on the MLflow server.
+    "not-logged": """A run is done, but could not be logged to the MLflow server.
 
-Why: a run's results are its own; a server that does not answer, or refuses, must not cost them.
+Why: results must not be lost because a server does not answer or refuses.
 
-Instead: see what the server says, and log the run later with `mlspec report [RUN] --mlflow`.
+Instead: read the server's message, and log the run later with `mlspec report [RUN] --mlflow`.
 """,
-    "lock-unreadable": """`mlspec.lock` is there and can't be read.
+    "lock-unreadable": """`mlspec.lock` exists but cannot be read.
 
-Why: it pins what the data was, what a run measured, and how often the test rows have judged. Taken for none, every
-change would pass.
+Why: it pins the data, the measured values, and how often the test rows were used. Treating it as missing would accept
+every change.
 
-Instead: take it from version control (`git checkout mlspec.lock`), or settle the merge conflict in it. Without the file
-`mlspec run` pins everything as it is now.
+Instead: restore it from version control (`git checkout mlspec.lock`), or resolve the merge conflict in it. Without the
+file, `mlspec run` pins the current state.
 """,
-    "state-is-a-link": """A folder that mlspec writes into is a link.
+    "state-is-a-link": """A folder that mlspec writes to is a link.
 
-Why: results are written into `.mlspec` and `mlspec.results`, and removed there when nobody needs them. Git can carry
-links: those of somebody else could lead into any folder of yours.
+Why: mlspec writes and deletes results in `.mlspec` and `mlspec.results`. Git can contain links, and a link made by
+someone else could point to any of your folders.
 
-Instead: remove the link, or put a folder in its place; to keep results on another disk, mount it there.
+Instead: remove the link, or replace it with a folder; to keep results on another disk, mount that disk there.
 """,
     "run-not-found": """There is no such run.
 
-Why: `show` and `report` look at runs that have left a folder in `.mlspec/runs`.
+Why: `show` and `report` read the folders of runs in `.mlspec/runs`.
 
-Instead: `mlspec run` makes one, `mlspec runs` lists those there are.
+Instead: `mlspec run` makes a run, `mlspec runs` lists the existing ones.
 """,
-    "unknown-step": """There is no step of that id.
+    "unknown-step": """There is no step with that id.
 
 Why: `--only` and `--explain` name steps as the compiled graph does.
 
 Instead: `mlspec compile` lists the steps.
 """,
-    "same-run": """A run can't be compared with itself.
+    "same-run": """A run cannot be compared with itself.
 
 Why: `mlspec runs A B` shows how B differs from A; a single RUN is compared with the last run.
 
@@ -64,56 +64,56 @@ Why: `predict` uses the model that the last run selected and exported.
 
 Instead: `mlspec run`, or name the folder of an exported model.
 """,
-    "unknown-revision": """What is to be compared can't be found.
+    "unknown-revision": """A file or revision to compare cannot be found.
 
-Why: `mlspec diff` takes files, git revisions, or REVISION:PATH, and guesses nothing: a name that both a file and a
-revision have is refused, since a pull request can hold a file called like the branch that it is compared with. A
-shallow clone has only its last commit; nothing is fetched.
+Why: `mlspec diff` takes files, git revisions, or REVISION:PATH, and does not guess: a name that is both a file and a
+revision is an error, because a pull request can add a file with the name of the branch that it is compared with. A
+shallow clone contains only its last commit; nothing is fetched.
 
-Instead: name two files (`./name`), or a branch, tag or commit that is here (`name^0`); in a workflow, check out with
+Instead: name two files (`./name`), or a local branch, tag or commit (`name^0`); in a workflow, check out with
 `fetch-depth: 0`.
 """,
-    "unreadable-commit": """What a commit holds can't be read.
+    "unreadable-commit": """The contents of a commit cannot be read.
 
-Why: an object of git is missing (a partial clone, a damaged repository), is too large, or is nothing that git would
-check out: a file named with `..`, a slash, a drive letter or `.git`, or two files of one name. Leaving it out would
+Why: a git object is missing (a partial clone, a damaged repository), is too large, or is one that git would not
+check out: a file name with `..`, a slash, a drive letter or `.git`, or two files with one name. Skipping it would
 make the comparison wrong.
 
 Instead: in a workflow, check out without `filter`; elsewhere `git fetch --refetch --no-filter`, and `git fsck`. A
-commit with such names was made to do harm: do not check it out.
+commit with such names is probably malicious: do not check it out.
 """,
-    "bad-allow": """A change is to be accepted without a reason.
+    "bad-allow": """A change is accepted without a reason.
 
-Why: an accepted change is listed with its reason, for whoever reads the comparison later.
+Why: an accepted change is listed with its reason, for later readers of the comparison.
 
 Instead: `--allow loosened='agreed with risk, ticket 12'`, or `# mlspec-allow loosened: agreed with risk, ticket 12` on
-the changed line or the one above; a change's path in place of its class stands for that change alone.
+the changed line or the one above; a path instead of a class accepts only that change.
 """,
     "name-not-utf-8": """A file, a folder or an argument has a name that is not UTF-8 text.
 
-Why: names stand in plans, locks and reports, which are UTF-8. Where a locale has another encoding, names in UTF-8 that
-it lacks can't be used either.
+Why: plans, locks and reports contain names and are UTF-8. In a locale with another encoding, UTF-8 names that it cannot
+represent cannot be used either.
 
 Instead: rename the file or folder; in a locale without UTF-8, set `PYTHONUTF8=1`.
 """,
-    "file-exists": """The file to be written is there already.
+    "file-exists": """The output file exists already.
 
-Why: `init` does not overwrite a spec that somebody may have worked on.
+Why: `init` does not overwrite a spec that may have been edited.
 
 Instead: `--force` overwrites it, `-o` names another file.
 """,
-    "output-is-input": """The file to be written is the one that is read.
+    "output-is-input": """The output file is one of the input files.
 
-Why: what a command prints would replace the data or the spec that it was made from.
+Why: the output would overwrite the data or the spec that it is made from.
 
 Instead: name another file after `-o`.
 """,
     "step-failed": """A step failed while it ran.
 
-Why: something that only running could tell: the data holds what the spec did not expect, the memory was short, a
-model's code raised an error. The message names the step, the place in the spec that made it, and the log.
+Why: some errors appear only while a step runs: unexpected data, too little memory, an exception in a model's code. The
+message names the step, its place in the spec, and the log.
 
-Instead: read the cause, then the log; mend it and run again: finished steps are not done again.
+Instead: read the cause, then the log; fix it and run again: finished steps do not run again.
 """,
 }
 
@@ -170,19 +170,21 @@ def pages() -> dict[str, str]:
     made = {
         "keys.md": _markdown("Keys", "Every key of `project.yaml`.", [reference.key_page(key) or "" for key in keys]),
         "diagnostics.md": _markdown(
-            "Diagnostics", "Every code, as `mlspec explain CODE` tells it.", [code_page(code) or "" for code in codes()]
+            "Diagnostics",
+            "Every code, as printed by `mlspec explain CODE`.",
+            [code_page(code) or "" for code in codes()],
         ),
     }
     for kind in registry.KINDS:
-        told = f"Every one of the {kind}, as `mlspec explain NAME` tells it."
+        message = f"All {kind}, as printed by `mlspec explain NAME`."
         # What other distributions offer is not ours to document.
         own = [name for name, cls in registry.usable(kind) if cls.__module__.startswith("mlspec.")]
-        made[f"{kind}.md"] = _markdown(kind.capitalize(), told, [reference.plugin_page(kind, name) for name in own])
+        made[f"{kind}.md"] = _markdown(kind.capitalize(), message, [reference.plugin_page(kind, name) for name in own])
     return made
 
 
 def _markdown(title: str, about: str, parts: list[str]) -> str:
-    blocks = [f"# {title}\n\n{about} Written by `mlspec schema --write` from the code; not to be edited.\n"]
+    blocks = [f"# {title}\n\n{about} Generated by `mlspec schema --write`; do not edit.\n"]
     for part in parts:
         head, _, body = part.partition("\n")
         blocks.append(f"## {head}\n\n```text\n{body.strip()}\n```\n")

@@ -54,7 +54,7 @@ def safe_json(text: str) -> str:
 
 
 def _without_commands(text: str, escaped: str) -> str:
-    """The text without ``##[command]``, ``##vso[...]`` or ``##teamcity[...]``, which count wherever they stand."""
+    """The text without ``##[command]``, ``##vso[...]`` or ``##teamcity[...]``, which count wherever they are."""
     if "##" not in text:
         return text
     import re

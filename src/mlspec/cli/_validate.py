@@ -12,10 +12,10 @@ from mlspec.diagnostics import Diagnostic, SpecError, printable, workflow_comman
 from mlspec.report.terminal.paint import paint
 
 BINDINGS = {
-    "gate": "a gate decides",
-    "measured": "it is measured and shown",
+    "gate": "decided by a gate",
+    "measured": "measured and shown",
     "compiled": "checked before a run",
-    "nothing": "nothing checks it",
+    "nothing": "not checked",
 }
 
 
@@ -72,8 +72,8 @@ def validate(
                 talk(f"{paint('valid', '32', colored(sys.stderr))}: {printable(checked.path)} ({name}){share(own)}")
             if form == "text" and listing:
                 for one in own:
-                    told = f" (waived: {printable(one.waived)})" if one.waived else ""
-                    result(printable(f"{one.requirement}: {BINDINGS[one.binding]}") + told)
+                    text = f" (waived: {printable(one.waived)})" if one.waived else ""
+                    result(printable(f"{one.requirement}: {BINDINGS[one.binding]}") + text)
         found.extend(diagnostics)
         if form == "text":
             show_diagnostics(diagnostics, texts)
@@ -95,13 +95,13 @@ def share(stated: Sequence[Stated]) -> str:
     if not stated:
         return ""
     bound, waived = sum(one.binding != "nothing" for one in stated), sum(bool(one.waived) for one in stated)
-    told = f"{len(stated)} requirement{'s' if len(stated) > 1 else ''}, {bound / len(stated):.0%} bound to a check"
-    return f": {told}{f', {waived} waived' if waived else ''}"
+    text = f"{len(stated)} requirement{'s' if len(stated) > 1 else ''}, {bound / len(stated):.0%} bound to a check"
+    return f": {text}{f', {waived} waived' if waived else ''}"
 
 
 def github(diagnostic: Diagnostic) -> str:
     """A diagnostic as a workflow command: GitHub shows it at its line of the pull request."""
-    told = [diagnostic.message, *([diagnostic.label] if diagnostic.label else []), *diagnostic.notes]
+    text = [diagnostic.message, *([diagnostic.label] if diagnostic.label else []), *diagnostic.notes]
     kind = "error" if diagnostic.severity == "error" else "warning"
     places = {"title": diagnostic.code}
     span = diagnostic.span
@@ -109,4 +109,4 @@ def github(diagnostic: Diagnostic) -> str:
         places |= {"file": span.file, "line": str(span.line), "col": str(span.column), "endLine": str(span.end_line)}
         if span.end_line == span.line:
             places["endColumn"] = str(span.end_column)
-    return workflow_command(kind, places, told)
+    return workflow_command(kind, places, text)

@@ -13,12 +13,12 @@ FORMATS = ("tree", "json", "mermaid", "dot", "svg", "html", "codeowners", "dvc",
 @_options.overlays
 @_options.allow_outside
 @_options.formats(*FORMATS)
-@click.option("--resolved", is_flag=True, help="Print the spec with all its defaults instead.")
+@click.option("--resolved", is_flag=True, help="Print the spec with all defaults instead.")
 @click.option("--trace", is_flag=True, help="Print what each pass of the compiler changed instead.")
-@click.option("--explain", "step", metavar="STEP", help="Print what one step reads, is made of and gives instead.")
+@click.option("--explain", "step", metavar="STEP", help="Print the inputs, parameters and outputs of one step instead.")
 @_options.output
-@click.option("--init", is_flag=True, help="With --format dvc: make a DVC repository here where there is none.")
-@click.option("--detailed-exitcode", is_flag=True, help="Exit with 4 when there is work to do, 0 when there is none.")
+@click.option("--init", is_flag=True, help="With --format dvc: create a DVC repository here if there is none.")
+@click.option("--detailed-exitcode", is_flag=True, help="Exit with 4 if there are steps to run, 0 if there are none.")
 def command(
     spec: str | None,
     profile: str | None,
@@ -34,22 +34,22 @@ def command(
     init: bool,
     detailed_exitcode: bool,
 ) -> int:
-    """Print the steps of a spec, which of them would run, and why. Runs nothing.
+    """Print the steps of a spec, which of them would run, and why. Runs no step.
 
-    --format dvc writes its stages into dvc.yaml beside the spec, where `dvc repro` runs them; dvc-params writes
-    nothing but the values that they track.
+    --format dvc writes the steps as stages into dvc.yaml next to the spec, for `dvc repro`; dvc-params writes only the
+    values that the stages track.
 
-    With --detailed-exitcode: 0 nothing to do, 2 the spec or the command is wrong, 4 there is work to do.
+    With --detailed-exitcode: 0 nothing to run, 2 the spec or the command is invalid, 4 there are steps to run.
     """
     if sum((resolved, trace, step is not None)) > 1:
-        raise click.UsageError("--resolved, --trace and --explain exclude one another")
+        raise click.UsageError("--resolved, --trace and --explain cannot be combined")
     if form in ("dvc", "dvc-params"):
         from mlspec.cli import _dvc
 
         if resolved or trace or step is not None or detailed_exitcode:
-            raise click.UsageError(f"--format {form} stands alone")
+            raise click.UsageError(f"--format {form} cannot be combined with other options")
         if output is not None:
-            raise click.UsageError(f"--format {form} writes what DVC reads beside the spec, and no other file")
+            raise click.UsageError(f"--format {form} writes its files next to the spec, so it takes no --output")
         if form == "dvc-params":
             return _dvc.params(
                 spec, profile=profile, sets=sets, backend=backend, large=large, allow_outside=allow_outside

@@ -12,20 +12,20 @@ FORMS = ("odcs", "croissant", "pandera", "great_expectations")
 
 @click.group(name="contract")
 def command() -> None:
-    """Read a data contract of another tool as YAML of a spec, or write what a spec expects as such a contract."""
+    """Convert a data contract of another tool to YAML of a spec, or a spec's expectations to such a contract."""
 
 
 @command.command(name="import")
 @click.argument("file", type=click.Path())
-@click.option("--write", "spec", type=click.Path(), metavar="SPEC", help="Add it to a spec in place of printing it.")
+@click.option("--write", "spec", type=click.Path(), metavar="SPEC", help="Add it to a spec instead of printing it.")
 @_options.output
 def import_(file: str, spec: str | None, output: str | None) -> None:
-    """Print the types, personal columns and expectations that a contract states, as they belong under data.
+    """Print the types, personal columns and expectations of a contract as YAML for the data section.
 
     FILE is an Open Data Contract Standard document (version 3), a Great Expectations suite, a pandera schema, a
     Croissant description, a Frictionless table schema or data package, or a Hugging Face dataset's card or
-    dataset_infos.json; its content tells which. What the language has no place for is listed in comments. Added to a
-    spec, what that says already stays as it is.
+    dataset_infos.json; the format is detected from its content. Entries that the language cannot express are listed in
+    comments. Existing entries of a spec are not changed.
     """
     from mlspec import api
     from mlspec.contracts import reading
@@ -33,7 +33,7 @@ def import_(file: str, spec: str | None, output: str | None) -> None:
     found = api.import_contract(file)
     if spec is not None:
         if output is not None:
-            raise click.UsageError("--write and --output are two places: give one of them")
+            raise click.UsageError("--write and --output cannot be combined")
         text, left = api.add_contract(found, spec)
         result(text, find(spec), form="data")
         for one in (*left, *found.unmapped):
@@ -42,7 +42,7 @@ def import_(file: str, spec: str | None, output: str | None) -> None:
         return
     result(reading.as_yaml(found, file), output, file, form="data")
     if found.unmapped:
-        talk(f"{len(found.unmapped)} of what it says could not be mapped: see the comments at the end")
+        talk(f"{len(found.unmapped)} entries could not be mapped: see the comments at the end")
 
 
 @command.command(name="export")
@@ -53,8 +53,8 @@ def import_(file: str, spec: str | None, output: str | None) -> None:
 def export(spec: str | None, allow_outside: bool, form: str, output: str | None) -> None:
     """Print a spec's columns and expectations as a contract of another tool.
 
-    In an Open Data Contract what the standard has no words for stands as custom quality of the engine mlspec; the other
-    forms leave it out, and it is told.
+    In an Open Data Contract, expectations that the standard cannot express become custom quality rules of the engine
+    mlspec; other formats leave them out and list them on stderr.
     """
     from mlspec import api
 

@@ -18,8 +18,8 @@ FORMATS = ("text", "markdown", "json", "github", "sarif", "html")
 @click.command(name="diff")
 @click.argument("base", required=False)
 @click.argument("head", required=False)
-@click.option("--spec", metavar="SPEC", type=click.Path(), help="Which spec, where revisions are compared.")
-@click.option("--profile", metavar="NAME", help="Lay a profile over both.")
+@click.option("--spec", metavar="SPEC", type=click.Path(), help="The spec to compare between revisions.")
+@click.option("--profile", metavar="NAME", help="Apply a profile to both.")
 @click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="Override one value in both; repeatable.")
 @click.option(
     "--fail-on",
@@ -27,7 +27,7 @@ FORMATS = ("text", "markdown", "json", "github", "sarif", "html")
     multiple=True,
     metavar="CLASS,...",
     help="Exit with 1 on changes of these classes or severities that are not accepted; any: on all; stale: on a lock "
-    "that was not renewed.",
+    "that is out of date.",
 )
 @click.option(
     "--allow",
@@ -35,9 +35,9 @@ FORMATS = ("text", "markdown", "json", "github", "sarif", "html")
     metavar="WHAT=REASON",
     help="Accept a class, or a change by its path or id; repeatable.",
 )
-@click.option("--exit-code", is_flag=True, help="Exit with 1 when there are changes, 0 when there are none.")
-@click.option("--paired", is_flag=True, help="Tell metrics apart by predictions, where the store has them.")
-@click.option("--textconv", is_flag=True, help="Print what one file means, a line a value: for git diff.")
+@click.option("--exit-code", is_flag=True, help="Exit with 1 if there are changes, 0 if there are none.")
+@click.option("--paired", is_flag=True, help="Compare metrics by paired predictions, where the store has them.")
+@click.option("--textconv", is_flag=True, help="Print one file as lines of values, for git diff.")
 @click.option("--large", is_flag=True, help="Read a spec of more than 1 MiB.")
 @_options.allow_outside
 @_options.formats(*FORMATS)
@@ -58,11 +58,12 @@ def command(
     form: str,
     output: str | None,
 ) -> int:
-    """Print what the change from BASE to HEAD means: what is recomputed, what gets stricter or laxer, what breaks.
+    """Print what the change from BASE to HEAD means: what is computed again, what becomes stricter or less strict, what
+    breaks.
 
-    BASE and HEAD are files, git revisions, or REVISION:PATH; the last commit and the working tree if left out. One
-    argument that is a spec is compared with its last commit. A...B begins at the last commit that both have. Reads git
-    and files alone: nothing is checked out, run or fetched.
+    BASE and HEAD are files, git revisions, or REVISION:PATH; the last commit and the working tree if left out. A single
+    spec is compared with its last commit. A...B starts at the merge base. Only git and files are read: nothing is
+    checked out, run or fetched.
 
     \b
     mlspec diff

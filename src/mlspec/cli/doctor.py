@@ -42,7 +42,7 @@ class Finding(Struct, frozen=True):
 def command(form: str) -> int:
     """Say what this machine can run, and what is missing.
 
-    Exits with 1 when something that mlspec cannot work without is wrong.
+    Exits with 1 if something that mlspec needs is missing or broken.
     """
     found = list(look())
     if form == "json":
@@ -89,14 +89,14 @@ def _machine() -> Iterator[Finding]:
     from mlspec.machine import resources
 
     count, total = resources.cores(), os.cpu_count() or 1
-    limited = f" of {total}: affinity or a control group takes the rest" if count < total else ""
+    limited = f" of {total}: the rest is excluded by CPU affinity or a control group" if count < total else ""
     yield Finding("cores", "ok", f"{count}{limited}")
     free = resources.memory()
     yield Finding("memory", "ok", "unknown" if free is None else f"{formatting.size(free)} free")
     found = landlock.version()
-    without = "not in this system: validate, compile and diff keep to their rules without a second wall"
-    told = f"version {found}: validate, compile and diff are confined by the kernel" if found else without
-    yield Finding("landlock", "ok" if found else "missing", told)
+    without = "not available: validate, compile and diff follow their rules without the kernel's enforcement"
+    line = f"version {found}: validate, compile and diff are confined by the kernel" if found else without
+    yield Finding("landlock", "ok" if found else "missing", line)
 
 
 def _gpus() -> Finding:
@@ -112,7 +112,7 @@ def _gpus() -> Finding:
         probe = child_process.command("mlspec.torchkit.probe")
         asked = subprocess.run(probe, capture_output=True, timeout=PROBE_SECONDS, check=True)
     except (OSError, subprocess.SubprocessError) as error:
-        return Finding("GPU", "missing", f"torch could not be asked: {type(error).__name__}")
+        return Finding("GPU", "missing", f"torch could not be queried: {type(error).__name__}")
     import json
 
     answer = json.loads(asked.stdout)
@@ -137,7 +137,7 @@ def _backends(no_gpu: str) -> Iterator[Finding]:
     known = engines()
     for name, backend in _known_backends():
         reasons = [*without, *_reasons(backend, no_gpu, known)]
-        yield Finding(f"backend {name}", "missing" if reasons else "ok", "; ".join(reasons) or _told(backend))
+        yield Finding(f"backend {name}", "missing" if reasons else "ok", "; ".join(reasons) or _text(backend))
     for name in known:
         reasons = _unusable(name)
         told = "; ".join(reasons) or (registry.engine(name).__doc__ or "").partition("\n")[0]
@@ -165,7 +165,7 @@ def _known_backends() -> "Iterator[tuple[str, Backend]]":
         project, _document = read(find(None))
         own = project.backends
     except SpecError:
-        # `mlspec validate` is who tells what is wrong with a spec.
+        # `mlspec validate` reports what is wrong with a spec.
         pass
     for name, settings in PRESETS.items():
         if name not in own:
@@ -188,7 +188,7 @@ def _reasons(backend: "Backend", no_gpu: str, engines: list[str]) -> Iterator[st
     yield from (message for _key, message, _label in contradictions(backend))
 
 
-def _told(backend: "Backend") -> str:
+def _text(backend: "Backend") -> str:
     from mlspec.graph.computing import processes
 
     place = {"cpu": "on the CPU", "cuda": "on the GPU", "auto": "on a GPU if there is one"}.get(
@@ -205,6 +205,6 @@ def _told(backend: "Backend") -> str:
 def _folder() -> Finding:
     here = Path.cwd()
     if not os.access(here, os.W_OK):
-        return Finding("folder", "missing", f"{here} cannot be written: a project here could be checked, not run")
+        return Finding("folder", "missing", f"{here} is not writable: a project here can be checked, but not run")
     status = os.statvfs(here)
-    return Finding("folder", "ok", f"{here} can be written; {status.f_bavail * status.f_frsize / 1e9:.1f} GB free")
+    return Finding("folder", "ok", f"{here} is writable; {status.f_bavail * status.f_frsize / 1e9:.1f} GB free")

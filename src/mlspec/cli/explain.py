@@ -10,7 +10,7 @@ from mlspec.diagnostics import printable
 @click.command(name="explain")
 @click.argument("topic", required=False, metavar="[CODE|KEY|PLUG-IN]")
 def command(topic: str | None) -> int:
-    """Print the page of an error's code, of a key, or of a plug-in; without a topic, list all topics.
+    """Print the page of an error code, a key or a plug-in; without a topic, list all topics.
 
     \b
     mlspec explain unknown-column
@@ -25,7 +25,7 @@ def command(topic: str | None) -> int:
     found = _reference.find(topic)
     if not found:
         hint = nearest(topic, _reference.topics())
-        more = f"; did you mean '{hint}'?" if hint else ": mlspec explain lists them"
+        more = f"; did you mean '{hint}'?" if hint else ": mlspec explain lists the topics"
         talk(printable(f"there is no page about '{topic}'{more}"))
         return WRONG
     result("\n".join(found))

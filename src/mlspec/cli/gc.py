@@ -8,12 +8,12 @@ from mlspec.cli._output import result
 
 @click.command(name="gc")
 @_options.spec
-@click.option("--keep", type=click.IntRange(min=0), metavar="N", help="Runs to keep: storage.keep, or 1.")
+@click.option("--keep", type=click.IntRange(min=0), metavar="N", help="Runs to keep; storage.keep, or 1, if left out.")
 def command(spec: str | None, keep: int | None) -> None:
-    """Remove stored results but those of the last N runs and of mlspec.lock, snapshots of fetched sources that are
-    neither among the last nor pinned, and say what was freed.
+    """Delete stored results, except those of the last N runs and of mlspec.lock, and old snapshots that are not pinned;
+    print how much space was freed.
 
-    The runs' own folders, with their reports and models, stay where the spec states no `storage.keep`.
+    The folders of runs, with their reports and models, are kept unless the spec has `storage.keep`.
     """
     from mlspec import formatting
     from mlspec.api.keeping import collect

@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 @click.option("-o", "--output", default="project.yaml", show_default=True, help="The file to write; - for stdout.")
 @click.option("--force", is_flag=True, help="Overwrite the file.")
 def command(data: str, target: str | None, output: str, force: bool) -> None:
-    """Write a spec for a file of data: guesses the target, the task and the columns' roles, proposes what to expect
-    of the rows, and says so in comments.
+    """Write a spec for a data file: guesses the target, the task and the roles of columns, proposes expectations, and
+    explains them in comments.
 
-    Look at what it wrote, change what it got wrong, then: mlspec run
+    Check it, correct wrong guesses, then: mlspec run
     """
     from mlspec.spec.draft import draft
 
     if output != "-" and Path(output).exists() and not force:
         note = "--force overwrites it, -o names another file"
-        raise SpecError([Diagnostic(code="file-exists", message=f"{output} is there already", notes=(note,))])
+        raise SpecError([Diagnostic(code="file-exists", message=f"{output} exists already", notes=(note,))])
     folder = Path() if output == "-" else Path(output).parent
     text = draft(Path(data), folder, target, _propose(data))
     if output == "-":

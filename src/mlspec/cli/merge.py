@@ -18,10 +18,10 @@ FAILED = 128  # what git exits with where it merged nothing; below it, the numbe
 @click.argument("theirs", type=click.Path(exists=True, dir_okay=False))
 @click.argument("name", required=False)
 def command(base: str, ours: str, theirs: str, name: str | None) -> int:
-    """Merge THEIRS into OURS by what they mean, as git's merge driver: two edits clash only where both change the same.
+    """Merge THEIRS into OURS by meaning, as git's merge driver: edits conflict only where both change the same key.
 
-    NAME is what the spec is called in messages. Exits with 1 where edits clash: they stand in OURS between git's
-    markers, and each is told. What is no spec on one side is merged line by line, as git would.
+    NAME is the spec's name in messages. Exits with 1 if edits conflict: OURS then contains them between git's conflict
+    markers, and each is printed. If one side is not a spec, files are merged line by line, as git does.
 
     \b
     git config merge.mlspec.driver 'mlspec merge %O %A %B %P'
@@ -37,7 +37,7 @@ def command(base: str, ours: str, theirs: str, name: str | None) -> int:
         found = merge(texts[0], texts[1], texts[2], name or ours)
     except (SpecError, UnicodeDecodeError) as error:
         found = None
-        talk(printable(f"merged line by line: one side is no spec ({error})"))
+        talk(printable(f"merged line by line: one side is not a spec ({error})"))
     if found is None:
         return _by_lines(base, ours, theirs)
     write(ours, found.text)

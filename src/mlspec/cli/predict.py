@@ -10,20 +10,27 @@ from mlspec.cli._output import result, talk
 @click.command(name="predict")
 @click.argument("model", metavar="MODEL|SPEC", type=click.Path())
 @click.argument("data", metavar="DATA", type=click.Path())
-@click.option("-o", "--output", type=click.Path(), metavar="FILE", help="csv, parquet or jsonl, by its ending.")
-@click.option("--keep", multiple=True, metavar="COLUMN", help="Carry a column of the data along; repeatable.")
-@click.option("--device", default="cpu", show_default=True, help="What a network computes on.")
-@click.option("--trust-code", is_flag=True, help="Load the model into this process, and run code that it brings along.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(),
+    metavar="FILE",
+    help="The output file; its ending decides the format: csv, parquet or jsonl.",
+)
+@click.option("--keep", multiple=True, metavar="COLUMN", help="Copy a column of the data to the output; repeatable.")
+@click.option("--device", default="cpu", show_default=True, help="The device for networks.")
+@click.option("--trust-code", is_flag=True, help="Load the model in this process, and run the code that it contains.")
 def command(model: str, data: str, output: str | None, keep: tuple[str, ...], device: str, trust_code: bool) -> None:
     """Predict new rows with a project's selected model, or with an exported one.
 
-    MODEL|SPEC is a spec, its folder, or the folder of an exported model; DATA a file of any format that a spec can
-    read. For classes, `prediction` is the one decided for (by the threshold where costs of mistakes are stated, else
-    the likeliest), `to_person` says who goes to a person (where `abstain_below` is stated), and `p_CLASS` is the
-    probability of each; for numbers, `prediction` is the value.
+    MODEL|SPEC is a spec, its folder, or the folder of an exported model; DATA is a file of any format that a spec can
+    read. For classes, `prediction` is the predicted class (by the threshold if the spec states costs of errors, else
+    the most probable class), `to_person` marks rows that go to a person (if `abstain_below` is set), and `p_CLASS` is
+    the probability of each class; for numbers, `prediction` is the value.
 
-    A model's folder may come from anybody: its files are checked, and it is loaded in a process of its own. A model of
-    `type: python` brings code along: that is run with --trust-code alone, which lists its files with their digests.
+    A model's folder may come from anyone: its files are checked, and it is loaded in a separate process. A model of
+    `type: python` contains code, which runs only with --trust-code; that option lists the code files with their
+    digests.
     """
     import msgspec
 

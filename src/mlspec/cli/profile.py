@@ -9,19 +9,18 @@ from mlspec.specfile import find
 
 @click.command(name="profile")
 @click.argument("data", required=False, type=click.Path(), metavar="[DATA|SPEC]")
-@click.option("--source", metavar="NAME", help="Of a spec: only this source.")
-@click.option("--target", metavar="COLUMN", help="Of a file: the column to predict.")
+@click.option("--source", metavar="NAME", help="Only this source of the spec.")
+@click.option("--target", metavar="COLUMN", help="The column to predict, for a file.")
 @_options.allow_outside
 @_options.formats("text", "json", "html")
 @_options.output
 def command(
     data: str | None, source: str | None, target: str | None, allow_outside: bool, form: str, output: str | None
 ) -> None:
-    """Show what a file, or the sources of a spec, hold: types, missing values, quantiles, frequent values, numbers that
-    go together, duplicates, the balance of the target.
+    """Describe a file, or the sources of a spec: types, missing values, quantiles, frequent values, correlations,
+    duplicates, class balance.
 
-    Values of columns that a spec calls sensitive, and of its id, are not shown. A source that is fetched is its last
-    snapshot.
+    Values of sensitive columns and of the id are not shown. For a fetched source, the last snapshot is used.
     """
     from mlspec import api
     from mlspec.report.terminal import table_profile_text

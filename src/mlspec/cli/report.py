@@ -10,14 +10,14 @@ from mlspec.specfile import find
 
 @click.command(name="report")
 @click.argument("run", required=False, metavar="[RUN]")
-@click.option("--spec", metavar="SPEC", type=click.Path(), help="The project, if not the one here.")
+@click.option("--spec", metavar="SPEC", type=click.Path(), help="The project; the one in this folder if left out.")
 @_options.formats("html", "markdown", "json", "card")
-@click.option("--mlflow", is_flag=True, help="Log the run on the server that the spec states, and print nothing.")
+@click.option("--mlflow", is_flag=True, help="Log the run to the server that the spec names, and print nothing.")
 @_options.output
 def command(run: str | None, spec: str | None, form: str, mlflow: bool, output: str | None) -> int:
-    """Print the report of the last run, or of the run whose id begins with RUN: one page that needs nothing else.
+    """Print the report of the last run, or of the run whose id starts with RUN, as one self-contained page.
 
-    With --format card: a model card of the selected model, with the front matter that the Hugging Face Hub reads.
+    With --format card: a model card of the selected model, with the front matter of the Hugging Face Hub.
     """
     from mlspec import api
 

@@ -20,11 +20,13 @@ CODES = {"passed": 0, "failed": HOLDS_NOT, "unknown": HOLDS_NOT, "error": STEP_F
 @_options.spec
 @_options.overlays
 @click.option("--only", multiple=True, metavar="STEP", help="Only this step and what it needs; repeatable.")
-@click.option("--force", is_flag=True, help="Do steps even if their results are stored (with --only: those named).")
-@click.option("--offline", is_flag=True, help="Connect to nothing: fetched sources are their last snapshots.")
-@click.option("--accept-data", is_flag=True, help="Take sources as they are now, whatever mlspec.lock has pinned.")
-@click.option("--init", is_flag=True, help="Make a DVC repository here first, where there is none (engine dvc).")
-@click.option("--dry-run", is_flag=True, help="Say what would run, and why; run nothing.")
+@click.option("--force", is_flag=True, help="Run steps even if their results are stored (with --only: the named ones).")
+@click.option("--offline", is_flag=True, help="Open no connections: use the last snapshots of fetched sources.")
+@click.option(
+    "--accept-data", is_flag=True, help="Accept the current data even if it differs from what mlspec.lock has pinned."
+)
+@click.option("--init", is_flag=True, help="Create a DVC repository here if there is none (engine dvc).")
+@click.option("--dry-run", is_flag=True, help="Show what would run, and why, without running it.")
 @_options.formats("text", "json")
 def command(
     spec: str | None,
@@ -40,19 +42,19 @@ def command(
     dry_run: bool,
     form: str,
 ) -> int:
-    """Run what is needed of a spec, and say whether its constraints hold.
+    """Run the steps of a spec that are needed, and report whether its constraints hold.
 
-    Runs the code that the spec names. Exits with 0 when every constraint holds, 1 when one does not or cannot be
-    decided, 2 when the spec is wrong, 3 when a step failed or a source can't be had. With --format json: events as JSON
-    lines, the run as the last line (schema/run.schema.json).
+    Runs the code that the spec names. Exits with 0 if every constraint holds, 1 if one fails or cannot be decided, 2 if
+    the spec is invalid, 3 if a step failed or a source is unavailable. With --format json: events as JSON lines, and
+    the run as the last line (schema/run.schema.json).
     """
     from mlspec import api
     from mlspec.diagnostics import printable
 
     if dry_run and force:
-        raise click.UsageError("--dry-run says what the store lacks, --force does not look there")
+        raise click.UsageError("--dry-run shows what the store lacks, --force ignores the store")
     if init and not dry_run and api.init_dvc(spec):
-        talk("made a DVC repository here")
+        talk("created a DVC repository here")
     fetching = None if dry_run else api.Fetching(offline, accept_data, lambda text: talk(printable(text)))
     compiled = api.compile(
         spec,

@@ -10,14 +10,14 @@ from mlspec.cli._output import colored, result, talk
 
 @click.command(name="runs")
 @click.argument("names", nargs=-1, metavar="[RUN]...")
-@click.option("--spec", metavar="SPEC", type=click.Path(), help="The project, if not the one here.")
+@click.option("--spec", metavar="SPEC", type=click.Path(), help="The project; the one in this folder if left out.")
 @_options.formats("text", "json")
 def command(names: tuple[str, ...], spec: str | None, form: str) -> None:
-    """List the runs of a project, newest first; or compare some, the first with each of the others.
+    """List the runs of a project, newest first; or compare the first with each of the others.
 
-    RUN is a run's id or the beginning of it; a single one is compared with the last run. A comparison shows metrics
-    with intervals, whether their difference is more than noise (on the same test rows, drawn alike for both), the
-    constraints whose verdict changed, what changed in spec, data and environment, and what it took.
+    RUN is a run's id or its first characters; a single run is compared with the last one. A comparison shows metrics
+    with intervals, whether their difference is more than noise (paired on the same test rows), constraints with a
+    different verdict, changes of spec, data and environment, and times.
     """
     from pathlib import Path
 
@@ -58,12 +58,12 @@ def _list(spec: str | None, form: str) -> None:
         result(msgspec.json.format(listed, indent=2).decode(), form="json")
         return
     if not found:
-        talk("nothing has been run here yet: mlspec run")
+        talk("there are no runs here yet: mlspec run")
         return
     rows = [("run", "started", "took", "outcome", "model", "score")]
     for run in found:
         score = next((score for score in run.scores if score.metric == run.selected_by), None)
-        told = "" if score is None else f"{score.metric} {sentences.score_value(score)}"
+        message = "" if score is None else f"{score.metric} {sentences.score_value(score)}"
         rows.append(
             (
                 run.id,
@@ -71,7 +71,7 @@ def _list(spec: str | None, form: str) -> None:
                 formatting.seconds(run.seconds),
                 run.outcome,
                 run.selected or "",
-                told,
+                message,
             )
         )
     result(paint.joined(terminal.aligned([tuple(map(printable, row)) for row in rows])))

@@ -21,9 +21,9 @@ PAGES = Path("docs") / "reference"
     default="project",
 )
 @click.option("--write", "writes", is_flag=True, help="Write schema/ and docs/reference/ here.")
-@click.option("--check", is_flag=True, help="Exit with 1 when schema/ or docs/reference/ here are not up to date.")
+@click.option("--check", is_flag=True, help="Exit with 1 if schema/ or docs/reference/ here are out of date.")
 def command(name: str, writes: bool, check: bool) -> int:
-    """Print a JSON Schema: of a spec (project), or of what is printed as JSON.
+    """Print a JSON Schema of a spec (project) or of JSON output.
 
     \b
     project      project.yaml, for editors

@@ -14,13 +14,12 @@ if TYPE_CHECKING:
 
 @click.command(name="show")
 @click.argument("what", required=False, metavar="[RUN|METRIC|CANDIDATE]")
-@click.option("--spec", metavar="SPEC", type=click.Path(), help="The project, if not the one here.")
+@click.option("--spec", metavar="SPEC", type=click.Path(), help="The project; the one in this folder if left out.")
 @_options.formats("text", "json", "markdown")
 def command(what: str | None, spec: str | None, form: str) -> None:
-    """Show the last run of the project here, or the run whose id begins with RUN.
+    """Show the last run of the project in this folder, or the run whose id starts with RUN.
 
-    Of a METRIC: a plot of it over the runs, with intervals. Of a CANDIDATE: how its training went, round by round, and
-    the search for its settings, trial by trial.
+    METRIC: plot it over the runs, with intervals. CANDIDATE: plot its training by round, and its tuning by trial.
     """
     from mlspec import api, formatting
     from mlspec.diagnostics import printable

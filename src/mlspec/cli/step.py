@@ -13,10 +13,10 @@ from mlspec.cli._output import show_diagnostics, talk
 def command(
     step: str, spec: str | None, profile: str | None, sets: tuple[str, ...], backend: str | None, large: bool
 ) -> int:
-    """Do one step on what the steps before it have left in mlspec.results, and lay its result beside theirs.
+    """Run one step on the results of earlier steps in mlspec.results, and add its result there.
 
-    This is what the stages in dvc.yaml run (see mlspec compile --format dvc). Finds the result in the store where it is
-    known. Exits with 2 when the spec is wrong or is not the one that dvc.yaml was written from, 3 when the step failed.
+    The stages in dvc.yaml run this command (see mlspec compile --format dvc). A stored result is reused. Exits with 2
+    if the spec is invalid or differs from the one that dvc.yaml was written from, 3 if the step failed.
     """
     from mlspec import api
     from mlspec.diagnostics import printable
@@ -26,5 +26,5 @@ def command(
     show_diagnostics(checked.diagnostics, checked.document.texts)
     done, made = api.step(compiled, step)
     took = done.record["seconds"]
-    talk(printable(f"{step}: done in {took:.1f} s" if made else f"{step}: its result was stored"))
+    talk(printable(f"{step}: done in {took:.1f} s" if made else f"{step}: result was stored already"))
     return 0

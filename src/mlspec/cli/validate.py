@@ -10,7 +10,7 @@ from mlspec.cli._validate import validate
 @click.argument("specs", nargs=-1, metavar="[SPEC]...", type=click.Path())
 @_options.overlays
 @_options.allow_outside
-@click.option("--requirements", is_flag=True, help="List what is required of the model, and what each is bound to.")
+@click.option("--requirements", is_flag=True, help="List the requirements, and the check of each.")
 @_options.formats("text", "json", "github")
 def command(
     specs: tuple[str, ...],
@@ -22,9 +22,9 @@ def command(
     requirements: bool,
     form: str,
 ) -> int:
-    """Check specs and say everything that is wrong with them.
+    """Check specs and report every error.
 
-    Reads the specs and the headers of the data they name, of files in the spec's repository alone; runs nothing, writes
+    Reads the specs and the headers of their data files, only inside the spec's repository; runs nothing, writes
     nothing.
     """
     return validate(

@@ -12,22 +12,22 @@ from mlspec.report.terminal.paint import paint
 
 @click.command(name="verify")
 @_options.spec
-@click.option("--store", is_flag=True, help="Read every stored result and compare it with its digest instead.")
-@click.option("--adopt", is_flag=True, help="With --store: use the results that were made elsewhere as if made here.")
+@click.option("--store", is_flag=True, help="Compare every stored result with its digest instead.")
+@click.option("--adopt", is_flag=True, help="With --store: accept results computed elsewhere as if computed here.")
 def command(spec: str | None, store: bool, adopt: bool) -> int:
-    """Run the whole spec in an empty store and compare what comes out with mlspec.lock: digests, metrics, verdicts.
+    """Run the whole spec in an empty store and compare the results with mlspec.lock: digests, metrics, verdicts.
 
-    Exits with 0 when everything is the same, 1 when something differs, 3 when a step failed.
+    Exits with 0 if everything is the same, 1 if something differs, 3 if a step failed.
 
-    Stored results that were copied, unpacked or committed into .mlspec are not used: anybody could have written them.
-    --store names them, --adopt takes them as they are.
+    Stored results that were copied, unpacked or committed into .mlspec are not used, because anyone could have written
+    them. --store lists them, --adopt accepts them.
     """
     if adopt and not store:
-        raise click.UsageError("--adopt goes with --store")
+        raise click.UsageError("--adopt needs --store")
     if adopt:
         from mlspec import api, formatting
 
-        talk(f"{formatting.count(api.adopt(spec), 'result')} from elsewhere taken as made here")
+        talk(f"{formatting.count(api.adopt(spec), 'result')} computed elsewhere accepted")
     return _stored(spec) if store else _again(spec)
 
 
@@ -41,10 +41,10 @@ def _again(spec: str | None) -> int:
     compiled = api.compile(spec, running=True)
     found = verify(compiled.plan.graph, listener=Lines())
     if found.run.failures:
-        talk(f"{len(found.run.failures)} steps failed; nothing was compared")
+        talk(f"{len(found.run.failures)} steps failed, so nothing was compared")
         return STEP_FAILED
     if not found.differences:
-        done = f"all {len(found.run.steps)} steps gave what mlspec.lock says"
+        done = f"all {len(found.run.steps)} steps gave the results in mlspec.lock"
         result(f"{paint('the same', '1;32', colored(sys.stdout))}: {done}")
         return 0
     rows = [("what", "mlspec.lock", "now")]
@@ -69,10 +69,10 @@ def _stored(spec: str | None) -> int:
     elsewhere = sum(damage.problem == upkeep.ELSEWHERE for damage in found.damaged)
     if len(found.damaged) > elsewhere:
         entries = formatting.count(len(found.damaged) - elsewhere, "entry").replace("entrys", "entries")
-        talk(f"{entries} damaged; the next run makes them again")
+        talk(f"{entries} damaged; the next run computes them again")
     if elsewhere:
-        made = f"{formatting.count(elsewhere, 'result')} made elsewhere and not used"
-        talk(f"{made}: the next run makes them here, --adopt takes them as they are")
+        made = f"{formatting.count(elsewhere, 'result')} computed elsewhere and not used"
+        talk(f"{made}: the next run computes them here, --adopt accepts them unchanged")
     if found.damaged:
         return HOLDS_NOT
     result(f"{formatting.count(found.results, 'result')} checked, {formatting.size(found.bytes)}: none is damaged")

@@ -17,7 +17,7 @@ PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 class Field(Struct, frozen=True, kw_only=True):
-    """A column: its name, its type (None where the contract doesn't say), what it tells of people, and in words."""
+    """A column: its name, its type (None where the contract doesn't say), its personal data, and its description."""
 
     name: str
     type: ColumnType | None = None
@@ -110,7 +110,7 @@ def number(value: Any) -> int | float | None:
 
 
 def scalars(value: Any) -> list[Any] | None:
-    """Values that `allowed` can list, None where some can't stand there."""
+    """Values that `allowed` can list, None where some can't be there."""
     found = listing(value)
     fits = all(isinstance(one, str | bool) or number(one) is not None for one in found)
     return found if found and fits else None
@@ -186,7 +186,7 @@ def show(value: Any) -> str:
 
 
 def _clean(value: Any) -> Any:
-    """Nested keys that are not stated left out, whole numbers without decimals."""
+    """Leaves out nested keys that are not stated, and writes integers without decimals."""
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         return int(value)
     if isinstance(value, dict):

@@ -101,7 +101,7 @@ def _name(given: Mapping[str, Any]) -> str:
 
 def write(contract: Contract, files: Mapping[str, Path], root: Path) -> str:
     """The description as JSON-LD, with the digest of each file beside the spec, by source. Croissant describes and
-    checks nothing: what is expected stands in the description as text.
+    checks nothing: what is expected is in the description as text.
 
     Raises OSError where a file can't be read.
     """

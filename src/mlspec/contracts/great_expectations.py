@@ -117,7 +117,7 @@ def _one(kind: str, said: Mapping[str, Any], given: Mapping[str, Any], found: Re
 
 
 def write(contract: Contract) -> str:
-    """The suite as JSON; what it can't say stands under ``meta.mlspec.not_mapped``."""
+    """The suite as JSON; what it can't say is under ``meta.mlspec.not_mapped``."""
     import json
 
     made, lacking = [], list(contract.unmapped)

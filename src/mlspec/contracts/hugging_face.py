@@ -10,7 +10,7 @@ NAME = "Hugging Face dataset"
 
 
 def fits(data: Mapping[str, Any]) -> bool:
-    """Whether a document tells of features."""
+    """Whether a document describes features."""
     return bool(_infos(data))
 
 

@@ -58,7 +58,7 @@ def fits(data: Mapping[str, Any]) -> bool:
 
 
 def read(data: Mapping[str, Any]) -> Contract:
-    """The columns and checks of its tables: one table's as those of the rows, further ones are told as unmapped."""
+    """The columns and checks of its tables: one table's as those of the rows, further ones are listed as unmapped."""
     found = Reading()
     tables = [mapping(one) for one in listing(data.get("schema"))]
     for table in tables[1:]:
@@ -69,7 +69,7 @@ def read(data: Mapping[str, Any]) -> Contract:
         _service(mapping(sla), found)
     for key in ("servers", "roles", "team", "support", "price"):
         if data.get(key):
-            found.lacks(f"{key}: where data lies and who answers for it stands in data.sources and project.owners")
+            found.lacks(f"{key}: the place of data and who is responsible belong in data.sources and project.owners")
     description = data.get("description")
     purpose = text(mapping(description).get("purpose")) or text(description)
     return found.done(f"{NAME} {text(data.get('apiVersion'))}", data.get("name") or data.get("id"), purpose)
@@ -108,7 +108,7 @@ def _column(name: str, given: Mapping[str, Any], found: Reading) -> None:
     classes = (text(custom.pop(PERSONAL, "")), text(given.get("classification")))
     personal = next((one for one in classes if one in KINDS), None)
     if classes[1] and personal is None and classes[1] != "public":
-        found.lacks(f"{name}: classification {classes[1]}: decide what it tells of people under data.personal")
+        found.lacks(f"{name}: classification {classes[1]}: state its personal data under data.personal")
     for key, value in custom.items():
         found.lacks(f"{name}: customProperty {show(key)}: {show(value)}")
     found.fields[name] = Field(name=name, type=kind, personal=personal, description=text(given.get("description")))
@@ -152,7 +152,7 @@ def _quality(column: str, rule: Mapping[str, Any], found: Reading) -> None:
     above, below = number(rule.get("mustBeGreaterThan")), number(rule.get("mustBeLessThan"))
     arguments, low, high = mapping(rule.get("arguments")), *_ends(rule)
     if metric == "rowCount":
-        # Rows are counted by whole numbers.
+        # Row counts are integers.
         low, high = (low if above is None else above + 1), (high if below is None else below - 1)
     elif above is not None or below is not None:
         found.lacks(f"{where}: {told}")
@@ -199,7 +199,7 @@ def _ends(rule: Mapping[str, Any]) -> tuple[int | float | None, int | float | No
 
 
 def _own(implementation: str) -> Expected | None:
-    """An expectation of ours that stands there as it is."""
+    """An expectation of ours that is there as it is."""
     from mlspec.diagnostics import SpecError
     from mlspec.document import parse
 
@@ -218,7 +218,7 @@ def _service(sla: Mapping[str, Any], found: Reading) -> None:
 
 
 def write(contract: Contract) -> str:
-    """The contract as YAML. What the standard has no words for stands there as custom quality of the engine mlspec."""
+    """The contract as YAML. What the standard has no words for is there as custom quality of the engine mlspec."""
     import yaml
 
     columns: dict[str, dict[str, Any]] = {}

@@ -174,7 +174,7 @@ def _kind(dtype: str) -> ColumnType | None:
 
 
 def write(contract: Contract) -> str:
-    """The schema as YAML; what it can't say stands in comments at its end."""
+    """The schema as YAML; what it can't say is in comments at its end."""
     import yaml
 
     lacking = list(contract.unmapped)

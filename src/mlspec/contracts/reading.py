@@ -1,4 +1,4 @@
-"""Reads a contract, whose form its content tells, and writes what it says as YAML of a spec."""
+"""Reads a contract, whose format is detected from its content, and writes it as YAML of a spec."""
 
 import re
 from collections.abc import Iterator
@@ -56,7 +56,7 @@ def _deep(value: Any, left: int) -> bool:
 
 
 def as_yaml(contract: Contract, file: str) -> str:
-    """What a contract says as YAML that belongs into a spec; what has no place there stands below it, as comments."""
+    """What a contract says as YAML that belongs into a spec; what has no place there is below it, as comments."""
     return "\n".join([f"# {_line(contract.format)}, from {_line(file)}", "data:", *_lines(contract)]) + "\n"
 
 

@@ -37,7 +37,7 @@ def contract(project: Project, columns: Schema) -> Contract:
 
 
 def write(made: Contract, form: str, files: Mapping[str, Path], root: Path) -> str:
-    """The contract in one of ``FORMS``; ``files`` are the sources that lie in ``root``. Raises OSError as Croissant's
+    """The contract in one of ``FORMS``; ``files`` are the sources that are in ``root``. Raises OSError as Croissant's
     digests may."""
     if form == "croissant":
         return croissant.write(made, files, root)

@@ -14,7 +14,7 @@ NOTE = "# mlspec-allow CLASS: REASON on the changed line or the line above; or P
 
 
 class Acceptance(Struct, frozen=True):
-    """What is accepted: a class, a change's path or id; why; and where that stands in the spec, None for an option."""
+    """What is accepted: a class, a change's path or id; why; and where that is in the spec, None for an option."""
 
     what: str
     reason: str
@@ -72,6 +72,6 @@ def _fits(one: Acceptance, change: Change) -> bool:
         return False
     if one.where is None:
         return True
-    # A class in a note stands for the change at that place alone.
+    # A class in a note accepts only the change at its place.
     head = change.head
     return head is not None and head.line - 1 <= one.where.line <= head.line

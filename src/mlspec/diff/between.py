@@ -23,12 +23,12 @@ from mlspec.spec.resolve import resolve
 
 MOST_PROFILES = 16
 STALE = "stale"
-# What a rule says of files and libraries on this machine tells nothing of a version that is not checked out.
+# Findings about files and libraries on this machine do not apply to a version that is not checked out.
 ABOUT_HERE = frozenset({"source-not-found", "source-unreadable", "user-code-not-found", "library-not-installed"})
 
 
 class Options(Struct, frozen=True, kw_only=True):
-    """How two versions are compared: what is laid over both, what is accepted, and what is not let through."""
+    """How two versions are compared: what is applied to both, what is accepted, and what is not let through."""
 
     profile: str | None = None
     sets: tuple[str, ...] = ()
@@ -70,7 +70,7 @@ def between(base: Version, head: Version, options: Options, paired: Paired | Non
     found += _under_profiles(first, later, facts, found, options)
     unknown = one.unknown or other.unknown or _wrong("base", first, projects[0], one)
     if other.pinned:
-        # Without the data a rule may err: a column that no step has read so far stands in no lock.
+        # Without the data a rule may err: a column that no step has read so far is in no lock.
         unknown = unknown or _wrong("head", later, projects[1], other)
     else:
         _refuse(later, projects[1], other)
@@ -181,7 +181,7 @@ def _found(read: _Read, project: Project, beside: Surroundings, aside: frozenset
 
 
 def _wrong(side: str, read: _Read, project: Project, beside: Surroundings) -> str | None:
-    """What is wrong with a side, in words; where it is the base, the change may be what mends it."""
+    """What is wrong with a side, in words; if it is the base, the change may fix it."""
     found = _found(read, project, beside, ABOUT_HERE)
     return f"the {side} is not valid: {found[0].message}" if found else None
 

@@ -54,7 +54,7 @@ def hash_of(file: str | os.PathLike[str], algorithm: str = "sha1", *, text: bool
 
 
 def is_pointer(data: bytes) -> bool:
-    """Whether a blob stands for data in Git LFS."""
+    """Whether a blob is a Git LFS pointer."""
     return data.startswith(POINTER)
 
 

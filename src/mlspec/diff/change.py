@@ -28,27 +28,27 @@ SEVERITY: dict[Class, Severity] = {
 }
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "notice", "info")
 MEANS: dict[Class, str] = {
-    "exposure": "what was kept from sight is used, or a guard of privacy is relaxed",
-    "contract": "those who call the model have to change",
-    "removed": "a constraint no longer holds anyone to it",
-    "loosened": "less is asked than before",
+    "exposure": "a hidden column is now used, or a privacy constraint is relaxed",
+    "contract": "callers of the model must change",
+    "removed": "constraint removed",
+    "loosened": "the bound is less strict than before",
     "evaluation": "old and new numbers are not comparable",
-    "tightened": "more is asked than before",
+    "tightened": "the bound is stricter than before",
     "cost": "more to compute",
-    "result": "another model comes out",
-    "prose": "changes no result",
+    "result": "the model may change",
+    "prose": "no result changes",
 }
 
 
 class Change(Struct, frozen=True, kw_only=True):
-    """One change of meaning. ``base`` and ``head`` are its places in the two files, null where it stands in neither."""
+    """One change of meaning. ``base`` and ``head`` are its places in the two files, null where it is in neither."""
 
     id: Annotated[str, Meta(description="12 hex digits: the same change has the same id in every comparison")]
     kind: Kind
-    path: Annotated[str, Meta(description="where it is, entries of lists by what identifies them")]
+    path: Annotated[str, Meta(description="its path, with list entries named by what identifies them")]
     key: Annotated[tuple[str, ...], Meta(description="the same in parts")]
-    rule: Annotated[str, Meta(description="the rule that classified it, a pattern of paths")]
-    class_: Annotated[Class, Meta(description="what it means for others")] = msgspec.field(name="class")
+    rule: Annotated[str, Meta(description="the path pattern of the rule that classified it")]
+    class_: Annotated[Class, Meta(description="what the change means")] = msgspec.field(name="class")
     severity: Severity
     old: Any = None
     new: Any = None
@@ -56,8 +56,8 @@ class Change(Struct, frozen=True, kw_only=True):
     head: Span | None = None
     base_stated: Annotated[bool, Meta(description="false: the value follows from a default or another key")] = True
     head_stated: Annotated[bool, Meta(description="false: the value follows from a default or another key")] = True
-    position: Annotated[int | None, Meta(description="in an ordered list: where an added entry stands")] = None
-    profile: Annotated[str | None, Meta(description="the profile under which alone it shows")] = None
+    position: Annotated[int | None, Meta(description="in an ordered list: the position of an added entry")] = None
+    profile: Annotated[str | None, Meta(description="the profile that it depends on")] = None
     steps: Annotated[
         tuple[str, ...] | None,
         Meta(description="the head's steps that this change alone invalidates; null: not told apart"),
@@ -66,8 +66,8 @@ class Change(Struct, frozen=True, kw_only=True):
 
 
 class StepChange(Struct, frozen=True, kw_only=True):
-    """A step whose result is not that of any step before. ``certain``: it differs in itself; else it only reads what
-    is made anew, and stays as it is should that come out the same."""
+    """A step whose result is not that of any step before. ``certain``: it differs in itself; else it only reads re-run
+    steps, and is unchanged if their outputs stay the same."""
 
     step: str
     certain: bool
@@ -90,7 +90,7 @@ class Impact(Struct, frozen=True, kw_only=True):
     renamed: dict[str, str] = {}
     seconds_from: float | None = None
     seconds_to: float | None = None
-    untimed: Annotated[int, Meta(description="steps of a kind that was never timed")] = 0
+    untimed: Annotated[int, Meta(description="number of steps of a kind that was never timed")] = 0
     mermaid: Annotated[str, Meta(description="the plan before and after as a Mermaid flowchart")] = ""
 
 
@@ -102,7 +102,7 @@ class MetricChange(Struct, frozen=True, kw_only=True):
     base: dict[str, float | None] | None
     head: dict[str, float | None] | None
     told: Literal["better", "worse", "the same", "not told apart", "not comparable", "unknown"]
-    how: Annotated[str, Meta(description="paired replicates of the test rows, or intervals side by side")] = ""
+    how: Annotated[str, Meta(description="paired replicates of the test rows, or separate intervals")] = ""
 
 
 class GateChange(Struct, frozen=True, kw_only=True):

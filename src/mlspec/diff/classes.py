@@ -102,7 +102,7 @@ def _sealed(seen: Seen) -> Class:
 
 
 def _private(seen: Seen) -> Class:
-    """What a model's weights may tell of a row: a greater budget, or none that bounds it, tells more."""
+    """What a model's weights may reveal about a row: a larger budget, or no bound, reveals more."""
     if seen.old is None or seen.new is None:
         return "result" if seen.old is None else "exposure"
     old, new = msgspec.to_builtins(seen.old), msgspec.to_builtins(seen.new)
@@ -110,7 +110,7 @@ def _private(seen: Seen) -> Class:
 
 
 def _person(seen: Seen) -> Class:
-    """What a column is said to tell of people: the less, the less it is guarded."""
+    """The stated kind of personal data of a column: the less, the less it is guarded."""
     order = ("public", "sensitive", "quasi_identifier", "direct_identifier")
     return "exposure" if order.index(seen.new) < order.index(seen.old) else "tightened"
 
@@ -136,8 +136,8 @@ def _hidden(columns: Columns) -> set[str | None]:
 
 
 def _columns(seen: Seen) -> Class:
-    """What a model sees: a column that was kept from sight, because it is sensitive or names a row, is an exposure; any
-    other is another contract; the same columns, said in another way, are none."""
+    """What a model sees: a hidden column, because it is sensitive or identifies a row, is an exposure; any other is
+    another contract; the same columns, said in another way, are none."""
     base, head = seen.base.data.columns, seen.head.data.columns
     before, after = _hidden(base), _hidden(head)
     if (before, base.features and set(base.features)) == (after, head.features and set(head.features)):
@@ -146,7 +146,7 @@ def _columns(seen: Seen) -> Class:
     if base.features is not None:
         before |= kept - set(base.features)
     newly = {name for name in kept & before - after if head.features is None or name in head.features}
-    # Only what this key lets go, or takes in, is told at this key.
+    # Only what this key removes or adds is reported at this key.
     values = [set(value) if isinstance(value, list) else {value} for value in (seen.old, seen.new)]
     return "exposure" if newly & (values[0] ^ values[1]) else "contract"
 
@@ -395,7 +395,7 @@ RULES: dict[str, Rule] = {
     "storage.snapshots.format": PROSE,
     "storage.snapshots.compression": PROSE,
     "storage.encrypt": _sealed,
-    # report: where else runs are told of changes no result, but who sees them
+    # report: another server for runs changes no result, but who sees them
     "report.mlflow": _server,
     "report.mlflow.tracking_uri": _server,
     "report.mlflow.experiment": PROSE,
@@ -418,7 +418,7 @@ RULES: dict[str, Rule] = {
             ("store", _store),
         )
     },
-    # what stands in no key
+    # what is in no key
     "profiles.*": PROSE,
     "(spec)": PROSE,
     "(data) source": EVALUATION,

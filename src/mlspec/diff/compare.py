@@ -35,7 +35,7 @@ def changes(base: Meaning, head: Meaning) -> tuple[Change, ...]:
             continue
         choice = (*key, str(entity.choice))
         if before.leaves[choice].value != head.leaves[choice].value:
-            # Another plug-in has other settings: the two are told as wholes.
+            # Another plug-in has other settings: the two are shown as wholes.
             whole.add(key)
             found.append(_entity(before, head, key, "changed"))
     for key in dict.fromkeys((*head.leaves, *before.leaves)):
@@ -98,7 +98,7 @@ def _leaf(base: Meaning, head: Meaning, key: Key) -> list[Change]:
 
 
 def _order(base: Meaning, head: Meaning, key: Key, was: Leaf, now: Leaf) -> list[Change]:
-    """A list in another order, apart from what came and went, which is told for itself."""
+    """A list in another order, apart from what came and went, which is reported separately."""
     common = set(was.value) & set(now.value)
     old, new = ([name for name in side.value if name in common] for side in (was, now))
     if old == new:
@@ -164,11 +164,11 @@ def make(
 
 
 def identifier(kind: str, path: str, old: Any, new: Any) -> str:
-    """A short digest of what a change is, not of where it stands."""
+    """A short digest of what a change is, not of where it is."""
     said = msgspec.json.encode([kind, path, old, new], order="sorted")
     return hashlib.sha256(said).hexdigest()[:12]
 
 
 def place(document: Document, at: Path | None) -> Span | None:
-    """Where a path stands, or the nearest part of it that does."""
+    """The place of a path, or of its nearest existing part."""
     return None if at is None else document.span(at)

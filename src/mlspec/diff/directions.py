@@ -83,7 +83,7 @@ def guarded(rule: Rule) -> Rule:
 
 
 def span(seen: Seen) -> Class:
-    """A range that values lie in: the narrower, the stricter."""
+    """A range that values are in: the narrower, the stricter."""
     if seen.old is None or seen.new is None:
         return "tightened" if seen.old is None else "removed"
     (old_low, old_high), (low, high) = seen.old, seen.new

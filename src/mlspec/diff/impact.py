@@ -146,7 +146,7 @@ def alone(
         steps = [step for step, identity in graph.whole.items() if identity not in done and step in head.whole]
         found.append(replace(change, steps=tuple(steps)))
         if change.kind == "renamed":
-            # New names are in every comparison that follows: what they change is told here alone.
+            # New names are in every comparison that follows: their effect is reported only here.
             done |= set(graph.whole.values())
     return tuple(found)
 

@@ -59,7 +59,7 @@ class Meaning(Struct, frozen=True, dict=True):
 
 
 def meaning(project: Project, document: Document) -> Meaning:
-    """What a project means. ``profiles`` are not part of it: they mean something when they are laid on."""
+    """What a project means. ``profiles`` are not part of it: they mean something when they are applied."""
     found = Meaning(project, document, {}, {})
     for name, field in fields(Project).items():
         if name != "profiles":
@@ -152,7 +152,7 @@ def _is_plain_list(wanted: Shape) -> bool:
 
 
 def is_stated(document: Document, at: Path) -> bool:
-    """Whether a place stands in a document, itself or as part of a shorter spelling (``backend: gpu``)."""
+    """Whether a place is in a document, itself or as part of a shorter spelling (``backend: gpu``)."""
     node = document.root
     for part in at:
         if node.kind == "map":

@@ -18,7 +18,7 @@ OURS, THEIRS = "ours", "theirs"
 
 
 class Merged(Struct, frozen=True):
-    """The text of the merge; ``clashes`` are told one by one, and stand in the text between git's markers."""
+    """The text of the merge; ``clashes`` are listed one by one, and are in the text between git's markers."""
 
     text: str
     clashes: tuple[Diagnostic, ...] = ()
@@ -38,7 +38,7 @@ def merge(base: str, ours: str, theirs: str, file: str = "project.yaml") -> Merg
     clean = _written(ours, one, wanted, file)
     if clean is None or not clashing:
         return None if clean is None else Merged(clean)
-    # Where two changes clash, their words stand beside ours, as git would put them.
+    # Where two changes clash, their words are beside ours, as git would put them.
     forced = [change for change in yours if change.id in clashed]
     their_way = _written(clean, meant(clean, file), forced, file)
     if their_way is None:

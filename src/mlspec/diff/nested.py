@@ -29,7 +29,7 @@ def tree(meaning: Meaning) -> Tree:
 
 
 def entry(meaning: Meaning, key: Key) -> Any:
-    """What stands under a key as a spec would write it, defaults left out."""
+    """What is under a key as a spec would write it, defaults left out."""
     root: Tree = {}
     for inner in meaning.members[key]:
         leaf = meaning.leaves.get(inner)

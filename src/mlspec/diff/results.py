@@ -31,11 +31,11 @@ def results(base: Lock | None, head: Lock | None, impact: Impact, paired: Paired
 
 
 def _stale(base: Lock, head: Lock, impact: Impact) -> str | None:
-    """Why the head's lock does not speak of the head: a step that must run anew has the result of before."""
+    """Why the head's lock does not speak of the head: a step that must be re-run has its old result."""
     for changed in impact.invalidated:
         before, after = base.steps.get(changed.step), head.steps.get(changed.step)
         if changed.certain and (after is None or (before is not None and before.fingerprint == after.fingerprint)):
-            return f"mlspec.lock was not renewed: it has no result of the new {changed.step}"
+            return f"mlspec.lock is out of date: it has no result of the new {changed.step}"
     return None
 
 

@@ -27,7 +27,7 @@ def rewritten(text: str, of: Meaning, changes: Sequence[Change], file: str) -> s
 
 
 def added(text: str, file: str, at: Path, value: Any) -> str | None:
-    """The text with a value put where nothing stands yet; None where what stands there takes none.
+    """The text with a value put where nothing is yet; None where what is there takes none.
 
     The last part of ``at`` may be a list's length: then the value is its next entry.
     """
@@ -52,7 +52,7 @@ def _edits(text: str, of: Meaning, change: Change) -> list[Edit] | None:
         return [_replaced(lines, node, change.new)]
     short = of.document.node(at[:-1])
     if short is not None and short.kind == "scalar":
-        # A short spelling (`impute: median`) holds the value of the one setting that it stands for.
+        # A short spelling (`impute: median`) holds the value of the one setting that it means.
         return [_replaced(lines, short, change.new)]
     edit = _added(lines, of.document, at, change.new)
     return None if edit is None else [edit]
@@ -99,7 +99,7 @@ def _place(of: Meaning, change: Change) -> Path | None:
 
 
 def _is_ordered_part(change: Change) -> bool:
-    """Whether it adds an entry at a place of an ordered list that is not its end: the list is written anew."""
+    """Whether it adds an entry at a place of an ordered list that is not its end: the list is written again."""
     return change.kind == "added" and change.position is not None and change.rule.startswith("preprocessing")
 
 
@@ -145,7 +145,7 @@ def flow(value: Any) -> str:
 
 
 def _end(node: Node) -> Place:
-    """Where a value really ends: a block's own mark stands behind the blank lines and comments after it."""
+    """Where a value really ends: a block's own mark follows the blank lines and comments after it."""
     own: Place = node.end
     if node.kind == "scalar" or not node.value:
         return own
@@ -155,7 +155,7 @@ def _end(node: Node) -> Place:
 
 
 def _is_flow(node: Node) -> bool:
-    """Whether a mapping or list is written in brackets: then something stands before its first part."""
+    """Whether a mapping or list is written in brackets: then something is before its first part."""
     if not node.value:
         return True
     first = node.value[0][0] if node.kind == "map" else node.value[0]
@@ -181,7 +181,7 @@ def _without(lines: _Lines, document: Document, at: Path) -> Edit | None:
     index, parts = keys.index(at[-1]), _parts(parent)
     start, end = lines.offset(parts[index][0]), lines.offset(parts[index][1])
     if len(parts) == 1:
-        # The last one of a block leaves nothing that could stand alone: its container goes with it.
+        # The last one of a block leaves nothing that could be alone: its container goes with it.
         if _is_flow(parent):
             return start, end, ""
         return _without(lines, document, at[:-1]) if len(at) > 1 else None
@@ -193,7 +193,7 @@ def _without(lines: _Lines, document: Document, at: Path) -> Edit | None:
 
 
 def _added(lines: _Lines, document: Document, at: Path, value: Any) -> Edit | None:
-    """The edit that puts a value where nothing stands yet; what should stand around it is made with it."""
+    """The edit that puts a value where nothing is yet; what should be around it is made with it."""
     length = len(at) - 1
     while length and document.node(at[:length]) is None:
         length -= 1

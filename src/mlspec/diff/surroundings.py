@@ -1,4 +1,4 @@
-"""What lies beside a spec in its version: the columns of its data, and what tells each file's content."""
+"""What is beside a spec in its version: the columns of its data, and what identifies each file's content."""
 
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -28,9 +28,9 @@ UNREADABLE = "unreadable"
 
 
 class Surroundings(Struct, frozen=True):
-    """``facts``: the columns of the data, None with ``unknown`` saying why where they can't be told. ``tokens``: what
-    tells the content of each file that steps read; ``code``: of the modules behind ``module:Class``; ``pinned``: the
-    columns come from a lock, which has only those that were read."""
+    """``facts``: the columns of the data, None with the reason in ``unknown`` if they are unknown. ``tokens``: what
+    identifies the content of each file that steps read; ``code``: of the modules behind ``module:Class``; ``pinned``:
+    the columns come from a lock, which has only those that were read."""
 
     facts: Facts | None
     unknown: str | None
@@ -50,7 +50,7 @@ def surroundings(
     second: Document,
     allow_outside: bool = False,
 ) -> tuple[Surroundings, Surroundings]:
-    """What lies beside two versions. Where data is in neither git nor the working tree, the locks tell its columns.
+    """What is beside two versions. Where data is in neither git nor the working tree, the locks provide its columns.
 
     Raises SpecError where one leads to a file outside its repository, unless that is allowed.
     """
@@ -67,7 +67,7 @@ def surroundings(
                 for (version, _, said), found in zip(sides, copies, strict=True)
             ]
         else:
-            # What a lock tells and what a file tells are not the same: both sides are read alike.
+            # The information in a lock and in a file differs: both sides are read alike.
             known = [_from_locks(one, project, others, locks), _from_locks(other, others, project, locks)]
     first, later = (
         Surroundings(facts, unknown, *_tokens(version, of, lock, against), _code(version, of), lock, None in copies)
@@ -244,7 +244,7 @@ def _copy_modules(version: Version, root: Path, code: str, done: set[str]) -> No
 
 
 def _imported(file: Path) -> Iterator[str]:
-    """What a file imports by name, and perhaps more: names that stand for nothing here are looked for in vain."""
+    """What a file imports by name, and perhaps more: names that mean nothing here are looked for in vain."""
     import ast
 
     try:

@@ -122,7 +122,7 @@ class RunTimeoutError(MlspecError):
 
 
 class Capacity(Struct, frozen=True):
-    """What running steps may take together; ``memory`` in bytes, None where it can't be told."""
+    """What running steps may take together; ``memory`` in bytes, None if unknown."""
 
     steps: int = 1
     memory: int | None = None
@@ -140,7 +140,7 @@ class Backend(Protocol):
         """Begin a step, or take it down to begin it in ``wait``."""
 
     def wait(self, listen: Listen) -> Sequence[Ending]:
-        """Wait until at least one of the submitted steps has ended; ``listen`` is told how far the others are.
+        """Wait until at least one of the submitted steps has ended; ``listen`` receives the progress of the others.
 
         Raises RunTimeoutError when the run's time is over.
         """
@@ -152,8 +152,8 @@ class Backend(Protocol):
 class Keeping(Struct, frozen=True, kw_only=True):
     """What an engine that holds results elsewhere too is given when all has ended.
 
-    ``results`` are those that there are; ``overlays`` the options of the command line that were laid over the spec.
-    ``write`` opens the store for writing, ``note`` tells the user something.
+    ``results`` are those that there are; ``overlays`` the options of the command line that were applied to the spec.
+    ``write`` opens the store for writing, ``note`` prints a note to the user.
     """
 
     graph: Graph

@@ -1,4 +1,4 @@
-"""What happens in a run, as values: told to a listener as it happens, and written as JSON lines."""
+"""What happens in a run, as values: passed to a listener as they happen, and written as JSON lines."""
 
 from collections.abc import Callable
 

@@ -56,7 +56,7 @@ def _one_thread() -> Iterator[None]:
     before = {name: os.environ.get(name) for name in resources.threads()}
     os.environ.update(resources.threads())
     with contextlib.ExitStack() as stack:
-        # Libraries that are there already have read their environment: they have to be told.
+        # Libraries that are there already have read their environment: they must be configured here.
         if any(name in sys.modules for name in NUMERIC):
             with contextlib.suppress(ImportError):
                 from threadpoolctl import threadpool_limits

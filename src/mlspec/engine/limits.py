@@ -20,17 +20,17 @@ def step_over(seconds: float) -> str:
 
 def run_over() -> str:
     """Why a run was ended, in words."""
-    return "the run took longer than backend.run_timeout allows; what is done is kept"
+    return "the run took longer than backend.run_timeout allows; results so far are kept"
 
 
 def too_much(held: int, total: int, allowed: int) -> str:
     """Why a step was ended for what it held of memory, in words."""
-    beside = "" if held == total else f" ({total / 1e6:,.0f} MB with those beside it)"
-    return f"it took {held / 1e6:,.0f} MB of memory{beside}, backend.memory allows {allowed / 1e6:,.0f} MB"
+    beside = "" if held == total else f" ({total / 1e6:,.0f} MB together with the other running steps)"
+    return f"it took {held / 1e6:,.0f} MB of memory{beside}, but backend.memory allows {allowed / 1e6:,.0f} MB"
 
 
 def held(group: int) -> int:
-    """The bytes of main memory that a group of processes has for itself, 0 where it can't be told.
+    """The private main memory of a group of processes in bytes, 0 if unknown.
 
     Pages that are a file's, or many processes' alike, are nobody's own.
     """
@@ -43,7 +43,7 @@ def held(group: int) -> int:
         if name.isdigit():
             try:
                 with open(f"/proc/{name}/stat", "rb", buffering=0) as file:
-                    # The name of a program stands in brackets and may hold anything.
+                    # The name of a program is in brackets and may hold anything.
                     fields = file.read().rpartition(b")")[2].split()
                 if int(fields[2]) == group:
                     total += _own(name)
@@ -53,8 +53,7 @@ def held(group: int) -> int:
 
 
 def own() -> int:
-    """The bytes of main memory that this process and those that it has started have for themselves; 0 where it can't be
-    told."""
+    """The bytes of main memory that this process and those that it has started have for themselves; 0 if unknown."""
     return _with_children(str(os.getpid()))
 
 

@@ -12,8 +12,8 @@ from mlspec.graph.plan import Plan, PlannedStep, plan
 from mlspec.graph.show import dvc
 from mlspec.store.store import Store
 
-BROUGHT = f"made elsewhere, found in {dvc.RESULTS}"
-ELSEWHERE = "its stored result was made elsewhere and is not used (mlspec verify --store --adopt)"
+BROUGHT = f"computed elsewhere, found in {dvc.RESULTS}"
+ELSEWHERE = "its stored result was computed elsewhere and is not used (mlspec verify --store --adopt)"
 
 
 def plan_graph(graph: Graph, *, home: Path | None = None) -> Plan:
@@ -25,7 +25,7 @@ def plan_graph(graph: Graph, *, home: Path | None = None) -> Plan:
     identities: set[str] = set()
     scanned = False
 
-    # What DVC has brought lies beside the spec until a run takes it into the store.
+    # What DVC has brought is beside the spec until a run takes it into the store.
     brought = (
         {found.action.fingerprint: found.action for _, found in dvc_results.every(graph.facts.root)} if own else {}
     )

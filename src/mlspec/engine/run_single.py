@@ -1,4 +1,4 @@
-"""Does one step of a graph on inputs that lie beside the spec: what a stage of DVC, or of any other scheduler, runs."""
+"""Does one step of a graph on inputs that are beside the spec: what a stage of DVC, or of any other scheduler, runs."""
 
 import os
 from collections.abc import Mapping
@@ -33,8 +33,8 @@ def do(
 ) -> tuple[Action, bool]:
     """Do a step, or find its result, and lay it out beside the spec; what it gave, and whether it was done now.
 
-    What the work prints goes to this process's own streams, and numeric libraries are told to use one thread, which
-    those that are loaded already don't hear. Raises StepError when the step fails.
+    What the work prints goes to this process's own streams, and numeric libraries are set to one thread, except those
+    that are loaded already. Raises StepError when the step fails.
     """
     root = Path(graph.facts.root).absolute()
     home = paths.home(root)
@@ -71,22 +71,22 @@ def do(
 
 
 def _inputs(graph: Graph, root: Path, step: Step, store: Store) -> dict[str, str]:
-    """The digests of the inputs as they lie there, whoever put them there; the store has them afterwards."""
+    """The digests of the inputs as they are there, whoever put them there; the store has them afterwards."""
     digests = {}
     for name, read in step.inputs.items():
         giver = graph.steps[read.step]
         path = root / dvc.place(giver, read.output)
-        told = dvc_results.made(root, giver.id)
-        empty = () if told is None else told.empty.get(read.output, ())
+        text = dvc_results.made(root, giver.id)
+        empty = () if text is None else text.empty.get(read.output, ())
         try:
             digests[name] = dvc_results.take_in(store, path, empty)
         except FileNotFoundError:
-            raise StepError(f"its input '{path.relative_to(root)}' is not there: dvc pull, or dvc repro") from None
+            raise StepError(f"its input '{path.relative_to(root)}' is missing: dvc pull, or dvc repro") from None
     return digests
 
 
 def _records(graph: Graph, root: Path, step: Step) -> dict[str, dict[str, Any]]:
-    """What all steps took that lead to this one, as far as that is told."""
+    """The total time of the steps that lead to this one, as far as it is known."""
     found = {}
     for before in sorted(graph.ancestors(step.id)):
         told = dvc_results.made(root, before)

@@ -34,7 +34,7 @@ def run_step(
     scratch = paths.scratch(setting.home) / store.private(task.fingerprint)
     share = None if setting.memory is None else setting.memory // (setting.steps or resources.cores())
     try:
-        with store.lock(task.fingerprint, lambda: progress("waits for another run that does the same", 0.0, {})):
+        with store.lock(task.fingerprint, lambda: progress("waits for another run of the same step", 0.0, {})):
             found = None if task.force else store.lookup(task.fingerprint)
             if found is not None:
                 return Finished(task.step, found, made=False)
@@ -73,7 +73,7 @@ def run_step(
                     raise
                 missing = [name for name, path in outputs.items() if not path.exists()]
                 if missing:
-                    raise StepError(f"it did not give '{missing[0]}'")
+                    raise StepError(f"it did not write '{missing[0]}'")
                 action = store.commit(
                     task.fingerprint,
                     outputs,

@@ -43,7 +43,7 @@ class Result(Struct, frozen=True, kw_only=True):
 
 
 class Watch(Struct, frozen=True):
-    """Whom the scheduler tells what happens."""
+    """The receiver of the scheduler's events."""
 
     started: Callable[[Step, str], None]
     ended: Callable[[Step, Result], None]
@@ -100,7 +100,7 @@ def task_of(
         gpus=gpus,
         threads=max(1, step.resources.cpus // processes),
         trivial=kind.trivial,
-        # Some treatments compute, and text is computed on in parts whose lengths follow from the threads.
+        # Some anonymisers compute, and text is processed in parts whose lengths depend on the threads.
         by_rows=kind.by_rows and not step.params.get("treatments"),
         force=force,
     )
@@ -252,7 +252,7 @@ class _Schedule:
         elif isinstance(ending, Failed):
             self._settle(ending.step, _failed(ending, key))
         else:
-            cause = f"its input {ending.digest[:12]} is damaged time and again"
+            cause = f"its input {ending.digest[:12]} is damaged repeatedly"
             self._settle(ending.step, Result(action="failed", fingerprint=key, cause=cause))
         self.settled.extend(twins)
 

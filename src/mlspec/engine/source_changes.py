@@ -1,4 +1,4 @@
-"""Sources beside what mlspec.lock has pinned of them: what is not as it was is told before it is used."""
+"""Compares sources with what mlspec.lock has pinned, and reports changes before they are used."""
 
 from collections.abc import Iterator, Mapping
 
@@ -30,12 +30,12 @@ def changed(graph: Graph) -> list[Diagnostic]:
         found.append(
             Diagnostic(
                 code="data-changed",
-                message=f"source '{name}' is not what mlspec.lock has pinned",
+                message=f"source '{name}' differs from what mlspec.lock has pinned",
                 span=span,
                 label=_what(now, before.files),
                 notes=(
                     *_columns(before.columns, _now(graph, name, step)),
-                    "mlspec run --accept-data takes it as it is now, and pins it",
+                    "mlspec run --accept-data accepts and pins the current data",
                 ),
                 severity="error" if source.on_change == "fail" else "warning",
             )
@@ -49,11 +49,11 @@ def _same(source: Source, now: Mapping[str, str], before: Mapping[str, str]) -> 
 
 def _what(now: Mapping[str, str], before: Mapping[str, str]) -> str:
     if len(now) == len(before) == 1:
-        return "its content is another"
+        return "its content is different"
     new, gone = sorted(now.keys() - before.keys()), sorted(before.keys() - now.keys())
     other = [name for name in now if name in before and now[name] != before[name]]
-    told = [(new, "new"), (gone, "gone"), (other, "changed")]
-    return ", ".join(f"{len(names)} {word} ({_few(names)})" for names, word in told if names)
+    text = [(new, "new"), (gone, "gone"), (other, "changed")]
+    return ", ".join(f"{len(names)} {word} ({_few(names)})" for names, word in text if names)
 
 
 def _few(names: list[str]) -> str:
@@ -70,9 +70,9 @@ def _columns(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]
     """What became of the columns, in words."""
     gone, new = [n for n in before if n not in now], [n for n in now if n not in before]
     if gone:
-        yield f"columns that are gone: {_few(gone)}"
+        yield f"removed columns: {_few(gone)}"
     if new:
-        yield f"columns that are new: {_few(new)}"
+        yield f"new columns: {_few(new)}"
     retyped = [f"{n} (from {before[n]} to {now[n]})" for n in now if n in before and before[n] != now[n]]
     if retyped:
-        yield f"columns of another type: {_few(retyped)}"
+        yield f"columns with a different type: {_few(retyped)}"

@@ -50,7 +50,7 @@ class _Watch:
         self._thread.start()
 
     def end(self) -> dict[str, Any]:
-        """What was seen: ``every`` so many seconds so many bytes (``own``); nothing where that can't be told."""
+        """What was seen: ``every`` so many seconds so many bytes (``own``); nothing if unknown."""
         self._ended.set()
         self._thread.join()
         if not self._own[0]:
@@ -77,7 +77,7 @@ def _cpu() -> float:
 
 
 def _reset_peak() -> None:
-    # The kernel then counts the peak anew; without it the figure is that of the whole life of the process.
+    # The kernel then resets the peak; without it the figure is that of the whole life of the process.
     try:
         with open("/proc/self/clear_refs", "wb", buffering=0) as file:
             file.write(b"5")

@@ -33,9 +33,9 @@ def compile_graph(
 ) -> Graph:
     """The graph of a project that the rules have passed: its steps, in topological order.
 
-    ``trace`` is told what each pass changed; ``passes`` may leave some out. Reads the files that the
-    steps read, to digest them; runs nothing.
-    Raises ValueError for a project whose task is unclear, which a rule tells the user before.
+    ``trace`` receives what each pass changed; ``passes`` may leave some out. Reads the files that the steps read, to
+    digest them; runs nothing.
+    Raises ValueError for a project whose task is unclear, which a rule reports before.
     """
     project = resolve(project, facts.schemas, facts.target_levels)
     if project.project.task is None:

@@ -161,7 +161,7 @@ def _differences(where: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any
             inner = f"{where}.{key}" if where else str(key)
             yield from _differences(inner, old.get(key, _MISSING), new.get(key, _MISSING))
     elif _is_use(old) and _is_use(new) and old[0] == new[0]:
-        # A plug-in's settings are told by their own names: `dropout`, as in the spec.
+        # A plug-in's settings are shown by their own names: `dropout`, as in the spec.
         yield from _differences(where if where and not where.startswith("model") else "", old[1], new[1])
     elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new) and not _scalars(old + new):
         for index, (one, other) in enumerate(zip(old, new, strict=True)):

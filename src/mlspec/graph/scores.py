@@ -49,6 +49,6 @@ def deciding(project: Project) -> dict[str, Any]:
 
 
 def mitigating(stated: Mitigation) -> dict[str, Any]:
-    """What the steps that bound a difference between groups are told."""
+    """The parameters of steps that bound a difference between groups."""
     bound = {"metric": stated.metric, "at_most": stated.at_most, "minimum_rows": stated.minimum_rows}
     return {**bound, "rounds": stated.rounds} if stated.method == "constrained" else bound

@@ -44,12 +44,12 @@ def refusal(reads: Reads, path: str | os.PathLike[str]) -> str:
             return private
         name = os.path.basename(at).casefold()
         if found & reads.git or name == GIT:
-            private = "leads into a git directory"
+            private = "is inside a git directory"
         elif name == OWN:
-            private = private or "leads into mlspec's own files"
+            private = private or "is inside mlspec's own files"
         above = os.path.dirname(at)
         if above == at:
-            return f"leads outside {reads.where}"
+            return f"is outside {reads.where}"
         at = above
 
 
@@ -82,7 +82,7 @@ def _within(path: str) -> Iterator[str]:
         folders[:] = [name for name in folders if not name.startswith(".")]
         count += len(folders) + len(names)
         if count > MOST_ENTRIES:
-            raise ValueError(f"more than {MOST_ENTRIES:,} files and folders are not looked at")
+            raise ValueError(f"there are more than {MOST_ENTRIES:,} files and folders")
         yield from (os.path.join(base, name, "") for name in folders)
         yield from (os.path.join(base, name) for name in names if not name.startswith("."))
 

@@ -54,6 +54,6 @@ def die_with(parent: int) -> None:
 
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    # It may have died before we asked to be told.
+    # It may have died before the kernel was asked to notify us.
     if os.getppid() != parent:
         os._exit(1)

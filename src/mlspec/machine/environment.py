@@ -20,9 +20,9 @@ def versions(libraries: Iterable[str]) -> dict[str, str]:
 
 
 def key_mark(variable: str) -> str:
-    """Four hexadecimal digits by which two keys are told apart, "" where the environment variable is not set.
+    """Four hexadecimal digits that distinguish keys, "" if the environment variable is not set.
 
-    They stand in fingerprints and packages: enough to notice another key, far too few to find a key by.
+    They are in fingerprints and packages: enough to notice another key, far too few to find a key by.
     """
     import hashlib
     import hmac
@@ -49,7 +49,7 @@ def machine() -> str:
 
 @functools.cache
 def processor() -> str:
-    """The processor's model name, for what is measured in seconds; the kind of machine where it can't be told."""
+    """The processor's model name, for what is measured in seconds; the kind of machine if unknown."""
     try:
         with Path("/proc/cpuinfo").open(encoding="utf-8", errors="replace") as lines:
             for line in lines:

@@ -71,8 +71,8 @@ ALWAYS = {
 }
 FOUND = re.compile(rb"([0-9a-f]{40}|[0-9a-f]{64}) (blob|tree|commit|tag) (\d+)\n")
 TREE = re.compile(rb"tree ([0-9a-f]{40}|[0-9a-f]{64})\n")
-INCOMPLETE = "a partial clone lacks objects, and nothing is fetched here: git fetch --refetch --no-filter"
-DAMAGED = "if this is no partial clone, the repository is damaged: git fsck"
+INCOMPLETE = "a partial clone lacks objects, and mlspec does not fetch: git fetch --refetch --no-filter"
+DAMAGED = "if this is not a partial clone, the repository is damaged: git fsck"
 
 
 class Found(NamedTuple):
@@ -118,7 +118,7 @@ class Repository:
         if found is None:
             raise _missing(place, name)
         if found.kind != kind:
-            raise unreadable(place, f"object {name[:12]} is a {found.kind}, where a {kind} has to be", "git fsck")
+            raise unreadable(place, f"object {name[:12]} is a {found.kind}, but must be a {kind}", "git fsck")
         return found.data
 
     def copy(self, name: str, place: str, file: str | os.PathLike[str]) -> bool:
@@ -179,7 +179,7 @@ class Repository:
             try:
                 self._trees[tree] = git_trees.entries(data, len(tree) // 2)
             except ValueError as error:
-                raise unreadable(place, f"the commit holds {error}", "no checkout could hold it: git fsck") from None
+                raise unreadable(place, f"the commit holds {error}", "it cannot be checked out: git fsck") from None
         return self._trees[tree]
 
     def _find(self, expression: str, place: str, most: int) -> Found | None:
@@ -208,7 +208,7 @@ class Repository:
                 return Found(name, kind, None)
             self._left -= size
             if self._left < 0:
-                raise unreadable(place, f"more than {TOTAL >> 30} GiB would have to be read of this repository")
+                raise unreadable(place, f"more than {TOTAL >> 30} GiB of this repository would have to be read")
             made = hashlib.new(self.algorithm, b"%s %d\0" % (about[2], size), usedforsecurity=False)
 
             def taken(piece: bytes) -> None:
@@ -218,7 +218,7 @@ class Repository:
             _pass_on(answer, size, taken)
             _pass_on(answer, 1, len)
         if made.hexdigest() != name:
-            raise unreadable(place, f"object {name[:12]} has other content than its name says", DAMAGED)
+            raise unreadable(place, f"object {name[:12]} does not have the content that its name states", DAMAGED)
         return Found(name, kind, b"")
 
     @contextlib.contextmanager
@@ -237,7 +237,7 @@ class Repository:
             said = self._errors.read(PIECE).decode("utf-8", "replace").strip().splitlines()
             self.close()
             is_partial = any("promisor" in line for line in said)
-            note = INCOMPLETE if is_partial else "git fsck tells more"
+            note = INCOMPLETE if is_partial else "git fsck shows more"
             raise unreadable(place, f"git says: {said[-1] if said else 'nothing'}", note) from None
         except BaseException:
             self.close()
@@ -250,7 +250,7 @@ def opened(folder: str | os.PathLike[str]) -> Repository | None:
     tree = work_tree.find(folder)
     if tree is not None and not _is_trusted(tree):
         note = f"git config --global --add safe.directory {shlex.quote(tree.root)}"
-        raise wrong("git does not trust this repository: it belongs to somebody else", note)
+        raise wrong("git does not trust this repository, because it belongs to another user", note)
     return None if tree is None else Repository(tree)
 
 
@@ -379,7 +379,7 @@ def _in_time(process: "subprocess.Popen[bytes]") -> Iterator[None]:
     finally:
         timer.cancel()
         if is_late.is_set():
-            raise wrong(f"git gave no answer in {SECONDS} s", "check the repository: git fsck")
+            raise wrong(f"git did not answer within {SECONDS} s", "check the repository: git fsck")
 
 
 def _pass_on(stream: IO[bytes], size: int, take: Callable[[bytes], object]) -> None:

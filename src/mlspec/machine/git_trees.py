@@ -34,7 +34,7 @@ def entries(data: bytes | None, width: int) -> dict[str, Entry]:
         mode = os.fsdecode(data[at:space])
         kind = "blob" if FILE.fullmatch(mode) else KINDS.get(mode)
         if space < 0 or end < 0 or after > len(data) or kind is None:
-            raise ValueError("a folder that is no tree of git")
+            raise ValueError("a folder that is not a git tree")
         name = os.fsdecode(data[space + 1 : end])
         if name in ("", ".", "..") or "/" in name or name.lower() == ".git" or DRIVE.match(name):
             raise ValueError(f"a file named '{name}'")

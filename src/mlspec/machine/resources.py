@@ -30,7 +30,7 @@ def cores() -> int:
 
 
 def memory() -> int | None:
-    """The bytes of memory that are free for this process; None where it can't be told."""
+    """The memory that is free for this process in bytes; None if unknown."""
     free = []
     try:
         for line in Path("/proc/meminfo").read_text().splitlines():
@@ -49,7 +49,7 @@ def memory() -> int | None:
     return min(free, default=None)
 
 
-# The data engine's allocator keeps what is freed, and tells the kernel only that it might have it; a limit counts that.
+# The data engine's allocator keeps what is freed, and only marks it as reclaimable; a limit counts that.
 ALLOCATOR = {"_RJEM_MALLOC_CONF": "background_thread:true,dirty_decay_ms:200,muzzy_decay_ms:0"}
 
 

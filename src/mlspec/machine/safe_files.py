@@ -20,7 +20,7 @@ class NotRegularError(OSError):
 
 
 def stays_inside(name: str) -> bool:
-    """Whether a name (parts joined by slashes) stays in its folder on any system, as far as the name itself tells."""
+    """Whether a name (parts joined by slashes) stays inside its folder on any system, judging by the name alone."""
     parts = name.split("/")
     return not any(part in ("", ".", "..") or "\\" in part or "\0" in part or part[1:2] == ":" for part in parts)
 
@@ -32,7 +32,7 @@ def inside(root: str | os.PathLike[str], name: str) -> Path:
     part of the name is a link.
     """
     if not stays_inside(name):
-        raise UnsafePathError(f"'{name}' leads out of its folder")
+        raise UnsafePathError(f"'{name}' points outside its folder")
     path = os.fspath(root)
     for part in name.split("/"):
         path = os.path.join(path, part)

@@ -1,4 +1,4 @@
-"""What this folder's own mlspec has written, told from what was copied, committed or unpacked there.
+"""Distinguishes what this folder's own mlspec has written from what was copied, committed or unpacked there.
 
 A seal is a keyed digest of a file's content. The key follows from a file of random bytes and from the time of its last
 change (and from its inode, where a file system keeps whole seconds alone). Neither a checkout nor an archive nor a copy

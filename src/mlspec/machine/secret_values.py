@@ -20,7 +20,7 @@ QUERY = re.compile(r"[?&;][^=&;\s]+=([^&;\s]+)")
 
 
 def hidden(text: str, *names: str) -> str:
-    """A text in which ``${env:NAME}`` stands for secrets.
+    """A text in which ``${env:NAME}`` replaces secrets.
 
     Of the environment variables ``names``: their values, however they are quoted, and pieces of them of 6 characters
     or more. Of all others whose names say that they hold a secret: whole values of 8 characters or more, the password
@@ -40,7 +40,7 @@ def hidden(text: str, *names: str) -> str:
 
 
 def _parts(value: str) -> Iterator[str]:
-    """What is secret in an address, as it stands there and decoded, and how a client sends user and password."""
+    """What is secret in an address, as it is there and decoded, and how a client sends user and password."""
     login = LOGIN.search(value)
     if login is not None:
         user, password = map(unquote, login.groups())

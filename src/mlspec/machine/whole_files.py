@@ -120,8 +120,8 @@ def _refuse_input(path: StrPath, there: os.stat_result | None, source: StrPath) 
     found = None if there is None else _status(source)
     if there is None or found is None or not stat.S_ISREG(there.st_mode) or not os.path.samestat(there, found):
         return
-    message = f"'{os.fspath(path)}' is what is read: it would be overwritten"
-    raise SpecError([Diagnostic(code="output-is-input", message=message, notes=("-o another file",))])
+    message = f"'{os.fspath(path)}' is an input and would be overwritten"
+    raise SpecError([Diagnostic(code="output-is-input", message=message, notes=("name another file with -o",))])
 
 
 def _direct(path: str, there: os.stat_result) -> int | None:

@@ -101,8 +101,8 @@ def certain(share: float, n: int, level: float) -> tuple[float, float] | None:
 
 
 def confidence(truth: "Array", prediction: "Array") -> "tuple[Array, Array]":
-    """The stated probability of each row and whether it came true (0 or 1): of the positive class where there are two
-    classes, else of the likeliest."""
+    """The stated probability of each row and whether it came true (0 or 1): of the positive class for two classes, else
+    of the most probable class."""
     import numpy as np
 
     if prediction.shape[1] == 2:

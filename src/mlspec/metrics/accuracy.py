@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 class Accuracy(Metric, frozen=True, kw_only=True):
-    """The share of rows whose most probable class is the right one.
+    """The share of rows whose most probable class is correct.
 
-    Why: everyone understands it; but where one class is rare it says little, so look at its baseline.
+    Why: everyone understands it; but if one class is rare it says little, so compare it with a baseline.
 
     Example:
         metrics: [accuracy]

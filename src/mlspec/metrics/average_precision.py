@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 class AveragePrecision(Metric, frozen=True, kw_only=True):
     """The precision at each positive row's rank, averaged over the positive rows.
 
-    Why: judges the top of the ranking, where positives are rare; guessing gives their share.
+    Why: evaluates the top of the ranking, for rare positives; random guessing gives their share.
 
     Example:
         metrics: [average_precision]

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 class BalancedAccuracy(Metric, frozen=True, kw_only=True):
-    """The share of each class's rows that are recognised, averaged over the classes.
+    """The recall of each class, averaged over the classes.
 
-    Why: every class counts the same, however rare; guessing gives 1 / classes.
+    Why: every class counts the same, however rare; random guessing gives 1 / classes.
 
     Example:
         metrics: [balanced_accuracy]

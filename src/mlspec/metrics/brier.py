@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
 
 class Brier(Metric, frozen=True, kw_only=True):
-    """The mean squared difference between the positive class's probability and what happened.
+    """The mean squared difference between the predicted probability of the positive class and the outcome.
 
     With more than two classes the squares are summed over the classes.
 
-    Why: like log_loss a score of honest probabilities, but bounded, so that a few rows can't decide it.
+    Why: like log_loss it rewards calibrated probabilities, but it is bounded, so a few rows cannot dominate it.
 
     Example:
         metrics: [brier]

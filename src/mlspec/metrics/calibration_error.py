@@ -16,14 +16,14 @@ SEED = 20_210_610
 
 
 class CalibrationError(Metric, frozen=True, kw_only=True):
-    """The expected calibration error: rows are put into bins of equal width by the positive class's probability, and
-    the distance between each bin's mean probability and its share of positives is averaged over the rows.
+    """The expected calibration error: rows are put into bins of equal width by the probability of the positive class,
+    and the distance between each bin's mean predicted probability and its observed frequency is averaged over the rows.
 
-    With more than two classes it is the likeliest class's probability against how often that class is right (Guo et al.
-    2017). The error of few rows is never nil even where the probabilities are right; the lower end of the interval is
-    corrected for that, and nil where right probabilities would often give as much.
+    With more than two classes it compares the probability of the most probable class with how often it is correct (Guo
+    et al. 2017). With few rows the error is never zero, even for calibrated probabilities; the lower end of the
+    interval is corrected for that, and is zero if calibrated probabilities would often give the same error.
 
-    Why: a probability of 0.8 that comes true in half of the cases misleads whoever decides by it.
+    Why: a predicted probability of 0.8 with an observed frequency of 0.5 misleads decisions.
 
     Example:
         metrics: [calibration_error: {bins: 15}]
@@ -34,7 +34,7 @@ class CalibrationError(Metric, frozen=True, kw_only=True):
     greater_is_better: ClassVar[bool] = False
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
 
-    bins: Annotated[int, Meta(description="How many bins of equal width.", ge=2, le=100)] = 10
+    bins: Annotated[int, Meta(description="The number of bins of equal width.", ge=2, le=100)] = 10
 
     def score(self, truth: "Array", prediction: "Array") -> float:
         """Of class codes (n,) and probabilities (n, classes)."""

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 class ExpectedCost(Metric, frozen=True, kw_only=True):
-    """The mean cost per row of wrong decisions, with the costs that `project.users.mistakes` states.
+    """The mean cost per row of wrong decisions, with the costs in `project.users.mistakes`.
 
-    Where no threshold was chosen, the decision is the one of least cost if the probabilities are right (Elkan 2001):
-    positive from false_positive / (false_positive + false_negative) on. So are the baselines' decisions.
+    If no threshold was chosen, the decision is the one with the lowest cost for calibrated probabilities (Elkan 2001):
+    positive from false_positive / (false_positive + false_negative) on. The same holds for baselines.
 
-    Why: what a mistake costs is what a decision should be judged by; accuracy takes all mistakes for equal.
+    Why: decisions should be evaluated by what errors cost; accuracy treats all errors as equal.
 
     Example:
         metrics: [expected_cost: {false_positive: 1, false_negative: 5}]
@@ -30,8 +30,8 @@ class ExpectedCost(Metric, frozen=True, kw_only=True):
     bounds: ClassVar[tuple[float, float]] = (0.0, float("inf"))
     decides: ClassVar[bool] = True
 
-    false_positive: Annotated[float, Meta(description="The cost of a negative that is called positive.", gt=0)] = 1.0
-    false_negative: Annotated[float, Meta(description="The cost of a positive that is called negative.", gt=0)] = 1.0
+    false_positive: Annotated[float, Meta(description="The cost of a false positive.", gt=0)] = 1.0
+    false_negative: Annotated[float, Meta(description="The cost of a false negative.", gt=0)] = 1.0
 
     def score(self, truth: "Array", prediction: "Array") -> float:
         """Of class codes (n,), 1 the positive class, and probabilities or decisions (n, 2)."""

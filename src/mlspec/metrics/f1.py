@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 class F1(Metric, frozen=True, kw_only=True):
     """The harmonic mean of precision and recall of the positive class, at the most probable class.
 
-    Why: one number for finding the positives and not crying wolf, where positives are rare.
+    Why: one number for finding rare positives with few false alarms.
 
     Example:
         metrics: [f1]

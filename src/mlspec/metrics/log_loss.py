@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 class LogLoss(Metric, frozen=True, kw_only=True):
-    """The mean negative logarithm of the probability that the right class was given.
+    """The mean negative logarithm of the predicted probability of the correct class.
 
-    Why: rewards honest probabilities, and punishes being sure and wrong.
+    Why: rewards calibrated probabilities, and punishes confident errors.
 
     Example:
         metrics: [log_loss]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 class Mae(Metric, frozen=True, kw_only=True):
     """The mean absolute error, in the target's unit.
 
-    Why: the usual size of an error, with few rows far off weighing no more than their share.
+    Why: the typical size of an error; a few large errors do not dominate it.
 
     Example:
         metrics: [mae]

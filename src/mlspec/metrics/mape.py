@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 class Mape(Metric, frozen=True, kw_only=True):
-    """The mean absolute error as a share of the true value: 0.1 is ten percent off. Not defined where one is zero.
+    """The mean absolute error as a share of the true value: 0.1 is ten percent off. Undefined if a true value is zero.
 
-    Why: the size of an error that anyone can read, whatever the target's unit.
+    Why: a size of error that everyone understands, whatever the target's unit.
 
     Example:
         metrics: [mape]

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 class Precision(Metric, frozen=True, kw_only=True):
-    """The share of the rows called positive that are positive, at the most probable class.
+    """The share of rows predicted positive that are positive, at the most probable class.
 
-    Why: what share of the alarms is real.
+    Why: the share of alarms that are real.
 
     Example:
         metrics: [precision]

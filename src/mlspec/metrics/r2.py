@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class R2(Metric, frozen=True, kw_only=True):
-    """One minus the squared error over that of always predicting the mean of these rows.
+    """One minus the squared error divided by that of always predicting the mean of these rows.
 
     Why: an error without a unit: 0 is no better than the mean, 1 is perfect, below 0 is worse.
 

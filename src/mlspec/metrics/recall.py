@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 class Recall(Metric, frozen=True, kw_only=True):
-    """The share of the positive rows that are called positive, at the most probable class.
+    """The share of positive rows that are predicted positive, at the most probable class.
 
-    Why: what share of the cases is found.
+    Why: the share of cases that are found.
 
     Example:
         metrics: [recall]

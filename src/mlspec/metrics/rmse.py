@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 class Rmse(Metric, frozen=True, kw_only=True):
     """The root of the mean squared error, in the target's unit.
 
-    Why: the usual size of an error, where large ones weigh more.
+    Why: the typical size of an error; large errors count more.
 
     Example:
         metrics: [rmse]

@@ -13,9 +13,10 @@ if TYPE_CHECKING:
 class RmseLog(Metric, frozen=True, kw_only=True):
     """The root of the mean squared error of the natural logarithms: 0.1 is about ten percent off.
 
-    Not defined where a true value is not above zero; a prediction that is not counts as the least positive number.
+    Undefined if a true value is not above zero; a prediction that is not above zero counts as the smallest positive
+    number.
 
-    Why: for prices, sizes and counts, being off by a tenth is as bad for a small value as for a large one.
+    Why: for prices, sizes and counts, a relative error is equally bad for small and large values.
 
     Example:
         metrics: [rmse_log]

@@ -15,7 +15,7 @@ class RocAuc(Metric, frozen=True, kw_only=True):
 
     With more than two classes it is each class against the rest, averaged.
 
-    Why: judges the ranking alone, whatever the threshold and however rare the positives; guessing gives 0.5.
+    Why: evaluates only the ranking, whatever the threshold and however rare the positives; random guessing gives 0.5.
 
     Example:
         metrics: [roc_auc]

@@ -47,7 +47,7 @@ class Python(Model, frozen=True, kw_only=True):
     code: Annotated[
         str,
         Meta(
-            description="The class, as `module:Class`; the module lies in the spec's folder or is installed.",
+            description="The class, as `module:Class`; the module is in the spec's folder or installed.",
             pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$",
             examples=["models:Forest"],
         ),
@@ -68,7 +68,7 @@ class Python(Model, frozen=True, kw_only=True):
     ] = 8
 
     def fit(self, training: Training, folder: Path) -> dict[str, Any]:
-        """Fit and save the estimator or the module, with its source; StepError where the class can't be had."""
+        """Fit and save the estimator or the module, with its source; StepError if the class is unavailable."""
         from mlspec.models import _user_code
 
         return _user_code.fit(self.code, self.params, self, training, folder)

@@ -24,7 +24,7 @@ class BaselineRows(msgspec.Struct, frozen=True):
 
 
 class Baseline(Plugin, frozen=True, kw_only=True):
-    """What a model must stand against. ``predicts``: it answers the test rows; else it is a figure that is stated."""
+    """What a model is compared with. ``predicts``: it answers the test rows; else it is a figure that is stated."""
 
     tasks: ClassVar[frozenset[str]] = frozenset()
     predicts: ClassVar[bool] = True
@@ -38,6 +38,6 @@ class Baseline(Plugin, frozen=True, kw_only=True):
         return ""
 
     def predict(self, rows: BaselineRows) -> "tuple[np.ndarray[Any, Any], np.ndarray[Any, Any] | None]":
-        """Class probabilities (n, classes) or values (n,) of the test rows; and decisions (n, classes), 1 for the class
-        decided for, where they are not the likeliest class."""
+        """Class probabilities (n, classes) or values (n,) of the test rows; and decisions (n, classes), 1 for the
+        predicted class, if they are not the most probable class."""
         raise TypeError(f"{type(self).__name__} predicts nothing")

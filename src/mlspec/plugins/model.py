@@ -19,7 +19,7 @@ class Features(msgspec.Struct, frozen=True):
 
     ``arrays``: the numeric columns that are one thing together, such as a picture: the first one, and the shape.
 
-    Those of a large table lie in files that are mapped into memory (``mapped``). Who reads such rows a piece at a time
+    Those of a large table are in files that are mapped into memory (``mapped``). Who reads such rows a piece at a time
     calls ``forget`` after each, which gives back the memory of what was read; a copy would take it all.
     """
 
@@ -33,11 +33,11 @@ class Features(msgspec.Struct, frozen=True):
 
     @property
     def is_mapped(self) -> bool:
-        """Whether the rows lie in files."""
+        """Whether the rows are in files."""
         return bool(self.mapped)
 
     def forget(self) -> None:
-        """Give back the memory of rows that lie in files: whoever reads them again has them from there."""
+        """Give back the memory of rows in files: they are read from there again."""
         for one in self.mapped:
             one.madvise(mmap.MADV_DONTNEED)
 

@@ -44,35 +44,35 @@ class Source(Plugin, frozen=True, kw_only=True):
     part: Annotated[Part | None, Meta(description="The split these rows belong to, with `split: {by: given}`.")] = None
     on_change: Annotated[
         Literal["fail", "warn", "accept"],
-        Meta(description="What to do when the content is not what mlspec.lock has pinned."),
+        Meta(description="What to do when the content differs from what mlspec.lock has pinned."),
     ] = "accept"
     fresh_within: Annotated[
         float | None,
         Meta(
-            description="How old the content may be, by the source's own word (a file's time, a server's "
-            "Last-Modified); looked at before a run.",
+            description="The maximum age of the content, as the source states it (a file's time, a server's "
+            "Last-Modified); checked before a run.",
             extra={"unit": "duration"},
             examples=["1h", "30d"],
         ),
     ] = None
     minimum_rows: Annotated[
-        Annotated[int, Meta(ge=1)] | None, Meta(description="Fewer rows than this are taken for a fault.")
+        Annotated[int, Meta(ge=1)] | None, Meta(description="Fewer rows than this are an error.")
     ] = None
     retries: Annotated[
         Annotated[int, Meta(ge=0, le=10)] | None,
-        Meta(description="How often fetching is tried again, each time after a longer wait; twice if left out."),
+        Meta(description="The number of retries, each after a longer wait; twice if left out."),
     ] = None
     timeout: Annotated[
         float | None,
         Meta(
-            description="How long one attempt to fetch may take; 10m if left out.",
+            description="The time limit of one attempt to fetch; 10m if left out.",
             extra={"unit": "duration"},
             examples=["30s", "10m"],
         ),
     ] = None
     fallback: Annotated[
         Annotated[str, Meta(min_length=1)] | None,
-        Meta(description="A file beside the spec that is read where the source can't be had."),
+        Meta(description="A file next to the spec, which is read if the source is unavailable."),
     ] = None
 
     @abstractmethod
@@ -136,7 +136,7 @@ class Source(Plugin, frozen=True, kw_only=True):
     def fetch(self, root: Path, folder: Path, wanted: "Wanted", mark: str) -> Fetched | None:
         """Fetch the rows into a file in ``folder``; None where ``mark`` (of last time) tells that nothing has changed.
 
-        Raises OSError where the source can't be had, and StepError where it says something else than asked.
+        Raises OSError if the source is unavailable, and StepError if its answer is invalid.
         """
         raise TypeError(f"{type(self).__name__} is read where it lies")
 

@@ -50,8 +50,8 @@ def _lines(facts: RunFacts) -> Iterator[str]:
     for check in facts.checks:
         if check.fails:
             yield ""
-            told = f"{check.step}: {check.check}: {check.measured} (expected: {check.expected}); {check.advice}"
-            yield f"- ⚠️ {text(told)}"
+            message = f"{check.step}: {check.check}: {check.measured} (expected: {check.expected}); {check.advice}"
+            yield f"- ⚠️ {text(message)}"
     for part in (gates(facts), scores(facts), groups(facts), requirements(facts), candidates(facts)):
         lines = list(part)
         if lines:
@@ -68,7 +68,7 @@ def requirements(facts: RunFacts) -> Iterator[str]:
     rest = [entry for entry in facts.requirements if entry.binding != "gate"]
     if not rest:
         return
-    yield "### Required besides"
+    yield "### Other requirements"
     yield ""
     rows = [
         (text(entry.text), text(entry.check), text(f"waived: {entry.waived}" if entry.waived else entry.evidence))
@@ -164,7 +164,7 @@ def groups(facts: RunFacts) -> Iterator[str]:
     if found.fairness:
         if found.slices and metric is not None:
             yield ""
-        yield "### Between groups"
+        yield "### Differences between groups"
         yield ""
         compared = [
             (
@@ -175,7 +175,7 @@ def groups(facts: RunFacts) -> Iterator[str]:
             )
             for entry in found.fairness
         ]
-        yield from table(("measure", "by", "value", "groups of too few rows"), compared)
+        yield from table(("measure", "by", "value", "groups with too few rows"), compared)
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:

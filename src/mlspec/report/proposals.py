@@ -14,17 +14,17 @@ MOST_VALUES, MOST_LINES = 12, 30
 def expectations(
     found: TableProfile, target: str, ids: Collection[str], hidden: Collection[str], gone: Collection[str] = ()
 ) -> list[str]:
-    """The lines below ``expect:``, those of the target and of ids first. Of ``hidden`` columns no value is told, and
-    of those ``gone`` nothing at all."""
+    """The lines below ``expect:``, those of the target and of ids first. Values of ``hidden`` columns are not shown,
+    and columns in ``gone`` are left out."""
     if not found.rows:
         return []
     least = _rounded(found.rows * 0.8, down=True)
     lines = [f"- {{rows: {{at_least: {least:.0f}}}}}  # {found.rows:,} now"]
     ordered = sorted(found.columns, key=lambda column: (column.name != target, column.name not in ids))
     for column in (column for column in ordered if column.name not in gone):
-        told = list(_of(column, column.name in ids, column.name in hidden))
-        if told:
-            lines.append(f"- {{column: {_text(column.name)}, {', '.join(told)}}}")
+        text = list(_of(column, column.name in ids, column.name in hidden))
+        if text:
+            lines.append(f"- {{column: {_text(column.name)}, {', '.join(text)}}}")
     if found.balance and target not in hidden:
         share = math.floor(min(one.rows for one in found.balance) / found.rows * 50) / 100
         if share:
@@ -49,8 +49,8 @@ def _of(column: ProfiledColumn, is_id: bool, is_hidden: bool) -> Iterator[str]:
         yield f"between: [{low:.10g}, {_rounded(greatest + reach / 4):.10g}]"
     elif column.common and column.distinct <= len(column.common) and column.distinct <= MOST_VALUES:
         listed = sorted(one.value for one in column.common)
-        told = [value if column.type == "boolean" else _text(value) for value in listed]
-        yield f"allowed: [{', '.join(told)}]"
+        text = [value if column.type == "boolean" else _text(value) for value in listed]
+        yield f"allowed: [{', '.join(text)}]"
 
 
 def _rounded(value: float, *, down: bool = False) -> float:

@@ -31,7 +31,7 @@ def headline(facts: RunFacts) -> str:
     if facts.outcome == "error":
         return f"{formatting.count(len(facts.failures), 'step')} failed"
     if facts.outcome == "interrupted":
-        return "Interrupted: run again to go on from here"
+        return "Interrupted: run again to continue from here"
     if not facts.gates:
         return "Done; the spec states no constraints"
     held_to = [gate for gate in facts.gates if not gate.waived]
@@ -41,10 +41,10 @@ def headline(facts: RunFacts) -> str:
     waived = len(facts.gates) - len(held_to)
     more = f"; {waived} more {'is' if waived == 1 else 'are'} waived" if waived else ""
     if failing:
-        told = f"{failing} of {total} {'does' if failing == 1 else 'do'} not hold"
-        return told + (f", {unknown} cannot be decided" if unknown else "") + more
+        message = f"{failing} of {total} {'does' if failing == 1 else 'do'} not hold"
+        return message + (f", {unknown} cannot be decided" if unknown else "") + more
     if unknown:
-        return f"{unknown} of {total} cannot be decided on this evidence{more}"
+        return f"{unknown} of {total} cannot be decided with this evidence{more}"
     return ("The one constraint holds" if len(held_to) == 1 else f"All {total} hold") + more
 
 
@@ -53,9 +53,9 @@ def holdout(facts: RunFacts) -> str:
     found = facts.holdout
     if found is None or (found.uses == 1 and found.allowed is None):
         return ""
-    told = f"The test rows have judged {formatting.count(found.uses, 'model')}"
-    told += f", {found.allowed} {'is' if found.allowed == 1 else 'are'} allowed" if found.allowed is not None else ""
-    return told + (f"; this one was number {found.place}" if found.uses > 1 else "")
+    message = f"The test rows have been used to evaluate {formatting.count(found.uses, 'model')}"
+    message += f", {found.allowed} {'is' if found.allowed == 1 else 'are'} allowed" if found.allowed is not None else ""
+    return message + (f"; this is number {found.place}" if found.uses > 1 else "")
 
 
 def threshold(facts: RunFacts) -> str:
@@ -65,6 +65,6 @@ def threshold(facts: RunFacts) -> str:
         return ""
     positive = f" '{decisions.classes[1]}'" if len(decisions.classes) == 2 else ""
     return (
-        f"Decisions: positive{positive} from a probability of {formatting.figure(decisions.threshold)} on, chosen "
+        f"Decisions: positive{positive} at a probability of at least {formatting.figure(decisions.threshold)}, chosen "
         "on the validation rows"
     )

@@ -14,7 +14,7 @@ from mlspec.spec.tracking import Mlflow
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-# A server that can't be reached must not hold a finished run for minutes; and nobody else is told of it.
+# A server that can't be reached must not hold a finished run for minutes; and telemetry is off.
 PATIENCE = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
@@ -29,7 +29,7 @@ LONGEST = 6000  # characters of a parameter's value that a server takes
 
 
 def track(facts: RunFacts, folder: Path, wanted: Mlflow) -> Tracked:
-    """Log a run whose folder is written. What goes wrong is told in the result: the run itself is done."""
+    """Log a run whose folder is written. Errors are reported in the result: the run itself is done."""
     stated = wanted.tracking_uri
     try:
         uri = _secrets.filled(stated)
@@ -44,8 +44,8 @@ def track(facts: RunFacts, folder: Path, wanted: Mlflow) -> Tracked:
             client = MlflowClient(tracking_uri=uri)
             return Tracked(server=stated, run=_logged(client, facts, folder, wanted.experiment or facts.project))
         except Exception as error:  # the client, its HTTP library and the server each have errors of their own
-            told = " ".join(_secrets.scrubbed(f"{type(error).__name__}: {error}", stated).split())
-            return Tracked(server=stated, error=told[:500])
+            text = " ".join(_secrets.scrubbed(f"{type(error).__name__}: {error}", stated).split())
+            return Tracked(server=stated, error=text[:500])
 
 
 def _logged(client: "MlflowClient", facts: RunFacts, folder: Path, experiment: str) -> str:

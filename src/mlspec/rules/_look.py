@@ -1,4 +1,4 @@
-"""A look at the sources before anything runs: their headers and first rows, or what was pinned of them."""
+"""Inspects the sources before anything runs: their headers and first rows, or what mlspec.lock has pinned."""
 
 import os
 from collections.abc import Iterator
@@ -24,8 +24,8 @@ OUTSIDE = "file-outside"
 
 
 class Look(Struct, frozen=True, kw_only=True):
-    """What was seen: the columns (None where that could not be told), the target's first values and whether these are
-    all, the snapshot of a source that is fetched, and what is wrong."""
+    """What was found: the columns (None if unknown), the target's first values and whether these are all, the snapshot
+    of a fetched source, and diagnostics."""
 
     columns: Schema | None = None
     values: _probe.Values | None = None
@@ -34,8 +34,7 @@ class Look(Struct, frozen=True, kw_only=True):
 
 
 def every(project: Project, document: Document, root: Path, reads: Reads | None) -> dict[str, Look]:
-    """A look at each source; at none that leads to a file outside ``reads``. Nothing is fetched, started or connected
-    to."""
+    """Inspects each source, except those with a file outside ``reads``. Nothing is fetched, started or connected to."""
     target = project.data.columns.target
     sources = project.data.sources
     wrong = {name: tuple(_wrong(document, root, name, use, reads)) for name, use in sources.items()}
@@ -86,7 +85,7 @@ def refusal(reads: Reads | None, path: Path) -> str:
     try:
         return "" if reads is None else allowed_reads.refusal(reads, path)
     except ValueError:
-        return "is no path"
+        return "is not a valid path"
 
 
 def shown(root: Path, file: str) -> str:
@@ -100,7 +99,7 @@ def refused(document: Document | None, at: tuple[str | int, ...], file: str, why
         code=OUTSIDE,
         message=f"'{file}' {why}",
         span=None if document is None else document.span(at),
-        notes=("add --allow-outside if you trust this spec; `mlspec run` reads what the spec says",),
+        notes=("add --allow-outside if you trust this spec; `mlspec run` reads any path in the spec",),
     )
 
 
@@ -114,11 +113,11 @@ def _wrong(document: Document, root: Path, name: str, use: PluginRef, reads: Rea
     mistake = source.mistake()
     if mistake:
         span = document.span(place, key=True)
-        yield Diagnostic(code="bad-source", message=f"source '{name}' is unclear", span=span, label=mistake)
+        yield Diagnostic(code="bad-source", message=f"source '{name}' is ambiguous", span=span, label=mistake)
         return
     encoding = getattr(source, "encoding", None)
     if isinstance(encoding, str) and not is_encoding(encoding):
-        message, label = f"'{encoding}' is no encoding of text that can be read", "utf-8, latin-1, cp1252, utf-16, ..."
+        message, label = f"'{encoding}' is not a known text encoding", "utf-8, latin-1, cp1252, utf-16, ..."
         yield Diagnostic(code="bad-source", message=message, span=document.span((*place, "encoding")), label=label)
         return
     if reads is not None:
@@ -141,7 +140,7 @@ def _outside(document: Document, root: Path, name: str, source: Source, reads: R
     try:
         files = source.files(root)
     except (OSError, ValueError):
-        return  # the look itself tells it
+        return  # the inspection itself reports it
     try:
         other = allowed_reads.refused(reads, files.values())
     except ValueError as error:
@@ -153,11 +152,11 @@ def _outside(document: Document, root: Path, name: str, source: Source, reads: R
 
 
 def _secrets(document: Document, place: tuple[str, ...], name: str, source: Source) -> Iterator[Diagnostic]:
-    """Passwords, and references to the environment where these are not filled in."""
+    """Passwords, and references to the environment where these are not replaced."""
     for key, text in _texts((), msgspec.to_builtins(source)):
         span = document.span((*place, *key))
         if "://" in text and _secrets_in(text):
-            message, label = f"a password stands in source '{name}'", "write ${env:NAME} in its place"
+            message, label = f"source '{name}' contains a password", "write ${env:NAME} instead"
             yield Diagnostic(code="secret-in-spec", message=message, span=span, label=label)
         elif "${env:" in text and key[-1] != "connection":
             message, label = f"'{key[0]}' takes no ${{env:NAME}}", "only connection strings do"
@@ -179,18 +178,18 @@ def _texts(path: tuple[str | int, ...], value: Any) -> Iterator[tuple[tuple[str 
 
 
 def _pinned(document: Document, name: str, source: Source, snapshot: pinned.Snapshot | None, target: str) -> Look:
-    """A source that only fetching can tell about: what the spec states of it, or what was pinned."""
+    """A source that must be fetched: what the spec states about it, or what was pinned."""
     known = {} if snapshot is None else snapshot.columns
     columns = tuple(Column(column, cast(ColumnType, kind)) for column, kind in (source.stated() or known).items())
     if not columns:
         found = Diagnostic(
             code="source-schema-unknown",
-            message=f"which columns source '{name}' has is not known yet",
+            message=f"the columns of source '{name}' are not known yet",
             span=document.span(("data", "sources", name), key=True),
             label=f"{source.where()} has not been read",
             notes=(
-                "validate and compile connect to nothing; `mlspec run` reads it and pins its columns in mlspec.lock",
-                *(["or state them: schema: {age: integer, job: category}"] if hasattr(source, "schema") else []),
+                "validate and compile open no connection; `mlspec run` reads it and pins its columns in mlspec.lock",
+                *(["or state the columns: schema: {age: integer, job: category}"] if hasattr(source, "schema") else []),
             ),
         )
         return Look(found=(found,))
@@ -216,7 +215,7 @@ def _missing(document: Document, at: tuple[str, ...], root: Path, source: Source
         message=f"'{wanted}' can't be read: {error.strerror or error}",
         span=document.span(at),
         label=f"did you mean '{near}'?" if near else "",
-        notes=("paths start at the spec's folder",),
+        notes=("paths are relative to the spec's folder",),
     )
 
 

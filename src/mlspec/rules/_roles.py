@@ -41,19 +41,19 @@ def roles(project: Project, schema: Schema) -> Schema:
 
 
 def hidden(project: Project, schema: Schema) -> list[str]:
-    """The columns of which no value may be told: sensitive ones, ids, and what tells of people."""
+    """The columns whose values must not be shown: sensitive ones, ids, and personal ones."""
 
-    told, seen = personal(project), roles(project, schema)
-    return [column.name for column in seen if column.role in ("sensitive", "id") or column.name in told]
+    text, seen = personal(project), roles(project, schema)
+    return [column.name for column in seen if column.role in ("sensitive", "id") or column.name in text]
 
 
 def personal(project: Project) -> set[str]:
-    """The columns that tell of people, as the spec says."""
+    """The personal columns of the spec."""
     return {name for name, stated in project.data.personal.items() if stated.kind != "public"}
 
 
 def treatments(project: Project) -> dict[str, Anonymizer]:
-    """The treatment of each personal column that is not kept as it is."""
+    """The anonymiser of each personal column that is not kept unchanged."""
     stated = {name: personal.action for name, personal in project.data.personal.items()}
     return {
         name: cast(Anonymizer, use.plugin) for name, use in stated.items() if use is not None and use.name != "keep"
@@ -69,6 +69,6 @@ def dropped(project: Project) -> frozenset[str]:
 
 
 def naming(project: Project) -> frozenset[str]:
-    """The columns that name people, as they are called before and after joins."""
+    """The direct identifiers, by their names before and after joins."""
     stated = {name for name, personal in project.data.personal.items() if personal.kind == "direct_identifier"}
     return frozenset(stated | {f"{join.prefix}{name}" for join in project.data.join for name in stated})

@@ -1,9 +1,9 @@
-"""A source that is read where it lies says how it is to be fetched.
+"""A source of local files has settings for fetching.
 
-Why: `retries`, `timeout` and `fallback` are about databases, addresses and functions; a file beside the spec is there
-or not, and the key would only look as if it did something.
+Why: `retries`, `timeout` and `fallback` are for databases, addresses and functions; for a local file they would have no
+effect.
 
-Instead: delete the key; `fresh_within`, `minimum_rows` and `on_change` hold for files too.
+Instead: delete the key; `fresh_within`, `minimum_rows` and `on_change` also apply to files.
 """
 
 from collections.abc import Iterator
@@ -21,6 +21,6 @@ def check(view: View) -> Iterator[Diagnostic]:
             continue
         for key in ("retries", "timeout", "fallback"):
             if getattr(source, key) is not None:
-                message = f"source '{name}' is read where it lies, '{key}' does nothing"
+                message = f"source '{name}' is a local file, so '{key}' has no effect"
                 path = ("data", "sources", name, key)
                 yield view.diagnostic("availability-without-fetching", path, message, "delete it", key=True)

@@ -1,7 +1,7 @@
-"""Settings of the backend that can't go together.
+"""Settings of the backend contradict each other.
 
-Why: a setting that the others make void would be believed to hold: a time limit that nobody can enforce, a precision
-that the device does not have.
+Why: users would rely on a setting without effect: a time limit that cannot be enforced, a precision that the device
+does not have.
 
 Instead: change one of the two; the message names both.
 """
@@ -24,18 +24,25 @@ def contradictions(backend: Backend) -> Iterator[tuple[str, str, str]]:
     """The key that can't hold, why, and the way out."""
     device, several = backend.device, backend.processes != 1
     if backend.precision == "tf32" and device in ("cpu", "mps"):
-        yield "precision", f"tf32 is a precision of NVIDIA GPUs, the device is '{device}'", "fp32, or bf16 for speed"
+        yield "precision", f"tf32 needs an NVIDIA GPU, but the device is '{device}'", "use fp32, or bf16 for speed"
     if several and device == "mps":
-        yield "processes", "several processes can't share the device 'mps'", "leave it out"
+        yield "processes", "several processes can't share the device 'mps'", "remove it"
     if several and device.startswith("cuda:"):
-        yield "processes", f"each process takes a GPU of its own, but the device names one: '{device}'", "device: cuda"
+        yield (
+            "processes",
+            f"each process needs its own GPU, but the device names a single one: '{device}'",
+            "device: cuda",
+        )
     if several and backend.on_out_of_memory == "accumulate":
-        message = "several processes keep in step: one of them can't take its batch in parts of its own accord"
-        yield "on_out_of_memory", message, "fail, or one process"
+        message = "on_out_of_memory: accumulate does not work with several processes, which must process equal batches"
+        yield "on_out_of_memory", message, "use fail, or one process"
     if backend.engine == "inline":
         for key in ("step_timeout", "run_timeout"):
             if getattr(backend, key) is not None:
-                message = f"the engine 'inline' runs steps in its own process and can't end one: {key} would not hold"
+                message = (
+                    f"the engine 'inline' runs steps in its own process and cannot stop one, so {key} would "
+                    "have no effect"
+                )
                 yield key, message, "engine: local"
     if backend.store is not None and re.match(r"[^/]*://[^/@]*:[^/@]*@", backend.store):
-        yield "store", "a password stands in the store's URL", "fsspec takes credentials from the environment"
+        yield "store", "the store's URL contains a password", "fsspec reads credentials from the environment"

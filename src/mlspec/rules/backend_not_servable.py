@@ -1,10 +1,10 @@
-"""This machine can't serve the backend.
+"""This machine does not support the backend.
 
-Why: a run that needs a GPU would fail at its first training step, after everything before it was paid for. Compiling is
-fine anywhere, so there this is a warning.
+Why: a run that needs a GPU would fail at its first training step, after all the work before it. Compiling works
+anywhere, so there this is a warning.
 
-Instead: run where the device is, or use `--backend cpu`. `mlspec doctor` tells what this machine can serve. The engine
-`dvc` tracks results in a DVC repository: `mlspec run --init` makes one where there is none.
+Instead: run on a machine with the device, or use `--backend cpu`. `mlspec doctor` lists what this machine supports. The
+engine `dvc` needs a DVC repository: `mlspec run --init` creates one.
 """
 
 import os
@@ -27,17 +27,17 @@ def check(view: View) -> Iterator[Diagnostic]:
             _place(view, key),
             message,
             "",
-            "`mlspec doctor` tells what it can serve",
+            "`mlspec doctor` lists what this machine supports",
             severity=severity,
         )
     if view.running and backend.engine == "dvc" and not _in_dvc_repository(view.facts.root):
-        message = f"the engine 'dvc' needs a DVC repository, and '{os.path.abspath(view.facts.root)}' is in none"
-        note = "`dvc init` or `mlspec run --init` makes one"
+        message = f"the engine 'dvc' needs a DVC repository, and '{os.path.abspath(view.facts.root)}' is not in one"
+        note = "`dvc init` or `mlspec run --init` creates one"
         yield view.diagnostic("backend-not-servable", _place(view, "engine"), message, "", note)
     budget = view.project.constraints.one(Budget)
     if budget is not None and budget.gpus == 0 and backend.device.startswith(("cuda", "mps")):
         message = f"constraints.budget.gpus is 0, but the backend trains on '{backend.device}'"
-        yield view.diagnostic("backend-not-servable", _place(view, "device"), message, "one of the two has to change")
+        yield view.diagnostic("backend-not-servable", _place(view, "device"), message, "change one of the two")
 
 
 def lacks(backend: Backend, *, libraries: bool) -> Iterator[tuple[str, str]]:
@@ -47,19 +47,19 @@ def lacks(backend: Backend, *, libraries: bool) -> Iterator[tuple[str, str]]:
     """
     device, count = backend.device, accelerators.gpus()
     if device.startswith("cuda") and not accelerators.has_nvidia():
-        yield "device", f"backend device '{device}' needs an NVIDIA GPU, this machine shows none"
+        yield "device", f"backend device '{device}' needs an NVIDIA GPU, but this machine has none"
     elif device.startswith("cuda"):
         index = int(device.partition(":")[2] or 0)
         if 0 < count <= index:
-            yield "device", f"there is no device '{device}': this machine shows {count} GPUs, counted from 0"
+            yield "device", f"there is no device '{device}': this machine has {count} GPUs, numbered from 0"
         if backend.processes != "auto" and 0 < count < backend.processes:
-            yield "processes", f"{backend.processes} processes want a GPU each, this machine shows {count}"
+            yield "processes", f"{backend.processes} processes need a GPU each, but this machine has {count}"
         if libraries and _torch().endswith("+cpu"):
             yield "device", f"backend device '{device}' needs another torch: {_torch()} is built for CPUs only"
     if device == "mps" and not accelerators.is_mac():
         yield "device", "backend device 'mps' needs a Mac"
     if backend.compile and not device.startswith("cuda") and accelerators.compiler() is None:
-        yield "compile", "torch.compile needs a C++ compiler for the CPU, this machine has none on its PATH"
+        yield "compile", "torch.compile needs a C++ compiler for the CPU, but there is none on the PATH"
     if libraries and backend.store is not None and "://" in backend.store:
         missing = _store_library(backend.store)
         if missing:
@@ -91,7 +91,7 @@ def _store_library(url: str) -> str:
     except ImportError as error:
         return f"the store '{url}' can't be opened: {' '.join(str(error).split())}"
     except ValueError:
-        return f"the store '{url}' can't be opened: no protocol '{protocol}' is known to fsspec"
+        return f"the store '{url}' can't be opened: fsspec does not know the protocol '{protocol}'"
     return ""
 
 

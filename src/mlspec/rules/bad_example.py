@@ -1,10 +1,10 @@
-"""An example request can't be asked, or says nothing of its answer.
+"""An example request is invalid, or has no expected answer.
 
-Why: examples are put to the exported model as they stand; one that expects nothing, or an answer that the model never
-gives, decides nothing.
+Why: the exported model predicts examples as they are written; an example without an expected answer, or with one that
+the model never gives, checks nothing.
 
-Instead: give `answer` (a class) where classes are predicted, `at_least` or `at_most` (a number, or the probability of
-the positive class) else; name columns that the model reads, with values of their type.
+Instead: give `answer` (a class) for classification, `at_least` or `at_most` (a number, or the probability of the
+positive class) otherwise; use columns of the model, with values of their type.
 """
 
 from collections.abc import Iterator
@@ -36,27 +36,27 @@ def check(view: View) -> Iterator[Diagnostic]:
         bounded = example.at_least is not None or example.at_most is not None
         if example.answer is None and not bounded:
             label = "add at_least or at_most" if task == "regression" else "add answer"
-            yield view.diagnostic("bad-example", at, "an example without an answer", label)
+            yield view.diagnostic("bad-example", at, "this example has no expected answer", label)
         if example.answer is not None:
             if task == "regression":
-                message = "a regression answers with numbers, not with classes"
-                yield view.diagnostic("bad-example", (*at, "answer"), message, "use at_least, at_most", key=True)
+                message = "a regression predicts numbers, not classes"
+                yield view.diagnostic("bad-example", (*at, "answer"), message, "use at_least or at_most", key=True)
             elif levels is not None and view.facts.all_rows_seen and example.answer not in levels:
                 message = f"no row has the class '{example.answer}'"
                 yield view.diagnostic("bad-example", (*at, "answer"), message, f"classes: {', '.join(levels)}")
         if bounded and task == "multiclass_classification":
             key = "at_least" if example.at_least is not None else "at_most"
-            message = "there is no positive class among several: an example can only name the answer"
+            message = "a multiclass task has no positive class: an example can only state `answer`"
             yield view.diagnostic("bad-example", (*at, key), message, "use answer", key=True)
         for name, value in example.row.items():
             column = columns.get(name)
             if column is None:
                 continue
             if column.role != "feature" and name not in asked:
-                message = f"'{name}' is {_article(column.role)}, the model does not read it"
+                message = f"the model does not use '{name}' ({_article(column.role)})"
                 yield view.diagnostic("bad-example", (*at, "row", name), message, "delete it", key=True)
             elif value is not None and not _fits(value, column.type):
-                message = f"'{name}' is {column.type}, this is not"
+                message = f"'{name}' is of type {column.type}, this value is not"
                 yield view.diagnostic("bad-example", (*at, "row", name), message)
 
 

@@ -1,10 +1,10 @@
-"""The address of the MLflow server has a password in it, or is none that a server has.
+"""The address of the MLflow server contains a password, or is not a server's address.
 
-Why: a spec is committed, reviewed and printed; what stands in it is no secret. And runs are logged on a server, so that
-others find them: a folder is no server.
+Why: a spec is committed, reviewed and printed, so it must not contain secrets. And runs are logged to a server so that
+others can find them; a folder is not a server.
 
-Instead: write `${env:NAME}` in place of the address, or of the password in it, and set NAME where it runs; or leave the
-password to `MLFLOW_TRACKING_PASSWORD`.
+Instead: write `${env:NAME}` instead of the address or of the password in it, and set NAME in the environment; or use
+`MLFLOW_TRACKING_PASSWORD`.
 """
 
 import re
@@ -24,7 +24,7 @@ def check(view: View) -> Iterator[Diagnostic]:
         return
     path, uri = ("report", "mlflow", "tracking_uri"), wanted.tracking_uri
     if PASSWORD.search(uri):
-        yield view.diagnostic(CODE, path, "a password stands in the address", "write ${env:NAME} in its place")
+        yield view.diagnostic(CODE, path, "the address contains a password", "write ${env:NAME} instead")
     elif not uri.startswith(("http://", "https://", "${env:")):
-        message = f"'{uri}' is no address of a server"
-        yield view.diagnostic(CODE, path, message, "it begins with http:// or https://, or is ${env:NAME}")
+        message = f"'{uri}' is not the address of a server"
+        yield view.diagnostic(CODE, path, message, "an address starts with http:// or https://, or is ${env:NAME}")

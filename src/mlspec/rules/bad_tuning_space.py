@@ -1,11 +1,11 @@
-"""A space of `tuning` can't be searched: a setting that the model doesn't have, or values that it wouldn't take.
+"""A search space of `tuning` is invalid: the model does not have a setting, or does not accept its values.
 
-Why: a trial with a setting that doesn't exist changes nothing, and one with a value out of bounds fails after all the
+Why: a trial with an unknown setting would change nothing, and one with an invalid value would fail only after all the
 data has been prepared.
 
-Instead: for each setting one of `uniform`, `log`, `integer`, `log_integer` (two ends, the smaller first; above 0 for
-the two with orders of magnitude) or `choice`, with values that the setting itself could have in the spec. A setting
-inside a setting of one's own model is named with a dot: `params.trees`.
+Instead: give each setting one of `uniform`, `log`, `integer`, `log_integer` (two bounds, the smaller first; above 0 on
+a logarithmic scale) or `choice`, with values that the setting accepts in the spec. Name a setting inside a setting of
+your own model with a dot: `params.trees`.
 """
 
 from collections.abc import Iterator
@@ -27,8 +27,8 @@ def check(view: View) -> Iterator[Diagnostic]:
         path = ("tuning", candidate, "space")
         if tuning.space is None:
             if not getattr(use.plugin, "space", None):
-                message = f"'{candidate}' ({use.name}) has no space of its own"
-                yield view.diagnostic(CODE, path[:2], message, "say `space`", key=True)
+                message = f"'{candidate}' ({use.name}) has no default search space"
+                yield view.diagnostic(CODE, path[:2], message, "add `space`", key=True)
             continue
         for name, dimension in tuning.space.items():
             wrong = _wrong(name, dimension, type(use.plugin), use.name)
@@ -52,9 +52,13 @@ def _wrong(name: str, dimension: Dimension, model: Any, model_name: str) -> tupl
     if kind != "choice":
         low, high = values
         if not low < high:
-            return (kind,), f"the ends of '{name}' are not in order", f"{low:g} is not less than {high:g}"
+            return (kind,), f"the bounds of '{name}' are not in ascending order", f"{low:g} is not less than {high:g}"
         if kind.startswith("log") and low <= 0:
-            return (kind,), f"'{name}' has no order of magnitude at {low:g}", "both ends must be above 0"
+            return (
+                (kind,),
+                f"'{name}' has a logarithmic scale, which cannot start at {low:g}",
+                "both bounds must be above 0",
+            )
     return None if inner else _refused(name, kind, values, model)
 
 

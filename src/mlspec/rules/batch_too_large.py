@@ -1,18 +1,18 @@
-"""One step of a network's training takes more memory than there can be, even with the smallest batch.
+"""One training step of a network needs more memory than allowed, even with the smallest batch.
 
-How much is counted from the columns as preparation leaves them: pixels of pictures, numbers, codes. What only fitting
-tells (levels of one-hot columns, words of a text) counts as nothing here; it is counted again before training begins,
-with the true number of rows in a batch, and held against `backend.memory`, or against what the machine has free.
+The memory is computed from the prepared columns: pixels of images, numbers, codes. What only fitting shows (levels of
+one-hot columns, words of a text) is not included; before training it is computed again with the actual batch size, and
+compared with `backend.memory`, or with the free memory of the machine.
 
-Here the bound is `backend.memory`, or 4 GB where that is left out. `torch.ft_transformer` keeps 3 tables of weights a
-layer, batch x heads x tokens x tokens x 4 bytes each: with 16 rows (the smallest batch that it takes by itself), 4
-heads and 2 layers 4 GB are reached at 1,614 tokens, which is a grey picture of 40 x 40 pixels. An RGB picture of
-32 x 32 has 3,072, and takes 14.5 GB.
+Here the limit is `backend.memory`, or 4 GB if that is not set. `torch.ft_transformer` keeps 3 tables of weights per
+layer, batch x heads x tokens x tokens x 4 bytes each: with 16 rows (the smallest default batch), 4 heads and 2 layers,
+4 GB are reached at 1,614 tokens, which is a grey image of 40 x 40 pixels. An RGB image of 32 x 32 has 3,072, and takes
+14.5 GB.
 
-Why: the memory grows with the square of the columns. The machine would end the step in the middle of a run.
+Why: the memory grows with the square of the columns. The machine would stop the step in the middle of a run.
 
-Instead: `torch.cnn` for pictures, a smaller `preprocessing.image` size, fewer words or channels, a smaller
-`batch_size`, no dropout; or a machine that has the memory: state `backend.memory`. What a GPU holds is not counted.
+Instead: use `torch.cnn` for images, a smaller `preprocessing.image` size, fewer words or channels, a smaller
+`batch_size`, or no dropout; or a machine with enough memory: set `backend.memory`. GPU memory is not checked.
 """
 
 from collections.abc import Iterator
@@ -44,9 +44,9 @@ def check(view: View) -> Iterator[Diagnostic]:
         if least is None or least.size <= allowed:
             continue
         size = f"{least.size / 1e9:,.1f} GB" if least.size >= 1e8 else f"{least.size / 1e3:,.0f} kB"
-        message = f"a step of training '{name}' takes at least {size} of memory"
+        message = f"one training step of '{name}' needs at least {size} of memory"
         bound = (
-            "more than 4 GB are taken only where backend.memory allows it"
+            "more than 4 GB must be allowed by backend.memory"
             if backend.memory is None
             else f"backend.memory allows {spelled(backend.memory, 'bytes')}"
         )

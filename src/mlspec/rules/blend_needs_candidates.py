@@ -1,4 +1,4 @@
-"""A blend is asked for that can't be made: of one candidate, or beside a candidate of its name.
+"""A blend is impossible: there is only one candidate, or a candidate has the name `blend`.
 
 Why: a blend is a weighted mean of at least two candidates, and competes with them under the name `blend`.
 
@@ -17,9 +17,9 @@ def check(view: View) -> Iterator[Diagnostic]:
     if model.ensemble == "none":
         return
     if len(model.candidates) < 2:
-        message = "a blend of one candidate is that candidate"
-        yield view.diagnostic("blend-needs-candidates", ("model", "ensemble"), message, "add a candidate")
+        message = "a blend needs at least two candidates"
+        yield view.diagnostic("blend-needs-candidates", ("model", "ensemble"), message, "add another candidate")
     if "blend" in model.candidates:
-        message = "the blend of the candidates is called 'blend'"
+        message = "the name 'blend' is reserved for the blend of the candidates"
         path = ("model", "candidates", "blend")
-        yield view.diagnostic("blend-needs-candidates", path, message, "give it another name", key=True)
+        yield view.diagnostic("blend-needs-candidates", path, message, "rename this candidate", key=True)

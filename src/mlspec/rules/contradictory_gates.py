@@ -1,8 +1,8 @@
-"""Two bounds on one metric leave nothing between them.
+"""No value satisfies both bounds on a metric.
 
-Why: no model can pass; the run would only end in a failure.
+Why: no model can pass, so every run would fail.
 
-Instead: mend the bound that is wrong.
+Instead: correct one of the bounds.
 """
 
 from collections.abc import Iterator
@@ -29,9 +29,9 @@ def check(view: View) -> Iterator[Diagnostic]:
         if low > high:
             yield Diagnostic(
                 code="contradictory-gates",
-                message=f"'{metric}' can't be at least {low:g} and at most {high:g}",
+                message=f"'{metric}' cannot be both at least {low:g} and at most {high:g}",
                 span=view.document.span(high_at),
-                label="nothing lies between the two",
+                label="no value satisfies both",
                 also=(Label(view.document.span(low_at), "the other bound"),),
             )
 

@@ -1,8 +1,8 @@
-"""What mistakes cost is stated for the project and, differently, for the metric.
+"""The costs of errors are stated for the project and, with other values, for the metric.
 
-Why: the threshold would be chosen by one cost and judged by another.
+Why: the threshold would be chosen by one cost and evaluated by another.
 
-Instead: state the costs under `project.users.mistakes` alone; `expected_cost` takes them from there.
+Instead: state the costs only under `project.users.mistakes`; `expected_cost` uses them.
 """
 
 from collections.abc import Iterator

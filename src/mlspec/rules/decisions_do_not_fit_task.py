@@ -1,9 +1,9 @@
-"""Something is asked of decisions that the task has none of, or that says nothing.
+"""A setting of decisions does not apply to the task, or has no effect.
 
-Why: costs of two kinds of mistakes, groups that are called positive and a doubtful class belong to classes; asked of
-numbers, or of classes without a positive one, they could only be ignored.
+Why: costs of errors, selection rates of groups and abstention apply to classes; for numbers, or for classes without a
+positive one, they could only be ignored.
 
-Instead: state them for a task that fits, or leave them out.
+Instead: use a task that has them, or remove the setting.
 """
 
 from collections.abc import Iterator
@@ -31,6 +31,6 @@ def check(view: View) -> Iterator[Diagnostic]:
             said = f"'{'.'.join(str(part) for part in path)}' is not for {task}"
             yield view.diagnostic("decisions-do-not-fit-task", path, said, f"only for {' and '.join(tasks)}", key=True)
     if users.abstain_below is not None and users.abstain_below <= 0.5 and task in BINARY:
-        message = "the likelier of two classes is never less probable than 0.5: nobody would be asked"
+        message = "the more probable of two classes always has at least 0.5, so no prediction would go to a person"
         path = ("project", "users", "abstain_below")
-        yield view.diagnostic("decisions-do-not-fit-task", path, message, "choose more than 0.5")
+        yield view.diagnostic("decisions-do-not-fit-task", path, message, "choose a value above 0.5")

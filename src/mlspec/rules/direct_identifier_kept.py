@@ -1,8 +1,8 @@
-"""A column that names people is kept, and `constraints.privacy.direct_identifiers` forbids it.
+"""A direct identifier is kept, but `constraints.privacy.direct_identifiers` forbids it.
 
-Why: the two can't both be meant.
+Why: the two statements contradict each other.
 
-Instead: `drop`, `hash` or `mask` the column, or take the constraint away.
+Instead: `drop`, `hash` or `mask` the column, or remove the constraint.
 """
 
 from collections.abc import Iterator
@@ -19,6 +19,8 @@ def check(view: View) -> Iterator[Diagnostic]:
         return
     for name, personal in view.project.data.personal.items():
         if personal.kind == "direct_identifier" and personal.action is not None and personal.action.name == "keep":
-            message = f"'{name}' names people and is kept; constraints.privacy.direct_identifiers forbids that"
+            message = (
+                f"'{name}' is a direct identifier and is kept, which constraints.privacy.direct_identifiers forbids"
+            )
             at = ("data", "personal", name, "action")
             yield view.diagnostic("direct-identifier-kept", at, message, "drop, hash or mask it")

@@ -1,8 +1,8 @@
-"""No column is left for a model to learn from.
+"""There are no features.
 
-Why: with all columns dropped, sensitive, or otherwise spoken for, there is nothing to fit.
+Why: if all columns are dropped, sensitive, or have another role, there is nothing to fit.
 
-Instead: leave at least one feature.
+Instead: keep at least one column as a feature.
 """
 
 from collections.abc import Iterator
@@ -18,4 +18,6 @@ def check(view: View) -> Iterator[Diagnostic]:
     schema = view.columns()
     if schema and not any(column.role == "feature" for column in roles(view.project, schema)):
         path = ("data", "columns")
-        yield view.diagnostic("empty-features", path, "no column is left as a feature", "leave at least one", key=True)
+        yield view.diagnostic(
+            "empty-features", path, "there are no features", "keep at least one column as a feature", key=True
+        )

@@ -1,6 +1,6 @@
-"""An expectation says nothing, contradicts itself, or does not fit its column.
+"""An expectation has no check, contradicts itself, or does not apply to its column.
 
-Why: a check that can't fail, or can't hold, only looks like one.
+Why: a check that cannot fail, or cannot pass, is useless.
 
 Instead: give `rows` bounds, `holds` an expression, or a `column` with one of its checks; `mlspec explain data.expect`
 lists them.
@@ -49,16 +49,22 @@ def _says_something(view: View, one: Expectation, at: Path) -> Iterator[Diagnost
     of_table = one.rows is not None or one.holds is not None
     of_column = one.asks("column", "columns", *COLUMN_CHECKS)
     if not of_table and not of_column:
-        yield view.diagnostic(CODE, at, "this expects nothing", "add 'rows', 'holds', or 'column' with a check")
+        yield view.diagnostic(
+            CODE, at, "this expectation has no check", "add 'rows', 'holds', or 'column' with a check"
+        )
     elif (of_table and of_column) or (one.rows is not None and one.holds is not None):
-        yield view.diagnostic(CODE, at, "rows are of the table, the other keys of a column", "make two of it")
+        yield view.diagnostic(
+            CODE, at, "'rows' applies to the table, the other keys to a column", "write two expectations"
+        )
     elif of_column and not one.asks("column", "columns"):
-        yield view.diagnostic(CODE, at, "which column this is about is not said", "add 'column'")
+        yield view.diagnostic(CODE, at, "this expectation names no column", "add 'column'")
     elif of_column and not one.asks(*COLUMN_CHECKS):
-        message = f"nothing is expected of '{one.column or ', '.join(one.columns)}'"
+        message = f"the expectation of '{one.column or ', '.join(one.columns)}' has no check"
         yield view.diagnostic(CODE, at, message, "add between, missing, unique or allowed")
     elif one.columns and (one.column is not None or one.asks(*(k for k in COLUMN_CHECKS if k not in TOGETHER))):
-        yield view.diagnostic(CODE, (*at, "columns"), "several columns are for unique, groups and anomalies", key=True)
+        yield view.diagnostic(
+            CODE, (*at, "columns"), "several columns are only allowed with unique, groups and anomalies", key=True
+        )
 
 
 def _bounds(view: View, one: Expectation, at: Path) -> Iterator[Diagnostic]:
@@ -75,9 +81,9 @@ def _bounds(view: View, one: Expectation, at: Path) -> Iterator[Diagnostic]:
             if getattr(bounds, "change", None) is None:
                 yield view.diagnostic(CODE, path, f"'{key}' has no bound", "add at_least or at_most", key=True)
         elif low is not None and high is not None and low > high:
-            yield view.diagnostic(CODE, path, f"nothing is at least {low:g} and at most {high:g}", key=True)
+            yield view.diagnostic(CODE, path, f"no value is both at least {low:g} and at most {high:g}", key=True)
     if one.between is not None and one.between[0] > one.between[1]:
-        message = f"nothing lies between {one.between[0]:g} and {one.between[1]:g}"
+        message = f"no value is between {one.between[0]:g} and {one.between[1]:g}"
         yield view.diagnostic(CODE, (*at, "between"), message)
 
 
@@ -92,35 +98,37 @@ def _fits(view: View, one: Expectation, at: Path, kinds: Mapping[str, str]) -> I
         low_high = key != "between" or bounds is None or bounds[0] <= bounds[1]
         if bounds is not None and kind not in fitting and low_high:
             of = "numbers" if fitting == NUMBERS else "text" if "category" in fitting else "dates"
-            message = f"'{one.column}' is {'an' if kind[0] in 'aeiou' else 'a'} {kind}, {key} is for {of}"
+            message = f"'{one.column}' is {'an' if kind[0] in 'aeiou' else 'a'} {kind}, but {key} is for {of}"
             yield view.diagnostic(
                 CODE, (*at, key), message, "use allowed" if key == "between" and kind != "image" else "", key=True
             )
     for key in ("allowed", "refers_to", "drift") if kind == "image" else ():
         if getattr(one, key) is not None:
-            message = f"'{one.column}' is an image, {key} is for values"
-            yield view.diagnostic(CODE, (*at, key), message, "missing and unique are for images too", key=True)
+            message = f"'{one.column}' is an image, but {key} is for values"
+            yield view.diagnostic(CODE, (*at, key), message, "missing and unique also apply to images", key=True)
             return
     if one.type is not None and one.type != kind:
-        message = f"'{one.column}' is {kind}, {one.type} is expected"
-        yield view.diagnostic(CODE, (*at, "type"), message, "data.columns.types states what it is to be read as")
+        message = f"'{one.column}' is of type {kind}, but the expected type is {one.type}"
+        yield view.diagnostic(CODE, (*at, "type"), message, "data.columns.types sets the type")
     if one.missing is not None and one.missing.change is not None and one.missing.change.at_most >= 1:
         message = f"no share can change by more than {one.missing.change.at_most:g}"
-        yield view.diagnostic(CODE, (*at, "missing", "change", "at_most"), message, "0.05 is from 10% to 15%")
+        yield view.diagnostic(CODE, (*at, "missing", "change", "at_most"), message, "0.05 allows 10% to become 15%")
     if one.drift is not None:
         number = kind not in ("category", "boolean")
         if one.drift.ks is not None and not number:
             yield view.diagnostic(
-                CODE, (*at, "drift", "ks"), f"'{one.column}' is a {kind}, ks is for numbers", key=True
+                CODE, (*at, "drift", "ks"), f"'{one.column}' is a {kind}, but ks is for numbers", key=True
             )
         if one.drift.chi_squared is not None and number:
-            message = f"'{one.column}' is {kind}, chi_squared is for categories"
+            message = f"'{one.column}' is of type {kind}, but chi_squared is for categories"
             yield view.diagnostic(CODE, (*at, "drift", "chi_squared"), message, "use psi or ks", key=True)
         if one.column == view.project.data.columns.id:
-            yield view.diagnostic(CODE, (*at, "drift"), "an id has no spread that could be kept", "delete it", key=True)
+            yield view.diagnostic(
+                CODE, (*at, "drift"), "the distribution of an id cannot be pinned", "delete it", key=True
+            )
         elif one.column in personal(view.project):
-            message = f"no statistic of '{one.column}' may be kept, and drift pins its spread"
-            label = "bound it: between, allowed, groups"
+            message = f"no statistics of '{one.column}' may be stored, but drift pins its distribution"
+            label = "use between, allowed or groups"
             yield view.diagnostic(CODE, (*at, "drift"), message, label, "it is personal", key=True)
     if one.matches is not None:
         from mlspec.spec import pattern
@@ -128,29 +136,29 @@ def _fits(view: View, one: Expectation, at: Path, kinds: Mapping[str, str]) -> I
         try:
             pattern.check(one.matches)
         except pattern.PatternError as error:
-            message = f"this is no regular expression that can be run: {error}"
+            message = f"this is not a valid regular expression: {error}"
             yield view.diagnostic(CODE, (*at, "matches"), message)
 
 
 def _together(view: View, one: Expectation, at: Path, kinds: Mapping[str, str]) -> Iterator[Diagnostic]:
-    """Rows that lie beyond the fences of several columns; values that nobody may keep."""
+    """Rows that are outside the fences of several columns; values that nobody may keep."""
     if one.anomalies is not None and one.columns:
         strange = next((name for name in one.columns if kinds.get(name, NUMBERS[0]) not in NUMBERS), None)
         if strange is not None:
-            message = f"'{strange}' is {kinds[strange]}, anomalies is for numbers"
+            message = f"'{strange}' is {kinds[strange]}, but anomalies is for numbers"
             yield view.diagnostic(CODE, (*at, "columns", one.columns.index(strange)), message)
         if one.anomalies.together > len(one.columns):
-            message = f"no row can be beyond the fences of {one.anomalies.together} of {len(one.columns)} columns"
+            message = f"no row can be outside the fences of {one.anomalies.together} of {len(one.columns)} columns"
             path = (*at, "anomalies", "together")
             where = path if view.document.node(path) is not None else (*at, "columns")
             yield view.diagnostic(CODE, where, message, "name more columns", key=True)
     elif one.anomalies is not None and one.anomalies.together != 2:
         yield view.diagnostic(
-            CODE, (*at, "anomalies", "together"), "this is of several columns", "give 'columns', or delete it", key=True
+            CODE, (*at, "anomalies", "together"), "this needs several columns", "give 'columns', or delete it", key=True
         )
     if one.unseen is not None and one.column in hidden(view.project, view.columns()):
-        message = f"nothing of the values of '{one.column}' may be pinned, so that none is new"
-        label = "state them: allowed: [...]"
+        message = f"the values of '{one.column}' may not be stored, so new ones cannot be found"
+        label = "state the values: allowed: [...]"
         yield view.diagnostic(CODE, (*at, "unseen"), message, label, "it is sensitive, personal or an id", key=True)
 
 
@@ -158,22 +166,34 @@ def _consequence(view: View, one: Expectation, at: Path) -> Iterator[Diagnostic]
     """What follows when it does not hold."""
     if one.on_fail == "stop":
         if one.tolerance and not one.checks_rows():
-            yield view.diagnostic(CODE, (*at, "tolerance"), "this is not about single rows", "give bounds", key=True)
+            yield view.diagnostic(
+                CODE, (*at, "tolerance"), "this is not a check of single rows", "give bounds", key=True
+            )
         return
     path = (*at, "on_fail")
     if one.anomalies is not None:
         # Fences are measured on all rows, those of the test too: what they leave out would have been fitted.
-        label = "write stop, or give between: [least, greatest]"
+        label = "write stop, or give between: [lowest, highest]"
         yield view.diagnostic(
-            CODE, path, "rows are left out by stated bounds alone, not by measured ones", label, key=True
+            CODE, path, "rows can be dropped only by stated bounds, not by measured ones", label, key=True
         )
         return
     if not one.checks_rows():
-        yield view.diagnostic(CODE, path, "this is not about single rows, none can be left out", "write stop", key=True)
+        yield view.diagnostic(
+            CODE, path, "this is not a check of single rows, so no rows can be dropped", "write stop", key=True
+        )
     if one.source is not None:
-        yield view.diagnostic(CODE, path, "rows are left out of those that are used", "delete 'source'", key=True)
+        yield view.diagnostic(
+            CODE, path, "rows can be dropped only from the rows that the project uses", "delete 'source'", key=True
+        )
     if one.severity == "warn":
-        yield view.diagnostic(CODE, path, "rows are left out, or there is a warning", "delete 'severity'", key=True)
+        yield view.diagnostic(
+            CODE,
+            path,
+            "violating rows are either dropped or reported as a warning, not both",
+            "delete 'severity'",
+            key=True,
+        )
 
 
 def _others(view: View, one: Expectation, at: Path, kinds: Mapping[str, str]) -> Iterator[Diagnostic]:
@@ -195,7 +215,7 @@ def _others(view: View, one: Expectation, at: Path, kinds: Mapping[str, str]) ->
 
         try:
             kind: Any = typed(one.holds, kinds).kind
-            message = "" if kind == TRUTH else f"this is true or false for no row, it gives {kind}"
+            message = "" if kind == TRUTH else f"this must be true or false for each row, but it gives {kind}"
         except ExpressionError as error:
             message = error.message
         if message:

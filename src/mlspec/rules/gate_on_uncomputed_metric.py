@@ -1,4 +1,4 @@
-"""A gate, or the selection, names a metric that nothing computes.
+"""A gate or the selection uses a metric that is not computed.
 
 Why: a gate without a measurement can never pass.
 
@@ -37,5 +37,5 @@ def check(view: View) -> Iterator[Diagnostic]:
             yield view.diagnostic("gate-on-uncomputed-metric", path, f"there is no metric '{name}'", label)
         elif gate and view.project.evaluation.metrics is not None and name not in computed:
             note = f"evaluation.metrics computes {', '.join(computed)}"
-            message = f"the {'goal' if path[0] == 'project' else 'gate'} is on '{name}', which is not computed"
+            message = f"the {'goal' if path[0] == 'project' else 'gate'} uses '{name}', which is not computed"
             yield view.diagnostic("gate-on-uncomputed-metric", path, message, "add it to evaluation.metrics", note)

@@ -1,9 +1,9 @@
-"""A gate's bound can never be met, is always met, or is missing.
+"""A gate's bound can never be satisfied, is always satisfied, or is missing.
 
-Why: a ROC AUC of at least 1.2 fails whatever the model; one of at most 1.0 holds whatever the model: neither says
-anything.
+Why: a ROC AUC of at least 1.2 always fails, and one of at most 1.0 always passes, so neither says anything about the
+model.
 
-Instead: choose a bound that a metric can cross, on the side that matters.
+Instead: choose a bound inside the range of the metric, in the direction that matters.
 """
 
 from collections.abc import Iterator
@@ -37,17 +37,20 @@ def _reachable(view: View, at: Path, gate: Quality | Goal, name: str) -> Iterato
 
     metric = cast(type[Metric], registry.plugin("metrics", name))
     low, high = metric.bounds
-    said = f"'{name}' lies between {low:g} and {high:g}"
+    said = f"'{name}' is always between {low:g} and {high:g}"
     for key in ("at_least", "at_most"):
         bound = getattr(gate, key)
         if bound is not None and not low <= bound <= high:
             yield view.diagnostic(
-                "gate-out-of-bounds", (*at, key), f"{bound:g} is out of reach: {said}", "choose a bound inside"
+                "gate-out-of-bounds",
+                (*at, key),
+                f"no value can satisfy the bound {bound:g}: {said}",
+                "choose a bound inside this range",
             )
     wrong = "at_most" if metric.greater_is_better else "at_least"
     if getattr(gate, wrong) is not None:
         better = "greater" if metric.greater_is_better else "smaller"
-        message = f"a {better} '{name}' is better, this gate asks for less of it"
+        message = f"a {better} '{name}' is better, but this gate requires the opposite"
         other = "at_least" if wrong == "at_most" else "at_most"
         yield view.diagnostic(
             "gate-out-of-bounds", (*at, wrong), message, f"did you mean '{other}'?", severity="warning", key=True

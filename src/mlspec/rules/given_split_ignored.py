@@ -1,9 +1,9 @@
-"""The folders of a source say which rows are for training and which for the test, and the split goes by something else.
+"""The folders of a source state a split, but the spec splits in another way.
 
-Why: whoever laid them out kept the test apart; mixed again, scores are those of another test, and others' can't be
-compared with them.
+Why: whoever created the folders kept the test rows separate; after mixing, scores cannot be compared with those of
+others.
 
-Instead: `split: {by: given, column: split}`; or `columns: {drop: [split]}` where mixing is meant.
+Instead: use `split: {by: given, column: split}`, or `columns: {drop: [split]}` to mix them on purpose.
 """
 
 from collections.abc import Iterator
@@ -20,9 +20,9 @@ def check(view: View) -> Iterator[Diagnostic]:
     gives = any(c.name == COLUMN and c.role == "unused" for schema in view.facts.schemas.values() for c in schema)
     named = {data.split.column, *data.columns.drop, *(data.columns.features or ())}
     if gives and COLUMN not in named:
-        message = f"folders say which rows are for the test, the split is by {data.split.by}"
+        message = f"the folders state which rows are test rows, but the split is by {data.split.by}"
         label = "write split: {by: given, column: split}"
-        note = "or columns: {drop: [split]} where mixing is meant"
+        note = "or columns: {drop: [split]} to mix them on purpose"
         is_stated = view.document.node(("data", "split")) is not None
         at = ("data", "split") if is_stated else ("data", "sources")
         yield view.diagnostic("given-split-ignored", at, message, label, note, severity="warning", key=True)

@@ -1,8 +1,9 @@
-"""A goal's parts don't fit together: a bound or a guardrail without a metric, a direction that is not the metric's.
+"""Parts of a goal contradict each other: a bound or a guardrail without a metric, or a direction that is not the
+metric's.
 
-Why: a goal is held to by its metric; without one, or against its direction, nothing could tell whether it is reached.
+Why: a goal is measured by its metric; without one, or in the wrong direction, it cannot be checked.
 
-Instead: name the metric, and state the direction in which it is better, or leave the direction out.
+Instead: add the metric, and state the direction in which it is better, or remove the direction.
 """
 
 from collections.abc import Iterator
@@ -21,16 +22,16 @@ def check(view: View) -> Iterator[Diagnostic]:
         at = ("project", "goals", index)
         if goal.name in names:
             message = f"two goals are called '{goal.name}'"
-            yield view.diagnostic("goal-does-not-fit", (*at, "name"), message, "give each a name of its own")
+            yield view.diagnostic("goal-does-not-fit", (*at, "name"), message, "give each a different name")
         names.add(goal.name)
         if goal.metric is None:
             for key in ("at_least", "at_most", "guardrail", "direction"):
                 if getattr(goal, key):
-                    message = f"the goal '{goal.name}' says '{key}', but of no metric"
+                    message = f"the goal '{goal.name}' has '{key}', but no metric"
                     yield view.diagnostic("goal-does-not-fit", (*at, key), message, "add metric", key=True)
             continue
         if goal.tolerance and not goal.guardrail:
-            message = f"the goal '{goal.name}' has a tolerance, but is no guardrail"
+            message = f"the goal '{goal.name}' has a tolerance, but is not a guardrail"
             yield view.diagnostic("goal-does-not-fit", (*at, "tolerance"), message, "add guardrail: true", key=True)
         if goal.direction is not None and registry.has("metrics", goal.metric):
             metric = cast(type[Metric], registry.plugin("metrics", goal.metric))

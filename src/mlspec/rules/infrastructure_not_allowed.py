@@ -1,9 +1,9 @@
-"""The project would run where, or on what, its constraints do not allow.
+"""The project would run on infrastructure that its constraints do not allow.
 
-Why: data that must not leave a kind of machine, a licence for one platform, a device that production lacks: found
-before anything has run.
+Why: data that must not leave a kind of machine, a licence for one platform, a device that production does not have:
+this is found before anything runs.
 
-Instead: choose another backend, or widen `constraints.infrastructure` knowingly.
+Instead: choose another backend, or extend `constraints.infrastructure` deliberately.
 """
 
 import sys
@@ -30,5 +30,5 @@ def check(view: View) -> Iterator[Diagnostic]:
     for key, word, value in asked:
         listed = getattr(allowed, key)
         if listed is not None and value not in listed:
-            message = f"the {word} would be '{value}', allowed is {', '.join(listed) or 'none'}"
+            message = f"the {word} is '{value}', but only {', '.join(listed) or 'none'} is allowed"
             yield view.diagnostic("infrastructure-not-allowed", (*at, key), message)

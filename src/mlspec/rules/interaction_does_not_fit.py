@@ -1,9 +1,8 @@
-"""Columns of an interaction don't go together.
+"""The columns of an interaction have the wrong type or role.
 
-Why: a number times a name does not exist, and a column that no model sees must not come in through its product with
-another.
+Why: a number cannot be multiplied by a category, and a hidden column must not become visible through an interaction.
 
-Instead: `product` and `ratio` of numbers, `cross` of categories, features all of them.
+Instead: use `product` and `ratio` with numbers, `cross` with categories, and only features.
 """
 
 from collections.abc import Iterator
@@ -37,8 +36,8 @@ def check(view: View) -> Iterator[Diagnostic]:
             if column is None:
                 continue
             if column.role != "feature":
-                message = f"'{name}' is no feature ({column.role}), its interaction can't be one"
-                yield view.diagnostic(CODE, (*path, kind, place), message, "leave it out")
+                message = f"'{name}' is not a feature ({column.role}), so it cannot be part of an interaction"
+                yield view.diagnostic(CODE, (*path, kind, place), message, "remove it")
             elif GROUPS.get(column.type) != wanted:
-                message = f"a {kind} is made of {wanted}, '{name}' is a {column.type}"
-                yield view.diagnostic(CODE, (*path, kind, place), message, "leave it out")
+                message = f"a {kind} needs {wanted}, but '{name}' is a {column.type}"
+                yield view.diagnostic(CODE, (*path, kind, place), message, "remove it")

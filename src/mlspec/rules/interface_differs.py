@@ -1,8 +1,8 @@
-"""The model would read other columns, or give other answers, than the interface says.
+"""The model would use other columns, or predict other classes, than the interface states.
 
-Why: whoever calls the model relies on the interface; a column that comes or goes breaks them.
+Why: callers of the model rely on the interface; an added or removed column breaks them.
 
-Instead: change the interface knowingly (callers must follow), or keep the column out with `data.columns`.
+Instead: change the interface deliberately (callers must follow), or remove the column with `data.columns`.
 """
 
 from collections.abc import Iterator
@@ -38,17 +38,19 @@ def check(view: View) -> Iterator[Diagnostic]:
     }
     for name, kind in interface.inputs.items():
         if name not in features and name in known:
-            message = f"the interface has '{name}', which is no feature"
-            yield view.diagnostic("interface-differs", (*at, name), message, "the model does not read it", key=True)
+            message = f"the interface lists '{name}', which is not a feature"
+            yield view.diagnostic("interface-differs", (*at, name), message, "the model does not use it", key=True)
         elif name in features and features[name] != kind:
-            message = f"the interface says that '{name}' is {kind}, it is {features[name]}"
-            note = "data.columns.types states types"
+            message = f"the interface states {kind} for '{name}', but it is {features[name]}"
+            note = "data.columns.types sets types"
             yield view.diagnostic("interface-differs", (*at, name), message, f"did you mean {features[name]}?", note)
     lacking = [name for name in features if name not in interface.inputs]
     if lacking:
         names = ", ".join(f"'{name}'" for name in lacking[:5]) + (" and others" if len(lacking) > 5 else "")
-        message = f"the model would read {names}, which the interface lacks"
-        yield view.diagnostic("interface-differs", at, message, "add or drop them", key=True)
+        message = f"the model needs {names}, which the interface does not list"
+        yield view.diagnostic(
+            "interface-differs", at, message, "add them to the interface, or drop them from the features", key=True
+        )
     yield from _classes(view)
 
 
@@ -58,13 +60,15 @@ def _classes(view: View) -> Iterator[Diagnostic]:
         return
     at = ("project", "interface", "classes")
     if view.project.project.task == "regression":
-        yield view.diagnostic("interface-differs", at, "a regression answers with numbers", "delete it", key=True)
+        yield view.diagnostic(
+            "interface-differs", at, "a regression predicts numbers, not classes", "delete it", key=True
+        )
     elif levels is not None:
         stated = set(interface.classes)
         strange = sorted(set(levels) - stated)
         unseen = sorted(stated - set(levels)) if view.facts.all_rows_seen else []
         if strange:
-            message = f"the target has the value '{strange[0]}', which is none of the stated classes"
+            message = f"the target has the value '{strange[0]}', which is not one of the stated classes"
             yield view.diagnostic("interface-differs", at, message, key=True)
         if unseen:
             message = f"no row has the class '{unseen[0]}'"

@@ -1,9 +1,9 @@
-"""The key of a pseudonym, of the noise of private training, or of a shared store, is not in the environment.
+"""The key of a pseudonym, of the noise of private training, or of a shared store is not in the environment.
 
-Why: without it no pseudonym can be made, and no noise that nobody else can compute; a default key would be no secret.
+Why: without the key, pseudonyms, secret noise and encryption are impossible; a default key would not be secret.
 
-Instead: set the variable to at least 16 random characters (`export NAME=$(openssl rand -hex 32)`), the same for all who
-work on the project, and keep it where secrets are kept.
+Instead: set the variable to at least 16 random characters (`export NAME=$(openssl rand -hex 32)`), the same for
+everyone who works on the project, and store it with your other secrets.
 """
 
 import os
@@ -37,5 +37,5 @@ def check(view: View) -> Iterator[Diagnostic]:
         found = os.environ.get(variable, "") if variable else "-" * SHORTEST
         if len(found) < SHORTEST:
             what = "is not set" if not found else f"is shorter than {SHORTEST} characters"
-            message = f"the key of '{name}' is to be read from ${variable}, which {what}"
+            message = f"the key of '{name}' is read from ${variable}, which {what}"
             yield view.diagnostic("key-not-set", path, message)

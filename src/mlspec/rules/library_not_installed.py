@@ -1,7 +1,7 @@
-"""A library that the run needs is not installed here.
+"""A library that the run needs is not installed.
 
-Why: the core installs in seconds and checks specs anywhere; what computes comes with the extra `run`. Without it the
-first step would fail.
+Why: the core installs in seconds and checks specs anywhere; libraries for computing are in the extra `run`. Without
+them the first step would fail.
 
 Instead: `pip install 'mlspec-compiler[run]'`; the label names what is missing.
 """

@@ -1,6 +1,6 @@
-"""A metric is asked for that the task has no use for.
+"""A metric does not apply to the task.
 
-Why: an error rate of a regression or the ROC of three classes is either undefined or not what its name says.
+Why: an error rate of a regression or the ROC curve of three classes is undefined, or not what its name says.
 
 Instead: use a metric of the task; the message lists them.
 """
@@ -37,7 +37,7 @@ def check(view: View) -> Iterator[Diagnostic]:
         places.append((("model", "select", "metric"), view.project.model.select.metric))
     for path, name in places:
         if registry.has("metrics", name) and task not in cast(type[Metric], registry.plugin("metrics", name)).tasks:
-            message = f"metric '{name}' is not for {task}"
+            message = f"metric '{name}' does not apply to {task}"
             yield view.diagnostic("metric-does-not-fit-task", path, message, "", f"metrics that fit: {fitting(task)}")
 
 

@@ -1,6 +1,6 @@
 """A metric is listed twice.
 
-Why: results are kept by the metric's name, the second would take the first one's place.
+Why: results are stored by the metric's name, so the second would overwrite the first.
 
 Instead: delete one.
 """
@@ -22,5 +22,5 @@ def check(view: View) -> Iterator[Diagnostic]:
                 message=f"metric '{use.name}' is listed twice",
                 span=view.document.span(("evaluation", "metrics", index)),
                 label="delete one",
-                also=(Label(view.document.span(("evaluation", "metrics", before)), "first here"),),
+                also=(Label(view.document.span(("evaluation", "metrics", before)), "first listed here"),),
             )

@@ -1,9 +1,9 @@
-"""Groups are to be treated less differently, and that can't be done as it is stated.
+"""The mitigation of differences between groups is impossible as stated.
 
-Why: each way of mitigation has its price: weights that a model must take, decisions by a group that the law may forbid,
-a bound that a threshold chosen later would undo. What is asked for and quietly not done would look like fairness.
+Why: each method has requirements: row weights that a model must support, decisions by group that the law may forbid, a
+bound that a later threshold would undo. A setting that is silently ignored would look like fairness.
 
-Instead: the label names the way: another method, a column that is declared, a key to leave out or to state.
+Instead: the label names the solution: another method, a declared column, a key to remove or to add.
 """
 
 from collections.abc import Iterator
@@ -27,8 +27,8 @@ def check(view: View) -> Iterator[Diagnostic]:
         return
     task = view.project.project.task
     if task is not None and task != "binary_classification":
-        message = f"mitigation is not for {task}: no group is called positive"
-        yield view.diagnostic(CODE, AT, message, "only for binary_classification", key=True)
+        message = f"mitigation does not apply to {task}, which has no positive class"
+        yield view.diagnostic(CODE, AT, message, "it applies only to binary_classification", key=True)
         return
     yield from _groups(view, stated)
     yield from _keys(view, stated)
@@ -46,63 +46,63 @@ def _groups(view: View, stated: Mitigation) -> Iterator[Diagnostic]:
     for index, name in enumerate(stated.group):
         at: Path = (*AT, "group", index) if listed else (*AT, "group")
         if name not in types:
-            continue  # told by unknown-column
+            continue  # reported by unknown-column
         if name == project.data.columns.target:
-            yield view.diagnostic(CODE, at, f"'{name}' is the target: groups are who people are")
+            yield view.diagnostic(CODE, at, f"'{name}' is the target and cannot define groups")
         elif name not in known:
-            message = f"'{name}' is not said to be about people"
+            message = f"'{name}' is not declared as sensitive or personal"
             yield view.diagnostic(CODE, at, message, "list it in data.columns.sensitive, or under data.personal")
         elif types[name] not in KINDS:
-            message = f"groups go by values of type {' or '.join(KINDS)}, '{name}' is of type {types[name]}"
-            yield view.diagnostic(CODE, at, message, "data.personal can treat it with bins")
+            message = f"a group column must be of type {' or '.join(KINDS)}, but '{name}' is of type {types[name]}"
+            yield view.diagnostic(CODE, at, message, "data.personal can put it into bins")
     split = project.data.split
     if split.by == "group" and split.column in stated.group:
-        message = f"the split keeps each '{split.column}' whole: no group has rows of every part"
+        message = f"the split keeps each '{split.column}' in one part, so no group has rows in every part"
         yield view.diagnostic(CODE, ("data", "split", "column"), message, "split by another column")
     elif split.validation == 0 and split.by != "given":
-        message = "what mitigation costs and buys is measured on validation rows, and there are none"
+        message = "the costs and benefits of mitigation are measured on validation rows, but there are none"
         yield view.diagnostic(CODE, AT, message, "give data.split.validation a share", key=True)
 
 
 def _keys(view: View, stated: Mitigation) -> Iterator[Diagnostic]:
     method = stated.method
     if method == "thresholds" and not stated.lawful_basis.strip():
-        message = "people would be decided on by their group, and nothing says why that is lawful"
+        message = "decisions would depend on group membership, but no lawful basis is stated"
         label = "state lawful_basis, or use reweighing or constrained"
-        note = "in many places it is not: the same answer for the same facts is what the law asks for there"
+        note = "in many jurisdictions it is not lawful: the law requires equal decisions for equal facts"
         yield view.diagnostic(CODE, (*AT, "method"), message, label, note)
     for key in ("metric", "at_most"):
         asked = getattr(stated, key) is not None
         if method == "reweighing" and asked:
-            message = f"reweighing keeps to no bound, '{key}' would change nothing"
+            message = f"reweighing has no bound, so '{key}' would have no effect"
             yield view.diagnostic(CODE, (*AT, key), message, "delete it, or use another method", key=True)
         elif method != "reweighing" and not asked:
-            yield view.diagnostic(CODE, AT, f"'{method}' needs '{key}': what is bounded, and by how much", key=True)
+            yield view.diagnostic(CODE, AT, f"'{method}' needs '{key}'", key=True)
     if method != "constrained" and view.document.node((*AT, "rounds")) is not None:
-        message = f"'rounds' is not for {method}, it would change nothing"
+        message = f"'rounds' does not apply to {method} and would have no effect"
         yield view.diagnostic(CODE, (*AT, "rounds"), message, "delete it", key=True)
 
 
 def _others(view: View, stated: Mitigation) -> Iterator[Diagnostic]:
     model, mistakes = view.project.model, view.project.project.users.mistakes
     if model.personal is not None:
-        message = "groups that have models of their own are not reached by the mitigation of the one model"
+        message = "mitigation does not apply to the separate models of model.personalization"
         yield view.diagnostic(CODE, ("model", "personalization"), message, "delete it, or model.mitigation", key=True)
     users: Path = ("project", "users", "mistakes")
     if stated.method == "thresholds" and mistakes is not None:
         for key in ("recall", "precision"):
             if getattr(mistakes, key) is not None:
-                message = f"thresholds by group keep to a bound on groups, not to one on '{key}' as well"
+                message = f"thresholds per group can satisfy a bound on groups, but not also one on '{key}'"
                 yield view.diagnostic(CODE, (*users, key), message, "delete it, or model.mitigation", key=True)
     if stated.method == "constrained":
-        undone = "a threshold that is chosen after training would undo what training keeps to"
+        undone = "a threshold chosen after training would undo the bound that training satisfies"
         if mistakes is not None:
             yield view.diagnostic(CODE, users, undone, "delete it, or use method thresholds", key=True)
         if model.calibrate != "none":
-            message = "a correction of the probabilities moves decisions after training, which undoes the bound"
+            message = "recalibration changes decisions after training, which would undo the bound"
             yield view.diagnostic(CODE, ("model", "calibrate"), message, "delete it, or use method thresholds")
         if model.ensemble != "none":
-            message = "a blend of models that each keep the bound need not keep it"
+            message = "a blend of models that satisfy the bound may violate it"
             yield view.diagnostic(CODE, ("model", "ensemble"), message, "delete it, or use another method")
 
 
@@ -111,8 +111,8 @@ def _weights(view: View, stated: Mitigation) -> Iterator[Diagnostic]:
     for name, use in view.project.model.candidates.items():
         code = getattr(use.plugin, "code", None)
         if isinstance(code, str) and _takes_no_weights(view, code):
-            message = f"candidate '{name}' takes no weights of rows: its fit has no sample_weight"
-            label = f"{stated.method} weighs rows; thresholds takes any model"
+            message = f"candidate '{name}' does not support row weights: its fit has no sample_weight"
+            label = f"{stated.method} needs row weights; thresholds works with any model"
             yield view.diagnostic(CODE, ("model", "candidates", name, "code"), message, label)
 
 

@@ -1,8 +1,8 @@
-"""A candidate can't do the task.
+"""A candidate does not support the task.
 
-Why: a classifier has no numbers to give, a regressor no classes.
+Why: a classifier does not predict numbers, and a regressor does not predict classes.
 
-Instead: choose a model of the task; the message lists them.
+Instead: choose a model for the task; the message lists them.
 """
 
 from collections.abc import Iterator
@@ -22,5 +22,5 @@ def check(view: View) -> Iterator[Diagnostic]:
         if task is not None and task not in use.plugin.tasks:
             fits = [n for n, cls in registry.usable("models") if task in cast(type[Model], cls).tasks]
             path = ("model", "candidates", name, "type")
-            message = f"model '{use.name}' is not for {task}"
-            yield view.diagnostic("model-does-not-fit-task", path, message, f"one of {', '.join(fits)}")
+            message = f"model '{use.name}' does not support {task}"
+            yield view.diagnostic("model-does-not-fit-task", path, message, f"use one of {', '.join(fits)}")

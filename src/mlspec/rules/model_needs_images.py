@@ -1,8 +1,8 @@
-"""A candidate is made for pictures, and no feature is one.
+"""A candidate is for images, but no feature is an image.
 
-Why: without a picture there is nothing that its convolutions could look at.
+Why: its convolutions need an image as input.
 
-Instead: a model for tables, or a source with pictures (`format: images`).
+Instead: use a model for tables, or a source with images (`format: images`).
 """
 
 from collections.abc import Iterator
@@ -28,5 +28,5 @@ def check(view: View) -> Iterator[Diagnostic]:
         assert isinstance(use.plugin, Model)
         if use.plugin.needs not in types:
             path = ("model", "candidates", name, "type")
-            message = f"candidate '{name}' ({use.name}) needs a feature of type {use.plugin.needs}, there is none"
-            yield view.diagnostic("model-needs-images", path, message, "take a model for tables")
+            message = f"candidate '{name}' ({use.name}) needs a feature of type {use.plugin.needs}, but there is none"
+            yield view.diagnostic("model-needs-images", path, message, "use a model for tables")

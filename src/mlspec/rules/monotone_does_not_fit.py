@@ -1,8 +1,8 @@
-"""A model is to be monotone along a column that is no numeric feature, or for several classes.
+"""A monotone constraint is on a column that is not a numeric feature, or the task is multiclass.
 
-Why: along names there is no up and down; and of several classes no one probability can rise alone.
+Why: categories have no order, and with several classes a single probability cannot be monotone.
 
-Instead: name a numeric feature, or delete the entry.
+Instead: use a numeric feature, or delete the entry.
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ def check(view: View) -> Iterator[Diagnostic]:
             continue
         at = ("model", "candidates", candidate, "monotone")
         if view.project.project.task == "multiclass_classification":
-            message = "of several classes no one probability can rise alone"
+            message = "monotone constraints do not apply to a multiclass target"
             yield view.diagnostic("monotone-does-not-fit", at, message, "delete it", key=True)
             continue
         if features is None:
@@ -30,5 +30,5 @@ def check(view: View) -> Iterator[Diagnostic]:
         for name in monotone:
             kind = features.get(name)
             if kind not in ("integer", "number"):
-                message = f"'{name}' is no feature" if kind is None else f"'{name}' is {kind}, not a number"
+                message = f"'{name}' is not a feature" if kind is None else f"'{name}' is {kind}, not a number"
                 yield view.diagnostic("monotone-does-not-fit", (*at, name), message, key=True)

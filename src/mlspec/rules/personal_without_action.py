@@ -1,10 +1,10 @@
-"""A column says something of people, and the spec does not say what is done to it.
+"""A personal column has no action.
 
-Why: what nobody decided on is kept, copied and learned from. Each personal column wants a decision that a reviewer can
-see.
+Why: without a decision, personal data would be kept, copied and used for training. Each personal column needs a
+decision that a reviewer can see.
 
-Instead: add an `action`: `drop` it, or one that tells less (`hash`, `mask`, `prefix`, `bins`, `truncate`, `round`,
-`top_code`, `noise`), or `keep` it with the reason.
+Instead: add an `action`: `drop`, an anonymiser (`hash`, `mask`, `prefix`, `bins`, `truncate`, `round`, `top_code`,
+`noise`), or `keep` with a reason.
 """
 
 from collections.abc import Iterator
@@ -18,6 +18,6 @@ def check(view: View) -> Iterator[Diagnostic]:
     for name, personal in view.project.data.personal.items():
         if personal.kind != "public" and personal.action is None:
             what = "sensitive" if personal.kind == "sensitive" else f"a {personal.kind.replace('_', ' ')}"
-            message = f"'{name}' is {what}, and nothing says what is done to it"
-            way = "add 'action': drop it, make it tell less, or keep it with the reason"
+            message = f"'{name}' is {what}, but has no action"
+            way = "add 'action': drop it, anonymise it, or keep it with a reason"
             yield view.diagnostic("personal-without-action", ("data", "personal", name), message, way, key=True)

@@ -1,9 +1,9 @@
-"""Groups are to have answers of their own, and that can't be done as it is stated.
+"""Models for groups are impossible as stated.
 
-Why: a group's model must be told whose rows are whose by a column that it may read, must have rows to be held against
-the one model on, and, to go on from it, a library that can.
+Why: a group's model needs a key column that it may use, rows for the comparison with the shared model, and, for
+fine-tuning, a library that supports it.
 
-Instead: the label names the way: another column, another strategy, another candidate.
+Instead: the label names the solution: another column, another strategy, another candidate.
 """
 
 from collections.abc import Iterator
@@ -26,20 +26,20 @@ def check(view: View) -> Iterator[Diagnostic]:
         return
     at: Path = ("model", "personalization")
     if wanted.key is None:
-        message = f"no column says which {wanted.level} a row belongs to"
-        yield view.diagnostic(CODE, at, message, "state it as 'key'", key=True)
+        message = f"no column states the {wanted.level} of a row"
+        yield view.diagnostic(CODE, at, message, "add 'key'", key=True)
         return
     yield from _key(view, wanted.key)
     yield from _candidates(view, wanted)
     if view.project.model.ensemble != "none":
-        message = "a blend has no model that groups could go on from"
+        message = "personalization does not apply to a blend"
         yield view.diagnostic(CODE, ("model", "ensemble"), message, "delete it, or model.personalization")
     split = view.project.data.split
     if split.by in ("group", "hash") and split.column == wanted.key:
-        message = f"the split keeps each '{wanted.key}' whole: no group that was trained on has rows to be judged by"
+        message = f"the split keeps each '{wanted.key}' in one part, so no group has both training and validation rows"
         yield view.diagnostic(CODE, ("data", "split", "column"), message, "split by another column")
     elif split.validation == 0 and split.by != "given":
-        message = "groups are judged on validation rows, and there are none"
+        message = "groups are evaluated on validation rows, but there are none"
         yield view.diagnostic(CODE, at, message, "give data.split.validation a share", key=True)
 
 
@@ -48,24 +48,28 @@ def _key(view: View, key: str) -> Iterator[Diagnostic]:
     at: Path = ("model", "personalization", "key")
     column = next((column for column in view.columns() if column.name == key), None)
     if column is None:
-        return  # told by unknown-column
+        return  # reported by unknown-column
     kind = said.types.get(key, column.type)
     if key == said.target:
-        yield view.diagnostic(CODE, at, f"'{key}' is the target: it is not known when a row is answered")
+        yield view.diagnostic(CODE, at, f"'{key}' is the target, which is unknown at prediction time")
     elif key in said.sensitive and key not in said.use_sensitive:
-        message = f"'{key}' is sensitive, and who answers a row would depend on it"
-        yield view.diagnostic(CODE, at, message, "list it in data.columns.use_sensitive to say that it may")
+        message = f"'{key}' is sensitive, but would decide which model predicts a row"
+        yield view.diagnostic(CODE, at, message, "list it in data.columns.use_sensitive to allow that")
     elif key in said.drop or key == said.weight:
-        yield view.diagnostic(CODE, at, f"'{key}' is kept from the model", "delete it under data.columns")
+        yield view.diagnostic(CODE, at, f"'{key}' is hidden from the model", "remove it under data.columns")
     elif kind not in KEYS:
-        yield view.diagnostic(CODE, at, f"'{key}' is a {kind}: groups go by {', '.join(KEYS)}")
+        yield view.diagnostic(CODE, at, f"'{key}' is a {kind}, but a key must be one of {', '.join(KEYS)}")
 
 
 def _candidates(view: View, wanted: Personalization) -> Iterator[Diagnostic]:
     if wanted.strategy == "shared":
         return
     able = _continues if wanted.strategy == "finetune" else _embeds
-    said = "can't go on from a fitted model" if wanted.strategy == "finetune" else "learns no vector for each group"
+    said = (
+        "cannot continue training from a fitted model"
+        if wanted.strategy == "finetune"
+        else "learns no embedding of groups"
+    )
     for name, use in view.project.model.candidates.items():
         if isinstance(use.plugin, Model) and not able(type(use.plugin)):
             fitting = [one for one, cls in registry.usable("models") if able(cls)]

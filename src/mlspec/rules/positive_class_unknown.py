@@ -1,6 +1,6 @@
 """The positive class is not a value of the target.
 
-Why: metrics such as recall and average precision speak of the positive class; one that does not exist makes them void.
+Why: metrics such as recall and average precision refer to the positive class and are meaningless if it does not exist.
 
 Instead: write one of the target's values.
 """
@@ -18,7 +18,7 @@ def check(view: View) -> Iterator[Diagnostic]:
     if positive is None:
         return
     if view.project.project.task not in (None, "binary_classification"):
-        message = f"a positive class is for binary_classification, this is {view.project.project.task}"
+        message = f"a positive class applies only to binary_classification, but the task is {view.project.project.task}"
         yield view.diagnostic("positive-class-unknown", path, message, "delete the key")
     elif levels is not None and positive not in levels:
         from mlspec.spec import suggest

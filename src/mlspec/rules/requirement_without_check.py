@@ -1,6 +1,6 @@
-"""Something is required that nothing checks.
+"""A requirement has no check.
 
-Why: a goal that is only written down is forgotten, and a report that says nothing of it looks as if it held.
+Why: a goal that is only written down is forgotten, and a report without it looks as if it was reached.
 
 Instead: bind the goal to a metric, or waive it with a reason: `constraints: {waivers: [{requirement: goals.NAME,
 reason: ...}]}`. The report shows the reason.
@@ -18,6 +18,6 @@ def check(view: View) -> Iterator[Diagnostic]:
     if view.project.project.goals:
         for requirement in requirements(view.project):
             if requirement.binding == "nothing" and not requirement.waived:
-                message = f"nothing checks the requirement '{requirement.id}'"
+                message = f"the requirement '{requirement.id}' has no check"
                 note = f"or waive it: constraints.waivers: [{{requirement: {requirement.id}, reason: ...}}]"
-                yield view.diagnostic("requirement-without-check", requirement.path, message, "name its metric", note)
+                yield view.diagnostic("requirement-without-check", requirement.path, message, "add its metric", note)

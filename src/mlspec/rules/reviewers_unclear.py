@@ -1,8 +1,8 @@
-"""A section that the spec does not have is to be reviewed, or by a name that no forge knows.
+"""Reviewers are required for an unknown section, or have invalid names.
 
-Why: a misspelled section or reviewer is asked by nobody, and the change goes through.
+Why: with a misspelled section or reviewer nobody is asked, and the change goes through.
 
-Instead: name sections as the spec does, and reviewers as `@user`, `@organisation/team`, or by their address.
+Instead: use the section names of the spec, and reviewers as `@user`, `@organisation/team`, or an email address.
 """
 
 from collections.abc import Iterator
@@ -29,5 +29,5 @@ def check(view: View) -> Iterator[Diagnostic]:
             yield view.diagnostic("reviewers-unclear", at, message, suggest.label(section, sections), key=True)
         for index, name in enumerate(names):
             if not owner.fullmatch(name):
-                message = f"'{name}' is no reviewer: write @user, @organisation/team or an address"
+                message = f"'{name}' is not a reviewer: write @user, @organisation/team or an email address"
                 yield view.diagnostic("reviewers-unclear", (*at, index), message)

@@ -1,8 +1,8 @@
-"""A preparation step can't take the column it is given, or leaves it in a form that the model can't take.
+"""A preparation step does not accept its column, or the model does not accept the result.
 
-Why: a mean of names does not exist, and a linear model can't compute with text.
+Why: the mean of text does not exist, and a linear model cannot compute with text.
 
-Instead: move the step to the list of the type it is for, or add `encode`.
+Instead: move the step to the list of the matching type, or add `encode`.
 """
 
 from collections.abc import Iterator
@@ -45,12 +45,12 @@ def _walk(view: View, columns: list[Column], uses: tuple[PluginRef, ...], path: 
         fits = [c for c in now if c.type in step.accepts]
         if not fits:
             kinds = " or ".join(sorted({c.type for c in now}))
-            message = f"'{use.name}' is for {', '.join(sorted(step.accepts))}, here are columns of type {kinds}"
-            yield view.diagnostic(CODE, (*path, index), message, "move it to where it fits")
+            message = f"'{use.name}' accepts {', '.join(sorted(step.accepts))}, but these columns are of type {kinds}"
+            yield view.diagnostic(CODE, (*path, index), message, "move it to columns of a matching type")
             return
         wrong = next((said for c in fits if (said := step.mistake(c))), "")
         if wrong:
-            yield view.diagnostic(CODE, (*path, index), f"'{use.name}' can't do that here", wrong)
+            yield view.diagnostic(CODE, (*path, index), f"'{use.name}' cannot be used here", wrong)
             return
         now = tuple(after for c in now for after in (step.output(c) if c in fits else (c,)))
     for candidate, use in view.project.model.candidates.items():
@@ -61,11 +61,14 @@ def _walk(view: View, columns: list[Column], uses: tuple[PluginRef, ...], path: 
         if raw is not None:
             way = {"category": "add 'encode'", "image": "add 'image'"}.get(raw.type, "add 'date_parts'")
             article = "an" if raw.type == "image" else "a"
-            message = f"{_named(raw)} is still {article} {raw.type} when a model gets it"
+            message = f"{_named(raw)} is still {article} {raw.type} after preparation, which no model accepts"
             yield view.diagnostic(CODE, path, message, way, key=True)
             return
         if coded is not None and not model.takes_codes:
-            message = f"candidate '{candidate}' ({use.name}) can't take codes, {_named(coded)} is encoded as ordinal"
+            message = (
+                f"candidate '{candidate}' ({use.name}) does not accept ordinal codes, but {_named(coded)} is "
+                "encoded as ordinal"
+            )
             yield view.diagnostic(CODE, path, message, "use encode: one_hot", key=True)
 
 

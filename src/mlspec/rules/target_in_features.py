@@ -1,8 +1,8 @@
-"""The target is listed among the features, dropped, or given a preparation.
+"""The target is listed as a feature, dropped, or prepared.
 
-Why: a model that sees the answer learns nothing else, and looks perfect until it is used.
+Why: a model that sees the target learns nothing else, and looks perfect until it is used.
 
-Instead: take the target out of the list.
+Instead: remove the target from the list.
 """
 
 from collections.abc import Iterator
@@ -19,11 +19,11 @@ def check(view: View) -> Iterator[Diagnostic]:
         listed = getattr(said, key) or ()
         if said.target in listed:
             path: Path = ("data", "columns", key, listed.index(said.target))
-            message = f"'{said.target}' is the target and stands under '{key}' too"
-            yield view.diagnostic("target-in-features", path, message, "take it out of the list")
+            message = f"'{said.target}' is the target, but is also listed under '{key}'"
+            yield view.diagnostic("target-in-features", path, message, "remove it from the list")
     if said.target in view.project.preprocessing.columns:
         path = ("preprocessing", "columns", said.target)
-        message = f"'{said.target}' is the target, preparation is for features"
+        message = f"'{said.target}' is the target, but preparation applies to features only"
         yield view.diagnostic("target-in-features", path, message, "delete this", key=True)
     if said.target == said.id:
         yield view.diagnostic("target-in-features", ("data", "columns", "id"), f"'{said.target}' is both target and id")

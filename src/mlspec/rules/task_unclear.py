@@ -1,4 +1,4 @@
-"""The kind of task does not follow from the target.
+"""The task cannot be inferred from the target.
 
 Why: metrics, baselines and models depend on whether classes or numbers are predicted; a guess could be wrong.
 
@@ -21,10 +21,8 @@ def check(view: View) -> Iterator[Diagnostic]:
     levels = view.facts.target_levels or ()
     path: Path = ("data", "columns", "target")
     if project.project.task is None:
-        what = (
-            f"{len(levels)} distinct values in the first {view.facts.rows_seen} rows" if levels else "no values to see"
-        )
-        message = f"what to predict about '{target}' is not clear ({column.type}, {what})"
+        what = f"{len(levels)} distinct values in the first {view.facts.rows_seen} rows" if levels else "no values"
+        message = f"the task cannot be inferred from the target '{target}' ({column.type}, {what})"
         yield view.diagnostic("task-unclear", path, message, "add project.task")
         return
     kind = project.data.columns.types.get(target, column.type)
@@ -32,8 +30,8 @@ def check(view: View) -> Iterator[Diagnostic]:
     path = ("project", "task")
     if task == "regression" and kind not in ("integer", "number"):
         yield view.diagnostic(
-            "task-unclear", path, f"regression needs a number, '{target}' is a {kind}", "another task?"
+            "task-unclear", path, f"regression needs a number, but '{target}' is a {kind}", "did you mean another task?"
         )
     elif task == "binary_classification" and len(levels) > 2:
-        message = f"binary_classification needs two classes, '{target}' has {len(levels)}"
+        message = f"binary_classification needs two classes, but '{target}' has {len(levels)}"
         yield view.diagnostic("task-unclear", path, message, "multiclass_classification?")

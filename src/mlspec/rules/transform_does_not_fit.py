@@ -1,8 +1,8 @@
-"""`data.columns.transform` is set, but the target is no number.
+"""`data.columns.transform` is set, but the target is not numeric.
 
-Why: only numbers have a logarithm; a class has none.
+Why: only numbers have a logarithm.
 
-Instead: leave the key out, or say `task: regression`.
+Instead: remove the key, or write `task: regression`.
 """
 
 from collections.abc import Iterator

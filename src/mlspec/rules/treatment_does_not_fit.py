@@ -1,8 +1,8 @@
-"""A personal column can't be treated as the spec says.
+"""An anonymiser does not fit its column.
 
-Why: a date has no ranges of numbers, and the target must stay what is predicted.
+Why: a date has no numeric ranges, and the target must not be changed.
 
-Instead: take a treatment that is for the column's type (`mlspec explain` has a page of each).
+Instead: use an anonymiser for the column's type (`mlspec explain` has a page for each).
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ CODE = "treatment-does-not-fit"
 
 
 def check(view: View) -> Iterator[Diagnostic]:
-    """Each treatment with the column that it is for."""
+    """Each anonymiser with its column."""
     from mlspec.rules import _roles
 
     said = view.project.data.columns
@@ -27,10 +27,10 @@ def check(view: View) -> Iterator[Diagnostic]:
             continue
         at, column = ("data", "personal", name, "action"), Column(name, kind)
         if action.accepts and kind not in action.accepts:
-            message = f"'{use.name}' is for {', '.join(sorted(action.accepts))}, '{name}' is {kind}"
-            yield view.diagnostic(CODE, at, message, "take another action, or state the column's type")
+            message = f"'{use.name}' accepts {', '.join(sorted(action.accepts))}, but '{name}' is of type {kind}"
+            yield view.diagnostic(CODE, at, message, "use another action, or set the column's type")
         elif action.mistake(column):
-            yield view.diagnostic(CODE, at, f"'{name}' can't be treated so", action.mistake(column))
+            yield view.diagnostic(CODE, at, f"'{name}' cannot be anonymised like this", action.mistake(column))
         elif name == said.target and use.name != "drop" and not (action.output(column) == column and kind in NUMERIC):
             message = f"'{name}' is the target: '{use.name}' would change what is predicted"
-            yield view.diagnostic(CODE, at, message, "keep it with the reason, or treat it before it comes here")
+            yield view.diagnostic(CODE, at, message, "keep it with a reason, or anonymise it before mlspec reads it")

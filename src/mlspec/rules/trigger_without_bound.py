@@ -1,9 +1,8 @@
-"""It is said when predictions are made, but not how fast they must come.
+"""The spec states when predictions are made, but not how fast they must be.
 
-Why: whoever waits for an answer waits for its latency; whoever answers many rows at once pays for the throughput.
-Neither is measured unless it is bounded.
+Why: for single requests the latency matters, for batches the throughput. Neither is measured without a bound.
 
-Instead: state `constraints.latency` (on request, in a stream) or `constraints.throughput` (in batches), or waive
+Instead: add `constraints.latency` (on request, in a stream) or `constraints.throughput` (in batches), or waive
 `trigger` with a reason.
 """
 

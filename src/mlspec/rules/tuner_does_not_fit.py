@@ -1,11 +1,11 @@
-"""A sampler, a pruner or a bound of `tuning` can't work on this search.
+"""A sampler, a pruner or a bound of `tuning` is impossible for this search.
 
-Why: a pruner compares trials after some epochs, which not every model is trained in, or on folds; a grid
-has an end only where every setting has a choice of values; without validation rows no trial has a score; and what a
-trial costs follows from the price of an hour.
+Why: a pruner compares trials after some epochs, which not every model has, or on folds; a grid is finite only if every
+setting has a choice of values; without validation rows trials have no score; and the cost of a trial depends on the
+price of an hour.
 
-Instead: leave `pruner` out; write `choice` for each setting of a grid; give `data.split.validation` a share; state the
-price in `constraints.budget.money`.
+Instead: remove `pruner`; write `choice` for each setting of a grid; give `data.split.validation` a share; add the price
+in `constraints.budget.money`.
 """
 
 from collections.abc import Iterator
@@ -27,15 +27,13 @@ def check(view: View) -> Iterator[Diagnostic]:
         if tuning.pruner == "wilcoxon":
             folds = view.project.model.cross_validation
             if folds is None or folds.nested:
-                lacking = (
-                    "there is none" if folds is None else "a nested one has no folds beside those that it judges by"
-                )
-                message = f"wilcoxon compares trials on the folds of model.cross_validation, and {lacking}"
-                label = "state model.cross_validation" if folds is None else "choose another pruner"
+                lacking = "there is none" if folds is None else "a nested one has no spare folds"
+                message = f"wilcoxon compares trials on the folds of model.cross_validation, but {lacking}"
+                label = "add model.cross_validation" if folds is None else "choose another pruner"
                 yield view.diagnostic(CODE, ("tuning", candidate, "pruner"), message, label)
         elif tuning.pruner not in (None, "none") and not use.plugin.pausable:
-            message = f"'{candidate}' ({use.name}) is not trained in epochs, nothing can be pruned"
-            yield view.diagnostic(CODE, ("tuning", candidate, "pruner"), message, "leave it out")
+            message = f"'{candidate}' ({use.name}) is not trained in epochs, so trials cannot be pruned"
+            yield view.diagnostic(CODE, ("tuning", candidate, "pruner"), message, "remove it")
         if tuning.money is not None:
             yield from _priced(view, candidate, use.plugin)
         if tuning.sampler == "grid":
@@ -57,5 +55,5 @@ def _priced(view: View, candidate: str, model: Model) -> Iterator[Diagnostic]:
     device = view.project.backend.device
     which = "gpu_hour" if model.uses_device and device.partition(":")[0] not in ("cpu", "auto") else "cpu_hour"
     if price is None or not getattr(price, which):
-        message = f"what the trials of '{candidate}' cost can't be told without the price of an hour"
-        yield view.diagnostic(CODE, ("tuning", candidate, "money"), message, f"state constraints.budget.money.{which}")
+        message = f"the cost of the trials of '{candidate}' is unknown without the price of an hour"
+        yield view.diagnostic(CODE, ("tuning", candidate, "money"), message, f"add constraints.budget.money.{which}")

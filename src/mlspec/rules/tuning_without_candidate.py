@@ -1,8 +1,8 @@
-"""`tuning` names something that is no candidate.
+"""`tuning` names an unknown candidate.
 
-Why: settings are searched for a model that competes; without one there is nothing to train.
+Why: only candidates can be tuned.
 
-Instead: name one of `model.candidates`, or add it there.
+Instead: use one of `model.candidates`, or add the candidate there.
 """
 
 from collections.abc import Iterator

@@ -1,9 +1,9 @@
-"""A gate beats a baseline that is not there, or a baseline does not fit the task, or says nothing.
+"""A gate uses an unknown baseline, or a baseline does not apply to the task or has no settings.
 
 Why: a comparison needs both sides.
 
-Instead: list the baseline under `evaluation.baselines`, or write `beats: baseline` for all that are listed. With
-`model.personalization`, `beats: global` holds the personalized model against the one model.
+Instead: add the baseline under `evaluation.baselines`, or write `beats: baseline` for all listed ones. With
+`model.personalization`, `beats: global` compares the personalized model with the shared model.
 """
 
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ def check(view: View) -> Iterator[Diagnostic]:
             yield view.diagnostic("unknown-baseline", path, message, f"one of {', '.join(fits)}")
         if use.name in seen:
             message = f"baseline '{use.name}' is listed twice"
-            yield view.diagnostic("unknown-baseline", path, message, "results are kept by its name: delete one")
+            yield view.diagnostic("unknown-baseline", path, message, "results are stored by its name: delete one")
         seen.add(use.name)
         message, _, label = use.plugin.mistake().partition(": ")
         if message:
@@ -54,8 +54,8 @@ def _gates(view: View) -> Iterator[Diagnostic]:
             label = suggest.label(gate.beats, ("baseline", *names, *apart))
             yield view.diagnostic("unknown-baseline", path, f"there is no baseline '{gate.beats}'", label)
         elif not names and gate.beats not in apart:
-            message = "there is no baseline to beat, evaluation.baselines is empty"
-            yield view.diagnostic("unknown-baseline", path, message, "list one under evaluation.baselines")
+            message = "there is no baseline to beat, because evaluation.baselines is empty"
+            yield view.diagnostic("unknown-baseline", path, message, "add one under evaluation.baselines")
         for use in listed:
             measured = getattr(use.plugin, "metric", gate.metric)
             if gate.beats == use.name and measured != gate.metric:

@@ -1,8 +1,8 @@
-"""A finding is accepted that no check makes.
+"""`model.accept` names an unknown check.
 
-Why: what is accepted by a misspelled name is still found, and the reason for it is shown nowhere.
+Why: with a misspelled name, the finding is not accepted, and its reason is not shown.
 
-Instead: use the check's name, as the report and `docs/debugging.md` have it.
+Instead: use the name of the check in the report and in `docs/debugging.md`.
 """
 
 from collections.abc import Iterator

@@ -1,9 +1,9 @@
-"""A column is named that the data does not have.
+"""A column does not exist in the data.
 
-Why: a typing slip would otherwise show only when the step that reads the column runs, or, worse, as a feature that is
-quietly missing.
+Why: a typing error would otherwise appear only when a step reads the column, or, worse, as a feature that is silently
+missing.
 
-Instead: use a name from the file's header; the message shows the nearest one.
+Instead: use a name from the file's header; the message suggests the closest one.
 """
 
 from collections.abc import Iterator
@@ -37,8 +37,8 @@ def check(view: View) -> Iterator[Diagnostic]:
             message = f"source '{name}' has no column '{column}'"
             yield view.diagnostic("unknown-column", path, message, label, note, key=at_key)
         elif column in gone and path[2:3] not in (("drop",), ("types",)):
-            message = f"'{column}' is dropped under data.personal, nothing can read it"
-            yield view.diagnostic("unknown-column", path, message, "leave it out here", key=at_key)
+            message = f"'{column}' is dropped under data.personal, so it cannot be used"
+            yield view.diagnostic("unknown-column", path, message, "remove it here", key=at_key)
     for path, column, name in _of_sources(view):
         own = [found.name for found in view.facts.sources.get(name, ())]
         if own and column not in own:
@@ -58,7 +58,7 @@ def _of_sources(view: View) -> Iterator[tuple[Path, str, str]]:
 
 
 def _named(view: View) -> Iterator[tuple[Path, str, bool]]:
-    """Every column that the spec names: its place, its name, and whether it stands as a key there."""
+    """Every column that the spec names: its place, its name, and whether it is a key there."""
     data = view.project.data
     said = data.columns
     at: Path = ("data", "columns")

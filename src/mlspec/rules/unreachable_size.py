@@ -1,8 +1,8 @@
-"""A model is larger than `constraints.size` allows before it is even trained.
+"""A model is larger than `constraints.size` allows before it is trained.
 
-Why: the number of a network's weights is known from the spec; training it would end in a gate that must fail.
+Why: the number of weights of a network is known from the spec; training it would end with a failed gate.
 
-Instead: a smaller network, or a greater bound.
+Instead: use a smaller network, or a larger bound.
 """
 
 from collections.abc import Iterator
@@ -33,10 +33,12 @@ def check(view: View) -> Iterator[Diagnostic]:
     for name, count in over.items():
         path = ("model", "candidates", name)
         message = (
-            f"'{name}' takes at least {round(count / 1000):,}kB, the model may take {spelled(size.model, 'bytes')}"
+            f"'{name}' needs at least {round(count / 1000):,}kB, but the model may have {spelled(size.model, 'bytes')}"
         )
         note = "the bound is constraints.size.model"
-        yield view.diagnostic("unreachable-size", path, message, "make it smaller", note, severity=severity, key=True)
+        yield view.diagnostic(
+            "unreachable-size", path, message, "make the model smaller", note, severity=severity, key=True
+        )
 
 
 def _features(view: View) -> tuple[Column, ...]:

@@ -1,8 +1,8 @@
-"""The code of a user's own model or source is not where the spec says.
+"""The code of your own model or source was not found.
 
-Why: it is imported only when the step runs; a slip would cost everything before it. The file is read, never run.
+Why: it is imported only when its step runs; an error would waste all steps before it. The file is read, never run.
 
-Instead: `code: module:Class` of a model, `code: module:function` of a source, with `module.py` beside the spec or
+Instead: `code: module:Class` for a model, `code: module:function` for a source, with `module.py` next to the spec or
 installed.
 """
 
@@ -28,12 +28,12 @@ def check(view: View) -> Iterator[Diagnostic]:
             continue
         module, _, wanted = code.partition(":")
         if not module or not wanted:
-            yield view.diagnostic("user-code-not-found", path, f"'{code}' names no class", "write it as module:Class")
+            yield view.diagnostic("user-code-not-found", path, f"'{code}' is not a class", "write it as module:Class")
             continue
         file = _file(view.facts.root, module)
         if file is None:
-            message = f"there is no module '{module}' beside the spec"
-            note = "looked for " + module.replace(".", "/") + ".py; an installed package is found when the step runs"
+            message = f"there is no module '{module}' next to the spec"
+            note = "searched for " + module.replace(".", "/") + ".py; an installed package is found when the step runs"
             yield view.diagnostic("user-code-not-found", path, message, "", note, severity="warning")
         elif closed := _look.refusal(view.facts.reads, file):
             yield _look.refused(view.document, path, file.name, closed)

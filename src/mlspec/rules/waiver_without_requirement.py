@@ -1,6 +1,6 @@
-"""A waiver names a requirement that the spec does not state, or names it twice.
+"""A waiver names a requirement that the spec does not have, or that is waived already.
 
-Why: a waiver outlives what it was written for; the next requirement of that name would be waived unseen.
+Why: an outdated waiver would silently waive the next requirement with that name.
 
 Instead: delete the waiver, or correct the name: `mlspec validate --requirements` lists them.
 """
@@ -25,7 +25,7 @@ def check(view: View) -> Iterator[Diagnostic]:
         path = ("constraints", "waivers", index, "requirement")
         name = waiver.requirement
         if name not in stated:
-            message = f"no requirement is called '{name}'"
+            message = f"there is no requirement '{name}'"
             note = f"requirements: {', '.join(stated) or 'none'}"
             yield view.diagnostic(
                 "waiver-without-requirement", path, message, suggest.label(name, stated) if stated else "", note

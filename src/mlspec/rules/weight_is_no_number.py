@@ -1,8 +1,8 @@
-"""The column of the rows' weights holds no numbers.
+"""The weight column is not numeric.
 
-Why: a weight says how much a row counts; text or a date can't.
+Why: a weight states how much a row counts in training; text or a date cannot.
 
-Instead: name a numeric column, or state its type in `data.columns.types`.
+Instead: use a numeric column, or set its type under `data.columns.types`.
 """
 
 from collections.abc import Iterator
@@ -18,4 +18,6 @@ def check(view: View) -> Iterator[Diagnostic]:
     kind = said.types.get(said.weight or "", kind)
     if kind is not None and kind not in ("integer", "number"):
         path = ("data", "columns", "weight")
-        yield view.diagnostic("weight-is-no-number", path, f"'{said.weight}' is {kind}, a weight is a number")
+        yield view.diagnostic(
+            "weight-is-no-number", path, f"'{said.weight}' is of type {kind}, but a weight must be a number"
+        )

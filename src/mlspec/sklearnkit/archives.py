@@ -261,7 +261,7 @@ def _tree(source: zipfile.ZipFile, node: dict[str, Any]) -> None:
 
 
 def _header(source: zipfile.ZipFile, node: dict[str, Any]) -> "tuple[tuple[int, ...], np.dtype[Any]]":
-    """Shape and type of an array. Raises ValueError where its header tells of more than there is."""
+    """Shape and type of an array. Raises ValueError if its header describes more than there is."""
     import math
 
     import numpy as np

@@ -37,7 +37,7 @@ class Treatments(Struct, frozen=True, kw_only=True):
 
 
 class MisfitError(StepError):
-    """A treatment is not for the type that its column has."""
+    """An anonymiser does not accept the type of its column."""
 
     def __init__(self, column: str, message: str) -> None:
         super().__init__(message)
@@ -102,7 +102,7 @@ def _fits(column: Column, pair: Pair) -> None:
     action = cast(Anonymizer, msgspec.convert(pair[1], registry.plugin("anonymizers", pair[0])))
     if action.accepts and column.type not in action.accepts:
         kinds = ", ".join(sorted(action.accepts))
-        raise MisfitError(column.name, f"'{pair[0]}' is for {kinds}, '{column.name}' is {column.type}")
+        raise MisfitError(column.name, f"'{pair[0]}' accepts {kinds}, but '{column.name}' is of type {column.type}")
 
 
 @contextmanager

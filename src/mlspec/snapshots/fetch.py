@@ -41,7 +41,7 @@ class Request(Struct, frozen=True, kw_only=True):
 
 class Reply(Struct, frozen=True, kw_only=True):
     """What came: ``same`` as last time, ``new`` rows, ``down`` (try again later), ``wrong`` (no use in that), or
-    ``unfit``: the treatment of ``column`` is not for its type. ``treated``: the file holds treated columns."""
+    ``unfit``: the anonymiser of ``column`` does not accept its type. ``treated``: the file holds treated columns."""
 
     outcome: Literal["same", "new", "down", "wrong", "unfit"]
     cause: str = ""
@@ -75,7 +75,7 @@ def main() -> None:
     except StepError as error:
         reply = Reply(outcome="wrong", cause=_shown(str(error), request))
     except OSError as error:
-        reply = Reply(outcome="down", cause=_shown(_told(error), request))
+        reply = Reply(outcome="down", cause=_shown(_text(error), request))
     except BaseException as error:  # the panic of a library is no Exception
         text = _shown(str(error), request)
         reply = Reply(outcome="wrong", cause=f"{type(error).__name__}: {text}" if text else type(error).__name__)
@@ -115,8 +115,8 @@ def fetched(request: Request) -> Reply:
         rows = int(local.scan(folder, columns).select(pl.len()).collect(engine="streaming").item())
     except (ValueError, OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         # What the engine says of a value may show it.
-        told = type(error).__name__ if set(said.personal) else _columnar.reason(error)
-        raise StepError(f"what came can't be read as {kind}: {told}") from None
+        message = type(error).__name__ if set(said.personal) else _columnar.reason(error)
+        raise StepError(f"the response cannot be read as {kind}: {message}") from None
     path = treated or found.path
     is_ours = treated is not None or kind == "parquet" != request.kind
     if is_ours and (request.file_format, request.compression) != ("parquet", "zstd"):
@@ -161,7 +161,7 @@ def _shown(text: str, request: Request) -> str:
     return " ".join(shown.split())[:LONGEST]
 
 
-def _told(error: OSError) -> str:
+def _text(error: OSError) -> str:
     text = error.strerror or str(error) or type(error).__name__
     return f"{text}: {error.filename}" if error.filename else text
 

@@ -1,5 +1,6 @@
 """Fetches the sources of a spec before it is compiled for a run: each into a snapshot beside the spec, whole or not at
-all, tried again with growing pauses; where it can't be had, its fallback, or a diagnostic that names what there is."""
+all, tried again with growing pauses; if it is unavailable, its fallback, or a diagnostic that names the last
+snapshot."""
 
 import contextlib
 import hashlib
@@ -35,8 +36,8 @@ def refresh(
 ) -> list[Diagnostic]:
     """Bring the snapshots of all fetched sources up to date; ``offline``: only see that there are some.
 
-    ``tell`` is told what goes on. Returns warnings. Raises SourceError with a diagnostic for each source that can't be
-    had, is older than it may be, or has too few rows.
+    ``tell`` receives progress messages. Returns warnings. Raises SourceError with a diagnostic for each source that is
+    unavailable, too old, or has too few rows.
     """
     found: list[Diagnostic] = []
     paths.demand_no_links(paths.home(root))
@@ -45,7 +46,7 @@ def refresh(
         source = use.plugin
         assert isinstance(source, Source)
         if source.mistake() or _secrets.misplaced(msgspec.to_builtins(source)):
-            # The rules tell it; nothing connects with it.
+            # The rules report it; nothing connects with it.
             continue
         one = _Refresh(project, document, root, name, use, source, tell)
         if source.is_fetched:
@@ -78,10 +79,10 @@ class _Refresh:
             if _covers(last.wanted, self.wanted) and last.treated == self.treatments.mark:
                 self.tell(f"{self.name}: the snapshot of {_when(last)}, {last.rows:,} rows")
                 return
-        label = "run once with a connection" if last is None else "the last one was of something else"
+        label = "run once with a connection" if last is None else "the last one has other settings"
         if last is not None and last.treated != self.treatments.mark:
-            label = "the last one was treated otherwise (data.personal, data.columns.types, or another key)"
-        message = f"there is no snapshot of source '{self.name}' to run on"
+            label = "the last one was anonymised differently (data.personal, data.columns.types, or another key)"
+        message = f"there is no snapshot of source '{self.name}'"
         yield self._diagnostic("no-snapshot", message, label)
 
     def fetch(self) -> Iterator[Diagnostic]:
@@ -93,13 +94,13 @@ class _Refresh:
             return
         if reply.outcome == "unfit":
             span = self.document.span(("data", "personal", reply.column, "action"))
-            label = "take another action, or state the column's type under data.columns.types"
+            label = "use another action, or set the column's type under data.columns.types"
             yield Diagnostic(code="treatment-does-not-fit", message=reply.cause, span=span, label=label)
             return
         if reply.outcome == "new":
             least = self.source.minimum_rows
             if least is not None and reply.rows < least:
-                yield from self._instead(f"it gave {reply.rows:,} rows, at least {least:,} are wanted")
+                yield from self._instead(f"it returned {reply.rows:,} rows, but at least {least:,} are required")
                 return
         (self.folder / pinned.FALLBACK).unlink(missing_ok=True)
 
@@ -115,7 +116,7 @@ class _Refresh:
         age = time.time() - changed
         if age > within:
             message = f"source '{self.name}' is older than {spelled(within, 'duration')}"
-            yield self._diagnostic("source-stale", message, f"last changed {_told(changed)}", key="fresh_within")
+            yield self._diagnostic("source-stale", message, f"last changed {_message(changed)}", key="fresh_within")
 
     def _tried(self) -> tuple[Reply | None, str]:
         """What came, or why nothing did; what came new is the latest snapshot then."""
@@ -180,7 +181,7 @@ class _Refresh:
         try:
             process.communicate(msgspec.json.encode(request), timeout=timeout)
         except subprocess.TimeoutExpired:
-            return Reply(outcome="down", cause=f"nothing came within {spelled(timeout, 'duration')}")
+            return Reply(outcome="down", cause=f"there was no answer within {spelled(timeout, 'duration')}")
         finally:
             _end(process)
         try:
@@ -229,21 +230,21 @@ class _Refresh:
             except (OSError, ValueError) as error:
                 text = error.strerror if isinstance(error, OSError) and error.strerror else error
                 yield self._diagnostic(
-                    "source-unavailable", self._cannot(cause), f"nor can its fallback be read: {text}"
+                    "source-unavailable", self._cannot(cause), f"its fallback cannot be read either: {text}"
                 )
                 return
-            message = f"source '{self.name}' can't be had, its fallback stands in for it"
+            message = f"source '{self.name}' is unavailable, so its fallback is used"
             yield self._diagnostic("source-fell-back", message, cause, severity="warning", key="fallback")
             return
         last = pinned.stored(self.root, self.name)
         if last is not None and last.source == pinned.identity(self.use) and last.treated == self.treatments.mark:
-            note = f"the last good snapshot is of {_when(last)}, {last.rows:,} rows; mlspec run --offline runs on it"
+            note = f"the last good snapshot is of {_when(last)}, {last.rows:,} rows; mlspec run --offline uses it"
         else:
             note = "there is no snapshot of it yet"
         yield self._diagnostic("source-unavailable", self._cannot(cause), "", note)
 
     def _cannot(self, cause: str) -> str:
-        return f"source '{self.name}' can't be had: {cause}"
+        return f"source '{self.name}' is unavailable: {cause}"
 
     def _fall_back(self, path: str) -> None:
         """Take a file beside the spec as the source's snapshot for this run."""
@@ -252,7 +253,7 @@ class _Refresh:
 
         kind = source_of(path)
         if kind is None:
-            raise ValueError(f"the format of '{path}' is not clear from its name")
+            raise ValueError(f"the format of '{path}' cannot be inferred from its name")
         reader = registry.plugin("sources", kind)(path=path)
         assert isinstance(reader, Source)
         columns = reader.columns(self.root)
@@ -324,8 +325,8 @@ def _changed(source: Source, root: Path) -> float | None:
 
 
 def _when(snapshot: pinned.Snapshot) -> str:
-    return _told(snapshot.taken or 0.0)
+    return _message(snapshot.taken or 0.0)
 
 
-def _told(moment: float) -> str:
+def _message(moment: float) -> str:
     return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%M UTC")

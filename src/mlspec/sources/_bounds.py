@@ -1,4 +1,4 @@
-"""What one look at a source may take. What lies beyond is not looked at, or the source is refused."""
+"""What one look at a source may take. What is beyond is not looked at, or the source is refused."""
 
 ROWS = 1_000
 BYTES = 4 << 20  # of text, decompressed

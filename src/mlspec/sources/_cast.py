@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def dtype(column: Column) -> "pl.DataType | type[pl.DataType]":
-    """The polars type that stands for a column's type."""
+    """The polars type of a column type."""
     import polars as pl
 
     types: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -91,10 +91,12 @@ def _fitting(frame: "pl.LazyFrame", columns: Schema, path: str) -> "dict[str, pl
             .row(0)
         )
         if column.type == "image":
-            raise StepError(f"column '{column.name}' of {path} should be images in base64, row {found[0] + 1} is not")
+            raise StepError(
+                f"column '{column.name}' of {path} should contain images in base64, but row {found[0] + 1} does not"
+            )
         shown = "another value" if column.role == "sensitive" else f"'{found[1]}'"
         raise StepError(
-            f"column '{column.name}' of {path} is {_article(column.type)} by its first rows, but row {found[0] + 1} "
+            f"column '{column.name}' of {path} is {_article(column.type)} in its first rows, but row {found[0] + 1} "
             f"has {shown}: write data.columns.types: {{{column.name}: category}}, or name the cell under `missing`"
         )
     return casts
@@ -160,5 +162,5 @@ def from_polars(schema: "pl.Schema") -> Schema:
         elif kind == pl.Binary:
             found.append(Column(name, "image"))
         else:
-            raise ValueError(f"column '{name}' is a {kind}, which no model can read")
+            raise ValueError(f"column '{name}' is a {kind}, which no model can use")
     return tuple(found)

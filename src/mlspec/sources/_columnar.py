@@ -17,7 +17,7 @@ def asked(path: Path, kind: str, ask: Callable[[Path], T]) -> T:
     """What the data engine says of a regular file. Raises OSError and ValueError as ``Source.columns`` does."""
     import polars as pl
 
-    safe_files.opened(path).close()  # an OSError tells more than the engine would
+    safe_files.opened(path).close()  # an OSError says more than the engine would
     try:
         return ask(path)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
@@ -41,5 +41,5 @@ def reason(error: BaseException) -> str:
     import polars as pl
 
     if isinstance(error, pl.exceptions.PanicException):
-        return "it is damaged"  # of a panic, the engine tells where in itself it was
+        return "it is damaged"  # for a panic, the engine prints its own location
     return (str(error).strip() or type(error).__name__).splitlines()[0][:300]

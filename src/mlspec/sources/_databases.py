@@ -68,7 +68,7 @@ def _read(driver: Any, connection: Any, source: str, wanted: Wanted, *before: st
             every = pl.DataFrame(cursor.fetch_arrow())
             names = wanted.of(every.columns)
             cursor.execute(_select(names, source, wanted, every))
-            return _usable(_told(pl.DataFrame(cursor.fetch_arrow()), every)), schema(every)
+            return _usable(_text(pl.DataFrame(cursor.fetch_arrow()), every)), schema(every)
     except driver.Error as error:
         state = str(getattr(error, "sqlstate", None) or "")
         if state.startswith(NETWORK):
@@ -78,7 +78,7 @@ def _read(driver: Any, connection: Any, source: str, wanted: Wanted, *before: st
 
 def _select(names: list[str], source: str, wanted: Wanted, every: "pl.DataFrame") -> str:
     if not names:
-        raise StepError("the spec reads no column of it")
+        raise StepError("the spec uses none of its columns")
     text = f"SELECT {', '.join(_quoted(name) for name in names)} FROM {source}"
     made = [condition for one in wanted.where if (condition := _condition(one, every)) is not None]
     return f"{text} WHERE {' AND '.join(made)}" if made else text
@@ -135,7 +135,7 @@ def schema(every: "pl.DataFrame") -> Schema:
     return tuple(found)
 
 
-def _told(frame: "pl.DataFrame", every: "pl.DataFrame") -> "pl.DataFrame":
+def _text(frame: "pl.DataFrame", every: "pl.DataFrame") -> "pl.DataFrame":
     """Columns without a value as the type that they have elsewhere: SQLite has no other than those of its values."""
     empty = [n for n in frame.columns if frame[n].null_count() == frame.height and frame.schema[n] != every.schema[n]]
     return frame.with_columns([frame[name].cast(every.schema[name]) for name in empty]) if empty else frame
@@ -155,7 +155,7 @@ def _usable(frame: "pl.DataFrame") -> "pl.DataFrame":
 
 
 def _line(error: BaseException, *, shows_value: bool = False) -> str:
-    """What a driver tells, on one line, without its own words around it, and without the value of a cell."""
+    """A driver's error message on one line, without its prefix and without cell values."""
     text = " ".join(str(error).split()).partition(" Query was:")[0].partition(" LINE 1:")[0]
     text = re.sub(r"^[A-Z_]+: (\[libpq\] )?(Failed to (prepare|execute) query: )?", "", text)
     return re.sub(r"(['\"]).*\1", r"\1•••\1", text) if shows_value else text

@@ -15,14 +15,14 @@ STORES = ("s3", "gs", "az", "abfs")
 def file(address: str, folder: Path, mark: str) -> Fetched | None:
     """The file at an address, as one in ``folder``; None where it is the one that ``mark`` names.
 
-    Raises OSError where it can't be had, StepError where nothing here can fetch it.
+    Raises OSError if it is unavailable, StepError where nothing here can fetch it.
     """
     scheme = urlsplit(address).scheme.lower()
     if scheme in ("http", "https"):
         return _http(address, folder, mark)
     if scheme in STORES:
         return _object(address, folder, mark)
-    raise StepError(f"'{scheme}://' is no address that can be fetched: https, {', '.join(STORES)}")
+    raise StepError(f"'{scheme}://' addresses cannot be fetched, only https, {', '.join(STORES)}")
 
 
 def _name(address: str) -> str:
@@ -50,7 +50,7 @@ def _http(address: str, folder: Path, mark: str) -> Fetched | None:
         raise OSError(str(getattr(error.reason, "strerror", None) or error.reason)) from None
     size = target.stat().st_size
     if promised is not None and size != int(promised):
-        raise OSError(f"the server broke off after {size:,} of {int(promised):,} bytes")
+        raise OSError(f"the server stopped after {size:,} of {int(promised):,} bytes")
     when = None if changed is None else parsedate_to_datetime(changed).timestamp()
     return Fetched(path=target, format="", changed=when, mark=tag if not tag.startswith("W/") else "")
 
@@ -66,7 +66,7 @@ def _object(address: str, folder: Path, mark: str) -> Fetched | None:
     base, _, key = address.rpartition("/")
     target = folder / _name(address)
     try:
-        # Trying again is done above, where it is told and bounded.
+        # Retries are made above, where they are reported and bounded.
         store = from_url(base, client_options={"allow_http": True}, retry_config={"max_retries": 0})
         about = obstore.head(store, key)
         tag = about.get("e_tag") or ""
@@ -79,5 +79,5 @@ def _object(address: str, folder: Path, mark: str) -> Fetched | None:
     except (BaseError, ValueError) as error:
         raise OSError(" ".join(str(error).split("\n")[0].split())) from None
     if size != about["size"]:
-        raise OSError(f"the store broke off after {size:,} of {about['size']:,} bytes")
+        raise OSError(f"the store stopped after {size:,} of {about['size']:,} bytes")
     return Fetched(path=target, format="", changed=about["last_modified"].timestamp(), mark=tag)

@@ -31,8 +31,8 @@ class FileSource(Source, frozen=True, kw_only=True):
     path: Annotated[
         str,
         Meta(
-            description="Where the file lies, relative to the spec's folder. A folder, or a pattern with * and **, "
-            "stands for all its files, one below the other; https://, s3://, gs:// and az:// are fetched before a run.",
+            description="The file, relative to the spec's folder. A folder, or a pattern with * and **, means all "
+            "its files, stacked; https://, s3://, gs:// and az:// are downloaded before a run.",
             min_length=1,
         ),
     ]
@@ -54,7 +54,7 @@ class FileSource(Source, frozen=True, kw_only=True):
         return None
 
     def where(self) -> str:
-        """The path as it stands in the spec."""
+        """The path as it is in the spec."""
         from mlspec.sources import _secrets
 
         return _secrets.masked(self.path) if self.is_fetched else self.path
@@ -75,7 +75,7 @@ class FileSource(Source, frozen=True, kw_only=True):
         return {} if self.is_fetched else {"path": _start(self.path) or "."}
 
     def files(self, root: Path) -> dict[str, Path]:
-        """The files that the path stands for, sorted by name."""
+        """The files that the path means, sorted by name."""
         if self.is_fetched:
             return {}
         path = root / self.path
@@ -95,7 +95,7 @@ class FileSource(Source, frozen=True, kw_only=True):
         if len(files) > 1:
             other = self.head(files[-1][1])
             if {c.name for c in other} != {c.name for c in columns}:
-                raise ValueError(f"{files[-1][0]} has other columns than {files[0][0]}")
+                raise ValueError(f"{files[-1][0]} has different columns than {files[0][0]}")
         if folders:
             from mlspec.sources import _infer
 
@@ -138,7 +138,7 @@ class FileSource(Source, frozen=True, kw_only=True):
         frames = []
         for name, path in files.items():
             if not path.exists():
-                raise StepError(f"{name} is not there any more")
+                raise StepError(f"{name} no longer exists")
             folders = _partitions(name)
             stored = {c.name for c in self.head(path)} if folders else set()
             added = [c for c in columns if c.name in folders and c.name not in stored]
@@ -184,7 +184,7 @@ def _matching(root: Path, pattern: str, suffixes: tuple[str, ...]) -> list[str]:
         within = before if relative == "." else f"{before}{relative}/"
         seen += len(names) + len(folders)
         if seen > MOST_ENTRIES or len(found) > MOST_FILES:
-            raise ValueError(f"'{pattern}' stands for more files than can be looked at ({MOST_ENTRIES:,} entries)")
+            raise ValueError(f"'{pattern}' matches too many files (more than {MOST_ENTRIES:,} entries)")
         for name in names:
             path = within + name
             if name.startswith((".", "_")):
@@ -212,7 +212,7 @@ def _stored_as_text(path: str) -> None:
 
 @functools.lru_cache(maxsize=8)
 def _parts(pattern: str) -> "tuple[re.Pattern[str] | None, ...]":
-    """A path pattern by its parts: ``**`` (None) stands for any folders, ``*`` and ``?`` stay within one name."""
+    """A path pattern by its parts: ``**`` (None) means any folders, ``*`` and ``?`` stay within one name."""
     import fnmatch
     import re
 
@@ -235,7 +235,7 @@ def _matches(parts: "tuple[re.Pattern[str] | None, ...]", names: list[str]) -> b
 
 
 def _reached(parts: "tuple[re.Pattern[str] | None, ...]", positions: set[int]) -> set[int]:
-    """These positions, and those behind each ``**`` that stands for no folder."""
+    """These positions, and those behind each ``**`` that means no folder."""
     found = set(positions)
     for position in positions:
         while position < len(parts) - 1 and parts[position] is None:

@@ -18,7 +18,7 @@ LOOKED_AT = 200
 
 
 class FolderSource(FileSource, frozen=True, kw_only=True):
-    """A row a file of a folder or of an archive. ``content`` is the column of what stands in the files, ``endings`` are
+    """A row a file of a folder or of an archive. ``content`` is the column of what is in the files, ``endings`` are
     those of its files."""
 
     content: ClassVar[Column]
@@ -38,7 +38,7 @@ class FolderSource(FileSource, frozen=True, kw_only=True):
         return {} if self.is_fetched else {"path": self.path}
 
     def is_probed_apart(self, root: Path) -> bool:
-        """An archive can stand for any number of entries and bytes."""
+        """An archive can mean any number of entries and bytes."""
         return not self.is_fetched and not (root / self.path).is_dir()
 
     def head(self, path: Path) -> Schema:

@@ -1,7 +1,7 @@
 """Folders of files, a row each, and archives of such folders: which files there are, what their folders say of them.
 
 Layouts: ``label/file``, ``split/label/file``, ``split/file``, or files alone; a table ``labels.csv``, ``metadata.csv``
-or ``metadata.jsonl`` beside them tells more of each.
+or ``metadata.jsonl`` next to them adds columns.
 """
 
 import contextlib
@@ -38,8 +38,8 @@ DAMAGE = (OSError, ValueError, NotImplementedError, LookupError, ArithmeticError
 
 
 class Folder(Struct, frozen=True, kw_only=True):
-    """Its files, sorted by name: ``names`` as they are called within it, ``inner`` what stands before these names in
-    an archive; the ``table`` beside them; what the folders are called that hold files."""
+    """Its files, sorted by name: ``names`` as they are called within it, ``inner`` the prefix of these names in an
+    archive; the ``table`` beside them; what the folders are called that hold files."""
 
     path: Path
     zipped: bool
@@ -50,7 +50,7 @@ class Folder(Struct, frozen=True, kw_only=True):
     labels: bool = False
 
     def columns(self, cell: Column) -> Schema:
-        """``path``, ``split`` and ``label`` where the layout has them, what the table tells, and the content."""
+        """``path``, ``split`` and ``label`` if the layout has them, the columns of the table, and the content."""
         known = [Column("path", "category")]
         if self.splits:
             known.append(Column("split", "category"))
@@ -63,14 +63,14 @@ class Folder(Struct, frozen=True, kw_only=True):
             given = {cell.name, *(c.name for c in known)}
             for name in dict.fromkeys(key for cells in told.values() for key in cells):
                 if name in given:
-                    raise ValueError(f"{self.table} has a column '{name}', which the files give already")
+                    raise ValueError(f"{self.table} has a column '{name}', which the files already provide")
                 cells = {one[name] for one in told.values() if one.get(name)}
                 known.append(Column(name, "category" if name == "label" else _infer.narrowest(cells)))
         return (*known, cell)
 
     def cells(self, most: int | None = None) -> tuple[dict[str, dict[str, str]], bool]:
-        """What is known of each file besides its content, by its name, by ``most`` rows of the table; and whether these
-        are all."""
+        """What is known about each file except its content, by its name, from ``most`` rows of the table; and whether
+        these are all."""
         told, everything = self.told(most) if self.table is not None else ({}, True)
         found = {}
         for name in self.names:
@@ -102,9 +102,9 @@ class Folder(Struct, frozen=True, kw_only=True):
             if name is None or None in row:
                 raise ValueError(f"{table} needs a column '{FILE}' and as many cells as columns: row {number}")
             if name not in there:
-                raise ValueError(f"row {number} of {table} tells of '{name}', which is not there")
+                raise ValueError(f"row {number} of {table} names '{name}', which does not exist")
             if name in found:
-                raise ValueError(f"row {number} of {table} tells of '{name}' once more")
+                raise ValueError(f"row {number} of {table} names '{name}' a second time")
             found[name] = {key: value for key, value in row.items() if value and key is not None}
         return found, whole and (most is None or len(rows) <= most)
 
@@ -153,7 +153,7 @@ def opened(path: Path, shown: str, suffixes: tuple[str, ...]) -> Folder:
     kept = sorted(name for name in names if name.lower().endswith(suffixes))
     for name in names:
         if "/" in name and not name.lower().endswith(suffixes):
-            raise ValueError(f"'{name}' ends in none of {', '.join(suffixes)}")
+            raise ValueError(f"'{name}' has none of the endings {', '.join(suffixes)}")
     if not kept:
         raise ValueError(f"{shown} has no file that ends in {', '.join(suffixes)}")
     full = {name.rpartition("/")[0] for name in kept}
@@ -166,10 +166,10 @@ def opened(path: Path, shown: str, suffixes: tuple[str, ...]) -> Folder:
     depth = kept[0].count("/")
     for name in kept:
         if name.count("/") != depth:
-            raise ValueError(f"'{kept[0]}' and '{name}' do not lie at the same depth: label/file, or split/label/file")
+            raise ValueError(f"'{kept[0]}' and '{name}' are not at the same depth: label/file, or split/label/file")
     splits = depth > 0 and all(name.split("/", 1)[0].lower() in PARTS for name in kept)
     if depth - splits > 1:
-        raise ValueError(f"'{kept[0]}' lies too deep: label/file, or split/label/file with train, validation, test")
+        raise ValueError(f"'{kept[0]}' is too deep: label/file, or split/label/file with train, validation, test")
     return Folder(path=path, zipped=zipped, names=tuple(kept), inner=inner, splits=splits, labels=depth - splits == 1)
 
 
@@ -199,14 +199,14 @@ def _walked(folder: Path) -> tuple[list[str], set[str]]:
                 if entry.is_symlink():
                     goes = os.path.realpath(entry.path)
                     if entry.is_dir() or not goes.startswith(base + os.sep):
-                        raise ValueError(f"'{name}' is a link that leads out of the folder")
+                        raise ValueError(f"'{name}' is a link to a place outside the folder")
                 if entry.is_dir():
                     below.append(name)
                     folders.add(name)
                 else:
                     names.append(name)
                 if len(names) + len(folders) > MOST_ENTRIES:
-                    raise ValueError(f"more than {MOST_ENTRIES:,} files and folders are not looked at")
+                    raise ValueError(f"there are more than {MOST_ENTRIES:,} files and folders")
     return names, folders
 
 
@@ -216,12 +216,12 @@ def _archived(path: Path) -> tuple[list[str], set[str]]:
     with _archive(path) as archive:
         entries = archive.infolist()
     if len(entries) > MOST_ENTRIES:
-        raise ValueError(f"more than {MOST_ENTRIES:,} files and folders are not looked at")
+        raise ValueError(f"there are more than {MOST_ENTRIES:,} files and folders")
     for entry in entries:
         name = entry.filename
         parts = name.rstrip("/").split("/")
         if ".." in parts or "" in parts or "\\" in name or ":" in parts[0] or stat.S_ISLNK(entry.external_attr >> 16):
-            raise ValueError(f"'{name}' leads out of the archive")
+            raise ValueError(f"'{name}' points outside the archive")
         if entry.flag_bits & 1:
             raise ValueError(f"'{name}' is encrypted")
         if any(part.startswith((".", "_")) for part in parts):
@@ -235,7 +235,7 @@ def _archived(path: Path) -> tuple[list[str], set[str]]:
 
 
 def _common(names: list[str]) -> str:
-    """The folder that an archive has everything in, where it is no label: it lies above them."""
+    """The folder that an archive has everything in, where it is no label: it is above them."""
     tops = {name.split("/", 1)[0] for name in names}
     top = next(iter(tops), "")
     if len(tops) != 1 or top.lower() in PARTS or top in names:
@@ -245,12 +245,12 @@ def _common(names: list[str]) -> str:
 
 
 def _distinct(names: list[str], folders: set[str]) -> None:
-    """Raises ValueError for two names that are one on systems that don't tell upper from lower case."""
+    """Raises ValueError for two names that are equal on case-insensitive systems."""
     seen: dict[str, str] = {}
     for name in [*sorted(names), *sorted(folders)]:
         other = seen.setdefault(name.casefold(), name)
         if other is not name:
-            how = "stands there twice" if other == name else f"and '{name}' have the same name but for upper case"
+            how = "occurs twice" if other == name else f"and '{name}' have names that differ only in case"
             raise ValueError(f"'{other}' {how}")
 
 
@@ -260,7 +260,7 @@ def _member(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
         with archive.open(name) as file:
             return file.read(most + 1)
     except KeyError:
-        raise ValueError(f"'{name}' is not in the archive any more") from None
+        raise ValueError(f"'{name}' is no longer in the archive") from None
     except Exception as error:  # each way to compress has errors of its own
         raise ValueError(f"'{name}' is damaged: {error}") from None
 
@@ -276,7 +276,7 @@ def _archive(path: Path) -> Iterator[zipfile.ZipFile]:
         try:
             archive = zipfile.ZipFile(file)
         except (zipfile.BadZipFile, *DAMAGE):
-            raise ValueError("this is neither a folder nor a zip file, or one that is cut off") from None
+            raise ValueError("this is neither a folder nor a complete zip file") from None
         with archive:
             yield archive
 
@@ -304,7 +304,7 @@ def _rows(text: str, table: str, most: int | None) -> list[dict[str | None, str]
             reader = csv.reader(io.StringIO(text, newline=""))
             names = next(reader, [])
             if len(names) > _bounds.COLUMNS:
-                raise ValueError(f"{table} has {len(names):,} columns, at most {_bounds.COLUMNS:,} are read")
+                raise ValueError(f"{table} has {len(names):,} columns, but at most {_bounds.COLUMNS:,} are read")
             lines = list(islice((line for line in reader if line), limit))
         except csv.Error as error:
             raise ValueError(f"{table} is not delimited text: {error}") from None

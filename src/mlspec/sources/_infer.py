@@ -13,7 +13,7 @@ _BOOLEAN = frozenset({"true", "false"})
 
 def columns(names: Sequence[str], rows: Iterable[Sequence[str]], missing: frozenset[str]) -> Schema:
     """The columns of a text table, each of the narrowest type that all its values in these rows have."""
-    # A value is looked at once, however often it stands there.
+    # A value is looked at once, however often it is there.
     values = [set(cells) - missing for cells in zip(*rows, strict=True)] or [set[str]() for _name in names]
     return tuple(Column(name, narrowest(cells)) for name, cells in zip(names, values, strict=True))
 

@@ -21,13 +21,15 @@ def objects(text: str, most: int | None = None) -> tuple[list[dict[str, Any]], b
         try:
             row = json_values.decode(line)
         except ValueError as error:
-            told = str(error).partition(" - at `")[0]
-            raise ValueError(f"line {number} is not JSON: {told}") from None
+            message = str(error).partition(" - at `")[0]
+            raise ValueError(f"line {number} is not JSON: {message}") from None
         if not isinstance(row, dict):
             raise ValueError(f"line {number} is not a JSON object")
         for key, value in row.items():
             if isinstance(value, list | dict):
-                raise ValueError(f"line {number}: '{key}' holds a {type(value).__name__}, a cell holds one value")
+                raise ValueError(
+                    f"line {number}: '{key}' is a {type(value).__name__}, but a cell must be a single value"
+                )
             if isinstance(value, int) and value.bit_length() > INTEGER_BITS:
                 raise ValueError(f"line {number}: the number of '{key}' is too large")
         found.append(row)

@@ -81,7 +81,7 @@ def here(source: Source, root: Path, column: str | None) -> Seen | Exception:
 def _seen(source: Source, root: Path, column: str | None) -> Seen:
     columns = source.columns(root)
     if len(columns) > _bounds.COLUMNS:
-        raise ValueError(f"it has {len(columns):,} columns, at most {_bounds.COLUMNS:,} are read")
+        raise ValueError(f"it has {len(columns):,} columns, but at most {_bounds.COLUMNS:,} are read")
     long = next((one.name for one in columns if len(one.name) > _bounds.NAME), None)
     if long is not None:
         raise ValueError(f"the name of a column has {len(long):,} characters, at most {_bounds.NAME:,} are read")
@@ -95,7 +95,7 @@ def _guarded(ask: Callable[[], T]) -> T | Exception:
     try:
         return ask()
     except MemoryError:
-        return ValueError(f"a look at it needs more than {_bounds.MEMORY >> 20} MiB of memory")
+        return ValueError(f"inspecting it needs more than {_bounds.MEMORY >> 20} MiB of memory")
     except (KeyboardInterrupt, SystemExit):
         raise
     except ImportError as error:
@@ -138,7 +138,7 @@ def _in_a_child(
             process.stdin.write(request)
             process.stdin.close()
         except BrokenPipeError:
-            pass  # it has died; what it died of is told below
+            pass  # it has died; the cause is reported below
         while len(found) < len(asked):
             timer = threading.Timer(min(_bounds.SECONDS, max(until - time.monotonic(), 0.1)), process.kill)
             timer.start()
@@ -179,13 +179,13 @@ def _died(code: int) -> ValueError:
 
     what = signal.Signals(-code).name if code < 0 else f"exit code {code}"
     return ValueError(
-        f"it is damaged, or a look at it takes more than {_bounds.MEMORY >> 20} MiB of memory "
+        f"it is damaged, or inspecting it takes more than {_bounds.MEMORY >> 20} MiB of memory "
         f"or {_bounds.CPU_SECONDS} s ({what})"
     )
 
 
 def _too_long() -> ValueError:
-    return ValueError(f"looking at the sources takes more than {_bounds.ALL_SECONDS:g} s")
+    return ValueError(f"inspecting the sources takes more than {_bounds.ALL_SECONDS:g} s")
 
 
 def reply_of(outcome: Seen | Exception) -> bytes:
@@ -201,4 +201,4 @@ def reply_of(outcome: Seen | Exception) -> bytes:
     try:
         return msgspec.json.encode(reply) + b"\n"
     except UnicodeEncodeError:
-        return msgspec.json.encode(Reply(raised="ValueError", text="it holds text that is not UTF-8")) + b"\n"
+        return msgspec.json.encode(Reply(raised="ValueError", text="it contains text that is not UTF-8")) + b"\n"

@@ -24,7 +24,7 @@ def names(text: str) -> list[str]:
 
 
 def misplaced(settings: Any) -> bool:
-    """Whether a password stands in a source's settings, or a reference where none is filled in."""
+    """Whether a password is in a source's settings, or a reference where none is filled in."""
     text = str(settings)
     return PASSWORD.search(text) is not None or len(names(text)) > len(names(str(settings.get("connection", ""))))
 
@@ -35,7 +35,7 @@ def absent(text: str) -> list[str]:
 
 
 def filled(text: str) -> str:
-    """The text with the values; inside an address they are quoted as addresses need it, alone they stand as they are.
+    """The text with the values; inside an address they are quoted as addresses need it, alone they are as they are.
 
     Raises LookupError for a variable that is not set.
     """
@@ -47,14 +47,13 @@ def filled(text: str) -> str:
     return REFERENCE.sub(lambda found: quote(os.environ[found[1]], safe=""), text)
 
 
-def scrubbed(told: str, text: str) -> str:
-    """What somebody tells, without the values that ``text`` refers to, pieces of them, and other secrets of the
-    environment."""
+def scrubbed(message: str, text: str) -> str:
+    """A message without the values that ``text`` refers to, parts of them, and other secrets of the environment."""
     from mlspec.machine import secret_values
 
-    return secret_values.hidden(told, *names(text))
+    return secret_values.hidden(message, *names(text))
 
 
 def masked(text: str) -> str:
-    """The text with a dot for each character of passwords and tokens that stand in its addresses."""
+    """The text with a dot for each character of passwords and tokens that are in its addresses."""
     return PASSWORD.sub(lambda found: (found[1] or found[3]) + "•" * len(found[2] or found[4]), text)

@@ -74,7 +74,7 @@ def _type(name: str, values: list[object], declared: str) -> ColumnType:
     from mlspec.sources import _infer
 
     if any(isinstance(value, bytes) for value in values):
-        raise ValueError(f"column '{name}' holds bytes, which no model can read")
+        raise ValueError(f"column '{name}' contains bytes, which no model can use")
     if not values:
         return _by_name(declared)
     if all(isinstance(value, int) for value in values):

@@ -16,14 +16,14 @@ PIECE = 64 << 10
 ENGINE_READS = ("", ".gz", ".zst")  # what the data engine decompresses by itself
 
 
-# Python calls these text too: bytes that stand for other bytes, and texts whose lines can't be told from each other.
+# Python calls these text too: bytes that encode other bytes, and texts whose line ends are ambiguous.
 def head(path: Path, encoding: str, most: int) -> tuple[str, bool]:
     """The first complete lines of a file, about ``most`` of them, and whether these are all.
 
     Raises OSError where it can't be read and ValueError where it is no text in this encoding, or has endless lines.
     """
     if not is_encoding(encoding):
-        raise ValueError(f"'{encoding}' is no encoding of text that can be read")
+        raise ValueError(f"'{encoding}' is not a known text encoding")
     wide = _is_wide(encoding)
     data, whole = _beginning(path, most, lines=not wide)
     if not wide and b"\0" in data:
@@ -33,7 +33,7 @@ def head(path: Path, encoding: str, most: int) -> tuple[str, bool]:
         text = decoder.decode(data, final=whole or not wide)
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        way = "; say its `encoding` (latin-1, cp1252, utf-16)" if _is_utf8(encoding) else ""
+        way = "; set its `encoding` (latin-1, cp1252, utf-16)" if _is_utf8(encoding) else ""
         name = "UTF-8" if _is_utf8(encoding) else encoding
         raise ValueError(f"not {name} text: line {line}{way}") from None
     if not whole:
@@ -58,11 +58,11 @@ def decoded(path: Path, encoding: str) -> io.BytesIO:
         line = error.object[: error.start].count(b"\n") + 1
         raise StepError(f"{path.name} is not {encoding} text: line {line}") from None
     except EOFError:
-        raise StepError(f"{path.name} ends before it is complete") from None
+        raise StepError(f"{path.name} is incomplete") from None
 
 
 def packing(path: Path) -> str:
-    """The ending that tells how a file is compressed; empty where it is not."""
+    """The ending that states the compression; empty where it is not."""
     return path.suffix.lower() if path.suffix.lower() in (".gz", ".bz2", ".xz", ".zst") else ""
 
 
@@ -89,7 +89,8 @@ def _unpacked(file: IO[bytes], packed: str) -> Iterator[IO[bytes]]:
 
 
 def _beginning(path: Path, most: int, *, lines: bool) -> tuple[bytes, bool]:
-    """The first bytes, no more than so many lines need where lines can be told by them, and whether these are all."""
+    """The first bytes, at most as many as the given number of lines needs if line ends are known, and whether these are
+    all."""
     packed = packing(path)
     if packed == ".zst":
         return _zstandard(path, most)
@@ -128,7 +129,7 @@ def _read(stream: IO[bytes], most: int, lines: bool, taken: bytearray | None = N
         if len(taken) > _bounds.BYTES or count > most:
             break
     if count > most:
-        # No more than was asked: what is wrong further down is told when all rows are read.
+        # No more than was asked: errors further down are reported when all rows are read.
         return b"\n".join(bytes(taken).split(b"\n", most + 1)[:-1]) + b"\n", False
     return bytes(taken[: _bounds.BYTES]), False
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 class Arrow(FileSource, frozen=True, kw_only=True):
     """Arrow IPC (Feather v2) files; columns and types are read from the footer.
 
-    Why: what data engines hand each other without conversion.
+    Why: data engines exchange this format without conversion.
 
     Example:
         people: {path: data/people.arrow}

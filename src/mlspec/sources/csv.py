@@ -21,9 +21,9 @@ Character = Annotated[str, Meta(min_length=1, max_length=1)]
 class Csv(FileSource, frozen=True, kw_only=True):
     """Delimited text, plain or compressed (.gz, .bz2, .xz, .zst); empty cells are missing values.
 
-    Column types are read from the first 1,000 rows; a value further down that doesn't fit stops the run and says which.
+    Column types are inferred from the first 1,000 rows; a later value of another type stops the run with its place.
 
-    Why: what spreadsheets, databases and published data sets export.
+    Why: spreadsheets, databases and publishers of data sets export it.
 
     Example:
         people: {path: data/people.csv.gz, separator: ";", decimal: ",", encoding: latin-1, missing: ["?", NA]}
@@ -34,26 +34,26 @@ class Csv(FileSource, frozen=True, kw_only=True):
 
     separator: Annotated[
         Character | None,
-        Meta(description="What stands between cells; a tab for .tsv, else a comma, if left out."),
+        Meta(description="The separator between cells; a tab for .tsv, else a comma, if left out."),
     ] = None
-    missing: Annotated[tuple[str, ...], Meta(description="Cells that count as missing, besides empty ones.")] = ()
+    missing: Annotated[
+        tuple[str, ...], Meta(description="Cells that count as missing, in addition to empty ones.")
+    ] = ()
     quote: Annotated[
         Annotated[str, Meta(max_length=1)],
-        Meta(description="What stands around cells that hold separators or line ends; empty: nothing does."),
+        Meta(description="The quote character around cells that contain separators or line breaks; empty: none."),
     ] = '"'
-    decimal: Annotated[Character, Meta(description="What stands before the decimals of a number.")] = "."
+    decimal: Annotated[Character, Meta(description="The decimal separator of numbers.")] = "."
     encoding: Annotated[
-        str, Meta(description="The text's encoding, by the name that Python knows.", examples=["utf-8", "latin-1"])
+        str, Meta(description="The text encoding, by its name in Python.", examples=["utf-8", "latin-1"])
     ] = "utf-8"
-    names: Annotated[
-        tuple[str, ...], Meta(description="The columns' names, for a file whose first line is a row already.")
-    ] = ()
+    names: Annotated[tuple[str, ...], Meta(description="The column names, for a file without a header line.")] = ()
 
     def mistake(self) -> str:
-        """Whether the data engine can tell cells apart."""
+        """Whether the data engine can split cells."""
         separator = self._separator()
         if not separator.isascii() or not self.quote.isascii() or {separator, self.quote} & {"\n", "\r", "\0"}:
-            return "separator and quote are one ASCII character each, and no line end"
+            return "separator and quote must each be one ASCII character, and not a line break"
         return "separator and quote are the same" if separator == self.quote else ""
 
     def is_probed_apart(self, root: Path) -> bool:
@@ -78,7 +78,7 @@ class Csv(FileSource, frozen=True, kw_only=True):
         return tuple(row[index] for row in rows if row[index] not in missing), everything
 
     def read(self, path: Path, columns: Schema, name: str) -> "pl.LazyFrame":
-        """All rows, read as text and cast; what doesn't fit its type is told with its row."""
+        """All rows, read as text and cast; a value that does not match its type is reported with its row."""
         from mlspec.sources import _cast
 
         return _cast.from_text(self._rows(path, columns, name, {}), columns, name, self.decimal)
@@ -151,9 +151,9 @@ def _table(
         if not names or not text:
             raise ValueError("the file is empty")
         if quote and not stated and text[: lines.tell()].count(quote) % 2:
-            raise ValueError("its header has a quote that is not closed, or stands within a name")
+            raise ValueError("its header has an unclosed quote, or a quote inside a name")
         if len(names) > _bounds.COLUMNS:
-            raise ValueError(f"it has {len(names):,} columns, at most {_bounds.COLUMNS:,} are read")
+            raise ValueError(f"it has {len(names):,} columns, but at most {_bounds.COLUMNS:,} are read")
         if len(set(names)) < len(names):
             twice = next(iter(name for name, times in Counter(names).items() if times > 1))
             raise ValueError(f"two columns are called '{twice}'")
@@ -165,5 +165,5 @@ def _table(
         rows.pop()  # a cell of several lines may have been cut off in it
     for number, row in rows[: _bounds.ROWS]:
         if len(row) != len(names):
-            raise ValueError(f"line {number} has {len(row)} cells, the header {len(names)}")
+            raise ValueError(f"line {number} has {len(row)} cells, but the header has {len(names)}")
     return names, [row for _number, row in rows[: _bounds.ROWS]], whole and len(rows) <= _bounds.ROWS

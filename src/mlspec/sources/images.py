@@ -7,14 +7,15 @@ from mlspec.sources._folder_source import FolderSource
 
 
 class Images(FolderSource, frozen=True, kw_only=True):
-    """A row a picture (PNG, JPEG, BMP, GIF, WebP, TIFF) of a folder or a .zip of one: `path`, `image`, and what the
-    folders say: `label` by `label/file`, `split` and `label` by `split/label/file` with train, validation and test.
+    """One row per image (PNG, JPEG, BMP, GIF, WebP, TIFF) of a folder or a .zip of one: `path`, `image`, and columns
+    from the folders: `label` with the layout `label/file`, `split` and `label` with `split/label/file` (train,
+    validation, test).
 
-    A table labels.csv, metadata.csv or metadata.jsonl beside the pictures, with a column `file_name`, gives columns in
-    place of folders. `path` and `split` are no features unless the spec says so. Each picture is decoded once as it is
-    read, so that one that is damaged, moves, or has more than 50 million pixels is told with its name.
+    A table labels.csv, metadata.csv or metadata.jsonl next to the images, with a column `file_name`, provides columns
+    instead of the folders. `path` and `split` are features only if the spec lists them. Each image is decoded once when
+    it is read, so that one that is damaged, animated, or larger than 50 million pixels is reported by name.
 
-    Why: most pictures lie in folders that say what they show.
+    Why: most image data sets are folders named by class.
 
     Example:
         digits: {path: data/digits.zip, format: images}

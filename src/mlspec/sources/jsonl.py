@@ -14,9 +14,9 @@ AS_TEXT = ("date", "datetime", "image")  # what JSON has no value for; images in
 
 
 class Jsonl(FileSource, frozen=True, kw_only=True):
-    """A JSON object a line (JSON Lines); null and absent keys are missing values.
+    """One JSON object per line (JSON Lines); null and absent keys are missing values.
 
-    Why: what services log and APIs return.
+    Why: services log it and APIs return it.
 
     Example:
         events: {path: data/events.jsonl}

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 class Parquet(FileSource, frozen=True, kw_only=True):
     """Parquet files; columns and types are read from the footer.
 
-    Why: typed, compressed and fast to read in part: the format for anything large.
+    Why: typed, compressed and fast to read in part: the best format for large data.
 
     Example:
         people: {path: data/people.parquet}

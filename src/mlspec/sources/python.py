@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 class Python(Source, frozen=True, kw_only=True):
-    """A function of yours, in a module beside the spec, that gives Arrow tables or batches.
+    """Your own function, in a module next to the spec, that returns Arrow tables or batches.
 
-    It is called once before a run, in a process of its own. What it returns, or yields piece by piece, is anything that
-    speaks the Arrow C stream interface: tables and batches of pyarrow, frames of polars and pandas, DuckDB's relations.
+    It is called once before a run, in a separate process. It returns, or yields in chunks, any object with the Arrow C
+    stream interface: tables and batches of pyarrow, frames of polars and pandas, DuckDB's relations.
 
-    Why: for what no format and no database stands for: an API, a simulation, a format of your own.
+    Why: for data without a file format or database: an API, a simulation, a format of your own.
 
     Example:
         people: {code: "our_sources:people", arguments: {since: "2024-01-01"}}
@@ -33,17 +33,17 @@ class Python(Source, frozen=True, kw_only=True):
     code: Annotated[
         str,
         Meta(
-            description="The function, as MODULE:NAME; the module lies in the spec's folder or is installed.",
+            description="The function, as MODULE:NAME; the module is in the spec's folder or installed.",
             pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$",
             examples=["our_sources:people"],
         ),
     ]
     arguments: Annotated[
-        dict[str, str | int | float | bool], Meta(description="What the function is called with, by name.")
+        dict[str, str | int | float | bool], Meta(description="Keyword arguments of the function.")
     ] = msgspec.field(default_factory=dict)
     schema: Annotated[
         dict[str, Literal["integer", "number", "boolean", "category", "date", "datetime"]],
-        Meta(description="All columns with their types, for checks before the function has ever been called."),
+        Meta(description="All columns with their types, for checks before the first call of the function."),
     ] = msgspec.field(default_factory=dict)
 
     def where(self) -> str:
@@ -60,7 +60,7 @@ class Python(Source, frozen=True, kw_only=True):
         return dict(self.schema)
 
     def columns(self, root: Path) -> Schema:
-        """Only calling it can tell, which validate and compile never do."""
+        """Known only after a call, which validate and compile never make."""
         raise LookupError(self.code)
 
     def scan(self, root: Path, columns: Schema) -> "pl.LazyFrame":
@@ -75,7 +75,7 @@ class Python(Source, frozen=True, kw_only=True):
 
         frames = list(_frames(self._called(root)))
         if not frames:
-            raise StepError(f"{self.code} gave nothing")
+            raise StepError(f"{self.code} returned nothing")
         frame = pl.concat(frames, how="vertical_relaxed")
         columns = _databases.schema(frame)
         frame.select(wanted.of(frame.columns)).write_parquet(
@@ -107,4 +107,6 @@ def _frames(given: Any) -> "Iterator[pl.DataFrame]":
         for piece in given:
             yield from _frames(piece)
     else:
-        raise StepError(f"it gave a {type(given).__name__}, not Arrow: return or yield tables, batches or frames")
+        raise StepError(
+            f"it returned a {type(given).__name__}, not Arrow data: return or yield tables, batches or frames"
+        )

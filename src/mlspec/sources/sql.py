@@ -18,13 +18,13 @@ SERVERS = ("postgresql", "postgres")
 
 
 class Sql(Source, frozen=True, kw_only=True):
-    """A table of a database, or what a query gives: SQLite and DuckDB files, PostgreSQL servers.
+    """A table of a database, or the result of a query: SQLite and DuckDB files, PostgreSQL servers.
 
-    Rows are read once before a run, in one read-only transaction, into a snapshot beside the spec; only the columns
-    that the spec reads. A table's rows are put in order by their values, because a table has none: equal rows are equal
-    content. A query's rows stay as the query orders them.
+    Rows are read once before a run, in one read-only transaction, into a snapshot next to the spec, with only the
+    columns that the spec uses. The rows of a table are sorted by their values, because a table has no order: equal rows
+    are equal content. The rows of a query keep the order of the query.
 
-    Why: where most data lives; a snapshot is what makes a result that came from it repeatable.
+    Why: most data is in databases; a snapshot makes results from it reproducible.
 
     Example:
         people: {connection: "postgresql://reader:${env:CENSUS_PASSWORD}@db.example.org/census", table: people}
@@ -37,24 +37,24 @@ class Sql(Source, frozen=True, kw_only=True):
         str,
         Meta(
             description="The database: sqlite:FILE, duckdb:FILE or postgresql://USER:PASSWORD@HOST/NAME, where "
-            "${env:NAME} stands for a secret.",
+            "${env:NAME} inserts a secret.",
             min_length=1,
             examples=["sqlite:data/census.db", "postgresql://reader:${env:CENSUS_PASSWORD}@db.example.org/census"],
         ),
     ]
     table: Annotated[
-        Annotated[str, Meta(min_length=1)] | None, Meta(description="The table, as SCHEMA.TABLE where it has a schema.")
+        Annotated[str, Meta(min_length=1)] | None, Meta(description="The table, as SCHEMA.TABLE if it has a schema.")
     ] = None
     query: Annotated[
-        Annotated[str, Meta(min_length=1)] | None, Meta(description="A query in place of a table; it may only read.")
+        Annotated[str, Meta(min_length=1)] | None, Meta(description="A query instead of a table; it may only read.")
     ] = None
     schema: Annotated[
         dict[str, Literal["integer", "number", "boolean", "category", "date", "datetime"]],
-        Meta(description="All columns with their types, for checks before the database has ever been read."),
+        Meta(description="All columns with their types, for checks before the first read of the database."),
     ] = msgspec.field(default_factory=dict)
 
     def where(self) -> str:
-        """The table or query and its database, references to secrets as they stand in the spec."""
+        """The table or query and its database, references to secrets as they are in the spec."""
         from mlspec.sources import _secrets
 
         return f"{f'table {self.table}' if self.table else 'a query'} of {_secrets.masked(self.connection)}"
@@ -76,7 +76,7 @@ class Sql(Source, frozen=True, kw_only=True):
             return "give either `table` or `query`"
         kind = self.connection.partition(":")[0]
         if not _secrets.REFERENCE.match(self.connection) and kind not in (*EMBEDDED, *SERVERS):
-            return f"no database is '{kind}:'; write sqlite:FILE, duckdb:FILE or postgresql://HOST/NAME"
+            return f"'{kind}:' is not a known database; write sqlite:FILE, duckdb:FILE or postgresql://HOST/NAME"
         return ""
 
     @property
@@ -125,7 +125,7 @@ class Sql(Source, frozen=True, kw_only=True):
             changed, now = None, ""
             frame, columns = _databases.postgresql(f"postgresql:{rest}", self._source(), wanted)
         else:
-            raise StepError(f"no database is '{kind}:'")
+            raise StepError(f"'{kind}:' is not a known database")
         if self.table is not None:
             frame = frame.sort(frame.columns)
         frame.write_parquet(folder / "rows.parquet", compression="zstd", compression_level=1)
@@ -139,7 +139,7 @@ class Sql(Source, frozen=True, kw_only=True):
         )
 
     def _source(self) -> str:
-        """What stands behind FROM."""
+        """What follows FROM."""
         if self.table is not None:
             return ".".join(_quoted(part) for part in self.table.split("."))
         return f"(\n{(self.query or '').rstrip().rstrip(';')}\n) AS rows"

@@ -10,13 +10,13 @@ from mlspec.sources._folder_source import FolderSource
 
 
 class Texts(FolderSource, frozen=True, kw_only=True):
-    """A row a text (.txt) of a folder or a .zip of one: `path`, `text`, and what the folders say: `label` by
-    `label/file`, `split` and `label` by `split/label/file` with train, validation and test.
+    """One row per text file (.txt) of a folder or a .zip of one: `path`, `text`, and columns from the folders: `label`
+    with the layout `label/file`, `split` and `label` with `split/label/file` (train, validation, test).
 
-    A table labels.csv, metadata.csv or metadata.jsonl beside the texts, with a column `file_name`, gives columns in
-    place of folders. `path` and `split` are no features unless the spec says so.
+    A table labels.csv, metadata.csv or metadata.jsonl next to the texts, with a column `file_name`, provides columns
+    instead of the folders. `path` and `split` are features only if the spec lists them.
 
-    Why: corpora come as folders of files, one a document.
+    Why: text corpora are folders with one file per document.
 
     Example:
         reviews: {path: data/reviews.zip, format: texts}
@@ -26,7 +26,7 @@ class Texts(FolderSource, frozen=True, kw_only=True):
     content: ClassVar[Column] = Column("text", "category")
     endings: ClassVar[tuple[str, ...]] = (".txt",)
 
-    encoding: Annotated[str, Meta(description="How the texts are encoded.", min_length=1)] = "utf-8"
+    encoding: Annotated[str, Meta(description="The encoding of the texts.", min_length=1)] = "utf-8"
 
     def cell(self, data: bytes, name: str) -> str:
         """The text, without a byte order mark; its line ends are kept."""
@@ -34,4 +34,4 @@ class Texts(FolderSource, frozen=True, kw_only=True):
             return data.decode(self.encoding).removeprefix("\ufeff")
         except UnicodeDecodeError as error:
             line = data[: error.start].count(b"\n") + 1
-            raise StepError(f"{name} is not {self.encoding} text: line {line}; say its `encoding`") from None
+            raise StepError(f"{name} is not {self.encoding} text: line {line}; set its `encoding`") from None

@@ -23,31 +23,31 @@ class Project(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     mlspec: Annotated[Literal[1], Meta(description="The version of the language.")] = 1
     project: Annotated[ProjectInfo, Meta(description="What the project is for.")]
     constraints: Annotated[Constraints, Meta(description="What must hold; each entry becomes a gate.")] = Constraints()
-    data: Annotated[Data, Meta(description="Where rows come from and what they are.")]
-    preprocessing: Annotated[Preprocessing, Meta(description="What is done to columns before a model sees them.")] = (
+    data: Annotated[Data, Meta(description="The data: sources, columns, split, expectations.")]
+    preprocessing: Annotated[Preprocessing, Meta(description="How columns are prepared before training.")] = (
         Preprocessing()
     )
-    model: Annotated[ModelSection, Meta(description="Which models compete.")]
-    tuning: Annotated[dict[Name, Tuning], Meta(description="Candidates whose settings are searched for, by name.")] = {}
-    evaluation: Annotated[Evaluation, Meta(description="What is measured on the test split.")] = Evaluation()
-    report: Annotated[ReportSection, Meta(description="Where runs are told of, beside their own folders.")] = (
-        ReportSection()
-    )
-    storage: Annotated[Storage, Meta(description="How long what runs leave is kept, and how a shared store is.")] = (
-        Storage()
-    )
-    backends: Annotated[dict[Name, Backend], Meta(description="Backends of your own, by name.")] = {}
+    model: Annotated[ModelSection, Meta(description="The models to compare.")]
+    tuning: Annotated[dict[Name, Tuning], Meta(description="Candidates whose settings are tuned, by name.")] = {}
+    evaluation: Annotated[Evaluation, Meta(description="What is measured on the test rows.")] = Evaluation()
+    report: Annotated[
+        ReportSection, Meta(description="Where runs are also logged, in addition to their own folders.")
+    ] = ReportSection()
+    storage: Annotated[
+        Storage, Meta(description="How long runs and snapshots are kept, and how a shared store is encrypted.")
+    ] = Storage()
+    backends: Annotated[dict[Name, Backend], Meta(description="Named backends of your own.")] = {}
     backend: Annotated[
         Backend,
         Meta(
-            description="Who carries the steps out, on what, and within what limits: a name, or the settings.",
+            description="The execution backend with its devices and limits: a name, or the settings.",
             extra={"presets": PRESETS, "named": "backends"},
         ),
     ] = Backend()
     profiles: Annotated[
         dict[Name, dict[str, Any]],
         Meta(
-            description="Named overlays: `mlspec run --profile NAME` lays one over the rest.",
+            description="Named sets of overrides: `mlspec run --profile NAME` applies one.",
             extra={"overlay": True},
         ),
     ] = {}

@@ -23,12 +23,14 @@ class Backend(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     engine: Annotated[
         str,
-        Meta(description="Who carries the steps out.", extra={"engines": True}, examples=["local", "inline", "dvc"]),
+        Meta(
+            description="The engine that runs the steps.", extra={"engines": True}, examples=["local", "inline", "dvc"]
+        ),
     ] = "local"
     device: Annotated[
         str,
         Meta(
-            description="What networks train on.",
+            description="The device that networks train on.",
             pattern=r"^(cpu|auto|mps|cuda(:[0-9]+)?)$",
             examples=["cpu", "cuda", "cuda:1", "auto"],
         ),
@@ -36,52 +38,52 @@ class Backend(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     precision: Annotated[
         Literal["fp32", "tf32", "bf16", "fp16"],
         Meta(
-            description="What networks compute in while they train; their weights stay fp32. tf32 is for NVIDIA GPUs."
+            description="The precision of networks during training; their weights stay fp32. tf32 is for NVIDIA GPUs."
         ),
     ] = "fp32"
     compile: Annotated[
         bool,
         Meta(
-            description="Compile networks with torch.compile before training, on a GPU with CUDA graphs: seconds at "
-            "the start, less time for each step."
+            description="Compile networks with torch.compile before training, on a GPU with CUDA graphs: takes "
+            "seconds at the start, and makes each step faster."
         ),
     ] = False
     processes: Annotated[
         Literal["auto", 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16],
         Meta(
             description="Processes that train one network together, each on its share of every batch: a number, or "
-            "auto for one on each GPU of the machine."
+            "auto for one per GPU of the machine."
         ),
     ] = 1
     on_out_of_memory: Annotated[
         Literal["fail", "accumulate"],
         Meta(
-            description="When a batch does not fit: fail, saying which would; or take it in halves and add up their "
-            "gradients."
+            description="What to do if a batch does not fit in memory: fail, with an error that says which batch "
+            "size fits; or split it in halves and accumulate their gradients."
         ),
     ] = "fail"
     workers: Annotated[
         int | None,
-        Meta(description="Steps at the same time; as many as there are cores if left out.", ge=1, le=256),
+        Meta(description="Steps that run at the same time; the number of cores if left out.", ge=1, le=256),
     ] = None
     memory: Annotated[
         Bytes | None,
         Meta(
-            description="Memory that running steps may take together; the largest is ended when they take more. What "
-            "is free, and no limit, if left out."
+            description="Memory that running steps may use together; if they use more, the largest is stopped. If "
+            "left out, steps are planned for the free memory, and none is stopped."
         ),
     ] = None
-    step_timeout: Annotated[Seconds | None, Meta(description="A step that takes longer is ended and has failed.")] = (
-        None
-    )
+    step_timeout: Annotated[
+        Seconds | None, Meta(description="A step that takes longer is stopped and counts as failed.")
+    ] = None
     run_timeout: Annotated[
-        Seconds | None, Meta(description="A run that takes longer is ended; what is done is kept.")
+        Seconds | None, Meta(description="A run that takes longer is stopped; results so far are kept.")
     ] = None
     store: Annotated[
         str | None,
         Meta(
-            description="A store shared with others: a folder, or a URL that fsspec knows. Results are looked for "
-            "there before they are computed, and put there afterwards.",
+            description="A store shared with others: a folder, or a URL that fsspec supports. Results are looked up "
+            "there before they are computed, and uploaded afterwards.",
             min_length=1,
             examples=["/mnt/team/mlspec", "s3://bucket/mlspec"],
         ),

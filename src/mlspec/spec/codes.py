@@ -1,4 +1,4 @@
-"""The pages of the codes that no rule file tells of: reading a file, its shape, its overlays, and running it."""
+"""The pages of codes without a rule file: reading a file, its shape, its overrides, and running it."""
 
 PAGES: dict[str, str] = {
     "plugin-broken": """A plug-in is installed, but can't be used: its module can't be imported, or lacks its class.
@@ -12,234 +12,236 @@ Instead: repair the plug-in; `pytest` on its conformance suite (`mlspec.testing`
 
 Why: nothing can be read from a file whose structure is unclear.
 
-Instead: the message names what was expected and where; a value with ': ', '#', '[' or '{' in it wants quotes.
+Instead: the message says what was expected and where; put a value that contains ': ', '#', '[' or '{' in quotes.
 """,
-    "tab": """A tab stands where YAML takes only spaces.
+    "tab": """A tab is used where YAML allows only spaces.
 
-Why: how wide a tab is differs from editor to editor, so YAML does not allow it for indentation.
+Why: editors show tabs with different widths, so YAML does not allow them for indentation.
 
 Instead: indent with two spaces.
 """,
-    "merge-conflict": """The file has git's conflict markers in it.
+    "merge-conflict": """The file contains git's conflict markers.
 
-Why: an unfinished merge holds two versions of the same lines.
+Why: an unfinished merge contains two versions of the same lines.
 
-Instead: keep the lines that are meant and delete the markers.
+Instead: keep the right lines and delete the markers.
 """,
-    "duplicate-key": """A key stands twice in one mapping.
+    "duplicate-key": """A mapping has the same key twice.
 
-Why: most YAML readers let the second win in silence; the first is then a lie.
+Why: most YAML readers silently use the second; the first is then misleading.
 
 Instead: delete one of the two; both places are shown.
 """,
     "merge-key": """A merge key ('<<') is used.
 
-Why: YAML 1.2 has none, and a second way to overlay values would make it unclear where a value comes from.
+Why: YAML 1.2 has no merge keys, and a second way to override values would make it unclear where a value comes from.
 
 Instead: write the keys out, or use a profile.
 """,
     "tag": """A tag ('!something') is used.
 
-Why: a tag can make a reader build any object; a spec is plain data, safe to read from a stranger.
+Why: a tag can make a reader construct any object; a spec is plain data, so it is safe to read specs that you do not
+trust.
 
 Instead: delete the tag; put text in quotes.
 """,
     "key-not-text": """A key is not text.
 
-Why: every key of the language is a name; 1, true or a list can't be one.
+Why: every key of the language is a name, and 1, true or a list is not a name.
 
 Instead: put it in quotes if it is a name of your own.
 """,
     "not-a-number": """A number is not finite, or an integer has more than 64 bits.
 
-Why: NaN and infinity are no thresholds, rates or shares; comparing with them gives no answer. An integer of more than
-64 bits fits into no column of a table.
+Why: NaN and infinity cannot be thresholds, rates or shares, because comparisons with them are undefined. An integer of
+more than 64 bits does not fit into a column of a table.
 
-Instead: write a finite number (1e20 rather than 100000000000000000000), or leave the key out where there is no bound.
+Instead: write a finite number (1e20 rather than 100000000000000000000), or remove the key if there is no bound.
 """,
     "unknown-alias": """An alias ('*name') has no anchor ('&name') before it.
 
-Why: there is nothing that it could stand for.
+Why: the alias has no value.
 
 Instead: write the value out.
 """,
-    "recursive-alias": """An alias stands inside what it names.
+    "recursive-alias": """An alias is inside the value that it refers to.
 
-Why: the value would have no end.
+Why: the value would be infinite.
 
 Instead: write the value out.
 """,
-    "too-many-aliases": """Aliases stand for more than 10,000 values.
+    "too-many-aliases": """Aliases expand to more than 10,000 values.
 
-Why: a few bytes of nested aliases can stand for billions of values (a YAML bomb).
+Why: a few bytes of nested aliases can expand to billions of values (a YAML bomb).
 
 Instead: write the values out, or use a profile.
 """,
     "too-deep": """Values are nested deeper than 64 levels.
 
-Why: nothing in the language is; such a file is meant to exhaust a reader.
+Why: no spec needs this; such a file is probably an attack on the reader.
 
-Instead: mend the indentation or the brackets.
+Instead: correct the indentation or the brackets.
 """,
-    "several-documents": """The file holds more than one YAML document.
+    "several-documents": """The file contains more than one YAML document.
 
-Why: one file tells one project.
+Why: one file describes one project.
 
-Instead: delete the line '---' in the middle, or make two files of it.
+Instead: delete the line '---' in the middle, or split the file in two.
 """,
-    "empty-file": """The file has nothing in it.
+    "empty-file": """The file is empty.
 
 Instead: `mlspec init DATA` writes a first spec from a look at the data.
 """,
-    "file-too-large": """The file is larger than 1 MiB, or holds more than 200,000 values.
+    "file-too-large": """The file is larger than 1 MiB, or contains more than 200,000 values.
 
-Why: a spec is written by people; a file of this size is mostly a mistake, sometimes an attack.
+Why: people write specs; a file of this size is usually a mistake, sometimes an attack.
 
-Instead: name the right file, or add --large if it is meant.
+Instead: name the right file, or add --large if it is intended.
 """,
     "not-utf-8": """The file is not UTF-8 text.
 
-Why: in any other encoding the same bytes are other letters.
+Why: in other encodings the same bytes mean different characters.
 
 Instead: save the file as UTF-8.
 """,
-    "spec-not-found": """There is no spec to read.
+    "spec-not-found": """No spec was found.
 
-Instead: name the file or its folder, stand in a folder below it, or write one with `mlspec init DATA`.
+Instead: name the file or its folder, run the command in or below that folder, or write a spec with `mlspec init DATA`.
 """,
     "unknown-key": """A key is not part of the language.
 
-Why: a key that nothing reads would look as if it did something.
+Why: a key that nothing reads would look as if it had an effect.
 
-Instead: use the name that is suggested; `mlspec explain KEY` tells what a key is for.
+Instead: use the suggested name; `mlspec explain KEY` describes a key.
 """,
-    "missing-key": """A key that has no default is left out.
+    "missing-key": """A required key is missing.
 
-Instead: add it; the note says what it is for.
+Instead: add it; the note describes it.
 """,
-    "wrong-type": """A value is of another type than the key takes.
+    "wrong-type": """A value has the wrong type for its key.
 
-Why: YAML tells numbers, booleans, text, lists and mappings apart by how they are written. Since YAML 1.2 `yes`, `no`,
-`on` and `off` are text; true and false are the booleans.
+Why: YAML infers numbers, booleans, text, lists and mappings from how they are written. Since YAML 1.2 `yes`, `no`, `on`
+and `off` are text; true and false are the booleans.
 
-Instead: write it in the form that the message names; quotes make text of anything.
+Instead: write the value in the form that the message names; quotes make any value text.
 """,
-    "not-allowed": """A value is not one of those that the key takes.
+    "not-allowed": """A value is not one of the allowed values of its key.
 
 Instead: use one of the values listed.
 """,
-    "out-of-range": """A number lies outside the range that makes sense for the key.
+    "out-of-range": """A number is outside the allowed range of its key.
 
-Instead: choose one inside; `mlspec explain KEY` shows the range.
+Instead: choose a number in the range; `mlspec explain KEY` shows it.
 """,
-    "bad-unit": """A time or a size is written without its unit, or with one that does not exist.
+    "bad-unit": """A duration or a size has no unit, or an unknown unit.
 
 Why: 5 could be seconds or milliseconds.
 
-Instead: times as 5ms, 30s, 10m, 2h or 1h30m; sizes as 512kB, 20MB, 4GB (decimal) or 512KiB, 4GiB (binary).
+Instead: write durations as 5ms, 30s, 10m, 2h or 1h30m; sizes as 512kB, 20MB, 4GB (decimal) or 512KiB, 4GiB (binary).
 """,
-    "bad-name": """A name or a value has a form that can't stand there.
+    "bad-name": """A name or a value has an invalid form.
 
 Why: names become parts of step ids, file names and commands.
 
-Instead: letters, digits, '_' and '-', starting with a letter; for other values the message names the form.
+Instead: use letters, digits, '_' and '-', starting with a letter; for other values the message names the form.
 """,
-    "empty": """Something that needs some entries, or some text, is empty or has fewer.
+    "empty": """A list, mapping or text is empty or too short.
 
-Instead: fill it, or delete the key where it has a default.
+Instead: add entries, or delete the key if it has a default.
 """,
-    "unknown-plugin": """There is no source, step, model or metric of that name.
+    "unknown-plugin": """There is no source, step, model or metric with that name.
 
-Instead: use the name that is suggested, or install the distribution that brings it; `mlspec explain NAME` tells about
-each.
+Instead: use the suggested name, or install the distribution that provides it; `mlspec explain NAME` describes each.
 """,
-    "format-unclear": """The format of a file does not follow from its name.
+    "format-unclear": """The format of a file cannot be inferred from its name.
 
 Instead: add `format`, or give the file a known ending (.csv, .csv.gz, .parquet, .jsonl, .arrow).
 """,
-    "unknown-profile": """There is no profile of that name in the spec.
+    "unknown-profile": """The spec has no profile with that name.
 
 Instead: use one that is listed under `profiles`.
 """,
-    "bad-set": """A setting on the command line is not of the form KEY=VALUE.
+    "bad-set": """A setting on the command line does not have the form KEY=VALUE.
 
 Instead: for example `--set model.candidates.mlp.epochs=5`; the value is read as YAML.
 """,
-    "file-outside": """A file that the spec leads to is outside the repository, or belongs to git or to mlspec.
+    "file-outside": """A file that the spec names is outside the repository, or belongs to git or to mlspec.
 
-Why: validate, compile and diff are safe on the spec of a stranger. What they say shows names and values of the data, so
-they read regular files of the spec's own work tree alone (of the spec's folder where there is no repository), after
-links are resolved; never those of a git directory or of `.mlspec`.
+Why: validate, compile and diff are safe on specs that you do not trust. Their output can show names and values of the
+data, so they read only regular files in the spec's own work tree (or in the spec's folder if there is no repository),
+after links are resolved, and never files of a git directory or of `.mlspec`.
 
-Instead: move the file into the repository. Where you trust the spec, add --allow-outside; `mlspec run` reads whatever
-the spec says.
+Instead: move the file into the repository. If you trust the spec, add --allow-outside; `mlspec run` reads any file that
+the spec names.
 """,
-    "source-not-found": """A file that a source names can't be read.
+    "source-not-found": """A file of a source cannot be read.
 
-Why: paths start at the spec's folder, not where the command was started.
+Why: paths are relative to the spec's folder, not to the working folder of the command.
 
-Instead: mend the path; near names in that folder are suggested.
+Instead: correct the path; similar names in that folder are suggested.
 """,
-    "source-unreadable": """A file is not of the format that its source says.
+    "source-unreadable": """A file does not have the format that its source states.
 
-Instead: mend the file, or say its true `format`.
+Instead: correct the file, or its `format`.
 """,
-    "sources-differ": """Two sources do not have the same columns.
+    "sources-differ": """Two stacked sources do not have the same columns.
 
-Why: several sources are stacked, row under row.
+Why: several sources are stacked into one table.
 
-Instead: bring them to the same columns.
+Instead: give them the same columns, or use `join`.
 """,
     "bad-source": """The settings of a source contradict each other or lack one.
 
-Instead: do what stands behind the underline; `mlspec explain sql`, `csv` and so on show all settings.
+Instead: follow the label in the message; `mlspec explain sql`, `csv` and so on show all settings.
 """,
-    "source-schema-unknown": """Which columns a source has is not known before it has been read.
+    "source-schema-unknown": """The columns of a source are unknown until it has been read.
 
-Why: validate and compile connect to nothing and run nobody's code; a guess would make every later check worthless.
+Why: validate and compile open no connection and run no code of the spec; with a guess, later checks would be worthless.
 
-Instead: `mlspec run` reads the source and pins its columns in mlspec.lock, which is to be committed; or state them in
-the source's `schema`.
+Instead: `mlspec run` reads the source and pins its columns in mlspec.lock, which you commit; or state them in the
+source's `schema`.
 """,
-    "source-unavailable": """A source can't be had: it is down, too slow, breaks off, or gives another thing than asked.
+    "source-unavailable": """A source is unavailable: it is down, too slow, stops early, or returns something
+    unexpected.
 
-Why: what came before is kept, and nothing half-read is taken for it.
+Why: the last good snapshot is kept, and partial data is never used.
 
-Instead: mend what the message names; `mlspec run --offline` runs on the last good snapshot; `retries`, `timeout` and
-`fallback` say how hard to try and what to read instead.
+Instead: fix the cause in the message; `mlspec run --offline` uses the last good snapshot; `retries`, `timeout` and
+`fallback` control how often to try and what to read instead.
 """,
-    "source-fell-back": """A source can't be had; the file that its `fallback` names is read in its place.
+    "source-fell-back": """A source is unavailable; the file that its `fallback` names is read instead.
 
-Instead: look at why; results of this run are those of the fallback.
+Instead: find out why; the results of this run use the fallback.
 """,
-    "no-snapshot": """`--offline` has no snapshot of a source to run on.
+    "no-snapshot": """`--offline` found no snapshot of a source.
 
-Instead: run once with a connection; the snapshot stays in .mlspec/snapshots.
+Instead: run once with a connection; the snapshot is kept in .mlspec/snapshots.
 """,
-    "source-stale": """The content of a source is older than its `fresh_within` allows.
+    "source-stale": """The data of a source is older than its `fresh_within` allows.
 
-Instead: refresh the source, or say how old it may be.
+Instead: refresh the source, or change the limit.
 """,
-    "data-changed": """A source is not what mlspec.lock has pinned, and its `on_change` says that this matters.
+    "data-changed": """A source differs from what mlspec.lock has pinned, and its `on_change` does not accept that.
 
-Why: numbers of before and after are no longer of the same data.
+Why: results before and after the change come from different data.
 
-Instead: look at what changed; `mlspec run --accept-data` takes it as it is and pins it. `on_change: accept` is for
-sources that are meant to change.
+Instead: check what changed; `mlspec run --accept-data` accepts and pins the current data. `on_change: accept` is for
+sources that change on purpose.
 """,
-    "bad-join": """A join names a source or a column wrongly, or brings a column that is there already.
+    "bad-join": """A join names an unknown source or column, or adds a column that exists already.
 
-Why: a join that does not fit gives missing values everywhere, or twice as many rows, and nothing fails.
+Why: a wrong join gives missing values everywhere, or twice as many rows, without any error.
 
-Instead: keys stand in both sources under the same name and with the same type; `prefix` and `columns` keep names apart.
+Instead: keys need the same name and type in both sources; use `prefix` and `columns` to avoid duplicate names.
 """,
-    "bad-expression": """An expression of a derived column or of the filter can't be read, or does not fit its columns.
+    "bad-expression": """An expression of a derived column or of the filter is invalid, or does not match the types of
+    its columns.
 
-Why: it would fail, or give something else than meant, only when it runs.
+Why: it would fail, or give a wrong result, only when it runs.
 
-Instead: SQL over the columns of the row: + - * / % ||, comparisons, AND OR NOT, IS NULL, BETWEEN, IN, LIKE, CASE WHEN,
-CAST, EXTRACT, and the functions ABS ROUND FLOOR CEIL LN LOG10 EXP SQRT COALESCE NULLIF GREATEST LEAST LOWER UPPER TRIM
-LENGTH SUBSTR STARTS_WITH ENDS_WITH. Names with other characters than letters, digits and _ stand in double quotes.
+Instead: use SQL over the columns of the row: + - * / % ||, comparisons, AND OR NOT, IS NULL, BETWEEN, IN, LIKE, CASE
+WHEN, CAST, EXTRACT, and the functions ABS ROUND FLOOR CEIL LN LOG10 EXP SQRT COALESCE NULLIF GREATEST LEAST LOWER UPPER
+TRIM LENGTH SUBSTR STARTS_WITH ENDS_WITH. Put names with characters other than letters, digits and _ in double quotes.
 """,
     "cycle": """Something is made from itself: a derived column from others that read it, or a source from a result in
 `mlspec.results` of its own project.
@@ -251,77 +253,79 @@ copy outside `mlspec.results`.
 """,
     "secret-in-spec": """A password stands in the spec, or a reference to one where it would be shown.
 
-Why: a spec is committed, reviewed and printed; what stands in it is no secret. The value of `${env:NAME}` is filled in
-only in the process that connects, and only from `connection`: everything else is part of digests, logs and reports.
+Why: a spec is committed, reviewed and printed, so its contents are not secret. The value of `${env:NAME}` is inserted
+only in the process that connects, and only in `connection`: all other keys are part of digests, logs and reports.
 
-Instead: write `${env:NAME}` in the connection string in place of the password, and set NAME where it runs. Object
-stores read their credentials from the environment by themselves.
+Instead: write `${env:NAME}` in the connection string instead of the password, and set NAME in the environment. Object
+stores read their credentials from the environment themselves.
 """,
-    "contract-unreadable": """A data contract can't be read, or is of a form that isn't known.
+    "contract-unreadable": """A data contract cannot be read, or has an unknown format.
 
-Instead: an Open Data Contract Standard document (version 3), a Great Expectations suite, a pandera or Frictionless
+Instead: use an Open Data Contract Standard document (version 3), a Great Expectations suite, a pandera or Frictionless
 schema, a Croissant description, or a Hugging Face dataset's card or `dataset_infos.json`, of 1 MiB at most.
 """,
-    "not-as-expected": """The data is not as an expectation of severity `warn` says.
+    "not-as-expected": """The data violates an expectation of severity `warn`.
 
-Instead: look at the rows in the report; mend the data, or the expectation.
+Instead: look at the rows in the report; correct the data or the expectation.
 """,
-    "lock-unreadable": """`mlspec.lock` can't be read: it is damaged, too large, or nested too deeply.
+    "lock-unreadable": """`mlspec.lock` cannot be read: it is damaged, too large, or nested too deeply.
 
-Why: it comes with the spec, from whoever committed it; what it says is evidence, and damaged evidence is none.
+Why: it is committed with the spec and used as evidence; damaged evidence must not be used.
 
-Instead: take it from the last commit that had a good one (`git checkout HEAD -- mlspec.lock`), or delete it; the next
-run writes it.
+Instead: restore it from the last good commit (`git checkout HEAD -- mlspec.lock`), or delete it; the next run writes
+it.
 """,
     "state-is-a-link": """A folder under `.mlspec` is a link.
 
-Why: what is written there would be written elsewhere, for example by a link that somebody committed.
+Why: files written there would end up elsewhere, for example through a link that someone committed.
 
-Instead: delete the link; the next run makes a folder.
+Instead: delete the link; the next run creates a folder.
 """,
-    "package-brings-code": """An exported model brings code of its own (`type: python`), which loading it would run.
+    "package-brings-code": """An exported model contains code (`type: python`), which loading it would run.
 
-Why: a model's folder may come from anybody. All other models are loaded without running anything of theirs.
+Why: a model's folder may come from anyone. Models of all other types are loaded without running their code.
 
 Instead: read the files that the message lists. If you trust them: `mlspec predict --trust-code ...`, or
 `api.load_model(..., trust_code=True)`.
 """,
-    "package-damaged": """A folder is no exported model, or not as it was exported.
+    "package-damaged": """A folder is not an exported model, or was changed after export.
 
-A file is missing, changed, or not listed in its `package.json`; or it holds what can't be read.
+A file is missing, changed, not listed in its `package.json`, or unreadable.
 
-Why: a model's folder may come from anybody, and what reads its files is native code, which a damaged file can crash.
+Why: a model's folder may come from anyone, and native code reads its files, which a damaged file can crash.
 
-Instead: copy or download the folder again; `mlspec run` exports it again. Files of your own belong beside the folder.
+Instead: copy or download the folder again, or export it again with `mlspec run`. Keep your own files outside the
+folder.
 """,
-    "package-version": """An exported model was written by another version of mlspec, in another format.
+    "package-version": """An exported model was written by another version of mlspec, in a different format.
 
-Instead: of an older one, run the project again, which exports it in today's format; of a newer one, use that version.
+Instead: for an older version, run the project again, which exports the current format; for a newer one, use that
+version.
 """,
     "prediction-failed": """The library of a model, or a model's own code, raised an error for these rows.
 
-Why: the rows hold a value that it can't take, such as an infinite number, or the model is damaged.
+Why: the rows contain a value that the model cannot process, such as an infinite number, or the model is damaged.
 
-Instead: look at the rows first; predict a few of them at a time to find the one. If all fail, export the model again.
+Instead: check the rows first, and predict a few at a time to find the bad one. If all fail, export the model again.
 """,
-    "dvc-yaml-unusable": """No stages can be added to the `dvc.yaml` beside the spec.
+    "dvc-yaml-unusable": """Stages cannot be added to the `dvc.yaml` next to the spec.
 
-Why: what others wrote in it is left as it is, to the byte; for that its `stages` have to be a mapping that is indented,
+Why: stages that mlspec did not write are kept unchanged, to the byte; therefore `stages` must be an indented mapping,
 not one in braces.
 
-Instead: mend the file, or write its stages in lines of their own.
+Instead: correct the file, or write its stages on separate lines.
 """,
     "dvc-stage-taken": """A stage in `dvc.yaml` has the name of a step, and mlspec did not write it for this spec.
 
-Why: two stages can't have one name, and what others wrote is never touched.
+Why: two stages cannot have the same name, and mlspec never changes other stages.
 
-Instead: rename that stage, or put the spec into a folder of its own.
+Instead: rename that stage, or move the spec to a separate folder.
 """,
-    "dvc-out-of-date": """DVC's files tell of other steps, or other values, than the spec does.
+    "dvc-out-of-date": """DVC's files contain different steps or values than the spec.
 
-Why: DVC would record a result under values that it did not come from.
+Why: DVC would record a result with the wrong values.
 
-Instead: `mlspec compile --format dvc` writes `dvc.yaml` and `mlspec.params` anew; so does
-`mlspec run --backend dvc`.
+Instead: run `mlspec compile --format dvc`, which writes `dvc.yaml` and `mlspec.params` again, or `mlspec run --backend
+dvc`.
 """,
 }

@@ -12,7 +12,7 @@ NUMERIC, MOMENTS = ("integer", "number"), ("date", "datetime")
 
 
 class Wrong(Struct, frozen=True, kw_only=True):
-    """A mistake: where it stands, which characters of the text there, and the code of its page."""
+    """A mistake: where it is, which characters of the text there, and the code of its page."""
 
     code: str
     path: Path
@@ -74,7 +74,7 @@ def combined(data: Data, sources: Mapping[str, Schema]) -> Combined:
             found += _join(columns, join, known[join.source], ("data", "join", index))
         found += _derive(columns, data)
         found += _filter(columns, data)
-        # Stacked sources have the same columns: a mistake is told once.
+        # Stacked sources have the same columns: an error is reported once.
         wrong += [one for one in found if one not in wrong]
         as_read = {c.name: c for c in sources[name]}
         made[name] = tuple(as_read.get(column, made_column) for column, made_column in columns.items())
@@ -93,12 +93,12 @@ def _misjoined(data: Data) -> Iterator[Wrong]:
             yield Wrong(code=code, path=(*at, "source"), message=f"there is no source '{join.source}'", label=label)
         elif join.source in [other.source for other in data.join[:index]]:
             message = f"source '{join.source}' is joined twice"
-            yield Wrong(code=code, path=(*at, "source"), message=message, label="name it a second time under sources")
+            yield Wrong(code=code, path=(*at, "source"), message=message, label="list it a second time under sources")
         if not join.keys and join.as_of is None:
             yield Wrong(code=code, path=at, message="a join needs `keys`, `as_of`, or both")
     if not stacked(data):
-        message = "every source is joined to another"
-        yield Wrong(code=code, path=("data", "join"), message=message, label="one has to give the rows")
+        message = "every source is joined, so no source provides the rows"
+        yield Wrong(code=code, path=("data", "join"), message=message, label="leave one source without a join")
 
 
 def _join(columns: dict[str, Column], join: Join, right: Schema, at: Path) -> Iterator[Wrong]:
@@ -115,12 +115,14 @@ def _join(columns: dict[str, Column], join: Join, right: Schema, at: Path) -> It
             if name not in have:
                 yield Wrong(code="bad-join", path=place, message=f"{who} no column '{name}'", label=_guess(name, have))
         if mine in columns and other in theirs and not _alike(columns[mine].type, theirs[other].type):
-            message = f"'{mine}' is {columns[mine].type} here and {theirs[other].type} in source '{join.source}'"
-            yield Wrong(code="bad-join", path=path, message=message, label="make them one with data.columns.types")
+            message = f"'{mine}' is {columns[mine].type} here, but {theirs[other].type} in source '{join.source}'"
+            yield Wrong(
+                code="bad-join", path=path, message=message, label="give both the same type with data.columns.types"
+            )
     if join.as_of is not None and join.as_of.row in columns:
         kind = columns[join.as_of.row].type
         if kind not in MOMENTS:
-            message = f"'{join.as_of.row}' is {kind}, a row's moment is a date or datetime"
+            message = f"'{join.as_of.row}' is {kind}, but the time of a row must be a date or datetime"
             yield Wrong(code="bad-join", path=(*at, "as_of", "row"), message=message)
     for name in join.columns or ():
         if name not in theirs:
@@ -146,7 +148,7 @@ def _derive(columns: dict[str, Column], data: Data) -> Iterator[Wrong]:
         path: Path = ("data", "derive", name)
         if name in columns:
             message = f"there is a column '{name}' already"
-            yield Wrong(code="bad-expression", path=path, message=message, label="give the derived one another name")
+            yield Wrong(code="bad-expression", path=path, message=message, label="rename the derived column")
             continue
         try:
             found = typed(text, {c.name: c.type for c in columns.values()})
@@ -158,7 +160,7 @@ def _derive(columns: dict[str, Column], data: Data) -> Iterator[Wrong]:
             continue
         if target in found.columns:
             message = f"'{name}' is derived from the target '{target}'"
-            label = "a model would see what it is to predict"
+            label = "a model would see the value that it has to predict"
             yield Wrong(code="bad-expression", path=path, message=message, label=label)
         columns[name] = Column(name, _type(found.kind))
 
@@ -208,7 +210,9 @@ def _filter(columns: dict[str, Column], data: Data) -> Iterator[Wrong]:
         yield Wrong(code="bad-expression", path=path, message=error.message, within=within)
         return
     if kind != TRUTH:
-        message = f"a filter is true or false for each row, this is {'an' if kind[0] in 'aeiou' else 'a'} {kind}"
+        message = (
+            f"a filter must be true or false for each row, but this is {'an' if kind[0] in 'aeiou' else 'a'} {kind}"
+        )
         yield Wrong(code="bad-expression", path=path, message=message)
 
 

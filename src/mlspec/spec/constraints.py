@@ -23,7 +23,8 @@ class Waiver(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         ),
     ]
     reason: Annotated[
-        str, Meta(description="Why it is not held to; shown in the report.", min_length=1, extra={"prose": True})
+        str,
+        Meta(description="The justification for waiving it; shown in the report.", min_length=1, extra={"prose": True}),
     ]
 
 
@@ -31,16 +32,17 @@ class Infrastructure(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Where and on what the project may run; anything else is an error, what this machine is not, one in `run`."""
 
     engines: Annotated[
-        tuple[str, ...] | None, Meta(description="Engines that may carry the steps out.", examples=[["local"]])
+        tuple[str, ...] | None, Meta(description="Engines that may run the steps.", examples=[["local"]])
     ] = None
     devices: Annotated[
-        tuple[Literal["cpu", "cuda", "mps"], ...] | None, Meta(description="Kinds of devices that may compute.")
+        tuple[Literal["cpu", "cuda", "mps"], ...] | None, Meta(description="Kinds of devices that may be used.")
     ] = None
     platforms: Annotated[
-        tuple[Literal["linux", "darwin", "win32"], ...] | None, Meta(description="Operating systems.")
+        tuple[Literal["linux", "darwin", "win32"], ...] | None, Meta(description="Operating systems that may be used.")
     ] = None
     machines: Annotated[
-        tuple[str, ...] | None, Meta(description="Kinds of processors.", examples=[["x86_64", "arm64"]])
+        tuple[str, ...] | None,
+        Meta(description="Processor architectures that may be used.", examples=[["x86_64", "arm64"]]),
     ] = None
 
 
@@ -53,20 +55,20 @@ class Constraints(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     gates: Annotated[dict[str, Any], Meta(extra={"plugin_keys": "constraints"})] = {}
     deadline: Annotated[
         Seconds | None,
-        Meta(description="Bound on the longest way through the steps: what no number of workers makes shorter."),
+        Meta(description="Bound on the critical path: the time that remains with any number of workers."),
     ] = None
-    infrastructure: Annotated[Infrastructure | None, Meta(description="Where and on what the project may run.")] = None
+    infrastructure: Annotated[Infrastructure | None, Meta(description="Where the project may run.")] = None
     reviewers: Annotated[
         dict[str, tuple[str, ...]],
         Meta(
-            description="Who has to agree to a change, by section of the spec; `mlspec compile --format codeowners` "
+            description="Who must approve a change, by section of the spec; `mlspec compile --format codeowners` "
             "writes the lines.",
             examples=[{"data": ["@data-team"], "constraints": ["@risk"]}],
             extra={"prose": True},
         ),
     ] = {}
     waivers: Annotated[
-        tuple[Waiver, ...], Meta(description="Requirements that are not held to, each with the reason.")
+        tuple[Waiver, ...], Meta(description="Requirements that are waived, each with a justification.")
     ] = ()
 
     def stated(self) -> Iterator[tuple[Path, str, Constraint]]:

@@ -47,7 +47,7 @@ Propose = Callable[[str, list[str], list[str], set[str]], Sequence[str]]
 
 
 def draft(data: Path, folder: Path, target: str | None = None, propose: Propose | None = None) -> str:
-    """The text of a spec that lies in ``folder`` and reads ``data``; ``propose`` gives what it expects of the rows.
+    """The text of a spec that is in ``folder`` and reads ``data``; ``propose`` gives what it expects of the rows.
 
     Raises SpecError where the file can't be read, has no such column, or nothing can be predicted of it.
     """
@@ -66,8 +66,8 @@ def draft(data: Path, folder: Path, target: str | None = None, propose: Propose 
     by_name = {c.name: c for c in columns}
     task = infer_task(by_name[chosen].type, tuple(sorted(set(values.get(chosen, ())))) or None)
     if task is None:
-        note = "name another column with --target"
-        raise _refused("task-unclear", f"what to predict about '{chosen}' is not clear ({by_name[chosen].type})", note)
+        note = "choose another column with --target"
+        raise _refused("task-unclear", f"the task cannot be inferred from '{chosen}' ({by_name[chosen].type})", note)
     ids = [c.name for c in columns if c.name != chosen and _is_id(c, values.get(c.name, ()))]
     of_files = "path" in source.besides
     written = f", format: {kind}" if of_files else ""
@@ -87,11 +87,11 @@ def draft(data: Path, folder: Path, target: str | None = None, propose: Propose 
     path = os.path.relpath(data.resolve(), folder.resolve()).replace(os.sep, "/")
     lines = [
         f"# Written by `mlspec init` from {'all' if everything else 'the first'} {rows:,} rows of {data.name}.",
-        "# Read it, change what it got wrong, then: mlspec run",
+        "# Check it, correct wrong guesses, then: mlspec run",
         "mlspec: 1",
         "project:",
         f"  name: {_name(folder, data)}",
-        f"  goal: Predict {chosen}.  # say what the prediction is for; it goes into the report",
+        f"  goal: Predict {chosen}.  # say what the prediction is for; shown in the report",
         f"  task: {task}  # from {_seen(by_name[chosen], values.get(chosen, ()))}",
         "constraints:  # what must hold; each becomes a gate that passes or fails",
         "  quality:",
@@ -103,33 +103,29 @@ def draft(data: Path, folder: Path, target: str | None = None, propose: Propose 
         f"    target: {_text(chosen)}  # {why}",
     ]
     if ids:
-        lines.append(
-            f"    id: {_text(ids[0])}  # no value stands twice: it names rows, a model would learn it by heart"
-        )
+        lines.append(f"    id: {_text(ids[0])}  # no duplicates: it identifies rows, and a model would memorise it")
     if len(ids) > 1:
-        lines.append(f"    drop: [{', '.join(map(_text, ids[1:]))}]  # these name rows too")
+        lines.append(f"    drop: [{', '.join(map(_text, ids[1:]))}]  # these also identify rows")
     if sensitive:
         lines.append(
             f"    sensitive: [{', '.join(map(_text, sensitive))}]  # by their names; "
-            "no model sees them unless use_sensitive says so"
+            "no model uses them unless use_sensitive lists them"
         )
     if personal:
-        lines.append(
-            "  personal:  # what names people or helps to find them; decide on each: mlspec explain data.personal"
-        )
+        lines.append("  personal:  # columns that may identify people; decide on each: mlspec explain data.personal")
         lines += [f"    {_text(name)}: {written}" for name, written in personal.items()]
     gone = {*ids[1:], *(name for name, written in personal.items() if "action: drop}" in written)}
     proposed = propose(chosen, ids, [*sensitive, *personal], gone) if propose is not None else ()
     if proposed:
-        lines.append("  expect:  # from a look at all rows: what a broken delivery would break")
+        lines.append("  expect:  # from all rows, with some tolerance: a broken delivery would violate these")
         lines += [f"    {line}" for line in proposed]
     split = "stratified" if task != "regression" else "random"
     if of_files and "split" in by_name:
-        lines.append("  split: {by: given, column: split}  # as the folders say")
+        lines.append("  split: {by: given, column: split}  # as stated by the folders")
     else:
         lines.append(f"  split: {{by: {split}, test: 0.2, validation: 0.1, seed: 0}}")
     if dates:
-        lines.append(f"  # if rows come one after the other: split: {{by: time, column: {_text(dates[0])}}}")
+        lines.append(f"  # if rows are ordered in time: split: {{by: time, column: {_text(dates[0])}}}")
     both = [f"    linear: {{type: {MODELS[task]}}}", "    trees: {type: hist_gradient_boosting}"]
     if of_files:
         from mlspec.spec import draft_folder
@@ -138,7 +134,7 @@ def draft(data: Path, folder: Path, target: str | None = None, propose: Propose 
         both = draft_folder.candidates(kind, MODELS[task])
     lines += [
         "model:",
-        "  candidates:  # the simple one first: the other has to earn its place",
+        "  candidates:  # the simpler one first",
         *both,
         "evaluation:",
         f"  metrics: [{', '.join(METRICS[task])}]",
@@ -152,8 +148,8 @@ def _source(data: Path) -> tuple[str, Source]:
         known = ", ".join(registry.names("sources"))
         raise _refused(
             "format-unclear",
-            f"the format of '{data}' is not clear from its name",
-            f"a file's ending says what it is: {known}",
+            f"the format of '{data}' cannot be inferred from its name",
+            f"the ending of a file states its format: {known}",
         )
     return kind, cast(Source, registry.plugin("sources", kind)(path=str(data)))
 
@@ -161,8 +157,8 @@ def _source(data: Path) -> tuple[str, Source]:
 def _target(columns: Schema, wanted: str | None) -> tuple[str, str]:
     names = [c.name for c in columns]
     if not names:
-        note = "lay them out as label/file, or put a table labels.csv with a column file_name beside them"
-        raise _refused("task-unclear", "there is nothing to predict about these files", note)
+        note = "put them in folders named by label, or add a table labels.csv with a column file_name next to them"
+        raise _refused("task-unclear", "these files have no labels to predict", note)
     if wanted is not None:
         if wanted not in names:
             from mlspec.spec import suggest
@@ -199,10 +195,10 @@ def _personal(columns: Schema, values: dict[str, tuple[str, ...]], target: str) 
         elif kind == "quasi_identifier" and column.type in COARSER:
             found[column.name] = f"{{kind: quasi_identifier, action: {{{COARSER[column.type]}}}}}  # by its name"
         elif column.type == "category" and (held := in_text(seen)):
-            told = ", ".join(
+            words = ", ".join(
                 f"{count} hold a{'n' if kind[0] in 'aeiouI' else ''} {kind}" for kind, count in held.items()
             )
-            found[column.name] = f"{{kind: sensitive, action: redact}}  # of the first values, {told}"
+            found[column.name] = f"{{kind: sensitive, action: redact}}  # of the first values, {words}"
     return found
 
 

@@ -12,12 +12,12 @@ def preparation(kind: str, source: Source, data: Path) -> list[str]:
     if kind == "texts":
         return [
             "preprocessing:",
-            "  columns: {text: [{tf_idf: 2000}]}  # the words that tell most; hash_text needs no vocabulary",
+            "  columns: {text: [{tf_idf: 2000}]}  # the most informative words; hash_text needs no vocabulary",
         ]
     height, width, colour = _look(source, data)
     return [
         "preprocessing:",
-        f"  image: [image: {{size: [{height}, {width}], colour: {colour}}}]  # as the first one has it",
+        f"  image: [image: {{size: [{height}, {width}], colour: {colour}}}]  # like the first image",
     ]
 
 
@@ -25,11 +25,11 @@ def candidates(kind: str, linear: str) -> list[str]:
     """The candidates."""
     if kind == "texts":
         return [f"    linear: {{type: {linear}}}", "    mlp: {type: torch.mlp, bins: 0}"]
-    return [f"    linear: {{type: {linear}}}  # each pixel a number", "    cnn: {type: torch.cnn}"]
+    return [f"    linear: {{type: {linear}}}  # each pixel is a feature", "    cnn: {type: torch.cnn}"]
 
 
 def _look(source: Source, data: Path) -> tuple[int, int, str]:
-    """Height, width (at most 64 each) and colour mode of the first picture; the most where these can't be told."""
+    """Height, width (at most 64 each) and colour mode of the first image; the maximum if unknown."""
     from mlspec.diagnostics import MlspecError
 
     try:
@@ -38,8 +38,8 @@ def _look(source: Source, data: Path) -> tuple[int, int, str]:
 
         found = _folders.opened(data, data.name, getattr(source, "endings", ()))
         first = found.content(found.names[0])
-        height, width = pixels.size(first, "the first picture")
-        colour = pixels.colour(first, "the first picture")
+        height, width = pixels.size(first, "the first image")
+        colour = pixels.colour(first, "the first image")
     except (ImportError, MlspecError, OSError, ValueError):
         return MOST_SIDE, MOST_SIDE, "rgb"
     return min(height, MOST_SIDE), min(width, MOST_SIDE), colour

@@ -10,10 +10,8 @@ from mlspec.spec.types import BaselineRef, Columns, MetricRef
 class Confidence(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The intervals beside every metric."""
 
-    level: Annotated[
-        float, Meta(description="The share of repetitions whose interval would hold the truth.", gt=0.5, lt=1)
-    ] = 0.95
-    resamples: Annotated[int, Meta(description="Bootstrap replicates.", ge=100, le=100_000)] = 1000
+    level: Annotated[float, Meta(description="The confidence level of the intervals.", gt=0.5, lt=1)] = 0.95
+    resamples: Annotated[int, Meta(description="The number of bootstrap replicates.", ge=100, le=100_000)] = 1000
 
 
 class Holdout(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -22,8 +20,8 @@ class Holdout(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     max_uses: Annotated[
         int,
         Meta(
-            description="How many different models the same test rows may judge; what a later one passes is unknown "
-            "until there are fresh rows.",
+            description="How many different models may be evaluated on the same test rows; gates of later models are "
+            "unknown until there are fresh test rows.",
             ge=1,
         ),
     ]
@@ -38,8 +36,8 @@ class Scaling(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     fractions: Annotated[
         tuple[Fraction, ...],
         Meta(
-            description="The shares of the training rows that the selected candidate is fitted on, each a step of its "
-            "own.",
+            description="The shares of the training rows on which the selected candidate is fitted, each a separate "
+            "step.",
             min_length=3,
             max_length=20,
         ),
@@ -47,8 +45,8 @@ class Scaling(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     repeats: Annotated[
         int,
         Meta(
-            description="How often each share is drawn, each time with other rows and another seed: what differs is "
-            "luck, and the curve's interval follows from it.",
+            description="How often each share is sampled, each time with different rows and another seed; the "
+            "curve's interval is computed from the variation.",
             ge=2,
             le=50,
         ),
@@ -61,45 +59,47 @@ class Evaluation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     metrics: Annotated[
         tuple[MetricRef, ...] | None,
         Meta(
-            description="The metrics; a set that fits the task if left out.",
+            description="The metrics; a default set for the task if left out.",
             examples=[["roc_auc", "log_loss"]],
         ),
     ] = None
     baselines: Annotated[
         tuple[BaselineRef, ...] | None,
         Meta(
-            description="What the model must stand against: majority for classes, mean for numbers if left out.",
+            description="The baselines that the model is compared with: majority for classes, mean for numbers if "
+            "left out.",
             examples=[["majority", "random", "previous"]],
         ),
     ] = None
-    confidence: Annotated[Confidence, Meta(description="The intervals beside every metric.")] = Confidence()
-    holdout: Annotated[Holdout | None, Meta(description="How often the test rows may judge.")] = None
+    confidence: Annotated[Confidence, Meta(description="The confidence intervals of every metric.")] = Confidence()
+    holdout: Annotated[Holdout | None, Meta(description="How often the test rows may be used.")] = None
     slices: Annotated[
         tuple[Columns, ...],
         Meta(
-            description="Parts of the test rows in which every metric is measured besides: by a column's values, or by "
-            "those of several columns together. Numbers are cut into quarters.",
+            description="Slices of the test rows in which every metric is also measured: by the values of one "
+            "column, or of several columns together. Numbers are cut into quartiles.",
             examples=[["sex", "race", ["sex", "race"]]],
         ),
     ] = ()
     slice_rows: Annotated[
-        int, Meta(description="A slice with fewer test rows is not judged, it has too few rows.", ge=5)
+        int, Meta(description="Slices with fewer test rows are shown as having too few rows.", ge=5)
     ] = 30
     worst_slice: Annotated[
         bool,
         Meta(
-            description="Search the test rows, by one and by two columns, for the part in which the model errs most. "
-            "The interval is corrected for the number of parts looked at."
+            description="Search the test rows, by one and by two columns, for the slice in which the model has the "
+            "most errors. The interval is corrected for the number of slices compared."
         ),
     ] = False
     importance: Annotated[
         bool,
         Meta(
-            description="Measure on the validation rows how much the selected model relies on each column, and how its "
-            "answer moves with the columns it relies on most."
+            description="Measure on the validation rows how much the selected model relies on each column "
+            "(permutation importance), and how its prediction changes with the most important ones (partial "
+            "dependence)."
         ),
     ] = False
     scaling: Annotated[
         Scaling | None,
-        Meta(description="Fit the selected candidate on shares of the training rows, and a curve over their number."),
+        Meta(description="Fit the selected candidate on shares of the training rows, and fit a learning curve."),
     ] = None

@@ -15,25 +15,28 @@ COLUMN_CHECKS = ("between", "missing", "unique", "allowed", "type", "matches", "
 class Bounds(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A lower and an upper bound; at least one of them."""
 
-    at_least: Annotated[float | None, Meta(description="The least that is allowed.")] = None
-    at_most: Annotated[float | None, Meta(description="The most that is allowed.")] = None
+    at_least: Annotated[float | None, Meta(description="The lowest allowed value.")] = None
+    at_most: Annotated[float | None, Meta(description="The highest allowed value.")] = None
 
 
 class Change(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How far a figure may be from what mlspec.lock has pinned, up or down."""
 
-    at_most: Annotated[float, Meta(description="The greatest change: 0.5 is half of it.", gt=0)]
+    at_most: Annotated[
+        float, Meta(description="The largest allowed relative change: 0.5 is half of the pinned value.", gt=0)
+    ]
 
 
 class Rows(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How many rows there are: bounds, or how far from the number that mlspec.lock has pinned."""
 
-    at_least: Annotated[float | None, Meta(description="The least that is allowed.")] = None
-    at_most: Annotated[float | None, Meta(description="The most that is allowed.")] = None
+    at_least: Annotated[float | None, Meta(description="The lowest allowed value.")] = None
+    at_most: Annotated[float | None, Meta(description="The highest allowed value.")] = None
     change: Annotated[
         Change | None,
         Meta(
-            description="How many may have come or gone since mlspec.lock pinned them, as a share of those.",
+            description="How many groups may have appeared or disappeared since mlspec.lock pinned them, as a share "
+            "of the pinned ones.",
             examples=[{"at_most": 0.5}],
         ),
     ] = None
@@ -42,12 +45,12 @@ class Rows(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Missing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The share of missing values: bounds, or how far from the share that mlspec.lock has pinned."""
 
-    at_least: Annotated[float | None, Meta(description="The least that is allowed.")] = None
-    at_most: Annotated[float | None, Meta(description="The most that is allowed.")] = None
+    at_least: Annotated[float | None, Meta(description="The lowest allowed value.")] = None
+    at_most: Annotated[float | None, Meta(description="The highest allowed value.")] = None
     change: Annotated[
         Change | None,
         Meta(
-            description="By how much the share may differ from the pinned one: 0.05 is from 10% to 15% or to 5%.",
+            description="By how much the share may differ from the pinned one: 0.05 allows 10% to become 15% or 5%.",
             examples=[{"at_most": 0.05}],
         ),
     ] = None
@@ -56,30 +59,30 @@ class Missing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Quantile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Bounds of a quantile."""
 
-    at: Annotated[float, Meta(description="Which one: 0.5 is the median.", gt=0, lt=1)]
-    at_least: Annotated[float | None, Meta(description="The least that is allowed.")] = None
-    at_most: Annotated[float | None, Meta(description="The most that is allowed.")] = None
+    at: Annotated[float, Meta(description="The quantile: 0.5 is the median.", gt=0, lt=1)]
+    at_least: Annotated[float | None, Meta(description="The lowest allowed value.")] = None
+    at_most: Annotated[float | None, Meta(description="The highest allowed value.")] = None
 
 
 class Groups(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What must hold of the groups of rows that have the same value."""
 
-    count: Annotated[Bounds | None, Meta(description="How many groups there are.")] = None
-    rows: Annotated[Bounds | None, Meta(description="How many rows each group has.")] = None
-    share: Annotated[Bounds | None, Meta(description="The share of the rows that each group has.")] = None
+    count: Annotated[Bounds | None, Meta(description="The number of groups.")] = None
+    rows: Annotated[Bounds | None, Meta(description="The number of rows in each group.")] = None
+    share: Annotated[Bounds | None, Meta(description="Each group's share of the rows.")] = None
 
 
 class Reference(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A column of another source."""
 
-    source: Annotated[Name, Meta(description="The source that has the values.")]
-    column: Annotated[ColumnName, Meta(description="Its column.")]
+    source: Annotated[Name, Meta(description="The source that contains the values.")]
+    column: Annotated[ColumnName, Meta(description="The column of that source.")]
 
 
 class Freshness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How old the newest row may be, on the day of the run."""
 
-    at_most: Annotated[Seconds, Meta(description="Its greatest age, in whole days.", examples=["30d"])]
+    at_most: Annotated[Seconds, Meta(description="The maximum age in days.", examples=["30d"])]
 
 
 class Drift(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -88,100 +91,109 @@ class Drift(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     psi: Annotated[
         Annotated[float, Meta(gt=0)] | None,
-        Meta(description="The greatest population stability index: below 0.1 is little, above 0.25 much."),
+        Meta(
+            description="The highest allowed population stability index: below 0.1 is a small change, above 0.25 a "
+            "large one."
+        ),
     ] = None
     ks: Annotated[
         Annotated[float, Meta(gt=0, le=1)] | None,
-        Meta(description="The greatest distance of the distributions (Kolmogorov-Smirnov), of numbers."),
+        Meta(description="The largest allowed Kolmogorov-Smirnov statistic, for numbers."),
     ] = None
     chi_squared: Annotated[
         Annotated[float, Meta(gt=0, lt=1)] | None,
-        Meta(description="The least p-value of a chi-squared test, of categories; of many rows it is always small."),
+        Meta(
+            description="The lowest allowed p-value of a chi-squared test, for categories; with many rows it is "
+            "always small."
+        ),
     ] = None
 
 
 class Anomalies(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How many values may lie beyond Tukey's fences: so many distances of the quartiles below the lower one, or above
+    """How many values may be beyond Tukey's fences: so many distances of the quartiles below the lower one, or above
     the upper one. The quartiles are those that mlspec.lock has pinned, else those of the data itself. Of several
     `columns` it bounds rows in which some of them do so together."""
 
-    at_most: Annotated[Share, Meta(description="The greatest share of rows with such a value.")] = 0.01
+    at_most: Annotated[Share, Meta(description="The highest allowed share of rows with an outlier.")] = 0.01
     reach: Annotated[
-        float, Meta(description="How many distances of the quartiles: 1.5 is far out, 3 very far.", gt=0)
+        float,
+        Meta(
+            description="How many interquartile ranges (IQR) outside the quartiles a value must be: 1.5 is far, 3 "
+            "very far.",
+            gt=0,
+        ),
     ] = 3.0
     together: Annotated[
-        int, Meta(description="Of several `columns`: in how many of them a row must be beyond the fences.", ge=2)
+        int, Meta(description="With several `columns`: in how many of them a row must be outside the fences.", ge=2)
     ] = 2
 
 
 class Unseen(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How many rows may have a value that no row had when mlspec.lock pinned the column's values."""
 
-    at_most: Annotated[Share, Meta(description="The greatest share of rows with such a value.")] = 0.0
+    at_most: Annotated[Share, Meta(description="The highest allowed share of rows with a new value.")] = 0.0
 
 
 class Expectation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Something that must be true of the data, checked before anything is fitted: of all rows, or of one column."""
 
-    rows: Annotated[Rows | None, Meta(description="How many rows there are.")] = None
+    rows: Annotated[Rows | None, Meta(description="The number of rows.")] = None
     holds: Annotated[
         str | None,
-        Meta(description="An expression of SQL that is true of every row.", examples=["left_on >= came_on"]),
+        Meta(description="An SQL expression that must be true for every row.", examples=["left_on >= came_on"]),
     ] = None
-    column: Annotated[ColumnName | None, Meta(description="The column that the other keys speak of.")] = None
+    column: Annotated[ColumnName | None, Meta(description="The column that the other keys apply to.")] = None
     columns: Annotated[
         tuple[ColumnName, ...], Meta(description="Several columns together, for `unique`, `groups` and `anomalies`.")
     ] = ()
     type: Annotated[
         Literal["integer", "number", "boolean", "category", "date", "datetime", "image"] | None,
-        Meta(description="The column's type; a column of another is refused before anything runs."),
+        Meta(description="The column's type; a different type is an error before anything runs."),
     ] = None
     between: Annotated[
         tuple[float, float] | None,
-        Meta(description="Every value lies in this range, ends included.", examples=[[16, 100]]),
+        Meta(description="Every value is in this range, ends included.", examples=[[16, 100]]),
     ] = None
     missing: Annotated[Missing | None, Meta(description="The share of missing values, from 0 to 1.")] = None
-    unique: Annotated[bool | None, Meta(description="true: no value, or no combination, stands twice.")] = None
+    unique: Annotated[bool | None, Meta(description="true: no value, or combination of values, occurs twice.")] = None
     allowed: Annotated[
         tuple[str | int | float | bool, ...] | None,
         Meta(description="Every value that is not missing is one of these."),
     ] = None
-    matches: Annotated[
-        str | None, Meta(description="A regular expression that every value matches, from end to end.")
-    ] = None
-    length: Annotated[Bounds | None, Meta(description="How many characters each value has.")] = None
-    distinct: Annotated[Bounds | None, Meta(description="How many different values there are.")] = None
+    matches: Annotated[str | None, Meta(description="A regular expression that every value matches in full.")] = None
+    length: Annotated[Bounds | None, Meta(description="The number of characters of each value.")] = None
+    distinct: Annotated[Bounds | None, Meta(description="The number of distinct values.")] = None
     sum: Annotated[Bounds | None, Meta(description="The sum of all values.")] = None
     mean: Annotated[Bounds | None, Meta(description="The mean of all values.")] = None
     quantile: Annotated[Quantile | None, Meta(description="A quantile of all values.")] = None
-    groups: Annotated[Groups | None, Meta(description="The groups of rows that have the same value.")] = None
+    groups: Annotated[Groups | None, Meta(description="The groups of rows with the same value.")] = None
     refers_to: Annotated[
-        Reference | None, Meta(description="Every value that is not missing stands in a column of another source.")
+        Reference | None, Meta(description="Every value that is not missing exists in a column of another source.")
     ] = None
-    freshness: Annotated[Freshness | None, Meta(description="How old the newest date of the column may be.")] = None
-    drift: Annotated[Drift | None, Meta(description="How far the values may have moved since they were pinned.")] = None
+    freshness: Annotated[Freshness | None, Meta(description="The age of the newest date in the column.")] = None
+    drift: Annotated[Drift | None, Meta(description="How far the distribution may have moved since it was pinned.")] = (
+        None
+    )
     anomalies: Annotated[
         Anomalies | None,
-        Meta(description="How many numbers may lie far from all others.", examples=[{"at_most": 0.01}]),
+        Meta(description="How many numbers may be outliers.", examples=[{"at_most": 0.01}]),
     ] = None
     unseen: Annotated[
         Unseen | None,
-        Meta(description="How many rows may have a value that is new.", examples=[{"at_most": 0.01}]),
+        Meta(description="How many rows may have a value that was not pinned.", examples=[{"at_most": 0.01}]),
     ] = None
     source: Annotated[
-        Name | None, Meta(description="The source whose rows are looked at; the rows that are used if left out.")
+        Name | None, Meta(description="The source whose rows are checked; the rows used by the project if left out.")
     ] = None
-    tolerance: Annotated[
-        Share, Meta(description="The share of rows for which a check of single rows need not hold.")
-    ] = 0.0
+    tolerance: Annotated[Share, Meta(description="The share of rows that may violate a check of single rows.")] = 0.0
     severity: Annotated[
-        Literal["error", "warn"], Meta(description="Whether the run stops, or says so and goes on.")
+        Literal["error", "warn"], Meta(description="Whether a violation stops the run, or is only reported.")
     ] = "error"
     on_fail: Annotated[
         Literal["stop", "drop_rows", "quarantine"],
         Meta(
-            description="What becomes of rows for which a check of single rows does not hold: they stop the run, they "
-            "are left out, or they are left out and kept aside. With `tolerance`, more of them stop it all the same."
+            description="What happens to rows that violate a check of single rows: stop the run, drop them, or drop "
+            "them and store them separately. With `tolerance`, a larger share of them always stops the run."
         ),
     ] = "stop"
 

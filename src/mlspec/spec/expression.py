@@ -27,7 +27,7 @@ CASTS = {
     "VARCHAR": TEXT, "TEXT": TEXT, "DATE": "date", "TIMESTAMP": "datetime",
 }  # fmt: skip
 PARTS = ("YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "HOUR", "MINUTE", "SECOND")
-# The engine's parser takes fifty levels of its own, up to two of which stand for one here.
+# The engine's parser takes fifty levels of its own, up to two of which mean one here.
 MOST_CHARACTERS, MOST_SIGNS, DEEPEST = 4_000, 400, 20
 LARGEST_INTEGER, MOST_DIGITS, MOST_DECIMALS = 2**63 - 1, 30, 300
 MOMENT = re.compile(r"\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?)?\Z", re.ASCII)
@@ -74,7 +74,7 @@ def names(text: str) -> tuple[str, ...]:
 
 
 class Token(Struct, frozen=True):
-    """A word, number, text, quoted name or sign: its kind, and where it stands."""
+    """A word, number, text, quoted name or sign: its kind, and where it is."""
 
     kind: str
     text: str
@@ -89,12 +89,12 @@ def tokens(text: str) -> list[Token]:
         match = TOKEN.match(text, at)
         if match is None or match.lastgroup is None:
             start = at + len(text[at:]) - len(text[at:].lstrip())
-            raise ExpressionError(f"'{text[start]}' can't stand here", start, start + 1)
+            raise ExpressionError(f"'{text[start]}' is not valid here", start, start + 1)
         kind = match.lastgroup
         found.append(Token(kind, match[kind], match.start(kind), match.end(kind)))
         at = match.end()
         if kind == "sign" and text.startswith("--", at - 1):
-            raise ExpressionError("'--' begins a comment in SQL: put a blank between the two", at - 1, at + 1)
+            raise ExpressionError("'--' starts a comment in SQL: put a space between the two", at - 1, at + 1)
     signs = [token for token in found if token.kind == "sign" and token.text not in ("(", ")", ",")]
     if len(signs) > MOST_SIGNS:
         raise ExpressionError(f"more than {MOST_SIGNS} signs", signs[-1].start, signs[-1].end)
@@ -112,7 +112,7 @@ class _Reader:
     def whole(self) -> Kind:
         kind = self.either()
         if self.now.kind != "end":
-            self.fail(f"'{self.now.text}' can't stand here", self.at)
+            self.fail(f"'{self.now.text}' is not valid here", self.at)
         return kind
 
     # Tokens.
@@ -122,7 +122,7 @@ class _Reader:
         return self.tokens[self.at]
 
     def word(self, *words: str) -> bool:
-        """Take these words, if they stand here."""
+        """Take these words, if they are here."""
         ahead = self.tokens[self.at : self.at + len(words)]
         if [t.text.upper() for t in ahead] == list(words) and all(t.kind in ("word", "sign") for t in ahead):
             self.at += len(words)
@@ -142,7 +142,7 @@ class _Reader:
 
     def wants(self, kind: Kind, allowed: Sequence[Kind], what: str, first: int, after: int | None = None) -> None:
         if kind not in (*allowed, NOTHING):
-            self.fail(f"{what} takes {_listed(allowed)}, this is {_a(kind)}", first, after)
+            self.fail(f"{what} takes {_listed(allowed)}, but this is {_a(kind)}", first, after)
 
     def deeper(self, inner: "Callable[[], Kind]") -> Kind:
         """Read what is nested, as deep as people write."""
@@ -162,7 +162,7 @@ class _Reader:
         if one in MOMENTS and other in MOMENTS:
             return one if one == other else "datetime"
         if one != other:
-            self.fail(f"{what} {_a(one)} and {_a(other)} do not go together", first)
+            self.fail(f"{what} {_a(one)} and {_a(other)} cannot be combined", first)
         return one
 
     # Precedence, from the loosest.
@@ -213,7 +213,7 @@ class _Reader:
             self.wants(self.sum(), (TEXT,), "LIKE", pattern)
             return TRUTH
         if negated:
-            self.fail("after NOT comes BETWEEN, IN or LIKE", self.at)
+            self.fail("NOT must be followed by BETWEEN, IN or LIKE", self.at)
         if self.now.kind == "sign" and self.now.text in ("=", "<>", "!=", "<", "<=", ">", ">="):
             self.at += 1
             self.like(kind, self.sum(), "compared:", first)
@@ -269,7 +269,7 @@ class _Reader:
         upper = token.text.upper()
         if token.kind != "word":
             self.at = first
-            self.fail(f"'{token.text}' can't stand here" if token.text else "a value is expected at the end", first)
+            self.fail(f"'{token.text}' is not valid here" if token.text else "a value is expected at the end", first)
         if upper in ("TRUE", "FALSE"):
             return TRUTH
         if upper == "NULL":
@@ -282,13 +282,13 @@ class _Reader:
             return self.cast(first) if upper == "CAST" else self.extract(first)
         if upper in RESERVED:
             self.at = first
-            self.fail(f"'{token.text}' can't stand here", first)
+            self.fail(f"'{token.text}' is not valid here", first)
         return self.function(upper, first) if self.word("(") else self.column(token.text, first)
 
     def number(self, token: Token, first: int) -> Kind:
         """A number that the engine can hold."""
         if len(token.text) > MOST_DIGITS:
-            self.fail(f"a number has {MOST_DIGITS} characters at most", first)
+            self.fail(f"a number may have at most {MOST_DIGITS} characters", first)
         if token.text.isdigit():
             if int(token.text) > LARGEST_INTEGER:
                 self.fail("too large for an integer: write it with a decimal point", first)
@@ -322,7 +322,7 @@ class _Reader:
         return self.columns[name]
 
     def listed(self, inner: "Callable[[], Kind]") -> list[Kind]:
-        """What stands between commas, to the closing bracket."""
+        """What is between commas, to the closing bracket."""
         found = [inner()]
         while self.word(","):
             found.append(inner())
@@ -332,7 +332,7 @@ class _Reader:
     def case(self, first: int) -> Kind:
         kind = NOTHING
         if self.now.text.upper() != "WHEN":
-            self.fail("after CASE comes WHEN", self.at)
+            self.fail("CASE must be followed by WHEN", self.at)
         while self.word("WHEN"):
             asked = self.at
             self.wants(self.either(), (TRUTH,), "WHEN", asked)
@@ -349,7 +349,7 @@ class _Reader:
         self.demand("AS")
         wanted = self.now.text.upper()
         if wanted not in CASTS:
-            self.fail(f"CAST knows no '{self.now.text}': {', '.join(CASTS)}", self.at)
+            self.fail(f"CAST has no type '{self.now.text}': {', '.join(CASTS)}", self.at)
         self.at += 1
         self.demand(")")
         return CASTS[wanted]
@@ -357,7 +357,7 @@ class _Reader:
     def extract(self, first: int) -> Kind:
         self.demand("(")
         if self.now.text.upper() not in PARTS:
-            self.fail(f"EXTRACT knows no '{self.now.text}': {', '.join(PARTS)}", self.at)
+            self.fail(f"EXTRACT has no part '{self.now.text}': {', '.join(PARTS)}", self.at)
         self.at += 1
         self.demand("FROM")
         moment = self.at
@@ -392,7 +392,7 @@ class _Reader:
         if name == "ROUND" and len(starts) > 1:
             self.decimals(starts[1], after[1])
         if name == "SUBSTR" and len(starts) > 2 and self.tokens[starts[2]].text == "-":
-            self.fail("SUBSTR takes no negative length", starts[2], after[2])
+            self.fail("the length in SUBSTR cannot be negative", starts[2], after[2])
         if gives != "same":
             return gives
         together = kinds[0]

@@ -12,7 +12,7 @@ from mlspec.spec import Project, suggest, units
 from mlspec.spec.shape import Field, Shape, fields, keys, made, shape
 
 _BAD: Any = object()
-NAMES = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
+NAMES = {str: "text", int: "an integer", float: "a number", bool: "true or false"}
 OLD_BOOLEANS = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
 
 
@@ -44,7 +44,7 @@ def load(document: Document) -> Project:
 
 
 def _once(found: list[Diagnostic]) -> list[Diagnostic]:
-    """Each mistake once: what a name stands for, with something laid over it, is read a second time."""
+    """Each mistake once: what a name means, with something applied to it, is read a second time."""
     return list({(d.code, d.span) if d.span is not None else id(d): d for d in reversed(found)}.values())
 
 
@@ -99,19 +99,19 @@ class _Reader:
         return self._struct(wanted.cls, value, path, dotted(path) or "the spec")
 
     def _named(self, wanted: Shape, name: str, path: Path) -> Any:
-        """The settings that a name stands for: one of the spec's own, or one that is built in."""
+        """The settings that a name means: one of the spec's own, or one that is built in."""
         presets, own = wanted.extra["presets"], self._own(wanted.extra.get("named"), path)
         if name not in own and name not in presets:
             return self.wrong(
                 "not-allowed",
                 path,
-                f"'{name}' is no {path[-1]}",
+                f"'{name}' is not a valid {path[-1]}",
                 suggest.label(name, [*own, *presets]),
                 *_names_of(own),
             )
         if name not in own:
             return self._struct(wanted.cls, presets[name], path, dotted(path))
-        # What is wrong with it is told where it stands.
+        # Errors in it are reported at its own place.
         before = len(self.found)
         made = self._struct(wanted.cls, own[name], path, name) if isinstance(own[name], dict) else _BAD
         del self.found[before:]
@@ -151,8 +151,8 @@ class _Reader:
                 self.wrong(
                     "missing-key",
                     path,
-                    f"{where} lacks the key '{name}'",
-                    f"'{name}' must be given",
+                    f"{where} needs the key '{name}'",
+                    f"'{name}' is required",
                     *([f"{name}: {about}"] if about else []),
                     key=True,
                 )
@@ -163,7 +163,7 @@ class _Reader:
 
     def _field(self, field: Field, value: Any, path: Path) -> Any:
         if value is None and not field.required and not field.shape.nullable and not self.partial:
-            return self._type(path, self._expected(field.shape), value, "delete the key to get its default")
+            return self._type(path, self._expected(field.shape), value, "delete the key to use its default")
         return self.read(field.shape, value, path)
 
     def _expected(self, wanted: Shape) -> str:
@@ -187,13 +187,15 @@ class _Reader:
         presets = wanted.extra.get("presets")
         if presets and isinstance(value, str):
             if value not in presets:
-                return self.wrong("not-allowed", path, f"'{value}' is no {dotted(path)}", suggest.label(value, presets))
+                return self.wrong(
+                    "not-allowed", path, f"'{value}' is not a valid {dotted(path)}", suggest.label(value, presets)
+                )
             value = presets[value]
         if not isinstance(value, dict):
             return self._type(path, "a mapping", value)
         key_shape, item_shape = wanted.items
         if wanted.meta.min_length and len(value) < wanted.meta.min_length and not self.partial:
-            return self.wrong("empty", path, f"'{dotted(path)}' is empty", "at least one entry is needed")
+            return self.wrong("empty", path, f"'{dotted(path)}' is empty", "at least one entry is required")
         result, bad = {}, False
         for key, item in value.items():
             before = len(self.found)
@@ -220,7 +222,7 @@ class _Reader:
         least = wanted.meta.min_length
         if least and len(value) < least:
             held = "is empty" if not value else "has 1 entry" if len(value) == 1 else f"has {len(value)} entries"
-            return self.wrong("empty", path, f"'{dotted(path)}' {held}", f"at least {least} needed")
+            return self.wrong("empty", path, f"'{dotted(path)}' {held}", f"at least {least} required")
         most = wanted.meta.max_length
         if most and len(value) > most:
             return self.wrong("out-of-range", path, f"'{dotted(path)}' is too long", f"at most {most} entries")
@@ -286,12 +288,12 @@ class _Reader:
                     return self.wrong("out-of-range", path, message, f"this is {value}")
         if isinstance(value, str):
             if meta.min_length and len(value) < meta.min_length:
-                return self.wrong("empty", path, f"'{dotted(path)}' is empty", "some text is needed", key=key)
+                return self.wrong("empty", path, f"'{dotted(path)}' is empty", "some text is required", key=key)
             if meta.max_length is not None and len(value) > meta.max_length:
                 most = f"at most {meta.max_length} character{'s' if meta.max_length > 1 else ''}"
                 return self.wrong("out-of-range", path, f"'{dotted(path)}' is too long", most, key=key)
             if meta.max_length is not None and len(value) > meta.max_length:
-                most = f"{meta.max_length:,} character{'s' if meta.max_length > 1 else ''} at most"
+                most = f"at most {meta.max_length:,} character{'s' if meta.max_length > 1 else ''}"
                 return self.wrong("out-of-range", path, f"'{dotted(path)}' is too long", most, key=key)
             if meta.pattern is not None:
                 import re
@@ -302,7 +304,7 @@ class _Reader:
                     return self.wrong(
                         "bad-name",
                         path,
-                        f"{show(value)} can't stand here",
+                        f"{show(value)} is not valid here",
                         meta.description or f"it must match {meta.pattern}",
                         key=key,
                     )
@@ -323,7 +325,7 @@ class _Reader:
                 return self.wrong(
                     "format-unclear",
                     (*path, "path"),
-                    f"the format of '{value['path']}' is not clear from its name",
+                    f"the format of '{value['path']}' cannot be inferred from its name",
                     f"add 'format', one of {', '.join(registry.names(kind))}",
                 )
         if name is None and kind == "sources":
@@ -340,7 +342,7 @@ class _Reader:
             return self.wrong(
                 "missing-key",
                 path,
-                f"{dotted(path)} lacks the key '{key}'",
+                f"{dotted(path)} needs the key '{key}'",
                 f"one of {', '.join(registry.names(kind))}",
                 key=True,
             )
@@ -418,5 +420,5 @@ def dotted(path: Path) -> str:
 
 
 def show(value: Any) -> str:
-    """A value as it would stand in a spec."""
+    """A value as it would be in a spec."""
     return "null" if value is None else str(value).lower() if isinstance(value, bool) else f"'{value}'"

@@ -15,9 +15,9 @@ class Mitigation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     method: Annotated[
         Literal["reweighing", "thresholds", "constrained"],
         Meta(
-            description="reweighing: training rows count so that group and target look independent. thresholds: each "
-            "group is decided by a threshold of its own, chosen on the validation rows. constrained: models are fitted "
-            "with a price on the difference until the decisions keep to the bound."
+            description="reweighing: training rows are weighted so that group and target look independent. "
+            "thresholds: each group has its own decision threshold, chosen on the validation rows. constrained: "
+            "models are fitted with a penalty on the difference until their decisions satisfy the bound."
         ),
     ]
     group: Annotated[
@@ -33,24 +33,24 @@ class Mitigation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = None
     at_most: Annotated[
         Share | None,
-        Meta(description="The bound that they keep to, on the rows that they look at; new rows may lie above it."),
+        Meta(description="The bound, on the rows used for fitting or choosing; new rows may exceed it."),
     ] = None
     lawful_basis: Annotated[
         str,
         Meta(
-            description="Why people may be decided on by their group, and who says so: without it `thresholds` is an "
-            "error. The report and the model card show it.",
+            description="The lawful basis for using group membership in decisions, and who confirms it: without it "
+            "`thresholds` is an error. The report and the model card show it.",
             extra={"prose": True},
         ),
     ] = ""
     minimum_rows: Annotated[
         int,
         Meta(
-            description="A group whose rates rest on fewer rows is left as it is: it has the common threshold, no "
-            "bound, and is not judged.",
+            description="A group with fewer rows behind a rate is not adjusted: it gets the common threshold, no "
+            "bound, and no verdict.",
             ge=2,
         ),
     ] = 30
-    rounds: Annotated[int, Meta(description="How many models `constrained` fits for each candidate.", ge=2, le=200)] = (
-        12
-    )
+    rounds: Annotated[
+        int, Meta(description="The number of models that `constrained` fits for each candidate.", ge=2, le=200)
+    ] = 12

@@ -49,7 +49,7 @@ class Select(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     metric: Annotated[
         str | None,
-        Meta(description="The metric to be best at: roc_auc, log_loss or rmse by task if left out."),
+        Meta(description="The metric that selects the model: roc_auc, log_loss or rmse by task if left out."),
     ] = None
     rule: Annotated[
         Literal["best", "one_standard_error"],
@@ -63,22 +63,22 @@ class Select(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class CrossValidation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Scores candidates on every row that is no test row, each predicted by a model that has not seen it."""
 
-    folds: Annotated[int, Meta(description="How many parts the rows are cut into; each is held out once.", ge=2, le=50)]
+    folds: Annotated[int, Meta(description="The number of folds; each is held out once.", ge=2, le=50)]
     by: Annotated[
         Literal["random", "stratified", "group", "time"] | None,
         Meta(
-            description="How rows become folds: as `data.split` says if left out (stratified for classes, random for "
-            "numbers where it is given). time: each fold is trained on what lies before it."
+            description="How rows are assigned to folds: like `data.split` if left out (stratified for classes, "
+            "random for numbers where the split is given). time: each fold is trained on the rows before it."
         ),
     ] = None
     column: Annotated[
         ColumnName | None,
-        Meta(description="The column that group, time (and stratified) read; the split's if left out."),
+        Meta(description="The column that group, time (and stratified) use; that of the split if left out."),
     ] = None
     seed: Annotated[int, Meta(description="The seed of the folds.", ge=0)] = 0
     nested: Annotated[
         bool,
-        Meta(description="true: tuning searches anew inside each fold, so that its luck isn't counted as skill."),
+        Meta(description="true: tuning is repeated inside each fold, so that the score is not biased by tuning."),
     ] = False
 
 
@@ -88,8 +88,8 @@ class ModelSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     candidates: Annotated[
         dict[Name, ModelUse],
         Meta(
-            description="The models that compete, by name; auto: a few that are good at most tables, chosen by "
-            "measurement.",
+            description="The candidate models, by name; auto: a small portfolio that is good on most tables, chosen "
+            "by benchmarks.",
             min_length=1,
             extra={"presets": PORTFOLIO},
         ),
@@ -97,61 +97,61 @@ class ModelSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     time: Annotated[
         Seconds | None,
         Meta(
-            description="About how long candidates may be searched and trained, together: half goes to the searches "
-            "of `tuning` that state no time (where nothing is tuned, to one for the quickest candidate), two fifths to "
-            "networks. Results then depend on the machine."
+            description="About how long candidates may be tuned and trained in total: half for the searches of "
+            "`tuning` that state no time (where nothing is tuned, for a search with the fastest candidate), two "
+            "fifths for networks. Results then depend on the machine."
         ),
     ] = None
-    select: Annotated[Select, Meta(description="How one of them is chosen.")] = Select()
+    select: Annotated[Select, Meta(description="How a candidate is selected.")] = Select()
     cross_validation: Annotated[
         CrossValidation | None,
-        Meta(description="Candidates are scored by cross-validation, not on the validation rows alone."),
+        Meta(description="Score candidates by cross-validation, not only on the validation rows."),
     ] = None
     ensemble: Annotated[
         Literal["none", "greedy"],
         Meta(
-            description="greedy: blend the candidates by their held-out predictions; the blend is selected only where "
-            "its gain over the best of them is shown by a paired interval."
+            description="greedy: blend the candidates by their held-out predictions; the blend is selected only if a "
+            "paired interval shows that it is better than the best candidate."
         ),
     ] = "none"
     checks: Annotated[
         Literal["off", "warn", "stop"],
         Meta(
-            description="Look for what goes wrong before training for long: duplicates across splits, drift, labels "
-            "that mean nothing, a feature that knows the target; and in networks what keeps them from learning. warn: "
-            "show it; stop: end the run."
+            description="Check for problems before long training: duplicates across splits, drift, uninformative "
+            "labels, target leakage; for networks also whether they can learn. warn: report findings; stop: end the "
+            "run."
         ),
     ] = "warn"
     accept: Annotated[
         dict[Annotated[str, Meta(min_length=1)], str],
         Meta(
-            description="Findings of the checks that are known and fine, each with the reason, which the report shows.",
+            description="Findings of the checks that are known and accepted, each with a reason that the report shows.",
             examples=[{"leak": "The reading is taken in the same minute."}],
         ),
     ] = {}
     calibrate: Annotated[
         Literal["none", "isotonic", "sigmoid"],
         Meta(
-            description="Correct the selected model's probabilities by a curve that is fitted on the validation rows: "
-            "a staircase (isotonic: wants about 1,000 rows, and gives rows of one stair one rank) or a sigmoid."
+            description="Recalibrate the selected model's probabilities on the validation rows: isotonic (a step "
+            "function: needs about 1,000 rows, and makes ties) or sigmoid."
         ),
     ] = "none"
-    seed: Annotated[int, Meta(description="The seed of everything random in training.", ge=0)] = 0
+    seed: Annotated[int, Meta(description="The seed of all randomness in training.", ge=0)] = 0
     repeats: Annotated[
         int,
         Meta(
-            description="With how many seeds each candidate is trained: what differs between them is luck, and the "
-            "report shows it. Nothing is chosen by the further ones.",
+            description="The number of seeds with which each candidate is trained; the report shows how much results "
+            "vary with the seed. The additional seeds take no part in the selection.",
             ge=1,
             le=20,
         ),
     ] = 1
     personalization: Annotated[
-        Personalization | None, Meta(description="Models of their own for groups of rows, or for users.")
+        Personalization | None, Meta(description="Separate models for groups of rows, or for users.")
     ] = None
 
     mitigation: Annotated[
-        Mitigation | None, Meta(description="What is done so that groups of people are treated less differently.")
+        Mitigation | None, Meta(description="How to reduce differences between groups of people.")
     ] = None
 
     @property

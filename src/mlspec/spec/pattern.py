@@ -5,7 +5,7 @@ import re
 from typing import NoReturn
 
 MOST_CHARACTERS, DEEPEST, LARGEST = 1_000, 50, 100_000
-# About how many states of an automaton stand for one of these.
+# About how many states of an automaton mean one of these.
 LITERAL, ANY, CLASS = 4, 10, 700
 FLAGS = re.compile(r"\?([imsU]*)(?:-([imsU]+))?([:)])")
 NAME = re.compile(r"\?P?<([A-Za-z_][A-Za-z0-9_]*)>")
@@ -36,7 +36,7 @@ def check(text: str) -> None:
     if reader.at < len(text):
         reader.fail("there is no '(' before this ')'")
     if size * (4 if reader.folds else 1) > LARGEST:
-        raise PatternError("what it repeats is too large")
+        raise PatternError("the repeated part is too large")
 
 
 class _Reader:
@@ -51,7 +51,7 @@ class _Reader:
         raise PatternError(f"{message} at position {self.at + 1}")
 
     def next(self, *signs: str) -> bool:
-        """Take one of these signs, if it stands here."""
+        """Take one of these signs, if it is here."""
         found = next((sign for sign in signs if self.text.startswith(sign, self.at)), None)
         self.at += len(found or "")
         return found is not None
@@ -83,7 +83,7 @@ class _Reader:
                 self.fail(f"nothing is repeated {low} to {high} times before this,")
             size *= max(high, low, 1) + 1
             if size > LARGEST:
-                self.fail("what is repeated is too large before this,")
+                self.fail("the repeated part is too large before this,")
         return size
 
     def single(self, depth: int) -> int:
@@ -110,15 +110,15 @@ class _Reader:
             return self.closed(depth)
         flags = self.match(FLAGS)
         if flags is None:
-            self.fail("a group can't look ahead or back, refer to another or hold a comment:")
+            self.fail("lookaround, back-references and comments are not supported")
         said = flags[1] + (flags[2] or "")
         if not said or len(set(said)) < len(said):
-            self.fail("flags are each named once, before this,")
+            self.fail("each flag may be named once, before this,")
         self.folds |= "i" in flags[1]
         if flags[3] == ":":
             return self.closed(depth)
         if flags.start() > 1 or self.text[self.at : self.at + 1] in tuple("*+?{"):
-            self.fail("flags for all of it stand at the beginning, before this,")
+            self.fail("flags for the whole pattern must be at the start, before this,")
         return 1
 
     def closed(self, depth: int) -> int:
@@ -128,15 +128,15 @@ class _Reader:
         return size
 
     def assertion(self) -> int:
-        """A place between characters; 0 where none stands here."""
+        """A place between characters; 0 where none is here."""
         if not self.next("b", "B", "A", "z"):
             return 0
         if self.text.startswith("{", self.at):
-            self.fail("a place between characters can't be repeated")
+            self.fail("a position between characters cannot be repeated")
         return LITERAL
 
     def escaped(self) -> tuple[int, str]:
-        """What stands behind a backslash: its size, and the character, if it is one."""
+        """What follows a backslash: its size, and the character, if it is one."""
         sign = self.text[self.at : self.at + 1]
         if sign in ("d", "D", "s", "S", "w", "W") and sign:
             self.at += 1
@@ -144,16 +144,16 @@ class _Reader:
         if sign in ("p", "P") and sign:
             found = self.match(PROPERTY)
             if found is None or (found[2] is not None and found[2] not in PROPERTIES):
-                self.fail("no such property of characters is known:")
+                self.fail("unknown character property")
             return CLASS, ""
         if sign in ("x", "u", "U") and sign:
             digits = self.match(CODE)
             code = -1 if digits is None else int(next(part for part in digits.groups() if part is not None), 16)
             if not (0 <= code < 0xD800 or 0xE000 <= code < 0x110000):
-                self.fail("there is no such character:")
+                self.fail("unknown character")
             return LITERAL, chr(code)
         if not sign or not sign.isascii() or (sign.isalnum() and sign not in "ntrfva") or sign in "<>" or sign < " ":
-            self.fail(f"'\\{sign}' means nothing that both engines know:")
+            self.fail(f"'\\{sign}' is not supported by both engines")
         self.at += 1
         return LITERAL, sign
 
@@ -174,11 +174,11 @@ class _Reader:
         if not self.text.startswith("-", self.at) or self.text.startswith("-]", self.at):
             return size
         if not low:
-            self.fail("a class of characters begins no range (else write \\-):")
+            self.fail("a character class cannot start a range (else write \\-)")
         self.at += 1
         _size, high = self.character(False)
         if not high or high < low:
-            self.fail("a range ends before it begins, or is none, before this,")
+            self.fail("this range is invalid or reversed,")
         return ANY
 
     def character(self, first: bool) -> tuple[int, str]:
@@ -186,7 +186,7 @@ class _Reader:
             return self.escaped()
         sign = self.text[self.at : self.at + 1]
         if sign == "[" or self.text[self.at : self.at + 2] in ("&&", "--", "~~"):
-            self.fail("sets within sets are not known (else write \\[):")
+            self.fail("nested sets are not supported (else write \\[)")
         if not sign or (sign == "]" and not first):
             self.fail("a ']' is missing")
         self.at += 1

@@ -19,25 +19,27 @@ class Personalization(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     level: Annotated[
         Literal["global", "group", "user"],
         Meta(
-            description="global: one model answers all. group: by the values of a column. user: the same where the "
-            "column names people: the one model does not read it, and neither report nor package names anyone."
+            description="global: one model for all rows. group: models by the values of a column. user: the same "
+            "where the column identifies people: the shared model does not use it, and neither report nor package "
+            "names anyone."
         ),
     ]
-    key: Annotated[ColumnName | None, Meta(description="The column that says whose row it is.")] = None
+    key: Annotated[ColumnName | None, Meta(description="The column with the group or user of a row.")] = None
     strategy: Annotated[
         Literal["shared", "embedding", "finetune"],
         Meta(
-            description="shared: one further model reads the key as a feature. embedding: the same, a network that "
-            "learns a vector for each group. finetune: for each group, training goes on from the one model."
+            description="shared: one further model that uses the key as a feature. embedding: the same, with a "
+            "network that learns a vector for each group. finetune: for each group, training continues from the "
+            "shared model."
         ),
     ] = "finetune"
     min_group_size: Annotated[
-        int, Meta(description="A group with fewer training rows has no answers of its own.", ge=2, le=1_000_000_000)
+        int, Meta(description="Groups with fewer training rows use the shared model.", ge=2, le=1_000_000_000)
     ] = 100
     parts: Annotated[
         int,
         Meta(
-            description="With finetune: into how many steps the groups are dealt, which run beside each other.",
+            description="With finetune: the number of steps that share the groups; they run in parallel.",
             ge=1,
             le=64,
         ),

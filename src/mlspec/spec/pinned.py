@@ -22,7 +22,7 @@ FORMATS = {".parquet": "parquet", ".arrow": "arrow"}  # that snapshots of rows a
 class Snapshot(Struct, frozen=True, kw_only=True):
     """A source's rows at a moment.
 
-    ``source`` is the identity of what was asked, ``file`` where the rows lie from the spec's folder, ``digest`` that of
+    ``source`` is the identity of what was asked, ``file`` where the rows are from the spec's folder, ``digest`` that of
     their content. ``columns`` are all that the source has. ``levels``: distinct values of the target column ``target``,
     one more than MOST_LEVELS where there are many. ``taken`` and ``changed`` are seconds since 1970, None where that is
     not known. ``format``: the plug-in that reads the file. ``treated``: a mark of what was done to personal columns
@@ -94,8 +94,8 @@ def folder(root: Path, name: str) -> Path:
 
 
 def snapshot(root: Path, name: str, use: PluginRef) -> Snapshot | None:
-    """The rows of a fetched source as they are known here: its fallback, its latest snapshot, or what the lock tells of
-    it; None where the spec has asked for something else then, or never."""
+    """The rows of a fetched source as they are known here: its fallback, its latest snapshot, or what the lock has
+    pinned; None where the spec has asked for something else then, or never."""
     wanted = identity(use)
     for file in (FALLBACK, LATEST):
         found = stored(root, name, file)
@@ -106,7 +106,7 @@ def snapshot(root: Path, name: str, use: PluginRef) -> Snapshot | None:
         return None
     file, digest = next(iter(locked.files.items()))
     if not _is_in_folder(root, name, file):
-        raise unreadable(root / LOCK, f"'{file}' is no snapshot of source '{name}'")
+        raise unreadable(root / LOCK, f"'{file}' is not a snapshot of source '{name}'")
     return Snapshot(
         source=wanted,
         file=file,
@@ -120,7 +120,7 @@ def snapshot(root: Path, name: str, use: PluginRef) -> Snapshot | None:
 
 
 def _fallback(root: Path, use: PluginRef) -> str | None:
-    """The file that stands in for a source, as a snapshot names it."""
+    """The file that replaces a source, as a snapshot names it."""
     path = getattr(use.plugin, "fallback", None)
     found = None if path is None else root / path
     return None if found is None or not found.is_relative_to(root) else found.relative_to(root).as_posix()
@@ -137,7 +137,7 @@ def stored(root: Path, name: str, file: str = LATEST) -> Snapshot | None:
 
 
 def _is_in_folder(root: Path, name: str, file: str) -> bool:
-    """Whether a file is one that a source's snapshots lie in: descriptions can be written by anybody."""
+    """Whether a file is one that a source's snapshots are in: descriptions can be written by anybody."""
     try:
         return safe_files.inside(root, file).parent == folder(root, name)
     except ValueError:
@@ -157,7 +157,7 @@ def locked_references(root: Path) -> dict[str, LockedSpread]:
 def _locked(root: Path) -> _Lock:
     path = root / LOCK
     if path.is_symlink() and allowed_reads.refusal(allowed_reads.around(root), path):
-        raise unreadable(path, "it is a link that leads out of the repository")
+        raise unreadable(path, "it is a link to a place outside the repository")
     try:
         found = json_values.read(path, _Lock)
     except FileNotFoundError:
@@ -167,15 +167,15 @@ def _locked(root: Path) -> _Lock:
     except ValueError as error:
         raise unreadable(path, str(error)) from None
     if found.version != VERSION:
-        raise unreadable(path, f"it is of version {found.version}, this mlspec reads {VERSION}")
+        raise unreadable(path, f"it has version {found.version}, but this mlspec reads {VERSION}")
     return found
 
 
 def unreadable(path: Path, why: str) -> SpecError:
     """What is wrong with a lock: taken for none, it would pin nothing, and every change would pass."""
     notes = (
-        "take it from version control: git checkout mlspec.lock",
-        "without the file, mlspec run pins everything as it is now",
+        "restore it from version control: git checkout mlspec.lock",
+        "without the file, mlspec run pins the current state",
     )
     # Behind a link is a text that nobody has asked to see.
     span = None if path.is_symlink() else Span(str(path), 1, 1, 1, 2)

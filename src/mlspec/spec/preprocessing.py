@@ -11,11 +11,11 @@ class Interaction(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """A column made of others: exactly one of these keys."""
 
     product: Annotated[
-        tuple[ColumnName, ...] | None, Meta(description="Numbers, multiplied.", min_length=2, max_length=8)
+        tuple[ColumnName, ...] | None, Meta(description="Numeric columns to multiply.", min_length=2, max_length=8)
     ] = None
     ratio: Annotated[
         tuple[ColumnName, ColumnName] | None,
-        Meta(description="A number divided by another; missing where that is 0."),
+        Meta(description="A number divided by another; missing where the divisor is 0."),
     ] = None
     cross: Annotated[
         tuple[ColumnName, ...] | None,
@@ -33,25 +33,26 @@ class Preprocessing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     numeric: Annotated[
         tuple[TransformRef, ...] | None,
-        Meta(description="For integers and numbers.", examples=[[{"impute": "median"}, {"scale": "standard"}]]),
+        Meta(description="For integer and number columns.", examples=[[{"impute": "median"}, {"scale": "standard"}]]),
     ] = None
     category: Annotated[
         tuple[TransformRef, ...] | None,
-        Meta(description="For categories and booleans.", examples=[[{"encode": "one_hot"}]]),
+        Meta(description="For category and boolean columns.", examples=[[{"encode": "one_hot"}]]),
     ] = None
-    date: Annotated[tuple[TransformRef, ...] | None, Meta(description="For dates and times.")] = None
+    date: Annotated[tuple[TransformRef, ...] | None, Meta(description="For date and time columns.")] = None
     image: Annotated[
         tuple[TransformRef, ...] | None,
-        Meta(description="For images.", examples=[[{"image": {"size": [32, 32], "colour": "grey"}}]]),
+        Meta(description="For image columns.", examples=[[{"image": {"size": [32, 32], "colour": "grey"}}]]),
     ] = None
     interactions: Annotated[
         tuple[Interaction, ...],
         Meta(
-            description="Columns to add, made of others; they are then prepared as their type is.",
+            description="Columns to add, computed from other columns; they are prepared like other columns of their "
+            "type.",
             examples=[[{"ratio": ["length", "width"]}, {"cross": ["city", "weekday"]}]],
         ),
     ] = ()
     columns: Annotated[
         dict[ColumnName, tuple[TransformRef, ...]],
-        Meta(description="For single columns, in place of what their type gets."),
+        Meta(description="For single columns, instead of the preparation of their type."),
     ] = {}

@@ -10,21 +10,21 @@ AnonymizerRef = Annotated[PluginRef, Meta(extra={"plugin_list": "anonymizers"})]
 
 
 class Personal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a column tells of a person, and what is done to it as its source is read."""
+    """The personal data in a column, and how it is anonymised while its source is read."""
 
     kind: Annotated[
         Literal["direct_identifier", "quasi_identifier", "sensitive", "public"],
         Meta(
-            description="direct_identifier: it names a person (a name, an address of mail); no model sees it. "
-            "quasi_identifier: with others it may (age, postcode). sensitive: what a person would not want known. "
-            "public: looked at, and none of these."
+            description="direct_identifier: identifies a person (a name, an email address); no model uses it. "
+            "quasi_identifier: may identify a person in combination with others (age, postcode). sensitive: what a "
+            "person may want to keep private. public: reviewed, and none of these."
         ),
     ]
     action: Annotated[
         AnonymizerRef | None,
         Meta(
-            description="What is done to it as its source is read; nothing behind that sees it as it was. It must be "
-            "stated of all that is not public.",
+            description="How the column is anonymised while its source is read; later steps never see the original "
+            "values. Required for every column that is not public.",
             examples=["drop", {"hash": "CUSTOMER_KEY"}, {"prefix": 3}, {"keep": "Risk grows with age."}],
         ),
     ] = None

@@ -10,25 +10,28 @@ from mlspec.spec.users import Users
 
 
 class Goal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the project is to reach, and the metric that tells whether it does."""
+    """A goal of the project, and the metric that measures it."""
 
-    name: Annotated[Name, Meta(description="A short name; the goal's gate is called after it.", examples=["reach"])]
+    name: Annotated[Name, Meta(description="A short name; the goal's gate is named after it.", examples=["reach"])]
     statement: Annotated[
         str, Meta(description="The goal in a sentence; shown in the report.", extra={"prose": True})
     ] = ""
     metric: Annotated[
         str | None,
-        Meta(description="The metric that tells; one that `evaluation.metrics` computes.", examples=["roc_auc"]),
+        Meta(
+            description="The metric that measures the goal; one that `evaluation.metrics` computes.",
+            examples=["roc_auc"],
+        ),
     ] = None
     direction: Annotated[
         Literal["maximize", "minimize"] | None,
-        Meta(description="Which way is better. It must be the metric's own way: it is stated to be checked."),
+        Meta(description="Which direction is better. It must agree with the metric; stating it checks that."),
     ] = None
-    at_least: Annotated[float | None, Meta(description="The least value with which the goal is reached.")] = None
-    at_most: Annotated[float | None, Meta(description="The greatest value with which the goal is reached.")] = None
+    at_least: Annotated[float | None, Meta(description="The lowest value that reaches the goal.")] = None
+    at_most: Annotated[float | None, Meta(description="The highest value that reaches the goal.")] = None
     guardrail: Annotated[
         bool,
-        Meta(description="What must not get worse: the metric is held against the accepted run's (`accepted.lock`)."),
+        Meta(description="Metrics that must not get worse, compared with the accepted run (`accepted.lock`)."),
     ] = False
     tolerance: Annotated[
         float, Meta(description="By how much a guardrail's metric may get worse, in its unit.", ge=0)
@@ -36,8 +39,8 @@ class Goal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     priority: Annotated[
         int | None,
         Meta(
-            description="1 is the most important; the order of the list if left out. The metric of the first goal that "
-            "has one is what `model.select.metric` is if left out.",
+            description="1 is the most important; the order of the list if left out. The metric of the first goal "
+            "that has one is the default of `model.select.metric`.",
             ge=1,
         ),
     ] = None
@@ -48,10 +51,10 @@ class Interface(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     inputs: Annotated[
         dict[ColumnName, ColumnType],
-        Meta(description="Each feature with its type.", examples=[{"age": "integer", "job": "category"}]),
+        Meta(description="The features with their types.", examples=[{"age": "integer", "job": "category"}]),
     ]
     classes: Annotated[
-        tuple[str, ...] | None, Meta(description="The classes that the answer may name, no others.", min_length=2)
+        tuple[str, ...] | None, Meta(description="The only classes that a prediction may have.", min_length=2)
     ] = None
 
 
@@ -61,19 +64,19 @@ class ProjectInfo(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     name: Annotated[Name, Meta(description="The project's name.", examples=["adult-income"], extra={"prose": True})]
     goal: Annotated[
         str,
-        Meta(description="What the model is for, in a sentence; shown in the report.", extra={"prose": True}),
+        Meta(description="What the model is for, in one sentence; shown in the report.", extra={"prose": True}),
     ] = ""
-    task: Annotated[
-        Task | None, Meta(description="What is predicted; inferred from the target where it is left out.")
-    ] = None
+    task: Annotated[Task | None, Meta(description="The kind of prediction; inferred from the target if left out.")] = (
+        None
+    )
     owners: Annotated[
-        tuple[str, ...], Meta(description="Who answers for it; shown in the report.", extra={"prose": True})
+        tuple[str, ...], Meta(description="Who is responsible; shown in the report.", extra={"prose": True})
     ] = ()
     license: Annotated[
         str | None,
         Meta(
-            description="The licence under which the model may be used, as an SPDX identifier; stands in the model "
-            "card, which names none without it.",
+            description="The licence of the model, as an SPDX identifier, for the model card; the card states none "
+            "if left out.",
             pattern=r"^[A-Za-z0-9][A-Za-z0-9.+-]{0,63}$",
             examples=["Apache-2.0"],
             extra={"prose": True},
@@ -82,11 +85,12 @@ class ProjectInfo(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     goals: Annotated[
         tuple[Goal, ...],
         Meta(
-            description="What is to be reached, each bound to a metric; one that has none must be waived with a reason "
-            "in `constraints.waivers`."
+            description="The goals, each bound to a metric; a goal without one must be waived with a reason in "
+            "`constraints.waivers`."
         ),
     ] = ()
     interface: Annotated[
-        Interface | None, Meta(description="What callers send and get; checked against the columns that are used.")
+        Interface | None,
+        Meta(description="The inputs and outputs of the exported model; checked against the columns that are used."),
     ] = None
-    users: Annotated[Users, Meta(description="How a prediction meets a person.")] = Users()
+    users: Annotated[Users, Meta(description="Who uses predictions, and how.")] = Users()

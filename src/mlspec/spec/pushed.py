@@ -8,7 +8,7 @@ from mlspec.spec.expression import RESERVED, ExpressionError, tokens
 SIGNS = {"=": "=", "<>": "<>", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 TURNED = {"=": "=", "<>": "<>", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 LARGEST = 2**53
-"""Beyond it not every whole number is a double, and engines differ in how they compare."""
+"""Beyond it not every integer is a double, and engines compare differently."""
 
 
 def conditions(text: str, columns: Collection[str]) -> tuple[Condition, ...]:
@@ -28,7 +28,7 @@ def conditions(text: str, columns: Collection[str]) -> tuple[Condition, ...]:
 
 
 def _parts(words: list[str], kinds: list[str]) -> list[tuple[int, int]] | None:
-    """Where the parts stand that AND joins; None where something else does."""
+    """The places of the parts that AND joins; None where something else does."""
     parts, start, depth, between = [], 0, 0, False
     for index, (word, kind) in enumerate(zip(words, kinds, strict=True)):
         if kind not in ("word", "sign"):
@@ -97,7 +97,7 @@ class _Numbers:
         self.words, self.kinds, self.at = words, kinds, 0
 
     def one(self, at: int) -> str | None:
-        """The number that stands there."""
+        """The number that is there."""
         self.at = at
         sign = "-" if self.words[at : at + 1] == ["-"] else ""
         at += bool(sign)

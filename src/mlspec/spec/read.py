@@ -24,7 +24,7 @@ def read(
     large: bool = False,
     reads: Reads | None = None,
 ) -> tuple[Project, Document]:
-    """The project of a spec file with its overlays laid on, and the document it was read from; ``reads``: which files
+    """The project of a spec file with its overlays applied, and the document it was read from; ``reads``: which files
     may be read, all for None.
 
     Raises SpecError with every mistake.
@@ -64,7 +64,7 @@ def content(file: str, reads: Reads | None, *, large: bool = False) -> bytes:
 
 
 def with_profile(document: Document, name: str) -> Document:
-    """The document with one of its profiles laid on."""
+    """The document with one of its profiles applied."""
     from mlspec.spec import suggest
 
     overlay = document.node(("profiles", name))
@@ -87,7 +87,7 @@ def with_profile(document: Document, name: str) -> Document:
 
 
 def with_setting(document: Document, setting: str) -> Document:
-    """The document with one value laid on, given as ``a.b.c=VALUE``."""
+    """The document with one value applied, given as ``a.b.c=VALUE``."""
     where, equals, value = setting.partition("=")
     if not equals or not where.strip():
         raise SpecError([Diagnostic(code="bad-set", message=f"--set takes KEY=VALUE, not '{setting}'")])
@@ -131,7 +131,7 @@ def _pairs(node: Node) -> list[tuple[Any, Node]]:
 def merge(base: Node, overlay: Node, at: Path = ()) -> Node:
     """One node over another: mappings key by key, null takes a key away, everything else replaces.
 
-    A name that stands for a mapping (``backend: gpu``, ``candidates: auto``) is that mapping where one is laid over it.
+    A name that means a mapping (``backend: gpu``, ``candidates: auto``) is that mapping where one is applied to it.
     """
     if base.kind == "scalar" and overlay.kind == "map" and base.value in PRESETS_AT.get(at, ()):
         base = _written_out(PRESETS_AT[at][base.value], base)
@@ -151,7 +151,7 @@ def merge(base: Node, overlay: Node, at: Path = ()) -> Node:
 
 
 def _written_out(plain: Any, name: Node) -> Node:
-    """Plain data as nodes that stand where the name stands."""
+    """Plain data as nodes at the place of the name."""
     if not isinstance(plain, dict):
         return Node("scalar", plain, name.file, name.start, name.end)
     pairs = [

@@ -12,7 +12,7 @@ from mlspec.spec.dump import spelled
 from mlspec.spec.shape import Field, Shape, fields, shape
 from mlspec.spec.shape import keys as struct_keys
 
-WORDS = {str: "text", int: "whole number", float: "number", bool: "true or false"}
+WORDS = {str: "text", int: "integer", float: "number", bool: "true or false"}
 
 
 def key_page(path: str) -> str | None:
@@ -30,7 +30,7 @@ def key_page(path: str) -> str | None:
         wanted = field.shape
     lines = [path, "", wanted.meta.description or "", "", f"  takes:   {takes(wanted)}"]
     if field is not None:
-        lines.append("  must be given" if field.required else f"  default: {default(field)}")
+        lines.append("  required" if field.required else f"  default: {default(field)}")
     if wanted.meta.examples:
         lines.append(f"  example: {', '.join(_flow(example) for example in wanted.meta.examples)}")
     inner = wanted
@@ -49,7 +49,7 @@ def plugin_page(kind: str, name: str) -> str:
         lines += ["Keys:", *_keys(cls)]
     space = getattr(cls, "space", None)
     if kind == "models" and space:
-        lines += ["", "Tuned over, where the spec doesn't say:", *(f"  {key}: {_flow(v)}" for key, v in space.items())]
+        lines += ["", "Default search space:", *(f"  {key}: {_flow(v)}" for key, v in space.items())]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -72,7 +72,7 @@ def _keys(cls: type[msgspec.Struct]) -> Iterator[str]:
     known = struct_keys(cls)
     width = max((len(name) for name in known), default=0)
     for name, field in known.items():
-        need = "must be given" if field.required else f"default {default(field)}"
+        need = "required" if field.required else f"default {default(field)}"
         yield f"  {name:<{width}}  {field.shape.meta.description or ''} ({takes(field.shape)}; {need})"
 
 
@@ -89,7 +89,7 @@ def takes(wanted: Shape) -> str:
     if wanted.kind == "step":
         return f"one of {', '.join(registry.names(wanted.extra['plugin_list']))}, with its settings"
     if wanted.extra.get("unit"):
-        return "a time with its unit" if wanted.extra["unit"] == "duration" else "a size with its unit"
+        return "a duration with its unit" if wanted.extra["unit"] == "duration" else "a size with its unit"
     if wanted.kind == "scalar":
         kinds = wanted.cls if isinstance(wanted.cls, tuple) else (wanted.cls,)
         return " or ".join(WORDS[k] for k in kinds) + _range(wanted.meta)

@@ -89,12 +89,12 @@ def _project(project: Project) -> Iterator[Requirement]:
             yield Requirement(id=name, path=path, binding=binding, text=goal.statement or goal.name)
     if info.interface is not None:
         inputs = len(info.interface.inputs)
-        text = f"the model reads exactly {inputs} stated column{'' if inputs == 1 else 's'}"
+        text = f"the model uses exactly {inputs} stated column{'' if inputs == 1 else 's'}"
         yield Requirement(id="interface", path=("project", "interface"), binding="compiled", text=text)
     users = info.users
     if users.trigger is not None:
         bound = "throughput" if users.trigger == "batch" else "latency"
-        text = f"predictions are made {TRIGGERS[users.trigger]}: the {bound} is bounded"
+        text = f"predictions are made {TRIGGERS[users.trigger]}: the {bound} has a bound"
         yield Requirement(id="trigger", path=("project", "users", "trigger"), binding="compiled", text=text)
     if users.examples:
         examples = Examples(examples=tuple(msgspec.to_builtins(example) for example in users.examples))
@@ -104,7 +104,7 @@ def _project(project: Project) -> Iterator[Requirement]:
         text = f"a false positive costs {mistakes.false_positive:g}, a false negative {mistakes.false_negative:g}"
         yield Requirement(id="mistakes", path=("project", "users", "mistakes"), binding="measured", text=text)
     if users.abstain_below is not None:
-        text = f"a prediction less sure than {users.abstain_below:g} is handed to a person"
+        text = f"a prediction with a probability below {users.abstain_below:g} goes to a person"
         yield Requirement(id="abstain", path=("project", "users", "abstain_below"), binding="measured", text=text)
 
 
@@ -114,14 +114,14 @@ def _constraints(project: Project) -> Iterator[Requirement]:
         for check in constraint.checks(known):
             yield _gate(f"{name}.{check.name}" if check.name else name, (*path, *check.at), name, check)
     if constraints.deadline is not None:
-        text = f"the longest way through the steps takes at most {constraints.deadline:g} s"
+        text = f"the critical path takes at most {constraints.deadline:g} s"
         yield Requirement(id="deadline", path=("constraints", "deadline"), binding="measured", text=text)
     if constraints.infrastructure is not None:
-        text = "it runs where and on what is allowed"
+        text = "it runs only on allowed infrastructure"
         yield Requirement(id="infrastructure", path=("constraints", "infrastructure"), binding="compiled", text=text)
     if constraints.reviewers:
         agree = sorted({name for who in constraints.reviewers.values() for name in who})
-        text = f"changes are agreed to by {', '.join(agree)}"
+        text = f"changes are approved by {', '.join(agree)}"
         yield Requirement(id="reviewers", path=("constraints", "reviewers"), binding="compiled", text=text)
 
 

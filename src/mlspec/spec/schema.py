@@ -1,7 +1,7 @@
 """Types -> JSON Schema (2020-12), for editors and reviewers: what ``schema/project.schema.json`` holds.
 
 Objects are closed; a choice among plug-ins is an ``enum`` on its key with ``if``/``then``, never ``oneOf`` or
-``anyOf``, whose errors nobody can read. A value that may be of several forms is told apart by its type.
+``anyOf``, whose errors nobody can read. A value of several possible forms is distinguished by its type.
 """
 
 import json
@@ -32,7 +32,7 @@ def schema() -> Json:
     overlay = {k: v for k, v in properties.items() if k not in ("mlspec", "profiles")}
     writer.definitions["profile"] = {
         "type": "object",
-        "description": "An overlay: what it names takes the place of what stands above; null takes a key away.",
+        "description": "Overrides: each value replaces the one above; null removes a key.",
         "properties": {name: {"description": value.get("description", "")} for name, value in overlay.items()},
         "additionalProperties": False,
     }
@@ -62,7 +62,7 @@ class _Writer:
         self.definitions: dict[str, Json] = {}
 
     def object(self, cls: type[msgspec.Struct], extra: Json | None = None) -> Json:
-        """The closed object of a struct; ``extra`` are properties besides its own."""
+        """The closed object of a struct; ``extra``: additional properties."""
         properties = dict(extra or {})
         for name, field in keys(cls).items():
             properties[name] = self.field(field)
@@ -177,7 +177,7 @@ class _Writer:
         return {"type": "array", "prefixItems": items, "minItems": len(items), "maxItems": len(items)}
 
     def _plugin(self, wanted: Shape) -> Json:
-        """A mapping whose key names the plug-in; each plug-in's keys stand behind an if."""
+        """A mapping whose key names the plug-in; each plug-in's keys follow an if."""
         kind, key = wanted.extra["plugin"], wanted.extra["key"]
         classes = dict(registry.usable(kind))
         branches = []
@@ -185,13 +185,13 @@ class _Writer:
             chosen: Json = {"properties": {key: {"const": name}}, "required": [key]}
             if issubclass(cls, Source):
                 suffixes = "|".join(s.replace(".", r"\.") for s in cls.suffixes)
-                told: Json = {"required": [cls.key]}
+                message: Json = {"required": [cls.key]}
                 if cls.key == "path":
-                    told = {"properties": {"path": {"pattern": f"({suffixes})([?#].*)?$"}}, **told}
+                    message = {"properties": {"path": {"pattern": f"({suffixes})([?#].*)?$"}}, **message}
                 chosen = {
                     "if": {"required": [key]},
                     "then": {"properties": {key: {"const": name}}},
-                    "else": told,
+                    "else": message,
                 }
             branches.append({"if": chosen, "then": self.ref(f"{kind}.{name}", self._named(cls, key, name))})
         made: Json = {

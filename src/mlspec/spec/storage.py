@@ -14,22 +14,24 @@ class Snapshots(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     keep: Annotated[
         int,
         Meta(
-            description="How many of each source stay, the latest first; those that mlspec.lock pins stay anyway.", ge=1
+            description="The number of snapshots to keep for each source, newest first; those pinned by mlspec.lock "
+            "are always kept.",
+            ge=1,
         ),
     ] = 3
     format: Annotated[
         Literal["parquet", "arrow"],
         Meta(
-            description="The files that are to come: parquet is the smaller one, arrow (Arrow IPC, Feather v2) the "
-            "quicker one to read, and what other programs map into memory if it is not compressed. Those of another "
-            "format are read as they are. A file from an address that holds no personal column stays as it came."
+            description="The format of new snapshots: parquet is smaller, arrow (Arrow IPC, Feather v2) is faster to "
+            "read, and other programs can memory-map it if it is not compressed. Existing snapshots keep their "
+            "format. A downloaded file without personal columns is kept as it is."
         ),
     ] = "parquet"
     compression: Annotated[
         Literal["zstd", "lz4", "none"],
         Meta(
-            description="How rows are compressed in them: zstd is the smallest, lz4 the quickest to read, none is for "
-            "disks that compress themselves."
+            description="The compression of new snapshots: zstd is the smallest, lz4 the fastest to read, none is "
+            "for disks with their own compression."
         ),
     ] = "zstd"
 
@@ -40,17 +42,17 @@ class Storage(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     keep: Annotated[
         Annotated[str, Meta(pattern=r"^[1-9]\d{0,5}( runs?|m|h|d)$")] | None,
         Meta(
-            description="Runs that stay, as `5 runs` or `30d`; when one has succeeded, older ones go with what they "
-            "alone hold. All stay if left out.",
+            description="The runs to keep, as `5 runs` or `30d`; after a successful run, older ones are deleted with "
+            "results that only they use. All are kept if left out.",
             examples=["5 runs", "30d"],
         ),
     ] = None
-    snapshots: Annotated[Snapshots, Meta(description="The rows that fetched sources gave.")] = Snapshots()
+    snapshots: Annotated[Snapshots, Meta(description="Snapshots of the rows of fetched sources.")] = Snapshots()
     encrypt: Annotated[
         Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None,
         Meta(
-            description="The environment variable that holds the key, of at least 16 characters, by which all that is "
-            "put into `backend.store` is encrypted; nothing is if left out."
+            description="The environment variable with the key (at least 16 characters) that encrypts everything "
+            "uploaded to `backend.store`; nothing is encrypted if left out."
         ),
     ] = None
 

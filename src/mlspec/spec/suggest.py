@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 CUTOFF = 0.6
-# Comparing takes the time of both lengths for each name: of many names only the likeliest are compared.
+# Comparing takes the time of both lengths for each name: of many names only the most similar ones are compared.
 LONGEST, MANY, MOST, LIKELIEST, LISTED = 100, 200, 1_000, 20, 50
 
 

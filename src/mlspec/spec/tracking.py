@@ -1,4 +1,4 @@
-"""The ``report`` key: where else a run is told of, beside its own folder."""
+"""The ``report`` key: where runs are also logged, in addition to their own folders."""
 
 from typing import Annotated
 
@@ -15,7 +15,8 @@ class Mlflow(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     tracking_uri: Annotated[
         str,
         Meta(
-            description="The server's address; ${env:NAME} stands for what is only known where it runs, or is secret.",
+            description="The server's address; ${env:NAME} inserts an environment variable, for values that are "
+            "secret or depend on the machine.",
             examples=["https://mlflow.example.org", "${env:MLFLOW_TRACKING_URI}"],
             min_length=1,
             extra={"prose": True},
@@ -23,11 +24,11 @@ class Mlflow(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ]
     experiment: Annotated[
         str | None,
-        Meta(description="The experiment there; the project's name if left out.", min_length=1, extra={"prose": True}),
+        Meta(description="The MLflow experiment; the project's name if left out.", min_length=1, extra={"prose": True}),
     ] = None
 
 
 class ReportSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where runs are told of, beside their own folders."""
+    """Where runs are also logged, in addition to their own folders."""
 
-    mlflow: Annotated[Mlflow | None, Meta(description="An MLflow server.")] = None
+    mlflow: Annotated[Mlflow | None, Meta(description="An MLflow server that runs are also logged to.")] = None

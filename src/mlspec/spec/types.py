@@ -5,7 +5,7 @@
 ``unit``      ``duration`` (``5ms``, ``10m`` -> seconds) or ``bytes`` (``20MB`` -> bytes, decimal; ``MiB`` binary).
 ``plugin``    the plug-in kind a mapping chooses from (``models``), with ``key`` the discriminator (``type``).
 ``plugin_list`` the entries are plug-ins of that kind, each a name or a mapping of one name to its settings.
-``presets``   names that stand for a whole mapping (``backend: gpu``).
+``presets``   names that mean a whole mapping (``backend: gpu``).
 ``named``     the top-level key whose entries are such names too (``backends``).
 ``one``       a list that may be written as its only entry (``group: sex``).
 ``column``    the value names a column of the data.

@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection
 from typing import Any
 
-WORDS = {"duration": "a time with its unit", "bytes": "a size with its unit"}
+WORDS = {"duration": "a duration with its unit", "bytes": "a size with its unit"}
 LARGEST = {"duration": 1e10, "bytes": 2.0**62}
 _SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _BYTES = {
@@ -58,7 +58,7 @@ def source_of(path: str) -> str | None:
 
 
 def source_at(path: str) -> str | None:
-    """The source that reads what lies here: by its ending, else by the endings of the files in a folder or archive."""
+    """The source that reads what is here: by its ending, else by the endings of the files in a folder or archive."""
     import os
 
     from mlspec import registry
@@ -78,7 +78,7 @@ def source_at(path: str) -> str | None:
 
 
 def source_with(keys: Collection[str]) -> str | None:
-    """The source that one of these keys tells; None where only a path could."""
+    """The source that one of these keys selects; None where only a path could."""
     from mlspec import registry
 
     for name, cls in registry.usable("sources"):

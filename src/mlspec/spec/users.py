@@ -10,21 +10,25 @@ from mlspec.spec.types import ColumnName, Share
 class LeastShare(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A share that must be reached."""
 
-    at_least: Annotated[Share, Meta(description="The least share that will do, from 0 to 1.")]
+    at_least: Annotated[Share, Meta(description="The lowest acceptable share, from 0 to 1.")]
 
 
 class Mistakes(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the two kinds of wrong decisions cost, in one unit of your choice; sets the threshold of the decision."""
 
-    false_positive: Annotated[float, Meta(description="The cost of a negative that is called positive.", gt=0)] = 1.0
-    false_negative: Annotated[float, Meta(description="The cost of a positive that is called negative.", gt=0)] = 1.0
+    false_positive: Annotated[
+        float, Meta(description="The cost of a false positive: a negative predicted as positive.", gt=0)
+    ] = 1.0
+    false_negative: Annotated[
+        float, Meta(description="The cost of a false negative: a positive predicted as negative.", gt=0)
+    ] = 1.0
     recall: Annotated[
         LeastShare | None,
-        Meta(description="Only thresholds that find this share of the positives, on the validation rows, may be used."),
+        Meta(description="Only thresholds with at least this recall on the validation rows may be used."),
     ] = None
     precision: Annotated[
         LeastShare | None,
-        Meta(description="Only thresholds whose positives are right this often, on the validation rows, may be used."),
+        Meta(description="Only thresholds with at least this precision on the validation rows may be used."),
     ] = None
 
 
@@ -33,14 +37,14 @@ class Example(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     row: Annotated[
         dict[ColumnName, Any],
-        Meta(description="The columns of the request; those left out are missing.", min_length=1),
+        Meta(description="The columns of the request; columns left out are missing.", min_length=1),
     ]
-    answer: Annotated[str | None, Meta(description="The class that must be decided for.")] = None
+    answer: Annotated[str | None, Meta(description="The class that must be predicted.")] = None
     at_least: Annotated[
-        float | None, Meta(description="The least number, or probability of the positive class, that is right.")
+        float | None, Meta(description="The lowest correct number, or probability of the positive class.")
     ] = None
     at_most: Annotated[
-        float | None, Meta(description="The greatest number, or probability of the positive class, that is right.")
+        float | None, Meta(description="The highest correct number, or probability of the positive class.")
     ] = None
 
 
@@ -50,7 +54,8 @@ class Users(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     decision: Annotated[
         str,
         Meta(
-            description="What is decided with a prediction, and who decides; shown in the report and the model card.",
+            description="The decision made with a prediction, and who makes it; shown in the report and the model "
+            "card.",
             examples=["a ranked list; a person decides whom to write to"],
             extra={"prose": True},
         ),
@@ -58,25 +63,27 @@ class Users(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     trigger: Annotated[
         Literal["on_request", "stream", "batch"] | None,
         Meta(
-            description="When predictions are made. On request and in a stream a bound on the latency must be stated, "
-            "in batches one on the throughput."
+            description="When predictions are made. With on_request and stream, a bound on the latency must be "
+            "stated; with batch, one on the throughput."
         ),
     ] = None
     examples: Annotated[
         tuple[Example, ...],
-        Meta(description="Requests with their answers: the exported model is asked, and a gate decides."),
+        Meta(
+            description="Example requests with expected answers: the exported model predicts them, and a gate decides."
+        ),
     ] = ()
     mistakes: Annotated[
         Mistakes | None,
         Meta(
-            description="What wrong decisions cost: the threshold of least cost is chosen on the validation rows, and "
-            "`expected_cost` is measured on the test rows."
+            description="The costs of wrong decisions: the threshold with the lowest cost is chosen on the "
+            "validation rows, and `expected_cost` is measured on the test rows."
         ),
     ] = None
     abstain_below: Annotated[
         float | None,
         Meta(
-            description="A prediction whose likeliest class is less probable than this is handed to a person.",
+            description="Predictions whose most probable class has a lower probability go to a person.",
             gt=0,
             lt=1,
         ),

@@ -1,4 +1,4 @@
-"""What the work of a step is given: where its inputs lie, where its outputs go, and on what it may run."""
+"""What the work of a step is given: where its inputs are, where its outputs go, and on what it may run."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -37,7 +37,8 @@ def write_predictions(
 ) -> None:
     """Write class probabilities (n, classes) as ``p0``.. or values (n,) as ``value``, and the truth, as Parquet.
 
-    ``decided`` (n, classes), where decisions are not the likeliest class: the code of the class decided for is written.
+    ``decided`` (n, classes), if decisions are not the most probable class: the code of the class decided for is
+    written.
     ``groups`` (n,): the rows' groups, where decisions depend on them.
     """
     if prediction.ndim == 2:
@@ -45,8 +46,8 @@ def write_predictions(
     else:
         columns = {VALUE: prediction}
     codes = {} if decided is None else {DECIDED: decided.argmax(axis=1)}
-    told = {} if groups is None else {GROUP: pl.Series(groups, dtype=pl.String)}
-    pl.DataFrame({**columns, TARGET: truth, **codes, **told}).write_parquet(path)
+    text = {} if groups is None else {GROUP: pl.Series(groups, dtype=pl.String)}
+    pl.DataFrame({**columns, TARGET: truth, **codes, **text}).write_parquet(path)
 
 
 def read_predictions(path: Path) -> "tuple[Array, Array]":

@@ -1,7 +1,7 @@
 """Files of a shared store that only who has the key can read, and nobody can change unnoticed.
 
 A file begins with ``MAGIC`` and a random salt, from which and the key its own key follows (HKDF, RFC 5869). Its content
-stands in pieces of 1 MiB, each encrypted by AES-256-GCM with its number, and whether it is the last one, as the nonce,
+is in pieces of 1 MiB, each encrypted by AES-256-GCM with its number, and whether it is the last one, as the nonce,
 and the file's name as what is authenticated beside it (the STREAM construction, Hoang and others 2015, as in age): a
 piece that is changed, moved, left out or taken from another file is noticed. Names are keyed digests of what they were.
 What can still be seen is how many entries of each kind there are, how long they are, and when they came.
@@ -20,7 +20,7 @@ from mlspec.diagnostics import StoreError
 
 MAGIC = b"mlspec sealed 1\n"
 SALT, PIECE, TAG = 32, 1 << 20, 16
-MARK = "encryption"  # stands in a store that is encrypted, and tells whether a key is the one
+MARK = "encryption"  # marks an encrypted store, and verifies its key
 SHORTEST = 16
 
 
@@ -34,7 +34,7 @@ class Files(Protocol):
         """Copy a file to a path; whether there was one."""
 
     def put(self, path: Path, name: str, *, anew: bool = False) -> None:
-        """Copy a file there; ``anew`` also where one stands already."""
+        """Copy a file there; ``anew``: also replace an existing one."""
 
     def size(self, name: str) -> int | None:
         """A file's length; None where there is none."""
@@ -52,7 +52,7 @@ class Sealed:
         key = os.environ.get(variable, "")
         if len(key) < SHORTEST:
             what = "is not set" if not key else f"is shorter than {SHORTEST} characters"
-            raise WrongKeyError(f"its key is to be read from ${variable}, which {what}")
+            raise WrongKeyError(f"its key is read from ${variable}, which {what}")
         root = hashlib.scrypt(key.encode(), salt=MAGIC, n=1 << 15, r=8, p=1, maxmem=1 << 26, dklen=64)
         self._content, self._names = root[:32], root[32:]
         self._damaged: set[str] = set()
@@ -63,7 +63,7 @@ class Sealed:
                 aside.write_bytes(b"".join(self._sealed(iter([b""]), MARK)))
                 files.put(aside, MARK)
         elif self._opened(mark, MARK) is None:
-            raise WrongKeyError(f"the key in ${variable} is not the one that it is encrypted with")
+            raise WrongKeyError(f"the key in ${variable} is not the key that it is encrypted with")
 
     def read(self, name: str) -> bytes | None:
         """A small file's content; None where there is none, or it is not authentic."""
@@ -100,7 +100,7 @@ class Sealed:
         self._damaged.discard(name)
 
     def size(self, name: str) -> int | None:
-        """A file's length as it lies there."""
+        """A file's length as it is there."""
         return self._files.size(self._name(name))
 
     def _name(self, name: str) -> str:

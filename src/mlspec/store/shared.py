@@ -1,7 +1,7 @@
 """A store that others use too: a folder, or whatever fsspec finds behind a URL. Read and filled, never relied on.
 
 It holds actions, trees and objects under the same names as a store of one's own. Whatever is fetched is checked by its
-digest before it is used; what is damaged counts as missing, and is put there anew once it has been made again.
+digest before it is used; damaged entries count as missing, and are uploaded again after they have been computed again.
 """
 
 import hashlib
@@ -51,7 +51,7 @@ class Shared:
         return self._tried(lambda files: self._fetched(files, fingerprint, store))
 
     def fill(self, action: Action, store: Store) -> None:
-        """Put a result there, contents first; what stands there already is left as it is unless it is damaged."""
+        """Put a result there, contents first; what is there already is left as it is unless it is damaged."""
         self._tried(lambda files: self._filled(files, action, store))
 
     def _fetched(self, files: "Files", fingerprint: str, store: Store) -> Action | None:
@@ -100,7 +100,7 @@ class Shared:
         except Exception as error:
             # The file systems of fsspec raise whatever their libraries raise.
             why = " ".join(secret_values.hidden(str(error)).split()) or type(error).__name__
-            self.trouble = f"the shared store {self.place} is left alone: {why[:200]}"
+            self.trouble = f"the shared store {self.place} is not used: {why[:200]}"
             return None
 
 
@@ -152,7 +152,7 @@ class _Folder:
 
     def _here(self) -> None:
         if not self._root.is_dir():
-            raise UnreachableError(f"there is no folder '{self._root}' any more")
+            raise UnreachableError(f"the folder '{self._root}' no longer exists")
 
 
 class _Remote:
@@ -200,7 +200,7 @@ def _opened(place: str, encrypt: str) -> Files:
     if encrypt:
         return Sealed(files, encrypt)
     if files.read(MARK) is not None:
-        raise UnreachableError("it is encrypted, and the spec names no key (storage.encrypt)")
+        raise UnreachableError("it is encrypted, but the spec names no key (storage.encrypt)")
     return files
 
 
@@ -226,7 +226,7 @@ def _contents(files: Files, action: Action) -> dict[str, str] | None:
 
 
 def _is_whole(path: Path, name: str) -> bool:
-    """Whether a content stands there undamaged."""
+    """Whether a content is there undamaged."""
     digest = name.rpartition("/")[2]
     try:
         if name.startswith("trees/"):

@@ -36,7 +36,7 @@ READ_ONLY = 0o444
 
 
 class Store:
-    """The store in a folder. Looking something up writes nothing; whatever writes stands in ``writing``."""
+    """The store in a folder. Looking something up writes nothing; whatever writes is in ``writing``."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -122,14 +122,14 @@ class Store:
         return known
 
     def size(self, digest: str) -> int:
-        """The bytes of a content that is a file, as they lie there, unchecked; 0 of any other."""
+        """The bytes of a content that is a file, as they are there, unchecked; 0 of any other."""
         try:
             return (self._objects / digest).stat().st_size
         except OSError:
             return 0
 
     def forget(self) -> None:
-        """Check everything anew when it is next asked for: another process has found damage."""
+        """Check everything again at the next access: another process has found damage."""
         self._good.clear()
 
     @contextmanager
@@ -190,7 +190,7 @@ class Store:
         outputs, folders = {}, []
         for name, path in produced.items():
             if path.is_symlink():
-                raise StepError(f"a step gave '{name}', which is neither a file nor a folder")
+                raise StepError(f"a step wrote '{name}', which is neither a file nor a folder")
             if path.is_dir():
                 outputs[name] = self._put_folder(path, sync)
                 folders.append(name)

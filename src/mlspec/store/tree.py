@@ -53,11 +53,11 @@ def listing(folder: Path) -> tuple[list[str], list[str]]:
             try:
                 name.encode()
             except UnicodeEncodeError:
-                raise StepError(f"a step gave a file whose name is no text: {name!r}") from None
+                raise StepError(f"a step wrote a file whose name is not text: {name!r}") from None
             if not safe_files.stays_inside(name):
-                raise StepError(f"a step gave a file whose name is a path on other systems: {name!r}")
+                raise StepError(f"a step wrote a file whose name is a path on other systems: {name!r}")
             if path.is_symlink() or not (path.is_file() or path.is_dir()):
-                raise StepError(f"a step gave '{inside / name}', which is neither a file nor a folder")
+                raise StepError(f"a step wrote '{inside / name}', which is neither a file nor a folder")
         files += [(inside / name).as_posix() for name in names]
         if not folders and not names and inside != Path():
             empty.append(inside.as_posix())

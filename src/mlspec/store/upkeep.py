@@ -13,8 +13,8 @@ from mlspec.store import action as actions
 from mlspec.store import files, locks, tree
 from mlspec.store.store import Store
 
-BUSY = "a run, or a check of it, is using the store; try again when it has ended"
-ELSEWHERE = "was made elsewhere"
+BUSY = "a run or a check is using the store; try again when it has finished"
+ELSEWHERE = "was computed elsewhere"
 
 
 class Damage(msgspec.Struct, frozen=True):
@@ -146,7 +146,7 @@ def check_folder(store: Store, name: str) -> str | None:
     try:
         wanted = tree.decode(safe_files.read(store.root / "trees" / name), name)
         if wanted is None or tree.listing(folder) != (sorted(wanted.files), sorted(wanted.empty)):
-            return "is not the folder that it was"
+            return "was replaced by another folder"
         for path, digest in wanted.files.items():
             with safe_files.opened(folder / path) as file:
                 if hashlib.file_digest(file, "sha256").hexdigest() != digest:

@@ -1,4 +1,4 @@
-"""What every backend owes: the same results, told failures, and a second run that goes on where the first ended."""
+"""Conformance suite of backends: equal results, reported failures, resumable runs."""
 
 # ruff: noqa: D102 (the name of a test is its sentence)
 

@@ -1,4 +1,4 @@
-"""Faults at every system call that a command makes on a folder: killed there, or told that the disk is full.
+"""Faults at every system call that a command makes on a folder: killed there, or given a full disk.
 
 strace puts them in, so nothing of the command has to be changed. Its counters run for each thread of its own: the n-th
 call is the n-th of whichever thread comes there first.
@@ -83,7 +83,7 @@ def full(
 
 
 def fillable(found: Iterable[Point]) -> list[Point]:
-    """The points at which a disk can turn out to be full: reading a file never is told that."""
+    """The points at which a disk can turn out to be full: reading a file never reports that."""
     return [point for point in found if point.call in FILLS and point.sure]
 
 

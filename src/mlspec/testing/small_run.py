@@ -1,4 +1,4 @@
-"""``python -m mlspec.testing.small_run FOLDER [ENGINE]``: five small steps, told as ``mlspec run`` would."""
+"""``python -m mlspec.testing.small_run FOLDER [ENGINE]``: five small steps, printed as ``mlspec run`` does."""
 
 import shutil
 import sys

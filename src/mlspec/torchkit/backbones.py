@@ -1,4 +1,4 @@
-"""What stands behind the embeddings: perceptron, residual network, ensemble of perceptrons, transformer."""
+"""What follows the embeddings: perceptron, residual network, ensemble of perceptrons, transformer."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -11,8 +11,8 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "gelu": nn.GELU, "si
 
 
 def build(about: Mapping[str, Any], width: int, outputs: int) -> nn.Module:
-    """The network that ``about`` tells of (its ``kind`` and settings): (rows, width) -> (rows, outputs), or with
-    members (rows, members, outputs)."""
+    """The network described by ``about`` (its ``kind`` and settings): (rows, width) -> (rows, outputs), or with members
+    (rows, members, outputs)."""
     settings = {name: value for name, value in about.items() if name != "kind"}
     kinds: dict[str, Callable[..., nn.Module]] = {
         "mlp": mlp,

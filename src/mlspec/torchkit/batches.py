@@ -1,7 +1,7 @@
 """The rows of each step, in an order that follows from the seed and the epoch alone (``ordering``).
 
-Rows that lie on the device are picked there. Rows that had no room lie in main memory: they are picked into pinned
-memory and copied while the device computes, a piece ahead of the one in use. Rows that lie in a file are read a window
+Rows that are on the device are picked there. Rows that had no room are in main memory: they are picked into pinned
+memory and copied while the device computes, a piece ahead of the one in use. Rows that are in a file are read a window
 at a time, in long runs, into memory that is used again for the next one.
 """
 
@@ -21,7 +21,7 @@ STREAMED = 1 << 23  # the same, where they are copied to a GPU
 class Rows(msgspec.Struct, frozen=True):
     """Rows, on the device or in main memory: what the module is called with, and the target; all (n, ...).
 
-    ``forget``, where they lie in a file that is mapped into memory: gives back the pages that were read."""
+    ``forget``, where they are in a file that is mapped into memory: gives back the pages that were read."""
 
     inputs: tuple[Tensor, ...]
     target: Tensor

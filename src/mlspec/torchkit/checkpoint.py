@@ -13,7 +13,7 @@ ABOUT = "mlspec"
 
 
 class Restored(msgspec.Struct, frozen=True):
-    """A checkpoint read back: ``about`` is the JSON that was written, ``tensors`` lie on the CPU."""
+    """A checkpoint read back: ``about`` is the JSON that was written, ``tensors`` are on the CPU."""
 
     about: bytes
     tensors: dict[str, Tensor]

@@ -21,7 +21,7 @@ def find(name: str) -> torch.device:
     if device.type == "mps" and not torch.backends.mps.is_available():
         raise StepError("device 'mps' is asked for, but torch sees no Apple GPU on this machine")
     if device.type in ("cuda", "mps") and ":" not in name:
-        # As tensors on it tell it.
+        # As tensors on it report it.
         return torch.device(f"{device.type}:{torch.cuda.current_device() if device.type == 'cuda' else 0}")
     return device
 

@@ -66,7 +66,7 @@ class Trainable(msgspec.Struct, frozen=True):
 
 
 class _Progress(msgspec.Struct):
-    """Where a training stands, beyond its tensors."""
+    """The state of a training, beyond its tensors."""
 
     settings: str
     step: int = 0
@@ -93,7 +93,7 @@ def train(
 ) -> dict[str, Any]:
     """Train ``module`` in place and leave it with the weights of its best epoch (its last without validation rows).
 
-    ``loss`` maps (output, target) to a mean. Checkpoints lie in ``folder``. To be called within ``device.seeded``.
+    ``loss`` maps (output, target) to a mean. Checkpoints are in ``folder``. To be called within ``device.seeded``.
     ``until``: pause after that many epochs, with a checkpoint to go on from. ``judge``: the loss on the validation
     rows, where it is another one. Returns the losses by epoch, the best epoch (from 1), the number of epochs, whether
     the training is paused, and in how many parts a batch was taken where a whole one did not fit.

@@ -1,4 +1,4 @@
-"""What does not fit into memory: told apart from other errors, and room looked for beforehand."""
+"""Out-of-memory errors: distinguished from other errors, and avoided by checking free memory first."""
 
 from collections.abc import Callable
 

@@ -63,7 +63,7 @@ class Scale(nn.Module):
 class Network(nn.Module):
     """Embedded columns, then ``layers``. ``numbers`` None where there are no numeric columns.
 
-    ``behind`` makes what stands behind the embeddings, when these have been made: (rows, width) -> its outputs.
+    ``behind`` makes what follows the embeddings, when these have been made: (rows, width) -> its outputs.
     ``breadth``: how many vectors it has for a row. (rows, columns) float32 and (rows, columns) int64 codes -> (rows,
     outputs), or (rows, members, outputs).
     """

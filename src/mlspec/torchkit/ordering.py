@@ -44,7 +44,7 @@ class Order:
             end = int(self._ends[first])
             block = int(self._blocks[first])
             length = min(self._block, self._count - block * self._block)
-            # A block may lie across the border of two windows.
+            # A block may be across the border of two windows.
             at = block * self._block + start - (end - length)
             taken = min(stop, end) - start
             runs.append(slice(at, at + taken))

@@ -1,4 +1,4 @@
-"""Training whose weights tell little of any one row: DP-SGD (Abadi and others 2016).
+"""Training whose weights reveal little about any single row: DP-SGD (Abadi and others 2016).
 
 Each row is in a step's batch with the same probability, by itself; its gradient is cut to a length; and noise that is
 calibrated to the stated budget is added to their sum. Clipping, calibration and accounting (Rényi differential privacy,
@@ -89,7 +89,7 @@ class PrivateStepper:
 
     What is random at a step follows from the key, the settings, the rows and the step's number: a training that was
     killed goes on with the very noise that it would have had, and spends its budget once; of two trainings that differ
-    in a row or a setting, neither's noise tells anything of the other's.
+    in a row or a setting, the noise of one reveals nothing about the other's.
     """
 
     def __init__(
@@ -206,7 +206,7 @@ def _root(private: Private, about: str, rows: Rows) -> bytes:
     key = os.environ.get(private.key, "")
     if len(key) < 16:
         what = "is not set" if not key else "is shorter than 16 characters"
-        raise StepError(f"the key of the noise is to be read from ${private.key}, which {what}", SETTING)
+        raise StepError(f"the key of the noise is read from ${private.key}, which {what}", SETTING)
     total = hmac.new(key.encode(), about.encode(), hashlib.sha256)
     for tensor in (*rows.inputs, rows.target):
         total.update(np.ascontiguousarray(tensor.cpu().numpy()).data)

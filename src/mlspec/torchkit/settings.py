@@ -13,35 +13,37 @@ PREPARATION: Mapping[str, Sequence[Any]] = {
     "date": ["date_parts", {"impute": "median"}],
 }
 
-Activation = Annotated[Literal["relu", "gelu", "silu"], Meta(description="What stands between layers.")]
-Dropout = Annotated[float, Meta(description="Share of hidden units switched off at random while training.", ge=0, lt=1)]
+Activation = Annotated[Literal["relu", "gelu", "silu"], Meta(description="The activation function between layers.")]
+Dropout = Annotated[
+    float, Meta(description="Share of hidden units that are dropped at random in training.", ge=0, lt=1)
+]
 Bins = Annotated[
     int,
     Meta(
-        description="Pieces of each number's curve, cut at quantiles of the training rows; 0: numbers go in as they "
-        "are, scaled.",
+        description="Pieces of each number's piecewise linear encoding, cut at quantiles of the training rows; 0: "
+        "scaled numbers are used directly.",
         ge=0,
         le=1024,
     ),
 ]
-NumericWidth = Annotated[int, Meta(description="Width of the vector that a number's curve becomes.", ge=1, le=1024)]
+NumericWidth = Annotated[int, Meta(description="Size of the embedding of a number.", ge=1, le=1024)]
 CategoryWidth = Annotated[
     Annotated[int, Meta(ge=1, le=1024)] | None,
-    Meta(description="Width of a category's vector; by its number of levels if left out."),
+    Meta(description="Size of the embedding of a category; from its number of levels if left out."),
 ]
-Epochs = Annotated[int, Meta(description="Passes over the training rows at most.", ge=1, le=100_000)]
+Epochs = Annotated[int, Meta(description="Maximum number of passes over the training rows.", ge=1, le=100_000)]
 BatchSize = Annotated[
     Annotated[int, Meta(ge=1, le=10_000_000)] | None,
-    Meta(description="Rows in one step; by the number of training rows, from 16 to 512, if left out."),
+    Meta(description="Batch size; from 16 to 512, by the number of training rows, if left out."),
 ]
 LearningRate = Annotated[float, Meta(description="The highest learning rate.", gt=0, le=10)]
 Schedule = Annotated[
     Literal["cosine", "constant"],
-    Meta(description="cosine: after a short warm-up the rate falls to nothing; constant: it stays."),
+    Meta(description="cosine: after a short warm-up the learning rate falls to zero; constant: it does not change."),
 ]
-WeightDecay = Annotated[float, Meta(description="AdamW's decay of the weights.", ge=0)]
+WeightDecay = Annotated[float, Meta(description="Weight decay of AdamW.", ge=0)]
 ClipNorm = Annotated[
-    Annotated[float, Meta(gt=0)] | None, Meta(description="The gradient is cut to this norm; null: never.")
+    Annotated[float, Meta(gt=0)] | None, Meta(description="The gradient is clipped to this norm; null: never.")
 ]
 Patience = Annotated[
     Annotated[int, Meta(ge=1)] | None,
@@ -50,7 +52,7 @@ Patience = Annotated[
 Time = Annotated[
     float | None,
     Meta(
-        description="No epoch begins after so long a training; the best one so far counts. How many there are then "
+        description="No epoch starts after this training time; the best one so far counts. The number of epochs then "
         "depends on the machine.",
         extra={"unit": "duration"},
         examples=["2m"],
@@ -58,24 +60,29 @@ Time = Annotated[
 ]
 ClassWeight = Annotated[
     Literal["balanced"] | None,
-    Meta(description="balanced: rare classes weigh as much as common ones; equal rows if left out."),
+    Meta(description="balanced: rare classes weigh as much as common ones; all rows weigh the same if left out."),
 ]
 
 
 class Private(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How little a network may tell of any one training row (differential privacy)."""
+    """Differential-privacy budget."""
 
-    epsilon: Annotated[float, Meta(description="The budget: the smaller, the less is told; 1 to 8 are usual.", gt=0)]
+    epsilon: Annotated[float, Meta(description="The privacy budget: smaller is more private; 1 to 8 are usual.", gt=0)]
     delta: Annotated[
         float,
-        Meta(description="The probability that the promise does not hold; well below one over the rows.", gt=0, lt=1),
+        Meta(
+            description="The probability that the guarantee does not hold; it should be well below one divided by "
+            "the number of rows.",
+            gt=0,
+            lt=1,
+        ),
     ]
-    clip: Annotated[float, Meta(description="The length that each row's gradient is cut to.", gt=0)] = 1.0
+    clip: Annotated[float, Meta(description="The norm to which each row's gradient is clipped.", gt=0)] = 1.0
     key: Annotated[
         str,
         Meta(
-            description="The environment variable that holds the key of the noise, of at least 16 characters: who "
-            "knows the noise can take it away.",
+            description="The environment variable with the key of the noise, of at least 16 characters: anyone who "
+            "knows the noise can remove it.",
             pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
         ),
     ]
@@ -84,8 +91,8 @@ class Private(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 PrivateTraining = Annotated[
     Private | None,
     Meta(
-        description="Train by DP-SGD (Abadi and others 2016): what the weights tell of any one training row stays "
-        "within a stated budget. Its clipping takes the place of `clip_norm`.",
+        description="Train by DP-SGD (Abadi and others 2016): what the weights reveal about any single training row "
+        "stays within a stated budget. Its clipping replaces `clip_norm`.",
         examples=[{"epsilon": 3, "delta": 1e-5, "key": "NOISE_KEY"}],
     ),
 ]
@@ -99,7 +106,7 @@ def category_width(levels: int) -> int:
 def embedded(columns: Schema, bins: int, numeric_width: int, fixed: int | None) -> tuple[int, int]:
     """The least weights of the embeddings of these columns, and their width together.
 
-    A column whose width or levels only fitting tells counts as little as it can.
+    A column whose width or levels are known only after fitting counts as its minimum.
     """
     numeric = numbers(columns)
     levels = [1 if c.levels is None else c.levels for c in columns if c.type == "code"]
@@ -118,7 +125,7 @@ def batch(stated: int | None, rows: int) -> int:
 
 
 def numbers(columns: Schema) -> int:
-    """How many numbers stand for a row at least: a column whose width only fitting tells counts as none."""
+    """How many numbers represent a row at least: a column whose width is known only after fitting counts as 0."""
     return sum(c.width or 0 for c in columns if c.type != "code")
 
 

@@ -143,7 +143,7 @@ class Stepper:
 
     def _add(self, inputs: Sequence[Tensor], target: Tensor, weight: float | None) -> Tensor:
         """Add these rows' gradient to what is there; their loss."""
-        # What a CUDA graph gives is overwritten by its next run: gradients that are added up can't lie there.
+        # What a CUDA graph gives is overwritten by its next run: gradients that are added up can't be there.
         compiled = self._computing.compile and self.parts == 1
         if compiled and self._device.type == "cuda":
             torch.compiler.cudagraph_mark_step_begin()  # type: ignore[no-untyped-call]

@@ -55,7 +55,7 @@ class Tabular(Protocol):
     @property
     def class_weight(self) -> str | None: ...  # noqa: D102
     def backbone(self) -> dict[str, Any]:
-        """What stands behind the embeddings, as ``backbones.build`` takes it."""
+        """What follows the embeddings, as ``backbones.build`` takes it."""
 
     def least_bytes(self, columns: Schema, classes: int) -> int | None:
         """A lower bound of the saved weights' size."""
@@ -203,13 +203,13 @@ def _fits(model: Tabular, config: Config, size: int) -> None:
     if same != (model.bins, model.numeric_width, widths, model.backbone()):
         raise ValueError(f"{CONFIG} is of another network than the package says")
     # A bound of the convolutions holds where there are pictures for them, one of the edges where all numbers have some.
-    told = bool(config.pictures) or config.backbone["kind"] != "cnn"
+    text = bool(config.pictures) or config.backbone["kind"] != "cnn"
     least = max(
-        (model.least_bytes(columns, config.classes) or 0) if told else 0,
+        (model.least_bytes(columns, config.classes) or 0) if text else 0,
         0 if config.pictures else 4 * config.numeric * (1 + config.bins),
     )
     if min(config.numeric, config.classes, *config.levels) < 0 or least > size:
-        raise ValueError(f"{CONFIG} tells of more weights than {WEIGHTS} has")
+        raise ValueError(f"{CONFIG} describes more weights than {WEIGHTS} has")
 
 
 def _read(folder: Path) -> Config:
@@ -291,7 +291,7 @@ def quantile_edges(features: Features, bins: int) -> Array:
     together = max(1, PIECE // (4 * max(1, -(-len(numeric) // step))))
     for column in range(numeric.shape[1]):
         if column % together == 0:
-            # Some columns at a time: a row that lies in a file is read once for all of them.
+            # Some columns at a time: a row that is in a file is read once for all of them.
             some = np.asfortranarray(numeric[::step, column : column + together])
             features.forget()
         values = np.sort(some[:, column % together])

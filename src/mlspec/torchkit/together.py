@@ -19,7 +19,7 @@ from mlspec.torchkit.backbones import Attend
 
 
 class PeerLostError(StepError):
-    """Another of the processes is gone; that one tells why."""
+    """Another of the processes is gone; that one reports the cause."""
 
 
 class Share:

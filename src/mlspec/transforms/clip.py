@@ -15,9 +15,9 @@ Quantile = Annotated[float, Meta(ge=0, le=1)]
 
 
 class Clip(Transform, frozen=True, kw_only=True):
-    """Pulls numbers outside a range to its ends: stated ends, or quantiles of the training rows (winsorizing).
+    """Limits numbers to a range: stated bounds, or quantiles of the training rows (winsorizing).
 
-    Why: a few extreme values can rule a mean, a scale or a linear fit.
+    Why: a few extreme values can dominate a mean, a scale or a linear fit.
 
     Example:
         numeric: [clip: {lower_quantile: 0.01, upper_quantile: 0.99}]
@@ -26,13 +26,13 @@ class Clip(Transform, frozen=True, kw_only=True):
     accepts: ClassVar[frozenset[str]] = frozenset({"integer", "number"})
     libraries: ClassVar[tuple[str, ...]] = ("polars",)
 
-    lower: Annotated[float | None, Meta(description="The least number to keep.")] = None
-    upper: Annotated[float | None, Meta(description="The greatest number to keep.")] = None
+    lower: Annotated[float | None, Meta(description="The lowest number to keep.")] = None
+    upper: Annotated[float | None, Meta(description="The highest number to keep.")] = None
     lower_quantile: Annotated[
-        Quantile | None, Meta(description="The lower end as a quantile of the training rows.")
+        Quantile | None, Meta(description="The lower bound as a quantile of the training rows.")
     ] = None
     upper_quantile: Annotated[
-        Quantile | None, Meta(description="The upper end as a quantile of the training rows.")
+        Quantile | None, Meta(description="The upper bound as a quantile of the training rows.")
     ] = None
 
     def output(self, column: Column) -> Schema:

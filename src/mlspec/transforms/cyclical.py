@@ -15,10 +15,10 @@ Cycle = Literal["day", "week", "month", "year"]
 
 
 class Cyclical(Transform, frozen=True, kw_only=True):
-    """Turns a date, or a number that comes round again, into sine and cosine of its place in the cycle: two columns a
-    cycle, named `COLUMN.CYCLE.sin` and `COLUMN.CYCLE.cos`.
+    """Converts a date, or a periodic number, to the sine and cosine of its phase: two columns per cycle, named
+    `COLUMN.CYCLE.sin` and `COLUMN.CYCLE.cos`.
 
-    Why: December is as near to January as to November; a number from 1 to 12 says otherwise.
+    Why: December is as close to January as to November, which a number from 1 to 12 does not show.
 
     Example:
         date: [cyclical: [week, year]]
@@ -30,9 +30,7 @@ class Cyclical(Transform, frozen=True, kw_only=True):
     libraries: ClassVar[tuple[str, ...]] = ("polars",)
 
     cycles: Annotated[tuple[Cycle, ...], Meta(description="The cycles of a date.", min_length=1)] = ("week", "year")
-    period: Annotated[
-        Annotated[float, Meta(gt=0)] | None, Meta(description="After how much a number is where it was.")
-    ] = None
+    period: Annotated[Annotated[float, Meta(gt=0)] | None, Meta(description="The period of a number.")] = None
 
     def mistake(self, column: Column) -> str:
         """A number needs its period."""

@@ -15,9 +15,9 @@ DatePart = Literal["year", "month", "day", "weekday", "day_of_year", "hour", "da
 
 
 class DateParts(Transform, frozen=True, kw_only=True):
-    """Turns a date into numbers, one column a part, named `COLUMN.PART`.
+    """Converts a date to numbers, one column per part, named `COLUMN.PART`.
 
-    Why: seasons and weekdays stand in a date, but no estimator sees them there.
+    Why: a date contains seasons and weekdays, but an estimator cannot see them in it.
 
     Example:
         date: [date_parts: {parts: [month, weekday]}]
@@ -27,7 +27,9 @@ class DateParts(Transform, frozen=True, kw_only=True):
     shorthand: ClassVar[str] = "parts"
     libraries: ClassVar[tuple[str, ...]] = ("polars",)
 
-    parts: Annotated[tuple[DatePart, ...], Meta(description="The parts to make columns of.", min_length=1)] = (
+    parts: Annotated[
+        tuple[DatePart, ...], Meta(description="The parts, each of which becomes a column.", min_length=1)
+    ] = (
         "year",
         "month",
         "day",

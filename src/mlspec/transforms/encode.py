@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 class Encode(Transform, frozen=True, kw_only=True):
-    """Turns a category into numbers: a column of zeros and ones for each level, or one column of codes.
+    """Converts a category to numbers: a column of zeros and ones for each level, or one column of codes.
 
-    A level that the training rows did not have is all zeros, or code 0, like a missing one.
+    A level that is not in the training rows is all zeros, or code 0, like a missing one.
 
-    Why: an estimator computes with numbers; `ordinal` suits trees and embeddings, `one_hot` linear models.
+    Why: estimators need numbers; `ordinal` suits trees and embeddings, `one_hot` linear models.
 
     Example:
         category: [impute: most_frequent, encode: one_hot]
@@ -33,7 +33,7 @@ class Encode(Transform, frozen=True, kw_only=True):
     ] = "one_hot"
 
     def output(self, column: Column) -> Schema:
-        """Columns whose number only fitting tells, or one of codes."""
+        """Columns, whose number is known after fitting, or one of codes."""
         if self.method == "ordinal":
             return (Column(column.name, "code", column.role),)
         return (Column(column.name, "number", column.role, None, None),)

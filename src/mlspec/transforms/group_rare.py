@@ -15,9 +15,9 @@ OTHER = "(other)"
 
 
 class GroupRare(Transform, frozen=True, kw_only=True):
-    """Keeps the frequent levels of a category and calls all others `(other)`; missing values stay missing.
+    """Keeps the frequent levels of a category and replaces all others by `(other)`; missing values stay missing.
 
-    Why: a level seen a few times teaches noise, and thousands of levels make wide tables.
+    Why: rare levels add noise, and thousands of levels make wide tables.
 
     Example:
         category: [group_rare: {min_count: 20}, encode: one_hot]
@@ -29,7 +29,7 @@ class GroupRare(Transform, frozen=True, kw_only=True):
     min_count: Annotated[int, Meta(description="A level with fewer training rows is rare.", ge=1)] = 1
     max_levels: Annotated[
         Annotated[int, Meta(ge=2)] | None,
-        Meta(description="Levels to keep at most, `(other)` included; the most frequent."),
+        Meta(description="The maximum number of levels, `(other)` included; the most frequent are kept."),
     ] = None
 
     def output(self, column: Column) -> Schema:
@@ -37,7 +37,7 @@ class GroupRare(Transform, frozen=True, kw_only=True):
         return (column,)
 
     def statistics(self, column: Column) -> "Mapping[str, pl.Expr]":
-        """How often each level stands."""
+        """How often each level occurs."""
         import polars as pl
 
         return {"counts": pl.col(column.name).drop_nulls().value_counts().implode()}

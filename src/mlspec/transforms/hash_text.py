@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 class HashText(Transform, frozen=True, kw_only=True):
-    """Turns text into a fixed number of counts: each word counts in the place that its hash says (Weinberger et al.
-    2009). Words are those of `tf_idf`; two words may share a place. The counts stay together in one column.
+    """Converts text to a fixed number of counts: each word is counted at the position given by its hash (Weinberger et
+    al. 2009). Words are those of `tf_idf`; two words may share a position. The counts are one column.
 
-    Why: nothing is fitted and nothing kept, so new words count too, and a text of any language takes the same room.
+    Why: nothing is fitted or stored, so new words count too, and texts of any language need the same space.
 
     Example:
         columns: {subject: [hash_text: 64]}
@@ -28,8 +28,8 @@ class HashText(Transform, frozen=True, kw_only=True):
     version: ClassVar[int] = 2
     libraries: ClassVar[tuple[str, ...]] = ("polars", "numpy")
 
-    columns: Annotated[int, Meta(description="How many counts.", ge=2, le=4096)] = 64
-    ngrams: Annotated[int, Meta(description="Words in a row that count as one, up to so many.", ge=1, le=4)] = 1
+    columns: Annotated[int, Meta(description="The number of counts.", ge=2, le=4096)] = 64
+    ngrams: Annotated[int, Meta(description="The longest n-gram of words to count.", ge=1, le=4)] = 1
 
     def output(self, column: Column) -> Schema:
         """As many numbers as asked for, in one column."""

@@ -18,10 +18,10 @@ Side = Annotated[int, Meta(ge=1, le=1024)]
 
 
 class Image(Transform, frozen=True, kw_only=True):
-    """Decodes a picture, brings it to one size and colour mode, and scales its pixels; they stay together in one
-    column. Models for tables take each pixel as a number, `torch.cnn` sees the picture.
+    """Decodes an image, converts it to one size and colour mode, and scales its pixels; they are one column. Models for
+    tables use each pixel as a number, `torch.cnn` uses the image.
 
-    Why: files differ in size and mode, a model takes one.
+    Why: files differ in size and mode, but a model needs one.
 
     Example:
         image: [image: {size: [28, 28], colour: grey}]
@@ -32,14 +32,17 @@ class Image(Transform, frozen=True, kw_only=True):
     libraries: ClassVar[tuple[str, ...]] = ("polars", "pillow", "numpy")
 
     size: Annotated[
-        tuple[Side, Side], Meta(description="Height and width; other pictures are stretched or shrunk to it.")
+        tuple[Side, Side], Meta(description="Height and width; images of other sizes are resized to it.")
     ] = (32, 32)
-    colour: Annotated[Literal["grey", "rgb"], Meta(description="grey: brightness alone; rgb: red, green and blue.")] = (
+    colour: Annotated[Literal["grey", "rgb"], Meta(description="grey: brightness only; rgb: red, green and blue.")] = (
         "rgb"
     )
     scale: Annotated[
         Literal["standard", "unit"],
-        Meta(description="standard: each channel to mean 0, deviation 1 over the training rows; unit: 0 to 1."),
+        Meta(
+            description="standard: each channel has mean 0 and standard deviation 1 over the training rows; unit: 0 "
+            "to 1."
+        ),
     ] = "standard"
 
     def output(self, column: Column) -> Schema:
@@ -119,9 +122,7 @@ def _every(cells: "pl.Series", shape: tuple[int, int, int]) -> "Iterator[Array]"
 
     for cell in cells:
         if cell is None:
-            raise StepError(
-                f"column '{cells.name}' is missing in a row, or no base64: nothing can stand in for a picture"
-            )
+            raise StepError(f"column '{cells.name}' is missing in a row, or no base64: an image cannot be replaced")
         yield pixels(cell, shape, f"a cell of column '{cells.name}'")
 
 

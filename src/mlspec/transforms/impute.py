@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 class Impute(Transform, frozen=True, kw_only=True):
-    """Fills missing values with one learned from the training rows, or a stated one.
+    """Fills missing values with a value computed from the training rows, or a stated one.
 
-    Why: most estimators take no missing values; those that do (hist_gradient_boosting) are better off without this.
+    Why: most estimators do not accept missing values; those that do (hist_gradient_boosting) work better without this.
 
     Example:
         numeric: [impute: median]
@@ -26,7 +26,7 @@ class Impute(Transform, frozen=True, kw_only=True):
     libraries: ClassVar[tuple[str, ...]] = ("polars",)
 
     strategy: Annotated[
-        Literal["median", "mean", "most_frequent", "constant"], Meta(description="What stands in for a missing value.")
+        Literal["median", "mean", "most_frequent", "constant"], Meta(description="What replaces a missing value.")
     ] = "median"
     value: Annotated[str | int | float | None, Meta(description="The value of strategy `constant`.")] = None
 

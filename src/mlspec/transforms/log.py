@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 class Log(Transform, frozen=True, kw_only=True):
-    """log(1 + x) of a number, with its sign kept for numbers below zero.
+    """log(1 + x) of a number, with the sign kept for negative numbers.
 
-    Why: amounts and counts span orders of magnitude; their logarithm is what a linear model can weigh.
+    Why: amounts and counts span orders of magnitude; linear models work better with their logarithm.
 
     Example:
         columns: {capital_gain: [log, scale: standard]}

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 class Order(Transform, frozen=True, kw_only=True):
-    """Turns a category into its place in a stated order: 0 for the first level, 1 for the next.
+    """Converts a category to its position in a stated order: 0 for the first level, 1 for the next.
 
-    A level that is not listed is missing, like a missing one: impute it for a model that takes no missing values.
+    A level that is not listed becomes missing: impute it for a model that does not accept missing values.
 
-    Why: `low`, `medium`, `high` have an order that their names don't show; one number carries it, for trees and for
-    linear models alike.
+    Why: `low`, `medium`, `high` have an order that their names do not show; a number shows it to trees and linear
+    models.
 
     Example:
         columns:
@@ -31,7 +31,7 @@ class Order(Transform, frozen=True, kw_only=True):
 
     levels: Annotated[
         tuple[str, ...],
-        Meta(description="The levels in their order.", min_length=2, examples=[["small", "medium", "large"]]),
+        Meta(description="The levels in order.", min_length=2, examples=[["small", "medium", "large"]]),
     ]
 
     def output(self, column: Column) -> Schema:

@@ -14,11 +14,11 @@ POINTS = 5000
 
 
 class Power(Transform, frozen=True, kw_only=True):
-    """Raises numbers to a power that makes them as normal as it can (Yeo and Johnson 2000), chosen by likelihood over
-    5,000 quantiles of the training rows, or all of them where there are fewer. Negative numbers are fine; missing
-    values stay missing.
+    """Raises numbers to the power that makes them most normal (Yeo and Johnson 2000), chosen by likelihood over 5,000
+    quantiles of the training rows, or all rows if there are fewer. Negative numbers are allowed; missing values stay
+    missing.
 
-    Why: incomes, prices and counts are skewed; a linear model and a network learn more easily from what is not.
+    Why: incomes, prices and counts are skewed; linear models and networks learn more easily from symmetric values.
 
     Example:
         numeric: [impute: median, power, scale: standard]
@@ -44,7 +44,7 @@ class Power(Transform, frozen=True, kw_only=True):
         if found.min() == found.max():
             return {"power": 1.0}
         power = float(stats.yeojohnson_normmax(found))
-        # Eight digits are more than rows can tell, and are the same on every machine.
+        # Eight digits are more than the rows determine, and are the same on every machine.
         return {"power": round(power, 8)}
 
     def apply(self, column: Column, state: State) -> "Sequence[tuple[Column, pl.Expr]]":

@@ -13,10 +13,11 @@ if TYPE_CHECKING:
 
 
 class Quantile(Transform, frozen=True, kw_only=True):
-    """Maps a number to its quantile among the training rows, evenly spread or as a normal distribution has it; between
-    the measured quantiles by a straight line, beyond them at the ends. Missing values stay missing.
+    """Maps a number to its quantile among the training rows, uniformly or normally distributed; linear between the
+    computed quantiles, constant beyond them. Missing values stay missing.
 
-    Why: whatever a column's shape, a linear model or a network gets numbers of one shape, and no outliers.
+    Why: a linear model or a network gets numbers with the same distribution and without outliers, whatever the column's
+    distribution.
 
     Example:
         numeric: [quantile: normal, impute: median]
@@ -27,9 +28,9 @@ class Quantile(Transform, frozen=True, kw_only=True):
     libraries: ClassVar[tuple[str, ...]] = ("polars",)
 
     shape: Annotated[
-        Literal["uniform", "normal"], Meta(description="uniform: from 0 to 1; normal: mean 0, deviation 1.")
+        Literal["uniform", "normal"], Meta(description="uniform: from 0 to 1; normal: mean 0 and standard deviation 1.")
     ] = "normal"
-    points: Annotated[int, Meta(description="How many quantiles are measured.", ge=2, le=10_000)] = 1000
+    points: Annotated[int, Meta(description="The number of quantiles to compute.", ge=2, le=10_000)] = 1000
 
     def output(self, column: Column) -> Schema:
         """A number."""

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 class Scale(Transform, frozen=True, kw_only=True):
-    """Shifts and scales numbers by what was measured on the training rows; missing values stay missing.
+    """Shifts and scales numbers by statistics of the training rows; missing values stay missing.
 
-    Why: linear models and networks weigh a column by the size of its numbers.
+    Why: linear models and networks are sensitive to the scale of a column.
 
     Example:
         numeric: [scale: standard]
@@ -27,7 +27,10 @@ class Scale(Transform, frozen=True, kw_only=True):
 
     method: Annotated[
         Literal["standard", "minmax", "robust"],
-        Meta(description="standard: mean 0, deviation 1; minmax: 0 to 1; robust: median 0, quartiles one apart."),
+        Meta(
+            description="standard: mean 0 and standard deviation 1; minmax: 0 to 1; robust: median 0 and "
+            "interquartile range 1."
+        ),
     ] = "standard"
 
     def output(self, column: Column) -> Schema:

@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 
 class TargetEncode(Transform, frozen=True, kw_only=True):
-    """Turns a category into the mean of the target among its training rows (where there are more than two classes the
-    share of each, one column each), drawn to the mean of all rows as if `smoothing` more rows had that.
+    """Replaces a category by the mean of the target among its training rows (with more than two classes, the share of
+    each class, one column each), shrunk towards the overall mean as if `smoothing` more rows had that mean.
 
-    Training rows themselves are encoded by cross-fitting: a row's number comes from the other folds, so it never holds
-    the row's own target (Pargent et al. 2022). Levels that training rows do not have, and missing ones, get the mean of
-    all.
+    Training rows are encoded by cross-fitting: the value of a row is computed from the other folds, so it never
+    contains the row's own target (Pargent et al. 2022). Levels that are not in the training rows, and missing ones, get
+    the overall mean.
 
-    Why: with hundreds of levels, columns of zeros and ones are too many and codes say nothing; without cross-fitting
-    the column would hold the answer, and the model would learn to read it off.
+    Why: with hundreds of levels, one-hot columns are too many and codes carry no information; without cross-fitting the
+    column would leak the target.
 
     Example:
         category: [target_encode: 20]
@@ -32,10 +32,10 @@ class TargetEncode(Transform, frozen=True, kw_only=True):
     libraries: ClassVar[tuple[str, ...]] = ("polars",)
     supervised: ClassVar[bool] = True
 
-    smoothing: Annotated[float, Meta(description="How many rows the mean of all counts as.", gt=0)] = 20.0
+    smoothing: Annotated[float, Meta(description="Smoothing: how many rows the overall mean counts as.", gt=0)] = 20.0
 
     def output(self, column: Column) -> Schema:
-        """Numbers; how many, only the target's classes tell."""
+        """Numbers; their number depends on the target's classes."""
         return (Column(column.name, "number", column.role, None, None),)
 
     def measures(self, column: Column, outcomes: int) -> "Mapping[str, pl.Expr]":
@@ -79,7 +79,7 @@ class TargetEncode(Transform, frozen=True, kw_only=True):
     def apply(self, column: Column, state: State) -> "Sequence[tuple[Column, pl.Expr]]":
         """The means of all training rows: for rows that they were not made of."""
         return [
-            (self._made(column, state, k), _told(column, state["levels"], means, state["prior"][k]))
+            (self._made(column, state, k), _text(column, state["levels"], means, state["prior"][k]))
             for k, means in enumerate(state["means"])
         ]
 
@@ -90,8 +90,8 @@ class TargetEncode(Transform, frozen=True, kw_only=True):
         found = []
         for k, by_fold in enumerate(state["fold_means"]):
             priors = state["fold_priors"][k]
-            told = [_told(column, state["levels"], means, priors[fold]) for fold, means in enumerate(by_fold)]
-            mine = pl.coalesce(pl.when(pl.col(FOLD) == fold).then(expression) for fold, expression in enumerate(told))
+            text = [_text(column, state["levels"], means, priors[fold]) for fold, means in enumerate(by_fold)]
+            mine = pl.coalesce(pl.when(pl.col(FOLD) == fold).then(expression) for fold, expression in enumerate(text))
             found.append((self._made(column, state, k), mine))
         return found
 
@@ -100,7 +100,7 @@ class TargetEncode(Transform, frozen=True, kw_only=True):
         return Column(name, "number", column.role)
 
 
-def _told(column: Column, levels: list[str], means: list[float], prior: float) -> "pl.Expr":
+def _text(column: Column, levels: list[str], means: list[float], prior: float) -> "pl.Expr":
     import polars as pl
 
     cell = pl.col(column.name).cast(pl.String)

@@ -18,14 +18,14 @@ WORD = r"\w\w+"
 
 
 class TfIdf(Transform, frozen=True, kw_only=True):
-    """Turns text into a number for each of the training rows' most frequent words: how often it stands there, times how
-    rare it is among the texts (scikit-learn's smoothed idf), over the number of the text's words. They stay together in
-    one column.
+    """Converts text to a number for each of the most frequent words of the training rows: its frequency in the text,
+    times its inverse document frequency (scikit-learn's smoothed idf), divided by the number of words. They are one
+    column.
 
-    Words are runs of at least two letters, digits or underscores, in lower case. With `ngrams: 2` two words in a row
-    are one more word: "not good" is more than its parts.
+    Words are sequences of at least two letters, digits or underscores, in lower case. With `ngrams: 2`, two consecutive
+    words also count as a word: "not good" is more than its parts.
 
-    Why: what a text is about shows in the words that it has and others lack; linear models do well on that.
+    Why: the topic of a text shows in words that other texts lack; linear models do well with them.
 
     Example:
         columns: {review: [tf_idf: 500]}
@@ -36,12 +36,12 @@ class TfIdf(Transform, frozen=True, kw_only=True):
     version: ClassVar[int] = 2
     libraries: ClassVar[tuple[str, ...]] = ("polars", "numpy")
 
-    words: Annotated[int, Meta(description="How many words at most.", ge=1, le=10_000)] = 200
-    at_least: Annotated[int, Meta(description="In how many texts a word must stand.", ge=1)] = 2
-    ngrams: Annotated[int, Meta(description="Words in a row that count as one, up to so many.", ge=1, le=4)] = 1
+    words: Annotated[int, Meta(description="The maximum number of words.", ge=1, le=10_000)] = 200
+    at_least: Annotated[int, Meta(description="The number of texts that must contain a word.", ge=1)] = 2
+    ngrams: Annotated[int, Meta(description="The longest n-gram of words to count.", ge=1, le=4)] = 1
 
     def output(self, column: Column) -> Schema:
-        """Numbers; how many, only fitting tells."""
+        """Numbers; their number is known after fitting."""
         return (Column(column.name, "array", column.role, None, None),)
 
     def statistics(self, column: Column) -> "Mapping[str, pl.Expr]":
@@ -105,7 +105,7 @@ def words(column: Column, ngrams: int = 1) -> "pl.Expr":
 
 
 def counted(places: "pl.Series", width: int) -> "tuple[Array, Array]":
-    """How often each place from 0 to ``width`` - 1 stands in a list (n, width), and the lists' lengths (n,).
+    """How often each place from 0 to ``width`` - 1 occurs in a list (n, width), and the lists' lengths (n,).
 
     What is no such place counts in the length alone.
     """

@@ -2,7 +2,7 @@
 
 ``mlspec.user.KEY.models`` is the module ``models`` of the folder that ``KEY`` was given to. No folder of theirs is ever
 on ``sys.path``, so nothing in it takes the place of an installed module, two folders never meet, and only sources are
-read: nothing is written beside them. Where such code imports ``helpers`` and a file of that name lies in its folder,
+read: nothing is written beside them. Where such code imports ``helpers`` and a file of that name is in its folder,
 that file is meant; one that an installed module has the name of too is an ImportError.
 """
 
@@ -21,7 +21,7 @@ from mlspec.machine import python_paths
 from mlspec.user.sources import locate
 
 PREFIX = f"{__name__}."
-FOLDERS = "MLSPEC_USER_FOLDERS"  # the environment tells processes that user code starts what the keys stand for
+FOLDERS = "MLSPEC_USER_FOLDERS"  # passes the keys' meaning to processes that user code starts
 _LOCK = threading.Lock()
 
 

@@ -1,6 +1,6 @@
 """A diff as workflow commands: GitHub shows each at its line of the pull request.
 
-The host shows ten of a kind in a step and drops the rest in silence; so the gravest come first, and the tenth says how
+The host shows ten of a kind in a step and drops the rest silently; so the gravest come first, and the tenth says how
 many are not shown.
 """
 
@@ -38,7 +38,7 @@ def _command(kind: str, change: Change, diff: Diff) -> str:
             places["endColumn"] = str(span.end_column)
     told = [words.values(change), words.why(change), words.steps(change)]
     if span is None:
-        told.append(f"it stood in {words.place(change)}")
+        told.append(f"it was in {words.place(change)}")
     if change.accepted is not None:
         told.append(f"accepted: {printable(change.accepted)}")
     return workflow_command(kind, places, [part for part in told if part])

@@ -16,7 +16,7 @@ Row = tuple[int | None, int | None]
 
 
 def html(diff: Diff, base: str, head: str) -> str:
-    """The page. Everything that comes from a spec stands in it as text; it runs no script and loads nothing."""
+    """The page. Everything that comes from a spec is in it as text; it runs no script and loads nothing."""
     style = STYLE.read_text(encoding="utf-8")
     policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
     name = _text(diff.project)

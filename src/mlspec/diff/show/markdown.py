@@ -1,6 +1,6 @@
 """A diff as a comment on a pull request: the verdict first, a table by severity, details folded away.
 
-Everything that comes from a spec stands between ``<code>`` tags with every character that could mean something written
+Everything that comes from a spec is between ``<code>`` tags with every character that could mean something written
 as an entity: it can be neither markup nor link nor mention.
 """
 
@@ -21,7 +21,7 @@ def markdown(diff: Diff) -> str:
     room = MOST - len(ending)
     text = "\n".join(_head(diff)) + "\n"
     if diff.changes:
-        text += "\n| | class | what | change | steps anew |\n| --- | --- | --- | --- | --- |\n"
+        text += "\n| | class | what | change | steps re-run |\n| --- | --- | --- | --- | --- |\n"
         lacking = 200
         for index, change in enumerate(diff.changes):
             row = _row(change) + "\n"
@@ -49,10 +49,10 @@ def _head(diff: Diff) -> Iterator[str]:
     if diff.changes:
         yield f"{code(diff.head.path)}, {between}. {_sentence(diff)}"
     else:
-        yield f"{code(diff.head.path)}, {between}: whatever changed in the file, it means the same."
+        yield f"{code(diff.head.path)}, {between}: the file changed, but its meaning did not."
         if diff.impact.unknown is not None:
             yield ""
-            yield f"Data and code beside it could not be compared: {code(diff.impact.unknown)}"
+            yield f"Data and code next to it could not be compared: {code(diff.impact.unknown)}"
 
 
 def _sentence(diff: Diff) -> str:
@@ -87,15 +87,15 @@ def _sections(diff: Diff) -> Iterator[str]:
         yield _folded("What the classes mean", "\n".join(meanings))
     impact = diff.impact
     if impact.mermaid:
-        key = "Orange runs anew, blue only if what it reads changed, green is new, red is gone."
+        key = "Orange is re-run, blue only if its inputs changed, green is new, red was removed."
         yield _folded("The plan, before and after", f"```mermaid\n{impact.mermaid}```\n\n{key}")
     if impact.invalidated:
         rows = []
         for one in impact.invalidated:
-            why = "new" if one.new else "itself" if one.certain else "by what it reads"
+            why = "new" if one.new else "itself" if one.certain else "by its inputs"
             rows.append(f"| {code(one.step)} | {why} | {_time(one.seconds_from, one.seconds_to)} |")
         table = "| step | changed | took |\n| --- | --- | --- |\n" + "\n".join(rows)
-        yield _folded(f"Steps that run anew ({len(impact.invalidated)})", table)
+        yield _folded(f"Steps to re-run ({len(impact.invalidated)})", table)
 
 
 def _time(low: float | None, high: float | None) -> str:

@@ -14,7 +14,7 @@ STYLES = {
 
 
 def mermaid(base: Graph, head: Graph, impact: Impact) -> str:
-    """A flowchart of both plans laid over each other; of a large one, only what changed and what stands beside it."""
+    """A flowchart of both plans on top of each other; of a large one, only what changed and what is beside it."""
     styles = dict.fromkeys(head.steps, "kept")
     styles |= {one.step: "new" if one.new else "anew" if one.certain else "perhaps" for one in impact.invalidated}
     styles |= dict.fromkeys(impact.gone, "gone")

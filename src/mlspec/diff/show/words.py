@@ -32,7 +32,7 @@ def _flow(item: Any) -> str:
 def values(change: Change, most: int = MOST) -> str:
     """What became of what: of two sets only what came and what went."""
     if change.kind == "renamed":
-        return f"{value(change.old)} is called {value(change.new)}"
+        return f"{value(change.old)} is renamed to {value(change.new)}"
     if change.kind == "content":
         return _content(change)
     if change.kind == "reordered" and isinstance(change.new, list):
@@ -62,23 +62,23 @@ def _side(item: Any, stated: bool, most: int) -> str:
 def _content(change: Change) -> str:
     if change.rule == "(data) column":
         if change.old is None:
-            return f"is new ({value(change.new)}), and read"
+            return f"is new ({value(change.new)}), and used"
         gone = change.new is None
-        return f"is gone (was {value(change.old)})" if gone else f"{value(change.old)} -> {value(change.new)}"
-    return f"changed: {value(change.new)}" if change.rule == "(data) file" else "is not the same"
+        return f"was removed (was {value(change.old)})" if gone else f"{value(change.old)} -> {value(change.new)}"
+    return f"changed: {value(change.new)}" if change.rule == "(data) file" else "is different"
 
 
 def why(change: Change) -> str:
     """What the change means, in a sentence."""
     if change.rule == "(spec)":
-        return "there is nothing to compare it with"
+        return "there is no older version to compare with"
     if not (change.base_stated or change.head_stated) and change.kind == "changed":
         return f"{MEANS[change.class_]}; not stated: it follows from another key, or from the version of the language"
     return MEANS[change.class_]
 
 
 def place(change: Change) -> str:
-    """Where it stands: in the head, or where it stood in the base."""
+    """Where it is: in the head, or where it was in the base."""
     span = change.head or change.base
     if span is None:
         return ""
@@ -92,10 +92,10 @@ def steps(change: Change, most: int = 2) -> str:
     if change.steps is None or change.profile is not None:
         return ""
     if not change.steps:
-        return "no step runs anew"
+        return "no step is re-run"
     shown = ", ".join(printable(step) for step in change.steps[:most])
     more = f" and {len(change.steps) - most} more" if len(change.steps) > most else ""
-    return f"{len(change.steps)} step{'s' * (len(change.steps) > 1)} anew: {shown}{more}"
+    return f"{len(change.steps)} step{'s' * (len(change.steps) > 1)} re-run: {shown}{more}"
 
 
 def took(impact: Impact) -> str:
@@ -119,23 +119,23 @@ def plan(impact: Impact) -> str:
     certain = sum(one.certain for one in impact.invalidated)
     perhaps = len(impact.invalidated) - certain
     if not impact.invalidated:
-        text = f"no step runs anew, all {impact.total} stay, the model with them"
-        return text + (f", {len(impact.gone)} gone" if impact.gone else "")
-    parts = [f"{certain} of {impact.total} steps run anew"]
+        text = f"no step is re-run, all {impact.total} and the model are unchanged"
+        return text + (f", {len(impact.gone)} removed" if impact.gone else "")
+    parts = [f"{certain} of {impact.total} steps re-run"]
     if perhaps:
-        parts.append(f"{perhaps} more unless what they read comes out the same")
-    parts.append(f"{impact.kept} stay")
+        parts.append(f"{perhaps} more unless their inputs stay the same")
+    parts.append(f"{impact.kept} unchanged")
     if impact.gone:
-        parts.append(f"{len(impact.gone)} gone")
+        parts.append(f"{len(impact.gone)} removed")
     return f"{', '.join(parts)}; {took(impact)}; {model(impact)}"
 
 
 def model(impact: Impact) -> str:
-    """What becomes of the exported model, and how many gates are decided anew."""
+    """Whether the exported model changes, and how many gates are decided again."""
     gates = sum(one.step.startswith("gate.") for one in impact.invalidated)
     chosen = any(one.step == "select" for one in impact.invalidated)
-    told = "the model may be another" if chosen else "the model stays"
-    return told + (f", {gates} gate{'s' * (gates > 1)} decided anew" if gates else "")
+    told = "the model may change" if chosen else "the model does not change"
+    return told + (f", {gates} gate{'s' * (gates > 1)} decided again" if gates else "")
 
 
 def verdict(diff: Diff) -> str:
@@ -148,7 +148,7 @@ def verdict(diff: Diff) -> str:
         parts = (
             [f"{len(stopped)} change{'s' * (len(stopped) > 1)} ({', '.join(classes)}) not accepted"] if stopped else []
         )
-        parts += ["mlspec.lock was not renewed"] if "stale" in diff.failing else []
+        parts += ["mlspec.lock is out of date"] if "stale" in diff.failing else []
         return f"blocked: {', '.join(parts)}"
     if diff.changes[0].rule == "(spec)":
         return "the spec is new"

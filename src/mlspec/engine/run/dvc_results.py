@@ -36,7 +36,7 @@ class Made(Struct, frozen=True, kw_only=True):
 
 
 def prepare(root: Path) -> None:
-    """Make the folder of all results; Git is told to leave it to DVC."""
+    """Make the folder of all results; Git ignores it, since DVC tracks it."""
     home = root / dvc.RESULTS
     places.demand_no_link(home)
     home.mkdir(exist_ok=True)
@@ -69,12 +69,12 @@ def lay_out(root: Path, step: Step, action: Action, store: Store) -> None:
 
 
 def made(root: Path, step_id: str) -> Made | None:
-    """What gave the outputs in a step's folder; None where that is not told."""
+    """What gave the outputs in a step's folder; None if that is unknown."""
     return _read(root / dvc.folder(step_id) / dvc.MADE)
 
 
 def every(root: Path) -> Iterator[tuple[Path, Made]]:
-    """The folders in which results lie, with what gave them."""
+    """The folders in which results are, with what gave them."""
     try:
         names = sorted(os.listdir(root / dvc.RESULTS))
     except OSError:
@@ -87,7 +87,7 @@ def every(root: Path) -> Iterator[tuple[Path, Made]]:
 
 
 def take_over(root: Path, store: Store, write: Callable[[], Store]) -> list[Action]:
-    """Take results that lie here into the store, where it lacks them and they are what they say; those taken.
+    """Take results that are here into the store, where it lacks them and they are what they say; those taken.
 
     ``write`` opens the store for writing; it is called where there are any.
     """
@@ -107,7 +107,7 @@ def take_in(store: Store, path: Path, empty: tuple[str, ...] = ()) -> str:
 
 
 def _lies(folder: Path, step: Step, action: Action) -> bool:
-    """Whether the result lies there already; who made it, and when, is no difference."""
+    """Whether the result is there already; who made it, and when, is no difference."""
     found = _read(folder / dvc.MADE)
     if found is None or (found.action.fingerprint, found.action.outputs) != (action.fingerprint, action.outputs):
         return False

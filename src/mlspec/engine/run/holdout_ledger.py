@@ -1,7 +1,7 @@
 """The ledger of hold-out use: which models the same test rows have judged.
 
-Among many models judged on the same rows the best owes part of its lead to chance (Blum and Hardt 2015), so the rows
-wear out. A use is a new set of predictions of the test rows; asking the same model again is none. The ledger lies in
+If many models are evaluated on the same rows, the best one is partly the luckiest one (Blum and Hardt 2015), so test
+rows wear out. A use is a new set of predictions of the test rows; asking the same model again is none. The ledger is in
 ``.mlspec/holdout.jsonl`` and, so that it is not lost with that folder and is shared, in ``mlspec.lock``.
 """
 
@@ -85,8 +85,8 @@ def read(home: Path) -> list[Use]:
     except FileNotFoundError:
         return []
     except OSError as error:
-        told = f"'{home / FILE}', the ledger of hold-out use, can't be read: {(error.strerror or '').lower()}"
-        raise StoreError(f"{told}; restore it, or remove it") from None
+        text = f"'{home / FILE}', the ledger of hold-out use, can't be read: {(error.strerror or '').lower()}"
+        raise StoreError(f"{text}; restore it, or remove it") from None
     found = []
     for line in lines:
         try:
@@ -99,7 +99,7 @@ def read(home: Path) -> list[Use]:
 def record(home: Path, use: Use, **about: Any) -> None:
     """Write a use down, unless it is there; on the disk before this returns. ``about`` is kept beside it.
 
-    Raises OSError when it can't be written: a use that is not counted must not be told.
+    Raises OSError when it can't be written: a verdict without a counted use must not be shown.
     """
     if use in read(home):
         return

@@ -142,14 +142,14 @@ def read(path: Path) -> Lock | None:
     try:
         return decode(content)
     except ValueError as error:
-        raise StoreError(f"'{path}' is no lock that this version can read: {error}") from None
+        raise StoreError(f"'{path}' is not a lock that this version can read: {error}") from None
 
 
 def decode(content: bytes) -> Lock:
     """The lock in a text. Raises ValueError for what is none, or one of another version."""
     found = json_values.decode(content, Lock)
     if found.version != VERSION:
-        raise ValueError(f"it is of version {found.version}, this mlspec reads {VERSION}")
+        raise ValueError(f"it has version {found.version}, but this mlspec reads {VERSION}")
     return found
 
 

@@ -22,7 +22,7 @@ NOTHING = Collected(0, 0)
 
 
 class _Made(msgspec.Struct):
-    """An event, as far as it tells of a result."""
+    """The part of an event that concerns a result."""
 
     fingerprint: str | None = None
 
@@ -59,7 +59,7 @@ def needed(root: Path, folders: list[Path]) -> set[str]:
         try:
             found.update(step.fingerprint or "" for step in run_record.read(folder).steps.values())
         except StoreError:
-            found.update(_told(folder / run_record.EVENTS))
+            found.update(_text(folder / run_record.EVENTS))
     locked = lockfile.read(lockfile.beside(root))
     if locked is not None:
         found.update(step.fingerprint for step in locked.steps.values())
@@ -84,7 +84,7 @@ def _succeeded(folder: Path) -> bool:
     return False
 
 
-def _told(events: Path) -> set[str]:
+def _text(events: Path) -> set[str]:
     """What an unfinished run had made, or found, before it died."""
     found = set()
     with contextlib.suppress(OSError):

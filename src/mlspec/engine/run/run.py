@@ -52,10 +52,10 @@ def run(
 ) -> Run:
     """Do what is left to do of a graph, on the engine and device that its project's ``backend`` names.
 
-    ``listener`` is told what happens, ``force`` are the ids of steps to be done even if their results are stored.
+    ``listener`` receives the events, ``force`` are the ids of steps to be done even if their results are stored.
     ``lock``: write ``mlspec.lock`` beside the spec when all is done; to be left out for a part of a graph and for
     passing overrides; ``renew``: what it pins of columns' spreads is as it is now. ``overlays``: the options that were
-    laid over the spec, for engines that write them down; None for a part of a graph, of which they are told nothing.
+    applied to the spec, for engines that write them down; None for a part of a graph, which they do not record.
     ``home`` is the folder of all results, ``.mlspec`` beside the spec if left out; ``share``: read and fill the shared
     store, if the spec names one. ``kinds``: what is known of the kinds of steps.
 
@@ -71,7 +71,7 @@ def run(
         return running.run(lock)
     except OSError as error:
         if error.errno in FULL:
-            raise StoreError(f"{told(error)}; make room and run again: what is done is kept") from None
+            raise StoreError(f"{told(error)}; free some space and run again: results so far are kept") from None
         raise
 
 
@@ -149,7 +149,7 @@ class _Running:
         return run
 
     def _end_at(self, step: str, path: SpecPath, cause: str) -> None:
-        """The run is over, because of what stands at that place."""
+        """The run is over, because of what is at that place."""
         place = None if self.graph.document is None else self.graph.document.span(path)
         self.failures[step] = Failure(step=step, cause=cause, place=place)
         self.journal.tell(events.StepFailed(time=now(), step=step, cause=cause, place=place))
@@ -159,7 +159,7 @@ class _Running:
         taken = dvc_results.take_over(Path(self.graph.facts.root), self.store, self._write) if self.own else []
         if taken:
             self.journal.open()
-            text = f"results of {len(taken)} steps were made elsewhere and are taken from {dvc.RESULTS}"
+            text = f"results of {len(taken)} steps were computed elsewhere and are used from {dvc.RESULTS}"
             self.journal.tell(events.Noted(time=now(), text=text))
         for _attempt in range(MENDINGS):
             schedule(
@@ -179,7 +179,7 @@ class _Running:
             except DamagedError:
                 self.store.forget()
                 self.again = True
-        raise StoreError("stored results are damaged time and again: is the disk in order?")
+        raise StoreError("stored results are damaged repeatedly: check the disk")
 
     def _start(self) -> Backend:
         """The backend, the run's folder, and the store open for writing: there is something to do."""
@@ -281,7 +281,7 @@ class _Running:
             raise _BudgetSpentError(step, ("constraints", "budget", what), f"the budget is spent: {told}")
 
     def _count_use(self) -> None:
-        """The test rows have judged a model: written down before anyone is told the verdict."""
+        """The test rows have judged a model: recorded before the verdict is shown."""
         digests = {step: result.stored.outputs for step, result in self.results.items() if result.stored is not None}
         use = holdout_ledger.use_of(self.graph, digests)
         if use is not None:

@@ -1,4 +1,4 @@
-"""A run's folder: made when there is something to do; told every event, at last the run itself."""
+"""A run's folder: created when there is something to do; records every event, and finally the run itself."""
 
 import secrets
 from datetime import UTC, datetime
@@ -45,7 +45,7 @@ class Journal:
         self._early.clear()
 
     def tell(self, event: AnyEvent) -> None:
-        """Write an event down and tell the listener."""
+        """Record an event and pass it to the listener."""
         if self._file is None:
             self._early.append(event)
         else:

@@ -105,11 +105,11 @@ def write(home: Path, run: Run) -> Run:
 
 
 def read(folder: Path) -> Run:
-    """The run in a folder. Raises StoreError when it did not come to an end or can't be read."""
+    """The run in a folder. Raises StoreError when it did not finish or can't be read."""
     try:
         return json_values.read(folder / FILE, Run)
     except FileNotFoundError:
-        raise StoreError(f"run '{folder.name}' did not come to an end") from None
+        raise StoreError(f"run '{folder.name}' did not finish") from None
     except (OSError, ValueError) as error:
         raise StoreError(f"run '{folder.name}' can't be read: {error}") from None
 

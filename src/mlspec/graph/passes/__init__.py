@@ -1,5 +1,5 @@
-"""The compiler: one literal tuple of passes, each a function from a graph to a graph, in a file that says why it stands
-where it stands."""
+"""The compiler: one literal tuple of passes, each a function from a graph to a graph, in a file that says why it is
+where it is."""
 
 from collections.abc import Callable
 

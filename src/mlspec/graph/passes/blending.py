@@ -1,4 +1,4 @@
-"""The blend of all candidates. It stands behind their folds, so that it reads every held-out prediction there is, and
+"""The blend of all candidates. It runs after their folds, so that it reads every held-out prediction there is, and
 before the selection, for which it is one more candidate."""
 
 from mlspec.graph import scores, uses

@@ -1,4 +1,4 @@
-"""The checks of data and networks. It stands behind the preparation, whose rows the networks are tried on, and before
+"""The checks of data and networks. It runs after the preparation, whose rows the networks are tried on, and before
 tuning and training, which wait for the checks where these are to stop a run."""
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""The version of each piece of code that does a step's work. It stands behind the merge: what code does the work
+"""The version of each piece of code that does a step's work. It runs after the merge: what code does the work
 follows from a step's kind and params, so equal steps have equal code."""
 
 from functools import cache
@@ -42,7 +42,7 @@ def code(graph: Graph) -> Graph:
 
 
 def packaged_plugins(graph: Graph) -> tuple[tuple[str, str], ...]:
-    """The plug-ins that may stand in the exported package: what a step that runs the package runs too."""
+    """The plug-ins that may be in the exported package: what a step that runs the package runs too."""
     inside: set[tuple[str, str]] = set()
     for step in graph.steps.values():
         if step.kind in ("prepare", "train"):
@@ -51,7 +51,7 @@ def packaged_plugins(graph: Graph) -> tuple[tuple[str, str], ...]:
 
 
 def used_plugins(step: Step, packaged: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-    """The plug-ins whose code a step runs; ``packaged`` are those that stand in the exported package."""
+    """The plug-ins whose code a step runs; ``packaged`` are those that are in the exported package."""
     if step.kind in PACKAGED:
         return tuple(sorted({*packaged, *plugins_of(step)}))
     return plugins_of(step)

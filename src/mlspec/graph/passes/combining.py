@@ -1,4 +1,4 @@
-"""What makes rows of several sources. It stands behind the sources, whose tables it joins, and before the check of the
+"""What makes rows of several sources. It runs after the sources, whose tables it joins, and before the check of the
 data and the split, which read what it gives."""
 
 from typing import Any

@@ -1,6 +1,6 @@
-"""Folds: each candidate's steps once more for every fold, and its score from all rows that were held out. It stands
-behind the training, whose steps it copies, and before the selection, which reads the scores. The test rows have no part
-in it."""
+"""Folds: each candidate's steps once more for every fold, and its score from all rows that were held out. It runs after
+the training, whose steps it copies, and before the selection, which reads the scores. The test rows have no part in
+it."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The library versions that change a step's results. It stands behind the merge: they follow from a step's kind and
+"""The library versions that change a step's results. It runs after the merge: they follow from a step's kind and
 params, and it comes with ``code``, which finds the same plug-ins."""
 
 from functools import cache

@@ -1,5 +1,5 @@
-"""The final evaluation: the selected model and the baselines on the test rows. It stands behind the selection, and
-nothing that fits or chooses stands behind it."""
+"""The final evaluation: the selected model and the baselines on the test rows. It runs after the selection, and
+nothing that fits or chooses runs after it."""
 
 from typing import Any
 
@@ -88,7 +88,7 @@ def evaluation(graph: Graph) -> Graph:
 
 
 def _asked(graph: Graph) -> dict[str, Any]:
-    """What the spec wants to know of the predictions besides the metrics; only that is in the params."""
+    """What the spec measures of the predictions in addition to the metrics; only that is in the params."""
     project = graph.project
     found: dict[str, Any] = {}
     stated = project.evaluation

@@ -1,4 +1,4 @@
-"""The check of the data. It stands behind the sources and what joins them, whose tables it reads, and before the split,
+"""The check of the data. It runs after the sources and what joins them, whose tables it reads, and before the split,
 which waits for it."""
 
 from typing import Any

@@ -63,7 +63,7 @@ def _paths(graph: Graph, step: Step) -> dict[str, Path]:
 
 
 def _digest(digests: Digests, path: Path) -> str:
-    # A file that is gone is the source step's failure to tell, with its place in the spec.
+    # A missing file is reported by the source step, with its place in the spec.
     try:
         return digests.of(path)
     except OSError:

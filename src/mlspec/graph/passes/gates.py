@@ -1,4 +1,4 @@
-"""A gate for each requirement that one decides on. It stands behind all that measures, and nothing reads a gate: when
+"""A gate for each requirement that one decides on. It runs after all that measures, and nothing reads a gate: when
 one fails, the others are still decided."""
 
 from mlspec import registry

@@ -1,4 +1,4 @@
-"""Makes steps that would do the same with the same inputs one step. It stands behind all passes that add steps, so that
+"""Makes steps that would do the same with the same inputs one step. It runs after all passes that add steps, so that
 it sees them all, and before those that describe steps, so that they describe each once."""
 
 from msgspec.structs import replace
@@ -18,7 +18,7 @@ def merge_equal(graph: Graph) -> Graph:
         if not stands_for.keys().isdisjoint(read.step for read in step.inputs.values()):
             step = replace(step, inputs={name: _through(read, stands_for) for name, read in step.inputs.items()})
         # Many steps share one params object (a preparation, a list of metrics): its text is made once. Params are
-        # made here, in one order of keys, so their text tells them apart as their fingerprint would, in less time.
+        # made here, in one order of keys, so their text distinguishes them like their fingerprint would, in less time.
         text = written.get(id(step.params))
         if text is None:
             text = written[id(step.params)] = repr(step.params)

@@ -1,4 +1,4 @@
-"""What mitigation costs and buys. It stands behind the selection, because the model that is shipped is held against one
+"""What mitigation costs and buys. It runs after the selection, because the model that is shipped is held against one
 without mitigation, and reads validation rows alone: nothing is chosen by it."""
 
 from typing import Any
@@ -51,7 +51,7 @@ def prepared(graph: Graph, *, plain: bool) -> dict[str, dict[str, Any]]:
 
 
 def device(graph: Graph) -> dict[str, Any]:
-    """What a step that fits whichever candidate was selected is told of the device: one process does it."""
+    """The device settings of a step that fits the selected candidate: one process does it."""
     plugins = (use.plugin for use in graph.project.model.candidates.values())
     if any(isinstance(plugin, Model) and plugin.uses_device for plugin in plugins):
         return {key: value for key, value in computing(graph.project.backend).items() if key != "processes"}

@@ -1,4 +1,4 @@
-"""Models of their own for groups. It stands behind all that reads the package, which it hands the personalized one, and
+"""Models of their own for groups. It runs after all that reads the package, which it hands the personalized one, and
 before the gates, which read what came of it. What groups there are is known from data alone, so that the fan-out is one
 over a fixed number of parts, to which groups are dealt by their names."""
 

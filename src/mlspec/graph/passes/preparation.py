@@ -1,4 +1,4 @@
-"""The preparation of each candidate's rows. It stands behind the split because whatever is fitted is fitted on training
+"""The preparation of each candidate's rows. It runs after the split because whatever is fitted is fitted on training
 rows only, and before training, which reads prepared rows. Candidates that want the same are merged later on."""
 
 from collections.abc import Mapping, Sequence

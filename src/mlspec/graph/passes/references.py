@@ -1,5 +1,5 @@
-"""What the check of the data compares with that is not data: what mlspec.lock has pinned of it, and the day. It stands
-behind the files, by whose digests it knows whether the data is what was pinned."""
+"""What the check of the data compares with that is not data: what mlspec.lock has pinned of it, and the day. It runs
+after the files, by whose digests it knows whether the data is what was pinned."""
 
 import hashlib
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Each candidate's training once more with other seeds. It stands behind the training, whose steps it copies, and
+"""Each candidate's training once more with other seeds. It runs after the training, whose steps it copies, and
 before the folds, which copy the first seed alone; nothing is chosen by the copies, they show how much is luck."""
 
 from msgspec.structs import replace

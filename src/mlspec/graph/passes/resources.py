@@ -1,4 +1,4 @@
-"""What each step takes while it runs. It stands last: nothing of it is part of a fingerprint, and it reads what all
+"""What each step takes while it runs. It runs last: nothing of it is part of a fingerprint, and it reads what all
 other passes have settled."""
 
 from msgspec.structs import replace

@@ -1,4 +1,4 @@
-"""The learning curve over the size of the data. It stands behind the selection, whose candidate it fits on shares of
+"""The learning curve over the size of the data. It runs after the selection, whose candidate it fits on shares of
 the training rows, and scores on the validation rows; the test rows are out of its reach."""
 
 from typing import Any

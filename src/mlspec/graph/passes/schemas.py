@@ -1,4 +1,4 @@
-"""Carries each table's columns, types and roles along the edges. It stands behind the merge, so that each step is
+"""Carries each table's columns, types and roles along the edges. It runs after the merge, so that each step is
 described once, and needs nothing of what comes after."""
 
 from typing import Any, cast

@@ -1,4 +1,4 @@
-"""The choice of one candidate. It stands behind the scores of all of them and before everything that reads the test
+"""The choice of one candidate. It runs after the scores of all of them and before everything that reads the test
 rows: no step that chooses sees those."""
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""A step for each source of rows. It stands first because every other step reads what a source gives."""
+"""A step for each source of rows. It runs first because every other step reads what a source gives."""
 
 from collections.abc import Set
 from typing import Any, cast

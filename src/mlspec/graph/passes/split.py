@@ -1,4 +1,4 @@
-"""The split. It stands behind the check of the data, so that nothing is split, and so nothing fitted, on rows that are
+"""The split. It runs after the check of the data, so that nothing is split, and so nothing fitted, on rows that are
 not what they should be, and before all steps that fit, which read its parts."""
 
 from typing import Any
@@ -12,7 +12,7 @@ from mlspec.spec.data import Split
 
 
 def besides(how: Split) -> dict[str, Any]:
-    """What a split says besides shares and a column; nothing where nothing is said."""
+    """Settings of a split in addition to shares and a column; nothing where nothing is said."""
     said: dict[str, Any] = {} if how.stratify is None else {"stratify": how.stratify}
     if how.gap is not None:
         # Seconds, or the unit of a column that counts time by numbers.

@@ -1,4 +1,4 @@
-"""Training, prediction and scoring of each candidate on the validation rows. It stands behind the preparation, whose
+"""Training, prediction and scoring of each candidate on the validation rows. It runs after the preparation, whose
 rows and state it reads, and before the selection, which reads the scores."""
 
 from typing import Any

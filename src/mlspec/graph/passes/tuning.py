@@ -1,4 +1,4 @@
-"""The search for settings. It stands behind the preparation, whose rows every trial reads, and before the training of
+"""The search for settings. It runs after the preparation, whose rows every trial reads, and before the training of
 the candidates, which takes what was found; the test rows are out of its reach."""
 
 from typing import Any
@@ -85,5 +85,5 @@ def space(wanted: Tuning, model: Model) -> dict[str, dict[str, Any]]:
 
 
 def tuned(graph: Graph, name: str) -> dict[str, Input]:
-    """What a step that uses a candidate reads besides, where its settings are searched for."""
+    """Additional inputs of a step that uses a tuned candidate."""
     return {"tuned": Input(f"tune.{name}", "best")} if name in graph.project.tuning else {}

@@ -1,6 +1,6 @@
 """A graph as stages of DVC: the text of ``dvc.yaml``, the values that its stages track, the places of their outputs.
 
-A stage is named after its step and runs ``mlspec step ID``. Its outputs lie in ``mlspec.results/ID``; its params are
+A stage is named after its step and runs ``mlspec step ID``. Its outputs are in ``mlspec.results/ID``; its params are
 the step's, by value, in ``mlspec.params/ID.json``, which the first stage writes. So DVC's idea of what has changed is
 mlspec's own.
 """
@@ -61,7 +61,7 @@ def stage_name(step_id: str) -> str:
 
 
 def values(step_id: str) -> str:
-    """The file of a step's params: one a step, for DVC reads it anew for each stage that tracks it."""
+    """The file of a step's params: one per step, because DVC reads it again for each stage that tracks it."""
     return f"{PARAMS}/{stage_name(step_id)}.json"
 
 
@@ -93,9 +93,9 @@ def derived(step: Step) -> tuple[tuple[str, ...], dict[str, dict[str, str]]]:
 
 
 def stages(graph: Graph, *, spec: str = SPEC, overlays: Sequence[str] = ()) -> tuple[Stage, ...]:
-    """The stages of a graph, in its order, behind the one that writes the params; a graph that no file tells has none.
+    """The stages of a graph, in its order, behind the one that writes the params; a graph without a file has none.
 
-    ``spec`` is the name of the spec's file, ``overlays`` are the options of the command line that were laid over it.
+    ``spec`` is the name of the spec's file, ``overlays`` are the options of the command line that were applied to it.
     """
     made = [_stage(graph, step, spec, overlays) for step in graph.steps.values()]
     if graph.document is None:
@@ -165,7 +165,7 @@ def _text(value: Any) -> bytes:
 
 
 def _named(value: Any) -> Any:
-    """A plug-in's name and settings, a pair in a step's params, as one mapping: DVC tells its values one by one."""
+    """A plug-in's name and settings, a pair in a step's params, as one mapping: DVC shows its values one by one."""
     if isinstance(value, dict):
         return {key: _named(item) for key, item in value.items()}
     if isinstance(value, list):

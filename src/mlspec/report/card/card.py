@@ -30,7 +30,7 @@ predictions = api.predict(api.load_model("MODEL"{argument}), "rows.csv")
 # A model of one's own brings code along: who loads it has to say that it is trusted.
 OWN = "python"
 TRUSTED = """
-It brings code along (`model/code`), which loading it runs: read that first.
+This model contains code (`model/code`), and loading the model runs it: read the code first.
 """
 
 
@@ -94,12 +94,12 @@ def _intended(facts: RunFacts) -> Iterator[str]:
         yield f"- {text(line)}"
     if found is not None and found.costs is not None:
         costs = (f"a {name.replace('_', ' ')} {cost:g}" for name, cost in found.costs.items())
-        yield f"- what mistakes cost: {text(', '.join(costs))}"
+        yield f"- costs of errors: {text(', '.join(costs))}"
     if found is not None and found.abstention.below is not None:
-        yield f"- a prediction less sure than {found.abstention.below:g} is handed to a person"
+        yield f"- a prediction whose probability is below {found.abstention.below:g} goes to a person"
     if not facts.goal and not facts.decision:
         yield "The project does not say what the model is for."
-    yield "- for nothing else: what the requirements below were stated for is all that was checked"
+    yield "- nothing else: only what the requirements below state was checked"
 
 
 def _evaluation(facts: RunFacts) -> Iterator[str]:
@@ -122,22 +122,24 @@ def _data(facts: RunFacts) -> Iterator[str]:
         yield f"- split: {text(facts.data.split)}"
     kept = [column for column in facts.data.columns if column.role not in ("feature", "target")]
     if kept:
-        yield "- not read by the model: " + ", ".join(f"{code(column.name)} ({column.role})" for column in kept)
+        yield "- columns that the model does not read: " + ", ".join(
+            f"{code(column.name)} ({column.role})" for column in kept
+        )
     if facts.data.expectations:
         yield ""
         rows = [
             (text(fact.text), "holds" if fact.holds else "**fails**", text(fact.measured))
             for fact in facts.data.expectations
         ]
-        yield from table(("expected of the data", "", "measured"), rows)
+        yield from table(("expectations of the data", "", "measured"), rows)
 
 
 def _use(facts: RunFacts) -> Iterator[str]:
     own = any(
         candidate.model == OWN and (candidate.selected or facts.selected == "blend") for candidate in facts.candidates
     )
-    told = USE.format(option="--trust-code " if own else "", argument=", trust_code=True" if own else "")
-    yield from f"{told}{TRUSTED if own else ''}".rstrip("\n").splitlines()
+    message = USE.format(option="--trust-code " if own else "", argument=", trust_code=True" if own else "")
+    yield from f"{message}{TRUSTED if own else ''}".rstrip("\n").splitlines()
     personal = facts.evaluation.personalization
     asked = {"" if personal is None else personal.key}
     if facts.tradeoff is not None and facts.tradeoff.thresholds is not None:

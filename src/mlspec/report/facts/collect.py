@@ -33,7 +33,7 @@ ROUNDS = {"epochs": "epoch", "iterations": "iteration"}
 
 
 def place(graph: Graph, path: tuple[str | int, ...]) -> Place | None:
-    """Where a path stands in the spec."""
+    """Where a path is in the spec."""
     if graph.document is None or not path:
         return None
     span = graph.document.span(path)
@@ -197,17 +197,17 @@ def _split(project: Project) -> str:
     elif split.by == "random":
         text = "at random"
     elif split.by == "time":
-        text = f"by time, the last rows by '{split.column}' are the test"
+        text = f"by time: the last rows by '{split.column}' are the test rows"
         if split.gap is not None:
-            text += f", rows less than {split.gap} before validation or test rows left out"
+            text += f", without rows less than {split.gap} before the validation or test rows"
     elif split.by == "hash":
         text = f"whole groups by a keyed hash of '{split.column}'"
     elif split.by == "group":
         text = f"whole groups by '{split.column}'"
         if split.stratify is not None:
-            text += f", '{split.stratify}' keeping its shares as far as they allow"
+            text += f", stratified by '{split.stratify}' as far as possible"
     else:
-        text = f"at random, '{split.column or project.data.columns.target}' keeping its shares"
+        text = f"at random, stratified by '{split.column or project.data.columns.target}'"
     if project.data.sample is not None:
         text += f"; a sample of {formatting.count(project.data.sample, 'row')}"
     return text
@@ -228,12 +228,12 @@ def _columns(graph: Graph) -> Iterator[ColumnFact]:
 
 def _personal(project: Project) -> Iterator[PersonalFact]:
     for name, stated in project.data.personal.items():
-        use, told, reason = stated.action, "", ""
+        use, message, reason = stated.action, "", ""
         if use is not None:
             settings = {key: value for key, value in msgspec.to_builtins(use.plugin).items() if value is not None}
             reason = str(settings.pop("reason", ""))
-            told = " ".join([use.name.replace("_", " "), *(f"{key}: {value}" for key, value in settings.items())])
-        yield PersonalFact(column=name, kind=stated.kind.replace("_", " "), action=told, reason=reason)
+            message = " ".join([use.name.replace("_", " "), *(f"{key}: {value}" for key, value in settings.items())])
+        yield PersonalFact(column=name, kind=stated.kind.replace("_", " "), action=message, reason=reason)
 
 
 def _rows(graph: Graph, read: Read) -> dict[str, int]:

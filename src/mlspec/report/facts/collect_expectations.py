@@ -14,10 +14,10 @@ COUNTS = {
     "matches": "that do not match",
     "length": "of another length",
     "holds": "for which it is not true",
-    "refers_to": "that are not there",
+    "refers_to": "that do not exist there",
     "missing": "missing",
-    "anomalies": "beyond the fences",
-    "unseen": "that are new",
+    "anomalies": "outside the fences",
+    "unseen": "with new values",
 }
 
 
@@ -32,13 +32,13 @@ def expectations(report: Any, place: Callable[[int], Place | None]) -> Iterator[
         left_out = 0
         if asked.get("on_fail", "stop") != "stop":
             left_out = max((v for k, v in seen.items() if k.startswith("breaking/")), default=0)
-        told = ", ".join(_measured(asked, seen, entry["rows"]))
+        message = ", ".join(_measured(asked, seen, entry["rows"]))
         if left_out:
-            told += f"; {formatting.count(left_out, 'row')} left out"
+            message += f"; {formatting.count(left_out, 'row')} excluded"
         yield ExpectationFact(
             text=f"{subject}: {text}" if subject else text,
             holds=bool(entry["holds"]),
-            measured=told,
+            measured=message,
             place=place(index),
             severity=asked.get("severity", "error"),
             faults=tuple(entry.get("faults", ())),
@@ -53,7 +53,7 @@ def _cell(value: Any) -> str:
 def _asked(asked: Mapping[str, Any]) -> Iterator[str]:
     if "rows" in asked:
         yield from _ends(asked["rows"], "rows")
-        yield from _change(asked["rows"], "as many rows as pinned")
+        yield from _change(asked["rows"], "number of rows as pinned")
     if "holds" in asked:
         yield asked["holds"]
     if "between" in asked:
@@ -62,16 +62,16 @@ def _asked(asked: Mapping[str, Any]) -> Iterator[str]:
         yield from _ends(asked["missing"], "share of missing values")
         yield from _change(asked["missing"], "as many missing values as pinned")
     if asked.get("unique"):
-        yield "no value twice"
+        yield "no duplicate values"
     if "allowed" in asked:
         yield f"one of {', '.join(str(value) for value in asked['allowed'])}"
     if "matches" in asked:
         yield f"matches {asked['matches']}"
     if "length" in asked:
         yield f"characters {_bounds(asked['length'])}"
-    for key, told in (("distinct", "different values"), ("sum", "sum"), ("mean", "mean")):
+    for key, message in (("distinct", "distinct values"), ("sum", "sum"), ("mean", "mean")):
         if key in asked:
-            yield f"{told} {_bounds(asked[key])}"
+            yield f"{message} {_bounds(asked[key])}"
     if "quantile" in asked:
         bounds = {side: asked["quantile"].get(side) for side in ("at_least", "at_most")}
         yield f"quantile {asked['quantile']['at']:g} {_bounds(bounds)}"
@@ -81,38 +81,38 @@ def _asked(asked: Mapping[str, Any]) -> Iterator[str]:
                 f" {_bounds(bounds)}"
             )
     if "refers_to" in asked:
-        yield f"stands in {asked['refers_to']['source']}.{asked['refers_to']['column']}"
+        yield f"exists in {asked['refers_to']['source']}.{asked['refers_to']['column']}"
     if "freshness" in asked:
         yield f"the newest at most {asked['freshness']['at_most'] / 86_400:g} days old"
     if "drift" in asked:
         stated = [f"{name} {value:g}" for name, value in asked["drift"].items() if value is not None]
-        yield f"spread as pinned ({', '.join(stated) or 'psi 0.2'})"
+        yield f"distribution as pinned ({', '.join(stated) or 'psi 0.2'})"
     if "anomalies" in asked:
         most, reach = asked["anomalies"]["at_most"], asked["anomalies"]["reach"]
         of = f" of {asked['anomalies']['together']} columns or more" if "columns" in asked else ""
-        yield f"at most {most:.2%} beyond {reach:g} distances of the quartiles{of}"
+        yield f"at most {most:.2%} more than {reach:g} IQR outside the quartiles{of}"
     if "unseen" in asked:
-        yield f"at most {asked['unseen']['at_most']:.2%} with values that are not pinned"
+        yield f"at most {asked['unseen']['at_most']:.2%} with unseen values"
     if asked.get("tolerance"):
-        yield f"but for {asked['tolerance']:.2%} of rows"
+        yield f"except in {asked['tolerance']:.2%} of rows"
 
 
 def _bounds(bounds: Mapping[str, Any]) -> str:
     ends = {side: bounds.get(side) for side in ("at_least", "at_most")}
-    told = [f"{side.replace('_', ' ')} {formatting.figure(end)}" for side, end in ends.items() if end is not None]
-    return " and ".join(told)
+    message = [f"{side.replace('_', ' ')} {formatting.figure(end)}" for side, end in ends.items() if end is not None]
+    return " and ".join(message)
 
 
 def _ends(bounds: Mapping[str, Any], what: str) -> Iterator[str]:
-    told = _bounds(bounds)
-    if told:
-        yield f"{what} {told}"
+    message = _bounds(bounds)
+    if message:
+        yield f"{what} {message}"
 
 
 def _change(bounds: Mapping[str, Any], what: str) -> Iterator[str]:
     change = bounds.get("change")
     if change is not None:
-        yield f"{what}, but for {change['at_most']:.2%}"
+        yield f"{what}, except in {change['at_most']:.2%}"
 
 
 def _measured(asked: Mapping[str, Any], seen: Mapping[str, Any], rows: int) -> Iterator[str]:
@@ -122,19 +122,19 @@ def _measured(asked: Mapping[str, Any], seen: Mapping[str, Any], rows: int) -> I
         yield f"{formatting.figure(seen['least'])} to {formatting.figure(seen['greatest'])}"
     if seen.get("missing") is not None:
         yield f"{formatting.figure(seen['missing'])} missing"
-    for check, told in COUNTS.items():
+    for check, message in COUNTS.items():
         count = seen.get(f"breaking/{check}")
         if count is not None and (check != "missing" or count):
-            yield f"{count:,} {told}"
+            yield f"{count:,} {message}"
     if seen.get("fence/low") is not None:
         yield f"fences {formatting.figure(seen['fence/low'])} and {formatting.figure(seen['fence/high'])}"
     for key in ("distinct", "sum", "mean", "quantile", "groups"):
         if seen.get(key) is not None:
-            yield f"{formatting.figure(seen[key])} {'in all' if key == 'sum' else key}"
+            yield f"{formatting.figure(seen[key])} {'in total' if key == 'sum' else key}"
     if seen.get("newest") is not None:
         yield f"newest {seen['newest']}"
     if "drift" in asked:
         yield (
             ", ".join(f"{k} {seen[k]:.3g}" for k in ("psi", "ks", "chi_squared") if k in seen)
-            or "this is what is pinned"
+            or "this is the pinned data"
         )

@@ -58,10 +58,12 @@ def _measured(requirement: Requirement, run: Run, graph: Graph) -> tuple[str, st
         return "critical path", f"{formatting.seconds(taken)}: {' -> '.join(way)}"
     if requirement.id == "abstain":
         coverage = ((measured.get("decisions") or {}).get("abstention") or {}).get("coverage") or {}
-        told = (
-            "" if coverage.get("value") is None else f"{formatting.figure(coverage['value'])} decided without a person"
+        message = (
+            ""
+            if coverage.get("value") is None
+            else f"coverage {formatting.figure(coverage['value'])} (decided without a person)"
         )
-        return "evaluate", told
+        return "evaluate", message
     name = MEASURED.get(requirement.id)
     if name is None and requirement.path[:2] == ("project", "goals"):
         name = graph.project.project.goals[int(requirement.path[2])].metric

@@ -17,7 +17,7 @@ class Estimate(Struct, frozen=True):
 class Slice(Struct, frozen=True):
     """A part of the test rows."""
 
-    values: Annotated[tuple[str, ...], Meta(description="the value of each column that cuts")]
+    values: Annotated[tuple[str, ...], Meta(description="the value of each slicing column")]
     rows: int
     metrics: Annotated[dict[str, Estimate] | None, Meta(description="null: too few rows")] = None
 
@@ -54,15 +54,19 @@ class WorstSlices(Struct, frozen=True, kw_only=True):
 class GroupAnswers(Struct, frozen=True, kw_only=True):
     """A group of rows, and who answers it."""
 
-    group: Annotated[str, Meta(description="the key's value; of users a digest")]
+    group: Annotated[str, Meta(description="the key's value; for users a digest")]
     answered_by: Annotated[str, Meta(description="own or global")]
     reason: str
     train_rows: int
     validation_rows: int
-    one: Annotated[float | None, Meta(description="the one model's value on the group's validation rows")] = None
-    own: Annotated[float | None, Meta(description="the value of the group's own model there")] = None
-    gain: Annotated[Estimate | None, Meta(description="by how much its own is better there")] = None
-    test: Annotated[Estimate | None, Meta(description="the same on the test rows, where its own answers")] = None
+    one: Annotated[float | None, Meta(description="the shared model's value on the group's validation rows")] = None
+    own: Annotated[float | None, Meta(description="the value of the group's own model on the same rows")] = None
+    gain: Annotated[Estimate | None, Meta(description="by how much the group's own model is better on these rows")] = (
+        None
+    )
+    test: Annotated[
+        Estimate | None, Meta(description="the same on the test rows, where the group's own model predicts")
+    ] = None
 
 
 class PersonalFacts(Struct, frozen=True, kw_only=True):
@@ -114,13 +118,16 @@ class ReliabilityBin(Struct, frozen=True, kw_only=True):
 
 
 class Abstaining(Struct, frozen=True, kw_only=True):
-    """What comes of deciding the surest rows alone."""
+    """The risk-coverage curve: deciding only the most certain rows."""
 
     curve: Annotated[
         tuple[tuple[float, float, float], ...],
-        Meta(description="probability of the likeliest class, share of rows at least that sure, share of these wrong"),
+        Meta(
+            description="probability of the most probable class, coverage (share of rows with at least that "
+            "probability), error rate of these"
+        ),
     ] = ()
-    below: Annotated[float | None, Meta(description="less sure predictions are handed to a person")] = None
+    below: Annotated[float | None, Meta(description="predictions with a lower probability go to a person")] = None
     coverage: Estimate | None = None
     risk: Estimate | None = None
 
@@ -128,9 +135,9 @@ class Abstaining(Struct, frozen=True, kw_only=True):
 class Decisions(Struct, frozen=True, kw_only=True):
     """The decisions on the test rows."""
 
-    threshold: Annotated[float | None, Meta(description="chosen on the validation rows; null: the likeliest class")] = (
-        None
-    )
+    threshold: Annotated[
+        float | None, Meta(description="chosen on the validation rows; null: the most probable class")
+    ] = None
     confusion: Annotated[tuple[tuple[int, ...], ...], Meta(description="a row per true class")] = ()
     classes: tuple[str, ...] = ()
     costs: dict[str, float] | None = None
@@ -165,7 +172,7 @@ class Importance(Struct, frozen=True, kw_only=True):
     rows: int
     repeats: int
     left_out: int = 0
-    predicts: Annotated[str | None, Meta(description="the class whose probability `partial` tells of")] = None
+    predicts: Annotated[str | None, Meta(description="the class whose probability `partial` describes")] = None
     columns: tuple[ColumnImportance, ...] = ()
     partial: tuple[Partial, ...] = ()
 

@@ -1,6 +1,6 @@
 """RunFacts and Run -> evidence.jsonl: for each requirement what was checked, on what, with what came of it.
 
-A line holds all that is needed to tell later, and elsewhere, what a verdict rests on. The published schema,
+A line contains everything needed to verify later, and elsewhere, what a verdict is based on. The published schema,
 ``schema/evidence.schema.json``, follows from the type.
 """
 
@@ -45,7 +45,9 @@ class Evidence(Struct, frozen=True, kw_only=True):
     data: Annotated[dict[str, str], Meta(description="SHA-256 of each file of the sources")] = {}
     rows: Annotated[str, Meta(description="SHA-256 of the test rows")] = ""
     model: Annotated[str, Meta(description="digest of the exported model")] = ""
-    uses: Annotated[int | None, Meta(description="models that these test rows have judged, this one included")] = None
+    uses: Annotated[
+        int | None, Meta(description="number of models evaluated on these test rows, including this one")
+    ] = None
     environment: dict[str, str] = {}
 
 

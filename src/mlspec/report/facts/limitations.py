@@ -16,15 +16,15 @@ def limitations(facts: RunFacts) -> list[str]:
 
 
 def _gates(facts: RunFacts) -> Iterator[str]:
-    for verdict, told in (("fail", "Does not hold"), ("unknown", "Cannot be decided on this evidence")):
+    for verdict, message in (("fail", "Failed"), ("unknown", "Cannot be decided with this evidence")):
         for gate in facts.gates:
             if gate.verdict == verdict:
                 because = f" ({gate.reason})" if gate.reason else ""
-                yield f"{told}: {gate.requirement}; measured {sentences.gate_value(gate)}{because}."
+                yield f"{message}: {gate.requirement}; measured {sentences.gate_value(gate)}{because}."
     if not facts.gates:
-        yield "The project states no requirements: nothing says what this model must be good enough for."
+        yield "The project states no requirements, so nothing says how good this model has to be."
     if facts.outcome in ("error", "interrupted"):
-        yield "The run did not come to its end: some of what the project requires was not checked."
+        yield "The run did not finish, so some requirements of the project were not checked."
 
 
 def _expectations(facts: RunFacts) -> Iterator[str]:
@@ -32,7 +32,7 @@ def _expectations(facts: RunFacts) -> Iterator[str]:
         if not fact.holds:
             yield f"The data is not as expected: {fact.text}; measured {fact.measured}."
     if not facts.data.expectations:
-        yield "Nothing was stated that must be true of the data: other data would be taken without a warning."
+        yield "The project states no expectations of the data, so different data would be accepted without a warning."
 
 
 def _probabilities(facts: RunFacts) -> Iterator[str]:
@@ -40,8 +40,9 @@ def _probabilities(facts: RunFacts) -> Iterator[str]:
     if apart:
         worst = max(apart, key=lambda part: abs(part.stated - part.happened))
         yield (
-            f"Probabilities are not right everywhere: rows given {formatting.figure(worst.stated)} on average came "
-            f"true in {formatting.figure(worst.happened)} of {worst.n:,} cases."
+            f"Probabilities are not calibrated everywhere: in the worst bin ({worst.n:,} rows) the mean predicted "
+            f"probability is {formatting.figure(worst.stated)} and the observed frequency "
+            f"{formatting.figure(worst.happened)}."
         )
 
 
@@ -50,7 +51,8 @@ def _parts(facts: RunFacts) -> Iterator[str]:
     for part in [part for part in (found.worst_slices.slices if found.worst_slices else ()) if part.low > 0][:MOST]:
         where = _where(part.columns, part.values)
         yield (
-            f"Errs more where {where}: {formatting.figure(part.mean)} against {formatting.figure(part.rest)} elsewhere "
+            f"More errors where {where}: {formatting.figure(part.mean)} against {formatting.figure(part.rest)} "
+            "elsewhere "
             f"({part.rows:,} test rows)."
         )
     few = [_where(cut.columns, part.values) for cut in found.slices for part in cut.slices if part.metrics is None]
@@ -58,7 +60,7 @@ def _parts(facts: RunFacts) -> Iterator[str]:
     few = list(dict.fromkeys(few))
     if few:
         more = f" and {len(few) - MOST} more" if len(few) > MOST else ""
-        yield f"Too few test rows to judge: {'; '.join(few[:MOST])}{more}."
+        yield f"Too few test rows to decide: {'; '.join(few[:MOST])}{more}."
 
 
 def _where(columns: tuple[str, ...], values: tuple[str, ...]) -> str:
@@ -72,14 +74,15 @@ def _unseen(facts: RunFacts) -> Iterator[str]:
     compared |= {name for cut in found.slices for name in cut.columns}
     unlooked = [name for name in sensitive if name not in compared]
     if unlooked:
-        yield f"Differences between groups were not looked at by {', '.join(unlooked)}."
+        yield f"Differences between groups were not measured for {', '.join(unlooked)}."
     if not sensitive and not found.slices and not found.fairness:
-        yield "No part of the test rows was looked at by itself, and no groups of people were compared."
+        yield "No slice of the test rows was evaluated separately, and no groups of people were compared."
     if facts.scores and facts.data.split.startswith(DRAWN):
         yield (
-            "The test rows were drawn with the training rows: how the model fares on rows of another time or place was "
+            "The test rows come from the same time and place as the training rows: performance on other times or "
+            "places was "
             "not measured."
         )
     if facts.profile is not None or facts.overrides:
         laid = ", ".join([*([f"profile {facts.profile}"] if facts.profile else []), *facts.overrides])
-        yield f"Made with changes laid over the project as written: {laid}."
+        yield f"The spec was run with overrides: {laid}."

@@ -1,7 +1,7 @@
 """Training rows -> what each column holds: missing, quantiles, frequent values, and the balance of the classes.
 
-Values of columns that are sensitive, name a row or are left out are never told, nor those of fewer than ten rows; of
-personal columns nothing is.
+Values of columns that are sensitive, identify a row or are left out are never shown, nor those of fewer than ten rows;
+of personal columns nothing is.
 """
 
 from collections.abc import Mapping, Sequence

@@ -15,18 +15,18 @@ class CommonValue(Struct, frozen=True):
 
 
 class ColumnProfile(Struct, frozen=True, kw_only=True):
-    """A column of the training rows. Values are told of features and the target alone, and none that few rows have."""
+    """A column of the training rows. Values are shown for features and the target only, and none that few rows have."""
 
     missing: Annotated[float, Meta(description="share of rows without a value")]
-    distinct: Annotated[int | None, Meta(description="different values; null for numbers")] = None
+    distinct: Annotated[int | None, Meta(description="distinct values; null for numbers")] = None
     quantiles: Annotated[
-        tuple[float, ...], Meta(description="least, first quarter, median, third quarter, greatest; of numbers")
+        tuple[float, ...], Meta(description="minimum, first quartile, median, third quartile, maximum; for numbers")
     ] = ()
     mean: float | None = None
-    bins: Annotated[tuple[int, ...], Meta(description="rows in ten equal parts between least and greatest")] = ()
-    first: Annotated[str | None, Meta(description="the earliest moment, of dates")] = None
-    last: Annotated[str | None, Meta(description="the latest moment, of dates")] = None
-    common: Annotated[tuple[CommonValue, ...], Meta(description="the most frequent values, of categories")] = ()
+    bins: Annotated[tuple[int, ...], Meta(description="rows in ten equal bins between minimum and maximum")] = ()
+    first: Annotated[str | None, Meta(description="the earliest time, for dates")] = None
+    last: Annotated[str | None, Meta(description="the latest time, for dates")] = None
+    common: Annotated[tuple[CommonValue, ...], Meta(description="the most frequent values, for categories")] = ()
     images: ImageSizes | None = None
 
 

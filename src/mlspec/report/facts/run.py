@@ -26,9 +26,9 @@ class RequirementFact(Struct, frozen=True, kw_only=True):
     text: str
     binding: Annotated[
         Literal["gate", "measured", "compiled", "nothing"],
-        Meta(description="a gate decides on it, it is measured, the compiler has checked it, or nothing does"),
+        Meta(description="whether a gate decides it, a step measures it, the compiler has checked it, or nothing does"),
     ]
-    check: Annotated[str, Meta(description="the step that checked it, or what else did")] = ""
+    check: Annotated[str, Meta(description="the step or command that checked it")] = ""
     evidence: str = ""
     verdict: Annotated[
         Decision | None,
@@ -105,11 +105,11 @@ class Candidate(Struct, frozen=True, kw_only=True):
     seconds: Annotated[float | None, Meta(description="training time")] = None
     curves: Annotated[dict[str, tuple[float, ...]], Meta(description="training history, a value each round")] = {}
     rounds: Annotated[str, Meta(description="what a round of the training is called")] = "epoch"
-    notes: Annotated[tuple[str, ...], Meta(description="what the training warned of, and what it promises")] = ()
+    notes: Annotated[tuple[str, ...], Meta(description="warnings and guarantees of the training")] = ()
     seeds: Annotated[
         tuple[float, ...], Meta(description="the metric that selects, on the validation rows, for each seed")
     ] = ()
-    search: Annotated[Search | None, Meta(description="how its settings were searched for")] = None
+    search: Annotated[Search | None, Meta(description="how its settings were tuned")] = None
 
 
 class ColumnFact(Struct, frozen=True):
@@ -118,16 +118,16 @@ class ColumnFact(Struct, frozen=True):
     name: str
     type: str
     role: str
-    profile: Annotated[ColumnProfile | None, Meta(description="what the training rows hold")] = None
+    profile: Annotated[ColumnProfile | None, Meta(description="values of the column in the training rows")] = None
 
 
 class PersonalFact(Struct, frozen=True, kw_only=True):
-    """A column that tells something of people, and what was done to it as its source was read."""
+    """A personal column, and how it was anonymised while its source was read."""
 
     column: str
     kind: str
-    action: Annotated[str, Meta(description="what was done, with its settings; empty for a public column")] = ""
-    reason: Annotated[str, Meta(description="why it is kept as it is")] = ""
+    action: Annotated[str, Meta(description="how it was anonymised, with settings; empty for a public column")] = ""
+    reason: Annotated[str, Meta(description="justification for keeping it unchanged")] = ""
 
 
 class SourceFact(Struct, frozen=True, kw_only=True):
@@ -147,10 +147,10 @@ class ExpectationFact(Struct, frozen=True):
     holds: bool
     measured: str = ""
     place: Place | None = None
-    severity: Annotated[Literal["error", "warn"], Meta(description="warn: the run goes on all the same")] = "error"
-    faults: Annotated[tuple[str, ...], Meta(description="what does not hold, in words")] = ()
+    severity: Annotated[Literal["error", "warn"], Meta(description="warn: the run continues")] = "error"
+    faults: Annotated[tuple[str, ...], Meta(description="a description of what does not hold")] = ()
     sample: Annotated[
-        tuple[dict[str, str], ...], Meta(description="a few rows that break it, private columns hidden")
+        tuple[dict[str, str], ...], Meta(description="a few rows that violate it, private columns hidden")
     ] = ()
 
 
@@ -161,7 +161,7 @@ class DataFacts(Struct, frozen=True, kw_only=True):
     columns: tuple[ColumnFact, ...] = ()
     personal: tuple[PersonalFact, ...] = ()
     expectations: tuple[ExpectationFact, ...] = ()
-    split: Annotated[str, Meta(description="how rows became train, validation and test rows, in words")] = ""
+    split: Annotated[str, Meta(description="a description of the split")] = ""
     rows: Annotated[dict[str, int], Meta(description="rows of train, validation and test")] = {}
     balance: Annotated[tuple[ClassBalance, ...], Meta(description="the target's classes, most frequent first")] = ()
 
@@ -175,14 +175,14 @@ class CheckFact(Struct, frozen=True, kw_only=True):
     expected: str
     fails: bool = False
     advice: str = ""
-    accepted: Annotated[str, Meta(description="why the project accepts what was found")] = ""
+    accepted: Annotated[str, Meta(description="why the project accepts this finding")] = ""
 
 
 class MemoryFact(Struct, frozen=True, kw_only=True):
     """What a step's processes had of memory for themselves (pages of files left out), looked at all the while."""
 
-    every: Annotated[float, Meta(description="seconds between two looks")]
-    own: Annotated[tuple[int, ...], Meta(description="bytes at each look; the most between two that were joined")]
+    every: Annotated[float, Meta(description="seconds between two samples")]
+    own: Annotated[tuple[int, ...], Meta(description="bytes at each sample; the maximum where samples were merged")]
 
 
 class StepFact(Struct, frozen=True, kw_only=True):
@@ -193,7 +193,7 @@ class StepFact(Struct, frozen=True, kw_only=True):
     action: Literal["cached", "ran", "failed", "skipped"]
     seconds: float | None = None
     cpu_seconds: float | None = None
-    memory: Annotated[int | None, Meta(description="the most memory that its process had, in bytes")] = None
+    memory: Annotated[int | None, Meta(description="peak memory of its process, in bytes")] = None
     memory_over_time: MemoryFact | None = None
     fingerprint: str | None = None
     outputs: dict[str, str] = {}
@@ -230,7 +230,7 @@ class RunFacts(Struct, frozen=True, kw_only=True):
     target: str = ""
     spec: Annotated[str, Meta(description="the spec's file")]
     profile: str | None = None
-    overrides: Annotated[tuple[str, ...], Meta(description="what --set laid over the spec")] = ()
+    overrides: Annotated[tuple[str, ...], Meta(description="overrides given by --set")] = ()
     started: Annotated[str, Meta(description="ISO 8601, UTC")]
     seconds: float
     outcome: Annotated[
@@ -249,10 +249,10 @@ class RunFacts(Struct, frozen=True, kw_only=True):
     selected_on: Annotated[str, Meta(description="the rows that candidates were scored on")] = "validation rows"
     candidates: tuple[Candidate, ...] = ()
     data: DataFacts = DataFacts()
-    checks: Annotated[tuple[CheckFact, ...], Meta(description="what was looked for before training")] = ()
+    checks: Annotated[tuple[CheckFact, ...], Meta(description="the checks before training")] = ()
     evaluation: EvaluationFacts = EvaluationFacts()
-    tradeoff: Annotated[Tradeoff | None, Meta(description="what mitigation costs and buys")] = None
-    scaling: Annotated[ScalingFacts | None, Meta(description="what more training rows would buy")] = None
+    tradeoff: Annotated[Tradeoff | None, Meta(description="costs and benefits of mitigation")] = None
+    scaling: Annotated[ScalingFacts | None, Meta(description="the expected effect of more training rows")] = None
     latency: dict[str, Any] | None = None
     size: dict[str, Any] | None = None
     failures: tuple[FailureFact, ...] = ()

@@ -56,7 +56,7 @@ class ScalingFacts(Struct, frozen=True, kw_only=True):
     curve: tuple[CurvePoint, ...] = ()
     forecasts: tuple[Forecast, ...] = ()
     noise: Annotated[
-        float | None, Meta(description="standard deviation between fits on other rows, at the greatest share")
+        float | None, Meta(description="standard deviation between fits on different rows, at the largest share")
     ] = None
     verdict: Literal["gains", "flat", "unknown"]
     reason: str = ""

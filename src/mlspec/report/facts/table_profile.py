@@ -35,14 +35,14 @@ class ProfiledColumn(Struct, frozen=True, kw_only=True):
     type: str
     role: str = ""
     missing: Annotated[float, Meta(description="share of rows without a value")]
-    distinct: Annotated[int, Meta(description="different values")]
-    quantiles: Annotated[tuple[float, ...], Meta(description="0, 0.05, 0.25, 0.5, 0.75, 0.95 and 1; of numbers")] = ()
+    distinct: Annotated[int, Meta(description="distinct values")]
+    quantiles: Annotated[tuple[float, ...], Meta(description="0, 0.05, 0.25, 0.5, 0.75, 0.95 and 1; for numbers")] = ()
     mean: float | None = None
-    deviation: Annotated[float | None, Meta(description="standard deviation, of numbers")] = None
-    first: Annotated[str | None, Meta(description="the earliest moment, of dates")] = None
-    last: Annotated[str | None, Meta(description="the latest moment, of dates")] = None
+    deviation: Annotated[float | None, Meta(description="standard deviation, for numbers")] = None
+    first: Annotated[str | None, Meta(description="the earliest time, for dates")] = None
+    last: Annotated[str | None, Meta(description="the latest time, for dates")] = None
     lengths: Annotated[tuple[int, int] | None, Meta(description="characters of the shortest and longest text")] = None
-    common: Annotated[tuple[Frequent, ...], Meta(description="the most frequent values, of categories")] = ()
+    common: Annotated[tuple[Frequent, ...], Meta(description="the most frequent values, for categories")] = ()
     images: ImageSizes | None = None
 
 
@@ -55,14 +55,16 @@ class Correlation(Struct, frozen=True):
 
 
 class TableProfile(Struct, frozen=True, kw_only=True):
-    """A table: its columns, rows that stand more than once, numbers that go together, the target's values."""
+    """A table: its columns, duplicates, correlations, the target's values."""
 
     format_version: Literal[1] = 1
     of: str
     rows: int
-    duplicates: Annotated[int, Meta(description="rows that are equal to one before them")]
+    duplicates: Annotated[int, Meta(description="rows that are equal to an earlier row")]
     columns: tuple[ProfiledColumn, ...]
-    correlations: Annotated[tuple[Correlation, ...], Meta(description="the strongest, of at least 0.3 either way")] = ()
+    correlations: Annotated[
+        tuple[Correlation, ...], Meta(description="the strongest, with an absolute value of at least 0.3")
+    ] = ()
     target: str | None = None
     balance: Annotated[tuple[Frequent, ...], Meta(description="the target's classes with their rows")] = ()
 
@@ -76,7 +78,7 @@ def profiled(
     roles: Mapping[str, str] | None = None,
     hidden: Collection[str] = (),
 ) -> TableProfile:
-    """The profile of a table; of ``hidden`` columns no value is told.
+    """The profile of a table; values of ``hidden`` columns are not shown.
 
     One scan is for the whole, and one for as many columns as are in memory at a time.
     """
@@ -84,8 +86,8 @@ def profiled(
 
     types = {column.name: column.type for column in schema}
     # Rows, and pictures, count by a hash: all of them would have to be held at once.
-    told = [pl.col(name).hash() if kind == "image" else pl.col(name) for name, kind in types.items()]
-    asked: dict[str, pl.Expr] = {"rows": pl.len(), "unique": pl.struct(told).hash().n_unique()}
+    text = [pl.col(name).hash() if kind == "image" else pl.col(name) for name, kind in types.items()]
+    asked: dict[str, pl.Expr] = {"rows": pl.len(), "unique": pl.struct(text).hash().n_unique()}
     numbers = [n for n, kind in types.items() if kind in ("integer", "number") and n not in hidden][:MOST_CORRELATED]
     pairs = [(a, b) for at, a in enumerate(numbers) for b in numbers[at + 1 :]]
     asked |= {f"r{index}": pl.corr(a, b) for index, (a, b) in enumerate(pairs)}

@@ -39,17 +39,15 @@ class Tradeoff(Struct, frozen=True, kw_only=True):
     group: tuple[str, ...]
     metric: str | None = None
     at_most: float | None = None
-    lawful_basis: Annotated[str, Meta(description="why people may be decided on by their group")] = ""
+    lawful_basis: Annotated[str, Meta(description="the lawful basis for using group membership in decisions")] = ""
     rows: int
     level: float
     scores: tuple[ScorePair, ...] = ()
     before: Treatment
     after: Treatment
-    curve: Annotated[
-        tuple[TradeoffPoint, ...], Meta(description="of other bounds, or of the models that were fitted")
-    ] = ()
-    thresholds: Annotated[dict[str, float] | None, Meta(description="by group, where groups have their own")] = None
-    common_threshold: Annotated[float | None, Meta(description="of groups that have none of their own")] = None
-    kept: Annotated[bool | None, Meta(description="whether a fitted model kept to the bound where it was judged")] = (
-        None
-    )
+    curve: Annotated[tuple[TradeoffPoint, ...], Meta(description="for other bounds, or for the fitted models")] = ()
+    thresholds: Annotated[dict[str, float] | None, Meta(description="per group, where groups have their own")] = None
+    common_threshold: Annotated[float | None, Meta(description="for groups that have none of their own")] = None
+    kept: Annotated[
+        bool | None, Meta(description="whether a fitted model satisfied the bound on the validation rows")
+    ] = None

@@ -44,22 +44,22 @@ def interval(
         return None
     at = scale or Scale(seen)
     middle = HEIGHT / 2
-    told = [f"value {figure(value, (low, high))}"]
+    message = [f"value {figure(value, (low, high))}"]
     parts: list[Html] = [line("axis", PAD, middle, WIDTH - PAD, middle)]
     if threshold is not None:
         parts.append(line("threshold", at(threshold), 3, at(threshold), HEIGHT - 3))
-        told.append(f"threshold {figure(threshold)}")
+        message.append(f"threshold {figure(threshold)}")
     for name, mark in marks.items():
         dot = element(
             "circle", element("title", f"{name} {figure(mark)}"), class_="mark", cx=at(mark), cy=middle, r=3.5
         )
         parts.append(dot)
-        told.append(f"{name} {figure(mark)}")
+        message.append(f"{name} {figure(mark)}")
     if low is not None and high is not None:
         parts.append(line("whisker", at(low), middle, at(high), middle))
-        told.append(f"interval {figure(low, (low, high))} to {figure(high, (low, high))}")
+        message.append(f"interval {figure(low, (low, high))} to {figure(high, (low, high))}")
     parts.append(element("circle", class_="point", cx=at(value), cy=middle, r=4))
-    return picture(f"interval {style}".strip(), WIDTH, HEIGHT, ", ".join(told), parts)
+    return picture(f"interval {style}".strip(), WIDTH, HEIGHT, ", ".join(message), parts)
 
 
 def shares(parts: Mapping[str, int]) -> Html | None:
@@ -96,10 +96,10 @@ def bins(counts: Sequence[int], ends: Sequence[float]) -> Html | None:
         )
         for i, count in enumerate(counts)
     ]
-    told = (
-        f"rows in {len(counts)} equal parts from {figure(ends[0])} to {figure(ends[-1])}: {', '.join(map(str, counts))}"
+    message = (
+        f"rows in {len(counts)} equal bins from {figure(ends[0])} to {figure(ends[-1])}: {', '.join(map(str, counts))}"
     )
-    return picture("bins", width, height, told, bars)
+    return picture("bins", width, height, message, bars)
 
 
 def curves(lines: Mapping[str, Sequence[float]], rounds: str) -> Html | None:
@@ -133,8 +133,10 @@ def curves(lines: Mapping[str, Sequence[float]], rounds: str) -> Html | None:
         points = " ".join(f"{number(across(i))},{number(up(value))}" for i, value in enumerate(values))
         parts.append(element("polyline", class_=f"curve curve{index % 4}", points=points))
         parts.append(label(name, across(len(values) - 1) + 8, end + 4, "start", f"curve{index % 4}"))
-    told = "; ".join(f"{name}: {figure(v[0])} to {figure(v[-1])} over {len(v)} {rounds}s" for name, v in lines.items())
-    return picture("curves", width, height, told, parts)
+    message = "; ".join(
+        f"{name}: {figure(v[0])} to {figure(v[-1])} over {len(v)} {rounds}s" for name, v in lines.items()
+    )
+    return picture("curves", width, height, message, parts)
 
 
 def _apart(places: Sequence[float], gap: float) -> list[float]:
@@ -146,10 +148,10 @@ def _apart(places: Sequence[float], gap: float) -> list[float]:
     return moved
 
 
-def picture(kind: str, width: float, height: float, told: str, parts: Sequence[Html]) -> Html:
+def picture(kind: str, width: float, height: float, message: str, parts: Sequence[Html]) -> Html:
     """An SVG that says in words what it shows."""
     box = f"0 0 {number(width)} {number(height)}"
-    return element("svg", *parts, class_=kind, viewBox=box, width=width, height=height, role="img", aria_label=told)
+    return element("svg", *parts, class_=kind, viewBox=box, width=width, height=height, role="img", aria_label=message)
 
 
 def line(kind: str, x1: float, y1: float, x2: float, y2: float) -> Html:

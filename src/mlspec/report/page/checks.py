@@ -12,18 +12,18 @@ def checks(facts: RunFacts) -> Html | None:
         return None
     failing = [check for check in facts.checks if check.fails]
     count = formatting.count(len(facts.checks), "check")
-    told = f"{len(failing)} of {count} found something" if failing else f"None of {count} found anything"
+    text = f"{len(failing)} of {count}: warning" if failing else f"All {count}: OK"
     heads = ("(verdict)", "check", "measured", "expected", "of")
     shown = [*failing, *(check for check in facts.checks if not check.fails)]
     made = table("Checks before training", heads, [_row(check) for check in shown])
-    return element("div", element("p", f"{told}.", class_="note"), made)
+    return element("div", element("p", f"{text}.", class_="note"), made)
 
 
 def _row(check: CheckFact) -> Html:
     verdict = "unknown" if check.fails else "pass"
     return element(
         "tr",
-        element("td", element("span", "look" if check.fails else "fine", class_=f"verdict {verdict}")),
+        element("td", element("span", "warning" if check.fails else "OK", class_=f"verdict {verdict}")),
         element("th", check.check, scope="row", class_="name"),
         element(
             "td",

@@ -91,9 +91,11 @@ def _personal(found: DataFacts) -> Child:
         row(entry.column, [element("td", entry.kind), element("td", entry.action), element("td", entry.reason)])
         for entry in found.personal
     ]
-    note = element("p", "Treated as their source was read; no step behind that saw them as they were.", class_="note")
-    heads = ("column", "what it is", "what was done", "why it is kept")
-    return [element("h3", "What columns tell of people"), note, table("Personal columns", heads, rows)]
+    note = element(
+        "p", "Anonymised while the source was read; later steps never see the original values.", class_="note"
+    )
+    heads = ("column", "kind", "action", "justification")
+    return [element("h3", "Personal data"), note, table("Personal columns", heads, rows)]
 
 
 def _columns(columns: tuple[ColumnFact, ...]) -> Child:
@@ -105,15 +107,15 @@ def _columns(columns: tuple[ColumnFact, ...]) -> Child:
         return [title, element("ul", [_chip(column) for column in ordered], class_="chips")]
     heads = ("column", "type", ("missing", "figure"), "(chart)", "values")
     shown = table("Columns of the training rows", heads, [_column(column) for column in ordered])
-    note = "Of the training rows. What columns hold is told of features and the target alone."
+    note = "Training rows only. Values are shown for features and the target only."
     if len(ordered) <= MOST_COLUMNS_SHOWN:
         return [title, element("p", note, class_="note"), shown]
     return [title, element("p", note, class_="note"), element("details", element("summary", "All columns"), shown)]
 
 
 def _chip(column: ColumnFact) -> Html:
-    told = column.type if column.role == "feature" else f"{column.type}, {column.role}"
-    return element("li", column.name, element("small", told), class_=column.role)
+    message = column.type if column.role == "feature" else f"{column.type}, {column.role}"
+    return element("li", column.name, element("small", message), class_=column.role)
 
 
 def _column(column: ColumnFact) -> Html:
@@ -140,21 +142,21 @@ def _values(found: ColumnProfile) -> Child:
         return [
             f"{least} to {greatest}",
             element("br"),
-            element("small", f"median {median}, half between {first} and {third}"),
+            element("small", f"median {median}, IQR {first} to {third}"),
         ]
     if found.images is not None:
         return image_sizes.words(found.images)
     if found.first is not None:
         return f"{found.first} to {found.last}"
-    told = (
+    message = (
         ""
         if found.distinct is None
-        else f"{formatting.count(found.distinct, 'value').replace('value', 'different value')}"
+        else f"{formatting.count(found.distinct, 'value').replace('value', 'distinct value')}"
     )
     if not found.common:
-        return told
+        return message
     common = ", ".join(f"{entry.value} ({entry.rows:,})" for entry in found.common)
-    return [told, element("br"), element("small", common)]
+    return [message, element("br"), element("small", common)]
 
 
 def _expectations(found: DataFacts) -> Child:
@@ -183,7 +185,5 @@ def _sample(fact: ExpectationFact) -> Html:
     """A few of the rows that break an expectation."""
     names = list(fact.sample[0])
     rows = [element("tr", [element("td", line.get(name, "")) for name in names]) for line in fact.sample]
-    summary = element(
-        "summary", f"{formatting.count(len(fact.sample), 'row')} for which this does not hold: {fact.text}"
-    )
-    return element("details", summary, table("Rows that break it", tuple(names), rows))
+    summary = element("summary", f"{formatting.count(len(fact.sample), 'row')} that violate: {fact.text}")
+    return element("details", summary, table("Violating rows", tuple(names), rows))

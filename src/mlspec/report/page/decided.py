@@ -28,33 +28,36 @@ def _decisions(facts: RunFacts) -> Iterator[tuple[str, str]]:
                 f"{name} {_shown(v)}" for name, v in chosen.search.trials[chosen.search.best].settings.items()
             )
             yield (
-                "its settings",
+                "settings",
                 f"{best}: best of {formatting.count(len(chosen.search.trials), 'trial')} on the validation rows.",
             )
         elif settings:
-            yield "its settings", f"{settings}: as the spec states them."
+            yield "settings", f"{settings}: from the spec."
     found = facts.evaluation
     if found.calibration is not None:
-        yield "probabilities", f"Corrected by {found.calibration} on the validation rows, as the spec asks."
+        yield "probabilities", f"Recalibrated with {found.calibration} on the validation rows, as the spec says."
     if sentences.threshold(facts) and found.decisions is not None and found.decisions.costs is not None:
         costs = found.decisions.costs
         yield (
             "decisions",
-            f"{sentences.threshold(facts).removeprefix('Decisions: ')}: there, mistakes cost least, a false "
-            f"positive {costs['false_positive']:g} and a false negative {costs['false_negative']:g}.",
+            f"{sentences.threshold(facts).removeprefix('Decisions: ')}: the threshold of lowest cost, where a false "
+            f"positive costs {costs['false_positive']:g} and a false negative {costs['false_negative']:g}.",
         )
     elif facts.tradeoff is not None and tradeoff.decided(facts.tradeoff):
         yield "decisions", f"{tradeoff.decided(facts.tradeoff)}."
     elif found.decisions is not None:
-        yield "decisions", "The likeliest class: the spec does not say what mistakes cost."
+        yield "decisions", "The most probable class: the spec states no costs of errors."
     if found.decisions is not None and found.decisions.abstention.below is not None:
-        yield "to a person", f"Predictions less sure than {found.decisions.abstention.below:g}, as the spec asks."
+        yield (
+            "to a person",
+            f"Predictions with a probability below {found.decisions.abstention.below:g}, as the spec says.",
+        )
     if facts.data.split:
         rows = ", ".join(f"{name} {count:,}" for name, count in facts.data.rows.items())
         yield "rows", f"Split {facts.data.split}" + (f": {rows}." if rows else ".")
     unread = [column.name for column in facts.data.columns if column.role in ("sensitive", "id", "dropped", "unused")]
     if unread:
-        yield "kept from the model", f"{', '.join(unread)}, as the spec asks."
+        yield "hidden from the model", f"{', '.join(unread)}, as the spec says."
 
 
 def _why(facts: RunFacts, chosen: Candidate) -> str:

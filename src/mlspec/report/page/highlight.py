@@ -22,7 +22,7 @@ TOKEN = re.compile(
 def yaml(text: str, signs: Mapping[int, Child] = NOTHING, remarks: Mapping[int, Child] = NOTHING) -> Html:
     """The text as lines with ids ``L1``, ``L2``, ..., so that others can point at them.
 
-    ``signs`` stand between the number of a line and its text, ``remarks`` behind the text.
+    ``signs`` are between the number of a line and its text, ``remarks`` behind the text.
     """
     return element(
         "pre",

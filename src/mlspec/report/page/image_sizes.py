@@ -1,4 +1,4 @@
-"""The sizes of the pictures of a column: never their bytes."""
+"""The sizes of the images of a column, never their contents."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,15 +11,15 @@ LOOKED_AT = 2_000
 
 
 class ImageSizes(Struct, frozen=True, kw_only=True):
-    """Height and width of the pictures with the fewest and the most pixels, and the mean length of the files."""
+    """Height and width of the images with the fewest and the most pixels, and the mean length of the files."""
 
-    smallest: Annotated[tuple[int, int], Meta(description="height and width of the picture with the fewest pixels")]
-    largest: Annotated[tuple[int, int], Meta(description="height and width of the picture with the most pixels")]
+    smallest: Annotated[tuple[int, int], Meta(description="height and width of the image with the fewest pixels")]
+    largest: Annotated[tuple[int, int], Meta(description="height and width of the image with the most pixels")]
     bytes: Annotated[int, Meta(description="mean length of the files")]
 
 
 def sizes(rows: "pl.LazyFrame", name: str) -> ImageSizes | None:
-    """The sizes by the headers of at most 2,000 evenly spread pictures; None where there are none.
+    """The sizes by the headers of at most 2,000 evenly spread images; None where there are none.
 
     Raises StepError where one is no image.
     """
@@ -39,7 +39,7 @@ def sizes(rows: "pl.LazyFrame", name: str) -> ImageSizes | None:
 def words(found: ImageSizes) -> str:
     """The sizes in a line."""
     (low, narrow), (high, wide) = found.smallest, found.largest
-    told = (
+    text = (
         f"{low} x {narrow} pixels" if found.smallest == found.largest else f"{low} x {narrow} to {high} x {wide} pixels"
     )
-    return f"{told}, {found.bytes:,} bytes on average"
+    return f"{text}, {found.bytes:,} bytes on average"

@@ -12,7 +12,7 @@ def over_time(own: Sequence[int], every: float, limit: int | None, width: float 
     top = max(*own, limit or 0) * 1.08
     points = [(width * i / max(1, len(own) - 1), height * (1 - value / top)) for i, value in enumerate(own)]
     edge = " ".join(f"{number(x)},{number(y)}" for x, y in points)
-    told = f"at most {formatting.size(max(own))} over {formatting.seconds(every * (len(own) - 1))}"
+    text = f"at most {formatting.size(max(own))} over {formatting.seconds(every * (len(own) - 1))}"
     parts = [
         element("polygon", class_="held", points=f"0,{number(height)} {edge} {number(width)},{number(height)}"),
         element("polyline", class_="curve curve0", points=edge),
@@ -20,5 +20,5 @@ def over_time(own: Sequence[int], every: float, limit: int | None, width: float 
     if limit is not None:
         at = height * (1 - limit / top)
         parts.append(line("threshold", 0, at, width, at))
-        told += f"; allowed {formatting.size(limit)}"
-    return picture("memory", width, height, told, parts)
+        text += f"; limit {formatting.size(limit)}"
+    return picture("memory", width, height, text, parts)

@@ -14,21 +14,21 @@ def scores(facts: RunFacts) -> Html | None:
     baselines = list(dict.fromkeys(name for score in facts.scores for name in score.baselines))
     level = next((score.level for score in facts.scores if score.level), None)
     rows = next((score.n for score in facts.scores if score.n), None)
-    told = [
+    message = [
         f"{facts.selected} was chosen by {facts.selected_by} on the {facts.selected_on}. " if facts.selected else ""
     ]
-    told.append(
-        f"Measured on {rows:,} test rows that no fitting and no choice has seen"
+    message.append(
+        f"Measured on {rows:,} test rows that were used neither for training nor for selection"
         if rows
         else "Measured on the test rows"
     )
-    told.append(f"; intervals of {level:.0%} confidence." if level else ".")
+    message.append(f"; intervals of {level:.0%} confidence." if level else ".")
     heads: list[Head] = ["metric", ("value", "figure"), "(chart)"]
     for name in baselines:
         heads += [(name, "figure"), ("better by", "figure")]
     return element(
         "div",
-        element("p", "".join(told), class_="note"),
+        element("p", "".join(message), class_="note"),
         table("Metrics on the test rows", heads, [_score(score, baselines) for score in facts.scores]),
     )
 
@@ -96,7 +96,7 @@ def candidates(facts: RunFacts) -> Html | None:
         "div",
         element(
             "p",
-            f"Measured on the {facts.selected_on}, by which one was chosen; the test rows stay unseen.",
+            f"Measured on the {facts.selected_on}, which decide the selection; the test rows are not used here.",
             class_="note",
         ),
         element("p", _reason(facts)) if facts.evaluation.selection_reason else None,
@@ -121,7 +121,7 @@ def _reason(facts: RunFacts) -> str:
             between = formatting.interval(apart.low, apart.high)
             behind.append(f"{name} by {formatting.figure(apart.value, (apart.low, apart.high))} {between}".rstrip())
     text = f"{found.selection_reason}."
-    return f"{text} Behind the best, row by row: {', '.join(behind)}." if behind else text
+    return f"{text} Difference to the best on the same rows: {', '.join(behind)}." if behind else text
 
 
 def _candidate(candidate: Candidate, metrics: list[str], by: str | None, scale: Scale | None) -> Html:
@@ -143,7 +143,9 @@ def _candidate(candidate: Candidate, metrics: list[str], by: str | None, scale: 
             element("br"),
             element("small", candidate.model, f" ({settings})" if settings else ""),
             [[element("br"), element("small", f"note: {note}")] for note in candidate.notes],
-            [element("br"), element("small", told)] if (told := formatting.seeds(candidate.seeds, by or "")) else None,
+            [element("br"), element("small", message)]
+            if (message := formatting.seeds(candidate.seeds, by or ""))
+            else None,
             scope="row",
         ),
         cells,
@@ -166,16 +168,14 @@ def in_use(facts: RunFacts) -> Html | None:
         quantiles = ", ".join(
             f"{name} {formatting.seconds(latency[name])}" for name in ("p50", "p95", "p99") if name in latency
         )
-        pairs.append(
-            ("one prediction", f"{quantiles} ({formatting.count(int(latency.get('batch', 1)), 'row')} at a time)")
-        )
+        pairs.append(("latency", f"{quantiles} ({formatting.count(int(latency.get('batch', 1)), 'row')} at a time)"))
         pairs.append(
             ("measured", f"{formatting.count(int(latency['n']), 'time')} on {latency.get('machine', 'this machine')}")
         )
     if facts.size is not None:
         pairs.append(("exported model", formatting.size(float(facts.size["bytes"]))))
     if facts.model is not None:
-        pairs.append(("lies in", facts.model))
+        pairs.append(("path", facts.model))
     if not pairs:
         return None
     return element(

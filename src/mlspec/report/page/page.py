@@ -37,24 +37,24 @@ def page(facts: RunFacts, spec_text: str, graph: str | None = None) -> str:
     sections = [
         ("constraints", "Constraints", _gates(facts)),
         ("requirements", "Requirements", requirements.requirements(facts)),
-        ("failures", "What failed", _failures(facts)),
-        ("decided", "What was decided, and why", decided.decided(facts)),
-        ("model", "The selected model", model.scores(facts)),
-        ("decisions", "Probabilities and decisions", decisions.decisions(facts)),
-        ("personalization", "Who answers whom", personal.personalization(facts)),
+        ("failures", "Failures", _failures(facts)),
+        ("decided", "Decisions and reasons", decided.decided(facts)),
+        ("model", "Selected model", model.scores(facts)),
+        ("decisions", "Calibration and errors", decisions.decisions(facts)),
+        ("personalization", "Personalization", personal.personalization(facts)),
         ("slices", "Slices", slices.slices(facts)),
         ("fairness", "Fairness", slices.fairness(facts)),
-        ("mitigation", "What mitigation costs and buys", tradeoff.tradeoff(facts)),
-        ("scaling", "What more data would buy", scaling.scaling(facts)),
-        ("importance", "What it relies on", decisions.importance(facts)),
+        ("mitigation", "Mitigation", tradeoff.tradeoff(facts)),
+        ("scaling", "Learning curve", scaling.scaling(facts)),
+        ("importance", "Feature importance", decisions.importance(facts)),
         ("candidates", "Candidates", model.candidates(facts)),
         ("tuning", "Tuning", tuning.tuning(facts)),
-        ("use", "In use", model.in_use(facts)),
+        ("use", "Deployment", model.in_use(facts)),
         ("data", "Data", data.data(facts)),
         ("checks", "Checks before training", checks.checks(facts)),
-        ("steps", "How it was made", _steps(facts, graph)),
+        ("steps", "Pipeline", _steps(facts, graph)),
         ("environment", "Environment", _environment(facts)),
-        ("spec", "The spec", spec.spec(facts, spec_text)),
+        ("spec", "Spec", spec.spec(facts, spec_text)),
     ]
     shown = [(name, title, body) for name, title, body in sections if body is not None]
     head = element(
@@ -78,7 +78,7 @@ def page(facts: RunFacts, spec_text: str, graph: str | None = None) -> str:
                 for name, title, body in shown
             ],
         ),
-        element("footer", f"Run {facts.id}, made by mlspec {facts.environment.get('mlspec', '')}."),
+        element("footer", f"Run {facts.id}, mlspec {facts.environment.get('mlspec', '')}."),
     )
     return "<!doctype html>\n" + element("html", head, body, lang="en") + "\n"
 
@@ -114,7 +114,7 @@ def _header(facts: RunFacts, sections: list[tuple[str, str]]) -> Html:
 
 def _gates(facts: RunFacts) -> Html | None:
     if not facts.gates:
-        return element("p", "The spec states none: nothing was required of the model.", class_="note")
+        return element("p", "The spec states no constraints.", class_="note")
     heads = ("verdict", "requirement", ("measured", "figure"), "(chart)", ("n", "figure"), "stated in")
     return table("Constraints", heads, [_gate(gate) for gate in facts.gates])
 
@@ -167,7 +167,7 @@ def _steps(facts: RunFacts, graph: str | None) -> Html | None:
     heads = (
         "step",
         "kind",
-        "(what became of it)",
+        "(outcome)",
         *figures("took", "CPU", "memory"),
         "(memory over time)",
         "fingerprint",
@@ -187,9 +187,9 @@ def _steps(facts: RunFacts, graph: str | None) -> Html | None:
         )
         for step in facts.steps
     ]
-    told = "What each step's work took, whenever that was; memory is the most that its process had meanwhile, "
-    told += "files that it looked at included; the picture shows what was its own"
-    told += ", beside the line that backend.memory draws." if facts.memory_limit else "."
+    message = "Time and CPU time of each step, from the run that computed it. Memory is the peak of its process, "
+    message += "including files that it reads; the chart shows its own memory over time"
+    message += ", with the limit of backend.memory." if facts.memory_limit else "."
     return element(
         "div",
         element(
@@ -202,7 +202,7 @@ def _steps(facts: RunFacts, graph: str | None) -> Html | None:
         element(
             "details",
             element("summary", f"All {formatting.count(len(facts.steps), 'step')}"),
-            element("p", told, class_="note"),
+            element("p", message, class_="note"),
             table("Steps", heads, rows),
             open="open" if len(facts.steps) <= MOST_STEPS_SHOWN else None,
         ),

@@ -19,27 +19,27 @@ def personalization(facts: RunFacts) -> Html | None:
     found = facts.evaluation.personalization
     if found is None:
         return None
-    heads: list[Head] = [found.key, "answered by", *figures("training rows", "validation rows")]
-    heads += figures(f"{found.metric}, one model", "its own", "better by", "better by on test rows")
+    heads: list[Head] = [found.key, "model", *figures("training rows", "validation rows")]
+    heads += figures(f"{found.metric}, shared model", "own model", "better by", "better by on test rows")
     return element(
         "div",
-        element("p", told(found), class_="note"),
-        table("Groups and who answers them", heads, [_group(group) for group in found.groups[:MOST]]),
+        element("p", summary(found), class_="note"),
+        table("Groups and their models", heads, [_group(group) for group in found.groups[:MOST]]),
         element("p", f"{len(found.groups) - MOST:,} more groups are in facts.json.", class_="note")
         if len(found.groups) > MOST
         else None,
     )
 
 
-def told(found: PersonalFacts) -> str:
+def summary(found: PersonalFacts) -> str:
     """What was done, and how sure one is of it."""
     own = sum(group.answered_by == "own" for group in found.groups)
-    who = "Users, named by a digest," if found.level == "user" else f"Groups by {found.key}"
+    who = "Users, shown by a digest," if found.level == "user" else f"Groups by {found.key}"
     return (
-        f"{who} may be answered by {'one further model' if found.strategy != 'finetune' else 'models of their own'} "
-        f"({found.strategy}), where these are shown to be better on the group's validation rows: {own:,} of "
-        f"{len(found.groups):,} {'is' if own == 1 else 'are'}. Intervals of {found.confidence:.0%} confidence hold for "
-        f"all {found.compared:,} compared at once. Whoever training has not seen is answered by the one model."
+        f"{who} can use {'one further model' if found.strategy != 'finetune' else 'models of their own'} "
+        f"({found.strategy}), where it is shown to be better on the group's validation rows: {own:,} of "
+        f"{len(found.groups):,} {'is' if own == 1 else 'are'}. {found.confidence:.0%} confidence intervals hold for "
+        f"all {found.compared:,} comparisons together. Groups that are not in the training rows use the shared model."
     )
 
 
@@ -48,21 +48,21 @@ def lines(facts: RunFacts) -> Iterator[str]:
     found = facts.evaluation.personalization
     if found is None:
         return
-    yield "### Who answers which group"
+    yield "### Personalization"
     yield ""
-    yield text(told(found))
+    yield text(summary(found))
     yield ""
     rows = [
         (
             text(group.group),
-            "its own model" if group.answered_by == "own" else f"the one model: {text(group.reason)}",
+            "own model" if group.answered_by == "own" else f"shared model: {text(group.reason)}",
             f"{group.train_rows:,}",
             _gain(group.gain),
             _gain(group.test),
         )
         for group in found.groups[:MOST]
     ]
-    heads = (text(found.key), "answered by", "training rows", "better by", "on test rows")
+    heads = (text(found.key), "model", "training rows", "better by", "on test rows")
     yield from markdown_table(heads, rows)
     if len(found.groups) > MOST:
         yield ""
@@ -80,7 +80,7 @@ def _group(group: GroupAnswers) -> Html:
         element("th", group.group, scope="row", class_="name"),
         element(
             "td",
-            "its own model" if group.answered_by == "own" else "the one model",
+            "own model" if group.answered_by == "own" else "shared model",
             [element("br"), element("small", group.reason)] if group.answered_by != "own" else None,
         ),
         element("td", f"{group.train_rows:,}", class_=figure),

@@ -14,8 +14,8 @@ Point = tuple[float, float]
 class Plot:
     """Axes over ranges of values, and what is drawn on them."""
 
-    def __init__(self, across: Point, up: Point, names: tuple[str, str], told: str) -> None:
-        self.across, self.up, self.told = across, up, told
+    def __init__(self, across: Point, up: Point, names: tuple[str, str], caption: str) -> None:
+        self.across, self.up, self.caption = across, up, caption
         self.parts: list[Html] = []
         for step in range(6):
             x, y = (low + (high - low) * step / 5 for low, high in (across, up))
@@ -43,10 +43,10 @@ class Plot:
         text = " ".join(f"{number(self.x(x))},{number(self.y(y))}" for x, y in points)
         self.parts.append(element("polyline", class_=f"curve {kind}", points=text))
 
-    def point(self, x: float, y: float, low: float, high: float, told: str) -> None:
+    def point(self, x: float, y: float, low: float, high: float, title: str) -> None:
         """A point with its interval."""
         self.parts.append(line("whisker", self.x(x), self.y(low), self.x(x), self.y(high)))
-        self.parts.append(element("circle", element("title", told), class_="point", cx=self.x(x), cy=self.y(y), r=3.5))
+        self.parts.append(element("circle", element("title", title), class_="point", cx=self.x(x), cy=self.y(y), r=3.5))
 
     def mark(self, x: float, text: str) -> None:
         """An upright line with a word beside it, on the side with more room."""
@@ -56,7 +56,7 @@ class Plot:
 
     def drawn(self) -> Html:
         """The picture."""
-        return picture("curves plot", WIDTH, HEIGHT, self.told, self.parts)
+        return picture("curves plot", WIDTH, HEIGHT, self.caption, self.parts)
 
 
 def room(values: Sequence[float], *, floor: float | None = None) -> Point:
@@ -66,7 +66,7 @@ def room(values: Sequence[float], *, floor: float | None = None) -> Point:
     return (low - wide * 0.08 if floor is None else floor), high + wide * 0.08
 
 
-def bars(entries: Sequence[tuple[str, float, float]], told: str) -> Html:
+def bars(entries: Sequence[tuple[str, float, float]], caption: str) -> Html:
     """Lying bars from zero with their spread, a name before each; below zero to the left."""
     height, left, right = 22.0 * len(entries) + 8, 140.0, 62.0
     low = min(0.0, *(value - spread for _, value, spread in entries))
@@ -84,7 +84,7 @@ def bars(entries: Sequence[tuple[str, float, float]], told: str) -> Html:
         parts.append(element("rect", class_="part0", x=start, y=middle - 6, width=max(end - start, 1), height=12, rx=2))
         parts.append(line("whisker", x(value - spread), middle, x(value + spread), middle))
         parts.append(label(figure(value), x(max(value + spread, 0)) + 8, middle + 4, "start"))
-    return picture("curves bars", WIDTH, height, told, parts)
+    return picture("curves bars", WIDTH, height, caption, parts)
 
 
 def _tick(value: float, ends: Point) -> str:

@@ -15,13 +15,13 @@ def requirements(facts: RunFacts) -> Html | None:
     stated = len(facts.requirements)
     waived = sum(bool(entry.waived) for entry in facts.requirements)
     bound = sum(entry.binding != "nothing" for entry in facts.requirements)
-    told = f"{bound} of {formatting.count(stated, 'requirement')} bound to a check"
-    told += f", {waived} waived" if waived else ""
+    message = f"{bound} of {formatting.count(stated, 'requirement')} bound to a check"
+    message += f", {waived} waived" if waived else ""
     uses = f" {sentences.holdout(facts)}." if sentences.holdout(facts) else ""
     heads = ("verdict", "requirement", "check", "evidence", "stated in")
     return element(
         "div",
-        element("p", f"{told}.{uses}", class_="note"),
+        element("p", f"{message}.{uses}", class_="note"),
         table("Requirements", heads, [_row(entry) for entry in facts.requirements]),
     )
 

@@ -1,4 +1,4 @@
-"""The page's section about the size of the data: the learning curve, and what more rows would buy."""
+"""The page's section about the learning curve, and its extrapolation to more rows."""
 
 import math
 
@@ -10,20 +10,21 @@ from mlspec.report.page.plot import Plot, room
 from mlspec.report.page.tables import figures, table
 
 
-def told(found: ScalingFacts) -> str:
-    """What more rows would buy, or that it can't be told: a sentence without full stop."""
+def summary(found: ScalingFacts) -> str:
+    """The effect of more rows, or why it is unknown: a sentence without full stop."""
     if found.verdict == "unknown" or not found.forecasts:
-        return f"More data: it can't be told what more training rows would buy: {found.reason}"
+        return f"Learning curve: the effect of more training rows is unknown: {found.reason}"
     ahead = found.forecasts[0]
     said = f"{_times(ahead)} the training rows ({ahead.rows:,})"
     gain = formatting.figure(ahead.gain.value, (ahead.gain.low, ahead.gain.high))
     between = formatting.interval(ahead.gain.low, ahead.gain.high)
     if found.verdict == "flat":
-        return f"More data: the curve is flat; {said} would better {found.metric} by about {gain} {between}"
+        return f"Learning curve: flat; {said} would improve {found.metric} by about {gain} {between}"
     value = formatting.figure(ahead.value, (ahead.low, ahead.high))
     return (
-        f"More data: {said} would bring {found.metric} to about {value} {formatting.interval(ahead.low, ahead.high)}, "
-        f"better by {gain} {between}"
+        f"Learning curve: {said} would bring {found.metric} to about {value} "
+        f"{formatting.interval(ahead.low, ahead.high)}, "
+        f"an improvement of {gain} {between}"
     )
 
 
@@ -34,7 +35,7 @@ def scaling(facts: RunFacts) -> Html | None:
         return None
     return element(
         "div",
-        element("p", f"{told(found)}."),
+        element("p", f"{summary(found)}."),
         element("p", _about(found), class_="note"),
         element("div", _plot(found), class_="card pad") if found.curve else None,
         table(
@@ -52,7 +53,7 @@ def scaling(facts: RunFacts) -> Html | None:
             ],
         ),
         table(
-            "What the curve says of more rows",
+            "Extrapolation to more rows",
             ("more rows", *figures("rows", found.metric, "better by")),
             [_forecast(ahead) for ahead in found.forecasts],
         )
@@ -64,7 +65,7 @@ def scaling(facts: RunFacts) -> Html | None:
 def _about(found: ScalingFacts) -> str:
     text = (
         "The selected candidate, prepared and fitted on shares of the training rows and scored on the validation rows, "
-        "which are the same throughout: how well these stand for all rows is not in the interval. "
+        "which are the same throughout: the interval does not include the sampling error of the validation rows. "
     )
     if found.law is not None:
         error = (
@@ -72,7 +73,7 @@ def _about(found: ScalingFacts) -> str:
         )
         text += (
             f"Fitted: {error} = {found.law.a:.3g} + {found.law.b:.3g} n^-{found.law.c:.3g}; intervals of "
-            f"{found.level:.0%} confidence from the repetitions. Ten times the rows lie far beyond what was seen."
+            f"{found.level:.0%} confidence from the repetitions. Ten times the rows is far outside the measured range."
         )
     return text
 

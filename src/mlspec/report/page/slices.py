@@ -18,7 +18,8 @@ def slices(facts: RunFacts) -> Html | None:
         "div",
         element(
             "p",
-            "The test rows in parts. Intervals are of each slice alone: of many slices some look bad by chance.",
+            "Slices of the test rows. Each interval holds for its slice alone: among many slices some look bad by "
+            "chance.",
             class_="note",
         )
         if found.slices
@@ -77,10 +78,10 @@ def _slice(part: Slice, metrics: list[str], first: str, scale: Scale | None, who
 
 def _worst(found: WorstSlices) -> Html:
     proven = [part for part in found.slices if part.low > 0]
-    told = (
-        f"{found.looked_at:,} parts by one and by two columns were looked at for the {found.error}; intervals of "
-        f"{found.level:.0%} confidence hold for all of them at once. "
-        + ("" if proven else "None is shown to be worse than the rest.")
+    message = (
+        f"{found.looked_at:,} slices by one and by two columns were compared by {found.error}; intervals of "
+        f"{found.level:.0%} confidence hold for all of them together. "
+        + ("" if proven else "No slice is shown to be worse than the rest.")
     )
     heads = ("part", *figures("rows", "mean error", "elsewhere", "more"))
     rows = [
@@ -107,9 +108,9 @@ def _worst(found: WorstSlices) -> Html:
     ]
     return element(
         "div",
-        element("h3", "Where it errs most"),
-        element("p", told, class_="note"),
-        table("Where it errs most", heads, rows) if rows else None,
+        element("h3", "Slices with the most errors"),
+        element("p", message, class_="note"),
+        table("Slices with the most errors", heads, rows) if rows else None,
     )
 
 
@@ -122,24 +123,24 @@ def fairness(facts: RunFacts) -> Html | None:
     for entry in found:
         by_group.setdefault(entry.group, []).append(entry)
     note = (
-        "How often each group is called positive: of all its rows, of its positives, of its negatives. Intervals of "
-        "the differences hold for all pairs of groups at once."
+        "Selection rate, true positive rate and false positive rate of each group. Intervals of "
+        "the differences hold for all pairs of groups together."
     )
     return element("div", element("p", note, class_="note"), [_grouping(name, e) for name, e in by_group.items()])
 
 
 def _grouping(columns: tuple[str, ...], entries: list[Fairness]) -> Html:
-    rates = figures("rows", "selected", "positives found", "negatives called positive")
+    rates = figures("rows", "selected", "true positive rate", "false positive rate")
     by = " and ".join(columns)
     return element(
         "div",
         element("h3", "By ", by),
         table(f"Groups by {by}", [by, *rates], [_group(g) for g in entries[0].groups]),
-        [element("p", _told(entry), class_="note") for entry in entries],
+        [element("p", _text(entry), class_="note") for entry in entries],
     )
 
 
-def _told(entry: Fairness) -> str:
+def _text(entry: Fairness) -> str:
     between = formatting.interval(entry.low, entry.high)
     text = f"{entry.metric}: {formatting.figure(entry.value, (entry.low, entry.high))} {between}".rstrip()
     if entry.pair is not None:

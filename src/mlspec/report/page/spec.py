@@ -23,15 +23,15 @@ def spec(facts: RunFacts, text: str) -> Html:
     shown = highlight.yaml(
         text,
         {line: _sign(found) for line, found in remarks.items()},
-        {line: _told(found) for line, found in remarks.items()},
+        {line: _text(found) for line, found in remarks.items()},
     )
-    note = "Beside a line that something was measured against stands what came of it."
+    note = "Each line that was checked or measured shows its result."
     return element(
         "div",
         element("p", note, class_="note") if remarks else None,
         element(
             "div",
-            element("div", shown, class_="scroll", role="region", aria_label="The spec", tabindex=0),
+            element("div", shown, class_="scroll", role="region", aria_label="Spec", tabindex=0),
             class_="card",
         ),
     )
@@ -41,21 +41,21 @@ def _remarks(facts: RunFacts) -> Iterator[tuple[Place | None, Remark]]:
     for failure in facts.failures:
         yield failure.place, ("fail", f"step {failure.step} failed", "failures")
     for gate in facts.gates:
-        told = "" if gate.value is None else f" {formatting.quantity(gate.value, gate.unit, (gate.low, gate.high))}"
-        yield gate.place, (gate.verdict, f"{gate.verdict}{told}", gate.gate)
+        message = "" if gate.value is None else f" {formatting.quantity(gate.value, gate.unit, (gate.low, gate.high))}"
+        yield gate.place, (gate.verdict, f"{gate.verdict}{message}", gate.gate)
     for fact in facts.data.expectations:
         held = "holds" if fact.holds else "fails"
         yield fact.place, ("pass" if fact.holds else "fail", f"{held}: {fact.measured}", "data")
     for candidate in facts.candidates:
         score = next((score for score in candidate.scores if score.metric == facts.selected_by), None)
         if score is not None:
-            told = f"{score.metric} {formatting.figure(score.value, (score.low, score.high))}"
-            shown = f"selected, {told}" if candidate.selected else told
+            message = f"{score.metric} {formatting.figure(score.value, (score.low, score.high))}"
+            shown = f"selected, {message}" if candidate.selected else message
             yield candidate.place, ("selected" if candidate.selected else "", shown, "candidates")
 
 
 def _gravest(found: list[Remark]) -> str:
-    return min((verdict for verdict, _told, _target in found), key=GRAVEST.index)
+    return min((verdict for verdict, _text, _target in found), key=GRAVEST.index)
 
 
 def _sign(found: list[Remark]) -> Html:
@@ -63,7 +63,8 @@ def _sign(found: list[Remark]) -> Html:
     return element("span", SIGNS[worst], class_=f"remark {worst}".strip(), aria_hidden="true")
 
 
-def _told(found: list[Remark]) -> list[Html]:
+def _text(found: list[Remark]) -> list[Html]:
     return [
-        element("a", told, href=f"#{target}", class_=f"remark {verdict}".strip()) for verdict, told, target in found
+        element("a", message, href=f"#{target}", class_=f"remark {verdict}".strip())
+        for verdict, message, target in found
     ]

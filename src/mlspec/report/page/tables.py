@@ -5,22 +5,22 @@ from collections.abc import Sequence
 from mlspec.report.page.markup import Child, Html, element
 
 Head = str | tuple[str, str | None]
-"""What stands above a column, and its class; text in brackets is for screen readers alone."""
+"""What is above a column, and its class; text in brackets is for screen readers alone."""
 
 
 def table(
-    told: str, heads: Sequence[Head], rows: Sequence[Child], *, card: bool = True, kind: str | None = None
+    label: str, heads: Sequence[Head], rows: Sequence[Child], *, card: bool = True, kind: str | None = None
 ) -> Html:
-    """Rows (``tr`` elements) under their heads; ``told`` names the table for those who can't see where it stands."""
+    """Rows (``tr`` elements) under their heads; ``label`` names the table for those who can't see where it is."""
     made = element(
         "table",
-        element("caption", told, class_="unseen"),
+        element("caption", label, class_="unseen"),
         element("thead", element("tr", [_head(head) for head in heads])),
         element("tbody", rows),
         class_=kind,
     )
     # What scrolls must be reachable by the keyboard.
-    wrapper = element("div", made, class_="scroll", role="region", aria_label=told, tabindex=0)
+    wrapper = element("div", made, class_="scroll", role="region", aria_label=label, tabindex=0)
     return element("div", wrapper, class_="card") if card else wrapper
 
 

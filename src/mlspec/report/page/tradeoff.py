@@ -11,13 +11,13 @@ from mlspec.report.page.tables import figures, table
 
 METHODS = {
     "reweighing": "training rows are weighted so that group and target look independent",
-    "thresholds": "each group is decided by a threshold of its own",
-    "constrained": "models are fitted with a price on the difference",
+    "thresholds": "each group has a decision threshold of its own",
+    "constrained": "models are fitted with a penalty on the difference",
 }
 
 
-def told(found: Tradeoff) -> str:
-    """What mitigation bought and what it cost, a sentence without full stop."""
+def summary(found: Tradeoff) -> str:
+    """Costs and benefits of the mitigation, a sentence without full stop."""
     name = found.metric or "demographic_parity_difference"
     before, after = found.before.differences.get(name), found.after.differences.get(name)
     text = f"Mitigation ({found.method} by {' and '.join(found.group)})"
@@ -30,7 +30,7 @@ def told(found: Tradeoff) -> str:
         shown = by_name.get("expected_cost") or by_name.get("accuracy") or costly[0]
         both = (shown.before.value, shown.after.value)
         text += f", {shown.metric} {formatting.figure(both[0], both)} -> {formatting.figure(both[1], both)}"
-    broken = "; no fitted model kept to the bound" if found.kept is False else ""
+    broken = "; no fitted model satisfies the bound" if found.kept is False else ""
     return f"{text}, on the validation rows{broken}"
 
 
@@ -44,14 +44,14 @@ def decided(found: Tradeoff) -> str:
 
 
 def lines(facts: RunFacts) -> list[str]:
-    """All that a page of text tells of mitigation and of the size of the data: sentences without full stop."""
-    found, told_of = facts.tradeoff, []
+    """Sentences about mitigation and the learning curve, without full stop."""
+    found, sentences = facts.tradeoff, []
     if found is not None:
-        told_of += [told(found), decided(found)]
-        told_of += [f"Lawful basis: {found.lawful_basis.rstrip('.')}"] if found.lawful_basis else []
+        sentences += [summary(found), decided(found)]
+        sentences += [f"Lawful basis: {found.lawful_basis.rstrip('.')}"] if found.lawful_basis else []
     if facts.scaling is not None:
-        told_of.append(scaling.told(facts.scaling))
-    return [line for line in told_of if line]
+        sentences.append(scaling.summary(facts.scaling))
+    return [line for line in sentences if line]
 
 
 def tradeoff(facts: RunFacts) -> Html | None:
@@ -86,10 +86,13 @@ def _about(found: Tradeoff) -> str:
     if found.metric is not None and found.at_most is not None:
         text += f"Bound: {found.metric} at most {found.at_most:g}. "
     if found.kept is False:
-        text += "No fitted model kept to the bound; the one with the least difference was taken. "
+        text += "No fitted model satisfies the bound; the one with the smallest difference was used. "
     text += f"On {found.rows:,} validation rows; intervals of {found.level:.0%} confidence. "
     if found.method == "thresholds":
-        text += "The thresholds were chosen on these very rows, which flatters them: the test rows judge. "
+        text += (
+            "The thresholds were chosen on these same rows, so these figures are optimistic; the test rows give "
+            "unbiased ones. "
+        )
     return text.rstrip()
 
 
@@ -122,7 +125,7 @@ def _estimate(found: Estimate) -> Html:
 def _groups(found: Tradeoff) -> Html:
     heads = (
         " and ".join(found.group),
-        *figures("rows", "selected without", "with", "positives found without", "with", "threshold"),
+        *figures("rows", "selection rate without", "with", "true positive rate without", "with", "threshold"),
     )
     before = {group.values: group for group in found.before.groups}
     return table("Groups without and with mitigation", heads, [_group(g, before, found) for g in found.after.groups])
@@ -149,7 +152,7 @@ def _curve(found: Tradeoff) -> Child:
     across = [difference for difference, _, _ in points]
     costs = [cost for _, cost, _ in points]
     text = (
-        f"cost of mistakes per row from {formatting.figure(costs[-1])} at a difference of "
+        f"cost of errors per row from {formatting.figure(costs[-1])} at a difference of "
         f"{formatting.figure(across[-1])} to {formatting.figure(costs[0])} at {formatting.figure(across[0])}"
     )
     plot = Plot((0.0, max(across) * 1.05 or 1.0), room(costs), (found.metric or "difference", "cost per row"), text)
@@ -164,6 +167,6 @@ def _curve(found: Tradeoff) -> Child:
         plot.point(difference, cost, cost, cost, said if bound is None else f"bound {bound:g}: {said}")
     if found.at_most is not None and found.at_most <= max(across) * 1.05:
         plot.mark(found.at_most, f"bound {found.at_most:g}")
-    what = "Each point is a bound" if found.method == "thresholds" else "Each point is a model that was fitted"
-    note = element("p", f"{what}; further left, groups are treated more alike.", class_="note")
-    return [element("h3", "What other bounds would cost"), element("div", plot.drawn(), note, class_="card pad")]
+    what = "Each point is a bound" if found.method == "thresholds" else "Each point is a fitted model"
+    note = element("p", f"{what}; further left, the difference between groups is smaller.", class_="note")
+    return [element("h3", "Costs at other bounds"), element("div", plot.drawn(), note, class_="card pad")]

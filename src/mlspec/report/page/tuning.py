@@ -18,8 +18,8 @@ def tuning(facts: RunFacts) -> Html | None:
         "div",
         element(
             "p",
-            "Trials are scored on the validation rows; none sees the test rows. The first trial is the candidate as it "
-            "is written.",
+            "Trials are scored on the validation rows and never use the test rows. The first trial has the settings of "
+            "the spec.",
             class_="note",
         ),
         element("div", [_search(candidate, search) for candidate, search in searched], class_="columns"),
@@ -28,14 +28,17 @@ def tuning(facts: RunFacts) -> Html | None:
 
 def _search(candidate: Candidate, search: Search) -> Html:
     counts = ", ".join(f"{number} {state}" for state, number in _states(search.trials).items())
-    told = f"{formatting.count(len(search.trials), 'trial')} ({counts}) by {search.sampler}"
-    told += f" with {search.pruner}" if search.pruner != "none" else ""
+    text = f"{formatting.count(len(search.trials), 'trial')} ({counts}) by {search.sampler}"
+    text += f" with {search.pruner}" if search.pruner != "none" else ""
     written, best = search.trials[0], next(t for t in search.trials if t.number == search.best)
-    gain = f"{search.metric} {formatting.figure(best.score)}, as written {formatting.figure(written.score)}"
+    gain = (
+        f"{search.metric} {formatting.figure(best.score)}, with the settings of the spec "
+        f"{formatting.figure(written.score)}"
+    )
     return element(
         "div",
         element("h3", candidate.name),
-        element("p", f"{told}; the best is trial {best.number + 1}: {gain}.", class_="note"),
+        element("p", f"{text}; the best is trial {best.number + 1}: {gain}.", class_="note"),
         _history(search),
         _settings(candidate.name, search, written, best),
         class_="card pad",
@@ -110,5 +113,5 @@ def _history(search: Search) -> Html | None:
         title = element("title", f"trial {trial.number + 1}: {formatting.figure(score)}, {trial.state}")
         kind, size = ("point", 3.5) if trial.state == "complete" else ("mark", 3.0)
         parts.append(element("circle", title, class_=kind, cx=across(trial.number), cy=up(score), r=size))
-    told = f"{search.metric} of {len(scored)} trials; best {formatting.figure(best)}"
-    return picture("trials", WIDTH, HEIGHT, told, parts)
+    text = f"{search.metric} of {len(scored)} trials; best {formatting.figure(best)}"
+    return picture("trials", WIDTH, HEIGHT, text, parts)

@@ -15,7 +15,7 @@ from mlspec.report.facts.run import Outcome, RunFacts, Score
 
 Told = Literal["better", "worse", "the same", "not told apart", "unknown"]
 Paired = Callable[[RunFacts, RunFacts], "dict[str, Apart] | str"]
-"""What sets two runs apart, by metric, or in words why that can't be said."""
+"""The differences between two runs by metric, or the reason why they cannot be compared."""
 MISSING = object()
 
 
@@ -25,7 +25,7 @@ class Apart(Struct, frozen=True, kw_only=True):
     verdict: Annotated[
         Told,
         Meta(
-            description="better, worse: the interval of the difference lies wholly on one side of 0; the same: equal "
+            description="better, worse: the interval of the difference is completely on one side of 0; the same: equal "
             "predictions; not told apart: it holds 0; unknown: the rows are not the same, or not kept"
         ),
     ]
@@ -45,7 +45,7 @@ class ComparedRun(Struct, frozen=True, kw_only=True):
 
 
 class ComparedMetric(Struct, frozen=True, kw_only=True):
-    """A metric of the selected models on the test rows; ``apart`` tells each run but the first from that."""
+    """A metric of the selected models on the test rows; ``apart``: the difference of each further run to the first."""
 
     metric: str
     greater_is_better: bool
@@ -64,7 +64,7 @@ class ComparedGate(Struct, frozen=True, kw_only=True):
 class Changed(Struct, frozen=True, kw_only=True):
     """Something that is not the same in all runs; null where a run has no such thing."""
 
-    what: Annotated[Literal["spec", "data", "environment"], Meta(description="where it stands")]
+    what: Annotated[Literal["spec", "data", "environment"], Meta(description="its place in the spec")]
     key: str
     values: tuple[Any, ...]
 
@@ -100,7 +100,7 @@ def compare(runs: Sequence[RunFacts], specs: Sequence[Mapping[str, Any] | None],
         gates=tuple(_gates(runs)),
         changed=(*(() if lacking else _changed("spec", [_flat(spec or {}) for spec in specs])), *_surroundings(runs)),
         costs=tuple(cost for cost in _costs(runs) if any(value is not None for value in cost.values)),
-        notes=tuple(f"what the spec of run {name} said was not kept" for name in lacking),
+        notes=tuple(f"the spec of run {name} was not kept" for name in lacking),
     )
 
 
@@ -121,10 +121,10 @@ def _metrics(runs: Sequence[RunFacts], apart: Sequence[dict[str, Apart] | str]) 
             apart=tuple(
                 None
                 if score is None or own[0] is None
-                else Apart(verdict="unknown", reason=told)
-                if isinstance(told, str)
-                else told.get(name, Apart(verdict="unknown", reason="it was not measured in the same way"))
-                for score, told in zip(own[1:], apart, strict=True)
+                else Apart(verdict="unknown", reason=text)
+                if isinstance(text, str)
+                else text.get(name, Apart(verdict="unknown", reason="it was not measured in the same way"))
+                for score, text in zip(own[1:], apart, strict=True)
             ),
         )
 
@@ -175,6 +175,6 @@ def _costs(runs: Sequence[RunFacts]) -> Iterator[ComparedCost]:
 
     yield ComparedCost(what="the run", unit="s", values=tuple(run.seconds for run in runs))
     work = (sum(step.seconds or 0.0 for step in run.steps) for run in runs)
-    yield ComparedCost(what="work of all its steps", unit="s", values=tuple(round(seconds, 6) for seconds in work))
+    yield ComparedCost(what="total time of its steps", unit="s", values=tuple(round(seconds, 6) for seconds in work))
     yield ComparedCost(what="p95 of a prediction", unit="s", values=tuple(map(latency, runs)))
     yield ComparedCost(what="exported model", unit="bytes", values=tuple(map(size, runs)))

@@ -32,17 +32,17 @@ def paired(root: Path, base: RunFacts, other: RunFacts) -> dict[str, Apart] | st
 
     rows = [_output(run, "split", "test") for run in (base, other)]
     if None in rows:
-        return "a run did not come as far as the test rows"
+        return "a run stopped before it evaluated the test rows"
     if rows[0] != rows[1]:
         return "the test rows are not the same"
     digests = [_output(run, "predict", "predictions") for run in (base, other)]
     if None in digests:
-        return "a run did not come as far as predicting the test rows"
+        return "a run stopped before it predicted the test rows"
     store = Store(paths.store(paths.home(root)))
     try:
         (truth, before), (_, after) = (_predictions(store, str(digest)) for digest in digests)
     except (OSError, StoreError):
-        return "predictions are not in the store any more"
+        return "the predictions are no longer in the store"
     if before.shape != after.shape:
         return "the runs do not predict the same classes"
     was = {score.metric: score for score in base.scores}
@@ -91,6 +91,6 @@ def _apart(was: Score, now: Score, truth: "Array", before: "Array", after: "Arra
     low, high = intervals.percentiles(sign * (drawn["after"] - drawn["before"]), now.level or LEVEL)
     value = sign * (now.value - was.value)
     if low is None or high is None:
-        return Apart(verdict="unknown", value=value, reason="it is not defined in too many replicates of the rows")
+        return Apart(verdict="unknown", value=value, reason="it is undefined in too many bootstrap replicates")
     verdict = "better" if low > 0 else "worse" if high < 0 else "not told apart"
     return Apart(verdict=cast(Any, verdict), value=value, low=min(low, value), high=max(high, value))

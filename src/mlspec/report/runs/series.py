@@ -21,7 +21,7 @@ class MetricPoint(Struct, frozen=True, kw_only=True):
     value: float
     low: float | None = None
     high: float | None = None
-    threshold: Annotated[float | None, Meta(description="the bound that the run's spec set the metric")] = None
+    threshold: Annotated[float | None, Meta(description="the bound on the metric in the run's spec")] = None
 
 
 class MetricSeries(Struct, frozen=True, kw_only=True, tag="metric", tag_field="kind"):

@@ -45,7 +45,7 @@ def is_ours(root: Path, run: str) -> bool:
 
 
 def adopt(root: Path) -> None:
-    """Take all runs that lie here as made here."""
+    """Take all runs that are here as made here."""
     for name in names(root):
         _seal(root / RUNS / name, {})
 
@@ -57,7 +57,7 @@ def _seal(folder: Path, texts: Mapping[str, bytes]) -> None:
 
 
 def _digests(folder: Path, texts: Mapping[str, bytes]) -> bytes:
-    """What tells the texts that are shown of a run, some of them not written yet."""
+    """Identifies the state of a run's text files, some of which may not exist yet."""
     lines = [folder.name]
     for name in SHOWN:
         try:
@@ -103,12 +103,12 @@ def find(root: Path, run: str | None = None) -> RunFacts:
     if run is None:
         last = next(every(root), None)
         if last is None:
-            raise _missing("nothing has been run here yet", "mlspec run")
+            raise _missing("there are no runs here yet", "mlspec run")
         return last
     fitting = [name for name in names(root) if name.startswith(run)]
     if len(fitting) != 1:
-        told = f"there is no run '{run}'" if not fitting else f"'{run}' is the beginning of {len(fitting)} runs"
-        raise _missing(told, "mlspec runs lists them")
+        line = f"there is no run '{run}'" if not fitting else f"'{run}' matches {len(fitting)} runs"
+        raise _missing(line, "mlspec runs lists them")
     try:
         return _read(root, fitting[0])
     except (OSError, ValueError) as error:
@@ -125,8 +125,8 @@ def page(root: Path, facts: RunFacts, name: str) -> str:
 
 def damaged(root: Path, run: str, error: Exception) -> SpecError:
     """A run's folder can't be used."""
-    why = (error.strerror or "it can't be opened").lower() if isinstance(error, OSError) else str(error)
-    return _missing(f"run '{run}' can't be read: {why}", f"remove '{root / RUNS / run}', and run again")
+    why = (error.strerror or "it cannot be opened").lower() if isinstance(error, OSError) else str(error)
+    return _missing(f"run '{run}' cannot be read: {why}", f"remove '{root / RUNS / run}', and run again")
 
 
 def resolved(root: Path, facts: RunFacts) -> dict[str, Any] | None:

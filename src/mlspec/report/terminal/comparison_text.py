@@ -37,7 +37,7 @@ def _lines(found: Comparison, color: bool) -> Iterator[str]:
     if found.gates:
         yield from _gates(found, letters, color)
     else:
-        yield paint("no constraint has another verdict", DIM, color)
+        yield paint("no constraint has a different verdict", DIM, color)
     if found.changed:
         yield ""
         rows = [("changed", *letters)]
@@ -65,27 +65,29 @@ def _metrics(found: Comparison, letters: Sequence[str], color: bool) -> Iterator
     reasons: dict[str, None] = {}
     for metric in found.metrics:
         cells: list[str] = []
-        told: list[str] = []
+        message: list[str] = []
         for apart in metric.apart:
             cells += [_difference(apart), "" if apart is None else apart.verdict]
-            told.append("" if apart is None else apart.verdict)
+            message.append("" if apart is None else apart.verdict)
             if apart is not None and apart.reason:
                 reasons[apart.reason] = None
         rows.append((metric.metric, *(_value(value) for value in metric.values), *cells))
-        verdicts.append(told)
+        verdicts.append(message)
     lines = aligned(_printable(rows))
     yield paint(lines[0], DIM, color)
-    for line, told in zip(lines[1:], verdicts, strict=True):
+    for line, message in zip(lines[1:], verdicts, strict=True):
         shown = line
         # From the right: a verdict's name may not be taken for part of a metric's.
         end = len(shown)
-        for verdict in reversed(told):
+        for verdict in reversed(message):
             at = shown.rfind(verdict, 0, end) if verdict in TOLD_COLORS else -1
             if at >= 0:
                 shown = shown[:at] + paint(verdict, TOLD_COLORS[verdict], color) + shown[at + len(verdict) :]
                 end = at
         yield shown
-    yield paint("positive differences are better; their intervals come from the same rows drawn for both", DIM, color)
+    yield paint(
+        "positive differences are better; intervals are paired (the same resampled rows for both runs)", DIM, color
+    )
     for reason in reasons:
         yield paint(f"unknown: {printable(reason)}", DIM, color)
 
@@ -105,7 +107,7 @@ def _difference(apart: Apart | None) -> str:
 def _gates(found: Comparison, letters: Sequence[str], color: bool) -> Iterator[str]:
     rows = [("constraint", *letters)]
     for gate in found.gates:
-        known = list(dict.fromkeys(told for told in gate.requirements if told is not None))
+        known = list(dict.fromkeys(message for message in gate.requirements if message is not None))
         rows.append((known[0] if len(known) == 1 else gate.gate, *(verdict or "–" for verdict in gate.verdicts)))
     lines = aligned(_printable(rows))
     yield paint(lines[0], DIM, color)
@@ -113,8 +115,8 @@ def _gates(found: Comparison, letters: Sequence[str], color: bool) -> Iterator[s
         latest = gate.verdicts[-1]
         yield paint(line, VERDICT_COLORS[latest], color) if latest is not None else line
         if len(set(gate.requirements)) > 1:
-            for letter, told in zip(letters, gate.requirements, strict=True):
-                yield paint(printable(f"  {letter}: {told or 'no such constraint'}"), DIM, color)
+            for letter, message in zip(letters, gate.requirements, strict=True):
+                yield paint(printable(f"  {letter}: {message or 'no such constraint'}"), DIM, color)
 
 
 def _table(rows: Sequence[Sequence[str]], color: bool) -> Iterator[str]:

@@ -40,7 +40,7 @@ def _metric(series: MetricSeries, width: int, color: bool) -> Iterator[str]:
     def at(value: float) -> int:
         return round((value - low) / (high - low) * (room - 1))
 
-    for point, name, told in zip(points, left, right, strict=True):
+    for point, name, text in zip(points, left, right, strict=True):
         cells = [" "] * room
         if point.low is not None and point.high is not None and at(point.high) > at(point.low):
             start, end = at(point.low), at(point.high)
@@ -48,11 +48,11 @@ def _metric(series: MetricSeries, width: int, color: bool) -> Iterator[str]:
         if point.threshold is not None:
             cells[at(point.threshold)] = "┊"
         cells[at(point.value)] = MARKS[0]
-        yield f"{name:<{margin}}  {paint(''.join(cells), COLORS[0], color)}  {told}"
+        yield f"{name:<{margin}}  {paint(''.join(cells), COLORS[0], color)}  {text}"
     first, last = formatting.figure(low, (low, high)), formatting.figure(high, (low, high))
     yield paint(f"{'':<{margin}}  {first}{last:>{max(1, room - len(first))}}", DIM, color)
     if any(point.threshold is not None for point in points):
-        yield paint("┊ what the spec asks for", DIM, color)
+        yield paint("┊ bound in the spec", DIM, color)
 
 
 def _candidate(series: CandidateSeries, width: int, color: bool) -> Iterator[str]:
@@ -68,7 +68,7 @@ def _candidate(series: CandidateSeries, width: int, color: bool) -> Iterator[str
         yield ""
         yield from _search(series.search, width, color)
     if not curves and series.search is None:
-        yield "it was trained in one go, and its settings were not searched for: there is nothing to plot"
+        yield "it has no training history and no tuning trials: there is nothing to plot"
 
 
 def _search(search: Search, width: int, color: bool) -> Iterator[str]:

@@ -28,9 +28,9 @@ def _lines(facts: RunFacts, color: bool) -> Iterator[str]:
         if sentences.threshold(facts):
             yield paint(printable(sentences.threshold(facts)), DIM, color)
         if facts.tradeoff is not None:
-            yield paint(printable(tradeoff.told(facts.tradeoff)), DIM, color)
+            yield paint(printable(tradeoff.summary(facts.tradeoff)), DIM, color)
         if facts.scaling is not None:
-            yield paint(printable(scaling.told(facts.scaling)), DIM, color)
+            yield paint(printable(scaling.summary(facts.scaling)), DIM, color)
         if sentences.holdout(facts):
             yield paint(sentences.holdout(facts), DIM, color)
         yield ""
@@ -42,8 +42,8 @@ def _lines(facts: RunFacts, color: bool) -> Iterator[str]:
         yield ""
     failing = [check for check in facts.checks if check.fails]
     for check in failing:
-        told = f"{check.step}: {check.check}: {check.measured} (expected: {check.expected}); {check.advice}"
-        yield f"{paint('warning', '33', color)}: {printable(told)}"
+        text = f"{check.step}: {check.check}: {check.measured} (expected: {check.expected}); {check.advice}"
+        yield f"{paint('warning', '33', color)}: {printable(text)}"
     if failing:
         yield ""
     yield paint(sentences.headline(facts), OUTCOME_COLORS[facts.outcome], color)
@@ -94,9 +94,9 @@ def _candidates(facts: RunFacts, color: bool) -> Iterator[str]:
     yield paint(lines[0], DIM, color)
     for candidate, line in zip(facts.candidates, lines[1:], strict=True):
         yield paint(line, BOLD, color) if candidate.selected else line
-        told = formatting.seeds(candidate.seeds, by or "")
-        if told:
-            yield paint(f"    {printable(told)}", DIM, color)
+        text = formatting.seeds(candidate.seeds, by or "")
+        if text:
+            yield paint(f"    {printable(text)}", DIM, color)
 
 
 def aligned(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> list[str]:
@@ -115,5 +115,5 @@ def tracked(found: Tracked) -> str:
     """Whether the run is on the MLflow server."""
     if found.error is None:
         return printable(f"logged on {found.server} as run {found.run}")
-    told = f"warning[not-logged]: the run is done, but it is not on {found.server}: {found.error}"
-    return f"{printable(told)}\n  = mlspec report --mlflow logs it later"
+    text = f"warning[not-logged]: the run is done, but was not logged on {found.server}: {found.error}"
+    return f"{printable(text)}\n  = mlspec report --mlflow logs it later"

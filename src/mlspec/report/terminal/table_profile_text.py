@@ -27,8 +27,8 @@ def text(found: TableProfile) -> str:
         for c in found.columns
     ]
     lines += ["", *aligned([(*cells[:4], printable(cells[4])) for cells in rows], right=(2, 3))]
-    for title, told in _rest(found):
-        lines += ["", title, *(f"  {printable(one)}" for one in told)]
+    for title, message in _rest(found):
+        lines += ["", title, *(f"  {printable(one)}" for one in message)]
     return joined(lines)
 
 
@@ -60,8 +60,8 @@ def page(found: TableProfile) -> str:
     )
     title = f"{formatting.count(found.rows, 'row')}, {formatting.count(len(found.columns), 'column')}"
     rest = [
-        element("section", element("h2", name), element("ul", [element("li", one) for one in told]))
-        for name, told in _rest(found)
+        element("section", element("h2", name), element("ul", [element("li", one) for one in message]))
+        for name, message in _rest(found)
     ]
     body = element(
         "body",
@@ -76,7 +76,7 @@ def values(column: ProfiledColumn) -> str:
     """What a column holds, in a line."""
     if column.quantiles:
         least, low, first, median, third, high, greatest = (formatting.figure(q) for q in column.quantiles)
-        return f"{least} to {greatest}, median {median}, half {first} to {third}, nine tenths {low} to {high}"
+        return f"{least} to {greatest}, median {median}, IQR {first} to {third}, 5th-95th percentile {low} to {high}"
     if column.images is not None:
         return image_sizes.words(column.images)
     if column.first is not None:
@@ -87,15 +87,15 @@ def values(column: ProfiledColumn) -> str:
 
 
 def _rest(found: TableProfile) -> Iterator[tuple[str, list[str]]]:
-    """What is told of the whole table."""
+    """Balance, correlations and duplicates of the whole table."""
     if found.balance:
         total = sum(one.rows for one in found.balance)
-        told = [f"{one.value}: {one.rows:,} ({one.rows / total:.1%})" for one in found.balance]
-        yield f"Target {found.target}", told
+        message = [f"{one.value}: {one.rows:,} ({one.rows / total:.1%})" for one in found.balance]
+        yield f"Target {found.target}", message
     if found.correlations:
-        yield "Numbers that go together", [f"{c.one} and {c.other}: {c.value:+.2f}" for c in found.correlations]
+        yield "Correlations", [f"{c.one} and {c.other}: {c.value:+.2f}" for c in found.correlations]
     if found.duplicates:
-        yield "Duplicates", [f"{formatting.count(found.duplicates, 'row')} equal to one before"]
+        yield "Duplicates", [f"{formatting.count(found.duplicates, 'row')} equal to an earlier row"]
 
 
 def _share(missing: float) -> str:

@@ -36,8 +36,8 @@ def rules() -> dict[str, Rule]:
 def facts(
     project: Project, document: Document, root: Path, reads: Reads | None = None
 ) -> tuple[Facts, list[Diagnostic]]:
-    """What the headers and first rows of the sources tell, and what is wrong with them; ``reads``: which files may be
-    read, all for None."""
+    """The contents of the headers and first rows of the sources, and what is wrong with them; ``reads``: which files
+    may be read, all for None."""
     from mlspec.rules import _look, _personal
 
     looks = _look.every(project, document, root, reads)
@@ -51,9 +51,9 @@ def facts(
     made = combining.combined(replace(project.data, columns=replace(project.data.columns, types=types)), sources)
     snapshots = {name: look.snapshot for name, look in looks.items() if look.snapshot is not None}
     for name, column, kind in _personal.treated_as_another(project, raw, snapshots):
-        message = f"'{column}' of source '{name}' was taken for {kind}, and is text in another source"
+        message = f"the inferred type of '{column}' in source '{name}' is {kind}, but it is text in another source"
         span = document.span(("data", "sources", name), key=True)
-        label = f"state its type: data.columns.types: {{{column}: category}}"
+        label = f"state the type: data.columns.types: {{{column}: category}}"
         found.append(Diagnostic(code="sources-differ", message=message, span=span, label=label))
     found += [_located(document, wrong) for wrong in made.wrong]
     schemas = made.schemas
@@ -97,7 +97,7 @@ def check(project: Project, document: Document, facts: Facts, *, running: bool =
 
 
 def _located(document: Document, wrong: combining.Wrong) -> Diagnostic:
-    """A mistake in a text, under the characters that it is about where these stand on one line as they are."""
+    """An error in a text, with its characters underlined where the text is on one line unchanged."""
     span = document.span(wrong.path)
     node, lines = document.node(wrong.path), document.texts.get(span.file, "").split("\n")
     if wrong.within is not None and node is not None and 0 < span.line <= len(lines):
@@ -121,8 +121,8 @@ def _differing(document: Document, schemas: dict[str, Schema]) -> list[Diagnosti
         own = {c.name for c in schemas[name]}
         if own != first:
             what = [f"lacks {_listed(first - own)}"] if first - own else []
-            what += [f"has {_listed(own - first)} besides"] if own - first else []
-            message = f"source '{name}' has other columns than '{names[0]}'"
+            what += [f"also has {_listed(own - first)}"] if own - first else []
+            message = f"source '{name}' has different columns than '{names[0]}'"
             span = document.span(("data", "sources", name), key=True)
             found.append(Diagnostic(code="sources-differ", message=message, span=span, label="; ".join(what)))
     return found

@@ -1,4 +1,4 @@
-"""What rules know: the project, where its parts stand, and what a look at the data's first rows told."""
+"""What rules know: the project, the places of its parts, and the first rows of the data."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     ``root`` is the spec's folder; ``sources`` the columns of each source that could be read, ``schemas`` those of the
     rows that each stacked one becomes by joins and derived columns; ``target_levels`` the
     distinct target values in the ``rows_seen`` rows looked at, sorted, None where nothing could be seen;
-    ``all_rows_seen`` tells that these were all there are. ``snapshots`` is what is known of sources that are fetched;
+    ``all_rows_seen``: these are all rows. ``snapshots`` is what is known of sources that are fetched;
     ``accepted``: the data is taken as it is, whatever mlspec.lock has pinned. ``raw`` are the columns of each source
     before personal ones are treated, ``raw_types`` the types that treated columns are read with. ``reads``: which files
     may be read, all for None.

@@ -16,7 +16,7 @@ ACCEPT = "mlspec run --accept-data pins it as it is now"
 
 
 def beyond(asked: Asked) -> "pl.Expr":
-    """True for each row beyond the fences of the column, or of so many of several ``columns`` together.
+    """True for each row outside the fences of the column, or of so many of several ``columns`` together.
 
     Of several, one whose quartiles are the same has no fences that a row could be beyond.
     """
@@ -59,28 +59,28 @@ def levels(rows: "pl.LazyFrame", name: str) -> dict[str, Any] | None:
 
 
 def too_many(asked: Asked) -> Fault:
-    """What is told of a column whose values can't be pinned."""
+    """The fault of a column with too many values to pin."""
     name = asked["column"]
     told = f"'{name}' has more than {MOST_LEVELS:,} values or {MOST_TEXT:,} characters of them: too many to pin"
     return Fault(told, f"{{column: {name}, matches: PATTERN}}, or refers_to a source that lists them")
 
 
 def told(asked: Asked, seen: Mapping[str, Any], share: float, masked: bool) -> Fault:
-    """Too many rows beyond the fences; of fences that fall together the quartiles are the same."""
+    """Too many rows outside the fences; of fences that fall together the quartiles are the same."""
     wanted = asked["anomalies"]
     rounded = math.ceil(share * 1000) / 1000
     offered = {"at_most": rounded, **({"reach": wanted["reach"]} if wanted["reach"] != REACH else {})}
     most = f"at most {wanted['at_most']:.2%} expected"
     if "columns" in asked:
         names = ", ".join(f"'{name}'" for name in asked["columns"])
-        told = f"{share:.2%} of rows lie beyond the fences of {wanted['together']} or more of {names}, {most}"
+        told = f"{share:.2%} of rows are outside the fences of {wanted['together']} or more of {names}, {most}"
         offered |= {"together": wanted["together"]} if wanted["together"] != 2 else {}
         return Fault(told, flow({"columns": list(asked["columns"]), "anomalies": offered}))
     name, low, high = asked["column"], seen["fence/low"], seen["fence/high"]
     if low == high:
-        told = f"'{name}' has the same quartiles, so that there are no fences to tell anomalies by"
+        told = f"'{name}' has equal quartiles, so there are no fences for anomalies"
         return Fault(told, f"{{column: {name}, between: [LEAST, GREATEST]}}")
-    told = f"'{name}' has {share:.2%} of rows beyond the fences, {most}"
+    told = f"'{name}' has {share:.2%} of rows outside the fences, {most}"
     offer = flow({"column": name, "anomalies": offered})
     if masked:
         return Fault(told, offer)

@@ -18,7 +18,7 @@ Stated = Sequence[Any]  # [name, type as read, [treatment, settings]]
 def treated(stated: Sequence[Stated], *, new: bool = False) -> "list[pl.Expr]":
     """The treated columns, each under its name; ``new`` for rows that are to be predicted.
 
-    Raises StepError where a treatment needs a key that the environment lacks.
+    Raises StepError if an anonymiser needs a key that the environment lacks.
     """
     found = []
     for name, kind, (treatment, settings) in stated:
@@ -32,5 +32,9 @@ def same_keys(marks: dict[str, str]) -> None:
     """Raises StepError where a key in the environment is not the one that the model's rows were treated with."""
     for variable, mark in marks.items():
         if key_mark(variable) != mark:
-            what = "is not set" if not key_mark(variable) else "holds another key than the one the model was made with"
+            what = (
+                "is not set"
+                if not key_mark(variable)
+                else ("contains another key than the one the model was made with")
+            )
             raise StepError(f"${variable} {what}: pseudonyms would not be those that the model knows")

@@ -19,7 +19,7 @@ def run(job: Job) -> None:
     """``table``, ``join.*`` -> ``table``; rows keep their order. Some of them are in memory at a time.
 
     Expressions read a row's own cells alone: ``spec.expression`` knows no function that would read others.
-    Raises StepError where a joined source has more than one row for a key, or the filter leaves no row.
+    Raises StepError where a joined source has more than one row for a key, or the filter leaves no rows.
     """
     params = job.params
     joins, names = params["joins"], [name for name, _kind in params["columns"]]
@@ -50,7 +50,7 @@ def run(job: Job) -> None:
 
     parquet.write_made(batches(), schema, job.outputs["table"])
     if not parquet.count(parquet.scan(job.outputs["table"])):
-        raise StepError("the filter leaves no row" if params["filter"] is not None else "the joins leave no row")
+        raise StepError("the filter leaves no rows" if params["filter"] is not None else "the joins leave no rows")
 
 
 def _alike(rows: "pl.DataFrame", made: "Callable[[pl.LazyFrame], pl.LazyFrame]") -> "pl.DataFrame":

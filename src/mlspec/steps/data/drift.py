@@ -78,8 +78,8 @@ def faults(asked: Mapping[str, Any], measured: Mapping[str, float]) -> Iterator[
     tail = "than when mlspec.lock pinned it"
     accept = "mlspec run --accept-data pins it as it is now"
     if psi is not None and measured["psi"] > psi:
-        told = f"'{name}' is spread otherwise {tail}: PSI {measured['psi']:.3f}, at most {psi:g} expected"
-        yield Fault(told, accept)
+        message = f"'{name}' is spread otherwise {tail}: PSI {measured['psi']:.3f}, at most {psi:g} expected"
+        yield Fault(message, accept)
     ks = bounds.get("ks")
     if ks is not None and measured.get("ks", 0.0) > ks:
         yield Fault(f"'{name}' is spread otherwise {tail}: KS {measured['ks']:.3f}, at most {ks:g} expected", accept)
@@ -94,7 +94,7 @@ def _number(cell: "pl.Expr", kind: "pl.DataType") -> "pl.Expr":
 
 
 def _below(rows: "pl.LazyFrame", number: "pl.Expr", edges: list[float]) -> list[int]:
-    """How many values lie at or below each edge."""
+    """How many values are at or below each edge."""
     if not edges:
         return []
     asked = rows.select([(number <= edge).sum().alias(str(at)) for at, edge in enumerate(edges)])
@@ -102,7 +102,7 @@ def _below(rows: "pl.LazyFrame", number: "pl.Expr", edges: list[float]) -> list[
 
 
 def _parts(of: Sketch) -> list[float]:
-    """Shares of all rows that lie in each part: tenths or values, the rest, and those that are missing."""
+    """Shares of all rows that are in each part: tenths or values, the rest, and those that are missing."""
     there = 1.0 - of["missing"]
     if "edges" in of:
         # Every second twentieth: the index is known by tenths.

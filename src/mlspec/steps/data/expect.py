@@ -45,11 +45,11 @@ def run(job: Job) -> None:
             broken.append((index, found))
     results.write_json(job.outputs["report"], report)
     if broken:
-        told = "; ".join(fault.text for _index, found in broken for fault in found)
+        message = "; ".join(fault.text for _index, found in broken for fault in found)
         offers = [fault.offer for _index, found in broken for fault in found if fault.offer]
         more = f"; {len(offers) - SHOWN:,} more in the log" if len(offers) > SHOWN else ""
         way = f". If that is as it should be: {'; '.join(offers[:SHOWN])}{more}" if offers else ""
-        raise StepError(f"the data is not as expected: {told}{way}", path=("data", "expect", broken[0][0]))
+        raise StepError(f"the data is not as expected: {message}{way}", path=("data", "expect", broken[0][0]))
     if "dropped" in job.outputs:
         _leave_out(job, tables_[""])
     results.write_json(job.outputs["verdict"], {"holds": True})
@@ -107,7 +107,7 @@ def _measured(job: Job, frames: "dict[str, pl.LazyFrame]") -> "list[tuple[dict[s
             faults += expecting.grouped(asked, counted[index], rows, hidden)
             mine["groups"] = counted[index].height
         name = asked.get("column", "")
-        # Of a column of which no value may be told, anomalies pin nothing.
+        # If values of a column must not be shown, anomalies pin nothing.
         if "drift" in asked or ("anomalies" in asked and name and not hidden):
             mine["sketch"] = drift.sketch(frames[frame], name)
         elif "anomalies" in asked and not hidden:

@@ -1,4 +1,4 @@
-"""What an expectation asks of a table, as aggregates and as marks on the rows that break it; and what they tell."""
+"""Computes expectations of a table, as aggregates and as marks on violating rows; and reports violations."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -87,7 +87,7 @@ def measures(asked: Asked, known: "pl.Series | None" = None) -> "dict[str, pl.Ex
 
 
 def faults(asked: Asked, seen: Mapping[str, Any], rows: int, masked: bool) -> Iterator[Fault]:
-    """What does not hold. ``masked``: no value of the column may be told."""
+    """What does not hold. ``masked``: values of the column must not be shown."""
     name = asked.get("column", "")
     if "rows" in asked:
         for words, limit in broken(asked["rows"], rows):
@@ -105,7 +105,7 @@ def faults(asked: Asked, seen: Mapping[str, Any], rows: int, masked: bool) -> It
             offer = f"{{column: {name}, missing: {{at_most: {rounded:g}}}}}" if words == "at most" else ""
             yield Fault(f"'{name}' is missing in {share:.2%} of rows, {words} {limit:.2%} expected", offer)
         yield from anomalies.missing(asked, share)
-    for check, words in (("distinct", "different values"), ("sum", "as its sum"), ("mean", "as its mean")):
+    for check, words in (("distinct", "distinct values"), ("sum", "as its sum"), ("mean", "as its mean")):
         if check in asked and seen.get(check) is not None:
             for side, limit in broken(asked[check], seen[check]):
                 told = f"'{name}' has {figure(seen[check])} {words}, {side} {figure(limit)} expected"
@@ -129,11 +129,9 @@ def _rows(check: str, asked: Asked, seen: Mapping[str, Any], count: int, rows: i
     if check == "between":
         low, high = asked["between"]
         if masked:
-            return Fault(f"'{name}' lies outside {low:g} to {high:g} in {many}", drop)
+            return Fault(f"'{name}' is outside {low:g} to {high:g} in {many}", drop)
         reach = f"[{min(low, seen['least']):g}, {max(high, seen['greatest']):g}]"
-        told = (
-            f"'{name}' lies outside {low:g} to {high:g} in {many} (it goes from {seen['least']} to {seen['greatest']})"
-        )
+        told = f"'{name}' is outside {low:g} to {high:g} in {many} (it goes from {seen['least']} to {seen['greatest']})"
         return Fault(told, f"{{column: {name}, between: {reach}}}, or {drop}")
     if check == "allowed":
         told = f"'{name}' has values that are not allowed in {many}{example}"
@@ -148,10 +146,10 @@ def _rows(check: str, asked: Asked, seen: Mapping[str, Any], count: int, rows: i
         names = ", ".join(f"'{one}'" for one in _columns(asked))
         what = "a value" if len(_columns(asked)) == 1 else "a combination"
         verb = "repeats" if len(_columns(asked)) == 1 else "repeat"
-        return Fault(f"{names} {verb} {what} in {many}, every one should stand once", drop)
+        return Fault(f"{names} {verb} {what} in {many}, but each should occur once", drop)
     if check == "length":
         reach = f"{seen['shortest']} to {seen['longest']} characters long"
-        told = f"'{name}' is {reach}, in {many} not {_told(asked['length'])}"
+        told = f"'{name}' is {reach}, in {many} not {_text(asked['length'])}"
         return Fault(told, drop)
     if check == "anomalies":
         return anomalies.told(asked, seen, count / rows, masked)
@@ -246,5 +244,5 @@ def _high(bounds: Mapping[str, Any]) -> float:
     return math.inf if bounds.get("at_most") is None else bounds["at_most"]
 
 
-def _told(bounds: Mapping[str, Any]) -> str:
+def _text(bounds: Mapping[str, Any]) -> str:
     return " and ".join(f"{side.replace('_', ' ')} {end:g}" for side, end in bounds.items() if end is not None)

@@ -29,7 +29,7 @@ from mlspec.steps.data.preparation import REWEIGHED, TARGET, WEIGHT
 Array = np.ndarray[Any, Any]
 
 BESIDE = (TARGET, WEIGHT, REWEIGHED)
-IN_MEMORY = 128 * 1024 * 1024  # bytes of features up to which rows lie in memory
+IN_MEMORY = 128 * 1024 * 1024  # bytes of features up to which rows are in memory
 
 
 class Prepared(msgspec.Struct, frozen=True):
@@ -165,7 +165,7 @@ class _Made:
             left = left[self._file.write(left) :]
 
     def array(self) -> "tuple[Array, mmap.mmap | None]":
-        """The array, and the mapping that it lies in."""
+        """The array, and the mapping that it is in."""
         if self._file is None:
             return self._room, None
         # Private, so that nothing that writes to it reaches the file, and read when it is looked at.

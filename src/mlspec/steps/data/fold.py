@@ -25,18 +25,18 @@ def run(job: Job) -> None:
     held, before = _held(keys, params)
     rest = np.flatnonzero(before)
     if not held.any() or not len(rest):
-        raise StepError(f"fold {params['fold']} of {params['folds']} has no rows: ask for fewer folds")
+        raise StepError(f"fold {params['fold']} of {params['folds']} has no rows: use fewer folds")
     # Training rows and those to stop by are cut as the split would cut them.
     random = np.random.Generator(np.random.PCG64([params["seed"], params["fold"]]))
     parts = split.assign(keys[rest], {**params, "test": 0.0}, random)
     chosen = {"train": rest[parts == 0], "validation": rest[parts == 1], "heldout": np.flatnonzero(held)}
     if not len(chosen["train"]):
-        raise StepError(f"fold {params['fold']} of {params['folds']} has no training rows: ask for fewer folds")
+        raise StepError(f"fold {params['fold']} of {params['folds']} has no training rows: use fewer folds")
     if params["task"] != "regression":
         lacking = set(keys[target].unique()) - set(keys[target].gather(chosen["train"]).unique())
         if lacking:
             raise StepError(
-                f"no training row of fold {params['fold']} has the class '{min(map(str, lacking))}': ask for fewer "
+                f"no training row of fold {params['fold']} has the class '{min(map(str, lacking))}': use fewer "
                 "folds, or fold by stratified"
             )
     for part, indices in chosen.items():

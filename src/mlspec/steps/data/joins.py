@@ -68,7 +68,7 @@ def opened(table: "pl.LazyFrame", join: Mapping[str, Any], left: "Mapping[str, p
     if _twice(table.select(compared), bound):
         names = ", ".join(named)
         raise StepError(
-            f"source '{join['source']}' has several rows for the same {names}: a row can be joined to one alone"
+            f"source '{join['source']}' has several rows for the same {names}: a row can be joined to only one"
         )
     rows = table.select([*compared, *(pl.col(theirs).alias(name) for theirs, name in join["columns"].items())])
     found: list[pl.DataFrame] = []
@@ -159,7 +159,7 @@ def _common(one: "pl.DataType", other: "pl.DataType") -> "pl.DataType":
 
 
 def _twice(keys: "pl.LazyFrame", bound: int) -> bool:
-    """Whether some keys stand in several rows, which would make two rows of one.
+    """Whether some keys are in several rows, which would make two rows of one.
 
     Equal hashes are looked for, some of them at a time, then whether their keys are equal.
     """

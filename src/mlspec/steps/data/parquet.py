@@ -12,7 +12,7 @@ from polars.io.plugins import register_io_source
 Array = np.ndarray[Any, Any]
 
 ROW_GROUP = 262_144
-IMAGES = 2_048  # rows in a group, where pictures stand in them
+IMAGES = 2_048  # rows in a group, where pictures are in them
 BATCH_BYTES = 64 * 1024 * 1024
 
 
@@ -75,7 +75,7 @@ def changed(rows: "pl.LazyFrame", change: "Callable[..., pl.LazyFrame]", *place:
 
     A query over a stored table computes on parts whose lengths follow from the threads, and a part of one row is
     rounded otherwise than a longer one (seen in a division by a constant). So all of the rows are one part here. What
-    is asked is done as it stands: polars 2.1 takes a sort for idle whose order is looked at by ``gather``.
+    is asked is done as it is: polars 2.1 takes a sort for idle whose order is looked at by ``gather``.
     """
     one = change(rows.collect().rechunk().lazy(), *place)
     return one.collect(engine="in-memory", optimizations=pl.QueryOptFlags.none())

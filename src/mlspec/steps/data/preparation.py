@@ -1,7 +1,7 @@
 """Raw rows -> features: fitted on training rows only, kept as plain JSON, applied alike in training and in use.
 
 The fitted state: ``columns`` (name, type, ``of`` which columns an interaction is made, and ``stages``, each a step's
-name, settings, and its state for each of the columns that stood there), ``outputs`` (name, type, levels) in the order
+name, settings, and its state for each of the columns that was there), ``outputs`` (name, type, levels) in the order
 of the features, and ``target``.
 """
 
@@ -157,7 +157,7 @@ def features(frame: "pl.DataFrame", state: State) -> Features:
 
 
 def width(state: State) -> int:
-    """How many numbers stand for a row once it is prepared."""
+    """How many numbers represent a row once it is prepared."""
     return sum(math.prod(output.get("shape", ())) for output in state["outputs"])
 
 
@@ -246,7 +246,7 @@ def answer(prediction: "Array", state: State) -> "Array":
 
 
 class _Fitting:
-    """A column on its way through its steps: where it stands, and what its next step asks for."""
+    """A column on its way through its steps: where it is, and what its next step asks for."""
 
     def __init__(self, entry: Mapping[str, Any], outcomes: int) -> None:
         self.outcomes = outcomes

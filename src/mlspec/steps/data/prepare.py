@@ -25,4 +25,4 @@ def run(job: Job) -> None:
         change = functools.partial(preparation.apply, state=state, fitted=fitted)
         parquet.write_batches(rows, change, job.outputs[part], preparation.reads(rows, state, fitted=fitted))
     if not state["outputs"]:
-        raise StepError("no feature is left after the preparation")
+        raise StepError("no features are left after the preparation")

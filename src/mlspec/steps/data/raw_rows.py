@@ -21,8 +21,8 @@ def opened(path: str) -> tuple[Source, Schema]:
     """A file as a source, and its columns. Raises SpecError where it can't be read."""
     name = source_at(path)
     if name is None:
-        note = f"a file's ending says what it is: {', '.join(registry.names('sources'))}"
-        message = f"the format of '{path}' is not clear from its name"
+        note = f"the ending of a file states its format: {', '.join(registry.names('sources'))}"
+        message = f"the format of '{path}' cannot be inferred from its name"
         raise SpecError([Diagnostic(code="format-unclear", message=message, notes=(note,))])
     source = cast(Source, registry.plugin("sources", name)(path=path))
     seen = _probe.probe({name: PluginRef(name, source)}, Path(), "")[name]

@@ -22,7 +22,7 @@ def run(job: Job) -> None:
     """A file or a snapshot -> ``table`` (Parquet), with the columns and types that the spec and the first rows say.
 
     What is no number (NaN) is a missing one. Raises StepError where there are too few rows, and where what was read is
-    not what the step's fingerprint stands for.
+    not what the step's fingerprint means.
     """
     name, settings = job.params["source"]
     source = cast(Source, msgspec.convert(settings, registry.plugin("sources", name)))
@@ -51,7 +51,7 @@ def run(job: Job) -> None:
         except pl.exceptions.PolarsError:
             if quick is None:
                 raise
-            # The slower way tells which value does not fit.
+            # The slower way finds which value has the wrong type.
             write(source.scan(job.root, columns))
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         if getattr(error, "errno", None) is not None:
@@ -59,30 +59,30 @@ def run(job: Job) -> None:
             raise
         _verify(job, source)
         # What the engine says of a value may show it.
-        told = type(error).__name__ if personal else _columnar.reason(error)
-        raise StepError(f"{source.where()} can't be read: {told}") from None
+        text = type(error).__name__ if personal else _columnar.reason(error)
+        raise StepError(f"{source.where()} can't be read: {text}") from None
     _verify(job, source)
     least = job.params.get("minimum_rows")
     if least is not None:
         count = int(parquet.scan(table).select(pl.len()).collect().item())
         if count < least:
-            raise StepError(f"{source.where()} has {count:,} rows, at least {least:,} are wanted")
+            raise StepError(f"{source.where()} has {count:,} rows, but at least {least:,} are required")
 
 
 def _is_stored(name: str, settings: Mapping[str, Any], files: Iterable[str]) -> bool:
-    """Whether rows can be had without reading all before them."""
+    """Whether rows can be read without reading all rows before them."""
     # Arrow files of others may be one compressed batch, which each look would unpack; our own are not.
     ours = set(settings) == {"path"} and pinned.is_snapshot(str(settings["path"]))
     return ours or name == "parquet" or {PurePath(file).suffix for file in files} == {".parquet"}
 
 
 def _verify(job: Job, source: Source) -> None:
-    """What was read is what was there when the step was planned: else its result would stand under a wrong name."""
+    """What was read is what was there when the step was planned: else its result would have a wrong name."""
     there = source.files(job.root)
     for name, expected in job.files.items():
         path = there.get(name)
         if path is None or not path.exists():
-            raise StepError(f"{name} was taken away while it was read")
+            raise StepError(f"{name} was removed while it was read")
         if expected == (Digests(None).of(path) if path.is_dir() else hash_file(path)):
             continue
         # A snapshot of rows goes by its content.
@@ -90,4 +90,4 @@ def _verify(job: Job, source: Source) -> None:
             raise StepError(f"{name} was changed while it was read; run again")
     more = sorted(there.keys() - job.files.keys())
     if more and job.files:
-        raise StepError(f"{more[0]} came while {source.where()} was read; run again")
+        raise StepError(f"{more[0]} was added while {source.where()} was read; run again")

@@ -46,7 +46,7 @@ def run(job: Job) -> None:
         parts = assigned = assign(keys, params, random)
     within = int((assigned == splitters.LEFT_OUT).sum())
     if within:
-        print(f"{within:,} rows lie within the gap and are left out")
+        print(f"{within:,} rows are within the gap and are left out")
     for code, name in enumerate(PARTS):
         if not (parts == code).any() and (name != "validation" or params["validation"] > 0):
             raise StepError(f"the split leaves no {name} rows of {keys.height:,}{_because(params, within)}")
@@ -56,9 +56,11 @@ def run(job: Job) -> None:
 
 def _because(params: dict[str, Any], within: int) -> str:
     if within:
-        return f": {within:,} lie within the gap"
+        return f": {within:,} are within the gap"
     if params["by"] == "hash":
-        return f": '{params['column']}' has few values, each drawn by itself; another seed or a greater share may help"
+        return (
+            f": '{params['column']}' has few values, each drawn independently; another seed or a larger share may help"
+        )
     return ""
 
 
@@ -199,7 +201,7 @@ def _given(keys: "pl.DataFrame", params: dict[str, Any], random: "np.random.Gene
         said = keys[params["column"]].cast(pl.String).str.to_lowercase()
         strange = said.filter(~said.is_in(list(SPELLINGS)) | said.is_null())
         if len(strange):
-            raise StepError(f"'{params['column']}' says '{strange[0]}' where train, validation or test should stand")
+            raise StepError(f"'{params['column']}' contains '{strange[0]}' instead of train, validation or test")
         parts: Array = said.replace_strict(SPELLINGS, return_dtype=pl.Int8).to_numpy().copy()
     else:
         parts = keys["__part__"].to_numpy().copy()

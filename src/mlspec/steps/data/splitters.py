@@ -43,7 +43,7 @@ def by_hash(column: "pl.Series", test: float, validation: float, seed: int) -> "
 
 
 def _coded(column: "pl.Series") -> "tuple[list[str], Array]":
-    """The distinct values as text, and which of them each row has. Whole numbers are written alike in every type."""
+    """The distinct values as text, and which of them each row has. Integers are written equally in every type."""
     text = column
     if column.dtype.is_float():
         whole = (column == column.round()) & (column.abs() < 2**63)
@@ -60,7 +60,7 @@ def _coded(column: "pl.Series") -> "tuple[list[str], Array]":
 
 
 def strata(column: "pl.Series") -> "Array":
-    """The stratum of each row (n,), counted from 0: its value, or the tenth that a number of many values lies in."""
+    """The stratum of each row (n,), counted from 0: its value, or the tenth that a number of many values is in."""
     if column.dtype.is_numeric() and column.n_unique() > MOST_STRATA:
         known = column.cast(pl.Float64).to_numpy()
         edges = np.unique(np.nanquantile(known, np.linspace(0, 1, 11)[1:-1]))

@@ -29,7 +29,7 @@ def figure(value: float) -> str:
 
 
 def flow(value: Any) -> str:
-    """A value as it stands in a spec."""
+    """A value as it is in a spec."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{k}: {flow(v)}" for k, v in value.items() if v is not None) + "}"
     if isinstance(value, list):

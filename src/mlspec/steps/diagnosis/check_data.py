@@ -41,9 +41,9 @@ def run(job: Job) -> None:
     unread = [*media.columns(train.select(params["features"])), *media.texts(rows.select(features))]
     if unread:
         # What small models see of a picture, and nothing of a text, is too little to judge labels by.
-        told = f"; of {', '.join(repr(name) for name in unread)} little is looked at"
+        text = f"; of {', '.join(repr(name) for name in unread)} little is looked at"
         found = [
-            msgspec.structs.replace(check, fails=False, measured=check.measured + told)
+            msgspec.structs.replace(check, fails=False, measured=check.measured + text)
             if check.check == "labels"
             else check
             for check in found

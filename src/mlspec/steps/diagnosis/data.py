@@ -1,7 +1,7 @@
 """Checks of the rows that a model will be fitted on, with small models on few rows.
 
-Two splits are told apart by a model that is asked which of them a row comes from (adversarial validation, as in
-Friedman 2003); what a feature knows is the share of the target's uncertainty that it takes away by itself.
+Two splits are compared by a model that predicts which of them a row comes from (adversarial validation, as in Friedman
+2003); what a feature knows is the share of the target's uncertainty that it takes away by itself.
 """
 
 from typing import Any
@@ -37,16 +37,17 @@ def examine(
     found.append(_drift(features, others, train.columns))
     if target is not None and other_target is not None:
         found += _target(features, others, target, other_target, classes, train.columns)
-    # Last, for it is the likeliest to have an innocent cause.
+    # Last, because it most often has an innocent cause.
     return [*found, twins]
 
 
 def _twins(train: "pl.DataFrame", other: "pl.DataFrame") -> Check:
-    """Rows that stand in both, beyond those that happen to be alike: training rows have twins among themselves too."""
+    """Rows that are in both, beyond those that happen to be alike: training rows have duplicates among themselves
+    too."""
     hashes, others = train.hash_rows(seed=0), other.hash_rows(seed=0)
     counts = pl.DataFrame({"hash": hashes}).group_by("hash").len()
     shared = others.is_in(counts["hash"].implode()).mean()
-    # A training row has a twin when its hash stands there twice.
+    # A training row has a duplicate if its hash occurs twice.
     twins = counts.filter(pl.col("len") > 1).select(pl.col("len").sum()).item()
     natural = float(twins) / max(1, len(hashes))
     share = float(shared) if isinstance(shared, int | float) else 0.0
@@ -63,7 +64,7 @@ def _twins(train: "pl.DataFrame", other: "pl.DataFrame") -> Check:
 
 
 def _drift(features: "Array", others: "Array", names: list[str]) -> Check:
-    """How well a model tells the two apart: area under the ROC curve, each half judged by a model of the other."""
+    """How well a model distinguishes the two: area under the ROC curve, each half judged by a model of the other."""
     count = min(len(features), len(others), DRIFT_ROWS)
     if count < FEWEST:
         return Check(check="drift", measured=f"{count} rows are too few", expected="nothing tells the rows apart")
@@ -77,7 +78,7 @@ def _drift(features: "Array", others: "Array", names: list[str]) -> Check:
         model.fit(rows[half != part], came[half != part])
         told[half == part] = model.predict_proba(rows[half == part])[:, 1]
     area = float(roc_auc_score(came, told))
-    # Hanley and McNeil (1982), where nothing tells the rows apart.
+    # Hanley and McNeil (1982), for indistinguishable rows.
     spread = ((2 * count + 1) / (12 * count * count)) ** 0.5
     worst = max(range(len(names)), key=lambda index: _apart(rows[:count, index], rows[count:, index]))
     return Check(
@@ -152,7 +153,7 @@ def alone(features: "Array", others: "Array", target: "Array", truth: "Array", c
 
 
 def _binned(values: "Array", other: "Array", target: "Array", classes: int) -> "Array":
-    """The target as one column tells it: smoothed means, or shares of classes, over its values or 32 quantiles."""
+    """The target as predicted by one column: smoothed means, or shares of classes, over its values or 32 quantiles."""
     known = values[~np.isnan(values)]
     distinct = np.unique(known)
     edges = distinct[:-1] if len(distinct) <= 64 else np.unique(np.quantile(known, np.linspace(0, 1, 33)[1:-1]))

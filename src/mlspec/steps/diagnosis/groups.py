@@ -40,8 +40,8 @@ def examine(
     known = rows[places].with_columns(of.gather(places))
     counts = known.group_by(group).len().sort("len", group)
     if not 2 <= counts.height <= MOST_GROUPS:
-        told = f"{counts.height} groups"
-        return [Check(check="representation", measured=told, expected=f"2 to {MOST_GROUPS} groups to compare")]
+        text = f"{counts.height} groups"
+        return [Check(check="representation", measured=text, expected=f"2 to {MOST_GROUPS} groups to compare")]
     return [
         _representation(counts, group, rows.height),
         _targets(known, counts, group, target, positive),
@@ -94,10 +94,10 @@ def _missing(known: "pl.DataFrame") -> Check:
         apart = float(column.max()) - float(column.min())  # type: ignore[arg-type]
         if apart > gap:
             worst, gap = name, apart
-    told = f"'{worst}' is missing {gap:.1%} more often in one group than in another" if worst else "no difference"
+    text = f"'{worst}' is missing {gap:.1%} more often in one group than in another" if worst else "no difference"
     return Check(
         check="missing by group",
-        measured=told,
+        measured=text,
         expected=f"less than {GAP:.0%} apart",
         fails=gap > GAP,
         advice=f"what fills the gaps of '{worst}' speaks for those who have it: look at why it is missing",
@@ -107,7 +107,7 @@ def _missing(known: "pl.DataFrame") -> Check:
 def _proxies(
     group: "pl.Series", places: "Array", features: list[str], values: "Callable[[Array], pl.DataFrame]"
 ) -> list[Check]:
-    """Which feature by itself tells the group best, of rows that it was not learnt on."""
+    """Which single feature predicts the group best, on rows that it was not trained on."""
     if not features or len(group) < 2 * FEWEST_ROWS:
         return []
     random = np.random.Generator(np.random.PCG64(2))
@@ -118,16 +118,16 @@ def _proxies(
     train, other = matrix(chosen[:half], chosen[half:])
     codes = np.unique(group.gather(drawn).to_numpy().astype(str), return_inverse=True)[1]
     classes = int(codes.max()) + 1
-    told = alone(train, other, codes[:half], codes[half:], classes)
-    best = int(np.argmax(told))
+    text = alone(train, other, codes[:half], codes[half:], classes)
+    best = int(np.argmax(text))
     together, _ = explained(train, other, codes[:half], codes[half:], classes)
     return [
         Check(
             check="proxy",
-            measured=f"'{features[best]}' alone tells {max(told[best], 0.0):.0%} of '{group.name}', all features "
+            measured=f"'{features[best]}' alone tells {max(text[best], 0.0):.0%} of '{group.name}', all features "
             f"together {max(together, 0.0):.0%}",
             expected=f"no feature tells more than {GIVES_AWAY:.0%} of what no model is to see",
-            fails=told[best] > GIVES_AWAY,
+            fails=text[best] > GIVES_AWAY,
             advice=f"a model that sees '{features[best]}' nearly sees '{group.name}': data.columns.drop: "
             f"[{features[best]}], or compare the groups: constraints.fairness",
         )

@@ -1,4 +1,4 @@
-"""What ties the rows of one part to others: groups that stand on both sides of a split, and features dated after the
+"""What ties the rows of one part to others: groups that are on both sides of a split, and features dated after the
 moment at which a row's prediction would be made."""
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ LATER = 0.001
 
 
 def groups(train: "pl.LazyFrame", other: "pl.LazyFrame", names: Sequence[str]) -> Check:
-    """Whether values of columns that name things stand in both; the column with the most such rows is told of."""
+    """Whether values of columns that name things are in both; the column with the most such rows is reported."""
     found = []
     for name in names:
         known = train.select(pl.col(name).drop_nulls().unique()).collect(engine="streaming").to_series()
@@ -32,7 +32,7 @@ def groups(train: "pl.LazyFrame", other: "pl.LazyFrame", names: Sequence[str]) -
 
 
 def future(train: "pl.LazyFrame", other: "pl.LazyFrame", names: Sequence[str], moment: str) -> Check:
-    """Whether a feature's dates lie after the row's moment; days are compared where one of both has no time of day."""
+    """Whether a feature's dates are after the row's moment; days are compared where one of both has no time of day."""
     later = []
     kinds = train.collect_schema()
     for name in names:

@@ -6,7 +6,7 @@ from mlspec.transforms.image import pixels
 
 SIDE = 4
 MOST_ROWS = 4_000
-TEXT_LENGTH, TEXT_DISTINCT = 20, 0.5  # characters of the mean text, and how much of them stands once
+TEXT_LENGTH, TEXT_DISTINCT = 20, 0.5  # characters of the mean text, and how many of them occur once
 
 
 def columns(frame: "pl.LazyFrame") -> list[str]:

@@ -1,15 +1,15 @@
-"""Rows of one part that stand, but for small changes, among the training rows.
+"""Rows of one part that occur, with small changes, among the training rows.
 
 Cells are first made alike: text in one case and with single blanks, numbers to a hundredth of their column's spread
-(on two grids that lie half a cell apart, so that few pairs fall on either side of an edge in both). Two rows are near
+(on two grids that are half a cell apart, so that few pairs fall on either side of an edge in both). Two rows are near
 when they agree in all columns but one at most: the sum of a row's hashed cells less one cell is the same for both. That
 is linear in rows and columns, and every such pair is found.
 
-Rows of few or coarse columns agree by chance. So it counts when more rows have such a twin than training rows have
+Rows of few or coarse columns agree by chance. So it counts if more rows have a near duplicate than training rows have
 among themselves, or when the agreement can't be chance: what it is worth is counted in bits, -log2 of how often each
-shared value stands among the training rows (Fellegi and Sunter 1969 weigh agreements of records so), less what columns
-tell twice. Only numbers with decimals, times and long text that stands hardly anywhere else count there: categories
-depend on each other too much.
+shared value occurs in the training rows (Fellegi and Sunter 1969 weigh agreements of records so), minus information
+that several columns share. Only numbers with decimals, times and long text that hardly occurs elsewhere count there:
+categories depend on each other too much.
 """
 
 import math
@@ -25,14 +25,15 @@ Array = np.ndarray[Any, Any]
 
 CELL = 0.01  # of a column's spread
 BITS = 10.0  # one row in a thousand, beyond what picking one of the training rows takes
-LONG = 40  # characters from which text that stands hardly anywhere else is worth a bit each
+LONG = 40  # characters from which text that hardly occurs elsewhere is worth a bit each
 SHARE = 0.01
 
 
 def near(train: "pl.DataFrame", other: "pl.DataFrame", *, exact_is_told: bool) -> Check:
-    """The check of rows that stand among the training rows but for small changes; equal ones too, unless that is told.
+    """The check of rows that occur among the training rows with small changes; equal ones too, unless they are reported
+    already.
 
-    Both have the same columns. Nothing is told of any value: rows are shown by their numbers, columns by their names.
+    Both have the same columns. No value is shown: rows are shown by their numbers, columns by their names.
     """
 
     alike, natural = _twins(train, other, exact_is_told), _twins(train, train, exact_is_told)
@@ -40,10 +41,10 @@ def near(train: "pl.DataFrame", other: "pl.DataFrame", *, exact_is_told: bool) -
     spread = math.sqrt(max(usual * (1 - usual), 1e-4) * (1 / max(1, len(other)) + 1 / max(1, len(train))))
     beyond = share - usual > max(SHARE, 4 * spread, 2.5 / max(1, len(other)))
     certain = sure > SHARE and int(alike.sure.sum()) >= 3
-    shown, told = (alike.sure, sure) if certain and not beyond else (alike.any, share)
+    shown, text = (alike.sure, sure) if certain and not beyond else (alike.any, share)
     return Check(
         check="near duplicates",
-        measured=f"{told:.1%} of the rows stand among the training rows but for small changes"
+        measured=f"{text:.1%} of the rows stand among the training rows but for small changes"
         + _example(shown, alike, train.columns),
         expected="agreements by chance alone"
         if certain and not beyond
@@ -55,7 +56,8 @@ def near(train: "pl.DataFrame", other: "pl.DataFrame", *, exact_is_told: bool) -
 
 
 class _Alike:
-    """Which rows have a twin (``any``), one that is no chance (``sure``), which column differs, where the twin is."""
+    """Which rows have a near duplicate (``any``), one that is not chance (``sure``), which column differs, where it
+    is."""
 
     def __init__(self, rows: int) -> None:
         self.any, self.sure = np.zeros(rows, dtype=bool), np.zeros(rows, dtype=bool)
@@ -63,7 +65,7 @@ class _Alike:
 
 
 def _twins(train: "pl.DataFrame", other: "pl.DataFrame", exact_is_told: bool) -> _Alike:
-    """The twins of the other rows; of training rows themselves where these are the others."""
+    """The near duplicates of the other rows; of training rows themselves where these are the others."""
     least = 2 if other is train else 1
     found = _Alike(len(other))
     # Chance has as many tries as there are training rows, grids, and columns to leave out.
@@ -149,7 +151,7 @@ def _bits(train: "Array", other: "Array", column: "pl.Series") -> "Array":
 
 
 def _shared(train: "pl.DataFrame") -> "Array":
-    """The bits that fine columns tell twice, because they go together: of all columns, then without each.
+    """The bits that fine columns share, because they are correlated: of all columns, then without each.
 
     That of normal variables with the columns' rank correlations, -1/2 log2 of their determinant.
     """
@@ -170,7 +172,7 @@ def _shared(train: "pl.DataFrame") -> "Array":
 
 
 def _lookup(among: "Array", wanted: "Array", least: int) -> "Array":
-    """The first place of each wanted value, -1 where it stands fewer than so many times."""
+    """The first place of each wanted value, -1 where it occurs fewer than so many times."""
     own = pl.DataFrame({"key": among}).with_row_index("at").group_by("key").agg(pl.col("at").min(), pl.len())
     own = own.filter(pl.col("len") >= least)
     joined = pl.DataFrame({"key": wanted}).join(own, on="key", how="left", maintain_order="left")

@@ -46,7 +46,7 @@ class Subject(Struct, frozen=True, kw_only=True):
 
 
 def examine(subject: Subject, seed: int) -> list[Check]:
-    """All checks, the most basic first: what fails first is the likeliest cause of what fails after it."""
+    """All checks, the most basic first: the first failure is probably the cause of later ones."""
     found = [_finite(subject)]
     if found[0].fails:
         return found
@@ -274,17 +274,17 @@ def _moved(
 
 
 def _one_batch(subject: Subject, seed: int) -> list[Check]:
-    """Any network that learns at all can learn a few rows by heart."""
+    """Any network that learns at all can memorise a few rows."""
     inputs, target = _distinct(subject.rows)
     start, end, wild = _fitted(subject, inputs, target, subject.learning_rate, seed)
     rate, fits = subject.learning_rate, end < 0.5 * start and not wild
-    told = f"{start:.3g} {'falls' if end < start else 'rises'} to {end:.3g}{', leaping on the way' if wild else ''}"
+    text = f"{start:.3g} {'falls' if end < start else 'rises'} to {end:.3g}{', leaping on the way' if wild else ''}"
     as_stated = Check(
         check="learning rate",
-        measured=f"{told} in {STEPS} steps at {rate:g}",
+        measured=f"{text} in {STEPS} steps at {rate:g}",
         expected="the loss of one batch falls to less than half",
     )
-    one = Check(check="one batch", measured=told, expected="a few rows can be learned by heart")
+    one = Check(check="one batch", measured=text, expected="a few rows can be learned by heart")
     if fits:
         return [as_stated, one]
     reference, best, _ = _fitted(subject, inputs, target, REFERENCE, seed)

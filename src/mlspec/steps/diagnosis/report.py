@@ -24,5 +24,5 @@ def finish(job: Job, found: Sequence[Check], note: str = "") -> None:
     results.write_json(job.outputs["report"], {"checks": msgspec.to_builtins(found), "note": note})
     results.write_json(job.outputs["verdict"], {"fails": len(failing)})
     if failing and job.params["stops"]:
-        told = [f"{check.check}: {check.measured} (expected: {check.expected}); {check.advice}" for check in failing]
-        raise StepError("; ".join(told))
+        text = [f"{check.check}: {check.measured} (expected: {check.expected}); {check.advice}" for check in failing]
+        raise StepError("; ".join(text))

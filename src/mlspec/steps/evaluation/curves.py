@@ -51,7 +51,7 @@ def _cost_curve(truth: "Array", score: "Array", costs: Mapping[str, float]) -> l
 
 
 def _abstention(sure: "Array", right: "Array", below: float | None, level: float) -> dict[str, Any]:
-    """Of the surest rows: how sure, what share they are, how often their decisions are wrong."""
+    """For the most certain rows: how sure, what share they are, how often their decisions are wrong."""
     order = np.argsort(-sure, kind="stable")
     wrong = np.cumsum(~right[order])
     taken = np.unique(np.round(np.linspace(0, len(sure), COVERAGES)[1:]).astype(int))
@@ -73,7 +73,7 @@ def _share(count: int, n: int, ends: tuple[float | None, float | None]) -> dict[
 
 
 def reliability(truth: "Array", prediction: "Array", level: float) -> list[dict[str, Any]]:
-    """Rows in bins of equal size by stated probability: its mean, how often it came true, and Wilson's interval."""
+    """Rows in bins of equal size by stated probability: its mean, the observed frequency, and Wilson's interval."""
     stated, happened = _resampling.confidence(truth, prediction)
     codes = _resampling.equal_bins(stated, BINS)
     sizes, seen = np.bincount(codes), np.bincount(codes, happened)

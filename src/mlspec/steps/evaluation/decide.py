@@ -31,7 +31,7 @@ def run(job: Job) -> None:
         costs = mistakes or thresholds.EVEN
         chosen = thresholds.search(truth, score, groups, **asked, mistakes=costs, common=common)
         if not chosen:
-            few = f"it rests on {mitigation['minimum_rows']} validation rows or more of fewer than two groups"
-            raise StepError(f"no thresholds can be chosen that bound '{mitigation['metric']}': {few}")
+            few = f"fewer than two groups have {mitigation['minimum_rows']} validation rows or more"
+            raise StepError(f"no thresholds can bound '{mitigation['metric']}': {few}")
         own = {"groups": {"thresholds": chosen}, "threshold": common}
     results.write_json(job.outputs["decision"], {**found, **own, "calibration": calibration, "rows": len(truth)})

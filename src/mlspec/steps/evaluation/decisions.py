@@ -115,6 +115,6 @@ def by_group(decision: Mapping[str, Any], groups: "Array | None") -> "float | Ar
 
 def decided(prediction: "Array", threshold: "float | Array | None") -> "Array":
     """1 for the class decided for, 0 for the others (n, classes): the positive one from the threshold (one, or one for
-    each row) on, or the likeliest."""
+    each row) on, or the most probable."""
     codes = prediction.argmax(axis=1) if threshold is None else (prediction[:, 1] >= threshold).astype(np.int64)
     return np.asarray(np.eye(prediction.shape[1])[codes])

@@ -122,7 +122,7 @@ def quantile_ranks(n: int, share: float, level: float) -> tuple[int | None, int 
     """
     tail = (1 - level) / 2
     low: int | None = None
-    below = 0.0  # probability that fewer than `rank` measurements lie below the quantile
+    below = 0.0  # probability that fewer than `rank` measurements are below the quantile
     for rank in range(1, n + 1):
         below += _binomial(n, rank - 1, share)
         if below <= tail:

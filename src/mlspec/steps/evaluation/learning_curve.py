@@ -44,11 +44,11 @@ def run(job: Job) -> None:
         greater_is_better=metric.greater_is_better,
         level=job.params["level"],
     )
-    told = {"metric": name, "greater_is_better": metric.greater_is_better, "level": job.params["level"]}
+    text = {"metric": name, "greater_is_better": metric.greater_is_better, "level": job.params["level"]}
     points = [
         {"fraction": share["fraction"], **point} for share, point in zip(shares, found.pop("points"), strict=True)
     ]
-    results.write_json(job.outputs["curve"], {**told, "points": points, **found})
+    results.write_json(job.outputs["curve"], {**text, "points": points, **found})
 
 
 def _best(metric: Metric) -> float | None:
@@ -98,7 +98,7 @@ def curve(
     low, high = np.quantile(found[1:], [(1 - level) / 2, (1 + level) / 2], axis=0)
     ends = np.sort(np.stack([origin + sign * low, origin + sign * high]), axis=0)
     middle_curve = origin + sign * found[0]
-    told = [
+    text = [
         {"rows": round(float(place)), "value": float(value), "low": float(one), "high": float(other)}
         for place, value, one, other in zip(places, middle_curve, *ends, strict=True)
     ]
@@ -107,13 +107,13 @@ def curve(
     for index, factor in enumerate(AHEAD):
         least, most = np.quantile(gains[1:, index], [(1 - level) / 2, (1 + level) / 2])
         gain = {"value": float(gains[0, index]), "low": float(least), "high": float(most)}
-        forecasts.append({"times": factor, **told[PLACES + 1 + index], "gain": gain})
+        forecasts.append({"times": factor, **text[PLACES + 1 + index], "gain": gain})
     verdict, reason = _judged(middle, own, noise, forecasts[0]["gain"])
     law = {"a": float(laws[0, 0]), "b": float(laws[0, 1]), "c": float(laws[0, 2]), "best": best}
     return {
         **plain,
         "law": law,
-        "curve": told[:PLACES],
+        "curve": text[:PLACES],
         "forecasts": forecasts,
         "noise": noise,
         "verdict": verdict,
@@ -122,11 +122,11 @@ def curve(
 
 
 def _spread(n: "Array", errors: "Array", share: "Array") -> "tuple[Array, int]":
-    """The standard deviation between fits on wholly other rows, at each share (shares,), and its degrees of freedom.
+    """The standard deviation between fits on different rows, at each share (shares,), and its degrees of freedom.
 
-    Repetitions differ by less, for they have rows in common (Nadeau and Bengio 2003). Of few repetitions none tells
-    much alone: all shares are taken together, and the deviation falls with the rows by a power between 0 and 1/2. The
-    whole of the rows, of which there is but one draw, tells nothing of it.
+    Repetitions differ by less, for they have rows in common (Nadeau and Bengio 2003). Few repetitions say little
+    individually: all shares are taken together, and the deviation falls with the rows by a power between 0 and 1/2. The
+    complete training rows, drawn only once, say nothing about it.
     """
     drawn = share < 1
     if not drawn.any():
@@ -163,7 +163,7 @@ def _fit(n: "Array", errors: "Array", *, floor: bool) -> "Array":
 
 
 def _judged(middle: "Array", own: "Array", noise: float, gain: dict[str, float]) -> tuple[str, str]:
-    """Whether more rows are worth having, by what twice as many would bring; and why that can or can't be told."""
+    """Whether more rows are worth having, by what twice as many would bring; and why it is known or unknown."""
     apart = (float(own[0]) ** 2 + float(own[-1]) ** 2) ** 0.5
     if float(middle[0] - middle[-1]) <= 2 * apart:
         return "unknown", "the smallest and the greatest share differ by no more than repetitions do"

@@ -26,7 +26,7 @@ SEED = 20_171_201
 def run(job: Job) -> None:
     """``model`` (the package), ``train``, ``validation`` (raw), ``history.NAME`` -> ``scores``: rows and the metric.
 
-    The preparation is fitted on the share alone. Shares of one repetition are nested: the smaller lies in the greater.
+    The preparation is fitted on the share alone. Shares of one repetition are nested: the smaller is in the greater.
     Classes keep their shares, and groups that the split keeps whole stay whole. Each repetition trains with a seed of
     its own. Raises StepError where a share has fewer than 10 rows.
     """
@@ -41,8 +41,8 @@ def run(job: Job) -> None:
         keys = train.select(params["by"]).collect().to_series()
     priced = None
     if "mitigation" in params:
-        told = results.read_json(job.inputs[f"history.{about.candidate}"])["mitigation"]
-        priced = {**params["mitigation"], "prices": told["rounds"][told["chosen"]]["prices"]}
+        text = results.read_json(job.inputs[f"history.{about.candidate}"])["mitigation"]
+        priced = {**params["mitigation"], "prices": text["rounds"][text["chosen"]]["prices"]}
     found = []
     for number in range(params["repeats"]):
         job.progress("repetition", number / params["repeats"], {})

@@ -37,9 +37,9 @@ def run(job: Job) -> None:
     try:
         lock = json_values.decode(safe_files.read(job.root / name), Accepted)
     except FileNotFoundError:
-        reason = f"there is no accepted run: no '{name}' beside the spec"
+        reason = f"there is no accepted run: no '{name}' next to the spec"
     except (OSError, ValueError) as error:
-        reason = f"'{name}' is no lock of a run: {error}"
+        reason = f"'{name}' is not a lock of a run: {error}"
     else:
         figures = {metric: dict(found) for metric, found in lock.metrics.items()}
         split = lock.steps.get("split")
@@ -50,5 +50,5 @@ def run(job: Job) -> None:
             figures = {metric: {**found, "low": None, "high": None} for metric, found in figures.items()}
         elif "predict" in lock.steps:
             predictions = lock.steps["predict"].outputs.get("predictions")
-    told = {"figures": figures, "reason": reason, "predictions": predictions}
-    results.write_json(job.outputs["figures"], told)
+    text = {"figures": figures, "reason": reason, "predictions": predictions}
+    results.write_json(job.outputs["figures"], text)

@@ -111,8 +111,8 @@ def _blended(blend: dict[str, Any]) -> str:
     """What the blend gains, in words."""
     gain = blend["gain"]
     interval = "" if gain["low"] is None else f" [{gain['low']:.4g}, {gain['high']:.4g}]"
-    told = f"a blend of the candidates gains {gain['value']:.4g}{interval} in {blend['metric']} over {blend['best']}"
-    return told if blend["proven"] else f"{told}: no proven gain"
+    text = f"a blend of the candidates gains {gain['value']:.4g}{interval} in {blend['metric']} over {blend['best']}"
+    return text if blend["proven"] else f"{text}: no proven gain"
 
 
 def _simplest(differences: dict[str, Any], complexity: dict[str, int]) -> tuple[str, str]:

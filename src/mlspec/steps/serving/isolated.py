@@ -124,7 +124,7 @@ class Isolated(LoadedModel):
         most = 8 * rows.height * max(1, len(self.about.classes or ())) if what != "treat" else TREATED
         with self._lock:
             try:
-                # If it has died, reading from it tells.
+                # If it has died, reading from it fails.
                 with contextlib.suppress(BrokenPipeError):
                     self._process.stdin.write(msgspec.json.encode(Asked(what, sent.tell())) + b"\n")
                     self._process.stdin.write(sent.getbuffer())
@@ -177,7 +177,7 @@ class Isolated(LoadedModel):
             selector.register(self._process.stdout, selectors.EVENT_READ)
             if not selector.select(max(0.0, until - time.monotonic())):
                 self._process.kill()
-                raise self._wrong(f"takes longer than any model does to answer: the process that {doing} it was ended")
+                raise self._wrong(f"takes too long to answer: the process that {doing} it was ended")
         data = os.read(self._process.stdout.fileno(), READ)
         if data:
             return data
@@ -188,8 +188,8 @@ class Isolated(LoadedModel):
     def _wrong(self, what: str, code: str = "package-damaged") -> PackageError:
         self._printed.seek(max(0, self._printed.seek(0, os.SEEK_END) - 4096))
         lines = self._printed.read().decode(errors="backslashreplace").split("\n")
-        told = [printable(line) for line in lines if line.strip()][-1:]
-        notes = tuple(f"the last that it printed: {line}" for line in told)
+        message = [printable(line) for line in lines if line.strip()][-1:]
+        notes = tuple(f"the last that it printed: {line}" for line in message)
         return PackageError(f"the model in '{self._folder}' {what}", self._folder, code=code, notes=notes)
 
 

@@ -64,7 +64,8 @@ class LoadedModel(metaclass=ABCMeta):
         return codes
 
     def limit(self, rows: "pl.DataFrame | None") -> "float | Array | None":
-        """The threshold of the decision, or one for each row (n,) where groups have their own; None: the likeliest.
+        """The threshold of the decision, or one for each row (n,) if groups have their own; None: the most probable
+        class.
 
         Raises StepError as ``decide`` does.
         """
@@ -193,7 +194,7 @@ def _read_as(frame: "pl.DataFrame", columns: Sequence[tuple[str, str]]) -> "pl.D
     missing = [name for name, _ in columns if name not in present]
     if missing:
         names = ", ".join(f"'{name}'" for name in missing)
-        raise StepError(f"the rows lack column{'s' if len(missing) > 1 else ''} {names} that the model reads")
+        raise StepError(f"the rows lack column{'s' if len(missing) > 1 else ''} {names} that the model uses")
     types = _types()
     for name, kind in columns:
         if present[name] == types[kind]:

@@ -74,12 +74,13 @@ class About(Struct, frozen=True, kw_only=True):
     """What a package is: the candidate and its model (name, settings), the columns it reads (name, type), its answer.
 
     ``classes`` are the target's values in the order of the probabilities, None for regression. ``calibration`` is what
-    corrects the model's probabilities, ``threshold`` from where on the positive class is decided for (the likeliest
-    class without one), ``abstain_below`` how probable the likeliest class must be to do without a person. ``members``:
-    the answer is the weighted mean of theirs. ``derived``: the columns that it derives from raw rows (name, expression,
-    type), and the raw columns that these read. ``treatments`` is what is done to personal columns of raw rows first
-    (name, type as read, treatment), ``keys`` the marks of the keys that this takes from the environment. ``personal``:
-    groups that are answered by models of their own. ``groups``: thresholds by group; the rows then say whose they are.
+    corrects the model's probabilities, ``threshold``: the probability from which on the positive class is predicted
+    (without one, the most probable class), ``abstain_below``: the lowest probability of the most probable class for a
+    decision without a person. ``members``: the answer is the weighted mean of theirs. ``derived``: the columns that it
+    derives from raw rows (name, expression, type), and the raw columns that these read. ``treatments`` is what is done
+    to personal columns of raw rows first (name, type as read, treatment), ``keys`` the marks of the keys that this
+    takes from the environment. ``personal``: groups that are answered by models of their own. ``groups``: thresholds by
+    group; the rows then say whose they are.
     ``files``: all files of the folder but ``package.json``, by their names with slashes.
     """
 
@@ -186,7 +187,7 @@ def read_about(folder: Path) -> About:
         _sound(folder, about)
     except (OSError, ValueError, LookupError) as error:
         text = error.strerror if isinstance(error, OSError) and error.strerror else error
-        raise PackageError(f"'{folder}' is no model that mlspec exported: {text}", file) from None
+        raise PackageError(f"'{folder}' is not a model exported by mlspec: {text}", file) from None
     return about
 
 
@@ -248,7 +249,7 @@ def _sound(folder: Path, about: About) -> None:
         msgspec.convert(settings, registry.plugin("models", name))
     for _name, _kind, (treatment, settings) in about.treatments or ():
         if not registry.has("anonymizers", treatment):
-            raise ValueError(f"no treatment '{treatment}' is installed")
+            raise ValueError(f"no anonymiser '{treatment}' is installed")
         msgspec.convert(settings, registry.plugin("anonymizers", treatment))
     if about.derived is not None:
         msgspec.convert(about.derived, Derived)
@@ -277,7 +278,7 @@ def _names(folder: Path, listed: "Mapping[str, File] | None" = None) -> Iterator
         for name, known in ((name, known) for some, known in ((folders, parents), (names, listed)) for name in some):
             full = before + name
             if os.path.islink(os.path.join(base, name)):
-                _damaged(folder, full, "is a link, which no exported model has")
+                _damaged(folder, full, "is a link, which an exported model never contains")
             if listed is not None and full not in (known or ()) and full != ABOUT:
                 _damaged(folder, full, "is not part of the exported model", "remove it, or export the model again")
         yield from (before + name for name in names if before + name != ABOUT)
@@ -314,7 +315,7 @@ def _wrong_version(folder: Path, version: int) -> NoReturn:
         what, note = "a newer mlspec", "pip install -U 'mlspec-compiler[run]'"
     else:
         what, note = "an older mlspec", "mlspec run, in the project that it comes from, exports it again"
-    message = f"'{folder}' was exported by {what}: its format is version {version}, this mlspec reads {VERSION}"
+    message = f"'{folder}' was exported by {what}: its format is version {version}, but this mlspec reads {VERSION}"
     raise PackageError(message, folder / ABOUT, code="package-version", notes=(note,))
 
 

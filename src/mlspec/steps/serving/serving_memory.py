@@ -18,8 +18,10 @@ def run(job: Job) -> None:
     command = child_process.command(__name__, str(job.inputs["model"]), str(job.inputs["test"]))
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        told = done.stderr.strip().splitlines()
-        raise StepError(f"the model could not answer in a process of its own: {told[-1] if told else 'it was killed'}")
+        message = done.stderr.strip().splitlines()
+        raise StepError(
+            f"the model could not answer in a process of its own: {message[-1] if message else 'it was killed'}"
+        )
     results.write_json(job.outputs["memory"], {"bytes": int(done.stdout.split()[-1])})
 
 

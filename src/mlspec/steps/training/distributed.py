@@ -24,7 +24,7 @@ from mlspec.steps.job import Job
 
 READ = 1 << 16
 MEMBER = "MLSPEC_MEMBER"
-GRACE = 10.0  # seconds that the others have to tell why they ended, after the first has
+GRACE = 10.0  # seconds that the others have to report why they ended, after the first has
 
 
 class Member(msgspec.Struct, frozen=True):
@@ -89,14 +89,14 @@ class _Process:
         self._rest = b""
         self._log = meeting / f"{rank}.log"
         place = job.gpus[rank] if rank < len(job.gpus) else rank
-        told = {
+        text = {
             MEMBER: "1",
             "RANK": str(rank),
             "LOCAL_RANK": str(rank),
             "WORLD_SIZE": str(job.processes),
             "LOCAL_WORLD_SIZE": str(job.processes),
         }
-        # They are all on this machine, whose name may stand in no table of hosts.
+        # They are all on this machine, whose name may be in no table of hosts.
         known = sys.platform != "linux" or "GLOO_SOCKET_IFNAME" in os.environ
         home = {} if known else {"GLOO_SOCKET_IFNAME": "lo"}
         with self._log.open("wb") as log:
@@ -105,7 +105,7 @@ class _Process:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
-                env={**os.environ, **resources.threads(), **home, **told},
+                env={**os.environ, **resources.threads(), **home, **text},
             )
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -183,7 +183,7 @@ def _hear(members: list[_Process], job: Job) -> None:
                     ended = member.ended or member.death()
                     if ended.cause:
                         failed.append(ended)
-                        # The others notice: what they tell may be the cause of it, or follow from it.
+                        # The others notice: their reports may be the cause of it, or a consequence.
                         end = end or time.monotonic() + GRACE
     if failed:
         cause = min(failed, key=lambda ended: ended.follows)

@@ -31,11 +31,11 @@ def answers(
     seed: int,
     priced: Mapping[str, Any] | None = None,
 ) -> "tuple[Array, Array]":
-    """The truth (n,) and the answers to the validation rows, (n, classes) or (n,), of what ``about`` tells of.
+    """The truth (n,) and the answers to the validation rows, (n, classes) or (n,), of the model described by ``about``.
 
     ``candidates``: how each one's rows are prepared (params of its step). ``priced``: the bound of a constrained
     candidate (params of its mitigation) with the ``prices`` that were found. Nothing is corrected afterwards. Raises
-    StepError as the steps that it stands for do.
+    StepError as the steps that it means do.
     """
     if about.members is None:
         return _answers(job, about.candidate, about.model, train, validation, candidates, folder, seed, priced)

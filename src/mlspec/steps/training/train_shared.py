@@ -17,7 +17,7 @@ from mlspec.steps.training import personalization
 def run(job: Job) -> None:
     """``model`` (the package of the one model), ``train``, ``validation`` (raw) -> ``models``: a folder, an index.
 
-    It is the selected candidate with its settings, prepared and fitted anew with the key among its columns.
+    It is the selected candidate with its settings, prepared and fitted again with the key among its columns.
     """
     params = job.params
     about = package_format.read_about(job.inputs["model"])

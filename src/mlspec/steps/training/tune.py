@@ -18,7 +18,7 @@ def run(job: Job) -> None:
     """``train``, ``validation``, ``state`` (or ``train.N``, ... and ``heldout.N`` of each fold) -> ``best`` (settings),
     ``trials`` (all of them, and what matters).
 
-    The journal and the checkpoints of paused trials lie in the job's scratch folder. Raises StepError when no trial
+    The journal and the checkpoints of paused trials are in the job's scratch folder. Raises StepError when no trial
     came to its end.
     """
     params = job.params
@@ -78,7 +78,7 @@ def run(job: Job) -> None:
         journal.close()
     best = search.best(trials)
     if best is None or best.score is None:
-        why = next((trial.error for trial in trials if trial.error), "none was trained to its end")
+        why = next((trial.error for trial in trials if trial.error), "none was trained to the end")
         raise StepError(f"no trial gave a score: {why}")
     results.write_json(job.outputs["best"], {"settings": best.point, "trial": best.number, "score": sign * best.score})
     results.write_json(

@@ -18,18 +18,18 @@ def run(job: Job) -> None:
     params = job.params
     group, target = params["group"], params["target"]
     frame = parquet.scan(job.inputs["train"])
-    told = frame.select([name for name in dict.fromkeys(params["features"]) if name not in (group, target)])
-    most = media.MOST_ROWS if media.columns(told) else ROWS
+    text = frame.select([name for name in dict.fromkeys(params["features"]) if name not in (group, target)])
+    most = media.MOST_ROWS if media.columns(text) else ROWS
     count = parquet.count(frame)
     places = np.arange(0, count, max(1, -(-count // most)))
 
     def values(chosen: "np.ndarray[Any, Any]") -> pl.DataFrame:
-        return media.summarised(parquet.some(told, places[chosen]).lazy()).collect()
+        return media.summarised(parquet.some(text, places[chosen]).lazy()).collect()
 
-    if media.columns(told):
+    if media.columns(text):
         missing = values(np.arange(len(places))).select(pl.all().is_null())
     else:
-        missing = parquet.some(told.select(pl.all().is_null()), places)
+        missing = parquet.some(text.select(pl.all().is_null()), places)
     rows = parquet.some(frame.select(list(dict.fromkeys([group, target]))), places)
     with threadpool_limits(limits=job.threads):
         found = groups.examine(rows, missing, values, group, target, params["positive"])

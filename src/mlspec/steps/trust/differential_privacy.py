@@ -16,5 +16,5 @@ def run(job: Job) -> None:
         if path.exists():
             found = results.read_json(path)
     else:
-        reason = "several models answer, and nothing adds up what they tell together"
+        reason = "several models predict, and their budgets are not added up"
     results.write_json(job.outputs["promise"], {"promise": found, "reason": "" if found else reason})

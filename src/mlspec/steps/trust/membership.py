@@ -1,4 +1,4 @@
-"""Attacks the exported model: can its answers tell which rows it was trained on?"""
+"""Attacks the exported model: do its predictions reveal which rows it was trained on?"""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ def run(job: Job) -> None:
     """``model`` (the package), ``train``, ``test`` (raw rows) -> ``membership``: the attack's ROC AUC with an interval.
 
     The attack takes the rows that the model answers best for its training rows (by the loss, Yeom and others 2018); of
-    at most 5,000 rows of each side. 0.5: their losses are alike, nothing can be told.
+    at most 5,000 rows of each side. 0.5: their losses are equal, nothing is revealed.
     """
     loaded = package.load(job.inputs["model"], job.device)
     random = np.random.default_rng(SEED)

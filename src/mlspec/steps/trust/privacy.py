@@ -1,4 +1,4 @@
-"""Measures what the rows that steps read still tell of people."""
+"""Measures personal data that remains in the rows that steps read."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -37,7 +37,7 @@ def run(job: Job) -> None:
 
 
 def _shared(rows: "pl.LazyFrame", columns: list[str], of: "pl.Expr", least: int) -> dict[str, Any]:
-    """The least of a figure over all combinations, and how many combinations and rows lie below what is asked."""
+    """The least of a figure over all combinations, and how many combinations and rows are below what is asked."""
     low = pl.col("value") < least
     asked = [
         pl.col("value").min().alias("least"),
@@ -91,7 +91,7 @@ def _counted(frames: "list[pl.LazyFrame]", asked: "list[pl.Expr]") -> dict[str, 
 
 
 def _numbers(frames: "list[pl.LazyFrame]", names: list[str]) -> dict[str, dict[str, int]]:
-    """Whole numbers that are card or identity numbers: where most of a column look like it and pass the check.
+    """Integers that are card or identity numbers: where most of a column look like it and pass the check.
 
     One long number in ten passes such a check by chance, so single ones are not counted.
     """

@@ -98,7 +98,7 @@ def is_shown_worse(folds: Sequence[float], best: Sequence[float]) -> bool:
 
 
 def is_pruned(standing: Standing, standings: Sequence[Standing]) -> bool:
-    """Whether the median says that a trial ends where it stands."""
+    """Whether the median says that a trial ends where it is."""
     level = max(standing.scores)
     return _is_below_median(standing, [s for s in standings if level in s.scores], level)
 

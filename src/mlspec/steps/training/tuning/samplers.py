@@ -30,8 +30,8 @@ def suggest(
 ) -> dict[str, Any] | None:
     """The point of trial ``number``; None where a grid has come to its end.
 
-    tpe (Bergstra et al. 2011; multivariate, constant liar) and gp are Optuna's, made anew for each trial with a seed of
-    its own, so that a search which goes on later chooses the same.
+    tpe (Bergstra et al. 2011; multivariate, constant liar) and gp are Optuna's, created for each trial with a separate
+    seed, so that a resumed search chooses the same.
     """
     if sampler == "grid":
         points = grid(space)
@@ -46,7 +46,7 @@ def suggest(
 def importance(space: Space, known: Sequence[Known], *, maximize: bool) -> dict[str, float]:
     """How much each setting matters for being among the better trials (PED-ANOVA, Watanabe et al. 2023); shares of 1.
 
-    Empty where there are too few trials to tell.
+    Empty if there are too few trials.
     """
     finished = [one for one in known if one.state == "complete"]
     if len(finished) < STARTUP or len(space) < 2:

@@ -15,7 +15,7 @@ Tell = Callable[["list[Trial]"], None]
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """What is searched and for how long; ``written`` is the point of the candidate as it stands in the spec, ``epochs``
+    """What is searched and for how long; ``written`` is the point of the candidate as it is in the spec, ``epochs``
     how many a whole training has (1 where it can't be paused; where trials are scored fold by fold, the folds)."""
 
     space: Space

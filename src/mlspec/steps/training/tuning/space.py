@@ -44,7 +44,7 @@ def distributions(space: Space) -> "dict[str, BaseDistribution]":
 
 
 def encode(space: Space, point: Mapping[str, Any]) -> dict[str, Any] | None:
-    """A point as Optuna knows it; None where it lies outside of the space."""
+    """A point as Optuna knows it; None where it is outside of the space."""
     found: dict[str, Any] = {}
     for name, (kind, ends) in space.items():
         value = point[name]
@@ -87,7 +87,7 @@ def _at(kind: str, ends: Sequence[Any], u: float) -> Any:
     if kind == "integer":
         return int(low + math.floor(u * (high - low + 1)))
     if kind == "log_integer":
-        # Each whole number stands for the stretch of half around it.
+        # Each integer represents the interval of half around it.
         low_log, high_log = math.log(low - 0.5), math.log(high + 0.5)
         return min(int(high), max(int(low), round(math.exp(low_log + u * (high_log - low_log)))))
     if kind == "log":

@@ -92,7 +92,7 @@ class Trainer:
         score, history, error = None, {}, None  # type: float | None, dict[str, Any], str | None
         folds = len(self._work.folds)
         fitted, judged, state = self._rows(piece.until if folds else 0)
-        told = msgspec.structs.replace(
+        text = msgspec.structs.replace(
             fitted,
             until=piece.until if self._cls.pausable and not folds else None,
             checkpoints=scratch / ("checkpoints" if not folds else f"fold-{piece.until}"),
@@ -100,10 +100,10 @@ class Trainer:
         try:
             with _user_code.importable(Path(self._work.root)):
                 model = msgspec.convert(space.put(self._work.model[1], piece.point), self._cls)
-                allowed, device = self._work.allowed, told.device
-                count = len(told.target)
-                feature_arrays.batch_fits(state, model, count, allowed, device=device, accumulate=told.accumulate)
-                history = model.fit(told, folder)
+                allowed, device = self._work.allowed, text.device
+                count = len(text.target)
+                feature_arrays.batch_fits(state, model, count, allowed, device=device, accumulate=text.accumulate)
+                history = model.fit(text, folder)
                 score = self._score(model, folder, judged, state)
         except (StepError, ValueError, ArithmeticError, msgspec.ValidationError) as wrong:
             error = " ".join(f"{wrong}".split())[:300]

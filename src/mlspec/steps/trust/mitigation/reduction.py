@@ -70,7 +70,7 @@ def priced(rows: Rows, rates: Mapping[str, Bounded], prices: Mapping[str, float]
 
 
 def excess(rows: Rows, rates: Mapping[str, Bounded], called: "Array") -> dict[str, float]:
-    """By how much each bounded rate lies above that of all groups together."""
+    """By how much each bounded rate is above that of all groups together."""
     found = {}
     for name, rate in rates.items():
         every = _every(rows, rate.label)
@@ -163,8 +163,8 @@ def fit(
     else:
         chosen = min(fitted or sorted(histories), key=lambda number: (found[number]["difference"] or 0.0, number))
     package.copy(scratch / str(chosen), folder)
-    told = {"rounds": found, "chosen": chosen, "judged_on": judges, "kept": bool(keeping)}
-    return {**histories[chosen], "mitigation": told}
+    text = {"rounds": found, "chosen": chosen, "judged_on": judges, "kept": bool(keeping)}
+    return {**histories[chosen], "mitigation": text}
 
 
 def fit_priced(

@@ -21,8 +21,8 @@ MOST_SIDES = 120  # the same along each of two rates
 
 
 class Steps(msgspec.Struct, frozen=True):
-    """A group's rows called positive one after the other, the likeliest first: after each, the rates, the cost of all
-    mistakes, and a threshold between the two rows."""
+    """A group's rows predicted positive one after the other, the most probable first: after each, the rates, the cost
+    of all mistakes, and a threshold between the two rows."""
 
     rates: "tuple[Array, ...]"
     costs: "Array"

@@ -1,0 +1,91 @@
+"""Words that read as a dialect of their own stay out of the docs, the messages and the docstrings.
+
+A pattern is listed when nothing matches it any more; with it, what to write instead.
+"""
+
+import io
+import re
+import tokenize
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+INSTEAD = {
+    r"\b(is|are|was|were|be|been|being) told\b": "is shown, is reported, receives",
+    r"\btold of\b": "logged to, reported",
+    r"\btells? of (people|a person|somebody)\b": "personal data",
+    r"\bis told the nearest\b": "suggests the closest",
+    r"(?<!`)\bbesides\b(?!`)": "also, in addition to, other",
+    r"(?<![`\"'])\banew\b(?![`\"'])": "again, re-run",
+    r"\bmend(s|ed|ing)?\b": "fix, correct, repair",
+    r"\b(lies|lie) (in|on|beside)\b": "is in, is on, is next to; path",
+    r"\bIt stands\b": "It runs, it is",
+    r"\bstands? in for\b": "replaces",
+    r"\bowes?\b": "must, is due to",
+    r"\bsurest\b": "most certain; coverage",
+    r"\blikeliest\b": "most probable",
+    r"\b(to|be) had\b": "is unavailable",
+    r"\bby its own word\b": "as it states",
+    r"\bwhole numbers?\b": "integer",
+    r"\bnumbers that go together\b": "correlations",
+    r"\bhow often it came true\b": "observed frequency",
+    r"\bshare wrong\b": "error rate",
+    r"\bnine tenths\b": "5th-95th percentile",
+    r"\bkept from sight\b": "hidden",
+    r"\bmay be another\b": "may change",
+    r"\bholds? (anyone|anybody) to\b": "constraint removed",
+    r"\blaid over\b": "applied to, overrides",
+    r"\bwholly\b": "completely",
+    r"\bin silence\b": "silently",
+    r"\bcry(ing)? wolf\b": "false alarm",
+    r"\blaxer\b": "less strict",
+    r"\bwhat (a|every) \w+ (owes|promises to)\b": "conformance suite",
+    r"\bnot to be edited\b": "do not edit",
+}
+# Texts that are part of stored results: they change with the next version of the checks that write them.
+STORED = {"src/mlspec/steps/evaluation/gate.py"}
+
+
+@cache
+def texts() -> dict[str, tuple[str, ...]]:
+    """Every hand-written page and generated reference as one text; strings and comments of every module."""
+    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benchmarks/*.md")]
+    found = {str(page.relative_to(ROOT)): (_joined(page.read_text(encoding="utf-8")),) for page in pages}
+    for module in [*ROOT.glob("src/**/*.py"), *ROOT.glob("backends/**/*.py")]:
+        found[str(module.relative_to(ROOT))] = tuple(_prose(module.read_text(encoding="utf-8")))
+    return {name: text for name, text in found.items() if name not in {"CHANGELOG.md", *STORED}}
+
+
+def _prose(source: str) -> Iterator[str]:
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type in (tokenize.STRING, tokenize.COMMENT):
+            yield _joined(token.string)
+
+
+def _joined(text: str) -> str:
+    return " ".join(text.split())
+
+
+@pytest.mark.parametrize("pattern", INSTEAD)
+def test_a_plain_word_is_written_instead(pattern: str) -> None:
+    found = [
+        f"{name}: ...{text[max(0, hit.start() - 40) : hit.end() + 40]}..."
+        for name, parts in texts().items()
+        for text in parts
+        for hit in re.finditer(pattern, text)
+    ]
+    assert not found, f"write instead: {INSTEAD[pattern]}\n" + "\n".join(found)
+
+
+def test_the_patterns_find_what_they_forbid() -> None:
+    for text in (
+        "a run is told of besides",
+        "it lies in the folder",
+        "steps run anew",
+        "mend the file",
+        "a whole number",
+    ):
+        assert any(re.search(pattern, text) for pattern in INSTEAD), text
