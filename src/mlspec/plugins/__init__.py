@@ -1,1 +1,1 @@
-"""What a source, transform, anonymizer, model, metric, baseline and constraint are: small abstract classes, a file each."""
+"""What each kind of plug-in is: small abstract classes, a file each."""
