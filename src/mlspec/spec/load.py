@@ -308,10 +308,9 @@ class _Reader:
                         meta.description or f"it must match {meta.pattern}",
                         key=key,
                     )
-            if wanted.extra.get("engines"):
-                known = units.engines()
-                if value not in known:
-                    return self.wrong("not-allowed", path, f"there is no engine '{value}'", suggest.label(value, known))
+            if wanted.extra.get("engines") and not registry.has(registry.ENGINES, value):
+                label = suggest.label(value, registry.names(registry.ENGINES))
+                return self.wrong("not-allowed", path, f"there is no engine '{value}'", label)
         return value
 
     def _plugin(self, wanted: Shape, value: Any, path: Path) -> Any:
