@@ -19,8 +19,9 @@ ROOT = HERE.parents[1]
 PARTS: dict[str, tuple[list[str], list[str]]] = {  # modules, and the tests that hold them
     "store": (
         [f"mlspec.store.{name}" for name in
-         ("action", "files", "locks", "sealed", "shared", "store", "tree", "upkeep", "workspace")],
-        ["tests/store", "tests/backends/test_shared.py"],
+         ("action", "files", "locks", "sealed", "shared", "store", "tree", "upkeep", "workspace")]
+        + ["mlspec.engine.run.dvc_results"],
+        ["tests/store", "tests/backends/test_shared.py", "tests/engine/test_dvc_results.py"],
     ),
     "graph": (
         ["mlspec.graph.fingerprint", "mlspec.graph.plan"],
