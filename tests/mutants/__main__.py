@@ -28,7 +28,10 @@ PARTS: dict[str, tuple[list[str], list[str]]] = {  # modules, and the tests that
         ["tests/graph/test_plan.py", "tests/graph/test_fingerprints.py"],
     ),
     "load": (["mlspec.spec.load"], ["tests/spec/test_load.py", "tests/spec", "tests/rules"]),
-    "diff": (["mlspec.diff.classes"], ["tests/diff/test_classes.py", "tests/diff/test_cases.py"]),
+    "diff": (
+        ["mlspec.diff.classes"],
+        ["tests/diff/test_meanings.py", "tests/diff/test_classes.py", "tests/diff/test_cases.py"],
+    ),
     "gate": (
         [f"mlspec.steps.evaluation.{name}" for name in ("gate", "intervals", "decisions")],
         ["tests/work_models", "tests/e2e/test_bounds.py"],
