@@ -48,7 +48,7 @@ def _walk(node: ast.AST, where: str, in_class: bool) -> Iterator[tuple[ast.AST, 
         for child in value if isinstance(value, list) else [value]:
             if not isinstance(child, ast.AST) or _is_text(child) or isinstance(child, ast.JoinedStr | ast.Import):
                 continue
-            if isinstance(child, ast.If) and isinstance(child.test, ast.Name) and child.test.id == "TYPE_CHECKING":
+            if _is_for_checkers(child):
                 continue
             inner = where
             if isinstance(child, ast.FunctionDef | ast.ClassDef):
@@ -61,6 +61,16 @@ def _walk(node: ast.AST, where: str, in_class: bool) -> Iterator[tuple[ast.AST, 
 
 def _is_text(node: ast.AST) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def _is_for_checkers(node: ast.AST) -> bool:
+    """What type checkers and ``import *`` read alone."""
+    match node:
+        case ast.If(test=ast.Name(id="TYPE_CHECKING")) | ast.Subscript(value=ast.Name(id="Literal")):
+            return True
+        case ast.Assign(targets=[ast.Name(id="__all__")]) | ast.Assign(value=ast.Call(func=ast.Name(id="TypeVar"))):
+            return True
+    return False
 
 
 def _changes(node: ast.AST) -> Iterator[tuple[str, Any]]:
