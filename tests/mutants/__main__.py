@@ -18,10 +18,13 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 PARTS: dict[str, tuple[list[str], list[str]]] = {  # modules, and the tests that hold them
     "store": (
-        [f"mlspec.store.{name}" for name in
-         ("action", "files", "locks", "sealed", "shared", "store", "tree", "upkeep", "workspace")]
-        + ["mlspec.engine.run.dvc_results"],
-        ["tests/store", "tests/backends/test_shared.py", "tests/engine/test_dvc_results.py"],
+        [*(f"mlspec.store.{name}" for name in ("action", "files", "locks", "store", "tree", "upkeep", "workspace")),
+         "mlspec.engine.run.dvc_results"],
+        ["tests/store/test_store.py", "tests/engine/test_dvc_results.py"],
+    ),
+    "shared": (
+        ["mlspec.store.sealed", "mlspec.store.shared"],
+        ["tests/store/test_sealed.py", "tests/backends/test_shared.py"],
     ),
     "graph": (
         ["mlspec.graph.fingerprint", "mlspec.graph.plan"],
