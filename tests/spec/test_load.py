@@ -5,6 +5,7 @@ The expected texts are in ``golden/load.txt``; ``MLSPEC_UPDATE=1 pytest tests/sp
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,6 +34,7 @@ project: null
 project: {name: small, goals: [{name: a, metric: accuracy, guardrail: yes}]}
 project: {name: small, goals: [{name: a, metric: accuracy, guardrail: Off}]}
 project: {name: small, goals: [{name: a, metric: accuracy, guardrail: ture}]}
+project: {name: small, goals: [{name: a, metric: accuracy, guardrail: flase}]}
 project: {name: small, goals: [{name: a, metric: accuracy, guardrail: 1}]}
 project: {name: small, goals: [{name: a, metric: accuracy, guardrail: perhaps}]}
 project: {name: small, users: {examples: [{row: {}, answer: a}]}}
@@ -166,3 +168,17 @@ def test_every_mistake_is_told_once_and_in_order() -> None:
     assert [(found.code, found.span.line if found.span else 0) for found in caught.value.diagnostics] == [
         ("unknown-key", 1), ("bad-name", 2), ("empty", 3), ("wrong-type", 3), ("unknown-key", 4), ("wrong-type", 4),
     ]  # fmt: skip
+
+
+def test_a_number_has_the_type_of_its_key() -> None:
+    project = load(
+        parse(
+            "project: {name: small, goals: [{name: a, metric: accuracy, at_least: 1}]}\n"
+            "data: {sources: {rows: {path: rows.csv}}, columns: {target: y}, split: {seed: 3.0}}\n"
+            "model: {candidates: {one: {type: ridge, alpha: 2}}}\n",
+            "project.yaml",
+        )
+    )
+    settings: Any = project.model.candidates["one"]
+    found = [project.project.goals[0].at_least, project.data.split.seed, settings.plugin.alpha]
+    assert [(type(value), value) for value in found] == [(float, 1.0), (int, 3), (float, 2.0)]
