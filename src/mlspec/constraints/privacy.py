@@ -1,4 +1,4 @@
-"""What must hold of what data and model tell of people."""
+"""Bounds on the personal data in the rows and in the model."""
 
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal
@@ -61,7 +61,7 @@ class DifferentialPrivacy(Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class Privacy(Constraint, frozen=True, kw_only=True):
-    """What must hold of what data and model tell of people.
+    """Bounds on the personal data in the rows and in the model.
 
     Why: rows without names can still be traced to people, and a model can tell which rows it was trained on.
 

@@ -14,7 +14,7 @@ SIDES = ("at_least", "at_most")
 
 
 class Quality(Constraint, frozen=True, kw_only=True):
-    """A bound on a metric of the selected model on the test rows; the whole interval must lie on the right side.
+    """A bound on a metric of the selected model on the test rows; the whole interval must be on the right side of it.
 
     Why: a point estimate above a bound can be luck; its interval says whether it is.
 

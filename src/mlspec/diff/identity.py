@@ -77,7 +77,7 @@ def names(pattern: str, entries: tuple[Any, ...]) -> list[str]:
     own = [_name(pattern, entry)[:MOST] for entry in entries]
     order = range(len(entries))
     if not is_ordered(pattern, entries) and len(set(own)) < len(own):
-        # Entries of one name are told apart by what they say, not by where they stand.
+        # Entries with the same name are distinguished by content, not by position.
         order_by_content = sorted(order, key=lambda index: (own[index], msgspec.json.encode(_plain(entries[index]))))
     else:
         order_by_content = list(order)

@@ -37,7 +37,7 @@ class Verdict(Struct, frozen=True, kw_only=True):
 
 
 def decide(low: float | None, high: float | None, threshold: float, *, at_least: bool) -> Decision:
-    """Whether an interval lies wholly on the right side of a bound, wholly on the wrong side, or neither.
+    """Whether an interval is completely on the right side of a bound, completely on the wrong side, or neither.
 
     Without an interval nothing can be said. The bound itself is on the right side.
     """
@@ -51,7 +51,7 @@ def decide(low: float | None, high: float | None, threshold: float, *, at_least:
 def by_interval(
     requirement: str, found: Estimate, n: int, threshold: float, *, at_least: bool, unit: str = ""
 ) -> Verdict:
-    """The verdict on an estimate: the whole interval must lie on the right side of the bound. ``unit``: a word that
+    """The verdict on an estimate: the whole interval must be on the right side of the bound. ``unit``: a word that
     stands after the value in the reason."""
     value, low, high = found["value"], found["low"], found["high"]
     verdict = decide(low, high, threshold, at_least=at_least) if value is not None else "unknown"

@@ -50,7 +50,7 @@ class Reply(Struct, frozen=True, omit_defaults=True):
 def probe(uses: Mapping[str, PluginRef], root: Path, column: str | None) -> dict[str, Seen | Exception]:
     """What each of these sources shows, with the values of ``column`` (of all columns for None).
 
-    In place of what can't be told stands an OSError where a file can't be read, a ValueError where it is not of its
+    What can't be determined is an OSError where a file can't be read, a ValueError where it is not of its
     format or too much to look at, a LookupError where only fetching can tell, and an ImportError with the library that
     is missing.
     """

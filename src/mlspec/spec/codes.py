@@ -294,7 +294,7 @@ A file is missing, changed, not listed in its `package.json`, or unreadable.
 
 Why: a model's folder may come from anyone, and native code reads its files, which a damaged file can crash.
 
-Instead: copy or download the folder again, or export it again with `mlspec run`. Keep your own files outside the
+Instead: copy the folder again, or export the model again with `mlspec run`. Keep your own files outside the
 folder.
 """,
     "package-version": """An exported model was written by another version of mlspec, in a different format.
