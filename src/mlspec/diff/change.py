@@ -72,6 +72,10 @@ class StepChange(Struct, frozen=True, kw_only=True):
     step: str
     certain: bool
     new: bool
+    because: Annotated[
+        tuple[str, ...],
+        Meta(description="unless it is certain: the nearest steps before it that differ in themselves"),
+    ] = ()
     seconds_from: float | None = None
     seconds_to: float | None = None
 

@@ -84,6 +84,8 @@ def impact(
     seconds = _timings(locks)
     by_kind = _by_kind(seconds, (base.graph, head.graph))
     changed = []
+    certain = {step_id for step_id in head.whole if head.own[step_id] not in known}
+    nearest = _nearest(head.graph, certain) if certain else {}
     for step_id, identity in head.whole.items():
         if identity in done:
             continue
@@ -92,8 +94,9 @@ def impact(
         changed.append(
             StepChange(
                 step=step_id,
-                certain=head.own[step_id] not in known,
+                certain=step_id in certain,
                 new=step_id not in before,
+                because=() if step_id in certain else tuple(sorted(nearest.get(step_id, ()))),
                 seconds_from=low,
                 seconds_to=high,
             )
@@ -113,6 +116,15 @@ def impact(
         seconds_to=_sum(one.seconds_to for one in timed) if timed or not changed else None,
         untimed=len(changed) - len(timed),
     )
+
+
+def _nearest(graph: Graph, certain: set[str]) -> dict[str, set[str]]:
+    """By step, those that differ in themselves and lead to it with no other of them between."""
+    found: dict[str, set[str]] = {}
+    for step_id in graph.steps:
+        reads = graph.reduced.predecessors(step_id)
+        found[step_id] = set().union(*({read} if read in certain else found[read] for read in reads))
+    return found
 
 
 def nothing(like: Compiled) -> Compiled:

@@ -12,6 +12,7 @@ from mlspec.diff.show import words
 from mlspec.graph.show.text import duration
 
 MOST = 60_000
+FEW = 3
 MARKS: dict[Severity, str] = {"error": "🔴", "warning": "🟠", "notice": "🔵", "info": "⚪"}
 
 
@@ -92,7 +93,8 @@ def _sections(diff: Diff) -> Iterator[str]:
     if impact.invalidated:
         rows = []
         for one in impact.invalidated:
-            why = "new" if one.new else "itself" if one.certain else "by its inputs"
+            after = ", ".join(map(code, one.because)) if len(one.because) <= FEW else f"{len(one.because)} steps"
+            why = "new" if one.new else "itself" if one.certain else f"by {after}" if after else "by its inputs"
             rows.append(f"| {code(one.step)} | {why} | {_time(one.seconds_from, one.seconds_to)} |")
         table = "| step | changed | took |\n| --- | --- | --- |\n" + "\n".join(rows)
         yield _folded(f"Steps to re-run ({len(impact.invalidated)})", table)
