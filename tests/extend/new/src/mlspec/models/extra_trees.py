@@ -31,6 +31,7 @@ class ExtraTrees(Model, frozen=True, kw_only=True):
     preparation: ClassVar[Mapping[str, Sequence[Any]]] = {
         "numeric": [{"impute": "median"}],
         "category": [{"encode": "one_hot"}],
+        "date": ["date_parts", {"impute": "median"}],
     }
 
     trees: Annotated[int, Meta(description="Trees.", ge=1)] = 100
