@@ -8,7 +8,7 @@ import yaml
 from mlspec.diff import compare
 from mlspec.diff.merge import meant
 
-PRIVATE = "model.candidates.linear.private"
+KIND = "data.personal.job.kind"
 BASE: dict[str, Any] = {
     "mlspec": 1,
     "project": {"name": "people", "task": "binary_classification"},
@@ -77,6 +77,21 @@ def mitigated(method: str, *group: str) -> dict[str, Any]:
         (mitigated("constrained", "sex", "race"), mitigated("constrained", "sex"), ["loosened model.mitigation.group"]),
         (mitigated("constrained", "sex"), mitigated("constrained", "sex", "race"), ["result model.mitigation.group"]),
         ({}, {"report": MLFLOW}, ["exposure report.mlflow"]),
+        *(
+            ({"data.personal": {"job": {"kind": old}}}, {"data.personal": {"job": {"kind": new}}}, [f"{name} {KIND}"])
+            for old, new, name in (
+                ("public", "sensitive", "tightened"), ("sensitive", "public", "exposure"),
+                ("quasi_identifier", "sensitive", "exposure"), ("sensitive", "quasi_identifier", "tightened"),
+                ("direct_identifier", "quasi_identifier", "exposure"), ("public", "direct_identifier", "tightened"),
+            )
+        ),
+        *(
+            ({"model.checks": old}, {"model.checks": new}, [f"{name} model.checks"])
+            for old, new, name in (
+                ("off", "warn", "tightened"), ("warn", "stop", "tightened"), ("stop", "warn", "loosened"),
+                ("stop", "off", "loosened"),
+            )
+        ),
         ({"report": MLFLOW}, {}, ["prose report.mlflow"]),
         ({}, {"storage": {"encrypt": "KEY"}}, ["tightened storage.encrypt"]),
         ({"storage": {"encrypt": "KEY"}}, {}, ["exposure storage.encrypt"]),

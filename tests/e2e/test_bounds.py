@@ -90,6 +90,10 @@ def test_a_size_is_allowed_to_the_last_byte(folder: Path) -> None:
 
 
 def test_examples_are_counted_by_those_answered_as_expected(folder: Path) -> None:
+    one = {"name": "bounds", "users": {"examples": SPEC["project"]["users"]["examples"][:1]}}
+    (folder / "project.yaml").write_text(yaml.safe_dump({**SPEC, "project": one}))
+    (gate,) = api.run(folder / "project.yaml").gates
+    assert (gate.requirement, gate.verdict, gate.value) == ("1 example answered as expected", "pass", 1)
     (folder / "project.yaml").write_text(yaml.safe_dump(SPEC))
     (gate,) = api.run(folder / "project.yaml").gates
     assert (gate.requirement, gate.verdict) == ("5 examples answered as expected", "fail")

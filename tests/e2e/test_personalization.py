@@ -113,6 +113,7 @@ def test_a_group_that_gains_nothing_is_left_to_the_one_model(tmp_path: Path, mls
     assert '"requirement":"personalization"' in evidence, done.stdout
 
 
+@pytest.mark.slow
 def test_clarity_tells_much_of_a_diamond(tmp_path: Path, mlspec: Mlspec) -> None:
     data = Path(__file__).parents[2] / "specs" / "diamonds-price" / "data" / "diamonds.csv.gz"
     (tmp_path / "project.yaml").write_text(

@@ -8,6 +8,7 @@ from subprocess import CompletedProcess
 from typing import Any
 
 import jsonschema
+import pytest
 import yaml
 
 Mlspec = Callable[..., CompletedProcess[str]]
@@ -54,6 +55,7 @@ def verdicts(shown: dict[str, Any]) -> dict[str, str | None]:
     return {entry["requirement"]: entry["verdict"] for entry in shown["requirements"]}
 
 
+@pytest.mark.slow
 def test_every_requirement_ends_with_evidence(tmp_path: Path, mlspec: Mlspec) -> None:
     folder = copied(tmp_path)
     checked = mlspec("validate", cwd=folder)

@@ -63,6 +63,7 @@ def found(spec: Path) -> list[Any]:
     return [lock["metrics"], {name: step["outputs"] for name, step in lock["steps"].items() if "tune" in name}]
 
 
+@pytest.mark.slow
 def test_what_is_found_is_trained_and_searched_once(tmp_path: Path) -> None:
     spec = project(tmp_path)
     ran = finished(spec)

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
 
+import pytest
+
 Mlspec = Callable[..., CompletedProcess[str]]
 SPEC = """\
 project: {name: weighted}
@@ -13,6 +15,7 @@ model: {candidates: {line: {type: ridge}}}
 """
 
 
+@pytest.mark.slow
 def test_weights_reach_the_training_and_no_model(tmp_path: Path, mlspec: Mlspec) -> None:
     rows = [f"{i % 50},{'' if i % 7 == 0 else i % 2},{(i % 50) * (1 if i % 2 else -1)}" for i in range(400)]
     file = tmp_path / "rows.csv"

@@ -92,7 +92,7 @@ def _changes(node: ast.AST) -> Iterator[tuple[str, Any]]:
             yield f"{value} -> {value + 1}", lambda twin: setattr(twin, "value", value + 1)
         case ast.Constant(value=str() as value) if value and " " not in value and value.isprintable():
             yield f"{value!r} -> {value + '_'!r}", lambda twin: setattr(twin, "value", value + "_")
-        case ast.Return(value=value) if value is not None and not _is_none(value):
+        case ast.Return(value=value) if value is not None and not _is_nothing(value):
             yield "return None", lambda twin: setattr(twin, "value", ast.Constant(None))
         case ast.Expr(value=ast.Call()) | ast.Raise():
             yield f"dropped: {ast.unparse(node)[:60]}", lambda twin: _become(twin, ast.Pass())
@@ -104,8 +104,9 @@ def _changes(node: ast.AST) -> Iterator[tuple[str, Any]]:
         yield "condition negated", lambda twin: setattr(twin, "test", ast.UnaryOp(ast.Not(), twin.test))
 
 
-def _is_none(node: ast.AST) -> bool:
-    return isinstance(node, ast.Constant) and node.value is None
+def _is_nothing(node: ast.AST) -> bool:
+    """None, or what counts as false as None does."""
+    return isinstance(node, ast.Constant) and not node.value
 
 
 def _become(node: Any, other: ast.AST) -> None:

@@ -190,7 +190,7 @@ def _functions(value: Any) -> list[FunctionType]:
 
 
 def _baseline(session: pytest.Session, files: list[str]) -> dict[int, Seen]:
-    """Every test without a mutant, in a fork of its own: what it runs of the modules. Failing tests are left out."""
+    """Every test without a mutant, in a fork of its own: what it runs of the modules. Only those that pass are kept."""
     reader, writer = os.pipe()
     folder = tempfile.mkdtemp(prefix="mutants-")
     process = os.fork()
@@ -204,7 +204,7 @@ def _baseline(session: pytest.Session, files: list[str]) -> dict[int, Seen]:
                     kept = {file: sorted(numbers) for file, numbers in lines.items()}
                     out.write(json.dumps([index, seconds, kept]) + "\n")
                 elif not passed:
-                    print(f"left out, it fails without mutants: {item.nodeid}", file=sys.__stderr__)
+                    print(f"left out, it does not pass without mutants: {item.nodeid}", file=sys.__stderr__)
                 out.flush()
         os._exit(0)
     os.close(writer)

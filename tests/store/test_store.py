@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from msgspec import structs
 from mlspec.diagnostics import StepError, StoreError
 from mlspec.store import action as actions
 from mlspec.store import files as store_files
-from mlspec.store import locks, upkeep
+from mlspec.store import locks, tree, upkeep
 from mlspec.store.action import Action
 from mlspec.store.errors import DamagedError
 from mlspec.store.store import Store
@@ -425,6 +426,9 @@ def test_a_folder_is_copied_whole_and_what_is_no_file_is_refused(tmp_path: Path)
         store_files.copy(source, tmp_path / "target", ["told/empty", "hollow/more"])
         found = sorted(path.relative_to(tmp_path / "target").as_posix() for path in (tmp_path / "target").rglob("*"))
         assert found == ["deep", "deep/deeper", "deep/deeper/a", "hollow", "hollow/more", "told", "told/empty"]
+    (tmp_path / "nothing in it").mkdir()
+    store_files.copy(tmp_path / "nothing in it", tmp_path / "as little")
+    assert list((tmp_path / "as little").iterdir()) == []
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(OSError, match="pipe"):
         store_files.copy(tmp_path / "pipe", tmp_path / "copied")
@@ -456,3 +460,115 @@ def test_a_store_nobody_may_write_to_is_read_all_the_same(store: Store) -> None:
         [*limits, sys.executable, "-c", code, str(store.root / "lock")], capture_output=True, text=True, check=False
     )
     assert (done.stdout, done.stderr) == ("held\n", "")
+
+
+def test_nothing_stays_open_and_nothing_is_left(tmp_path: Path) -> None:
+    def handles() -> int:
+        return len(os.listdir("/proc/self/fd"))
+
+    root = tmp_path / "store"
+    with Store(root).writing():
+        pass
+    before = handles()
+    with Store(root).writing() as store:
+        action = put(store, text="hello", folder={"a": "x"})
+        with store.lock(ONE):
+            pass
+        (root / "locks" / "left").touch()
+        store.sweep()
+        with pytest.raises(StoreError):
+            upkeep.collect(store, ())
+        store.path(action.outputs["folder"])
+        assert upkeep.verify(store) == []
+    assert handles() == before
+    assert os.listdir(root / "tmp") == os.listdir(root / "locks") == []
+    shutil.rmtree(root / "folders")
+    assert (Store(root).path(action.outputs["folder"]) / "a").read_text() == "x"
+    assert upkeep.collect(Store(root), ()) == upkeep.Collected(1, len("hello" + "x"))
+    assert handles() == before
+
+
+def test_a_lock_is_made_where_there_is_none_and_others_may_read_it(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        for take in (locks.exclusive, locks.shared, locks.reading, lambda path: locks.alone(path, "busy")):
+            path = tmp_path / "lock"
+            with take(path):
+                assert path.stat().st_mode & 0o777 == 0o644
+            path.unlink(missing_ok=True)
+    finally:
+        os.umask(before)
+
+
+def test_a_result_of_elsewhere_is_taken_content_by_content(store: Store, tmp_path: Path) -> None:
+    action = put(store, text="hello", folder={"a": "x"})
+    text, folder = action.outputs["text"], action.outputs["folder"]
+    inner = next(path.name for path in (store.root / "objects").iterdir() if path.read_text() == "x")
+    kinds = {text: "objects", inner: "objects", folder: "trees"}
+    for damaged in (None, *kinds):
+        with Store(tmp_path / f"other-{damaged}").writing() as other, other.stage(kinds) as paths:
+            for digest, kind in kinds.items():
+                content = (store.root / kind / digest).read_bytes()
+                paths[digest].write_bytes(content + (b"!" if digest == damaged else b""))
+            given = {digest: (kind, paths[digest]) for digest, kind in kinds.items()}
+            if damaged is None:
+                other.adopt(action, given)
+                assert other.lookup(ONE) == action
+                assert (other.path(folder) / "a").read_text() == "x"
+                assert all(path.stat().st_mode & 0o777 == 0o444 for path in files(other))
+                continue
+            with pytest.raises(DamagedError, match=f"^stored result {damaged[:12]} is damaged$"):
+                other.adopt(action, given)
+            assert other.lookup(ONE) is None
+            assert list(other.actions()) == []
+
+
+def test_a_damaged_tree_is_thrown_away(store: Store) -> None:
+    digest = put(store, folder={"a": "x"}).outputs["folder"]
+    path = store.root / "trees" / digest
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes() + b"\n")
+    reader = Store(store.root)
+    with pytest.raises(DamagedError, match=f"^stored result {digest[:12]} is damaged$"):
+        reader.path(digest)
+    assert not path.exists()
+    assert reader.lookup(ONE) is None
+
+
+def test_a_folder_with_a_file_that_is_damaged_is_thrown_away_as_a_whole(store: Store) -> None:
+    digest = put(store, folder={"a": "x"}).outputs["folder"]
+    (inner,) = (store.root / "objects").iterdir()
+    inner.chmod(0o644)
+    inner.write_text("!")
+    with pytest.raises(DamagedError, match=f"^stored result {digest[:12]} has a damaged file$"):
+        Store(store.root).path(digest)
+    assert not (store.root / "trees" / digest).exists()
+    assert not inner.exists()
+
+
+def test_a_copy_in_place_of_a_link_is_left_alone(store: Store) -> None:
+    digest = put(store, folder={"a": "x"}).outputs["folder"]
+    folder = store.path(digest)
+    (folder / "a").unlink()
+    (folder / "a").write_text("x")
+    before = (folder / "a").stat().st_ino
+    assert (Store(store.root).path(digest) / "a").stat().st_ino == before
+
+
+@pytest.mark.parametrize(
+    ("found", "is_one"),
+    [
+        (tree.Tree({"a/b": ONE}, ("c",)), True),
+        (tree.Tree({"../b": ONE}), False),
+        (tree.Tree({"/b": ONE}), False),
+        (tree.Tree({"a": ONE[1:]}), False),
+        (tree.Tree({"a": ONE + "1"}), False),
+        (tree.Tree({"a": ONE, "b": "../../key"}), False),
+        (tree.Tree({"a": ONE}, ("../c",)), False),
+    ],
+    ids=repr,
+)
+def test_a_tree_names_what_is_inside_and_digests_alone(found: tree.Tree, is_one: bool) -> None:
+    digest, content = tree.encode(found)
+    assert tree.decode(content, digest) == (found if is_one else None)
+    assert tree.decode(content + b" ", digest) is None

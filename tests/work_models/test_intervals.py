@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import binom
 from scipy.stats import t as student
 
 from mlspec import registry
@@ -191,3 +192,25 @@ def test_a_curve_keeps_off_both_ends_by_what_the_rows_can_show() -> None:
     half = np.array([[0.5, 0.5]])
     assert decisions.calibrated(half, never)[0, 1] == pytest.approx(0.5)
     assert decisions.calibrated(half, None) is half
+
+
+@pytest.mark.parametrize(("positives", "is_known"), [(1, False), (3, True)])
+def test_a_gain_that_most_draws_cannot_tell_has_no_interval(positives: int, is_known: bool) -> None:
+    """Of forty rows with one positive more than a third of the draws have none; with three only one in twenty."""
+    truth = (np.arange(40) < positives).astype(np.int64)
+    score = np.linspace(0.9, 0.1, 40)
+    own, other = (np.stack([1 - one, one], axis=1) for one in (score, score[::-1]))
+    found = intervals.gain(metric("roc_auc"), truth, own, other, {"level": 0.9, "resamples": 400})
+    assert found["value"] == pytest.approx(1.0)
+    assert (found["low"] is not None, found["high"] is not None) == (is_known, is_known)
+
+
+@pytest.mark.parametrize("n", [7, 60, 100, 400])
+@pytest.mark.parametrize("share", [0.5, 0.95])
+@pytest.mark.parametrize("level", [0.9, 0.95])
+def test_ranks_around_a_quantile_are_the_binomials(n: int, share: float, level: float) -> None:
+    below = binom.cdf(np.arange(n), n, share)  # that at most so many lie below the quantile
+    tail = (1 - level) / 2
+    lows, highs = np.flatnonzero(below <= tail) + 1, np.flatnonzero(below >= 1 - tail) + 1
+    expected = (int(lows[-1]) if len(lows) else None, int(highs[0]) if len(highs) else None)
+    assert intervals.quantile_ranks(n, share, level) == expected
