@@ -1,5 +1,5 @@
 # The checks that .ci/run makes, one at a time, in the environment that is active.
-.PHONY: all format lint types layers schema test bench ci
+.PHONY: all format lint types layers schema test slow mutants bench ci
 
 all: lint types layers schema test
 
@@ -22,6 +22,12 @@ schema:
 
 test:
 	pytest -n auto
+
+slow:
+	pytest -n auto -m slow
+
+mutants:
+	python tests/mutants
 
 bench:
 	python benchmarks/startup.py

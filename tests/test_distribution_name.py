@@ -108,15 +108,14 @@ def test_every_extra_that_a_text_names_exists() -> None:
     assert PROJECT["scripts"] == {NAME: "mlspec.cli:main"}
 
 
-def test_a_models_extra_has_its_libraries() -> None:
+def test_the_extra_of_a_plug_in_has_its_libraries() -> None:
     def brought(extra: str) -> set[str]:
         return {re.split(r"[\[<>=~!; ]", line, maxsplit=1)[0] for line in EXTRAS[extra]}
 
-    for name in registry.names("models"):
-        model = registry.plugin("models", name)
-        extra = getattr(model, "extra", "run")
-        lacking = set(model.libraries) - brought("run") - brought(extra) - {"scipy"}  # comes with scikit-learn
-        assert not lacking, (name, extra, lacking)
+    for kind in registry.KINDS:
+        for name, cls in registry.usable(kind):
+            lacking = set(cls.libraries) - brought("run") - brought(cls.extra) - {"scipy"}  # comes with scikit-learn
+            assert not lacking, (name, cls.extra, lacking)
 
 
 @pytest.mark.parametrize(

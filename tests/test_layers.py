@@ -20,7 +20,8 @@ COMMANDS = [
     (["validate"], ENGINES | {"networkx", "jsonschema", "rich", "importlib.metadata"}),
     (["compile"], ENGINES | {"jsonschema", "rich"}),
     (["compile", "--resolved"], ENGINES | {"jsonschema", "rich"}),
-    (["diff", "project.yaml", "other.yaml"], ENGINES | {"networkx", "jsonschema", "rich", "importlib.metadata"}),
+    (["diff", "project.yaml", "same.yaml"], ENGINES | {"networkx", "jsonschema", "rich", "importlib.metadata"}),
+    (["diff", "project.yaml", "other.yaml"], ENGINES | {"jsonschema", "rich"}),
     (["schema"], ENGINES | {"networkx", "rich"}),
     (["explain", "impute"], ENGINES | {"networkx", "jsonschema", "rich"}),
 ]
@@ -77,6 +78,7 @@ def test_for_types_alone_too_every_layer_sees_only_what_is_below_it(imports: "nx
 def test_what_is_light_stays_light(command: list[str], forbidden: set[str], tmp_path: Path) -> None:
     shutil.copytree(ROOT / "specs/penguins", tmp_path / "penguins", ignore=shutil.ignore_patterns(".mlspec"))
     spec = tmp_path / "penguins/project.yaml"
+    (tmp_path / "penguins/same.yaml").write_text(spec.read_text() + "# a comment\n")
     (tmp_path / "penguins/other.yaml").write_text(spec.read_text().replace("at_least: 0.85", "at_least: 0.8"))
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, *command], cwd=tmp_path / "penguins", capture_output=True, text=True, check=True

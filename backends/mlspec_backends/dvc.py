@@ -13,6 +13,9 @@ from mlspec.engine.backend import Setting
 from mlspec.store.store import Store
 from mlspec_backends import _dvc_mending, local
 
+LIBRARIES = ("dvc",)
+EXTRA = "dvc"
+
 
 def start(setting: Setting, store: Store) -> local.Local:
     """The workers that do the steps."""

@@ -23,6 +23,14 @@ class Span(msgspec.Struct, frozen=True, order=True):
     end_column: int
 
 
+class Place(msgspec.Struct, frozen=True):
+    """A place in a file; lines and columns count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+
 class Label(msgspec.Struct, frozen=True):
     """A second place that a diagnostic points at, with what it has to do with the first."""
 

@@ -1,19 +1,23 @@
 """Finds plug-ins: the files of the plug-in packages, then what other installed distributions offer.
 
-Names come from listing a folder; a plug-in's module is imported when it is asked for, never before. Distributions count
+Names come from listing a folder; a plug-in's module is imported when it is asked for, never before. A plug-in's class
+has the name of its file, without the underscores: ``RandomForest`` in ``random_forest.py``. Distributions count
 where the interpreter's own site folders have them, never beside a spec, in the working folder or on PYTHONPATH.
 """
 
 import functools
 import importlib
 import os
-from pathlib import Path
-from typing import TypeVar
+from collections.abc import Iterator
+from types import ModuleType
+from typing import cast
 
+from mlspec.diagnostics import MlspecError
 from mlspec.machine import python_paths
 from mlspec.plugins.anonymizer import Anonymizer
 from mlspec.plugins.base import Plugin
 from mlspec.plugins.baseline import Baseline
+from mlspec.plugins.constraint import Constraint
 from mlspec.plugins.metric import Metric
 from mlspec.plugins.model import Model
 from mlspec.plugins.source import Source
@@ -26,10 +30,19 @@ KINDS: dict[str, type[Plugin]] = {
     "metrics": Metric,
     "baselines": Baseline,
     "anonymizers": Anonymizer,
+    "constraints": Constraint,
 }
 ENTRY_POINTS = "mlspec.plugins"
+ENGINES = "mlspec_backends"
 
-_P = TypeVar("_P", bound=Plugin)
+
+class PluginError(MlspecError):
+    """A plug-in can't be used: a library is missing, or it is no plug-in. ``code`` and ``label`` are those of the
+    diagnostic that says so."""
+
+    def __init__(self, code: str, message: str, label: str = "") -> None:
+        self.code, self.label = code, label
+        super().__init__(message)
 
 
 @functools.cache
@@ -66,11 +79,12 @@ def _entry_points() -> dict[str, str]:
             continue
         for name in names:
             try:
-                text = Path(folder, name, "entry_points.txt").read_text(encoding="utf-8")
+                with open(os.path.join(folder, name, "entry_points.txt"), "rb", buffering=0) as file:
+                    data = file.read()
             except OSError:
                 continue
             section = ""
-            for line in text.splitlines() if f"[{ENTRY_POINTS}]" in text else ():
+            for line in data.decode("utf-8", "replace").splitlines() if f"[{ENTRY_POINTS}]".encode() in data else ():
                 if line.startswith("["):
                     section = line.strip("[] ")
                 elif section == ENTRY_POINTS and "=" in line:
@@ -79,9 +93,16 @@ def _entry_points() -> dict[str, str]:
     return found
 
 
+def each(kind: str) -> Iterator[str]:
+    """The names of our own plug-ins of a kind, then those of other distributions, which are looked for only then."""
+    own = _own(kind)
+    yield from sorted(own)
+    yield from sorted(_others(kind).keys() - own)
+
+
 def names(kind: str) -> list[str]:
     """The names of all plug-ins of a kind (``sources``, ``transforms``, ``models``, ``metrics``, ``baselines``,
-    ``anonymizers``), sorted."""
+    ``anonymizers``, ``constraints``), sorted."""
     return sorted({**_others(kind), **_own(kind)})
 
 
@@ -92,14 +113,67 @@ def has(kind: str, name: str) -> bool:
 
 @functools.cache
 def plugin(kind: str, name: str) -> type[Plugin]:
-    """The class of one plug-in. Raises KeyError when there is none of that name."""
+    """The class of one plug-in. Raises KeyError when there is none of that name, PluginError where it can't be used."""
     target = _own(kind).get(name) or _others(kind)[name]
     module_name, _, wanted = target.partition(":")
-    module = python_paths.imported(module_name)
-    if wanted:
-        cls: type[Plugin] = getattr(module, wanted)
-        return cls
-    for value in vars(module).values():
-        if isinstance(value, type) and issubclass(value, KINDS[kind]) and value.__module__ == module.__name__:
-            return value
-    raise KeyError(f"{module_name} defines no {KINDS[kind].__name__}")
+    module = _imported(kind, name, module_name)
+    plain = module_name.rpartition(".")[2].replace("_", "").lower()
+    found = {
+        key: value
+        for key, value in vars(module).items()
+        if isinstance(value, type) and issubclass(value, KINDS[kind])
+        if (key == wanted if wanted else value.__module__ == module.__name__ and key.lower() == plain)
+    }
+    if not found:
+        named = f"'{wanted}'" if wanted else f"'{_class_name(module_name)}', named after its file"
+        message = f"{kind[:-1]} '{name}' can't be used: {module_name} has no class {named}"
+        raise PluginError("plugin-broken", message, f"a subclass of {KINDS[kind].__module__}.{KINDS[kind].__name__}")
+    return next(iter(found.values()))
+
+
+def usable(kind: str) -> Iterator[tuple[str, type[Plugin]]]:
+    """Every plug-in of a kind that can be used here: our own by name, then those of other distributions, which are
+    looked for only then."""
+    for name in each(kind):
+        try:
+            yield name, plugin(kind, name)
+        except PluginError:
+            continue
+
+
+def engines() -> dict[str, str]:
+    """The module of each engine, by name: the files of the backends' package, and what other distributions offer."""
+    # The package is empty: importing it costs less than importing what finds packages without importing them.
+    folders = python_paths.imported(ENGINES).__path__
+    files = [n[:-3] for folder in folders for n in os.listdir(folder) if n.endswith(".py") and n[0] not in "_."]
+    found = {**_others("engines"), **{name: f"{ENGINES}.{name}" for name in files}}
+    return {name: found[name] for name in sorted(found)}
+
+
+def engine(name: str) -> ModuleType:
+    """The module of an engine. Raises KeyError when there is none of that name, PluginError where it can't be used."""
+    module = _imported("engines", name, engines()[name])
+    if not callable(getattr(module, "start", None)):
+        raise PluginError("plugin-broken", f"engine '{name}' can't be used: {module.__name__} has no function 'start'")
+    return module
+
+
+def _imported(kind: str, name: str, module: str) -> ModuleType:
+    try:
+        return python_paths.imported(module)
+    except Exception as error:  # whatever a plug-in's own module raises
+        library = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
+        if library not in ("", "mlspec", module.partition(".")[0]):
+            message = f"{kind[:-1]} '{name}' needs {library}, which is not installed here"
+            raise PluginError("library-not-installed", message, f"pip install {library}") from error
+        message = f"{kind[:-1]} '{name}' can't be imported: {type(error).__name__}: {error}"
+        raise PluginError("plugin-broken", message) from error
+
+
+def _class_name(module: str) -> str:
+    return "".join(part[:1].upper() + part[1:] for part in module.rpartition(".")[2].split("_"))
+
+
+def constraint(name: str) -> type[Constraint]:
+    """The class of a constraint. Raises as ``plugin`` does."""
+    return cast(type[Constraint], plugin("constraints", name))

@@ -11,13 +11,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from tests import hardware
 
 from mlspec.cli import main
 from mlspec.cli._commands import Commands
 
 ROOT = Path(__file__).parents[2]
 COMMAND = Path(sysconfig.get_path("scripts")) / "mlspec"
-FULL = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no device that is always full")
+FULL = hardware.needs(os.path.exists("/dev/full"), "there is no device that is always full")
 ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 LOCALES: dict[str, dict[str, str]] = {
     "C": ASCII,

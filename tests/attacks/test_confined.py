@@ -7,6 +7,7 @@ import sysconfig
 from pathlib import Path
 
 import pytest
+from tests import hardware
 
 from mlspec.machine import landlock
 
@@ -42,7 +43,7 @@ tried("secret through the interpreter", lambda: subprocess.run(
 """
 
 
-@pytest.mark.skipif(not landlock.version(), reason="this kernel has no Landlock")
+@hardware.needs(landlock.version(), "this kernel has no Landlock")
 def test_a_confined_process_reaches_the_work_tree_and_its_cache_alone(tmp_path: Path) -> None:
     git = shutil.which("git")
     assert git is not None
@@ -70,7 +71,7 @@ def test_where_the_kernel_has_none_it_says_so(monkeypatch: pytest.MonkeyPatch) -
     assert landlock.confine(read=["/"]) is False
 
 
-@pytest.mark.skipif(not landlock.version(), reason="this kernel has no Landlock")
+@hardware.needs(landlock.version(), "this kernel has no Landlock")
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
 @pytest.mark.parametrize(
     "command", [["validate"], ["compile"], ["compile", "--resolved"], ["diff", "project.yaml", "other.yaml"]]

@@ -12,6 +12,7 @@ import zlib
 from pathlib import Path
 
 import pytest
+from tests import hardware
 
 BIN = Path(sysconfig.get_path("scripts"))
 STRACE = shutil.which("strace")
@@ -563,7 +564,7 @@ def test_one_module_starts_git() -> None:
     assert len(starting) == 1
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give files away")
+@hardware.needs(hasattr(os, "geteuid") and os.geteuid() == 0, "only root can give files away")
 def test_a_repository_of_somebody_else_is_read_where_it_is_listed_as_safe(coded: Path, tmp_path: Path) -> None:
     os.chown(coded, 12345, -1)
     home = tmp_path / "home"

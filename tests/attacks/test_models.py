@@ -22,6 +22,7 @@ import msgspec
 import numpy as np
 import polars as pl
 import pytest
+from tests import hardware
 
 from mlspec import api, registry
 from mlspec.diagnostics import SpecError, StepError
@@ -176,6 +177,7 @@ def shadowed(folder: Path, ran: Path) -> None:
                 file.write_text(f"open({str(ran)!r}, 'w').write(__file__)\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FAMILIES)
 def test_no_module_in_a_models_folder_takes_the_place_of_an_installed_one(
     name: str, export: Export, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -564,6 +566,7 @@ def test_a_damaged_model_is_refused(
     assert told in str(caught.value)
 
 
+@pytest.mark.slow
 def test_a_process_that_a_model_crashes_or_keeps_is_a_refusal(export: Export, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = export("lightgbm")
     loaded = api.load_model(folder)
@@ -591,7 +594,7 @@ def test_a_models_process_may_not_write_and_ends_with_its_model(export: Export, 
     from mlspec.machine import landlock
 
     if not landlock.version():
-        pytest.skip("this kernel has no Landlock")
+        hardware.skip("this kernel has no Landlock")
     folder = export("lightgbm")
     # What a crash would let a stranger do is tried from inside: by a module that only this process's owner can place.
     loaded = api.load_model(folder)

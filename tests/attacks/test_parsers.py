@@ -17,6 +17,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from tests import hardware
 
 from mlspec import api
 from mlspec.cli import main
@@ -176,6 +177,32 @@ def test_a_file_that_makes_the_engine_panic(
     assert "error[source-unreadable]" in told
     assert "panicked" not in told
     assert "internal error" not in told
+
+
+@pytest.mark.parametrize("command", ["init", "profile"])
+def test_what_the_engine_writes_past_python_when_it_gives_up_is_not_shown(command: str, tmp_path: Path) -> None:
+    """A file whose columns can be read and whose rows can't: the engine prints the stack of its own threads."""
+    shutil.copy(FILES / "panic-in-rows.parquet", tmp_path / "a.parquet")
+    start = "import sys; from mlspec.cli import main; sys.exit(main())"
+    ended = subprocess.run(
+        [sys.executable, "-P", "-c", start, command, "a.parquet"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("error[source-unreadable]: 'a.parquet' can't be read")
+    assert "panicked" not in ended.stderr
+    assert "backtrace" not in ended.stderr
+
+
+def test_what_libraries_write_past_python_is_shown_where_no_diagnostic_says_it(tmp_path: Path) -> None:
+    start = (
+        "import os, sys, mlspec.cli as cli\n"
+        "def fail(*_given):\n    os.write(2, b'native \\x1b[31m text\\n'); raise RuntimeError('ours')\n"
+        "cli._run = fail\nsys.exit(cli.main())"
+    )
+    ended = subprocess.run([sys.executable, "-P", "-c", start, "profile"], capture_output=True, text=True)
+    assert ended.returncode == 70
+    assert "internal error: RuntimeError: ours" in ended.stderr
+    assert "native \\u{1b}[31m text\n" in ended.stderr
 
 
 def test_a_crash_of_one_source_is_told_of_that_one_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -350,7 +377,7 @@ def test_what_validates_as_json_is_read(tmp_path: Path) -> None:
     assert frame["x"].to_list()[:4] == [float(2**100), 1e308, None, None]
 
 
-@pytest.mark.skipif(sys.platform == "darwin", reason="its file systems take no such names")
+@hardware.needs(sys.platform != "darwin", "its file systems take no such names")
 def test_a_file_name_that_is_no_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for source, inner in (("path: parts, format: csv", b"parts/\xff.csv"), ("path: t, format: texts", b"t/u/\xff.txt")):
         path = bytes(tmp_path) + b"/" + inner

@@ -204,6 +204,7 @@ constraints: {size: {memory: 4GB}}
 """
 
 
+@pytest.mark.slow
 def test_no_module_beside_a_spec_takes_the_place_of_an_installed_one_in_a_run(tmp_path: Path, ran: Path) -> None:
     """The one run of this module: code of the spec's own, a fetched source, a worker, a process that answers."""
     folder = project(tmp_path / "spec")

@@ -206,6 +206,7 @@ MORE = """\
 """
 
 
+@pytest.mark.slow
 def test_a_whole_run_tells_no_secret_to_anyone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from mlspec import paths as stores
+from mlspec import registry
 from mlspec.diagnostics import MlspecError
-from mlspec.engine import backend, events
+from mlspec.engine import events
 from mlspec.engine.run.run import run
 from mlspec.engine.run.run_record import Run
 from mlspec.graph.show.dvc import stage_name
@@ -52,7 +53,7 @@ class TestDvc(BackendSuite):
 
 
 def test_every_backend_is_held_to_the_suite() -> None:
-    assert backend.names() == sorted(suite.engine for suite in (TestLocal, TestInline, TestDvc))
+    assert list(registry.engines()) == sorted(suite.engine for suite in (TestLocal, TestInline, TestDvc))
 
 
 def test_an_unknown_engine_is_refused(tmp_path: Path) -> None:

@@ -198,6 +198,7 @@ def test_a_folder_in_no_repository_is_refused(
     assert main(["compile"]) == 0
 
 
+@pytest.mark.slow
 def test_dvc_sees_changed_what_the_plan_does(project: Path) -> None:
     """Over random edits: DVC's idea of what has changed, and what would follow from it, is the plan's."""
 

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-import pytest
+from tests import hardware
 
 from mlspec.document import parse
 from mlspec.engine import events
@@ -51,7 +51,7 @@ def test_a_run_that_takes_too_long_is_ended_and_gone_on_with(tmp_path: Path) -> 
     assert again.steps["first"].action == ran.steps["first"].action.replace("done", "cached")
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="what processes hold is read from /proc")
+@hardware.needs(Path("/proc/self/status").exists(), "what processes hold is read from /proc")
 def test_the_step_that_takes_most_memory_is_ended_when_all_take_too_much(tmp_path: Path) -> None:
     def listen(event: events.AnyEvent) -> None:
         if isinstance(event, events.StepFailed):

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from tests import hardware
 
 from mlspec.cli import main
 from mlspec.cli._commands import Commands, commands
@@ -286,7 +287,7 @@ def test_the_doctor_says_what_this_machine_can_run(capsys: pytest.CaptureFixture
     assert {"engine local", "engine inline"} <= set(found)
 
 
-@pytest.mark.skipif(accelerators.has_nvidia(), reason="there is a GPU here")
+@hardware.needs(not accelerators.has_nvidia(), "there is a GPU")
 def test_the_doctor_says_of_each_backend_why_it_cannot_be_served(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -314,7 +315,7 @@ def test_the_doctor_says_of_each_backend_why_it_cannot_be_served(
     assert told["far"][1].endswith("fsspec does not know the protocol 'nowhere'")
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no device that is always full")
+@hardware.needs(os.path.exists("/dev/full"), "there is no device that is always full")
 @pytest.mark.parametrize("arguments", [["compile"], ["compile", "--format", "json"], ["runs", "--format", "json"]])
 def test_output_on_a_full_disk_is_told_in_one_line(project: Path, arguments: list[str]) -> None:
     with open("/dev/full", "wb") as full:

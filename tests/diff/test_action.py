@@ -226,6 +226,7 @@ def test_the_commenter_of_forks_trusts_nothing_in_the_artifact(tmp_path: Path) -
     assert runner.run(comment["runs"]["steps"], given) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("theirs", ["", "echo mlspec 0.13.0"])
 def test_neither_a_pip_of_the_pull_request_nor_another_mlspec_is_run(clone: Path, tmp_path: Path, theirs: str) -> None:
     (clone / "pip").mkdir()

@@ -1,5 +1,7 @@
 """The installed command, on copies of the example projects."""
 
+import fcntl
+import json
 import os
 import shutil
 import subprocess
@@ -48,9 +50,18 @@ def penguins(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def ran_once(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Done]:
-    """The penguins, run once; to be copied, not changed."""
-    folder = copy("penguins", tmp_path_factory.mktemp("ran"))
-    return folder, call("run", cwd=folder)
+    """The penguins, run once for all workers; to be copied, not changed."""
+    top = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        top = top.parent
+    kept = top / "penguins-ran.json"
+    with open(top / "penguins-lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not kept.exists():
+            (top / "ran").mkdir()
+            done = call("run", cwd=copy("penguins", top / "ran"))
+            kept.write_text(json.dumps([done.stdout, done.stderr]))
+    return top / "ran" / "penguins", subprocess.CompletedProcess("run", 0, *json.loads(kept.read_text()))
 
 
 @pytest.fixture

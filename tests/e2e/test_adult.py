@@ -31,6 +31,7 @@ def metrics(folder: Path, mlspec: Mlspec) -> object:
     return shown["scores"], shown["selected"], [(gate["gate"], gate["verdict"]) for gate in shown["gates"]]
 
 
+@pytest.mark.slow
 def test_the_smoke_profile_runs_and_holds(adult: Path, mlspec: Mlspec) -> None:
     done = mlspec("run", *SMOKE, cwd=adult)
     assert "All 6 constraints hold" in done.stdout
@@ -55,6 +56,7 @@ def test_the_smoke_profile_runs_and_holds(adult: Path, mlspec: Mlspec) -> None:
     }
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_and_ends_with_the_same_metrics(adult: Path, mlspec: Mlspec, tmp_path: Path) -> None:
     other = tmp_path / "undisturbed"
     shutil.copytree(adult, other)

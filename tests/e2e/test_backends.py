@@ -6,11 +6,12 @@ from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
+from tests import hardware
 
 from mlspec.machine import accelerators
 
 Mlspec = Callable[..., CompletedProcess[str]]
-NO_GPU = pytest.mark.skipif(accelerators.has_nvidia(), reason="there is a GPU here")
+NO_GPU = hardware.needs(not accelerators.has_nvidia(), "there is a GPU")
 NETS = """
 import torch
 from torch import nn
@@ -68,6 +69,7 @@ def test_a_gpu_is_planned_for_anywhere_and_refused_where_there_is_none(penguins:
     assert not (penguins / ".mlspec" / "runs").exists()
 
 
+@pytest.mark.slow
 def test_a_batch_that_does_not_fit_points_at_its_size(network: Path, mlspec: Mlspec) -> None:
     done = mlspec("run", cwd=network, code=3)
     assert (
@@ -107,6 +109,7 @@ def test_two_processes_train_what_one_does(penguins: Path, mlspec: Mlspec) -> No
     assert losses[1] == pytest.approx(losses[0], rel=1e-4)
 
 
+@pytest.mark.slow
 def test_a_shared_store_is_named_by_the_plan_and_used_by_the_run(penguins: Path, mlspec: Mlspec) -> None:
     arguments = ["--set", "backend.store=../shared"]
     told = "Shared store: ../shared; what it has of these steps is fetched, not computed"
@@ -120,7 +123,7 @@ def test_a_shared_store_is_named_by_the_plan_and_used_by_the_run(penguins: Path,
 
 
 @pytest.mark.cuda
-@pytest.mark.skipif(not accelerators.has_nvidia(), reason="there is no GPU here")
+@hardware.needs(accelerators.has_nvidia(), "there is no GPU")
 @pytest.mark.parametrize("settings", [[], ["precision=bf16"], ["precision=tf32"], ["compile=true"]], ids=str)
 def test_a_gpu_learns_what_a_cpu_does(penguins: Path, mlspec: Mlspec, settings: list[str]) -> None:
     spec = (penguins / "project.yaml").read_text()

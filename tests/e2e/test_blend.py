@@ -6,6 +6,7 @@ from pathlib import Path
 from subprocess import CompletedProcess
 
 import numpy as np
+import pytest
 
 Mlspec = Callable[..., CompletedProcess[str]]
 NAMES = [f"x{number}" for number in range(8)]
@@ -35,6 +36,7 @@ def written(folder: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_blend_that_gains_is_selected_and_travels_whole(tmp_path: Path, mlspec: Mlspec) -> None:
     folder = written(tmp_path)
     done = mlspec("run", cwd=folder)
@@ -58,6 +60,7 @@ def test_a_blend_that_gains_is_selected_and_travels_whole(tmp_path: Path, mlspec
     assert mlspec("run", cwd=folder).stderr.startswith("nothing to do")
 
 
+@pytest.mark.slow
 def test_a_blend_of_equals_is_no_proven_gain(tmp_path: Path, mlspec: Mlspec) -> None:
     folder = written(tmp_path)
     twice = SPEC.replace("trees: {type: random_forest, trees: 40}", "other: {type: ridge, alpha: 1.1}")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
 
+import pytest
 import yaml
 
 Mlspec = Callable[..., CompletedProcess[str]]
@@ -17,6 +18,7 @@ def stated(folder: Path, **constraints: object) -> None:
     (folder / "project.yaml").write_text(yaml.safe_dump(spec))
 
 
+@pytest.mark.slow
 def test_a_budget_is_planned_and_accounted_for(penguins: Path, mlspec: Mlspec) -> None:
     money = {"at_most": 10, "cpu_hour": 3600, "unit": "EUR"}  # a second costs one
     stated(penguins, budget={"money": {**money, "at_most": 500}, "gpu_hours": 0, "wall_time": "10m"}, deadline="5m")
@@ -38,6 +40,7 @@ def test_a_budget_is_planned_and_accounted_for(penguins: Path, mlspec: Mlspec) -
     assert "; too long, with however many workers" in planned
 
 
+@pytest.mark.slow
 def test_a_run_stops_where_its_budget_is_spent_and_goes_on_with_a_greater_one(penguins: Path, mlspec: Mlspec) -> None:
     stated(penguins, budget={"money": {"at_most": 0.0001, "cpu_hour": 3600, "unit": "EUR"}})
     done = mlspec("run", cwd=penguins, code=3)

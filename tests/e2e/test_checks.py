@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
 
+import pytest
+
 Mlspec = Callable[..., CompletedProcess[str]]
 NETS = """\
 import torch
@@ -33,6 +35,7 @@ model:
 """
 
 
+@pytest.mark.slow
 def test_what_keeps_a_network_from_learning_is_named(penguins: Path, mlspec: Mlspec) -> None:
     head, *rows = (penguins / "data" / "penguins.csv").read_text().splitlines()
     rows = [row for start in range(11) for row in rows[start::11]]
@@ -72,6 +75,7 @@ def test_what_keeps_a_network_from_learning_is_named(penguins: Path, mlspec: Mls
     assert "check." not in plan
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_no_number_ends_the_training(penguins: Path, mlspec: Mlspec) -> None:
     text = NETS.replace("self.body(rows).relu().detach()", "self.body(rows).relu() * 1e30").replace(
         "return self.head", "return 1e30 * self.head"

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from mlspec import api
 from mlspec.report.facts.run import RunFacts
 
@@ -28,6 +30,7 @@ def run(root: Path, more: str = "") -> RunFacts:
     return api.run(root / "project.yaml")
 
 
+@pytest.mark.slow
 def test_candidates_are_scored_on_all_rows_but_the_test_rows(tmp_path: Path) -> None:
     done = run(tmp_path)
     steps = {step.id for step in done.steps}

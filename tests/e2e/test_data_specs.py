@@ -68,6 +68,7 @@ def test_a_forecast_from_the_day_before(mlspec: Mlspec, tmp_path: Path) -> None:
     assert mlspec("compile", cwd=folder).returncode == 0
 
 
+@pytest.mark.slow
 def test_a_profile_hides_what_is_private_and_init_proposes_what_holds(mlspec: Mlspec, penguins: Path) -> None:
     path = penguins / "data/penguins.csv"
     shown = mlspec("profile", str(path), "--target", "species", cwd=penguins).stdout

@@ -12,6 +12,7 @@ import pytest
 from tests.e2e.conftest import COMMAND, Mlspec, call, copy
 
 pytest.importorskip("dvc")
+pytestmark = pytest.mark.slow
 
 PATH = f"{COMMAND.parent}{os.pathsep}{os.environ['PATH']}"
 WHO = {f"GIT_{who}_{what}": "team@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}

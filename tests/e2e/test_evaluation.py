@@ -98,6 +98,7 @@ def test_gates_on_decisions_hold_fail_and_own_up_and_the_page_shows_why(folder: 
         assert text in page
 
 
+@pytest.mark.slow
 def test_predict_decides_by_the_threshold_and_says_who_goes_to_a_person(folder: Path, mlspec: Mlspec) -> None:
     mlspec("run", cwd=folder, code=1)
     shown = json.loads(mlspec("show", "--format", "json", cwd=folder).stdout)
@@ -111,6 +112,7 @@ def test_predict_decides_by_the_threshold_and_says_who_goes_to_a_person(folder: 
     assert between, "some rows are called positive that the likeliest class would not be"
 
 
+@pytest.mark.slow
 def test_a_recall_that_no_threshold_reaches_fails_at_its_line(folder: Path, mlspec: Mlspec) -> None:
     impossible = "project.users.mistakes={false_positive: 1, recall: {at_least: 1.0}, precision: {at_least: 1.0}}"
     done = mlspec("run", "--set", impossible, cwd=folder, code=3)

@@ -66,6 +66,7 @@ def test_the_tone_of_sentences(mlspec: Mlspec, tmp_path: Path) -> None:
     assert pl.read_csv(folder / "answers.csv")["prediction"].to_list() == ["positive", "negative"]
 
 
+@pytest.mark.slow
 def test_a_first_spec_for_a_folder(mlspec: Mlspec, tmp_path: Path) -> None:
     folder = copy("digits-images", tmp_path)
     with zipfile.ZipFile(folder / "data/digits.zip") as archive:

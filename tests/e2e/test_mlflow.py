@@ -67,6 +67,7 @@ def asked(server: str, call: str, **body: Any) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 @needs_client
 @needs_server
 def test_a_run_is_on_the_server_with_its_figures_and_its_model(

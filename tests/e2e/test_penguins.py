@@ -5,6 +5,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import sysconfig
 from collections.abc import Callable
 from pathlib import Path
@@ -61,6 +62,21 @@ def test_the_second_run_has_nothing_to_do(ran: Path, mlspec: Mlspec) -> None:
     assert "The one constraint holds" in done.stdout
     assert list((ran / ".mlspec/runs").iterdir()) == runs
     assert mlspec("compile", "--detailed-exitcode", cwd=ran).stdout.endswith("Plan: 13 cached; nothing to do\n")
+
+
+def test_what_has_nothing_to_do_imports_no_networkx(ran: Path, mlspec: Mlspec) -> None:
+    edit(ran, "at_least: 0.85}", "at_least: 0.85}\n  budget: {wall_time: 1h}")
+    assert finished(mlspec("run", cwd=ran)) == {"gate.budget.wall_time"}
+
+    def imports(command: str) -> str:
+        line = [sys.executable, "-X", "importtime", COMMAND, command]
+        return subprocess.run(line, cwd=ran, capture_output=True, text=True, check=True).stderr
+
+    assert " networkx\n" in imports("compile")
+    for command in ("run", "compile", "validate"):
+        told = imports(command)
+        assert " mlspec.cli\n" in told
+        assert " networkx\n" not in told, command
 
 
 @pytest.mark.parametrize(
@@ -162,7 +178,9 @@ def test_show_runs_and_report_tell_of_the_last_run(ran: Path, mlspec: Mlspec) ->
     assert "there is no run '1999'" in mlspec("show", "1999", cwd=ran, code=2).stderr
 
 
-@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
+@pytest.mark.parametrize(
+    "ending", ["csv", *(pytest.param(ending, marks=pytest.mark.slow) for ending in ("jsonl", "parquet"))]
+)
 def test_predict_gives_a_class_and_probabilities_for_new_rows(ran: Path, mlspec: Mlspec, ending: str) -> None:
     import polars as pl
 
@@ -184,6 +202,7 @@ def test_predict_names_the_columns_that_are_missing(ran: Path, mlspec: Mlspec) -
     assert told.startswith("error: the rows lack columns 'bill_length_mm'")
 
 
+@pytest.mark.slow
 def test_verify_makes_everything_again_and_finds_what_differs(ran: Path, mlspec: Mlspec) -> None:
     assert "the same: all 13 steps gave the results in mlspec.lock" in mlspec("verify", cwd=ran).stdout
     edit(ran, "seed: 7", "seed: 8")
@@ -191,6 +210,7 @@ def test_verify_makes_everything_again_and_finds_what_differs(ran: Path, mlspec:
     assert re.search(r"^train of split +[0-9a-f]{12} +[0-9a-f]{12}$", told, re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_a_flipped_byte_in_the_store_is_found_and_mended(ran: Path, mlspec: Mlspec) -> None:
     assert "none is damaged" in mlspec("verify", "--store", cwd=ran).stdout
     stored = max((ran / ".mlspec/store/objects").iterdir(), key=lambda path: path.stat().st_size)
@@ -204,6 +224,7 @@ def test_a_flipped_byte_in_the_store_is_found_and_mended(ran: Path, mlspec: Mlsp
     assert "none is damaged" in mlspec("verify", "--store", cwd=ran).stdout
 
 
+@pytest.mark.slow
 def test_gc_keeps_what_the_lock_names(ran: Path, mlspec: Mlspec) -> None:
     mlspec("run", "--set", "model.candidates.linear.C=0.5", cwd=ran)
     assert re.search(r"removed [1-9]\d* results, freed", mlspec("gc", "--keep", "0", cwd=ran).stdout)
@@ -234,6 +255,7 @@ def test_the_api_offers_the_same(ran: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert api.report(form="card") == (Path(run.model) / "README.md").read_text()
 
 
+@pytest.mark.slow
 def test_runs_are_compared_on_the_same_rows(ran: Path, mlspec: Mlspec) -> None:
     mlspec("run", "--set", "model.candidates.linear.C=0.001", cwd=ran, code=None)
     mlspec("run", "--set", "data.split.seed=8", cwd=ran, code=None)

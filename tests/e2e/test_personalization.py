@@ -50,6 +50,7 @@ def shown(mlspec: Mlspec, folder: Path) -> dict[str, Any]:
     return facts
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "strategy", "task"),
     [

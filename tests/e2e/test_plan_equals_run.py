@@ -71,6 +71,7 @@ def done(folder: Path) -> tuple[dict[str, str], set[str]]:
     return planned, {step.id for step in found.steps if step.action == "ran"}
 
 
+@pytest.mark.slow
 def test_executed_steps_are_the_planned_ones_over_random_edits(project: Path) -> None:
     chooser = random.Random(7)
     values = {key: options[0] for key, options in CHOICES.items()}
@@ -104,6 +105,7 @@ def test_what_an_edit_leaves_alone(project: Path) -> None:
     }
 
 
+@pytest.mark.slow
 def test_the_same_elsewhere_gives_the_same_to_the_last_bit(project: Path, tmp_path: Path) -> None:
     values = {key: options[0] for key, options in CHOICES.items()}
     write(project, values)

@@ -98,6 +98,7 @@ def test_nothing_that_a_run_leaves_holds_them(people: Path, mlspec: Mlspec) -> N
     assert "nothing to do" in mlspec("run", cwd=people).stderr
 
 
+@pytest.mark.slow
 def test_another_key_makes_everything_anew(people: Path, mlspec: Mlspec, monkeypatch: pytest.MonkeyPatch) -> None:
     mlspec("run", cwd=people)
     monkeypatch.setenv("PEOPLE_KEY", "another key, as long")
@@ -243,6 +244,7 @@ def test_what_an_address_gives_is_treated_before_it_is_kept(people: Path, served
     assert leaks(people) == []
 
 
+@pytest.mark.slow
 def test_killed_while_it_fetches_it_leaves_nothing_raw(people: Path, mlspec: Mlspec) -> None:
     (people / "rows.py").write_text(
         "import pathlib, time\nimport polars as pl\n"

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
 
+import pytest
+
 Mlspec = Callable[..., CompletedProcess[str]]
 SPECS = Path(__file__).parents[2] / "specs"
 
@@ -14,6 +16,7 @@ def copied(name: str, tmp_path: Path) -> Path:
     return Path(shutil.copytree(SPECS / name, tmp_path / name, ignore=shutil.ignore_patterns(".mlspec", "mlspec.lock")))
 
 
+@pytest.mark.slow
 def test_diamonds_are_priced_in_dollars_from_what_is_learned_in_logarithms(tmp_path: Path, mlspec: Mlspec) -> None:
     folder = copied("diamonds-price", tmp_path)
     done = mlspec("run", "--profile", "smoke", cwd=folder)
@@ -30,6 +33,7 @@ def test_diamonds_are_priced_in_dollars_from_what_is_learned_in_logarithms(tmp_p
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_weather_is_judged_on_days_that_come_after(tmp_path: Path, mlspec: Mlspec) -> None:
     folder = copied("seattle-weather", tmp_path)
     done = mlspec("run", "--profile", "smoke", cwd=folder)

@@ -5,9 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
 
+import pytest
+
 Mlspec = Callable[..., CompletedProcess[str]]
 
 
+@pytest.mark.slow
 def test_the_spread_of_seeds_is_shown_and_chooses_nothing(penguins: Path, mlspec: Mlspec) -> None:
     spec = penguins / "project.yaml"
     more = spec.read_text() + "    forest: {type: random_forest, trees: 5}\n  seed: 3\n"

@@ -75,6 +75,7 @@ def test_what_is_found_is_trained_and_searched_once(tmp_path: Path) -> None:
         assert about["model"][1]["C"] != 0.0001
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("parallel", [1, 2])
 def test_a_killed_search_ends_as_an_undisturbed_one(tmp_path: Path, parallel: int) -> None:
     whole = project(tmp_path / "whole", parallel)
@@ -93,6 +94,7 @@ def test_a_killed_search_ends_as_an_undisturbed_one(tmp_path: Path, parallel: in
     assert found(killed) == found(whole)
 
 
+@pytest.mark.slow
 def test_trials_are_scored_fold_by_fold_and_money_ends_the_search(tmp_path: Path) -> None:
     spec = project(tmp_path)
     text = (

@@ -1,11 +1,12 @@
 """The published schema in a real editor's language server: what it marks, offers and explains agrees with the command.
 
-Needs node and the npm package yaml-language-server: ``npm install yaml-language-server`` in some folder, then
-``MLSPEC_YAML_LS=.../node_modules/.bin/yaml-language-server pytest tests/editor``.
+Needs npm's yaml-language-server, on the path or named by MLSPEC_YAML_LS: ``npm install yaml-language-server`` in some
+folder, then ``MLSPEC_YAML_LS=.../node_modules/.bin/yaml-language-server pytest tests/editor``.
 """
 
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,8 +19,8 @@ from mlspec.document import parse
 from mlspec.spec.load import load
 from mlspec.spec.schema import text as schema_text
 
-SERVER = os.environ.get("MLSPEC_YAML_LS", "")
-pytestmark = pytest.mark.skipif(not Path(SERVER).is_file(), reason="MLSPEC_YAML_LS names no yaml-language-server")
+SERVER = os.environ.get("MLSPEC_YAML_LS") or shutil.which("yaml-language-server") or ""
+pytestmark = pytest.mark.skipif(not Path(SERVER).is_file(), reason="yaml-language-server is not installed")
 
 GOOD = """\
 mlspec: 1

@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 import pytest
 from PIL import Image
+from tests.suites import later
 
 from mlspec import api, paths, registry
 from mlspec.plugins.base import Column
@@ -164,7 +165,7 @@ def same(one: dict[str, str], other: dict[str, str], *names: str) -> bool:
     return all(one[name] == other[name] for name in names)
 
 
-@pytest.mark.parametrize("how", SPLITS)
+@pytest.mark.parametrize("how", later(SPLITS, lambda how: how not in ("hash", "group")))
 def test_no_preparation_knows_validation_or_test_rows(how: str, tmp_path: Path) -> None:
     text = spec(SPLITS[how], "{one: {type: hist_gradient_boosting}}")
     before, store = outputs(tmp_path / "a", with_uses(rows()), text, "prepare.one")
@@ -178,7 +179,7 @@ def test_no_preparation_knows_validation_or_test_rows(how: str, tmp_path: Path) 
     assert same(before["prepare.one"], after["prepare.one"], "state", "train")
 
 
-@pytest.mark.parametrize("how", ["random", "time"])
+@pytest.mark.parametrize("how", ["random", pytest.param("time", marks=pytest.mark.slow)])
 def test_no_fold_knows_the_rows_that_it_holds_out(how: str, tmp_path: Path) -> None:
     text = spec(
         SPLITS[how].replace("}", ", validation: 0.1}"),
@@ -204,7 +205,7 @@ def models(task: str) -> dict[str, dict[str, Any]]:
     return found
 
 
-@pytest.mark.parametrize("task", ["binary_classification", "regression"])
+@pytest.mark.parametrize("task", [pytest.param("binary_classification", marks=pytest.mark.slow), "regression"])
 def test_no_model_knows_validation_or_test_rows_but_to_stop_by(task: str, tmp_path: Path) -> None:
     named = {name.replace(".", "_"): settings for name, settings in models(task).items()}
     assert named
@@ -221,6 +222,7 @@ def test_no_model_knows_validation_or_test_rows_but_to_stop_by(task: str, tmp_pa
     assert [step for step in only if not same(before[step], after[step], "model")] == []
 
 
+@pytest.mark.slow
 def test_nothing_that_chooses_knows_a_test_row(tmp_path: Path) -> None:
     more = ", cross_validation: {folds: 2}, select: {metric: log_loss}, calibrate: isotonic"
     two = "{trees: {type: hist_gradient_boosting, max_iter: 30}, line: {type: logistic_regression}}"

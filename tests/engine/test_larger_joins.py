@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests import hardware
 
 from mlspec.machine import resources
 
@@ -48,7 +49,8 @@ main()
 """
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="what a process holds is read from /proc")
+@pytest.mark.slow
+@hardware.needs(Path("/proc/self/status").exists(), "what a process holds is read from /proc")
 def test_no_join_holds_a_quarter_of_a_large_table(tmp_path: Path) -> None:
     import numpy as np
     import polars as pl

@@ -108,6 +108,7 @@ def test_killed_half_way_it_leaves_whole_runs_and_is_done_by_the_next(folder: Pa
     assert len(run_record.folders(home)) == 1
 
 
+@pytest.mark.slow
 def test_a_collection_keeps_what_is_stated_and_knows_snapshots(folder: Path) -> None:
     source = "connection: 'sqlite:people.db', table: people"
     for index in range(4):

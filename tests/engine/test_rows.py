@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from tests import hardware
 
 from mlspec.diagnostics import StepError
 from mlspec.models.hist_gradient_boosting import HistGradientBoosting
@@ -150,7 +151,7 @@ def test_what_a_step_is_said_to_take_is_no_more_than_it_keeps_for_its_gradients(
     assert 0.5 * taken < least.size <= taken
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
+@hardware.needs(Path("/dev/full").exists(), "there is no device that is always full")
 def test_a_full_disk_is_an_error_of_the_disk(tmp_path: Path, small: None, monkeypatch: pytest.MonkeyPatch) -> None:
     with open("/dev/full", "r+b", buffering=0) as full:
         monkeypatch.setattr(feature_arrays.tempfile, "TemporaryFile", lambda **_: full)
@@ -230,6 +231,7 @@ def trained(folder: Path, where: str, dies_at: int = 0) -> tuple[int, str, str]:
     return done.returncode, done.stdout, done.stderr
 
 
+@pytest.mark.slow
 def test_a_training_on_files_is_that_in_memory_and_goes_on_when_it_was_killed(tmp_path: Path) -> None:
     stored(tmp_path / "rows")
     (tmp_path / "state").write_text(json.dumps(STATE))

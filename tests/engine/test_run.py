@@ -141,10 +141,10 @@ def test_gates_and_metrics_are_read_from_the_results_and_budgets_from_the_record
     # The work of a gate is the real one: what it is handed are the records of all steps that lead to it.
     ran = run(graph(tmp_path, (*steps, gate), engine="inline"), kinds={**KINDS, **REAL_KINDS}, lock=False)
     assert ran.failures == ()
-    assert [(verdict["gate"], verdict["verdict"]) for verdict in ran.gates] == [("gate.budget.wall_time", "pass")]
+    assert [(verdict.gate, verdict.verdict) for verdict in ran.gates] == [("gate.budget.wall_time", "pass")]
     assert ran.holds()
     spent = sum(ran.steps[name].record["seconds"] for name in ("a", "b"))
-    assert ran.gates[0]["value"] == pytest.approx(spent)
+    assert ran.gates[0].value == pytest.approx(spent)
     again = run(graph(tmp_path, (*steps, gate), engine="inline"), kinds={**KINDS, **REAL_KINDS}, lock=False)
     assert (again.folder, again.gates) == (None, ran.gates)
 

@@ -82,6 +82,7 @@ def test_equal_bytes_on_any_number_of_threads(tmp_path: Path) -> None:
     assert found[2] == found[0]
 
 
+@pytest.mark.slow
 def test_a_run_with_threads_gives_what_one_without_gives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = []
     for large in (threads.LARGE, 0):

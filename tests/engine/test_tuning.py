@@ -84,7 +84,7 @@ def test_every_point_lies_in_the_space(number: int, sampler: str, seed: int) -> 
     assert point == samplers.suggest(sampler, SPACE, seed, number, [], maximize=True)
 
 
-@pytest.mark.parametrize("sampler", ["tpe", "gp"])
+@pytest.mark.parametrize("sampler", ["tpe", pytest.param("gp", marks=pytest.mark.slow)])
 def test_what_learns_comes_nearer_than_chance(sampler: str, tmp_path: Path) -> None:
     found = {}
     for name in (sampler, "random"):
@@ -111,8 +111,15 @@ def test_a_grid_is_every_combination_once(tmp_path: Path) -> None:
     assert {(point["a"], point["b"]) for point in seen[1:]} == {(a, b) for a in (1, 2) for b in "xyz"}
 
 
-@pytest.mark.parametrize("pruner", ["asha", "hyperband", "median", "wilcoxon", "none"])
 @pytest.mark.parametrize("parallel", [1, 3])
+@pytest.mark.parametrize(
+    "pruner",
+    [
+        *("asha", "hyperband", "none"),
+        pytest.param("median", marks=pytest.mark.slow),
+        pytest.param("wilcoxon", marks=pytest.mark.slow),
+    ],
+)
 def test_killed_anywhere_it_ends_as_if_it_were_not(pruner: str, parallel: int, tmp_path: Path) -> None:
     wanted = plan(pruner=pruner, parallel=parallel)
     undisturbed = Trainer()

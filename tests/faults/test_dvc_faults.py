@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests import hardware
 
 from mlspec import paths
 from mlspec.engine.run.run import run
@@ -38,6 +39,7 @@ def unborn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.mark.slow
 def test_killed_while_dvc_is_told(unborn: Path, tmp_path: Path) -> None:
     from dvc.repo import Repo
 
@@ -48,7 +50,7 @@ def test_killed_while_dvc_is_told(unborn: Path, tmp_path: Path) -> None:
     try:
         points = faults.points(command(whole), whole, tmp_path / "log")
     except RuntimeError as error:
-        pytest.skip(f"strace can't trace here: {error}")
+        hardware.skip(f"strace can't trace here: {error}")
     lock = (whole / "dvc.lock").read_bytes()
     hits = 0
     for index, point in enumerate(random.Random(5).sample(points, POINTS)):

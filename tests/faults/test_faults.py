@@ -13,6 +13,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from tests import hardware
 
 from mlspec import paths
 from mlspec.engine.run.run import run
@@ -23,7 +24,7 @@ from mlspec.testing import faults
 from mlspec.testing.graphs import KINDS
 from mlspec.testing.small_run import FAILED, made
 
-POINTS = 16
+POINTS = pytest.mark.parametrize("count", [6, pytest.param(24, marks=pytest.mark.slow)])
 ENGINES = ["inline", "local"]
 
 
@@ -48,7 +49,7 @@ def found(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     try:
         return request.param, faults.points(command(folder / "run", request.param), made_folder(folder), folder / "log")
     except RuntimeError as error:
-        pytest.skip(f"strace can't trace here: {error}")
+        hardware.skip(f"strace can't trace here: {error}")
 
 
 def made_folder(folder: Path) -> Path:
@@ -81,27 +82,33 @@ def recovered(root: Path, engine: str, expected: dict[str, dict[str, str]]) -> N
         assert (os.listdir(store.root / "tmp"), os.listdir(store.root / "locks")) == ([], [])
 
 
+@POINTS
 def test_killed_at_any_call(
-    found: tuple[str, list[faults.Point]], expected: dict[str, dict[str, str]], tmp_path: Path
+    found: tuple[str, list[faults.Point]], expected: dict[str, dict[str, str]], tmp_path: Path, count: int
 ) -> None:
     engine, points = found
     hits = 0
-    for index, point in enumerate(spread(points, POINTS)):
+    for index, point in enumerate(spread(points, count)):
         root = tmp_path / str(index)
         root.mkdir()
         hits += faults.killed(command(root, engine), point, tmp_path / "log").hit
         recovered(root, engine, expected)
-    assert hits > POINTS // 2
+    assert hits > count // 2
 
 
+@POINTS
 @pytest.mark.parametrize("for_good", [False, True], ids=["once", "for good"])
 def test_disk_full_at_any_call(
-    found: tuple[str, list[faults.Point]], expected: dict[str, dict[str, str]], tmp_path: Path, for_good: bool
+    found: tuple[str, list[faults.Point]],
+    expected: dict[str, dict[str, str]],
+    tmp_path: Path,
+    for_good: bool,
+    count: int,
 ) -> None:
     engine, points = found
     # If all writing failed for good, what the command prints would too.
     candidates = [point for point in faults.fillable(points) if not (for_good and point.call == "write")]
-    for index, point in enumerate(spread(candidates, POINTS // 2)):
+    for index, point in enumerate(spread(candidates, count // 2)):
         root = tmp_path / str(index)
         root.mkdir()
         ended = faults.full(command(root, engine), point, tmp_path / "log", for_good=for_good)
@@ -133,7 +140,7 @@ def test_a_disk_that_really_is_full(tmp_path: Path, size: int) -> None:
         [*shell, str(tmp_path), sys.executable, str(max(size, 4))], capture_output=True, text=True, check=False
     )
     if done.returncode == 77 or "unshare" in done.stderr:
-        pytest.skip("no file system can be mounted here")
+        hardware.skip("no file system can be mounted here")
     assert done.returncode in (0, FAILED), done
     assert done.stderr == ""
     assert ("no space is left on the disk" in done.stdout) == (done.returncode == FAILED), done.stdout

@@ -28,6 +28,7 @@ tuning: {net: {trials: 6, space: {learning_rate: {log: [0.0001, 0.1]}, hidden: {
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("step", "kills"), [("train.net", 3), ("tune.net", 2)])
 def test_killed_at_random_moments_it_ends_with_the_same_bytes(step: str, kills: int, tmp_path: Path) -> None:
     draw = random.Random(0)

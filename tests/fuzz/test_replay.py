@@ -4,9 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 FUZZ = Path(__file__).parent
 
 
+@pytest.mark.slow
 def test_what_was_found_once_is_not_found_again() -> None:
     # In a process of its own: what takes the interpreter down is a failure here, not the end of the suite. Its last
     # line names the input at hand.

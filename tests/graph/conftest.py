@@ -9,6 +9,10 @@ from typing import Any
 import pytest
 
 from mlspec import registry
+from mlspec.constraints.budget import Budget
+from mlspec.constraints.latency import Latency
+from mlspec.constraints.quality import Quality
+from mlspec.constraints.size import Size
 from mlspec.graph import fingerprint as fp
 from mlspec.graph.build import compile_graph
 from mlspec.graph.graph import Graph
@@ -17,7 +21,7 @@ from mlspec.graph.step import Step
 from mlspec.plugins.base import Column, PluginRef
 from mlspec.rules.context import Facts
 from mlspec.spec import Project
-from mlspec.spec.constraints import Budget, Constraints, Latency, QualityGate, Size
+from mlspec.spec.constraints import Constraints
 from mlspec.spec.data import Columns, Data, Expectation, Split
 from mlspec.spec.evaluation import Evaluation
 from mlspec.spec.expect import Rows
@@ -61,13 +65,15 @@ def project(
         candidates = {"linear": use("models", "logistic_regression"), "trees": use("models", "hist_gradient_boosting")}
     if constraints is None:
         constraints = Constraints(
-            quality=(
-                QualityGate(metric="roc_auc", at_least=0.9),
-                QualityGate(metric="roc_auc", beats="baseline", by=0.05),
-            ),
-            latency=Latency(p95=0.005),
-            size=Size(model=20_000_000),
-            budget=Budget(wall_time=600.0, gpus=0),
+            gates={
+                "quality": (
+                    Quality(metric="roc_auc", at_least=0.9),
+                    Quality(metric="roc_auc", beats="baseline", by=0.05),
+                ),
+                "latency": Latency(p95=0.005),
+                "size": Size(model=20_000_000),
+                "budget": Budget(wall_time=600.0, gpus=0),
+            }
         )
     more = {} if backend is None else {"backend": backend}
     return Project(

@@ -197,3 +197,19 @@ def test_tables_made_on_a_cpu_are_reused_by_a_run_on_a_gpu(
     reused = {name for name, step in planned.steps.items() if step.action == "cached"}
     assert {"source.people", "split", "prepare.mlp", "prepare.trees", "train.trees", "predict.trees"} <= reused
     assert planned.steps["train.mlp"].reasons == ("parameter device: cpu -> cuda",)
+
+
+def test_a_fingerprint_stays_what_it_was() -> None:
+    """Stores and locks everywhere are found by these digests: another one makes every result be computed again."""
+    step = Step(
+        id="a", kind="train", code={"train": "2"}, environment={"numpy": "2.4"}, files={"rows.csv": "f" * 64},
+        params={"x": 1.0, "rate": 0.5, "most": float("inf"), "names": ("a", "b"), "large": 2.0**53},
+        inputs={"table": Input("source", "table")},
+    )  # fmt: skip
+    assert canonical(step.params) == (
+        b'{"large":9007199254740992.0,"most":{"float":"inf"},"names":["a","b"],"rate":0.5,"x":1}'
+    )
+    assert identity(step) == "f40e7ffb1df88421c992e3fdb5c6678b29a16d7f928b3b1a3e3db2f02aa2db20"
+    assert fingerprint(step, {"table": "0" * 64}) == "7dc3f8d9bfbe46d3a597e49e1d95e0f8278e5569722e7c5542a620d3f717dabd"
+    with pytest.raises(KeyError):
+        fingerprint(step, {})

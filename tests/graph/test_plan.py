@@ -27,7 +27,7 @@ def test_at_first_everything_is_new_and_afterwards_nothing_is_left(bench: Any, p
     first = bench.plan(graph)
     assert first.steps["source.people"].action == "runs"
     assert reasons(first, "source.people") == ("never ran",)
-    assert reasons(first, "predict") == ("never ran", "waits for select", "waits for split")
+    assert reasons(first, "predict") == ("never ran", "waits for select")
     assert first.pending()
     assert bench.run(graph) == set(graph.steps)
     second = bench.plan(graph)
@@ -192,3 +192,61 @@ def test_planned_steps_hold_the_executed_ones(
         executed = bench.run(graph)
         assert certain <= executed <= possible
         assert not bench.plan(graph).pending()
+
+
+@pytest.mark.parametrize(
+    ("before", "gone", "expected"),
+    [
+        ({"kind": "cut"}, "", ("kind: cut -> split",)),
+        ({"inputs": {"old": "0" * 64}}, "", ("input old is gone",)),
+        ({"inputs": {"table.people": "0" * 64}}, "", ("input table.people changed",)),
+        ({}, "verdict", ("input verdict is new",)),
+        ({"files": {"gone.csv": "1" * 64}}, "", ("file gone.csv changed",)),
+        ({"code": {"old": "1", "split": "0"}}, "", ("code of split: 0 -> CODE",)),
+        ({"code": {"old": "7"}}, "", ("code of old: 7 -> none",)),
+        ({"code": {"old": "7"}}, "verdict", ("input verdict is new",)),  # that code follows from another change
+        ({"environment": {"lib": "2"}}, "", ("lib: 2 -> none",)),
+    ],
+    ids=repr,
+)
+def test_each_part_that_differs_is_a_reason(
+    bench: Any, project: Callable[..., Any], before: dict[str, Any], gone: str, expected: tuple[str, ...]
+) -> None:
+    graph = bench.compile(project())
+    bench.run(graph)
+    own = bench.plan(graph).steps["split"].fingerprint
+    kept = bench.previous["split"]
+    changes = {name: value if name == "kind" else getattr(kept, name) | value for name, value in before.items()}
+    inputs = changes.get("inputs", kept.inputs)
+    changes["inputs"] = {name: digest for name, digest in inputs.items() if name != gone}
+    bench.previous["split"] = replace(kept, **changes)
+    del bench.stored[own]
+    now = graph.steps["split"].code["split"]
+    assert reasons(bench.plan(graph), "split") == tuple(one.replace("CODE", now) for one in expected)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ({"a": "x" * 60}, {"a": "y" * 61}, (f"parameter a: {'x' * 60} -> {'y' * 57}...",)),
+        ({}, {"a": None}, ("parameter a: none -> null",)),
+        ({"a": {"b": {"c": 1}, "d": 2}}, {"a": {"b": {"c": 3}, "d": 2}}, ("parameter a.b.c: 1 -> 3",)),
+        ({"a": [1, 2]}, {"a": [1, 3]}, ("parameter a: [1,2] -> [1,3]",)),
+        ({"a": [{"n": 1}, {"n": 2}]}, {"a": [{"n": 1}, {"n": 3}]}, ("parameter a.None.n: 2 -> 3",)),
+        ({"a": [{"name": "v", "n": 2}]}, {"a": [{"name": "v", "n": 3}]}, ("parameter a.v.n: 2 -> 3",)),
+        ({"a": [["s", {"n": 2}]]}, {"a": [["s", {"n": 3}]]}, ("parameter a.s.n: 2 -> 3",)),
+        ({"a": [[1], [2]]}, {"a": [[1], [4]]}, ("parameter a.1: [2] -> [4]",)),
+        ({"a": [[1]]}, {"a": [[1], [4]]}, ("parameter a: [[1]] -> [[1],[4]]",)),
+        ({"model": ["m", {"n": 2}]}, {"model": ["m", {"n": 3}]}, ("parameter n: 2 -> 3",)),
+        ({"b": ["m", {"n": 2}]}, {"b": ["m", {"n": 3}]}, ("parameter b.n: 2 -> 3",)),
+        ({"a": 1, "b": 2}, {"a": 2, "b": 3}, ("parameter a: 1 -> 2", "parameter b: 2 -> 3")),
+    ],
+    ids=repr,
+)
+def test_the_smallest_differing_values_are_told(
+    bench: Any, project: Callable[..., Any], old: dict[str, Any], new: dict[str, Any], expected: tuple[str, ...]
+) -> None:
+    graph = bench.compile(project())
+    split = graph.steps["split"]
+    bench.run(graph.replace(graph.steps | {"split": replace(split, params=old)}))
+    assert reasons(bench.plan(graph.replace(graph.steps | {"split": replace(split, params=new)})), "split") == expected

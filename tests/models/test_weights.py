@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
+from tests.suites import later
 
 from mlspec import registry
 from mlspec.diagnostics import StepError
@@ -57,14 +58,17 @@ def fit(name: str, target: Any, folder: Path, weights: Any = None, watched: bool
     return model.load(folder / "model", "cpu")
 
 
-@pytest.mark.parametrize("name", sorted(set(QUICK) - {"ridge"}))
+SLOW = frozenset(("torch.ft_transformer", "torch.tabm", "torch.resnet")).__contains__
+
+
+@pytest.mark.parametrize("name", later(sorted(set(QUICK) - {"ridge"}), SLOW))
 def test_balanced_classes_call_the_rare_one_more_often(name: str, tmp_path: Path) -> None:
     plain = fit(name, RARE, tmp_path / "plain").predict(features(X))[:, 1]
     balanced = fit(name, RARE, tmp_path / "balanced", class_weight="balanced").predict(features(X))[:, 1]
     assert balanced.mean() > plain.mean() + 0.02
 
 
-@pytest.mark.parametrize("name", sorted(QUICK))
+@pytest.mark.parametrize("name", later(sorted(QUICK), SLOW))
 def test_rows_without_weight_count_for_nothing(name: str, tmp_path: Path) -> None:
     # The rows with a weight say one thing, the others the contrary.
     weights = (np.arange(400) % 2).astype(np.float64)
@@ -78,7 +82,7 @@ def test_rows_without_weight_count_for_nothing(name: str, tmp_path: Path) -> Non
     assert np.corrcoef(told, truth)[0, 1] > 0.8
 
 
-@pytest.mark.parametrize("name", sorted(set(QUICK) - {"logistic_regression", "random_forest", "ridge"}))
+@pytest.mark.parametrize("name", later(sorted(set(QUICK) - {"logistic_regression", "random_forest", "ridge"}), SLOW))
 def test_what_is_learned_by_is_what_is_stopped_by(name: str, tmp_path: Path) -> None:
     # Half of the rows say the contrary and count for nothing. Watched without weights, the loss on the validation rows
     # only rises, and the first round would be the best.

@@ -5,6 +5,8 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
+from mlspec.diagnostics import Place
+from mlspec.plugins.verdict import Verdict
 from mlspec.report.facts.evaluation_facts import (
     Abstaining,
     ColumnImportance,
@@ -21,7 +23,7 @@ from mlspec.report.facts.evaluation_facts import (
     WorseSlice,
     WorstSlices,
 )
-from mlspec.report.facts.run import Candidate, DataFacts, Difference, Gate, Place, RunFacts, Score, SourceFact
+from mlspec.report.facts.run import Candidate, DataFacts, Difference, RunFacts, Score, SourceFact
 
 Made = Callable[..., RunFacts]
 
@@ -49,7 +51,7 @@ def _facts(**changes: object) -> RunFacts:
         baselines={"majority": 0.5},
         differences={"majority": Difference(0.42634, 0.4221, 0.4303)},
     )
-    gate = Gate(
+    gate = Verdict(
         gate="gate.quality.roc_auc",
         requirement="roc_auc at least 0.9",
         verdict="pass",

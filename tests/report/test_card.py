@@ -5,10 +5,11 @@ import re
 import msgspec
 import yaml
 
+from mlspec.plugins.verdict import Verdict
 from mlspec.report.card.card import card
 from mlspec.report.facts.evaluation_facts import EvaluationFacts, Slice, Slicing, WorseSlice, WorstSlices
 from mlspec.report.facts.limitations import limitations
-from mlspec.report.facts.run import Candidate, ColumnFact, DataFacts, ExpectationFact, Gate, RunFacts, Score, SourceFact
+from mlspec.report.facts.run import Candidate, ColumnFact, DataFacts, ExpectationFact, RunFacts, Score, SourceFact
 
 # How huggingface_hub finds the front matter.
 FRONT = re.compile(r"^(\s*---[\r\n]+)([\S\s]*?)([\r\n]+---(\r\n|\n|$))")
@@ -29,7 +30,7 @@ def facts(name: str = "adult", **changes: object) -> RunFacts:
         started="2026-01-01T00:00:00Z",
         seconds=12.0,
         outcome="passed",
-        gates=(Gate(gate="gate.a", requirement=name, verdict="pass", value=0.9),),
+        gates=(Verdict(gate="gate.a", requirement=name, verdict="pass", value=0.9),),
         scores=(score,),
         selected=name,
         selected_by="roc_auc",
@@ -114,9 +115,13 @@ def test_limitations_follow_from_what_fails_is_open_or_was_not_looked_at() -> No
     told = limitations(
         facts(
             gates=(
-                Gate(gate="a", requirement="roc_auc at least 0.95", verdict="fail", value=0.926, low=0.92, high=0.93),
-                Gate(gate="b", requirement="recall at least 0.9", verdict="unknown", value=0.9, reason="too few rows"),
-                Gate(gate="c", requirement="size at most 1MB", verdict="pass", value=5.0),
+                Verdict(
+                    gate="a", requirement="roc_auc at least 0.95", verdict="fail", value=0.926, low=0.92, high=0.93
+                ),
+                Verdict(
+                    gate="b", requirement="recall at least 0.9", verdict="unknown", value=0.9, reason="too few rows"
+                ),
+                Verdict(gate="c", requirement="size at most 1MB", verdict="pass", value=5.0),
             ),
             evaluation=EvaluationFacts(
                 slices=(Slicing(("town",), (Slice(("isle",), 3, None),)),),

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import msgspec
 
-from mlspec.report.facts.run import Gate, RunFacts, Score, StepFact
+from mlspec.plugins.verdict import Verdict
+from mlspec.report.facts.run import RunFacts, Score, StepFact
 from mlspec.report.runs.comparison import Apart, Changed, ComparedGate, Comparison, compare, encode
 from mlspec.report.runs.paired import paired
 from mlspec.report.terminal.comparison_text import text
@@ -20,7 +21,7 @@ def run(name: str, value: float, verdict: str = "pass", **changes: object) -> Ru
         started="2026-01-01T00:00:00Z",
         seconds=10.0,
         outcome="passed",
-        gates=(Gate(gate="gate.quality.mae", requirement="mae at most 2", verdict=verdict),),  # type: ignore[arg-type]
+        gates=(Verdict(gate="gate.quality.mae", requirement="mae at most 2", verdict=verdict),),  # type: ignore[arg-type]
         scores=(Score(metric="mae", value=value, low=value - 0.1, high=value + 0.1, greater_is_better=False),),
         selected="trees",
     )

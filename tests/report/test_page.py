@@ -5,14 +5,14 @@ from html.parser import HTMLParser
 
 import pytest
 
+from mlspec.diagnostics import Place
 from mlspec.formatting import figure, seconds, size
+from mlspec.plugins.verdict import Verdict
 from mlspec.report.facts.run import (
     Candidate,
     ColumnFact,
     DataFacts,
     FailureFact,
-    Gate,
-    Place,
     RunFacts,
     Search,
     SourceFact,
@@ -112,7 +112,7 @@ def test_markdown_has_the_gates_and_the_baselines(facts: Made) -> None:
     ],
 )
 def test_an_undecided_gate_is_never_told_as_a_pass(verdicts: tuple[str, ...], told: str, facts: Made) -> None:
-    gates = tuple(Gate(gate=f"gate.{n}", requirement="x", verdict=verdict) for n, verdict in enumerate(verdicts))  # type: ignore[arg-type]
+    gates = tuple(Verdict(gate=f"gate.{n}", requirement="x", verdict=verdict) for n, verdict in enumerate(verdicts))  # type: ignore[arg-type]
     assert headline(facts(gates=gates)) == told
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from mlspec.report.facts.run import Candidate, Gate, RunFacts, Score, Search, TrialFact
+from mlspec.plugins.verdict import Verdict
+from mlspec.report.facts.run import Candidate, RunFacts, Score, Search, TrialFact
 from mlspec.report.runs.series import encode, of_candidate, of_metric
 from mlspec.report.terminal.plot import plot
 
@@ -27,7 +28,7 @@ def run(name: str, value: float, model: str = "trees", metric: str = "roc_auc") 
         started="2026-01-01T00:00:00Z",
         seconds=1.0,
         outcome="passed",
-        gates=(Gate(gate=f"gate.quality.{metric}", requirement="x", verdict="pass", threshold=0.5),),
+        gates=(Verdict(gate=f"gate.quality.{metric}", requirement="x", verdict="pass", threshold=0.5),),
         scores=(Score(metric=metric, value=value, low=value - 0.1, high=value + 0.1),),
         selected=model,
         candidates=(Candidate(name=model, model="torch.mlp", curves=curves, search=SEARCH),),

@@ -377,6 +377,8 @@ CASES: dict[str, dict[str, str]] = {
         "data": "  derive:\n    ratio: age / heigt\n    job: age + 1\n    rich: income = 'high'\n"
         '    text: "job + 1"\n  filter: age + 1\n',
     },
+    "bad-expression-below": {"data": "  derive: {old: young + 1, young: age - 1, bad: aeg, worse: bad + 1}\n"},
+    "cycle": {"data": '  derive: {first: third + age, second: first * 2, third: "second - 1", fourth: first}\n'},
     "expectation-without-check-more": {
         "data": "  expect:\n    - {columns: [age, job], between: [1, 2]}\n    - {unique: true}\n"
         "    - {column: job, matches: '(', mean: {at_most: 3}, type: integer}\n    - {column: age, groups: {}}\n"
@@ -490,9 +492,7 @@ def test_a_library_that_a_run_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     said(tmp_path, spec_text({"model": "torch.mlp"}))
     project, document = read("project.yaml")
     known, _found = facts(project, document, Path())
-    monkeypatch.setattr(
-        "mlspec.rules.library_not_installed.find_spec", lambda name: None if name == "torch" else object()
-    )
+    monkeypatch.setattr("mlspec.rules.library_not_installed._installed", lambda name: name != "torch")
     assert not [d for d in check(project, document, known) if d.code == "library-not-installed"]
     shown = render(
         check(resolve(project, known.schemas, known.target_levels), document, known, running=True), document.texts
@@ -500,7 +500,7 @@ def test_a_library_that_a_run_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert (
         shown
         == """\
-error[library-not-installed]: candidate 'one' (torch.mlp) needs torch, which is not installed
+error[library-not-installed]: model 'torch.mlp' needs torch, which is not installed here
  --> project.yaml:6:16
   |
 6 |   candidates: {one: {type: torch.mlp}}

@@ -130,6 +130,7 @@ def test_a_snapshot_is_compressed_as_stated_and_stays_the_same_rows(tmp_path: Pa
     assert max(sizes, key=lambda how: sizes[how]) == "none"
 
 
+@pytest.mark.slow
 def test_a_snapshot_in_another_format_is_the_same_rows(tmp_path: Path) -> None:
     """Parquet, then Arrow, then Parquet that was kept: one digest, one table, nothing that reads it runs again."""
     sqlite_file(tmp_path / "people.db")
@@ -158,6 +159,7 @@ def test_a_snapshot_in_another_format_is_the_same_rows(tmp_path: Path) -> None:
     assert {file.suffix for file in folder.iterdir()} == {".json", ".parquet", ".arrow"}
 
 
+@pytest.mark.slow
 def test_an_arrow_snapshot_is_pinned_verified_and_removed_as_any(tmp_path: Path) -> None:
     sqlite_file(tmp_path / "people.db")
     source = "connection: 'sqlite:people.db', table: people, on_change: fail"

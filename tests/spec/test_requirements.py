@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from mlspec import api
-from mlspec.spec import constraints as stated
+from mlspec.spec.constraints import Constraints
 from mlspec.spec.requirements import requirements
+from mlspec.spec.shape import keys
 
 SPEC = """\
 project: {{name: small{project}}}
@@ -55,7 +55,7 @@ def of(folder: Path, project: str = "", constraints: str = "{}") -> list[str]:
 
 
 def test_each_constraint_is_a_requirement(folder: Path) -> None:
-    assert set(ONE_OF_EACH) == {field.name for field in msgspec.structs.fields(stated.Constraints)} - {"waivers"}
+    assert set(ONE_OF_EACH) == {*keys(Constraints)} - {"waivers"}
     for key, text in ONE_OF_EACH.items():
         project = ", users: {abstain_below: 0.7}" if key == "abstention" else ""
         found = [name for name in of(folder, project, f"{{{key}: {text}}}") if name != "abstain"]

@@ -223,3 +223,172 @@ def test_a_lock_is_free_when_its_holder_has_died(store: Store) -> None:
         assert os.listdir(store.root / "locks") == ["f"]
     assert os.listdir(store.root / "locks") == []
     assert waited == []
+
+
+def test_a_result_has_reached_the_disk_before_it_can_be_found(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A power cut leaves the whole result or none: all content and its names are synced before the action is named."""
+    done: list[tuple[str, int]] = []
+    sync, rename = os.fsync, os.rename
+
+    def synced(handle: int) -> None:
+        done.append(("sync", os.fstat(handle).st_ino))
+        sync(handle)
+
+    def renamed(old: str | Path, new: str | Path) -> None:
+        rename(old, new)
+        done.append(("name", os.stat(new).st_ino))
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(os, "rename", renamed)
+    action = put(store, text="hello", folder={"a": "x"})
+    inode = {path.name: path.stat().st_ino for path in (store.root, *store.root.glob("*"), *files(store))}
+    contents = {inode[path.name] for path in files(store)}
+    assert {number for what, number in done if what == "name"} == contents
+    for number in contents:
+        assert done.index(("sync", number)) < done.index(("name", number))
+    found = done.index(("name", inode[action.fingerprint]))
+    for kind in ("objects", "trees"):
+        last = max(done.index(("name", path.stat().st_ino)) for path in (store.root / kind).iterdir())
+        assert last < done.index(("sync", inode[kind])) < found
+    assert found < done.index(("sync", inode["actions"]))
+    done.clear()
+    with store.stage(["quick"]) as paths:
+        paths["quick"].write_text("made again in no time")
+        store.commit(TWO, paths, identity="i", kind="k", inputs={}, record={}, sync=False)
+    assert [what for what, _ in done] == ["name", "name"]
+    assert store.keep(_written(store.root.parent / "kept")) in os.listdir(store.root / "objects")
+
+
+def _written(path: Path) -> Path:
+    path.write_text("kept")
+    return path
+
+
+@pytest.mark.parametrize(
+    "how", ["a file more", "a file less", "an empty folder less", "an empty folder more", "a link"]
+)
+def test_a_laid_out_folder_holds_what_was_stored_and_nothing_else(store: Store, how: str) -> None:
+    with store.stage(["folder"]) as paths:
+        (paths["folder"] / "empty").mkdir(parents=True)
+        (paths["folder"] / "a").write_text("x")
+        digest = store.commit(ONE, paths, identity="i", kind="k", inputs={}, record={}).outputs["folder"]
+    folder = store.path(digest)
+    {
+        "a file more": lambda: (folder / "more").write_text("y"),
+        "a file less": lambda: (folder / "a").unlink(),
+        "an empty folder less": lambda: (folder / "empty").rmdir(),
+        "an empty folder more": lambda: (folder / "hollow").mkdir(),
+        "a link": lambda: (folder / "link").symlink_to("a"),
+    }[how]()
+    (problem,) = upkeep.verify(store)
+    expected = "can't be read" if how == "a link" else "is not the folder that it was"
+    assert problem == upkeep.Damage(f"folders/{digest}", expected)
+    again = Store(store.root).path(digest)
+    assert sorted((path.name, path.is_dir()) for path in again.rglob("*")) == [("a", False), ("empty", True)]
+    assert upkeep.verify(store) == []
+
+
+def test_what_is_missing_is_told_by_what_lacks_it(store: Store) -> None:
+    action = put(store, text="hello", folder={"a": "x"})
+    text, folder = action.outputs["text"], action.outputs["folder"]
+    inner = next(path for path in (store.root / "objects").iterdir() if path.read_text() == "x")
+    store.path(folder)
+    inner.unlink()
+    assert upkeep.verify(store) == [upkeep.Damage(f"trees/{folder}", "lacks the content of 'a'")]
+    (store.root / "trees" / folder).unlink()
+    (store.root / "objects" / text).unlink()
+    assert upkeep.verify(store) == [
+        upkeep.Damage(f"actions/{ONE}", "lacks its output 'folder'"),
+        upkeep.Damage(f"folders/{folder}", "belongs to nothing"),
+    ]
+    with pytest.raises(DamagedError, match=f"^stored result {text[:12]} is missing$"):
+        Store(store.root).path(text)
+    assert store.size(text) == 0
+
+
+def test_a_result_of_another_store_is_not_used_until_it_is_adopted(store: Store, tmp_path: Path) -> None:
+    action = put(store, text="hello", folder={"a": "x"})
+    copied = tmp_path / "copied"
+    subprocess.run(["cp", "-r", str(store.root), str(copied)], check=True)
+    (copied / "key").unlink()
+    with Store(copied).writing() as other:
+        assert other.lookup(ONE) is None
+        assert other.is_elsewhere(ONE)
+        assert not other.is_elsewhere(TWO)
+        assert upkeep.verify(other) == [upkeep.Damage(f"actions/{ONE}", "was made elsewhere")]
+        assert list(other.actions()) == []
+        assert other.adopt_elsewhere() == [action]
+        assert other.lookup(ONE) == action
+        assert not other.is_elsewhere(ONE)
+        assert other.adopt_elsewhere() == []
+    (copied / "key").unlink()
+    with Store(copied).writing() as other:
+        path = copied / "objects" / action.outputs["text"]
+        path.chmod(0o644)
+        path.write_text("HELLO")
+        assert other.adopt_elsewhere() == []
+        assert other.lookup(ONE) is None
+
+
+def test_a_collection_says_what_it_freed_and_takes_leftovers_along(tmp_path: Path) -> None:
+    with Store(tmp_path / "store").writing() as store:
+        put(store, ONE, text="kept")
+        put(store, TWO, text="gone!", folder={"b": "shared"})
+    also = tmp_path / "also"
+    also.mkdir()
+    for leftover in (also / "old", store.root / "locks" / "f", store.root / "tmp" / "half"):
+        leftover.write_text("left over")
+    (store.root / "actions" / ONE).chmod(0o644)
+    assert upkeep.size(store) == len("kept" + "gone!" + "shared")
+    inspected = upkeep.inspect(store)
+    assert (inspected.results, inspected.bytes) == (2, len("kept" + "gone!" + "shared"))
+    assert upkeep.collect(store, {ONE}, [also]) == upkeep.Collected(1, len("gone!" + "shared"))
+    assert [list(folder.iterdir()) for folder in (also, store.root / "locks", store.root / "tmp")] == [[], [], []]
+    (store.root / "actions" / ONE).write_bytes(b"damaged")
+    assert upkeep.collect(Store(store.root), {ONE}) == upkeep.Collected(1, len("kept"))
+
+
+def test_a_step_gives_regular_names_alone(store: Store) -> None:
+    for name, told in (
+        ("a\\b", "a step gave a file whose name is a path on other systems: 'a\\\\b'"),
+        ("b\udcff", "a step gave a file whose name is no text: 'b\\udcff'"),
+    ):
+        with store.stage(["out"]) as paths:
+            paths["out"].mkdir()
+            (paths["out"] / name).touch()
+            with pytest.raises(StepError) as caught:
+                store.commit(ONE, paths, identity="i", kind="k", inputs={}, record={})
+            assert str(caught.value) == told
+    with store.stage(["out"]) as paths:
+        (paths["out"] / "deep").mkdir(parents=True)
+        os.mkfifo(paths["out"] / "deep" / "pipe")
+        with pytest.raises(StepError, match=r"^a step gave 'deep/pipe', which is neither a file nor a folder$"):
+            store.commit(ONE, paths, identity="i", kind="k", inputs={}, record={})
+
+
+def test_only_who_writes_may_store(store: Store) -> None:
+    with pytest.raises(ValueError, match="the store is not open for writing"), Store(store.root).stage(["x"]):
+        pass
+
+
+def test_one_at_a_time_makes_a_result(store: Store) -> None:
+    """Who comes second is told that it waits, and goes on when the first has ended."""
+    code = (
+        "import sys; from pathlib import Path; from mlspec.store.store import Store\n"
+        "with Store(Path(sys.argv[1])).writing() as store, store.lock('f'):\n"
+        "    print('mine', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(store.root)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as first:
+        assert first.stdin is not None
+        assert first.stdout is not None
+        assert first.stdout.readline() == "mine\n"
+        store.sweep()
+        assert os.listdir(store.root / "locks") == ["f"]
+        with store.lock("f", first.stdin.close):
+            assert first.wait(30) == 0
+            assert os.listdir(store.root / "locks") == ["f"]
+    (store.root / "locks" / "left").touch()
+    store.sweep()
+    assert os.listdir(store.root / "locks") == []

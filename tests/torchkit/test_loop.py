@@ -57,6 +57,7 @@ def train(folder: Path, dies_at: int = 0) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
+@pytest.mark.slow
 def test_a_training_killed_again_and_again_ends_with_the_very_same_weights(tmp_path: Path) -> None:
     code, whole = train(tmp_path / "whole")
     assert code == 0

@@ -72,6 +72,7 @@ def same(one: Path, other: Path) -> bool:
     return all(np.array_equal(first[name], second[name]) for name in first)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["torch.mlp", "torch.tabm", "torch.ft_transformer"])
 def test_what_is_promised_is_what_opacus_accounts_for(kind: str, tmp_path: Path) -> None:
     from opacus.accountants import RDPAccountant
@@ -117,6 +118,7 @@ def test_one_row_moves_the_sum_of_gradients_by_no_more_than_the_clip(tmp_path: P
     assert torch.equal(torch.cat([p.detach().flatten() for p in module.parameters()]), after)
 
 
+@pytest.mark.slow
 def test_the_same_key_gives_the_same_weights_also_after_a_pause_and_another_key_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -137,6 +139,7 @@ def test_stopping_early_spends_less_and_promises_the_same(tmp_path: Path) -> Non
     assert found["spent"] < found["epsilon"] <= 2.0
 
 
+@pytest.mark.slow
 def test_noise_hides_who_was_in_the_training(tmp_path: Path) -> None:
     """The attack of ``constraints.privacy.membership`` on an overfitted network and on a private one."""
 

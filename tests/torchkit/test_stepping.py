@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from tests import hardware
 from torch import Tensor, nn
 
 from mlspec.diagnostics import StepError
@@ -17,7 +18,7 @@ from mlspec.torchkit.stepping import Computing
 CPU = torch.device("cpu")
 HERE = [
     pytest.param("cpu"),
-    pytest.param("cuda", marks=[pytest.mark.cuda, pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")]),
+    pytest.param("cuda", marks=[pytest.mark.cuda, hardware.needs(torch.cuda.is_available(), "there is no GPU")]),
 ]
 
 
@@ -125,6 +126,7 @@ def test_tf32_is_asked_for_while_training_alone(tmp_path: Path) -> None:
     assert torch.get_float32_matmul_precision() == before
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:torch")
 @pytest.mark.parametrize("where", HERE)
 def test_a_compiled_network_learns_the_same(tmp_path: Path, where: str) -> None:
@@ -177,7 +179,8 @@ LIMITED = """
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the limit is the Linux kernel's")
+@pytest.mark.slow
+@hardware.needs(sys.platform == "linux", "the limit is the Linux kernel's")
 def test_memory_that_really_runs_out_is_noticed(tmp_path: Path) -> None:
     def run(how: str) -> tuple[str, str]:
         command = [sys.executable, "-c", textwrap.dedent(LIMITED), str(tmp_path), how]

@@ -101,6 +101,7 @@ def whole(code: Path) -> dict[str, dict[str, Any]]:
     return trained(code / "whole", 2, TOLD)
 
 
+@pytest.mark.slow
 def test_two_processes_give_what_one_gives(code: Path, whole: dict[str, dict[str, Any]]) -> None:
     one = trained(code / "one", 1)
     for name, found in one.items():
@@ -115,6 +116,7 @@ def test_two_processes_give_what_one_gives(code: Path, whole: dict[str, dict[str
     assert [what for what, _, _ in TOLD] == [f"epoch {epoch} of 3" for epoch in (1, 2, 3)] * len(ALL)
 
 
+@pytest.mark.slow
 def test_a_process_that_dies_ends_all_and_the_next_training_goes_on(
     code: Path, whole: dict[str, dict[str, Any]]
 ) -> None:

@@ -62,6 +62,7 @@ def test_a_logarithm_needs_numbers_above_zero() -> None:
         preparation.fit(ROWS.with_columns(y=pl.lit(0.0)).lazy(), params(column, transform="log"))
 
 
+@pytest.mark.slow
 def test_predictions_come_back_in_the_unit_of_the_target(tmp_path: Path) -> None:
     rows = [(i, math.exp(0.1 * i)) for i in range(100)]
     (tmp_path / "rows.csv").write_text("x,y\n" + "".join(f"{x},{y:.6f}\n" for x, y in rows))

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from mlspec import registry
+from mlspec.plugins import verdict
 from mlspec.plugins.metric import Metric
 from mlspec.steps.evaluation import intervals
 
@@ -75,8 +76,8 @@ def test_what_is_not_defined_is_null_and_not_a_number_passes_nothing() -> None:
     assert found["differences"]["half"]["roc_auc"]["value"] is None
     for low, high in ((math.nan, math.nan), (None, None), (0.9, math.nan), (math.nan, 0.9)):
         for at_least in (True, False):
-            assert intervals.decide(low, high, 0.5, at_least=at_least) == "unknown"
-    assert intervals.decide(0.6, 0.7, math.nan, at_least=True) == "unknown"
+            assert verdict.decide(low, high, 0.5, at_least=at_least) == "unknown"
+    assert verdict.decide(0.6, 0.7, math.nan, at_least=True) == "unknown"
 
 
 @pytest.mark.parametrize(
@@ -91,15 +92,15 @@ def test_what_is_not_defined_is_null_and_not_a_number_passes_nothing() -> None:
     ],
 )
 def test_a_bound_of_nine_tenths(low: float, high: float, at_least: str, at_most: str) -> None:
-    assert intervals.decide(low, high, 0.9, at_least=True) == at_least
-    assert intervals.decide(low, high, 0.9, at_least=False) == at_most
+    assert verdict.decide(low, high, 0.9, at_least=True) == at_least
+    assert verdict.decide(low, high, 0.9, at_least=False) == at_most
 
 
 def test_the_rows_it_would_take_do_decide() -> None:
     # An arm of 0.02 over 1,000 rows has to shrink to 0.01: four times the rows.
-    assert intervals.rows_needed(0.91, 0.89, 0.93, 1000, 0.90) == 4000
-    assert intervals.rows_needed(0.91, 0.89, 0.93, 1000, 0.91) is None
-    assert intervals.rows_needed(0.89, 0.87, 0.91, 1000, 0.90) == 4000, "the upper arm where the value is below"
+    assert verdict.rows_needed(0.91, 0.89, 0.93, 1000, 0.90) == 4000
+    assert verdict.rows_needed(0.91, 0.89, 0.93, 1000, 0.91) is None
+    assert verdict.rows_needed(0.89, 0.87, 0.91, 1000, 0.90) == 4000, "the upper arm where the value is below"
 
 
 def test_quantile_ranks_are_those_of_the_textbook() -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mlspec.api.contracts import add_contract, export_contract, import_contract
     from mlspec.api.keeping import adopt
     from mlspec.api.looking import compare, diff, last, profile, report, runs, series
-    from mlspec.api.running import execute, run, step, track
+    from mlspec.api.running import Verdict, execute, run, step, track
     from mlspec.api.tracked import init_dvc, write_dvc, write_dvc_params
     from mlspec.api.using import load_model, predict, write_table
 
@@ -25,7 +25,7 @@ ROOMS = {
     "contracts": ("add_contract", "export_contract", "import_contract"),
     "keeping": ("adopt",),
     "looking": ("compare", "diff", "last", "profile", "report", "runs", "series"),
-    "running": ("execute", "run", "step", "track"),
+    "running": ("Verdict", "execute", "run", "step", "track"),
     "tracked": ("init_dvc", "write_dvc", "write_dvc_params"),
     "using": ("load_model", "predict", "write_table"),
 }
@@ -35,6 +35,7 @@ __all__ = [
     "Checked",
     "Compiled",
     "Fetching",
+    "Verdict",
     "add_contract",
     "adopt",
     "compare",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mlspec.graph.build import Change
     from mlspec.graph.graph import Graph
     from mlspec.graph.plan import Plan
+    from mlspec.graph.step import Step
     from mlspec.rules.context import Facts
     from mlspec.spec import Project
 
@@ -77,6 +78,13 @@ def validate(
     except SpecError as error:
         error.texts |= {f"--set {key}": value for key, _, value in (setting.partition("=") for setting in settings)}
         raise
+    if running:
+        from mlspec.rules.library_not_installed import lacking
+
+        # First of all: fetching, and looking at a source, may need them too.
+        missing = list(lacking(project, document))
+        if missing:
+            raise SpecError(missing, document.texts)
     warnings: list[Diagnostic] = []
     if fetching is not None:
         from mlspec.snapshots.snapshots import refresh
@@ -156,24 +164,21 @@ def compile(  # noqa: A001 (the verb of the command)
         raise SourceError([*checked.diagnostics, *other], checked.document.texts)
     checked = msgspec.structs.replace(checked, diagnostics=(*checked.diagnostics, *other))
     if only:
-        graph = part(graph, only)
+        graph = graph.leading_to([step_named(graph, name).id for name in only])
     overrides = (*sets, *([] if backend is None else [f"backend={backend}"]))
     return Compiled(checked, plan_graph(graph), tuple(changes), profile, overrides, not only, renew)
 
 
-def part(graph: "Graph", only: Sequence[str]) -> "Graph":
-    """The part of a graph that these steps need. Raises SpecError where there is no such step."""
-    try:
-        return graph.leading_to(only)
-    except KeyError as error:
+def step_named(graph: "Graph", name: str) -> "Step":
+    """The step of that id, or the one that stands for it. Raises SpecError where there is none."""
+    found = graph.find(name)
+    if found is None:
         from mlspec.spec.suggest import nearest
 
-        name = str(error.args[0])
         guess = nearest(name, graph.steps)
         note = f"did you mean '{guess}'?" if guess else "mlspec compile lists the steps"
-        raise SpecError(
-            [Diagnostic(code="unknown-step", message=f"there is no step '{name}'", notes=(note,))]
-        ) from None
+        raise SpecError([Diagnostic(code="unknown-step", message=f"there is no step '{name}'", notes=(note,))])
+    return found
 
 
 def overlays(compiled: Compiled) -> list[str]:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from mlspec.api.checking import FETCHING, Compiled, Fetching, compile, overlays, part  # noqa: A004
+from mlspec.api.checking import FETCHING, Compiled, Fetching, compile, overlays, step_named  # noqa: A004
 from mlspec.diagnostics import Diagnostic, SpecError
+from mlspec.plugins.verdict import Verdict as Verdict
 
 if TYPE_CHECKING:
     from mlspec.engine.events import Listener
@@ -130,8 +131,6 @@ def step(compiled: Compiled, name: str) -> "tuple[Action, bool]":
     from mlspec_backends import _dvc_files
 
     graph = compiled.plan.graph
-    part(graph, [name])
-    found = graph.find(name)
-    assert found is not None
+    found = step_named(graph, name)
     _dvc_files.check_step(graph, found)
     return run_single.do(graph, found)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 # They hold nothing open, and what they start has ended when they are done.
 BRIEF = (["validate"], ["compile"], ["diff"])
+# They read tables in this process, by libraries that write to the error stream themselves.
+READERS = (["init"], ["predict"], ["profile"])
 # What an output that can't be written says: a full disk or quota, a broken device, a stream that is not for writing.
 UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF, errno.EAGAIN)
 
@@ -53,11 +55,15 @@ def _bounded(arguments: list[str], own: bool) -> int:
     from mlspec.cli import _streams
 
     _streams.prepare()
+    show_native: Callable[[bool], None] | None = None
     if own:
         _streams.guard_errors()
         if arguments[:1] not in BRIEF:
             _hook_threads()
+        if arguments[:1] in READERS:
+            show_native = _streams.hold_native()
     try:
+        code = INTERNAL
         try:
             code = _run(arguments, own and arguments[:1] in BRIEF)
             sys.stdout.flush()
@@ -65,6 +71,9 @@ def _bounded(arguments: list[str], own: bool) -> int:
             raise
         except BaseException as error:
             code = _text(error)
+        finally:
+            if show_native is not None:
+                show_native(code not in (WRONG, STEP_FAILED))  # a diagnostic says it then
         sys.stdout.flush()
         sys.stderr.flush()
         return code

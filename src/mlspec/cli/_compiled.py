@@ -1,7 +1,7 @@
 """What ``mlspec compile`` prints of a compiled spec."""
 
 from mlspec.api import Compiled
-from mlspec.diagnostics import Diagnostic, SpecError
+from mlspec.api.checking import step_named
 
 
 def text(found: Compiled, what: str, color: bool) -> str:
@@ -43,7 +43,9 @@ def text(found: Compiled, what: str, color: bool) -> str:
         case "trace":
             return _trace(found)
         case _:
-            return _explained(found, what.partition(" ")[2])
+            from mlspec.graph.show.explain import explain
+
+            return explain(graph, step_named(graph, what.partition(" ")[2]).id, plan)
 
 
 def _trace(found: Compiled) -> str:
@@ -57,17 +59,3 @@ def _trace(found: Compiled) -> str:
         if not (change.added or change.removed or change.changed):
             lines.append("  no changes")
     return "\n".join(lines)
-
-
-def _explained(found: Compiled, step: str) -> str:
-    from mlspec.cli._output import nearest
-    from mlspec.graph.show.explain import explain
-
-    try:
-        return explain(found.plan.graph, step, found.plan)
-    except KeyError:
-        hint = nearest(step, found.plan.graph.steps)
-        note = f"did you mean '{hint}'?" if hint else "mlspec compile lists the steps"
-        raise SpecError(
-            [Diagnostic(code="unknown-step", message=f"there is no step '{step}'", notes=(note,))]
-        ) from None

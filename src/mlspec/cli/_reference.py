@@ -1,7 +1,6 @@
 """All reference pages: of codes, of keys, of plug-ins. ``explain`` prints one, ``schema --write`` writes them all."""
 
 import ast
-import os
 from collections.abc import Iterator
 
 from mlspec import registry
@@ -147,9 +146,10 @@ def code_page(code: str) -> str | None:
 
 def codes() -> list[str]:
     """Every code that a diagnostic can have."""
+    from mlspec.rules.check import files
     from mlspec.spec.codes import PAGES
 
-    return sorted({*OWN, *PAGES, *_rules()})
+    return sorted({*OWN, *PAGES, *files()})
 
 
 def topics() -> Iterator[str]:
@@ -178,7 +178,7 @@ def pages() -> dict[str, str]:
     for kind in registry.KINDS:
         message = f"All {kind}, as printed by `mlspec explain NAME`."
         # What other distributions offer is not ours to document.
-        own = [name for name in registry.names(kind) if registry.plugin(kind, name).__module__.startswith("mlspec.")]
+        own = [name for name, cls in registry.usable(kind) if cls.__module__.startswith("mlspec.")]
         made[f"{kind}.md"] = _markdown(kind.capitalize(), message, [reference.plugin_page(kind, name) for name in own])
     return made
 
@@ -191,21 +191,9 @@ def _markdown(title: str, about: str, parts: list[str]) -> str:
     return "\n".join(blocks)
 
 
-def _rules() -> list[str]:
-    from mlspec.rules import check
-
-    folder = os.path.dirname(check.__file__)
-    names = (name[:-3] for name in os.listdir(folder) if name.endswith(".py"))
-    return sorted(name.replace("_", "-") for name in names if name not in check.HELPERS)
-
-
 def _rule(code: str) -> str | None:
-    if code not in _rules():
-        return None
-    from pathlib import Path
+    from mlspec.rules.check import files
 
-    from mlspec.rules import check
-
+    file = files().get(code)
     # A page needs no code to run: the docstring is read, the rule is not imported.
-    path = Path(check.__file__).with_name(f"{code.replace('-', '_')}.py")
-    return ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    return None if file is None else ast.get_docstring(ast.parse(file.read_text(encoding="utf-8")))

@@ -16,6 +16,8 @@ COLORS = frozenset(("0", "1", "2", *(f"{bold}3{n}" for bold in ("", "1;") for n 
 # Set where what is printed becomes a log whose lines can be commands.
 CI = ("CI", "GITHUB_ACTIONS", "GITLAB_CI", "TF_BUILD", "TEAMCITY_VERSION")
 
+NATIVE_BYTES = 1 << 16  # of what libraries wrote past Python, shown at most
+
 NO_WIDTH = "\u00ad\u200b\u200c\u200d\u2060\ufeff"
 
 
@@ -120,6 +122,34 @@ def guard_errors() -> None:
     raw = sys.stderr
     sys.stderr = Errors(raw.buffer, encoding=raw.encoding, errors="backslashreplace", line_buffering=True)
     sys.stderr.raw = raw
+
+
+def hold_native() -> Callable[[bool], None]:
+    """Keep back what libraries write past Python to the error stream, such as the stack of a crate that gives up on a
+    damaged file. The function returned ends that, and shows the last of it or leaves it out. Call ``guard_errors``
+    before."""
+    import tempfile
+
+    shown, own = sys.stderr, os.dup(2)
+    if not isinstance(shown, Errors):
+        return lambda _show: os.close(own)
+    try:
+        held = tempfile.TemporaryFile()  # noqa: SIM115  closed by whoever ends it
+    except OSError:
+        return lambda _show: os.close(own)
+    sys.stderr = Errors(os.fdopen(own, "wb"), encoding=shown.encoding, errors="backslashreplace", line_buffering=True)
+    os.dup2(held.fileno(), 2)
+
+    def end(show: bool) -> None:
+        sys.stderr.flush()
+        os.dup2(own, 2)
+        sys.stderr = shown
+        with held:
+            held.seek(max(0, held.seek(0, io.SEEK_END) - NATIVE_BYTES))
+            if show:
+                shown.write(held.read().decode("utf-8", "backslashreplace"))
+
+    return end
 
 
 def unguarded(stream: IO[str]) -> IO[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 from msgspec import Struct
 
-from mlspec import __version__
+from mlspec import __version__, registry
 from mlspec.cli._namesake import namesakes
 from mlspec.cli._options import formats
 from mlspec.cli._output import colored, result
@@ -138,12 +138,20 @@ def _backends(no_gpu: str) -> Iterator[Finding]:
     for name, backend in _known_backends():
         reasons = [*without, *_reasons(backend, no_gpu, known)]
         yield Finding(f"backend {name}", "missing" if reasons else "ok", "; ".join(reasons) or _text(backend))
-    import mlspec_backends
+    for name in known:
+        reasons = _unusable(name)
+        words = "; ".join(reasons) or (registry.engine(name).__doc__ or "").partition("\n")[0]
+        yield Finding(f"engine {name}", "missing" if reasons else "ok", words)
 
-    for folder in mlspec_backends.__path__:
-        for name in sorted(os.listdir(folder)):
-            if name.endswith(".py") and not name.startswith("_"):
-                yield Finding(f"engine {name[:-3]}", "ok", _first_line(Path(folder, name)))
+
+def _unusable(engine: str) -> list[str]:
+    """Why an engine can't be used here."""
+    from mlspec.rules.library_not_installed import of_engine
+
+    try:
+        return [f"the engine '{engine}' needs {name}: pip install {way}" for name, way in of_engine(engine)]
+    except registry.PluginError as error:
+        return [str(error)]
 
 
 def _known_backends() -> "Iterator[tuple[str, Backend]]":
@@ -171,6 +179,8 @@ def _reasons(backend: "Backend", no_gpu: str, engines: list[str]) -> Iterator[st
 
     if backend.engine not in engines:
         yield f"there is no engine '{backend.engine}' here"
+    else:
+        yield from _unusable(backend.engine)
     found = [message for _key, message in lacks(backend, libraries=True)]
     if not found and backend.device.startswith("cuda") and no_gpu:
         found = [no_gpu]
@@ -190,13 +200,6 @@ def _text(backend: "Backend") -> str:
     parts += ["compiled"] if backend.compile else []
     parts += [f"{count} processes each"] if count > 1 else []
     return ", ".join(parts)
-
-
-def _first_line(file: Path) -> str:
-    import ast
-
-    text = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
-    return text.partition("\n")[0].rstrip(".")
 
 
 def _folder() -> Finding:

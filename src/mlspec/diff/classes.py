@@ -7,6 +7,7 @@ going. A key that has no rule here fails ``tests/diff/test_classes.py`` and, at 
 
 import msgspec
 
+from mlspec.diff import constraint_rules
 from mlspec.diff.change import Class
 from mlspec.diff.directions import (
     Rule,
@@ -15,7 +16,6 @@ from mlspec.diff.directions import (
     asked,
     ceiling,
     demand,
-    every,
     floor,
     guarded,
     more_costs,
@@ -189,44 +189,7 @@ RULES: dict[str, Rule] = {
     "project.users.mistakes.precision": demand,
     "project.users.mistakes.precision.at_least": floor,
     "project.users.abstain_below": _abstain,
-    # constraints
-    "constraints.quality[]": demand,
-    "constraints.quality[].metric": EVALUATION,
-    "constraints.quality[].at_least": floor,
-    "constraints.quality[].at_most": ceiling,
-    "constraints.quality[].beats": EVALUATION,
-    "constraints.quality[].by": floor,
-    "constraints.fairness[]": demand,
-    "constraints.fairness[] order": PROSE,
-    "constraints.fairness[].metric": EVALUATION,
-    "constraints.fairness[].group": EVALUATION,
-    "constraints.fairness[].at_most": ceiling,
-    "constraints.fairness[].at_least": floor,
-    "constraints.fairness[].minimum_rows": EVALUATION,
-    "constraints.abstention": demand,
-    "constraints.abstention.coverage_at_least": floor,
-    "constraints.abstention.risk_at_most": ceiling,
-    "constraints.latency": demand,
-    "constraints.latency.p50": ceiling,
-    "constraints.latency.p95": ceiling,
-    "constraints.latency.p99": ceiling,
-    "constraints.latency.batch": EVALUATION,
-    "constraints.throughput": demand,
-    "constraints.throughput.rows_per_second": floor,
-    "constraints.throughput.batch": EVALUATION,
-    "constraints.size": demand,
-    "constraints.size.model": ceiling,
-    "constraints.size.memory": ceiling,
-    "constraints.budget": demand,
-    "constraints.budget.wall_time": ceiling,
-    "constraints.budget.memory": ceiling,
-    "constraints.budget.gpus": ceiling,
-    "constraints.budget.gpu_hours": ceiling,
-    "constraints.budget.money": demand,
-    "constraints.budget.money.at_most": ceiling,
-    "constraints.budget.money.cpu_hour": floor,  # a lower price lets more through
-    "constraints.budget.money.gpu_hour": floor,
-    "constraints.budget.money.unit": EVALUATION,
+    # constraints: plug-ins say themselves which way their bounds point
     "constraints.deadline": ceiling,
     "constraints.infrastructure": demand,
     "constraints.infrastructure.engines": only,
@@ -237,20 +200,6 @@ RULES: dict[str, Rule] = {
     "constraints.waivers[]": _waiver,
     "constraints.waivers[].requirement": EVALUATION,
     "constraints.waivers[].reason": PROSE,
-    "constraints.privacy": guarded(demand),
-    "constraints.privacy.direct_identifiers": guarded(asked),
-    "constraints.privacy.k_anonymity": guarded(demand),
-    "constraints.privacy.k_anonymity.columns": guarded(every),
-    "constraints.privacy.k_anonymity.k": guarded(floor),
-    "constraints.privacy.l_diversity": guarded(demand),
-    "constraints.privacy.l_diversity.columns": guarded(every),
-    "constraints.privacy.l_diversity.sensitive": always("exposure"),
-    "constraints.privacy.l_diversity.l": guarded(floor),
-    "constraints.privacy.membership": guarded(demand),
-    "constraints.privacy.membership.at_most": guarded(ceiling),
-    "constraints.privacy.differential_privacy": guarded(demand),
-    "constraints.privacy.differential_privacy.epsilon": guarded(ceiling),
-    "constraints.privacy.differential_privacy.delta": guarded(ceiling),
     # data
     "data.personal.*": guarded(demand),
     "data.personal.*.kind": _person,
@@ -480,7 +429,7 @@ RULES: dict[str, Rule] = {
 
 def rule_of(pattern: str) -> str:
     """The pattern of the rule for a key. Raises LookupError where there is none: that is an error, not a silence."""
-    if pattern in RULES:
+    if pattern in RULES or constraint_rules.rule(pattern) is not None:
         return pattern
     if pattern.endswith(">"):
         general = f"{pattern[: pattern.rindex('<')]}<>"
@@ -492,4 +441,5 @@ def rule_of(pattern: str) -> str:
 
 def classify(pattern: str, seen: Seen) -> Class:
     """The class of a change."""
-    return RULES[rule_of(pattern)](seen)
+    rule = constraint_rules.rule(pattern)
+    return RULES[rule_of(pattern)](seen) if rule is None else rule(seen)

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from mlspec.plugins.base import PluginRef
+from mlspec.plugins.constraint import Constraint
 
 # Lists whose order changes results, or what is computed, and is therefore a change of its own.
 ORDERED = frozenset(
@@ -20,7 +21,6 @@ ORDERED = frozenset(
         "evaluation.metrics",
         "data.expect",
         "data.join",
-        "constraints.fairness",
         "project.users.examples",
     }
 )
@@ -42,14 +42,6 @@ SETS = frozenset(
 )
 
 
-def _quality(gate: Any) -> str:
-    return gate.metric if gate.beats is None else f"{gate.metric} beats {gate.beats}"
-
-
-def _fairness(gate: Any) -> str:
-    return f"{gate.metric} by {', '.join(gate.group)}"
-
-
 def _expectation(wanted: Any) -> str:
     if wanted.column is not None:
         return str(wanted.column)
@@ -68,8 +60,6 @@ def _example(example: Any) -> str:
 
 
 KEYS: dict[str, Callable[[Any], str]] = {
-    "constraints.quality": _quality,
-    "constraints.fairness": _fairness,
     "constraints.waivers": lambda waiver: waiver.requirement,
     "project.goals": lambda goal: goal.name,
     "project.users.examples": _example,
@@ -84,12 +74,9 @@ MOST = 80
 
 def names(pattern: str, entries: tuple[Any, ...]) -> list[str]:
     """What each entry of a list is called: ``[roc_auc]``; a second one of the same name is ``[roc_auc #2]``."""
-    key = KEYS.get(pattern)
-    if key is None and any(not isinstance(entry, PluginRef) for entry in entries):
-        raise LookupError(f"nothing says what identifies an entry of {pattern}: add it to KEYS in diff/identity.py")
-    own = [(entry.name if key is None else key(entry))[:MOST] for entry in entries]
+    own = [_name(pattern, entry)[:MOST] for entry in entries]
     order = range(len(entries))
-    if pattern not in ORDERED and len(set(own)) < len(own):
+    if not is_ordered(pattern, entries) and len(set(own)) < len(own):
         # Entries with the same name are distinguished by content, not by position.
         order_by_content = sorted(order, key=lambda index: (own[index], msgspec.json.encode(_plain(entries[index]))))
     else:
@@ -100,6 +87,21 @@ def names(pattern: str, entries: tuple[Any, ...]) -> list[str]:
         seen[own[index]] = count = seen.get(own[index], 0) + 1
         found[index] = f"[{own[index]}]" if count == 1 else f"[{own[index]} #{count}]"
     return found
+
+
+def is_ordered(pattern: str, entries: tuple[Any, ...]) -> bool:
+    """Whether the order of a list's entries is a change of its own."""
+    return pattern in ORDERED or any(isinstance(entry, Constraint) and entry.is_ordered for entry in entries)
+
+
+def _name(pattern: str, entry: Any) -> str:
+    if isinstance(entry, Constraint):
+        return entry.label()
+    if isinstance(entry, PluginRef):
+        return entry.name
+    if pattern not in KEYS:
+        raise LookupError(f"nothing says what identifies an entry of {pattern}: add it to KEYS in diff/identity.py")
+    return KEYS[pattern](entry)
 
 
 def _plain(value: Any) -> Any:

@@ -12,7 +12,7 @@ from mlspec.document import Document, Path
 from mlspec.graph.fingerprint import plain
 from mlspec.plugins.base import PluginRef
 from mlspec.spec import Project
-from mlspec.spec.shape import Field, Shape, fields
+from mlspec.spec.shape import Field, Shape, fields, members
 
 Key = tuple[str, ...]
 ORDER, NAME = "(order)", "(step)"
@@ -96,7 +96,7 @@ def _value(into: Meaning, wanted: Shape, value: Any, key: Key, at: Path, pattern
         named = identity.names(pattern, value)
         for index, (name, item) in enumerate(zip(named, value, strict=True)):
             _entry(into, wanted.items[0], item, (*key, name), (*at, index), f"{pattern}[]")
-        if pattern in identity.ORDERED:
+        if identity.is_ordered(pattern, value):
             into.leaves[(*key, ORDER)] = Leaf(list(named), f"{pattern}[] order", at)
     else:
         _leaf(into, wanted, value, key, at, pattern, default)
@@ -118,8 +118,8 @@ def _entry(into: Meaning, wanted: Shape, item: Any, key: Key, at: Path, pattern:
 
 
 def _struct(into: Meaning, value: Any, key: Key, at: Path, pattern: str) -> None:
-    for name, field in _fields(value):
-        _value(into, field.shape, getattr(value, name), (*key, name), (*at, name), f"{pattern}.{name}", field.default)
+    for name, field, item in members(value):
+        _value(into, field.shape, item, (*key, name), (*at, name), f"{pattern}.{name}", field.default)
 
 
 def _fields(value: msgspec.Struct) -> Iterable[tuple[str, Field]]:

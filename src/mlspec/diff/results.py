@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
+from mlspec import registry
 from mlspec.diff.change import GateChange, Impact, MetricChange, Results
-from mlspec.engine.run.lockfile import Lock
+from mlspec.engine.run.lockfile import Lock, LockedGate
 
 Told = Literal["better", "worse", "the same", "not told apart", "not comparable", "unknown"]
 Paired = Callable[[Lock, Lock], "Mapping[str, Told] | str"]
@@ -72,8 +73,6 @@ def _rows(lock: Lock) -> str | None:
 
 
 def _greater_is_better(name: str) -> bool | None:
-    from mlspec import registry
-
     return (
         getattr(registry.plugin("metrics", name), "greater_is_better", None) if registry.has("metrics", name) else None
     )
@@ -82,22 +81,26 @@ def _greater_is_better(name: str) -> bool | None:
 def _gates(base: Lock, head: Lock) -> list[GateChange]:
     found = []
     for name in dict.fromkeys((*base.gates, *head.gates)):
-        was, now = base.gates.get(name, {}), head.gates.get(name, {})
-        measured = name.startswith(("gate.size", "gate.latency", "gate.throughput"))
-        keys = ("verdict", "requirement", *(["value"] if measured else []))
-        if any(was.get(key) != now.get(key) for key in keys):
+        was, now = base.gates.get(name), head.gates.get(name)
+        if _said(name, was) != _said(name, now):
             found.append(
                 GateChange(
                     gate=name,
-                    base_verdict=was.get("verdict"),
-                    head_verdict=now.get("verdict"),
-                    base_requirement=was.get("requirement"),
-                    head_requirement=now.get("requirement"),
-                    base_value=was.get("value"),
-                    head_value=now.get("value"),
+                    base_verdict=None if was is None else was.verdict,
+                    head_verdict=None if now is None else now.verdict,
+                    base_requirement=None if was is None else was.requirement,
+                    head_requirement=None if now is None else now.requirement,
+                    base_value=None if was is None else was.value,
+                    head_value=None if now is None else now.value,
                 )
             )
     return found
+
+
+def _said(name: str, gate: LockedGate | None) -> tuple[object, ...]:
+    kind = name.removeprefix("gate.").partition(".")[0]
+    compared = registry.has("constraints", kind) and registry.constraint(kind).is_compared
+    return () if gate is None else (gate.verdict, gate.requirement, gate.value if compared else None)
 
 
 def _environment(base: Lock, head: Lock) -> dict[str, tuple[str | None, str | None]]:

@@ -7,20 +7,18 @@ has ended.
 
 import importlib
 import importlib.util
-import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 from msgspec import Struct
 
+from mlspec import registry
 from mlspec.diagnostics import MlspecError
 from mlspec.graph.graph import Graph
 from mlspec.machine import python_paths
 from mlspec.store.action import Action
 from mlspec.store.store import Store
-
-PACKAGE = "mlspec_backends"
 
 
 class Setting(Struct, frozen=True, kw_only=True):
@@ -169,25 +167,16 @@ class Keeping(Struct, frozen=True, kw_only=True):
 def keep(name: str, keeping: Keeping) -> None:
     """Let an engine that holds results elsewhere do so. Raises MlspecError where it can't."""
     # A module of its own: a run that has nothing to do needs no workers, and so not the engine either.
-    module = f"{PACKAGE}._{name}_keeping"
-    python_paths.imported(PACKAGE)
+    module = f"{registry.ENGINES}._{name}_keeping"
+    python_paths.imported(registry.ENGINES)
     if importlib.util.find_spec(module) is not None:
         importlib.import_module(module).keep(keeping)
 
 
-def names() -> list[str]:
-    """The names of all backends, sorted."""
-    return sorted(
-        name[:-3]
-        for folder in python_paths.imported(PACKAGE).__path__
-        for name in os.listdir(folder)
-        if name.endswith(".py") and name[0] not in "_."
-    )
-
-
 def start(name: str, setting: Setting, store: Store) -> Backend:
     """The backend of that name, ready for steps; ``store`` is open for writing. Raises MlspecError if there is none."""
-    if name not in names():
-        raise MlspecError(f"there is no engine '{name}'; there are {', '.join(names())}")
-    backend: Backend = importlib.import_module(f"{PACKAGE}.{name}").start(setting, store)
+    known = registry.engines()
+    if name not in known:
+        raise MlspecError(f"there is no engine '{name}'; there are {', '.join(known)}")
+    backend: Backend = registry.engine(name).start(setting, store)
     return backend

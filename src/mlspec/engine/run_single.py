@@ -88,8 +88,8 @@ def _inputs(graph: Graph, root: Path, step: Step, store: Store) -> dict[str, str
 def _records(graph: Graph, root: Path, step: Step) -> dict[str, dict[str, Any]]:
     """The total time of the steps that lead to this one, as far as it is known."""
     found = {}
-    for before in graph.leading_to([step.id]).steps:
-        text = dvc_results.made(root, before) if before != step.id else None
-        if text is not None:
-            found[before] = text.action.record
-    return dict(sorted(found.items()))
+    for before in sorted(graph.ancestors(step.id)):
+        message = dvc_results.made(root, before)
+        if message is not None:
+            found[before] = message.action.record
+    return found

@@ -7,12 +7,14 @@ not need it goes on. When an input turns out to be damaged, the step that gives 
 
 from collections import deque
 from collections.abc import Callable, Container, Mapping
+from functools import cached_property
 from heapq import heappop, heappush
 from typing import Any, Literal
 
 from msgspec import Struct
 
 from mlspec.engine.backend import Backend, Damaged, Ending, Failed, Finished, Listen, Task
+from mlspec.graph import budget
 from mlspec.graph import fingerprint as fp
 from mlspec.graph.computing import share
 from mlspec.graph.graph import Graph
@@ -62,7 +64,7 @@ def schedule(
     """What became of each step, in the graph's order.
 
     ``backend`` is called when the first step has to be done, and never where all results are stored. Steps in ``force``
-    are done whatever is stored. ``seconds`` is how long steps took before: those with the longest way to the end begin
+    are done whatever is stored. ``seconds`` is how long steps took before: those with the longest path to the end begin
     first. ``device`` is what steps that ask for one work on.
     """
     return _Schedule(graph, store, backend, watch, kinds, force, seconds or {}, device).run()
@@ -135,7 +137,6 @@ class _Schedule:
         self.making: dict[str, list[str]] = {}
         self.repairs: dict[str, int] = {}
         self.redo: set[str] = set()
-        self._urgency: dict[str, float] | None = None
 
     def run(self) -> dict[str, Result]:
         while True:
@@ -175,7 +176,7 @@ class _Schedule:
             if self._kind(step).trivial:
                 self._begin(step)
             else:
-                heappush(self.ready, (-self._urgent(step_id), self.order[step_id], step_id))
+                heappush(self.ready, (-self._remaining[step_id], self.order[step_id], step_id))
 
     def _submit(self) -> None:
         """Begin what there is room for, the most urgent first."""
@@ -317,23 +318,12 @@ class _Schedule:
 
     def _records(self, step: Step) -> dict[str, dict[str, Any]]:
         """What all steps took that lead to this one."""
-        before: dict[str, dict[str, Any]] = {}
-        behind = [read.step for read in step.inputs.values()]
-        while behind:
-            step_id = behind.pop()
-            if step_id not in before:
-                before[step_id] = self._stored(step_id).record
-                behind += [read.step for read in self.graph.steps[step_id].inputs.values()]
-        return dict(sorted(before.items()))
+        return {step_id: self._stored(step_id).record for step_id in sorted(self.graph.ancestors(step.id))}
 
-    def _urgent(self, step_id: str) -> float:
-        """How long the longest way from here to the end took last time."""
-        if self._urgency is None:
-            self._urgency = {}
-            for other in reversed(self.graph.steps):
-                after = max((self._urgency[reader] for reader in self.readers[other]), default=0.0)
-                self._urgency[other] = after + self.seconds.get(other, 1.0)
-        return self._urgency[step_id]
+    @cached_property
+    def _remaining(self) -> dict[str, float]:
+        """How long the longest path from each step to the end took last time."""
+        return budget.remaining(self.graph, self.seconds)
 
 
 def _failed(ending: Failed, key: str) -> Result:

@@ -71,7 +71,7 @@ def differences(expected: Lock, found: Lock) -> Iterator[Difference]:
         if name in expected.steps and not expected.steps[name].outputs:
             # It decides on what is measured: times vary, and so may the verdict.
             continue
-        before, after = (lock.gates.get(name, {}).get("verdict", "") for lock in (expected, found))
+        before, after = (lock.gates[name].verdict if name in lock.gates else "" for lock in (expected, found))
         if before != after:
             yield Difference(f"verdict of {name}", before, after)
 

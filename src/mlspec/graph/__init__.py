@@ -1,1 +1,1 @@
-"""Project -> Graph -> Plan: the compiler. networkx lives here alone."""
+"""Project -> Graph -> Plan: the compiler. The graph of steps is a networkx digraph, which no other package imports."""

@@ -1,14 +1,15 @@
-"""What steps cost: time, time on GPUs, money by the stated price; and the longest way through the graph."""
+"""What steps cost: time, time on GPUs, money by the stated price; and the longest path through the graph."""
 
 from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
+from mlspec.constraints.budget import Budget
 from mlspec.graph.graph import Graph
 from mlspec.graph.step import Step
-from mlspec.spec.constraints import Budget
 
 HOUR = 3600.0
+START = ""  # no step has this id
 
 
 class Cost(Struct, frozen=True):
@@ -62,17 +63,25 @@ def exceeded(spent: Cost, budget: Budget) -> tuple[str, str] | None:
 
 
 def critical_path(graph: Graph, seconds: Mapping[str, float | None]) -> tuple[float, tuple[str, ...]]:
-    """The longest way through the graph, in seconds, and its steps: no number of workers is faster."""
-    longest: dict[str, float] = {}
-    before: dict[str, str | None] = {}
-    for step_id, step in graph.steps.items():
-        last = max((read.step for read in step.inputs.values()), key=lambda name: longest[name], default=None)
-        before[step_id] = last
-        longest[step_id] = (seconds.get(step_id) or 0.0) + (longest[last] if last is not None else 0.0)
-    at: str | None = max(longest, key=lambda name: longest[name], default=None)
-    total = longest[at] if at is not None else 0.0
-    path = []
-    while at is not None:
-        path.append(at)
-        at = before[at]
-    return total, tuple(reversed(path))
+    """The longest path through the graph, in seconds, and its steps: no number of workers is faster.
+
+    A step whose time is unknown counts nothing.
+    """
+    import networkx as nx
+
+    timed: nx.DiGraph[str] = nx.DiGraph()
+    took = {step_id: seconds.get(step_id) or 0.0 for step_id in graph.steps}
+    # An edge takes the time of the step that it leads to; the start leads to those that read nothing.
+    timed.add_weighted_edges_from((START, step.id, took[step.id]) for step in graph.steps.values() if not step.inputs)
+    timed.add_weighted_edges_from((source, step_id, took[step_id]) for source, step_id in graph.reduced.edges)
+    path = nx.dag_longest_path(timed, topo_order=[START, *graph.steps])[1:]
+    return sum(took[step_id] for step_id in path), tuple(path)
+
+
+def remaining(graph: Graph, seconds: Mapping[str, float]) -> dict[str, float]:
+    """By step, the seconds of the longest path from its start to the end; an unknown time counts as one second."""
+    left: dict[str, float] = {}
+    for step_id in reversed(graph.steps):
+        after = max((left[reader] for reader in graph.digraph.successors(step_id)), default=0.0)
+        left[step_id] = after + seconds.get(step_id, 1.0)
+    return left

@@ -16,20 +16,6 @@ if TYPE_CHECKING:
     from mlspec.spec import Project
 
 
-def ordered(steps: dict[str, Step]) -> dict[str, Step]:
-    """Steps in topological order; those that are in order already stay where they are."""
-    found: dict[str, Step] = {}
-    waiting = list(reversed(steps.values()))
-    while waiting:
-        step = waiting[-1]
-        before = [read.step for read in step.inputs.values() if read.step not in found]
-        if before and step.id not in found:
-            waiting += [steps[step_id] for step_id in reversed(dict.fromkeys(before))]
-            continue
-        found.setdefault(step.id, waiting.pop())
-    return found
-
-
 class Graph(Struct, frozen=True, dict=True):
     """Steps by id in topological order, with the project they were made from and what is known of its data.
 
@@ -54,6 +40,44 @@ class Graph(Struct, frozen=True, dict=True):
         """This graph with these steps in place of its own."""
         return Graph(self.project, self.facts, self.document, steps)
 
+    @cached_property
+    def digraph(self) -> "nx.DiGraph[str]":
+        """The graph in networkx: a node for each step (attribute ``step``), an edge from each step to its readers.
+
+        Nodes and edges are in the order of ``steps``. Made when first asked for: where there is nothing to do, nothing
+        asks, and networkx is not imported.
+        """
+        import networkx as nx
+
+        made: nx.DiGraph[str] = nx.DiGraph()
+        made.add_nodes_from((step_id, {"step": step}) for step_id, step in self.steps.items())
+        made.add_edges_from((read.step, step.id) for step in self.steps.values() for read in step.inputs.values())
+        return made
+
+    @cached_property
+    def reduced(self) -> "nx.DiGraph[str]":
+        """The digraph without the edges that follow from the others: what is drawn, and what a step waits for last."""
+        import networkx as nx
+
+        kept = nx.transitive_reduction(self.digraph)
+        made: nx.DiGraph[str] = nx.DiGraph()
+        made.add_nodes_from(self.digraph.nodes(data=True))
+        # The reduction gives its edges in the order of sets.
+        made.add_edges_from(edge for edge in self.digraph.edges if kept.has_edge(*edge))
+        return made
+
+    def ancestors(self, step_id: str) -> set[str]:
+        """The ids of all steps that lead to this one, itself left out."""
+        import networkx as nx
+
+        return nx.ancestors(self.digraph, step_id)
+
+    def descendants(self, step_id: str) -> set[str]:
+        """The ids of all steps that this one leads to, itself left out."""
+        import networkx as nx
+
+        return nx.descendants(self.digraph, step_id)
+
     def leading_to(self, step_ids: Iterable[str]) -> "Graph":
         """The part of this graph that these steps need, themselves included. Raises KeyError for an unknown id."""
         needed: set[str] = set()
@@ -61,27 +85,8 @@ class Graph(Struct, frozen=True, dict=True):
             step = self.find(step_id)
             if step is None:
                 raise KeyError(step_id)
-            needed.add(step.id)
-        for step_id in reversed(self.steps):
-            if step_id in needed:
-                needed.update(read.step for read in self.steps[step_id].inputs.values())
+            needed |= {step.id, *self.ancestors(step.id)}
         return self.replace({step_id: step for step_id, step in self.steps.items() if step_id in needed})
-
-    @cached_property
-    def network(self) -> "nx.DiGraph[str]":
-        """The steps as a networkx graph: a node an id (attribute ``step``), an edge from what is read to who reads it
-        (attribute ``names``: the reader's input names). Made when first asked for: most commands never do."""
-        import networkx as nx
-
-        network: nx.DiGraph[str] = nx.DiGraph()
-        for step_id, step in self.steps.items():
-            network.add_node(step_id, step=step)
-            for name, read in step.inputs.items():
-                if network.has_edge(read.step, step_id):
-                    network.edges[read.step, step_id]["names"] += (name,)
-                else:
-                    network.add_edge(read.step, step_id, names=(name,))
-        return network
 
     @property
     def package(self) -> str:

@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from mlspec import registry
 from mlspec.graph.step import Step
 
 
@@ -155,10 +156,11 @@ KINDS: dict[str, Kind] = {
         work="mlspec.steps.trust.differential_privacy", version=1, outputs=("promise",), trivial=True
     ),
     "size": Kind(work="mlspec.steps.serving.size", version=1, outputs=("size",), trivial=True),
+    "measure": Kind(work="mlspec.steps.evaluation.measure", version=1, outputs=("measured",)),
     "gate": Kind(work="mlspec.steps.evaluation.gate", version=2, outputs=("verdict",), trivial=True),
 }
 
 
 def reads_records(step: Step) -> bool:
-    """Whether the step's work is handed what the steps before it took: a gate on a budget is."""
-    return step.kind == "gate" and step.params["of"] == "budget"
+    """Whether the step's work is handed what the steps before it took: so are gates that decide by it."""
+    return step.kind == "gate" and registry.constraint(step.params["of"]).by_records

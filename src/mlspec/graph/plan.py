@@ -65,7 +65,7 @@ def plan(
     runs: dict[str, str] = {}
     for step_id, step in graph.steps.items():
         own = identities[step_id]
-        digests, waits = _inputs(step, planned)
+        digests, waits = _inputs(graph, step, planned)
         before = previous.get(step_id)
         took = seconds.get(step_id)
         if waits:
@@ -105,8 +105,9 @@ def _twins(identities: Mapping[str, str]) -> dict[str, list[str]]:
     return {own: ids for own, ids in groups.items() if len(ids) > 1}
 
 
-def _inputs(step: Step, planned: Mapping[str, PlannedStep]) -> tuple[dict[str, str], list[str]]:
-    """The digests of the inputs that are known, and the steps that the others wait for."""
+def _inputs(graph: Graph, step: Step, planned: Mapping[str, PlannedStep]) -> tuple[dict[str, str], list[str]]:
+    """The digests of the inputs that are known, and the steps that the others wait for; a step that another of these
+    waits for itself is not named."""
     digests: dict[str, str] = {}
     waits: dict[str, None] = {}
     for name, read in step.inputs.items():
@@ -115,7 +116,7 @@ def _inputs(step: Step, planned: Mapping[str, PlannedStep]) -> tuple[dict[str, s
             waits[read.step] = None
         else:
             digests[name] = outputs[read.output]
-    return digests, list(waits)
+    return digests, [name for name in waits if graph.reduced.has_edge(name, step.id)] if len(waits) > 1 else list(waits)
 
 
 def _changes(step: Step, before: Parts | None, digests: Mapping[str, str]) -> list[str]:

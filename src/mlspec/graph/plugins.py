@@ -1,5 +1,6 @@
 """Which plug-ins the work of a step runs, read from its params."""
 
+from mlspec import registry
 from mlspec.graph.step import Step
 
 
@@ -27,4 +28,10 @@ def plugins_of(step: Step) -> tuple[tuple[str, str], ...]:
         return tuple(sorted({("metrics", pair[0]) for pair in params["metrics"]}))
     if step.kind in ("select", "compare", "importance", "personalize"):
         return (("metrics", params["metric"][0]),)
+    if step.kind == "measure":
+        return (("constraints", params["of"]),)
+    if step.kind == "gate":
+        # Before constraints were plug-ins no gate's fingerprint named one: what is at its first version is not named.
+        decided = registry.constraint(params["of"])
+        return (("constraints", params["of"]),) if decided.version > 1 or decided.libraries else ()
     return ()

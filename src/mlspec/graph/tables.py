@@ -40,11 +40,8 @@ def read_besides(project: Project) -> set[str]:
     named.add(None if personal is None else personal.key)
     mitigation = project.model.mitigation
     named.update(() if mitigation is None else mitigation.group)
-    privacy = project.constraints.privacy
-    if privacy is not None and privacy.k_anonymity is not None:
-        named.update(privacy.k_anonymity.columns)
-    if privacy is not None and privacy.l_diversity is not None:
-        named.update((*privacy.l_diversity.columns, privacy.l_diversity.sensitive))
+    for _, _, constraint in project.constraints.stated():
+        named.update(*constraint.columns().values())
     return {name for name in named if name is not None} | sliced(project)
 
 
@@ -94,8 +91,8 @@ def wanted_of(project: Project, name: str) -> Wanted:
 
 
 def sliced(project: Project) -> set[str]:
-    """The columns by which test rows are cut into slices and groups, and those that baselines look at."""
-    by = [*project.evaluation.slices, *(gate.group for gate in project.constraints.fairness)]
+    """The columns by which test rows are cut into slices, and those that baselines look at."""
+    by = [*project.evaluation.slices]
     by += [use.plugin.columns() for use in project.evaluation.baselines or () if isinstance(use.plugin, Baseline)]
     return {name for columns in by for name in columns}
 

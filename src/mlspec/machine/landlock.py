@@ -3,9 +3,11 @@
 https://docs.kernel.org/userspace-api/landlock.html. Nothing can lift it again; other systems have none, and say so.
 """
 
+import functools
 import os
 import sys
 from collections.abc import Iterable
+from typing import Any
 
 CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446  # the same number on every architecture
 VERSION, PATH_BENEATH, NO_NEW_PRIVS = 1, 1, 38
@@ -75,14 +77,19 @@ def _allow(rules: int, path: str, rights: int) -> None:
         os.close(place)
 
 
-def _call(number: int, *arguments: int | bytes | None) -> int:
+@functools.cache
+def _system() -> Any:
     import ctypes
 
-    given = [ctypes.c_long(value) if isinstance(value, int) else value for value in arguments]
-    return int(ctypes.CDLL(None).syscall(ctypes.c_long(number), *given))
+    return ctypes.CDLL(None)
+
+
+def _call(number: int, *arguments: int | bytes | None) -> int:
+    from ctypes import c_long
+
+    given = [c_long(value) if isinstance(value, int) else value for value in arguments]
+    return int(_system().syscall(c_long(number), *given))
 
 
 def _prctl() -> int:
-    import ctypes
-
-    return int(ctypes.CDLL(None).prctl(NO_NEW_PRIVS, 1, 0, 0, 0))
+    return int(_system().prctl(NO_NEW_PRIVS, 1, 0, 0, 0))

@@ -68,10 +68,9 @@ def load(folder: Path, device: str) -> Predictor:
             from mlspec.torchkit import user_module
 
             return user_module.load(cls, about, folder, device)
-        from mlspec import user
-        from mlspec.models import _skops
+        from mlspec import sklearnkit, user
 
-        return _skops.load_own(folder, user.named(cls)[0])
+        return sklearnkit.load_own(folder, user.named(cls)[0])
 
 
 def find(code: str) -> type[Any]:
@@ -118,7 +117,7 @@ def _keep_source(code: str, target: Path) -> None:
 
 
 def _fit_estimator(cls: type[Any], params: Mapping[str, Any], training: Training, folder: Path) -> dict[str, Any]:
-    from mlspec.models import _sklearn, _skops
+    from mlspec import sklearnkit
 
     try:
         estimator = cls(**params)
@@ -132,5 +131,5 @@ def _fit_estimator(cls: type[Any], params: Mapping[str, Any], training: Training
         raise StepError(f"'{cls.__name__}.fit' takes no sample_weight, which weights of rows need")
     if "random_state" in inspect.signature(cls).parameters and params.get("random_state") is None:
         estimator.set_params(random_state=training.seed)
-    warnings = _sklearn.fit(estimator, training, _sklearn.plain(training.features))
-    return {"warnings": warnings, "trusted": _skops.save(estimator, folder, classes=training.classes, own=True)}
+    warnings = sklearnkit.fit(estimator, training)
+    return {"warnings": warnings, "trusted": sklearnkit.save_own(estimator, folder, classes=training.classes)}

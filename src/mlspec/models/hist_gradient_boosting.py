@@ -15,6 +15,19 @@ if TYPE_CHECKING:
     import numpy as np
 
 MOST_LEVELS = 255
+TYPES = (
+    "sklearn.ensemble._hist_gradient_boosting.gradient_boosting.HistGradientBoostingClassifier",
+    "sklearn.ensemble._hist_gradient_boosting.gradient_boosting.HistGradientBoostingRegressor",
+    "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    *(f"sklearn._loss.link.{name}" for name in ("IdentityLink", "Interval", "LogitLink", "MultinomialLogit")),
+    *(f"sklearn._loss.loss.{name}" for name in ("HalfBinomialLoss", "HalfMultinomialLoss", "HalfSquaredError")),
+    "sklearn.compose._column_transformer.ColumnTransformer",
+    "sklearn.preprocessing._encoders.OrdinalEncoder",
+    "sklearn.preprocessing._function_transformer.FunctionTransformer",
+    "sklearn.preprocessing._label.LabelEncoder",
+    "sklearn.utils.validation.check_array",
+)
 
 
 class HistGradientBoosting(Model, frozen=True, kw_only=True):
@@ -62,7 +75,7 @@ class HistGradientBoosting(Model, frozen=True, kw_only=True):
 
     class_weight: Annotated[
         Literal["balanced"] | None,
-        Meta(description="balanced: rare classes weigh as much as common ones; equal rows if left out."),
+        Meta(description="balanced: rare classes weigh as much as common ones; all rows weigh the same if left out."),
     ] = None
     monotone: Monotone = {}  # noqa: RUF012 (msgspec copies it)
 
@@ -70,7 +83,7 @@ class HistGradientBoosting(Model, frozen=True, kw_only=True):
         """Fit and save with skops; the history holds the loss after each tree."""
         from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-        from mlspec.models import _sklearn, _skops
+        from mlspec import sklearnkit
 
         stops = self.early_stopping and len(training.validation_target) > 0
         features = training.features
@@ -97,20 +110,18 @@ class HistGradientBoosting(Model, frozen=True, kw_only=True):
         )
         extra: dict[str, np.ndarray[Any, Any] | None] = {"sample_weight": row_weights(training, self.class_weight)}
         if stops:
-            extra |= {"X_val": _sklearn.plain(training.validation), "y_val": training.validation_target}
+            extra |= {"X_val": sklearnkit.plain(training.validation), "y_val": training.validation_target}
             extra["sample_weight_val"] = stopping_weights(training, self.class_weight)
-        notes = _sklearn.fit(estimator, training, _sklearn.plain(features), **extra)
+        notes = sklearnkit.fit(estimator, training, **extra)
         losses = {
             "train_loss": [-float(v) for v in estimator.train_score_],
             "validation_loss": [-float(v) for v in estimator.validation_score_],
         }
-        _skops.save(estimator, folder, classes=training.classes)
+        sklearnkit.save(estimator, folder, TYPES, classes=training.classes)
         return {"iterations": int(estimator.n_iter_), "warnings": notes, **losses}
 
     def load(self, folder: Path, device: str) -> Predictor:
         """The fitted estimator."""
-        from mlspec.models import _nodes, _skops
+        from mlspec import sklearnkit
 
-        module = "ensemble._hist_gradient_boosting.gradient_boosting"
-        classes = (f"{module}.HistGradientBoostingClassifier", f"{module}.HistGradientBoostingRegressor")
-        return _skops.load(folder, classes, _nodes.boosting)
+        return sklearnkit.load(folder, TYPES)

@@ -57,7 +57,7 @@ class LightGBM(Model, frozen=True, kw_only=True):
     ] = 50
     class_weight: Annotated[
         Literal["balanced"] | None,
-        Meta(description="balanced: rare classes weigh as much as common ones; equal rows if left out."),
+        Meta(description="balanced: rare classes weigh as much as common ones; all rows weigh the same if left out."),
     ] = None
     monotone: Monotone = {}  # noqa: RUF012 (msgspec copies it)
 

@@ -8,6 +8,8 @@ from msgspec import Meta
 
 from mlspec.plugins.model import Model, Predictor, Training
 
+TYPES = ("sklearn.linear_model._logistic.LogisticRegression",)
+
 
 class LogisticRegression(Model, frozen=True, kw_only=True):
     """A linear model of class probabilities (scikit-learn's LogisticRegression, L2 penalty, lbfgs).
@@ -34,25 +36,25 @@ class LogisticRegression(Model, frozen=True, kw_only=True):
     max_iter: Annotated[int, Meta(description="Iterations of the solver at most.", ge=1, le=1_000_000)] = 1000
     class_weight: Annotated[
         Literal["balanced"] | None,
-        Meta(description="balanced: rare classes weigh as much as common ones; equal rows if left out."),
+        Meta(description="balanced: rare classes weigh as much as common ones; all rows weigh the same if left out."),
     ] = None
 
     def fit(self, training: Training, folder: Path) -> dict[str, Any]:
         """Fit and save with skops; the history holds the solver's iterations."""
         from sklearn.linear_model import LogisticRegression as Estimator
 
-        from mlspec.models import _sklearn, _skops
+        from mlspec import sklearnkit
 
         estimator = Estimator(
             C=self.C, max_iter=self.max_iter, class_weight=self.class_weight, random_state=training.seed
         )
-        notes = _sklearn.fit(estimator, training, _sklearn.plain(training.features))
-        _skops.save(estimator, folder, classes=training.classes)
+        notes = sklearnkit.fit(estimator, training)
+        sklearnkit.save(estimator, folder, TYPES, classes=training.classes)
         iterations = int(max(estimator.n_iter_))
         return {"iterations": iterations, "converged": iterations < self.max_iter, "warnings": notes}
 
     def load(self, folder: Path, device: str) -> Predictor:
         """The fitted estimator."""
-        from mlspec.models import _skops
+        from mlspec import sklearnkit
 
-        return _skops.load(folder, ("linear_model._logistic.LogisticRegression",))
+        return sklearnkit.load(folder, TYPES)

@@ -8,7 +8,13 @@ from msgspec import Meta
 
 from mlspec.plugins.model import Model, Predictor, Training
 
-CLASSES = ("ensemble._forest.RandomForestClassifier", "ensemble._forest.RandomForestRegressor")
+TYPES = (
+    "sklearn.ensemble._forest.RandomForestClassifier",
+    "sklearn.ensemble._forest.RandomForestRegressor",
+    "sklearn.tree._classes.DecisionTreeClassifier",
+    "sklearn.tree._classes.DecisionTreeRegressor",
+    "sklearn.tree._tree.Tree",
+)
 
 
 class RandomForest(Model, frozen=True, kw_only=True):
@@ -50,14 +56,14 @@ class RandomForest(Model, frozen=True, kw_only=True):
     ] = None
     class_weight: Annotated[
         Literal["balanced"] | None,
-        Meta(description="balanced: rare classes weigh as much as common ones; equal rows if left out."),
+        Meta(description="balanced: rare classes weigh as much as common ones; all rows weigh the same if left out."),
     ] = None
 
     def fit(self, training: Training, folder: Path) -> dict[str, Any]:
         """Fit and save with skops."""
         from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
-        from mlspec.models import _sklearn, _skops
+        from mlspec import sklearnkit
 
         shared: dict[str, Any] = {
             "n_estimators": self.trees,
@@ -70,12 +76,12 @@ class RandomForest(Model, frozen=True, kw_only=True):
             if training.classes
             else RandomForestRegressor(max_features=self.max_features or 1 / 3, **shared)
         )
-        notes = _sklearn.fit(estimator, training, _sklearn.plain(training.features))
-        _skops.save(estimator, folder, classes=training.classes)
+        notes = sklearnkit.fit(estimator, training)
+        sklearnkit.save(estimator, folder, TYPES, classes=training.classes)
         return {"trees": self.trees, "warnings": notes}
 
     def load(self, folder: Path, device: str) -> Predictor:
         """The fitted estimator."""
-        from mlspec.models import _nodes, _skops
+        from mlspec import sklearnkit
 
-        return _skops.load(folder, CLASSES, _nodes.forest)
+        return sklearnkit.load(folder, TYPES)

@@ -8,6 +8,8 @@ from msgspec import Meta
 
 from mlspec.plugins.model import Model, Predictor, Training
 
+TYPES = ("sklearn.linear_model._ridge.Ridge",)
+
 
 class Ridge(Model, frozen=True, kw_only=True):
     """A linear model of a number with an L2 penalty (scikit-learn's Ridge).
@@ -35,15 +37,15 @@ class Ridge(Model, frozen=True, kw_only=True):
         """Fit and save with skops."""
         from sklearn.linear_model import Ridge as Estimator
 
-        from mlspec.models import _sklearn, _skops
+        from mlspec import sklearnkit
 
         estimator = Estimator(alpha=self.alpha)
-        notes = _sklearn.fit(estimator, training, _sklearn.plain(training.features))
-        _skops.save(estimator, folder, classes=training.classes)
+        notes = sklearnkit.fit(estimator, training)
+        sklearnkit.save(estimator, folder, TYPES, classes=training.classes)
         return {"warnings": notes}
 
     def load(self, folder: Path, device: str) -> Predictor:
         """The fitted estimator."""
-        from mlspec.models import _skops
+        from mlspec import sklearnkit
 
-        return _skops.load(folder, ("linear_model._ridge.Ridge",))
+        return sklearnkit.load(folder, TYPES)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from msgspec import Meta
 
 from mlspec.diagnostics import StepError
-from mlspec.models._sklearn import plain
 from mlspec.plugins.model import Features, Model, Predictor, Training
+from mlspec.sklearnkit.fitting import plain
 from mlspec.torchkit.row_weights import row_weights, stopping_weights
 
 if TYPE_CHECKING:
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
+TYPES = (
+    "sklearn.linear_model._stochastic_gradient.SGDClassifier",
+    "sklearn.linear_model._stochastic_gradient.SGDRegressor",
+)
 PIECE = 16 * 1024 * 1024  # bytes of a piece
 
 
@@ -52,29 +56,28 @@ class Sgd(Model, frozen=True, kw_only=True):
     learning_rate: Annotated[
         float, Meta(description="The first step's rate; it falls with the fourth root of the steps.", gt=0, le=10)
     ] = 0.03
-    epochs: Annotated[int, Meta(description="Passes over the training rows at most.", ge=1, le=100_000)] = 20
+    epochs: Annotated[int, Meta(description="Maximum number of passes over the training rows.", ge=1, le=100_000)] = 20
     patience: Annotated[
         int, Meta(description="Passes without a better validation loss before stopping.", ge=1, le=10_000)
     ] = 3
     class_weight: Annotated[
         Literal["balanced"] | None,
-        Meta(description="balanced: rare classes weigh as much as common ones; equal rows if left out."),
+        Meta(description="balanced: rare classes weigh as much as common ones; all rows weigh the same if left out."),
     ] = None
 
     def fit(self, training: Training, folder: Path) -> dict[str, Any]:
         """Fit and save with skops; the history holds the validation loss after each pass."""
-        from mlspec.models import _skops
+        from mlspec import sklearnkit
 
         estimator, history = _fit(self, training)
-        _skops.save(estimator, folder, classes=training.classes)
+        sklearnkit.save(estimator, folder, TYPES, classes=training.classes)
         return history
 
     def load(self, folder: Path, device: str) -> Predictor:
         """The fitted estimator."""
-        from mlspec.models import _skops
+        from mlspec import sklearnkit
 
-        module = "linear_model._stochastic_gradient"
-        return _skops.load(folder, (f"{module}.SGDClassifier", f"{module}.SGDRegressor"))
+        return sklearnkit.load(folder, TYPES)
 
 
 def _fit(model: "Sgd", training: Training) -> "tuple[Any, dict[str, Any]]":

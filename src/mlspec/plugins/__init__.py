@@ -1,1 +1,1 @@
-"""What a source, transform, anonymizer, model, metric and baseline are: small abstract classes, a file each."""
+"""What a source, transform, anonymizer, model, metric, baseline or constraint is: a small abstract class in a file."""

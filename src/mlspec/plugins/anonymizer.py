@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 class Anonymizer(Plugin, frozen=True, kw_only=True):
     """What is done to a personal column as its source is read: nothing behind that step sees it as it was.
 
-    Each cell is treated alone, and nothing is fitted. ``shorthand`` is the field that a bare value fills; ``accepts``
-    the types that it can treat, all where it is empty.
+    Each cell is treated by itself (what is drawn by lot, by its place), and nothing is fitted. ``shorthand`` is the
+    field that a bare value fills; ``accepts`` the types that it can treat, all where it is empty.
     """
 
     accepts: ClassVar[frozenset[str]] = frozenset()
@@ -33,7 +33,7 @@ class Anonymizer(Plugin, frozen=True, kw_only=True):
 
     @abstractmethod
     def apply(self, column: Column) -> "pl.Expr":
-        """The treated cells of the data, from ``pl.col(column.name)`` and under that name."""
+        """The treated cells of the data, from ``pl.col(column.name)``; missing ones stay missing."""
 
     def apply_new(self, column: Column) -> "pl.Expr":
         """The treated cells of rows that are to be predicted."""

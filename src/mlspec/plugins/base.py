@@ -1,6 +1,6 @@
-"""What a source, a preparation step, a model and a metric are: small abstract classes.
+"""What all plug-ins have in common: small abstract classes, one for each kind.
 
-A plug-in is one file in the package of its kind (``sources/``, ``steps/``, ``models/``, ``metrics/``) or a class that
+A plug-in is one file in the package of its kind (``sources/``, ``models/``, ``constraints/``, ...) or a class that
 another distribution offers. The class is frozen and typed: its fields are its YAML keys and their schema, its docstring
 is its reference page (what it does; ``Why:``; ``Example:``), its methods are its behaviour. The file's name is the name
 used in a spec. Heavy libraries are imported inside the methods that work, never at the top.
@@ -61,11 +61,13 @@ class Plugin(msgspec.Struct, metaclass=_PluginMeta, frozen=True, kw_only=True, f
     """The common ground of all plug-ins.
 
     ``version`` changes when the behaviour does: it is part of the fingerprint of every step that uses the plug-in.
-    ``libraries`` are the distributions whose version changes results (part of the fingerprint too).
+    ``libraries`` are the distributions whose version changes results (part of the fingerprint too), ``extra`` the extra
+    of ours that installs them.
     """
 
     version: ClassVar[int] = 1
     libraries: ClassVar[tuple[str, ...]] = ()
+    extra: ClassVar[str] = "run"
 
 
 class PluginRef(msgspec.Struct, frozen=True):

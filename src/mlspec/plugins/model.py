@@ -98,7 +98,6 @@ class Model(Plugin, frozen=True, kw_only=True):
     """An estimator. ``preparation`` is what it wants where the spec's ``preprocessing`` says nothing, ``space`` what
     tuning searches where the spec doesn't say (as ``tuning.NAME.space`` is written). A ``pausable`` model has a field
     ``epochs`` and keeps to ``Training.until``; its history says ``epochs``, how many there were, and ``paused``.
-    ``extra`` is what installs its libraries.
 
     ``holds``: the bytes that fitting holds for each number of the training rows, at least; 0: rows are taken piece by
     piece, so that their number costs no memory.
@@ -119,7 +118,6 @@ class Model(Plugin, frozen=True, kw_only=True):
     takes_codes: ClassVar[bool] = False
     uses_device: ClassVar[bool] = False
     pausable: ClassVar[bool] = False
-    extra: ClassVar[str] = "run"
     space: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     complexity: ClassVar[int] = 3
     may_be_network: ClassVar[bool] = False

@@ -1,11 +1,12 @@
 """What gates, scores and whole runs say, in words: the same on the terminal, in Markdown and on the page."""
 
 from mlspec import formatting
+from mlspec.plugins.verdict import Verdict
 from mlspec.report.facts.evaluation_facts import Estimate, Fairness
-from mlspec.report.facts.run import Gate, RunFacts, Score
+from mlspec.report.facts.run import RunFacts, Score
 
 
-def gate_value(gate: Gate) -> str:
+def gate_value(gate: Verdict) -> str:
     """The value that a gate judged, with its interval."""
     text = formatting.quantity(gate.value, gate.unit, (gate.low, gate.high))
     between = formatting.interval(gate.low, gate.high, gate.unit)

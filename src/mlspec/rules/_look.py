@@ -55,6 +55,15 @@ def every(project: Project, document: Document, root: Path, reads: Reads | None)
             looks[name] = _pinned(document, name, source, snapshot, target)
         elif isinstance(outcome, OSError):
             looks[name] = Look(found=(_missing(document, at, root, source, outcome),))
+        elif isinstance(outcome, ImportError):
+            message = f"source '{use.name}' needs {outcome}, which is not installed here"
+            found = Diagnostic(
+                code="library-not-installed",
+                message=message,
+                span=document.span(at[:-1], key=True),
+                label=f"pip install {outcome}",
+            )
+            looks[name] = Look(found=(found,))
         else:
             message = f"source '{name}' can't be read as {use.name}: {outcome}"
             found = Diagnostic(code="source-unreadable", message=message, span=document.span(at))

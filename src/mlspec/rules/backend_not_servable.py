@@ -9,8 +9,8 @@ engine `dvc` needs a DVC repository: `mlspec run --init` creates one.
 
 import os
 from collections.abc import Iterator
-from importlib.util import find_spec
 
+from mlspec.constraints.budget import Budget
 from mlspec.diagnostics import Diagnostic
 from mlspec.machine import accelerators
 from mlspec.rules.context import View
@@ -34,7 +34,7 @@ def check(view: View) -> Iterator[Diagnostic]:
         message = f"the engine 'dvc' needs a DVC repository, and '{os.path.abspath(view.facts.root)}' is not in one"
         note = "`dvc init` or `mlspec run --init` creates one"
         yield view.diagnostic("backend-not-servable", _place(view, "engine"), message, "", note)
-    budget = view.project.constraints.budget
+    budget = view.project.constraints.one(Budget)
     if budget is not None and budget.gpus == 0 and backend.device.startswith(("cuda", "mps")):
         message = f"constraints.budget.gpus is 0, but the backend trains on '{backend.device}'"
         yield view.diagnostic("backend-not-servable", _place(view, "device"), message, "change one of the two")
@@ -56,8 +56,6 @@ def lacks(backend: Backend, *, libraries: bool) -> Iterator[tuple[str, str]]:
             yield "processes", f"{backend.processes} processes need a GPU each, but this machine has {count}"
         if libraries and _torch().endswith("+cpu"):
             yield "device", f"backend device '{device}' needs a GPU build of torch: {_torch()} is built for CPUs only"
-    if libraries and backend.engine == "dvc" and find_spec("dvc") is None:
-        yield "engine", "the engine 'dvc' needs dvc: pip install 'mlspec-compiler[dvc]'"
     if device == "mps" and not accelerators.is_mac():
         yield "device", "backend device 'mps' needs a Mac"
     if backend.compile and not device.startswith("cuda") and accelerators.compiler() is None:

@@ -7,10 +7,10 @@ Instead: correct one of the bounds.
 
 from collections.abc import Iterator
 
+from mlspec.constraints.quality import Quality
 from mlspec.diagnostics import Diagnostic, Label
 from mlspec.document import Path
 from mlspec.rules.context import View
-from mlspec.spec.constraints import QualityGate
 from mlspec.spec.project import Goal
 
 
@@ -36,10 +36,9 @@ def check(view: View) -> Iterator[Diagnostic]:
             )
 
 
-def _bounded(view: View) -> Iterator[tuple[Path, QualityGate | Goal]]:
+def _bounded(view: View) -> Iterator[tuple[Path, Quality | Goal]]:
     """Gates and goals on metrics, each with its place."""
-    for index, gate in enumerate(view.project.constraints.quality):
-        yield ("constraints", "quality", index), gate
+    yield from view.project.constraints.each(Quality)
     for index, goal in enumerate(view.project.project.goals):
         if goal.metric is not None:
             yield ("project", "goals", index), goal

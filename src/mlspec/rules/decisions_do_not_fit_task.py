@@ -16,25 +16,22 @@ BINARY, CLASSES = ("binary_classification",), ("binary_classification", "multicl
 
 
 def check(view: View) -> Iterator[Diagnostic]:
-    """Costs, abstention, recalibration and fairness against the task, and abstention against itself."""
+    """Costs, abstention, recalibration and constraints against the task, and abstention against itself."""
     project = view.project
     users, constraints, task = project.project.users, project.constraints, project.project.task
     asked: list[tuple[Path, bool, tuple[str, ...]]] = [
         (("project", "users", "mistakes"), users.mistakes is not None, BINARY),
         (("project", "users", "abstain_below"), users.abstain_below is not None, CLASSES),
         (("model", "calibrate"), project.model.calibrate != "none", CLASSES),
-        (("constraints", "fairness"), bool(constraints.fairness), BINARY),
     ]
+    kinds = {("constraints", name): constraint.tasks for _, name, constraint in constraints.stated()}
+    asked += [(path, bool(tasks), tuple(sorted(tasks))) for path, tasks in kinds.items()]
     for path, stated, tasks in asked:
         if stated and task is not None and task not in tasks:
             said = f"'{'.'.join(str(part) for part in path)}' does not apply to {task}"
             yield view.diagnostic(
                 "decisions-do-not-fit-task", path, said, f"it applies only to {' and '.join(tasks)}", key=True
             )
-    if constraints.abstention is not None and users.abstain_below is None:
-        message = "no prediction goes to a person, because project.users.abstain_below is not set"
-        path = ("constraints", "abstention")
-        yield view.diagnostic("decisions-do-not-fit-task", path, message, "add project.users.abstain_below", key=True)
     if users.abstain_below is not None and users.abstain_below <= 0.5 and task in BINARY:
         message = "the more probable of two classes always has at least 0.5, so no prediction would go to a person"
         path = ("project", "users", "abstain_below")

@@ -19,8 +19,9 @@ def check(view: View) -> Iterator[Diagnostic]:
 
     computed = [use.name for use in view.project.evaluation.metrics or ()]
     places: list[tuple[Path, str, bool]] = [
-        (("constraints", "quality", i, "metric"), g.metric, True)
-        for i, g in enumerate(view.project.constraints.quality)
+        ((*path, *place), name, True)
+        for path, _, constraint in view.project.constraints.stated()
+        for place, name in constraint.metrics().items()
     ]
     places += [
         (("project", "goals", i, "metric"), goal.metric, True)

@@ -10,30 +10,28 @@ from collections.abc import Iterator
 from typing import cast
 
 from mlspec import registry
+from mlspec.constraints.quality import Quality
 from mlspec.diagnostics import Diagnostic
 from mlspec.document import Path
 from mlspec.rules.context import View
-from mlspec.spec.constraints import QualityGate
+from mlspec.spec import requirements
 from mlspec.spec.project import Goal
 
 
 def check(view: View) -> Iterator[Diagnostic]:
-    """Each gate's bounds, and each goal's, against the values that its metric can take, and its direction."""
-    yield from _people(view)
-    bounded: list[tuple[Path, QualityGate | Goal]] = []
-    for index, gate in enumerate(view.project.constraints.quality):
-        at: Path = ("constraints", "quality", index)
-        if gate.at_least is None and gate.at_most is None and gate.beats is None:
-            yield view.diagnostic("gate-out-of-bounds", at, "this gate has no bound", "add at_least, at_most or beats")
-        else:
-            bounded.append((at, gate))
+    """What constraints find wrong with themselves; bounds on metrics, of gates and goals, against what these can be."""
+    context = requirements.context(view.project)
+    for at, _, constraint in view.project.constraints.stated():
+        for wrong in constraint.mistakes(context):
+            yield view.diagnostic(wrong.code, (*at, *wrong.at), wrong.message, wrong.label, key=wrong.key)
+    bounded: list[tuple[Path, Quality | Goal]] = [*view.project.constraints.each(Quality)]
     bounded += [(("project", "goals", index), goal) for index, goal in enumerate(view.project.project.goals)]
     for at, stated in bounded:
         if stated.metric is not None and registry.has("metrics", stated.metric):
             yield from _reachable(view, at, stated, stated.metric)
 
 
-def _reachable(view: View, at: Path, gate: QualityGate | Goal, name: str) -> Iterator[Diagnostic]:
+def _reachable(view: View, at: Path, gate: Quality | Goal, name: str) -> Iterator[Diagnostic]:
     """Bounds on a metric that it can cross, on the side that matters."""
     from mlspec.plugins.metric import Metric
 
@@ -57,22 +55,3 @@ def _reachable(view: View, at: Path, gate: QualityGate | Goal, name: str) -> Ite
         yield view.diagnostic(
             "gate-out-of-bounds", (*at, wrong), message, f"did you mean '{other}'?", severity="warning", key=True
         )
-
-
-def _people(view: View) -> Iterator[Diagnostic]:
-    """Gates on fairness and abstention: a bound, and on the side that matters."""
-    for index, gate in enumerate(view.project.constraints.fairness):
-        at = ("constraints", "fairness", index)
-        ratio = gate.metric.endswith("ratio")
-        right, wrong = ("at_least", "at_most") if ratio else ("at_most", "at_least")
-        if getattr(gate, wrong) is not None:
-            what = "ratio" if ratio else "difference"
-            message = f"a {'greater' if ratio else 'smaller'} {what} is fairer, but this gate requires the opposite"
-            label = f"did you mean '{right}'?"
-            yield view.diagnostic("gate-out-of-bounds", (*at, wrong), message, label, key=True)
-        elif getattr(gate, right) is None:
-            yield view.diagnostic("gate-out-of-bounds", at, "this gate has no bound", f"add {right}")
-    abstention = view.project.constraints.abstention
-    if abstention is not None and abstention.coverage_at_least is None and abstention.risk_at_most is None:
-        label = "add coverage_at_least or risk_at_most"
-        yield view.diagnostic("gate-out-of-bounds", ("constraints", "abstention"), "this gate has no bound", label)

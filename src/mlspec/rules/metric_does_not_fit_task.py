@@ -24,7 +24,9 @@ def check(view: View) -> Iterator[Diagnostic]:
         (("evaluation", "metrics", i), use.name) for i, use in enumerate(view.project.evaluation.metrics or ())
     ]
     places += [
-        (("constraints", "quality", i, "metric"), g.metric) for i, g in enumerate(view.project.constraints.quality)
+        ((*path, *place), name)
+        for path, _, constraint in view.project.constraints.stated()
+        for place, name in constraint.metrics().items()
     ]
     places += [
         (("project", "goals", i, "metric"), goal.metric)
@@ -41,5 +43,4 @@ def check(view: View) -> Iterator[Diagnostic]:
 
 def fitting(task: str) -> str:
     """The metrics of a task, as a list to read."""
-    every = registry.names("metrics")
-    return ", ".join(n for n in every if task in cast(type[Metric], registry.plugin("metrics", n)).tasks)
+    return ", ".join(n for n, cls in registry.usable("metrics") if task in cast(type[Metric], cls).tasks)

@@ -20,9 +20,7 @@ def check(view: View) -> Iterator[Diagnostic]:
     for name, use in view.project.model.candidates.items():
         assert isinstance(use.plugin, Model)
         if task is not None and task not in use.plugin.tasks:
-            fits = [
-                n for n in registry.names("models") if task in cast(type[Model], registry.plugin("models", n)).tasks
-            ]
+            fits = [n for n, cls in registry.usable("models") if task in cast(type[Model], cls).tasks]
             path = ("model", "candidates", name, "type")
             message = f"model '{use.name}' does not support {task}"
             yield view.diagnostic("model-does-not-fit-task", path, message, f"use one of {', '.join(fits)}")

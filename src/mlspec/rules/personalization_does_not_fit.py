@@ -72,7 +72,7 @@ def _candidates(view: View, wanted: Personalization) -> Iterator[Diagnostic]:
     )
     for name, use in view.project.model.candidates.items():
         if isinstance(use.plugin, Model) and not able(type(use.plugin)):
-            fitting = [one for one in registry.names("models") if able(registry.plugin("models", one))]
+            fitting = [one for one, cls in registry.usable("models") if able(cls)]
             message = f"candidate '{name}' ({use.name}) {said}, which strategy '{wanted.strategy}' needs"
             label = f"'shared' works with any model, '{wanted.strategy}' with {', '.join(fitting)}"
             yield view.diagnostic(CODE, ("model", "candidates", name), message, label, key=True)

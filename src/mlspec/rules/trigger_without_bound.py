@@ -20,7 +20,7 @@ def check(view: View) -> Iterator[Diagnostic]:
     if trigger is None or any(waiver.requirement == "trigger" for waiver in constraints.waivers):
         return
     wanted = "throughput" if trigger == "batch" else "latency"
-    if getattr(constraints, wanted) is None:
+    if wanted not in constraints.gates:
         message = f"predictions are made {TRIGGERS[trigger]}, but constraints.{wanted} is missing"
         label = f"add constraints.{wanted}"
         yield view.diagnostic("trigger-without-bound", ("project", "users", "trigger"), message, label)

@@ -10,6 +10,7 @@ in `constraints.budget.money`.
 
 from collections.abc import Iterator
 
+from mlspec.constraints.budget import Budget
 from mlspec.diagnostics import Diagnostic
 from mlspec.plugins.model import Model
 from mlspec.rules.context import View
@@ -49,7 +50,7 @@ def check(view: View) -> Iterator[Diagnostic]:
 
 def _priced(view: View, candidate: str, model: Model) -> Iterator[Diagnostic]:
     """A bound on money against the price of an hour."""
-    budget = view.project.constraints.budget
+    budget = view.project.constraints.one(Budget)
     price = None if budget is None else budget.money
     device = view.project.backend.device
     which = "gpu_hour" if model.uses_device and device.partition(":")[0] not in ("cpu", "auto") else "cpu_hour"

@@ -9,6 +9,7 @@ Instead: add the baseline under `evaluation.baselines`, or write `beats: baselin
 from collections.abc import Iterator
 
 from mlspec import registry
+from mlspec.constraints.quality import Quality
 from mlspec.diagnostics import Diagnostic
 from mlspec.document import Path
 from mlspec.plugins.baseline import Baseline
@@ -25,7 +26,9 @@ def check(view: View) -> Iterator[Diagnostic]:
         path: Path = ("evaluation", "baselines", place)
         assert isinstance(use.plugin, Baseline)
         if task is not None and task not in use.plugin.tasks:
-            fits = [name for name in registry.names("baselines") if task in _tasks(name)]
+            fits = [
+                name for name, cls in registry.usable("baselines") if issubclass(cls, Baseline) and task in cls.tasks
+            ]
             message = f"baseline '{use.name}' does not apply to {task}"
             yield view.diagnostic("unknown-baseline", path, message, f"one of {', '.join(fits)}")
         if use.name in seen:
@@ -41,10 +44,10 @@ def _gates(view: View) -> Iterator[Diagnostic]:
     listed = view.project.evaluation.baselines
     names = [use.name for use in listed or ()]
     apart = [GLOBAL] if view.project.model.personal is not None else []
-    for index, gate in enumerate(view.project.constraints.quality):
+    for at, gate in view.project.constraints.each(Quality):
         if gate.beats is None or listed is None:
             continue
-        path: Path = ("constraints", "quality", index, "beats")
+        path = (*at, "beats")
         if gate.beats != "baseline" and gate.beats not in (*names, *apart):
             from mlspec.spec import suggest
 
@@ -58,8 +61,3 @@ def _gates(view: View) -> Iterator[Diagnostic]:
             if gate.beats == use.name and measured != gate.metric:
                 message = f"people were measured by {measured}, not by {gate.metric}"
                 yield view.diagnostic("unknown-baseline", path, message, "compare with another baseline")
-
-
-def _tasks(name: str) -> frozenset[str]:
-    cls = registry.plugin("baselines", name)
-    return cls.tasks if issubclass(cls, Baseline) else frozenset()

@@ -105,16 +105,9 @@ def _named(view: View) -> Iterator[tuple[Path, str, bool]]:
             yield ("project", "users", "examples", index, "row", column), column, True
     for index, columns in enumerate(view.project.evaluation.slices):
         yield from _each(view, ("evaluation", "slices", index), columns)
-    for index, fairness in enumerate(view.project.constraints.fairness):
-        yield from _each(view, ("constraints", "fairness", index, "group"), fairness.group)
-    privacy = view.project.constraints.privacy
-    if privacy is not None:
-        at = ("constraints", "privacy")
-        for name, gate in (("k_anonymity", privacy.k_anonymity), ("l_diversity", privacy.l_diversity)):
-            for index, column in enumerate(gate.columns if gate is not None else ()):
-                yield (*at, name, "columns", index), column, False
-        if privacy.l_diversity is not None:
-            yield (*at, "l_diversity", "sensitive"), privacy.l_diversity.sensitive, False
+    for path, _, constraint in view.project.constraints.stated():
+        for below, names in constraint.columns().items():
+            yield from _each(view, (*path, *below), names)
     for column in view.project.preprocessing.columns:
         yield ("preprocessing", "columns", column), column, True
 

@@ -7,6 +7,7 @@ Instead: use a smaller network, or a larger bound.
 
 from collections.abc import Iterator
 
+from mlspec.constraints.size import Size
 from mlspec.diagnostics import Diagnostic
 from mlspec.plugins.base import Column
 from mlspec.plugins.model import Model
@@ -16,7 +17,7 @@ from mlspec.spec.dump import spelled
 
 def check(view: View) -> Iterator[Diagnostic]:
     """The least bytes of each candidate; all of them too large is an error, some a warning."""
-    size = view.project.constraints.size
+    size = view.project.constraints.one(Size)
     task = view.project.project.task
     if size is None or size.model is None or task is None:
         return

@@ -42,7 +42,7 @@ class Reply(Struct, frozen=True, omit_defaults=True):
     """What it saw of one source, or what ``columns`` or ``values`` raised."""
 
     seen: Seen | None = None
-    raised: Literal["OSError", "ValueError", "LookupError"] | None = None
+    raised: Literal["OSError", "ValueError", "LookupError", "ImportError"] | None = None
     text: str = ""
     errno: int | None = None
 
@@ -51,7 +51,7 @@ def probe(uses: Mapping[str, PluginRef], root: Path, column: str | None) -> dict
     """What each of these sources shows, with the values of ``column`` (of all columns for None).
 
     If the answer is unknown it is an OSError (the file cannot be read), a ValueError (wrong format, or too large to
-    inspect) or a LookupError (must be fetched).
+    inspect), a LookupError (must be fetched) or an ImportError with the missing library.
     """
     until = time.monotonic() + _bounds.ALL_SECONDS
     found: dict[str, Seen | Exception] = {}
@@ -84,19 +84,21 @@ def _seen(source: Source, root: Path, column: str | None) -> Seen:
     long = next((one.name for one in columns if len(one.name) > _bounds.NAME), None)
     if long is not None:
         raise ValueError(f"the name of a column has {len(long):,} characters, but at most {_bounds.NAME:,} are read")
-    names = [one.name for one in columns] if column is None else [column]
+    names = [one.name for one in columns if column in (None, one.name)]
     values = {name: seen for name in names if (seen := source.values(root, name)) is not None}
     return Seen(columns, values)
 
 
 def _guarded(ask: Callable[[], T]) -> T | Exception:
-    """What a plug-in answers, or one of the three errors that represent all that it can raise."""
+    """What a plug-in answers, or one of the four errors that represent all that it can raise."""
     try:
         return ask()
     except MemoryError:
         return ValueError(f"inspecting it needs more than {_bounds.MEMORY >> 20} MiB of memory")
     except (KeyboardInterrupt, SystemExit):
         raise
+    except ImportError as error:
+        return ImportError((error.name or str(error)).partition(".")[0])
     except BaseException as error:  # the panic of a library is no Exception
         if isinstance(error, OSError) and error.errno is not None:
             return error
@@ -165,6 +167,8 @@ def _outcome(reply: Reply) -> Seen | Exception:
             return OSError(reply.errno, reply.text)
         case "LookupError":
             return LookupError(reply.text)
+        case "ImportError":
+            return ImportError(reply.text)
         case "ValueError":
             return ValueError(reply.text)
 
@@ -189,6 +193,8 @@ def reply_of(outcome: Seen | Exception) -> bytes:
         reply = Reply(seen=outcome)
     elif isinstance(outcome, OSError):
         reply = Reply(raised="OSError", text=outcome.strerror or str(outcome), errno=outcome.errno)
+    elif isinstance(outcome, ImportError):
+        reply = Reply(raised="ImportError", text=str(outcome))
     else:
         reply = Reply(raised="LookupError" if isinstance(outcome, LookupError) else "ValueError", text=str(outcome))
     try:

@@ -1,6 +1,13 @@
 """The pages of codes without a rule file: reading a file, its shape, its overrides, and running it."""
 
 PAGES: dict[str, str] = {
+    "plugin-broken": """A plug-in is installed, but can't be used: its module can't be imported, or lacks its class.
+
+Why: its name is known from its file or its distribution, and its class has to be found by that name: `RandomForest` in
+`random_forest.py`, the underscores left out, upper and lower case aside.
+
+Instead: repair the plug-in; `pytest` on its conformance suite (`mlspec.testing`) shows what is missing.
+""",
     "syntax": """The file is not YAML.
 
 Why: nothing can be read from a file whose structure is unclear.
@@ -235,6 +242,14 @@ Why: it would fail, or give a wrong result, only when it runs.
 Instead: use SQL over the columns of the row: + - * / % ||, comparisons, AND OR NOT, IS NULL, BETWEEN, IN, LIKE, CASE
 WHEN, CAST, EXTRACT, and the functions ABS ROUND FLOOR CEIL LN LOG10 EXP SQRT COALESCE NULLIF GREATEST LEAST LOWER UPPER
 TRIM LENGTH SUBSTR STARTS_WITH ENDS_WITH. Put names with characters other than letters, digits and _ in double quotes.
+""",
+    "cycle": """A cycle: a derived column depends on itself through others, or a source is a result in `mlspec.results`
+    of its own project.
+
+Why: no order of steps can compute it, and a model that learns from its own predictions drifts away from the data.
+
+Instead: the message lists the cycle; one of its members must use another input. To use results as data, copy them out
+of `mlspec.results`.
 """,
     "secret-in-spec": """The spec contains a password, or a reference to one in a place where it would be shown.
 

@@ -153,8 +153,7 @@ def _derive(columns: dict[str, Column], data: Data) -> Iterator[Wrong]:
         try:
             found = typed(text, {c.name: c.type for c in columns.values()})
         except ExpressionError as error:
-            within = (error.start, error.end)
-            yield Wrong(code="bad-expression", path=path, message=error.message, within=within)
+            yield from _unreadable(name, error.message, (error.start, error.end), columns, data.derive)
             continue
         if found.kind == NOTHING:
             yield Wrong(code="bad-expression", path=path, message="this is always NULL")
@@ -164,6 +163,38 @@ def _derive(columns: dict[str, Column], data: Data) -> Iterator[Wrong]:
             label = "a model would see the value that it has to predict"
             yield Wrong(code="bad-expression", path=path, message=message, label=label)
         columns[name] = Column(name, _type(found.kind))
+
+
+def _unreadable(
+    name: str, message: str, within: tuple[int, int], columns: Mapping[str, Column], derive: Mapping[str, str]
+) -> Iterator[Wrong]:
+    """That a derived column can't be read, or reads one that is derived below it; nothing where one above is wrong."""
+    path: Path = ("data", "derive", name)
+    order = list(derive)
+    missing = derive[name][slice(*within)].strip('"')
+    if missing not in derive or missing in columns:
+        yield Wrong(code="bad-expression", path=path, message=message, within=within)
+    elif order.index(missing) >= order.index(name):
+        cycle = _cycle(derive)
+        if name not in cycle:
+            message = f"'{name}' reads '{missing}', which is derived below it"
+            yield Wrong(code="bad-expression", path=path, message=message, label="put it below", within=within)
+        elif name == min(cycle, key=order.index):
+            at = cycle.index(name)
+            shown = " -> ".join([*cycle[at:-1], *cycle[: at + 1]])
+            yield Wrong(code="cycle", path=path, message=f"'{name}' is derived from itself: {shown}", within=within)
+
+
+def _cycle(derive: Mapping[str, str]) -> list[str]:
+    """Derived columns of which each is read by the next, the first and last the same; empty where there are none."""
+    from graphlib import CycleError, TopologicalSorter
+
+    try:
+        TopologicalSorter({name: names(text) for name, text in derive.items()}).prepare()
+    except CycleError as error:
+        found: list[str] = error.args[1]
+        return found
+    return []
 
 
 def _filter(columns: dict[str, Column], data: Data) -> Iterator[Wrong]:

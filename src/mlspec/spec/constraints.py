@@ -1,103 +1,15 @@
-"""The ``constraints`` key: what must hold. Each entry becomes a gate, a step with a verdict and evidence."""
+"""The ``constraints`` key: what must hold. Most of its keys are plug-ins, each of which becomes gates."""
 
-from typing import Annotated, Literal
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal, TypeVar
 
 from msgspec import Meta, Struct
 
-from mlspec.spec.privacy import PrivacyGates
-from mlspec.spec.types import Bytes, Columns, Seconds, Share
+from mlspec.document import Path
+from mlspec.plugins.constraint import Constraint
+from mlspec.spec.types import Seconds
 
-FairnessMetric = Literal[
-    "demographic_parity_difference",
-    "demographic_parity_ratio",
-    "equal_opportunity_difference",
-    "equalized_odds_difference",
-]
-
-
-class QualityGate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A bound on a metric of the selected model on the test split; the whole interval must be on the right side."""
-
-    metric: Annotated[str, Meta(description="A metric that `evaluation.metrics` computes.", examples=["roc_auc"])]
-    at_least: Annotated[float | None, Meta(description="The lowest acceptable value.")] = None
-    at_most: Annotated[float | None, Meta(description="The highest acceptable value.")] = None
-    beats: Annotated[
-        str | None,
-        Meta(
-            description="A baseline that the model must beat: its name, or `baseline` for all.",
-            examples=["baseline"],
-        ),
-    ] = None
-    by: Annotated[
-        float, Meta(description="The margin by which the baseline must be beaten, in the metric's unit.", ge=0)
-    ] = 0.0
-
-
-class FairnessGate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A bound on how differently the decisions treat groups of the test rows; the whole interval must be inside."""
-
-    metric: Annotated[
-        FairnessMetric,
-        Meta(
-            description="What is compared between groups: the selection rate (demographic parity), the true positive "
-            "rate (equal opportunity), or the true and false positive rates (equalized odds)."
-        ),
-    ]
-    group: Annotated[
-        Columns,
-        Meta(
-            description="The column whose values are the groups, or several columns for their intersections.",
-            examples=["sex", ["sex", "race"]],
-        ),
-    ]
-    at_most: Annotated[Share | None, Meta(description="The largest allowed difference between two groups.")] = None
-    at_least: Annotated[
-        Share | None,
-        Meta(description="The smallest allowed ratio of two groups, the smaller rate divided by the larger."),
-    ] = None
-    minimum_rows: Annotated[
-        int,
-        Meta(description="The verdict is unknown for a group with fewer rows behind a rate.", ge=2),
-    ] = 30
-
-
-class Abstention(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Bounds on what `project.users.abstain_below` leads to, on the test rows."""
-
-    coverage_at_least: Annotated[
-        Share | None, Meta(description="The lowest allowed coverage: the share of rows decided without a person.")
-    ] = None
-    risk_at_most: Annotated[
-        Share | None, Meta(description="The highest allowed error rate among the rows decided without a person.")
-    ] = None
-
-
-class Latency(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Bounds on the time of one prediction: the exported model with its preparation, one process, warm."""
-
-    p50: Annotated[Seconds | None, Meta(description="Bound on the median time.")] = None
-    p95: Annotated[Seconds | None, Meta(description="Bound on the 95th percentile.")] = None
-    p99: Annotated[Seconds | None, Meta(description="Bound on the 99th percentile.")] = None
-    batch: Annotated[int, Meta(description="Rows in one request.", ge=1, le=100_000)] = 1
-
-
-class Throughput(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A bound on how fast many rows are answered: the exported model with its preparation, one process, warm."""
-
-    rows_per_second: Annotated[float, Meta(description="The lowest allowed number of rows per second.", gt=0)]
-    batch: Annotated[int, Meta(description="Rows in one request.", ge=1, le=100_000)] = 1000
-
-
-class Size(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Bounds on what is shipped."""
-
-    model: Annotated[Bytes | None, Meta(description="Bound on the exported model with its preparation, in bytes.")] = (
-        None
-    )
-    memory: Annotated[
-        Bytes | None,
-        Meta(description="Bound on the peak memory of a separate process that loads the model and predicts one row."),
-    ] = None
+_C = TypeVar("_C", bound=Constraint)
 
 
 class Waiver(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -114,15 +26,6 @@ class Waiver(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         str,
         Meta(description="The justification for waiving it; shown in the report.", min_length=1, extra={"prose": True}),
     ]
-
-
-class Money(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A bound on what making the model may cost, by a stated price of an hour."""
-
-    at_most: Annotated[float, Meta(description="The highest allowed cost of all steps that lead to the model.", ge=0)]
-    cpu_hour: Annotated[float, Meta(description="The price of an hour of a step on the CPU.", ge=0)] = 0.0
-    gpu_hour: Annotated[float, Meta(description="The price of an hour of a step on a GPU.", ge=0)] = 0.0
-    unit: Annotated[str, Meta(description="The currency; shown in the report.", examples=["EUR"])] = ""
 
 
 class Infrastructure(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -143,37 +46,13 @@ class Infrastructure(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ] = None
 
 
-class Budget(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Bounds on what making the model may take."""
-
-    wall_time: Annotated[
-        Seconds | None, Meta(description="Bound on the total time of all steps that lead to the model.")
-    ] = None
-    memory: Annotated[Bytes | None, Meta(description="Bound on the peak memory of any step.")] = None
-    gpus: Annotated[int | None, Meta(description="The number of GPUs that may be used; 0 forbids them.", ge=0)] = None
-    gpu_hours: Annotated[float | None, Meta(description="Bound on the total hours that steps spend on GPUs.", ge=0)] = (
-        None
-    )
-    money: Annotated[Money | None, Meta(description="Bound on the cost, at the stated prices.")] = None
-
-
 class Constraints(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What must hold. Every entry is decided by a gate: pass, fail, or unknown (which is not a pass)."""
+    """What must hold. Every entry is decided by a gate: pass, fail, or unknown (which is not a pass).
 
-    quality: Annotated[tuple[QualityGate, ...], Meta(description="Bounds on metrics.")] = ()
-    fairness: Annotated[
-        tuple[FairnessGate, ...], Meta(description="Bounds on how differently decisions treat groups of people.")
-    ] = ()
-    privacy: Annotated[
-        PrivacyGates | None, Meta(description="Bounds on personal data in the data and in the model.")
-    ] = None
-    abstention: Annotated[
-        Abstention | None, Meta(description="Bounds on the coverage and error rate of decisions made without a person.")
-    ] = None
-    latency: Annotated[Latency | None, Meta(description="Bounds on the time of one prediction.")] = None
-    throughput: Annotated[Throughput | None, Meta(description="A bound on rows predicted per second.")] = None
-    size: Annotated[Size | None, Meta(description="Bounds on the exported model.")] = None
-    budget: Annotated[Budget | None, Meta(description="Bounds on the resources used to make the model.")] = None
+    ``gates`` holds what is stated below the plug-ins' keys: a constraint, or a tuple of them.
+    """
+
+    gates: Annotated[dict[str, Any], Meta(extra={"plugin_keys": "constraints"})] = {}
     deadline: Annotated[
         Seconds | None,
         Meta(description="Bound on the critical path: the time that remains with any number of workers."),
@@ -191,3 +70,19 @@ class Constraints(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     waivers: Annotated[
         tuple[Waiver, ...], Meta(description="Requirements that are waived, each with a justification.")
     ] = ()
+
+    def stated(self) -> Iterator[tuple[Path, str, Constraint]]:
+        """The constraints, each with its place and the name of its kind."""
+        for name, found in self.gates.items():
+            if isinstance(found, tuple):
+                yield from ((("constraints", name, index), name, entry) for index, entry in enumerate(found))
+            else:
+                yield ("constraints", name), name, found
+
+    def each(self, kind: type[_C]) -> list[tuple[Path, _C]]:
+        """Those of one kind, each with its place."""
+        return [(path, found) for path, _, found in self.stated() if isinstance(found, kind)]
+
+    def one(self, kind: type[_C]) -> _C | None:
+        """The one of a kind that is stated once; None where it isn't."""
+        return next((found for _, found in self.each(kind)), None)

@@ -6,7 +6,7 @@ import msgspec
 
 from mlspec.plugins.base import PluginRef
 from mlspec.spec import Project
-from mlspec.spec.shape import Shape, fields, shape
+from mlspec.spec.shape import Shape, members, shape
 
 _SECONDS = ((86400.0, "d"), (3600.0, "h"), (60.0, "m"), (1.0, "s"), (1e-3, "ms"), (1e-6, "us"))
 _BYTES = ((10**12, "TB"), (10**9, "GB"), (10**6, "MB"), (10**3, "kB"), (1, "B"))
@@ -43,8 +43,7 @@ def _value(wanted: Shape, value: Any) -> Any:
 def _struct(value: msgspec.Struct) -> dict[str, Any]:
     """A struct's keys; one that is null by default and has no value is left out, for null may not be written there."""
     made = {}
-    for name, field in fields(type(value)).items():
-        item = getattr(value, name)
+    for name, field, item in members(value):
         if item is not None or (field.shape.nullable and field.default is not None):
             made[name] = _value(field.shape, item)
     return made

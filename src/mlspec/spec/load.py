@@ -7,9 +7,9 @@ import msgspec
 from mlspec import registry
 from mlspec.diagnostics import Diagnostic, SpecError
 from mlspec.document import MOST_FOUND, Document, Path
-from mlspec.plugins.base import PluginRef
+from mlspec.plugins.base import Plugin, PluginRef
 from mlspec.spec import Project, suggest, units
-from mlspec.spec.shape import Field, Shape, fields, shape
+from mlspec.spec.shape import Field, Shape, fields, keys, made, shape
 
 _BAD: Any = object()
 NAMES = {str: "text", int: "an integer", float: "a number", bool: "true or false"}
@@ -129,16 +129,17 @@ class _Reader:
         return found
 
     def _struct(self, cls: type[msgspec.Struct], value: dict[str, Any], path: Path, where: str, skip: str = "") -> Any:
-        known = fields(cls)
+        known = keys(cls, value)
         given: dict[str, Any] = {}
         bad = False
         unknown = [key for key in value if key not in known and key != skip]
         missing = [f.name for f in known.values() if f.required and f.name not in value]
         for key in unknown[:MOST_FOUND]:
-            guess = suggest.nearest(key, [n for n in known if n not in value]) or suggest.nearest(key, known)
+            every = keys(cls)
+            guess = suggest.nearest(key, [n for n in every if n not in value]) or suggest.nearest(key, every)
             if guess in missing:
                 missing.remove(guess)
-            self.unknown_key((*path, key), key, list(known), where, guess)
+            self.unknown_key((*path, key), key, list(every), where, guess)
             bad = True
         for name, field in known.items():
             if name in value:
@@ -158,7 +159,7 @@ class _Reader:
             bad = True
         if bad or self.partial:
             return _BAD
-        return cls(**given)
+        return made(cls, given)
 
     def _field(self, field: Field, value: Any, path: Path) -> Any:
         if value is None and not field.required and not field.shape.nullable and not self.partial:
@@ -354,7 +355,10 @@ class _Reader:
                 f"there is no {kind[:-1]} '{name}'",
                 suggest.label(name, registry.names(kind)),
             )
-        made = self._struct(registry.plugin(kind, name), value, path, f"{dotted(path)} ({name})", skip=key)
+        cls = self._class(kind, name, (*path, key) if key in value else path)
+        if cls is None:
+            return _BAD
+        made = self._struct(cls, value, path, f"{dotted(path)} ({name})", skip=key)
         return made if made is _BAD else PluginRef(name, made)
 
     def _step(self, wanted: Shape, value: Any, path: Path) -> Any:
@@ -375,7 +379,9 @@ class _Reader:
                 suggest.label(name, registry.names(kind)),
                 key=True,
             )
-        cls = registry.plugin(kind, name)
+        cls = self._class(kind, name, at)
+        if cls is None:
+            return _BAD
         if settings is None:
             settings = {}
         elif not isinstance(settings, dict):
@@ -386,6 +392,13 @@ class _Reader:
             return read if read is _BAD else PluginRef(name, cls(**{shorthand: read}))
         made = self._struct(cls, settings, at, f"{dotted(path)} ({name})")
         return made if made is _BAD else PluginRef(name, made)
+
+    def _class(self, kind: str, name: str, path: Path) -> type[Plugin] | None:
+        try:
+            return registry.plugin(kind, name)
+        except registry.PluginError as error:
+            self.wrong(error.code, path, str(error), error.label, key=True)
+            return None
 
 
 def _is_integer(value: float) -> bool:

@@ -10,6 +10,7 @@ from mlspec import registry
 from mlspec.spec import Project
 from mlspec.spec.dump import spelled
 from mlspec.spec.shape import Field, Shape, fields, shape
+from mlspec.spec.shape import keys as struct_keys
 
 WORDS = {str: "text", int: "integer", float: "number", bool: "true or false"}
 
@@ -23,9 +24,9 @@ def key_page(path: str) -> str | None:
         if wanted.kind == "map":
             wanted, field = wanted.items[1], None
             continue
-        if wanted.kind != "object" or part not in fields(wanted.cls):
+        field = struct_keys(wanted.cls).get(part) if wanted.kind == "object" else None
+        if field is None:
             return None
-        field = fields(wanted.cls)[part]
         wanted = field.shape
     lines = [path, "", wanted.meta.description or "", "", f"  takes:   {takes(wanted)}"]
     if field is not None:
@@ -61,14 +62,14 @@ def _paths(wanted: Shape, path: str) -> Iterator[str]:
     while wanted.kind in ("list", "map"):
         wanted = wanted.items[-1]
     if wanted.kind == "object":
-        for name, field in fields(wanted.cls).items():
+        for name, field in struct_keys(wanted.cls).items():
             inner = f"{path}.{name}" if path else name
             yield inner
             yield from _paths(field.shape, inner)
 
 
 def _keys(cls: type[msgspec.Struct]) -> Iterator[str]:
-    known = fields(cls)
+    known = struct_keys(cls)
     width = max((len(name) for name in known), default=0)
     for name, field in known.items():
         need = "required" if field.required else f"default {default(field)}"

@@ -4,30 +4,36 @@ there are), each with what it is bound to."""
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
+import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
+from mlspec.constraints.examples import Examples
+from mlspec.constraints.guardrail import Guardrail
+from mlspec.constraints.personalization import Personalization
+from mlspec.constraints.quality import Quality
 from mlspec.document import Path
+from mlspec.plugins.constraint import METRICS, Check, Constraint, Context, Measurement
 from mlspec.spec import Project
-from mlspec.spec.privacy import PrivacyGates
 from mlspec.spec.project import Goal
 
 Binding = Literal["gate", "measured", "compiled", "nothing"]
 TRIGGERS = {"on_request": "on request", "stream": "in a stream", "batch": "in batches"}
-QUANTILES = ("p50", "p95", "p99")
 
 
 class Requirement(Struct, frozen=True, kw_only=True):
     """Something that is required.
 
     ``id`` is its name, unique in a spec; ``path`` where it is stated. ``binding``: a gate decides on it, it is measured
-    and shown, the compiler has checked it, or nothing does. ``check`` is what a gate is to check; ``text`` the
-    requirement in words where no gate puts it into words; ``waived`` the reason not to hold to it.
+    and shown, the compiler has checked it, or nothing does. ``check`` is what a gate is to check, ``reads`` what it
+    reads; ``text`` the requirement in words where no gate puts it into words; ``waived`` the reason not to hold to it.
     """
 
     id: str
     path: Path
     binding: Binding
     check: Mapping[str, Any] = {}
+    reads: Measurement = METRICS
     text: str = ""
     waived: str = ""
 
@@ -51,9 +57,17 @@ def goals(project: Project) -> list[tuple[int, Goal]]:
     return sorted(stated, key=lambda at: (at[0] + 1 if at[1].priority is None else at[1].priority, at[0]))
 
 
-def _named(requirement: Requirement, name: str, waived: str) -> Requirement:
-    from msgspec.structs import replace
+def context(project: Project) -> Context:
+    """What constraints know of the rest of the spec."""
+    return Context(
+        task=project.project.task,
+        baselines={use.name: getattr(use.plugin, "metric", "") for use in project.evaluation.baselines or ()},
+        confidence=msgspec.to_builtins(project.evaluation.confidence),
+        abstains=project.project.users.abstain_below is not None,
+    )
 
+
+def _named(requirement: Requirement, name: str, waived: str) -> Requirement:
     return replace(requirement, id=name, waived=waived)
 
 
@@ -63,13 +77,13 @@ def _project(project: Project) -> Iterator[Requirement]:
         path: Path = ("project", "goals", index)
         name = f"goals.{goal.name}"
         bounded = goal.metric is not None and (goal.at_least is not None or goal.at_most is not None)
-        if bounded:
-            check = {"of": "quality", "metric": goal.metric, "at_least": goal.at_least, "at_most": goal.at_most}
-            yield Requirement(id=name, path=path, binding="gate", check=check, text=goal.statement)
+        if goal.metric is not None and bounded:
+            wanted = Quality(metric=goal.metric, at_least=goal.at_least, at_most=goal.at_most)
+            yield from _follows(name, path, wanted, project, goal.statement)
         if goal.metric is not None and goal.guardrail:
-            check = {"of": "guardrail", "metric": goal.metric, "tolerance": goal.tolerance}
+            guardrail = Guardrail(metric=goal.metric, tolerance=goal.tolerance)
             own = f"{name}.guardrail" if bounded else name
-            yield Requirement(id=own, path=path, binding="gate", check=check, text=goal.statement)
+            yield from _follows(own, path, guardrail, project, goal.statement)
         if goal.metric is None or not (bounded or goal.guardrail):
             binding: Binding = "nothing" if goal.metric is None else "measured"
             yield Requirement(id=name, path=path, binding=binding, text=goal.statement or goal.name)
@@ -83,9 +97,8 @@ def _project(project: Project) -> Iterator[Requirement]:
         text = f"predictions are made {TRIGGERS[users.trigger]}: the {bound} has a bound"
         yield Requirement(id="trigger", path=("project", "users", "trigger"), binding="compiled", text=text)
     if users.examples:
-        yield Requirement(
-            id="examples", path=("project", "users", "examples"), binding="gate", check={"of": "examples"}
-        )
+        examples = Examples(examples=tuple(msgspec.to_builtins(example) for example in users.examples))
+        yield from _follows("examples", ("project", "users", "examples"), examples, project)
     if users.mistakes is not None:
         mistakes = users.mistakes
         text = f"a false positive costs {mistakes.false_positive:g}, a false negative {mistakes.false_negative:g}"
@@ -96,61 +109,10 @@ def _project(project: Project) -> Iterator[Requirement]:
 
 
 def _constraints(project: Project) -> Iterator[Requirement]:
-    constraints = project.constraints
-
-    def gate(name: str, path: Path, **check: Any) -> Requirement:
-        return Requirement(id=name, path=("constraints", *path), binding="gate", check=check)
-
-    for index, quality in enumerate(constraints.quality):
-        at: Path = ("quality", index)
-        of = {"of": "quality", "metric": quality.metric}
-        if quality.at_least is not None or quality.at_most is not None:
-            yield gate(f"quality.{quality.metric}", at, **of, at_least=quality.at_least, at_most=quality.at_most)
-        if quality.beats is not None:
-            for baseline in _against(project, quality.metric) if quality.beats == "baseline" else [quality.beats]:
-                name = f"quality.{quality.metric}.beats.{baseline}"
-                yield gate(name, at, **of, beats=baseline, by=quality.by)
-    for index, fairness in enumerate(constraints.fairness):
-        yield gate(
-            f"fairness.{fairness.metric}.{'+'.join(fairness.group)}",
-            ("fairness", index),
-            of="fairness",
-            metric=fairness.metric,
-            group=list(fairness.group),
-            minimum_rows=fairness.minimum_rows,
-            at_least=fairness.at_least,
-            at_most=fairness.at_most,
-        )
-    if constraints.privacy is not None:
-        yield from _privacy(constraints.privacy)
-    if constraints.abstention is not None:
-        for what, side in (("coverage", "at_least"), ("risk", "at_most")):
-            bound = getattr(constraints.abstention, f"{what}_{side}")
-            if bound is not None:
-                own: dict[str, Any] = {"of": "abstention", "what": what, side: bound}
-                yield gate(f"abstention.{what}", ("abstention", f"{what}_{side}"), **own)
-    if constraints.latency is not None:
-        for quantile in QUANTILES:
-            bound = getattr(constraints.latency, quantile)
-            if bound is not None:
-                yield gate(f"latency.{quantile}", ("latency", quantile), of="latency", quantile=quantile, at_most=bound)
-    if constraints.throughput is not None:
-        bound = constraints.throughput.rows_per_second
-        yield gate("throughput", ("throughput", "rows_per_second"), of="throughput", at_least=bound)
-    if constraints.size is not None:
-        if constraints.size.model is not None:
-            yield gate("size.model", ("size", "model"), of="size", at_most=constraints.size.model)
-        if constraints.size.memory is not None:
-            yield gate("size.memory", ("size", "memory"), of="serving_memory", at_most=constraints.size.memory)
-    if constraints.budget is not None:
-        for what in ("wall_time", "memory", "gpus", "gpu_hours"):
-            bound = getattr(constraints.budget, what)
-            if bound is not None:
-                yield gate(f"budget.{what}", ("budget", what), of="budget", what=what, at_most=bound)
-        money = constraints.budget.money
-        if money is not None:
-            price = {"cpu_hour": money.cpu_hour, "gpu_hour": money.gpu_hour, "unit": money.unit}
-            yield gate("budget.money", ("budget", "money"), of="budget", what="money", at_most=money.at_most, **price)
+    constraints, known = project.constraints, context(project)
+    for path, name, constraint in constraints.stated():
+        for check in constraint.checks(known):
+            yield _gate(f"{name}.{check.name}" if check.name else name, (*path, *check.at), name, check)
     if constraints.deadline is not None:
         text = f"the critical path takes at most {constraints.deadline:g} s"
         yield Requirement(id="deadline", path=("constraints", "deadline"), binding="measured", text=text)
@@ -163,35 +125,18 @@ def _constraints(project: Project) -> Iterator[Requirement]:
         yield Requirement(id="reviewers", path=("constraints", "reviewers"), binding="compiled", text=text)
 
 
-def _privacy(privacy: PrivacyGates) -> Iterator[Requirement]:
-    at: Path = ("constraints", "privacy")
-
-    def gate(what: str, **check: Any) -> Requirement:
-        own = {"of": "privacy", "what": what, **check}
-        return Requirement(id=f"privacy.{what}", path=(*at, what), binding="gate", check=own)
-
-    if privacy.direct_identifiers is not None:
-        yield gate("direct_identifiers")
-    if privacy.k_anonymity is not None:
-        found = privacy.k_anonymity
-        yield gate("k_anonymity", columns=list(found.columns), at_least=found.k)
-    if privacy.l_diversity is not None:
-        diverse = privacy.l_diversity
-        yield gate("l_diversity", columns=list(diverse.columns), sensitive=diverse.sensitive, at_least=diverse.l)
-    if privacy.membership is not None:
-        yield gate("membership", at_most=privacy.membership.at_most)
-    if privacy.differential_privacy is not None:
-        asked = privacy.differential_privacy
-        yield gate("differential_privacy", epsilon=asked.epsilon, delta=asked.delta)
-
-
 def _model(project: Project) -> Iterator[Requirement]:
     if project.model.personal is not None:
-        check = {"of": "personalization"}
-        yield Requirement(id="personalization", path=("model", "personalization"), binding="gate", check=check)
+        yield from _follows("personalization", ("model", "personalization"), Personalization(), project)
 
 
-def _against(project: Project, metric: str) -> list[str]:
-    """The baselines that a metric can be compared with: people were measured by one metric alone."""
-    listed = project.evaluation.baselines or ()
-    return sorted({use.name for use in listed if getattr(use.plugin, "metric", metric) == metric})
+def _follows(name: str, path: Path, constraint: Constraint, project: Project, text: str = "") -> Iterator[Requirement]:
+    """The gates of a constraint that is not stated under ``constraints`` but follows from another key."""
+    kind = type(constraint).__module__.rpartition(".")[2]
+    for check in constraint.checks(context(project)):
+        yield _gate(name, path, kind, check, text)
+
+
+def _gate(name: str, path: Path, kind: str, check: Check, text: str = "") -> Requirement:
+    params = {"of": check.of or kind, **check.params}
+    return Requirement(id=name, path=path, binding="gate", check=params, reads=check.reads, text=text)

@@ -54,7 +54,7 @@ def resolve(project: Project, schemas: Mapping[str, Schema], target_levels: tupl
         project = shared(project)
     evaluation = project.evaluation
     if evaluation.metrics is None:
-        gated = [g.metric for g in project.constraints.quality]
+        gated = [name for _, _, found in project.constraints.stated() for name in found.metrics().values()]
         gated += [goal.metric for goal in project.project.goals if goal.metric is not None]
         more = [name for name in dict.fromkeys(gated) if name not in METRICS[task] and _fits(name, task)]
         wanted = [*METRICS[task], *more]

@@ -14,7 +14,7 @@ from mlspec.plugins.base import Plugin
 from mlspec.plugins.source import Source
 from mlspec.spec import Project
 from mlspec.spec import units as spellings
-from mlspec.spec.shape import Field, Shape, fields
+from mlspec.spec.shape import Field, Shape, fields, keys
 
 TYPES = {str: "string", int: "integer", float: "number", bool: "boolean"}
 PATTERNS = {
@@ -64,7 +64,7 @@ class _Writer:
     def object(self, cls: type[msgspec.Struct], extra: Json | None = None) -> Json:
         """The closed object of a struct; ``extra``: additional properties."""
         properties = dict(extra or {})
-        for name, field in fields(cls).items():
+        for name, field in keys(cls).items():
             properties[name] = self.field(field)
         required = [name for name, field in fields(cls).items() if field.required]
         made: Json = {"type": "object", "description": first_line(cls), "properties": properties}
@@ -132,7 +132,7 @@ class _Writer:
         return made
 
     def _object(self, wanted: Shape) -> Json:
-        made = self.ref(wanted.cls.__name__, self.object(wanted.cls))
+        made = self.ref(wanted.extra.get("definition", wanted.cls.__name__), self.object(wanted.cls))
         presets = wanted.extra.get("presets")
         if not presets:
             return made
@@ -179,10 +179,9 @@ class _Writer:
     def _plugin(self, wanted: Shape) -> Json:
         """A mapping whose key names the plug-in; each plug-in's keys follow an if."""
         kind, key = wanted.extra["plugin"], wanted.extra["key"]
-        names = registry.names(kind)
+        classes = dict(registry.usable(kind))
         branches = []
-        for name in names:
-            cls = registry.plugin(kind, name)
+        for name, cls in classes.items():
             chosen: Json = {"properties": {key: {"const": name}}, "required": [key]}
             if issubclass(cls, Source):
                 suffixes = "|".join(s.replace(".", r"\.") for s in cls.suffixes)
@@ -197,15 +196,13 @@ class _Writer:
             branches.append({"if": chosen, "then": self.ref(f"{kind}.{name}", self._named(cls, key, name))})
         made: Json = {
             "type": "object",
-            "properties": {key: {"enum": names, "description": f"The name of the {kind[:-1]}."}},
+            "properties": {key: {"enum": list(classes), "description": f"The name of the {kind[:-1]}."}},
             "allOf": branches,
         }
         if kind != "sources":
             made["required"] = [key]
         else:
-            made |= _one_of(
-                key, *sorted({cls.key for n in names if issubclass(cls := registry.plugin(kind, n), Source)})
-            )
+            made |= _one_of(key, *sorted({cls.key for cls in classes.values() if issubclass(cls, Source)}))
         return self.ref(f"{kind}", made)
 
     def _named(self, cls: type[Plugin], key: str, name: str) -> Json:
@@ -214,10 +211,9 @@ class _Writer:
     def _step(self, wanted: Shape) -> Json:
         """A name, or a mapping of one name to its settings or the value that its shorthand takes."""
         kind = wanted.extra["plugin_list"]
-        names = registry.names(kind)
+        classes = dict(registry.usable(kind))
         properties: Json = {}
-        for name in names:
-            cls = registry.plugin(kind, name)
+        for name, cls in classes.items():
             settings = self.ref(f"{kind}.{name}", self.object(cls))
             shorthand = getattr(cls, "shorthand", "")
             if shorthand:
@@ -240,7 +236,7 @@ class _Writer:
         made = {
             "type": ["string", "object"],
             "if": {"type": "string"},
-            "then": {"enum": names},
+            "then": {"enum": list(classes)},
             "else": {
                 "type": "object",
                 "properties": properties,

@@ -2,11 +2,13 @@
 
 import functools
 import types
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
 from msgspec import Meta, Struct
 
+from mlspec import registry
 from mlspec.plugins.base import PluginRef
 
 
@@ -89,7 +91,62 @@ def shape(annotation: Any) -> Shape:
 
 @functools.cache
 def fields(cls: type[Struct]) -> dict[str, Field]:
-    """The keys of a struct by the name they have in a spec."""
+    """The keys of a struct by the name they have in a spec; without those that plug-ins add (``keys``)."""
+    return {name: field for name, field in _all_fields(cls).items() if "plugin_keys" not in field.shape.extra}
+
+
+@functools.cache
+def plugin_keys(cls: type[Struct]) -> tuple[str, str] | None:
+    """The field that holds what is stated below the keys of plug-ins, and the kind of these; None where none are."""
+    found = (field for field in _all_fields(cls).values() if "plugin_keys" in field.shape.extra)
+    return next(((field.name, field.shape.extra["plugin_keys"]) for field in found), None)
+
+
+def keys(cls: type[Struct], named: Iterable[str] | None = None) -> dict[str, Field]:
+    """The keys of a struct, those of plug-ins first; of these only the ``named`` ones, if any are."""
+    added = plugin_keys(cls)
+    if added is None:
+        return fields(cls)
+    wanted = [name for name in (registry.names(added[1]) if named is None else named) if name not in fields(cls)]
+    known = [_plugin_key(added[1], name) for name in wanted if registry.has(added[1], name)]
+    found = [field for field in known if field is not None]
+    found.sort(key=lambda field: field.shape.extra["rank"])
+    return {field.name: field for field in found} | fields(cls)
+
+
+def members(value: Struct) -> Iterator[tuple[str, Field, Any]]:
+    """The keys of a struct with what they hold; those of plug-ins where they are stated."""
+    added = plugin_keys(type(value))
+    stated: dict[str, Any] = {} if added is None else getattr(value, added[0])
+    for name, field in keys(type(value), stated).items():
+        yield name, field, stated[name] if name in stated else getattr(value, name)
+
+
+def made(cls: type[Struct], given: dict[str, Any]) -> Struct:
+    """The struct with these values; empty ones of plug-ins' keys are left out."""
+    added = plugin_keys(cls)
+    if added is None:
+        return cls(**given)
+    own = {name: value for name, value in given.items() if name in fields(cls)}
+    rest = {name: value for name, value in given.items() if name not in own and value not in (None, ())}
+    return cls(**own, **{added[0]: rest})
+
+
+@functools.cache
+def _plugin_key(kind: str, name: str) -> Field | None:
+    """A plug-in as a key: a mapping of its fields, or a list of them; None where it is no key."""
+    cls: Any = registry.plugin(kind, name)
+    if not cls.is_key:
+        return None
+    about = " ".join((cls.__doc__ or "").split("\n\n")[0].split())
+    one = Shape(kind="object", cls=cls, meta=Meta(extra={"definition": f"{kind}.{name}"}))
+    meta = Meta(description=about, extra={"definition": f"{kind}.{name}", "rank": (cls.rank, name)})
+    if cls.many:
+        return Field(name, Shape(kind="list", cls=tuple, items=(one,), meta=meta), ())
+    return Field(name, Shape(kind="object", cls=cls, nullable=True, meta=meta), None)
+
+
+def _all_fields(cls: type[Struct]) -> dict[str, Field]:
     found = {}
     for field in msgspec.structs.fields(cls):
         default = field.default if field.default_factory is msgspec.NODEFAULT else field.default_factory()

@@ -9,6 +9,8 @@
 ``named``     the top-level key whose entries are such names too (``backends``).
 ``one``       a list that may be written as its only entry (``group: sex``).
 ``column``    the value names a column of the data.
+``plugin_keys`` the field holds what is stated below the keys that plug-ins of that kind add to its mapping.
+``bound``     which way a constraint's bound points (``plugins/keys.py``).
 ``prose``     the value changes no result: no fingerprint reads it.
 """
 
@@ -17,12 +19,12 @@ from typing import Annotated
 from msgspec import Meta
 
 from mlspec.plugins.base import PluginRef
+from mlspec.plugins.keys import Bytes as Bytes
+from mlspec.plugins.keys import ColumnName as ColumnName
+from mlspec.plugins.keys import Columns as Columns
+from mlspec.plugins.keys import Seconds as Seconds
+from mlspec.plugins.keys import Share as Share
 
-Seconds = Annotated[float, Meta(extra={"unit": "duration"}, examples=["5ms", "30s", "10m", "2h"])]
-Bytes = Annotated[int, Meta(extra={"unit": "bytes"}, examples=["20MB", "4GB", "512KiB"])]
-ColumnName = Annotated[str, Meta(extra={"column": True}, min_length=1)]
-Columns = Annotated[tuple[ColumnName, ...], Meta(extra={"one": True}, min_length=1, max_length=3)]
-Share = Annotated[float, Meta(ge=0, le=1)]
 TransformRef = Annotated[PluginRef, Meta(extra={"plugin_list": "transforms"})]
 MetricRef = Annotated[PluginRef, Meta(extra={"plugin_list": "metrics"})]
 BaselineRef = Annotated[PluginRef, Meta(extra={"plugin_list": "baselines"})]

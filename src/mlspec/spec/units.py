@@ -40,14 +40,10 @@ def parse(unit: str, value: Any) -> float | int | None:
 
 
 def engines() -> list[str]:
-    """The names of the engines, from the files of the backends package."""
-    import os
+    """The names of the engines, sorted."""
+    from mlspec import registry
 
-    from mlspec.machine import python_paths
-
-    # The package is empty: importing it costs less than importing what finds packages without importing them.
-    folders = python_paths.imported("mlspec_backends").__path__
-    return sorted(n[:-3] for f in folders for n in os.listdir(f) if n.endswith(".py") and not n.startswith("_"))
+    return list(registry.engines())
 
 
 def source_of(path: str) -> str | None:
@@ -55,8 +51,8 @@ def source_of(path: str) -> str | None:
     from mlspec import registry
 
     plain = path.lower().partition("?")[0].partition("#")[0] if "://" in path else path.lower()
-    for name in registry.names("sources"):
-        if plain.endswith(registry.plugin("sources", name).suffixes or ("\0",)):  # type: ignore[attr-defined]
+    for name, cls in registry.usable("sources"):
+        if plain.endswith(cls.suffixes or ("\0",)):  # type: ignore[attr-defined]
             return name
     return None
 
@@ -74,8 +70,7 @@ def source_at(path: str) -> str | None:
 
     from mlspec.sources import _folders
 
-    sources = {name: registry.plugin("sources", name) for name in registry.names("sources")}
-    endings = {name: ends for name, cls in sources.items() if (ends := getattr(cls, "endings", ()))}
+    endings = {name: ends for name, cls in registry.usable("sources") if (ends := getattr(cls, "endings", ()))}
     try:
         return _folders.kind(Path(path), endings)
     except (OSError, ValueError):
@@ -86,8 +81,8 @@ def source_with(keys: Collection[str]) -> str | None:
     """The source that one of these keys selects; None where only a path could."""
     from mlspec import registry
 
-    for name in registry.names("sources"):
-        key: str = registry.plugin("sources", name).key  # type: ignore[attr-defined]
+    for name, cls in registry.usable("sources"):
+        key: str = cls.key  # type: ignore[attr-defined]
         if key != "path" and key in keys:
             return name
     return None

@@ -108,7 +108,7 @@ class Image(Transform, frozen=True, kw_only=True):
             made = np.empty((len(cells), width), np.float32)
             for at, flat in enumerate(_every(cells, shape)):
                 made[at] = flat
-            pixels = made.reshape(len(cells), -1, shape[2])
+            pixels = made.reshape(len(cells), shape[0] * shape[1], shape[2])
             pixels -= np.asarray(state["mean"], np.float32)
             pixels /= np.asarray(state["deviation"], np.float32)
             return pl.Series(cells.name, made, dtype=pl.Array(pl.Float32, width))

@@ -1,7 +1,5 @@
 """The plan before and after as one Mermaid flowchart, what changed marked."""
 
-from collections.abc import Mapping
-
 from mlspec.diff.change import Impact
 from mlspec.graph.graph import Graph
 
@@ -23,8 +21,8 @@ def mermaid(base: Graph, head: Graph, impact: Impact) -> str:
     changed = [step for step, style in styles.items() if style != "kept"]
     if not changed:
         return ""
-    edges = [*_edges(head), *(edge for edge in _edges(base) if edge[1] in impact.gone)]
-    edges = [(impact.renamed.get(source, source), target) for source, target in dict.fromkeys(edges)]
+    drawn = [*head.reduced.edges, *(edge for edge in base.reduced.edges if edge[1] in impact.gone)]
+    edges = [(impact.renamed.get(source, source), target) for source, target in dict.fromkeys(drawn)]
     shown = set(styles)
     if len(shown) > MOST:
         near = {source for source, target in edges if target in changed} | set(changed)
@@ -38,13 +36,6 @@ def mermaid(base: Graph, head: Graph, impact: Impact) -> str:
     used = {styles[step] for step in names} | {"kept"}
     lines += [f"  classDef {name} {style}" for name, style in STYLES.items() if name in used]
     return "\n".join(lines) + "\n"
-
-
-def _edges(graph: Graph) -> list[tuple[str, str]]:
-    found: Mapping[tuple[str, str], None] = dict.fromkeys(
-        (read.step, step_id) for step_id, step in graph.steps.items() for read in step.inputs.values()
-    )
-    return list(found)
 
 
 def escaped(text: str) -> str:

@@ -18,6 +18,7 @@ from mlspec.graph.show import dvc
 from mlspec.graph.step import Step
 from mlspec.machine import json_values, safe_files
 from mlspec.machine.file_digests import hash_file
+from mlspec.plugins.verdict import Verdict
 from mlspec.store import files, tree
 from mlspec.store.action import Action
 from mlspec.store.store import Store
@@ -188,8 +189,9 @@ def _derived(step: Step, action: Action, store: Store) -> dict[str, bytes]:
         return json_values.read(store.path(action.outputs[output]))
 
     if metrics and step.kind == "gate":
-        verdict = read("verdict")
-        found[dvc.SCORES] = {name: verdict[name] for name in ("value", "verdict") if verdict.get(name) is not None}
+        decided = json_values.read(store.path(action.outputs["verdict"]), Verdict)
+        value = {} if decided.value is None else {"value": decided.value}
+        found[dvc.SCORES] = {**value, "verdict": decided.verdict}
     elif metrics:
         measured: Mapping[str, Mapping[str, Any]] = read("metrics")["metrics"]
         found[dvc.SCORES] = {

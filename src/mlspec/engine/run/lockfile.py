@@ -5,7 +5,7 @@ The text depends on the results alone: a run that changes none of them leaves th
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypedDict, cast
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -14,15 +14,15 @@ from mlspec.diagnostics import StoreError
 from mlspec.engine.run.holdout_ledger import Use
 from mlspec.engine.run.run_record import Run
 from mlspec.graph.graph import Graph
-from mlspec.graph.kinds import KINDS, Kind
+from mlspec.graph.kinds import KINDS, Kind, reads_records
 from mlspec.graph.passes.references import content, pins
 from mlspec.graph.step import Step
 from mlspec.machine import json_values, safe_files
+from mlspec.plugins.verdict import Number
 from mlspec.spec.pinned import LOCK, VERSION, LockedSource, LockedSpread
 from mlspec.store import files
 
 NAME = LOCK
-GATE = ("requirement", "verdict", "value", "waived")
 
 
 class LockedStep(Struct, frozen=True, kw_only=True):
@@ -33,13 +33,13 @@ class LockedStep(Struct, frozen=True, kw_only=True):
     seconds: float | None = None
 
 
-class LockedGate(TypedDict, total=False):
+class LockedGate(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a gate said."""
 
     requirement: str
     verdict: str
-    value: int | float | None
-    waived: str
+    value: Number | None
+    waived: str = ""
 
 
 class Lock(Struct, frozen=True, kw_only=True):
@@ -92,7 +92,10 @@ def of(
         },
         metrics={name: {end: found[end] for end in ("value", "low", "high")} for name, found in measured.items()},
         gates={
-            gate["gate"]: cast(LockedGate, {part: gate[part] for part in GATE if part in gate}) for gate in run.gates
+            gate.gate: LockedGate(
+                requirement=gate.requirement, verdict=gate.verdict, value=gate.value, waived=gate.waived
+            )
+            for gate in run.gates
         },
         holdout=uses,
     )
@@ -169,12 +172,7 @@ def _stable(graph: Graph, step_id: str, outputs: Mapping[str, str], kinds: Mappi
     """The outputs' digests, unless the step reads what is measured: then they vary with it."""
     reads = graph.steps[step_id].inputs.values()
     varies = any(kinds[graph.steps[read.step].kind].volatile for read in reads)
-    return {} if varies or _of_budget(graph, step_id) else dict(outputs)
-
-
-def _of_budget(graph: Graph, step_id: str) -> bool:
-    step = graph.steps[step_id]
-    return step.kind == "gate" and step.params.get("of") == "budget"
+    return {} if varies or reads_records(graph.steps[step_id]) else dict(outputs)
 
 
 def _timeless(lock: Lock) -> bytes:

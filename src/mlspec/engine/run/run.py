@@ -28,6 +28,7 @@ from mlspec.graph.show import dvc
 from mlspec.graph.step import Step
 from mlspec.machine import json_values
 from mlspec.machine.environment import device_kind, machine, processor, python_version
+from mlspec.plugins.verdict import Verdict
 from mlspec.spec import pinned
 from mlspec.spec.requirements import Requirement, requirements
 from mlspec.store import shared
@@ -153,8 +154,8 @@ class _Running:
         self.failures[step] = Failure(step=step, cause=cause, place=place)
         self.journal.tell(events.StepFailed(time=now(), step=step, cause=cause, place=place))
 
-    def _carry_out(self) -> tuple[dict[str, Any] | None, tuple[dict[str, Any], ...]]:
-        """Schedule until every result of the run is readable: what was damaged is made again."""
+    def _carry_out(self) -> tuple[dict[str, Any] | None, tuple[Verdict, ...]]:
+        """Schedule until every result of the run is readable: damaged ones are computed again."""
         taken = dvc_results.take_over(Path(self.graph.facts.root), self.store, self._write) if self.own else []
         if taken:
             self.journal.open()
@@ -290,9 +291,10 @@ class _Running:
             allowed = self.graph.project.evaluation.holdout
             self.holdout = holdout_ledger.count(use, known, None if allowed is None else allowed.max_uses)
 
-    def _read(self) -> tuple[dict[str, Any] | None, tuple[dict[str, Any], ...]]:
+    def _read(self) -> tuple[dict[str, Any] | None, tuple[Verdict, ...]]:
         """The metrics of the final evaluation, and the verdict on each requirement that a gate decides on."""
-        metrics, gates = None, []
+        metrics = None
+        gates: list[Verdict] = []
         stated: dict[str, list[Requirement]] = {}
         for requirement in requirements(self.graph.project):
             gate = self.graph.find(f"gate.{requirement.id}") if requirement.binding == "gate" else None
@@ -303,7 +305,7 @@ class _Running:
             if stored is not None and step.kind == "evaluate_test":
                 metrics = self._json(stored.outputs["metrics"])
             elif stored is not None and step.kind == "gate":
-                decided = self._json(stored.outputs["verdict"])
+                decided = json_values.read(self.store.path(stored.outputs["verdict"]), Verdict)
                 name = step.id.removeprefix("gate.")
                 alone = [Requirement(id=name, path=step.path, binding="gate", check=step.params)]
                 gates += [holdout_verdicts.seen(decided, one, self.holdout) for one in stated.get(step.id, alone)]
@@ -323,7 +325,7 @@ class _Running:
         started: str,
         began: float,
         metrics: dict[str, Any] | None,
-        gates: tuple[dict[str, Any], ...],
+        gates: tuple[Verdict, ...],
     ) -> Run:
         self._remember()
         run = Run(

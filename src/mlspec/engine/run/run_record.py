@@ -11,6 +11,7 @@ from msgspec import Struct
 from mlspec import paths
 from mlspec.diagnostics import Span, StoreError
 from mlspec.machine import json_values
+from mlspec.plugins.verdict import Verdict
 from mlspec.store import files
 
 FILE = "run.json"
@@ -73,7 +74,7 @@ class Run(Struct, frozen=True, kw_only=True):
     device: str
     steps: dict[str, RanStep]
     failures: tuple[Failure, ...] = ()
-    gates: tuple[dict[str, Any], ...] = ()
+    gates: tuple[Verdict, ...] = ()
     metrics: dict[str, Any] | None = None
     environment: dict[str, str] = {}
     holdout: HoldoutUse | None = None
@@ -81,7 +82,7 @@ class Run(Struct, frozen=True, kw_only=True):
     def holds(self) -> bool:
         """Whether every gate was decided, and passed or is waived."""
         decided = all(step.action in ("done", "cached") for step in self.steps.values() if step.kind == "gate")
-        return decided and all(gate["verdict"] == "pass" or gate.get("waived") for gate in self.gates)
+        return decided and all(gate.verdict == "pass" or gate.waived for gate in self.gates)
 
     def count(self, action: str) -> int:
         """How many steps ended that way."""

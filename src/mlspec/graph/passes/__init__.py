@@ -9,6 +9,7 @@ from mlspec.graph.passes.checks import checks
 from mlspec.graph.passes.code import code
 from mlspec.graph.passes.combining import combining
 from mlspec.graph.passes.cross_validation import cross_validation
+from mlspec.graph.passes.cycles import cycles
 from mlspec.graph.passes.environment import environment
 from mlspec.graph.passes.evaluation import evaluation
 from mlspec.graph.passes.expectations import expectations
@@ -54,6 +55,7 @@ PASSES: tuple[Callable[[Graph], Graph], ...] = (
     code,
     environment,
     files,
+    cycles,
     references,
     resources,
 )

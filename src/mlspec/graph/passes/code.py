@@ -12,7 +12,16 @@ from mlspec.graph.step import Step
 from mlspec.registry import plugin
 
 PACKAGED = frozenset(
-    {"predict_test", "latency", "importance", "train_groups", "train_shared", "personalize", "predict_global"}
+    {
+        "predict_test",
+        "latency",
+        "importance",
+        "train_groups",
+        "train_shared",
+        "personalize",
+        "predict_global",
+        "measure",
+    }
 )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from mlspec.graph import tables
-from mlspec.graph.graph import Graph, ordered
+from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS
 from mlspec.graph.passes.split import besides
 from mlspec.graph.step import Input, Step
@@ -23,25 +23,30 @@ def cross_validation(graph: Graph) -> Graph:
     wanted = graph.project.model.cross_validation
     if wanted is None:
         return graph
-    steps = dict(graph.steps)
-    for number in range(1, wanted.folds + 1):
-        steps[f"fold.{number}"] = _fold(graph, wanted, number)
+    folds = {number: _fold(graph, wanted, number) for number in range(1, wanted.folds + 1)}
     copied = ("prepare", "train", "predict", *(("tune",) if wanted.nested else ()))
-    for name in sorted(graph.project.model.candidates):
+    names = sorted(graph.project.model.candidates)
+    steps: dict[str, Step] = {}
+    for step in graph.steps.values():
+        kind, _, name = step.id.partition(".")
+        if step.kind == "tune" and step.params["pruner"] == "wilcoxon":
+            for number, fold in folds.items():
+                made = _copy(graph.steps[f"prepare.{name}"], {f"prepare.{name}"}, number)
+                steps |= {fold.id: fold, made.id: made}
+            step = _by_folds(step, name, wanted.folds)
+        if kind != "evaluate" or name not in names:
+            steps[step.id] = step
+    steps |= {fold.id: fold for fold in folds.values()}
+    for name in names:
         own = {f"{kind}.{name}" for kind in copied}
-        evaluate = steps.pop(f"evaluate.{name}")
+        evaluate = graph.steps[f"evaluate.{name}"]
         inputs = {read: source for read, source in evaluate.inputs.items() if read != "predictions"}
-        for number in range(1, wanted.folds + 1):
-            for step in graph.steps.values():
-                if step.id in own:
-                    copy = _copy(step, own, number)
-                    steps[copy.id] = copy
+        for number in folds:
+            copies = [_copy(step, own, number) for step in graph.steps.values() if step.id in own]
+            steps |= {copy.id: copy for copy in copies}
             inputs[f"predictions.{number}"] = Input(f"predict.{name}.fold{number}", "predictions")
         steps[evaluate.id] = replace(evaluate, inputs=inputs)
-        search = steps.get(f"tune.{name}")
-        if search is not None and search.params["pruner"] == "wilcoxon":
-            steps[search.id] = _by_folds(search, name, wanted.folds)
-    return graph.replace(ordered(steps))
+    return graph.replace(steps)
 
 
 def _by_folds(search: Step, name: str, folds: int) -> Step:

@@ -24,6 +24,7 @@ NUMERIC = frozenset(
         "train_shared",
         "personalize",
         "predict_global",
+        "measure",
     }
 )
 

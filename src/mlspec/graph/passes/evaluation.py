@@ -8,8 +8,10 @@ from mlspec.baselines.previous import Previous
 from mlspec.graph import scores, tables, uses
 from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS
+from mlspec.graph.passes.measurements import asked_of
 from mlspec.graph.step import Input, Step
 from mlspec.plugins.baseline import Baseline
+from mlspec.plugins.constraint import METRICS
 
 
 def evaluation(graph: Graph) -> Graph:
@@ -68,13 +70,15 @@ def evaluation(graph: Graph) -> Graph:
     if scores.deciding(project) or project.project.users.abstain_below is not None:
         inputs["model"] = Input("select", "model")
     asked = _asked(graph)
-    if not asked.keys().isdisjoint(("slices", "worst_slice", "fairness")):
+    if not asked.keys().isdisjoint(("slices", "worst_slice")):
         inputs["test"] = test
+    _, for_gates = asked_of(project).get("evaluate", ((), METRICS))
+    inputs |= {name: Input(*read) for name, read in for_gates.inputs.items()}
     steps.append(
         Step(
             id="evaluate",
             kind="evaluate_test",
-            params={**scores.scoring(project), **asked},
+            params={**scores.scoring(project), **asked, **for_gates.params},
             inputs=inputs,
             outputs=KINDS["evaluate_test"].outputs,
             path=("evaluation",),
@@ -95,12 +99,6 @@ def _asked(graph: Graph) -> dict[str, Any]:
     if stated.worst_slice:
         found["worst_slice"] = [
             column.name for column in tables.table(graph) if column.role in ("feature", "sensitive")
-        ]
-    if project.constraints.fairness:
-        asked = [(gate.metric, gate.group, gate.minimum_rows) for gate in project.constraints.fairness]
-        found["fairness"] = [
-            {"metric": metric, "group": list(group), "minimum_rows": rows}
-            for metric, group, rows in dict.fromkeys(asked)
         ]
     for use in project.evaluation.baselines or ():
         if isinstance(use.plugin, Human):

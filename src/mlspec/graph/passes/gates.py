@@ -1,58 +1,42 @@
 """A gate for each requirement that one decides on. It runs after all that measures, and nothing reads a gate: when
 one fails, the others are still decided."""
 
+from mlspec import registry
 from mlspec.graph.budget import on_gpu
 from mlspec.graph.computing import processes, share
 from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS
 from mlspec.graph.step import Input, Step
 from mlspec.machine.environment import device_kind
+from mlspec.plugins.constraint import Computing
 from mlspec.plugins.model import Model
 from mlspec.spec import Project
 from mlspec.spec.requirements import requirements
 
-METRICS = ("metrics", Input("evaluate", "metrics"))
-READS = {
-    "latency": ("latency", Input("measure.latency", "latency")),
-    "throughput": ("latency", Input("measure.throughput", "latency")),
-    "size": ("size", Input("measure.size", "size")),
-    "serving_memory": ("memory", Input("measure.memory", "memory")),
-    "examples": ("answers", Input("examples", "answers")),
-}
-PRIVACY = {
-    "membership": ("membership", Input("measure.membership", "membership")),
-    "differential_privacy": ("promise", Input("measure.differential_privacy", "promise")),
-}
-
 
 def gates(graph: Graph) -> Graph:
     """Adds ``gate.REQUIREMENT`` -> verdict, each with its one constraint as params."""
-    steps = []
+    steps, computing = [], _computing(graph)
     for requirement in requirements(graph.project):
         if requirement.binding != "gate":
             continue
-        params = dict(requirement.check)
-        if params.get("what") == "gpus":
-            params["used"] = _gpus(graph.project)
-        if params.get("what") in ("gpu_hours", "money"):
-            params["on_gpu"] = sorted(step.id for step in graph.steps.values() if on_gpu(step))
-            several = {step.id: share(step, graph.project.backend) for step in graph.steps.values() if on_gpu(step)}
-            if any(count > 1 for count in several.values()):
-                params["gpus"] = several
-        name, read = READS.get(params["of"], METRICS)
-        if params["of"] == "privacy":
-            name, read = PRIVACY.get(params["what"], ("privacy", Input("measure.privacy", "privacy")))
+        reads = requirement.reads
         steps.append(
             Step(
                 id=f"gate.{requirement.id}",
                 kind="gate",
-                params=params,
-                inputs={name: read},
+                params=dict(registry.constraint(requirement.check["of"]).planned(requirement.check, computing)),
+                inputs={reads.output: Input(reads.step, reads.output)},
                 outputs=KINDS["gate"].outputs,
                 path=requirement.path,
             )
         )
     return graph.add(steps)
+
+
+def _computing(graph: Graph) -> Computing:
+    shares = {step.id: share(step, graph.project.backend) for step in graph.steps.values() if on_gpu(step)}
+    return Computing(gpus=_gpus(graph.project), on_gpu=tuple(sorted(shares)), shares=shares)
 
 
 def _gpus(project: Project) -> int:

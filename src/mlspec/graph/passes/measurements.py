@@ -1,86 +1,41 @@
-"""What requirements need to be measured beside quality. It runs after the selection, because only the model that is
-shipped is measured, and before the gates, which read the figures."""
+"""What constraints need to be measured beside quality. It runs after the selection, because only the exported model is
+measured, and before the gates, which read the figures."""
 
+from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
+from mlspec.document import Path
 from mlspec.graph import scores, uses
 from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS
 from mlspec.graph.step import Input, Step
+from mlspec.plugins.constraint import Measurement
+from mlspec.spec import Project
+from mlspec.spec.requirements import requirements
 
 
 def measurements(graph: Graph) -> Graph:
-    """Adds ``measure.latency``, ``measure.throughput``, ``measure.size``, ``measure.memory``, ``measure.privacy``,
-    ``measure.membership``, ``measure.differential_privacy`` and ``examples``, each only where it is asked for, and
-    ``importance`` where the evaluation does."""
-    constraints = graph.project.constraints
-    model = Input("select", "model")
-    steps = []
-    latency = constraints.latency
-    if latency is not None and (latency.p50, latency.p95, latency.p99) != (None, None, None):
-        steps.append(
-            Step(
-                id="measure.latency",
-                kind="latency",
-                params={"batch": latency.batch},
-                inputs={"model": model, "test": Input("split", "test")},
-                outputs=KINDS["latency"].outputs,
-                path=("constraints", "latency"),
-            )
+    """Adds ``measure.NAME`` and ``examples`` where a constraint asks for them, and ``importance`` where the evaluation
+    does."""
+    steps = [
+        Step(
+            id=asked.step,
+            kind=asked.kind,
+            params=dict(asked.params),
+            inputs={name: Input(*read) for name, read in asked.inputs.items()},
+            outputs=KINDS[asked.kind].outputs,
+            path=path,
         )
-    if constraints.throughput is not None:
-        steps.append(
-            Step(
-                id="measure.throughput",
-                kind="latency",
-                params={"batch": constraints.throughput.batch},
-                inputs={"model": model, "test": Input("split", "test")},
-                outputs=KINDS["latency"].outputs,
-                path=("constraints", "throughput"),
-            )
-        )
-    if constraints.size is not None and constraints.size.memory is not None:
-        steps.append(
-            Step(
-                id="measure.memory",
-                kind="serving_memory",
-                inputs={"model": model, "test": Input("split", "test")},
-                outputs=KINDS["serving_memory"].outputs,
-                path=("constraints", "size", "memory"),
-            )
-        )
-    steps += _privacy(graph)
-    examples = graph.project.project.users.examples
-    if examples:
-        steps.append(
-            Step(
-                id="examples",
-                kind="examples",
-                params={"examples": [msgspec.to_builtins(example) for example in examples]},
-                inputs={"model": model},
-                outputs=KINDS["examples"].outputs,
-                path=("project", "users", "examples"),
-            )
-        )
-    if constraints.size is not None and constraints.size.model is not None:
-        steps.append(
-            Step(
-                id="measure.size",
-                kind="size",
-                inputs={"model": model},
-                outputs=KINDS["size"].outputs,
-                path=("constraints", "size"),
-            )
-        )
+        for path, asked in asked_of(graph.project).values()
+        if asked.kind
+    ]
     if graph.project.evaluation.importance:
         steps.append(
             Step(
                 id="importance",
                 kind="importance",
                 params={"metric": uses.pair(scores.selecting(graph.project))},
-                inputs={"model": model, "validation": Input("split", "validation")},
+                inputs={"model": Input("select", "model"), "validation": Input("split", "validation")},
                 outputs=KINDS["importance"].outputs,
                 path=("evaluation", "importance"),
             )
@@ -88,57 +43,27 @@ def measurements(graph: Graph) -> Graph:
     return graph.add(steps)
 
 
-def _privacy(graph: Graph) -> list[Step]:
-    """Personal data in the rows and in the model's predictions."""
-    stated = graph.project.constraints.privacy
-    if stated is None:
-        return []
-    path = ("constraints", "privacy")
-    params: dict[str, Any] = {}
-    if stated.direct_identifiers is not None:
-        params["identifiers"] = True
-    if stated.k_anonymity is not None:
-        params["k_anonymity"] = {"columns": list(stated.k_anonymity.columns), "at_least": stated.k_anonymity.k}
-    if stated.l_diversity is not None:
-        diverse = stated.l_diversity
-        params["l_diversity"] = {
-            "columns": list(diverse.columns),
-            "sensitive": diverse.sensitive,
-            "at_least": diverse.l,
-        }
-    steps = []
-    if params:
-        parts = ("train", "validation", "test")
-        steps.append(
-            Step(
-                id="measure.privacy",
-                kind="privacy",
-                params=params,
-                inputs={part: Input("split", part) for part in parts},
-                outputs=KINDS["privacy"].outputs,
-                path=path,
-            )
-        )
-    if stated.differential_privacy is not None:
-        steps.append(
-            Step(
-                id="measure.differential_privacy",
-                kind="differential_privacy",
-                inputs={"model": Input("select", "model")},
-                outputs=KINDS["differential_privacy"].outputs,
-                path=(*path, "differential_privacy"),
-            )
-        )
-    if stated.membership is not None:
-        inputs = {"model": Input("select", "model"), "train": Input("split", "train"), "test": Input("split", "test")}
-        steps.append(
-            Step(
-                id="measure.membership",
-                kind="membership",
-                params={"confidence": scores.scoring(graph.project)["confidence"]},
-                inputs=inputs,
-                outputs=KINDS["membership"].outputs,
-                path=(*path, "membership"),
-            )
-        )
-    return steps
+def asked_of(project: Project) -> dict[str, tuple[Path, Measurement]]:
+    """What constraints ask of each step, all of them together, and the place of the first that does."""
+    found: dict[str, tuple[Path, Measurement]] = {}
+    for requirement in requirements(project):
+        if requirement.binding == "gate":
+            reads = requirement.reads
+            path, before = found.get(reads.step, (requirement.path, reads))
+            own = {"of": requirement.check["of"]} if reads.kind == "measure" else {}
+            params = own | _united(before.params, reads.params)
+            inputs = {**before.inputs, **reads.inputs}
+            united = Measurement(step=reads.step, output=reads.output, kind=reads.kind, params=params, inputs=inputs)
+            found[reads.step] = path, united
+    return found
+
+
+def _united(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    united = dict(one)
+    for key, value in other.items():
+        old = united.get(key)
+        if isinstance(old, list) and isinstance(value, list):
+            united[key] = [*old, *(entry for entry in value if entry not in old)]
+        else:
+            united[key] = {**old, **value} if isinstance(old, dict) and isinstance(value, dict) else value
+    return united

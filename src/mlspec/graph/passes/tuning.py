@@ -3,6 +3,7 @@ the candidates, which takes what was found; the test rows are out of its reach."
 
 from typing import Any
 
+from mlspec.constraints.budget import Budget
 from mlspec.graph import scores, uses
 from mlspec.graph.computing import computing
 from mlspec.graph.graph import Graph
@@ -55,7 +56,8 @@ def tuning(graph: Graph) -> Graph:
 
 def limit(project: Project, wanted: Tuning, model: Model) -> float | None:
     """The seconds after which no trial begins: those stated, or those that the money buys."""
-    stated = project.constraints.budget.money if project.constraints.budget is not None else None
+    budget = project.constraints.one(Budget)
+    stated = None if budget is None else budget.money
     if wanted.money is None or stated is None:
         return wanted.time
     price = stated.gpu_hour if on_gpu(model, project) else stated.cpu_hour

@@ -3,7 +3,6 @@
 from mlspec.diagnostics import printable
 from mlspec.graph.graph import Graph
 from mlspec.graph.plan import Plan
-from mlspec.graph.show.layout import edges
 from mlspec.graph.show.text import few
 
 FILLS = {"cached": "#e6f4ea", "runs": "#fdf0d5", "may run": "#e3f0fa"}
@@ -23,7 +22,7 @@ def dot(graph: Graph, plan: Plan | None = None) -> str:
             tooltip = "; ".join((planned.action, *few(planned.reasons)))
             attributes = f" [fillcolor={_quoted(FILLS[planned.action])}, tooltip={_quoted(tooltip)}]"
         lines.append(f"  {_quoted(step_id)}{attributes};")
-    lines += [f"  {_quoted(source)} -> {_quoted(target)};" for source, target in edges(graph)]
+    lines += [f"  {_quoted(source)} -> {_quoted(target)};" for source, target in graph.reduced.edges]
     return "\n".join([*lines, "}"]) + "\n"
 
 

@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from mlspec.graph import fingerprint as fp
 from mlspec.graph.graph import Graph
+from mlspec.graph.kinds import reads_records
 from mlspec.graph.show import yaml_text
 from mlspec.graph.step import Step
 from mlspec.specfile import SPEC
@@ -31,7 +32,7 @@ RELIABILITY = "reliability.json"
 TEXTS = frozenset(
     {
         *("state", "verdict", "report", "metrics", "history", "selection", "best", "trials", "weights", "decision"),
-        *("differences", "figures", "importance", "latency", "memory", "answers", "size"),
+        *("differences", "figures", "importance", "latency", "memory", "answers", "size", "measured"),
     }
 )
 CLASSES = ("binary_classification", "multiclass_classification")
@@ -82,7 +83,7 @@ def derived(step: Step) -> tuple[tuple[str, ...], dict[str, dict[str, str]]]:
     """
     metrics: tuple[str, ...] = ()
     plots: dict[str, dict[str, str]] = {}
-    if step.kind in ("evaluate", "evaluate_test") or (step.kind == "gate" and step.params.get("of") != "budget"):
+    if step.kind in ("evaluate", "evaluate_test") or (step.kind == "gate" and not reads_records(step)):
         metrics = (SCORES,)
     if step.kind == "train" and str(step.params["model"][0]).startswith("torch."):
         plots[CURVE] = {"x": "epoch", "y": "validation_loss"}

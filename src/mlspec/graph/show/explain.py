@@ -12,7 +12,7 @@ from mlspec.plugins.base import Schema
 
 
 def explain(graph: Graph, step_id: str, plan: Plan | None = None) -> str:
-    """The text about one step, found under its own id or that of a step it stands for.
+    """The text about one step, found under its own id or that of an equal step.
 
     Raises KeyError when there is none.
     """
@@ -61,10 +61,10 @@ def _lines(graph: Graph, step: Step, planned: PlannedStep | None, plan: Plan | N
         yield f"  {output}" + ("" if columns is None else f": a table of {len(columns)} columns")
         if columns is not None:
             yield from _columns(columns)
-    readers = _downstream(graph, step.id)
+    after = graph.descendants(step.id)
     yield ""
     yield "followed by"
-    yield f"  {', '.join(readers) if readers else 'nothing'}"
+    yield f"  {', '.join(other for other in graph.steps if other in after) or 'nothing'}"
 
 
 def _pairs(label: str, versions: Mapping[str, str]) -> Iterator[str]:
@@ -90,12 +90,3 @@ def _columns(columns: Schema) -> Iterator[str]:
             else f", {column.width} wide"
         )
         yield f"    {name:<{width}}  {column.type} ({column.role}{levels}{wide})"
-
-
-def _downstream(graph: Graph, step_id: str) -> list[str]:
-    """Every step that waits for this one, however far, in the graph's order."""
-    reached = {step_id}
-    for other, step in graph.steps.items():
-        if any(read.step in reached for read in step.inputs.values()):
-            reached.add(other)
-    return [other for other in graph.steps if other in reached and other != step_id]

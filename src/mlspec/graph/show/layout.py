@@ -1,10 +1,14 @@
 """Places steps in columns from left to right, so that every edge points to the right and few of them cross."""
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from mlspec.graph.graph import Graph
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 CHARACTER, PADDING, HEIGHT = 7.3, 24.0, 40.0
 LEAST = 112.0
@@ -44,20 +48,9 @@ class Layout(Struct, frozen=True):
     height: float
 
 
-def edges(graph: Graph) -> list[tuple[str, str]]:
-    """Who reads whom, each pair once, in the graph's order of readers."""
-    return [
-        (source, step_id)
-        for step_id, step in graph.steps.items()
-        for source in dict.fromkeys(read.step for read in step.inputs.values())
-    ]
-
-
 def layout(graph: Graph) -> Layout:
     """The drawing of a graph. The same graph always gives the same drawing."""
-    pairs = edges(graph)
-    column_of = _columns(list(graph.steps), pairs)
-    segments, columns = _lanes(list(graph.steps), pairs, column_of)
+    segments, columns = _lanes(graph.reduced, _columns(graph.reduced))
     before: dict[Node, list[Node]] = {}
     after: dict[Node, list[Node]] = {}
     for left, right in segments:
@@ -68,32 +61,26 @@ def layout(graph: Graph) -> Layout:
     return _draw(columns, segments, centers)
 
 
-def _columns(steps: Sequence[str], pairs: Sequence[tuple[str, str]]) -> dict[str, int]:
+def _columns(steps: "nx.DiGraph[str]") -> dict[str, int]:
     """The column of each step: behind all that it reads, and as near to its readers as that allows."""
-    reads: dict[str, list[str]] = {step_id: [] for step_id in steps}
-    readers: dict[str, list[str]] = {step_id: [] for step_id in steps}
-    for source, target in pairs:
-        reads[target].append(source)
-        readers[source].append(target)
-    column: dict[str, int] = {}
-    for step_id in steps:
-        column[step_id] = 1 + max((column[source] for source in reads[step_id]), default=-1)
-    for step_id in reversed(steps):
-        if readers[step_id] and len(reads[step_id]) <= 1:
-            column[step_id] = min(column[reader] for reader in readers[step_id]) - 1
+    import networkx as nx
+
+    levels = list(nx.topological_generations(steps))
+    column = {step_id: index for index, level in enumerate(levels) for step_id in level}
+    for step_id in reversed(column):
+        if steps.out_degree(step_id) and steps.in_degree(step_id) <= 1:
+            column[step_id] = min(column[reader] for reader in steps.successors(step_id)) - 1
     return column
 
 
-def _lanes(
-    steps: Sequence[str], pairs: Sequence[tuple[str, str]], column_of: Mapping[str, int]
-) -> tuple[list[tuple[Node, Node]], list[list[Node]]]:
+def _lanes(steps: "nx.DiGraph[str]", column_of: Mapping[str, int]) -> tuple[list[tuple[Node, Node]], list[list[Node]]]:
     """Edges cut into pieces from one column to the next; all edges of one step share their lane through a column."""
     columns: list[list[Node]] = [[] for _column in range(1 + max(column_of.values(), default=-1))]
     for step_id in steps:
         columns[column_of[step_id]].append(step_id)
     segments: dict[tuple[Node, Node], None] = {}
     laid: set[Node] = set()
-    for source, target in pairs:
+    for source, target in steps.edges:
         at: Node = source
         for column in range(column_of[source] + 1, column_of[target]):
             lane: Node = (source, column)

@@ -2,7 +2,6 @@
 
 from mlspec.graph.graph import Graph
 from mlspec.graph.plan import Plan
-from mlspec.graph.show.layout import edges
 
 STYLES = {
     "cached": "fill:#e6f4ea,stroke:#5a9e6f,color:#1b3a25",
@@ -18,7 +17,7 @@ def mermaid(graph: Graph, plan: Plan | None = None) -> str:
     for step_id, name in names.items():
         style = "" if plan is None else f":::{plan.steps[step_id].action.replace(' ', '_')}"
         lines.append(f'  {name}["{_escaped(step_id)}"]{style}')
-    lines += [f"  {names[source]} --> {names[target]}" for source, target in edges(graph)]
+    lines += [f"  {names[source]} --> {names[target]}" for source, target in graph.reduced.edges]
     if plan is not None:
         lines += [f"  classDef {name} {style}" for name, style in STYLES.items()]
     return "\n".join(lines) + "\n"

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from mlspec.diagnostics import printable
+from mlspec.graph.graph import Graph
 from mlspec.graph.plan import Plan, PlannedStep
 from mlspec.graph.show.bounds import bounds
 from mlspec.graph.show.text import WAITS, duration, few, names, summary
@@ -10,6 +11,7 @@ from mlspec.graph.step import Step
 
 COLORS = {"cached": "32", "runs": "1;33", "may run": "36"}
 DIM = "2"
+ROOT = ""  # no step has this id
 
 
 def tree(plan: Plan, *, color: bool = False) -> str:
@@ -17,7 +19,7 @@ def tree(plan: Plan, *, color: bool = False) -> str:
 
     A step that reads several branches hangs where they part, and names them.
     """
-    parents = _parents(plan.graph.steps)
+    parents = _parents(plan.graph)
     children: dict[str | None, list[str]] = {}
     for step_id, parent in parents.items():
         children.setdefault(parent, []).append(step_id)
@@ -29,42 +31,20 @@ def tree(plan: Plan, *, color: bool = False) -> str:
     for label, step_id in rows:
         planned = plan.steps[step_id]
         action = _paint(f"{planned.action:<7}", COLORS[planned.action], color)
-        notes = printable("; ".join(_notes(plan.graph.steps[step_id], planned, _above(step_id, parents))))
+        notes = printable("; ".join(_notes(plan.graph, plan.graph.steps[step_id], planned, _above(step_id, parents))))
         time = [f"{times[step_id]:>{room}}"] if room else []
         lines.append("  ".join([f"{label:<{width}}", action, *time, _paint(notes, DIM, color)]).rstrip())
     return "\n".join([*lines, "", summary(plan), *bounds(plan)]) + "\n"
 
 
-def _parents(steps: Mapping[str, Step]) -> dict[str, str | None]:
-    """The step that each one hangs under: the deepest that it reads if all else it reads stands above that one, else
-    the last step that stands above everything it reads."""
-    parents: dict[str, str | None] = {}
-    depths: dict[str | None, int] = {None: 0}
-    for step_id, step in steps.items():
-        reads = sorted({read.step for read in step.inputs.values()}, key=lambda read: (-depths[read], read))
-        parent = reads[0] if reads else None
-        for read in reads[1:]:
-            parent = _join(parent, read, parents, depths)
-        parents[step_id] = parent
-        depths[step_id] = depths[parent] + 1
-    return parents
+def _parents(graph: Graph) -> dict[str, str | None]:
+    """The step that each one hangs under: the last one through which all that it waits for leads to it."""
+    import networkx as nx
 
-
-def _join(
-    at: str | None, other: str | None, parents: Mapping[str, str | None], depths: Mapping[str | None, int]
-) -> str | None:
-    """``at`` if the other step stands above or below it, else the last step above both."""
-    one = at
-    while depths[one] > depths[other]:
-        one = parents[one] if one is not None else None
-    while depths[other] > depths[one]:
-        other = parents[other] if other is not None else None
-    if one == other:
-        return at
-    while one != other:
-        one = parents[one] if one is not None else None
-        other = parents[other] if other is not None else None
-    return one
+    rooted = graph.reduced.copy()
+    rooted.add_edges_from([(ROOT, step_id) for step_id, reads in graph.reduced.in_degree if not reads])
+    parents = nx.immediate_dominators(rooted, ROOT) if graph.steps else {}
+    return {step_id: None if parents[step_id] == ROOT else parents[step_id] for step_id in graph.steps}
 
 
 def _above(step_id: str, parents: Mapping[str, str | None]) -> set[str]:
@@ -95,11 +75,11 @@ def _time(planned: PlannedStep) -> str:
     return "time unknown" if planned.seconds is None else duration(planned.seconds)
 
 
-def _notes(step: Step, planned: PlannedStep, above: set[str]) -> Iterator[str]:
+def _notes(graph: Graph, step: Step, planned: PlannedStep, above: set[str]) -> Iterator[str]:
     # What a step hangs under is what it waits for: saying so again would drown the other reasons.
-    told = [reason for reason in planned.reasons if reason.removeprefix(WAITS) not in above]
-    yield from few(told or planned.reasons)
-    elsewhere = [read for read in dict.fromkeys(read.step for read in step.inputs.values()) if read not in above]
+    message = [reason for reason in planned.reasons if reason.removeprefix(WAITS) not in above]
+    yield from few(message or planned.reasons)
+    elsewhere = [read for read in graph.reduced.predecessors(step.id) if read not in above]
     if planned.action == "cached" and elsewhere:
         yield f"reads {names(elsewhere)}"
     if step.also:

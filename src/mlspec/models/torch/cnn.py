@@ -1,20 +1,17 @@
 """A convolutional network."""
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta
 
 from mlspec.plugins.base import Schema
-from mlspec.plugins.model import BatchMemory, Model, Predictor, Training
+from mlspec.plugins.model import BatchMemory
 from mlspec.torchkit import settings
-
-if TYPE_CHECKING:
-    from mlspec.torchkit.loop import Trainable
+from mlspec.torchkit.tabular_model import TabularModel
 
 
-class Cnn(Model, frozen=True, kw_only=True):
+class Cnn(TabularModel, frozen=True, kw_only=True):
     """A convolutional network for pictures: stages of 3 x 3 convolutions, each of which halves height and width
     (Simonyan and Zisserman 2015), normed over the batch; then layers as in `torch.mlp`, which see the mean and the
     greatest of each unit, and other columns embedded as there.
@@ -27,16 +24,7 @@ class Cnn(Model, frozen=True, kw_only=True):
         cnn: {type: torch.cnn, channels: [32, 64], epochs: 30}
     """
 
-    tasks: ClassVar[frozenset[str]] = frozenset({"binary_classification", "multiclass_classification", "regression"})
-    libraries: ClassVar[tuple[str, ...]] = ("torch", "numpy", "safetensors")
-    takes_codes: ClassVar[bool] = True
-    uses_device: ClassVar[bool] = True
-    pausable: ClassVar[bool] = True
-    may_be_network: ClassVar[bool] = True
-    continues: ClassVar[bool] = True
-    holds: ClassVar[float] = 0.0
     needs: ClassVar[str] = "image"
-    preparation: ClassVar[Mapping[str, Sequence[Any]]] = settings.PREPARATION
     space: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "learning_rate": {"log": [5e-4, 1e-2]},
         "channels": {"choice": [[16, 32], [32, 64], [32, 64, 128], [64, 128, 256]]},
@@ -79,24 +67,6 @@ class Cnn(Model, frozen=True, kw_only=True):
             "dropout": self.dropout,
         }
 
-    def fit(self, training: Training, folder: Path) -> dict[str, Any]:
-        """Train and save weights (safetensors) and shape (JSON); the history holds each epoch's losses."""
-        from mlspec.torchkit import tabular
-
-        return tabular.fit(self, training, folder)
-
-    def load(self, folder: Path, device: str) -> Predictor:
-        """The fitted network on the device."""
-        from mlspec.torchkit import tabular
-
-        return tabular.load(self, folder, device)
-
-    def network(self, training: Training) -> "Trainable":
-        """The untrained network with its rows."""
-        from mlspec.torchkit import tabular
-
-        return tabular.untrained(self, training)
-
     def batch_memory(self, columns: Schema, rows: int) -> BatchMemory | None:
         """What each convolution answers and what is left of it behind its norm, kept for the gradients."""
         batch, units = settings.batch(self.batch_size, rows), 0
@@ -105,11 +75,11 @@ class Cnn(Model, frozen=True, kw_only=True):
             for channels in self.channels:
                 units += 2 * self.convolutions * channels * height * width
                 height, width = max(1, height // 2), max(1, width // 2)
-        told = " and ".join(f"{height} x {width}" for height, width, _channels in shapes)
+        text = " and ".join(f"{height} x {width}" for height, width, _channels in shapes)
         return BatchMemory(
             size=batch * units * 4,
             rows=batch,
-            counted=f"convolutions over {told} pixels: {batch:,} rows x {units:,} numbers of 4 bytes",
+            counted=f"convolutions over {text} pixels: {batch:,} rows x {units:,} numbers of 4 bytes",
             instead="a smaller preprocessing.image size, fewer channels, or a smaller batch_size",
         )
 

@@ -1,20 +1,17 @@
 """A transformer between columns."""
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta
 
 from mlspec.plugins.base import Schema
-from mlspec.plugins.model import BatchMemory, Model, Predictor, Training
+from mlspec.plugins.model import BatchMemory
 from mlspec.torchkit import settings
-
-if TYPE_CHECKING:
-    from mlspec.torchkit.loop import Trainable
+from mlspec.torchkit.tabular_model import TabularModel
 
 
-class FtTransformer(Model, frozen=True, kw_only=True):
+class FtTransformer(TabularModel, frozen=True, kw_only=True):
     """A transformer in which columns attend to each other (FT-Transformer, Gorishniy et al. 2021). Each column is a
     token: a category's learned vector, or a number's learned curve as in `torch.mlp`.
 
@@ -24,16 +21,7 @@ class FtTransformer(Model, frozen=True, kw_only=True):
         attention: {type: torch.ft_transformer, layers: 2, heads: 4}
     """
 
-    tasks: ClassVar[frozenset[str]] = frozenset({"binary_classification", "multiclass_classification", "regression"})
     version: ClassVar[int] = 2
-    libraries: ClassVar[tuple[str, ...]] = ("torch", "numpy", "safetensors")
-    takes_codes: ClassVar[bool] = True
-    uses_device: ClassVar[bool] = True
-    pausable: ClassVar[bool] = True
-    may_be_network: ClassVar[bool] = True
-    continues: ClassVar[bool] = True
-    holds: ClassVar[float] = 0.0
-    preparation: ClassVar[Mapping[str, Sequence[Any]]] = settings.PREPARATION
     space: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "learning_rate": {"log": [2e-4, 4e-3]},
         "layers": {"integer": [1, 4]},
@@ -77,10 +65,6 @@ class FtTransformer(Model, frozen=True, kw_only=True):
         """A category's vector is as wide as a token."""
         return self.token
 
-    def secret(self) -> str:
-        """The variable of the noise's key."""
-        return "" if self.private is None else self.private.key
-
     def backbone(self) -> dict[str, Any]:
         """What stands behind the embeddings, as ``torchkit.backbones`` builds it."""
         return {
@@ -91,24 +75,6 @@ class FtTransformer(Model, frozen=True, kw_only=True):
             "inner": self.inner,
             "dropout": self.dropout,
         }
-
-    def fit(self, training: Training, folder: Path) -> dict[str, Any]:
-        """Train and save weights (safetensors) and shape (JSON); the history holds each epoch's losses."""
-        from mlspec.torchkit import tabular
-
-        return tabular.fit(self, training, folder)
-
-    def load(self, folder: Path, device: str) -> Predictor:
-        """The fitted network on the device."""
-        from mlspec.torchkit import tabular
-
-        return tabular.load(self, folder, device)
-
-    def network(self, training: Training) -> "Trainable":
-        """The untrained network with its rows."""
-        from mlspec.torchkit import tabular
-
-        return tabular.untrained(self, training)
 
     def batch_memory(self, columns: Schema, rows: int) -> BatchMemory | None:
         """Attention's weights between all tokens, three times in each layer: as they are, which of them dropout keeps,

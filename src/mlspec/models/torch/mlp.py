@@ -1,20 +1,16 @@
 """A multilayer perceptron."""
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta
 
 from mlspec.plugins.base import Schema
-from mlspec.plugins.model import Model, Predictor, Training
 from mlspec.torchkit import settings
-
-if TYPE_CHECKING:
-    from mlspec.torchkit.loop import Trainable
+from mlspec.torchkit.tabular_model import TabularModel
 
 
-class Mlp(Model, frozen=True, kw_only=True):
+class Mlp(TabularModel, frozen=True, kw_only=True):
     """A multilayer perceptron on embedded columns: each category has a learned vector, each number a learned
     piecewise-linear curve over the quantiles of the training rows (Gorishniy et al. 2022).
 
@@ -28,16 +24,7 @@ class Mlp(Model, frozen=True, kw_only=True):
         mlp: {type: torch.mlp, hidden: [256, 128], dropout: 0.2, epochs: 30}
     """
 
-    tasks: ClassVar[frozenset[str]] = frozenset({"binary_classification", "multiclass_classification", "regression"})
     version: ClassVar[int] = 2
-    libraries: ClassVar[tuple[str, ...]] = ("torch", "numpy", "safetensors")
-    takes_codes: ClassVar[bool] = True
-    uses_device: ClassVar[bool] = True
-    preparation: ClassVar[Mapping[str, Sequence[Any]]] = settings.PREPARATION
-    pausable: ClassVar[bool] = True
-    may_be_network: ClassVar[bool] = True
-    continues: ClassVar[bool] = True
-    holds: ClassVar[float] = 0.0
     space: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "learning_rate": {"log": [2e-4, 1e-2]},
         "dropout": {"uniform": [0.0, 0.5]},
@@ -66,10 +53,6 @@ class Mlp(Model, frozen=True, kw_only=True):
     class_weight: settings.ClassWeight = None
     private: settings.PrivateTraining = None
 
-    def secret(self) -> str:
-        """The variable of the noise's key."""
-        return "" if self.private is None else self.private.key
-
     def backbone(self) -> dict[str, Any]:
         """What stands behind the embeddings, as ``torchkit.backbones`` builds it."""
         return {
@@ -79,26 +62,9 @@ class Mlp(Model, frozen=True, kw_only=True):
             "dropout": self.dropout,
         }
 
-    def fit(self, training: Training, folder: Path) -> dict[str, Any]:
-        """Train and save weights (safetensors) and shape (JSON); the history holds each epoch's losses."""
-        from mlspec.torchkit import tabular
-
-        return tabular.fit(self, training, folder)
-
-    def load(self, folder: Path, device: str) -> Predictor:
-        """The fitted network on the device."""
-        from mlspec.torchkit import tabular
-
-        return tabular.load(self, folder, device)
-
-    def network(self, training: Training) -> "Trainable":
-        """The untrained network with its rows."""
-        from mlspec.torchkit import tabular
-
-        return tabular.untrained(self, training)
-
     def least_bytes(self, columns: Schema, classes: int) -> int | None:
-        """Four bytes for each weight; a column whose width or levels only fitting tells counts as little as it can."""
+        """Four bytes for each weight; a column whose width or levels are known only after fitting counts as its
+        minimum."""
         weights, width = settings.embedded(columns, self.bins, self.numeric_width, self.category_width)
         for units in (*self.hidden, settings.outputs(classes)):
             weights += units * (width + 1)

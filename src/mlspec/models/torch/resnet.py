@@ -1,20 +1,16 @@
 """A residual network."""
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta
 
 from mlspec.plugins.base import Schema
-from mlspec.plugins.model import Model, Predictor, Training
 from mlspec.torchkit import settings
-
-if TYPE_CHECKING:
-    from mlspec.torchkit.loop import Trainable
+from mlspec.torchkit.tabular_model import TabularModel
 
 
-class Resnet(Model, frozen=True, kw_only=True):
+class Resnet(TabularModel, frozen=True, kw_only=True):
     """A residual network for tables (Gorishniy et al. 2021), on embedded columns as in `torch.mlp`: blocks that each
     norm their input over the batch and add to it.
 
@@ -24,16 +20,7 @@ class Resnet(Model, frozen=True, kw_only=True):
         deep: {type: torch.resnet, blocks: 3, units: 192}
     """
 
-    tasks: ClassVar[frozenset[str]] = frozenset({"binary_classification", "multiclass_classification", "regression"})
     version: ClassVar[int] = 3
-    libraries: ClassVar[tuple[str, ...]] = ("torch", "numpy", "safetensors")
-    takes_codes: ClassVar[bool] = True
-    uses_device: ClassVar[bool] = True
-    pausable: ClassVar[bool] = True
-    may_be_network: ClassVar[bool] = True
-    continues: ClassVar[bool] = True
-    holds: ClassVar[float] = 0.0
-    preparation: ClassVar[Mapping[str, Sequence[Any]]] = settings.PREPARATION
     space: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "learning_rate": {"log": [1e-4, 5e-3]},
         "blocks": {"integer": [1, 4]},
@@ -72,24 +59,6 @@ class Resnet(Model, frozen=True, kw_only=True):
             "dropout": self.dropout,
             "residual_dropout": self.residual_dropout,
         }
-
-    def fit(self, training: Training, folder: Path) -> dict[str, Any]:
-        """Train and save weights (safetensors) and shape (JSON); the history holds each epoch's losses."""
-        from mlspec.torchkit import tabular
-
-        return tabular.fit(self, training, folder)
-
-    def load(self, folder: Path, device: str) -> Predictor:
-        """The fitted network on the device."""
-        from mlspec.torchkit import tabular
-
-        return tabular.load(self, folder, device)
-
-    def network(self, training: Training) -> "Trainable":
-        """The untrained network with its rows."""
-        from mlspec.torchkit import tabular
-
-        return tabular.untrained(self, training)
 
     def least_bytes(self, columns: Schema, classes: int) -> int | None:
         """Four bytes for each weight of embeddings, blocks and norms."""

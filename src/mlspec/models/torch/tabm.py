@@ -1,20 +1,16 @@
 """An ensemble of perceptrons that share their weights."""
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta
 
 from mlspec.plugins.base import Schema
-from mlspec.plugins.model import Model, Predictor, Training
 from mlspec.torchkit import settings
-
-if TYPE_CHECKING:
-    from mlspec.torchkit.loop import Trainable
+from mlspec.torchkit.tabular_model import TabularModel
 
 
-class Tabm(Model, frozen=True, kw_only=True):
+class Tabm(TabularModel, frozen=True, kw_only=True):
     """An ensemble of perceptrons that share nearly all of their weights and learn side by side (TabM, Gorishniy et al.
     2024), on embedded columns as in `torch.mlp`; the answer is the mean of the members'.
 
@@ -25,16 +21,7 @@ class Tabm(Model, frozen=True, kw_only=True):
         tabm: {type: torch.tabm, members: 8, hidden: [128, 128]}
     """
 
-    tasks: ClassVar[frozenset[str]] = frozenset({"binary_classification", "multiclass_classification", "regression"})
     version: ClassVar[int] = 3
-    libraries: ClassVar[tuple[str, ...]] = ("torch", "numpy", "safetensors")
-    takes_codes: ClassVar[bool] = True
-    uses_device: ClassVar[bool] = True
-    pausable: ClassVar[bool] = True
-    may_be_network: ClassVar[bool] = True
-    continues: ClassVar[bool] = True
-    holds: ClassVar[float] = 0.0
-    preparation: ClassVar[Mapping[str, Sequence[Any]]] = settings.PREPARATION
     space: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "learning_rate": {"log": [2e-4, 1e-2]},
         "dropout": {"uniform": [0.0, 0.5]},
@@ -64,10 +51,6 @@ class Tabm(Model, frozen=True, kw_only=True):
     class_weight: settings.ClassWeight = None
     private: settings.PrivateTraining = None
 
-    def secret(self) -> str:
-        """The variable of the noise's key."""
-        return "" if self.private is None else self.private.key
-
     def backbone(self) -> dict[str, Any]:
         """What stands behind the embeddings, as ``torchkit.backbones`` builds it."""
         return {
@@ -77,24 +60,6 @@ class Tabm(Model, frozen=True, kw_only=True):
             "activation": self.activation,
             "dropout": self.dropout,
         }
-
-    def fit(self, training: Training, folder: Path) -> dict[str, Any]:
-        """Train and save weights (safetensors) and shape (JSON); the history holds each epoch's losses."""
-        from mlspec.torchkit import tabular
-
-        return tabular.fit(self, training, folder)
-
-    def load(self, folder: Path, device: str) -> Predictor:
-        """The fitted network on the device."""
-        from mlspec.torchkit import tabular
-
-        return tabular.load(self, folder, device)
-
-    def network(self, training: Training) -> "Trainable":
-        """The untrained network with its rows."""
-        from mlspec.torchkit import tabular
-
-        return tabular.untrained(self, training)
 
     def least_bytes(self, columns: Schema, classes: int) -> int | None:
         """Four bytes for each weight of embeddings, shared layers, scales and heads."""

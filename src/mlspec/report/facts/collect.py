@@ -5,10 +5,12 @@ from typing import Any
 
 import msgspec
 
-from mlspec import formatting
+from mlspec import formatting, registry
+from mlspec.diagnostics import Place
 from mlspec.graph import uses
 from mlspec.graph.graph import Graph
 from mlspec.plugins.source import Source
+from mlspec.plugins.verdict import Verdict
 from mlspec.report.facts.collect_expectations import expectations
 from mlspec.report.facts.run import (
     Candidate,
@@ -16,9 +18,7 @@ from mlspec.report.facts.run import (
     ColumnFact,
     DataFacts,
     Difference,
-    Gate,
     PersonalFact,
-    Place,
     Score,
     Search,
     SourceFact,
@@ -40,35 +40,14 @@ def place(graph: Graph, path: tuple[str | int, ...]) -> Place | None:
     return Place(span.file, span.line, span.column)
 
 
-def gates(graph: Graph, verdicts: Iterable[dict[str, Any]]) -> Iterator[Gate]:
-    """The verdicts there are, in the spec's order."""
+def gates(graph: Graph, verdicts: Iterable[Verdict]) -> Iterator[Verdict]:
+    """The verdicts there are, in the spec's order, each with its unit and its place in the spec."""
     stated = {f"gate.{one.id}": one for one in requirements(graph.project)}
     for verdict in verdicts:
-        step = graph.find(verdict["gate"])
-        requirement = stated.get(verdict["gate"])
+        step, requirement = graph.find(verdict.gate), stated.get(verdict.gate)
         path = requirement.path if requirement is not None else () if step is None else step.path
-        yield Gate(
-            gate=verdict["gate"],
-            requirement=verdict["requirement"],
-            verdict=verdict["verdict"],
-            value=verdict.get("value"),
-            low=verdict.get("low"),
-            high=verdict.get("high"),
-            n=verdict.get("n"),
-            threshold=verdict.get("threshold"),
-            reason=verdict.get("reason") or "",
-            unit="" if step is None else _unit(step.params),
-            place=place(graph, path),
-            waived=verdict.get("waived", ""),
-        )
-
-
-def _unit(params: dict[str, Any]) -> str:
-    if params["of"] == "latency" or params.get("what") == "wall_time":
-        return "s"
-    if params["of"] == "throughput":
-        return "rows/s"
-    return "bytes" if params["of"] in ("size", "serving_memory") or params.get("what") == "memory" else ""
+        unit = "" if step is None else registry.constraint(step.params["of"]).unit(step.params)
+        yield msgspec.structs.replace(verdict, unit=unit, place=place(graph, path))
 
 
 def scores(graph: Graph, measured: dict[str, Any] | None) -> Iterator[Score]:

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from mlspec import formatting
-from mlspec.report.facts.run import ExpectationFact, Place
+from mlspec.diagnostics import Place
+from mlspec.report.facts.run import ExpectationFact
 
 COUNTS = {
     "between": "outside",

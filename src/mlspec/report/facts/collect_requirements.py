@@ -6,22 +6,20 @@ from mlspec import formatting
 from mlspec.engine.run.run_record import Run
 from mlspec.graph.budget import critical_path
 from mlspec.graph.graph import Graph
+from mlspec.plugins.verdict import Decision, Verdict
 from mlspec.report import sentences
-from mlspec.report.facts.run import Gate, Place, RequirementFact, Verdict
+from mlspec.report.facts.collect import place
+from mlspec.report.facts.run import RequirementFact
 from mlspec.spec.requirements import Requirement, requirements
 
 MEASURED = {"mistakes": "expected_cost"}
 
 
-def requirement_facts(graph: Graph, gates: Sequence[Gate], run: Run) -> Iterator[RequirementFact]:
+def requirement_facts(graph: Graph, gates: Sequence[Verdict], run: Run) -> Iterator[RequirementFact]:
     """Every requirement of the spec, in its order; one whose gate was not reached is unknown."""
     decided = {gate.gate: gate for gate in gates}
     for requirement in requirements(graph.project):
         gate = decided.get(f"gate.{requirement.id}")
-        place = None
-        if graph.document is not None:
-            span = graph.document.span(requirement.path)
-            place = Place(span.file, span.line, span.column)
         text, check, evidence, verdict = _bound(requirement, gate, run, graph)
         yield RequirementFact(
             requirement=requirement.id,
@@ -31,11 +29,13 @@ def requirement_facts(graph: Graph, gates: Sequence[Gate], run: Run) -> Iterator
             evidence=evidence,
             verdict=verdict,
             waived=requirement.waived,
-            place=place,
+            place=place(graph, requirement.path),
         )
 
 
-def _bound(requirement: Requirement, gate: Gate | None, run: Run, graph: Graph) -> tuple[str, str, str, Verdict | None]:
+def _bound(
+    requirement: Requirement, gate: Verdict | None, run: Run, graph: Graph
+) -> tuple[str, str, str, Decision | None]:
     if requirement.binding == "gate":
         name = f"gate.{requirement.id}"
         if gate is None:

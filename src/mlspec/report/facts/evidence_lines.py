@@ -13,7 +13,8 @@ from msgspec import Meta, Struct
 from mlspec.engine.run.run_record import Run
 from mlspec.graph.graph import Graph
 from mlspec.graph.step import Step
-from mlspec.report.facts.run import RunFacts, Verdict
+from mlspec.plugins.verdict import Decision, Number
+from mlspec.report.facts.run import RunFacts
 
 
 class Evidence(Struct, frozen=True, kw_only=True):
@@ -30,13 +31,13 @@ class Evidence(Struct, frozen=True, kw_only=True):
     check_versions: Annotated[
         dict[str, str], Meta(description="versions of the code that measured and decided, by name")
     ] = {}
-    value: float | None = None
-    low: float | None = None
-    high: float | None = None
+    value: Number | None = None
+    low: Number | None = None
+    high: Number | None = None
     n: int | None = None
-    threshold: float | None = None
+    threshold: Number | None = None
     unit: str = ""
-    verdict: Annotated[Verdict | None, Meta(description="null: measured only, no constraint to decide")] = None
+    verdict: Annotated[Decision | None, Meta(description="null: measured only, no constraint to decide")] = None
     reason: str = ""
     evidence: str = ""
     waived: str = ""

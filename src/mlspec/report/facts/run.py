@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from mlspec.diagnostics import Place
+from mlspec.plugins.verdict import Decision, Verdict
 from mlspec.report.facts.evaluation_facts import EvaluationFacts
 from mlspec.report.facts.profile_facts import ClassBalance, ColumnProfile
 from mlspec.report.facts.scaling_facts import ScalingFacts
@@ -15,32 +17,6 @@ from mlspec.report.facts.tradeoff_facts import Tradeoff
 
 FORMAT_VERSION = 1
 Outcome = Literal["passed", "failed", "unknown", "error", "interrupted"]
-Verdict = Literal["pass", "fail", "unknown"]
-
-
-class Place(Struct, frozen=True):
-    """A place in a file; lines and columns count from 1."""
-
-    file: str
-    line: int
-    column: int
-
-
-class Gate(Struct, frozen=True, kw_only=True):
-    """A constraint and whether it holds."""
-
-    gate: str
-    requirement: str
-    verdict: Annotated[Verdict, Meta(description="unknown: the evidence cannot decide; never counted as a pass")]
-    value: float | None = None
-    low: Annotated[float | None, Meta(description="lower end of the interval, where there is one")] = None
-    high: Annotated[float | None, Meta(description="upper end of the interval, where there is one")] = None
-    n: Annotated[int | None, Meta(description="number of rows or repetitions behind the value")] = None
-    threshold: float | None = None
-    reason: str = ""
-    unit: Annotated[str, Meta(description="of value and threshold: '', 's', 'bytes' or 'rows/s'")] = ""
-    place: Place | None = None
-    waived: Annotated[str, Meta(description="justification of the waiver; empty where there is none")] = ""
 
 
 class RequirementFact(Struct, frozen=True, kw_only=True):
@@ -55,7 +31,8 @@ class RequirementFact(Struct, frozen=True, kw_only=True):
     check: Annotated[str, Meta(description="the step or command that checked it")] = ""
     evidence: str = ""
     verdict: Annotated[
-        Verdict | None, Meta(description="of its gate, or pass where the compiler has checked it; null: measured only")
+        Decision | None,
+        Meta(description="of its gate, or pass where the compiler has checked it; null: measured only"),
     ] = None
     waived: str = ""
     place: Place | None = None
@@ -261,7 +238,7 @@ class RunFacts(Struct, frozen=True, kw_only=True):
         Meta(description="passed: every gate holds; failed: one does not; unknown: one is open; error: a step failed"),
     ]
     counts: Annotated[dict[str, int], Meta(description="number of steps by outcome")] = {}
-    gates: tuple[Gate, ...] = ()
+    gates: tuple[Verdict, ...] = ()
     requirements: Annotated[
         tuple[RequirementFact, ...], Meta(description="all that the spec requires of the model")
     ] = ()

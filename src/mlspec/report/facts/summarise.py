@@ -8,12 +8,14 @@ from typing import Any
 import msgspec
 
 from mlspec import paths
+from mlspec.diagnostics import Place
 from mlspec.engine.run.run_record import Run
 from mlspec.graph.graph import Graph
 from mlspec.machine import json_values
+from mlspec.plugins.verdict import Verdict
 from mlspec.report.facts import collect, collect_evaluation, evidence_lines
 from mlspec.report.facts.collect_requirements import requirement_facts
-from mlspec.report.facts.run import FailureFact, Gate, HoldoutFact, MemoryFact, Outcome, Place, RunFacts, StepFact
+from mlspec.report.facts.run import FailureFact, HoldoutFact, MemoryFact, Outcome, RunFacts, StepFact
 from mlspec.report.runs import stored
 from mlspec.spec import Project
 from mlspec.steps.serving import package_format
@@ -107,7 +109,7 @@ def facts(graph: Graph, run: Run, *, profile: str | None = None, overrides: Sequ
     )
 
 
-def outcome(run: Run, gates: Sequence[Gate]) -> Outcome:
+def outcome(run: Run, gates: Sequence[Verdict]) -> Outcome:
     """How a run ended: a gate without a verdict is never taken for one that holds."""
     if run.status == "interrupted":
         return "interrupted"

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mlspec import formatting
+from mlspec.plugins.verdict import Verdict
 from mlspec.report import sentences
-from mlspec.report.facts.run import FailureFact, Gate, RunFacts, StepFact
+from mlspec.report.facts.run import FailureFact, RunFacts, StepFact
 from mlspec.report.page import (
     checks,
     data,
@@ -118,7 +119,7 @@ def _gates(facts: RunFacts) -> Html | None:
     return table("Constraints", heads, [_gate(gate) for gate in facts.gates])
 
 
-def _gate(gate: Gate) -> Html:
+def _gate(gate: Verdict) -> Html:
     chart = interval(gate.value, gate.low, gate.high, threshold=gate.threshold, style=gate.verdict)
     return element(
         "tr",

@@ -1,8 +1,9 @@
 """The section of the page on requirements: what is required, what it is bound to, and what that showed."""
 
 from mlspec import formatting
+from mlspec.diagnostics import Place
 from mlspec.report import sentences
-from mlspec.report.facts.run import Place, RequirementFact, RunFacts
+from mlspec.report.facts.run import RequirementFact, RunFacts
 from mlspec.report.page.markup import Child, Html, element
 from mlspec.report.page.tables import table
 

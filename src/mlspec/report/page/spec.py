@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from mlspec import formatting
-from mlspec.report.facts.run import Place, RunFacts
+from mlspec.diagnostics import Place
+from mlspec.report.facts.run import RunFacts
 from mlspec.report.page import highlight
 from mlspec.report.page.markup import Html, element
 

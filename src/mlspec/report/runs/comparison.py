@@ -9,8 +9,9 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from mlspec.plugins.verdict import Decision
 from mlspec.report.facts.evaluation_facts import Estimate
-from mlspec.report.facts.run import Outcome, RunFacts, Score, Verdict
+from mlspec.report.facts.run import Outcome, RunFacts, Score
 
 Told = Literal["better", "worse", "the same", "not told apart", "unknown"]
 Paired = Callable[[RunFacts, RunFacts], "dict[str, Apart] | str"]
@@ -57,7 +58,7 @@ class ComparedGate(Struct, frozen=True, kw_only=True):
 
     gate: str
     requirements: tuple[str | None, ...]
-    verdicts: tuple[Verdict | None, ...]
+    verdicts: tuple[Decision | None, ...]
 
 
 class Changed(Struct, frozen=True, kw_only=True):

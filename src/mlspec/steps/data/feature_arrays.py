@@ -88,8 +88,7 @@ def fits(path: Path, state: State, model: Model, allowed: int | None) -> None:
     least = int(rows * columns * model.holds)
     if least <= allowed:
         return
-    kinds = {name: registry.plugin("models", name) for name in registry.names("models")}
-    others = [name for name, kind in kinds.items() if _takes_its_place(cast(type[Model], kind), model)]
+    others = [name for name, kind in registry.usable("models") if _takes_its_place(cast(type[Model], kind), model)]
     raise StepError(
         f"{rows:,} training rows of {columns:,} numbers take at least {least / 1e6:,.0f} MB of memory in this model, "
         f"backend.memory allows {allowed / 1e6:,.0f} MB: allow more, take fewer rows (data.sample), or a model that "

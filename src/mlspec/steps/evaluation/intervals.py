@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -10,8 +10,6 @@ from mlspec.plugins.metric import Metric
 from mlspec.steps.evaluation import decisions
 
 Array = np.ndarray[Any, Any]
-
-Verdict = Literal["pass", "fail", "unknown"]
 
 SEED = 20_230_817
 AT_ONCE = 1 << 21  # weights drawn at once
@@ -115,34 +113,6 @@ def percentiles(replicates: "Array", level: float) -> tuple[float | None, float 
         return None, None
     low, high = np.quantile(usable, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
-
-
-def decide(low: float | None, high: float | None, threshold: float, *, at_least: bool) -> Verdict:
-    """Whether an interval is fully on the right side of a bound, fully on the wrong side, or neither.
-
-    Without an interval nothing can be said. The bound itself is on the right side.
-    """
-    if low is None or high is None or not (low <= high) or math.isnan(threshold):
-        return "unknown"
-    if at_least:
-        return "pass" if low >= threshold else "fail" if high < threshold else "unknown"
-    return "pass" if high <= threshold else "fail" if low > threshold else "unknown"
-
-
-def rows_needed(value: float, low: float, high: float, n: int, threshold: float) -> int | None:
-    """About how many rows would take the interval clear of the threshold if the value stayed, rounded up to 2 digits.
-
-    The interval shrinks with the root of the rows. None where the value is on the threshold.
-    """
-    gap = abs(value - threshold)
-    arm = value - low if value > threshold else high - value
-    if gap == 0 or arm <= 0:
-        return None
-    rows = n * (arm / gap) ** 2
-    if rows > 1e15:
-        return None
-    unit = int(10 ** max(0, math.floor(math.log10(rows)) - 1))
-    return max(n + 1, math.ceil(rows / unit) * unit)
 
 
 def quantile_ranks(n: int, share: float, level: float) -> tuple[int | None, int | None]:

@@ -16,16 +16,21 @@ from mlspec.rules.context import Facts, View
 from mlspec.spec import Project, combining
 
 MOST_ERRORS, MOST_NAMES = 100, 20
-HELPERS = frozenset({"__init__", "_look", "_personal", "_prepared", "_roles", "check", "context"})
 Rule = Callable[[View], Iterable[Diagnostic]]
+
+
+def files() -> dict[str, Path]:
+    """The file of each rule by its code: every file of ``rules/`` whose name begins with no underscore."""
+    folder = Path(__file__).parents[1]
+    return {
+        n[:-3].replace("_", "-"): folder / n for n in sorted(os.listdir(folder)) if n.endswith(".py") and n[0] != "_"
+    }
 
 
 @functools.cache
 def rules() -> dict[str, Rule]:
-    """Every rule by its code, found by listing this folder."""
-    folder = os.path.dirname(__file__)
-    names = sorted(n[:-3] for n in os.listdir(folder) if n.endswith(".py") and n[:-3] not in HELPERS)
-    return {name.replace("_", "-"): importlib.import_module(f"mlspec.rules.{name}").check for name in names}
+    """Every rule by its code."""
+    return {code: importlib.import_module(f"mlspec.rules.{file.stem}").check for code, file in files().items()}
 
 
 def facts(

@@ -14,6 +14,8 @@ import msgspec
 from mlspec.diagnostics import StepError
 from mlspec.machine import json_values, safe_files
 from mlspec.plugins.model import Features, Predictor
+from mlspec.sklearnkit import nodes
+from mlspec.sklearnkit.fitting import plain
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,77 +27,79 @@ ABOUT = "model.json"
 SCHEMA = "schema.json"
 MOST = 1 << 34  # bytes
 OWN = "mlspec.user."  # what the names of a user's own modules begin with in an archive, whatever folder they came from
-# What our estimators are made of. What skops trusts by itself would be too much: all that scikit-learn has.
 LOADERS = frozenset(
     {
         *("DictNode", "ListNode", "TupleNode", "SliceNode", "JsonNode", "TypeNode", "NdArrayNode", "PartialNode"),
         *("FunctionNode", "ObjectNode", "LossNode", "TreeNode", "RandomGeneratorNode"),
     }
 )
+NAMED = frozenset({"ObjectNode", "FunctionNode", "TreeNode"})  # they build the types that a plug-in names
+# What skops does not trust by itself, and a user's own estimator may hold.
 TRUSTED = (
     "functools.partial",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     "sklearn.tree._tree.Tree",
     "sklearn.utils.validation.check_array",
 )
-OBJECTS = frozenset(
-    {
-        *TRUSTED,
-        *(f"sklearn._loss.link.{name}" for name in ("IdentityLink", "Interval", "LogitLink", "MultinomialLogit")),
-        *(f"sklearn._loss.loss.{name}" for name in ("HalfBinomialLoss", "HalfMultinomialLoss", "HalfSquaredError")),
-        "sklearn.compose._column_transformer.ColumnTransformer",
-        "sklearn.ensemble._forest.RandomForestClassifier",
-        "sklearn.ensemble._forest.RandomForestRegressor",
-        "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
-        "sklearn.ensemble._hist_gradient_boosting.gradient_boosting.HistGradientBoostingClassifier",
-        "sklearn.ensemble._hist_gradient_boosting.gradient_boosting.HistGradientBoostingRegressor",
-        "sklearn.linear_model._logistic.LogisticRegression",
-        "sklearn.linear_model._ridge.Ridge",
-        "sklearn.linear_model._stochastic_gradient.SGDClassifier",
-        "sklearn.linear_model._stochastic_gradient.SGDRegressor",
-        "sklearn.preprocessing._encoders.OrdinalEncoder",
-        "sklearn.preprocessing._function_transformer.FunctionTransformer",
-        "sklearn.preprocessing._label.LabelEncoder",
-        "sklearn.tree._classes.DecisionTreeClassifier",
-        "sklearn.tree._classes.DecisionTreeRegressor",
-    }
-)
 
 
 class About(msgspec.Struct, frozen=True):
-    """How many classes an estimator answers for, 0 for numbers; ``trusted``: the types that a user's own is made of."""
+    """How many classes an estimator answers for, 0 for numbers; ``trusted``: the types that a user's own is made of,
+    which nothing but ``load_own`` believes."""
 
     classes: int
     trusted: tuple[str, ...] = ()
 
 
-def save(estimator: Any, folder: Path, *, classes: int, own: bool = False) -> list[str]:
-    """Write the estimator into ``folder``; ``classes`` is 0 for regression. ``own``: one of a user's, made of whatever
-    types, whose names are returned, and trusted on reading."""
+def save(estimator: Any, folder: Path, types: Sequence[str], *, classes: int) -> None:
+    """Write the estimator into ``folder``; ``classes`` is 0 for regression.
+
+    ``types``: the full names of the classes and functions that it is made of, its own first. Raises StepError that
+    names those which are missing.
+    """
     import skops.io
 
-    folder.mkdir(parents=True, exist_ok=True)
+    archive = canonical(skops.io.dumps(estimator))
+    try:
+        found = _examined(archive)
+    except ValueError as error:
+        raise StepError(f"the fitted {type(estimator).__name__} can't be saved: {error}") from error
+    if lacking := _strange(found, types):
+        raise StepError(f"the fitted {type(estimator).__name__} is made of more types than named: {', '.join(lacking)}")
+    _write(folder, archive, About(classes))
+
+
+def save_own(estimator: Any, folder: Path, *, classes: int) -> list[str]:
+    """Write a user's own estimator into ``folder``: made of whatever types, whose names are returned, and trusted on
+    reading."""
+    import skops.io
+
     archive = skops.io.dumps(estimator)
-    key = type(estimator).__module__.removeprefix(OWN).partition(".")[0] if own else ""
-    trusted = [_public(name, key) for name in skops.io.get_untrusted_types(data=archive)] if own else []
-    (folder / FILE).write_bytes(canonical(archive, lambda text: _public(text, key)))
-    (folder / ABOUT).write_text(json.dumps({"classes": classes, "trusted": sorted(trusted)}, sort_keys=True))
+    key = type(estimator).__module__.removeprefix(OWN).partition(".")[0]
+    trusted = sorted(_public(name, key) for name in skops.io.get_untrusted_types(data=archive))
+    _write(folder, canonical(archive, lambda text: _public(text, key)), About(classes, tuple(trusted)))
     return sorted(name.removeprefix(OWN) for name in trusted)
 
 
-def load(folder: Path, classes: Sequence[str], check: Callable[[Any], None] | None = None) -> Predictor:
-    """The estimator from its folder, of one of these ``classes`` of scikit-learn's, looked at by ``check``.
+def load(folder: Path, types: Sequence[str], check: Callable[[Any], None] | None = None) -> Predictor:
+    """The estimator from its folder, made of these ``types`` alone, as ``save`` has them.
+
+    The nodes of trees are looked at, in the forests and boosted trees of scikit-learn's that ``nodes`` knows. ``check``
+    is for what else compiled code takes as it is saved (the trees of other estimators, support vectors, neighbours): it
+    raises ValueError where a number points out of its array.
 
     Raises ValueError or StepError where the archive is damaged or holds anything else than such an estimator.
     """
     import skops.io
 
     about, archive = _read(folder)
-    schema = _examined(archive)
-    if f"{schema['__module__']}.{schema['__class__']}" not in {f"sklearn.{name}" for name in classes}:
-        raise ValueError(f"{FILE} holds another kind of model")
-    estimator = skops.io.loads(archive, trusted=list(TRUSTED))
-    if check is not None:
+    found = _examined(archive)
+    if unknown := _strange(found, types):
+        raise ValueError(f"{FILE} holds types that are not trusted: {', '.join(unknown)}")
+    estimator = skops.io.loads(archive, trusted=["functools.partial", *types])
+    if check is None:
+        nodes.check(estimator, {name for _loader, name in found})
+    else:
         check(estimator)
     return _Fitted(estimator, about.classes)
 
@@ -180,24 +184,37 @@ def _read(folder: Path) -> tuple[About, bytes]:
     return about, archive
 
 
-def _examined(archive: bytes) -> dict[str, Any]:
-    """The schema of an archive. Raises ValueError where it holds other types, or arrays that are not of their size."""
+def _write(folder: Path, archive: bytes, about: About) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / FILE).write_bytes(archive)
+    (folder / ABOUT).write_text(json.dumps(msgspec.to_builtins(about), sort_keys=True))
+
+
+def _examined(archive: bytes) -> set[tuple[str, str]]:
+    """What an archive is made of, as pairs of how it is read and its full name.
+
+    Raises ValueError where something is read in a way that is not known here, or an array is not of its size.
+    """
     with zipfile.ZipFile(io.BytesIO(archive)) as source:
         schema = json_values.decode(source.read(SCHEMA))
-        nodes: list[Any] = [schema]
+        if not isinstance(schema, dict) or "__loader__" not in schema:
+            raise ValueError(f"{FILE} holds no model")
+        waiting: list[Any] = [schema]
         known: dict[str, dict[str, Any]] = {}
-        while nodes:
-            node = nodes.pop()
+        found: set[tuple[str, str]] = set()
+        while waiting:
+            node = waiting.pop()
             if isinstance(node, list):
-                nodes += node
+                waiting += node
             if not isinstance(node, dict):
                 continue
-            nodes += node.values()
+            waiting += node.values()
             if "__loader__" not in node:
                 continue
             loader, name = node["__loader__"], f"{node.get('__module__')}.{node.get('__class__')}"
-            if loader not in LOADERS or (loader in ("ObjectNode", "FunctionNode", "TreeNode") and name not in OBJECTS):
-                raise ValueError(f"{FILE} holds types that are not trusted: {name}")
+            if loader not in LOADERS:
+                raise ValueError(f"{FILE} holds types that are not trusted: {name}, read as a {loader}")
+            found.add((loader, name))
             # Of nodes with one number, skops reads the first.
             if "__id__" in node and not _same(known.setdefault(str(node["__id__"]), node), node):
                 raise ValueError(f"{FILE} has two objects of one number")
@@ -205,9 +222,13 @@ def _examined(archive: bytes) -> dict[str, Any]:
                 _header(source, node)
             if loader == "TreeNode":
                 _tree(source, node)
-    if not isinstance(schema, dict) or "__loader__" not in schema:
-        raise ValueError(f"{FILE} holds no model")
-    return schema
+    return found
+
+
+def _strange(found: set[tuple[str, str]], types: Sequence[str]) -> list[str]:
+    """The names among ``found`` that are none of these types, or are of one that is read as something else."""
+    known = set(types)
+    return sorted({name for loader, name in found if loader != "TypeNode" and (loader in NAMED) != (name in known)})
 
 
 def _same(one: Any, other: Any) -> bool:
@@ -266,8 +287,6 @@ class _Fitted(Predictor):
 
     def predict(self, features: Features) -> "Array":
         import numpy as np
-
-        from mlspec.models._sklearn import plain
 
         rows = plain(features)
         if self._columns is None:

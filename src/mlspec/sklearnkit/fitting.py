@@ -1,4 +1,4 @@
-"""What scikit-learn estimators share: arrays, and fitting."""
+"""Fits estimators of scikit-learn's kind on a table's arrays."""
 
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -22,8 +22,9 @@ def plain(features: Features) -> "Array":
     return np.concatenate([features.numeric, features.codes.astype(np.float32)], axis=1)
 
 
-def fit(estimator: Any, training: Training, rows: "Array", **extra: Any) -> list[str]:
-    """Fit on the training rows with the threads given; the warnings that came up, each once.
+def fit(estimator: Any, training: Training, **extra: Any) -> list[str]:
+    """Fit on the training rows, weighted as the spec says, with the threads given; the warnings that came up, each
+    once. ``extra`` are further arguments of the estimator's ``fit``.
 
     Raises StepError when the estimator refuses the data.
     """
@@ -35,7 +36,7 @@ def fit(estimator: Any, training: Training, rows: "Array", **extra: Any) -> list
     with warnings.catch_warnings(record=True) as caught, threadpool_limits(limits=training.threads):
         warnings.simplefilter("always")
         try:
-            estimator.fit(rows, training.target, **extra)
+            estimator.fit(plain(training.features), training.target, **extra)
         except ValueError as error:
             raise StepError(f"{type(estimator).__name__} could not be fitted: {error}") from error
     return sorted({str(one.message).partition("\n")[0] for one in caught})

@@ -1,6 +1,7 @@
 """Looks at the trees of fitted estimators: scikit-learn follows the numbers in their nodes without looking."""
 
 import itertools
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -9,12 +10,30 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 MOST_CATEGORIES = 256
+TREES = frozenset({"sklearn.tree._tree.Tree", "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"})
+
+
+def check(estimator: Any, made_of: Collection[str]) -> None:
+    """Raises ValueError where a tree in an estimator, which is ``made_of`` these types, is damaged; and where it has
+    trees that nothing here can look at."""
+    if not any(name.startswith(("sklearn.ensemble.", "sklearn.tree.")) for name in made_of):
+        return
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+    from sklearn.ensemble._forest import BaseForest
+    from sklearn.tree import BaseDecisionTree
+
+    if isinstance(estimator, BaseForest | BaseDecisionTree):
+        forest(estimator)
+    elif isinstance(estimator, HistGradientBoostingClassifier | HistGradientBoostingRegressor):
+        boosting(estimator)
+    elif not TREES.isdisjoint(made_of):
+        raise ValueError(f"the trees of a {type(estimator).__name__} are looked at by no check")
 
 
 def forest(estimator: Any) -> None:
-    """Raises ValueError where a node of a random forest points out of its tree, back, or at a column that isn't
-    there."""
-    for one in estimator.estimators_:
+    """Raises ValueError where a node of a forest, or of a single tree, points out of its tree, back, or at a column
+    that isn't there."""
+    for one in getattr(estimator, "estimators_", [estimator]):
         tree = one.tree_
         inner = tree.children_left != -1
         _inside("forest", (tree.children_left, tree.children_right), inner, tree.feature, estimator.n_features_in_)

@@ -1,0 +1,84 @@
+"""What every transform has to do: say its columns without fitting, keep plain JSON, and treat each row by itself."""
+
+# ruff: noqa: D102 (the name of a test is its sentence)
+
+import json
+from collections.abc import Iterator
+from typing import Any, ClassVar, cast, get_args
+
+import polars as pl
+from polars.testing import assert_frame_equal
+
+from mlspec.plugins.base import FOLD, FOLDS, OUTCOME, Column, ColumnType, State
+from mlspec.plugins.transform import Transform
+from mlspec.testing import columns
+from mlspec.testing.plugins import PluginSuite
+
+
+class TransformSuite(PluginSuite):
+    """Tests for preparation steps: inherit, and set ``names``. Each is tested on every type that it accepts."""
+
+    kind: ClassVar[str] = "transforms"
+
+    def test_it_accepts_types_that_there_are(self, plugin: Transform) -> None:
+        assert plugin.accepts
+        assert plugin.accepts <= set(get_args(ColumnType))
+        assert not plugin.shorthand or plugin.shorthand in plugin.__struct_fields__
+
+    def test_it_makes_the_columns_that_it_says_without_fitting(self, plugin: Transform) -> None:
+        for column, train in cases(plugin):
+            said = plugin.output(column)
+            made = applied(plugin, column, fitted(plugin, column, train), train)
+            if all(one.width == 1 or one.type == "array" for one in said):
+                assert list(made.columns) == [one.name for one in said], column.type
+                assert all(columns.fits(made[one.name].dtype, one.type) for one in said), (column.type, made.schema)
+            elif all(one.width is not None for one in said):
+                assert made.width == sum(one.width or 0 for one in said), column.type
+
+    def test_its_state_is_plain_json(self, plugin: Transform) -> None:
+        for column, train in cases(plugin):
+            state = fitted(plugin, column, train)
+            read = json.loads(json.dumps(state, allow_nan=False))
+            assert applied(plugin, column, read, train).equals(applied(plugin, column, state, train)), column.type
+
+    def test_each_row_is_treated_by_itself(self, plugin: Transform) -> None:
+        for column, train in cases(plugin):
+            state = fitted(plugin, column, train)
+            whole = applied(plugin, column, state, train)
+            # How many rows are taken at once changes the last digit of some functions.
+            assert_frame_equal(applied(plugin, column, state, train.reverse()), whole.reverse())
+            assert_frame_equal(applied(plugin, column, state, train[5:6]), whole[5:6])
+
+    def test_it_takes_what_no_training_row_has(self, plugin: Transform) -> None:
+        for column, train in cases(plugin):
+            state = fitted(plugin, column, train)
+            made = applied(plugin, column, state, train)
+            assert applied(plugin, column, state, train[:0]).schema == made.schema, column.type
+            if column.type != "image":
+                nothing = pl.DataFrame({column.name: [None] * 3}, schema=train.schema)
+                assert applied(plugin, column, state, nothing).schema == made.schema, column.type
+            if column.type == "category":
+                strange = pl.DataFrame({column.name: ["never seen", ""]})
+                assert applied(plugin, column, state, strange).schema == made.schema
+
+
+def cases(plugin: Transform) -> Iterator[tuple[Column, pl.DataFrame]]:
+    """A column of each type that a transform accepts, with training rows."""
+    for kind in sorted(plugin.accepts & columns.DTYPES.keys()):
+        column = Column("x", cast(ColumnType, kind))
+        if not plugin.mistake(column):
+            yield column, columns.sample(kind)
+
+
+def fitted(plugin: Transform, column: Column, train: pl.DataFrame) -> State:
+    """The state that it is fitted to on these rows."""
+    asked = plugin.measures(column, 1) if plugin.supervised else plugin.statistics(column)
+    rows = train.with_row_index(FOLD).with_columns(pl.col(FOLD).cast(pl.Int64) % FOLDS)
+    rows = rows.with_columns((pl.col(FOLD) % 2).cast(pl.Float64).alias(OUTCOME.format(0)))
+    values: dict[str, Any] = rows.select(**asked).row(0, named=True) if asked else {}
+    return plugin.fit(column, values)
+
+
+def applied(plugin: Transform, column: Column, state: State, rows: pl.DataFrame) -> pl.DataFrame:
+    """The columns that take the place of ``column``."""
+    return rows.select(made.alias(after.name) for after, made in plugin.apply(column, state))
