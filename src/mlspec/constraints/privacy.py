@@ -32,7 +32,7 @@ class KAnonymity(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class LDiversity(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Whoever finds somebody's combination still can't tell the sensitive value: at least so many occur there."""
+    """The sensitive value cannot be inferred from a combination: its rows have at least this many distinct ones."""
 
     columns: KEYS
     sensitive: Annotated[ColumnName, Meta(description="The sensitive column whose values must vary.")]
