@@ -178,7 +178,7 @@ def step_named(graph: "Graph", name: str) -> "Step":
         from mlspec.spec.suggest import nearest
 
         guess = nearest(name, graph.steps)
-        note = f"did you mean '{guess}'?" if guess else "mlspec compile lists them"
+        note = f"did you mean '{guess}'?" if guess else "mlspec compile lists the steps"
         raise SpecError([Diagnostic(code="unknown-step", message=f"there is no step '{name}'", notes=(note,))])
     return found
 

@@ -14,9 +14,10 @@ WORDS = {"coverage": "share decided without a person", "risk": "share of wrong d
 
 
 class Abstention(Constraint, frozen=True, kw_only=True):
-    """Bounds on what `project.users.abstain_below` leads to, on the test rows.
+    """Bounds on the coverage and error rate of decisions without a person, on the test rows
+    (`project.users.abstain_below`).
 
-    Why: a model that hands everything to people is never wrong, and of no use.
+    Why: a model that sends every row to a person is never wrong, but useless.
 
     Example:
         abstention: {coverage_at_least: 0.8, risk_at_most: 0.05}
@@ -26,13 +27,12 @@ class Abstention(Constraint, frozen=True, kw_only=True):
     on_test_rows: ClassVar[bool] = True
 
     coverage_at_least: Annotated[
-        Share | None, Meta(description="The least share of rows that are decided without a person.", extra=AT_LEAST)
+        Share | None,
+        Meta(description="The lowest allowed coverage: the share of rows decided without a person.", extra=AT_LEAST),
     ] = None
     risk_at_most: Annotated[
         Share | None,
-        Meta(
-            description="The greatest share of wrong decisions among the rows decided without a person.", extra=AT_MOST
-        ),
+        Meta(description="The highest allowed error rate among the rows decided without a person.", extra=AT_MOST),
     ] = None
 
     def checks(self, context: Context) -> Iterator[Check]:
@@ -45,10 +45,12 @@ class Abstention(Constraint, frozen=True, kw_only=True):
     def mistakes(self, context: Context) -> Iterator[Mistake]:
         """No bound, or nothing that is handed to a person."""
         if self.coverage_at_least is None and self.risk_at_most is None:
-            yield Mistake(message="a gate without a bound", label="add coverage_at_least or risk_at_most")
+            yield Mistake(message="this gate has no bound", label="add coverage_at_least or risk_at_most")
         if not context.abstains:
-            message = "nothing is handed to a person: project.users.abstain_below is not stated"
-            yield Mistake(message=message, label="say when to abstain", key=True, code="decisions-do-not-fit-task")
+            message = "no prediction goes to a person, because project.users.abstain_below is not set"
+            yield Mistake(
+                message=message, label="add project.users.abstain_below", key=True, code="decisions-do-not-fit-task"
+            )
 
     @classmethod
     def decide(cls, params: Params, measured: Measured, records: Records) -> Verdict:

@@ -17,18 +17,20 @@ class Money(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A bound on what making the model may cost, by a stated price of an hour."""
 
     at_most: Annotated[
-        float, Meta(description="The greatest cost of all steps that lead to the model.", ge=0, extra=AT_MOST)
+        float, Meta(description="The highest allowed cost of all steps that lead to the model.", ge=0, extra=AT_MOST)
     ]
     # A lower price lets more through.
-    cpu_hour: Annotated[float, Meta(description="What an hour of a step on the CPU costs.", ge=0, extra=AT_LEAST)] = 0.0
-    gpu_hour: Annotated[float, Meta(description="What an hour of a step on a GPU costs.", ge=0, extra=AT_LEAST)] = 0.0
-    unit: Annotated[str, Meta(description="What the money is; shown.", examples=["EUR"])] = ""
+    cpu_hour: Annotated[float, Meta(description="The price of an hour of a step on the CPU.", ge=0, extra=AT_LEAST)] = (
+        0.0
+    )
+    gpu_hour: Annotated[float, Meta(description="The price of an hour of a step on a GPU.", ge=0, extra=AT_LEAST)] = 0.0
+    unit: Annotated[str, Meta(description="The currency; shown in the report.", examples=["EUR"])] = ""
 
 
 class Budget(Constraint, frozen=True, kw_only=True):
-    """Bounds on what making the model may take: time, memory, GPUs, money.
+    """Bounds on the resources used to make the model: time, memory, GPUs, money.
 
-    Why: a project that is trained again and again has to stay within what it may cost; a run that is over is stopped.
+    Why: a project that is trained repeatedly must stay within its costs; a run over its budget is stopped.
 
     Example:
         budget: {wall_time: 2h, gpus: 0}
@@ -39,17 +41,18 @@ class Budget(Constraint, frozen=True, kw_only=True):
 
     wall_time: Annotated[
         Seconds | None,
-        Meta(description="Bound on the time of all steps that lead to the model, added up.", extra=AT_MOST),
+        Meta(description="Bound on the total time of all steps that lead to the model.", extra=AT_MOST),
     ] = None
     memory: Annotated[Bytes | None, Meta(description="Bound on the peak memory of any step.", extra=AT_MOST)] = None
     gpus: Annotated[
-        Annotated[int, Meta(ge=0)] | None, Meta(description="How many GPUs may be used; 0 forbids them.", extra=AT_MOST)
+        Annotated[int, Meta(ge=0)] | None,
+        Meta(description="The number of GPUs that may be used; 0 forbids them.", extra=AT_MOST),
     ] = None
     gpu_hours: Annotated[
         Annotated[float, Meta(ge=0)] | None,
-        Meta(description="Bound on the hours that steps spend on GPUs, added up.", extra=AT_MOST),
+        Meta(description="Bound on the total hours that steps spend on GPUs.", extra=AT_MOST),
     ] = None
-    money: Annotated[Money | None, Meta(description="Bound on the cost, by a stated price.")] = None
+    money: Annotated[Money | None, Meta(description="Bound on the cost, at the stated prices.")] = None
 
     def checks(self, context: Context) -> Iterator[Check]:
         """A gate for each bound."""

@@ -13,9 +13,9 @@ EXPECTED = {"answer": "'{}'", "at_least": "at least {:g}", "at_most": "at most {
 
 
 class Examples(Constraint, frozen=True, kw_only=True):
-    """The exported model answers the stated requests as expected; follows from `project.users.examples`.
+    """The exported model predicts the stated requests as expected; follows from `project.users.examples`.
 
-    Why: a few answers that everybody agrees on find a model that is wrong in a way no metric shows.
+    Why: a few cases that everyone agrees on reveal errors that no metric shows.
 
     Example:
         users: {examples: [{row: {age: 40}, answer: ">50K"}]}

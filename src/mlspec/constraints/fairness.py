@@ -29,9 +29,9 @@ FairnessMetric = Literal[
 
 
 class Fairness(Constraint, frozen=True, kw_only=True):
-    """A bound on how differently the decisions treat groups of the test rows; the whole interval must lie inside.
+    """A bound on how differently decisions treat groups of the test rows; the whole interval must be inside.
 
-    Why: a model that is good on average can be poor, or harsh, for some groups of people.
+    Why: a model that is good on average can be bad, or harsh, for some groups of people.
 
     Example:
         fairness: [{metric: equal_opportunity_difference, group: sex, at_most: 0.1}]
@@ -46,9 +46,8 @@ class Fairness(Constraint, frozen=True, kw_only=True):
     metric: Annotated[
         FairnessMetric,
         Meta(
-            description="What is compared: how often groups are called positive (demographic parity), how often their "
-            "positives are found (equal opportunity), or that and how often their negatives are called positive "
-            "(equalized odds)."
+            description="What is compared between groups: the selection rate (demographic parity), the true positive "
+            "rate (equal opportunity), or the true and false positive rates (equalized odds)."
         ),
     ]
     group: Annotated[
@@ -58,15 +57,19 @@ class Fairness(Constraint, frozen=True, kw_only=True):
             examples=["sex", ["sex", "race"]],
         ),
     ]
-    at_most: Annotated[Share | None, Meta(description="The greatest difference between two groups.", extra=AT_MOST)] = (
-        None
-    )
+    at_most: Annotated[
+        Share | None, Meta(description="The largest allowed difference between two groups.", extra=AT_MOST)
+    ] = None
     at_least: Annotated[
-        Share | None, Meta(description="The least ratio of two groups, the smaller over the greater.", extra=AT_LEAST)
+        Share | None,
+        Meta(
+            description="The smallest allowed ratio of two groups, the smaller rate divided by the larger.",
+            extra=AT_LEAST,
+        ),
     ] = None
     minimum_rows: Annotated[
         int,
-        Meta(description="A rate that rests on fewer rows of a group is not judged: the verdict is unknown.", ge=2),
+        Meta(description="The verdict is unknown for a group with fewer rows behind a rate.", ge=2),
     ] = 30
 
     def label(self) -> str:
@@ -94,10 +97,10 @@ class Fairness(Constraint, frozen=True, kw_only=True):
         right, wrong = ("at_least", "at_most") if is_ratio else ("at_most", "at_least")
         if getattr(self, wrong) is not None:
             better, what = ("greater", "ratio") if is_ratio else ("smaller", "difference")
-            message = f"a {better} {what} is fairer, this gate asks for less of it"
+            message = f"a {better} {what} is fairer, but this gate requires the opposite"
             yield Mistake(message=message, label=f"did you mean '{right}'?", at=(wrong,), key=True)
         elif getattr(self, right) is None:
-            yield Mistake(message="a gate without a bound", label=f"add {right}")
+            yield Mistake(message="this gate has no bound", label=f"add {right}")
 
     @classmethod
     def decide(cls, params: Params, measured: Measured, records: Records) -> Verdict:

@@ -12,9 +12,9 @@ from mlspec.plugins.verdict import Verdict, by_interval, not_measured
 
 
 class Guardrail(Constraint, frozen=True, kw_only=True):
-    """A metric must be no worse than the accepted run's; it follows from a goal in `project.goals`.
+    """A metric must not be worse than in the accepted run; follows from a goal in `project.goals`.
 
-    Why: what a new model gains in one metric must not be paid for with another.
+    Why: a gain in one metric must not cost another.
 
     Example:
         goals: [{name: recall, metric: recall, guardrail: true, tolerance: 0.01}]

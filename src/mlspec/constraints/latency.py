@@ -15,7 +15,7 @@ QUANTILES = ("p50", "p95", "p99")
 class Latency(Constraint, frozen=True, kw_only=True):
     """Bounds on the time of one prediction: the exported model with its preparation, one process, warm.
 
-    Why: a good answer that comes too late is no answer; the mean hides the slow ones, a quantile does not.
+    Why: a good prediction that is too late is useless; the mean hides slow ones, a quantile does not.
 
     Example:
         latency: {p95: 5ms}

@@ -10,9 +10,10 @@ from mlspec.plugins.verdict import Verdict, by_interval, not_better, not_measure
 
 
 class Personalization(Constraint, frozen=True, kw_only=True):
-    """Where groups have models of their own, they are better than the one model; follows from `model.personalization`.
+    """Groups with their own models get better predictions than from the shared model; follows from
+    `model.personalization`.
 
-    Why: models of their own cost data, time and care; they must be worth it for those that they answer.
+    Why: separate models cost data, time and care; they must be worth it for the groups that use them.
 
     Example:
         model: {personalization: {level: cohort, key: region}}

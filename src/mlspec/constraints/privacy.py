@@ -1,4 +1,4 @@
-"""Bounds on the personal data in the rows and in the model."""
+"""Constraints on personal data."""
 
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal
@@ -14,7 +14,7 @@ PARTS = ("train", "validation", "test")
 KEYS = Annotated[
     tuple[ColumnName, ...],
     Meta(
-        description="The columns by which somebody might be found, as they are after treatment.",
+        description="The columns that could identify a person together, after anonymisation.",
         min_length=1,
         extra=ALL_OF,
     ),
@@ -25,27 +25,35 @@ class KAnonymity(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Of each combination of values that occurs there are at least so many rows."""
 
     columns: KEYS
-    k: Annotated[int, Meta(description="The least number of rows that share a combination.", ge=2, extra=AT_LEAST)]
+    k: Annotated[
+        int,
+        Meta(description="The lowest allowed number of rows that share a combination of values.", ge=2, extra=AT_LEAST),
+    ]
 
 
 class LDiversity(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Whoever finds somebody's combination still can't tell the sensitive value: at least so many occur there."""
+    """The sensitive value cannot be inferred from a combination: its rows have at least this many distinct ones."""
 
     columns: KEYS
-    sensitive: Annotated[ColumnName, Meta(description="The column whose values must differ.")]
+    sensitive: Annotated[ColumnName, Meta(description="The sensitive column whose values must vary.")]
     l: Annotated[  # noqa: E741 (the measure's name)
         int,
-        Meta(description="The least number of distinct values among the rows of a combination.", ge=2, extra=AT_LEAST),
+        Meta(
+            description="The lowest allowed number of distinct values among the rows of a combination.",
+            ge=2,
+            extra=AT_LEAST,
+        ),
     ]
 
 
 class Membership(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How well an attacker who sees the model's answers may tell which rows it was trained on."""
+    """How well an attacker who sees the model's predictions may infer which rows it was trained on."""
 
     at_most: Annotated[
         float,
         Meta(
-            description="Bound on the attack's ROC AUC: 0.5 is chance, 1 tells all. The whole interval must lie below.",
+            description="Bound on the ROC AUC of the attack: 0.5 is chance, 1 is perfect. The whole interval must be "
+            "below the bound.",
             ge=0.5,
             le=1,
             extra=AT_MOST,
@@ -54,16 +62,16 @@ class Membership(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class DifferentialPrivacy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the selected model's weights may tell of any one training row."""
+    """How much the selected model's weights may reveal about any single training row."""
 
-    epsilon: Annotated[float, Meta(description="The training's epsilon is at most this.", gt=0, extra=AT_MOST)]
-    delta: Annotated[float, Meta(description="The training's delta is at most this.", gt=0, lt=1, extra=AT_MOST)]
+    epsilon: Annotated[float, Meta(description="The highest allowed epsilon of the training.", gt=0, extra=AT_MOST)]
+    delta: Annotated[float, Meta(description="The highest allowed delta of the training.", gt=0, lt=1, extra=AT_MOST)]
 
 
 class Privacy(Constraint, frozen=True, kw_only=True):
-    """Bounds on the personal data in the rows and in the model.
+    """Constraints on personal data in the data and in the model.
 
-    Why: rows without names can still be traced to people, and a model can tell which rows it was trained on.
+    Why: rows without names can still be traced to people, and a model can reveal which rows it was trained on.
 
     Example:
         privacy: {direct_identifiers: forbid, k_anonymity: {columns: [age, postcode], k: 5}}
@@ -75,19 +83,25 @@ class Privacy(Constraint, frozen=True, kw_only=True):
     direct_identifiers: Annotated[
         Literal["forbid"] | None,
         Meta(
-            description="forbid: none may be kept, and no cell that the steps behind the sources read may look like an "
-            "address of mail, a telephone, card or account number, or an IP address.",
+            description="forbid: no direct identifier may be kept, and no cell read by later steps may look like an "
+            "email address, a telephone, card or account number, or an IP address.",
             extra=ASKED,
         ),
     ] = None
-    k_anonymity: Annotated[KAnonymity | None, Meta(description="Rows that share a combination of values.")] = None
-    l_diversity: Annotated[LDiversity | None, Meta(description="Sensitive values among such rows.")] = None
-    membership: Annotated[Membership | None, Meta(description="Bound on telling the model's training rows.")] = None
+    k_anonymity: Annotated[
+        KAnonymity | None, Meta(description="The number of rows that share a combination of values.")
+    ] = None
+    l_diversity: Annotated[
+        LDiversity | None, Meta(description="The number of distinct sensitive values among such rows.")
+    ] = None
+    membership: Annotated[
+        Membership | None, Meta(description="Bound on a membership inference attack on the model.")
+    ] = None
     differential_privacy: Annotated[
         DifferentialPrivacy | None,
         Meta(
-            description="The selected model was trained by DP-SGD (`private` of `torch.*`) within this budget; one "
-            "that was not fails.",
+            description="The selected model must be trained by DP-SGD (`private` of `torch.*`) within this budget; a "
+            "model that was not fails.",
             examples=[{"epsilon": 3, "delta": 1e-5}],
         ),
     ] = None

@@ -14,9 +14,9 @@ SIDES = ("at_least", "at_most")
 
 
 class Quality(Constraint, frozen=True, kw_only=True):
-    """A bound on a metric of the selected model on the test rows; the whole interval must be on the right side of it.
+    """A bound on a metric of the selected model on the test rows; the whole interval must be on the right side.
 
-    Why: a point estimate above a bound can be luck; its interval says whether it is.
+    Why: a point estimate above a bound can be luck; the interval shows whether it is.
 
     Example:
         quality: [{metric: roc_auc, at_least: 0.9}, {metric: roc_auc, beats: baseline, by: 0.05}]
@@ -27,14 +27,19 @@ class Quality(Constraint, frozen=True, kw_only=True):
     on_test_rows: ClassVar[bool] = True
 
     metric: Annotated[str, Meta(description="A metric that `evaluation.metrics` computes.", examples=["roc_auc"])]
-    at_least: Annotated[float | None, Meta(description="The least value that is good enough.", extra=AT_LEAST)] = None
-    at_most: Annotated[float | None, Meta(description="The greatest value that is good enough.", extra=AT_MOST)] = None
+    at_least: Annotated[float | None, Meta(description="The lowest acceptable value.", extra=AT_LEAST)] = None
+    at_most: Annotated[float | None, Meta(description="The highest acceptable value.", extra=AT_MOST)] = None
     beats: Annotated[
         str | None,
-        Meta(description="A baseline to do better than: its name, or `baseline` for all.", examples=["baseline"]),
+        Meta(
+            description="A baseline that the model must beat: its name, or `baseline` for all.", examples=["baseline"]
+        ),
     ] = None
     by: Annotated[
-        float, Meta(description="By how much the baseline is to be beaten, in the metric's unit.", ge=0, extra=AT_LEAST)
+        float,
+        Meta(
+            description="The margin by which the baseline must be beaten, in the metric's unit.", ge=0, extra=AT_LEAST
+        ),
     ] = 0.0
 
     def label(self) -> str:
@@ -59,7 +64,7 @@ class Quality(Constraint, frozen=True, kw_only=True):
     def mistakes(self, context: Context) -> Iterator[Mistake]:
         """No bound at all."""
         if self.at_least is None and self.at_most is None and self.beats is None:
-            yield Mistake(message="a gate without a bound", label="add at_least, at_most or beats")
+            yield Mistake(message="this gate has no bound", label="add at_least, at_most or beats")
 
     @classmethod
     def decide(cls, params: Params, measured: Measured, records: Records) -> Verdict:

@@ -7,9 +7,9 @@ from mlspec.plugins.verdict import Verdict, by_value, size
 
 
 class ServingMemory(Constraint, frozen=True, kw_only=True):
-    """Decides on `constraints.size.memory`: the peak memory of a process that loads the model and answers a row.
+    """Decides `constraints.size.memory`: the peak memory of a process that loads the model and predicts a row.
 
-    Why: a small file can need much memory once it is loaded.
+    Why: a small file can need much memory when it is loaded.
 
     Example:
         size: {memory: 512MB}

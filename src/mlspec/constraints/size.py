@@ -13,9 +13,9 @@ MODEL = {"model": ("select", "model")}
 
 
 class Size(Constraint, frozen=True, kw_only=True):
-    """Bounds on what is shipped: the exported model, and the memory that it takes to answer.
+    """Bounds on the exported model: its size, and the memory that a prediction needs.
 
-    Why: a model has to fit where it is to run.
+    Why: a model has to fit where it runs.
 
     Example:
         size: {model: 20MB, memory: 512MB}
@@ -31,7 +31,7 @@ class Size(Constraint, frozen=True, kw_only=True):
     memory: Annotated[
         Bytes | None,
         Meta(
-            description="Bound on the peak memory of a process of its own that loads the model and answers a row.",
+            description="Bound on the peak memory of a separate process that loads the model and predicts one row.",
             extra=AT_MOST,
         ),
     ] = None

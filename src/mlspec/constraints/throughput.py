@@ -11,9 +11,9 @@ from mlspec.plugins.verdict import Verdict, decide, not_measured
 
 
 class Throughput(Constraint, frozen=True, kw_only=True):
-    """A bound on how fast many rows are answered: the exported model with its preparation, one process, warm.
+    """A bound on rows predicted per second: the exported model with its preparation, one process, warm.
 
-    Why: predictions in batches must be done in the time there is for them.
+    Why: predictions in batches must finish in the available time.
 
     Example:
         throughput: {rows_per_second: 100000}
@@ -22,7 +22,9 @@ class Throughput(Constraint, frozen=True, kw_only=True):
     rank: ClassVar[int] = 50
     is_compared: ClassVar[bool] = True
 
-    rows_per_second: Annotated[float, Meta(description="The least number of rows a second.", gt=0, extra=AT_LEAST)]
+    rows_per_second: Annotated[
+        float, Meta(description="The lowest allowed number of rows per second.", gt=0, extra=AT_LEAST)
+    ]
     batch: Annotated[int, Meta(description="Rows in one request.", ge=1, le=100_000)] = 1000
 
     def checks(self, context: Context) -> Iterator[Check]:

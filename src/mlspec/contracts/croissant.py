@@ -134,16 +134,16 @@ def write(contract: Contract, files: Mapping[str, Path], root: Path) -> str:
         for field in contract.fields
     ]
     records: dict[str, Any] = {"@type": "cr:RecordSet", "@id": "rows", "name": "rows", "field": fields}
-    told = []
+    message = []
     for atom in contract.expect:
         check, _asked = check_of(atom)
         named = atom.get("columns") or [atom.get("column", "")]
         if check == "unique" and set(atom) <= {"column", "columns", "unique"} and "key" not in records:
             records["key"] = [{"@id": f"rows/{name}"} for name in named]
         else:
-            told.append(show(atom))
+            message.append(show(atom))
     description = contract.description or contract.name
-    expected = f" Expected: {'; '.join(told)}." if told else ""
+    expected = f" Expected: {'; '.join(message)}." if message else ""
     made = {
         "@context": CONTEXT,
         "@type": "sc:Dataset",

@@ -16,9 +16,9 @@ def fits(data: Mapping[str, Any]) -> bool:
 
 def _infos(data: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     """The configurations that have features, by name: a card's, a folder's, or a file of several."""
-    told = data.get("dataset_info")
-    if told is not None:
-        listed = [mapping(told)] if isinstance(told, dict) else [mapping(one) for one in listing(told)]
+    message = data.get("dataset_info")
+    if message is not None:
+        listed = [mapping(message)] if isinstance(message, dict) else [mapping(one) for one in listing(message)]
         found = [(text(one.get("config_name")), one) for one in listed]
     elif "features" in data:
         found = [(text(data.get("config_name")), dict(data))]

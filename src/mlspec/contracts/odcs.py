@@ -139,7 +139,7 @@ def _column(name: str, given: Mapping[str, Any], found: Reading) -> None:
 
 
 def _quality(column: str, rule: Mapping[str, Any], found: Reading) -> None:
-    told = show({k: v for k, v in rule.items() if v is not None})
+    message = show({k: v for k, v in rule.items() if v is not None})
     where = column or "the table"
     if rule.get("engine") == ENGINE and text(rule.get("implementation")):
         made = _own(text(rule["implementation"]))
@@ -155,7 +155,7 @@ def _quality(column: str, rule: Mapping[str, Any], found: Reading) -> None:
         # Row counts are integers.
         low, high = (low if above is None else above + 1), (high if below is None else below - 1)
     elif above is not None or below is not None:
-        found.lacks(f"{where}: {told}")
+        found.lacks(f"{where}: {message}")
         return
     share = 100.0 if rule.get("unit") == "percent" else None
     unread = set(rule) - set(TOLD)
@@ -184,9 +184,9 @@ def _quality(column: str, rule: Mapping[str, Any], found: Reading) -> None:
         elif column and text(arguments.get("pattern")):
             found.add(about, matches=anchored(arguments["pattern"]), **tolerance, **severity)
         else:
-            found.lacks(f"{where}: {told}")
+            found.lacks(f"{where}: {message}")
     else:
-        found.lacks(f"{where}: {told}")
+        found.lacks(f"{where}: {message}")
 
 
 def _ends(rule: Mapping[str, Any]) -> tuple[int | float | None, int | float | None]:

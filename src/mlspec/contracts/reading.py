@@ -67,8 +67,8 @@ def _lines(contract: Contract) -> Iterator[str]:
         yield "    types:"
         for field in contract.fields:
             if field.type is not None:
-                told = f"  # {_line(field.description)}" if field.description else ""
-                yield f"      {show(field.name)}: {field.type}{told}"
+                line = f"  # {_line(field.description)}" if field.description else ""
+                yield f"      {show(field.name)}: {field.type}{line}"
     personal = [field for field in contract.fields if field.personal is not None]
     if personal:
         yield "  personal:  # say what is done to each that is not public: mlspec explain data.personal"

@@ -89,7 +89,7 @@ def _records(graph: Graph, root: Path, step: Step) -> dict[str, dict[str, Any]]:
     """The total time of the steps that lead to this one, as far as it is known."""
     found = {}
     for before in sorted(graph.ancestors(step.id)):
-        told = dvc_results.made(root, before)
-        if told is not None:
-            found[before] = told.action.record
+        message = dvc_results.made(root, before)
+        if message is not None:
+            found[before] = message.action.record
     return found

@@ -1,4 +1,4 @@
-"""The share of rows called positive that are."""
+"""The share of rows predicted positive that are."""
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -40,7 +40,7 @@ class Precision(Metric, frozen=True, kw_only=True):
         return _resampling.ratio(right, given)
 
     def interval(self, truth: "Array", prediction: "Array", level: float) -> tuple[float, float] | None:
-        """Wilson's interval on the rows called positive where all or none of them are, else None."""
+        """Wilson's interval on the rows predicted positive if all or none of them are, else None."""
         from mlspec.metrics import _resampling
 
         called = int((_resampling.labels(prediction) == 1).sum())

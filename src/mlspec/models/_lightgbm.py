@@ -49,7 +49,7 @@ def fit(
     numeric = training.features.numeric.shape[1]
     codes = list(range(numeric, numeric + len(training.features.levels)))
     losses: dict[str, dict[str, list[float]]] = {}
-    callbacks = [lightgbm.record_evaluation(losses), _told(training, trees)]
+    callbacks = [lightgbm.record_evaluation(losses), _text(training, trees)]
     if stops:
         callbacks.append(lightgbm.early_stopping(patience, verbose=False))
     try:
@@ -102,7 +102,7 @@ def _objective(training: Training) -> dict[str, Any]:
     return {"objective": "multiclass", "metric": "multi_logloss", "num_class": training.classes}
 
 
-def _told(training: Training, trees: int) -> Any:
+def _text(training: Training, trees: int) -> Any:
     def after(state: Any) -> None:
         figures = {f"{entry[0]}_loss": float(entry[2]) for entry in state.evaluation_result_list}
         done = state.iteration - state.begin_iteration + 1

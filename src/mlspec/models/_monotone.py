@@ -11,8 +11,8 @@ from mlspec.plugins.model import Features
 Monotone = Annotated[
     dict[Annotated[str, Meta(min_length=1)], Literal["increasing", "decreasing"]],
     Meta(
-        description="Numeric columns along which the answer (of two classes: the probability of the positive one) may "
-        "only rise, or only fall.",
+        description="Numeric columns in which the prediction (for two classes: the probability of the positive one) "
+        "may only increase, or only decrease.",
         examples=[{"age": "increasing"}],
     ),
 ]

@@ -27,12 +27,12 @@ LOSSES = {0: "RMSE", 2: "Logloss"}
 
 class CatBoost(Model, frozen=True, kw_only=True):
     """Boosted symmetric trees with ordered target statistics of categories (CatBoost, Prokhorenkova et al. 2018), for
-    classes and for numbers.
+    classification and regression.
 
-    Takes categories of any number of levels as they are, and missing values without imputing. The number of trees is
-    decided on the validation rows. Saved in CatBoost's own format. Needs the extra `catboost`.
+    Accepts categories with any number of levels, and missing values, without preparation. The validation rows decide
+    the number of trees. Saved in CatBoost's own format. Needs the extra `catboost`.
 
-    Why: with many categories, or few rows, it is often the best; it takes several times LightGBM's time.
+    Why: often the best with many categories or few rows; it takes several times as long as LightGBM.
 
     Example:
         cat: {type: catboost, learning_rate: 0.05, depth: 6}
@@ -57,16 +57,16 @@ class CatBoost(Model, frozen=True, kw_only=True):
     }
 
     learning_rate: Annotated[float, Meta(description="The weight of each new tree.", gt=0, le=1)] = 0.05
-    trees: Annotated[int, Meta(description="Trees at most.", ge=1, le=100_000)] = 2000
+    trees: Annotated[int, Meta(description="Maximum number of trees.", ge=1, le=100_000)] = 2000
     depth: Annotated[int, Meta(description="Depth of each tree.", ge=1, le=16)] = 6
-    l2_leaf_reg: Annotated[float, Meta(description="Penalty on the leaves' values.", ge=0)] = 3.0
+    l2_leaf_reg: Annotated[float, Meta(description="L2 penalty on the leaf values.", ge=0)] = 3.0
     random_strength: Annotated[float, Meta(description="Noise on the scores of splits.", ge=0)] = 1.0
     patience: Annotated[
         int, Meta(description="Trees without a better validation loss before stopping.", ge=1, le=10_000)
     ] = 50
     class_weight: Annotated[
         Literal["balanced"] | None,
-        Meta(description="balanced: rare classes weigh as much as common ones; equal rows if left out."),
+        Meta(description="balanced: rare classes weigh as much as common ones; all rows weigh the same if left out."),
     ] = None
     monotone: Monotone = {}  # noqa: RUF012 (msgspec copies it)
 

@@ -31,12 +31,12 @@ TYPES = (
 
 
 class HistGradientBoosting(Model, frozen=True, kw_only=True):
-    """Boosted decision trees on binned values (scikit-learn's HistGradientBoosting), for classes and for numbers.
+    """Boosted decision trees on binned values (scikit-learn's HistGradientBoosting), for classification and regression.
 
-    Takes categories as they are and missing values without imputing. With `early_stopping` the number of trees is
-    decided on the validation rows.
+    Accepts categories and missing values without preparation. With `early_stopping` the validation rows decide the
+    number of trees.
 
-    Why: on tables it is hard to beat and needs little care; the first model to try.
+    Why: hard to beat on tables, with little tuning; the first model to try.
 
     Example:
         trees: {type: hist_gradient_boosting, learning_rate: 0.05, max_iter: 500}
@@ -62,20 +62,18 @@ class HistGradientBoosting(Model, frozen=True, kw_only=True):
     }
 
     learning_rate: Annotated[float, Meta(description="The weight of each new tree.", gt=0, le=1)] = 0.06
-    max_iter: Annotated[int, Meta(description="Trees (for each class) at most.", ge=1, le=100_000)] = 500
-    max_leaf_nodes: Annotated[int, Meta(description="Leaves of a tree at most.", ge=2, le=65_536)] = 31
-    min_samples_leaf: Annotated[int, Meta(description="Rows in a leaf at least.", ge=1)] = 20
-    l2_regularization: Annotated[float, Meta(description="Penalty on the leaves' values.", ge=0)] = 0.0
-    early_stopping: Annotated[bool, Meta(description="Stop when the loss on the validation rows no longer falls.")] = (
-        True
-    )
+    max_iter: Annotated[int, Meta(description="Maximum number of trees (per class).", ge=1, le=100_000)] = 500
+    max_leaf_nodes: Annotated[int, Meta(description="Maximum number of leaves per tree.", ge=2, le=65_536)] = 31
+    min_samples_leaf: Annotated[int, Meta(description="Minimum number of rows per leaf.", ge=1)] = 20
+    l2_regularization: Annotated[float, Meta(description="L2 penalty on the leaf values.", ge=0)] = 0.0
+    early_stopping: Annotated[bool, Meta(description="Stop when the validation loss no longer decreases.")] = True
     patience: Annotated[
         int, Meta(description="Trees without a better validation loss before stopping.", ge=1, le=10_000)
     ] = 20
 
     class_weight: Annotated[
         Literal["balanced"] | None,
-        Meta(description="balanced: rare classes weigh as much as common ones; equal rows if left out."),
+        Meta(description="balanced: rare classes weigh as much as common ones; all rows weigh the same if left out."),
     ] = None
     monotone: Monotone = {}  # noqa: RUF012 (msgspec copies it)
 

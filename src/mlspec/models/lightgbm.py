@@ -12,12 +12,12 @@ from mlspec.torchkit.row_weights import row_weights, stopping_weights
 
 
 class LightGBM(Model, frozen=True, kw_only=True):
-    """Boosted decision trees grown leaf by leaf (LightGBM, Ke et al. 2017), for classes and for numbers.
+    """Boosted decision trees grown leaf by leaf (LightGBM, Ke et al. 2017), for classification and regression.
 
-    Takes categories as they are and missing values without imputing. The number of trees is decided on the validation
-    rows. Saved in LightGBM's own text format. Needs the extra `boost`.
+    Accepts categories and missing values without preparation. The validation rows decide the number of trees. Saved in
+    LightGBM's own text format. Needs the extra `boost`.
 
-    Why: on tables it is among the best there is and the fastest to get there.
+    Why: among the best models for tables, and the fastest of them.
 
     Example:
         boost: {type: lightgbm, learning_rate: 0.05, num_leaves: 63}
@@ -46,18 +46,18 @@ class LightGBM(Model, frozen=True, kw_only=True):
     }
 
     learning_rate: Annotated[float, Meta(description="The weight of each new tree.", gt=0, le=1)] = 0.04
-    trees: Annotated[int, Meta(description="Trees (for each class) at most.", ge=1, le=100_000)] = 2000
-    num_leaves: Annotated[int, Meta(description="Leaves of a tree at most.", ge=2, le=131_072)] = 31
-    min_data_in_leaf: Annotated[int, Meta(description="Rows in a leaf at least.", ge=1)] = 20
-    feature_fraction: Annotated[float, Meta(description="Share of the columns that a tree may use.", gt=0, le=1)] = 1.0
-    bagging_fraction: Annotated[float, Meta(description="Share of the rows that a tree is grown on.", gt=0, le=1)] = 1.0
-    lambda_l2: Annotated[float, Meta(description="Penalty on the leaves' values.", ge=0)] = 0.0
+    trees: Annotated[int, Meta(description="Maximum number of trees (per class).", ge=1, le=100_000)] = 2000
+    num_leaves: Annotated[int, Meta(description="Maximum number of leaves per tree.", ge=2, le=131_072)] = 31
+    min_data_in_leaf: Annotated[int, Meta(description="Minimum number of rows per leaf.", ge=1)] = 20
+    feature_fraction: Annotated[float, Meta(description="Share of the columns used for each tree.", gt=0, le=1)] = 1.0
+    bagging_fraction: Annotated[float, Meta(description="Share of the rows used for each tree.", gt=0, le=1)] = 1.0
+    lambda_l2: Annotated[float, Meta(description="L2 penalty on the leaf values.", ge=0)] = 0.0
     patience: Annotated[
         int, Meta(description="Trees without a better validation loss before stopping.", ge=1, le=10_000)
     ] = 50
     class_weight: Annotated[
         Literal["balanced"] | None,
-        Meta(description="balanced: rare classes weigh as much as common ones; equal rows if left out."),
+        Meta(description="balanced: rare classes weigh as much as common ones; all rows weigh the same if left out."),
     ] = None
     monotone: Monotone = {}  # noqa: RUF012 (msgspec copies it)
 

@@ -14,7 +14,8 @@ TYPES = ("sklearn.linear_model._logistic.LogisticRegression",)
 class LogisticRegression(Model, frozen=True, kw_only=True):
     """A linear model of class probabilities (scikit-learn's LogisticRegression, L2 penalty, lbfgs).
 
-    Why: fast, stable, easy to explain and hard to beat on small or nearly linear data; the model that others must beat.
+    Why: fast, stable, easy to explain, and hard to beat on small or nearly linear data; the model that others must
+    beat.
 
     Example:
         linear: {type: logistic_regression, C: 0.5}
@@ -33,10 +34,10 @@ class LogisticRegression(Model, frozen=True, kw_only=True):
     space: ClassVar[Mapping[str, Mapping[str, Any]]] = {"C": {"log": [1e-4, 100.0]}}
 
     C: Annotated[float, Meta(description="Inverse of the penalty's strength: smaller is stronger.", gt=0)] = 1.0
-    max_iter: Annotated[int, Meta(description="Iterations of the solver at most.", ge=1, le=1_000_000)] = 1000
+    max_iter: Annotated[int, Meta(description="Maximum number of solver iterations.", ge=1, le=1_000_000)] = 1000
     class_weight: Annotated[
         Literal["balanced"] | None,
-        Meta(description="balanced: rare classes weigh as much as common ones; equal rows if left out."),
+        Meta(description="balanced: rare classes weigh as much as common ones; all rows weigh the same if left out."),
     ] = None
 
     def fit(self, training: Training, folder: Path) -> dict[str, Any]:

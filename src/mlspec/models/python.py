@@ -13,17 +13,16 @@ if TYPE_CHECKING:
 
 
 class Python(Model, frozen=True, kw_only=True):
-    """A model of your own: a class in a file beside the spec.
+    """Your own model: a class in a file next to the spec.
 
-    A scikit-learn-style estimator is built as `Class(**params)`; it has `fit(X, y)` and `predict(X)`, and for classes
-    `predict_proba(X)`; X is float32, one column per prepared column, y class codes 0..k-1 or values. It is saved with
-    skops. A `torch.nn.Module` is built as `Class(inputs, outputs, **params)`; it maps (rows, inputs) to (rows,
-    outputs): one logit a class, or one value. It is trained with AdamW and early stopping, and saved as safetensors.
-    Its module is loaded from its file, as source: it never takes the place of an installed module. What it imports
-    from the spec's folder travels with the saved model. `run` executes it, and so does `predict --trust-code`; nothing
-    else does.
+    A scikit-learn-style estimator is created as `Class(**params)`; it has `fit(X, y)` and `predict(X)`, and for
+    classification `predict_proba(X)`; X is float32, one column per prepared column, y class codes 0..k-1 or values. It
+    is saved with skops. A `torch.nn.Module` is created as `Class(inputs, outputs, **params)`; it maps (rows, inputs) to
+    (rows, outputs): one logit per class, or one value. It is trained with AdamW and early stopping, and saved as
+    safetensors. Its module is loaded from its file, as source, and never replaces an installed module. What it imports
+    from the spec's folder is exported with the model. Only `run` and `predict --trust-code` execute it.
 
-    Why: what is not built in needs no fork: one class, and everything around it stays.
+    Why: a model that is not built in needs one class, not a fork; everything else works as usual.
 
     Example:
         mine: {type: python, code: "models:Forest", params: {trees: 200}}
@@ -52,16 +51,16 @@ class Python(Model, frozen=True, kw_only=True):
             examples=["models:Forest"],
         ),
     ]
-    params: Annotated[dict[str, Any], Meta(description="What the class is built with.")] = {}  # noqa: RUF012 (msgspec copies it)
-    epochs: Annotated[int, Meta(description="Epochs at most (torch.nn.Module only).", ge=1, le=100_000)] = 30
+    params: Annotated[dict[str, Any], Meta(description="Keyword arguments of the class.")] = {}  # noqa: RUF012 (msgspec copies it)
+    epochs: Annotated[int, Meta(description="Maximum number of epochs (torch.nn.Module only).", ge=1, le=100_000)] = 30
     batch_size: Annotated[
         Annotated[int, Meta(ge=1, le=10_000_000)] | None,
-        Meta(description="Rows in one step; by the number of rows if left out (torch.nn.Module only)."),
+        Meta(description="Batch size; from the number of rows if left out (torch.nn.Module only)."),
     ] = None
     learning_rate: Annotated[
         float, Meta(description="The highest learning rate (torch.nn.Module only).", gt=0, le=10)
     ] = 0.001
-    weight_decay: Annotated[float, Meta(description="Decay of the weights (torch.nn.Module only).", ge=0)] = 0.01
+    weight_decay: Annotated[float, Meta(description="Weight decay (torch.nn.Module only).", ge=0)] = 0.01
     patience: Annotated[
         Annotated[int, Meta(ge=1)] | None,
         Meta(description="Epochs without a better validation loss before stopping (torch.nn.Module only)."),

@@ -18,12 +18,13 @@ TYPES = (
 
 
 class RandomForest(Model, frozen=True, kw_only=True):
-    """Trees grown on resampled rows, averaged (scikit-learn's RandomForest; Breiman 2001), for classes and for numbers.
+    """Trees fitted on resampled rows, averaged (scikit-learn's RandomForest; Breiman 2001), for classification and
+    regression.
 
-    Takes missing values without imputing. Categories go in as numbers in the order of their names.
+    Accepts missing values without preparation. Categories become numbers in the order of their names.
 
-    Why: hardly anything to set and no rows needed to stop by; a sturdy second opinion beside boosting, slower to
-    predict and bigger on disk.
+    Why: hardly any settings and no validation rows for early stopping; a robust alternative to boosting, slower to
+    predict and larger on disk.
 
     Example:
         forest: {type: random_forest, trees: 300, min_samples_leaf: 3}
@@ -45,18 +46,18 @@ class RandomForest(Model, frozen=True, kw_only=True):
         "max_features": {"uniform": [0.1, 1.0]},
     }
 
-    trees: Annotated[int, Meta(description="Trees.", ge=1, le=100_000)] = 200
-    min_samples_leaf: Annotated[int, Meta(description="Rows in a leaf at least.", ge=1)] = 3
+    trees: Annotated[int, Meta(description="Number of trees.", ge=1, le=100_000)] = 200
+    min_samples_leaf: Annotated[int, Meta(description="Minimum number of rows per leaf.", ge=1)] = 3
     max_features: Annotated[
         Annotated[float, Meta(gt=0, le=1)] | None,
         Meta(
-            description="Share of the columns looked at for each cut; the square root of their number for classes, a "
-            "third for numbers if left out."
+            description="Share of the columns considered for each split; the square root of their number for "
+            "classification, a third for regression if left out."
         ),
     ] = None
     class_weight: Annotated[
         Literal["balanced"] | None,
-        Meta(description="balanced: rare classes weigh as much as common ones; equal rows if left out."),
+        Meta(description="balanced: rare classes weigh as much as common ones; all rows weigh the same if left out."),
     ] = None
 
     def fit(self, training: Training, folder: Path) -> dict[str, Any]:

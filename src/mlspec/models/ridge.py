@@ -14,7 +14,7 @@ TYPES = ("sklearn.linear_model._ridge.Ridge",)
 class Ridge(Model, frozen=True, kw_only=True):
     """A linear model of a number with an L2 penalty (scikit-learn's Ridge).
 
-    Why: the regression that others must beat: exact, fast, and stable where columns carry the same information.
+    Why: the regression that others must beat: exact, fast, and stable with correlated columns.
 
     Example:
         linear: {type: ridge, alpha: 10}
@@ -31,7 +31,7 @@ class Ridge(Model, frozen=True, kw_only=True):
 
     space: ClassVar[Mapping[str, Mapping[str, Any]]] = {"alpha": {"log": [1e-3, 1e4]}}
 
-    alpha: Annotated[float, Meta(description="The penalty's strength.", ge=0)] = 1.0
+    alpha: Annotated[float, Meta(description="Strength of the L2 penalty.", ge=0)] = 1.0
 
     def fit(self, training: Training, folder: Path) -> dict[str, Any]:
         """Fit and save with skops."""

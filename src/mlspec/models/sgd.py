@@ -28,11 +28,11 @@ class Sgd(Model, frozen=True, kw_only=True):
     """A linear model of class probabilities or of a number, fitted by stochastic gradient descent (scikit-learn's
     SGDClassifier with the log loss, and SGDRegressor; Bottou 2010).
 
-    Rows are taken piece by piece, so that a table larger than the memory can be learned from. After each pass the loss
-    on the validation rows is measured; the weights of the best pass are kept.
+    Rows are processed in chunks, so the table can be larger than memory. After each pass the loss on the validation
+    rows is computed; the weights of the best pass are kept.
 
-    Why: it is the linear model for tables that do not fit into memory; on smaller ones `logistic_regression` and
-    `ridge` find the same weights without a learning rate.
+    Why: the linear model for tables that do not fit into memory; on smaller ones `logistic_regression` and `ridge` find
+    the same weights without a learning rate.
 
     Example:
         linear: {type: sgd, epochs: 5}
@@ -54,15 +54,16 @@ class Sgd(Model, frozen=True, kw_only=True):
 
     alpha: Annotated[float, Meta(description="The strength of the L2 penalty.", ge=0)] = 1e-5
     learning_rate: Annotated[
-        float, Meta(description="The first step's rate; it falls with the fourth root of the steps.", gt=0, le=10)
+        float,
+        Meta(description="The initial learning rate; it decreases with the fourth root of the steps.", gt=0, le=10),
     ] = 0.03
-    epochs: Annotated[int, Meta(description="Passes over the training rows at most.", ge=1, le=100_000)] = 20
+    epochs: Annotated[int, Meta(description="Maximum number of passes over the training rows.", ge=1, le=100_000)] = 20
     patience: Annotated[
         int, Meta(description="Passes without a better validation loss before stopping.", ge=1, le=10_000)
     ] = 3
     class_weight: Annotated[
         Literal["balanced"] | None,
-        Meta(description="balanced: rare classes weigh as much as common ones; equal rows if left out."),
+        Meta(description="balanced: rare classes weigh as much as common ones; all rows weigh the same if left out."),
     ] = None
 
     def fit(self, training: Training, folder: Path) -> dict[str, Any]:

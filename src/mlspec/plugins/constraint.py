@@ -102,7 +102,7 @@ class Constraint(Plugin, frozen=True, kw_only=True):
     is_compared: ClassVar[bool] = False
 
     def label(self) -> str:
-        """What tells an entry of a list from the others."""
+        """What distinguishes an entry of a list from the others."""
         return type(self).__name__.lower()
 
     def checks(self, context: Context) -> Iterator[Check]:

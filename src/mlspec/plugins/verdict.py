@@ -24,12 +24,12 @@ class Verdict(Struct, frozen=True, kw_only=True):
     value: Number | None = None
     low: Annotated[Number | None, Meta(description="lower end of the interval, where there is one")] = None
     high: Annotated[Number | None, Meta(description="upper end of the interval, where there is one")] = None
-    n: Annotated[int | None, Meta(description="rows, or repetitions, that the value rests on")] = None
+    n: Annotated[int | None, Meta(description="number of rows or repetitions behind the value")] = None
     threshold: Number | None = None
     reason: str = ""
     unit: Annotated[str, Meta(description="of value and threshold: '', 's', 'bytes', 'rows/s' or a word")] = ""
     place: Place | None = None
-    waived: Annotated[str, Meta(description="why the project does not hold to it; empty where it does")] = ""
+    waived: Annotated[str, Meta(description="justification of the waiver; empty where there is none")] = ""
 
     def result(self) -> dict[str, Any]:
         """What a gate stores: unit, place and waiver follow from the spec, not from the evidence."""

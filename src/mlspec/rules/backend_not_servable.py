@@ -55,7 +55,7 @@ def lacks(backend: Backend, *, libraries: bool) -> Iterator[tuple[str, str]]:
         if backend.processes != "auto" and 0 < count < backend.processes:
             yield "processes", f"{backend.processes} processes need a GPU each, but this machine has {count}"
         if libraries and _torch().endswith("+cpu"):
-            yield "device", f"backend device '{device}' needs another torch: {_torch()} is built for CPUs only"
+            yield "device", f"backend device '{device}' needs a GPU build of torch: {_torch()} is built for CPUs only"
     if device == "mps" and not accelerators.is_mac():
         yield "device", "backend device 'mps' needs a Mac"
     if backend.compile and not device.startswith("cuda") and accelerators.compiler() is None:

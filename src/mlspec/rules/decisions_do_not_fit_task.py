@@ -28,8 +28,10 @@ def check(view: View) -> Iterator[Diagnostic]:
     asked += [(path, bool(tasks), tuple(sorted(tasks))) for path, tasks in kinds.items()]
     for path, stated, tasks in asked:
         if stated and task is not None and task not in tasks:
-            said = f"'{'.'.join(str(part) for part in path)}' is not for {task}"
-            yield view.diagnostic("decisions-do-not-fit-task", path, said, f"only for {' and '.join(tasks)}", key=True)
+            said = f"'{'.'.join(str(part) for part in path)}' does not apply to {task}"
+            yield view.diagnostic(
+                "decisions-do-not-fit-task", path, said, f"it applies only to {' and '.join(tasks)}", key=True
+            )
     if users.abstain_below is not None and users.abstain_below <= 0.5 and task in BINARY:
         message = "the more probable of two classes always has at least 0.5, so no prediction would go to a person"
         path = ("project", "users", "abstain_below")

@@ -31,7 +31,7 @@ KINDS = {cls: kind[:-1] for kind, cls in registry.KINDS.items()}
 def demand_dvc() -> None:
     """Raises SpecError where dvc is not installed."""
     if not _installed("dvc"):
-        message, note = "this needs dvc, which is not installed here", "pip install 'mlspec-compiler[dvc]'"
+        message, note = "this needs dvc, which is not installed", "pip install 'mlspec-compiler[dvc]'"
         raise SpecError([Diagnostic(code=CODE, message=message, notes=(note,))])
 
 

@@ -73,8 +73,8 @@ def _candidates(view: View, wanted: Personalization) -> Iterator[Diagnostic]:
     for name, use in view.project.model.candidates.items():
         if isinstance(use.plugin, Model) and not able(type(use.plugin)):
             fitting = [one for one, cls in registry.usable("models") if able(cls)]
-            message = f"candidate '{name}' ({use.name}) {said}, as strategy '{wanted.strategy}' asks"
-            label = f"'shared' takes any model, '{wanted.strategy}' {', '.join(fitting)}"
+            message = f"candidate '{name}' ({use.name}) {said}, which strategy '{wanted.strategy}' needs"
+            label = f"'shared' works with any model, '{wanted.strategy}' with {', '.join(fitting)}"
             yield view.diagnostic(CODE, ("model", "candidates", name), message, label, key=True)
 
 

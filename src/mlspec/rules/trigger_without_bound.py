@@ -21,6 +21,6 @@ def check(view: View) -> Iterator[Diagnostic]:
         return
     wanted = "throughput" if trigger == "batch" else "latency"
     if wanted not in constraints.gates:
-        message = f"predictions are made {TRIGGERS[trigger]}, but no {wanted} is required"
+        message = f"predictions are made {TRIGGERS[trigger]}, but constraints.{wanted} is missing"
         label = f"add constraints.{wanted}"
         yield view.diagnostic("trigger-without-bound", ("project", "users", "trigger"), message, label)

@@ -29,7 +29,7 @@ def check(view: View) -> Iterator[Diagnostic]:
             fits = [
                 name for name, cls in registry.usable("baselines") if issubclass(cls, Baseline) and task in cls.tasks
             ]
-            message = f"baseline '{use.name}' is not for {task}"
+            message = f"baseline '{use.name}' does not apply to {task}"
             yield view.diagnostic("unknown-baseline", path, message, f"one of {', '.join(fits)}")
         if use.name in seen:
             message = f"baseline '{use.name}' is listed twice"

@@ -50,9 +50,8 @@ class Reply(Struct, frozen=True, omit_defaults=True):
 def probe(uses: Mapping[str, PluginRef], root: Path, column: str | None) -> dict[str, Seen | Exception]:
     """What each of these sources shows, with the values of ``column`` (of all columns for None).
 
-    What can't be determined is an OSError where a file can't be read, a ValueError where it is not of its
-    format or too much to look at, a LookupError where only fetching can tell, and an ImportError with the library that
-    is missing.
+    If the answer is unknown it is an OSError (the file cannot be read), a ValueError (wrong format, or too large to
+    inspect), a LookupError (must be fetched) or an ImportError with the missing library.
     """
     until = time.monotonic() + _bounds.ALL_SECONDS
     found: dict[str, Seen | Exception] = {}
@@ -84,14 +83,14 @@ def _seen(source: Source, root: Path, column: str | None) -> Seen:
         raise ValueError(f"it has {len(columns):,} columns, but at most {_bounds.COLUMNS:,} are read")
     long = next((one.name for one in columns if len(one.name) > _bounds.NAME), None)
     if long is not None:
-        raise ValueError(f"the name of a column has {len(long):,} characters, at most {_bounds.NAME:,} are read")
+        raise ValueError(f"the name of a column has {len(long):,} characters, but at most {_bounds.NAME:,} are read")
     names = [one.name for one in columns if column in (None, one.name)]
     values = {name: seen for name in names if (seen := source.values(root, name)) is not None}
     return Seen(columns, values)
 
 
 def _guarded(ask: Callable[[], T]) -> T | Exception:
-    """What a plug-in answers, or one of the four errors that stand for all that it can raise."""
+    """What a plug-in answers, or one of the four errors that represent all that it can raise."""
     try:
         return ask()
     except MemoryError:

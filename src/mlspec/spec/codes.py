@@ -243,15 +243,15 @@ Instead: use SQL over the columns of the row: + - * / % ||, comparisons, AND OR 
 WHEN, CAST, EXTRACT, and the functions ABS ROUND FLOOR CEIL LN LOG10 EXP SQRT COALESCE NULLIF GREATEST LEAST LOWER UPPER
 TRIM LENGTH SUBSTR STARTS_WITH ENDS_WITH. Put names with characters other than letters, digits and _ in double quotes.
 """,
-    "cycle": """Something is made from itself: a derived column from others that read it, or a source from a result in
-`mlspec.results` of its own project.
+    "cycle": """A cycle: a derived column depends on itself through others, or a source is a result in `mlspec.results`
+    of its own project.
 
-Why: no order of steps makes it; and a model that learns from its own predictions drifts from the data.
+Why: no order of steps can compute it, and a model that learns from its own predictions drifts away from the data.
 
-Instead: the message lists the cycle; one of its members has to read something else. Results are read as data from a
-copy outside `mlspec.results`.
+Instead: the message lists the cycle; one of its members must use another input. To use results as data, copy them out
+of `mlspec.results`.
 """,
-    "secret-in-spec": """A password stands in the spec, or a reference to one where it would be shown.
+    "secret-in-spec": """The spec contains a password, or a reference to one in a place where it would be shown.
 
 Why: a spec is committed, reviewed and printed, so its contents are not secret. The value of `${env:NAME}` is inserted
 only in the process that connects, and only in `connection`: all other keys are part of digests, logs and reports.

@@ -47,7 +47,7 @@ class Infrastructure(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Constraints(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What must hold. Every entry is checked by a gate that passes, fails, or can't tell (which is no pass).
+    """What must hold. Every entry is decided by a gate: pass, fail, or unknown (which is not a pass).
 
     ``gates`` holds what is stated below the plug-ins' keys: a constraint, or a tuple of them.
     """

@@ -195,7 +195,7 @@ class _Writer:
             branches.append({"if": chosen, "then": self.ref(f"{kind}.{name}", self._named(cls, key, name))})
         made: Json = {
             "type": "object",
-            "properties": {key: {"enum": list(classes), "description": f"Which of the {kind}."}},
+            "properties": {key: {"enum": list(classes), "description": f"The name of the {kind[:-1]}."}},
             "allOf": branches,
         }
         if kind != "sources":

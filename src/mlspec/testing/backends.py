@@ -160,9 +160,9 @@ class BackendSuite:
         assert {step_id: done.action for step_id, done in ran.steps.items()} == {"up": "done", "down": "cached"}
 
     def test_progress_is_told(self, tmp_path: Path) -> None:
-        told: list[AnyEvent] = []
-        _run(graph(self.prepared(tmp_path), [step("long", progress=True)], engine=self.engine), listener=told.append)
-        progress = [event for event in told if isinstance(event, StepProgress)]
+        message: list[AnyEvent] = []
+        _run(graph(self.prepared(tmp_path), [step("long", progress=True)], engine=self.engine), listener=message.append)
+        progress = [event for event in message if isinstance(event, StepProgress)]
         assert [(event.step, event.what, event.share) for event in progress][-1] == ("long", "epochs", 1.0)
         assert progress[-1].figures == {"loss": 0.125}
 

@@ -1,4 +1,4 @@
-"""What every source has to do: tell its columns without a data engine, and read the rows that are there."""
+"""What every source has to do: state its columns without a data engine, and read the rows that are there."""
 
 # ruff: noqa: D102 (the name of a test is its sentence)
 
@@ -39,7 +39,7 @@ class SourceSuite(PluginSuite):
 
     def given(self, folder: Path) -> tuple[dict[str, Any], pl.DataFrame]:
         """Put rows into a folder, the spec's; the keys by which a spec names them, and the rows, their columns in the
-        order and of the types that the source tells. Two rows at least, of two columns at least."""
+        order and of the types that the source states. Two rows at least, of two columns at least."""
         raise NotImplementedError(f"{type(self).__name__}.given")
 
     def every(self) -> tuple[str]:
@@ -123,7 +123,7 @@ class SourceSuite(PluginSuite):
         return cast(Source, msgspec.convert(settings, registry.plugin(self.kind, self.name))), rows
 
     def columns(self, source: Source, root: Path) -> tuple[Column, ...]:
-        """What it tells of its columns; where only fetching could tell, what the spec states."""
+        """What it states about its columns; for a fetched source, what the spec states."""
         try:
             return source.columns(root)
         except LookupError:

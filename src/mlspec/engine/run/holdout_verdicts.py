@@ -19,7 +19,7 @@ def seen(decided: Verdict, requirement: Requirement, holdout: Holdout | None) ->
     if holdout is None or not worn or found.verdict != "pass":
         return found
     reason = (
-        f"the test rows have judged {holdout.place - 1} other models, {holdout.allowed} uses are allowed: "
-        f"fresh rows are needed ({decided.reason})"
+        f"{holdout.place - 1} other models were evaluated on the test rows, but {holdout.allowed} uses are allowed: "
+        f"new test rows are needed ({decided.reason})"
     )
     return replace(found, verdict="unknown", reason=reason)

@@ -155,7 +155,7 @@ class _Running:
         self.journal.tell(events.StepFailed(time=now(), step=step, cause=cause, place=place))
 
     def _carry_out(self) -> tuple[dict[str, Any] | None, tuple[Verdict, ...]]:
-        """Schedule until all that the run tells of can be read: what was damaged is made again."""
+        """Schedule until every result of the run is readable: damaged ones are computed again."""
         taken = dvc_results.take_over(Path(self.graph.facts.root), self.store, self._write) if self.own else []
         if taken:
             self.journal.open()

@@ -1,5 +1,5 @@
-"""Refuses a graph that leads back to itself: a step that reads a file which is made from its own result. It runs
-after the pass for files, which says what each step reads."""
+"""Refuses a graph that leads back to itself: a step that reads a file which is made from its own result. It runs after
+the files, which say what each step reads."""
 
 import os
 

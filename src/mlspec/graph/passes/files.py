@@ -1,5 +1,5 @@
-"""The digests of files that steps read from outside the store. It runs after the merge, so that each file is read
-for one step, and late because it alone touches the disk."""
+"""The digests of files that steps read from outside the store. It runs after the merge, so that each file is read for
+one step, and late because it alone touches the disk."""
 
 from pathlib import Path
 from typing import cast

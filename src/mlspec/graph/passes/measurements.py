@@ -1,5 +1,5 @@
-"""What constraints need to be measured in addition to quality. It runs after the selection, because only the model that
-is shipped is measured, and before the gates, which read the figures."""
+"""What constraints need to be measured beside quality. It runs after the selection, because only the exported model is
+measured, and before the gates, which read the figures."""
 
 from collections.abc import Mapping
 from typing import Any

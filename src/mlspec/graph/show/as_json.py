@@ -48,7 +48,7 @@ class StepPlanJson(Struct, frozen=True):
     reasons: tuple[str, ...]
     fingerprint: Annotated[Digest | None, Meta(description="null while the content of an input is unknown")]
     outputs: Annotated[Mapping[str, str] | None, Meta(description="content digests by output; null unless cached")]
-    seconds: Annotated[float | None, Meta(description="how long it took last time; null where it never ran")]
+    seconds: Annotated[float | None, Meta(description="time of the last run in seconds; null if it never ran")]
 
 
 class StepJson(Struct, frozen=True):
@@ -61,14 +61,14 @@ class StepJson(Struct, frozen=True):
     outputs: tuple[str, ...]
     schemas: Annotated[dict[str, tuple[Column, ...]], Meta(description="the columns of each output that is a table")]
     code: Annotated[dict[str, str], Meta(description="versions of the code that does the work")]
-    environment: Annotated[dict[str, str], Meta(description="what of the environment changes results")]
+    environment: Annotated[dict[str, str], Meta(description="the parts of the environment that change results")]
     files: Annotated[dict[str, str], Meta(description="digests of files read from outside the store")]
     resources: ResourcesJson
-    also: Annotated[tuple[str, ...], Meta(description="ids of equal steps that this one stands for")]
-    spec_path: Annotated[str, Meta(description="the place in the spec that made the step, such as data.split")]
+    also: Annotated[tuple[str, ...], Meta(description="ids of equal steps that share this one")]
+    spec_path: Annotated[str, Meta(description="the place in the spec that makes the step, such as data.split")]
     place: PlaceJson | None
-    identity: Annotated[Digest, Meta(description="digest of everything about the step but its inputs' content")]
-    plan: Annotated[StepPlanJson | None, Meta(description="null where only the graph was asked for")]
+    identity: Annotated[Digest, Meta(description="digest of everything about the step except its inputs' content")]
+    plan: Annotated[StepPlanJson | None, Meta(description="null if only the graph was requested")]
 
 
 class SummaryJson(Struct, frozen=True):
@@ -78,8 +78,8 @@ class SummaryJson(Struct, frozen=True):
     cached: int
     runs: int
     may_run: int
-    seconds: Annotated[float | None, Meta(description="of the steps whose time is known; null where none is")]
-    unknown: Annotated[int, Meta(description="steps left whose time is unknown")]
+    seconds: Annotated[float | None, Meta(description="for the steps whose time is known; null if there are none")]
+    unknown: Annotated[int, Meta(description="remaining steps whose time is unknown")]
 
 
 class PlanJson(Struct, frozen=True):

@@ -18,18 +18,18 @@ def bounds(plan: Plan) -> Iterator[str]:
     if budget is not None:
         mine = counted(plan.graph)
         spent = cost([step for step in plan.graph.steps.values() if step.id in mine], seconds, budget)
-        told = []
+        message = []
         if budget.wall_time is not None:
-            told.append(f"{duration(spent.seconds)} of {duration(budget.wall_time)}")
+            message.append(f"{duration(spent.seconds)} of {duration(budget.wall_time)}")
         if budget.gpu_hours is not None:
-            told.append(f"{spent.gpu_hours:.3g} of {budget.gpu_hours:g} GPU hours")
+            message.append(f"{spent.gpu_hours:.3g} of {budget.gpu_hours:g} GPU hours")
         if budget.money is not None and spent.money is not None:
-            told.append(f"{spent.money:.3g} of {budget.money.at_most:g} {printable(budget.money.unit)}".rstrip())
-        if told:
+            message.append(f"{spent.money:.3g} of {budget.money.at_most:g} {printable(budget.money.unit)}".rstrip())
+        if message:
             over = exceeded(spent, budget)
             steps = f"{spent.unknown} step{'s' if spent.unknown > 1 else ''}"
             more = f" and {steps} of unknown length" if spent.unknown else ""
-            yield f"Budget: {', '.join(told)}{more}" + ("; the run would be stopped" if over is not None else "")
+            yield f"Budget: {', '.join(message)}{more}" + ("; the run would be stopped" if over is not None else "")
     if constraints.deadline is not None:
         longest, path = critical_path(plan.graph, seconds)
         taken = f"{duration(longest)} of {duration(constraints.deadline)}, {names(path)}" if path else "time unknown"

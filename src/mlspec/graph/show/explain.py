@@ -12,7 +12,7 @@ from mlspec.plugins.base import Schema
 
 
 def explain(graph: Graph, step_id: str, plan: Plan | None = None) -> str:
-    """The text about one step, found under its own id or that of a step it stands for.
+    """The text about one step, found under its own id or that of an equal step.
 
     Raises KeyError when there is none.
     """

@@ -77,8 +77,8 @@ def _time(planned: PlannedStep) -> str:
 
 def _notes(graph: Graph, step: Step, planned: PlannedStep, above: set[str]) -> Iterator[str]:
     # What a step hangs under is what it waits for: saying so again would drown the other reasons.
-    told = [reason for reason in planned.reasons if reason.removeprefix(WAITS) not in above]
-    yield from few(told or planned.reasons)
+    message = [reason for reason in planned.reasons if reason.removeprefix(WAITS) not in above]
+    yield from few(message or planned.reasons)
     elsewhere = [read for read in graph.reduced.predecessors(step.id) if read not in above]
     if planned.action == "cached" and elsewhere:
         yield f"reads {names(elsewhere)}"

@@ -12,13 +12,13 @@ from mlspec.torchkit.tabular_model import TabularModel
 
 
 class Cnn(TabularModel, frozen=True, kw_only=True):
-    """A convolutional network for pictures: stages of 3 x 3 convolutions, each of which halves height and width
-    (Simonyan and Zisserman 2015), normed over the batch; then layers as in `torch.mlp`, which see the mean and the
-    greatest of each unit, and other columns embedded as there.
+    """A convolutional network for images: stages of 3 x 3 convolutions, each of which halves height and width (Simonyan
+    and Zisserman 2015), with batch norm; then layers as in `torch.mlp`, whose inputs are the mean and maximum of each
+    unit, and the other columns embedded as there.
 
-    It is trained from nothing; there are no weights to download.
+    It is trained from scratch, without pretrained weights.
 
-    Why: it sees that pixels are neighbours, wherever in the picture; a model for tables does not.
+    Why: it uses that pixels are neighbours, anywhere in the image; a model for tables does not.
 
     Example:
         cnn: {type: torch.cnn, channels: [32, 64], epochs: 30}
@@ -34,12 +34,12 @@ class Cnn(TabularModel, frozen=True, kw_only=True):
 
     channels: Annotated[
         tuple[Annotated[int, Meta(ge=1, le=4096)], ...],
-        Meta(description="Units of the convolutions of each stage.", min_length=1, max_length=10),
+        Meta(description="Channels of each stage.", min_length=1, max_length=10),
     ] = (32, 64)
-    convolutions: Annotated[int, Meta(description="Convolutions in each stage.", ge=1, le=8)] = 2
+    convolutions: Annotated[int, Meta(description="Convolutions per stage.", ge=1, le=8)] = 2
     hidden: Annotated[
         tuple[Annotated[int, Meta(ge=1, le=65_536)], ...],
-        Meta(description="Units of each layer behind the convolutions.", max_length=64, examples=[[128]]),
+        Meta(description="Units of each layer after the convolutions.", max_length=64, examples=[[128]]),
     ] = (128,)
     activation: settings.Activation = "relu"
     dropout: settings.Dropout = 0.2
@@ -75,11 +75,11 @@ class Cnn(TabularModel, frozen=True, kw_only=True):
             for channels in self.channels:
                 units += 2 * self.convolutions * channels * height * width
                 height, width = max(1, height // 2), max(1, width // 2)
-        told = " and ".join(f"{height} x {width}" for height, width, _channels in shapes)
+        text = " and ".join(f"{height} x {width}" for height, width, _channels in shapes)
         return BatchMemory(
             size=batch * units * 4,
             rows=batch,
-            counted=f"convolutions over {told} pixels: {batch:,} rows x {units:,} numbers of 4 bytes",
+            counted=f"convolutions over {text} pixels: {batch:,} rows x {units:,} numbers of 4 bytes",
             instead="a smaller preprocessing.image size, fewer channels, or a smaller batch_size",
         )
 

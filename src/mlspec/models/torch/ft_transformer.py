@@ -13,9 +13,9 @@ from mlspec.torchkit.tabular_model import TabularModel
 
 class FtTransformer(TabularModel, frozen=True, kw_only=True):
     """A transformer in which columns attend to each other (FT-Transformer, Gorishniy et al. 2021). Each column is a
-    token: a category's learned vector, or a number's learned curve as in `torch.mlp`.
+    token: the embedding of a category, or of a number as in `torch.mlp`.
 
-    Why: it finds interactions of columns by itself; it costs many times a perceptron's time, which a GPU makes up for.
+    Why: it finds interactions of columns itself; it takes many times as long as a perceptron, which a GPU compensates.
 
     Example:
         attention: {type: torch.ft_transformer, layers: 2, heads: 4}
@@ -29,15 +29,20 @@ class FtTransformer(TabularModel, frozen=True, kw_only=True):
         "weight_decay": {"log": [1e-5, 0.1]},
     }
 
-    layers: Annotated[int, Meta(description="How many layers of attention.", ge=1, le=32)] = 2
+    layers: Annotated[int, Meta(description="Number of attention layers.", ge=1, le=32)] = 2
     heads: Annotated[
-        Literal[1, 2, 4, 8], Meta(description="Heads of each layer; `token_by_head` numbers of a token go to each.")
+        Literal[1, 2, 4, 8], Meta(description="Attention heads per layer, of `token_by_head` dimensions each.")
     ] = 4
-    token_by_head: Annotated[int, Meta(description="Numbers that a head sees of a token.", ge=1, le=256)] = 8
-    inner: Annotated[int, Meta(description="Width of the gated layer in each token.", ge=1, le=65_536)] = 64
+    token_by_head: Annotated[int, Meta(description="Dimensions of a token per head.", ge=1, le=256)] = 8
+    inner: Annotated[int, Meta(description="Width of the gated feed-forward layer.", ge=1, le=65_536)] = 64
     dropout: settings.Dropout = 0.1
     bins: Annotated[
-        int, Meta(description="Pieces of each number's curve, cut at quantiles of the training rows.", ge=1, le=1024)
+        int,
+        Meta(
+            description="Pieces of each number's piecewise linear encoding, cut at quantiles of the training rows.",
+            ge=1,
+            le=1024,
+        ),
     ] = 32
     epochs: settings.Epochs = 20
     batch_size: settings.BatchSize = None

@@ -11,14 +11,14 @@ from mlspec.torchkit.tabular_model import TabularModel
 
 
 class Mlp(TabularModel, frozen=True, kw_only=True):
-    """A multilayer perceptron on embedded columns: each category has a learned vector, each number a learned
-    piecewise-linear curve over the quantiles of the training rows (Gorishniy et al. 2022).
+    """A multilayer perceptron on embedded columns: each category has an embedding, each number a piecewise linear
+    encoding over the quantiles of the training rows (Gorishniy et al. 2022).
 
-    Trained with AdamW; the weights of the epoch with the least validation loss are kept. A killed training goes on from
-    its last checkpoint and ends with the same weights.
+    Trained with AdamW; the weights of the epoch with the lowest validation loss are kept. An interrupted training
+    continues from its last checkpoint and ends with the same weights.
 
-    Why: with many rows, wide categories or a GPU at hand a network is worth having in the race; the embeddings spare it
-    the hand-made scaling and crossing of columns.
+    Why: with many rows, categories with many levels, or a GPU, a network is a good candidate; the embeddings replace
+    manual scaling and crossing of columns.
 
     Example:
         mlp: {type: torch.mlp, hidden: [256, 128], dropout: 0.2, epochs: 30}
@@ -63,7 +63,8 @@ class Mlp(TabularModel, frozen=True, kw_only=True):
         }
 
     def least_bytes(self, columns: Schema, classes: int) -> int | None:
-        """Four bytes for each weight; a column whose width or levels only fitting tells counts as little as it can."""
+        """Four bytes for each weight; a column whose width or levels are known only after fitting counts as its
+        minimum."""
         weights, width = settings.embedded(columns, self.bins, self.numeric_width, self.category_width)
         for units in (*self.hidden, settings.outputs(classes)):
             weights += units * (width + 1)

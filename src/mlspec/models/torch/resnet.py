@@ -11,10 +11,10 @@ from mlspec.torchkit.tabular_model import TabularModel
 
 
 class Resnet(TabularModel, frozen=True, kw_only=True):
-    """A residual network for tables (Gorishniy et al. 2021), on embedded columns as in `torch.mlp`: blocks that each
-    norm their input over the batch and add to it.
+    """A residual network for tables (Gorishniy et al. 2021), on embedded columns as in `torch.mlp`: each block
+    normalises its input over the batch and adds to it.
 
-    Why: deeper than a perceptron without getting harder to train; worth a try where there are many rows.
+    Why: deeper than a perceptron without being harder to train; worth a try with many rows.
 
     Example:
         deep: {type: torch.resnet, blocks: 3, units: 192}
@@ -29,13 +29,11 @@ class Resnet(TabularModel, frozen=True, kw_only=True):
         "weight_decay": {"log": [1e-4, 0.3]},
     }
 
-    blocks: Annotated[int, Meta(description="How many blocks.", ge=1, le=64)] = 2
-    units: Annotated[int, Meta(description="Width of what goes from block to block.", ge=1, le=65_536)] = 128
+    blocks: Annotated[int, Meta(description="Number of blocks.", ge=1, le=64)] = 2
+    units: Annotated[int, Meta(description="Width between blocks.", ge=1, le=65_536)] = 128
     inner: Annotated[int, Meta(description="Width inside a block.", ge=1, le=65_536)] = 256
     dropout: settings.Dropout = 0.2
-    residual_dropout: Annotated[
-        float, Meta(description="Share of what a block adds that is left out at random while training.", ge=0, lt=1)
-    ] = 0.0
+    residual_dropout: Annotated[float, Meta(description="Dropout of the residual branch of a block.", ge=0, lt=1)] = 0.0
     bins: settings.Bins = 64
     numeric_width: settings.NumericWidth = 16
     category_width: settings.CategoryWidth = None

@@ -11,11 +11,11 @@ from mlspec.torchkit.tabular_model import TabularModel
 
 
 class Tabm(TabularModel, frozen=True, kw_only=True):
-    """An ensemble of perceptrons that share nearly all of their weights and learn side by side (TabM, Gorishniy et al.
-    2024), on embedded columns as in `torch.mlp`; the answer is the mean of the members'.
+    """An ensemble of perceptrons that share nearly all of their weights and train in parallel (TabM, Gorishniy et al.
+    2024), on embedded columns as in `torch.mlp`; the prediction is the mean of the members' predictions.
 
-    Why: the gain of an ensemble of networks for little more than the size of one; in the paper it is the best of the
-    networks for tables. Each step takes about `members` times the time of a perceptron's.
+    Why: the gain of an ensemble of networks for little more than the size of one; in the paper it is the best network
+    for tables. Each step takes about `members` times as long as for a perceptron.
 
     Example:
         tabm: {type: torch.tabm, members: 8, hidden: [128, 128]}
@@ -30,7 +30,7 @@ class Tabm(TabularModel, frozen=True, kw_only=True):
         "bins": {"choice": [16, 32, 64]},
     }
 
-    members: Annotated[int, Meta(description="How many perceptrons.", ge=2, le=128)] = 8
+    members: Annotated[int, Meta(description="Number of perceptrons.", ge=2, le=128)] = 8
     hidden: Annotated[
         tuple[Annotated[int, Meta(ge=1, le=65_536)], ...],
         Meta(description="Units of each hidden layer.", min_length=1, max_length=64, examples=[[128, 128]]),

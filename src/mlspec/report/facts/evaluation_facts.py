@@ -83,7 +83,7 @@ class PersonalFacts(Struct, frozen=True, kw_only=True):
 
 
 class Group(Struct, frozen=True, kw_only=True):
-    """A group of test rows; each rate is how many rows are called positive, and of how many."""
+    """A group of test rows; each rate is the number of rows predicted positive, and of how many."""
 
     values: tuple[str, ...]
     rows: int

@@ -37,7 +37,7 @@ class Evidence(Struct, frozen=True, kw_only=True):
     n: int | None = None
     threshold: Number | None = None
     unit: str = ""
-    verdict: Annotated[Decision | None, Meta(description="null: measured, nothing was to be decided")] = None
+    verdict: Annotated[Decision | None, Meta(description="null: measured only, no constraint to decide")] = None
     reason: str = ""
     evidence: str = ""
     waived: str = ""

@@ -32,7 +32,7 @@ class RequirementFact(Struct, frozen=True, kw_only=True):
     evidence: str = ""
     verdict: Annotated[
         Decision | None,
-        Meta(description="of its gate, or pass where the compiler has checked it; null: measured alone"),
+        Meta(description="of its gate, or pass where the compiler has checked it; null: measured only"),
     ] = None
     waived: str = ""
     place: Place | None = None
@@ -237,7 +237,7 @@ class RunFacts(Struct, frozen=True, kw_only=True):
         Outcome,
         Meta(description="passed: every gate holds; failed: one does not; unknown: one is open; error: a step failed"),
     ]
-    counts: Annotated[dict[str, int], Meta(description="steps by what became of them")] = {}
+    counts: Annotated[dict[str, int], Meta(description="number of steps by outcome")] = {}
     gates: tuple[Verdict, ...] = ()
     requirements: Annotated[
         tuple[RequirementFact, ...], Meta(description="all that the spec requires of the model")

@@ -15,7 +15,7 @@ from mlspec.metrics._resampling import wilson
 
 Array = np.ndarray[Any, Any]
 
-Rate = tuple[int, int]  # rows called positive, of rows
+Rate = tuple[int, int]  # rows predicted positive, of rows
 RATES: dict[str, tuple[str, ...]] = {
     "demographic_parity_difference": ("selection_rate",),
     "demographic_parity_ratio": ("selection_rate",),
@@ -25,7 +25,8 @@ RATES: dict[str, tuple[str, ...]] = {
 
 
 def table(codes: "Array", values: Sequence[Sequence[str]], truth: "Array", called: "Array") -> list[dict[str, Any]]:
-    """Each group's rows and its rates as (rows called positive, rows): of all, of the positives, of the negatives."""
+    """Each group's rows and its rates as (rows predicted positive, rows): of all, of the positives, of the
+    negatives."""
     found = []
     for code, said in enumerate(values):
         mine = codes == code
