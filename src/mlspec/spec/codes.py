@@ -146,6 +146,14 @@ Instead: fill it, or delete the key where it has a default.
 Instead: use the name that is suggested, or install the distribution that brings it; `mlspec explain NAME` tells about
 each.
 """,
+    "schema-violation": """The spec is not as the published JSON Schema says (`mlspec validate --schema`).
+
+Why: the schema is read by jsonschema, independently of mlspec's own reader; a spec that both accept has the structure
+that the language describes. What names refer to, and whether values fit the data, only mlspec's own rules know.
+
+Instead: follow the message. If `mlspec validate` without `--schema` accepts the spec, please report it: the two readers
+are meant to agree.
+""",
     "format-unclear": """The format of a file does not follow from its name.
 
 Instead: add `format`, or give the file a known ending (.csv, .csv.gz, .parquet, .jsonl, .arrow).
