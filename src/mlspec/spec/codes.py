@@ -255,6 +255,19 @@ stores read their credentials from the environment by themselves.
 Instead: an Open Data Contract Standard document (version 3), a Great Expectations suite, a pandera or Frictionless
 schema, a Croissant description, or a Hugging Face dataset's card or `dataset_infos.json`, of 1 MiB at most.
 """,
+    "contract-invalid": """A data contract is not as the schema of its own standard says.
+
+Why: a mistyped key or value would be left out in silence, and its check with it. Open Data Contracts (version 3) and
+Frictionless table schemas are checked by the JSON Schema that their standard publishes; it is shipped, never fetched.
+
+Instead: correct the contract at the places shown.
+""",
+    "contract-too-large": """A data contract states more than 500 columns and expectations, too many to add to a spec.
+
+Why: each is placed among what the spec says already, which takes ever longer.
+
+Instead: `mlspec contract import FILE` without `--write` prints all of it, to be copied into the spec.
+""",
     "not-as-expected": """The data is not as an expectation of severity `warn` says.
 
 Instead: look at the rows in the report; mend the data, or the expectation.

@@ -19,7 +19,7 @@ from mlspec.diagnostics import Diagnostic
 from mlspec.document import MOST_FOUND, Document, Path
 from mlspec.spec import suggest
 
-MOST_CHECKS = 1_000_000  # keywords that are looked at; a spec of 1,000 lines takes about 10,000
+MOST_CHECKS = 3_000_000  # keywords that are looked at; a spec of 1,000 lines takes about 10,000
 MOST_NESTED = 8  # references and alternatives within one object of a schema
 LONGEST_MATCHED = 30_000  # characters of a text that is held against a pattern
 NAMES = {
@@ -51,7 +51,8 @@ def violations(
     """What of a document the schema refuses, in the order of the text, with that code."""
     reader = _Reader(document, schema, code)
     try:
-        errors = list(itertools.islice(_validator(schema, most).iter_errors(document.data), MOST_FOUND))
+        data = document.data
+        errors = list(itertools.islice(_validator(schema, most).iter_errors(data), MOST_FOUND))
         # What is wrong inside an object can make its other keys count as unknown.
         for error in sorted(errors, key=lambda error: error.validator in CLOSED):
             reader.add(error)
@@ -75,7 +76,17 @@ def _validator(schema: Mapping[str, Any], most: int) -> Any:
 
         return check
 
-    keywords = {**base.VALIDATORS, "pattern": _pattern, "uniqueItems": _unique, "required": _required}
+    known: dict[tuple[int, str], list[ValidationError]] = {}
+
+    def reference(validator: Any, name: str, value: Any, part: Any) -> Iterator[ValidationError]:
+        """Once for each value: whatever looks for unknown keys asks again, at every level."""
+        key = (id(value), name)
+        if key not in known:
+            known[key] = list(itertools.islice(base.VALIDATORS["$ref"](validator, name, value, part), MOST_FOUND))
+        yield from map(ValidationError.create_from, known[key])
+
+    own = {"$ref": reference, "pattern": _pattern, "uniqueItems": _unique, "required": _required}
+    keywords = {**base.VALIDATORS, **own}
     types = base.TYPE_CHECKER.redefine("integer", lambda _checker, value: _is_integer(value))
     made: Any = extend(base, {name: bounded(keyword) for name, keyword in keywords.items()}, type_checker=types)  # type: ignore[no-untyped-call]
     return made(schema, registry=referencing.Registry())
@@ -125,12 +136,13 @@ class _Reader:
     def add(self, error: Any) -> None:
         """Note a violation, and in place of "none of these forms" what is wrong with the form that was meant."""
         path, keyword, value = tuple(error.absolute_path), str(error.validator), error.instance
-        if error.context:
-            meant = _meant(error)
-            if meant:
-                for inner in meant:
-                    self.add(inner)
-                return
+        for inner in error.context:
+            inner.parent = error
+        meant = _meant(error)
+        if meant:
+            for inner in meant:
+                self.add(inner)
+            return
         is_name = "propertyNames" in list(error.absolute_schema_path)[-2:]
         where = _dotted((*path, value) if is_name else path)
         wanted = error.validator_value
@@ -160,6 +172,8 @@ class _Reader:
             self.wrong(path, f"{where} has an entry twice", "each may stand once")
         elif error.context:
             self.wrong(path, f"{where} fits none of the forms that it may have", f"this is {_kind(value)}")
+        elif keyword == "oneOf":
+            self.wrong(path, f"{where} fits several of the forms that it may have", "one alone may be meant")
         else:
             self.wrong(path, f"{where} is not as the schema says ({keyword})", _short(error.message))
 
@@ -206,8 +220,10 @@ def _meant(error: Any) -> list[Any]:
         return (inner.validator == "type" and below == 0) or fixed
 
     fitting = [found for found in forms.values() if not any(map(is_other, found))]
-    if len(fitting) == 1:
-        return fitting[0]
+    complete = [found for found in fitting if not any(inner.validator == "required" for inner in found)]
+    for likely in (fitting, complete):
+        if len(likely) == 1:
+            return likely[0]
     if fitting or not forms:
         return []
     # None was meant: what is allowed is what any of them allows, where that is said of one place.
