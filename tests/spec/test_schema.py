@@ -9,6 +9,7 @@ import pytest
 
 from mlspec.diagnostics import SpecError, render
 from mlspec.document import parse
+from mlspec.spec import schema_check
 from mlspec.spec.dump import resolved
 from mlspec.spec.load import load
 from mlspec.spec.read import read
@@ -112,7 +113,9 @@ def test_what_the_reader_refuses_the_schema_refuses(name: str, validator: jsonsc
     with pytest.raises(SpecError) as caught:
         load(document)
     assert len(caught.value.diagnostics) == 1, [d.message for d in caught.value.diagnostics]
+    # A validator as editors have it, and ours.
     assert list(validator.iter_errors(document.data)) != []
+    assert schema_check.violations(document, validator.schema, "schema-violation") != []
     shown = render(caught.value.diagnostics, document.texts)
     golden = GOLDEN / f"{name.replace(' ', '-')}.txt"
     if os.environ.get("MLSPEC_UPDATE"):

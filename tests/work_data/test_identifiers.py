@@ -23,6 +23,10 @@ from mlspec.anonymizers._identifiers import by_name, by_values, found_in, in_tex
         ("12345678A", None),
         ("RSSMRA85T10A562S", "national identity number"),
         ("RSSMRA85T10A562T", None),
+        ("VWSBMC60H31B306T", None),  # the 31st of June, with the right letter
+        ("131052-914B", "national identity number"),  # one that a hospital gives for a time
+        ("GB39 5421 4304 4324 4519 56", None),
+        ("XX10 3416 7211 0684 0388", None),  # of no country, with the right remainder
         ("1 85 05 78 006 084 91", "national identity number"),
         ("1 85 05 78 006 084 92", None),
         ("390.533.447-05", "national identity number"),

@@ -56,17 +56,19 @@ def validate(
     running: bool = False,
     fetching: "Fetching | None" = None,
     allow_outside: bool = False,
+    schema: bool = False,
 ) -> Checked:
     """Read a spec and check it against the language, the data's headers and the rules.
 
     ``running``: what this machine lacks to run it is a mistake too, and files anywhere are read. ``fetching``: bring
     the sources that are fetched up to date first; without, nothing is connected to or run. ``allow_outside``: read
-    files outside the spec's repository (or folder, where there is none) too. Raises SpecError with everything that is
-    wrong, SourceError if a source is unavailable.
+    files outside the spec's repository (or folder, where there is none) too. ``schema``: a second, independent reader
+    first checks the structure, by the published JSON Schema. Raises SpecError with everything that is wrong,
+    SourceError if a source is unavailable.
     """
     from mlspec.machine import allowed_reads
     from mlspec.rules.check import check, facts
-    from mlspec.spec.read import read
+    from mlspec.spec.read import composed, read
     from mlspec.spec.resolve import resolve
 
     path = find(spec)
@@ -74,6 +76,8 @@ def validate(
     reads = None if running or allow_outside else allowed_reads.around(root)
     settings = [*sets, *([] if backend is None else [_backend(backend)])]
     try:
+        if schema:
+            _check_by_schema(composed(path, profile=profile, sets=settings, large=large, reads=reads))
         project, document = read(path, profile=profile, sets=settings, large=large, reads=reads)
     except SpecError as error:
         error.texts |= {f"--set {key}": value for key, _, value in (setting.partition("=") for setting in settings)}
@@ -99,6 +103,15 @@ def validate(
     if any(diagnostic.severity == "error" for diagnostic in found):
         raise SpecError(found, document.texts)
     return Checked(path, root, project, document, known, tuple(found))
+
+
+def _check_by_schema(document: "Document") -> None:
+    """Raises SpecError with everything in a spec that the published JSON Schema refuses."""
+    from mlspec.spec import schema, schema_check
+
+    found = schema_check.violations(document, schema.schema(), "schema-violation")
+    if found:
+        raise SpecError(found, document.texts)
 
 
 def _backend(name: str) -> str:

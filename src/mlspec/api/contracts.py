@@ -9,6 +9,8 @@ from mlspec.diagnostics import Diagnostic, SpecError
 from mlspec.machine import safe_files
 from mlspec.specfile import find
 
+MOST_ADDED = 500  # each is placed by reading the whole spec again
+
 if TYPE_CHECKING:
     from mlspec.contracts.contract import Contract
 
@@ -37,7 +39,8 @@ def import_contract(file: str | os.PathLike[str]) -> "Contract":
 def add_contract(found: "Contract", spec: str | os.PathLike[str]) -> tuple[str, list[str]]:
     """A spec's text with what a contract states added to it, and what is not added, each with why.
 
-    What the spec says already stays as it is. Raises SpecError where the spec is no YAML, or has no mapping ``data``.
+    What the spec says already stays as it is. Raises SpecError where the spec is no YAML, has no mapping ``data``, or
+    the contract states more than ``MOST_ADDED`` things.
     """
     from mlspec.contracts.contract import show
     from mlspec.diff import rewrite
@@ -54,6 +57,10 @@ def add_contract(found: "Contract", spec: str | os.PathLike[str]) -> tuple[str, 
         if field.personal is not None:
             entries.append((("data", "personal", field.name), {"kind": field.personal}))
     entries += [(("data", "expect"), dict(one)) for one in found.expect]
+    if len(entries) > MOST_ADDED:
+        message = f"the contract states {len(entries):,} things; at most {MOST_ADDED:,} can be added to a spec"
+        note = "leave out --write, and copy what is printed into the spec"
+        raise SpecError([Diagnostic(code="contract-too-large", message=message, notes=(note,))])
     left = []
     for at, value in entries:
         document = parse(text, file)

@@ -49,8 +49,10 @@ def validate(
     allow_outside: bool = False,
     form: str = "text",
     listing: bool = False,
+    schema: bool = False,
 ) -> int:
-    """Check specs, print what is wrong with them (``listing``: and what they require), and return the exit code."""
+    """Check specs (``schema``: by the published JSON Schema too), print what is wrong with them (``listing``: and what
+    they require), and return the exit code."""
     from mlspec import api
     from mlspec.spec.requirements import requirements
 
@@ -59,7 +61,13 @@ def validate(
     for spec in specs or (None,):
         try:
             checked = api.validate(
-                spec, profile=profile, sets=sets, backend=backend, large=large, allow_outside=allow_outside
+                spec,
+                profile=profile,
+                sets=sets,
+                backend=backend,
+                large=large,
+                allow_outside=allow_outside,
+                schema=schema,
             )
         except SpecError as error:
             diagnostics, texts = error.diagnostics, error.texts

@@ -11,6 +11,11 @@ from mlspec.cli._validate import validate
 @_options.overlays
 @_options.allow_outside
 @click.option("--requirements", is_flag=True, help="List the requirements, and the check of each.")
+@click.option(
+    "--schema",
+    is_flag=True,
+    help="Check the structure by the published JSON Schema first, a second, independent reader.",
+)
 @_options.formats("text", "json", "github")
 def command(
     specs: tuple[str, ...],
@@ -20,6 +25,7 @@ def command(
     large: bool,
     allow_outside: bool,
     requirements: bool,
+    schema: bool,
     form: str,
 ) -> int:
     """Check specs and report every error.
@@ -36,4 +42,5 @@ def command(
         allow_outside=allow_outside,
         form=form,
         listing=requirements,
+        schema=schema,
     )

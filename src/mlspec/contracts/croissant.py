@@ -1,11 +1,11 @@
 """Croissant (MLCommons): JSON-LD that describes a dataset, its files and the fields of its records."""
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from mlspec.contracts.contract import Contract, Field, Reading, check_of, listing, mapping, show, text
+from mlspec.machine import file_digests
 from mlspec.plugins.base import ColumnType
 
 NAME = "Croissant"
@@ -110,8 +110,6 @@ def write(contract: Contract, files: Mapping[str, Path], root: Path) -> str:
     distribution, first = [], ""
     for name, path in files.items():
         first = first or f"files/{name}"  # no source is taken for the rows, whatever it is called
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
         distribution.append(
             {
                 "@type": "cr:FileObject",
@@ -119,7 +117,7 @@ def write(contract: Contract, files: Mapping[str, Path], root: Path) -> str:
                 "name": name,
                 "contentUrl": path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name,
                 "encodingFormat": MEDIA.get(path.suffix, "application/octet-stream"),
-                "sha256": digest,
+                "sha256": file_digests.hash_file(path),
             }
         )
     fields = [

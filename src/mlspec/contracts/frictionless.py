@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from mlspec.contracts import published
 from mlspec.contracts.contract import Contract, Field, Reading, anchored, bounds, listing, mapping, scalars, show, text
 from mlspec.plugins.base import ColumnType
 
@@ -28,8 +29,18 @@ def fits(data: Mapping[str, Any]) -> bool:
 
 
 def _is_schema(data: Mapping[str, Any]) -> bool:
-    fields = listing(data.get("fields"))
-    return bool(fields) and all(text(mapping(one).get("name")) for one in fields)
+    return any(text(mapping(one).get("name")) for one in listing(data.get("fields")))
+
+
+def schema(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema that the standard publishes for a table; of a data package, for the tables in it."""
+    table = published.schema("frictionless-table-2.0")
+    if _is_schema(data):
+        return table
+    dialect = table.pop("$schema")
+    inner = {"properties": {"name": {"type": "string"}, "schema": {"if": {"type": "object"}, "then": table}}}
+    resources = {"type": "array", "minItems": 1, "items": {"type": "object", "required": ["name"], **inner}}
+    return {"$schema": dialect, "type": "object", "properties": {"resources": resources}}
 
 
 def read(data: Mapping[str, Any]) -> Contract:

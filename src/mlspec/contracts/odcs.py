@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from mlspec.contracts import published
 from mlspec.contracts.contract import (
     Contract,
     Expected,
@@ -55,6 +56,11 @@ TOLD = ("type", "metric", "rule", "name", "description", "dimension", "severity"
 def fits(data: Mapping[str, Any]) -> bool:
     """Whether a document is such a contract."""
     return data.get("kind") == "DataContract" and text(data.get("apiVersion")).startswith("v3")
+
+
+def schema(_data: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema that the standard publishes for all versions 3."""
+    return published.schema("open-data-contract-3.2.0")
 
 
 def read(data: Mapping[str, Any]) -> Contract:

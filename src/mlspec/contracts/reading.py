@@ -1,24 +1,36 @@
 """Reads a contract, whose format is detected from its content, and writes it as YAML of a spec."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from types import ModuleType
 from typing import Any
+
+import msgspec
 
 from mlspec.contracts import croissant, frictionless, great_expectations, hugging_face, odcs, pandera
 from mlspec.contracts.contract import Contract, show
 from mlspec.diagnostics import Diagnostic, SpecError
-from mlspec.document import DEEPEST, LARGEST, parse
+from mlspec.document import DEEPEST, LARGEST, Document, Node, parse
 from mlspec.machine import json_values
 
 FORMS = (odcs, great_expectations, pandera, croissant, frictionless, hugging_face)
 CODE = "contract-unreadable"
+# What a document is checked by, where the standard publishes a schema.
+SCHEMAS: dict[ModuleType, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+    odcs: odcs.schema,
+    frictionless: frictionless.schema,
+}
 
 
 def read(content: bytes, file: str) -> Contract:
-    """What a contract says. Raises SpecError where it is no YAML or JSON, or of a form that isn't known."""
-    data = _data(content, file)
+    """What a contract says. Raises SpecError where it is no YAML or JSON, of a form that isn't known, or not as the
+    schema of its standard says, which is everything that is wrong, each at its place."""
+    document = _document(content, file)
+    data = document.data
     for form in FORMS:
         if isinstance(data, dict) and form.fits(data):
+            if form in SCHEMAS:
+                _check(document, SCHEMAS[form](data), form.NAME)
             found: Contract = form.read(data)
             return found
     known = ", ".join(form.NAME for form in FORMS)
@@ -27,8 +39,18 @@ def read(content: bytes, file: str) -> Contract:
     )
 
 
-def _data(content: bytes, file: str) -> Any:
-    """Plain data: JSON, YAML, or the YAML at the top of a card."""
+def _check(document: Document, schema: dict[str, Any], standard: str) -> None:
+    """Raises SpecError with everything that the schema of its standard refuses."""
+    from mlspec.spec import schema_check
+
+    found = schema_check.violations(document, schema, "contract-invalid")
+    if found:
+        note = f"checked by the schema of: {standard}"
+        raise SpecError([msgspec.structs.replace(one, notes=(*one.notes, note)) for one in found], document.texts)
+
+
+def _document(content: bytes, file: str) -> Document:
+    """JSON, YAML, or the YAML at the top of a card."""
     if len(content) > LARGEST:
         message = f"'{file}' has {len(content):,} bytes, a contract has {LARGEST:,} at most"
         raise SpecError([Diagnostic(code=CODE, message=message)])
@@ -42,9 +64,23 @@ def _data(content: bytes, file: str) -> Any:
         else:
             if _deep(found, DEEPEST):
                 raise SpecError([Diagnostic(code=CODE, message=f"'{file}' is nested more than {DEEPEST} deep")])
-            return found
+            return _located(found, content, file)
     card = re.match(rb"---\r?\n(.*?)\r?\n---\s", content, re.DOTALL)
-    return parse(content if card is None else card[1], file).data
+    return parse(content if card is None else card[1], file)
+
+
+def _located(data: Any, content: bytes, file: str) -> Document:
+    """The document of a JSON text. Most of JSON is YAML, whose reader knows places; without, all stands at the top."""
+    as_yaml = re.sub(rb"\\(?:u[dD][89a-fA-F][0-9a-fA-F]{2}|.)", _without_surrogate, content.replace(b"\t", b" "))
+    try:
+        return parse(as_yaml, file)
+    except SpecError:
+        return Document(file, Node("scalar", data, file, (0, 0), (0, 1)), {file: content.decode("utf-8", "replace")})
+
+
+def _without_surrogate(escape: "re.Match[bytes]") -> bytes:
+    """An escape of JSON as one of YAML, which has no halves of characters."""
+    return b"\\uFFFD" if len(escape[0]) > 2 else escape[0]
 
 
 def _deep(value: Any, left: int) -> bool:

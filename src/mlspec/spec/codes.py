@@ -153,6 +153,14 @@ Instead: add entries, or delete the key if it has a default.
 
 Instead: use the suggested name, or install the distribution that provides it; `mlspec explain NAME` describes each.
 """,
+    "schema-violation": """The spec does not match the published JSON Schema (`mlspec validate --schema`).
+
+Why: the schema is read by jsonschema, independently of mlspec's own reader; a spec that both accept has the structure
+that the language describes. What names refer to, and whether values fit the data, only mlspec's own rules know.
+
+Instead: follow the message. If `mlspec validate` without `--schema` accepts the spec, please report it: the two readers
+are meant to agree.
+""",
     "format-unclear": """The format of a file cannot be inferred from its name.
 
 Instead: add `format`, or give the file a known ending (.csv, .csv.gz, .parquet, .jsonl, .arrow).
@@ -263,6 +271,19 @@ stores read their credentials from the environment themselves.
 
 Instead: use an Open Data Contract Standard document (version 3), a Great Expectations suite, a pandera or Frictionless
 schema, a Croissant description, or a Hugging Face dataset's card or `dataset_infos.json`, of 1 MiB at most.
+""",
+    "contract-invalid": """A data contract does not match the schema of its own standard.
+
+Why: a mistyped key or value would be left out silently, and its check with it. Open Data Contracts (version 3) and
+Frictionless table schemas are checked by the JSON Schema that their standard publishes; it is shipped, never fetched.
+
+Instead: correct the contract at the places shown.
+""",
+    "contract-too-large": """A data contract states more than 500 columns and expectations, too many to add to a spec.
+
+Why: each is placed among what the spec says already, which takes ever longer.
+
+Instead: `mlspec contract import FILE` without `--write` prints all of it, to be copied into the spec.
 """,
     "not-as-expected": """The data violates an expectation of severity `warn`.
 

@@ -128,7 +128,9 @@ class _Reader:
             found |= entries if isinstance(entries, dict) else {}
         return found
 
-    def _struct(self, cls: type[msgspec.Struct], value: dict[str, Any], path: Path, where: str, skip: str = "") -> Any:
+    def _struct(
+        self, cls: type[msgspec.Struct], value: dict[str, Any], path: Path, where: str, skip: str | None = None
+    ) -> Any:
         known = keys(cls, value)
         given: dict[str, Any] = {}
         bad = False
@@ -231,11 +233,13 @@ class _Reader:
     def _tuple(self, wanted: Shape, value: Any, path: Path) -> Any:
         if not isinstance(value, list) or len(value) != len(wanted.items):
             return self._type(path, f"a list of {len(wanted.items)}", value)
+        partial, self.partial = self.partial, False
         result = [self.read(s, item, (*path, i)) for i, (s, item) in enumerate(zip(wanted.items, value, strict=True))]
+        self.partial = partial
         return _BAD if any(r is _BAD for r in result) else tuple(result)
 
     def _enum(self, wanted: Shape, value: Any, path: Path) -> Any:
-        if value in wanted.values and not (isinstance(value, bool) and True not in wanted.values):
+        if any(one == value and isinstance(one, bool) == isinstance(value, bool) for one in wanted.values):
             return value
         label = suggest.label(value, wanted.values)
         return self.wrong("not-allowed", path, f"{show(value)} is not allowed for '{dotted(path)}'", label)
@@ -316,16 +320,18 @@ class _Reader:
         if not isinstance(value, dict):
             return self._type(path, "a mapping", value)
         name = value.get(key)
+        if name is None and key in value and not self.partial:
+            return self._type((*path, key), "text", name)
         if name is None and kind == "sources" and isinstance(value.get("path"), str):
             name = units.source_of(value["path"])
-            if name is None:
+            if name is None and not self.partial:
                 return self.wrong(
                     "format-unclear",
                     (*path, "path"),
                     f"the format of '{value['path']}' cannot be inferred from its name",
                     f"add 'format', one of {', '.join(registry.names(kind))}",
                 )
-        if name is None and kind == "sources":
+        elif name is None and kind == "sources":
             name = units.source_with(value)
         if name is None:
             guess = next((k for k in value if suggest.nearest(k, [key])), None)
@@ -333,6 +339,9 @@ class _Reader:
                 self.unknown_key((*path, guess), guess, [key], dotted(path), key)
                 return _BAD
             if self.partial:
+                known = [key, *dict.fromkeys(f for n in registry.names(kind) for f in fields(registry.plugin(kind, n)))]
+                for wrong in [one for one in value if one not in known]:
+                    self.unknown_key((*path, wrong), wrong, known, dotted(path))
                 return None
             if kind == "sources":
                 return self._struct(registry.plugin(kind, registry.names(kind)[0]), value, path, dotted(path))

@@ -29,14 +29,26 @@ def read(
 
     Raises SpecError with every mistake.
     """
+    document = composed(path, profile=profile, sets=sets, large=large, reads=reads)
+    return load(document), _with_named_backend(document)
+
+
+def composed(
+    path: str | os.PathLike[str],
+    *,
+    profile: str | None = None,
+    sets: Sequence[str] = (),
+    large: bool = False,
+    reads: Reads | None = None,
+) -> Document:
+    """The document of a spec file with its overlays laid on; see ``read``. Raises SpecError."""
     file = os.fspath(path)
     document = parse(content(file, reads, large=large), file, large=large)
     if profile is not None:
         document = with_profile(document, profile)
     for setting in sets:
         document = with_setting(document, setting)
-    project = load(document)
-    return project, _with_named_backend(document)
+    return document
 
 
 def refuse_outside(file: str, reads: Reads) -> None:

@@ -5,6 +5,8 @@ Objects are closed; a choice among plug-ins is an ``enum`` on its key with ``if`
 """
 
 import json
+import re
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, cast
 
 import msgspec
@@ -20,27 +22,27 @@ PATTERNS = {
     "duration": r"^\s*(\d+(\.\d+)?\s*(us|ms|s|m|h|d)\s*)+$",
     "bytes": r"^\s*\d+(\.\d+)?\s*(B|kB|KB|MB|GB|TB|KiB|MiB|GiB|TiB)\s*$",
 }
+OVERLAY = "Overrides: each value replaces the one above; null removes a key."
 Json = dict[str, Any]
 
 
 def schema() -> Json:
     """The schema of a spec as plain data."""
     writer = _Writer()
-    root = writer.object(Project)
-    properties = root["properties"]
-    overlay = {k: v for k, v in properties.items() if k not in ("mlspec", "profiles")}
-    writer.definitions["profile"] = {
-        "type": "object",
-        "description": "Overrides: each value replaces the one above; null removes a key.",
-        "properties": {name: {"description": value.get("description", "")} for name, value in overlay.items()},
-        "additionalProperties": False,
-    }
-    properties["profiles"]["additionalProperties"] = {"$ref": "#/$defs/profile"}
-    named = [(name, field.shape.extra) for name, field in fields(Project).items() if "named" in field.shape.extra]
-    for name, extra in named:
+    root: Json = {"type": "object", **writer.object(Project)}
+    writer.partial = True
+    profile = writer.object(Project, leave_out=("mlspec", "profiles"))
+    writer.definitions["profile"] = {**profile, "description": OVERLAY}
+    root["properties"]["profiles"]["additionalProperties"] = {"type": "object", "$ref": "#/$defs/profile"}
+    for name, field in fields(Project).items():
+        if "named" not in field.shape.extra:
+            continue
         # A schema can't look names up elsewhere in the file: without names of the spec's own only these are left.
-        root["if"] = {"not": {"required": [extra["named"]]}}
-        root["then"] = {"properties": {name: {"if": {"type": "string"}, "then": {"enum": sorted(extra["presets"])}}}}
+        named, presets = field.shape.extra["named"], sorted(field.shape.extra["presets"])
+        built_in: Json = {"properties": {name: {"if": {"type": "string"}, "then": {"enum": presets}}}}
+        unnamed: Json = {"if": {"not": {"required": [named]}}, "then": built_in}
+        built_in_too = {**built_in["properties"], "profiles": {"additionalProperties": unnamed}}
+        root |= {"if": unnamed["if"], "then": {"properties": built_in_too}}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "mlspec project",
@@ -55,26 +57,30 @@ def text() -> str:
 
 
 class _Writer:
-    """One writing; every object becomes a definition that others refer to."""
+    """One writing; every object becomes a definition that others refer to.
+
+    ``partial``: of overlays, as the reader reads them: every key may be left out or be null, except within lists.
+    """
 
     def __init__(self) -> None:
         self.definitions: dict[str, Json] = {}
+        self.partial = False
 
-    def object(self, cls: type[msgspec.Struct], extra: Json | None = None) -> Json:
-        """The closed object of a struct; ``extra``: additional properties."""
+    def object(self, cls: type[msgspec.Struct], extra: Json | None = None, *, leave_out: Collection[str] = ()) -> Json:
+        """The closed object of a struct; ``extra`` are properties besides its own. Its type stands where it is used."""
         properties = dict(extra or {})
-        for name, field in keys(cls).items():
-            properties[name] = self.field(field)
-        required = [name for name, field in fields(cls).items() if field.required]
-        made: Json = {"type": "object", "description": first_line(cls), "properties": properties}
-        if required:
+        kept = {name: field for name, field in keys(cls).items() if name not in leave_out}
+        properties |= {name: self.field(field) for name, field in kept.items()}
+        required = [name for name, field in kept.items() if field.required]
+        made: Json = {"description": first_line(cls), "properties": properties}
+        if required and not self.partial:
             made["required"] = required
         return {**made, "additionalProperties": False}
 
     def field(self, field: Field) -> Json:
         """A property, with its default where it has one worth showing."""
         made = self.value(field.shape)
-        if not field.required and field.default is not None:
+        if not field.required and field.default is not None and not self.partial:
             default = msgspec.to_builtins(field.default)
             if default not in ({}, []) and not isinstance(field.default, msgspec.Struct):
                 made = {**made, "default": default}
@@ -84,10 +90,11 @@ class _Writer:
         """The schema of a shape, with what its annotation says of it."""
         made = cast(Json, getattr(self, f"_{wanted.kind}")(wanted))
         meta, said = wanted.meta, dict(made)
-        if wanted.nullable and "type" in said:
+        nullable = wanted.nullable or self.partial
+        if nullable and "type" in said:
             kinds = said["type"] if isinstance(said["type"], list) else [said["type"]]
             said["type"] = [*kinds, "null"]
-        if wanted.nullable and "enum" in said:
+        if nullable and "enum" in said:
             said["enum"] = [*said["enum"], None]
         if meta.description is not None:
             said["description"] = meta.description
@@ -95,10 +102,20 @@ class _Writer:
             said["examples"] = list(meta.examples)
         return said
 
-    def ref(self, name: str, made: Json) -> Json:
-        """A definition of that name, referred to."""
-        self.definitions[name] = made
-        return {"$ref": f"#/$defs/{name}"}
+    def ref(self, name: str, make: Callable[[], Json]) -> Json:
+        """A definition of that name, made once, referred to."""
+        name = f"overlay.{name}" if self.partial else name
+        if name not in self.definitions:
+            self.definitions[name] = {}
+            self.definitions[name] = make()
+        return {"type": "object", "$ref": f"#/$defs/{name}"}
+
+    def whole(self, wanted: Shape) -> Json:
+        """The schema of an entry of a list, which no overlay reaches into."""
+        partial, self.partial = self.partial, False
+        made = self.value(wanted)
+        self.partial = partial
+        return made
 
     def _any(self, _wanted: Shape) -> Json:
         return {}
@@ -131,16 +148,9 @@ class _Writer:
         return made
 
     def _object(self, wanted: Shape) -> Json:
-        made = self.ref(wanted.extra.get("definition", wanted.cls.__name__), self.object(wanted.cls))
+        made = self.ref(wanted.extra.get("definition", wanted.cls.__name__), lambda: self.object(wanted.cls))
         presets = wanted.extra.get("presets")
-        if not presets:
-            return made
-        return {
-            "type": ["string", "object"],
-            "if": {"type": "string"},
-            "then": {"examples" if "named" in wanted.extra else "enum": sorted(presets)},
-            "else": made,
-        }
+        return _or_name(made, sorted(presets), closed="named" not in wanted.extra) if presets else made
 
     def _map(self, wanted: Shape) -> Json:
         key, item = wanted.items
@@ -148,108 +158,139 @@ class _Writer:
         names = {k: v for k, v in self._scalar(key).items() if k in ("pattern", "minLength")}
         if names:
             made["propertyNames"] = names
-        if wanted.meta.min_length:
+        if wanted.meta.min_length and not self.partial:
             made["minProperties"] = wanted.meta.min_length
         presets = wanted.extra.get("presets")
-        if presets:
-            return {
-                "type": ["string", "object"],
-                "if": {"type": "string"},
-                "then": {"enum": sorted(presets)},
-                "else": made,
-            }
-        return made
+        return _or_name(made, sorted(presets)) if presets else made
 
     def _list(self, wanted: Shape) -> Json:
-        made: Json = {"type": "array", "items": self.value(wanted.items[0])}
+        made: Json = {"type": "array", "items": self.whole(wanted.items[0])}
         if wanted.meta.min_length:
             made["minItems"] = wanted.meta.min_length
         if wanted.meta.max_length:
             made["maxItems"] = wanted.meta.max_length
         if wanted.extra.get("one"):
             one = self.value(wanted.items[0])
-            return {"type": ["string", "array"], "if": {"type": "array"}, "then": made, "else": one}
+            return {"type": ["string", "array"], "if": {"type": "string"}, "then": one, "else": _untyped(made)}
         return made
 
     def _tuple(self, wanted: Shape) -> Json:
-        items = [self.value(item) for item in wanted.items]
+        items = [self.whole(item) for item in wanted.items]
         return {"type": "array", "prefixItems": items, "minItems": len(items), "maxItems": len(items)}
 
     def _plugin(self, wanted: Shape) -> Json:
-        """A mapping whose key names the plug-in; each plug-in's keys follow an if."""
         kind, key = wanted.extra["plugin"], wanted.extra["key"]
-        classes = dict(registry.usable(kind))
-        branches = []
+        return self.ref(kind, lambda: self._choice(kind, key))
+
+    def _choice(self, kind: str, key: str) -> Json:
+        """A mapping whose key names the plug-in; each plug-in's keys stand behind an if."""
+        classes = {name: registry.plugin(kind, name) for name in registry.names(kind)}
+        branches: list[Json] = []
         for name, cls in classes.items():
             chosen: Json = {"properties": {key: {"const": name}}, "required": [key]}
             if issubclass(cls, Source):
-                suffixes = "|".join(s.replace(".", r"\.") for s in cls.suffixes)
-                message: Json = {"required": [cls.key]}
-                if cls.key == "path":
-                    message = {"properties": {"path": {"pattern": f"({suffixes})([?#].*)?$"}}, **message}
-                chosen = {
-                    "if": {"required": [key]},
-                    "then": {"properties": {key: {"const": name}}},
-                    "else": message,
-                }
-            branches.append({"if": chosen, "then": self.ref(f"{kind}.{name}", self._named(cls, key, name))})
+                chosen = {"if": {"required": [key]}, "then": chosen, "else": _chosen_without_name(cls)}
+            branches.append({"if": chosen, "then": _untyped(self._named(kind, cls, key, name))})
+        named: Json = {"enum": [*classes, None] if self.partial else list(classes)}
         made: Json = {
-            "type": "object",
-            "properties": {key: {"enum": list(classes), "description": f"The name of the {kind[:-1]}."}},
+            "description": f"One of the {kind}.",
+            "properties": {key: {**named, "description": f"Which of the {kind}."}},
             "allOf": branches,
         }
-        if kind != "sources":
-            made["required"] = [key]
+        sources = [cls for cls in classes.values() if issubclass(cls, Source)]
+        if self.partial:
+            # An overlay need not say which: then it can have the keys of any.
+            some: Json = {"description": f"Of some of the {kind}."}
+            made["properties"] |= {name: some for cls in classes.values() for name in fields(cls)}
+            made["additionalProperties"] = False
+        elif sources:
+            suffixes = [suffix for cls in sources for suffix in cls.suffixes]
+            clear = {"properties": {"path": {"pattern": _ends_in(suffixes)}}}
+            branches.append({"if": {"required": [key]}, "else": clear})
+            made["properties"]["path"] = {
+                "type": "string",
+                "description": "The file, folder, pattern or address of the rows.",
+            }
+            made |= _one_of(key, *sorted({cls.key for cls in sources}))
         else:
-            made |= _one_of(key, *sorted({cls.key for cls in classes.values() if issubclass(cls, Source)}))
-        return self.ref(f"{kind}", made)
+            made["required"] = [key]
+        return made
 
-    def _named(self, cls: type[Plugin], key: str, name: str) -> Json:
-        return self.object(cls, {key: {"const": name, "description": first_line(cls)}})
+    def _named(self, kind: str, cls: type[Plugin], key: str, name: str) -> Json:
+        chosen = {key: {"const": name, "description": first_line(cls)}}
+        return self.ref(f"{kind}.{name}", lambda: self.object(cls, chosen))
 
     def _step(self, wanted: Shape) -> Json:
         """A name, or a mapping of one name to its settings or the value that its shorthand takes."""
         kind = wanted.extra["plugin_list"]
-        classes = dict(registry.usable(kind))
+        return {**self.ref(kind, lambda: self._steps(kind)), "type": ["string", "object"]}
+
+    def _steps(self, kind: str) -> Json:
+        classes = {name: registry.plugin(kind, name) for name in registry.names(kind)}
+        alone = [name for name, cls in classes.items() if not any(field.required for field in fields(cls).values())]
         properties: Json = {}
         for name, cls in classes.items():
-            settings = self.ref(f"{kind}.{name}", self.object(cls))
+            settings = self._settings(kind, cls, name)
             shorthand = getattr(cls, "shorthand", "")
-            if shorthand:
-                value = self.value(fields(cls)[shorthand].shape)
-                properties[name] = {
-                    "description": first_line(cls),
-                    "if": {"type": ["object", "null"]},
-                    "then": {"if": {"type": "object"}, "then": settings},
-                    "else": value,
-                }
-                if "enum" in value:
-                    properties[name]["examples"] = [v for v in value["enum"] if v is not None]
-            else:
-                properties[name] = {
-                    "description": first_line(cls),
-                    "if": {"type": "object"},
-                    "then": settings,
-                    "else": {"type": "null"},
-                }
-        made = {
-            "type": ["string", "object"],
+            value = self.value(fields(cls)[shorthand].shape) if shorthand else {}
+            properties[name] = {
+                "description": first_line(cls),
+                "if": {"type": ["object", "null"] if name in alone else "object"},
+                "then": {"if": {"type": "object"}, "then": settings},
+                "else": value or {"type": "object"},
+            }
+            if "enum" in value:
+                properties[name]["examples"] = [v for v in value["enum"] if v is not None]
+        return {
+            "description": f"One of the {kind}.",
             "if": {"type": "string"},
-            "then": {"enum": list(classes)},
+            "then": {"enum": alone},
             "else": {
-                "type": "object",
                 "properties": properties,
                 "minProperties": 1,
                 "maxProperties": 1,
                 "additionalProperties": False,
             },
         }
-        return self.ref(f"{kind}", made)
+
+    def _settings(self, kind: str, cls: type[Plugin], name: str) -> Json:
+        return self.ref(f"{kind}.{name}", lambda: self.object(cls))
 
 
-def _one_of(*keys: str) -> Json:
+def _untyped(made: Json) -> Json:
+    """A schema without its type, for a branch that its type has chosen already."""
+    return {key: value for key, value in made.items() if key != "type"}
+
+
+def _or_name(made: Json, names: list[str], *, closed: bool = True) -> Json:
+    """An object, or the name of one: one of these, or (where not ``closed``) of further ones too."""
+    return {
+        "type": ["string", "object"],
+        "if": {"type": "string"},
+        "then": {"enum" if closed else "examples": names},
+        "else": _untyped(made),
+    }
+
+
+def _chosen_without_name(cls: type[Source]) -> Json | bool:
+    """Whether a mapping without a format is of this source: by the ending of its path, or by the source's own key."""
+    if cls.key != "path":
+        return {"required": [cls.key], "properties": {"path": {"not": {"type": "string"}}}}
+    if not cls.suffixes:
+        return False
+    return {"required": ["path"], "properties": {"path": {"type": "string", "pattern": _ends_in(cls.suffixes)}}}
+
+
+def _ends_in(suffixes: Iterable[str]) -> str:
+    """A pattern of paths, and of addresses without their query, that end so in any case of letters."""
+    letters = ("".join(f"[{c}{c.upper()}]" if c.isalpha() else re.escape(c) for c in one) for one in suffixes)
+    ends = f"(?:{'|'.join(letters)})"
+    return rf"^(?:(?![\s\S]*://)[\s\S]*{ends}|(?=[\s\S]*://)[^?#]*{ends}(?:[?#][\s\S]*)?)$"
+
+
+def _one_of(*wanted: str) -> Json:
     """Demands one of these keys."""
-    first, *rest = keys
+    first, *rest = wanted
     return {"if": {"required": [first]}, "else": _one_of(*rest)} if rest else {"required": [first]}
 
 
