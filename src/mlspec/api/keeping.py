@@ -18,7 +18,7 @@ def collect(spec: str | os.PathLike[str] | None = None, *, runs: int | None = No
     nothing, or where the spec can't be read. Raises StoreError while a run is going on.
     """
     from mlspec import paths
-    from mlspec.api import garbage as collecting
+    from mlspec.api import garbage
     from mlspec.engine.run import retention, run_record
     from mlspec.spec.read import read
     from mlspec.spec.storage import Storage, kept
@@ -34,7 +34,7 @@ def collect(spec: str | os.PathLike[str] | None = None, *, runs: int | None = No
     if runs is None and storage.keep is not None:
         removed = retention.prune(root, *kept(storage.keep))
         runs = len(run_record.folders(paths.home(root)))
-    found = collecting.collect(root, runs=1 if runs is None else runs, snapshots=storage.snapshots.keep)
+    found = garbage.collect(root, runs=1 if runs is None else runs, snapshots=storage.snapshots.keep)
     return Collected(removed.results + found.results, removed.bytes + found.bytes)
 
 

@@ -102,11 +102,10 @@ def series(what: str, *, spec: str | os.PathLike[str] | None = None) -> "Series"
 
     Raises SpecError when no run has such a metric or candidate.
     """
-    from mlspec.report.runs import series as plotted
-    from mlspec.report.runs import stored
+    from mlspec.report.runs import series, stored
 
     found = list(stored.every(Path(find(spec)).parent))
-    wanted = plotted.of_metric(what, found) or plotted.of_candidate(what, found)
+    wanted = series.of_metric(what, found) or series.of_candidate(what, found)
     if wanted is None:
         from mlspec.spec.suggest import nearest
 

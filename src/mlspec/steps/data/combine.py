@@ -6,8 +6,7 @@ import polars as pl
 
 from mlspec.diagnostics import StepError
 from mlspec.spec.combining import names
-from mlspec.steps.data import joins as joining
-from mlspec.steps.data import parquet
+from mlspec.steps.data import joins, parquet
 from mlspec.steps.data.derived_columns import derived
 from mlspec.steps.job import Job
 
@@ -22,14 +21,14 @@ def run(job: Job) -> None:
     Raises StepError where a joined source has more than one row for a key, or the filter leaves no rows.
     """
     params = job.params
-    joins, names = params["joins"], [name for name, _kind in params["columns"]]
+    stated, names = params["joins"], [name for name, _kind in params["columns"]]
     rows = parquet.scan(job.inputs["table"])
     rows = rows.select([name for name in rows.collect_schema() if name in _read(job)])
-    bound = joining.share(job.memory, len(joins))
+    bound = joins.share(job.memory, len(stated))
     types = dict(rows.collect_schema())
     sides = []
-    for join in joins:
-        sides.append(joining.opened(parquet.scan(job.inputs[f"join.{join['source']}"]), join, types, bound))
+    for join in stated:
+        sides.append(joins.opened(parquet.scan(job.inputs[f"join.{join['source']}"]), join, types, bound))
         own = sides[-1].rows.collect_schema()
         types |= {name: own[name] for name in join["columns"].values()}
 
@@ -41,9 +40,9 @@ def run(job: Job) -> None:
     size = min(parquet.batch(types), parquet.batch(schema))
 
     def batches() -> "Iterator[pl.DataFrame]":
-        for block in joining.blocks(rows, size, sides):
+        for block in joins.blocks(rows, size, sides):
             for side in sides:
-                block = joining.joined(block, side)
+                block = joins.joined(block, side)
             few = max(1, size // PARTS)
             for at in range(0, block.height, few):
                 yield _alike(block[at : at + few], made)

@@ -7,7 +7,6 @@ import polars as pl
 from mlspec.diagnostics import StepError
 from mlspec.steps import results
 from mlspec.steps.data import anomalies, drift, expectations, parquet
-from mlspec.steps.data import expectations as expecting
 from mlspec.steps.data.expectations import Fault
 from mlspec.steps.job import Job
 
@@ -82,12 +81,12 @@ def _known(job: Job, asked: dict[str, Any]) -> "pl.Series | None":
 
 def _measured(job: Job, frames: "dict[str, pl.LazyFrame]") -> "list[tuple[dict[str, Any], int, list[Fault]]]":
     """What each expectation measured, of how many rows, and what does not hold."""
-    expectations, masked = job.params["expectations"], set(job.params.get("masked", []))
+    stated, masked = job.params["expectations"], set(job.params.get("masked", []))
     wanted: dict[str, dict[str, pl.Expr]] = {name: {"rows": pl.len()} for name in frames}
     groups: dict[int, pl.LazyFrame] = {}
-    for index, asked in enumerate(expectations):
+    for index, asked in enumerate(stated):
         frame = asked.get("source", "")
-        for name, measure in expecting.measures(asked, _known(job, asked)).items():
+        for name, measure in expectations.measures(asked, _known(job, asked)).items():
             wanted[frame][f"{index}/{name}"] = measure
         if "groups" in asked:
             names = asked.get("columns") or [asked["column"]]
@@ -97,14 +96,14 @@ def _measured(job: Job, frames: "dict[str, pl.LazyFrame]") -> "list[tuple[dict[s
     values = {name: table.row(0, named=True) for name, table in zip(wanted, collected, strict=False)}
     counted = dict(zip(groups, collected[len(wanted) :], strict=True))
     found = []
-    for index, asked in enumerate(expectations):
+    for index, asked in enumerate(stated):
         frame = asked.get("source", "")
         rows = values[frame]["rows"]
         mine = {k.partition("/")[2]: v for k, v in values[frame].items() if k.startswith(f"{index}/")}
         hidden = not masked.isdisjoint([asked.get("column", ""), *asked.get("columns", [])])
-        faults = list(expecting.faults(asked, mine, rows, hidden))
+        faults = list(expectations.faults(asked, mine, rows, hidden))
         if index in counted:
-            faults += expecting.grouped(asked, counted[index], rows, hidden)
+            faults += expectations.grouped(asked, counted[index], rows, hidden)
             mine["groups"] = counted[index].height
         name = asked.get("column", "")
         # If values of a column must not be shown, anomalies pin nothing.

@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 from mlspec.diagnostics import StepError
 from mlspec.machine.environment import processor
 from mlspec.steps import results
-from mlspec.steps.evaluation import intervals as evidence
+from mlspec.steps.evaluation import intervals
 from mlspec.steps.job import Job
 from mlspec.steps.serving import package
 
@@ -51,10 +51,10 @@ def run(job: Job) -> None:
                 break
     taken.sort()
     found: dict[str, float] = {}
-    intervals: dict[str, list[float | None]] = {}
+    ranges: dict[str, list[float | None]] = {}
     for name, share in QUANTILES.items():
         found[name] = taken[math.ceil(share * len(taken)) - 1]
-        ends = evidence.quantile_ranks(len(taken), share, LEVEL)
-        intervals[name] = [None if rank is None else taken[rank - 1] for rank in ends]
-    about = {"batch": batch, "n": len(taken), "machine": processor(), "level": LEVEL, "intervals": intervals}
+        ends = intervals.quantile_ranks(len(taken), share, LEVEL)
+        ranges[name] = [None if rank is None else taken[rank - 1] for rank in ends]
+    about = {"batch": batch, "n": len(taken), "machine": processor(), "level": LEVEL, "intervals": ranges}
     results.write_json(job.outputs["latency"], {**found, **about})

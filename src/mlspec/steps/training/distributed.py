@@ -212,14 +212,14 @@ def main() -> None:
 
 
 def _part(member: Member, progress: Any) -> Ended:
-    from mlspec.torchkit import together as group
+    from mlspec.torchkit import together
 
     job = msgspec.convert(member.job, Job, dec_hook=lambda _type, value: Path(value))
     job = msgspec.structs.replace(job, progress=progress)
     try:
-        with group.joined(member.rank, member.size, member.meeting, job.device):
+        with together.joined(member.rank, member.size, member.meeting, job.device):
             importlib.import_module(member.work).run(job)
-    except group.PeerLostError as error:
+    except together.PeerLostError as error:
         return Ended(str(error), follows=True)
     except StepError as error:
         return Ended(str(error), error.setting)

@@ -8,8 +8,7 @@ from mlspec import registry
 from mlspec.models import _user_code
 from mlspec.plugins.model import Model, Training
 from mlspec.steps import results
-from mlspec.steps.data import feature_arrays as prepared
-from mlspec.steps.data import parquet
+from mlspec.steps.data import feature_arrays, parquet
 from mlspec.steps.job import Job
 from mlspec.steps.training import distributed
 from mlspec.steps.trust.mitigation import reduction
@@ -48,10 +47,12 @@ def training(job: Job, model: Model, rows: int | None = None) -> Training:
     """
     state = results.read_json(job.inputs["state"])
     if rows is None:
-        prepared.fits(job.inputs["train"], state, model, job.allowed)
+        feature_arrays.fits(job.inputs["train"], state, model, job.allowed)
         count = parquet.count(parquet.scan(job.inputs["train"]))
-        prepared.batch_fits(state, model, count, job.allowed, device=job.device, accumulate=job.accumulate)
-    train, validation = (prepared.read(job.inputs[part], state, job.scratch, rows) for part in ("train", "validation"))
+        feature_arrays.batch_fits(state, model, count, job.allowed, device=job.device, accumulate=job.accumulate)
+    train, validation = (
+        feature_arrays.read(job.inputs[part], state, job.scratch, rows) for part in ("train", "validation")
+    )
     classes = state["target"]["classes"]
     return Training(
         features=train.features,

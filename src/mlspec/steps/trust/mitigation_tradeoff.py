@@ -14,8 +14,7 @@ from mlspec.steps.serving import package
 from mlspec.steps.serving.package import Package
 from mlspec.steps.training import refit
 from mlspec.steps.trust import fairness
-from mlspec.steps.trust.mitigation import groups as grouping
-from mlspec.steps.trust.mitigation import thresholds
+from mlspec.steps.trust.mitigation import groups, thresholds
 
 Array = np.ndarray[Any, Any]
 
@@ -49,7 +48,7 @@ def run(job: Job) -> None:
         resamples=confidence["resamples"],
         decided={"": calls, WITHOUT: calls_before},
     )
-    marks = rows.select(grouping.label(wanted["group"])).to_series().to_numpy()
+    marks = rows.select(groups.label(wanted["group"])).to_series().to_numpy()
     level, fewest = confidence["level"], wanted["minimum_rows"]
     found = {
         "method": wanted["method"],
