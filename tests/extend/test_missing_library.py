@@ -120,3 +120,19 @@ def test_a_class_of_another_name_than_its_file_is_told(project: Path, tree: Path
         "after its file\n --> project.yaml:9:24\n"
     ) in refused.stderr
     assert "a subclass of mlspec.plugins.metric.Metric" in refused.stderr
+
+
+def test_a_plug_in_that_breaks_when_it_is_imported_and_an_engine_that_is_none_are_told(
+    project: Path, tree: Path, mlspec
+) -> None:
+    (tree / "src/mlspec/metrics/raising.py").write_text("raise ValueError('no such luck')\n")
+    (project / "project.yaml").write_text(SPEC.replace("[lacking_mae]", "[raising]"))
+    refused = mlspec(project, "validate")
+    assert refused.returncode == 2, refused.stderr
+    assert "error[plugin-broken]: metric 'raising' can't be imported: ValueError: no such luck\n" in refused.stderr
+    (tree / "backends/mlspec_backends/idle.py").write_text("")
+    (project / "project.yaml").write_text(SPEC.replace("engine: lacking", "engine: idle"))
+    refused = mlspec(project, "run")
+    assert refused.returncode == 2, refused.stderr
+    wanted = "error[plugin-broken]: engine 'idle' can't be used: mlspec_backends.idle has no function 'start'\n"
+    assert f"{wanted}  --> project.yaml:10:19\n" in refused.stderr
