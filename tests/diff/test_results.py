@@ -166,7 +166,7 @@ def test_a_default_that_changed_is_shown_as_such() -> None:
     assert "not stated: it follows from another key, or from the version of the language" in words.why(change)
 
 
-@pytest.mark.parametrize("count", [40, pytest.param(400, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [40, pytest.param(150, marks=pytest.mark.slow)])
 def test_a_sample_of_mutations_ends_in_diffs_or_diagnostics(count: int) -> None:
     path = Path(__file__).with_name("campaign.py")
     found = importlib.util.spec_from_file_location("diff_campaign", path)

@@ -24,7 +24,7 @@ from mlspec.testing import faults
 from mlspec.testing.graphs import KINDS
 from mlspec.testing.small_run import FAILED, made
 
-POINTS = pytest.mark.parametrize("count", [6, pytest.param(24, marks=pytest.mark.slow)])
+POINTS = pytest.mark.parametrize("count", [6, pytest.param(16, marks=pytest.mark.slow)])
 ENGINES = ["inline", "local"]
 
 

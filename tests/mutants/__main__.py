@@ -24,7 +24,7 @@ PARTS: dict[str, tuple[list[str], list[str]]] = {  # modules, and the tests that
     ),
     "shared": (
         ["mlspec.store.sealed", "mlspec.store.shared"],
-        ["tests/store/test_sealed.py", "tests/backends/test_shared.py"],
+        ["tests/store/test_shared_store.py", "tests/store/test_sealed.py", "tests/backends/test_shared.py"],
     ),
     "graph": (
         ["mlspec.graph.fingerprint", "mlspec.graph.plan"],
