@@ -67,7 +67,7 @@ class _Writer:
         self.partial = False
 
     def object(self, cls: type[msgspec.Struct], extra: Json | None = None, *, leave_out: Collection[str] = ()) -> Json:
-        """The closed object of a struct; ``extra`` are properties besides its own. Its type stands where it is used."""
+        """The closed object of a struct; ``extra`` are added properties. The type is stated at each use."""
         properties = dict(extra or {})
         kept = {name: field for name, field in keys(cls).items() if name not in leave_out}
         properties |= {name: self.field(field) for name, field in kept.items()}

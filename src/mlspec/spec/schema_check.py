@@ -24,7 +24,7 @@ MOST_NESTED = 8  # references and alternatives within one object of a schema
 LONGEST_MATCHED = 30_000  # characters of a text that is held against a pattern
 NAMES = {
     "string": "text",
-    "integer": "a whole number",
+    "integer": "an integer",
     "number": "a number",
     "boolean": "true or false",
     "array": "a list",

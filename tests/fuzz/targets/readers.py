@@ -56,6 +56,6 @@ def one(data: bytes, _scratch: Path) -> str:
     except SpecError as error:
         refused = [one.message for one in error.diagnostics]
     if not found:  # what a name refers to is not of the structure
-        refused = [one for one in refused if not one.endswith(" is no backend")]
+        refused = [one for one in refused if not one.endswith(" is not a valid backend")]
     assert bool(refused) == bool(found), f"of two readers one refuses it: {refused or found}"
     return "refused by both" if refused else "accepted by both"
