@@ -154,6 +154,13 @@ that the language describes. What names refer to, and whether values fit the dat
 Instead: follow the message. If `mlspec validate` without `--schema` accepts the spec, please report it: the two readers
 are meant to agree.
 """,
+    "plugin-settings": """A plug-in of another distribution declares settings that make no JSON Schema.
+
+Why: its fields are its keys in a spec. One of a type that YAML can't state can be neither checked nor offered by an
+editor.
+
+Instead: give the field a type of text, number, boolean, list or mapping, or remove the distribution.
+""",
     "format-unclear": """The format of a file does not follow from its name.
 
 Instead: add `format`, or give the file a known ending (.csv, .csv.gz, .parquet, .jsonl, .arrow).
