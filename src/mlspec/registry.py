@@ -68,6 +68,11 @@ def _others(kind: str) -> dict[str, str]:
     return {name.split("/", 1)[1]: value for name, value in _entry_points().items() if name.startswith(f"{kind}/")}
 
 
+def foreign(kind: str) -> dict[str, str]:
+    """The plug-ins of a kind that other distributions offer, as MODULE:CLASS by name; not those that ours hide."""
+    return {name: target for name, target in _others(kind).items() if name not in _own(kind)}
+
+
 @functools.cache
 def _entry_points() -> dict[str, str]:
     """What other distributions offer. Read here: importing importlib.metadata costs more than everything around it."""

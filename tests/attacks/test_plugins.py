@@ -163,6 +163,45 @@ def test_an_installed_plug_in_is_used_and_not_one_of_its_name_in_the_folder(
         (site / "stranger-1.0.dist-info").rmdir()
 
 
+@pytest.mark.parametrize(
+    ("settings", "spec", "said"),
+    [
+        ("depth: Annotated[int, Meta(description='d', ge=1)] = 1", "", ""),
+        (
+            "depth: Annotated[int, Meta(description='d', ge=1)] = 1",
+            ", depth: 0",
+            "error[schema-violation]: 'model.candidates.one.depth' must be at least 1",
+        ),
+        (
+            "at: Annotated[complex, Meta(description='d')] = 1j",
+            "",
+            "error[plugin-settings]: the settings of 'stranger'",
+        ),
+        ("at: Annotated[set[str], Meta(description='d')] = set()", "", "error[plugin-settings]: the settings of"),
+    ],
+)
+def test_settings_that_an_installed_plug_in_declares_are_checked_by_their_schema(
+    settings: str, spec: str, said: str, environment: tuple[str, Path], tmp_path: Path
+) -> None:
+    interpreter, site = environment
+    offer(site, tmp_path / "ran.txt", "x", module=False)
+    (site / "stranger_plugin.py").write_text(
+        "from typing import Annotated\nfrom msgspec import Meta\n"
+        "from mlspec.models.logistic_regression import LogisticRegression\n\n\n"
+        f'class Stranger(LogisticRegression, frozen=True, kw_only=True):\n    """One."""\n\n    {settings}\n'
+    )
+    folder = project(tmp_path / "spec", f"stranger{spec}")
+    command = [interpreter, "-c", "import sys; from mlspec.cli import main; sys.exit(main(['validate', '--schema']))"]
+    try:
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    finally:
+        for file in (*site.glob("stranger-1.0.dist-info/*"), site / "stranger_plugin.py"):
+            file.unlink()
+        (site / "stranger-1.0.dist-info").rmdir()
+    assert done.returncode == (2 if said else 0), done.stderr
+    assert done.stderr.startswith(said or "valid: ")
+
+
 def test_a_plug_in_under_development_is_used_also_in_its_own_folder(
     environment: tuple[str, Path], tmp_path: Path, ran: Path
 ) -> None:

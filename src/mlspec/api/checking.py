@@ -107,8 +107,11 @@ def validate(
 
 def _check_by_schema(document: "Document") -> None:
     """Raises SpecError with everything in a spec that the published JSON Schema refuses."""
-    from mlspec.spec import schema, schema_check
+    from mlspec.spec import plugin_settings, schema, schema_check
 
+    unclear = list(plugin_settings.faults())
+    if unclear:
+        raise SpecError(unclear)
     found = schema_check.violations(document, schema.schema(), "schema-violation")
     if found:
         raise SpecError(found, document.texts)

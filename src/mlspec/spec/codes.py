@@ -161,6 +161,13 @@ that the language describes. What names refer to, and whether values fit the dat
 Instead: follow the message. If `mlspec validate` without `--schema` accepts the spec, please report it: the two readers
 are meant to agree.
 """,
+    "plugin-settings": """A plug-in of another distribution declares settings that cannot be written as a JSON Schema.
+
+Why: its fields are its keys in a spec. A type that YAML cannot state can neither be checked nor be
+offered by an editor.
+
+Instead: give the field a type of text, number, boolean, list or mapping, or remove the distribution.
+""",
     "format-unclear": """The format of a file cannot be inferred from its name.
 
 Instead: add `format`, or give the file a known ending (.csv, .csv.gz, .parquet, .jsonl, .arrow).

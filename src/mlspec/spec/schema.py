@@ -51,6 +51,12 @@ def schema() -> Json:
     }
 
 
+def settings(cls: type[Plugin]) -> Json:
+    """The schema of a plug-in's own keys. Raises KeyError for a type that a spec can't state."""
+    writer = _Writer()
+    return {"type": "object", **writer.object(cls), "$defs": writer.definitions}
+
+
 def text() -> str:
     """The schema as the text of its file."""
     return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
