@@ -6,7 +6,6 @@ where the interpreter's own site folders have them, never beside a spec, in the 
 """
 
 import functools
-import importlib
 import os
 from collections.abc import Iterator
 from types import ModuleType
@@ -33,7 +32,7 @@ KINDS: dict[str, type[Plugin]] = {
     "constraints": Constraint,
 }
 ENTRY_POINTS = "mlspec.plugins"
-ENGINES = "mlspec_backends"
+ENGINES, BACKENDS = "engines", "mlspec_backends"  # a kind whose plug-ins are modules, and the package that has ours
 
 
 class PluginError(MlspecError):
@@ -47,7 +46,8 @@ class PluginError(MlspecError):
 
 @functools.cache
 def _own(kind: str) -> dict[str, str]:
-    package = importlib.import_module(f"mlspec.{kind}")
+    base = BACKENDS if kind == ENGINES else f"mlspec.{kind}"
+    package = python_paths.imported(base)
     found: dict[str, str] = {}
     for folder in package.__path__:
         for name in sorted(os.listdir(folder)):
@@ -55,11 +55,11 @@ def _own(kind: str) -> dict[str, str]:
             if name.startswith(("_", ".")):
                 continue
             if name.endswith(".py"):
-                found[name[:-3]] = f"mlspec.{kind}.{name[:-3]}"
+                found[name[:-3]] = f"{base}.{name[:-3]}"
             elif os.path.isdir(path):
                 for inner in sorted(os.listdir(path)):
                     if inner.endswith(".py") and not inner.startswith("_"):
-                        found[f"{name}.{inner[:-3]}"] = f"mlspec.{kind}.{name}.{inner[:-3]}"
+                        found[f"{name}.{inner[:-3]}"] = f"{base}.{name}.{inner[:-3]}"
     return found
 
 
@@ -102,7 +102,7 @@ def each(kind: str) -> Iterator[str]:
 
 def names(kind: str) -> list[str]:
     """The names of all plug-ins of a kind (``sources``, ``transforms``, ``models``, ``metrics``, ``baselines``,
-    ``anonymizers``, ``constraints``), sorted."""
+    ``anonymizers``, ``constraints``, ``engines``), sorted."""
     return sorted({**_others(kind), **_own(kind)})
 
 
@@ -141,18 +141,9 @@ def usable(kind: str) -> Iterator[tuple[str, type[Plugin]]]:
             continue
 
 
-def engines() -> dict[str, str]:
-    """The module of each engine, by name: the files of the backends' package, and what other distributions offer."""
-    # The package is empty: importing it costs less than importing what finds packages without importing them.
-    folders = python_paths.imported(ENGINES).__path__
-    files = [n[:-3] for folder in folders for n in os.listdir(folder) if n.endswith(".py") and n[0] not in "_."]
-    found = {**_others("engines"), **{name: f"{ENGINES}.{name}" for name in files}}
-    return {name: found[name] for name in sorted(found)}
-
-
 def engine(name: str) -> ModuleType:
     """The module of an engine. Raises KeyError when there is none of that name, PluginError where it can't be used."""
-    module = _imported("engines", name, engines()[name])
+    module = _imported(ENGINES, name, _own(ENGINES).get(name) or _others(ENGINES)[name])
     if not callable(getattr(module, "start", None)):
         raise PluginError("plugin-broken", f"engine '{name}' can't be used: {module.__name__} has no function 'start'")
     return module

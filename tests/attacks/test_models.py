@@ -548,7 +548,7 @@ NODE = "ValueError: the saved {} are damaged: a node points to nowhere"
         ("torch.mlp", wider, "ValueError: config.json is of another network than the package says"),
         ("logistic_regression", garbage("model.skops"), "BadZipFile: "),
         ("logistic_regression", compressed, "ValueError: model.skops is compressed, which no exported model is"),
-        ("random_forest", forest_node, "ValueError: the saved forest are damaged: a node points to nowhere"),
+        ("random_forest", forest_node, "ValueError: the saved trees are damaged: a node points to nowhere"),
         ("hist_gradient_boosting", boosting_node, NODE.format("trees")),
     ],
 )

@@ -129,6 +129,24 @@ def test_a_notebook_in_a_strangers_folder_imports_nothing_from_it(tmp_path: Path
     assert not ran.exists()
 
 
+def test_no_networkx_and_no_backend_of_it_is_taken_from_a_strangers_folder(tmp_path: Path, ran: Path) -> None:
+    about = tmp_path / "stranger-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: stranger\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text("[networkx.backend_info]\nstranger = stranger_plugin:info\n")
+    for name in ("networkx", "stranger_plugin"):
+        (tmp_path / f"{name}.py").write_text(f"open({str(ran)!r}, 'a').write({name!r})\ninfo = dict\n")
+    code = """
+    import sys
+    from pathlib import Path
+    from mlspec.testing.graphs import graph, step
+    sys.path.insert(0, "")
+    print(*graph(Path(), [step("a"), step("b", "a")]).digraph)
+    """
+    assert python(code, tmp_path) == "a b"
+    assert not ran.exists()
+
+
 def test_an_installed_plug_in_is_used_and_not_one_of_its_name_in_the_folder(
     environment: tuple[str, Path], tmp_path: Path, ran: Path
 ) -> None:

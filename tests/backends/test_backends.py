@@ -53,11 +53,11 @@ class TestDvc(BackendSuite):
 
 
 def test_every_backend_is_held_to_the_suite() -> None:
-    assert list(registry.engines()) == sorted(suite.engine for suite in (TestLocal, TestInline, TestDvc))
+    assert registry.names(registry.ENGINES) == sorted(suite.engine for suite in (TestLocal, TestInline, TestDvc))
 
 
 def test_an_unknown_engine_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(MlspecError, match="there is no engine 'lokal'; there are dvc, inline, local"):
+    with pytest.raises(MlspecError, match=r"there is no engine 'lokal'; there are .*inline, local"):
         run(graph(tmp_path, [step("a")], engine="lokal"), kinds=KINDS)
 
 

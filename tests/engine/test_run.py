@@ -149,6 +149,18 @@ def test_gates_and_metrics_are_read_from_the_results_and_budgets_from_the_record
     assert (again.folder, again.gates) == (None, ran.gates)
 
 
+def test_a_run_of_before_verdicts_had_a_type_is_read(tmp_path: Path) -> None:
+    folder = tmp_path / "20261130T020542727Z-da4b"
+    folder.mkdir()
+    gate = {"gate": "gate.size.model", "requirement": "model size at most 1.5kB", "verdict": "pass", "value": 1500}
+    figures = {"low": 1500, "high": 1500, "n": None, "threshold": 1500, "reason": "1.5kB", "waived": "agreed"}
+    about = {"id": folder.name, "folder": None, "status": "done", "project": "p", "spec": {}, "steps": {}}
+    when = {"started": "", "finished": "", "seconds": 1.0, "engine": "local", "device": "cpu"}
+    (folder / run_record.FILE).write_text(json.dumps({**about, **when, "gates": [{**gate, **figures}]}))
+    (verdict,) = run_record.read(folder).gates
+    assert (verdict.verdict, verdict.value, verdict.threshold, verdict.waived) == ("pass", 1500, 1500, "agreed")
+
+
 def test_a_damaged_verdict_is_made_again(tmp_path: Path) -> None:
     gate = Step(
         id="gate.size.model",

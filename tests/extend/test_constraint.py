@@ -5,6 +5,8 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
+import venv
 from collections.abc import Callable
 from pathlib import Path
 
@@ -182,3 +184,30 @@ def test_it_conforms(python: Command, folder: Path) -> None:
     done = python("-m", "pytest", "-q", "-p", "no:cacheprovider", "test_feature_count.py")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "7 passed" in done.stdout
+
+
+def test_another_distribution_offers_one_by_an_entry_point(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    home = tmp_path_factory.mktemp("environment")
+    venv.create(home, symlinks=True)
+    site = Path(sysconfig.get_path("purelib", vars={"base": str(home), "platbase": str(home)}))
+    paths = [sysconfig.get_path("purelib"), str(ROOT / "src"), str(ROOT / "backends")]
+    (site / "libraries.pth").write_text("\n".join(paths) + "\n")
+    (site / "counted.py").write_text(FILE.lstrip())
+    about = site / "counted-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: counted\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text("[mlspec.plugins]\nconstraints/feature_count = counted:FeatureCount\n")
+    program = "import sys; from mlspec.cli import main; sys.exit(main())"
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(
+        [str(home / "bin" / "python"), "-c", program, "run"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**environment, "NO_COLOR": "1"},
+    )
+    assert done.returncode == 1, done.stderr
+    assert "fail  at most 1 columns  2" in done.stdout

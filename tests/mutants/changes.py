@@ -1,8 +1,9 @@
 """The mutants of a module: its syntax tree with one small change each."""
 
 import ast
-import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import islice
 from typing import Any, NamedTuple
 
 COMPARED: dict[type[ast.cmpop], type[ast.cmpop]] = {
@@ -17,24 +18,25 @@ FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 
 class Mutant(NamedTuple):
-    """One change: at which line of the module, in which function (empty: outside of all), what, and the whole tree."""
+    """One change: at which line of the module, in which function (empty: outside of all), what; ``tree`` makes it."""
 
     line: int
     where: str
     what: str
-    tree: ast.Module
+    tree: Callable[[], ast.Module]
 
 
 def mutants(source: str) -> Iterator[Mutant]:
     """All mutants of a module, in the order of its lines."""
-    tree = ast.parse(source)
-    numbered = list(_walk(tree, "", False))
-    for number, (node, where) in enumerate(numbered):
+    for number, (node, where) in enumerate(_walk(ast.parse(source), "", False)):
         for what, change in _changes(node):
-            other = copy.deepcopy(tree)
-            twin = list(_walk(other, "", False))[number][0]
-            change(twin)
-            yield Mutant(getattr(node, "lineno", 0), where, what, ast.fix_missing_locations(other))
+            yield Mutant(getattr(node, "lineno", 0), where, what, partial(_made, source, number, change))
+
+
+def _made(source: str, number: int, change: Callable[[Any], object]) -> ast.Module:
+    tree = ast.parse(source)
+    change(next(islice(_walk(tree, "", False), number, None))[0])
+    return ast.fix_missing_locations(tree)
 
 
 def _walk(node: ast.AST, where: str, in_class: bool) -> Iterator[tuple[ast.AST, str]]:
@@ -46,7 +48,7 @@ def _walk(node: ast.AST, where: str, in_class: bool) -> Iterator[tuple[ast.AST, 
         for child in value if isinstance(value, list) else [value]:
             if not isinstance(child, ast.AST) or _is_text(child) or isinstance(child, ast.JoinedStr | ast.Import):
                 continue
-            if isinstance(child, ast.If) and isinstance(child.test, ast.Name) and child.test.id == "TYPE_CHECKING":
+            if _is_for_checkers(child):
                 continue
             inner = where
             if isinstance(child, ast.FunctionDef | ast.ClassDef):
@@ -59,6 +61,16 @@ def _walk(node: ast.AST, where: str, in_class: bool) -> Iterator[tuple[ast.AST, 
 
 def _is_text(node: ast.AST) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def _is_for_checkers(node: ast.AST) -> bool:
+    """What type checkers and ``import *`` read alone."""
+    match node:
+        case ast.If(test=ast.Name(id="TYPE_CHECKING")) | ast.Subscript(value=ast.Name(id="Literal")):
+            return True
+        case ast.Assign(targets=[ast.Name(id="__all__")]) | ast.Assign(value=ast.Call(func=ast.Name(id="TypeVar"))):
+            return True
+    return False
 
 
 def _changes(node: ast.AST) -> Iterator[tuple[str, Any]]:

@@ -150,7 +150,7 @@ def apply(module: ModuleType, mutant: changes.Mutant) -> None:
     registered = sys.modules[module.__name__]
     sys.modules[module.__name__] = fresh  # where classes look for the names in their annotations
     try:
-        exec(compile(mutant.tree, str(module.__file__), "exec", dont_inherit=True), fresh.__dict__)
+        exec(compile(mutant.tree(), str(module.__file__), "exec", dont_inherit=True), fresh.__dict__)
     finally:
         sys.modules[module.__name__] = registered
     _transplant(vars(module), vars(fresh))

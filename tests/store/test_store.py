@@ -1,5 +1,6 @@
 """The store keeps what it is given, notices every change to it, and forgets what nobody needs."""
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -7,9 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from mlspec.diagnostics import StepError, StoreError
-from mlspec.store import upkeep
+from mlspec.store import action as actions
+from mlspec.store import files as store_files
+from mlspec.store import locks, upkeep
 from mlspec.store.action import Action
 from mlspec.store.errors import DamagedError
 from mlspec.store.store import Store
@@ -392,3 +396,63 @@ def test_one_at_a_time_makes_a_result(store: Store) -> None:
     (store.root / "locks" / "left").touch()
     store.sweep()
     assert os.listdir(store.root / "locks") == []
+
+
+def test_an_action_is_read_only_as_it_was_stored() -> None:
+    action = Action(fingerprint=ONE, identity="i", kind="k", outputs={"a": TWO})
+    stored = actions.encode(action)
+    assert actions.decode(stored, ONE) == action
+    body = b'{"fingerprint":"x"}'
+    signed = b"%s\n%s\n" % (hashlib.sha256(body).hexdigest().encode(), body)
+    for damaged, told in (
+        (stored[:-1], "is damaged"),
+        (stored[:-1] + b" ", "is damaged"),
+        (stored.replace(b'"k"', b'"j"'), "is damaged"),
+        (b"0" * 64 + stored[64:], "is damaged"),
+        (signed, "can't be read: "),
+        (actions.encode(structs.replace(action, fingerprint=TWO)), f"is that of {TWO[:12]}"),
+    ):
+        with pytest.raises(StoreError, match=f"^stored action {ONE[:12]} {told}"):
+            actions.decode(damaged, ONE)
+
+
+def test_a_folder_is_copied_whole_and_what_is_no_file_is_refused(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    (source / "deep" / "deeper").mkdir(parents=True)
+    (source / "hollow" / "more").mkdir(parents=True)
+    (source / "deep" / "deeper" / "a").write_text("x")
+    for _time in range(2):  # over itself as well
+        store_files.copy(source, tmp_path / "target", ["told/empty", "hollow/more"])
+        found = sorted(path.relative_to(tmp_path / "target").as_posix() for path in (tmp_path / "target").rglob("*"))
+        assert found == ["deep", "deep/deeper", "deep/deeper/a", "hollow", "hollow/more", "told", "told/empty"]
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="pipe"):
+        store_files.copy(tmp_path / "pipe", tmp_path / "copied")
+    store_files.write(tmp_path / "own", b"x", 0o640)
+    assert (tmp_path / "own").stat().st_mode & 0o777 == 0o640
+    with pytest.raises(FileExistsError):
+        store_files.write(tmp_path / "own", b"y")
+    for path in (tmp_path / "own", tmp_path / "target", tmp_path / "nothing"):
+        store_files.remove(path)
+        assert not path.exists()
+
+
+def test_a_store_nobody_may_write_to_is_read_all_the_same(store: Store) -> None:
+    """Its lock is taken where there is one, and a collection waits; where there is none, nothing is made."""
+    lock = store.root / "lock"
+    with locks.reading(lock), pytest.raises(StoreError, match=r"^busy$"), locks.alone(lock, "busy"):
+        pass
+    with locks.reading(store.root / "no-folder" / "lock"):
+        assert not (store.root / "no-folder").exists()
+    limits = ["setpriv", "--bounding-set=-dac_override", "--inh-caps=-dac_override"] if os.geteuid() == 0 else []
+    (store.root / "lock").chmod(0o444)
+    code = (
+        "import fcntl, os, sys; from pathlib import Path; from mlspec.store import locks\n"
+        "with locks.reading(Path(sys.argv[1])):\n"
+        "    try: fcntl.flock(os.open(sys.argv[1], os.O_RDONLY), fcntl.LOCK_EX | fcntl.LOCK_NB)\n"
+        "    except BlockingIOError: print('held')"
+    )
+    done = subprocess.run(
+        [*limits, sys.executable, "-c", code, str(store.root / "lock")], capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.stderr) == ("held\n", "")

@@ -102,10 +102,12 @@ def validate(
 
 
 def _backend(name: str) -> str:
+    from mlspec import registry
     from mlspec.spec.backend import PRESETS
-    from mlspec.spec.units import engines
 
-    return f"backend.engine={name}" if name in engines() and name not in PRESETS else f"backend={name}"
+    if name not in PRESETS and registry.has(registry.ENGINES, name):
+        return f"backend.engine={name}"
+    return f"backend={name}"
 
 
 class Compiled(msgspec.Struct, frozen=True):

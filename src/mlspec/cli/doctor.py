@@ -128,13 +128,11 @@ def _backends(no_gpu: str) -> Iterator[Finding]:
     """What is built in, and what the spec here adds: whether this machine can serve it, and why not."""
     from importlib.util import find_spec
 
-    from mlspec.spec.units import engines
-
     lacking = [
         name for name, module in (("polars", "polars"), ("scikit-learn", "sklearn")) if find_spec(module) is None
     ]
     without = [f"{', '.join(lacking)} not installed: {INSTALL}"] if lacking else []
-    known = engines()
+    known = registry.names(registry.ENGINES)
     for name, backend in _known_backends():
         reasons = [*without, *_reasons(backend, no_gpu, known)]
         yield Finding(f"backend {name}", "missing" if reasons else "ok", "; ".join(reasons) or _text(backend))

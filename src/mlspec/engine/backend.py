@@ -167,16 +167,15 @@ class Keeping(Struct, frozen=True, kw_only=True):
 def keep(name: str, keeping: Keeping) -> None:
     """Let an engine that holds results elsewhere do so. Raises MlspecError where it can't."""
     # A module of its own: a run that has nothing to do needs no workers, and so not the engine either.
-    module = f"{registry.ENGINES}._{name}_keeping"
-    python_paths.imported(registry.ENGINES)
+    module = f"{registry.BACKENDS}._{name}_keeping"
+    python_paths.imported(registry.BACKENDS)
     if importlib.util.find_spec(module) is not None:
         importlib.import_module(module).keep(keeping)
 
 
 def start(name: str, setting: Setting, store: Store) -> Backend:
     """The backend of that name, ready for steps; ``store`` is open for writing. Raises MlspecError if there is none."""
-    known = registry.engines()
-    if name not in known:
-        raise MlspecError(f"there is no engine '{name}'; there are {', '.join(known)}")
+    if not registry.has(registry.ENGINES, name):
+        raise MlspecError(f"there is no engine '{name}'; there are {', '.join(registry.names(registry.ENGINES))}")
     backend: Backend = registry.engine(name).start(setting, store)
     return backend

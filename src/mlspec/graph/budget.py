@@ -67,7 +67,7 @@ def critical_path(graph: Graph, seconds: Mapping[str, float | None]) -> tuple[fl
 
     A step whose time is unknown counts nothing.
     """
-    import networkx as nx
+    from mlspec.graph.nx import nx
 
     timed: nx.DiGraph[str] = nx.DiGraph()
     took = {step_id: seconds.get(step_id) or 0.0 for step_id in graph.steps}

@@ -9,9 +9,8 @@ from msgspec import Struct
 from mlspec.graph.step import Step
 
 if TYPE_CHECKING:
-    import networkx as nx
-
     from mlspec.document import Document
+    from mlspec.graph.nx import nx
     from mlspec.rules.context import Facts
     from mlspec.spec import Project
 
@@ -47,7 +46,7 @@ class Graph(Struct, frozen=True, dict=True):
         Nodes and edges are in the order of ``steps``. Made when first asked for: where there is nothing to do, nothing
         asks, and networkx is not imported.
         """
-        import networkx as nx
+        from mlspec.graph.nx import nx
 
         made: nx.DiGraph[str] = nx.DiGraph()
         made.add_nodes_from((step_id, {"step": step}) for step_id, step in self.steps.items())
@@ -57,7 +56,7 @@ class Graph(Struct, frozen=True, dict=True):
     @cached_property
     def reduced(self) -> "nx.DiGraph[str]":
         """The digraph without the edges that follow from the others: what is drawn, and what a step waits for last."""
-        import networkx as nx
+        from mlspec.graph.nx import nx
 
         kept = nx.transitive_reduction(self.digraph)
         made: nx.DiGraph[str] = nx.DiGraph()
@@ -68,13 +67,13 @@ class Graph(Struct, frozen=True, dict=True):
 
     def ancestors(self, step_id: str) -> set[str]:
         """The ids of all steps that lead to this one, itself left out."""
-        import networkx as nx
+        from mlspec.graph.nx import nx
 
         return nx.ancestors(self.digraph, step_id)
 
     def descendants(self, step_id: str) -> set[str]:
         """The ids of all steps that this one leads to, itself left out."""
-        import networkx as nx
+        from mlspec.graph.nx import nx
 
         return nx.descendants(self.digraph, step_id)
 

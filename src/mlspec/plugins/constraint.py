@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import msgspec
 from msgspec import Struct
 
-from mlspec.plugins.base import Plugin, Task
+from mlspec.plugins.base import Plugin
 from mlspec.plugins.verdict import Verdict
 
 SpecPath = tuple[str | int, ...]
@@ -55,7 +55,6 @@ class Context(Struct, frozen=True, kw_only=True):
     it was measured by, or ""; ``confidence``: ``evaluation.confidence``; ``abstains``: some predictions go to a person.
     """
 
-    task: Task | None
     baselines: Mapping[str, str]
     confidence: Params
     abstains: bool

@@ -36,9 +36,9 @@ def forest(estimator: Any) -> None:
     for one in getattr(estimator, "estimators_", [estimator]):
         tree = one.tree_
         inner = tree.children_left != -1
-        _inside("forest", (tree.children_left, tree.children_right), inner, tree.feature, estimator.n_features_in_)
+        _inside((tree.children_left, tree.children_right), inner, tree.feature, estimator.n_features_in_)
         if tree.n_features != estimator.n_features_in_:
-            raise ValueError("the saved forest is damaged: its trees read other columns")
+            raise ValueError("the saved trees are damaged: they read other columns")
 
 
 def boosting(estimator: Any) -> None:
@@ -63,13 +63,13 @@ def boosting(estimator: Any) -> None:
             inner = nodes["is_leaf"] == 0
             by_set = inner & (nodes["is_categorical"] != 0)
             children = (nodes["left"].astype(np.int64), nodes["right"].astype(np.int64))
-            _inside("trees", children, inner, nodes["feature_idx"], columns)
+            _inside(children, inner, nodes["feature_idx"], columns)
             fits = nodes["bitset_idx"][by_set] < len(sets)
             if not fits.all() or not categorical[nodes["feature_idx"][by_set]].all() or sets.shape[1:] != (8,):
                 raise ValueError("the saved trees are damaged: a node asks for categories that are not there")
 
 
-def _inside(what: str, children: "tuple[Array, Array]", inner: "Array", features: "Array", columns: int) -> None:
+def _inside(children: "tuple[Array, Array]", inner: "Array", features: "Array", columns: int) -> None:
     import numpy as np
 
     count, place = len(inner), np.flatnonzero(inner)
@@ -78,4 +78,4 @@ def _inside(what: str, children: "tuple[Array, Array]", inner: "Array", features
         # A node comes before those below it, so that no way leads in a circle.
         sound = sound and ((side[inner] > place) & (side[inner] < count)).all()
     if not sound:
-        raise ValueError(f"the saved {what} are damaged: a node points to nowhere")
+        raise ValueError("the saved trees are damaged: a node points to nowhere")

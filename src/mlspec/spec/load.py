@@ -201,7 +201,7 @@ class _Reader:
             before = len(self.found)
             self._scalar(key_shape, key, (*path, key), key=True)
             result[key] = self.read(item_shape, item, (*path, key))
-            if item is None and not item_shape.nullable and not self.partial:
+            if item is None and not item_shape.nullable and not self.partial and len(self.found) == before:
                 self._type((*path, key), self._expected(item_shape), item)
             bad |= result[key] is _BAD or len(self.found) > before
         return _BAD if bad else result
@@ -270,7 +270,8 @@ class _Reader:
                 message = f"'{dotted(path)}' must be {expected}"
                 return self.wrong("wrong-type", path, message, f"did you mean '{meant}'?")
             if str in kinds and not isinstance(value, dict | list) and value is not None:
-                return self._type(path, expected, value, f'put it in quotes: "{show(value)}"')
+                text = show(value).strip("'")
+                return self._type(path, expected, value, f'put it in quotes: "{text}"')
             return self._type(path, expected, value)
         if len(kinds) == 1 and kinds[0] is float and isinstance(value, int):
             value = float(value)
@@ -292,9 +293,6 @@ class _Reader:
             if meta.max_length is not None and len(value) > meta.max_length:
                 most = f"at most {meta.max_length} character{'s' if meta.max_length > 1 else ''}"
                 return self.wrong("out-of-range", path, f"'{dotted(path)}' is too long", most, key=key)
-            if meta.max_length is not None and len(value) > meta.max_length:
-                most = f"at most {meta.max_length:,} character{'s' if meta.max_length > 1 else ''}"
-                return self.wrong("out-of-range", path, f"'{dotted(path)}' is too long", most, key=key)
             if meta.pattern is not None:
                 import re
 
@@ -308,10 +306,9 @@ class _Reader:
                         meta.description or f"it must match {meta.pattern}",
                         key=key,
                     )
-            if wanted.extra.get("engines"):
-                known = units.engines()
-                if value not in known:
-                    return self.wrong("not-allowed", path, f"there is no engine '{value}'", suggest.label(value, known))
+            if wanted.extra.get("engines") and not registry.has(registry.ENGINES, value):
+                label = suggest.label(value, registry.names(registry.ENGINES))
+                return self.wrong("not-allowed", path, f"there is no engine '{value}'", label)
         return value
 
     def _plugin(self, wanted: Shape, value: Any, path: Path) -> Any:

@@ -60,7 +60,6 @@ def goals(project: Project) -> list[tuple[int, Goal]]:
 def context(project: Project) -> Context:
     """What constraints know of the rest of the spec."""
     return Context(
-        task=project.project.task,
         baselines={use.name: getattr(use.plugin, "metric", "") for use in project.evaluation.baselines or ()},
         confidence=msgspec.to_builtins(project.evaluation.confidence),
         abstains=project.project.users.abstain_below is not None,

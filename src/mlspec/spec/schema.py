@@ -13,7 +13,6 @@ from mlspec import registry
 from mlspec.plugins.base import Plugin
 from mlspec.plugins.source import Source
 from mlspec.spec import Project
-from mlspec.spec import units as spellings
 from mlspec.spec.shape import Field, Shape, fields, keys
 
 TYPES = {str: "string", int: "integer", float: "number", bool: "boolean"}
@@ -128,7 +127,7 @@ class _Writer:
             if getattr(meta, ours) is not None:
                 made[theirs] = getattr(meta, ours)
         if wanted.extra.get("engines"):
-            made["enum"] = spellings.engines()
+            made["enum"] = registry.names(registry.ENGINES)
         return made
 
     def _object(self, wanted: Shape) -> Json:

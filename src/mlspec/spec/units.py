@@ -39,13 +39,6 @@ def parse(unit: str, value: Any) -> float | int | None:
     return total if unit == "duration" else round(total)
 
 
-def engines() -> list[str]:
-    """The names of the engines, sorted."""
-    from mlspec import registry
-
-    return list(registry.engines())
-
-
 def source_of(path: str) -> str | None:
     """The source whose suffix a path, or the path of an address, has."""
     from mlspec import registry

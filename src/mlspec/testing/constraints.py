@@ -18,7 +18,6 @@ from mlspec.plugins.verdict import Verdict
 from mlspec.spec.shape import Shape, fields
 
 CONTEXT = Context(
-    task="binary_classification",
     baselines={"majority": ""},
     confidence={"level": 0.95, "resamples": 1000},
     abstains=True,

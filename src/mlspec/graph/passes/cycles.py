@@ -20,7 +20,7 @@ def cycles(graph: Graph) -> Graph:
                 if maker is not None:
                     files.setdefault((maker, step.id), name)
     if files:
-        import networkx as nx
+        from mlspec.graph.nx import nx
 
         whole = graph.digraph.copy()
         whole.add_edges_from(files)

@@ -8,7 +8,7 @@ from msgspec import Struct
 from mlspec.graph.graph import Graph
 
 if TYPE_CHECKING:
-    import networkx as nx
+    from mlspec.graph.nx import nx
 
 CHARACTER, PADDING, HEIGHT = 7.3, 24.0, 40.0
 LEAST = 112.0
@@ -63,7 +63,7 @@ def layout(graph: Graph) -> Layout:
 
 def _columns(steps: "nx.DiGraph[str]") -> dict[str, int]:
     """The column of each step: behind all that it reads, and as near to its readers as that allows."""
-    import networkx as nx
+    from mlspec.graph.nx import nx
 
     levels = list(nx.topological_generations(steps))
     column = {step_id: index for index, level in enumerate(levels) for step_id in level}

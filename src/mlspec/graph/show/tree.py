@@ -39,7 +39,7 @@ def tree(plan: Plan, *, color: bool = False) -> str:
 
 def _parents(graph: Graph) -> dict[str, str | None]:
     """The step that each one hangs under: the last one through which all that it waits for leads to it."""
-    import networkx as nx
+    from mlspec.graph.nx import nx
 
     rooted = graph.reduced.copy()
     rooted.add_edges_from([(ROOT, step_id) for step_id, reads in graph.reduced.in_degree if not reads])

@@ -1,0 +1,184 @@
+"""What the reader says of each kind of mistake, word for word, and what it marks.
+
+The expected texts are in ``golden/load.txt``; ``MLSPEC_UPDATE=1 pytest tests/spec/test_load.py`` writes them again.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlspec.diagnostics import Diagnostic, SpecError
+from mlspec.document import parse
+from mlspec.spec.load import load
+
+GOLDEN = Path(__file__).parent / "golden" / "load.txt"
+BASE = {
+    "project": "{name: small}",
+    "data": "{sources: {rows: {path: rows.csv}}, columns: {target: y}}",
+    "model": "{candidates: {one: {type: ridge}}}",
+}
+CASES = """\
+project: {name: small\\n}
+project: {name: "small\\n"}
+project: {name: -small}
+project: {name: 3}
+project: {name: 3.5}
+project: {name: true}
+project: {name: null}
+project: {name: [small]}
+project: {name: ""}
+project: 3
+project: null
+project: {name: small, goals: [{name: a, metric: accuracy, guardrail: yes}]}
+project: {name: small, goals: [{name: a, metric: accuracy, guardrail: Off}]}
+project: {name: small, goals: [{name: a, metric: accuracy, guardrail: ture}]}
+project: {name: small, goals: [{name: a, metric: accuracy, guardrail: flase}]}
+project: {name: small, goals: [{name: a, metric: accuracy, guardrail: 1}]}
+project: {name: small, goals: [{name: a, metric: accuracy, guardrail: perhaps}]}
+project: {name: small, users: {examples: [{row: {}, answer: a}]}}
+project: {name: small, users: {mistakes: {false_positive: 0}}}
+project: {name: small, users: {mistakes: {false_positive: 0.001}}}
+project: {name: small, users: {abstain_below: 1}}
+project: {name: small, users: {abstain_below: 0.999}}
+data: {sources: {rows: {path: rows.csv}}, columns: {target: y}, split: {seed: 3.0}}
+data: {sources: {rows: {path: rows.csv}}, columns: {target: y}, split: {seed: 3.5}}
+data: {sources: {rows: {path: rows.csv}}, columns: {target: y}, split: {seed: 1.0e+19}}
+data: {sources: {rows: {path: rows.csv}}, columns: {target: y}, split: {seed: true}}
+data: {sources: {rows: {path: rows.csv}}, columns: {target: y}, split: {seed: "3"}}
+data: {sources: {rows: {path: rows.csv}}, columns: {target: y}, split: {seed: null}}
+data: {sources: {rows: {path: rows.csv}}, columns: {target: y}, split: null}
+data: {sources: {rows: {path: rows.csv}}, columns: {target: y}, split: {by: true}}
+data: {sources: {rows: {path: rows.csv}}, columns: {target: y}, split: {by: tme}}
+data: {sources: {rows: {path: rows.csv}}, columns: {target: y}, split: {by: [time]}}
+data: {sources: {rows: {path: rows.csv}}, columns: {target: y, sensitive: 3}}
+data: {sources: {rows: {path: rows.csv}}, columns: {target: y, sensitive: null}}
+data: {sources: {rows: {path: rows.csv}}, columns: {target: [y]}}
+data: {sources: {rows: {path: rows.csv}}, columns: {}}
+data: {sources: {rows: {path: rows.csv}}, columns: {traget: y}}
+data: {sources: {rows: {path: rows.csv}}, columns: {target: y, types: {a: null}}}
+data: {sources: {rows: {path: rows.csv}}, columns: {target: y, types: {a: numbre}}}
+data: {sources: {rows: {path: rows.unknown}}, columns: {target: y}}
+data: {sources: {rows: {}}, columns: {target: y}}
+data: {sources: {rows: {path: 3}}, columns: {target: y}}
+data: {sources: {}, columns: {target: y}}
+data: {sources: {rows: null}, columns: {target: y}}
+data: {sources: {-rows: {path: rows.csv}}, columns: {target: y}}
+evaluation: {repeats: 3}
+evaluation: {confidence: {level: 0.5}}
+evaluation: {confidence: {level: 0.501}}
+evaluation: {confidence: {level: 1}}
+evaluation: {scaling: {fractions: []}}
+evaluation: {scaling: {fractions: [0.5]}}
+evaluation: {scaling: {fractions: [0.5, 1]}}
+evaluation: {scaling: {fractions: [0.1, 0.5, 1]}}
+evaluation: {scaling: {fractions: [.1, .2, .3, .4, .5, .1, .2, .3, .4, .5, .1, .2, .3, .4, .5, .1, .2, .3, .4, .5]}}
+evaluation: {scaling: {fractions: [.1, .2, .3, .4, .5, .1, .2, .3, .4, .5, .1, .2, .3, .4, .5, .1, .2, .3, .4, .5, 1]}}
+evaluation: {metrics: accuracy}
+evaluation: {metrics: [accuracy, 3]}
+preprocessing: {numeric: [{scale: 3}]}
+preprocessing: {numeric: [scale, 3]}
+preprocessing: {numeric: scale}
+preprocessing: {numeric: [scle]}
+preprocessing: {numeric: [{scle: {}}]}
+preprocessing: {numeric: [{impute: medain}]}
+preprocessing: {numeric: [{impute: {strategy: median}}]}
+preprocessing: {numeric: [{impute: {strtegy: median}}]}
+preprocessing: {numeric: [{impute: median, scale: standard}]}
+backend: gpuu
+backend: 3
+backend: {engine: inlin}
+backend: {workers: 0}
+backends: {mine: {engine: inline}}, backend: mine
+backends: {mine: {engine: inline}}, backend: mien
+backends: {mine: {engin: inline}}, backend: mine
+backends: {mine: 3}, backend: mine
+profiles: {quick: {model: {candidates: {one: {trees: 3}}}}}
+profiles: {quick: {modl: {}}}
+profiles: {quick: {profiles: {}}}
+profiles: {quick: {mlspec: 1}}
+profiles: {quick: 3, slow: {data: {split: {seed: x}}}}
+profiles: {quick: {backend: mine, backends: {mine: {engine: inline}}}}
+profiles: {quick: {backend: mine}}
+profiles: {quick: {evaluation: {scaling: {fractions: [0.5]}}}}
+profiles: {quick: {model: {candidates: {}}}}
+model: {candidates: {-one: {type: ridge}}}
+model: {candidates: {one: null}}
+model: {candidates: {}}
+model: {candidates: autoo}
+model: {candidates: {one: {typ: ridge}}}
+model: {candidates: {one: {}}}
+model: {candidates: {one: ridge}}
+model: {candidates: {one: {type: rigde}}}
+model: {candidates: {one: {type: 3}}}
+model: {candidates: {one: {type: ridge, alpha: true}}}
+model: {candidates: {one: {type: ridge, alpha: -1}}}
+model: {candidates: {one: {type: ridge, alpha: 0}}}
+model: {candidates: {one: {type: ridge, alhpa: 1}}}
+model: {candidates: {one: {type: torch.mlp, hidden: [1.5]}}}
+model: {candidates: {one: {type: torch.mlp, hidden: [0]}}}
+model: {candidates: {one: {type: torch.mlp, hidden: [1]}}}
+constraints: {latency: {p95: 5}}
+constraints: {latency: {p95: 5ms}}
+constraints: {quality: [{metric: accuracy, at_least: yes}]}
+constraints: {quality: {metric: accuracy}}
+modle: {}
+""".splitlines()
+
+
+def told(case: str) -> str:
+    """What is said of a case: the code, the marked text, the message, the label and the notes."""
+    given = dict(BASE)
+    lines = []
+    for part in case.replace("}, backend:", "}\nbackend:").splitlines():
+        name = part.partition(":")[0]
+        given.pop(name, None)
+        lines.append(part)
+    text = "".join(f"{name}: {value}\n" for name, value in given.items()) + "\n".join(lines) + "\n"
+    try:
+        load(parse(text, "project.yaml"))
+    except SpecError as error:
+        return "".join(f"    {_one(found, text)}\n" for found in error.diagnostics)
+    return "    is read\n"
+
+
+def _one(found: Diagnostic, text: str) -> str:
+    span = found.span
+    assert span is not None
+    assert span.line == span.end_line
+    marked = text.splitlines()[span.line - 1][span.column - 1 : span.end_column - 1]
+    return f"{found.code} at {marked!r}: " + " | ".join((found.message, found.label, *found.notes))
+
+
+def test_each_mistake_is_told_at_its_place() -> None:
+    found = "".join(f"{case}\n{told(case)}" for case in CASES)
+    if os.environ.get("MLSPEC_UPDATE"):
+        GOLDEN.write_text(found, encoding="utf-8")
+    assert found == GOLDEN.read_text(encoding="utf-8")
+
+
+def test_every_mistake_is_told_once_and_in_order() -> None:
+    text = (
+        "modle: {}\nproject: {name: -small}\ndata: {sources: {}, columns: {target: 3}}\n"
+        "profiles: {quick: {modl: {}, data: {split: {seed: x}}}}\n"
+    )
+    with pytest.raises(SpecError) as caught:
+        load(parse(text, "project.yaml"))
+    assert [(found.code, found.span.line if found.span else 0) for found in caught.value.diagnostics] == [
+        ("unknown-key", 1), ("bad-name", 2), ("empty", 3), ("wrong-type", 3), ("unknown-key", 4), ("wrong-type", 4),
+    ]  # fmt: skip
+
+
+def test_a_number_has_the_type_of_its_key() -> None:
+    project = load(
+        parse(
+            "project: {name: small, goals: [{name: a, metric: accuracy, at_least: 1}]}\n"
+            "data: {sources: {rows: {path: rows.csv}}, columns: {target: y}, split: {seed: 3.0}}\n"
+            "model: {candidates: {one: {type: ridge, alpha: 2}}}\n",
+            "project.yaml",
+        )
+    )
+    settings: Any = project.model.candidates["one"]
+    found = [project.project.goals[0].at_least, project.data.split.seed, settings.plugin.alpha]
+    assert [(type(value), value) for value in found] == [(float, 1.0), (int, 3), (float, 2.0)]
