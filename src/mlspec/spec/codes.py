@@ -259,7 +259,7 @@ WHEN, CAST, EXTRACT, and the functions ABS ROUND FLOOR CEIL LN LOG10 EXP SQRT CO
 TRIM LENGTH SUBSTR STARTS_WITH ENDS_WITH. Put names with characters other than letters, digits and _ in double quotes.
 """,
     "cycle": """A cycle: a derived column depends on itself through others, or a source is a result in `mlspec.results`
-    of its own project.
+of its own project.
 
 Why: no order of steps can compute it, and a model that learns from its own predictions drifts away from the data.
 

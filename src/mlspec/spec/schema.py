@@ -200,7 +200,7 @@ class _Writer:
         named: Json = {"enum": [*classes, None] if self.partial else list(classes)}
         made: Json = {
             "description": f"One of the {kind}.",
-            "properties": {key: {**named, "description": f"Which of the {kind}."}},
+            "properties": {key: {**named, "description": f"The name of the {kind[:-1]}."}},
             "allOf": branches,
         }
         sources = [cls for cls in classes.values() if issubclass(cls, Source)]
