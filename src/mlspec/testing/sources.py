@@ -1,4 +1,4 @@
-"""What every source has to do: tell its columns without a data engine, and read the rows that are there."""
+"""What every source has to do: know its columns without a data engine, and read the rows that are there."""
 
 # ruff: noqa: D102 (the name of a test is its sentence)
 
@@ -39,7 +39,7 @@ class SourceSuite(PluginSuite):
 
     def given(self, folder: Path) -> tuple[dict[str, Any], pl.DataFrame]:
         """Put rows into a folder, the spec's; the keys by which a spec names them, and the rows, their columns in the
-        order and of the types that the source tells. Two rows at least, of two columns at least."""
+        order and of the types that the source gives. Two rows at least, of two columns at least."""
         raise NotImplementedError(f"{type(self).__name__}.given")
 
     def every(self) -> tuple[str]:
@@ -54,7 +54,7 @@ class SourceSuite(PluginSuite):
         source, rows = self.source(tmp_path)
         schema = self.columns(source, tmp_path)
         if not schema:
-            return  # only fetching tells
+            return  # known only once it is fetched
         assert [column.name for column in schema] == rows.columns
         assert all(columns.fits(rows[column.name].dtype, column.type) for column in schema), (schema, rows.schema)
         if source.is_fetched:
@@ -65,7 +65,7 @@ class SourceSuite(PluginSuite):
         quick = source.quick(tmp_path, schema)
         assert quick is None or quick.collect().equals(rows)
 
-    def test_the_values_that_it_tells_of_are_those_of_the_first_rows(self, tmp_path: Path) -> None:
+    def test_its_first_values_are_those_of_the_first_rows(self, tmp_path: Path) -> None:
         source, rows = self.source(tmp_path)
         for name in rows.columns if not source.is_fetched else ():
             seen = source.values(tmp_path, name)
@@ -123,7 +123,7 @@ class SourceSuite(PluginSuite):
         return cast(Source, msgspec.convert(settings, registry.plugin(self.kind, self.name))), rows
 
     def columns(self, source: Source, root: Path) -> tuple[Column, ...]:
-        """What it tells of its columns; where only fetching could tell, what the spec states."""
+        """Its columns; where they are known only once it is fetched, those that the spec states."""
         try:
             return source.columns(root)
         except LookupError:
