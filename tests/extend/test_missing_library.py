@@ -1,4 +1,4 @@
-"""A library that a plug-in needs and that is not here is named at the plug-in's place in the spec, whatever its kind."""
+"""A library that a plug-in needs and that is not here is named at its place in the spec, whatever the kind."""
 
 from pathlib import Path
 
