@@ -1,4 +1,4 @@
-"""A library that a plug-in needs and that is not here is told at the plug-in's place in the spec, whatever its kind."""
+"""A library that a plug-in needs and that is not here is named at its place in the spec, whatever the kind."""
 
 from pathlib import Path
 
@@ -74,7 +74,7 @@ def test_a_run_names_what_each_kind_lacks_and_where_before_it_reads_anything(pro
     }
 
 
-def test_a_plug_in_that_imports_it_at_once_is_told_by_every_command(project: Path, mlspec) -> None:
+def test_a_plug_in_that_imports_it_at_once_is_named_by_every_command(project: Path, mlspec) -> None:
     (project / "project.yaml").write_text(SPEC.replace("lacking_", "importing_"))
     refused = mlspec(project, "validate")
     assert refused.returncode == 2, refused.stderr
@@ -109,7 +109,7 @@ def test_a_source_that_needs_it_to_look_at_a_file_says_so(project: Path, tree: P
     )
 
 
-def test_a_class_of_another_name_than_its_file_is_told(project: Path, tree: Path, mlspec) -> None:
+def test_a_class_of_another_name_than_its_file_is_an_error(project: Path, tree: Path, mlspec) -> None:
     text = NAMING.format(kind="metrics", like="mae", cls="Mae").replace("LackingMae", "OtherName")
     (tree / "src/mlspec/metrics/misnamed.py").write_text(text)
     (project / "project.yaml").write_text(SPEC.replace("[lacking_mae]", "[misnamed]"))
@@ -122,7 +122,7 @@ def test_a_class_of_another_name_than_its_file_is_told(project: Path, tree: Path
     assert "a subclass of mlspec.plugins.metric.Metric" in refused.stderr
 
 
-def test_a_plug_in_that_breaks_when_it_is_imported_and_an_engine_that_is_none_are_told(
+def test_a_plug_in_that_breaks_when_it_is_imported_and_an_engine_that_is_none_are_errors(
     project: Path, tree: Path, mlspec
 ) -> None:
     (tree / "src/mlspec/metrics/raising.py").write_text("raise ValueError('no such luck')\n")

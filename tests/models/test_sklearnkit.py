@@ -62,13 +62,13 @@ def test_a_node_that_points_out_of_its_tree_is_found_in_any_forest(tmp_path: Pat
         sklearnkit.load(tmp_path, FOREST)
 
 
-def test_trees_that_nothing_here_can_look_at_need_a_check_of_their_own(tmp_path: Path) -> None:
+def test_trees_that_nothing_here_can_check_need_a_check_of_their_own(tmp_path: Path) -> None:
     estimator = GradientBoostingClassifier(n_estimators=3, random_state=0).fit(ROWS, TARGET)
     for part in (estimator, *estimator.estimators_.ravel()):
         part.__dict__.pop("_rng", None)
         part.random_state = None  # a generator's state is nothing that is read back
     sklearnkit.save(estimator, tmp_path, BOOSTED, classes=2)
-    with pytest.raises(ValueError, match="the trees of a GradientBoostingClassifier are looked at by no check"):
+    with pytest.raises(ValueError, match="nothing checks the trees of a GradientBoostingClassifier"):
         sklearnkit.load(tmp_path, BOOSTED)
     looked: list[str] = []
     loaded = sklearnkit.load(tmp_path, BOOSTED, lambda one: looked.append(type(one).__name__))

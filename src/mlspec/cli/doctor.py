@@ -138,8 +138,8 @@ def _backends(no_gpu: str) -> Iterator[Finding]:
         yield Finding(f"backend {name}", "missing" if reasons else "ok", "; ".join(reasons) or _text(backend))
     for name in known:
         reasons = _unusable(name)
-        words = "; ".join(reasons) or (registry.engine(name).__doc__ or "").partition("\n")[0]
-        yield Finding(f"engine {name}", "missing" if reasons else "ok", words)
+        detail = "; ".join(reasons) or (registry.engine(name).__doc__ or "").partition("\n")[0]
+        yield Finding(f"engine {name}", "missing" if reasons else "ok", detail)
 
 
 def _unusable(engine: str) -> list[str]:

@@ -84,7 +84,7 @@ def save_own(estimator: Any, folder: Path, *, classes: int) -> list[str]:
 def load(folder: Path, types: Sequence[str], check: Callable[[Any], None] | None = None) -> Predictor:
     """The estimator from its folder, made of these ``types`` alone, as ``save`` has them.
 
-    The nodes of trees are looked at, in the forests and boosted trees of scikit-learn's that ``nodes`` knows. ``check``
+    The nodes of trees are checked, in the forests and boosted trees of scikit-learn that ``nodes`` knows. ``check``
     is for what else compiled code takes as it is saved (the trees of other estimators, support vectors, neighbours): it
     raises ValueError where a number points out of its array.
 

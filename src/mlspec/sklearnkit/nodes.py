@@ -1,4 +1,4 @@
-"""Looks at the trees of fitted estimators: scikit-learn follows the numbers in their nodes without looking."""
+"""Checks the trees of fitted estimators: scikit-learn follows the numbers in their nodes without a check."""
 
 import itertools
 from collections.abc import Collection
@@ -15,7 +15,7 @@ TREES = frozenset({"sklearn.tree._tree.Tree", "sklearn.ensemble._hist_gradient_b
 
 def check(estimator: Any, made_of: Collection[str]) -> None:
     """Raises ValueError where a tree in an estimator, which is ``made_of`` these types, is damaged; and where it has
-    trees that nothing here can look at."""
+    trees that nothing here can check."""
     if not any(name.startswith(("sklearn.ensemble.", "sklearn.tree.")) for name in made_of):
         return
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
@@ -27,7 +27,7 @@ def check(estimator: Any, made_of: Collection[str]) -> None:
     elif isinstance(estimator, HistGradientBoostingClassifier | HistGradientBoostingRegressor):
         boosting(estimator)
     elif not TREES.isdisjoint(made_of):
-        raise ValueError(f"the trees of a {type(estimator).__name__} are looked at by no check")
+        raise ValueError(f"nothing checks the trees of a {type(estimator).__name__}")
 
 
 def forest(estimator: Any) -> None:

@@ -13,11 +13,11 @@ from mlspec.testing.metrics import CLASSES
 from mlspec.testing.plugins import PluginSuite
 
 Array = np.ndarray[Any, Any]
-COLUMNS = ("size", "town")  # a number and a category, for baselines that look at columns
+COLUMNS = ("size", "town")  # a number and a category, for baselines that read columns
 
 
 class BaselineSuite(PluginSuite):
-    """Tests for baselines: inherit, and set ``names``; one that looks at columns is set to look at those of COLUMNS."""
+    """Tests for baselines: inherit, and set ``names``; one that reads columns is set to read those of COLUMNS."""
 
     kind: ClassVar[str] = "baselines"
 

@@ -54,7 +54,7 @@ class SourceSuite(PluginSuite):
         source, rows = self.source(tmp_path)
         schema = self.columns(source, tmp_path)
         if not schema:
-            return  # only fetching tells
+            return  # known only once it is fetched
         assert [column.name for column in schema] == rows.columns
         assert all(columns.fits(rows[column.name].dtype, column.type) for column in schema), (schema, rows.schema)
         if source.is_fetched:
@@ -65,7 +65,7 @@ class SourceSuite(PluginSuite):
         quick = source.quick(tmp_path, schema)
         assert quick is None or quick.collect().equals(rows)
 
-    def test_the_values_that_it_tells_of_are_those_of_the_first_rows(self, tmp_path: Path) -> None:
+    def test_its_first_values_are_those_of_the_first_rows(self, tmp_path: Path) -> None:
         source, rows = self.source(tmp_path)
         for name in rows.columns if not source.is_fetched else ():
             seen = source.values(tmp_path, name)
