@@ -35,7 +35,7 @@ def test_a_budget_is_planned_and_accounted_for(penguins: Path, mlspec: Mlspec) -
     stated(penguins, budget={"money": {**money, "at_most": 0}}, deadline="1us")
     planned = mlspec("compile", cwd=penguins).stdout
     assert "; the run would be stopped" in planned
-    assert "; too long, with however many workers" in planned
+    assert "; longer than the deadline, however many workers there are" in planned
 
 
 def test_a_run_stops_where_its_budget_is_spent_and_goes_on_with_a_greater_one(penguins: Path, mlspec: Mlspec) -> None:
