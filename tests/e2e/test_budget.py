@@ -37,7 +37,7 @@ def test_a_budget_is_planned_and_accounted_for(penguins: Path, mlspec: Mlspec) -
     stated(penguins, budget={"money": {**money, "at_most": 0}}, deadline="1us")
     planned = mlspec("compile", cwd=penguins).stdout
     assert "; the run would be stopped" in planned
-    assert "; too long, with however many workers" in planned
+    assert "; longer than the deadline, however many workers there are" in planned
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ from mlspec.engine.events import Event, StepStarted
 from mlspec.engine.run.run import run
 from mlspec.graph.plan import plan
 from mlspec.graph.show import dot, mermaid, svg, tree
+from mlspec.graph.show.layout import layout
 from mlspec.spec.constraints import Constraints
 from mlspec.testing.graphs import KINDS, graph, step
 
@@ -40,8 +41,10 @@ def test_what_follows_from_other_edges_is_not_drawn(tmp_path: Path) -> None:
     number = {step_id: f"n{place}" for place, step_id in enumerate(made.steps)}
     assert re.findall(r"\"(\w+)\" -> \"(\w+)\"", dot.dot(made)) == drawn
     assert re.findall(r"(\w+) --> (\w+)", mermaid.mermaid(made)) == [(number[a], number[b]) for a, b in drawn]
+    boxes = layout(made).boxes
+    assert boxes["first"].x < boxes["middle"].x < boxes["late"].x == boxes["other"].x < boxes["last"].x
     lines = svg.svg(made).count('class="edge"')
-    assert lines == len(drawn) + 2, "each edge once, and `other` passes one column on its way to `last`"
+    assert lines == len(drawn) + 2, "each edge once, and that to `other` passes one column"
 
 
 def test_a_step_hangs_under_the_last_one_that_all_it_reads_comes_through(tmp_path: Path) -> None:
@@ -108,6 +111,6 @@ def test_steps_on_the_longest_path_begin_first(tmp_path: Path) -> None:
             begun.append(event.step)
 
     chain = (step("long.1"), *(step(f"long.{number}", f"long.{number - 1}") for number in (2, 3, 4)))
-    steps = (step("short"), *chain, step("end", "short"))
+    steps = (step("short"), *chain, step("leaf", "long.1"), step("end", "short"))
     run(graph(tmp_path, steps, engine="inline", workers=1), listener=listen, kinds=KINDS)
-    assert begun == ["long.1", "long.2", "short", "long.3", "long.4", "end"]
+    assert begun == ["long.1", "long.2", "short", "long.3", "long.4", "leaf", "end"]
