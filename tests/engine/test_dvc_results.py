@@ -1,5 +1,6 @@
 """Results beside the spec: laid out whole, mended where somebody touched them, taken over only as they were made."""
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -91,3 +92,53 @@ def test_a_colleagues_result_is_taken_over_only_as_it_was_made(
         assert other.lookup(KEY) == (action if how == "nothing" else None)
         if how == "nothing":
             assert dvc_results.take_over(tmp_path, other, lambda: other) == []
+
+
+def test_git_leaves_the_results_to_dvc_and_who_made_them_is_told(store: Store, action: Action, tmp_path: Path) -> None:
+    assert dvc_results.made(tmp_path, "cut") is None
+    dvc_results.lay_out(tmp_path, STEP, action, store)
+    assert (tmp_path / "mlspec.results" / ".gitignore").read_text() == "*\n!.gitignore\n"
+    found = dvc_results.made(tmp_path, "cut")
+    assert found is not None
+    assert found.action == action
+    (parts(tmp_path) / "a").write_text("ONE")
+    dvc_results.lay_out(tmp_path, STEP, action, store)
+    assert [path.name for path in (store.root / "tmp").glob("*/*")] == []
+    opened = []
+    with Store(tmp_path / "other").writing() as other:
+        for _time in range(2):
+            dvc_results.take_over(tmp_path, other, lambda: opened.append(True) or other)
+    assert opened == [True]
+
+
+@pytest.mark.parametrize(
+    ("step", "content", "scores"),
+    [
+        (
+            Step(id="gate.one", kind="gate", params={"of": "quality"}, outputs=("verdict",)),
+            {"verdict": "pass", "value": 0.9, "low": 0.8},
+            {"value": 0.9, "verdict": "pass"},
+        ),
+        (
+            Step(id="gate.one", kind="gate", params={"of": "quality"}, outputs=("verdict",)),
+            {"verdict": "unknown", "value": None},
+            {"verdict": "unknown"},
+        ),
+        (
+            Step(id="evaluate.one", kind="evaluate", outputs=("metrics",)),
+            {"metrics": {"a": {"value": 1, "low": 0.5, "high": 2, "n": 9}, "b": {"value": 2, "low": None}}},
+            {"a": {"value": 1, "low": 0.5, "high": 2}, "b": {"value": 2}},
+        ),
+    ],
+)
+def test_dvc_is_shown_the_figures(
+    step: Step, content: dict[str, object], scores: dict[str, object], store: Store, tmp_path: Path
+) -> None:
+    with store.stage(step.outputs) as paths:
+        paths[step.outputs[0]].write_text(json.dumps(content))
+        action = store.commit(KEY, paths, identity="i", kind=step.kind, inputs={}, record={})
+    for _time in range(2):
+        dvc_results.lay_out(tmp_path, step, action, store)
+        (shown,) = (path for path in (tmp_path / "mlspec.results" / step.id).iterdir() if path.name == "scores.json")
+        assert json.loads(shown.read_text()) == scores
+        shown.unlink()  # and is written again where somebody removed it

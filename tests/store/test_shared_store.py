@@ -58,6 +58,7 @@ def test_what_is_there_is_not_put_there_again(store: Store, action: Action, vari
     Shared(str(place), variable).fill(action, store)
     before = entries(place)
     assert len(before) == 4 + bool(variable)
+    assert (place / "encryption").exists() == bool(variable)
     Shared(str(place), variable).fill(action, store)
     after = entries(place)
     assert after.keys() == before.keys()

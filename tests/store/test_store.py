@@ -210,6 +210,8 @@ def test_what_dead_processes_left_is_swept_and_what_living_ones_use_is_not(store
     )
     subprocess.run([sys.executable, "-c", code, str(store.root)], check=False)
     assert len(os.listdir(store.root / "tmp")) == 2
+    for number in range(20):
+        (store.root / "tmp" / f"{number}-dead").mkdir()
     with store.stage(["mine"]) as paths:
         paths["mine"].write_text("whole")
         store.sweep()
@@ -482,8 +484,10 @@ def test_nothing_stays_open_and_nothing_is_left(tmp_path: Path) -> None:
         assert upkeep.verify(store) == []
     assert handles() == before
     assert os.listdir(root / "tmp") == os.listdir(root / "locks") == []
-    shutil.rmtree(root / "folders")
+    for name in ("folders", "tmp"):
+        shutil.rmtree(root / name)
     assert (Store(root).path(action.outputs["folder"]) / "a").read_text() == "x"
+    shutil.rmtree(root / "tmp")
     assert upkeep.collect(Store(root), ()) == upkeep.Collected(1, len("hello" + "x"))
     assert handles() == before
 
@@ -572,3 +576,20 @@ def test_a_tree_names_what_is_inside_and_digests_alone(found: tree.Tree, is_one:
     digest, content = tree.encode(found)
     assert tree.decode(content, digest) == (found if is_one else None)
     assert tree.decode(content + b" ", digest) is None
+
+
+def test_a_power_cut_in_a_collection_leaves_no_hole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That an action is gone has reached the disk before what it names goes."""
+    with Store(tmp_path / "store").writing() as store:
+        put(store, text="hello")
+    sync, seen = os.fsync, []
+
+    def synced(handle: int) -> None:
+        sync(handle)
+        if os.fstat(handle).st_ino == (store.root / "actions").stat().st_ino:
+            seen.append([len(os.listdir(store.root / kind)) for kind in ("actions", "objects")])
+
+    monkeypatch.setattr(os, "fsync", synced)
+    upkeep.collect(Store(store.root), ())
+    assert seen == [[0, 1]]
+    assert os.listdir(store.root / "objects") == []
