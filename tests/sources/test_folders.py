@@ -139,7 +139,7 @@ def test_an_archive_leads_nowhere_else(tmp_path: Path) -> None:
         with pytest.raises(ValueError, match="points outside the archive"):
             source("images", "pets.zip").columns(tmp_path)
     (tmp_path / "pets.zip").write_bytes((tmp_path / "pets.zip").read_bytes()[:-9])
-    with pytest.raises(ValueError, match="neither a folder nor a zip file"):
+    with pytest.raises(ValueError, match="neither a folder nor a complete zip file"):
         source("images", "pets.zip").columns(tmp_path)
 
 
