@@ -381,7 +381,7 @@ def test_members_and_groups_are_found_by_no_name_of_theirs(export: Export) -> No
 def test_another_version_of_the_format_is_refused(version: int, message: str, note: str, export: Export) -> None:
     folder = export("lightgbm")
     (folder / "package.json").write_text(json.dumps({"version": version, "files": None}))
-    told = f"was exported by {message}: its format is version {version}, this mlspec reads 2"
+    told = f"was exported by {message}: its format is version {version}, but this mlspec reads 2"
     assert refusal(folder) == ("package-version", f"FOLDER/package.json: 'FOLDER' {told}", (note,))
 
 
