@@ -137,7 +137,7 @@ class BackendSuite:
     def test_what_a_step_owes_is_asked_for(self, tmp_path: Path) -> None:
         ran = self.run(tmp_path, step("lazy", nothing=True), step("sly", link=True))
         assert {failure.step: failure.cause for failure in ran.failures} == {
-            "lazy": "it did not give 'text'",
+            "lazy": "it did not write 'text'",
             "sly": "a step wrote 'text', which is neither a file nor a folder",
         }
 
