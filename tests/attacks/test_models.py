@@ -608,7 +608,7 @@ def test_a_models_process_may_not_write_and_ends_with_its_model(export: Export, 
 
 def test_rows_that_do_not_fit_are_not_the_models_fault(export: Export) -> None:
     loaded = api.load_model(export("lightgbm"))
-    with pytest.raises(StepError, match="the rows lack column 'c' that the model reads"):
+    with pytest.raises(StepError, match="the rows lack column 'c' that the model uses"):
         api.predict(loaded, ROWS.select("x"))
     with pytest.raises(StepError, match="column 'x' can't be read as number"):
         api.predict(loaded, ROWS.with_columns(x=pl.lit("far")))
