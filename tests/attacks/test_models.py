@@ -381,7 +381,7 @@ def test_members_and_groups_are_found_by_no_name_of_theirs(export: Export) -> No
 def test_another_version_of_the_format_is_refused(version: int, message: str, note: str, export: Export) -> None:
     folder = export("lightgbm")
     (folder / "package.json").write_text(json.dumps({"version": version, "files": None}))
-    told = f"was exported by {message}: its format is version {version}, this mlspec reads 2"
+    told = f"was exported by {message}: its format is version {version}, but this mlspec reads 2"
     assert refusal(folder) == ("package-version", f"FOLDER/package.json: 'FOLDER' {told}", (note,))
 
 
@@ -544,7 +544,7 @@ NODE = "ValueError: the saved {} are damaged: a node points to nowhere"
         ("lightgbm", garbage("model.txt"), "ValueError: model.txt: "),
         pytest.param("catboost", garbage("model.cbm"), "CatBoostError: ", marks=FAMILIES[2].marks),
         ("torch.mlp", garbage("model.safetensors"), "SafetensorError: "),
-        ("torch.mlp", larger_than_its_file, "ValueError: config.json tells of more weights than model.safetensors has"),
+        ("torch.mlp", larger_than_its_file, "ValueError: config.json describes more weights than"),
         ("torch.mlp", wider, "ValueError: config.json is of another network than the package says"),
         ("logistic_regression", garbage("model.skops"), "BadZipFile: "),
         ("logistic_regression", compressed, "ValueError: model.skops is compressed, which no exported model is"),
@@ -608,7 +608,7 @@ def test_a_models_process_may_not_write_and_ends_with_its_model(export: Export, 
 
 def test_rows_that_do_not_fit_are_not_the_models_fault(export: Export) -> None:
     loaded = api.load_model(export("lightgbm"))
-    with pytest.raises(StepError, match="the rows lack column 'c' that the model reads"):
+    with pytest.raises(StepError, match="the rows lack column 'c' that the model uses"):
         api.predict(loaded, ROWS.select("x"))
     with pytest.raises(StepError, match="column 'x' can't be read as number"):
         api.predict(loaded, ROWS.with_columns(x=pl.lit("far")))

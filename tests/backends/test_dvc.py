@@ -98,7 +98,7 @@ def test_compiling_writes_stages_between_others_and_the_same_ones_again(
     assert main(["compile", "--format", "dvc"]) == 0
     told = capsys.readouterr().err
     assert "stages of dvc.yaml are mlspec's: compile, source.birds, split, " in told
-    assert "left as they are: fetch, notify\n" in told
+    assert "left unchanged: fetch, notify\n" in told
     written = (project / "dvc.yaml").read_text()
     ours = yaml_text.mapping(written, "stages")
     assert ours is not None
@@ -187,7 +187,7 @@ def test_a_folder_in_no_repository_is_refused(
     monkeypatch.chdir(tmp_path)
     assert main(["run"]) == 2
     assert capsys.readouterr().err == (
-        f"error[backend-not-servable]: the engine 'dvc' needs a DVC repository, and '{tmp_path}' is in none\n"
+        f"error[backend-not-servable]: the engine 'dvc' needs a DVC repository, and '{tmp_path}' is not in one\n"
         "  --> project.yaml:16:10\n"
         "   |\n"
         "16 | backend: dvc\n"

@@ -100,7 +100,7 @@ def test_every_requirement_ends_with_evidence(tmp_path: Path, mlspec: Mlspec) ->
     assert verdicts(shown)["goals.stable"] == "fail"
 
     again = mlspec("run", "--set", "model.candidates.linear.C=0.9", cwd=folder, code=1)
-    assert "The test rows have judged 3 models, 1 is allowed; this is number 3" in again.stdout
+    assert "The test rows have been used to evaluate 3 models, 1 is allowed; this is number 3" in again.stdout
     shown = json.loads(mlspec("show", "--format", "json", cwd=folder).stdout)
     assert verdicts(shown)["goals.agree"] == verdicts(shown)["quality.balanced_accuracy"] == "unknown"
     assert verdicts(shown)["latency.p95"] == "pass"

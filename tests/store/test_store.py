@@ -288,7 +288,7 @@ def test_a_laid_out_folder_holds_what_was_stored_and_nothing_else(store: Store, 
         "a link": lambda: (folder / "link").symlink_to("a"),
     }[how]()
     (problem,) = upkeep.verify(store)
-    expected = "can't be read" if how == "a link" else "is not the folder that it was"
+    expected = "can't be read" if how == "a link" else "was replaced by another folder"
     assert problem == upkeep.Damage(f"folders/{digest}", expected)
     again = Store(store.root).path(digest)
     assert sorted((path.name, path.is_dir()) for path in again.rglob("*")) == [("a", False), ("empty", True)]
@@ -357,8 +357,8 @@ def test_a_collection_says_what_it_freed_and_takes_leftovers_along(tmp_path: Pat
 
 def test_a_step_gives_regular_names_alone(store: Store) -> None:
     for name, told in (
-        ("a\\b", "a step gave a file whose name is a path on other systems: 'a\\\\b'"),
-        ("b\udcff", "a step gave a file whose name is no text: 'b\\udcff'"),
+        ("a\\b", "a step wrote a file whose name is a path on other systems: 'a\\\\b'"),
+        ("b\udcff", "a step wrote a file whose name is not text: 'b\\udcff'"),
     ):
         with store.stage(["out"]) as paths:
             paths["out"].mkdir()
@@ -369,7 +369,7 @@ def test_a_step_gives_regular_names_alone(store: Store) -> None:
     with store.stage(["out"]) as paths:
         (paths["out"] / "deep").mkdir(parents=True)
         os.mkfifo(paths["out"] / "deep" / "pipe")
-        with pytest.raises(StepError, match=r"^a step gave 'deep/pipe', which is neither a file nor a folder$"):
+        with pytest.raises(StepError, match=r"^a step wrote 'deep/pipe', which is neither a file nor a folder$"):
             store.commit(ONE, paths, identity="i", kind="k", inputs={}, record={})
 
 

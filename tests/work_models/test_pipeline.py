@@ -212,16 +212,16 @@ def test_one_row_is_predicted_as_among_many_whatever_else_the_rows_hold(made: di
 
 def test_rows_that_do_not_fit_are_a_message_that_names_the_columns(made: dict[str, Path], tmp_path: Path) -> None:
     loaded = package.load(made["model"])
-    with pytest.raises(StepError, match="the rows lack columns 'age', 'job' that the model reads"):
+    with pytest.raises(StepError, match="the rows lack columns 'age', 'job' that the model uses"):
         loaded.predict(pl.DataFrame({"x": [1]}))
     with pytest.raises(StepError, match="column 'age' can't be read as number"):
         loaded.predict(pl.DataFrame({"age": ["old"], "job": ["cook"]}))
-    with pytest.raises(StepError, match="is no model that mlspec exported"):
+    with pytest.raises(StepError, match="is not a model exported by mlspec"):
         package.load(tmp_path)
     broken = tmp_path / "broken"
     shutil.copytree(made["model"], broken)
     (broken / "package.json").write_text("{}")
-    with pytest.raises(StepError, match="is no model that mlspec exported"):
+    with pytest.raises(StepError, match="is not a model exported by mlspec"):
         package.load(broken)
     (broken / "package.json").write_bytes((made["model"] / "package.json").read_bytes())
     saved = next((broken / "model").glob("*.skops"))

@@ -137,8 +137,8 @@ class BackendSuite:
     def test_what_a_step_owes_is_asked_for(self, tmp_path: Path) -> None:
         ran = self.run(tmp_path, step("lazy", nothing=True), step("sly", link=True))
         assert {failure.step: failure.cause for failure in ran.failures} == {
-            "lazy": "it did not give 'text'",
-            "sly": "a step gave 'text', which is neither a file nor a folder",
+            "lazy": "it did not write 'text'",
+            "sly": "a step wrote 'text', which is neither a file nor a folder",
         }
 
     def test_a_failed_step_is_tried_again_and_finished_ones_are_not(self, tmp_path: Path) -> None:
