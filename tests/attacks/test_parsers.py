@@ -349,7 +349,7 @@ LINES = {
     '{"x": ' + "9" * 5_000 + ', "y": "u"}': "out of range",
     '{"x": ' + "9" * 400 + ', "y": "u"}': "the number of 'x' is too large",
     '{"x": ' + "[" * 200_000 + "]" * 200_000 + ', "y": "u"}': "it is nested too deeply",
-    '{"x": [1], "y": "u"}': "a cell holds one value",
+    '{"x": [1], "y": "u"}': "a cell must be a single value",
 }
 
 

@@ -108,7 +108,7 @@ def test_a_store_that_vanishes_does_not_fail_a_run(tmp_path: Path) -> None:
     assert last(tmp_path / "mine", ran) == LAST
     shared = tmp_path / "shared"
     assert [event.text for event in told if isinstance(event, events.Noted)] == [
-        f"the shared store {shared} is not used: there is no folder '{shared}' any more"
+        f"the shared store {shared} is not used: the folder '{shared}' no longer exists"
     ]
     assert not shared.exists()
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from mlspec import api
-from mlspec.report.facts.run import Gate
+from mlspec.plugins.verdict import Verdict
 
 SPEC: dict[str, Any] = {
     "project": {
@@ -39,7 +39,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def judged(folder: Path, **constraints: Any) -> list[Gate]:
+def judged(folder: Path, **constraints: Any) -> list[Verdict]:
     """The gates of a run with these constraints; what they measure is measured once."""
     (folder / "project.yaml").write_text(yaml.safe_dump({**SPEC, "constraints": constraints}))
     return [gate for gate in api.run(folder / "project.yaml").gates if "example" not in gate.requirement]

@@ -90,7 +90,7 @@ def test_gates_on_decisions_hold_fail_and_own_up_and_the_page_shows_why(folder: 
     for text in (
         "Calibration",
         "Cost of errors",
-        "Abstaining",
+        "Abstention (risk-coverage curve)",
         "too few rows",
         "Slices with the most errors",
         "By sex and town",

@@ -72,7 +72,11 @@ def test_what_has_nothing_to_do_imports_no_networkx(ran: Path, mlspec: Mlspec) -
         line = [sys.executable, "-X", "importtime", COMMAND, command]
         return subprocess.run(line, cwd=ran, capture_output=True, text=True, check=True).stderr
 
-    assert " networkx\n" in imports("compile")
+    # An answer is kept once the files that it was made from are two seconds old.
+    shown = [imports("compile")]
+    while " networkx\n" in shown[-1] and len(shown) < 100:
+        shown.append(imports("compile"))
+    assert " networkx\n" in shown[0]
     for command in ("run", "compile", "validate"):
         told = imports(command)
         assert " mlspec.cli\n" in told

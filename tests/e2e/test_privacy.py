@@ -246,7 +246,7 @@ def test_what_an_address_gives_is_treated_before_it_is_kept(people: Path, served
     source(people, given)
     with pytest.raises(SourceError) as refused:
         api.run(people / "project.yaml", only=["source.people"], fetching=api.Fetching(offline=True))
-    assert "treated otherwise" in refused.value.diagnostics[0].label
+    assert "anonymised differently" in refused.value.diagnostics[0].label
     assert table(people)["age"].dtype == pl.String
     (again,) = people.glob(".mlspec/snapshots/people/*.parquet")
     assert again.name != snapshot.name
@@ -283,6 +283,10 @@ def test_a_treatment_that_does_not_fit_what_comes_is_told_at_its_line(people: Pa
     database(people)
     source(people, "connection: 'sqlite:people.db', query: SELECT * FROM people", (", types: {born: date}", ""))
     done = mlspec("run", cwd=people, code=3)
-    assert "error[treatment-does-not-fit]: 'truncate' is for date, datetime, 'born' is category" in done.stderr
+    told = "error[treatment-does-not-fit]: 'truncate' accepts date, datetime, but 'born' is of type category"
+    assert told in done.stderr
+        "error[treatment-does-not-fit]: 'truncate' accepts date, datetime, but 'born' is of type category"
+        in done.stderr
+    )
     assert "born: {kind: quasi_identifier, action: {truncate: year}}" in done.stderr
     assert leaks(people) == ["people.csv", "people.db"]

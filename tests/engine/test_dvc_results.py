@@ -116,12 +116,12 @@ def test_git_leaves_the_results_to_dvc_and_who_made_them_is_told(store: Store, a
     [
         (
             Step(id="gate.one", kind="gate", params={"of": "quality"}, outputs=("verdict",)),
-            {"verdict": "pass", "value": 0.9, "low": 0.8},
+            {"requirement": "one", "verdict": "pass", "value": 0.9, "low": 0.8},
             {"value": 0.9, "verdict": "pass"},
         ),
         (
             Step(id="gate.one", kind="gate", params={"of": "quality"}, outputs=("verdict",)),
-            {"verdict": "unknown", "value": None},
+            {"requirement": "one", "verdict": "unknown", "value": None},
             {"verdict": "unknown"},
         ),
         (

@@ -92,7 +92,7 @@ def machine_name() -> str:
 
 def test_a_lock_that_is_no_lock_is_told(tmp_path: Path) -> None:
     (tmp_path / "mlspec.lock").write_text("<<<<<<< ours\n")
-    with pytest.raises(StoreError, match=r"mlspec.lock' is no lock that this version can read"):
+    with pytest.raises(StoreError, match=r"mlspec.lock' is not a lock that this version can read"):
         lockfile.read(lockfile.beside(tmp_path))
     with pytest.raises(SpecError, match=r"mlspec.lock can't be read: JSON is malformed"):
         do(graph(tmp_path, CHAIN))

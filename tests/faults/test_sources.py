@@ -152,7 +152,7 @@ def test_a_file_that_changes_under_the_reader_gives_no_result(change: str, tmp_p
         said = "parts/a.csv was removed while it was read"
     else:
         whole(folder / "b.csv")
-        said = "parts/b.csv came while parts/*.csv was read; run again"
+        said = "parts/b.csv was added while parts/*.csv was read; run again"
     (failure,) = api.execute(compiled).failures
     assert failure.cause == said
     again = api.run(spec, only=["source.people"])

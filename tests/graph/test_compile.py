@@ -169,9 +169,9 @@ def test_trace_tells_what_each_pass_did(bench: Any, project: Callable[..., Any])
     assert next(change for change in changes if change.name == "files").changed == ("source.people",)
 
 
-def test_every_pass_says_why_it_stands_where_it_stands() -> None:
+def test_every_pass_says_why_it_runs_where_it_does() -> None:
     for one in PASSES:
-        assert "It stands " in " ".join((sys.modules[one.__module__].__doc__ or "").split()), one
+        assert "It runs " in " ".join((sys.modules[one.__module__].__doc__ or "").split()), one
 
 
 def test_user_code_is_known_by_its_source_and_what_it_imports(

@@ -233,7 +233,7 @@ def test_a_server_its_secret_and_the_order_of_rows(
     assert rows["id"][-1] == 99
     postgres.run("DROP TABLE people")
     broken = refused(path)
-    assert 'can\'t be had: ERROR: relation "public.people" does not exist' in broken
+    assert 'is unavailable: ERROR: relation "public.people" does not exist' in broken
     assert "the last good snapshot is of" in broken
     assert "60 rows; mlspec run --offline uses it" in broken
     assert fetch(path, offline=True)[0].equals(rows)

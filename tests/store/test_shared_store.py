@@ -97,7 +97,7 @@ def test_a_folder_that_vanished_is_told(store: Store, action: Action, variable: 
         shutil.rmtree(place)
         with Store(tmp_path / "mine").writing() as mine:
             assert (shared.fetch(KEY, mine) if what == "fetch" else shared.fill(action, store)) is None
-        assert shared.trouble == f"the shared store {place} is left alone: there is no folder '{place}' any more"
+        assert shared.trouble == f"the shared store {place} is not used: the folder '{place}' no longer exists"
         assert not place.exists()
 
 

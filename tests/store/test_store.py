@@ -322,7 +322,7 @@ def test_a_result_of_another_store_is_not_used_until_it_is_adopted(store: Store,
         assert other.lookup(ONE) is None
         assert other.is_elsewhere(ONE)
         assert not other.is_elsewhere(TWO)
-        assert upkeep.verify(other) == [upkeep.Damage(f"actions/{ONE}", "was made elsewhere")]
+        assert upkeep.verify(other) == [upkeep.Damage(f"actions/{ONE}", "was computed elsewhere")]
         assert list(other.actions()) == []
         assert other.adopt_elsewhere() == [action]
         assert other.lookup(ONE) == action

@@ -252,7 +252,7 @@ def test_hours_on_a_gpu_are_counted_apart(tmp_path: Path) -> None:
         ({"epsilon": 2.5}, (2, 1e-5), "fail", "epsilon 2.5"),
         ({"epsilon": 2.5}, (3, 1e-6), "fail", "epsilon 2.5"),
         (None, (3, 1e-5), "fail", "'net' was not trained so"),
-        ("blend", (3, 1e-5), "fail", "several models answer"),
+        ("blend", (3, 1e-5), "fail", "several models predict"),
     ],
 )
 def test_a_model_passes_where_its_training_promised_enough(

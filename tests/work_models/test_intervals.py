@@ -9,6 +9,7 @@ from scipy.stats import binom
 from scipy.stats import t as student
 
 from mlspec import registry
+from mlspec.plugins import verdict
 from mlspec.plugins.metric import Metric
 from mlspec.steps.evaluation import decisions, intervals
 
@@ -109,7 +110,7 @@ def test_one_row_or_a_metric_that_is_not_defined_gives_no_interval() -> None:
 def test_the_rows_that_would_decide_by_hand(
     value: float, low: float, high: float, n: int, threshold: float, expected: int | None
 ) -> None:
-    assert intervals.rows_needed(value, low, high, n, threshold) == expected
+    assert verdict.rows_needed(value, low, high, n, threshold) == expected
 
 
 def test_a_single_row_is_drawn_as_itself() -> None:
