@@ -157,6 +157,8 @@ def _mapped(text: str, node: Any) -> Mapped:
         return Mapped({}, 0, 2, "it is no mapping")
     if node.flow_style:
         return Mapped({}, 0, 2, "it is written in braces")
+    if any(not isinstance(key, yaml.ScalarNode) for key, _value in node.value):
+        return Mapped({}, 0, 2, "one of its keys is a list or a mapping")
     entries = {}
     for key, value in node.value:
         # Comments and empty lines behind an entry are the next one's.
