@@ -22,7 +22,7 @@ def test_the_census_in_a_database(mlspec: Mlspec, tmp_path: Path) -> None:
     assert "people: unchanged" in again.stderr
     assert "nothing to do" in again.stderr
     report = (folder / json.loads(mlspec("show", "--format", "json", cwd=folder).stdout)["report"]).read_text()
-    assert "stands in levels.education" in report
+    assert "exists in levels.education" in report
     # New rows are sent raw: what is derived of them is derived by the model.
     with sqlite3.connect(folder / "data/census.db") as database:
         rows = pl.read_database("SELECT * FROM people JOIN education_levels USING (education) LIMIT 20", database)

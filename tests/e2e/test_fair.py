@@ -18,7 +18,7 @@ def test_mitigation_and_what_more_data_would_buy(mlspec: Mlspec, tmp_path: Path)
     smoke = ("--profile", "smoke")
     done = mlspec("run", *smoke, cwd=folder)
     assert re.search(r"Mitigation \(constrained by sex\): equal_opportunity_difference \S+ -> \S+", done.stdout)
-    assert "More data: " in done.stdout
+    assert "Learning curve: " in done.stdout
     assert "nothing to do" in mlspec("run", *smoke, cwd=folder).stderr
     facts = json.loads(mlspec("show", "--format", "json", cwd=folder).stdout)
     assert len(facts["tradeoff"]["curve"]) >= 3
