@@ -22,10 +22,13 @@ class Entry(Struct, frozen=True):
     node: Any
 
     def plain(self) -> Any:
-        """Its value as plain data."""
+        """Its value as plain data. Raises ValueError, with the reason, where YAML's own types don't allow that."""
         import yaml
 
-        return yaml.SafeLoader("").construct_document(self.node)
+        try:
+            return yaml.SafeLoader("").construct_document(self.node)
+        except (yaml.YAMLError, TypeError, AttributeError, ArithmeticError, LookupError) as error:
+            raise ValueError(" ".join(str(error).split())) from None
 
 
 class Mapped(Struct, frozen=True):
