@@ -56,6 +56,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
+@pytest.mark.slow
 def test_gates_on_decisions_hold_fail_and_own_up_and_the_page_shows_why(folder: Path, mlspec: Mlspec) -> None:
     mlspec("run", cwd=folder, code=1)
     shown = json.loads(mlspec("show", "--format", "json", cwd=folder).stdout)

@@ -92,6 +92,7 @@ def test_who_differs_is_answered_by_an_own_model(
     assert mlspec("run", cwd=folder).stderr.startswith("nothing to do")
 
 
+@pytest.mark.slow
 def test_a_group_that_gains_nothing_is_left_to_the_one_model(tmp_path: Path, mlspec: Mlspec) -> None:
     """The one model is told the shop, so that there is nothing left for models of their own to learn."""
     folder = written(tmp_path, "lightgbm", "level: group")

@@ -173,4 +173,4 @@ def test_keys_of_the_chosen_model_are_offered_and_explained(server: Server, tmp_
     uri = (tmp_path / "hover.yaml").as_uri()
     server.diagnostics(uri, GOOD)
     told = json.dumps(server.at("textDocument/hover", uri, 16, 8))
-    assert "Passes over the training rows" in told
+    assert "passes over the training rows" in told

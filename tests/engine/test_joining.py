@@ -99,6 +99,7 @@ def tasks(draw: st.DrawFn) -> tuple[pl.DataFrame, dict[str, pl.DataFrame], dict[
     return rows, others, {"joins": joins, "derive": derive, "filter": text, "columns": [[name, ""] for name in asked]}
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(tasks(), st.integers(1, 5), st.booleans())
 def test_pieces_give_what_whole_tables_give(

@@ -53,7 +53,9 @@ def test_each_is_used_from_the_check_to_the_answer(project: Path, mlspec) -> Non
 
 
 def test_each_has_its_page_and_its_place_in_the_schema(project: Path, mlspec) -> None:
-    schema = mlspec(project, "schema").stdout
+    done = mlspec(project, "schema")
+    assert done.returncode == 0, done.stderr
+    schema = done.stdout
     for name in ("pipes", "shift", "halve", "extra_trees", "hits", "rarest", "counted"):
         assert f'"{name}"' in schema
     for name, said in {"shift": "Adds a number.", "loud-name": "Instead: write it small."}.items():

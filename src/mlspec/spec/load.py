@@ -339,7 +339,7 @@ class _Reader:
                 self.unknown_key((*path, guess), guess, [key], dotted(path), key)
                 return _BAD
             if self.partial:
-                known = [key, *dict.fromkeys(f for n in registry.names(kind) for f in fields(registry.plugin(kind, n)))]
+                known = [key, *dict.fromkeys(f for _, cls in registry.usable(kind) for f in fields(cls))]
                 for wrong in [one for one in value if one not in known]:
                     self.unknown_key((*path, wrong), wrong, known, dotted(path))
                 return None

@@ -190,7 +190,7 @@ class _Writer:
 
     def _choice(self, kind: str, key: str) -> Json:
         """A mapping whose key names the plug-in; each plug-in's keys stand behind an if."""
-        classes = {name: registry.plugin(kind, name) for name in registry.names(kind)}
+        classes = dict(sorted(registry.usable(kind)))
         branches: list[Json] = []
         for name, cls in classes.items():
             chosen: Json = {"properties": {key: {"const": name}}, "required": [key]}
@@ -232,7 +232,7 @@ class _Writer:
         return {**self.ref(kind, lambda: self._steps(kind)), "type": ["string", "object"]}
 
     def _steps(self, kind: str) -> Json:
-        classes = {name: registry.plugin(kind, name) for name in registry.names(kind)}
+        classes = dict(sorted(registry.usable(kind)))
         alone = [name for name, cls in classes.items() if not any(field.required for field in fields(cls).values())]
         properties: Json = {}
         for name, cls in classes.items():
