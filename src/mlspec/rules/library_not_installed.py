@@ -17,7 +17,6 @@ from msgspec.structs import fields
 from mlspec import registry
 from mlspec.diagnostics import Diagnostic, SpecError
 from mlspec.document import Document, Path
-from mlspec.machine import environment
 from mlspec.plugins.base import Plugin, PluginRef
 from mlspec.rules.context import View
 from mlspec.spec import Project
@@ -100,6 +99,8 @@ def of_engine(name: str) -> list[tuple[str, str]]:
 
 
 def _installed(library: str) -> bool:
+    from mlspec.machine import environment
+
     name = environment.normalised(library)
     # A distribution's name is not always that of its module, and not every installer leaves metadata.
     known = environment.versions([library])[name] != environment.ABSENT

@@ -117,6 +117,21 @@ class _Reader:
         del self.found[before:]
         return made
 
+    def _keys_of_some(self, kind: str, key: str, value: dict[str, Any], path: Path) -> list[str]:
+        """What may be stated of a plug-in that a profile does not name: first of the one that it changes, then, while
+        something is not known, of all others."""
+        below: Any = self.document.data
+        for part in path[2:]:
+            below = below.get(part) if isinstance(below, dict) else None
+        named = below.get(key) if isinstance(below, dict) else None
+        try:
+            own = fields(registry.plugin(kind, named)) if isinstance(named, str) and registry.has(kind, named) else {}
+        except registry.PluginError:
+            own = {}
+        if value.keys() <= own.keys():
+            return [*own]
+        return [key, *dict.fromkeys(f for _, cls in registry.usable(kind) for f in fields(cls))]
+
     def _own(self, key: str | None, path: Path) -> dict[str, Any]:
         """The names that the spec adds to the built-in ones, those of the profile at hand included."""
         places = [self.document.data]
@@ -339,7 +354,7 @@ class _Reader:
                 self.unknown_key((*path, guess), guess, [key], dotted(path), key)
                 return _BAD
             if self.partial:
-                known = [key, *dict.fromkeys(f for _, cls in registry.usable(kind) for f in fields(cls))]
+                known = self._keys_of_some(kind, key, value, path)
                 for wrong in [one for one in value if one not in known]:
                     self.unknown_key((*path, wrong), wrong, known, dotted(path))
                 return None

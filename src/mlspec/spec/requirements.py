@@ -8,9 +8,6 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from mlspec.constraints.examples import Examples
-from mlspec.constraints.guardrail import Guardrail
-from mlspec.constraints.personalization import Personalization
 from mlspec.constraints.quality import Quality
 from mlspec.document import Path
 from mlspec.plugins.constraint import METRICS, Check, Constraint, Context, Measurement
@@ -80,6 +77,8 @@ def _project(project: Project) -> Iterator[Requirement]:
             wanted = Quality(metric=goal.metric, at_least=goal.at_least, at_most=goal.at_most)
             yield from _follows(name, path, wanted, project, goal.statement)
         if goal.metric is not None and goal.guardrail:
+            from mlspec.constraints.guardrail import Guardrail
+
             guardrail = Guardrail(metric=goal.metric, tolerance=goal.tolerance)
             own = f"{name}.guardrail" if bounded else name
             yield from _follows(own, path, guardrail, project, goal.statement)
@@ -96,6 +95,8 @@ def _project(project: Project) -> Iterator[Requirement]:
         text = f"predictions are made {TRIGGERS[users.trigger]}: the {bound} has a bound"
         yield Requirement(id="trigger", path=("project", "users", "trigger"), binding="compiled", text=text)
     if users.examples:
+        from mlspec.constraints.examples import Examples
+
         examples = Examples(examples=tuple(msgspec.to_builtins(example) for example in users.examples))
         yield from _follows("examples", ("project", "users", "examples"), examples, project)
     if users.mistakes is not None:
@@ -126,6 +127,8 @@ def _constraints(project: Project) -> Iterator[Requirement]:
 
 def _model(project: Project) -> Iterator[Requirement]:
     if project.model.personal is not None:
+        from mlspec.constraints.personalization import Personalization
+
         yield from _follows("personalization", ("model", "personalization"), Personalization(), project)
 
 

@@ -146,6 +146,7 @@ def _plugin_key(kind: str, name: str) -> Field | None:
     return Field(name, Shape(kind="object", cls=cls, nullable=True, meta=meta), None)
 
 
+@functools.cache
 def _all_fields(cls: type[Struct]) -> dict[str, Field]:
     found = {}
     for field in msgspec.structs.fields(cls):
