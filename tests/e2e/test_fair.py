@@ -30,7 +30,7 @@ def test_mitigation_and_what_more_data_would_buy(mlspec: Mlspec, tmp_path: Path)
     text = spec.read_text()
     spec.write_text(text.replace("{method: constrained,", "{method: thresholds,"))
     told = mlspec("validate", cwd=folder, code=2).stderr
-    assert "error[mitigation-does-not-fit]: people would be decided on by their group" in told
+    assert "error[mitigation-does-not-fit]: decisions would depend on group membership" in told
     text = text.replace("{method: constrained,", "{method: thresholds, lawful_basis: A test.,")
     text = text.replace("rounds: 4, minimum", "minimum")
     spec.write_text(re.sub(r"(?m)^ +scaling: .*\n|, scaling: \{.*\}(?=\})", "", text))
