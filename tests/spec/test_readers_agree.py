@@ -156,3 +156,15 @@ def test_work_that_takes_too_long_ends() -> None:
     assert [one.message for one in found] == [
         "the document is too large or too deeply nested to be checked by its schema"
     ]
+
+
+def test_a_typo_in_a_profile_lists_the_keys_of_the_model_that_it_changes() -> None:
+    text = (
+        "mlspec: 1\nproject: {name: p}\ndata: {sources: {a: {path: a.csv}}, columns: {target: y}}\n"
+        "model: {candidates: {one: {type: ridge}}}\nprofiles: {small: {model: {candidates: {one: {alhpa: 2}}}}}\n"
+    )
+    with pytest.raises(SpecError) as caught:
+        load(parse(text, "project.yaml"))
+    (found,) = caught.value.diagnostics
+    assert found.label == "did you mean 'alpha'?"
+    assert found.notes == ("keys here: type, alpha",)

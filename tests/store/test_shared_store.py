@@ -112,7 +112,7 @@ def test_what_was_encrypted_before_can_be_read(monkeypatch: pytest.MonkeyPatch, 
             path = tmp_path / name
             return path.read_bytes() if path.exists() else None
 
-        def put(self, path: Path, name: str, *, anew: bool = False) -> None: ...
+        def put(self, path: Path, name: str, *, overwrite: bool = False) -> None: ...
 
         def get(self, name: str, path: Path) -> bool:
             return False

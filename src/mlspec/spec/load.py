@@ -117,20 +117,18 @@ class _Reader:
         del self.found[before:]
         return made
 
-    def _keys_of_some(self, kind: str, key: str, value: dict[str, Any], path: Path) -> list[str]:
-        """What may be stated of a plug-in that a profile does not name: first of the one that it changes, then, while
-        something is not known, of all others."""
+    def _base_keys(self, kind: str, key: str, path: Path) -> list[str]:
+        """The keys of the plug-in that a profile changes without naming it; none where the spec names none there."""
         below: Any = self.document.data
         for part in path[2:]:
             below = below.get(part) if isinstance(below, dict) else None
         named = below.get(key) if isinstance(below, dict) else None
+        if not isinstance(named, str) or not registry.has(kind, named):
+            return []
         try:
-            own = fields(registry.plugin(kind, named)) if isinstance(named, str) and registry.has(kind, named) else {}
+            return [key, *fields(registry.plugin(kind, named))]
         except registry.PluginError:
-            own = {}
-        if value.keys() <= own.keys():
-            return [*own]
-        return [key, *dict.fromkeys(f for _, cls in registry.usable(kind) for f in fields(cls))]
+            return []
 
     def _own(self, key: str | None, path: Path) -> dict[str, Any]:
         """The names that the spec adds to the built-in ones, those of the profile at hand included."""
@@ -354,9 +352,11 @@ class _Reader:
                 self.unknown_key((*path, guess), guess, [key], dotted(path), key)
                 return _BAD
             if self.partial:
-                known = self._keys_of_some(kind, key, value, path)
-                for wrong in [one for one in value if one not in known]:
-                    self.unknown_key((*path, wrong), wrong, known, dotted(path))
+                own = self._base_keys(kind, key, path)
+                if not value.keys() <= {*own}:
+                    every = [key, *dict.fromkeys(f for _, cls in registry.usable(kind) for f in fields(cls))]
+                    for wrong in [one for one in value if one not in every]:
+                        self.unknown_key((*path, wrong), wrong, own or every, dotted(path))
                 return None
             if kind == "sources":
                 return self._struct(registry.plugin(kind, registry.names(kind)[0]), value, path, dotted(path))

@@ -167,7 +167,7 @@ class _Reader:
             message = f"{where} is too {'short' if few else 'long'}"
             self.wrong(path, message, f"at {'least' if few else 'most'} {wanted} {word if wanted == 1 else words}")
         elif keyword == "pattern":
-            self.wrong(path, f"{_show(value)} can't stand here", _of_text(error))
+            self.wrong(path, f"{_show(value)} is not valid here", _of_text(error))
         elif keyword == "uniqueItems":
             self.wrong(path, f"{where} has an entry twice", "each may stand once")
         elif error.context:

@@ -33,8 +33,8 @@ class Files(Protocol):
     def get(self, name: str, path: Path) -> bool:
         """Copy a file to a path; whether there was one."""
 
-    def put(self, path: Path, name: str, *, anew: bool = False) -> None:
-        """Copy a file there; ``anew``: also replace an existing one."""
+    def put(self, path: Path, name: str, *, overwrite: bool = False) -> None:
+        """Copy a file there; ``overwrite``: even if there is one."""
 
     def size(self, name: str) -> int | None:
         """A file's length; None where there is none."""
@@ -86,17 +86,17 @@ class Sealed:
             aside.unlink(missing_ok=True)
         return True
 
-    def put(self, path: Path, name: str, *, anew: bool = False) -> None:
+    def put(self, path: Path, name: str, *, overwrite: bool = False) -> None:
         """Encrypt a file and put it there."""
         hidden = self._name(name)
-        if not anew and name not in self._damaged and self._files.size(hidden) == _length(path.stat().st_size):
+        if not overwrite and name not in self._damaged and self._files.size(hidden) == _length(path.stat().st_size):
             return
         with tempfile.TemporaryDirectory() as folder:
             aside = Path(folder, "sealed")
             with path.open("rb") as source, aside.open("wb") as target:
                 for piece in self._sealed(_read(source), name):
                     target.write(piece)
-            self._files.put(aside, hidden, anew=True)
+            self._files.put(aside, hidden, overwrite=True)
         self._damaged.discard(name)
 
     def size(self, name: str) -> int | None:

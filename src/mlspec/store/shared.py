@@ -77,17 +77,17 @@ class Shared:
     def _filled(self, files: "Files", action: Action, store: Store) -> None:
         for name, digest in action.outputs.items():
             if name not in action.folders:
-                files.put(store.path(digest), f"objects/{digest}", anew=digest in self._damaged)
+                files.put(store.path(digest), f"objects/{digest}", overwrite=digest in self._damaged)
                 continue
             path = store.root / "trees" / digest
             found = tree.decode(path.read_bytes(), digest)
             for one in found.files.values() if found is not None else ():
-                files.put(store.path(one), f"objects/{one}", anew=one in self._damaged)
-            files.put(path, f"trees/{digest}", anew=True)
+                files.put(store.path(one), f"objects/{one}", overwrite=one in self._damaged)
+            files.put(path, f"trees/{digest}", overwrite=True)
         with store.stage(["action"]) as staged:
             # Without the seal, which is for this store alone.
             staged["action"].write_bytes(actions.encode(action))
-            files.put(staged["action"], f"actions/{action.fingerprint}", anew=True)
+            files.put(staged["action"], f"actions/{action.fingerprint}", overwrite=True)
 
     def _tried(self, work: "Callable[[Files], T]") -> "T | None":
         """What comes of working with its files; None, and ``trouble`` says why, where something is wrong with them."""
@@ -131,10 +131,10 @@ class _Folder:
             return False
         return True
 
-    def put(self, path: Path, name: str, *, anew: bool = False) -> None:
+    def put(self, path: Path, name: str, *, overwrite: bool = False) -> None:
         self._here()
         target = self._root / name
-        if not anew and _is_whole(target, name):
+        if not overwrite and _is_whole(target, name):
             return
         target.parent.mkdir(exist_ok=True)
         aside = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
@@ -178,9 +178,9 @@ class _Remote:
             return False
         return True
 
-    def put(self, path: Path, name: str, *, anew: bool = False) -> None:
+    def put(self, path: Path, name: str, *, overwrite: bool = False) -> None:
         target = f"{self._root}/{name}"
-        if not anew and self.size(name) == path.stat().st_size:
+        if not overwrite and self.size(name) == path.stat().st_size:
             return
         self._system.makedirs(target.rpartition("/")[0], exist_ok=True)
         self._system.put_file(str(path), target)
