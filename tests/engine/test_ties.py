@@ -45,7 +45,7 @@ def checks(folder: Path, split: str, columns: str = "") -> dict[str, dict[str, A
 def test_one_patient_on_both_sides(tmp_path: Path) -> None:
     found = checks(tmp_path / "random", "{by: random}")["groups"]
     assert found["fails"]
-    assert found["measured"] == "100.0% of the rows have a 'patient' that training rows have too"
+    assert found["measured"] == "100.0% of the rows have a 'patient' that also occurs in training rows"
     assert "split: {by: group, column: patient}" in found["advice"]
     assert "groups" not in checks(tmp_path / "group", "{by: group, column: patient}")
     later = checks(tmp_path / "time", "{by: time, column: seen}")["groups"]
@@ -55,5 +55,5 @@ def test_one_patient_on_both_sides(tmp_path: Path) -> None:
 def test_a_feature_that_lies_in_the_rows_future(tmp_path: Path) -> None:
     found = checks(tmp_path / "time", "{by: time, column: seen}")["future"]
     assert found["fails"]
-    assert found["measured"] == "'refunded' lies after 'seen' in 20.0% of the rows"
+    assert found["measured"] == "'refunded' is after 'seen' in 20.0% of the rows"
     assert "data.columns.drop: [refunded]" in found["advice"]

@@ -108,7 +108,7 @@ def test_a_gate_passes_fails_and_owns_up(tmp_path: Path) -> None:
     assert verdict(tmp_path, fair, at_most=0.1)["verdict"] == "pass"
     failed = verdict(tmp_path, unfair, at_most=0.1)
     assert (failed["verdict"], failed["requirement"]) == ("fail", "equal_opportunity_difference by group at most 0.1")
-    assert failed["reason"].endswith("all of it above 0.1 (furthest apart: a and b)")
+    assert failed["reason"].endswith("the whole interval is above 0.1 (largest between a and b)")
     assert verdict(tmp_path, fair, at_least=0.85)["verdict"] == "pass"
     assert verdict(tmp_path, unfair, at_least=0.85)["verdict"] == "fail"
     assert verdict(tmp_path, tuple(part[:300] for part in fair), at_most=0.1)["verdict"] == "unknown"  # type: ignore[arg-type]
@@ -125,7 +125,7 @@ def test_a_group_of_few_rows_leaves_open_what_the_others_pass_and_not_what_they_
 
     found = verdict(tmp_path, with_a_few(people(4000, 0, {"a": 0.8, "b": 0.8})), at_most=0.1)
     assert found["verdict"] == "unknown"
-    assert found["reason"].startswith("too few rows to judge c (fewer than 30); of the others ")
+    assert found["reason"].startswith("too few rows to judge c (fewer than 30); the others: ")
     assert verdict(tmp_path, with_a_few(people(4000, 0, {"a": 0.9, "b": 0.6})), at_most=0.1)["verdict"] == "fail"
     alone = verdict(tmp_path, people(40, 0, {"a": 0.9, "b": 0.9}), at_most=0.1)
     assert (alone["verdict"], alone["value"]) == ("unknown", None)

@@ -49,18 +49,18 @@ def test_a_good_model_passes_and_a_poor_one_fails(tmp_path: Path) -> None:
     assert (good["verdict"], good["requirement"]) == ("pass", "roc_auc at least 0.9")
     poor = decide(tmp_path, AT_LEAST, quality(0.85, 0.82, 0.88))
     assert poor["verdict"] == "fail"
-    assert poor["reason"] == "0.85, interval 0.82 to 0.88 over 1,000 rows: all of it below 0.9"
+    assert poor["reason"] == "0.85, interval 0.82 to 0.88 over 1,000 rows: the whole interval is below 0.9"
 
 
 def test_a_good_point_with_a_wide_interval_is_unknown_and_says_how_many_rows_it_takes(tmp_path: Path) -> None:
     found = decide(tmp_path, AT_LEAST, quality(0.91, 0.88, 0.94))
     assert found["verdict"] == "unknown"
-    assert found["reason"].endswith("about 9,000 test rows would show it to hold if the value stays")
+    assert found["reason"].endswith("about 9,000 test rows would show that it holds, if the value stays the same")
     found = decide(tmp_path, AT_LEAST, quality(0.89, 0.86, 0.92))
-    assert found["reason"].endswith("about 9,000 test rows would show it to fail if the value stays")
+    assert found["reason"].endswith("about 9,000 test rows would show that it fails, if the value stays the same")
     found = decide(tmp_path, AT_LEAST, quality(0.9, 0.86, 0.92))
     assert found["verdict"] == "unknown"
-    assert found["reason"].endswith("the value stands on the bound, no number of rows can tell")
+    assert found["reason"].endswith("the value equals the bound, so more rows cannot decide")
 
 
 @pytest.mark.parametrize("ends", [(None, None, None), (0.99, None, None)])
@@ -96,7 +96,7 @@ def test_abstaining_is_judged_on_who_is_left_to_the_model(tmp_path: Path) -> Non
     enough = {"of": "abstention", "what": "coverage", "at_least": 0.8}
     right = {"of": "abstention", "what": "risk", "at_most": 0.1}
     found = decide(tmp_path, enough, abstention((0.9, 0.88, 0.92), (0.05, 0.03, 0.07)))
-    assert (found["verdict"], found["requirement"]) == ("pass", "share decided without a person at least 0.8")
+    assert (found["verdict"], found["requirement"]) == ("pass", "share of automatic decisions at least 0.8")
     assert decide(tmp_path, enough, abstention((0.7, 0.68, 0.72), (0.05, 0.03, 0.07)))["verdict"] == "fail"
     assert decide(tmp_path, right, abstention((0.9, 0.88, 0.92), (0.05, 0.03, 0.07)))["verdict"] == "pass"
     assert decide(tmp_path, right, abstention((0.9, 0.88, 0.92), (0.15, 0.13, 0.17)))["verdict"] == "fail"
@@ -168,7 +168,7 @@ def test_models_of_their_own_must_be_better_on_the_rows_that_they_answer(tmp_pat
     worse = decide(tmp_path, asked, personal(-0.2, -0.3, -0.1))
     assert worse["verdict"] == "fail"
     assert worse["reason"] == (
-        "-0.2 better on the rows of 3 groups, interval -0.3 to -0.1 over 500 rows: all of it below 0"
+        "-0.2 better on the rows of 3 groups, interval -0.3 to -0.1 over 500 rows: the whole interval is below 0"
     )
     assert decide(tmp_path, asked, personal(0.1, -0.1, 0.3))["verdict"] == "unknown"
     assert decide(tmp_path, asked, personal(0.0, 0.0, 0.0))["verdict"] == "unknown"
@@ -184,20 +184,25 @@ ANSWERS = [
     {"row": {}, "expected": {"at_least": 0.1}, "answer": "no", "value": 0.2, "right": True},
 ]
 REJECTED: dict[str, tuple[dict[str, Any], Any, dict[str, dict[str, Any]], str]] = {
-    "quality": (AT_LEAST, quality(0.85, 0.82, 0.88), {}, "all of it below 0.9"),
-    "guardrail": ({"of": "guardrail", "metric": "f1", "tolerance": 0.05}, WORSE, {}, "all of it below -0.05"),
+    "quality": (AT_LEAST, quality(0.85, 0.82, 0.88), {}, "the whole interval is below 0.9"),
+    "guardrail": (
+        {"of": "guardrail", "metric": "f1", "tolerance": 0.05},
+        WORSE,
+        {},
+        "the whole interval is below -0.05",
+    ),
     "fairness": (
         {"of": "fairness", **APART, "at_most": 0.1},
         {"fairness": [{**APART, "value": 0.2, "low": 0.15, "high": 0.25, "n": 900, "too_few": [],
                        "pair": [["f"], ["m"]]}]},
         {},
-        "furthest apart: f and m",
+        "largest between f and m",
     ),
     "abstention": (
         {"of": "abstention", "what": "coverage", "at_least": 0.9},
         {"decisions": {"abstention": {"coverage": {"value": 0.7, "low": 0.65, "high": 0.75, "n": 900}}}},
         {},
-        "all of it below 0.9",
+        "the whole interval is below 0.9",
     ),
     "latency": (
         {"of": "latency", "quantile": "p95", "at_most": 0.005},
@@ -226,7 +231,7 @@ REJECTED: dict[str, tuple[dict[str, Any], Any, dict[str, dict[str, Any]], str]] 
         {"personalization": {"metric": "rmse", "groups_with_own": 2, "rows": 90,
                              "gain": {"value": -0.2, "low": -0.3, "high": -0.1}}},
         {},
-        "all of it below 0",
+        "the whole interval is below 0",
     ),
 }  # fmt: skip
 
@@ -251,7 +256,7 @@ def test_hours_on_a_gpu_are_counted_apart(tmp_path: Path) -> None:
         ({"epsilon": 2.5}, (3, 1e-5), "pass", "epsilon 2.5 at delta 1e-05 (1.25 spent in 10 of 20 steps)"),
         ({"epsilon": 2.5}, (2, 1e-5), "fail", "epsilon 2.5"),
         ({"epsilon": 2.5}, (3, 1e-6), "fail", "epsilon 2.5"),
-        (None, (3, 1e-5), "fail", "'net' was not trained so"),
+        (None, (3, 1e-5), "fail", "'net' was not trained with differential privacy"),
         ("blend", (3, 1e-5), "fail", "several models predict"),
     ],
 )

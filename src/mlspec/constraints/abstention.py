@@ -1,4 +1,4 @@
-"""Bounds on what is handed to a person, and what is not."""
+"""Bounds on automatic decisions where other rows go to a person."""
 
 from collections.abc import Iterator
 from typing import Annotated, ClassVar
@@ -10,7 +10,7 @@ from mlspec.plugins.keys import AT_LEAST, AT_MOST, Share
 from mlspec.plugins.verdict import Verdict, by_interval, not_measured
 
 SIDES = {"coverage": "at_least", "risk": "at_most"}
-WORDS = {"coverage": "share decided without a person", "risk": "share of wrong decisions without a person"}
+WORDS = {"coverage": "share of automatic decisions", "risk": "error rate of automatic decisions"}
 
 
 class Abstention(Constraint, frozen=True, kw_only=True):
@@ -43,7 +43,7 @@ class Abstention(Constraint, frozen=True, kw_only=True):
                 yield Check(name=what, at=(f"{what}_{side}",), params={"what": what, side: bound})
 
     def mistakes(self, context: Context) -> Iterator[Mistake]:
-        """No bound, or nothing that is handed to a person."""
+        """No bound, or no row that goes to a person."""
         if self.coverage_at_least is None and self.risk_at_most is None:
             yield Mistake(message="this gate has no bound", label="add coverage_at_least or risk_at_most")
         if not context.abstains:

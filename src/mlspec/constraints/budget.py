@@ -99,13 +99,13 @@ class Budget(Constraint, frozen=True, kw_only=True):
 def _priced(params: Params, records: Records) -> Verdict:
     """Hours on GPUs, or money: by the recorded time of each step, and where it ran."""
     bound, apart, several = params["at_most"], set(params.get("on_gpu", ())), params.get("gpus", {})
+    in_hours = params["what"] == "gpu_hours"
+    unit = " GPU hours" if in_hours else f" {params['unit']}" if params["unit"] else ""
+    text = f"{'at most' if in_hours else 'cost at most'} {bound:g}{unit}"
     hours = {"cpu": 0.0, "gpu": 0.0}
     if not records or any(record.get("seconds") is None for record in records.values()):
-        return by_value("a budget of all steps", None, bound, str)
+        return by_value(text, None, bound, str)
     for step, record in records.items():
         hours["gpu" if step in apart else "cpu"] += record["seconds"] / HOUR * several.get(step, 1)
-    if params["what"] == "gpu_hours":
-        return by_value(f"at most {bound:g} GPU hours", hours["gpu"], bound, lambda value: f"{value:.3g} GPU hours")
-    unit = f" {params['unit']}" if params["unit"] else ""
-    total = hours["cpu"] * params["cpu_hour"] + hours["gpu"] * params["gpu_hour"]
-    return by_value(f"cost at most {bound:g}{unit}", total, bound, lambda value: f"{value:.3g}{unit}")
+    total = hours["gpu"] if in_hours else hours["cpu"] * params["cpu_hour"] + hours["gpu"] * params["gpu_hour"]
+    return by_value(text, total, bound, lambda value: f"{value:.3g}{unit}")

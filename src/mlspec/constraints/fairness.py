@@ -92,7 +92,7 @@ class Fairness(Constraint, frozen=True, kw_only=True):
         return {("group",): self.group}
 
     def mistakes(self, context: Context) -> Iterator[Mistake]:
-        """No bound, or one on the side that asks for less fairness."""
+        """No bound, or a bound in the wrong direction."""
         is_ratio = self.metric.endswith("ratio")
         right, wrong = ("at_least", "at_most") if is_ratio else ("at_most", "at_least")
         if getattr(self, wrong) is not None:
@@ -120,7 +120,7 @@ class Fairness(Constraint, frozen=True, kw_only=True):
         if found["value"] is None:
             return replace(verdict, reason=few if small else "there are no two groups to compare")
         one, other = (", ".join(values) for values in found["pair"])
-        reason = f"{verdict.reason} (furthest apart: {one} and {other})"
+        reason = f"{verdict.reason} (largest between {one} and {other})"
         if small and verdict.verdict == "pass":
-            return replace(verdict, verdict="unknown", reason=f"{few}; of the others {reason}")
+            return replace(verdict, verdict="unknown", reason=f"{few}; the others: {reason}")
         return replace(verdict, reason=reason)

@@ -68,5 +68,5 @@ class Latency(Constraint, frozen=True, kw_only=True):
             high=high,
             n=n,
             threshold=bound,
-            reason=reason + (f": both sides of {seconds(bound)}" if verdict == "unknown" else ""),
+            reason=reason + (f", includes {seconds(bound)}" if verdict == "unknown" else ""),
         )

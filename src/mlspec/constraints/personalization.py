@@ -30,11 +30,11 @@ class Personalization(Constraint, frozen=True, kw_only=True):
         """By the interval of the gain on the rows of those groups: it must lie above 0."""
         found = measured.get("personalization")
         if found is None:
-            return not_measured("where groups have models of their own, these are better than the one model", 0.0)
-        text = f"where groups have models of their own, {found['metric']} is better than the one model's"
+            return not_measured("models of groups are better than the shared model", 0.0)
+        text = f"models of groups have a better {found['metric']} than the shared model"
         if not found["groups_with_own"]:
-            # What answers everybody alike can't be worse than itself.
+            # Without models of groups there is only the shared model.
             verdict = by_interval(text, found["gain"], 0, 0.0, at_least=True)
-            return replace(verdict, verdict="pass", reason="every group is answered by the one model")
+            return replace(verdict, verdict="pass", reason="every group uses the shared model")
         unit = f"better on the rows of {found['groups_with_own']:,} groups"
         return not_better(by_interval(text, found["gain"], found["rows"], 0.0, at_least=True, unit=unit))

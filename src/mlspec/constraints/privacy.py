@@ -152,7 +152,7 @@ class Privacy(Constraint, frozen=True, kw_only=True):
         """By counts of rows, which are exact; by the attack's interval; or by what the training promises."""
         if params["what"] == "membership":
             bound = params["at_most"]
-            text = f"training rows told apart by the model's answers with a ROC AUC of at most {bound:g}"
+            text = f"ROC AUC of a membership inference attack at most {bound:g}"
             if "value" not in measured:
                 return not_measured(text, bound)
             return by_interval(text, measured, measured["n"], bound, at_least=False)
@@ -173,7 +173,7 @@ def _of_rows(what: str, asked: Any) -> Measurement:
 
 
 def _identifiers(measured: Measured) -> Verdict:
-    text = "no cell names a person"
+    text = "no direct identifiers in the data"
     if "identifiers" not in measured:
         return not_measured(text, 0)
     rows, identifiers = measured["rows"], measured["identifiers"]
@@ -181,7 +181,7 @@ def _identifiers(measured: Measured) -> Verdict:
     listed = "; ".join(
         f"'{name}': {count:,} times {kind}" for name, kinds in identifiers.items() for kind, count in kinds.items()
     )
-    reason = listed or f"none of the cells of {rows:,} rows looks like it"
+    reason = listed or f"no cell of {rows:,} rows looks like one"
     return replace(by_value(text, cells, 0), n=rows, reason=reason)
 
 
@@ -195,7 +195,7 @@ def _combinations(params: Params, measured: Measured) -> Verdict:
         return not_measured(text, least)
     rows, found = measured["rows"], measured[params["what"]]
     below, of = found["combinations_below"], found["combinations"]
-    reason = f"{found['least']} at least, over {of:,} combinations of {rows:,} rows"
+    reason = f"at least {found['least']}, over {of:,} combinations of {rows:,} rows"
     if below:
         reason = f"{below:,} of {of:,} combinations have fewer, with {found['rows_below']:,} of {rows:,} rows"
     return Verdict(
@@ -211,9 +211,9 @@ def _combinations(params: Params, measured: Measured) -> Verdict:
 
 
 def _promised(params: Params, measured: Measured) -> Verdict:
-    """What the training promises of each row, against what is asked."""
+    """The privacy guarantee of the training, against the bound."""
     epsilon, delta = params["epsilon"], params["delta"]
-    text = f"the model was trained privately, with epsilon at most {epsilon:g} and delta at most {delta:g}"
+    text = f"differentially private training with epsilon at most {epsilon:g} and delta at most {delta:g}"
     if "promise" not in measured:
         return not_measured(text, epsilon)
     found = measured["promise"]

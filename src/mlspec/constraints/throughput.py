@@ -67,7 +67,7 @@ class Throughput(Constraint, frozen=True, kw_only=True):
             high=fast,
             n=n,
             threshold=bound,
-            reason=reason + (f": both sides of {_rate(bound)}" if verdict == "unknown" else ""),
+            reason=reason + (f", includes {_rate(bound)}" if verdict == "unknown" else ""),
         )
 
 

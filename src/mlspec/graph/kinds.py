@@ -56,16 +56,16 @@ KINDS: dict[str, Kind] = {
     ),
     "check_data": Kind(
         work="mlspec.steps.diagnosis.check_data",
-        version=2,
+        version=3,
         outputs=("report", "verdict"),
         libraries=("polars", "numpy", "scikit-learn"),
     ),
     "check_groups": Kind(
-        work="mlspec.steps.trust.check_groups", version=2, outputs=("report", "verdict"), libraries=("polars", "numpy")
+        work="mlspec.steps.trust.check_groups", version=3, outputs=("report", "verdict"), libraries=("polars", "numpy")
     ),
     "check_network": Kind(
         work="mlspec.steps.diagnosis.check_network",
-        version=1,
+        version=2,
         outputs=("report", "verdict"),
         libraries=("numpy", "torch"),
     ),
@@ -148,16 +148,18 @@ KINDS: dict[str, Kind] = {
     "examples": Kind(
         work="mlspec.steps.evaluation.examples", version=1, outputs=("answers",), libraries=("polars", "numpy")
     ),
-    "privacy": Kind(work="mlspec.steps.trust.privacy", version=2, outputs=("privacy",), libraries=("polars",)),
+    "privacy": Kind(
+        work="mlspec.steps.trust.privacy", version=3, outputs=("privacy",), libraries=("polars", "python-stdnum")
+    ),
     "membership": Kind(
         work="mlspec.steps.trust.membership", version=1, outputs=("membership",), libraries=("polars", "numpy")
     ),
     "differential_privacy": Kind(
-        work="mlspec.steps.trust.differential_privacy", version=1, outputs=("promise",), trivial=True
+        work="mlspec.steps.trust.differential_privacy", version=2, outputs=("promise",), trivial=True
     ),
     "size": Kind(work="mlspec.steps.serving.size", version=1, outputs=("size",), trivial=True),
     "measure": Kind(work="mlspec.steps.evaluation.measure", version=1, outputs=("measured",)),
-    "gate": Kind(work="mlspec.steps.evaluation.gate", version=2, outputs=("verdict",), trivial=True),
+    "gate": Kind(work="mlspec.steps.evaluation.gate", version=3, outputs=("verdict",), trivial=True),
 }
 
 

@@ -92,14 +92,14 @@ def not_measured(requirement: str, threshold: float | None = None) -> Verdict:
 def not_better(verdict: Verdict) -> Verdict:
     """The verdict on a difference that must be greater than 0: an interval that reaches down to 0 decides nothing."""
     if verdict.verdict == "pass" and not (verdict.low or 0) > 0:
-        return replace(verdict, verdict="unknown", reason="the interval reaches down to no difference")
+        return replace(verdict, verdict="unknown", reason="the interval includes no difference")
     return verdict
 
 
 def rows_needed(value: float, low: float, high: float, n: int, threshold: float) -> int | None:
     """About how many rows would take the interval clear of the threshold if the value stayed, rounded up to 2 digits.
 
-    The interval shrinks with the root of the rows. None where the value stands on the threshold.
+    The interval shrinks with the root of the rows. None where the value equals the threshold.
     """
     gap = abs(value - threshold)
     arm = value - low if value > threshold else high - value
@@ -123,15 +123,14 @@ def _reason(
     if verdict == "pass":
         return shown
     if verdict == "fail":
-        return f"{shown}: all of it {'below' if at_least else 'above'} {threshold:g}"
+        return f"{shown}: the whole interval is {'below' if at_least else 'above'} {threshold:g}"
     rows = rows_needed(value, low, high, n, threshold)
     if rows is None:
-        return f"{shown}: the value stands on the bound, no number of rows can tell"
+        return f"{shown}: the value equals the bound, so more rows cannot decide"
     good = value >= threshold if at_least else value <= threshold
-    outcome = "hold" if good else "fail"
-    return (
-        f"{shown}: both sides of {threshold:g}; about {rows:,} test rows would show it to {outcome} if the value stays"
-    )
+    outcome = "holds" if good else "fails"
+    needed = f"about {rows:,} test rows would show that it {outcome}, if the value stays the same"
+    return f"{shown}, includes {threshold:g}; {needed}"
 
 
 def seconds(value: float) -> str:

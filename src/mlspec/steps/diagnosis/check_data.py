@@ -40,8 +40,8 @@ def run(job: Job) -> None:
             found.append(leakage.future(train, whole, params["dates"], params["moment"]))
     unread = [*media.columns(train.select(params["features"])), *media.texts(rows.select(features))]
     if unread:
-        # What small models see of a picture, and nothing of a text, is too little to judge labels by.
-        text = f"; of {', '.join(repr(name) for name in unread)} little is looked at"
+        # Small models see too little of an image, and nothing of a text, to judge the labels.
+        text = f"; only little of {', '.join(repr(name) for name in unread)} was examined"
         found = [
             msgspec.structs.replace(check, fails=False, measured=check.measured + text)
             if check.check == "labels"

@@ -54,12 +54,12 @@ def _twins(train: "pl.DataFrame", other: "pl.DataFrame") -> Check:
     spread = (max(natural * (1 - natural), 1e-4) / max(1, len(others))) ** 0.5
     return Check(
         check="duplicates",
-        measured=f"{share:.1%} of the rows stand among the training rows too",
-        expected=f"about {natural:.1%}, as training rows have twins among themselves",
-        # One or two rows may happen to be alike, however rare that is.
+        measured=f"{share:.1%} of the rows also occur among the training rows",
+        expected=f"about {natural:.1%}, the share of duplicates within the training rows",
+        # One or two equal rows can always occur by chance.
         fails=share - natural > max(0.01, 4 * spread, 2.5 / max(1, len(others))),
-        advice="remove duplicates before splitting, or keep them together: split: {by: group, column: ...} on what "
-        "they have in common; if new rows repeat old ones too, model.accept: {duplicates: WHY}",
+        advice="remove duplicates before splitting, or keep them together: split: {by: group, column: ...} on "
+        "what they have in common; if new rows also repeat old ones, model.accept: {duplicates: WHY}",
     )
 
 
@@ -67,7 +67,7 @@ def _drift(features: "Array", others: "Array", names: list[str]) -> Check:
     """How well a model distinguishes the two: area under the ROC curve, each half judged by a model of the other."""
     count = min(len(features), len(others), DRIFT_ROWS)
     if count < FEWEST:
-        return Check(check="drift", measured=f"{count} rows are too few", expected="nothing tells the rows apart")
+        return Check(check="drift", measured=f"{count} rows are too few", expected="no model can distinguish the rows")
     random = np.random.Generator(np.random.PCG64(0))
     rows = np.concatenate([side[random.permutation(len(side))[:count]] for side in (features, others)])
     came = np.repeat([0, 1], count)
@@ -83,12 +83,12 @@ def _drift(features: "Array", others: "Array", names: list[str]) -> Check:
     worst = max(range(len(names)), key=lambda index: _apart(rows[:count, index], rows[count:, index]))
     return Check(
         check="drift",
-        measured=f"a model tells them from training rows with a ROC AUC of {area:.2f}"
-        + (f", most by '{names[worst]}'" if area > 0.6 else ""),
+        measured=f"a model distinguishes them from training rows with a ROC AUC of {area:.2f}"
+        + (f", mainly by '{names[worst]}'" if area > 0.6 else ""),
         expected="about 0.50",
         fails=area > 0.6 and area - 0.5 > 4 * spread,
-        advice="these rows differ from the training rows: look at how they were drawn, and at units and codes; if time "
-        "parts them, split: {by: time, column: ...}; if it is known and fine, model.accept: {drift: WHY}",
+        advice="these rows differ from the training rows: check how they were sampled, and units and codes; if they "
+        "differ by time, split: {by: time, column: ...}; if this is expected, model.accept: {drift: WHY}",
     )
 
 
@@ -110,10 +110,10 @@ def _target(
     judged = random.permutation(len(others))[:SCORE_ROWS]
     x, y, other_x, other_y = features[chosen], target[chosen], others[judged], other_target[judged]
     if len(np.unique(y)) < 2:
-        told = "every training row has the same target"
-        return [Check(check="target", measured=told, expected="it varies", fails=True, advice="look at the target")]
+        constant = "every training row has the same target"
+        return [Check(check="target", measured=constant, expected="it varies", fails=True, advice="check the target")]
     if min(len(y), len(other_y)) < FEWEST:
-        return [Check(check="labels", measured="the rows are too few", expected="the features tell of the target")]
+        return [Check(check="labels", measured="the rows are too few", expected="the features explain the target")]
     known = alone(x, other_x, y, other_y, classes)
     best = int(np.argmax(known))
     full, spread = explained(x, other_x, y, other_y, classes)
@@ -123,7 +123,7 @@ def _target(
             measured=f"the features explain {max(full, 0.0):.0%} of the target",
             expected="more than nothing",
             fails=full < 2 * spread,
-            advice="the target is no more than chance to the features: look whether rows and targets belong together",
+            advice="the features do not predict the target better than chance: check that each row has its own target",
         )
     ]
     rest = float("-inf")
@@ -136,7 +136,7 @@ def _target(
         Check(
             check="leak",
             measured=f"'{names[best]}' alone explains {max(known[best], 0.0):.0%} of the target{against}",
-            expected="no feature knows the target far better than all others",
+            expected="no feature predicts the target far better than all others",
             fails=suspect,
             advice=f"is '{names[best]}' known when a prediction is made? if not, data.columns.drop: [{names[best]}]; "
             "if so, model.accept: {leak: WHY}",

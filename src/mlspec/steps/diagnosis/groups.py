@@ -57,7 +57,7 @@ def _representation(counts: "pl.DataFrame", group: str, rows: int) -> Check:
         measured=f"by '{group}', '{name}' has {least:,} of {rows:,} training rows ({least / rows:.1%})",
         expected=f"at least {FEWEST_ROWS} rows of every group",
         fails=least < FEWEST_ROWS,
-        advice="what is learnt and measured of so few may be chance: gather more, or say that it is not for them",
+        advice="results for so few rows may be chance: collect more, or state that the model is not for this group",
     )
 
 
@@ -80,7 +80,7 @@ def _targets(known: "pl.DataFrame", counts: "pl.DataFrame", group: str, target: 
     return Check(
         check="target by group",
         measured=f"{what} {shown(least)} for '{low}', {shown(most)} for '{high}'",
-        expected="shown, not judged: a model learns what the rows say",
+        expected="shown, not judged: a model learns such differences",
     )
 
 
@@ -98,9 +98,9 @@ def _missing(known: "pl.DataFrame") -> Check:
     return Check(
         check="missing by group",
         measured=text,
-        expected=f"less than {GAP:.0%} apart",
+        expected=f"a difference of less than {GAP:.0%}",
         fails=gap > GAP,
-        advice=f"what fills the gaps of '{worst}' speaks for those who have it: look at why it is missing",
+        advice=f"imputed values of '{worst}' represent the rows that have it: check why it is missing",
     )
 
 
@@ -124,11 +124,11 @@ def _proxies(
     return [
         Check(
             check="proxy",
-            measured=f"'{features[best]}' alone tells {max(text[best], 0.0):.0%} of '{group.name}', all features "
+            measured=f"'{features[best]}' alone explains {max(text[best], 0.0):.0%} of '{group.name}', all features "
             f"together {max(together, 0.0):.0%}",
-            expected=f"no feature tells more than {GIVES_AWAY:.0%} of what no model is to see",
+            expected=f"no feature explains more than {GIVES_AWAY:.0%} of a column that no model may use",
             fails=text[best] > GIVES_AWAY,
-            advice=f"a model that sees '{features[best]}' nearly sees '{group.name}': data.columns.drop: "
+            advice=f"a model that uses '{features[best]}' almost uses '{group.name}': data.columns.drop: "
             f"[{features[best]}], or compare the groups: constraints.fairness",
         )
     ]

@@ -23,11 +23,11 @@ def groups(train: "pl.LazyFrame", other: "pl.LazyFrame", names: Sequence[str]) -
     share, rows, distinct, name = max(found)
     return Check(
         check="groups",
-        measured=f"{share:.1%} of the rows have a '{name}' that training rows have too",
-        expected="what happens to one thing stands in one part",
+        measured=f"{share:.1%} of the rows have a '{name}' that also occurs in training rows",
+        expected="all rows of one '{name}' are in one part",
         fails=share >= SHARE and rows >= 3 and distinct >= FEWEST_GROUPS,
         advice=f"split: {{by: group, column: {name}}}, or {{by: hash, column: {name}}} if rows keep coming; if new "
-        f"rows are of known '{name}' too, model.accept: {{groups: WHY}}",
+        f"rows also have known '{name}', model.accept: {{groups: WHY}}",
     )
 
 
@@ -46,8 +46,8 @@ def future(train: "pl.LazyFrame", other: "pl.LazyFrame", names: Sequence[str], m
     name, share = names[worst], shares[worst]
     return Check(
         check="future",
-        measured=f"'{name}' lies after '{moment}' in {share:.1%} of the rows",
-        expected=f"what is known at '{moment}' lies before it",
+        measured=f"'{name}' is after '{moment}' in {share:.1%} of the rows",
+        expected=f"what is known at '{moment}' is not after it",
         fails=share > LATER,
         advice=f"if '{name}' is not known at '{moment}', data.columns.drop: [{name}]; if it is (a planned date), "
         "model.accept: {future: WHY}",

@@ -44,13 +44,11 @@ def near(train: "pl.DataFrame", other: "pl.DataFrame", *, exact_is_told: bool) -
     shown, text = (alike.sure, sure) if certain and not beyond else (alike.any, share)
     return Check(
         check="near duplicates",
-        measured=f"{text:.1%} of the rows stand among the training rows but for small changes"
+        measured=f"{text:.1%} of the rows also occur among the training rows, with small changes"
         + _example(shown, alike, train.columns),
-        expected="agreements by chance alone"
-        if certain and not beyond
-        else f"about {usual:.1%}, as among training rows",
+        expected="only chance agreements" if certain and not beyond else f"about {usual:.1%}, as among training rows",
         fails=beyond or certain,
-        advice="keep rows of one origin together: split: {by: group, column: ...} or {by: hash, column: ...} "
+        advice="keep rows with the same origin together: split: {by: group, column: ...} or {by: hash, column: ...} "
         "on what they have in common, or remove duplicates before splitting",
     )
 
@@ -106,7 +104,7 @@ def _example(shown: "Array", alike: _Alike, names: list[str]) -> str:
     first = int(np.flatnonzero(shown)[0])
     most = int(np.bincount(alike.column[shown] + 1, minlength=len(names) + 1).argmax())
     what = "in all columns" if most == 0 else f"in all but '{names[most - 1]}'"
-    return f", most often {what} (row {first:,} and training row {alike.twin[first]:,} of those looked at)"
+    return f", most often {what} (row {first:,} and training row {alike.twin[first]:,} of those compared)"
 
 
 def _cells(train: "pl.Series", other: "pl.Series", place: int, grid: float) -> "tuple[Array, Array]":

@@ -72,7 +72,7 @@ def _finite(subject: Subject) -> Check:
         return Check(check=name, measured=f"{what} are not finite", expected=expected, fails=True, advice=advice)
 
     if not all(tensor.isfinite().all() for tensor in (*inputs, target)):
-        return bad("inputs or targets", "impute missing values, and look for infinities in the data")
+        return bad("inputs or targets", "impute missing values, and look for infinite values in the data")
     output = module(*inputs)
     if not output.isfinite().all():
         return bad("outputs", "look for divisions, logarithms and roots in the network's forward")
@@ -100,7 +100,7 @@ def _rows(subject: Subject) -> Check:
     noisy = not _same_twice(module, inputs)
     return Check(
         check="rows apart",
-        measured=f"answers move by {apart:.1%} with the rows beside them",
+        measured=f"predictions change by {apart:.1%} with the other rows of the batch",
         expected="0%",
         fails=apart > 1e-3 and not noisy,
         advice="forward mixes rows: look for means, sorts and reshapes over the first dimension",
@@ -124,8 +124,8 @@ def _repeatable(subject: Subject) -> Check:
         same = _same_twice(module, inputs)
     return Check(
         check="repeatable",
-        measured="the same answer twice" if same else "two answers to one question",
-        expected="in eval mode, the same answer twice",
+        measured="the same output twice" if same else "two different outputs for the same input",
+        expected="in eval mode, the same output twice",
         fails=not same,
         advice="forward draws random numbers in eval mode: pass self.training to functional.dropout",
     )
@@ -153,12 +153,13 @@ def _units(subject: Subject) -> Check:
     with torch.inference_mode():
         module(*inputs)
     share, where = max(stuck, default=(0.0, ""))
+    measured = f"{share:.0%} of the units of '{where}' have the same output for all rows"
     return Check(
         check="live units",
-        measured=f"{share:.0%} of the units of '{where}' answer all rows alike" if stuck else "no activations seen",
+        measured=measured if stuck else "no activations seen",
         expected="at most half",
         fails=share > 0.5,
-        advice="look at the initial weights and biases, and at the scale of the inputs",
+        advice="check the initial weights and biases, and the scale of the inputs",
     )
 
 
@@ -176,8 +177,8 @@ def _gradients(subject: Subject) -> Check:
     names = ", ".join(f"'{name}'" for name in without[:3]) + (" and others" if len(without) > 3 else "")
     return Check(
         check="gradients",
-        measured=f"{len(without)} of {count} parameters get none" + (f": {names}" if without else ""),
-        expected="every parameter gets one",
+        measured=f"{len(without)} of {count} parameters get no gradient" + (f": {names}" if without else ""),
+        expected="every parameter gets a gradient",
         fails=bool(without),
         advice="look for detach, no_grad, requires_grad=False, and for layers that forward does not use",
     )
@@ -190,13 +191,13 @@ def _start(subject: Subject) -> Check:
         value = float(subject.loss(module(*inputs), target))
     plain = target if target.dim() == 1 else target[:, 0]
     chance = math.log(max(subject.classes, 2)) if subject.classes else float(plain.double().square().mean())
-    advice = "look at the scale of the inputs, the initial weights, and the loss"
+    advice = "check the scale of the inputs, the initial weights, and the loss"
     if value < 0:
-        advice = "a loss below zero is no such loss: look at its sign"
+        advice = "a negative loss is not a valid loss: check its sign"
     return Check(
         check="loss at start",
         measured=f"{value:.3g}",
-        expected=f"about {chance:.3g}, as without knowledge",
+        expected=f"about {chance:.3g}, the loss of an uninformed prediction",
         fails=not 0.4 * chance <= value <= 2.5 * chance + 1e-9,
         advice=advice,
     )
@@ -238,15 +239,15 @@ def _one_step(subject: Subject, seed: int) -> Iterator[Check]:
     along = sum(float((grad.double() * own[name].double()).sum()) for name, grad in handed[0].items() if name in own)
     yield Check(
         check="direction",
-        measured="along the gradient" if along > 0 else "against it",
-        expected="the optimizer is handed the gradient of the loss",
+        measured="along the gradient" if along > 0 else "against the gradient",
+        expected="the optimizer gets the gradient of the loss",
         fails=along < 0,
-        advice="the sign of the loss, or of the gradient, is turned round",
+        advice="the sign of the loss, or of the gradient, is inverted",
     )
     growth = norms[1] / norms[0] if len(norms) > 1 and norms[0] > 0 else 1.0
     yield Check(
         check="fresh gradients",
-        measured=f"the second step's gradient is {growth:.2g} times the first's, on the same rows",
+        measured=f"the second step's gradient is {growth:.2g} times that of the first, on the same rows",
         expected="1 times",
         fails=growth > 1.5,
         advice="gradients add up over steps: call optimizer.zero_grad()",
@@ -265,11 +266,11 @@ def _moved(
     still = [name for name, p in module.named_parameters() if name in own and torch.equal(p, before[name])]
     return Check(
         check="moving weights",
-        measured=f"{len(still)} of {len(own)} parameters with a gradient stay as they were"
+        measured=f"{len(still)} of {len(own)} parameters with a gradient do not change"
         + (f": '{still[0]}'" if still else ""),
-        expected="a step moves all of them",
+        expected="a step changes all of them",
         fails=bool(still),
-        advice="hand the optimizer all parameters",
+        advice="give the optimizer all parameters",
     )
 
 
@@ -278,13 +279,13 @@ def _one_batch(subject: Subject, seed: int) -> list[Check]:
     inputs, target = _distinct(subject.rows)
     start, end, wild = _fitted(subject, inputs, target, subject.learning_rate, seed)
     rate, fits = subject.learning_rate, end < 0.5 * start and not wild
-    text = f"{start:.3g} {'falls' if end < start else 'rises'} to {end:.3g}{', leaping on the way' if wild else ''}"
+    text = f"{start:.3g} {'falls' if end < start else 'rises'} to {end:.3g}{', with jumps' if wild else ''}"
     as_stated = Check(
         check="learning rate",
         measured=f"{text} in {STEPS} steps at {rate:g}",
         expected="the loss of one batch falls to less than half",
     )
-    one = Check(check="one batch", measured=text, expected="a few rows can be learned by heart")
+    one = Check(check="one batch", measured=text, expected="a few rows can be memorised")
     if fits:
         return [as_stated, one]
     reference, best, _ = _fitted(subject, inputs, target, REFERENCE, seed)
@@ -294,7 +295,7 @@ def _one_batch(subject: Subject, seed: int) -> list[Check]:
         fails = end > 0.9 * start if slow else True
         advice = f"{'raise' if slow else 'lower'} the learning rate: at {REFERENCE:g} the loss falls to {best:.3g}"
         return [_failing(as_stated, advice) if fails else as_stated, one]
-    advice = "it learns nothing by heart at any learning rate: look at the last layer, the loss and the targets"
+    advice = "it memorises nothing at any learning rate: check the last layer, the loss and the targets"
     return [as_stated, _failing(one, advice)]
 
 

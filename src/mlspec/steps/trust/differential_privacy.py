@@ -1,4 +1,4 @@
-"""Reads what the exported model's training promises of each training row."""
+"""Reads the differential privacy guarantee of the exported model's training."""
 
 from mlspec.steps import results
 from mlspec.steps.job import Job
@@ -6,11 +6,11 @@ from mlspec.steps.serving import package_format
 
 
 def run(job: Job) -> None:
-    """``model`` (the package) -> ``promise``: what its training wrote down, or why there is nothing."""
+    """``model`` (the package) -> ``promise``: what its training recorded, or why there is none."""
     folder = job.inputs["model"]
     about = package_format.read_about(folder)
     found = None
-    reason = f"'{about.candidate}' was not trained so"
+    reason = f"'{about.candidate}' was not trained with differential privacy"
     if about.members is None and about.personal is None:
         path = package_format.place(folder, None) / package_format.MODEL / package_format.PRIVATE
         if path.exists():
