@@ -13,9 +13,9 @@ from mlspec.graph.show import dvc, yaml_text
 from mlspec.machine.file_digests import Digests
 from mlspec.store import files
 from mlspec.store.action import Action
-from mlspec_backends import _dvc_files, _dvc_mending
+from mlspec_backends import _dvc_files, _dvc_repair
 from mlspec_backends._dvc_memory import Memory
-from mlspec_backends._dvc_mending import told
+from mlspec_backends._dvc_repair import dvc_errors
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
@@ -37,7 +37,7 @@ def keep(keeping: Keeping) -> None:
     memory = Memory.read(keeping.home, root)
     if memory.holds(graph, spec, keeping.overlays, keeping.results):
         return
-    if _dvc_mending.repository(root) is None:
+    if _dvc_repair.repository(root) is None:
         message = f"'{root}' is in no DVC repository"
         raise SpecError([Diagnostic(code="backend-not-servable", message=message, notes=("mlspec run --init",))])
     _dvc_files.write(graph, spec, keeping.overlays)
@@ -50,9 +50,9 @@ def keep(keeping: Keeping) -> None:
     saved = {dvc.stage_name(step_id) for step_id in results} | ({dvc.COMPILE} if _is_as_read(graph) else set())
     texts = {name: lines for name, lines in texts.items() if name in saved}
     # DVC takes some of its paths for relative to the folder that the process is in.
-    with told(), contextlib.chdir(root):
+    with dvc_errors(), contextlib.chdir(root):
         _record(keeping, root, memory, results, texts)
-    _dvc_mending.remember(root / LOCK, keeping.home)
+    _dvc_repair.remember(root / LOCK, keeping.home)
     Memory.write(keeping.home, root, graph, spec, keeping.overlays, results)
 
 
@@ -67,9 +67,9 @@ def _record(keeping: Keeping, root: Path, memory: Memory, results: Mapping[str, 
 
     path, steps = root / LOCK, {dvc.stage_name(step_id): step_id for step_id in results}
     with Repo(str(root)) as repo, lock_repo(repo):
-        for mended in _dvc_mending.mend(repo, path, keeping.home):
-            keeping.note(mended)
-        _dvc_mending.refuse_if_busy(repo, root / dvc.RESULTS)
+        for repaired in _dvc_repair.repair(repo, path, keeping.home):
+            keeping.note(repaired)
+        _dvc_repair.refuse_if_busy(repo, root / dvc.RESULTS)
         text = path.read_text(encoding="utf-8") if path.exists() else EMPTY_LOCK
         known = yaml_text.mapping(text, "stages")
         there = {} if known is None else known.entries
@@ -122,7 +122,7 @@ def _still(graph: Graph, step_id: str, home: Path) -> bool:
 
 
 def _is_as_read(graph: Graph) -> bool:
-    """Whether the graph comes from a spec, which nobody has edited since it was read."""
+    """Whether the graph comes from a spec, unchanged since it was read."""
     if graph.document is None:
         return False
     try:

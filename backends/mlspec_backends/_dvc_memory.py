@@ -18,7 +18,7 @@ from mlspec.store.action import Action
 FILES = ("dvc.yaml", "dvc.lock")
 
 
-class Told(Struct, frozen=True):
+class LastResult(Struct, frozen=True):
     """A step's result as it was reported to DVC: its fingerprint, its stage's text, how its files look."""
 
     fingerprint: str
@@ -30,7 +30,7 @@ class Told(Struct, frozen=True):
 class Memory(Struct, frozen=True):
     """Everything that was reported to DVC in a folder, and how DVC's own files looked afterwards."""
 
-    steps: dict[str, Told] = {}
+    steps: dict[str, LastResult] = {}
     looks: dict[str, str] = {}
     texts: str = ""
     root: str = ""
@@ -56,7 +56,7 @@ class Memory(Struct, frozen=True):
         for step_id, action in results.items():
             name = dvc.stage_name(step_id)
             looks = {path: _look(root / path) for path in outs[name]}
-            steps[step_id] = Told(action.fingerprint, action.outputs, _digest(texts[name]), looks)
+            steps[step_id] = LastResult(action.fingerprint, action.outputs, _digest(texts[name]), looks)
         now = {name: _look(root / name) for name in (*FILES, dvc.PARAMS)}
         memory = Memory(steps, now, _texts(graph, texts), str(root))
         files.replace(_place(home), msgspec.json.encode(memory))

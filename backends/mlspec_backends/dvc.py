@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mlspec.engine.backend import Setting
 from mlspec.store.store import Store
-from mlspec_backends import _dvc_mending, local
+from mlspec_backends import _dvc_repair, local
 
 LIBRARIES = ("dvc",)
 EXTRA = "dvc"
@@ -30,13 +30,13 @@ def init(root: Path) -> bool:
     from dvc.repo import Repo
     from dvc.scm import SCM, SCMError
 
-    if _dvc_mending.repository(root) is not None:
+    if _dvc_repair.repository(root) is not None:
         return False
     try:
         top: str | None = SCM(str(root), search_parent_directories=True).root_dir
     except SCMError:
         top = None
     inside = top is not None and Path(top).resolve() != root.resolve()
-    with _dvc_mending.told(), contextlib.redirect_stdout(sys.stderr):
+    with _dvc_repair.dvc_errors(), contextlib.redirect_stdout(sys.stderr):
         Repo.init(str(root), no_scm=top is None, subdir=inside).close()
     return True

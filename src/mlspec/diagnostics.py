@@ -184,7 +184,7 @@ def _shown(lines: Mapping[str, list[str]], span: Span) -> tuple[str, int]:
 
 
 def _without_passwords(line: str) -> str:
-    """A password in an address is shown to nobody, wherever it is."""
+    """A password in an address is never shown, wherever it is."""
     import re
 
     return re.sub(r"(://[^/@:\s]*:)(?!\$\{)([^/@\s]+)(?=@)", lambda found: found[1] + "•" * len(found[2]), line)

@@ -18,7 +18,7 @@ class Noise(Anonymizer, frozen=True, kw_only=True):
     For numbers that differ by at most ``d`` between two people, each cell is differentially private with an epsilon of
     ``d / scale`` (Dwork et al. 2006).
 
-    Why: nobody who has the data can be sure of a person's number, but means and distributions are kept.
+    Why: the exact number of a person cannot be known from the data, but means and distributions are kept.
 
     Example:
         salary: {kind: sensitive, action: {noise: 2000}}

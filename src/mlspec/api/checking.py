@@ -188,7 +188,7 @@ def compile(  # noqa: A001 (the verb of the command)
 
 
 def step_named(graph: "Graph", name: str) -> "Step":
-    """The step of that id, or the one that stands for it. Raises SpecError where there is none."""
+    """The step of that id, or the one that it was merged into. Raises SpecError where there is none."""
     found = graph.find(name)
     if found is None:
         from mlspec.spec.suggest import nearest

@@ -1,4 +1,4 @@
-"""Frees what nobody needs any more."""
+"""Frees what is no longer needed."""
 
 import os
 from pathlib import Path
@@ -40,7 +40,7 @@ def collect(spec: str | os.PathLike[str] | None = None, *, runs: int | None = No
 
 def adopt(spec: str | os.PathLike[str] | None = None) -> int:
     """Take the results and runs that were copied, unpacked or committed into ``.mlspec`` as made here, where each byte
-    is what its digest says; how many results were taken. What made them is not known: whoever calls this vouches."""
+    is what its digest says; how many results were taken. What made them is not known: the caller vouches for them."""
     from mlspec import paths
     from mlspec.engine.run import step_history
     from mlspec.report.runs import stored

@@ -30,7 +30,7 @@ def load_model(
     """The selected model of a spec's last run, or the exported model in a folder, ready to predict.
 
     A folder may come from anybody: its files must be those that its ``package.json`` lists, and it is loaded, and
-    answers, in a process of its own. ``trust_code``: whoever made it is trusted; it is loaded into this process, which
+    answers, in a process of its own. ``trust_code``: its author is trusted; it is loaded into this process, which
     answers sooner, and code that it brings along (``type: python``) is run, after its files are listed on the error
     stream. Raises SpecError when there is no model, or when it can't be used.
     """

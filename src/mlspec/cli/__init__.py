@@ -94,7 +94,7 @@ def _bounded(arguments: list[str], own: bool) -> int:
         sys.stderr.flush()
         return code
     except BrokenPipeError:
-        # Who read our output has gone: nobody would see it. Python must not try again when it exits.
+        # The reader of the output is gone. Python must not write again at exit.
         _streams.silence(sys.stdout)
         _streams.silence(sys.stderr)
         return BROKEN_PIPE

@@ -42,7 +42,7 @@ def confine_command(arguments: Sequence[str]) -> bool:
             paths.append(os.path.join(inner, specfile.SPEC) if os.path.isdir(inner) else inner)
     try:
         paths.append(specfile.find())
-    except Exception:  # there is none, or no working folder: the command says so
+    except Exception:  # there is none, or no working folder: the command reports it
         pass
     command, git, read = arguments[0], "", set[str]()
     if not (sys.dont_write_bytecode or os.path.exists(_compiled(LAST[command]))):
@@ -61,7 +61,7 @@ def confine_command(arguments: Sequence[str]) -> bool:
             pass
         try:
             write.add(tempfile.gettempdir())
-        except OSError:  # there is room nowhere: the command says so where it needs some
+        except OSError:  # there is room nowhere: the command reports it where it needs some
             pass
         # Where git keeps whose repositories are safe, and how lines are merged.
         read |= {"/etc/gitconfig", os.path.expanduser("~/.gitconfig"), os.path.expanduser("~/.config/git")}

@@ -47,7 +47,7 @@ class Lines:
                 quarter = int(event.share * QUARTERS)
                 if 0 < quarter < QUARTERS and quarter > self._quarter.get(event.step, 0):
                     self._quarter[event.step] = quarter
-                    talk(printable(f"{event.step}: {event.share:.0%}, {told(event)}"))
+                    talk(printable(f"{event.step}: {event.share:.0%}, {progress_text(event)}"))
             case _:
                 line = ended(event)
                 if line is not None:
@@ -81,7 +81,7 @@ class Bars:
             case events.StepProgress():
                 row = self._rows.get(event.step)
                 if row is not None:
-                    bars.update(row, total=1.0, completed=event.share, note=told(event))
+                    bars.update(row, total=1.0, completed=event.share, note=progress_text(event))
             case events.StepFinished() | events.StepCached() | events.StepFailed() | events.StepNotReached():
                 row = self._rows.pop(event.step, None)
                 if row is not None:
@@ -135,7 +135,7 @@ def _Share(whole: Any, part: Any) -> Any:  # noqa: N802 (a column of rich, chose
     return Share()
 
 
-def told(event: events.StepProgress) -> str:
+def progress_text(event: events.StepProgress) -> str:
     """What a step is at, with its figures."""
     figures = ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in event.figures.items())
     return printable(f"{event.what}, {figures}" if figures else event.what)

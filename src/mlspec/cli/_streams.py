@@ -74,7 +74,7 @@ def is_log(stream: IO[str]) -> bool:
 
 class Errors(io.TextIOWrapper):
     """The error stream of a process: whatever writes to it, the text is made safe first. What can't be written, but for
-    lack of a reader, is left out: there is no other place to say so."""
+    lack of a reader, is left out: there is no other place to report it."""
 
     within = False
     raw: IO[str] | None = None  # held, for it would close the buffer that both write to
@@ -134,7 +134,7 @@ def hold_native() -> Callable[[bool], None]:
     if not isinstance(shown, Errors):
         return lambda _show: os.close(own)
     try:
-        held = tempfile.TemporaryFile()  # noqa: SIM115  closed by whoever ends it
+        held = tempfile.TemporaryFile()  # noqa: SIM115  closed where it ends
     except OSError:
         return lambda _show: os.close(own)
     sys.stderr = Errors(os.fdopen(own, "wb"), encoding=shown.encoding, errors="backslashreplace", line_buffering=True)

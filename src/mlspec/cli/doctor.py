@@ -107,7 +107,7 @@ def _gpus() -> Finding:
         return Finding("GPU", "missing", ("an NVIDIA driver, but " if driver else "") + "torch is not installed")
     if not driver and sys.platform != "darwin":
         return Finding("GPU", "missing", "no NVIDIA driver; networks train on the CPU")
-    # Another process: loading torch takes seconds, and a broken driver can hang whoever asks it.
+    # Another process: loading torch takes seconds, and a broken driver can hang the process that queries it.
     try:
         probe = child_process.command("mlspec.torchkit.probe")
         asked = subprocess.run(probe, capture_output=True, timeout=PROBE_SECONDS, check=True)

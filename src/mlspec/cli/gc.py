@@ -1,4 +1,4 @@
-"""``mlspec gc``: frees the space of results that nobody needs any more."""
+"""``mlspec gc``: frees the space of results that are no longer needed."""
 
 import click
 

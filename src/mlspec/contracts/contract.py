@@ -143,7 +143,7 @@ def unanchored(pattern: str) -> str:
 
 
 def atoms(expect: Sequence[Any]) -> list[Expected]:
-    """Expectations with one check each, what is not stated left out: what becomes of a break stays with each."""
+    """Expectations with one check each, what is not stated left out: each keeps its own severity."""
     found: list[Expected] = []
     for expectation in expect:
         given = {k: v for k, v in msgspec.to_builtins(expectation).items() if v is not None and v not in ([], ())}

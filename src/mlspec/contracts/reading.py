@@ -70,7 +70,7 @@ def _document(content: bytes, file: str) -> Document:
 
 
 def _located(data: Any, content: bytes, file: str) -> Document:
-    """The document of a JSON text. Most of JSON is YAML, whose reader knows places; without, all stands at the top."""
+    """The document of a JSON text. Most of JSON is YAML, whose reader knows places; else all is at the top."""
     as_yaml = re.sub(rb"\\(?:u[dD][89a-fA-F][0-9a-fA-F]{2}|.)", _without_surrogate, content.replace(b"\t", b" "))
     try:
         return parse(as_yaml, file)

@@ -41,14 +41,14 @@ def run_here(task: Task, store: Store, setting: Setting, progress: Advance, shar
     out, err = sys.stdout, sys.stderr
     text = LazyLog(log)
 
-    def told(what: str, share: float, figures: dict[str, float]) -> None:
+    def report_progress(what: str, share: float, figures: dict[str, float]) -> None:
         # Who listens may print.
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             progress(what, share, figures)
 
     limits = contextlib.nullcontext() if task.trivial else _one_thread()
     with limits, contextlib.redirect_stdout(text), contextlib.redirect_stderr(text):
-        return run_step(task, store, setting, log, told, shared)
+        return run_step(task, store, setting, log, report_progress, shared)
 
 
 @contextlib.contextmanager

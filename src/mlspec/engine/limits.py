@@ -32,7 +32,7 @@ def too_much(held: int, total: int, allowed: int) -> str:
 def held(group: int) -> int:
     """The private main memory of a group of processes in bytes, 0 if unknown.
 
-    Pages that are a file's, or many processes' alike, are nobody's own.
+    Pages of files, and pages shared by processes, are not counted.
     """
     total = 0
     try:

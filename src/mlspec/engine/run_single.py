@@ -71,7 +71,7 @@ def do(
 
 
 def _inputs(graph: Graph, root: Path, step: Step, store: Store) -> dict[str, str]:
-    """The digests of the inputs as they are there, whoever put them there; the store has them afterwards."""
+    """The digests of the inputs as they are on disk, whatever created them; the store has them afterwards."""
     digests = {}
     for name, read in step.inputs.items():
         giver = graph.steps[read.step]

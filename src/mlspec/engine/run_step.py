@@ -1,4 +1,4 @@
-"""The one function that runs one step, whoever carries it out."""
+"""The one function that runs a step, in whatever process."""
 
 import contextlib
 import importlib
@@ -13,7 +13,7 @@ from mlspec.engine.backend import Damaged, Ending, Failed, Finished, Setting, Ta
 from mlspec.engine.usage import Measure
 from mlspec.machine import resources, secret_values
 from mlspec.steps.job import Job
-from mlspec.store.errors import FULL, DamagedError, told
+from mlspec.store.errors import FULL, DamagedError, describe
 from mlspec.store.shared import Shared
 from mlspec.store.store import Store
 
@@ -95,7 +95,7 @@ def run_step(
         cause = secret_values.hidden(str(error))
         return Failed(task.step, cause, str(log), setting=error.setting, path=error.path)
     except OSError as error:
-        return Failed(task.step, f"its result could not be stored: {told(error)}", str(log))
+        return Failed(task.step, f"its result could not be stored: {describe(error)}", str(log))
 
 
 def _work(module: str, job: Job, log: Path) -> None:
@@ -109,7 +109,7 @@ def _work(module: str, job: Job, log: Path) -> None:
         raise StepError("there was not enough memory") from None
     except OSError as error:
         _note(log)
-        raise StepError(told(error) if error.errno in FULL else _line(error)) from None
+        raise StepError(describe(error) if error.errno in FULL else _line(error)) from None
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # the panic of a library is no Exception

@@ -82,7 +82,7 @@ def task_of(
     processes: int = 1,
     force: bool = False,
 ) -> Task:
-    """A step whose inputs' digests are known, as a backend is handed it; ``records`` are what the steps before took,
+    """A step whose inputs' digests are known, as passed to a backend; ``records`` are what the steps before took,
     ``gpus`` those that are its own, ``processes`` how many it trains with."""
     return Task(
         step=step.id,

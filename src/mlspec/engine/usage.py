@@ -35,7 +35,7 @@ class Measure:
         }
 
     def end(self) -> None:
-        """Look no more: nobody will ask for the record."""
+        """Stop measuring: the record is not needed."""
         if self._watch is not None:
             self._watch.end()
 

@@ -23,7 +23,7 @@ from mlspec import paths
 from mlspec.engine.backend import Failed, Progress, Report, Setting, Task
 from mlspec.engine.run_step import Advance, run_step
 from mlspec.machine import child_process
-from mlspec.store.errors import told
+from mlspec.store.errors import describe
 from mlspec.store.shared import Shared
 from mlspec.store.store import Store
 
@@ -61,7 +61,7 @@ def main() -> None:
                 _send(ending, reports)
                 _give_back()
     except OSError as error:
-        _send(Failed("", told(error)), reports)
+        _send(Failed("", describe(error)), reports)
 
 
 def _give_back() -> None:
@@ -104,14 +104,14 @@ def _captured(log: Path) -> Iterator[None]:
 def _progress(step: str, reports: IO[bytes]) -> Advance:
     last = 0.0
 
-    def told(what: str, share: float, figures: dict[str, float]) -> None:
+    def report_progress(what: str, share: float, figures: dict[str, float]) -> None:
         nonlocal last
         now = time.monotonic()
         if share >= 1.0 or now - last >= PROGRESS_EVERY:
             last = now
             _send(Progress(step, what, float(share), {name: float(value) for name, value in figures.items()}), reports)
 
-    return told
+    return report_progress
 
 
 def _send(report: Report, reports: IO[bytes]) -> None:

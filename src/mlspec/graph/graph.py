@@ -93,7 +93,7 @@ class Graph(Struct, frozen=True, dict=True):
         return "personalize" if "personalize" in self.steps else "select"
 
     def find(self, step_id: str) -> Step | None:
-        """The step of that id, or the one that stands for it because both would do the same."""
+        """The step of that id, or the one that it was merged into because both do the same."""
         step = self.steps.get(step_id)
         if step is not None:
             return step

@@ -29,8 +29,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     ``params`` are plain JSON, exactly what the work reads; ``code`` names each piece of code that does the work and its
     version (``{"train": "1", "models/torch.mlp": "2"}``); ``environment`` the library versions that change results;
     ``files`` the digests of files that are read from outside the store. ``path`` is the place in the spec that made the
-    step, for diagnostics; ``also`` the ids of equal steps that this one stands for. Neither is part of the fingerprint,
-    nor are ``id``, ``resources`` and ``schemas``.
+    step, for diagnostics; ``also`` the ids of equal steps that were merged into this one. Neither is part of the
+    fingerprint, nor are ``id``, ``resources`` and ``schemas``.
     """
 
     id: str

@@ -26,7 +26,7 @@ from mlspec.machine.work_tree import WorkTree
 SECONDS = 60
 LARGEST = 256 << 20  # bytes of one object
 TOTAL = 1 << 30  # bytes of all objects that are read of one repository
-SKIPPED = 1 << 20  # a larger object that nobody wants ends the process: its bytes would be in the way
+SKIPPED = 1 << 20  # a larger object that is not needed ends the process, to avoid reading its bytes
 PIECE = 1 << 20
 MOST_ENTRIES = 200_000
 MOST_LEVELS = 64

@@ -1,6 +1,6 @@
 """Confines this process, and all that it starts, by Landlock (Linux 5.13 and later): a second wall behind the rules.
 
-https://docs.kernel.org/userspace-api/landlock.html. Nothing can lift it again; other systems have none, and say so.
+https://docs.kernel.org/userspace-api/landlock.html. It cannot be lifted again; where there is none, this is reported.
 """
 
 import functools

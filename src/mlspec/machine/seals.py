@@ -2,7 +2,7 @@
 
 A seal is a keyed digest of a file's content. The key follows from a file of random bytes and from the time of its last
 change (and from its inode, where a file system keeps whole seconds alone). Neither a checkout nor an archive nor a copy
-can bring that along, and nobody can set it: whoever knows all files of a folder can still not seal one.
+can bring that along, and no user can set it: knowing all files of a folder is not enough to seal one.
 """
 
 import fcntl
@@ -61,7 +61,7 @@ def opened(stored: bytes, key: bytes | None) -> bytes | None:
 
 
 def private(name: str, key: bytes) -> str:
-    """A name for ``name`` that nobody without the key can foretell."""
+    """A name for ``name`` that cannot be predicted without the key."""
     return hashlib.blake2b(name.encode(), key=key, digest_size=32, person=b"name").hexdigest()
 
 
@@ -74,7 +74,7 @@ def _derived(handle: int) -> bytes | None:
     content = os.pread(handle, RANDOM + 1, 0)
     if len(content) != RANDOM:
         return None
-    # To the nanosecond nobody can foretell the time; to the second somebody could.
+    # The time cannot be predicted to the nanosecond, but to the second it could be.
     inode = 0 if status.st_ctime_ns % 1_000_000_000 else status.st_ino
     return hashlib.sha256(b"%s %d %d" % (content, inode, status.st_ctime_ns)).digest()
 

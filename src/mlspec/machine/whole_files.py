@@ -1,7 +1,7 @@
 """Files that are written whole or not at all: aside, to the disk, then under their name.
 
 What is being written has one fixed name beside its target (``.NAME.part``), locked by its writer: a process that is
-killed leaves one such file at most, and whoever writes the same target next removes it.
+killed leaves one such file at most, which the next writer of the same target removes.
 """
 
 import contextlib

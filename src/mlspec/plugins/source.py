@@ -15,10 +15,12 @@ if TYPE_CHECKING:
 
 
 class Fetched(msgspec.Struct, frozen=True, kw_only=True):
-    """What fetching a source gave: a file here, its format where that is not the source's own, all columns that the
-    source has where the file holds fewer, when the content was last changed (seconds since 1970; None where the source
-    doesn't say), and a mark by which the source tells later whether it has changed ("" where it can't). ``ordered``:
-    the order of rows says something."""
+    """The result of fetching a source.
+
+    ``path``: a local file; ``format``: its format, if not the source's own; ``columns``: all columns of the source, if
+    the file has fewer; ``changed``: time of the last change in seconds since 1970, None if unknown; ``mark``: a text by
+    which the source recognises later that it has changed, "" if it cannot; ``ordered``: the order of rows matters.
+    """
 
     path: Path
     format: str = ""
@@ -29,17 +31,17 @@ class Fetched(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Source(Plugin, frozen=True, kw_only=True):
-    """Where rows come from: a file beside the spec, or something that is fetched before a run.
+    """Where rows come from: a file next to the spec, or something that is fetched before a run.
 
-    ``key`` is the key that tells this source where ``format`` is left out, ``suffixes`` the endings that tell it where
-    that key is ``path``. ``besides``: columns that are no features unless the spec names them as such. A source that
-    ``is_fetched`` is read once, before a run, into a snapshot beside the spec: it has ``fetch``; what stands in
-    ``plugin.AVAILABILITY`` says how sure its rows must be to come, and changes no result.
+    ``key`` is the key that identifies this source if ``format`` is left out; if that is ``path``, ``suffixes`` are the
+    file endings that identify it. ``not_features``: columns that are not features unless the spec says so. A source
+    that ``is_fetched`` is read once, before a run, into a snapshot next to the spec, by ``fetch``. The keys in
+    ``plugin.AVAILABILITY`` state how its availability is handled; they change no result.
     """
 
     key: ClassVar[str] = "path"
     suffixes: ClassVar[tuple[str, ...]] = ()
-    besides: ClassVar[tuple[str, ...]] = ()
+    not_features: ClassVar[tuple[str, ...]] = ()
 
     part: Annotated[Part | None, Meta(description="The split these rows belong to, with `split: {by: given}`.")] = None
     on_change: Annotated[
@@ -77,14 +79,14 @@ class Source(Plugin, frozen=True, kw_only=True):
 
     @abstractmethod
     def where(self) -> str:
-        """Where rows come from, for people and for digests: no secret stands in it."""
+        """The origin of the rows, for messages and digests; contains no secret."""
 
     @abstractmethod
     def columns(self, root: Path) -> Schema:
         """The columns and their types, from the header, the first rows or the footer; never the whole file.
 
-        Raises OSError when the file cannot be read, ValueError when it is not of this format, and LookupError when only
-        fetching can tell.
+        Raises OSError if the file cannot be read, ValueError if it does not have this format, and LookupError if the
+        columns are only known after fetching.
         """
 
     @abstractmethod
@@ -92,8 +94,8 @@ class Source(Plugin, frozen=True, kw_only=True):
         """All rows as a lazy frame with exactly these columns, cast to their types."""
 
     def quick(self, root: Path, columns: Schema) -> "pl.LazyFrame | None":
-        """What ``scan`` gives, without a look at the values before: one that doesn't fit raises a PolarsError while the
-        rows are read, and ``scan`` then tells which. None where there is no quicker way than ``scan``.
+        """The rows of ``scan``, without checking the values first: one that does not fit raises a PolarsError while the
+        rows are read, and ``scan`` then reports which. None if there is no quicker way than ``scan``.
         """
         return None
 
@@ -102,12 +104,12 @@ class Source(Plugin, frozen=True, kw_only=True):
         return None
 
     def mistake(self) -> str:
-        """What is wrong with the settings taken together, and the way out; empty where nothing is."""
+        """What is wrong with the combination of settings, and what to do; empty if nothing is."""
         return ""
 
     def starts(self) -> Mapping[str, str]:
-        """The files and folders, from the spec's folder, that it begins to read at, by the key that names each. Where
-        one may not be read, nothing else is asked of the source."""
+        """The files and folders that it reads first, relative to the spec's folder, by the key that names each. If one
+        may not be read, no other method of the source is called."""
         return {}
 
     def files(self, root: Path) -> dict[str, Path]:

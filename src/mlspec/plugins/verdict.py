@@ -51,8 +51,8 @@ def decide(low: float | None, high: float | None, threshold: float, *, at_least:
 def by_interval(
     requirement: str, found: Estimate, n: int, threshold: float, *, at_least: bool, unit: str = ""
 ) -> Verdict:
-    """The verdict on an estimate: the whole interval must be on the right side of the bound. ``unit``: a word that
-    stands after the value in the reason."""
+    """The verdict on an estimate: the whole interval must be on the right side of the bound. ``unit``: a word
+    after the value in the reason."""
     value, low, high = found["value"], found["low"], found["high"]
     verdict = decide(low, high, threshold, at_least=at_least) if value is not None else "unknown"
     reason = _reason(verdict, value, low, high, n, threshold, at_least, unit)

@@ -25,7 +25,7 @@ def text(raw: str) -> str:
     if LEADING.match(shown):
         # Only at the beginning of a line do these start a list, a heading or a table.
         shown = f"\\{shown}" if not shown[0].isdigit() else re.sub(r"^(\d+)", r"\1\\", shown)
-    # No backslash keeps a forge from notifying whoever has that name.
+    # A backslash does not stop a code host from notifying the user of that name.
     return shown.replace("@", "@\u200b")
 
 

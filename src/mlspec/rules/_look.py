@@ -201,7 +201,9 @@ def _stated(columns: Schema, source: Source) -> Schema:
     stated = source.stated()
     return tuple(
         Column(
-            c.name, cast(ColumnType, stated.get(c.name, c.type)), "unused" if c.name in source.besides else "feature"
+            c.name,
+            cast(ColumnType, stated.get(c.name, c.type)),
+            "unused" if c.name in source.not_features else "feature",
         )
         for c in columns
     )

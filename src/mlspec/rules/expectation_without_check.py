@@ -141,7 +141,7 @@ def _fits(view: View, one: Expectation, at: Path, kinds: Mapping[str, str]) -> I
 
 
 def _together(view: View, one: Expectation, at: Path, kinds: Mapping[str, str]) -> Iterator[Diagnostic]:
-    """Rows that are outside the fences of several columns; values that nobody may keep."""
+    """Rows that are outside the fences of several columns; values that may not be stored."""
     if one.anomalies is not None and one.columns:
         strange = next((name for name in one.columns if kinds.get(name, NUMBERS[0]) not in NUMBERS), None)
         if strange is not None:

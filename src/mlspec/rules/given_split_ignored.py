@@ -1,6 +1,6 @@
 """The folders of a source state a split, but the spec splits in another way.
 
-Why: whoever created the folders kept the test rows separate; after mixing, scores cannot be compared with those of
+Why: the author of the folders kept the test rows separate; after mixing, scores cannot be compared with those of
 others.
 
 Instead: use `split: {by: given, column: split}`, or `columns: {drop: [split]}` to mix them on purpose.

@@ -1,6 +1,6 @@
 """Reviewers are required for an unknown section, or have invalid names.
 
-Why: with a misspelled section or reviewer nobody is asked, and the change goes through.
+Why: with a misspelled section or reviewer no review is requested, and the change goes through.
 
 Instead: use the section names of the spec, and reviewers as `@user`, `@organisation/team`, or an email address.
 """

@@ -23,14 +23,14 @@ class FolderSource(FileSource, frozen=True, kw_only=True):
 
     content: ClassVar[Column]
     endings: ClassVar[tuple[str, ...]]
-    besides: ClassVar[tuple[str, ...]] = ("path", "split")
+    not_features: ClassVar[tuple[str, ...]] = ("path", "split")
 
     @abstractmethod
     def cell(self, data: bytes, name: str) -> Any:
         """A file's content as a cell. Raises StepError, naming ``name``, where it is none."""
 
     def files(self, root: Path) -> dict[str, Path]:
-        """The archive, or the folder as one: a lock that names each picture would be longer than what it is of."""
+        """The archive, or the folder as one: a lock that names each image would be longer than the spec."""
         return {} if self.is_fetched else {self.path: root / self.path}
 
     def starts(self) -> dict[str, str]:

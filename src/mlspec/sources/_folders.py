@@ -59,19 +59,19 @@ class Folder(Struct, frozen=True, kw_only=True):
         if self.table is not None:
             from mlspec.sources import _infer
 
-            told = self.told(_bounds.ROWS)[0]
+            described = self.described(_bounds.ROWS)[0]
             given = {cell.name, *(c.name for c in known)}
-            for name in dict.fromkeys(key for cells in told.values() for key in cells):
+            for name in dict.fromkeys(key for cells in described.values() for key in cells):
                 if name in given:
                     raise ValueError(f"{self.table} has a column '{name}', which the files already provide")
-                cells = {one[name] for one in told.values() if one.get(name)}
+                cells = {one[name] for one in described.values() if one.get(name)}
                 known.append(Column(name, "category" if name == "label" else _infer.narrowest(cells)))
         return (*known, cell)
 
     def cells(self, most: int | None = None) -> tuple[dict[str, dict[str, str]], bool]:
         """What is known about each file except its content, by its name, from ``most`` rows of the table; and whether
         these are all."""
-        told, everything = self.told(most) if self.table is not None else ({}, True)
+        described, everything = self.described(most) if self.table is not None else ({}, True)
         found = {}
         for name in self.names:
             cells = {"path": name}
@@ -80,10 +80,10 @@ class Folder(Struct, frozen=True, kw_only=True):
                 cells["split"] = PARTS[folders.pop(0).lower()]
             if self.labels:
                 cells["label"] = folders[0]
-            found[name] = {**cells, **told.get(name, {})}
+            found[name] = {**cells, **described.get(name, {})}
         return found, everything
 
-    def told(self, most: int | None = None) -> tuple[dict[str, dict[str, str]], bool]:
+    def described(self, most: int | None = None) -> tuple[dict[str, dict[str, str]], bool]:
         """The table's cells by the file that they are about, empty ones left out; of its first ``most`` rows within
         ``_bounds.BYTES``, or of all. And whether these are all. Raises ValueError for a bad table."""
         table = self.table

@@ -1,4 +1,4 @@
-"""What becomes of the sources' columns by joins, derived columns and the filter; and what is wrong with these."""
+"""The columns that joins, derived columns and the filter make of the sources' columns; and what is wrong with these."""
 
 from collections.abc import Iterator, Mapping
 

@@ -43,7 +43,7 @@ MODELS = {
 
 
 Propose = Callable[[str, list[str], list[str], set[str]], Sequence[str]]
-"""Lines of expectations, from the target, the columns that name rows, the sensitive ones, and those nobody reads."""
+"""Lines of expectations, from the target, the row names, the sensitive columns, and the unused ones."""
 
 
 def draft(data: Path, folder: Path, target: str | None = None, propose: Propose | None = None) -> str:
@@ -59,7 +59,7 @@ def draft(data: Path, folder: Path, target: str | None = None, propose: Propose 
         raise _refused("source-unreadable", f"'{data}' can't be read as {kind}: {seen_of}")
     columns, found = seen_of.columns, seen_of.values
     content = getattr(source, "content", None)
-    chosen, why = _target(tuple(c for c in columns if c.name not in source.besides and c != content), target)
+    chosen, why = _target(tuple(c for c in columns if c.name not in source.not_features and c != content), target)
     values = {name: seen[0] for name, seen in found.items()}
     looked_at = [found.get(c.name) for c in columns if c.type != "image"]
     everything = all(seen is not None and seen[1] for seen in looked_at)
@@ -69,7 +69,7 @@ def draft(data: Path, folder: Path, target: str | None = None, propose: Propose 
         note = "choose another column with --target"
         raise _refused("task-unclear", f"the task cannot be inferred from '{chosen}' ({by_name[chosen].type})", note)
     ids = [c.name for c in columns if c.name != chosen and _is_id(c, values.get(c.name, ()))]
-    of_files = "path" in source.besides
+    of_files = "path" in source.not_features
     written = f", format: {kind}" if of_files else ""
     if of_files:
         ids = ["path"]

@@ -79,7 +79,7 @@ def identity(use: PluginRef) -> str:
 
 
 def is_snapshot(name: str) -> bool:
-    """Whether a file, by its name from the spec's folder, is one that goes by its content."""
+    """Whether a file, by its name from the spec's folder, is identified by its content."""
     return Path(name).parts[: len(FOLDER.parts)] == FOLDER.parts and Path(name).suffix in FORMATS
 
 
@@ -177,7 +177,7 @@ def unreadable(path: Path, why: str) -> SpecError:
         "restore it from version control: git checkout mlspec.lock",
         "without the file, mlspec run pins the current state",
     )
-    # Behind a link is a text that nobody has asked to see.
+    # A link could show a file that was not asked for.
     span = None if path.is_symlink() else Span(str(path), 1, 1, 1, 2)
     message = f"{path if span is None else LOCK} can't be read: {why}"
     return SpecError([Diagnostic(code="lock-unreadable", message=message, span=span, notes=notes)])

@@ -1,7 +1,7 @@
 """Types -> JSON Schema (2020-12), for editors and reviewers: what ``schema/project.schema.json`` holds.
 
 Objects are closed; a choice among plug-ins is an ``enum`` on its key with ``if``/``then``, never ``oneOf`` or
-``anyOf``, whose errors nobody can read. A value of several possible forms is distinguished by its type.
+``anyOf``, whose errors are unreadable. A value of several possible forms is distinguished by its type.
 """
 
 import json

@@ -186,8 +186,8 @@ class _Reader:
         listed = (f"keys here: {', '.join(known)}",) if known else ()
         for key in unknown[:MOST_FOUND]:
             if key in known:
-                message = f"'{key}' can't stand in {_dotted(path)}"
-                self.wrong((*path, key), message, "not together with what stands beside it", key=True)
+                message = f"'{key}' is not allowed in {_dotted(path)}"
+                self.wrong((*path, key), message, "not together with the other keys here", key=True)
                 continue
             guess = suggest.nearest(key, known)
             label = f"did you mean '{guess}'?" if guess else ""

@@ -15,7 +15,7 @@ class DamagedError(StoreError):
         super().__init__(f"stored result {digest[:12]} {what}")
 
 
-def told(error: OSError) -> str:
+def describe(error: OSError) -> str:
     """A system's error in plain words, with the file that it is about."""
     if error.errno in FULL:
         return "no space is left on the disk"

@@ -19,7 +19,7 @@ def exclusive(path: Path, waiting: Callable[[], None] | None = None) -> Iterator
                 if waiting is not None:
                     waiting()
                 _take(handle, fcntl.LOCK_EX)
-            # Whoever had it before has removed the file: this handle then locks a name that nobody finds any more.
+            # The previous holder has removed the file: this handle locks a name that no longer exists.
             if _still(handle, path):
                 break
         except BaseException:
@@ -53,7 +53,7 @@ def reading(path: Path) -> Iterator[None]:
         try:
             handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError:
-            # Nobody has ever written here, or whoever does has other rights: there is nothing to wait for.
+            # Nothing was ever written here, or only by users with other rights: there is nothing to wait for.
             yield
             return
     try:
@@ -76,7 +76,7 @@ def alone(path: Path, busy: str) -> Iterator[None]:
 
 
 def sweep(folder: Path) -> None:
-    """Remove the files of exclusive locks that nobody holds."""
+    """Remove the files of exclusive locks that are not held."""
     for path in folder.iterdir():
         try:
             handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)

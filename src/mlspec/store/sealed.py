@@ -1,4 +1,4 @@
-"""Files of a shared store that only who has the key can read, and nobody can change unnoticed.
+"""Files of a shared store that need the key to be read, and cannot be changed unnoticed.
 
 A file begins with ``MAGIC`` and a random salt, from which and the key its own key follows (HKDF, RFC 5869). Its content
 is in pieces of 1 MiB, each encrypted by AES-256-GCM with its number, and whether it is the last one, as the nonce,

@@ -7,7 +7,7 @@
     folders/DIGEST/      the same folder as a folder; its files are links to the objects
     actions/FINGERPRINT  what a step gave: the digests of its outputs, sealed (see machine/seals.py)
     tmp/PID-RANDOM/      what a process has not finished
-    locks/FINGERPRINT    held by whoever makes that result
+    locks/FINGERPRINT    held by the process that makes that result
     key                  what this store's seals are made by
 
 An entry is written aside, synced and renamed, objects before the action that names them: whatever moment a process dies
@@ -53,7 +53,7 @@ class Store:
         return self._key
 
     def private(self, name: str) -> str:
-        """A name for what is kept beside this store, which nobody else can foretell. The store is open for writing."""
+        """A name for what is kept next to this store, which others cannot predict. The store is open for writing."""
         key = self.key()
         assert key is not None
         return seals.private(name, key)

@@ -1,4 +1,4 @@
-"""Looking after a store: finding what is damaged, removing what nobody needs."""
+"""Maintenance of a store: finding what is damaged, removing what is not needed."""
 
 import hashlib
 import os

@@ -1,4 +1,4 @@
-"""Conformance suites for whoever adds to mlspec: a class that inherits from one inherits its tests."""
+"""Conformance suites for plug-in authors: a class that inherits from one inherits its tests."""
 
 import sys
 

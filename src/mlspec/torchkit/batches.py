@@ -37,7 +37,7 @@ class Rows(msgspec.Struct, frozen=True):
 
 
 class Batches:
-    """Batches of ``size`` rows, of which those in ``part`` are handed out, on ``device``."""
+    """Batches of ``size`` rows, of which those in ``part`` are returned, on ``device``."""
 
     def __init__(self, rows: Rows, size: int, seed: int, device: torch.device, part: slice | None = None) -> None:
         self._all = (*rows.inputs, rows.target)

@@ -32,7 +32,7 @@ from mlspec.plugins.verdict import Verdict
 from mlspec.spec import pinned
 from mlspec.spec.requirements import Requirement, requirements
 from mlspec.store import shared
-from mlspec.store.errors import FULL, DamagedError, told
+from mlspec.store.errors import FULL, DamagedError, describe
 from mlspec.store.store import Store
 
 MENDINGS = 3
@@ -71,7 +71,7 @@ def run(
         return running.run(lock)
     except OSError as error:
         if error.errno in FULL:
-            raise StoreError(f"{told(error)}; free some space and run again: results so far are kept") from None
+            raise StoreError(f"{describe(error)}; free some space and run again: results so far are kept") from None
         raise
 
 
@@ -240,8 +240,8 @@ class _Running:
         )
 
     def _ended(self, step: Step, result: Result) -> None:
-        told = self.results.get(step.id)
-        if told is not None and result.action == "cached":
+        known = self.results.get(step.id)
+        if known is not None and result.action == "cached":
             # Looked up a second time, because something else was damaged.
             return
         self.results[step.id] = result
@@ -277,8 +277,8 @@ class _Running:
         """End the run when its budget is gone; what is done, and what running steps have written down, is kept."""
         gone = self.meter.gone()
         if gone is not None:
-            what, told = gone
-            raise _BudgetSpentError(step, ("constraints", "budget", what), f"the budget is spent: {told}")
+            what, text = gone
+            raise _BudgetSpentError(step, ("constraints", "budget", what), f"the budget is spent: {text}")
 
     def _count_use(self) -> None:
         """The test rows have judged a model: recorded before the verdict is shown."""

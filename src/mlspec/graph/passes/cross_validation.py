@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from mlspec.graph import tables
 from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS
-from mlspec.graph.passes.split import besides
+from mlspec.graph.passes.split import extra_params
 from mlspec.graph.step import Input, Step
 from mlspec.spec import Project
 from mlspec.spec.model import CrossValidation
@@ -86,7 +86,7 @@ def _fold(graph: Graph, wanted: CrossValidation, number: int) -> Step:
         "validation": split.validation,
         "target": [target.name, target.type],
         "task": graph.project.project.task,
-        **(besides(split) if by == split.by else {}),
+        **(extra_params(split) if by == split.by else {}),
     }
     return Step(
         id=f"fold.{number}",

@@ -11,7 +11,7 @@ from mlspec.spec import units
 from mlspec.spec.data import Split
 
 
-def besides(how: Split) -> dict[str, Any]:
+def extra_params(how: Split) -> dict[str, Any]:
     """Settings of a split in addition to shares and a column; nothing where nothing is said."""
     said: dict[str, Any] = {} if how.stratify is None else {"stratify": how.stratify}
     if how.gap is not None:
@@ -45,7 +45,7 @@ def split(graph: Graph) -> Graph:
             else {},
             "target": [target.name, target.type],
             "sample": data.sample,
-            **besides(how),
+            **extra_params(how),
         },
         inputs=inputs,
         outputs=KINDS["split"].outputs,

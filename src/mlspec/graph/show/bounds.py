@@ -11,7 +11,7 @@ from mlspec.graph.show.text import duration, names
 
 def bounds(plan: Plan) -> Iterator[str]:
     """What a run is about to spend of its stated budget, as far as it is known; the longest way to its end; and the
-    shared store, in which nobody looks before a run."""
+    shared store, which is not searched before a run."""
     constraints = plan.graph.project.constraints
     seconds = {step_id: planned.seconds for step_id, planned in plan.steps.items()}
     budget = constraints.one(Budget)

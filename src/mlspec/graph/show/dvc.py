@@ -137,7 +137,7 @@ def command(verb: str, options: Sequence[str], arguments: Sequence[str]) -> str:
 
 
 def text(found: Sequence[Stage], spec: str = SPEC) -> dict[str, str]:
-    """The stages as they stand in ``dvc.yaml``, by name, each as lines without indentation."""
+    """The stages as written in ``dvc.yaml``, by name, each as lines without indentation."""
     return {stage.name: "\n".join(_lines(stage, spec)) for stage in found}
 
 
@@ -199,5 +199,5 @@ def _lines(stage: Stage, spec: str) -> Iterator[str]:
 
 
 def _word(value: str) -> str:
-    """Text as it stands in ``dvc.yaml``, where ``${`` would begin a reference."""
+    """Text as written in ``dvc.yaml``, where ``${`` would begin a reference."""
     return yaml_text.scalar(value.replace("${", "\\${"))

@@ -26,7 +26,7 @@ def explain(graph: Graph, step_id: str, plan: Plan | None = None) -> str:
 def _lines(graph: Graph, step: Step, planned: PlannedStep | None, plan: Plan | None) -> Iterator[str]:
     yield f"{step.id} ({step.kind})"
     if step.also:
-        yield f"  stands for {', '.join(step.also)} too: they would do the same"
+        yield f"  same as {', '.join(step.also)}: run once"
     if step.path:
         span = graph.document.span(step.path) if graph.document is not None else None
         where = f" ({span.file}:{span.line}:{span.column})" if span is not None else ""

@@ -21,10 +21,10 @@ def _step(step: Step) -> Iterator[str]:
         yield f"  reads {name}: {read.step}.{read.output}"
     for name, item in step.params.items():
         yield from param("  ", name, item)
-    told: dict[str, list[str]] = {}
+    by_text: dict[str, list[str]] = {}
     for output in step.outputs:
         columns = step.schemas.get(output)
         text = "" if columns is None else ": " + ", ".join(f"{column.name} {column.type}" for column in columns)
-        told.setdefault(printable(text), []).append(output)
-    for text, outputs in told.items():
+        by_text.setdefault(printable(text), []).append(output)
+    for text, outputs in by_text.items():
         yield f"  gives {', '.join(outputs)}{text}"

@@ -18,7 +18,7 @@ HERE = Path(__file__).parent
 
 
 def html(graph: Graph, plan: Plan | None = None) -> str:
-    """The page. Everything that comes from a spec or from data stands in it as text, never as markup or code; the
+    """The page. Everything that comes from a spec or from data is escaped as text, never as markup or code; the
     page's policy lets no script run but its own."""
     script = (HERE / "page.js").read_text(encoding="utf-8")
     style = STYLE + (HERE / "page.css").read_text(encoding="utf-8")

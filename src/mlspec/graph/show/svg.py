@@ -71,7 +71,7 @@ def _node(step_id: str, box: Box, graph: Graph, plan: Plan | None) -> str:
             [planned.action, *few(planned.reasons)],
         )
     if step.also:
-        note += f" · stands for {len(step.also) + 1}"
+        note += f" · {len(step.also) + 1} equal steps"
     x, y = box.x + 12, box.y
     return (
         f'<g class="step{style}" data-step="{escape(step_id)}">'

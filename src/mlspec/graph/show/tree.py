@@ -83,7 +83,7 @@ def _notes(graph: Graph, step: Step, planned: PlannedStep, above: set[str]) -> I
     if planned.action == "cached" and elsewhere:
         yield f"reads {names(elsewhere)}"
     if step.also:
-        yield f"also stands for {names(step.also)}"
+        yield f"same as {names(step.also)}"
 
 
 def _paint(text: str, code: str, color: bool) -> str:

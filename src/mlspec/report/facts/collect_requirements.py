@@ -61,7 +61,7 @@ def _measured(requirement: Requirement, run: Run, graph: Graph) -> tuple[str, st
         message = (
             ""
             if coverage.get("value") is None
-            else f"coverage {formatting.figure(coverage['value'])} (decided without a person)"
+            else f"coverage {formatting.figure(coverage['value'])} (share of automatic decisions)"
         )
         return "evaluate", message
     name = MEASURED.get(requirement.id)

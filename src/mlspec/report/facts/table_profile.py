@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SHARES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 COMMON, MOST_CLASSES, MOST_CORRELATED, MOST_PAIRS, LEAST_CORRELATION = 5, 20, 40, 10, 0.3
 AT_ONCE, CELL = 128 * 1024 * 1024, 8  # bytes of the columns that are read together, and of a cell of them
-Told = Literal["all", "counts"]
+Detail = Literal["all", "counts"]
 
 
 class Frequent(Struct, frozen=True):

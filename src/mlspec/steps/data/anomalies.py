@@ -61,11 +61,11 @@ def levels(rows: "pl.LazyFrame", name: str) -> dict[str, Any] | None:
 def too_many(asked: Asked) -> Fault:
     """The fault of a column with too many values to pin."""
     name = asked["column"]
-    told = f"'{name}' has more than {MOST_LEVELS:,} values or {MOST_TEXT:,} characters of them: too many to pin"
-    return Fault(told, f"{{column: {name}, matches: PATTERN}}, or refers_to a source that lists them")
+    text = f"'{name}' has more than {MOST_LEVELS:,} values or {MOST_TEXT:,} characters of them: too many to pin"
+    return Fault(text, f"{{column: {name}, matches: PATTERN}}, or refers_to a source that lists them")
 
 
-def told(asked: Asked, seen: Mapping[str, Any], share: float, masked: bool) -> Fault:
+def fault(asked: Asked, seen: Mapping[str, Any], share: float, masked: bool) -> Fault:
     """Too many rows outside the fences; of fences that fall together the quartiles are the same."""
     wanted = asked["anomalies"]
     rounded = math.ceil(share * 1000) / 1000
@@ -73,20 +73,20 @@ def told(asked: Asked, seen: Mapping[str, Any], share: float, masked: bool) -> F
     most = f"at most {wanted['at_most']:.2%} expected"
     if "columns" in asked:
         names = ", ".join(f"'{name}'" for name in asked["columns"])
-        told = f"{share:.2%} of rows are outside the fences of {wanted['together']} or more of {names}, {most}"
+        text = f"{share:.2%} of rows are outside the fences of {wanted['together']} or more of {names}, {most}"
         offered |= {"together": wanted["together"]} if wanted["together"] != 2 else {}
-        return Fault(told, flow({"columns": list(asked["columns"]), "anomalies": offered}))
+        return Fault(text, flow({"columns": list(asked["columns"]), "anomalies": offered}))
     name, low, high = asked["column"], seen["fence/low"], seen["fence/high"]
     if low == high:
-        told = f"'{name}' has equal quartiles, so there are no fences for anomalies"
-        return Fault(told, f"{{column: {name}, between: [LEAST, GREATEST]}}")
-    told = f"'{name}' has {share:.2%} of rows outside the fences, {most}"
+        text = f"'{name}' has equal quartiles, so there are no fences for anomalies"
+        return Fault(text, f"{{column: {name}, between: [LEAST, GREATEST]}}")
+    text = f"'{name}' has {share:.2%} of rows outside the fences, {most}"
     offer = flow({"column": name, "anomalies": offered})
     if masked:
-        return Fault(told, offer)
+        return Fault(text, offer)
     bounds = f"[{low:.6g}, {high:.6g}]"
     return Fault(
-        f"{told} ({figure(low)} to {figure(high)})",
+        f"{text} ({figure(low)} to {figure(high)})",
         f"{offer}, or {{column: {name}, between: {bounds}, on_fail: drop_rows}}",
     )
 
@@ -94,9 +94,9 @@ def told(asked: Asked, seen: Mapping[str, Any], share: float, masked: bool) -> F
 def news(asked: Asked, count: int, rows: int, example: str) -> Fault:
     """Too many rows with values that no row had."""
     name, most = asked["column"], asked["unseen"]["at_most"]
-    told = f"'{name}' has values in {count / rows:.2%} of rows that no row had when mlspec.lock pinned them{example}"
+    text = f"'{name}' has values in {count / rows:.2%} of rows that no row had when mlspec.lock pinned them{example}"
     offer = flow({"column": name, "unseen": {"at_most": math.ceil(count / rows * 1000) / 1000}})
-    return Fault(f"{told}, at most {most:.2%} expected", f"{offer}, or {ACCEPT}")
+    return Fault(f"{text}, at most {most:.2%} expected", f"{offer}, or {ACCEPT}")
 
 
 def volume(asked: Asked, rows: int) -> Iterator[Fault]:
@@ -107,9 +107,9 @@ def volume(asked: Asked, rows: int) -> Iterator[Fault]:
     most, change = asked["rows"]["change"]["at_most"], rows / before - 1
     if abs(change) > most:
         way = "more" if change > 0 else "fewer"
-        told = f"{rows:,} rows, {abs(change):.2%} {way} than the {before:,} that mlspec.lock has pinned"
+        text = f"{rows:,} rows, {abs(change):.2%} {way} than the {before:,} that mlspec.lock has pinned"
         offer = flow({"rows": {**asked["rows"], "change": {"at_most": math.ceil(abs(change) * 1000) / 1000}}})
-        yield Fault(f"{told}, at most {most:.2%} expected", f"{offer}, or {ACCEPT}")
+        yield Fault(f"{text}, at most {most:.2%} expected", f"{offer}, or {ACCEPT}")
 
 
 def missing(asked: Asked, share: float) -> Iterator[Fault]:
@@ -120,10 +120,10 @@ def missing(asked: Asked, share: float) -> Iterator[Fault]:
     most, change = asked["missing"]["change"]["at_most"], abs(share - before)
     if change > most:
         name = asked["column"]
-        told = f"'{name}' is missing in {share:.2%} of rows, in {before:.2%} when mlspec.lock pinned it"
+        text = f"'{name}' is missing in {share:.2%} of rows, in {before:.2%} when mlspec.lock pinned it"
         wider = {**asked["missing"], "change": {"at_most": math.ceil(change * 1000) / 1000}}
         offer = flow({"column": name, "missing": wider})
-        yield Fault(f"{told}, a change of at most {most:.2%} expected", f"{offer}, or {ACCEPT}")
+        yield Fault(f"{text}, a change of at most {most:.2%} expected", f"{offer}, or {ACCEPT}")
 
 
 def _outside(name: str, low: "pl.Expr", high: "pl.Expr") -> "pl.Expr":

@@ -135,7 +135,7 @@ def _leaves_out(asked: dict[str, Any], measured: dict[str, Any], rows: int) -> b
 def _sample(
     rows: "pl.LazyFrame", asked: dict[str, Any], known: "pl.Series | None", masked: list[str]
 ) -> list[dict[str, Any]]:
-    """A few of the rows that break it, what nobody may see of them hidden."""
+    """A few of the rows that violate it, with hidden columns masked."""
     marks = list(expectations.marks(asked, known).values())
     if not marks:
         return []

@@ -108,13 +108,13 @@ def faults(asked: Asked, seen: Mapping[str, Any], rows: int, masked: bool) -> It
     for check, words in (("distinct", "distinct values"), ("sum", "as its sum"), ("mean", "as its mean")):
         if check in asked and seen.get(check) is not None:
             for side, limit in broken(asked[check], seen[check]):
-                told = f"'{name}' has {figure(seen[check])} {words}, {side} {figure(limit)} expected"
-                yield Fault(told, "" if masked else _wider(asked, check, side, seen[check]))
+                text = f"'{name}' has {figure(seen[check])} {words}, {side} {figure(limit)} expected"
+                yield Fault(text, "" if masked else _wider(asked, check, side, seen[check]))
     if "quantile" in asked and seen.get("quantile") is not None:
         for side, limit in broken(asked["quantile"], seen["quantile"]):
             at = f"{asked['quantile']['at']:g}"
-            told = f"the {at} quantile of '{name}' is {figure(seen['quantile'])}, {side} {figure(limit)} expected"
-            yield Fault(told, "" if masked else _wider(asked, "quantile", side, seen["quantile"]))
+            text = f"the {at} quantile of '{name}' is {figure(seen['quantile'])}, {side} {figure(limit)} expected"
+            yield Fault(text, "" if masked else _wider(asked, "quantile", side, seen["quantile"]))
     if "freshness" in asked:
         yield from _old(asked, seen)
 
@@ -131,17 +131,17 @@ def _rows(check: str, asked: Asked, seen: Mapping[str, Any], count: int, rows: i
         if masked:
             return Fault(f"'{name}' is outside {low:g} to {high:g} in {many}", drop)
         reach = f"[{min(low, seen['least']):g}, {max(high, seen['greatest']):g}]"
-        told = f"'{name}' is outside {low:g} to {high:g} in {many} (it goes from {seen['least']} to {seen['greatest']})"
-        return Fault(told, f"{{column: {name}, between: {reach}}}, or {drop}")
+        text = f"'{name}' is outside {low:g} to {high:g} in {many} (it goes from {seen['least']} to {seen['greatest']})"
+        return Fault(text, f"{{column: {name}, between: {reach}}}, or {drop}")
     if check == "allowed":
-        told = f"'{name}' has values that are not allowed in {many}{example}"
+        text = f"'{name}' has values that are not allowed in {many}{example}"
         listed = [*asked["allowed"], seen.get("example/allowed")]
         wider = f"{{column: {name}, allowed: {flow(listed)}}}, or " if not masked and len(listed) < MOST_OFFERED else ""
-        return Fault(told, wider + drop)
+        return Fault(text, wider + drop)
     if check == "missing":
         share = math.ceil(count / rows * 1000) / 1000
-        told = f"'{name}' is missing in {count / rows:.2%} of rows, at most 0.00% expected"
-        return Fault(told, f"{{column: {name}, missing: {{at_most: {share:g}}}}}, or {drop}")
+        text = f"'{name}' is missing in {count / rows:.2%} of rows, at most 0.00% expected"
+        return Fault(text, f"{{column: {name}, missing: {{at_most: {share:g}}}}}, or {drop}")
     if check == "unique":
         names = ", ".join(f"'{one}'" for one in _columns(asked))
         what = "a value" if len(_columns(asked)) == 1 else "a combination"
@@ -149,18 +149,18 @@ def _rows(check: str, asked: Asked, seen: Mapping[str, Any], count: int, rows: i
         return Fault(f"{names} {verb} {what} in {many}, but each should occur once", drop)
     if check == "length":
         reach = f"{seen['shortest']} to {seen['longest']} characters long"
-        told = f"'{name}' is {reach}, in {many} not {_text(asked['length'])}"
-        return Fault(told, drop)
+        text = f"'{name}' is {reach}, in {many} not {_text(asked['length'])}"
+        return Fault(text, drop)
     if check == "anomalies":
-        return anomalies.told(asked, seen, count / rows, masked)
+        return anomalies.fault(asked, seen, count / rows, masked)
     if check == "unseen":
         return anomalies.news(asked, count, rows, example)
     if check == "matches":
         return Fault(f"'{name}' does not match {asked['matches']} in {many}{example}", drop)
     if check == "refers_to":
         other = asked["refers_to"]
-        told = f"'{name}' has values in {many} that '{other['column']}' of source '{other['source']}' lacks{example}"
-        return Fault(told, drop)
+        text = f"'{name}' has values in {many} that '{other['column']}' of source '{other['source']}' lacks{example}"
+        return Fault(text, drop)
     return Fault(f"{asked['holds']} does not hold in {many}", drop)
 
 
@@ -186,8 +186,8 @@ def grouped(asked: Asked, table: "pl.DataFrame", rows: int, masked: bool) -> Ite
     wanted = asked["groups"]
     if wanted.get("count") is not None:
         for words, limit in broken(wanted["count"], table.height):
-            told = f"{what} makes {table.height:,} groups, {words} {limit:,.0f} expected"
-            yield Fault(told, _wider({**asked, **wanted}, "count", words, table.height, "groups"))
+            text = f"{what} makes {table.height:,} groups, {words} {limit:,.0f} expected"
+            yield Fault(text, _wider({**asked, **wanted}, "count", words, table.height, "groups"))
     for key, of in (("rows", 1), ("share", max(rows, 1))):
         if wanted.get(key) is None:
             continue
@@ -197,11 +197,11 @@ def grouped(asked: Asked, table: "pl.DataFrame", rows: int, masked: bool) -> Ite
             for words, limit in broken(wanted[key], count / of):
                 group = MASK if masked else ", ".join(str(value) for value in values)
                 plural = "" if count == 1 else "s"
-                told = f"{count:,} row{plural}" if key == "rows" else f"{count / of:.2%} of rows"
+                text = f"{count:,} row{plural}" if key == "rows" else f"{count / of:.2%} of rows"
                 bound = f"{limit:,.0f}" if key == "rows" else f"{limit:.2%}"
                 past = furthest.get(words, count)
                 furthest[words] = min(past, count) if words == "at least" else max(past, count)
-                found.append(f"group {group} of {what} has {told}, {words} {bound} expected")
+                found.append(f"group {group} of {what} has {text}, {words} {bound} expected")
         if found:
             more = f" (so {len(found) - 1:,} more groups)" if len(found) > 1 else ""
             side = next(iter(furthest))

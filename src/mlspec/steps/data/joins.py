@@ -147,7 +147,7 @@ def _ordered(rows: "pl.DataFrame", join: Mapping[str, Any]) -> "pl.DataFrame":
 
 
 def _known(rows: "Frame") -> "Frame":
-    """Without those of which nobody says when they were known."""
+    """Without those whose time of knowledge is missing."""
     return rows.filter(pl.col(KNOWN).is_not_null())
 
 

@@ -85,7 +85,7 @@ def _verify(job: Job, source: Source) -> None:
             raise StepError(f"{name} was removed while it was read")
         if expected == (Digests(None).of(path) if path.is_dir() else hash_file(path)):
             continue
-        # A snapshot of rows goes by its content.
+        # A snapshot of rows is identified by its content.
         if not (pinned.is_snapshot(name) and expected == table_digest.digest(path)):
             raise StepError(f"{name} was changed while it was read; run again")
     more = sorted(there.keys() - job.files.keys())

@@ -72,12 +72,12 @@ def _drift(features: "Array", others: "Array", names: list[str]) -> Check:
     rows = np.concatenate([side[random.permutation(len(side))[:count]] for side in (features, others)])
     came = np.repeat([0, 1], count)
     half = np.tile(np.arange(count) % 2, 2)
-    told = np.empty(len(rows))
+    predicted = np.empty(len(rows))
     for part in (0, 1):
         model = HistGradientBoostingClassifier(max_iter=15, max_leaf_nodes=8, early_stopping=False, random_state=0)
         model.fit(rows[half != part], came[half != part])
-        told[half == part] = model.predict_proba(rows[half == part])[:, 1]
-    area = float(roc_auc_score(came, told))
+        predicted[half == part] = model.predict_proba(rows[half == part])[:, 1]
+    area = float(roc_auc_score(came, predicted))
     # Hanley and McNeil (1982), for indistinguishable rows.
     spread = ((2 * count + 1) / (12 * count * count)) ** 0.5
     worst = max(range(len(names)), key=lambda index: _apart(rows[:count, index], rows[count:, index]))
@@ -148,8 +148,8 @@ def _target(
 def alone(features: "Array", others: "Array", target: "Array", truth: "Array", classes: int) -> list[float]:
     """The share of the target's uncertainty that each feature takes away by itself, in other rows."""
     columns = range(features.shape[1])
-    told = (_binned(features[:, k], others[:, k], target, classes) for k in columns)
-    return [_known(found, truth, target, classes) for found in told]
+    predicted = (_binned(features[:, k], others[:, k], target, classes) for k in columns)
+    return [_known(found, truth, target, classes) for found in predicted]
 
 
 def _binned(values: "Array", other: "Array", target: "Array", classes: int) -> "Array":
@@ -166,23 +166,23 @@ def _binned(values: "Array", other: "Array", target: "Array", classes: int) -> "
         axis=1,
     )
     means = (total + prior) / (count + 1)[:, None]
-    told: Array = means[cells[1]]
-    return told
+    predicted: Array = means[cells[1]]
+    return predicted
 
 
-def _known(told: "Array", truth: "Array", target: "Array", classes: int) -> float:
+def _known(predicted: "Array", truth: "Array", target: "Array", classes: int) -> float:
     """The share of the target's uncertainty that a prediction takes away: of the entropy, or of the variance."""
-    return float(_gain(told, truth, target, classes).mean())
+    return float(_gain(predicted, truth, target, classes).mean())
 
 
-def _gain(told: "Array", truth: "Array", target: "Array", classes: int) -> "Array":
+def _gain(predicted: "Array", truth: "Array", target: "Array", classes: int) -> "Array":
     if classes:
         prior = np.bincount(target, minlength=classes) / len(target)
         index = np.arange(len(truth))
-        losses = -np.log(np.clip(told[index, truth], 1e-6, None))
+        losses = -np.log(np.clip(predicted[index, truth], 1e-6, None))
         before = -np.log(np.clip(prior[truth], 1e-6, None))
     else:
-        losses, before = (told[:, 0] - truth) ** 2, (target.mean() - truth) ** 2
+        losses, before = (predicted[:, 0] - truth) ** 2, (target.mean() - truth) ** 2
     return np.asarray((before - losses) / max(before.mean(), 1e-12))
 
 
@@ -191,9 +191,9 @@ def explained(features: "Array", others: "Array", target: "Array", truth: "Array
     few: dict[str, Any] = {"max_iter": 25, "max_leaf_nodes": 8, "early_stopping": False, "random_state": 0}
     if classes:
         model = HistGradientBoostingClassifier(**few).fit(features, target)
-        told = np.zeros((len(others), classes))
-        told[:, model.classes_] = model.predict_proba(others)
+        predicted = np.zeros((len(others), classes))
+        predicted[:, model.classes_] = model.predict_proba(others)
     else:
-        told = HistGradientBoostingRegressor(**few).fit(features, target).predict(others)[:, None]
-    gain = _gain(told, truth, target, classes)
+        predicted = HistGradientBoostingRegressor(**few).fit(features, target).predict(others)[:, None]
+    gain = _gain(predicted, truth, target, classes)
     return float(gain.mean()), float(gain.std() / len(gain) ** 0.5)

@@ -1,4 +1,4 @@
-"""Writes down what the checks found, and stops the run where the spec says so."""
+"""Writes the results of the checks, and stops the run if the spec asks for it."""
 
 from collections.abc import Sequence
 

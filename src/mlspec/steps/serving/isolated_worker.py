@@ -25,7 +25,7 @@ LOOKS = 1.0  # seconds between two looks whether who started it is still there
 
 
 def main() -> None:
-    """Load the model, then answer until there is nobody who asks."""
+    """Load the model, then answer until the input ends."""
     folder, device, parent = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
     requests, replies = child_process.pipes()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for who started it

@@ -154,7 +154,7 @@ class Package(LoadedModel):
         return frame.with_columns(anonymize.treated(self.about.treatments, new=True))
 
     def _routed(self, checked: "pl.DataFrame", groups: "pl.Series", owned: "Array") -> "Array":
-        """The answers of whoever answers a row's group."""
+        """The predictions of the model of each row's group."""
         wanted = self.about.personal
         assert wanted is not None
         folders = groups.replace_strict(wanted.groups, default=None, return_dtype=pl.String)

@@ -38,7 +38,7 @@ class Member(msgspec.Struct, frozen=True):
     job: dict[str, Any]
 
 
-class Told(msgspec.Struct, frozen=True, tag_field="report", tag="told"):
+class Progress(msgspec.Struct, frozen=True, tag_field="report", tag="progress"):
     """Progress of the step."""
 
     what: str
@@ -130,7 +130,7 @@ class _Process:
             self._process.stdin.write(msgspec.json.encode(member, enc_hook=os.fspath) + b"\n")
             self._process.stdin.flush()
 
-    def read(self) -> list[Told | Ended] | None:
+    def read(self) -> list[Progress | Ended] | None:
         data = os.read(self.output, READ)
         if not data:
             return None
@@ -174,7 +174,7 @@ def _hear(members: list[_Process], job: Job) -> None:
                 member = key.data
                 reports = member.read()
                 for report in reports or ():
-                    if isinstance(report, Told):
+                    if isinstance(report, Progress):
                         job.progress(report.what, report.share, report.figures)
                     else:
                         member.ended = report
@@ -201,14 +201,14 @@ def main() -> None:
     member = msgspec.json.decode(line, type=Member)
     child_process.die_with(member.parent)
 
-    def tell(report: Told | Ended) -> None:
+    def send(report: Progress | Ended) -> None:
         reports.write(msgspec.json.encode(report) + b"\n")
         reports.flush()
 
     def progress(what: str, share: float, figures: dict[str, float]) -> None:
-        tell(Told(what, float(share), {name: float(value) for name, value in figures.items()}))
+        send(Progress(what, float(share), {name: float(value) for name, value in figures.items()}))
 
-    tell(_part(member, progress))
+    send(_part(member, progress))
 
 
 def _part(member: Member, progress: Any) -> Ended:
@@ -229,7 +229,7 @@ def _part(member: Member, progress: Any) -> Ended:
     return Ended()
 
 
-_DECODER: msgspec.json.Decoder[Told | Ended] = msgspec.json.Decoder(Told | Ended)
+_DECODER: msgspec.json.Decoder[Progress | Ended] = msgspec.json.Decoder(Progress | Ended)
 
 if __name__ == "__main__":
     main()

@@ -30,7 +30,7 @@ class Personal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def labels(column: "pl.Series", level: str) -> "pl.Series":
-    """The group of each row as text, null where it is not known; of users a digest, so that nobody is named."""
+    """The group of each row as text, null where it is not known; of users a digest, so that no person is named."""
     plain = column.cast(pl.String)
     if level != "user":
         return plain

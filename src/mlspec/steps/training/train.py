@@ -18,7 +18,7 @@ def run(job: Job) -> None:
     """``train``, ``validation``, ``state`` (and ``tuned``, the settings found) -> ``model``, ``history``.
 
     A user's own module is looked for in the spec's folder first. Checkpoints are in the job's scratch folder. Several
-    processes do this together, each all of it, where the backend says so. ``mitigation``: fitted with a price on
+    processes do this together, each all of it, if the backend asks for it. ``mitigation``: fitted with a price on
     differences between groups.
     """
     mitigation = job.params.get("mitigation")

@@ -33,7 +33,7 @@ def repository(root: Path) -> Path | None:
     return next((one for one in (folder, *folder.parents) if (one / ".dvc").is_dir()), None)
 
 
-def mend(repo: "Repo", lock: Path, home: Path) -> Iterator[str]:
+def repair(repo: "Repo", lock: Path, home: Path) -> Iterator[str]:
     """Repair both, if they are damaged; what was done, in words. The repository's lock is held.
 
     Raises MlspecError where another DVC process is alive: what looks broken may be what it is writing.
@@ -68,14 +68,14 @@ def refuse_if_busy(repo: "Repo", folder: Path) -> None:
     except FileNotFoundError:
         return
     except (OSError, ValueError) as error:
-        told = f"'{os.path.relpath(rwlock)}' can't be read: {error}"
-        raise MlspecError(f"{told}; remove it if no DVC process is alive") from None
+        message = f"'{os.path.relpath(rwlock)}' can't be read: {error}"
+        raise MlspecError(f"{message}; remove it if no DVC process is alive") from None
     for mode in ("write", "read"):
         for path, infos in held.get(mode, {}).items():
             for info in infos if isinstance(infos, list) else [infos]:
                 if Path(path).is_relative_to(folder) and _is_alive(info.pid):
-                    told = f"DVC process {info.pid} ({info.cmd}) is at work on '{os.path.relpath(path)}'"
-                    raise MlspecError(f"{told}; run again when it has ended: what is done is kept")
+                    message = f"DVC process {info.pid} ({info.cmd}) is at work on '{os.path.relpath(path)}'"
+                    raise MlspecError(f"{message}; run again when it has ended: what is done is kept")
 
 
 def _restore(lock: Path, home: Path) -> str:
@@ -151,7 +151,7 @@ def _is_alive(pid: int) -> bool:
 
 
 @contextlib.contextmanager
-def told() -> Iterator[None]:
+def dvc_errors() -> Iterator[None]:
     """What DVC refuses, in its own words."""
     from dvc.exceptions import DvcException
     from dvc.lock import LockError
