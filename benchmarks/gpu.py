@@ -31,7 +31,7 @@ ADULT = Path(__file__).parents[1] / "specs" / "adult-income"
 
 
 def synthetic(rows: int) -> tuple[Features, Any, Features, Any]:
-    """Rows whose class follows from numbers, categories and products of both; nine tenths to train on."""
+    """Rows whose class follows from numbers, categories and products of both; 90 % to train on."""
     random = np.random.Generator(np.random.PCG64(0))
     numeric = random.standard_normal((rows, WIDTH), dtype=np.float32)
     codes = np.stack([random.integers(1, levels, rows) for levels in LEVELS], axis=1).astype(np.int32)

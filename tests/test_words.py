@@ -43,26 +43,30 @@ INSTEAD = {
     r"\bcry(ing)? wolf\b": "false alarm",
     r"\blaxer\b": "less strict",
     r"\bwhat (a|every) \w+ (owes|promises to)\b": "conformance suite",
+    r"\bwhoever\b": "the user, the process, the caller",
     r"\bnot to be edited\b": "do not edit",
 }
-# Texts that are part of stored results: they change with the next version of the checks that write them.
-STORED = {"src/mlspec/steps/evaluation/gate.py"}
 
 
 @cache
 def texts() -> dict[str, tuple[str, ...]]:
-    """Every hand-written page and generated reference as one text; strings and comments of every module."""
+    """Each page as one text; strings and comments of every module; of tests also what their names say."""
     pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benchmarks/*.md")]
     found = {str(page.relative_to(ROOT)): (_joined(page.read_text(encoding="utf-8")),) for page in pages}
-    for module in [*ROOT.glob("src/**/*.py"), *ROOT.glob("backends/**/*.py")]:
-        found[str(module.relative_to(ROOT))] = tuple(_prose(module.read_text(encoding="utf-8")))
-    return {name: text for name, text in found.items() if name not in {"CHANGELOG.md", *STORED}}
+    for folder in ("src", "backends", "tests", "benchmarks"):
+        for module in ROOT.glob(f"{folder}/**/*.py"):
+            if module.parent.name == "diff" and folder == "tests":
+                continue
+            found[str(module.relative_to(ROOT))] = tuple(_prose(module.read_text(encoding="utf-8")))
+    return {name: text for name, text in found.items() if name not in {"CHANGELOG.md", "tests/test_words.py"}}
 
 
 def _prose(source: str) -> Iterator[str]:
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type in (tokenize.STRING, tokenize.COMMENT):
             yield _joined(token.string)
+        elif token.type == tokenize.NAME and token.string.startswith("test_"):
+            yield token.string.replace("_", " ")
 
 
 def _joined(text: str) -> str:

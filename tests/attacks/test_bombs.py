@@ -258,7 +258,7 @@ PATTERNS = {
 
 
 @pytest.mark.parametrize("pattern", PATTERNS, ids=range(len(PATTERNS)))
-def test_a_pattern_that_cannot_be_run_is_told_at_its_place(
+def test_a_pattern_that_cannot_be_run_is_reported_at_its_place(
     pattern: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     spec = SPEC.replace("target: y}", f'target: y}}\n  expect:\n    - {{column: c, matches: "{pattern}"}}')
@@ -283,7 +283,7 @@ EXPRESSIONS = {
 
 
 @pytest.mark.parametrize("expression", EXPRESSIONS, ids=range(len(EXPRESSIONS)))
-def test_an_expression_that_cannot_be_run_is_told_at_its_place(
+def test_an_expression_that_cannot_be_run_is_reported_at_its_place(
     expression: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     spec = SPEC.replace("target: y}", f'target: y}}\n  filter: "{expression}"')
@@ -303,7 +303,7 @@ NUMBERS = {
 
 
 @pytest.mark.parametrize("number", NUMBERS, ids=range(len(NUMBERS)))
-def test_a_number_that_nothing_can_hold_is_told_at_its_place(
+def test_a_number_that_nothing_can_hold_is_reported_at_its_place(
     number: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for place in ("data: {split: {seed: @}}", "data: {expect: [{rows: {at_least: @}}]}", "evaluation: {slices: [@]}"):

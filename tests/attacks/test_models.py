@@ -616,7 +616,7 @@ def test_rows_that_do_not_fit_are_not_the_models_fault(export: Export) -> None:
     assert loaded.truth(ROWS).tolist() == [int(value == "v") for value in ROWS["y"]]
 
 
-def test_data_are_regular_files_and_what_the_engine_gives_up_on_is_told(export: Export, tmp_path: Path) -> None:
+def test_data_are_regular_files_and_what_the_engine_gives_up_on_is_reported(export: Export, tmp_path: Path) -> None:
     loaded = api.load_model(export("lightgbm"))
     os.mkfifo(tmp_path / "pipe.csv")
     (tmp_path / "endless.csv").symlink_to("/dev/zero")

@@ -205,7 +205,9 @@ def test_what_libraries_write_past_python_is_shown_where_no_diagnostic_says_it(t
     assert "native \\u{1b}[31m text\n" in ended.stderr
 
 
-def test_a_crash_of_one_source_is_told_of_that_one_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_crash_of_one_source_is_reported_for_that_one_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Memory that the child does not get ends it; the sources behind are looked at by another."""
     big = pl.Series("y", [0] * 1000, dtype=pl.UInt8).cat.to(pl.Enum(["a" * (8 << 20)]))
     FRAME.write_parquet(tmp_path / "a.parquet")
@@ -278,7 +280,7 @@ ENCODINGS = (
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
-def test_an_encoding_of_anything_but_text_is_told_at_its_place(
+def test_an_encoding_of_anything_but_text_is_reported_at_its_place(
     encoding: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     FRAME.write_csv(tmp_path / "a.csv")

@@ -1,4 +1,4 @@
-"""Plug-ins, and modules of the names of ours, that lie in a working folder: none of them is run."""
+"""Plug-ins, and modules of the names of ours, that are in a working folder: none of them is run."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What lies in ``.mlspec`` and beside the spec can be damaged, forged, or somebody else's: nothing of it crashes a
+"""What is in ``.mlspec`` and beside the spec can be damaged, forged, or somebody else's: nothing of it crashes a
 command, stands for a result that was made here, or leads a command into another folder."""
 
 import contextlib
@@ -136,7 +136,7 @@ def first(folder: Path, name: str) -> Path:
 
 @pytest.mark.usefixtures("_bounded")
 @pytest.mark.parametrize(("name", "commands"), STATE.items(), ids=STATE)
-def test_whatever_lies_in_place_of_a_state_file(
+def test_whatever_is_in_place_of_a_state_file(
     name: str,
     commands: tuple[list[str], ...],
     made: Path,
@@ -250,7 +250,7 @@ def test_an_answer_that_came_along_is_not_printed(project: Path, tmp_path: Path)
     entry = remembered(project)
     plan = compiled(project)
     assert "nothing to do" in plan
-    # As whoever can write files, but not in this folder as mlspec does: with the seal of another key, or without.
+    # As a user who can write files, but not in this folder as mlspec does: with the seal of another key, or without.
     body = entry.read_bytes()[: -seals.LENGTH].replace(b"nothing to do", b"all is well  ")
     other = tmp_path / "other"
     other.mkdir()

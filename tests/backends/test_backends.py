@@ -1,4 +1,4 @@
-"""All engines keep what every backend owes; and what only worker processes can do."""
+"""The guarantees of every backend, for all engines; and what only worker processes can do."""
 
 import os
 import signal

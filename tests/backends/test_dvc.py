@@ -208,7 +208,7 @@ def test_dvc_sees_changed_what_the_plan_does(project: Path) -> None:
         return made
 
     first = compiled()
-    # As if all had been run: DVC is told of made-up outputs, and the plan of what they are made of.
+    # As if all had been run: DVC gets made-up outputs, and the plan their inputs.
     for stage in shown.stages(first.plan.graph):
         for path in (*stage.outs, *stage.metrics, *stage.plots):
             (project / path).parent.mkdir(parents=True, exist_ok=True)
@@ -266,7 +266,7 @@ def test_results_are_taken_over_in_both_directions(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("copied", [True, False], ids=["copied", "never seen"])
-def test_what_a_killed_dvc_leaves_is_mended(tmp_path: Path, copied: bool) -> None:
+def test_what_a_killed_dvc_leaves_is_repaired(tmp_path: Path, copied: bool) -> None:
     dvc.init(tmp_path)
     write_steps(tmp_path)
     good = (tmp_path / "dvc.lock").read_bytes()

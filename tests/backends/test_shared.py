@@ -80,7 +80,7 @@ def _is_one(path: str) -> bool:
     return path.endswith(hashlib.sha256(b"1()").hexdigest())
 
 
-def test_a_damaged_entry_is_made_again_and_mended(tmp_path: Path) -> None:
+def test_a_damaged_entry_is_made_again_and_repaired(tmp_path: Path) -> None:
     carried_out(tmp_path / "mine")
     shared = tmp_path / "shared"
     for kind in ("objects", "trees"):

@@ -317,7 +317,7 @@ def test_the_doctor_says_of_each_backend_why_it_cannot_be_served(
 
 @hardware.needs(os.path.exists("/dev/full"), "there is no device that is always full")
 @pytest.mark.parametrize("arguments", [["compile"], ["compile", "--format", "json"], ["runs", "--format", "json"]])
-def test_output_on_a_full_disk_is_told_in_one_line(project: Path, arguments: list[str]) -> None:
+def test_output_on_a_full_disk_is_reported_in_one_line(project: Path, arguments: list[str]) -> None:
     with open("/dev/full", "wb") as full:
         done = subprocess.run([COMMAND, *arguments], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert (done.returncode, done.stderr) == (3, "error: the output can't be written: no space left on device\n")

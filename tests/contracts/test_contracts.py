@@ -1,6 +1,6 @@
 """Contracts of other tools: what each form gives, word for word, the way out and back, what hostile files do.
 
-The expected YAML lies in ``golden/``; ``MLSPEC_UPDATE=1 pytest tests/contracts`` writes it anew, for review.
+The expected YAML is in ``golden/``; ``MLSPEC_UPDATE=1 pytest tests/contracts`` writes it again, for review.
 """
 
 import json
@@ -65,7 +65,7 @@ def spec(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("path", FORMS, ids=lambda path: path.stem)
-def test_a_form_is_told_by_its_content_and_read(path: Path) -> None:
+def test_a_form_is_reported_by_its_content_and_read(path: Path) -> None:
     found = reading.as_yaml(reading.read(path.read_bytes(), path.name), path.name)
     golden = HERE / "golden" / f"{path.stem}.yaml"
     if os.environ.get("MLSPEC_UPDATE"):
@@ -94,7 +94,7 @@ def test_what_is_written_is_read_again(form: str, spec: Path, capsys: pytest.Cap
         assert kept == stated
         assert {field.name: field.personal for field in again.fields}["town"] == "quasi_identifier"
         _is_valid(yaml.safe_load(out.read_text()))
-    assert len(kept) + lacking.count("not mapped: ") == len(stated), "what is not written is told"
+    assert len(kept) + lacking.count("not mapped: ") == len(stated), "what is not written is reported"
     assert len(kept) == {"odcs": 18, "great_expectations": 11, "pandera": 5, "croissant": 1}[form]
     wanted = {"id": "integer", "day": "date", "amount": "number", "town": "category", "bought": "category"}
     wanted |= {"day": "datetime"} if form == "pandera" else {}
@@ -202,7 +202,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_file_that_is_no_contract_is_told(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_that_is_no_contract_is_reported(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     content, said = HOSTILE[name]
     (tmp_path / "c.yaml").write_bytes(content)
     assert main(["contract", "import", str(tmp_path / "c.yaml")]) == 2

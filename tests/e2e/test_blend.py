@@ -1,4 +1,4 @@
-"""A blend of candidates: taken where its gain is shown, and told of where it is not."""
+"""A blend of candidates: taken where its gain is shown, and reported where it is not."""
 
 import json
 from collections.abc import Callable

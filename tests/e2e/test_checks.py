@@ -51,7 +51,7 @@ def test_what_keeps_a_network_from_learning_is_named(penguins: Path, mlspec: Mls
     shown = json.loads(mlspec("show", "--format", "json", cwd=penguins).stdout)
     failing = [(check["step"], check["check"]) for check in shown["checks"] if check["fails"]]
     assert [check for step, check in failing if step == "check.data.test"] == ["duplicates"]
-    # What is likeliest the cause comes first: what cannot reach its weights does not learn by heart either.
+    # The most probable cause comes first: a network whose weights get no gradient cannot memorise either.
     assert next(check for step, check in failing if step == "check.mine") == "gradients"
     assert "Checks before training" in (penguins / shown["report"]).read_text()
 

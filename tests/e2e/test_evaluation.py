@@ -110,7 +110,7 @@ def test_predict_decides_by_the_threshold_and_says_who_goes_to_a_person(folder: 
     assert [row["prediction"] == "yes" for row in rows] == [chance >= threshold for chance in chances]
     assert [row["to_person"] == "true" for row in rows] == [max(chance, 1 - chance) < 0.7 for chance in chances]
     between = [row for row, chance in zip(rows, chances, strict=True) if threshold <= chance < 0.5]
-    assert between, "some rows are called positive that the likeliest class would not be"
+    assert between, "some rows are called positive that the most probable class would not be"
 
 
 @pytest.mark.slow

@@ -35,7 +35,7 @@ def test_mitigation_and_what_more_data_would_buy(mlspec: Mlspec, tmp_path: Path)
     text = text.replace("rounds: 4, minimum", "minimum")
     spec.write_text(re.sub(r"(?m)^ +scaling: .*\n|, scaling: \{.*\}(?=\})", "", text))
     again = mlspec("run", *smoke, cwd=folder)
-    assert "train.linear: " in again.stderr  # constrained no more: fitted anew
+    assert "train.linear: " in again.stderr  # constrained no more: fitted again
     facts = json.loads(mlspec("show", "--format", "json", cwd=folder).stdout)
     own = facts["tradeoff"]["thresholds"]
     assert set(own) == {"Female", "Male"}

@@ -115,14 +115,14 @@ def test_other_metrics_train_nothing(ran: Path, mlspec: Mlspec) -> None:
     assert done <= {step["id"] for step in planned["steps"] if step["plan"]["action"] != "cached"}
 
 
-def test_a_changed_setting_is_told_as_the_reason(ran: Path, mlspec: Mlspec) -> None:
+def test_a_changed_setting_is_reported_as_the_reason(ran: Path, mlspec: Mlspec) -> None:
     told = mlspec("compile", "--set", "model.candidates.linear.C=0.5", cwd=ran).stdout
     assert "parameter C: 1 -> 0.5" in told
     assert re.search(r"train\.linear +runs", told)
     assert re.search(r"prepare\.linear +cached", told)
 
 
-def test_a_broken_spec_is_told_where_and_how_to_mend_it(penguins: Path, mlspec: Mlspec) -> None:
+def test_a_broken_spec_is_reported_where_and_how_to_fix_it(penguins: Path, mlspec: Mlspec) -> None:
     edit(penguins, "target: species", "target: specie")
     done = mlspec("run", cwd=penguins, code=2)
     assert done.stdout == ""
@@ -217,7 +217,7 @@ def test_verify_makes_everything_again_and_finds_what_differs(ran: Path, mlspec:
 
 
 @pytest.mark.slow
-def test_a_flipped_byte_in_the_store_is_found_and_mended(ran: Path, mlspec: Mlspec) -> None:
+def test_a_flipped_byte_in_the_store_is_found_and_repaired(ran: Path, mlspec: Mlspec) -> None:
     assert "none is damaged" in mlspec("verify", "--store", cwd=ran).stdout
     stored = max((ran / ".mlspec/store/objects").iterdir(), key=lambda path: path.stat().st_size)
     content = bytearray(stored.read_bytes())

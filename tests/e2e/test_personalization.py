@@ -94,7 +94,7 @@ def test_who_differs_is_answered_by_an_own_model(
 
 @pytest.mark.slow
 def test_a_group_that_gains_nothing_is_left_to_the_one_model(tmp_path: Path, mlspec: Mlspec) -> None:
-    """The one model is told the shop, so that there is nothing left for models of their own to learn."""
+    """The shared model gets the shop as a feature, so models of groups have nothing left to learn."""
     folder = written(tmp_path, "lightgbm", "level: group")
     spec = (
         (folder / "project.yaml").read_text().replace("trees: 60", "trees: 400").replace("beats: global", "at_most: 9")

@@ -100,7 +100,7 @@ def test_nothing_that_a_run_leaves_holds_them(people: Path, mlspec: Mlspec) -> N
 
 
 @pytest.mark.slow
-def test_another_key_makes_everything_anew(people: Path, mlspec: Mlspec, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_key_makes_everything_again(people: Path, mlspec: Mlspec, monkeypatch: pytest.MonkeyPatch) -> None:
     mlspec("run", cwd=people)
     monkeypatch.setenv("PEOPLE_KEY", "another key, as long")
     shown = mlspec("compile", cwd=people).stdout
@@ -242,7 +242,7 @@ def test_what_an_address_gives_is_treated_before_it_is_kept(people: Path, served
     assert table(people).equals(beside)
     (snapshot,) = people.glob(".mlspec/snapshots/people/*.parquet")
     assert "email" not in pl.read_parquet_schema(snapshot)
-    # Another treatment fetches anew, and what was treated otherwise goes.
+    # Another anonymisation fetches again, and the earlier snapshot is removed.
     source(people, given)
     with pytest.raises(SourceError) as refused:
         api.run(people / "project.yaml", only=["source.people"], fetching=api.Fetching(offline=True))
@@ -279,7 +279,7 @@ def test_killed_while_it_fetches_it_leaves_nothing_raw(people: Path, mlspec: Mls
     assert leaks(people) == ["people.csv"]
 
 
-def test_a_treatment_that_does_not_fit_what_comes_is_told_at_its_line(people: Path, mlspec: Mlspec) -> None:
+def test_a_treatment_that_does_not_fit_what_comes_is_reported_at_its_line(people: Path, mlspec: Mlspec) -> None:
     database(people)
     source(people, "connection: 'sqlite:people.db', query: SELECT * FROM people", (", types: {born: date}", ""))
     done = mlspec("run", cwd=people, code=3)

@@ -105,7 +105,7 @@ def test_every_requirement_ends_with_evidence(tmp_path: Path, mlspec: Mlspec) ->
     assert verdicts(shown)["goals.agree"] == verdicts(shown)["quality.balanced_accuracy"] == "unknown"
     assert verdicts(shown)["latency.p95"] == "pass"
 
-    # The first model keeps what it was told, also where only the committed lock remembers.
+    # The first model keeps its verdict, also if only the committed lock has it.
     shutil.rmtree(folder / ".mlspec")
     mlspec("run", cwd=folder, code=1)
     shown = json.loads(mlspec("show", "--format", "json", cwd=folder).stdout)

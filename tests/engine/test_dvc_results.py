@@ -1,4 +1,4 @@
-"""Results beside the spec: laid out whole, mended where somebody touched them, taken over only as they were made."""
+"""Results next to the spec: written completely, repaired after changes, taken over only unchanged."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -33,7 +33,7 @@ def action(store: Store) -> Action:
 
 
 def laid(root: Path) -> dict[str, str]:
-    """What lies in the results' folder: its files with their texts, and its empty folders."""
+    """What is in the results' folder: its files with their texts, and its empty folders."""
     home = root / "mlspec.results" / "cut"
     return {
         path.relative_to(home).as_posix(): path.read_text() if path.is_file() else "/"
@@ -94,7 +94,9 @@ def test_a_colleagues_result_is_taken_over_only_as_it_was_made(
             assert dvc_results.take_over(tmp_path, other, lambda: other) == []
 
 
-def test_git_leaves_the_results_to_dvc_and_who_made_them_is_told(store: Store, action: Action, tmp_path: Path) -> None:
+def test_git_leaves_the_results_to_dvc_and_who_made_them_is_reported(
+    store: Store, action: Action, tmp_path: Path
+) -> None:
     assert dvc_results.made(tmp_path, "cut") is None
     dvc_results.lay_out(tmp_path, STEP, action, store)
     assert (tmp_path / "mlspec.results" / ".gitignore").read_text() == "*\n!.gitignore\n"

@@ -96,7 +96,7 @@ def test_whole_groups_with_even_shares(tmp_path: Path) -> None:
     assert [rows.count("rare") for rows in rare] == [1] * 5
 
 
-def test_a_class_without_training_rows_is_told(tmp_path: Path) -> None:
+def test_a_class_without_training_rows_is_reported(tmp_path: Path) -> None:
     with pytest.raises(StepError, match="no training row of fold 1 has the class 'yes'"):
         cut(tmp_path, 1, by="time", column="day", target=["late", "category"])
     with pytest.raises(StepError, match="has no rows"):

@@ -58,7 +58,7 @@ def test_older_runs_go_with_what_they_alone_hold(folder: Path) -> None:
     assert locked is not None
     store = Store(paths.store(home))
     assert all(store.lookup(step.fingerprint) for step in locked.steps.values())
-    # Nothing that stays is made anew; what has gone is.
+    # Nothing that stays is made again; what has gone is.
     assert not api.run(folder / "project.yaml").folder
     assert ran(folder, 1.0) != first
 

@@ -1,4 +1,4 @@
-"""Prepared rows as arrays: the same in memory and in files, and what is told where they can't be had."""
+"""Prepared rows as arrays: the same in memory and in files, and what is reported where they are unavailable."""
 
 import json
 import os

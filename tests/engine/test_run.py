@@ -90,7 +90,7 @@ def machine_name() -> str:
     return name()
 
 
-def test_a_lock_that_is_no_lock_is_told(tmp_path: Path) -> None:
+def test_a_lock_that_is_no_lock_is_reported(tmp_path: Path) -> None:
     (tmp_path / "mlspec.lock").write_text("<<<<<<< ours\n")
     with pytest.raises(StoreError, match=r"mlspec.lock' is not a lock that this version can read"):
         lockfile.read(lockfile.beside(tmp_path))
@@ -99,7 +99,7 @@ def test_a_lock_that_is_no_lock_is_told(tmp_path: Path) -> None:
     assert (tmp_path / "mlspec.lock").read_text() == "<<<<<<< ours\n"
 
 
-def test_verify_makes_everything_anew_and_names_what_differs(tmp_path: Path) -> None:
+def test_verify_makes_everything_again_and_names_what_differs(tmp_path: Path) -> None:
     made = graph(tmp_path, CHAIN)
     do(made)
     ran = (tmp_path / "ran.txt").read_text()

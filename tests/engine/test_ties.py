@@ -52,7 +52,7 @@ def test_one_patient_on_both_sides(tmp_path: Path) -> None:
     assert not later["fails"], "later rows of known patients are what a split by time asks about"
 
 
-def test_a_feature_that_lies_in_the_rows_future(tmp_path: Path) -> None:
+def test_a_feature_that_is_in_the_rows_future(tmp_path: Path) -> None:
     found = checks(tmp_path / "time", "{by: time, column: seen}")["future"]
     assert found["fails"]
     assert found["measured"] == "'refunded' is after 'seen' in 20.0% of the rows"

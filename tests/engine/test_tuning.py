@@ -76,7 +76,7 @@ def run(wanted: search.Plan, path: Path, trainer: Trainer) -> list[search.Trial]
 
 @settings(deadline=None)
 @given(number=some.integers(1, 40), sampler=some.sampled_from(["random", "qmc"]), seed=some.integers(0, 5))
-def test_every_point_lies_in_the_space(number: int, sampler: str, seed: int) -> None:
+def test_every_point_is_in_the_space(number: int, sampler: str, seed: int) -> None:
     point = samplers.suggest(sampler, SPACE, seed, number, [], maximize=True)
     assert point is not None
     assert space.encode(SPACE, point) is not None
@@ -186,7 +186,7 @@ def test_the_time_ends_the_search_and_the_best_still_trains_to_its_end(tmp_path:
     assert search.best(trials[1:]) is not None
 
 
-def test_failing_trials_are_told_and_lost_without_the_rest(tmp_path: Path) -> None:
+def test_failing_trials_are_reported_and_lost_without_the_rest(tmp_path: Path) -> None:
     def do(pieces: Sequence[Piece]) -> list[Result]:
         return [
             Result(p.trial, p.point, p.until, None, 0, False, 0.1, "it broke")
@@ -205,7 +205,7 @@ def test_failing_trials_are_told_and_lost_without_the_rest(tmp_path: Path) -> No
     assert best.number == 12
 
 
-def test_what_matters_is_told() -> None:
+def test_what_matters_is_reported() -> None:
     known = [
         samplers.Known({**WRITTEN, "rate": 10 ** (-4 * i / 40), "drop": (i * 7 % 40) / 80}, "complete", float(i), 27)
         for i in range(41)

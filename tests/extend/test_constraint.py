@@ -166,7 +166,7 @@ def test_its_verdict_is_in_the_report_and_decides_on_the_exit_code(mlspec: Comma
     assert [step["id"] for step in steps if step["action"] == "ran"] == ["gate.feature_count"]
 
 
-def test_a_looser_bound_is_told_from_a_tighter_one(mlspec: Command, folder: Path) -> None:
+def test_a_looser_bound_is_distinguished_from_a_tighter_one(mlspec: Command, folder: Path) -> None:
     (folder / "looser.yaml").write_text(SPEC.replace("at_most: 1", "at_most: 5"))
     (folder / "none.yaml").write_text(SPEC.replace("  feature_count: {at_most: 1}\n", "  deadline: 1h\n"))
     loosened = mlspec("diff", "project.yaml", "looser.yaml", "--fail-on", "loosened")

@@ -4,7 +4,7 @@ python tests/faults/campaign.py calls            every call of the small run, ki
 python tests/faults/campaign.py kills SPEC 50    50 kills at random moments of `mlspec run` on a copy of a spec
 python tests/faults/campaign.py flips SPEC       every stored byte of a run of that spec, flipped
 python tests/faults/campaign.py spec-calls SPEC 100   100 of the calls of a real run, each killed
-python tests/faults/campaign.py dvc [N]          every call with which DVC is told of results (or N of them), killed
+python tests/faults/campaign.py dvc [N]          every call that records results in DVC (or N), killed
 """
 
 import json

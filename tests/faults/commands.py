@@ -194,7 +194,7 @@ def quiet(*arguments: str) -> int:
 
 
 def timeless(path: Path) -> bytes:
-    """A lock without what differs from run to run: how long steps took. Half a lock is told as what it is."""
+    """A lock without what differs from run to run: how long steps took. Half a lock is reported as such."""
     if path.name == "dvc.lock":
         lines = path.read_text().splitlines()
         return "\n".join(line for line in lines if "made.json" not in line and "md5" not in line).encode()

@@ -4,7 +4,7 @@ python tests/faults/resume.py training SPEC STEP 20   kill -9 of the whole proce
 python tests/faults/resume.py tuning SPEC STEP 20     the same of a search: same trials, same best
 
 Every kill is of a run that is in the middle of STEP, and the next run goes on from there; when STEP has come to its end
-its results are held against those of a run that nobody disturbed, and, kills being left, it begins anew. Prints one
+its results are compared with those of an undisturbed run; while kills are left, it begins again. Prints one
 line and exits with 1 where any result differs.
 """
 
@@ -46,7 +46,7 @@ def campaign(spec: Path, step: str, kills: int, seed: int = 3) -> tuple[Outputs,
 
 
 def run(root: Path, step: str, dies_at: int | None) -> tuple[Outputs | None, int]:
-    """Run up to the end, or until a step has told of its progress so often and the whole process tree is killed; its
+    """Run up to the end, or until a step has reported its progress so often and the whole process tree is killed; its
     outputs (None: killed), and how often it told."""
     process = subprocess.Popen(
         [sys.executable, "-c", START, "run", str(root / "project.yaml"), "--only", step, "--format", "json"],

@@ -1,4 +1,4 @@
-"""A kill at any moment while DVC is told: ``dvc status`` works, the next run ends like one that nothing disturbed.
+"""A kill at any moment while results are recorded in DVC: ``dvc status`` works, the next run ends as if undisturbed.
 
 Some of the points are tried here; ``python tests/faults/campaign.py dvc`` tries them all.
 """
@@ -40,7 +40,7 @@ def unborn(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-def test_killed_while_dvc_is_told(unborn: Path, tmp_path: Path) -> None:
+def test_killed_while_results_are_recorded(unborn: Path, tmp_path: Path) -> None:
     from dvc.repo import Repo
 
     if shutil.which("strace") is None:

@@ -110,7 +110,7 @@ FAULTS: dict[str, tuple[str, Callable[[Path], None], str]] = {
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_a_fault_is_told_and_forgotten_when_it_is_mended(name: str, tmp_path: Path) -> None:
+def test_a_fault_is_reported_and_forgotten_when_it_is_repaired(name: str, tmp_path: Path) -> None:
     file, damage, said = FAULTS[name]
     spec, path = tmp_path / "project.yaml", tmp_path / file
     spec.write_text(SPEC.format(path=file))
@@ -131,9 +131,9 @@ def test_a_fault_is_told_and_forgotten_when_it_is_mended(name: str, tmp_path: Pa
     store = Store(paths.store(paths.home(tmp_path)))
     assert [action for action in store.actions() if action.kind == "source"] == []
     whole(path)
-    mended = api.run(spec, only=["source.people"])
-    assert mended.failures == ()
-    assert pl.read_parquet(store.path(mended.steps[0].outputs["table"])).equals(ROWS)
+    repaired = api.run(spec, only=["source.people"])
+    assert repaired.failures == ()
+    assert pl.read_parquet(store.path(repaired.steps[0].outputs["table"])).equals(ROWS)
     assert list(upkeep.verify(store)) == []
 
 

@@ -1,4 +1,4 @@
-"""A small project in a scratch folder, compiled once, for what lies beside a spec: lock, store, snapshots, results."""
+"""A small project in a scratch folder, compiled once, for what is next to a spec: lock, store, snapshots, results."""
 
 import functools
 import shutil
@@ -55,7 +55,7 @@ def _read(text: str) -> tuple[Document, Project]:
 
 
 def compiled(root: Path, text: str = SPEC) -> tuple[Graph, str]:
-    """The graph of the project with what lies beside it, planned, and the codes of what was found."""
+    """The graph of the project with what is next to it, planned, and the codes of what was found."""
     document, project = _read(text)
     known, found = facts(project, document, root, allowed_reads.around(root))
     project = resolve(project, known.schemas, known.target_levels)

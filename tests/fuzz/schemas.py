@@ -179,16 +179,16 @@ def changed(spec: Any, chance: Random) -> Any:
         key = chance.choice(list(schema()["properties"]))
         new, old = made(schema()["properties"][key], chance), spec.get(key)
         both = isinstance(new, dict) and isinstance(old, dict)
-        spec[key] = _laid_over(old, new, chance) if both else new
+        spec[key] = _merged_into(old, new, chance) if both else new
     return spec
 
 
-def _laid_over(old: dict[str, Any], new: dict[str, Any], chance: Random) -> dict[str, Any]:
+def _merged_into(old: dict[str, Any], new: dict[str, Any], chance: Random) -> dict[str, Any]:
     found = dict(old)
     for key, value in new.items():
         inner = found.get(key)
         if isinstance(inner, dict) and isinstance(value, dict):
-            found[key] = _laid_over(inner, value, chance)
+            found[key] = _merged_into(inner, value, chance)
         elif isinstance(inner, list) and isinstance(value, list):
             found[key] = [*inner, *value]
         elif key not in found or chance.random() < 0.3:

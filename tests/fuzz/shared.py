@@ -19,7 +19,7 @@ class Slate:
             self._map = mmap.mmap(file.fileno(), MOST)
 
     def write(self, target: str, data: bytes, untold: int = 0) -> None:
-        """Say what is executed from now on, after so many executions that the parent has not been told of."""
+        """Say what is executed from now on, after so many executions that the parent does not know of yet."""
         data = data[: MOST - _HEAD.size]
         self._map[_HEAD.size : _HEAD.size + len(data)] = data
         _HEAD.pack_into(self._map, 0, time.monotonic_ns(), len(data), untold, target.encode())
@@ -37,5 +37,5 @@ class Slate:
         return target.rstrip(b"\0").decode(), data, (time.monotonic_ns() - began) / 1e9
 
     def untold(self) -> int:
-        """How many executions of the target were done before this one and not told of."""
+        """How many executions of the target were done before this one and not reported."""
         return int(_HEAD.unpack_from(self._map, 0)[2])

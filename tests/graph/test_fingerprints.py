@@ -54,7 +54,7 @@ def test_key_order_and_the_spelling_of_numbers_do_not_matter(value: Any) -> None
         ([1, 2], [2, 1]),
     ],
 )
-def test_values_that_differ_are_told_apart(one: Any, other: Any) -> None:
+def test_values_that_differ_are_distinguished(one: Any, other: Any) -> None:
     assert canonical(one) != canonical(other)
 
 

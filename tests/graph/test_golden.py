@@ -1,6 +1,6 @@
 """Each example's compiled graph stands beside it; a change of the compiler shows there, in the review.
 
-Write them anew with ``MLSPEC_UPDATE=1 pytest tests/graph/test_golden.py``.
+Write them again with ``MLSPEC_UPDATE=1 pytest tests/graph/test_golden.py``.
 """
 
 import os

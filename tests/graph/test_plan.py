@@ -68,7 +68,7 @@ def test_reasons_name_what_changed(
         assert reasons(plan, step) == expected
 
 
-def test_a_changed_setting_is_told_by_its_own_name(
+def test_a_changed_setting_is_reported_by_its_own_name(
     bench: Any, project: Callable[..., Any], use: Callable[..., Any]
 ) -> None:
     def made(dropout: float) -> Any:
@@ -243,7 +243,7 @@ def test_each_part_that_differs_is_a_reason(
     ],
     ids=repr,
 )
-def test_the_smallest_differing_values_are_told(
+def test_the_smallest_differing_values_are_reported(
     bench: Any, project: Callable[..., Any], old: dict[str, Any], new: dict[str, Any], expected: tuple[str, ...]
 ) -> None:
     graph = bench.compile(project())

@@ -147,7 +147,7 @@ def test_equal_fits_are_equal_bytes_whatever_the_process(tmp_path: Path, every: 
     assert seen[0] == seen[1]
 
 
-def test_boosting_says_how_to_mend_too_many_levels(tmp_path: Path) -> None:
+def test_boosting_says_how_to_fix_too_many_levels(tmp_path: Path) -> None:
     wide = msgspec.structs.replace(features(1200, 0), levels=(5, 300))
     with pytest.raises(StepError, match=r"column 'e' has 300 levels.*put \{group_rare: \{max_levels: 254\}\}"):
         model("hist_gradient_boosting").fit(training(tmp_path, features=wide), tmp_path / "model")
@@ -254,7 +254,7 @@ def test_a_model_of_ones_own_travels_with_its_source(code: str, task: str, root:
     assert suffixes <= {".py", ".json", ".skops", ".safetensors"}
 
 
-def test_changed_code_of_the_same_name_is_read_anew(root: Path, tmp_path: Path) -> None:
+def test_changed_code_of_the_same_name_is_read_again(root: Path, tmp_path: Path) -> None:
     first = fit_own(root, "own_models:Nearest", tmp_path / "first")
     (root / "own_models.py").write_text(SOURCE.replace("near = 1 / (away + 1e-9)", "near = np.ones_like(away)"))
     second = fit_own(root, "own_models:Nearest", tmp_path / "second")
@@ -273,7 +273,7 @@ def test_changed_code_of_the_same_name_is_read_anew(root: Path, tmp_path: Path) 
         ("own_models:Net", {"wide": 3}, r"'Net' can't be built as Net\(inputs, outputs, \*\*params\)"),
     ],
 )
-def test_code_that_can_not_be_had_is_a_message(
+def test_code_that_is_unavailable_is_a_message(
     code: str, params: dict[str, Any], message: str, root: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(StepError, match=message):

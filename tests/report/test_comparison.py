@@ -1,4 +1,4 @@
-"""Runs side by side: what is told of metrics, gates, the spec and the rest."""
+"""Runs side by side: metrics, gates, the spec and the rest."""
 
 from pathlib import Path
 
@@ -28,7 +28,7 @@ def run(name: str, value: float, verdict: str = "pass", **changes: object) -> Ru
     return msgspec.structs.replace(made, **changes)
 
 
-def test_three_runs_are_told_from_the_first() -> None:
+def test_three_runs_are_distinguished_from_the_first() -> None:
     specs = [{"data": {"seed": 1}, "model": {"a": {"C": c}}, "expect": [{"rows": 3}]} for c in (1.0, 2.0)]
     runs = [run("a", 1.5), run("b", 1.2, "unknown"), run("c", 1.6, environment={"python": "3.12"})]
     told = {

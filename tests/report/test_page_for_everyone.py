@@ -1,4 +1,4 @@
-"""The page for whoever reads it: by screen reader, by keyboard, on a phone, in the dark, far from any network."""
+"""The page for all readers: by screen reader, by keyboard, on a phone, in the dark, far from any network."""
 
 import json
 import os

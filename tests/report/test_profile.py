@@ -1,4 +1,4 @@
-"""What is told of the training rows, and what is not."""
+"""What is reported about the training rows, and what is not."""
 
 from datetime import date
 from pathlib import Path
@@ -27,14 +27,14 @@ def test_numbers_have_quantiles_and_bins(tmp_path: Path) -> None:
     assert found.missing == pytest.approx(1 / 102)
 
 
-def test_only_values_that_many_rows_have_are_told(tmp_path: Path) -> None:
+def test_only_values_that_many_rows_have_are_reported(tmp_path: Path) -> None:
     found = profile(tmp_path, ["often"] * 12 + ["rarely"] * 9 + [None] * 3)
     assert found == ColumnProfile(missing=0.125, distinct=2, common=(CommonValue("often", 12),))
 
 
 @pytest.mark.parametrize("role", ["sensitive", "id", "key", "unused", "dropped"])
 @pytest.mark.parametrize("values", [["Ada"] * 20, [3.5] * 20, [date(1980, 1, 2)] * 20])
-def test_of_other_columns_no_value_is_told(role: str, values: list[object], tmp_path: Path) -> None:
+def test_of_other_columns_no_value_is_reported(role: str, values: list[object], tmp_path: Path) -> None:
     assert profile(tmp_path, values, role=role) == ColumnProfile(missing=0.0, distinct=1)
 
 

@@ -1,6 +1,6 @@
 """What each rule says, word for word: a small spec with one mistake each, and the text that a user sees.
 
-The expected texts lie in ``golden/``; ``MLSPEC_UPDATE=1 pytest tests/rules`` writes them anew, for the review to read.
+The expected texts are in ``golden/``; ``MLSPEC_UPDATE=1 pytest tests/rules`` writes them again, for the review to read.
 """
 
 import os

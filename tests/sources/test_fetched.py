@@ -1,5 +1,5 @@
 """Sources that are fetched: the same rows from databases, addresses and functions, pinned by content; and what is said
-when one can't be had."""
+when one is unavailable."""
 
 import os
 import shutil
@@ -54,7 +54,7 @@ def spec(folder: Path, source: str) -> Path:
 
 
 def fetch(path: Path, **how: bool) -> "tuple[pl.DataFrame, list[str]]":
-    """The table that the source's step gives, and what was told on the way."""
+    """The table that the source's step gives, and what was reported on the way."""
     told: list[str] = []
     run = api.run(path, only=["source.people"], fetching=api.Fetching(tell=told.append, **how))
     assert not run.failures, run.failures
@@ -63,7 +63,7 @@ def fetch(path: Path, **how: bool) -> "tuple[pl.DataFrame, list[str]]":
 
 
 def refused(path: Path, **how: bool) -> str:
-    """What is said where the source can't be had."""
+    """What is said if the source is unavailable."""
     with pytest.raises(SourceError) as caught:
         fetch(path, **how)
     return render(caught.value.diagnostics, caught.value.texts)
@@ -312,7 +312,7 @@ BROKEN: dict[str, tuple[str, str]] = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_source_that_cannot_be_had(name: str, tmp_path: Path) -> None:
+def test_a_source_that_is_unavailable(name: str, tmp_path: Path) -> None:
     sqlite_file(tmp_path / "people.db")
     (tmp_path / "our_rows.py").write_text(FUNCTION)
     source, said = BROKEN[name]

@@ -124,7 +124,7 @@ BROKEN: dict[str, tuple[Callable[[Path], None], str]] = {
 
 
 @pytest.mark.parametrize("what", BROKEN)
-def test_a_folder_that_is_not_as_it_should_be_is_told_of_before_anything_runs(what: str, tmp_path: Path) -> None:
+def test_a_folder_that_is_not_as_it_should_be_is_reported_before_anything_runs(what: str, tmp_path: Path) -> None:
     change, told = BROKEN[what]
     if what != "nothing":
         laid(tmp_path / "pets", {"cat/1.png": picture(), "dog/1.png": picture()})

@@ -94,7 +94,7 @@ def test_a_file_that_is_not_there(kind: str, tmp_path: Path) -> None:
         source(kind, "nothing").columns(tmp_path)
 
 
-def test_a_late_value_that_does_not_fit_is_told_with_its_row(tmp_path: Path) -> None:
+def test_a_late_value_that_does_not_fit_is_reported_with_its_row(tmp_path: Path) -> None:
     (tmp_path / "late.csv").write_text("n\n" + "1\n" * 1_500 + "oops\n" + "2\n" * 10)
     late = source("csv", "late.csv")
     columns = late.columns(tmp_path)
@@ -109,7 +109,7 @@ def test_a_late_value_that_does_not_fit_is_told_with_its_row(tmp_path: Path) -> 
     assert named.scan(tmp_path, named.columns(tmp_path)).collect()["n"].null_count() == 1
 
 
-def test_whole_numbers_that_get_decimals_later_are_numbers(tmp_path: Path) -> None:
+def test_integers_that_get_decimals_later_are_numbers(tmp_path: Path) -> None:
     (tmp_path / "late.csv").write_text("n\n" + "1\n" * 1_500 + "2.5\n")
     late = source("csv", "late.csv")
     assert late.scan(tmp_path, late.columns(tmp_path)).collect()["n"][-1] == 2.5

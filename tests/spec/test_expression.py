@@ -57,7 +57,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("text", WRONG, ids=range(len(WRONG)))
-def test_a_mistake_is_told_where_it_stands(text: str) -> None:
+def test_a_mistake_is_reported_where_it_stands(text: str) -> None:
     message, where = WRONG[text]
     with pytest.raises(ExpressionError) as caught:
         typed(text, COLUMNS)

@@ -151,14 +151,14 @@ def _one(found: Diagnostic, text: str) -> str:
     return f"{found.code} at {marked!r}: " + " | ".join((found.message, found.label, *found.notes))
 
 
-def test_each_mistake_is_told_at_its_place() -> None:
+def test_each_mistake_is_reported_at_its_place() -> None:
     found = "".join(f"{case}\n{told(case)}" for case in CASES)
     if os.environ.get("MLSPEC_UPDATE"):
         GOLDEN.write_text(found, encoding="utf-8")
     assert found == GOLDEN.read_text(encoding="utf-8")
 
 
-def test_every_mistake_is_told_once_and_in_order() -> None:
+def test_every_mistake_is_reported_once_and_in_order() -> None:
     text = (
         "modle: {}\nproject: {name: -small}\ndata: {sources: {}, columns: {target: 3}}\n"
         "profiles: {quick: {modl: {}, data: {split: {seed: x}}}}\n"

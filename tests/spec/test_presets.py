@@ -1,4 +1,4 @@
-"""Names that stand for a mapping are that mapping where something is laid over them."""
+"""Names that stand for a mapping are that mapping where something is applied to them."""
 
 import os
 from pathlib import Path
@@ -33,7 +33,7 @@ def test_a_profile_and_a_setting_change_one_candidate_of_auto(tmp_path: Path) ->
     settings = {name: use.plugin for name, use in quick.model.candidates.items()}
     assert (settings["mlp"].epochs, settings["boost"].trees) == (1, 7)  # type: ignore[attr-defined]
     assert (quick.backend.device, quick.backend.workers) == ("cuda", 3)
-    # What the name stands for is told of where the name stands.
+    # Errors in the settings of a name are reported at the name.
     assert document.span(("model", "candidates", "forest", "type")).line == 3
 
 
@@ -93,8 +93,8 @@ profiles:
 """
 
 
-@pytest.mark.parametrize("sets", [[], ["backend.workers=2"]], ids=["as it is", "with something laid over it"])
-def test_what_is_wrong_with_a_name_is_told_once_and_where_it_stands(tmp_path: Path, sets: list[str]) -> None:
+@pytest.mark.parametrize("sets", [[], ["backend.workers=2"]], ids=["as it is", "with something applied to it"])
+def test_what_is_wrong_with_a_name_is_reported_once_and_where_it_stands(tmp_path: Path, sets: list[str]) -> None:
     (tmp_path / "project.yaml").write_text(MISTAKES % "big")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path)

@@ -128,7 +128,7 @@ def test_the_command_says_all_that_is_wrong_at_its_place(
     assert capsys.readouterr().err == (Path(__file__).parent / "golden/schema-violation.txt").read_text()
 
 
-def test_the_command_checks_what_is_laid_over(
+def test_the_command_checks_what_is_merged_into(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)

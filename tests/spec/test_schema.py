@@ -16,7 +16,7 @@ from mlspec.spec.read import read
 from mlspec.spec.schema import schema, text
 
 ROOT = Path(__file__).parents[2]
-GOLDEN = Path(__file__).parent / "golden"  # the exact texts; MLSPEC_UPDATE=1 writes them anew
+GOLDEN = Path(__file__).parent / "golden"  # the exact texts; MLSPEC_UPDATE=1 writes them again
 SPECS = sorted((ROOT / "specs").glob("*/project.yaml"))
 GOOD = """\
 project: {name: small}

@@ -31,7 +31,7 @@ def filled(folder: Path, place: str, content: bytes = SECRET) -> list[str]:
 
 
 def fetched(folder: Path, place: str, variable: str = "STORE_KEY") -> tuple[bytes | None, str]:
-    """What a store of another's gets of it, and what is told."""
+    """What another user's store gets of it, and what is reported."""
     shared = Shared(place, variable)
     with Store(folder / secrets.token_hex(4)).writing() as store:
         action = shared.fetch(FINGERPRINT, store)
@@ -60,7 +60,7 @@ def test_a_url_serves_too(tmp_path: Path) -> None:
     assert fetched(tmp_path, place) == (SECRET, "")
 
 
-def test_another_key_and_none_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_key_and_none_are_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place = tmp_path / "shared"
     filled(tmp_path, str(place))
     before = {path: path.read_bytes() for path in files(place)}
@@ -76,7 +76,7 @@ def test_another_key_and_none_are_told(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("damage", ["flipped", "cut", "swapped", "longer", "older salt"])
-def test_what_was_tampered_with_counts_as_missing_and_is_mended(damage: str, tmp_path: Path) -> None:
+def test_what_was_tampered_with_counts_as_missing_and_is_repaired(damage: str, tmp_path: Path) -> None:
     place, content = tmp_path / "shared", SECRET + bytes(2 << 20)
     filled(tmp_path, str(place), content)
     objects = files(place / "objects")

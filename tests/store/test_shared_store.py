@@ -89,7 +89,7 @@ def test_what_is_damaged_counts_as_missing_and_is_put_there_again(
     assert got(str(place), variable, tmp_path / "other") == (CONTENT, "")
 
 
-def test_a_folder_that_vanished_is_told(store: Store, action: Action, variable: str, tmp_path: Path) -> None:
+def test_a_folder_that_vanished_is_reported(store: Store, action: Action, variable: str, tmp_path: Path) -> None:
     for what in ("fetch", "fill"):
         place = tmp_path / what
         shared = Shared(str(place), variable)

@@ -148,7 +148,7 @@ def test_a_damaged_result_is_thrown_away_when_it_is_read(store: Store) -> None:
         assert (store.path(action.outputs["folder"]) / "a").read_text() == "x"
 
 
-def test_a_folder_that_someone_changed_is_laid_out_anew(store: Store) -> None:
+def test_a_folder_that_someone_changed_is_laid_out_again(store: Store) -> None:
     action = put(store, folder={"a": "x", "b": "y"})
     folder = store.path(action.outputs["folder"])
     (folder / "a").unlink()
@@ -184,7 +184,7 @@ def test_looking_something_up_writes_nothing(tmp_path: Path) -> None:
     assert not store.root.exists()
 
 
-def test_a_collection_keeps_what_it_is_told_to_and_removes_the_rest(tmp_path: Path) -> None:
+def test_a_collection_keeps_what_it_should_and_removes_the_rest(tmp_path: Path) -> None:
     with Store(tmp_path / "store").writing() as store:
         kept = put(store, ONE, text="kept", folder={"a": "shared"})
         put(store, TWO, text="gone", folder={"b": "shared", "c": "gone too"})
@@ -295,7 +295,7 @@ def test_a_laid_out_folder_holds_what_was_stored_and_nothing_else(store: Store, 
     assert upkeep.verify(store) == []
 
 
-def test_what_is_missing_is_told_by_what_lacks_it(store: Store) -> None:
+def test_what_is_missing_is_reported_by_what_lacks_it(store: Store) -> None:
     action = put(store, text="hello", folder={"a": "x"})
     text, folder = action.outputs["text"], action.outputs["folder"]
     inner = next(path for path in (store.root / "objects").iterdir() if path.read_text() == "x")
@@ -379,7 +379,7 @@ def test_only_who_writes_may_store(store: Store) -> None:
 
 
 def test_one_at_a_time_makes_a_result(store: Store) -> None:
-    """Who comes second is told that it waits, and goes on when the first has ended."""
+    """The second one says that it waits, and continues when the first has ended."""
     code = (
         "import sys; from pathlib import Path; from mlspec.store.store import Store\n"
         "with Store(Path(sys.argv[1])).writing() as store, store.lock('f'):\n"

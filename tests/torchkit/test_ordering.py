@@ -28,7 +28,7 @@ def test_every_row_comes_once_an_epoch_in_another_order_each_time(count: int) ->
     first, second = (torch.cat(taken(rows, 16, epoch, steps)) for epoch in (0, 1))
     assert len(first.unique()) == len(first) == count // 16 * 16
     assert not torch.equal(first, second)
-    window = first[:192]  # what lies in one window comes from blocks all over the table
+    window = first[:192]  # what is in one window comes from blocks all over the table
     assert window.min() < 0.2 * count
     assert window.max() > 0.8 * count
 

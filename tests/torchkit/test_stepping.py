@@ -61,7 +61,7 @@ def trained(
     return module, history
 
 
-def test_a_batch_that_does_not_fit_is_told_with_the_one_that_would(tmp_path: Path) -> None:
+def test_a_batch_that_does_not_fit_is_reported_with_the_one_that_would(tmp_path: Path) -> None:
     with pytest.raises(StepError) as caught:
         trained(tmp_path, room=20)
     assert str(caught.value) == (

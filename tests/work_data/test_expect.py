@@ -148,7 +148,7 @@ FAILS: dict[str, tuple[Asked, Asked]] = {
 
 
 @pytest.mark.parametrize("said", FAILS)
-def test_what_does_not_hold_is_told_in_numbers(said: str, tmp_path: Path) -> None:
+def test_what_does_not_hold_is_reported_in_numbers(said: str, tmp_path: Path) -> None:
     asked, roomy = FAILS[said]
     with pytest.raises(StepError) as caught:
         checked(tmp_path, {"rows": {"at_least": 1}}, asked)
@@ -162,7 +162,7 @@ def test_what_does_not_hold_is_told_in_numbers(said: str, tmp_path: Path) -> Non
     assert warned.outputs["verdict"].read_bytes() == held.outputs["verdict"].read_bytes()
 
 
-def test_all_that_fails_is_told_at_once(tmp_path: Path) -> None:
+def test_all_that_fails_is_reported_at_once(tmp_path: Path) -> None:
     with pytest.raises(StepError, match=r"at least 500 expected; .* at most 10.00% expected") as caught:
         checked(tmp_path, {"rows": {"at_least": 500}}, of("hole", missing={"at_most": 0.1}))
     assert caught.value.path == ("data", "expect", 0)
@@ -191,7 +191,7 @@ def test_rows_are_left_out_or_kept_aside(tmp_path: Path) -> None:
         checked(tmp_path / "many", {**dropping, "tolerance": 0.4}, leaving=True)
 
 
-def test_private_values_are_told_to_nobody(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_private_values_are_never_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     hidden = ("who", "town", "age")
     asked = [
         of("town", allowed=["A"]), of("town", matches="[A-Z]+"), of("age", between=[5, 60]),
@@ -249,7 +249,7 @@ def test_what_is_pinned_of_several_columns_levels_and_numbers_of_rows(tmp_path: 
         checked(tmp_path / "both", {**asked[0], "before": both})
 
 
-def test_a_column_of_too_many_values_is_told_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_column_of_too_many_values_is_reported_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(anomalies, "MOST_LEVELS", 16)
     with pytest.raises(StepError, match="'who' has more than 16 values or 50,000 characters of them: too many to pin"):
         checked(tmp_path, of("who", unseen={"at_most": 0.5}))

@@ -74,7 +74,7 @@ def test_grey_pictures_of_another_size(tmp_path: Path) -> None:
     assert 0 <= found.numeric[:, 1:7].min() < found.numeric[:, 1:7].max() <= 1
 
 
-def test_a_row_without_a_picture_is_told() -> None:
+def test_a_row_without_a_picture_is_reported() -> None:
     state = preparation.fit(FRAME.lazy(), params())
     for cell, told in ((None, "'image' is missing in a row"), (b"x", "a cell of column 'image' is no PNG")):
         rows = FRAME[:1].with_columns(pl.lit(cell, dtype=pl.Binary).alias("image"))

@@ -52,7 +52,7 @@ def test_a_column_of_one_value_stays_one(tmp_path: Path) -> None:
         assert np.isnan(found[2])
 
 
-def test_the_power_is_the_likeliest_one() -> None:
+def test_the_power_is_the_most_probable_one() -> None:
     frame = pl.DataFrame({"x": SKEWED, "y": SKEWED})
     wanted = PowerTransformer(standardize=False).fit(SKEWED[:, None])
     state = fitted(frame, "number", [["power", {}]])

@@ -62,26 +62,26 @@ def test_what_must_be_reached_bounds_the_choice_and_what_cannot_be_is_said() -> 
 
 @pytest.mark.parametrize("method", ["isotonic", "sigmoid"])
 @pytest.mark.parametrize("classes", [2, 3])
-def test_recalibration_mends_what_is_overbold_and_survives_json(method: str, classes: int) -> None:
+def test_recalibration_corrects_what_is_overbold_and_survives_json(method: str, classes: int) -> None:
     generator = np.random.default_rng(5)
     honest = generator.dirichlet(np.ones(classes), 6000)
     truth = (honest.cumsum(axis=1) < generator.uniform(0, 1, (6000, 1))).sum(axis=1)
     bold = honest**3 / (honest**3).sum(axis=1, keepdims=True)
     fitted = decisions.fit_calibration(truth[:3000], bold[:3000], method)
-    mended = decisions.calibrated(bold[3000:], json.loads(json.dumps(fitted)))
-    assert mended.sum(axis=1) == pytest.approx(np.ones(3000))
-    assert 0 < mended.min() < mended.max() < 1, "n rows can't show that something never happens"
+    repaired = decisions.calibrated(bold[3000:], json.loads(json.dumps(fitted)))
+    assert repaired.sum(axis=1) == pytest.approx(np.ones(3000))
+    assert 0 < repaired.min() < repaired.max() < 1, "n rows can't show that something never happens"
 
     def error(prediction: np.ndarray) -> float:
         stated, happened = _resampling.confidence(truth[3000:], prediction)
         codes = _resampling.equal_bins(stated, 10)
         return float(np.abs(np.bincount(codes, stated - happened)).sum() / 3000)
 
-    assert error(mended) < 0.04 < 0.12 < error(bold[3000:])
+    assert error(repaired) < 0.04 < 0.12 < error(bold[3000:])
     assert decisions.calibrated(bold, None) is bold
 
 
-def test_a_decision_is_the_threshold_or_the_likeliest() -> None:
+def test_a_decision_is_the_threshold_or_the_most_probable() -> None:
     prediction = both(np.array([0.1, 0.3, 0.5, 0.9]))
     assert decisions.decided(prediction, 0.3).argmax(axis=1).tolist() == [0, 1, 1, 1]
     assert decisions.decided(prediction, None).argmax(axis=1).tolist() == [0, 0, 0, 1]

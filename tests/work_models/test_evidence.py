@@ -91,7 +91,7 @@ def test_what_is_not_defined_is_null_and_not_a_number_passes_nothing() -> None:
         (0.92, 0.88, "unknown", "unknown"),
     ],
 )
-def test_a_bound_of_nine_tenths(low: float, high: float, at_least: str, at_most: str) -> None:
+def test_a_bound_of_a_90_percent_interval(low: float, high: float, at_least: str, at_most: str) -> None:
     assert verdict.decide(low, high, 0.9, at_least=True) == at_least
     assert verdict.decide(low, high, 0.9, at_least=False) == at_most
 

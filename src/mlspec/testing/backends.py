@@ -102,7 +102,7 @@ class BackendSuite:
         assert [str(folder) for folder in run_record.folders(paths.home(tmp_path))] == [first.folder]
         assert sorted(self.ran(tmp_path)) == ["first", "second", "third"]
 
-    def test_a_failure_is_told_and_the_rest_goes_on(self, tmp_path: Path) -> None:
+    def test_a_failure_is_reported_and_the_rest_goes_on(self, tmp_path: Path) -> None:
         steps = (
             step("broken", error="no such luck", print="just before"),
             step("behind", "broken"),
@@ -127,14 +127,14 @@ class BackendSuite:
         assert "to the error stream" in log
         assert 'raise ValueError(params["error"])' in log
 
-    def test_a_refusal_is_told_in_its_own_words(self, tmp_path: Path) -> None:
+    def test_a_refusal_is_reported_in_its_own_words(self, tmp_path: Path) -> None:
         ran = self.run(tmp_path, step("picky", refuse="column 'age' is empty"), step("odd", exit=3))
         assert {failure.step: failure.cause for failure in ran.failures} == {
             "picky": "column 'age' is empty",
             "odd": "SystemExit: 3",
         }
 
-    def test_what_a_step_owes_is_asked_for(self, tmp_path: Path) -> None:
+    def test_a_step_that_does_not_write_its_outputs_fails(self, tmp_path: Path) -> None:
         ran = self.run(tmp_path, step("lazy", nothing=True), step("sly", link=True))
         assert {failure.step: failure.cause for failure in ran.failures} == {
             "lazy": "it did not write 'text'",
@@ -159,7 +159,7 @@ class BackendSuite:
         ran = _run(graph(self.prepared(tmp_path), steps, engine=self.engine), force={"up"})
         assert {step_id: done.action for step_id, done in ran.steps.items()} == {"up": "done", "down": "cached"}
 
-    def test_progress_is_told(self, tmp_path: Path) -> None:
+    def test_progress_is_reported(self, tmp_path: Path) -> None:
         message: list[AnyEvent] = []
         _run(graph(self.prepared(tmp_path), [step("long", progress=True)], engine=self.engine), listener=message.append)
         progress = [event for event in message if isinstance(event, StepProgress)]

@@ -102,7 +102,7 @@ class ConstraintSuite:
                 assert check.reads.output in KINDS[check.reads.kind].outputs
                 canonical(check.reads.params)
 
-    def test_entries_of_a_list_are_told_apart(self) -> None:
+    def test_entries_of_a_list_are_distinguished(self) -> None:
         cls = registry.constraint(self.name)
         assert cls.label is not Constraint.label or not cls.many
 

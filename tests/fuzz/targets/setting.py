@@ -1,4 +1,4 @@
-"""Values of ``--set``, laid over an example."""
+"""Values of ``--set``, applied to an example."""
 
 import json
 from pathlib import Path
