@@ -24,8 +24,8 @@ WRITTEN = {
     "datetime": "sc:DateTime",
 }
 MEDIA = {".csv": "text/csv", ".tsv": "text/tab-separated-values", ".parquet": "application/x-parquet",
-         ".jsonl": "application/jsonlines", ".json": "application/json", ".arrow": "application/vnd.apache.arrow.file",
-         ".gz": "application/gzip"}  # fmt: skip
+         ".jsonl": "application/jsonlines", ".json": "application/json",
+         ".arrow": "application/vnd.apache.arrow.file"}  # fmt: skip
 CONTEXT = {
     "@language": "en", "@vocab": "https://schema.org/", "citeAs": "cr:citeAs", "column": "cr:column",
     "conformsTo": "dct:conformsTo", "cr": "http://mlcommons.org/croissant/", "rai": "http://mlcommons.org/croissant/RAI/",
@@ -107,19 +107,23 @@ def write(contract: Contract, files: Mapping[str, Path], root: Path) -> str:
     """
     import json
 
-    distribution, first = [], ""
+    distribution, tables = [], []
     for name, path in files.items():
-        first = first or f"files/{name}"  # no source is taken for the rows, whatever it is called
+        # Readers recognise a compressed table by its content, and want to know what is in it.
+        media = MEDIA.get((path.with_suffix("") if path.suffix == ".gz" else path).suffix)
+        tables += [name] if media is not None else []
         distribution.append(
             {
                 "@type": "cr:FileObject",
                 "@id": f"files/{name}",
                 "name": name,
                 "contentUrl": path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name,
-                "encodingFormat": MEDIA.get(path.suffix, "application/octet-stream"),
+                "encodingFormat": media or ("application/zip" if path.suffix == ".zip" else "application/octet-stream"),
                 "sha256": file_digests.hash_file(path),
             }
         )
+    # A field must have a source: the first table, else the first file.
+    first = next((f"files/{name}" for name in (*tables, *files)), "")
     fields = [
         {
             "@type": "cr:Field",
