@@ -20,7 +20,7 @@ PARTS: dict[str, tuple[list[str], list[str]]] = {  # modules, and the tests that
     "store": (
         [*(f"mlspec.store.{name}" for name in ("action", "files", "locks", "store", "tree", "upkeep", "workspace")),
          "mlspec.engine.run.dvc_results"],
-        ["tests/store/test_store.py", "tests/engine/test_dvc_results.py"],
+        ["tests/store/test_store.py", "tests/store/test_locks.py", "tests/engine/test_dvc_results.py"],
     ),
     "shared": (
         ["mlspec.store.sealed", "mlspec.store.shared"],

@@ -1,4 +1,4 @@
-"""Locks that the kernel keeps (flock): a process that dies holds none."""
+"""Locks that the kernel keeps (flock): a process that dies holds none, and none is inherited (os.open sees to that)."""
 
 import fcntl
 import os
@@ -13,7 +13,7 @@ from mlspec.diagnostics import StoreError
 def exclusive(path: Path, waiting: Callable[[], None] | None = None) -> Iterator[None]:
     """Be the only one who holds this lock; its file is gone afterwards. ``waiting`` is called if another one has it."""
     while True:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         try:
             if not _take(handle, fcntl.LOCK_EX | fcntl.LOCK_NB):
                 if waiting is not None:
@@ -36,7 +36,7 @@ def exclusive(path: Path, waiting: Callable[[], None] | None = None) -> Iterator
 @contextmanager
 def shared(path: Path) -> Iterator[None]:
     """Hold this lock together with others; waits while someone has it alone. The file stays."""
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
         _take(handle, fcntl.LOCK_SH)
         yield
@@ -48,10 +48,10 @@ def shared(path: Path) -> Iterator[None]:
 def reading(path: Path) -> Iterator[None]:
     """Hold a shared lock together with others, also where nothing may be written; no lock where there is no folder."""
     try:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError:
         try:
-            handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
         except OSError:
             # Nothing was ever written here, or only by users with other rights: there is nothing to wait for.
             yield
@@ -66,7 +66,7 @@ def reading(path: Path) -> Iterator[None]:
 @contextmanager
 def alone(path: Path, busy: str) -> Iterator[None]:
     """Hold a shared lock alone. Raises StoreError with ``busy`` when someone else holds it."""
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
         if not _take(handle, fcntl.LOCK_EX | fcntl.LOCK_NB):
             raise StoreError(busy)
@@ -79,7 +79,7 @@ def sweep(folder: Path) -> None:
     """Remove the files of exclusive locks that are not held."""
     for path in folder.iterdir():
         try:
-            handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+            handle = os.open(path, os.O_RDWR)
         except OSError:
             continue
         try:
@@ -92,7 +92,7 @@ def sweep(folder: Path) -> None:
 def hold_folder(folder: Path) -> int | None:
     """Lock a folder itself; the handle that holds the lock, or None when the folder is gone or another one has it."""
     try:
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     except OSError:
         return None
     if _take(handle, fcntl.LOCK_EX | fcntl.LOCK_NB) and _still(handle, folder):
