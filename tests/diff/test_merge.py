@@ -65,7 +65,7 @@ CLEAN = {
     "a step of the preparation more, another setting of one": (
         [("scale: standard]", "scale: robust]")],
         [("[impute: median, ", "[impute: median, clip: {lower: 0, upper: 90}, ")],
-        ["  numeric: [impute, {clip: {lower: 0, upper: 90}}, {scale: {method: robust}}]"],
+        ["  numeric: [impute: median, clip: {lower: 0, upper: 90}, scale: robust]"],
     ),
     "the same on both": (
         [("seed: 7", "seed: 8")],

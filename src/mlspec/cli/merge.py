@@ -33,12 +33,10 @@ def command(base: str, ours: str, theirs: str, name: str | None) -> int:
 
     contents = [read(file) for file in (base, ours, theirs)]
     try:
-        texts = [content.decode().replace("\r\n", "\n") for content in contents]
+        texts = [content.decode() for content in contents]
         found = merge(texts[0], texts[1], texts[2], name or ours)
     except (SpecError, UnicodeDecodeError) as error:
-        found = None
         talk(printable(f"merged line by line: one side is not a spec ({error})"))
-    if found is None:
         return _by_lines(base, ours, theirs)
     write(ours, found.text)
     if found.clashes:

@@ -35,6 +35,23 @@ def added(text: str, file: str, at: Path, value: Any) -> str | None:
     return None if edit is None else text[: edit[0]] + edit[2] + text[edit[1] :]
 
 
+def without(text: str, document: Document, at: Path) -> Edit | None:
+    """The edit that takes an entry away; None where it is not there, or nothing would be left."""
+    return _without(_Lines(text), document, at)
+
+
+def put(text: str, document: Document, at: Path, value: Any) -> Edit | None:
+    """The edit that gives a place a value, whether or not there is one; None where what is there takes none."""
+    lines, node = _Lines(text), document.node(at)
+    return _added(lines, document, at, value) if node is None else _replaced(lines, node, value)
+
+
+def last_line(node: Node) -> int:
+    """The last line of a value."""
+    line, column = _end(node)
+    return line if column or line == node.start[0] else line - 1
+
+
 def _edits(text: str, of: Meaning, change: Change) -> list[Edit] | None:
     lines = _Lines(text)
     if change.kind == "renamed":
@@ -130,6 +147,11 @@ def _rename(lines: _Lines, document: Document, change: Change) -> list[Edit] | N
             if key.value == change.old:
                 edits.append(_replaced(lines, key, change.new))
     return edits or None
+
+
+def replaced(text: str, node: Node, value: Any) -> Edit:
+    """The edit that puts another value in place of a node."""
+    return _replaced(_Lines(text), node, value)
 
 
 def _replaced(lines: _Lines, node: Node, value: Any) -> Edit:
