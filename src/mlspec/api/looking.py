@@ -11,7 +11,7 @@ from mlspec.machine import python_paths
 from mlspec.specfile import SPEC, find
 
 if TYPE_CHECKING:
-    from mlspec.diff.change import Diff
+    from mlspec.diff.change import Diff, Overview
     from mlspec.report.facts.run import RunFacts
     from mlspec.report.facts.table_profile import TableProfile
     from mlspec.report.runs.comparison import Comparison
@@ -95,6 +95,44 @@ def diff(
     from mlspec.report.runs.stored_pairs import pairing
 
     return between(one, other, options, pairing(other.root))
+
+
+@python_paths.only_own()
+def diff_all(
+    base: str | None = None,
+    head: str | None = None,
+    *,
+    spec: str | None = None,
+    profile: str | None = None,
+    sets: Sequence[str] = (),
+    allow: Sequence[str] = (),
+    fail_on: Sequence[str] = (),
+    large: bool = False,
+    paired: bool = False,
+    allow_outside: bool = False,
+) -> "Overview":
+    """What the change from one revision to another means for every spec of the repository, or of the folder ``spec``.
+
+    Options are those of ``diff``. A spec that can't be read is in the result, with the reason. Raises SpecError where a
+    revision can't be read.
+    """
+    from mlspec.diff.between import Options
+    from mlspec.diff.overview import overview
+
+    options = Options(
+        profile=profile,
+        sets=tuple(sets),
+        allow=tuple(allow),
+        fail_on=tuple(fail_on),
+        large=large,
+        allow_outside=allow_outside,
+        draw=False,
+    )
+    if not paired:
+        return overview(base, head, spec, options)
+    from mlspec.report.runs.stored_pairs import pairing
+
+    return overview(base, head, spec, options, lambda version: pairing(version.root))
 
 
 def series(what: str, *, spec: str | os.PathLike[str] | None = None) -> "Series":

@@ -16,7 +16,19 @@ PAGES = Path("docs") / "reference"
 @click.argument(
     "name",
     type=click.Choice(
-        ["project", "plan", "run", "comparison", "series", "events", "evidence", "diagnostics", "profile", "diff"]
+        [
+            "project",
+            "plan",
+            "run",
+            "comparison",
+            "series",
+            "events",
+            "evidence",
+            "diagnostics",
+            "profile",
+            "diff",
+            "diff-all",
+        ]
     ),
     default="project",
 )
@@ -36,6 +48,7 @@ def command(name: str, writes: bool, check: bool) -> int:
     diagnostics  mlspec validate --format json
     profile      mlspec profile --format json
     diff         mlspec diff --format json
+    diff-all     mlspec diff --all --format json
     """
     if not (writes or check):
         result(schemas()[name](), form="json")
@@ -103,6 +116,11 @@ def schemas() -> dict[str, Callable[[], str]]:
 
         return _derived("diff", Diff)
 
+    def diff_all() -> str:
+        from mlspec.diff.change import Overview
+
+        return _derived("diff-all", Overview)
+
     def evidence() -> str:
         from mlspec.report.facts.evidence_lines import Evidence
 
@@ -124,6 +142,7 @@ def schemas() -> dict[str, Callable[[], str]]:
         "evidence": evidence,
         "diagnostics": diagnostics,
         "diff": diff,
+        "diff-all": diff_all,
     }
 
 
