@@ -24,8 +24,9 @@ REDUCE = float(os.environ.get("MLSPEC_FUZZ_REDUCE", "8"))  # seconds for making 
 
 
 def corpus(name: str) -> list[bytes]:
-    """The inputs of a target that are kept in the tree."""
-    return [path.read_bytes() for path in sorted((FOLDER / "corpus" / name).glob("*")) if path.is_file()]
+    """The inputs of a target that are kept in the tree, but for those that end the process that executes them."""
+    found = sorted((FOLDER / "corpus" / name).glob("*"))
+    return [path.read_bytes() for path in found if path.is_file() and not path.name.startswith("held-")]
 
 
 def work(names: list[str], seed: int, count: int, seconds: float, slate: Slate, tell: Any) -> None:
