@@ -56,16 +56,19 @@ def case(seed: int) -> Case:
     for _ in range(chance.randrange(8)):
         text, _ = step(text, chance, commented)
     base = text
-    for _ in range(chance.choice([0, 0, 0, 1])):
-        text, _ = step(text, chance)
-    sides = []
-    for _ in range(2):
-        side, names = text, dict[str, str]()
-        for _ in range(chance.randint(1, 5)):
-            side, renamed = step(side, chance)
-            names |= renamed
-        sides.append((side, names))
+    common = edited(text, chance, chance.choice([0, 0, 0, 1]), {})
+    sides = [edited(common[0], chance, chance.randint(1, 5), common[1]) for _ in range(2)]
     return Case(base, sides[0][0], sides[1][0], sides[0][1], sides[1][1])
+
+
+def edited(text: str, chance: random.Random, count: int, names: dict[str, str]) -> tuple[str, dict[str, str]]:
+    """A text after some edits, and what became of the names that it had at first."""
+    for _ in range(count):
+        text, renamed = step(text, chance)
+        names = {old: renamed.get(new, new) for old, new in names.items()} | {
+            old: new for old, new in renamed.items() if old not in names.values()
+        }
+    return text, names
 
 
 def step(text: str, chance: random.Random, *ways: Callable[[str, random.Random], str]) -> tuple[str, dict[str, str]]:

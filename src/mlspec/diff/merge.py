@@ -15,7 +15,7 @@ from mlspec.diff.said import ABOVE, BESIDE, END, Said, said
 from mlspec.diff.same_names import same_names
 from mlspec.diff.show.words import value as words
 from mlspec.diff.text_merge import joined, marked, one_side
-from mlspec.diff.three_way import Three, Together, missing, together
+from mlspec.diff.three_way import Side, Three, Together, missing, together
 from mlspec.document import parse
 from mlspec.spec.load import load
 
@@ -92,12 +92,14 @@ def _texts(three: Three, wanted: Together, file: str) -> tuple[str, str] | None:
 def _attempts(three: Three, wanted: Together, file: str) -> Iterator[tuple[str, str]]:
     """Ways to write the merge: the lines and words of both; else changes of meaning made in one of the texts."""
     texts = (three.base.text, three.ours.text, three.theirs.text)
+    starts: list[tuple[Side, str]] = []
     for ours_first in (True, False):
         parts = joined(*texts, ours_first=ours_first)
         if parts is not None:
             yield one_side(parts, 0), one_side(parts, 1)
-    for onto_ours in (True, False):
-        found = rewritten(three, wanted, file, onto_ours=onto_ours)
+            starts += [("ours", one_side(parts, 0)), ("theirs", one_side(parts, 1))]
+    for side, text in dict.fromkeys((*starts, ("ours", three.ours.text), ("theirs", three.theirs.text))):
+        found = rewritten(three, wanted, side, text, file)
         if found is not None:
             yield found
 

@@ -19,25 +19,25 @@ from mlspec.document import Document, Node, Path
 MOST_EDITS = 200
 
 
-def rewritten(three: Three, wanted: Together, file: str, *, onto_ours: bool) -> tuple[str, str] | None:
-    """Our text with their changes, or theirs with ours: as ours would have it, and as theirs would where both clash.
-    None where a change can't be written; what the texts say is for the caller to check."""
-    own, other = (three.ours, three.theirs) if onto_ours else (three.theirs, three.ours)
-    sides: tuple[Side, Side] = ("ours", "theirs") if onto_ours else ("theirs", "ours")
-    mine = {change.id for change in compare.changes(three.base.meaning, own.meaning)}
-    changes = [one for one in compare.changes(three.base.meaning, other.meaning) if one.id not in mine]
-    clashing = [one for one in changes if _is_in(one.key, wanted.clashes)]
+def rewritten(three: Three, wanted: Together, side: Side, text: str, file: str) -> tuple[str, str] | None:
+    """A text with the changes of the other side that it does not have yet: as ours would have it, and as theirs would
+    where both clash. ``text`` has the changes of ``side``. None where a change can't be written; what the texts say is
+    for the caller to check."""
+    other: Side = "theirs" if side == "ours" else "ours"
+    source = three.theirs if side == "ours" else three.ours
     try:
-        kept = [_of_both(change, wanted, sides[0]) for change in changes if change not in clashing]
-        found = _written(own, kept, other, wanted, sides[0], file)
-        if found is None or not wanted.clashes:
-            return None if found is None else (found.text, found.text)
-        their_way = _written(found, clashing, other, wanted, sides[1], file)
+        own = said(text, file)
+        mine = {change.id for change in compare.changes(three.base.meaning, own.meaning)}
+        changes = [one for one in compare.changes(three.base.meaning, source.meaning) if one.id not in mine]
+        clashing = [one for one in changes if _is_in(one.key, wanted.clashes)]
+        kept = [_of_both(change, wanted, side) for change in changes if change not in clashing]
+        found = _written(own, kept, source, wanted, side, file)
+        their_way = found and (_written(found, clashing, source, wanted, other, file) if wanted.clashes else found)
     except (MlspecError, LookupError, ValueError, TypeError):
         return None
-    if their_way is None:
+    if found is None or their_way is None:
         return None
-    return (found.text, their_way.text) if onto_ours else (their_way.text, found.text)
+    return (found.text, their_way.text) if side == "ours" else (their_way.text, found.text)
 
 
 def _is_in(key: Key, clashes: Iterable[Key]) -> bool:

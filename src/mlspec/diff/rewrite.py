@@ -56,7 +56,9 @@ def _edits(text: str, of: Meaning, change: Change) -> list[Edit] | None:
     lines = _Lines(text)
     if change.kind == "renamed":
         return _rename(lines, of.document, change)
-    if change.key[-1] == ORDER or _is_ordered_part(change):
+    if change.key[-1] == ORDER:
+        return _in_order(lines, of, change)
+    if _is_ordered_part(change):
         return _whole_list(lines, of, change)
     at = _place(of, change)
     if at is None:
@@ -118,6 +120,21 @@ def _place(of: Meaning, change: Change) -> Path | None:
 def _is_ordered_part(change: Change) -> bool:
     """Whether it adds an entry at a place of an ordered list that is not its end: the list is written again."""
     return change.kind == "added" and change.position is not None and change.rule.startswith("preprocessing")
+
+
+def _in_order(lines: _Lines, of: Meaning, change: Change) -> list[Edit] | None:
+    """The entries of a list in another order, each as it is written; those that the change does not name stay."""
+    key = change.key[:-1]
+    node = of.document.node(of.entities[key].at if key in of.entities else tuple(key))
+    if node is None or node.kind != "list" or change.key not in of.leaves:
+        return None
+    now: list[str] = of.leaves[change.key].value
+    wanted = iter([name for name in (f"[{one}]" for one in change.new) if name in now])
+    named = {f"[{one}]" for one in change.new}
+    order = [now.index(next(wanted)) if name in named else index for index, name in enumerate(now)]
+    spans = [(lines.offset(start), lines.offset(end)) for start, end in _parts(node)]
+    texts = [lines.text[start:end] for start, end in spans]
+    return [(*span, texts[index]) for span, index in zip(spans, order, strict=True)]
 
 
 def _whole_list(lines: _Lines, of: Meaning, change: Change) -> list[Edit] | None:

@@ -33,6 +33,10 @@ class Said(Struct, frozen=True, dict=True):
         """The key of the plug-in's name, by the entity that it is of."""
         return {key: (*key, entity.choice) for key, entity in self.meaning.entities.items() if entity.choice}
 
+    def states(self, key: Key) -> bool:
+        """Whether something is written in the text, and not only a default."""
+        return key in self.places and self.meaning.document.node(self.places[key]) is not None
+
     def is_set(self, key: Key) -> bool:
         """Whether a value is a list whose order and repetitions mean nothing."""
         leaf = self.meaning.leaves.get(key)

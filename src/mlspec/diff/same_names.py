@@ -29,10 +29,9 @@ def same_names(base: str, ours: str, theirs: str, file: str) -> Aligned:
         new = own or there
         assert new is not None
         side = other if there is None else one
-        if own is not None and there is not None:
-            if own != there:
-                clashes.append(old)
-        elif old not in side.entities:
+        if own is not None and there is not None and own == there:
+            pass
+        elif (own is not None and there is not None) or old not in side.entities:
             clashes.append(old)
             continue
         elif new in side.entities:

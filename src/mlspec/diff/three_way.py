@@ -123,8 +123,8 @@ def _under(key: Key, whole: Iterable[Key]) -> bool:
 
 
 def _whole(three: Three) -> dict[Key, None]:
-    """Entities that one side removed or replaced while the other changed something in them, or that both made
-    differently."""
+    """What one side removed or replaced while the other changed something in it or a comment on it, and entities that
+    both made differently."""
     base, ours, theirs = three.base, three.ours, three.theirs
     mine, yours, apart = _touched(base, ours), _touched(base, theirs), _touched(ours, theirs)
     found: dict[Key, None] = {}
@@ -135,6 +135,12 @@ def _whole(three: Three) -> dict[Key, None]:
         gone = THERE in sides and len(set(sides)) > 1 and (sides[0] is not None or None not in sides)
         choice = next((side.choices[key] for side in (ours, theirs, base) if key in side.choices), None)
         if gone or (choice is not None and len({side.values.get(choice) for side in (base, ours, theirs)}) > 1):
+            found[key] = None
+    for note in base.comments.keys() | ours.comments.keys() | theirs.comments.keys():
+        key = note[:-1]
+        before, own, other = (side.comments.get(note) for side in (base, ours, theirs))
+        gone = (own != before and not theirs.states(key)) or (other != before and not ours.states(key))
+        if gone and own != other and base.states(key) and not _under(key, found):
             found[key] = None
     return found
 
