@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mlspec.api.contracts import add_contract, export_contract, import_contract
     from mlspec.api.keeping import adopt
     from mlspec.api.looking import compare, diff, diff_all, last, profile, report, runs, series
+    from mlspec.api.policies import Policies, policies
     from mlspec.api.running import Verdict, execute, run, step, track
     from mlspec.api.tracked import init_dvc, write_dvc, write_dvc_params
     from mlspec.api.using import load_model, predict, write_table
@@ -25,6 +26,7 @@ ROOMS = {
     "contracts": ("add_contract", "export_contract", "import_contract"),
     "keeping": ("adopt",),
     "looking": ("compare", "diff", "diff_all", "last", "profile", "report", "runs", "series"),
+    "policies": ("Policies", "policies"),
     "running": ("Verdict", "execute", "run", "step", "track"),
     "tracked": ("init_dvc", "write_dvc", "write_dvc_params"),
     "using": ("load_model", "predict", "write_table"),
@@ -35,6 +37,7 @@ __all__ = [
     "Checked",
     "Compiled",
     "Fetching",
+    "Policies",
     "Verdict",
     "add_contract",
     "adopt",
@@ -48,6 +51,7 @@ __all__ = [
     "init_dvc",
     "last",
     "load_model",
+    "policies",
     "predict",
     "profile",
     "report",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mlspec.graph.graph import Graph
     from mlspec.graph.plan import Plan
     from mlspec.graph.step import Step
+    from mlspec.machine.allowed_reads import Reads
     from mlspec.rules.context import Facts
     from mlspec.spec import Project
 
@@ -67,6 +68,7 @@ def validate(
     SourceError if a source is unavailable.
     """
     from mlspec.machine import allowed_reads
+    from mlspec.policy import files as policy_files
     from mlspec.rules.check import check, facts
     from mlspec.spec.read import composed, read
     from mlspec.spec.resolve import resolve
@@ -100,9 +102,35 @@ def validate(
     found += warnings
     project = resolve(project, known.schemas, known.target_levels)
     found += check(project, document, known, running=running)
+    texts = dict(document.texts)
+    for place in policy_files.present(root):
+        found += _by_policy(place, path, project, document, reads, texts)
     if any(diagnostic.severity == "error" for diagnostic in found):
-        raise SpecError(found, document.texts)
+        raise SpecError(found, texts)
     return Checked(path, root, project, document, known, tuple(found))
+
+
+def _by_policy(
+    place: str,
+    spec: str,
+    project: "Project",
+    document: "Document",
+    reads: "Reads | None",
+    texts: dict[str, str],
+) -> list[Diagnostic]:
+    """What the policy in a file finds wrong with a resolved spec, or what is wrong with the policy, whose text is added
+    to ``texts``."""
+    from mlspec.policy.check import violations
+    from mlspec.policy.files import shown
+    from mlspec.policy.reading import from_file
+
+    try:
+        read = from_file(place, shown(place), reads)
+    except SpecError as error:
+        texts |= error.texts
+        return list(error.diagnostics)
+    texts |= read.document.texts
+    return violations(read, os.path.dirname(place), project, document, spec)
 
 
 def _check_by_schema(document: "Document") -> None:

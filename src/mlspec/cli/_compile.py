@@ -68,11 +68,13 @@ def _make(
 
 
 def _files(found: "Compiled") -> Iterator[str]:
-    """What an answer was made from: files that steps read, the folders that others could come to, snapshots, and keys
-    in environment variables."""
+    """What an answer was made from: policies, files that steps read, the folders that others could come to, snapshots,
+    and keys in environment variables."""
+    from mlspec.policy import files
     from mlspec.spec import pinned
 
     root = str(found.checked.root)
+    yield from files.places(root)
     for step in found.plan.graph.steps.values():
         yield from (f"{_memo.ENVIRONMENT}{name}" for name in step.params.get("keys", ()))
         for name in step.files:

@@ -80,8 +80,8 @@ def command(
     mlspec diff --all origin/main... --format markdown
     mlspec diff old.yaml new.yaml --fail-on exposure,loosened,removed
 
-    Classes: exposure, contract, removed, loosened (errors), evaluation, tightened, cost (warnings), result (notice),
-    prose (info).
+    Classes: exposure, contract, removed, loosened, policy (errors), evaluation, tightened, cost (warnings), result
+    (notice), prose (info).
     """
     if textconv:
         return _textconv(base)

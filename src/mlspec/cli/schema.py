@@ -18,6 +18,7 @@ PAGES = Path("docs") / "reference"
     type=click.Choice(
         [
             "project",
+            "policy",
             "plan",
             "run",
             "comparison",
@@ -35,10 +36,11 @@ PAGES = Path("docs") / "reference"
 @click.option("--write", "writes", is_flag=True, help="Write schema/ and docs/reference/ here.")
 @click.option("--check", is_flag=True, help="Exit with 1 if schema/ or docs/reference/ here are out of date.")
 def command(name: str, writes: bool, check: bool) -> int:
-    """Print a JSON Schema of a spec (project) or of JSON output.
+    """Print a JSON Schema of a spec (project), of a policy, or of JSON output.
 
     \b
     project      project.yaml, for editors
+    policy       policy.yaml, for editors
     plan         mlspec compile --format json
     run          mlspec show --format json, and the last line of mlspec run --format json
     comparison   mlspec runs A B --format json
@@ -80,6 +82,12 @@ def schemas() -> dict[str, Callable[[], str]]:
         from mlspec.spec import schema
 
         return schema.text()
+
+    def policy() -> str:
+        from mlspec.policy import Policy
+        from mlspec.spec import schema
+
+        return schema.of(Policy, "mlspec policy")
 
     def plan() -> str:
         from mlspec.graph.show import as_json
@@ -134,6 +142,7 @@ def schemas() -> dict[str, Callable[[], str]]:
     return {
         "profile": profile,
         "project": project,
+        "policy": policy,
         "plan": plan,
         "run": run,
         "comparison": comparison,

@@ -74,4 +74,4 @@ def _fits(one: Acceptance, change: Change) -> bool:
         return True
     # A class in a note accepts only the change at its place.
     head = change.head
-    return head is not None and head.line - 1 <= one.where.line <= head.line
+    return head is not None and head.file == one.where.file and head.line - 1 <= one.where.line <= head.line

@@ -7,7 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from mlspec.diagnostics import Diagnostic, Span, SpecError
-from mlspec.diff import accept, beside, compare, impact, results
+from mlspec.diff import accept, beside, compare, impact, policies, results
 from mlspec.diff.change import SEVERITIES, SEVERITY, Change, Diff, Impact, Side
 from mlspec.diff.meaning import Meaning, meaning
 from mlspec.diff.results import Paired
@@ -77,6 +77,7 @@ def between(base: Version, head: Version, options: Options, paired: Paired | Non
     before, after = meaning(projects[0], first.document), meaning(projects[1], later.document)
     found = [*compare.changes(before, after), *beside.changes(before, after, one, other)]
     found += _under_profiles(first, later, facts, found, options)
+    found += policies.changes(base, head)
     unknown = one.unknown or other.unknown or _wrong("base", first, projects[0], one)
     if other.pinned:
         # Without the data a rule may err: a column that no step has read so far is in no lock.
@@ -128,7 +129,10 @@ def _new(base: Version, head: Version, options: Options) -> Diff:
         base=_side(base),
         head=_side(head),
         status="new",
-        changes=(replace(change, path=WHOLE, steps=tuple(one.step for one in told.invalidated)),),
+        changes=(
+            replace(change, path=WHOLE, steps=tuple(one.step for one in told.invalidated)),
+            *policies.changes(base, head),
+        ),
         impact=told,
         notes=beside.notes,
     )
@@ -168,10 +172,11 @@ def known(fail_on: Sequence[str]) -> None:
 
 
 def stops(change: Change, fail_on: Sequence[str]) -> bool:
-    """Whether ``--fail-on`` names the change's class, or a severity that it reaches."""
+    """Whether ``--fail-on`` names the change's class, or a severity that it reaches; of policies, weaker ones alone."""
     reached = [SEVERITIES.index(name) for name in fail_on if name in SEVERITIES]
     grave = any(SEVERITIES.index(change.severity) <= least for least in reached)
-    return change.class_ in fail_on or "any" in fail_on or grave
+    named = change.class_ in fail_on and (change.class_ != "policy" or change.severity == "error")
+    return named or "any" in fail_on or grave
 
 
 def _read(version: Version, options: Options) -> _Read:

@@ -11,7 +11,9 @@ from msgspec import Meta, Struct
 from mlspec.diagnostics import Span
 
 Kind = Literal["added", "removed", "changed", "renamed", "reordered", "content"]
-Class = Literal["exposure", "contract", "removed", "loosened", "evaluation", "tightened", "cost", "result", "prose"]
+Class = Literal[
+    "exposure", "contract", "removed", "loosened", "policy", "evaluation", "tightened", "cost", "result", "prose"
+]
 Severity = Literal["error", "warning", "notice", "info"]
 
 # In the order in which a reviewer should read them.
@@ -20,6 +22,7 @@ SEVERITY: dict[Class, Severity] = {
     "contract": "error",
     "removed": "error",
     "loosened": "error",
+    "policy": "error",  # a stricter one: a warning
     "evaluation": "warning",
     "tightened": "warning",
     "cost": "warning",
@@ -32,6 +35,7 @@ MEANS: dict[Class, str] = {
     "contract": "callers of the model must change",
     "removed": "constraint removed",
     "loosened": "less strict than before",
+    "policy": "what a policy requires of specs changed: an error if it is less",
     "evaluation": "old and new numbers are not comparable",
     "tightened": "stricter than before",
     "cost": "more to compute",

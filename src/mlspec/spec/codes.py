@@ -274,6 +274,21 @@ only in the process that connects, and only in `connection`: all other keys are 
 Instead: write `${env:NAME}` in the connection string instead of the password, and set NAME in the environment. Object
 stores read their credentials from the environment themselves.
 """,
+    "policy-violation": """A spec does not fulfil a `policy.yaml` beside or above it.
+
+Why: a policy states what an organisation requires of every spec in its folder: gates at least as strict as its own,
+keys and their values, allowed sources, forbidden engines. The note names the policy's line and its reason. A profile,
+`--set` or `--backend` is checked like the spec itself, and a waiver of a required gate counts as its absence.
+
+Instead: change the spec, or ask the owner of the policy to change it; `mlspec diff` shows a weaker policy as an error.
+""",
+    "policy-unreadable": """A `policy.yaml` beside or above a spec cannot be read.
+
+Why: it is a link that leads out of the repository, a folder or a device, larger than 1 MiB, or not readable. If it
+counted as no policy, a link would be enough to get rid of it.
+
+Instead: make it a regular file in the repository, or delete it.
+""",
     "contract-unreadable": """A data contract cannot be read, or has an unknown format.
 
 Instead: use an Open Data Contract Standard document (version 3), a Great Expectations suite, a pandera or Frictionless

@@ -43,6 +43,16 @@ def load(document: Document) -> Project:
     return project
 
 
+def load_as(cls: type[msgspec.Struct], document: Document, what: str) -> Any:
+    """Another kind of document than a spec, as a struct of its own; ``what`` it is called in messages. Raises SpecError
+    with every mistake."""
+    reader = _Reader(document, what)
+    read = reader.read(shape(cls), document.data, ())
+    if reader.found:
+        raise SpecError(sorted(_once(reader.found), key=lambda d: (d.span is not None, d.span)), document.texts)
+    return read
+
+
 def _once(found: list[Diagnostic]) -> list[Diagnostic]:
     """Each mistake once: what a name means, with something applied to it, is read a second time."""
     return list({(d.code, d.span) if d.span is not None else id(d): d for d in reversed(found)}.values())
@@ -64,8 +74,8 @@ def kind_of(value: Any) -> str:
 class _Reader:
     """One reading; ``partial`` while inside a profile, where keys may be left out."""
 
-    def __init__(self, document: Document) -> None:
-        self.document = document
+    def __init__(self, document: Document, what: str = "the spec") -> None:
+        self.document, self.what = document, what
         self.found: list[Diagnostic] = []
         self.partial = False
 
@@ -88,7 +98,11 @@ class _Reader:
 
     def _type(self, path: Path, expected: str, value: Any, *notes: str) -> Any:
         return self.wrong(
-            "wrong-type", path, f"'{dotted(path)}' must be {expected}", f"this is {kind_of(value)}", *notes
+            "wrong-type",
+            path,
+            (f"'{dotted(path)}'" if path else self.what) + f" must be {expected}",
+            f"this is {kind_of(value)}",
+            *notes,
         )
 
     def _object(self, wanted: Shape, value: Any, path: Path) -> Any:
@@ -96,7 +110,7 @@ class _Reader:
             return self._named(wanted, value, path)
         if not isinstance(value, dict):
             return self._type(path, "a mapping", value)
-        return self._struct(wanted.cls, value, path, dotted(path) or "the spec")
+        return self._struct(wanted.cls, value, path, dotted(path) or self.what)
 
     def _named(self, wanted: Shape, name: str, path: Path) -> Any:
         """The settings that a name means: one of the spec's own, or one that is built in."""

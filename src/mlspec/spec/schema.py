@@ -23,6 +23,7 @@ PATTERNS = {
     "bytes": r"^\s*\d+(\.\d+)?\s*(B|kB|KB|MB|GB|TB|KiB|MiB|GiB|TiB)\s*$",
 }
 OVERLAY = "Overrides: each value replaces the one above; null removes a key."
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
 Json = dict[str, Any]
 
 
@@ -44,7 +45,7 @@ def schema() -> Json:
         built_in_too = {**built_in["properties"], "profiles": {"additionalProperties": unnamed}}
         root |= {"if": unnamed["if"], "then": {"properties": built_in_too}}
     return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$schema": DIALECT,
         "title": "mlspec project",
         **root,
         "$defs": dict(sorted(writer.definitions.items())),
@@ -55,6 +56,13 @@ def settings(cls: type[Plugin]) -> Json:
     """The schema of a plug-in's own keys. Raises KeyError for a type that a spec can't state."""
     writer = _Writer()
     return {"type": "object", **writer.object(cls), "$defs": writer.definitions}
+
+
+def of(cls: type[msgspec.Struct], title: str) -> str:
+    """The schema of another kind of file, read off its struct, as the text of a file."""
+    writer = _Writer()
+    root = {"$schema": DIALECT, "title": title, "type": "object", **writer.object(cls)}
+    return json.dumps({**root, "$defs": dict(sorted(writer.definitions.items()))}, indent=2, ensure_ascii=False) + "\n"
 
 
 def text() -> str:

@@ -41,8 +41,8 @@ def _kind(change: Change) -> str:
 def _command(kind: str, change: Change, diff: Diff) -> str:
     places = {"title": f"{change.class_}: {printable(change.path)}", "file": diff.head.path}
     span = change.head
-    if span is not None and span.file == diff.head.path:
-        places |= {"line": str(span.line), "col": str(span.column), "endLine": str(span.end_line)}
+    if span is not None and (span.file == diff.head.path or change.class_ == "policy"):
+        places |= {"file": span.file, "line": str(span.line), "col": str(span.column), "endLine": str(span.end_line)}
         if span.end_line == span.line:
             places["endColumn"] = str(span.end_column)
     told = [words.values(change), words.why(change), words.steps(change)]

@@ -10,6 +10,11 @@ from mlspec.graph.show.text import duration
 NONE = "–"
 STALE = "stale"
 MOST = 72
+POLICY: dict[str, str] = {
+    "error": "the policy requires less than before",
+    "warning": "the policy requires more than before",
+    "info": "the policy requires the same",
+}
 
 
 def value(item: Any, most: int = MOST) -> str:
@@ -76,7 +81,7 @@ def why(change: Change) -> str:
         return "nothing that it demands is checked any more" if is_gone else "there is no older version to compare with"
     if not (change.base_stated or change.head_stated) and change.kind == "changed":
         return f"{MEANS[change.class_]}; not stated: it follows from another key, or from the version of the language"
-    return MEANS[change.class_]
+    return POLICY.get(change.severity, MEANS["policy"]) if change.class_ == "policy" else MEANS[change.class_]
 
 
 def place(change: Change) -> str:
