@@ -24,7 +24,7 @@ from mlspec.engine.backend import (
 )
 from mlspec.engine.in_process import run_here
 from mlspec.engine.worker import Welcome
-from mlspec.machine import accelerators, child_process, resources
+from mlspec.machine import accelerators, child_process, processors, resources
 from mlspec.store.store import Store
 
 READ = 1 << 16
@@ -42,7 +42,7 @@ class Worker:
             child_process.command("mlspec.engine.worker"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**os.environ, **resources.threads(count)},
+            env={**os.environ, **resources.threads(count), **(processors.portable() if setting.portable else {})},
             # A Ctrl-C at the terminal is for us to answer; and we can end a worker with all that it has started.
             start_new_session=True,
         )

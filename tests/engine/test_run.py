@@ -104,13 +104,15 @@ def test_verify_makes_everything_again_and_names_what_differs(tmp_path: Path) ->
     do(made)
     ran = (tmp_path / "ran.txt").read_text()
     verified = verify(made, kinds=KINDS)
-    assert verified.differences == ()
+    assert (verified.answer, verified.differences) == ("identical", ())
+    assert verified.run is not None
     assert verified.run.count("done") == 3
     assert (tmp_path / "ran.txt").read_text() == ran + "a\nb\n"
     path = lockfile.beside(tmp_path)
     digest = json.loads(path.read_text())["steps"]["c"]["outputs"]["text"]
     path.write_text(path.read_text().replace(digest, "0" * 64))
-    assert verify(made, kinds=KINDS).differences == (Difference("text of c", "0" * 12, digest[:12]),)
+    verified = verify(made, kinds=KINDS)
+    assert (verified.answer, verified.differences) == ("different", (Difference("text of c", "0" * 12, digest[:12]),))
     path.unlink()
     with pytest.raises(StoreError, match=r"there is no '.*mlspec\.lock' to compare with: mlspec run writes it"):
         verify(made, kinds=KINDS)

@@ -167,6 +167,7 @@ NETWORK = {"check.mlp", "train.mlp"}
         ({"precision": "bf16"}, {"train.mlp"}),
         ({"compile": True}, {"train.mlp"}),
         ({"processes": 2}, {"train.mlp"}),
+        ({"reproducible": "machine"}, set()),
         ({"processes": "auto"}, set()),
         # A GPU promises no last digit: how many there are is no part of the result.
         ({"device": "cuda", "processes": 4}, NETWORK | {"gate.budget.gpus"}),
@@ -182,6 +183,16 @@ def test_a_backend_is_part_of_what_it_changes(
     if backend.get("device") == "cuda":
         two = bench.compile(project(candidates=candidates, backend=Backend(device="cuda", processes=2)))
         assert changed(two, after) == {"gate.budget.gpus"}
+
+
+def test_portable_instructions_are_part_of_all_that_is_not_polars_alone(
+    bench: Any, project: Callable[..., Any]
+) -> None:
+    before, after = (bench.compile(project(backend=Backend(reproducible=where))) for where in ("machine", "portable"))
+    changes = changed(before, after)
+    assert {"train.linear", "train.trees", "predict.linear", "evaluate"} <= changes
+    assert not {"source.people", "prepare.trees"} & changes
+    assert after.steps["train.linear"].environment["instructions"] == "x86-64-v3"
 
 
 def test_tables_made_on_a_cpu_are_reused_by_a_run_on_a_gpu(

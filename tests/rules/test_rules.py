@@ -332,6 +332,9 @@ CASES: dict[str, dict[str, str]] = {
         '    run_timeout: 2h, store: "s3://me:secret@bucket"}\nbackend: big\n',
     },
     "backend-contradicts-itself-precision": {"end": "backend: {precision: tf32, device: mps, processes: 2}\n"},
+    "backend-contradicts-itself-portable": {
+        "end": "backend: {reproducible: portable, device: cuda, compile: true, engine: inline}\n"
+    },
     "backend-not-servable-named": {"end": "backends: {big: {device: cuda, store: nowhere}}\nbackend: big\n"},
     "backend-not-servable-budget": {
         "top": "constraints: {budget: {gpus: 0}}\n",

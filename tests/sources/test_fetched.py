@@ -483,3 +483,28 @@ def api_columns(folder: Path, table: str) -> str:
 
     found = Sql(connection="sqlite:people.db", table=table).columns(folder)
     return " ".join(f"{column.name}:{column.type}" for column in found)
+
+
+def test_verify_fetches_what_the_lock_pins_and_tells_when_it_has_changed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from mlspec.cli import main
+
+    sqlite_file(tmp_path / "people.db")
+    path = spec(tmp_path, "connection: 'sqlite:people.db', table: people, on_change: fail")
+    api.run(path, fetching=api.Fetching())
+    shutil.rmtree(tmp_path / ".mlspec")
+    assert main(["verify", str(tmp_path)]) == 0
+    told = capsys.readouterr()
+    assert "people: 60 rows from table people of sqlite:people.db" in told.err
+    assert told.out.startswith("identical: all ")
+    with sqlite3.connect(tmp_path / "people.db") as database:
+        database.execute("DELETE FROM people WHERE id < 5")
+    database.close()
+    # The rows that the lock names are still here: they are what is verified, and nothing is fetched.
+    assert main(["verify", str(tmp_path)]) == 0
+    assert "rows from" not in capsys.readouterr().err
+    shutil.rmtree(tmp_path / ".mlspec")
+    assert main(["verify", str(tmp_path)]) == 1
+    changed = "different: source 'people' has changed since mlspec.lock was written (60 rows then, 55 now)\n"
+    assert capsys.readouterr().out == changed

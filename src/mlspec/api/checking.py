@@ -24,11 +24,13 @@ if TYPE_CHECKING:
 
 class Fetching(msgspec.Struct, frozen=True):
     """How sources that are fetched are brought up to date: ``offline``, from their last snapshots alone; ``tell``
-    receives progress messages; ``accept``: what has changed since mlspec.lock pinned it is taken as it is."""
+    receives progress messages; ``accept``: what has changed since mlspec.lock pinned it is taken as it is; ``locked``:
+    the snapshots in mlspec.lock are used where they are here, only other sources are fetched."""
 
     offline: bool = False
     accept: bool = False
     tell: Callable[[str], None] = lambda _text: None
+    locked: bool = False
 
 
 FETCHING = Fetching()
@@ -95,8 +97,10 @@ def validate(
     if fetching is not None:
         from mlspec.snapshots.snapshots import refresh
 
-        warnings = refresh(project, document, root, offline=fetching.offline, tell=fetching.tell)
-    known, found = facts(project, document, root, reads)
+        warnings = refresh(
+            project, document, root, offline=fetching.offline, locked=fetching.locked, tell=fetching.tell
+        )
+    known, found = facts(project, document, root, reads, locked=fetching is not None and fetching.locked)
     if fetching is not None and fetching.accept:
         known = msgspec.structs.replace(known, accepted=True)
     found += warnings
@@ -205,7 +209,7 @@ def compile(  # noqa: A001 (the verb of the command)
     changes: list[Change] = []
     graph = compile_graph(checked.project, checked.facts, checked.document, changes.append)
     renew = fetching is not None and fetching.accept
-    other = [] if renew else changed(graph)
+    other = [] if renew or (fetching is not None and fetching.locked) else changed(graph)
     if any(diagnostic.severity == "error" for diagnostic in other):
         raise SourceError([*checked.diagnostics, *other], checked.document.texts)
     checked = msgspec.structs.replace(checked, diagnostics=(*checked.diagnostics, *other))
@@ -238,6 +242,7 @@ def overlays(compiled: Compiled) -> list[str]:
     if backend:
         own = read(compiled.checked.path, profile=compiled.profile, sets=sets, large=True)[0].backend
         now = compiled.checked.project.backend
-        if all(getattr(own, name, None) == getattr(now, name, None) for name in ("device", "precision", "compile")):
+        decisive = ("device", "precision", "compile", "reproducible")
+        if all(getattr(own, name, None) == getattr(now, name, None) for name in decisive):
             backend = []
     return [*profile, *(word for value in (*sets, *backend) for word in ("--set", value))]

@@ -196,6 +196,7 @@ def _text(backend: "Backend") -> str:
     parts = [f"engine {backend.engine}, networks {place}"]
     parts += [f"in {backend.precision}"] if backend.precision != "fp32" else []
     parts += ["compiled"] if backend.compile else []
+    parts += ["with portable instructions"] if backend.reproducible == "portable" else []
     parts += [f"{count} processes each"] if count > 1 else []
     return ", ".join(parts)
 

@@ -411,6 +411,7 @@ RULES: dict[str, Rule] = {
             ("compile", RESULT),
             ("processes", RESULT),
             ("on_out_of_memory", RESULT),
+            ("reproducible", RESULT),
             ("workers", PROSE),
             ("memory", PROSE),
             ("step_timeout", PROSE),

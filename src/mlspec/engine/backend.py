@@ -29,6 +29,7 @@ class Setting(Struct, frozen=True, kw_only=True):
     for what is free. ``step_timeout``: the seconds that a step may take; ``until``: when the run is to be ended, by
     this machine's monotonic clock. ``shared``: the store that others use too, ``encrypt`` the environment variable with
     its key. ``accumulate``: networks take a batch that does not fit in parts.
+    ``portable``: numeric libraries use only the instructions that every x86-64 machine has.
     """
 
     root: Path
@@ -41,6 +42,7 @@ class Setting(Struct, frozen=True, kw_only=True):
     shared: str | None = None
     encrypt: str = ""
     accumulate: bool = False
+    portable: bool = False
 
 
 class Task(Struct, frozen=True, kw_only=True):

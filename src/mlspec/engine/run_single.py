@@ -18,7 +18,7 @@ from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS, Kind, reads_records
 from mlspec.graph.show import dvc
 from mlspec.graph.step import Step
-from mlspec.machine import resources
+from mlspec.machine import processors, resources
 from mlspec.machine.environment import device_kind
 from mlspec.store.action import Action
 from mlspec.store.store import Store
@@ -61,6 +61,8 @@ def do(
             processes=share(step, settings),
         )
         os.environ.update(resources.threads(threads.wanted(task, store, setting)))
+        if settings.reproducible == "portable":
+            os.environ.update(processors.portable())
         ending = run_step(task, store, setting, setting.logs / f"{dvc.stage_name(step.id)}.log", progress)
         if isinstance(ending, Failed):
             raise StepError(ending.cause)

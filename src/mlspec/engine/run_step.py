@@ -11,7 +11,7 @@ from mlspec import paths
 from mlspec.diagnostics import StepError
 from mlspec.engine.backend import Damaged, Ending, Failed, Finished, Setting, Task
 from mlspec.engine.usage import Measure
-from mlspec.machine import resources, secret_values
+from mlspec.machine import processors, resources, secret_values
 from mlspec.steps.job import Job
 from mlspec.store.errors import FULL, DamagedError, describe
 from mlspec.store.shared import Shared
@@ -80,7 +80,7 @@ def run_step(
                     identity=task.identity,
                     kind=task.kind,
                     inputs=task.inputs,
-                    record=measure.record(task.step),
+                    record=measure.record(task.step) | ({} if task.trivial else _machine()),
                     sync=not task.trivial,
                 )
         # Only now: a kill before this point finds the checkpoints again.
@@ -96,6 +96,11 @@ def run_step(
         return Failed(task.step, cause, str(log), setting=error.setting, path=error.path)
     except OSError as error:
         return Failed(task.step, f"its result could not be stored: {describe(error)}", str(log))
+
+
+def _machine() -> dict[str, dict[str, str]]:
+    found = processors.chosen()
+    return {"machine": found} if found else {}
 
 
 def _work(module: str, job: Job, log: Path) -> None:

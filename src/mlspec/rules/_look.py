@@ -33,8 +33,11 @@ class Look(Struct, frozen=True, kw_only=True):
     found: tuple[Diagnostic, ...] = ()
 
 
-def every(project: Project, document: Document, root: Path, reads: Reads | None) -> dict[str, Look]:
-    """Inspects each source, except those with a file outside ``reads``. Nothing is fetched, started or connected to."""
+def every(
+    project: Project, document: Document, root: Path, reads: Reads | None, *, locked: bool = False
+) -> dict[str, Look]:
+    """Inspects each source, except those with a file outside ``reads``. Nothing is fetched, started or connected to.
+    ``locked``: snapshots that mlspec.lock has pinned come first."""
     target = project.data.columns.target
     sources = project.data.sources
     wrong = {name: tuple(_wrong(document, root, name, use, reads)) for name, use in sources.items()}
@@ -45,7 +48,7 @@ def every(project: Project, document: Document, root: Path, reads: Reads | None)
             looks[name] = Look(found=wrong[name])
             continue
         source, outcome = cast(Source, use.plugin), seen[name]
-        snapshot = pinned.snapshot(root, name, use) if source.is_fetched else None
+        snapshot = pinned.snapshot(root, name, use, locked=locked) if source.is_fetched else None
         at = ("data", "sources", name, source.key)
         if isinstance(outcome, _probe.Seen):
             looks[name] = Look(

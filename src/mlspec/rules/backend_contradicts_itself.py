@@ -36,6 +36,19 @@ def contradictions(backend: Backend) -> Iterator[tuple[str, str, str]]:
     if several and backend.on_out_of_memory == "accumulate":
         message = "on_out_of_memory: accumulate does not work with several processes, which must process equal batches"
         yield "on_out_of_memory", message, "use fail, or one process"
+    if backend.reproducible == "portable":
+        if device != "cpu":
+            message = f"reproducible: portable fixes the instructions of the CPU, but the device is '{device}'"
+            yield "reproducible", message, "device: cpu"
+        if backend.compile:
+            message = "reproducible: portable does not work with compile, which makes code for this processor"
+            yield "reproducible", message, "compile: false"
+        if backend.engine == "inline":
+            message = (
+                "the engine 'inline' runs steps in its own process, whose libraries have chosen their instructions "
+                "before reproducible: portable could fix them"
+            )
+            yield "reproducible", message, "engine: local"
     if backend.engine == "inline":
         for key in ("step_timeout", "run_timeout"):
             if getattr(backend, key) is not None:

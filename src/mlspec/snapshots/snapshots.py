@@ -32,9 +32,16 @@ Tell = Callable[[str], None]
 
 
 def refresh(
-    project: Project, document: Document, root: Path, *, offline: bool = False, tell: Tell = lambda _text: None
+    project: Project,
+    document: Document,
+    root: Path,
+    *,
+    offline: bool = False,
+    locked: bool = False,
+    tell: Tell = lambda _text: None,
 ) -> list[Diagnostic]:
-    """Bring the snapshots of all fetched sources up to date; ``offline``: only see that there are some.
+    """Bring the snapshots of all fetched sources up to date; ``offline``: only see that there are some; ``locked``:
+    leave those as they are whose snapshot in mlspec.lock is here.
 
     ``tell`` receives progress messages. Returns warnings. Raises SourceError with a diagnostic for each source that is
     unavailable, too old, or has too few rows.
@@ -49,9 +56,12 @@ def refresh(
             # The rules report it; nothing connects with it.
             continue
         one = _Refresh(project, document, root, name, use, source, tell)
+        if locked and source.is_fetched and one.is_locked():
+            continue
         if source.is_fetched:
             found += one.offline() if offline else one.fetch()
-        found += one.stale()
+        # Of a source that is only to be compared with mlspec.lock, the age does not matter.
+        found += () if locked else one.stale()
     errors = [one for one in found if one.severity == "error"]
     if errors:
         raise SourceError(found, document.texts)
@@ -71,6 +81,14 @@ class _Refresh:
         self.kept = project.storage.snapshots.keep
         self.stated = project.storage.snapshots
         self.folder = pinned.folder(root, name)
+
+    def is_locked(self) -> bool:
+        """Whether the rows that mlspec.lock has pinned are here, anonymised as the spec says now."""
+        locked = pinned.locked_sources(self.root).get(self.name)
+        found = pinned.snapshot(self.root, self.name, self.use, locked=True)
+        if locked is None or found is None or found.file not in locked.files or not (self.root / found.file).is_file():
+            return False
+        return not self.treatments.mark or f"-{self.treatments.mark}." in Path(found.file).name
 
     def offline(self) -> Iterator[Diagnostic]:
         last = pinned.stored(self.root, self.name)

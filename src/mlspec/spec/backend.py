@@ -55,6 +55,14 @@ class Backend(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             "auto for one per GPU of the machine."
         ),
     ] = 1
+    reproducible: Annotated[
+        Literal["machine", "portable"],
+        Meta(
+            description="Where the same spec gives the same bytes: on machines with the same processor, with all "
+            "instructions that it has; or portable, on every x86-64 machine with AVX2, more slowly. portable needs "
+            "device: cpu."
+        ),
+    ] = "machine"
     on_out_of_memory: Annotated[
         Literal["fail", "accumulate"],
         Meta(

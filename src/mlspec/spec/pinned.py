@@ -93,15 +93,25 @@ def folder(root: Path, name: str) -> Path:
     return root / FOLDER / name
 
 
-def snapshot(root: Path, name: str, use: PluginRef) -> Snapshot | None:
+def snapshot(root: Path, name: str, use: PluginRef, *, locked: bool = False) -> Snapshot | None:
     """The rows of a fetched source as they are known here: its fallback, its latest snapshot, or what the lock has
-    pinned; None where the spec has asked for something else then, or never."""
+    pinned; None where the spec has asked for something else then, or never. ``locked``: what the lock has pinned comes
+    first if its rows are here."""
     wanted = identity(use)
+    if locked:
+        found = _of_lock(root, name, use)
+        if found is not None and (root / found.file).is_file():
+            return found
     for file in (FALLBACK, LATEST):
         found = stored(root, name, file)
         if found is not None and found.source == wanted and (file == LATEST or found.file == _fallback(root, use)):
             return found
-    locked = locked_sources(root).get(name)
+    return _of_lock(root, name, use)
+
+
+def _of_lock(root: Path, name: str, use: PluginRef) -> Snapshot | None:
+    """The snapshot that the lock has pinned, wherever its rows are now."""
+    wanted, locked = identity(use), locked_sources(root).get(name)
     if locked is None or locked.source != wanted or not locked.files:
         return None
     file, digest = next(iter(locked.files.items()))

@@ -15,7 +15,8 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
     """What one step gave.
 
     ``inputs`` and ``outputs`` map names to content digests, ``folders`` names the outputs that are folders. ``record``
-    is what it took: ``step``, ``seconds``, ``cpu_seconds``, ``peak_memory`` in bytes, ``finished`` (ISO 8601, UTC).
+    is what it took: ``step``, ``seconds``, ``cpu_seconds``, ``peak_memory`` in bytes, ``finished`` (ISO 8601, UTC);
+    and ``machine``: what its numeric libraries computed with.
     """
 
     fingerprint: str

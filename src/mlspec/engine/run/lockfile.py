@@ -45,11 +45,12 @@ class LockedGate(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Lock(Struct, frozen=True, kw_only=True):
     """What a run gave. ``metrics`` hold value, low and high; ``gates`` requirement, verdict and value, and the reason
     where one is waived; ``holdout`` which models the test rows have judged, ``spreads`` how columns' values were
-    spread that expectations on drift watch."""
+    spread that expectations on drift watch. ``machine``: what the numeric libraries of the steps computed with."""
 
     version: int = VERSION
     mlspec: str = ""
     environment: dict[str, str] = {}
+    machine: dict[str, str] = {}
     sources: dict[str, LockedSource] = {}
     spreads: dict[str, LockedSpread] = {}
     steps: dict[str, LockedStep] = {}
@@ -76,6 +77,7 @@ def of(
     return Lock(
         mlspec=run.environment.get("mlspec", ""),
         environment={name: version for name, version in run.environment.items() if name not in ("mlspec", "processor")},
+        machine=machine(run),
         sources={
             step.id.removeprefix("source."): _source(graph, step)
             for step in graph.steps.values()
@@ -101,6 +103,15 @@ def of(
     )
 
 
+def machine(run: Run) -> dict[str, str]:
+    """What the steps computed with, as their records say it; several values where they ran on several machines."""
+    found: dict[str, set[str]] = {}
+    for step in run.steps.values():
+        for name, value in step.record.get("machine", {}).items():
+            found.setdefault(name, set()).add(value)
+    return {name: "; ".join(sorted(values)) for name, values in sorted(found.items())}
+
+
 def spreads(graph: Graph, report: Any, before: Mapping[str, LockedSpread], *, renew: bool) -> dict[str, LockedSpread]:
     """What is to be pinned of the spreads that the check of the data has measured: what is pinned stays, so that data
     that moves a little with each run is seen to move; ``renew``: it is as it is now."""
@@ -119,13 +130,13 @@ def text(lock: Lock) -> bytes:
 def write(path: Path, lock: Lock) -> bool:
     """Write the lock, whole or not at all, where it says something new; whether it did.
 
-    How long steps took is no news.
+    How long steps took, and where, is no news.
     """
     try:
         before = read(path)
     except StoreError:
         before = None
-    if before is not None and _timeless(before) == _timeless(lock):
+    if before is not None and _timeless(before) == _timeless(lock) and (before.machine or not lock.machine):
         return False
     files.replace(path, text(lock))
     return True
@@ -177,7 +188,7 @@ def _stable(graph: Graph, step_id: str, outputs: Mapping[str, str], kinds: Mappi
 
 def _timeless(lock: Lock) -> bytes:
     steps = {name: LockedStep(fingerprint=step.fingerprint, outputs=step.outputs) for name, step in lock.steps.items()}
-    return text(msgspec.structs.replace(lock, steps=steps))
+    return text(msgspec.structs.replace(lock, steps=steps, machine={}))
 
 
 def _rounded(seconds: float) -> float:

@@ -196,6 +196,7 @@ class _Running:
                 shared=None if self.shared is None else shared.located(self.shared, self.graph.facts.root),
                 encrypt=self.graph.project.storage.encrypt or "",
                 accumulate=self.settings.on_out_of_memory == "accumulate",
+                portable=self.settings.reproducible == "portable",
             )
             self.carrier = backends.start(self.settings.engine, setting, self.store)
             self.stack.callback(self.carrier.close)

@@ -9,9 +9,12 @@ from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS
 from mlspec.graph.passes.code import packaged_plugins, used_plugins
 from mlspec.graph.step import Step
+from mlspec.machine import processors
 from mlspec.machine.environment import machine, processor, python_version, versions
 from mlspec.registry import plugin
 
+FIXED = "instructions"
+EXACT = frozenset({"polars"})  # whose results no processor changes
 NUMERIC = frozenset(
     {
         "train",
@@ -31,7 +34,8 @@ NUMERIC = frozenset(
 
 def environment(graph: Graph) -> Graph:
     """Fills ``environment``: libraries of the kind and its plug-ins; Python and the kind of machine for floating point
-    work, the processor for what is timed."""
+    work, the processor for what is timed, the instruction set where the backend fixes it."""
+    portable = graph.project.backend.reproducible == "portable"
 
     @cache
     def found(kind: str, used: tuple[tuple[str, str], ...], private: bool) -> dict[str, str]:
@@ -43,6 +47,8 @@ def environment(graph: Graph) -> Graph:
             result |= {"python": python_version(), "machine": machine()}
         elif kind == "latency":
             result |= {"python": python_version(), "processor": processor()}
+        if portable and result.keys() - EXACT:
+            result[FIXED] = processors.PORTABLE
         return result
 
     packaged = packaged_plugins(graph)

@@ -34,13 +34,13 @@ def rules() -> dict[str, Rule]:
 
 
 def facts(
-    project: Project, document: Document, root: Path, reads: Reads | None = None
+    project: Project, document: Document, root: Path, reads: Reads | None = None, *, locked: bool = False
 ) -> tuple[Facts, list[Diagnostic]]:
     """The contents of the headers and first rows of the sources, and what is wrong with them; ``reads``: which files
-    may be read, all for None."""
+    may be read, all for None; ``locked``: of fetched sources, the snapshots in mlspec.lock come first."""
     from mlspec.rules import _look, _personal
 
-    looks = _look.every(project, document, root, reads)
+    looks = _look.every(project, document, root, reads, locked=locked)
     found = [diagnostic for look in looks.values() for diagnostic in look.found]
     sources = {name: look.columns for name, look in looks.items() if look.columns is not None}
     complete = len(sources) == len(looks)
