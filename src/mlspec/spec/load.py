@@ -276,6 +276,8 @@ class _Reader:
         unit = wanted.extra.get("unit")
         if unit:
             parsed = units.parse(unit, value)
+            if parsed is None and units.total_of(unit, value) is not None:
+                return self.wrong("out-of-range", path, f"'{dotted(path)}' must be {units.BOUNDS[unit]}")
             if parsed is None:
                 return self.wrong(
                     "bad-unit",

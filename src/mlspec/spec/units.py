@@ -22,8 +22,19 @@ _BYTES = {
 _ONE = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]+)\s*")
 
 
+BOUNDS = {"duration": "more than 0 s and at most 1e10 s", "bytes": "more than 0 B and at most 4 EiB"}
+
+
 def parse(unit: str, value: Any) -> float | int | None:
-    """Seconds of a duration or bytes of a size, None for anything else."""
+    """Seconds of a duration or bytes of a size, None for anything else and for what is out of bounds."""
+    total = total_of(unit, value)
+    if total is None or not 0 < total <= LARGEST[unit]:
+        return None
+    return total if unit == "duration" else round(total)
+
+
+def total_of(unit: str, value: Any) -> float | None:
+    """Seconds of a duration or bytes of a size, however many; None for anything else."""
     if not isinstance(value, str):
         return None
     table: dict[str, float] = dict(_SECONDS if unit == "duration" else _BYTES)
@@ -34,9 +45,7 @@ def parse(unit: str, value: Any) -> float | int | None:
             return None
         total += float(found[1]) * table[found[2]]
         at, parts = found.end(), parts + 1
-    if not parts or not 0 < total <= LARGEST[unit]:
-        return None
-    return total if unit == "duration" else round(total)
+    return total if parts else None
 
 
 def source_of(path: str) -> str | None:

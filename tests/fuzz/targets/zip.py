@@ -1,6 +1,7 @@
 """Archives of pictures and texts, written from JSON with right checksums, or changed by their bytes."""
 
 import base64
+import contextlib
 import io
 import json
 import struct
@@ -127,7 +128,7 @@ def archive(body: bytes) -> bytes:
     except (ValueError, RecursionError):
         return body
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as made:
+    with contextlib.suppress(struct.error), zipfile.ZipFile(out, "w") as made:  # more than its last record can say
         for one in entries if isinstance(entries, list) else ():
             try:
                 entry = zipfile.ZipInfo(str(one["name"]))
