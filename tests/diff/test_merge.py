@@ -321,7 +321,9 @@ def test_what_cannot_be_merged_is_a_conflict_that_says_why(repository: Path, nam
         assert [new for _, new in edits if new.strip() and new.strip() not in view] == []
 
 
-def in_git(folder: Path, ours: list[tuple[str, str]], theirs: list[tuple[str, str]], code: int = 0) -> tuple[str, str]:
+def in_git(
+    folder: Path, ours: list[tuple[str, str]], theirs: list[tuple[str, str]], code: int = 0
+) -> tuple[str, str]:
     """What ``git merge`` prints, and the file after it."""
     sides = [world.edited(NOTED, [{"from": a, "to": b} for a, b in edits]) for edits in (ours, theirs)]
     git(folder, "checkout", "-q", "-B", "main", "--force", git(folder, "rev-list", "--max-parents=0", "HEAD").strip())

@@ -23,9 +23,7 @@ ROOT = Path(__file__).parents[2]
 SPECS = [*sorted((ROOT / "specs").glob("*/project.yaml")), ROOT / "tests/diff/cases/people.yaml"]
 NUMBER = re.compile(r"(?<![\w.#])\d+(?:\.\d+)?(?![\w.])")
 COMMENT = re.compile(r"(?:^|(?<=\s))#.*$")
-WORDS = "agreed, ticket 12|for now|see the wiki|as measured in May|odd but right|why? asked legal|two # signs".split(
-    "|"
-)
+WORDS = "agreed, ticket 12|for now|see the wiki|as measured in May|odd but right|why? asked legal|two # signs".split("|")
 NOTES = ["mlspec-allow loosened: agreed with risk", "mlspec-allow evaluation: new split", "mlspec-allow cost: fine"]
 GROWN = {
     "model:\n  candidates:\n": ["    {}: {{type: ridge, alpha: 2.5}}", "    {}: {{type: torch.mlp, epochs: 3}} # a {}",

@@ -120,6 +120,8 @@ model: {candidates: {one: {type: torch.mlp, hidden: [1.5]}}}
 model: {candidates: {one: {type: torch.mlp, hidden: [0]}}}
 model: {candidates: {one: {type: torch.mlp, hidden: [1]}}}
 constraints: {latency: {p95: 5}}
+constraints: {latency: {p95: 999999d}}
+constraints: {size: {model: 0MB}}
 constraints: {latency: {p95: 5ms}}
 constraints: {quality: [{metric: accuracy, at_least: yes}]}
 constraints: {quality: {metric: accuracy}}

@@ -43,8 +43,6 @@ INVALID = {
     "bad part": ("path: people.csv", "path: people.csv, part: tset"),
     "unknown format": ("path: people.csv", "path: people.csv, format: excel"),
     "unit left out": ("model:", "constraints: {latency: {p95: 5}}\nmodel:"),
-    "duration beyond bounds": ("model:", "constraints: {latency: {p95: 999999d}}\nmodel:"),
-    "no size": ("model:", "constraints: {size: {model: 0MB}}\nmodel:"),
     "unknown unit": ("model:", "constraints: {size: {model: 5 MX}}\nmodel:"),
     "unknown step": ("model:", "preprocessing: {numeric: [imptue: mean]}\nmodel:"),
     "bad shorthand": ("model:", "preprocessing: {numeric: [impute: maen]}\nmodel:"),
