@@ -140,7 +140,7 @@ def model(impact: Impact) -> str:
 
 def verdict(diff: Diff) -> str:
     """The whole in a line."""
-    if not diff.changes:
+    if not diff.changes and not diff.failing:
         return "no change of meaning"
     if diff.failing:
         stopped = [change for change in diff.changes if change.id in set(diff.failing)]
