@@ -13,7 +13,7 @@ from mlspec.diagnostics import SpecError, render
 from mlspec.diff import compare
 from mlspec.diff.change import Impact
 from mlspec.diff.meaning import meaning
-from mlspec.diff.results import results
+from mlspec.diff.results import Locked, results
 from mlspec.diff.show import words
 from mlspec.diff.show.text import text
 from mlspec.document import parse
@@ -63,7 +63,7 @@ def test_the_locks_tell_what_the_change_did(project: Path) -> None:
     )
     before = api.diff()
     assert before.results is not None
-    assert before.results.stale == "mlspec.lock is out of date: it has no result of the new train.one"
+    assert before.results.stale == "mlspec.lock is out of date: it has no result of the new train.one and 3 more"
     assert before.impact.seconds_to is not None
     assert api.diff(fail_on=("stale",)).failing == ("stale",)
     api.run("project.yaml")
@@ -93,13 +93,13 @@ def test_numbers_of_other_test_rows_are_not_compared() -> None:
         metrics={"rmse": {"value": 2.0, "low": 1.9, "high": 2.1}},
         steps={"split": LockedStep(fingerprint="b", outputs={"test": "2"})},
     )
-    found = results(one, other, Impact())
+    found = results(Locked(one), Locked(other), Impact())
     assert found is not None
     assert [metric.told for metric in found.metrics] == ["not comparable"]
-    apart = results(one, replace(other, steps=one.steps), Impact())
+    apart = results(Locked(one), Locked(replace(other, steps=one.steps)), Impact())
     assert apart is not None
     assert [metric.told for metric in apart.metrics] == ["worse"]
-    lone = results(None, one, Impact())
+    lone = results(Locked(None), Locked(one), Impact())
     assert lone is not None
     assert lone.unknown == "only the head has an mlspec.lock"
 

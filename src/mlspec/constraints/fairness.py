@@ -17,7 +17,7 @@ from mlspec.plugins.constraint import (
     Records,
     SpecPath,
 )
-from mlspec.plugins.keys import AT_LEAST, AT_MOST, Columns, Share
+from mlspec.plugins.keys import AT_LEAST, AT_MOST, MORE_EVIDENCE, Columns, Share
 from mlspec.plugins.verdict import Verdict, by_interval, not_measured
 
 FairnessMetric = Literal[
@@ -69,7 +69,11 @@ class Fairness(Constraint, frozen=True, kw_only=True):
     ] = None
     minimum_rows: Annotated[
         int,
-        Meta(description="The verdict is unknown for a group with fewer rows behind a rate.", ge=2),
+        Meta(
+            description="The verdict is unknown for a group with fewer rows behind a rate.",
+            ge=2,
+            extra=MORE_EVIDENCE,
+        ),
     ] = 30
 
     def label(self) -> str:

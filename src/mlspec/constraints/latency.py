@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 from msgspec import Meta
 
 from mlspec.plugins.constraint import Check, Constraint, Context, Measured, Measurement, Params, Records
-from mlspec.plugins.keys import AT_MOST, Seconds
+from mlspec.plugins.keys import AT_MOST, MORE_EVIDENCE, Seconds
 from mlspec.plugins.verdict import Verdict, decide, not_measured, seconds
 
 QUANTILES = ("p50", "p95", "p99")
@@ -27,7 +27,7 @@ class Latency(Constraint, frozen=True, kw_only=True):
     p50: Annotated[Seconds | None, Meta(description="Bound on the median time.", extra=AT_MOST)] = None
     p95: Annotated[Seconds | None, Meta(description="Bound on the 95th percentile.", extra=AT_MOST)] = None
     p99: Annotated[Seconds | None, Meta(description="Bound on the 99th percentile.", extra=AT_MOST)] = None
-    batch: Annotated[int, Meta(description="Rows in one request.", ge=1, le=100_000)] = 1
+    batch: Annotated[int, Meta(description="Rows in one request.", ge=1, le=100_000, extra=MORE_EVIDENCE)] = 1
 
     def checks(self, context: Context) -> Iterator[Check]:
         """A gate for each quantile; all read one measurement."""

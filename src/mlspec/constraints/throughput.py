@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 from msgspec import Meta
 
 from mlspec.plugins.constraint import Check, Constraint, Context, Measured, Measurement, Params, Records
-from mlspec.plugins.keys import AT_LEAST
+from mlspec.plugins.keys import AT_LEAST, LESS_EVIDENCE
 from mlspec.plugins.verdict import Verdict, decide, not_measured
 
 
@@ -25,7 +25,7 @@ class Throughput(Constraint, frozen=True, kw_only=True):
     rows_per_second: Annotated[
         float, Meta(description="The lowest allowed number of rows per second.", gt=0, extra=AT_LEAST)
     ]
-    batch: Annotated[int, Meta(description="Rows in one request.", ge=1, le=100_000)] = 1000
+    batch: Annotated[int, Meta(description="Rows in one request.", ge=1, le=100_000, extra=LESS_EVIDENCE)] = 1000
 
     def checks(self, context: Context) -> Iterator[Check]:
         """One gate."""

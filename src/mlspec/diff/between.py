@@ -7,8 +7,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from mlspec.diagnostics import Diagnostic, Span, SpecError
-from mlspec.diff import accept, beside, compare, impact, policies, results
-from mlspec.diff.change import SEVERITIES, SEVERITY, Change, Diff, Impact, Side
+from mlspec.diff import accept, beside, compare, gates, impact, policies, results
+from mlspec.diff.change import SEVERITIES, SEVERITY, Change, Diff, Impact, Results, Side
 from mlspec.diff.meaning import Meaning, meaning
 from mlspec.diff.results import Paired
 from mlspec.diff.show.mermaid import mermaid
@@ -85,6 +85,7 @@ def between(base: Version, head: Version, options: Options, paired: Paired | Non
     else:
         _refuse(later, projects[1], other)
     told = Impact(unknown=unknown)
+    locked = [results.unheld(side.lock, unknown) for side in (one, other)]
     if unknown is None and one.facts is not None and other.facts is not None:
         was, now = impact.compiled(projects[0], one.facts, one), impact.compiled(projects[1], other.facts, other)
         names = {str(change.old): str(change.new) for change in found if change.kind == "renamed"}
@@ -92,9 +93,14 @@ def between(base: Version, head: Version, options: Options, paired: Paired | Non
         if options.draw:
             told = replace(told, mermaid=mermaid(was.graph, now.graph, told))
         found = list(impact.alone(found, before, (one, other), was, now))
+        found += gates.unexplained(before, after, (was.graph, now.graph), found)
+        locked = [
+            results.held(side.lock, plan.graph, side.contents, side.is_whole)
+            for side, plan in ((one, was), (other, now))
+        ]
     made, unused = accept.accepted(compare.ordered(found), given)
-    shown = results.results(one.lock, other.lock, told, paired)
-    stale = STALE in options.fail_on and shown is not None and shown.stale is not None
+    shown = results.results(locked[0], locked[1], told, paired)
+    stale = _is_stale(shown, options)
     stopped = [change.id for change in made if change.accepted is None and stops(change, options.fail_on)]
     return Diff(
         project=projects[1].project.name,
@@ -106,7 +112,7 @@ def between(base: Version, head: Version, options: Options, paired: Paired | Non
         results=shown,
         unused=unused,
         failing=(*stopped, *([STALE] if stale else [])),
-        notes=tuple(dict.fromkeys((*one.notes, *other.notes))),
+        notes=tuple(dict.fromkeys((*one.notes, *other.notes, *results.notes(shown)))),
     )
 
 
@@ -118,10 +124,12 @@ def _new(base: Version, head: Version, options: Options) -> Diff:
     facts = beside.facts or _nothing(head)
     project = resolve(read.project, facts.schemas, facts.target_levels)
     _refuse(read, project, beside)
-    told = Impact(unknown=beside.unknown)
+    told, locked = Impact(unknown=beside.unknown), results.unheld(beside.lock, beside.unknown)
     if beside.facts is not None:
         graph = impact.compiled(project, facts, beside)
         told = impact.impact(impact.nothing(graph), graph, (beside.lock,))
+        locked = results.held(beside.lock, graph.graph, beside.contents, beside.is_whole)
+    shown = results.results(results.unheld(None, None), locked, told)
     here = meaning(project, read.document)
     change = compare.make(here, here, "added", ("project",), "(spec)", None, ("project",), None, project.project.name)
     return Diff(
@@ -134,6 +142,8 @@ def _new(base: Version, head: Version, options: Options) -> Diff:
             *policies.changes(base, head),
         ),
         impact=told,
+        results=shown,
+        failing=(STALE,) if _is_stale(shown, options) else (),
         notes=beside.notes,
     )
 
@@ -160,6 +170,10 @@ def _deleted(base: Version, head: Version, options: Options) -> Diff:
 
 def _side(version: Version) -> Side:
     return Side(label=version.label, path=version.path, commit=version.commit)
+
+
+def _is_stale(shown: Results | None, options: Options) -> bool:
+    return STALE in options.fail_on and shown is not None and shown.stale is not None
 
 
 def known(fail_on: Sequence[str]) -> None:
@@ -255,7 +269,7 @@ def _under_profiles(
                     own = compare.identifier(change.kind, path, change.old, change.new)
                     more.append(replace(change, path=path, id=own, profile=name, steps=()))
         else:
-            more.append(_profile(first, later, name))
+            more.append(_profile(first, later, name, facts))
     return more
 
 
@@ -265,11 +279,17 @@ def _meant(read: _Read, facts: Facts | None) -> Meaning:
     return meaning(resolve(project, facts.schemas, facts.target_levels), read.document)
 
 
-def _profile(first: _Read, later: _Read, name: str) -> Change:
+def _profile(first: _Read, later: _Read, name: str, facts: Sequence[Facts | None]) -> Change:
     one, other = first.project.profiles.get(name), later.project.profiles.get(name)
     at = ("profiles", name)
     bare = [Meaning(read.project, read.bare, {}, {}) for read in (first, later)]
     sides = (None if one is None else at, None if other is None else at)
     kind: Any = "added" if one is None else "removed"
     made = compare.make(bare[0], bare[1], kind, at, "profiles.*", *sides, one, other)
-    return replace(made, profile=name, steps=())
+    # A guard that only a profile relaxes is relaxed; one that only a profile had goes with it.
+    read, known = (later, facts[1]) if one is None else (first, facts[0])
+    under = _meant(replace(read, document=with_profile(read.document, name)), known)
+    sides_of = (_meant(read, known), under) if one is None else (under, _meant(read, known))
+    eased = [change for change in compare.changes(*sides_of) if change.class_ in gates.EASIER]
+    class_ = eased[0].class_ if eased else made.class_
+    return replace(made, profile=name, steps=(), class_=class_, severity=SEVERITY[class_])

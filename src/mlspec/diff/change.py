@@ -66,6 +66,9 @@ class Change(Struct, frozen=True, kw_only=True):
         tuple[str, ...] | None,
         Meta(description="the head's steps that this change alone invalidates; null: not told apart"),
     ] = None
+    gates: Annotated[
+        tuple[str, ...], Meta(description="the base's gates that this change alone removes or makes easier")
+    ] = ()
     accepted: Annotated[str | None, Meta(description="the reason for which it was accepted")] = None
 
 
@@ -126,10 +129,12 @@ class GateChange(Struct, frozen=True, kw_only=True):
 
 
 class Results(Struct, frozen=True, kw_only=True):
-    """What the locks say. ``stale``: why the head's lock does not speak of the head."""
+    """What the locks say. ``stale``: why the head's lock does not speak of the head; ``base_stale``: that of the base
+    of the base. Nothing that a lock does not say of its spec is shown as a result."""
 
     unknown: str | None = None
     stale: str | None = None
+    base_stale: str | None = None
     metrics: tuple[MetricChange, ...] = ()
     gates: tuple[GateChange, ...] = ()
     environment: dict[str, tuple[str | None, str | None]] = {}

@@ -7,6 +7,9 @@ going. A key that has no rule here fails ``tests/diff/test_classes.py`` and, at 
 
 import msgspec
 
+from mlspec import registry
+from mlspec.constraints.abstention import Abstention
+from mlspec.constraints.quality import Quality
 from mlspec.diff import constraint_rules
 from mlspec.diff.change import Class
 from mlspec.diff.directions import (
@@ -22,14 +25,17 @@ from mlspec.diff.directions import (
     only,
     pardon,
     ranked,
+    replaced,
     span,
+    wider,
 )
+from mlspec.spec import Project, units
 from mlspec.spec.data import Columns
 
 CONTRACT, EVALUATION = always("contract"), always("evaluation")
 RESULT, PROSE = always("result"), always("prose")
 COST = more_costs()
-MEASURED = more_costs("evaluation")
+MEASURED, SHOWN = more_costs("evaluation"), more_costs("prose")
 
 
 def _goal(seen: Seen) -> Class:
@@ -38,8 +44,79 @@ def _goal(seen: Seen) -> Class:
     return demand(seen) if binds else "prose"
 
 
+def _goal_metric(seen: Seen) -> Class:
+    """A goal that a gate decides on is another one by another metric."""
+    old = next((goal for goal in seen.base.project.goals if f"[{goal.name}]" in seen.key), None)
+    binds = old is not None and (old.at_least is not None or old.at_most is not None or old.guardrail)
+    return replaced(seen) if binds else "evaluation"
+
+
 def _abstain(seen: Seen) -> Class:
-    return "contract" if seen.old is None or seen.new is None else "result"
+    """More that is handed to people makes fewer errors, and less of it covers more."""
+    if seen.old is None or seen.new is None:
+        return "contract"
+    bounds = seen.base.constraints.one(Abstention)
+    eased = bounds and (bounds.risk_at_most if seen.new > seen.old else bounds.coverage_at_least)
+    return "result" if eased is None else "loosened"
+
+
+def _is_gated(project: Project) -> bool:
+    """Whether a gate judges the model by an interval."""
+    goals = any(
+        goal.at_least is not None or goal.at_most is not None or goal.guardrail for goal in project.project.goals
+    )
+    return goals or any(constraint.on_test_rows for _, _, constraint in project.constraints.stated())
+
+
+def _level(seen: Seen) -> Class:
+    """A lower level makes narrower intervals, and so verdicts where the evidence gave none."""
+    return floor(seen) if _is_gated(seen.base) else "evaluation"
+
+
+def _beaten(seen: Seen, name: str) -> bool:
+    """Whether a gate of the base needs a baseline."""
+    if name == "previous" and any(goal.guardrail for goal in seen.base.project.goals):
+        return True
+    gates = (one for _, _, one in seen.base.constraints.stated() if isinstance(one, Quality))
+    return any(gate.beats in ("baseline", name) for gate in gates)
+
+
+def _baseline(seen: Seen) -> Class:
+    gone = seen.kind == "removed" and _beaten(seen, seen.key[-1].strip("[]"))
+    return "removed" if gone else MEASURED(seen)
+
+
+def _baseline_setting(seen: Seen) -> Class:
+    """A baseline that is to be beaten, by what it goes by."""
+    name, setting = seen.key[-2].strip("[]"), seen.key[-1]
+    if not _beaten(seen, name):
+        return "evaluation"
+    if setting == "cases":
+        return floor(seen) if seen.new is None else ceiling(seen)  # from more cases less is left open
+    human = next((use.plugin for use in seen.head.evaluation.baselines or () if use.name == name), None)
+    metric = getattr(human, "metric", "")
+    if setting == "value" and registry.has("metrics", metric):
+        return floor(seen) if getattr(registry.plugin("metrics", metric), "greater_is_better", True) else ceiling(seen)
+    return replaced(seen)
+
+
+def _metric_setting(seen: Seen) -> Class:
+    """A gate on a metric is another one by other settings; where a mistake costs less, an easier one."""
+    name = seen.key[-2].strip("[]")
+    gates = [one for _, _, one in seen.base.constraints.stated() if isinstance(one, Quality)]
+    if name not in {gate.metric for gate in gates} | {goal.metric for goal in seen.base.project.goals}:
+        return "evaluation"
+    return floor(seen) if name == "expected_cost" else replaced(seen)
+
+
+def _split_by(seen: Seen) -> Class:
+    """A split by time or by group keeps what belongs together, or comes later, out of the training rows."""
+    return "loosened" if seen.old in ("time", "group") else "evaluation"
+
+
+def _gap(seen: Seen) -> Class:
+    old, new = (units.parse("duration", end) if isinstance(end, str) else end for end in (seen.old, seen.new))
+    return floor(Seen(seen.kind, seen.key, old, new, seen.base, seen.head))
 
 
 def _waiver(seen: Seen) -> Class:
@@ -163,7 +240,7 @@ RULES: dict[str, Rule] = {
     "project.goals[] order": PROSE,
     "project.goals[].name": PROSE,
     "project.goals[].statement": PROSE,
-    "project.goals[].metric": EVALUATION,
+    "project.goals[].metric": _goal_metric,
     "project.goals[].direction": PROSE,
     "project.goals[].at_least": floor,
     "project.goals[].at_most": ceiling,
@@ -211,11 +288,11 @@ RULES: dict[str, Rule] = {
     "data.join[] order": RESULT,
     "data.join[].source": CONTRACT,
     "data.join[].keys": RESULT,
-    "data.join[].as_of": RESULT,
+    "data.join[].as_of": demand,
     "data.join[].as_of.row": RESULT,
     "data.join[].as_of.source": RESULT,
     "data.join[].as_of.within": RESULT,
-    "data.join[].as_of.before": RESULT,
+    "data.join[].as_of.before": asked,
     "data.join[].how": EVALUATION,
     "data.join[].columns": CONTRACT,
     "data.join[].prefix": CONTRACT,
@@ -225,6 +302,9 @@ RULES: dict[str, Rule] = {
     "data.sources.*.format": _source_kind,
     "data.sources.*.<path>": _source_path,
     "data.sources.*.<part>": EVALUATION,
+    "data.sources.*.<minimum_rows>": floor,
+    "data.sources.*.<fresh_within>": ceiling,
+    "data.sources.*.<on_change>": ranked("accept", "warn", "fail"),
     "data.sources.*.<>": RESULT,
     "data.columns.target": CONTRACT,
     "data.columns.positive": CONTRACT,
@@ -243,7 +323,7 @@ RULES: dict[str, Rule] = {
     "data.expect[].rows.at_most": ceiling,
     "data.expect[].rows.change": demand,
     "data.expect[].rows.change.at_most": ceiling,
-    "data.expect[].column": EVALUATION,
+    "data.expect[].column": replaced,
     "data.expect[].between": span,
     "data.expect[].missing": demand,
     "data.expect[].missing.at_least": floor,
@@ -256,15 +336,15 @@ RULES: dict[str, Rule] = {
         for bounds in ("length", "distinct", "sum", "mean", "quantile", "groups.count", "groups.rows", "groups.share")
         for key, rule in ((bounds, demand), (f"{bounds}.at_least", floor), (f"{bounds}.at_most", ceiling))
     },
-    "data.expect[].quantile.at": EVALUATION,
+    "data.expect[].quantile.at": replaced,
     "data.expect[].groups": demand,
-    "data.expect[].holds": EVALUATION,
-    "data.expect[].columns": EVALUATION,
-    "data.expect[].type": EVALUATION,
-    "data.expect[].matches": EVALUATION,
+    "data.expect[].holds": replaced,
+    "data.expect[].columns": replaced,
+    "data.expect[].type": replaced,
+    "data.expect[].matches": replaced,
     "data.expect[].refers_to": demand,
-    "data.expect[].refers_to.source": EVALUATION,
-    "data.expect[].refers_to.column": EVALUATION,
+    "data.expect[].refers_to.source": replaced,
+    "data.expect[].refers_to.column": replaced,
     "data.expect[].freshness": demand,
     "data.expect[].freshness.at_most": ceiling,
     "data.expect[].drift": demand,
@@ -277,15 +357,15 @@ RULES: dict[str, Rule] = {
     "data.expect[].anomalies.together": ceiling,
     "data.expect[].unseen": demand,
     "data.expect[].unseen.at_most": ceiling,
-    "data.expect[].source": EVALUATION,
+    "data.expect[].source": replaced,
     "data.expect[].tolerance": ceiling,
     "data.expect[].severity": ranked("warn", "error"),
     "data.expect[].on_fail": ranked("drop_rows", "quarantine", "stop"),
     "data.expect[].allowed": only,
-    "data.split.by": EVALUATION,
+    "data.split.by": _split_by,
     "data.split.column": EVALUATION,
     "data.split.stratify": EVALUATION,
-    "data.split.gap": RESULT,  # the test rows stay the same
+    "data.split.gap": _gap,
     "data.split.test": EVALUATION,
     "data.split.validation": RESULT,  # the test rows stay the same
     "data.split.seed": EVALUATION,
@@ -325,7 +405,7 @@ RULES: dict[str, Rule] = {
     "model.candidates.*.<trees>": COST,
     "model.candidates.*.<max_iter>": COST,
     "model.candidates.*.<members>": COST,
-    "model.select.metric": EVALUATION,
+    "model.select.metric": RESULT,
     "model.select.rule": RESULT,
     "model.cross_validation": COST,
     "model.cross_validation.folds": COST,
@@ -342,10 +422,10 @@ RULES: dict[str, Rule] = {
     "model.mitigation": _mitigation,
     "model.mitigation.method": _mitigation,
     "model.mitigation.group": _mitigation,
-    "model.mitigation.metric": RESULT,
+    "model.mitigation.metric": replaced,
     "model.mitigation.at_most": ceiling,
     "model.mitigation.lawful_basis": PROSE,
-    "model.mitigation.minimum_rows": RESULT,
+    "model.mitigation.minimum_rows": ceiling,
     "model.mitigation.rounds": COST,
     "model.ensemble": RESULT,
     "model.checks": ranked("off", "warn", "stop"),
@@ -374,20 +454,20 @@ RULES: dict[str, Rule] = {
     "evaluation.metrics": EVALUATION,
     "evaluation.metrics[]": MEASURED,
     "evaluation.metrics[] order": PROSE,
-    "evaluation.metrics[].<>": EVALUATION,
+    "evaluation.metrics[].<>": _metric_setting,
     "evaluation.baselines": EVALUATION,
-    "evaluation.baselines[]": MEASURED,
-    "evaluation.baselines[].<>": EVALUATION,
-    "evaluation.confidence.level": EVALUATION,
+    "evaluation.baselines[]": _baseline,
+    "evaluation.baselines[].<>": _baseline_setting,
+    "evaluation.confidence.level": _level,
     "evaluation.confidence.resamples": EVALUATION,
     "evaluation.holdout": demand,
     "evaluation.holdout.max_uses": ceiling,
-    "evaluation.slices": EVALUATION,
-    "evaluation.slice_rows": EVALUATION,
-    "evaluation.worst_slice": MEASURED,
-    "evaluation.importance": MEASURED,
-    "evaluation.scaling": MEASURED,
-    "evaluation.scaling.fractions": EVALUATION,
+    "evaluation.slices": wider,
+    "evaluation.slice_rows": PROSE,
+    "evaluation.worst_slice": SHOWN,
+    "evaluation.importance": SHOWN,
+    "evaluation.scaling": SHOWN,
+    "evaluation.scaling.fractions": wider,
     "evaluation.scaling.repeats": COST,
     # storage: how long what runs leave is kept changes no result, but who can read it
     "storage.keep": PROSE,
@@ -425,6 +505,7 @@ RULES: dict[str, Rule] = {
     "(data) source": EVALUATION,
     "(data) column": CONTRACT,
     "(data) file": RESULT,
+    "(gate)": demand,
 }
 
 

@@ -28,7 +28,8 @@ def rule(pattern: str) -> Rule | None:
     if wanted is None:
         return None
     measured = always("exposure" if cls.guards_people else "evaluation")
-    stricter = demand if wanted.kind == "object" else BOUNDS.get(wanted.extra.get("bound", ""), measured)
+    points = wanted.extra.get("bound") or wanted.extra.get("evidence") or ""
+    stricter = demand if wanted.kind == "object" else BOUNDS.get(points, measured)
     return guarded(stricter) if cls.guards_people else stricter
 
 

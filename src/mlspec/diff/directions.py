@@ -72,6 +72,11 @@ def every(seen: Seen) -> Class:
     return "tightened" if _within(seen.old, seen.new) else "loosened"
 
 
+def replaced(seen: Seen) -> Class:
+    """What is asked for, where other values are neither more nor less of it: the old demand is gone."""
+    return "tightened" if seen.old in (None, (), []) else "removed"
+
+
 def guarded(rule: Rule) -> Rule:
     """The same for a guard of privacy: where less is asked, something is exposed."""
 
@@ -102,6 +107,11 @@ def ranked(*order: str) -> Rule:
         return "tightened" if order.index(seen.new) > order.index(seen.old) else "loosened"
 
     return rule
+
+
+def wider(seen: Seen) -> Class:
+    """What is looked at apart: more is more to compute, less changes no number that stays."""
+    return "prose" if _within(seen.new or (), seen.old or ()) else "cost"
 
 
 def more_costs(otherwise: Class = "result") -> Rule:

@@ -7,7 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from mlspec.diagnostics import MlspecError
-from mlspec.diff import nested
+from mlspec.diff import gates, nested
 from mlspec.diff.change import Change, Impact, StepChange
 from mlspec.diff.meaning import Meaning
 from mlspec.diff.surroundings import Surroundings
@@ -140,7 +140,8 @@ def _called(step_id: str, names: Mapping[str, str]) -> str:
 def alone(
     changes: Sequence[Change], base: Meaning, sides: tuple[Surroundings, Surroundings], before: Compiled, head: Compiled
 ) -> tuple[Change, ...]:
-    """The changes, each with the steps of the head that it alone would invalidate."""
+    """The changes, each with the steps of the head that it alone would invalidate, and the gates that it makes easier:
+    by what it does to those it is no less than loosened, whatever its key."""
     if len(changes) * len(head.whole) > MOST_WORK:
         return tuple(changes)
     start = nested.tree(base)
@@ -156,7 +157,8 @@ def alone(
             found.append(change)
             continue
         steps = [step for step, identity in graph.whole.items() if identity not in done and step in head.whole]
-        found.append(replace(change, steps=tuple(steps)))
+        lost = gates.easier(before.graph, graph.graph) if change.kind != "renamed" else {}
+        found.append(gates.classified(replace(change, steps=tuple(steps), gates=tuple(lost)), lost))
         if change.kind == "renamed":
             # New names are in every comparison that follows: their effect is reported only here.
             done |= set(graph.whole.values())

@@ -1,65 +1,142 @@
 """What the two locks say of results: metrics, gates, size and latency, the time it took."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, Literal
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from mlspec import registry
+from mlspec.diff.belonging import AGAIN, OUTDATED, Belonging, belonging
 from mlspec.diff.change import GateChange, Impact, MetricChange, Results
 from mlspec.engine.run.lockfile import Lock, LockedGate
+from mlspec.graph.graph import Graph
 
 Told = Literal["better", "worse", "the same", "not told apart", "not comparable", "unknown"]
 Paired = Callable[[Lock, Lock], "Mapping[str, Told] | str"]
 """What sets two runs apart by metric, from their predictions of the same rows; in words, why that can't be said."""
 SIDE_BY_SIDE = "intervals side by side"
+UNKNOWN = "unknown"
 PAIRED = "paired replicates of the same test rows"
 
 
-def results(base: Lock | None, head: Lock | None, impact: Impact, paired: Paired | None = None) -> Results | None:
+class Locked(Struct, frozen=True):
+    """One side's lock, what of it is of that side's spec, and the spec's steps; None where these are unknown."""
+
+    lock: Lock | None
+    of: Belonging = Belonging()
+    graph: Graph | None = None
+
+    def metrics(self) -> dict[str, dict[str, int | float | None]]:
+        """The metrics that the lock has of the spec."""
+        return self.lock.metrics if self.lock is not None and self.of.says("evaluate") else {}
+
+    def gates(self) -> dict[str, LockedGate]:
+        """The gates that the lock has of the spec."""
+        found = {} if self.lock is None else self.lock.gates
+        return {name: gate for name, gate in found.items() if self.of.says(self.stated().get(name, ""))}
+
+    def stated(self) -> dict[str, str]:
+        """The spec's gates with the steps that decide them; those of the lock where they are unknown."""
+        if self.graph is None:
+            return {} if self.lock is None else {name: name for name in self.lock.gates}
+        gates = (step for step in self.graph.steps.values() if step.kind == "gate")
+        return {name: step.id for step in gates for name in (step.id, *step.also)}
+
+
+def held(lock: Lock | None, graph: Graph, contents: Mapping[str, Mapping[str, str]], is_whole: bool | None) -> Locked:
+    """A side's lock held against its spec."""
+    return Locked(lock, Belonging() if lock is None else belonging(lock, graph, contents, is_whole), graph)
+
+
+def unheld(lock: Lock | None, why: str | None) -> Locked:
+    """A side's lock where the steps of its spec are not known."""
+    return Locked(lock, Belonging(unknown=f"whether mlspec.lock is of this spec is unknown: {why}"))
+
+
+def notes(found: Results | None) -> Iterator[str]:
+    """What is to be said of the base's lock: of the head's the results say it."""
+    if found is not None and found.base_stale is not None:
+        yield f"of the base: {found.base_stale}"
+
+
+def results(base: Locked, head: Locked, impact: Impact, paired: Paired | None = None) -> Results | None:
     """What changed in the results that are committed; None where neither side has a lock."""
-    if base is None and head is None:
+    before, after = base.lock, head.lock
+    if before is None and after is None:
         return None
-    if base is None or head is None:
-        return Results(unknown=f"only the {'head' if base is None else 'base'} has an mlspec.lock")
-    apart = paired(base, head) if paired is not None and base != head else "not asked"
+    if before is None or after is None:
+        stale = None if after is None else head.of.summary()
+        lone = f"only the {'head' if before is None else 'base'} has an mlspec.lock"
+        return Results(unknown=lone if stale is None else f"{lone}; {stale}", stale=stale)
+    apart = paired(before, after) if paired is not None and before != after else "not asked"
+    stale = head.of.summary() or _stale(before, after, impact, head.of.assumed) or _forged(before, after)
+    if stale is not None and head.of.summary() is None:
+        head = replace(head, of=Belonging(unknown=stale))
+    metrics = dict.fromkeys((*before.metrics, *after.metrics))
     return Results(
-        stale=_stale(base, head, impact),
-        metrics=tuple(_metric(name, base, head, apart) for name in dict.fromkeys((*base.metrics, *head.metrics))),
+        stale=stale,
+        base_stale=base.of.summary(),
+        metrics=tuple(_metric(name, base, head, apart) for name in metrics),
         gates=tuple(_gates(base, head)),
-        environment=_environment(base, head),
-        seconds=(_seconds(base), _seconds(head)),
+        environment=_environment(before, after),
+        seconds=(_seconds(before), _seconds(after)),
     )
 
 
-def _stale(base: Lock, head: Lock, impact: Impact) -> str | None:
-    """Why the head's lock does not speak of the head: a step that must be re-run has its old result."""
+def _stale(base: Lock, head: Lock, impact: Impact, assumed: Collection[str]) -> str | None:
+    """Why the head's lock does not speak of the head: another source than the base's has its result."""
     for changed in impact.invalidated:
         before, after = base.steps.get(changed.step), head.steps.get(changed.step)
-        if changed.certain and (after is None or (before is not None and before.fingerprint == after.fingerprint)):
-            return f"mlspec.lock is out of date: it has no result of the new {changed.step}"
+        old = before is not None and after is not None and before.fingerprint == after.fingerprint
+        if changed.step in assumed and changed.certain and old:
+            return f"{OUTDATED}: it has no result of the new {changed.step}"
     return None
 
 
-def _metric(name: str, base: Lock, head: Lock, apart: Mapping[str, Told] | str) -> MetricChange:
-    was, now = base.metrics.get(name), head.metrics.get(name)
+def _forged(base: Lock, head: Lock) -> str | None:
+    """Where the two locks have one digest for different figures."""
+    before, after = (lock.steps["evaluate"].outputs if "evaluate" in lock.steps else {} for lock in (base, head))
+    if before and before == after and base.metrics != head.metrics:
+        return f"mlspec.lock contradicts that of the base: other metrics under the same digest; {AGAIN}"
+    return None
+
+
+def _metric(name: str, base: Locked, head: Locked, apart: Mapping[str, Told] | str) -> MetricChange:
+    was, now = base.metrics().get(name), head.metrics().get(name)
     better = _greater_is_better(name)
-    told, how = _told(was, now, better, base, head)
+    told, how = _told(name, was, now, better, base, head)
     if told not in ("not comparable", "the same", "unknown") and not isinstance(apart, str) and name in apart:
         told, how = apart[name], PAIRED
     return MetricChange(metric=name, greater_is_better=better, base=was, head=now, told=told, how=how)
 
 
 def _told(
-    was: Mapping[str, Any] | None, now: Mapping[str, Any] | None, better: bool | None, base: Lock, head: Lock
+    name: str,
+    was: Mapping[str, Any] | None,
+    now: Mapping[str, Any] | None,
+    better: bool | None,
+    base: Locked,
+    head: Locked,
 ) -> tuple[Told, str]:
+    assert base.lock is not None
+    assert head.lock is not None
+    for side, of in (("base", base), ("head", head)):
+        if not of.of.says("evaluate"):
+            return "unknown", f"the lock of the {side} has no result of its spec: {AGAIN}"
     if was is None or now is None:
         return "unknown", "measured on one side alone"
-    if _rows(base) != _rows(head):
+    if not _same_rows(base.lock, head.lock):
         return "not comparable", "the test rows are not the same"
+    if _measured_by(name, base) != _measured_by(name, head):
+        return "not comparable", "it is measured with other settings"
     if was == now:
         return "the same", ""
     ends = [side.get(end) for side in (was, now) for end in ("low", "high")]
     if any(end is None for end in ends) or better is None:
         return "unknown", "an interval is missing"
+    if _level(base) != _level(head):
+        return "unknown", "the intervals have different levels"
     if now["low"] > was["high"]:
         return ("better" if better else "worse"), SIDE_BY_SIDE
     if now["high"] < was["low"]:
@@ -67,9 +144,21 @@ def _told(
     return "not told apart", SIDE_BY_SIDE
 
 
-def _rows(lock: Lock) -> str | None:
-    split = lock.steps.get("split")
-    return None if split is None else split.outputs.get("test")
+def _same_rows(base: Lock, head: Lock) -> bool:
+    """Whether both are measured on the same rows, whatever columns these have."""
+    if base.test_rows is not None and head.test_rows is not None:
+        return base.test_rows.are(head.test_rows)
+    before, after = (split.outputs.get("test") if (split := lock.steps.get("split")) else None for lock in (base, head))
+    return before == after
+
+
+def _measured_by(name: str, side: Locked) -> Any:
+    step = None if side.graph is None else side.graph.find("evaluate")
+    return None if step is None else next((use for use in step.params.get("metrics", ()) if use[0] == name), None)
+
+
+def _level(side: Locked) -> float | None:
+    return None if side.graph is None else side.graph.project.evaluation.confidence.level
 
 
 def _greater_is_better(name: str) -> bool | None:
@@ -78,16 +167,18 @@ def _greater_is_better(name: str) -> bool | None:
     )
 
 
-def _gates(base: Lock, head: Lock) -> list[GateChange]:
+def _gates(base: Locked, head: Locked) -> list[GateChange]:
+    """The gates that say something else now; what a lock does not say of its spec is unknown, never what it was."""
+    before, after = base.gates(), head.gates()
     found = []
-    for name in dict.fromkeys((*base.gates, *head.gates)):
-        was, now = base.gates.get(name), head.gates.get(name)
+    for name in base.stated() | head.stated():
+        was, now = before.get(name), after.get(name)
         if _said(name, was) != _said(name, now):
             found.append(
                 GateChange(
                     gate=name,
-                    base_verdict=None if was is None else was.verdict,
-                    head_verdict=None if now is None else now.verdict,
+                    base_verdict=was.verdict if was else UNKNOWN if name in base.stated() else None,
+                    head_verdict=now.verdict if now else UNKNOWN if name in head.stated() else None,
                     base_requirement=None if was is None else was.requirement,
                     head_requirement=None if now is None else now.requirement,
                     base_value=None if was is None else was.value,

@@ -1,7 +1,8 @@
 """What is beside a spec in its version: the columns of its data, and what identifies each file's content."""
 
+import hashlib
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -9,13 +10,15 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from mlspec.diagnostics import SpecError
+from mlspec.diff import blobs
 from mlspec.diff.blobs import hash_of
 from mlspec.diff.version import Version, content, copied, copy_module, token
 from mlspec.document import Document
-from mlspec.engine.run.lockfile import NAME, Lock, decode
+from mlspec.engine.run.lockfile import NAME, Lock, decode, is_whole
 from mlspec.graph.user_code import source_files
 from mlspec.machine import allowed_reads, safe_files
 from mlspec.machine.allowed_reads import Reads
+from mlspec.machine.file_digests import Digests
 from mlspec.plugins.base import Column, Schema
 from mlspec.plugins.source import Source
 from mlspec.rules.context import Facts
@@ -25,12 +28,15 @@ from mlspec.spec.pinned import unreadable
 MOST_LOCK = 64 << 20
 MOST_CODE = 4 << 20
 UNREADABLE = "unreadable"
+Hashed = dict[tuple[Path, str], dict[str, str] | None]
 
 
 class Surroundings(Struct, frozen=True):
     """``facts``: the columns of the data, None with the reason in ``unknown`` if they are unknown. ``tokens``: what
     identifies the content of each file that steps read; ``code``: of the modules behind ``module:Class``; ``pinned``:
-    the columns come from a lock, which has only those that were read."""
+    the columns come from a lock, which has only those that were read. ``contents``: the sha256 of each file, where it
+    is known, by what reads it: ``source.NAME``, ``module:Class`` or the path of a lock; ``is_whole``: whether the seal
+    of the lock fits, None where it has none."""
 
     facts: Facts | None
     unknown: str | None
@@ -39,6 +45,8 @@ class Surroundings(Struct, frozen=True):
     code: dict[str, dict[str, str]]
     lock: Lock | None
     pinned: bool = False
+    contents: dict[str, dict[str, str]] = {}
+    is_whole: bool | None = None
 
 
 def surroundings(
@@ -71,10 +79,14 @@ def surroundings(
         else:
             # The information in a lock and in a file differs: both sides are read alike.
             known = [_from_locks(one, project, others, locks), _from_locks(other, others, project, locks)]
-    first, later = (
-        Surroundings(facts, unknown, *_tokens(version, of, lock, against), _code(version, of), lock, None in copies)
-        for (facts, unknown), (version, of, _), lock, against in zip(known, sides, locks, (other, one), strict=True)
-    )
+    made, hashed = [], Hashed()
+    for (facts, unknown), (version, of, _), lock, against in zip(known, sides, locks, (other, one), strict=True):
+        tokens, said = _tokens(version, of, lock, against)
+        code, digests = _code(version, of)
+        contents = digests if lock is None else digests | _contents(version, of, hashed, allow_outside)
+        is_whole = None if lock is None else _is_whole(version)
+        made.append(Surroundings(facts, unknown, tokens, said, code, lock, None in copies, contents, is_whole))
+    first, later = made
     return replace(first, notes=(*notes, *first.notes)), later
 
 
@@ -205,17 +217,73 @@ def _lock(version: Version) -> Lock | None:
     return None if data is None else decode(data)
 
 
+def _is_whole(version: Version) -> bool | None:
+    data = content(version, NAME, MOST_LOCK)
+    return None if data is None else is_whole(data)
+
+
+def _contents(version: Version, project: Project, hashed: Hashed, allow_outside: bool) -> dict[str, dict[str, str]]:
+    """The sha256 of the files that steps read in a version. What a commit does not hold, or holds as a folder that is
+    another here, is left out."""
+    found: dict[str, dict[str, str]] = {}
+    reads = None if allow_outside else allowed_reads.around(version.root)
+    for name, use in project.data.sources.items():
+        source = cast(Source, use.plugin)
+        path = getattr(source, "path", None)
+        if not isinstance(path, str) or source.is_fetched:
+            continue
+        files = _of_source(version, source, path, hashed, reads)
+        if files:
+            found[f"source.{name}"] = files
+    for use in project.evaluation.baselines or ():
+        lock = getattr(use.plugin, "lock", None)
+        if isinstance(lock, str):
+            data = content(version, lock, MOST_LOCK)
+            found[lock] = {lock: UNREADABLE if data is None else hashlib.sha256(data).hexdigest()}
+    return found
+
+
+def _of_source(
+    version: Version, source: Source, path: str, hashed: Hashed, reads: Reads | None
+) -> dict[str, str] | None:
+    here = replace(version, commit=None)
+    own = None if version.commit is None else token(version, path)
+    if version.commit is None or (own is not None and own == token(here, path, version)):
+        files = source.files(version.root)
+        if reads is not None and allowed_reads.refused(reads, files.values()) is not None:
+            return None
+        key = (version.root, path)
+        if key not in hashed:
+            hashed[key] = _sha256(files.items())
+        return hashed[key]
+    data = None if own is None else content(version, path)
+    if data is None:
+        return None
+    pointed = blobs.OID.search(data) if blobs.is_pointer(data) else None
+    return {path: hashlib.sha256(data).hexdigest() if pointed is None else pointed[1].decode()}
+
+
+def _sha256(files: Iterable[tuple[str, Path]]) -> dict[str, str] | None:
+    """As a run digests files, None where one is not there."""
+    digests = Digests(None)
+    try:
+        return {name: digests.of(file) for name, file in files}
+    except OSError:
+        return None
+
+
 def _named_code(project: Project) -> dict[str, str]:
     """The users' own classes, as ``module:Class``, by the candidates that they are of."""
     uses = project.model.candidates.items()
     return {name: code for name, use in uses if isinstance(code := getattr(use.plugin, "code", None), str)}
 
 
-def _code(version: Version, project: Project) -> dict[str, dict[str, str]]:
-    """What identifies the content of users' own modules, by ``module:Class``."""
+def _code(version: Version, project: Project) -> tuple[dict[str, dict[str, str]], dict[str, dict[str, str]]]:
+    """What identifies the content of users' own modules, by ``module:Class``: the names that git has for it, and the
+    sha256."""
     named = sorted(set(_named_code(project).values()))
     if not named:
-        return {}
+        return {}, {}
     with tempfile.TemporaryDirectory(prefix="mlspec-diff-") as scratch:
         root = version.root
         if version.commit is not None:
@@ -223,7 +291,9 @@ def _code(version: Version, project: Project) -> dict[str, dict[str, str]]:
             copied_modules: set[str] = set()
             for code in named:
                 _copy_modules(version, root, code, copied_modules)
-        return {code: {n: _digest(file) for n, file in source_files(root, code).items()} for code in named}
+        files = {code: source_files(root, code) for code in named}
+        names = {code: {n: _digest(file) for n, file in found.items()} for code, found in files.items()}
+        return names, {code: _sha256(found.items()) or {} for code, found in files.items()}
 
 
 def _digest(file: Path) -> str:

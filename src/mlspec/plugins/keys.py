@@ -14,3 +14,6 @@ AT_LEAST, AT_MOST = {"bound": "at_least"}, {"bound": "at_most"}
 """``Meta.extra`` of a constraint's bound: `mlspec diff` knows by it which change asks for less."""
 ALL_OF, ASKED = {"bound": "all_of"}, {"bound": "asked"}
 """The same of a list of which everything must hold (fewer ask for less), and of a key that asks by being there."""
+MORE_EVIDENCE, LESS_EVIDENCE = {"evidence": "at_least"}, {"evidence": "at_most"}
+"""Of a key that is no bound, but without which less is shown by the same figures: the more of it (or the less) the
+stricter."""

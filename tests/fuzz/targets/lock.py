@@ -11,7 +11,7 @@ from inputs import SPECS
 
 from mlspec.diagnostics import StoreError
 from mlspec.diff.change import Impact
-from mlspec.diff.results import results
+from mlspec.diff.results import Locked, results
 from mlspec.engine.run import lockfile
 from mlspec.spec import pinned
 
@@ -45,6 +45,6 @@ def one(data: bytes, scratch: Path) -> str:
         return f"no lock {found}"
     if whole is not None:
         lockfile.text(whole)
-        results(whole, whole, Impact(unknown=None))
-        results(lockfile.Lock(), whole, Impact(unknown=None))
+        results(Locked(whole), Locked(whole), Impact(unknown=None))
+        results(Locked(lockfile.Lock()), Locked(whole), Impact(unknown=None))
     return f"lock {found}"

@@ -3,6 +3,7 @@
 The text depends on the results alone: a run that changes none of them leaves the file as it is.
 """
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from msgspec import Struct
 from mlspec.diagnostics import StoreError
 from mlspec.engine.run.holdout_ledger import Use
 from mlspec.engine.run.run_record import Run
+from mlspec.graph import fingerprint as fp
+from mlspec.graph import spec_identity
 from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS, Kind, reads_records
 from mlspec.graph.passes.references import content, pins
@@ -23,12 +26,15 @@ from mlspec.spec.pinned import LOCK, VERSION, LockedSource, LockedSpread
 from mlspec.store import files
 
 NAME = LOCK
+SHORT = 16  # digits of a digest that only has to tell columns apart
 
 
 class LockedStep(Struct, frozen=True, kw_only=True):
-    """A step: its fingerprint, its outputs' digests (none where it measures time), how long it took."""
+    """A step: its fingerprint, its outputs' digests (none where it measures time), how long it took. ``identity``: what
+    of the spec, its files and the code it is of (``graph/spec_identity.py``); empty in older locks."""
 
     fingerprint: str
+    identity: str = ""
     outputs: dict[str, str] = {}
     seconds: float | None = None
 
@@ -42,12 +48,30 @@ class LockedGate(Struct, frozen=True, kw_only=True, omit_defaults=True):
     waived: str = ""
 
 
+class LockedRows(Struct, frozen=True, kw_only=True):
+    """The test rows: how many, and 16 hex digits of the target's values and of those of some columns, in their order.
+    Rows stay the same where columns are added, derived or left out."""
+
+    count: int
+    target: str
+    columns: dict[str, str] = {}
+
+    def are(self, other: "LockedRows") -> bool:
+        """Whether these are the same rows with the same target, whatever columns were added or changed."""
+        common = self.columns.keys() & other.columns.keys()
+        equal = sum(self.columns[name] == other.columns[name] for name in common)
+        return (self.count, self.target) == (other.count, other.target) and (2 * equal >= len(common) > 0)
+
+
 class Lock(Struct, frozen=True, kw_only=True):
     """What a run gave. ``metrics`` hold value, low and high; ``gates`` requirement, verdict and value, and the reason
     where one is waived; ``holdout`` which models the test rows have judged, ``spreads`` how columns' values were
-    spread that expectations on drift watch. ``machine``: what the numeric libraries of the steps computed with."""
+    spread that expectations on drift watch; ``test_rows`` what they are measured on. ``machine``: what the numeric
+    libraries of the steps computed with. ``seal``: a digest of all the rest but times, which shows that the text is
+    what a run wrote; empty in older locks."""
 
     version: int = VERSION
+    seal: str = ""
     mlspec: str = ""
     environment: dict[str, str] = {}
     machine: dict[str, str] = {}
@@ -57,6 +81,7 @@ class Lock(Struct, frozen=True, kw_only=True):
     metrics: dict[str, dict[str, int | float | None]] = {}
     gates: dict[str, LockedGate] = {}
     holdout: tuple[Use, ...] = ()
+    test_rows: LockedRows | None = None
 
 
 def beside(root: Path) -> Path:
@@ -70,9 +95,11 @@ def of(
     kinds: Mapping[str, Kind] = KINDS,
     uses: tuple[Use, ...] = (),
     spreads: dict[str, LockedSpread] | None = None,
+    test_rows: LockedRows | None = None,
 ) -> Lock:
     """The lock of a run in which every step has a result. ``uses``: all uses of its test rows; ``spreads``: what is to
     be pinned of columns' values."""
+    identities = spec_identity.digests(graph, {step_id: step.files for step_id, step in graph.steps.items()})
     measured = {} if run.metrics is None else run.metrics["metrics"]
     return Lock(
         mlspec=run.environment.get("mlspec", ""),
@@ -87,6 +114,7 @@ def of(
         steps={
             step_id: LockedStep(
                 fingerprint=step.fingerprint or "",
+                identity=identities[step_id],
                 outputs={} if kinds[step.kind].volatile else _stable(graph, step_id, step.outputs, kinds),
                 seconds=None if step.seconds is None else _rounded(step.seconds),
             )
@@ -100,6 +128,7 @@ def of(
             for gate in run.gates
         },
         holdout=uses,
+        test_rows=test_rows,
     )
 
 
@@ -123,8 +152,25 @@ def spreads(graph: Graph, report: Any, before: Mapping[str, LockedSpread], *, re
 
 
 def text(lock: Lock) -> bytes:
-    """The file's bytes: JSON with sorted keys, a line for each value."""
-    return msgspec.json.format(msgspec.json.encode(lock, order="sorted"), indent=2) + b"\n"
+    """The file's bytes: JSON with sorted keys, a line for each value; sealed."""
+    sealed = msgspec.structs.replace(lock, seal=_seal(msgspec.json.decode(msgspec.json.encode(lock))))
+    return msgspec.json.format(msgspec.json.encode(sealed, order="sorted"), indent=2) + b"\n"
+
+
+def is_whole(content: bytes) -> bool | None:
+    """Whether a lock's text is what a run wrote, but for times; None for one that has no seal. Raises ValueError."""
+    found = json_values.decode(content, dict[str, Any])
+    return found["seal"] == _seal(found) if found.get("seal") else None
+
+
+def _seal(lock: dict[str, Any]) -> str:
+    """The digest of a lock's data, including what only later versions know."""
+    steps = lock.get("steps", {})
+    timeless = {
+        name: {k: v for k, v in step.items() if k != "seconds"} if isinstance(step, dict) else step
+        for name, step in (steps.items() if isinstance(steps, dict) else ())
+    }
+    return hashlib.sha256(fp.canonical({**lock, "steps": timeless, "seal": ""})).hexdigest()
 
 
 def write(path: Path, lock: Lock) -> bool:
@@ -154,6 +200,15 @@ def read(path: Path) -> Lock | None:
         return decode(content)
     except ValueError as error:
         raise StoreError(f"'{path}' is not a lock that this version can read: {error}") from None
+
+
+def whole(path: Path) -> Lock | None:
+    """The lock in a file, if it is as a run wrote it."""
+    try:
+        content = safe_files.read(path)
+        return decode(content) if is_whole(content) else None
+    except (OSError, ValueError):
+        return None
 
 
 def decode(content: bytes) -> Lock:
@@ -187,7 +242,7 @@ def _stable(graph: Graph, step_id: str, outputs: Mapping[str, str], kinds: Mappi
 
 
 def _timeless(lock: Lock) -> bytes:
-    steps = {name: LockedStep(fingerprint=step.fingerprint, outputs=step.outputs) for name, step in lock.steps.items()}
+    steps = {name: msgspec.structs.replace(step, seconds=None) for name, step in lock.steps.items()}
     return text(msgspec.structs.replace(lock, steps=steps, machine={}))
 
 

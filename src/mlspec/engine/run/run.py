@@ -145,7 +145,7 @@ class _Running:
             pins = locks.spreads(
                 self.graph, self._report(), pinned.locked_references(self.graph.facts.root), renew=self.renew
             )
-            locks.write(beside, locks.of(self.graph, run, self.kinds, uses, pins))
+            locks.write(beside, locks.of(self.graph, run, self.kinds, uses, pins, self._test_rows(locks.whole(beside))))
         return run
 
     def _end_at(self, step: str, path: SpecPath, cause: str) -> None:
@@ -316,6 +316,23 @@ class _Running:
         """What the check of the data has measured, where there is one."""
         result = self.results.get("expect")
         return None if result is None or result.stored is None else self._json(result.stored.outputs["report"])
+
+    def _test_rows(self, before: locks.Lock | None) -> locks.LockedRows | None:
+        """What identifies the test rows; as the lock has it where they have not changed since."""
+        split = self.graph.steps.get("split")
+        stored = None if split is None else self.results[split.id].stored
+        if split is None or stored is None or "target" not in split.params:
+            return None
+        digest, weight = stored.outputs["test"], self.graph.project.data.columns.weight
+        known = None if before is None else before.steps.get(split.id)
+        if before is not None and before.test_rows and known is not None and known.outputs.get("test") == digest:
+            return before.test_rows
+        from mlspec.steps.data import table_digest
+
+        together = [split.params["target"][0], *([weight] if weight else [])]
+        count, target, columns = table_digest.by_column(self.store.path(digest), together)
+        short = {name: value[: locks.SHORT] for name, value in columns.items()}
+        return locks.LockedRows(count=count, target=target[: locks.SHORT], columns=short)
 
     def _json(self, digest: str) -> Any:
         return json_values.read(self.store.path(digest))

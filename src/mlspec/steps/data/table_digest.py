@@ -2,12 +2,16 @@
 whatever version of the engine wrote it."""
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
+from mlspec.steps.data import parquet
+
 BATCH = 131_072
+MOST = 32
 
 
 def digest(path: Path) -> str:
@@ -22,12 +26,32 @@ def digest(path: Path) -> str:
     return total.hexdigest()
 
 
+def by_column(path: Path, together: Sequence[str], most: int = MOST) -> tuple[int, str, dict[str, str]]:
+    """Of a Parquet file: its rows, the digest of the values of some columns together, and those of ``most`` others by
+    name. Which these are follows from their names, so that one more column replaces at most one of them."""
+    table = pl.scan_parquet(path)
+    schema = table.collect_schema()
+    names, size = schema.names(), parquet.batch(schema)
+    others = sorted(set(names) - set(together), key=lambda name: hashlib.sha256(name.encode()).digest())[:most]
+    own, totals = hashlib.sha256(), {name: hashlib.sha256() for name in others}
+    rows = int(table.select(pl.len()).collect().item())
+    for at in range(0, rows, size):
+        piece = table.slice(at, size).select(*together, *others).collect()
+        for name in piece.columns:
+            _add(totals.get(name, own), piece[name])
+    return rows, own.hexdigest(), {name: total.hexdigest() for name, total in totals.items()}
+
+
 def _add(total: "hashlib._Hash", column: "pl.Series") -> None:
     total.update(np.packbits(column.is_null().to_numpy()).tobytes())
     if column.dtype == pl.String or isinstance(column.dtype, pl.Categorical | pl.Enum) or column.dtype == pl.Null:
         text = column.cast(pl.String).fill_null("")
         total.update(text.str.len_bytes().cast(pl.UInt32).to_numpy().tobytes())
         total.update(str(text.str.join("").item() or "").encode())
+        return
+    if column.dtype == pl.Binary:
+        for value in column.fill_null(b""):
+            total.update(len(value).to_bytes(8, "little") + value)
         return
     if column.dtype == pl.Boolean:
         column = column.cast(pl.UInt8)
