@@ -51,9 +51,7 @@ def _of_both(change: Change, wanted: Together, side: Side) -> Change:
     return replace(change, new=msgspec.json.decode(wanted.values[side][change.key]))
 
 
-def _written(
-    onto: Said, changes: list[Change], source: Said, wanted: Together, side: Side, file: str
-) -> Said | None:
+def _written(onto: Said, changes: list[Change], source: Said, wanted: Together, side: Side, file: str) -> Said | None:
     text = rewrite.rewritten(onto.text, onto.meaning, changes, file)
     if text is None:
         return None
@@ -110,7 +108,9 @@ def _comment_edit(found: Said, wanted: dict[Key, tuple[str, ...]]) -> rewrite.Ed
         if surplus:
             at = found.places[key[:-1]]
             one = next(
-                c for c in comments(found.meaning.document) if (c.at, SLOTS[c.slot], c.text) == (at, key[-1], surplus[0])
+                c
+                for c in comments(found.meaning.document)
+                if (c.at, SLOTS[c.slot], c.text) == (at, key[-1], surplus[0])
             )
             return _without_comment(one, lines, starts, lacking[0] if lacking else None)
         if lacking:

@@ -9,6 +9,7 @@ from mlspec.diff.meaning import Key, Meaning, meaning
 from mlspec.document import Document, Node, Path, parse
 from mlspec.spec.load import load
 
+
 class Aligned(Struct, frozen=True):
     """The three texts with the same names. ``clashes``: the old name of each entry to which the sides gave different
     names, or that one of them renamed and the other removed."""
