@@ -45,7 +45,8 @@ class LockedGate(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Lock(Struct, frozen=True, kw_only=True):
     """What a run gave. ``metrics`` hold value, low and high; ``gates`` requirement, verdict and value, and the reason
     where one is waived; ``holdout`` which models the test rows have judged, ``spreads`` how columns' values were
-    spread that expectations on drift watch. ``machine``: what the numeric libraries of the steps computed with."""
+    spread that expectations on drift watch. ``machine``: what the numeric libraries of the steps computed with.
+    ``seeds``: each metric with every seed, where there are several; the first is that of ``metrics``."""
 
     version: int = VERSION
     mlspec: str = ""
@@ -55,6 +56,7 @@ class Lock(Struct, frozen=True, kw_only=True):
     spreads: dict[str, LockedSpread] = {}
     steps: dict[str, LockedStep] = {}
     metrics: dict[str, dict[str, int | float | None]] = {}
+    seeds: dict[str, tuple[int | float | None, ...]] = {}
     gates: dict[str, LockedGate] = {}
     holdout: tuple[Use, ...] = ()
 
@@ -92,6 +94,7 @@ def of(
             )
             for step_id, step in run.steps.items()
         },
+        seeds={} if run.metrics is None else {k: tuple(v) for k, v in run.metrics.get("seeds", {}).items()},
         metrics={name: {end: found[end] for end in ("value", "low", "high")} for name, found in measured.items()},
         gates={
             gate.gate: LockedGate(
