@@ -24,9 +24,16 @@ def test_the_spread_of_seeds_is_shown_and_chooses_nothing(penguins: Path, mlspec
     assert "train.linear: done" not in done.stderr  # the first seed is the one that was trained before
     assert "log_loss over 4 seeds: " in done.stdout
     shown = json.loads(mlspec("show", "--format", "json", cwd=penguins).stdout)
-    assert (shown["selected"], shown["scores"]) == (alone["selected"], alone["scores"])
+    scores = [{**score, "seeds": []} for score in shown["scores"]]
+    assert (shown["selected"], scores) == (alone["selected"], alone["scores"])
     seeds = {candidate["name"]: candidate["seeds"] for candidate in shown["candidates"]}
     assert len(set(seeds["forest"])) == 4
     assert len(seeds["linear"]) == 4
     assert max(seeds["linear"]) - min(seeds["linear"]) < 1e-9
     assert "log_loss over 4 seeds: " in (penguins / shown["report"]).read_text()
+    # On the test rows too, beside the value of the first seed, which alone is judged.
+    locked = json.loads((penguins / "mlspec.lock").read_text())
+    for score in shown["scores"]:
+        assert score["seeds"][0] == score["value"] == locked["seeds"][score["metric"]][0]
+        assert len(score["seeds"]) == 4
+        assert max(score["seeds"]) - min(score["seeds"]) < 1e-9  # the linear model is selected

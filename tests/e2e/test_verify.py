@@ -133,7 +133,7 @@ GATE = "gate.quality.roc_auc"
         ),
         (
             lambda here, _there: edit(here, ("metrics", "roc_auc"), {"value": 0.6, "low": 0.59, "high": 0.61}),
-            "outside its interval 0.59 to 0.61",
+            "outside 0.59 to 0.61, its interval or its spread over seeds",
         ),
         (lambda here, _there: edit(here, ("gates", GATE, "verdict"), "fail"), f"{GATE} was fail, and is pass"),
         (
@@ -158,7 +158,7 @@ def test_what_no_machine_explains_is_different(
     assert reason in "\n".join(found.reasons)
 
 
-def test_a_stated_tolerance_replaces_the_interval(two: tuple[Path, Lock, Lock], graph: Graph) -> None:
+def test_a_tolerance_replaces_the_interval_and_seeds_widen_it(two: tuple[Path, Lock, Lock], graph: Graph) -> None:
     _folder, here, there = two
     value = there.metrics["roc_auc"]["value"]
     assert value is not None
@@ -171,6 +171,8 @@ def test_a_stated_tolerance_replaces_the_interval(two: tuple[Path, Lock, Lock], 
     assert answer(roc_auc=0.05).answer == "equivalent"
     assert answer(roc_auc=0.01).answer == "different"
     assert answer().shifts[0].metric == "roc_auc"
+    spread = edit(moved, ("seeds",), {"roc_auc": [value - 0.02, value + 0.001]})
+    assert compared(spread, there, graph).answer == "equivalent"
 
 
 def test_a_changed_spec_or_source_is_different(two: tuple[Path, Lock, Lock], tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 COLORS = {"identical": "1;32", "equivalent": "1;33", "different": "1;31"}
 LISTED = 6
+LUCK = 0.5  # of the way out of a metric's interval: rounding alone moves values far less
 
 
 @click.command(name="verify")
@@ -35,8 +36,8 @@ def command(spec: str | None, store: bool, adopt: bool, exact: bool, tolerances:
     """Run the whole spec in an empty store and compare the results with mlspec.lock: digests, metrics, verdicts.
 
     Results are identical, or equivalent: other digests on a machine with another processor or other numeric kernels,
-    with the same verdicts and every metric inside the interval that mlspec.lock has for it; or different. Fetched
-    sources are read from the snapshots in mlspec.lock, and fetched if these are not here.
+    with the same verdicts and every metric inside its interval in mlspec.lock, or its spread over seeds; or different.
+    Fetched sources are read from the snapshots in mlspec.lock, and fetched if these are not here.
 
     Exits with 0 if identical or equivalent, 1 if different, 3 if a step failed or a source is unavailable.
 
@@ -115,6 +116,8 @@ def _lines(found: "Verified", exact: bool) -> Iterator[str]:
         share = "" if worst.share == float("inf") else f", {100 * worst.share:.2g}% of the way out"
         bounds = f"bounds {worst.low:.4g} to {worst.high:.4g}{share}"
         yield f"  moved most: {worst.metric} from {worst.locked:.6g} to {worst.found:.6g} ({bounds})"
+        if worst.share > LUCK and found.machine:
+            yield f"  {worst.metric} depends on luck in training: model.repeats: 5 shows how much, over several seeds"
     for other in found.machine:
         yield f"  {other.what}: {printable(other.locked) or 'unknown'} -> {printable(other.found) or 'unknown'}"
     if found.answer == "equivalent":

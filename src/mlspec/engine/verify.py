@@ -76,7 +76,8 @@ def verify(
     """Run the whole graph in a store of its own, which is gone afterwards, and compare.
 
     ``path`` is the lock, beside the spec if left out; ``tolerances``: how far a metric may be from its value in the
-    lock, its interval if left out. Raises StoreError when there is no lock, or it can't be read.
+    lock; if left out, inside its interval or among its values with other seeds. Raises StoreError when there is no
+    lock, or it can't be read.
     """
     path = path or locks.beside(graph.facts.root)
     expected = locks.read(path)
@@ -235,17 +236,17 @@ def _shifts(expected: Lock, found: Lock, tolerances: Mapping[str, float]) -> Ite
             if was is not now:
                 yield Shift(name, was or 0.0, now or 0.0, 0.0, 0.0, float("inf"))
             continue
-        low, high = figures.get("low"), figures.get("high")
+        ends = [was, figures.get("low"), figures.get("high"), *expected.seeds.get(name, ())]
         if name in tolerances:
-            low, high = was - tolerances[name], was + tolerances[name]
-        low, high = was if low is None else low, was if high is None else high
+            ends = [was - tolerances[name], was + tolerances[name]]
+        low, high = (choose(end for end in ends if end is not None) for choose in (min, max))
         room, way = (high - was if now > was else was - low), abs(now - was)
         yield Shift(name, was, now, low, high, 0.0 if not way else way / room if room else float("inf"))
 
 
 def _too_far(shift: Shift) -> str:
     way = f"{shift.metric} is {shift.found:.4g}, and was {shift.locked:.4g}"
-    return f"{way}: outside its interval {shift.low:.4g} to {shift.high:.4g}"
+    return f"{way}: outside {shift.low:.4g} to {shift.high:.4g}, its interval or its spread over seeds"
 
 
 def _both(one: Mapping[str, object], other: Mapping[str, object]) -> list[str]:

@@ -114,6 +114,9 @@ KINDS: dict[str, Kind] = {
     "evaluate_test": Kind(
         work="mlspec.steps.evaluation.evaluate_holdout", version=3, outputs=("metrics",), libraries=("polars", "numpy")
     ),
+    "seeds": Kind(
+        work="mlspec.steps.evaluation.seed_spread", version=1, outputs=("seeds",), libraries=("polars", "numpy")
+    ),
     "importance": Kind(
         work="mlspec.steps.evaluation.importance", version=1, outputs=("importance",), libraries=("polars", "numpy")
     ),

@@ -24,7 +24,7 @@ def plugins_of(step: Step) -> tuple[tuple[str, str], ...]:
         return tuple(sorted({("transforms", pair[0]) for column in columns for pair in column["steps"]}))
     if step.kind in ("train", "predict"):
         return (("models", params["model"][0]),)
-    if step.kind in ("evaluate", "evaluate_test"):
+    if step.kind in ("evaluate", "evaluate_test", "seeds"):
         return tuple(sorted({("metrics", pair[0]) for pair in params["metrics"]}))
     if step.kind in ("select", "compare", "importance", "personalize"):
         return (("metrics", params["metric"][0]),)

@@ -115,6 +115,13 @@ def scores(facts: RunFacts) -> Iterator[str]:
             for score in facts.scores
         ],
     )
+    if sentences.one_seed(facts):
+        yield ""
+        yield f"{text(sentences.one_seed(facts))}."
+    for score in facts.scores:
+        if spread := formatting.seeds(score.seeds, score.metric):
+            yield ""
+            yield f"{text(spread)}."
     if sentences.threshold(facts):
         yield ""
         yield f"{text(sentences.threshold(facts))}."

@@ -68,3 +68,11 @@ def threshold(facts: RunFacts) -> str:
         f"Decisions: positive{positive} at a probability of at least {formatting.figure(decisions.threshold)}, chosen "
         "on the validation rows"
     )
+
+
+def one_seed(facts: RunFacts) -> str:
+    """That a network was trained with one seed alone: a sentence without full stop; or nothing."""
+    chosen = next((candidate for candidate in facts.candidates if candidate.selected), None)
+    if chosen is None or chosen.seeds or not chosen.curves or chosen.rounds != "epoch":
+        return ""
+    return f"{chosen.name} was trained with one seed; model.repeats: 5 shows how far its values depend on the seed"

@@ -140,8 +140,9 @@ class ModelSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     repeats: Annotated[
         int,
         Meta(
-            description="The number of seeds with which each candidate is trained; the report shows how much results "
-            "vary with the seed. The additional seeds take no part in the selection.",
+            description="The number of seeds with which each candidate is trained; the report shows how much the "
+            "selecting metric, and each metric of the selected candidate on the test rows, vary with the seed. The "
+            "additional seeds take no part in the selection.",
             ge=1,
             le=20,
         ),

@@ -67,8 +67,9 @@ class Lock(Struct, frozen=True, kw_only=True):
     """What a run gave. ``metrics`` hold value, low and high; ``gates`` requirement, verdict and value, and the reason
     where one is waived; ``holdout`` which models the test rows have judged, ``spreads`` how columns' values were
     spread that expectations on drift watch; ``test_rows`` what they are measured on. ``machine``: what the numeric
-    libraries of the steps computed with. ``seal``: a digest of all the rest but times, which shows that the text is
-    what a run wrote; empty in older locks."""
+    libraries of the steps computed with. ``seeds``: each metric with every seed, where there are several; the first is
+    that of ``metrics``. ``seal``: a digest of all the rest but times, which shows that the text is what a run wrote;
+    empty in older locks."""
 
     version: int = VERSION
     seal: str = ""
@@ -79,6 +80,7 @@ class Lock(Struct, frozen=True, kw_only=True):
     spreads: dict[str, LockedSpread] = {}
     steps: dict[str, LockedStep] = {}
     metrics: dict[str, dict[str, int | float | None]] = {}
+    seeds: dict[str, tuple[int | float | None, ...]] = {}
     gates: dict[str, LockedGate] = {}
     holdout: tuple[Use, ...] = ()
     test_rows: LockedRows | None = None
@@ -120,6 +122,7 @@ def of(
             )
             for step_id, step in run.steps.items()
         },
+        seeds={} if run.metrics is None else {k: tuple(v) for k, v in run.metrics.get("seeds", {}).items()},
         metrics={name: {end: found[end] for end in ("value", "low", "high")} for name, found in measured.items()},
         gates={
             gate.gate: LockedGate(

@@ -293,8 +293,9 @@ class _Running:
             self.holdout = holdout_ledger.count(use, known, None if allowed is None else allowed.max_uses)
 
     def _read(self) -> tuple[dict[str, Any] | None, tuple[Verdict, ...]]:
-        """The metrics of the final evaluation, and the verdict on each requirement that a gate decides on."""
-        metrics = None
+        """The metrics of the final evaluation, with those of further seeds, and the verdict on each requirement that a
+        gate decides on."""
+        metrics: dict[str, Any] | None = None
         gates: list[Verdict] = []
         stated: dict[str, list[Requirement]] = {}
         for requirement in requirements(self.graph.project):
@@ -305,6 +306,10 @@ class _Running:
             stored = self.results[step.id].stored
             if stored is not None and step.kind == "evaluate_test":
                 metrics = self._json(stored.outputs["metrics"])
+            elif stored is not None and step.kind == "seeds" and metrics is not None:
+                others = self._json(stored.outputs["seeds"])["metrics"]
+                first = {name: found["value"] for name, found in metrics["metrics"].items()}
+                metrics = {**metrics, "seeds": {name: [first[name], *values] for name, values in others.items()}}
             elif stored is not None and step.kind == "gate":
                 decided = json_values.read(self.store.path(stored.outputs["verdict"]), Verdict)
                 name = step.id.removeprefix("gate.")

@@ -14,6 +14,7 @@ from mlspec.registry import plugin
 PACKAGED = frozenset(
     {
         "predict_test",
+        "seeds",
         "latency",
         "importance",
         "train_groups",

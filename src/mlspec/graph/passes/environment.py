@@ -21,6 +21,7 @@ NUMERIC = frozenset(
         "tune",
         "predict",
         "predict_test",
+        "seeds",
         "decide",
         "importance",
         "train_groups",

@@ -15,7 +15,8 @@ from mlspec.plugins.constraint import METRICS
 
 
 def evaluation(graph: Graph) -> Graph:
-    """Adds ``predict`` -> predictions; ``baseline.NAME`` -> predictions (or figures); ``evaluate`` -> metrics.
+    """Adds ``predict`` -> predictions; ``baseline.NAME`` -> predictions (or figures); ``evaluate`` -> metrics; and,
+    where candidates are trained with several seeds, ``seeds`` -> seeds.
 
     ``evaluate`` is handed the package where that says how to decide, and the raw rows where slices or groups of them
     are asked for.
@@ -84,6 +85,24 @@ def evaluation(graph: Graph) -> Graph:
             path=("evaluation",),
         )
     )
+    further = [project.model.seed + number for number in range(1, project.model.repeats)]
+    # Who has a model of their own has it of the first seed.
+    if further and project.model.personal is None:
+        trained = [f"{name}.seed{seed}" for name in sorted(project.model.candidates) for seed in further]
+        steps.append(
+            Step(
+                id="seeds",
+                kind="seeds",
+                params={"metrics": scores.scoring(project)["metrics"], "seeds": further},
+                inputs={
+                    "model": Input("select", "model"),
+                    "test": test,
+                    **{name: Input(f"train.{name}", "model") for name in trained},
+                },
+                outputs=KINDS["seeds"].outputs,
+                path=("model", "repeats"),
+            )
+        )
     return graph.add(steps)
 
 

@@ -71,6 +71,7 @@ def scores(graph: Graph, measured: dict[str, Any] | None) -> Iterator[Score]:
             greater_is_better=found["greater_is_better"],
             settings=stated.get(name, {}),
             threshold=found.get("threshold"),
+            seeds=tuple(value for value in measured.get("seeds", {}).get(name, ()) if value is not None),
             baselines={who: value for who, value in baselines.items() if value is not None},
             differences={
                 who: Difference(value["value"], value["low"], value["high"])

@@ -83,6 +83,8 @@ def _unseen(facts: RunFacts) -> Iterator[str]:
             "places was "
             "not measured."
         )
+    if sentences.one_seed(facts):
+        yield f"{sentences.one_seed(facts)}."
     if facts.profile is not None or facts.overrides:
         laid = ", ".join([*([f"profile {facts.profile}"] if facts.profile else []), *facts.overrides])
         yield f"The spec was run with overrides: {laid}."

@@ -66,6 +66,10 @@ class Score(Struct, frozen=True, kw_only=True):
     greater_is_better: bool = True
     settings: Annotated[dict[str, Any], Meta(description="the metric's settings")] = {}
     threshold: Annotated[float | None, Meta(description="the decisions' threshold, where one was chosen")] = None
+    seeds: Annotated[
+        tuple[float, ...],
+        Meta(description="its value with each seed of the training; the first is the model's"),
+    ] = ()
     baselines: dict[str, float] = {}
     differences: dict[str, Difference] = {}
 

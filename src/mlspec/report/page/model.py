@@ -1,6 +1,7 @@
 """The page's sections about models: the scores of the selected one, the candidates, and what using it takes."""
 
 from mlspec import formatting
+from mlspec.report import sentences
 from mlspec.report.facts.run import Candidate, RunFacts, Score
 from mlspec.report.page.charts import Scale, curves, interval
 from mlspec.report.page.markup import Child, Html, element
@@ -23,6 +24,7 @@ def scores(facts: RunFacts) -> Html | None:
         else "Measured on the test rows"
     )
     message.append(f"; intervals of {level:.0%} confidence." if level else ".")
+    message.append(f" {sentences.one_seed(facts)}." if sentences.one_seed(facts) else "")
     heads: list[Head] = ["metric", ("value", "figure"), "(chart)"]
     for name in baselines:
         heads += [(name, "figure"), ("better by", "figure")]
@@ -58,6 +60,9 @@ def _score(score: Score, baselines: list[str]) -> Html:
             element("span", score.metric, class_="name"),
             element("br"),
             element("small", _about(score)),
+            [element("br"), element("small", spread)]
+            if (spread := formatting.seeds(score.seeds, score.metric))
+            else None,
             scope="row",
         ),
         element("td", _with_interval(score), class_="figure"),

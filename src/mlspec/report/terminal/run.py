@@ -79,7 +79,13 @@ def _scores(facts: RunFacts, color: bool) -> Iterator[str]:
         )
     lines = aligned([tuple(printable(cell) for cell in row) for row in rows], right=range(2, 2 + len(baselines)))
     yield paint(lines[0], DIM, color)
-    yield from lines[1:]
+    for score, line in zip(facts.scores, lines[1:], strict=True):
+        yield line
+        text = formatting.seeds(score.seeds, score.metric)
+        if text:
+            yield paint(f"    {printable(text)}", DIM, color)
+    if sentences.one_seed(facts):
+        yield paint(printable(sentences.one_seed(facts)), DIM, color)
 
 
 def _candidates(facts: RunFacts, color: bool) -> Iterator[str]:

@@ -39,7 +39,7 @@ def measure(
         for name, metric in metrics
     }
     drawn = _replicates(metrics, truth, given, resamples)
-    values = {(who, name): _score(dict(metrics)[name], truth, own) for (who, name), own in given.items()}
+    values = {(who, name): score(dict(metrics)[name], truth, own) for (who, name), own in given.items()}
     measured, differences = {}, {who: {} for who in baselines}  # type: dict[str, Any], dict[str, dict[str, Any]]
     for name, metric in metrics:
         own = values["", name]
@@ -89,7 +89,7 @@ def gain(
     standard error: so far out a percentile would want many more replicates. Positive is better.
     """
     sign = 1.0 if metric.greater_is_better else -1.0
-    mine, theirs = _score(metric, truth, own), _score(metric, truth, other)
+    mine, theirs = score(metric, truth, own), score(metric, truth, other)
     found: dict[str, Any] = {"own": mine, "other": theirs, "value": None, "low": None, "high": None}
     if mine is None or theirs is None:
         return found
@@ -165,12 +165,13 @@ def _repeated(metric: Metric, truth: "Array", prediction: "Array", weights: "Arr
     scores = []
     for row in weights:
         chosen = np.repeat(np.arange(len(truth)), row.astype(np.int64))
-        score = _score(metric, truth[chosen], prediction[chosen])
-        scores.append(math.nan if score is None else score)
+        found = score(metric, truth[chosen], prediction[chosen])
+        scores.append(math.nan if found is None else found)
     return np.asarray(scores)
 
 
-def _score(metric: Metric, truth: "Array", prediction: "Array") -> float | None:
+def score(metric: Metric, truth: "Array", prediction: "Array") -> float | None:
+    """A metric's value, None where it is not a finite number."""
     value = metric.score(truth, prediction)
     return value if math.isfinite(value) else None
 
