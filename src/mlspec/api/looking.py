@@ -3,7 +3,7 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from mlspec.api.checking import validate
 from mlspec.diagnostics import Diagnostic, SpecError
@@ -194,6 +194,7 @@ def profile(
     """
     import polars as pl
 
+    from mlspec.plugins.source import Source
     from mlspec.report.facts import table_profile
     from mlspec.rules import _roles
     from mlspec.rules._roles import roles
@@ -204,7 +205,7 @@ def profile(
     if data is not None and not is_spec and source_at(os.fspath(data)) is not None:
         reader, columns = raw_rows.opened(os.fspath(data))
         _known(target, [column.name for column in columns])
-        with raw_rows.reading(os.fspath(data)):
+        with raw_rows.reading(os.fspath(data), Path(), reader):
             return table_profile.profiled(reader.scan(Path(), columns), columns, Path(data).name, target=target)
     checked = validate(data, allow_outside=allow_outside)
     project, facts = checked.project, checked.facts
@@ -214,7 +215,8 @@ def profile(
     schema = roles(project, facts.of_source(names[0]))
     said = project.data.columns
     of = {column.name: column.role for column in schema}
-    with raw_rows.reading(", ".join(names)):
+    readers = [cast(Source, project.data.sources[name].plugin) for name in names]
+    with raw_rows.reading(", ".join(names), checked.root, *readers):
         frames = [raw_rows.rows(checked.root, name, project.data.sources[name], schema) for name in names]
         rows = pl.concat(frames, how="vertical_relaxed")
         read = rows.collect_schema()

@@ -163,7 +163,7 @@ def _read_rows(path: str, model: "LoadedModel", keep: Sequence[str]) -> "pl.Data
     read = {name: found[name] for name in keep if name in found}
     known = (*model.about.columns, *model.about.raw_columns())
     read |= {name: Column(name, cast(ColumnType, kind)) for name, kind in known if name in found}
-    with reading(path):
+    with reading(path, Path(), source):
         return source.scan(Path(), tuple(read.values())).collect()
 
 

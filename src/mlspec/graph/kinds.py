@@ -28,7 +28,7 @@ class Kind(Struct, frozen=True, kw_only=True):
 
 
 KINDS: dict[str, Kind] = {
-    "source": Kind(work="mlspec.steps.data.source", version=3, outputs=("table",), by_rows=True, libraries=("polars",)),
+    "source": Kind(work="mlspec.steps.data.source", version=4, outputs=("table",), by_rows=True, libraries=("polars",)),
     "combine": Kind(work="mlspec.steps.data.combine", version=1, outputs=("table",), libraries=("polars",)),
     "expect": Kind(
         work="mlspec.steps.data.expect", version=3, outputs=("report", "verdict"), libraries=("polars", "scipy")

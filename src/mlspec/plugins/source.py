@@ -103,6 +103,10 @@ class Source(Plugin, frozen=True, kw_only=True):
         """A column's values in the first rows, missing ones left out, and whether these are all rows; None: unknown."""
         return None
 
+    def fault(self, root: Path) -> str:
+        """Why all rows cannot be read, with the place, after the data engine has refused them; empty if unknown."""
+        return ""
+
     def mistake(self) -> str:
         """What is wrong with the combination of settings, and what to do; empty if nothing is."""
         return ""

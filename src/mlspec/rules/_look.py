@@ -215,12 +215,17 @@ def _stated(columns: Schema, source: Source) -> Schema:
 def _missing(document: Document, at: tuple[str, ...], root: Path, source: Source, error: OSError) -> Diagnostic:
     wanted = str(getattr(source, "path", getattr(source, "connection", "")))
     near = _near(root, Path(wanted))
+    notes = ("paths are relative to the spec's folder",)
+    if near == f"{wanted}.dvc":
+        near, notes = None, (f"'{wanted}.dvc' is here, its data is not: run `dvc pull`",)
+    elif "\\" in wanted:
+        notes = (f"write / between folders: {wanted.replace(chr(92), '/')}",)
     return Diagnostic(
         code="source-not-found",
         message=f"'{wanted}' can't be read: {error.strerror or error}",
         span=document.span(at),
         label=f"did you mean '{near}'?" if near else "",
-        notes=("paths are relative to the spec's folder",),
+        notes=notes,
     )
 
 
@@ -236,5 +241,6 @@ def _near(root: Path, wanted: Path) -> str | None:
             names = [entry.name for entry in islice(entries, MOST_NAMES)]
     except (OSError, ValueError):
         return None
-    near = suggest.nearest(wanted.name, names)
+    pointer = f"{wanted.name}.dvc"
+    near = pointer if pointer in names else suggest.nearest(wanted.name, names)
     return None if near is None else (wanted.parent / near).as_posix()

@@ -67,24 +67,23 @@ def _fitting(frame: "pl.LazyFrame", columns: Schema, path: str) -> "dict[str, pl
     import polars as pl
 
     casts = {column.name: parsed(column) for column in columns}
-    bad = [(pl.col(n).is_not_null() & e.is_null()).any().alias(n) for n, e in casts.items()]
+    wrongs = {column.name: _given(column) & casts[column.name].is_null() for column in columns}
+    bad = [e.any().alias(n) for n, e in wrongs.items()]
     wrong = frame.select(bad).collect(engine="streaming").row(0, named=True) if bad else {}
     for column in columns:
         if not wrong.get(column.name):
             continue
         if column.type == "integer":
+            # Decimals make it a number; an integer that no integer type holds would lose digits as one.
             wide = Column(column.name, "number", column.role)
-            if (
-                frame.select((pl.col(column.name).is_not_null() & parsed(wide).is_null()).any())
-                .collect(engine="streaming")
-                .item()
-                is False
-            ):
+            is_long = wrongs[column.name] & _bare(pl.col(column.name)).str.contains(r"^[-+]?\d+$")
+            lost = frame.select(((_given(wide) & parsed(wide).is_null()) | is_long).any())
+            if lost.collect(engine="streaming").item() is False:
                 casts[column.name] = parsed(wide)
                 continue
         found = (
             frame.with_row_index("__row__")
-            .filter(pl.col(column.name).is_not_null() & casts[column.name].is_null())
+            .filter(wrongs[column.name])
             .select("__row__", column.name)
             .head(1)
             .collect()
@@ -113,11 +112,41 @@ def parsed(column: Column) -> "pl.Expr":
     if column.type == "date":
         return cell.str.replace_all("/", "-").str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
     if column.type == "datetime":
-        return cell.str.replace_all("/", "-").str.replace("T", " ").str.to_datetime(strict=False, time_unit="us")
+        return _instant(cell)
     if column.type == "image":
         return cell.str.decode("base64", strict=False)
-    # As where numbers are read at once: blanks before one are no part of it.
-    return cell if column.type == "category" else cell.str.strip_chars_start(" \t").cast(dtype(column), strict=False)
+    return cell if column.type == "category" else _bare(cell).cast(dtype(column), strict=False)
+
+
+def _given(column: Column) -> "pl.Expr":
+    """Whether a cell of text has a value; a word such as NA is none in a column of numbers."""
+    import polars as pl
+
+    from mlspec.sources import _infer
+
+    cell = pl.col(column.name)
+    if column.type not in ("integer", "number"):
+        return cell.is_not_null()
+    return cell.is_not_null() & ~_bare(cell).is_in(["", *_infer.NOT_A_NUMBER])
+
+
+def _bare(cell: "pl.Expr") -> "pl.Expr":
+    """A number's text without the blanks around it."""
+    return cell.str.strip_chars(" \t")
+
+
+def _instant(cell: "pl.Expr") -> "pl.Expr":
+    """A time in UTC; one without a zone is taken as it is. Null where it is none."""
+    import polars as pl
+
+    text = cell.str.replace_all("/", "-").str.replace(r"(\d)T", "$1 ").str.replace(",", ".", literal=True)
+    zone = text.str.extract(r":\d{2}(?:\.\d+)?\s*(Z|UTC|[-+]\d{2}(?::?\d{2})?)$")
+    sign = pl.when(zone.str.starts_with("-")).then(-1).otherwise(1)
+    hours, minutes = (zone.str.extract(rf"^[-+]{part}$").cast(pl.Int64) for part in (r"(\d{2}).*", r"\d{2}:?(\d{2})"))
+    offset = pl.duration(minutes=sign * (hours.fill_null(0) * 60 + minutes.fill_null(0)))
+    local = text.str.strip_suffix(zone.fill_null("")).str.strip_chars_end(" ")
+    forms = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%d")
+    return pl.coalesce(local.str.to_datetime(form, strict=False, time_unit="us") for form in forms) - offset
 
 
 def demanded(column: Column) -> "pl.Expr":

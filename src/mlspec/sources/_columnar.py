@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from mlspec.machine import safe_files
-from mlspec.sources import _bounds
+from mlspec.sources import _bounds, _disguise
 
 if TYPE_CHECKING:
     import polars as pl
@@ -17,11 +17,14 @@ def asked(path: Path, kind: str, ask: Callable[[Path], T]) -> T:
     """What the data engine says of a regular file. Raises OSError and ValueError as ``Source.columns`` does."""
     import polars as pl
 
-    safe_files.opened(path).close()  # an OSError says more than the engine would
+    with safe_files.opened(path) as file:  # an OSError says more than the engine would
+        start = file.read(_disguise.LONGEST)
     try:
         return ask(path)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
-        raise ValueError(f"not {kind} file: {reason(error)}") from None
+        other = _disguise.disguise(start)
+        is_own = kind.split()[-1] in other
+        raise ValueError(f"not {kind} file: {reason(error)}" if is_own or not other else other) from None
 
 
 def values(frame: "pl.LazyFrame", column: str) -> tuple[tuple[str, ...], bool]:
@@ -42,4 +45,5 @@ def reason(error: BaseException) -> str:
 
     if isinstance(error, pl.exceptions.PanicException):
         return "it is damaged"  # for a panic, the engine prints its own location
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:300]
+    text = (str(error).strip() or type(error).__name__).splitlines()[0][:300]
+    return f"it is cut short ({text})" if "unexpected end of file" in text else text

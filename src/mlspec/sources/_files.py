@@ -102,7 +102,9 @@ class FileSource(Source, frozen=True, kw_only=True):
             known = {c.name for c in columns}
             every = [_partitions(name) for name, _path in files]
             cells = {n: {v for one in every if (v := one.get(n)) is not None} for n in folders if n not in known}
-            columns += tuple(Column(n, _infer.narrowest(seen)) for n, seen in cells.items())
+            # `month=01` is a number all the same: the zero is for sorting.
+            plain = {n: {v.lstrip("0") or "0" if v.isdigit() else v for v in seen} for n, seen in cells.items()}
+            columns += tuple(Column(n, _infer.narrowest(seen)) for n, seen in plain.items())
         return columns
 
     def values(self, root: Path, column: str) -> tuple[tuple[str, ...], bool] | None:

@@ -5,9 +5,15 @@ from collections.abc import Collection, Iterable, Sequence
 
 from mlspec.plugins.base import Column, ColumnType, Schema
 
-_INTEGER = re.compile(r"[-+]?\d{1,18}$")
-_DATE = re.compile(r"\d{4}[-/]\d{1,2}[-/]\d{1,2}$")
-_DATETIME = re.compile(r"\d{4}[-/]\d{1,2}[-/]\d{1,2}[T ]\d{1,2}:\d{2}")
+NOT_A_NUMBER = ("NaN", "nan", "NAN", "NA", "N/A", "n/a", "null", "NULL", "None", "none", "?", "-")
+"""Words that are missing values where all other cells of a column are numbers."""
+LARGEST = 2**63 - 1
+_INTEGER = re.compile(r"[-+]?\d+$", re.ASCII)
+_CODE = re.compile(r"[-+]?0\d+$", re.ASCII)
+_DATE = re.compile(r"\d{4}[-/]\d{1,2}[-/]\d{1,2}$", re.ASCII)
+_DATETIME = re.compile(
+    r"\d{4}[-/]\d{1,2}[-/]\d{1,2}([T ]\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?\s*(Z|UTC|[-+]\d{2}(:?\d{2})?)?)?$", re.ASCII
+)
 _BOOLEAN = frozenset({"true", "false"})
 
 
@@ -19,13 +25,19 @@ def columns(names: Sequence[str], rows: Iterable[Sequence[str]], missing: frozen
 
 
 def narrowest(cells: Collection[str]) -> ColumnType:
-    """The narrowest type that all these cells have; category where there are none."""
+    """The narrowest type that all these cells have; category where there are none.
+
+    Integers beyond 64 bits, and those with leading zeros, are codes: category. Blanks around a number do not count, nor
+    do ``NOT_A_NUMBER``.
+    """
+    numbers = {cell.strip(" \t") for cell in cells} - {"", *NOT_A_NUMBER}
+    if numbers and all(map(_INTEGER.match, numbers)):
+        is_code = any(_CODE.match(cell) or not -LARGEST - 1 <= int(cell) <= LARGEST for cell in numbers)
+        return "category" if is_code else "integer"
+    if numbers and all(map(_is_number, numbers)):
+        return "category" if any(map(_CODE.match, numbers)) else "number"
     if not cells:
         return "category"
-    if all(map(_INTEGER.match, cells)):
-        return "integer"
-    if all(map(_is_number, cells)):
-        return "number"
     if all(cell.lower() in _BOOLEAN for cell in cells):
         return "boolean"
     if all(map(_DATE.match, cells)):
@@ -40,4 +52,4 @@ def _is_number(cell: str) -> bool:
         float(cell)
     except ValueError:
         return False
-    return "_" not in cell
+    return "_" not in cell and cell.isascii()

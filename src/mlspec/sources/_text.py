@@ -3,13 +3,13 @@
 import codecs
 import contextlib
 import io
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import IO
 
 from mlspec.diagnostics import StepError
 from mlspec.machine import safe_files
-from mlspec.sources import _bounds
+from mlspec.sources import _bounds, _disguise
 from mlspec.sources._encodings import is_encoding
 
 PIECE = 64 << 10
@@ -36,6 +36,8 @@ def head(path: Path, encoding: str, most: int) -> tuple[str, bool]:
         way = "; set its `encoding` (latin-1, cp1252, utf-16)" if _is_utf8(encoding) else ""
         name = "UTF-8" if _is_utf8(encoding) else encoding
         raise ValueError(f"not {name} text: line {line}{way}") from None
+    if ends_in_cr(text):
+        text = text.replace("\r", "\n")
     if not whole:
         text = text[: text.rfind("\n") + 1]
         if not text:
@@ -43,9 +45,18 @@ def head(path: Path, encoding: str, most: int) -> tuple[str, bool]:
     return text, whole
 
 
+def ends_in_cr(text: str) -> bool:
+    """Whether lines end as they did on old Macs: in a carriage return alone."""
+    return "\r" in text and "\n" not in text
+
+
 def is_plain(path: Path, encoding: str) -> bool:
     """Whether the data engine reads such a file by itself."""
-    return _is_utf8(encoding) and packing(path) in ENGINE_READS
+    if not _is_utf8(encoding) or packing(path) not in ENGINE_READS:
+        return False
+    with safe_files.opened(path) as file:
+        start = file.read(PIECE)
+    return packing(path) != "" or b"\r" not in start or b"\n" in start
 
 
 def decoded(path: Path, encoding: str) -> io.BytesIO:
@@ -53,12 +64,26 @@ def decoded(path: Path, encoding: str) -> io.BytesIO:
     try:
         with safe_files.opened(path) as file, _unpacked(file, packing(path)) as stream:
             data = stream.read()
-        return io.BytesIO(data.decode("utf-8-sig" if _is_utf8(encoding) else encoding).encode())
+        text = data.decode("utf-8-sig" if _is_utf8(encoding) else encoding)
+        return io.BytesIO((text.replace("\r", "\n") if ends_in_cr(text) else text).encode())
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise StepError(f"{path.name} is not {encoding} text: line {line}") from None
     except EOFError:
         raise StepError(f"{path.name} is incomplete") from None
+
+
+def lines(path: Path, encoding: str) -> Generator[tuple[int, str], None, None]:
+    """The lines of a file with their numbers, as far as it can be read; none in an encoding of wide characters."""
+    if _is_wide(encoding):
+        return
+    with (
+        contextlib.suppress(EOFError, OSError),
+        safe_files.opened(path) as file,
+        _unpacked(file, packing(path)) as stream,
+    ):
+        for number, line in enumerate(stream, start=1):
+            yield number, line.decode(encoding, "replace")
 
 
 def packing(path: Path) -> str:
@@ -92,9 +117,13 @@ def _beginning(path: Path, most: int, *, lines: bool) -> tuple[bytes, bool]:
     """The first bytes, at most as many as the given number of lines needs if line ends are known, and whether these are
     all."""
     packed = packing(path)
-    if packed == ".zst":
-        return _zstandard(path, most)
     with safe_files.opened(path) as file:
+        wrong = _disguise.disguise(file.read(_disguise.LONGEST), packed)
+        if wrong:
+            raise ValueError(wrong)
+        file.seek(0)
+        if packed == ".zst":
+            return _zstandard(path, most)
         if not packed:
             return _read(file, most, lines)
         # Not more is read than may be given: headers and empty parts of a compressed file can be endless too.
@@ -108,10 +137,12 @@ def _beginning(path: Path, most: int, *, lines: bool) -> tuple[bytes, bool]:
             return data, whole and all_read
     except EOFError as cut:
         error = cut if whole else None
-    except Exception as wrong:  # each kind has errors of its own
-        error = wrong
+    except Exception as damaged:  # each kind has errors of its own
+        error = damaged
     if error is None:
         return bytes(taken), False
+    if isinstance(error, EOFError):
+        raise ValueError(f"it is cut short: {error}")
     kind = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz"}[packed]
     raise ValueError(f"not a {kind} file: {error}")
 
@@ -138,7 +169,6 @@ def _zstandard(path: Path, most: int) -> tuple[bytes, bool]:
     """Python learns to read this with 3.14; until then the data engine does, a line a row."""
     import polars as pl
 
-    safe_files.opened(path).close()
     try:
         lines = pl.read_csv(
             path,

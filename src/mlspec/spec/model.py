@@ -21,6 +21,7 @@ PORTFOLIO: dict[str, dict[str, dict[str, Any]]] = {
 CHECKS = (
     "duplicates",
     "near duplicates",
+    "constant",
     "groups",
     "future",
     "drift",

@@ -85,6 +85,8 @@ def profiled(
     import polars as pl
 
     types = {column.name: column.type for column in schema}
+    # As in a run: what is no number is missing.
+    rows = rows.with_columns(pl.col([name for name, kind in types.items() if kind == "number"]).fill_nan(None))
     # Rows, and pictures, count by a hash: all of them would have to be held at once.
     text = [pl.col(name).hash() if kind == "image" else pl.col(name) for name, kind in types.items()]
     asked: dict[str, pl.Expr] = {"rows": pl.len(), "unique": pl.struct(text).hash().n_unique()}
@@ -175,7 +177,7 @@ def _column(
         role=role,
         missing=of("missing") / max(seen["rows"], 1),
         distinct=of("distinct"),
-        quantiles=tuple(float(q) for q in quantiles if q is not None and math.isfinite(q)),
+        quantiles=tuple(map(float, quantiles)) if all(q is not None and math.isfinite(q) for q in quantiles) else (),
         mean=of("mean"),
         deviation=of("std"),
         first=of("first"),

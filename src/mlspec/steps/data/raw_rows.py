@@ -36,14 +36,15 @@ def opened(path: str) -> tuple[Source, Schema]:
 
 
 @contextlib.contextmanager
-def reading(what: str) -> Iterator[None]:
-    """All rows are read within; what the data engine says of damaged ones is a SpecError."""
+def reading(what: str, root: Path, *sources: Source) -> Iterator[None]:
+    """All rows of these sources are read within; what the data engine says of damaged ones is a SpecError."""
     try:
         yield
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError, OSError) as error:
         if isinstance(error, OSError) and error.filename is not None:
             raise  # of the file system; the data engine's own name none
-        message = f"'{what}' can't be read: {_columnar.reason(error)}"
+        known = next((fault for source in sources if (fault := source.fault(root))), "")
+        message = f"'{what}' can't be read: {known or _columnar.reason(error)}"
         raise SpecError([Diagnostic(code="source-unreadable", message=message)]) from None
 
 

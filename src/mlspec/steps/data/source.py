@@ -59,7 +59,7 @@ def run(job: Job) -> None:
             raise
         _verify(job, source)
         # What the engine says of a value may show it.
-        text = type(error).__name__ if personal else _columnar.reason(error)
+        text = type(error).__name__ if personal else source.fault(job.root) or _columnar.reason(error)
         raise StepError(f"{source.where()} can't be read: {text}") from None
     _verify(job, source)
     least = job.params.get("minimum_rows")

@@ -7,7 +7,7 @@ import polars as pl
 from threadpoolctl import threadpool_limits
 
 from mlspec.steps.data import parquet, preparation
-from mlspec.steps.diagnosis import data, leakage, media, report
+from mlspec.steps.diagnosis import constant, data, leakage, media, report
 from mlspec.steps.job import Job
 
 TRAIN_ROWS, OTHER_ROWS = 60_000, 20_000  # so many are looked at, of however many
@@ -34,6 +34,7 @@ def run(job: Job) -> None:
     whole = parquet.scan(job.inputs["other"])
     with threadpool_limits(limits=job.threads):
         found = data.examine(rows.select(features), other.select(features), target, other_target, classes)
+        found.append(constant.constant(train.select(params["features"])))
         if "ids" in params:
             found.append(leakage.groups(train, whole, params["ids"]))
         if "moment" in params:

@@ -13,6 +13,7 @@ from sklearn.metrics import roc_auc_score
 
 from mlspec.steps.diagnosis import near_duplicates
 from mlspec.steps.diagnosis.finding import Check
+from mlspec.steps.diagnosis.matrix import known as known_values
 from mlspec.steps.diagnosis.matrix import matrix
 
 Array = np.ndarray[Any, Any]
@@ -75,7 +76,7 @@ def _drift(features: "Array", others: "Array", names: list[str]) -> Check:
     predicted = np.empty(len(rows))
     for part in (0, 1):
         model = HistGradientBoostingClassifier(max_iter=15, max_leaf_nodes=8, early_stopping=False, random_state=0)
-        model.fit(rows[half != part], came[half != part])
+        model.fit(known_values(rows[half != part]), came[half != part])
         predicted[half == part] = model.predict_proba(rows[half == part])[:, 1]
     area = float(roc_auc_score(came, predicted))
     # Hanley and McNeil (1982), for indistinguishable rows.
@@ -190,10 +191,10 @@ def explained(features: "Array", others: "Array", target: "Array", truth: "Array
     """What a small model of all columns knows of other rows' target, with its standard error."""
     few: dict[str, Any] = {"max_iter": 25, "max_leaf_nodes": 8, "early_stopping": False, "random_state": 0}
     if classes:
-        model = HistGradientBoostingClassifier(**few).fit(features, target)
+        model = HistGradientBoostingClassifier(**few).fit(known_values(features), target)
         predicted = np.zeros((len(others), classes))
         predicted[:, model.classes_] = model.predict_proba(others)
     else:
-        predicted = HistGradientBoostingRegressor(**few).fit(features, target).predict(others)[:, None]
+        predicted = HistGradientBoostingRegressor(**few).fit(known_values(features), target).predict(others)[:, None]
     gain = _gain(predicted, truth, target, classes)
     return float(gain.mean()), float(gain.std() / len(gain) ** 0.5)

@@ -27,3 +27,8 @@ def matrix(train: "pl.DataFrame", other: "pl.DataFrame") -> "tuple[Array, Array]
             columns.append([coded[: len(train)], coded[len(train) :]])
     made = [np.stack(side, axis=1) for side in zip(*columns, strict=True)]
     return made[0], made[1]
+
+
+def known(features: "Array") -> "Array":
+    """The features to fit on: a column that is missing in all of these rows is 0, since no bins can be made of it."""
+    return np.where(np.isnan(features).all(axis=0), 0.0, features).astype(np.float32)
