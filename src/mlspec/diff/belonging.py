@@ -45,7 +45,7 @@ def belonging(lock: Lock, graph: Graph, contents: Mapping[str, Mapping[str, str]
     what is not is taken from the lock. ``is_whole``: whether the lock's seal fits, None where it has none."""
     if is_whole is False:
         return Belonging(wrong=("its text was changed after the run that wrote it",))
-    if not all(step.identity for step in lock.steps.values()):
+    if not lock.steps or not all(step.identity for step in lock.steps.values()):
         who = f"mlspec {lock.mlspec}" if lock.mlspec else "an older mlspec"
         return Belonging(unknown=f"mlspec.lock, written by {who}, does not say which spec it is of")
     files = {step_id: known for step_id in graph.steps if (known := _files(lock, graph, step_id, contents)) is not None}
