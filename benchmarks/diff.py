@@ -1,9 +1,10 @@
-"""What cold `mlspec diff` costs: a spec of 100 lines and one of 10,000, each with a few changes, against a git commit.
+"""What cold `mlspec diff` costs: a spec of 100 lines and one of 10,000, each with a few changes, against a git commit;
+and `mlspec diff --all` over 30 specs of 100 lines, ten of them with these changes.
 
     python benchmarks/diff.py [--runs 7] [--json]
 
 CPU seconds (user + system) of whole processes, git's included, the median of the runs; beside it `python -c pass` from
-the same rounds. Budgets: 0.5 s for the small spec, 3 s for the large one. The large one has every kind of line that a
+the same rounds. Budgets: 0.5 s for the small spec, 3 s for the large one and for all. The large one has every kind of line that a
 spec can have many of: candidates with their settings, tuning with spaces, gates, expectations, columns.
 """
 
@@ -18,7 +19,8 @@ import sysconfig
 import tempfile
 from pathlib import Path
 
-BUDGETS = {"100 lines": 0.5, "10,000 lines": 3.0}
+BUDGETS = {"100 lines": 0.5, "10,000 lines": 3.0, "30 specs": 3.0}
+SPECS = 30
 
 
 def spec(lines: int) -> str:
@@ -62,16 +64,37 @@ def edited(text: str) -> str:
 
 def project(folder: Path, lines: int) -> int:
     """A committed spec of that many lines, then edited; how many it has."""
+    text = written(folder, lines)
+    committed(folder)
+    (folder / "project.yaml").write_text(edited(text))
+    return text.count("\n")
+
+
+def many(folder: Path, lines: int = 100) -> int:
+    """A repository of committed specs, a third of them then edited; how many lines they have."""
+    texts = [written(folder / f"s{index}", lines) for index in range(SPECS)]
+    committed(folder)
+    for index in range(0, SPECS, 3):
+        (folder / f"s{index}/project.yaml").write_text(edited(texts[index]))
+    return sum(text.count("\n") for text in texts)
+
+
+def written(folder: Path, lines: int) -> str:
+    """Write a spec and its data; the spec's text."""
+    folder.mkdir(exist_ok=True)
     text = spec(lines)
     names = [f"c{index}" for index in range(max(10, lines // 10))]
     row = ",".join("1.5" for _ in names)
     (folder / "people.csv").write_text(",".join([*names, "income"]) + "\n" + f"{row},low\n{row},high\n" * 20)
     (folder / "project.yaml").write_text(text)
+    return text
+
+
+def committed(folder: Path) -> None:
+    """Make a repository of a folder, with all of it in one commit."""
     identity = ["-c", "user.name=bench", "-c", "user.email=bench@localhost", "-c", "commit.gpgsign=false"]
     for arguments in (["init", "-q"], ["add", "-A"], [*identity, "commit", "-q", "-m", "base"]):
         subprocess.run(["git", *arguments], cwd=folder, check=True)
-    (folder / "project.yaml").write_text(edited(text))
-    return text.count("\n")
 
 
 def cpu_seconds(command: list[str], folder: Path) -> float:
@@ -89,11 +112,13 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=7)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    command = [str(Path(sysconfig.get_path("scripts")) / "mlspec"), "diff"]
+    program = str(Path(sysconfig.get_path("scripts")) / "mlspec")
     found: dict[str, dict[str, float]] = {}
     for name, budget in BUDGETS.items():
         with tempfile.TemporaryDirectory() as scratch:
-            lines = project(Path(scratch), int(name.split()[0].replace(",", "")))
+            is_all = name.endswith("specs")
+            command = [program, "diff", *(["--all"] if is_all else [])]
+            lines = many(Path(scratch)) if is_all else project(Path(scratch), int(name.split()[0].replace(",", "")))
             cpu_seconds(command, Path(scratch))
             floor, took = [], []
             for _ in range(options.runs):

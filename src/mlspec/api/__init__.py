@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mlspec.api.checking import FETCHING, Checked, Compiled, Fetching, compile, validate  # noqa: A004
     from mlspec.api.contracts import add_contract, export_contract, import_contract
     from mlspec.api.keeping import adopt
-    from mlspec.api.looking import compare, diff, last, profile, report, runs, series
+    from mlspec.api.looking import compare, diff, diff_all, last, profile, report, runs, series
     from mlspec.api.policies import Policies, policies
     from mlspec.api.running import Verdict, execute, run, step, track
     from mlspec.api.tracked import init_dvc, write_dvc, write_dvc_params
@@ -25,7 +25,7 @@ ROOMS = {
     "checking": ("FETCHING", "Checked", "Compiled", "Fetching", "compile", "validate"),
     "contracts": ("add_contract", "export_contract", "import_contract"),
     "keeping": ("adopt",),
-    "looking": ("compare", "diff", "last", "profile", "report", "runs", "series"),
+    "looking": ("compare", "diff", "diff_all", "last", "profile", "report", "runs", "series"),
     "policies": ("Policies", "policies"),
     "running": ("Verdict", "execute", "run", "step", "track"),
     "tracked": ("init_dvc", "write_dvc", "write_dvc_params"),
@@ -44,6 +44,7 @@ __all__ = [
     "compare",
     "compile",
     "diff",
+    "diff_all",
     "execute",
     "export_contract",
     "import_contract",

@@ -11,7 +11,7 @@ from mlspec.machine import python_paths
 from mlspec.specfile import SPEC, find
 
 if TYPE_CHECKING:
-    from mlspec.diff.change import Diff
+    from mlspec.diff.change import Diff, Overview
     from mlspec.report.facts.run import RunFacts
     from mlspec.report.facts.table_profile import TableProfile
     from mlspec.report.runs.comparison import Comparison
@@ -62,6 +62,7 @@ def diff(
     sets: Sequence[str] = (),
     allow: Sequence[str] = (),
     fail_on: Sequence[str] = (),
+    count_notes: bool = True,
     large: bool = False,
     paired: bool = False,
     allow_outside: bool = False,
@@ -69,7 +70,8 @@ def diff(
     """What the change from one version of a spec to another means; by default, from the last commit to what is here.
 
     Versions are files, git revisions, or REVISION:PATH. ``allow``: changes to accept, as ``WHAT=REASON``; ``fail_on``:
-    classes and severities whose changes count as ``failing`` unless accepted; ``paired``: compare metrics by the
+    classes and severities whose changes count as ``failing`` unless accepted; ``count_notes``: notes in the spec accept
+    changes too; ``paired``: compare metrics by the
     predictions in the store; ``allow_outside``: as for ``validate``. Raises SpecError where a version can't be read:
     that is no clean result.
     """
@@ -87,6 +89,7 @@ def diff(
         sets=tuple(sets),
         allow=tuple(allow),
         fail_on=tuple(fail_on),
+        count_notes=count_notes,
         large=large,
         allow_outside=allow_outside,
     )
@@ -95,6 +98,46 @@ def diff(
     from mlspec.report.runs.stored_pairs import pairing
 
     return between(one, other, options, pairing(other.root))
+
+
+@python_paths.only_own()
+def diff_all(
+    base: str | None = None,
+    head: str | None = None,
+    *,
+    spec: str | None = None,
+    profile: str | None = None,
+    sets: Sequence[str] = (),
+    allow: Sequence[str] = (),
+    fail_on: Sequence[str] = (),
+    count_notes: bool = True,
+    large: bool = False,
+    paired: bool = False,
+    allow_outside: bool = False,
+) -> "Overview":
+    """What the change from one revision to another means for every spec of the repository, or of the folder ``spec``.
+
+    Options are those of ``diff``. A spec that can't be read is in the result, with the reason. Raises SpecError where a
+    revision can't be read.
+    """
+    from mlspec.diff.between import Options
+    from mlspec.diff.overview import overview
+
+    options = Options(
+        profile=profile,
+        sets=tuple(sets),
+        allow=tuple(allow),
+        fail_on=tuple(fail_on),
+        count_notes=count_notes,
+        large=large,
+        allow_outside=allow_outside,
+        draw=False,
+    )
+    if not paired:
+        return overview(base, head, spec, options)
+    from mlspec.report.runs.stored_pairs import pairing
+
+    return overview(base, head, spec, options, lambda version: pairing(version.root))
 
 
 def series(what: str, *, spec: str | os.PathLike[str] | None = None) -> "Series":

@@ -28,6 +28,7 @@ PAGES = Path("docs") / "reference"
             "diagnostics",
             "profile",
             "diff",
+            "diff-all",
         ]
     ),
     default="project",
@@ -49,6 +50,7 @@ def command(name: str, writes: bool, check: bool) -> int:
     diagnostics  mlspec validate --format json
     profile      mlspec profile --format json
     diff         mlspec diff --format json
+    diff-all     mlspec diff --all --format json
     """
     if not (writes or check):
         result(schemas()[name](), form="json")
@@ -122,6 +124,11 @@ def schemas() -> dict[str, Callable[[], str]]:
 
         return _derived("diff", Diff)
 
+    def diff_all() -> str:
+        from mlspec.diff.change import Overview
+
+        return _derived("diff-all", Overview)
+
     def evidence() -> str:
         from mlspec.report.facts.evidence_lines import Evidence
 
@@ -144,6 +151,7 @@ def schemas() -> dict[str, Callable[[], str]]:
         "evidence": evidence,
         "diagnostics": diagnostics,
         "diff": diff,
+        "diff-all": diff_all,
     }
 
 

@@ -23,19 +23,23 @@ from mlspec.spec.resolve import resolve
 
 MOST_PROFILES = 16
 STALE = "stale"
+WHOLE = "the whole spec"
 # Findings about files and libraries on this machine do not apply to a version that is not checked out.
 ABOUT_HERE = frozenset({"source-not-found", "source-unreadable", "user-code-not-found", "library-not-installed"})
 
 
 class Options(Struct, frozen=True, kw_only=True):
-    """How two versions are compared: what is applied to both, what is accepted, and what is not let through."""
+    """How two versions are compared: what is applied to both, what is accepted, and what is not let through.
+    ``count_notes``: notes in the spec accept changes too."""
 
     profile: str | None = None
     sets: tuple[str, ...] = ()
     allow: tuple[str, ...] = ()
     fail_on: tuple[str, ...] = ()
+    count_notes: bool = True
     large: bool = False
     allow_outside: bool = False
+    draw: bool = True
 
 
 class _Read(Struct, frozen=True):
@@ -48,12 +52,20 @@ class _Read(Struct, frozen=True):
 def between(base: Version, head: Version, options: Options, paired: Paired | None = None) -> Diff:
     """What the change from one version to the other means. Raises SpecError where one can't be read, or the head is
     wrong: a comparison that fails is no clean result."""
-    _known(options.fail_on)
+    known(options.fail_on)
+    for version in (base, head):
+        if version.unreadable is not None:
+            raise version.unreadable
     if not base.is_there:
         return _new(base, head, options)
+    if not head.is_there:
+        return _deleted(base, head, options)
     given = accept.options(options.allow)
-    first, later = _read(base, options), _read(head, options)
-    given += accept.notes(later.bare.texts[later.bare.file], later.bare.file)
+    later = _read(head, options)
+    is_same = base.text == head.text and base.path == head.path
+    first = replace(later, version=base) if is_same else _read(base, options)
+    notes = accept.notes(later.bare.texts[later.bare.file], later.bare.file)
+    given += notes if options.count_notes else []
     outside = options.allow_outside
     one, other = surroundings(base, first.project, first.document, head, later.project, later.document, outside)
     facts = (one.facts, other.facts)
@@ -80,7 +92,8 @@ def between(base: Version, head: Version, options: Options, paired: Paired | Non
         was, now = impact.compiled(projects[0], one.facts, one), impact.compiled(projects[1], other.facts, other)
         names = {str(change.old): str(change.new) for change in found if change.kind == "renamed"}
         told = impact.impact(was, now, (one.lock, other.lock), names)
-        told = replace(told, mermaid=mermaid(was.graph, now.graph, told))
+        if options.draw:
+            told = replace(told, mermaid=mermaid(was.graph, now.graph, told))
         found = list(impact.alone(found, before, (one, other), was, now))
     made, unused = accept.accepted(compare.ordered(found), given)
     shown = results.results(one.lock, other.lock, told, paired)
@@ -88,14 +101,15 @@ def between(base: Version, head: Version, options: Options, paired: Paired | Non
     stopped = [change.id for change in made if change.accepted is None and stops(change, options.fail_on)]
     return Diff(
         project=projects[1].project.name,
-        base=Side(label=base.label, path=base.path, commit=base.commit),
-        head=Side(label=head.label, path=head.path, commit=head.commit),
+        base=_side(base),
+        head=_side(head),
+        status="moved" if base.is_moved or head.is_moved else "changed",
         changes=made,
         impact=told,
         results=shown,
         unused=unused,
         failing=(*stopped, *([STALE] if stale else [])),
-        notes=tuple(dict.fromkeys((*one.notes, *other.notes))),
+        notes=tuple(dict.fromkeys((*one.notes, *other.notes, *accept.uncounted(notes, options.count_notes)))),
     )
 
 
@@ -113,20 +127,47 @@ def _new(base: Version, head: Version, options: Options) -> Diff:
         told = impact.impact(impact.nothing(graph), graph, (beside.lock,))
     here = meaning(project, read.document)
     change = compare.make(here, here, "added", ("project",), "(spec)", None, ("project",), None, project.project.name)
+    required, _ = accept.accepted(policies.changes(base, head), accept.options(options.allow))
     return Diff(
         project=project.project.name,
-        base=Side(label=base.label, path=base.path, commit=base.commit),
-        head=Side(label=head.label, path=head.path, commit=head.commit),
+        base=_side(base),
+        head=_side(head),
+        status="new",
         changes=(
-            replace(change, path="the whole spec", steps=tuple(one.step for one in told.invalidated)),
-            *policies.changes(base, head),
+            replace(change, path=WHOLE, steps=tuple(one.step for one in told.invalidated)),
+            *required,
         ),
+        failing=tuple(one.id for one in required if one.accepted is None and stops(one, options.fail_on)),
         impact=told,
         notes=beside.notes,
     )
 
 
-def _known(fail_on: Sequence[str]) -> None:
+def _deleted(base: Version, head: Version, options: Options) -> Diff:
+    """A spec that the head does not have any more: nothing that it demanded is checked."""
+    read = _read(base, options)
+    name = read.project.project.name
+    here = Meaning(read.project, read.document, {}, {})
+    gone = compare.make(here, here, "removed", ("project",), "(spec)", ("project",), None, name, None)
+    gone = replace(gone, path=WHOLE, class_="removed", severity=SEVERITY["removed"], steps=())
+    made, unused = accept.accepted([gone], accept.options(options.allow))
+    failing = [change.id for change in made if change.accepted is None and stops(change, options.fail_on)]
+    return Diff(
+        project=name,
+        base=_side(base),
+        head=_side(head),
+        status="deleted",
+        changes=made,
+        unused=unused,
+        failing=tuple(failing),
+    )
+
+
+def _side(version: Version) -> Side:
+    return Side(label=version.label, path=version.path, commit=version.commit)
+
+
+def known(fail_on: Sequence[str]) -> None:
     """Raises SpecError where ``--fail-on`` names no class and no severity: it would let everything through."""
     known = (*SEVERITY, *SEVERITIES, "any", STALE)
     for name in fail_on:
@@ -202,7 +243,7 @@ def _under_profiles(
     first: _Read, later: _Read, facts: Sequence[Facts | None], found: Sequence[Change], options: Options
 ) -> list[Change]:
     """Changes that show only under a profile; profiles that came or went."""
-    if options.profile is not None:
+    if options.profile is not None or (first.document is later.document and facts[0] == facts[1]):
         return []
     before, after = first.project.profiles, later.project.profiles
     told = {(change.kind, change.path, repr(change.old), repr(change.new)) for change in found}

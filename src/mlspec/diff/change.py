@@ -152,6 +152,9 @@ class Side(Struct, frozen=True, kw_only=True):
     commit: str | None = None
 
 
+Status = Literal["changed", "moved", "new", "deleted"]
+
+
 class Diff(Struct, frozen=True, kw_only=True):
     """What the change from ``base`` to ``head`` means."""
 
@@ -159,6 +162,9 @@ class Diff(Struct, frozen=True, kw_only=True):
     project: str
     base: Side
     head: Side
+    status: Annotated[
+        Status, Meta(description="moved: the file was found under another path; new and deleted: one side has none")
+    ] = "changed"
     changes: tuple[Change, ...] = ()
     impact: Impact = Impact()
     results: Results | None = None
@@ -173,6 +179,31 @@ class Diff(Struct, frozen=True, kw_only=True):
         return sum(change.severity == severity and change.accepted is None for change in self.changes)
 
 
-def encode(diff: Diff) -> str:
+class SpecDiff(Struct, frozen=True, kw_only=True):
+    """One spec of a repository; ``unreadable``: why it could not be compared, as the command line says it."""
+
+    path: str
+    status: Literal["changed", "moved", "new", "deleted", "unchanged", "unreadable"]
+    diff: Diff | None = None
+    unreadable: str | None = None
+
+
+class Overview(Struct, frozen=True, kw_only=True):
+    """What the change from one revision to another means for every spec of a repository. ``base.path`` and
+    ``head.path`` are the folder that was searched. Exit code 2 where a spec is unreadable, 1 where one is failing."""
+
+    format_version: Literal[1] = 1
+    base: Side
+    head: Side
+    specs: tuple[SpecDiff, ...] = ()
+    failing: Annotated[tuple[str, ...], Meta(description="the paths of the specs that --fail-on stops at")] = ()
+    unused: Annotated[tuple[Unused, ...], Meta(description="options --allow that accept nothing in any spec")] = ()
+
+    def of(self, *statuses: str) -> tuple[SpecDiff, ...]:
+        """The specs with one of these statuses, in the order of their paths."""
+        return tuple(spec for spec in self.specs if spec.status in statuses)
+
+
+def encode(diff: Diff | Overview) -> str:
     """The JSON text, indented, ending in a line break."""
     return msgspec.json.format(msgspec.json.encode(diff), indent=2).decode() + "\n"

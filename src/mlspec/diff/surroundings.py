@@ -62,10 +62,12 @@ def surroundings(
     with tempfile.TemporaryDirectory(prefix="mlspec-diff-") as scratch:
         copies = [_placed(version, of, Path(scratch, str(index))) for index, (version, of, _) in enumerate(sides)]
         if all(found is not None for found in copies):
+            is_same = one.root == other.root and copies[0] == copies[1]
             known = [
                 _from_files(version, cast(Project, found), said, None if allow_outside else _reads(version, scratch))
-                for (version, _, said), found in zip(sides, copies, strict=True)
+                for (version, _, said), found in zip(sides[is_same:], copies[is_same:], strict=True)
             ]
+            known = known * 2 if is_same else known
         else:
             # The information in a lock and in a file differs: both sides are read alike.
             known = [_from_locks(one, project, others, locks), _from_locks(other, others, project, locks)]

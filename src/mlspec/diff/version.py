@@ -10,17 +10,16 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from mlspec.diagnostics import Diagnostic, SpecError
-from mlspec.diff import blobs, git
+from mlspec.diff import blobs, git, spec_files
 from mlspec.document import LARGEST
 from mlspec.machine import allowed_reads, safe_files, work_tree
 from mlspec.machine.git import LARGEST as LARGEST_OBJECT
-from mlspec.machine.git import MOST_ENTRIES, Repository, opened, unreadable, wrong
+from mlspec.machine.git import MOST_ENTRIES, Commit, Repository, opened, unreadable, wrong
 from mlspec.machine.git_trees import Entry
 from mlspec.specfile import SPEC, find
 
 WORKING_TREE = "working tree"
 HEAD = "HEAD"
-ENDINGS = (".yaml", ".yml")
 ELSEWHERE = ": it is in another repository, start mlspec there"
 IMPOSSIBLE = (errno.ENAMETOOLONG, errno.EEXIST, errno.ENOTDIR, errno.EINVAL, errno.EILSEQ)
 MOST_MODULES = 2_000
@@ -30,7 +29,8 @@ HIDDEN = (".", "_")  # no source reads files and folders that begin like this
 class Version(Struct, frozen=True):
     """One version of a spec: ``text`` as it is there; ``is_there`` false for a revision that has no such spec yet.
     ``root`` is the spec's folder in the working tree, whether or not it is there; ``folder`` that folder in the
-    repository; ``commit`` and ``tree`` are None for a file."""
+    repository; ``commit`` and ``tree`` are None for a file; ``unreadable``: why there is no
+    text although there is a spec; ``is_moved``: the spec was looked for, because the other version has it elsewhere."""
 
     label: str
     path: str
@@ -41,6 +41,8 @@ class Version(Struct, frozen=True):
     commit: str | None = None
     tree: str | None = None
     is_there: bool = True
+    unreadable: SpecError | None = None
+    is_moved: bool = False
 
     def inside(self, path: str) -> str | None:
         """A path beside the spec as one from the repository's root, None where it leads outside."""
@@ -56,7 +58,7 @@ class Version(Struct, frozen=True):
         return f"{self.label}:{path}" if self.commit is not None else path
 
 
-class _Asked(Struct, frozen=True):
+class Asked(Struct, frozen=True):
     """What is asked for: the spec that was named, whether it may be large; and the repositories that were opened."""
 
     spec: str | None
@@ -69,6 +71,7 @@ class _Asked(Struct, frozen=True):
         return LARGEST_OBJECT if self.large else LARGEST * 4
 
     def repository(self, folder: str | os.PathLike[str]) -> Repository | None:
+        """The repository around a folder, opened once."""
         found = opened(folder)
         return None if found is None else self.repositories.setdefault(found.root, found)
 
@@ -77,30 +80,71 @@ def versions(base: str | None, head: str | None, spec: str | None, *, large: boo
     """The versions that two arguments name: files, revisions, or REVISION:PATH. Left out: the last commit, and the
     working tree. ``A...B`` begins at the last commit that A and B have in common. Raises SpecError, also for a name
     that both a file and a revision have."""
-    asked = _Asked(spec, large, {})
+    asked = Asked(spec, large, {})
     if base is None:
-        return _there(_revision(HEAD, asked), _head(head, asked))
+        return _there(_revision(HEAD, asked), _head(head, asked), asked)
     is_file = _is_file(base, asked)
     if is_file and head is None:
         if spec is not None:
             raise wrong(f"'{base}' and --spec '{spec}' both name the spec", "name it once")
-        asked = _Asked(base, large, asked.repositories)
-        return _there(_revision(HEAD, asked), _head(None, asked))
+        asked = Asked(base, large, asked.repositories)
+        return _there(_revision(HEAD, asked), _head(None, asked), asked)
     is_range = base.endswith("...") or (head is None and ".." in base and not base.startswith("."))
     if is_range and not is_file:
         dots = "..." if "..." in base else ".."
         start, _, end = base.partition(dots)
         later = _revision(end, asked) if end else _head(head, asked)
         return _of_range(start or HEAD, later, asked, common=dots == "...")
-    return _there(_version(base, asked), _head(head, asked))
+    return _there(_version(base, asked), _head(head, asked), asked)
 
 
-def _there(base: Version, head: Version) -> tuple[Version, Version]:
-    """Both versions; a spec may be new in the head, nowhere else may one be missing."""
-    if not head.is_there or (not base.is_there and head.path != base.path):
+def _there(base: Version, head: Version, asked: Asked) -> tuple[Version, Version]:
+    """Both versions: one side may lack the spec, which is then new, deleted, or moved."""
+    if base.is_there and head.is_there:
+        return base, head
+    if not base.is_there and not head.is_there and head.commit is None:
+        return base, _file(find(asked.spec), asked, WORKING_TREE)
+    base, head = _named_as(base, head), _named_as(head, base)
+    if (not base.is_there and not head.is_there) or os.path.abspath(base.path) != os.path.abspath(head.path):
         lacking = base if head.is_there else head
         raise _lacking(lacking.path, lacking.label, "")
-    return base, head
+    return _moved(base, head, asked)
+
+
+def _named_as(lacking: Version, other: Version) -> Version:
+    """A version that lacks the spec, at the spec's path in the other: that a folder was named is only known there."""
+    if lacking.is_there or not other.is_there or os.path.dirname(other.path) != lacking.path:
+        return lacking
+    return replace(lacking, path=other.path, root=other.root, folder=other.folder)
+
+
+def _moved(base: Version, head: Version, asked: Asked) -> tuple[Version, Version]:
+    """The two, the one that lacks the spec replaced by its version at the path that the spec was moved from, or to."""
+    repository = base.repository
+    if repository is None or base.tree is None:
+        return base, head
+    place = relative(os.path.abspath(head.path), repository.root)
+    before = spec_files.in_commit(repository, base.tree, base.label)
+    if head.tree is not None:
+        after = spec_files.in_commit(repository, head.tree, head.label, before)
+    else:
+        after = spec_files.in_work_tree(repository.root, before)
+    if base.is_there:
+        new = {path: text for path, text in after.items() if path not in before}
+        found = spec_files.moves({place: base.text}, new)
+        return base, replace(at_path(next(iter(found)), head, asked), is_moved=True) if found else head
+    gone = {path: text for path, text in before.items() if path not in after}
+    found = spec_files.moves(gone, {place: head.text})
+    return replace(at_path(found[place], base, asked), is_moved=True) if found else base, head
+
+
+def at_path(path: str, like: Version, asked: Asked) -> Version:
+    """The spec at a path from the repository's root in the version of another one."""
+    repository = like.repository
+    assert repository is not None
+    if like.commit is None or like.tree is None:
+        return _file(os.path.relpath(os.path.join(repository.root, path)), asked, like.label)
+    return _in_commit(repository, Commit(like.commit, like.tree), path, like.label, asked)
 
 
 def _lacking(path: str, label: str, why: str) -> SpecError:
@@ -108,33 +152,41 @@ def _lacking(path: str, label: str, why: str) -> SpecError:
     return SpecError([Diagnostic(code="spec-not-found", message=message, notes=(note,))])
 
 
-def _of_range(start: str, later: Version, asked: _Asked, *, common: bool) -> tuple[Version, Version]:
+def _of_range(start: str, later: Version, asked: Asked, *, common: bool) -> tuple[Version, Version]:
     if not common:
-        return _there(_revision(start, asked), later)
+        return _there(_revision(start, asked), later, asked)
     repository = later.repository
     if repository is None:
         raise wrong(f"'{start}...' needs a git repository", "name two files: mlspec diff OLD NEW")
     end = later.commit or git.commit(repository, HEAD).name
     base = git.merge_base(repository, git.commit(repository, start).name, end)
-    return _there(_revision(base, asked, label=f"{_short(start)}..."), later)
+    return _there(_revision(base, asked, label=f"{short(start)}..."), later, asked)
 
 
-def _head(head: str | None, asked: _Asked) -> Version:
-    return _file(find(asked.spec), asked, WORKING_TREE) if head is None else _version(head, asked)
+def _head(head: str | None, asked: Asked) -> Version:
+    if head is not None:
+        return _version(head, asked)
+    file = _named(asked.spec)
+    if os.path.lexists(file):
+        return _file(file, asked, WORKING_TREE)
+    repository, inside = _home(file, asked)
+    folder = os.path.dirname(inside)
+    path = Path(file)
+    return Version(WORKING_TREE, path.as_posix(), b"", path.parent, repository, folder, is_there=False)
 
 
-def _version(name: str, asked: _Asked) -> Version:
+def _version(name: str, asked: Asked) -> Version:
     """What one argument names."""
     return _file(find(name), asked, name) if _is_file(name, asked) else _revision(name, asked)
 
 
-def _is_file(name: str, asked: _Asked) -> bool:
+def _is_file(name: str, asked: Asked) -> bool:
     """Whether an argument names a file, or a folder with a spec. Raises SpecError where it names a revision as well: a
     stranger's commit may hold a file called like the branch that it is compared with."""
     is_there = os.path.lexists(name) and not os.path.isdir(name)
     if not name or not (is_there or os.path.lexists(os.path.join(name, SPEC))):
         return False
-    is_plain = name.endswith(ENDINGS) and ".." not in name and ":" not in name
+    is_plain = name.endswith(spec_files.ENDINGS) and ".." not in name and ":" not in name
     if is_plain or name.startswith(".") or os.path.isabs(name):
         return True
     repository = asked.repository(Path())
@@ -145,13 +197,13 @@ def _is_file(name: str, asked: _Asked) -> bool:
     return True
 
 
-def _revision(name: str, asked: _Asked, label: str | None = None) -> Version:
+def _revision(name: str, asked: Asked, label: str | None = None) -> Version:
     """The spec in a commit: REVISION, or REVISION:PATH."""
     revision, colon, path = name.partition(":")
     if colon:
         repository = asked.repository(Path())
         if repository is not None and path.startswith(("./", "../")):
-            path = _relative(os.path.abspath(path), repository.root)
+            path = relative(os.path.abspath(path), repository.root)
     else:
         repository, path = _home(_named(asked.spec), asked)
     if repository is None:
@@ -160,7 +212,13 @@ def _revision(name: str, asked: _Asked, label: str | None = None) -> Version:
     at = git.commit(repository, revision)
     if colon and path and not {"", ".", ".."}.isdisjoint(path.split("/")):
         raise _lacking(path, revision, "")
-    label = label or _short(revision)
+    return _in_commit(repository, at, path, label or short(revision), asked, named=bool(colon))
+
+
+def _in_commit(
+    repository: Repository, at: Commit, path: str, label: str, asked: Asked, *, named: bool = False
+) -> Version:
+    """The spec at a path in a commit. Raises SpecError where it has none although the path was ``named`` with it."""
     found = repository.entry(at.tree, path, f"{label}:{path}")
     if found is not None and found.kind == "tree":
         path = f"{path}/{SPEC}" if path else SPEC
@@ -172,7 +230,7 @@ def _revision(name: str, asked: _Asked, label: str | None = None) -> Version:
     )
     if found is None or found.kind != "blob":
         why = _why(found, os.path.dirname(file), repository)
-        if colon or why:
+        if named or why:
             raise _lacking(version.path, label, why)
         return replace(version, is_there=False)
     text = repository.read(found.name, f"{label}:{path}", asked.most)
@@ -190,7 +248,7 @@ def _why(found: Entry | None, folder: str, repository: Repository) -> str:
     return {"link": ": it is a link, or in a folder that is one", "submodule": ELSEWHERE}.get(found.kind, "")
 
 
-def _home(file: str, asked: _Asked) -> tuple[Repository | None, str]:
+def _home(file: str, asked: Asked) -> tuple[Repository | None, str]:
     """The repository of a spec, and the spec's path there. In the work tree that the command is started in, a spec is
     where it is named, whatever links and submodules a commit may have put on the way."""
     named = os.path.abspath(file)
@@ -198,18 +256,19 @@ def _home(file: str, asked: _Asked) -> tuple[Repository | None, str]:
     if repository is None or not _is_below(named, repository.root):
         folder = os.path.realpath(os.path.dirname(named))
         named, repository = os.path.join(folder, os.path.basename(named)), asked.repository(folder)
-    return repository, "" if repository is None else _relative(named, repository.root)
+    return repository, "" if repository is None else relative(named, repository.root)
 
 
 def _is_below(path: str, folder: str) -> bool:
     return path.startswith(folder.rstrip(os.sep) + os.sep)
 
 
-def _relative(path: str, folder: str) -> str:
+def relative(path: str, folder: str) -> str:
+    """A path from a folder, with slashes."""
     return os.path.relpath(path, folder).replace(os.sep, "/")
 
 
-def _short(revision: str) -> str:
+def short(revision: str) -> str:
     """A revision as it was named; a whole digest is not for reading."""
     return revision[:12] if len(revision) >= 40 and revision.isalnum() else revision
 
@@ -222,7 +281,7 @@ def _named(spec: str | None) -> str:
         return SPEC
 
 
-def _file(path: str, asked: _Asked, label: str) -> Version:
+def _file(path: str, asked: Asked, label: str) -> Version:
     try:
         repository, inside = _home(path, asked)
     except SpecError:

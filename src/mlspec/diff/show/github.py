@@ -5,24 +5,33 @@ many are not shown.
 """
 
 from mlspec.diagnostics import printable, workflow_command
-from mlspec.diff.change import Change, Diff, Severity
+from mlspec.diff.change import Change, Diff, Overview, Severity
 from mlspec.diff.show import words
 
 MOST = 10
 KINDS: dict[Severity, str] = {"error": "error", "warning": "warning", "notice": "notice", "info": "notice"}
 
 
-def github(diff: Diff) -> str:
-    """The commands, a line each."""
+def github(*diffs: Diff) -> str:
+    """The commands, a line each; of several specs as few as of one."""
     lines = []
     for kind in ("error", "warning", "notice"):
-        own = [change for change in diff.changes if _kind(change) == kind]
+        own = [(change, diff) for diff in diffs for change in diff.changes if _kind(change) == kind]
         shown = own if len(own) <= MOST else own[: MOST - 1]
-        lines += [_command(kind, change, diff) for change in shown]
+        lines += [_command(kind, change, diff) for change, diff in shown]
         if len(own) > len(shown):
             more = f"{len(own) - len(shown)} more changes of this kind are not shown: mlspec diff lists them"
-            lines.append(workflow_command(kind, {"title": "mlspec diff", "file": diff.head.path}, [more]))
+            lines.append(workflow_command(kind, {"title": "mlspec diff", "file": own[len(shown)][1].head.path}, [more]))
     return "\n".join(lines)
+
+
+def overview(found: Overview) -> str:
+    """The same of all specs of a repository, those that can't be compared first."""
+    lost = [
+        workflow_command("error", {"title": "mlspec diff", "file": one.path}, (one.unreadable or "").splitlines())
+        for one in found.of("unreadable")
+    ]
+    return "\n".join([*lost, github(*(one.diff for one in found.specs if one.diff is not None))])
 
 
 def _kind(change: Change) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from mlspec.diagnostics import printable
-from mlspec.diff.change import Change, Diff, Results, Severity
+from mlspec.diff.change import Change, Diff, Overview, Results, Severity
 from mlspec.diff.show import words
 from mlspec.graph.show.text import duration, names
 
@@ -21,14 +21,39 @@ def text(diff: Diff, *, color: bool = False) -> str:
     return "\n".join(_lines(diff, color))
 
 
+def overview(found: Overview, *, color: bool = False) -> str:
+    """All specs of a repository, those that changed one after the other, then a verdict for all."""
+    return "\n".join(_overview(found, color))
+
+
+def _overview(found: Overview, color: bool) -> Iterator[str]:
+    for spec in found.specs:
+        if spec.diff is not None and spec.status != "unchanged":
+            yield from _lines(spec.diff, color)
+            yield ""
+        elif spec.diff is None:
+            yield _paint(f"{printable(spec.path)}: can't be compared", "1;31", color)
+            yield from (f"  {printable(line)}" for line in (spec.unreadable or "").splitlines())
+            yield ""
+    if same := found.of("unchanged"):
+        yield f"Unchanged: {names([printable(spec.path) for spec in same])}"
+    for one in found.unused:
+        yield f"Unused: --allow {printable(one.what)} accepts nothing in any spec"
+    bad = found.failing or found.of("unreadable")
+    tint = "1;31" if bad else "1;32" if len(found.of("unchanged")) == len(found.specs) else "1"
+    yield _paint(f"All specs, {_label(found)}: {words.overall(found)}", tint, color)
+
+
 def _lines(diff: Diff, color: bool) -> Iterator[str]:
-    yield _paint(f"{printable(diff.head.path)}: {_label(diff)}", "1", color)
+    path = diff.base.path if diff.status == "deleted" else diff.head.path
+    moved = f" (moved from {printable(diff.base.path)})" if diff.status == "moved" else ""
+    yield _paint(f"{printable(path)}{moved}: {_label(diff)}", "1", color)
     yield ""
     for change in diff.changes[:MOST]:
         yield from _change(change, color)
     if len(diff.changes) > MOST:
         yield f"  … and {len(diff.changes) - MOST} more: --format json has them all"
-    if diff.changes or diff.impact.unknown:
+    if diff.status != "deleted" and (diff.changes or diff.impact.unknown):
         yield ""
         steps, _, rest = words.plan(diff.impact).partition("; ")
         yield f"Impact: {steps}"
@@ -48,7 +73,7 @@ def _lines(diff: Diff, color: bool) -> Iterator[str]:
     yield _paint(f"Verdict: {words.verdict(diff)}", tint, color)
 
 
-def _label(diff: Diff) -> str:
+def _label(diff: Diff | Overview) -> str:
     names = []
     for side in (diff.base, diff.head):
         short = "" if side.commit is None or side.commit.startswith(side.label) else f" ({side.commit[:7]})"

@@ -3,11 +3,12 @@
 from typing import Any
 
 from mlspec.diagnostics import printable
-from mlspec.diff.change import MEANS, Change, Diff, Impact
+from mlspec.diff.change import MEANS, Change, Diff, Impact, Overview, SpecDiff
 from mlspec.graph.fingerprint import canonical
 from mlspec.graph.show.text import duration
 
 NONE = "–"
+STALE = "stale"
 MOST = 72
 POLICY: dict[str, str] = {
     "error": "the policy requires less than before",
@@ -76,7 +77,8 @@ def _content(change: Change) -> str:
 def why(change: Change) -> str:
     """What the change means, in a sentence."""
     if change.rule == "(spec)":
-        return "there is no older version to compare with"
+        is_gone = change.kind == "removed"
+        return "nothing that it demands is checked any more" if is_gone else "there is no older version to compare with"
     if not (change.base_stated or change.head_stated) and change.kind == "changed":
         return f"{MEANS[change.class_]}; not stated: it follows from another key, or from the version of the language"
     return POLICY.get(change.severity, MEANS["policy"]) if change.class_ == "policy" else MEANS[change.class_]
@@ -145,8 +147,8 @@ def model(impact: Impact) -> str:
 
 def verdict(diff: Diff) -> str:
     """The whole in a line."""
-    if not diff.changes:
-        return "no change of meaning"
+    if not diff.changes and not diff.failing:
+        return "moved, no change of meaning" if diff.status == "moved" else "no change of meaning"
     if diff.failing:
         stopped = [change for change in diff.changes if change.id in set(diff.failing)]
         classes = list(dict.fromkeys(change.class_ for change in stopped))
@@ -156,7 +158,7 @@ def verdict(diff: Diff) -> str:
         parts += ["mlspec.lock is out of date"] if "stale" in diff.failing else []
         return f"blocked: {', '.join(parts)}"
     if diff.changes[0].rule == "(spec)":
-        return "the spec is new"
+        return "the spec is new" if diff.status == "new" else "the spec is deleted"
     counts: dict[str, int] = {}
     accepted = 0
     for change in diff.changes:
@@ -167,6 +169,30 @@ def verdict(diff: Diff) -> str:
     total = len(diff.changes)
     text = f"{total} change{'s' * (total > 1)}" + (f": {said}" if said else "")
     return text + (f"; {accepted} accepted" if accepted else "")
+
+
+def overall(overview: Overview) -> str:
+    """The whole of a repository in a line: what stops, then how many specs became what."""
+    parts = []
+    if unreadable := overview.of("unreadable"):
+        parts.append(f"{plural(len(unreadable), 'spec')} can't be compared")
+    if overview.failing:
+        classes = [change.class_ for spec in overview.specs for change in _stopping(spec)]
+        stale = [STALE] * any(spec.diff is not None and STALE in spec.diff.failing for spec in overview.specs)
+        named = ", ".join(dict.fromkeys([*classes, *stale]))
+        parts.append(f"blocked by {plural(len(overview.failing), 'spec')} ({named})")
+    counts = [(status, len(overview.of(status))) for status in ("changed", "moved", "new", "deleted", "unchanged")]
+    parts.append(", ".join(f"{count} {status}" for status, count in counts if count))
+    return "; ".join(part for part in parts if part) or "there are no specs"
+
+
+def _stopping(spec: SpecDiff) -> list[Change]:
+    return [] if spec.diff is None else [one for one in spec.diff.changes if one.id in spec.diff.failing]
+
+
+def plural(count: int, what: str) -> str:
+    """``1 spec``, ``2 specs``."""
+    return f"{count:,} {what}{'s' * (count != 1)}"
 
 
 def number(item: object) -> str:
