@@ -78,7 +78,11 @@ def run(origin: Path, tmp_path: Path, base: str, **more: str) -> tuple[int, Any]
     own = {"PATH": path, "PYTHONPATH": f"{clone}{os.pathsep}.", "GITHUB_TOKEN": SECRET, "GITHUB_ACTIONS": "true"}
     runner = action.Runner(clone, scratch, **{**own, **more})
     given = {f"inputs.{name}": str(about.get("default", "")) for name, about in action.ACTION["inputs"].items()}
-    given |= {"inputs.spec": "specs/a/project.yaml", "github.event.pull_request.base.sha": base}
+    given |= {
+        "inputs.package": "installed",
+        "inputs.spec": "specs/a/project.yaml",
+        "github.event.pull_request.base.sha": base,
+    }
     return runner.run(STEPS, given), runner
 
 
@@ -114,7 +118,7 @@ def test_a_link_prints_nothing_of_what_it_leads_to(origin: Path, tmp_path: Path,
     attacks.commit(origin, {"people.csv": ROWS})
     code, runner = run(origin, tmp_path, base)
     assert code == 2, runner.log
-    assert "compare" not in runner.outputs
+    assert "folder" not in runner.outputs.get("compare", {})
     for secret in (SECRET, "repositoryformatversion"):
         assert secret not in runner.log
 
