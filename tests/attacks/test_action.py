@@ -30,7 +30,10 @@ TALKATIVE = SPEC.replace(
     "{path: people.csv}", r'{format: csv, path: people.csv, names: [income], separator: "\u0001"}'
 ).replace("{target: income}", "{target: income, positive: none}")
 STEPS = action.ACTION["runs"]["steps"]
-PROGRAMS = ("git", "mlspec", "python3", "python", "bash", "realpath", "mktemp", "cat", "pip")
+PROGRAMS = (
+    *("git", "mlspec", "python3", "python", "bash", "sh", "env", "realpath", "mktemp", "cat", "pip"),
+    *("gh", "head", "tail", "iconv", "sed", "grep", "mv", "rm", "cksum", "base64", "tr"),
+)
 MODULES = ("mlspec", "mlspec_backends", "msgspec", "click", "json", "pip", "venv", "ensurepip", "sitecustomize", "evil")
 ENTRY_POINTS = "".join(f"[mlspec.{kind}]\nevil = evil:X\n" for kind in ("models", "sources", "steps"))
 
@@ -70,22 +73,33 @@ def tricks(origin: Path, tmp_path: Path, trap: Path) -> str:
     return base
 
 
-def run(origin: Path, tmp_path: Path, base: str, **more: str) -> tuple[int, Any]:
+def run(origin: Path, tmp_path: Path, base: str, values: dict[str, str], *, depth: str = "") -> tuple[int, Any]:
     """What the action makes of the branch, where somebody has put folders of the checkout on both paths."""
     clone = attacks.clone(origin, tmp_path)
+    if depth:
+        shutil.rmtree(clone)
+        attacks.git(tmp_path, "clone", "-q", "--depth", depth, f"file://{origin}", str(clone))
     scratch = tmp_path / "scratch"
     path = os.pathsep.join([f"{clone}/bin", ".", "", str(scratch / "bin"), os.environ["PATH"]])
     own = {"PATH": path, "PYTHONPATH": f"{clone}{os.pathsep}.", "GITHUB_TOKEN": SECRET, "GITHUB_ACTIONS": "true"}
-    runner = action.Runner(clone, scratch, **{**own, **more})
+    runner = action.Runner(clone, scratch, **own)
     given = {f"inputs.{name}": str(about.get("default", "")) for name, about in action.ACTION["inputs"].items()}
-    given |= {"inputs.spec": "specs/a/project.yaml", "github.event.pull_request.base.sha": base}
+    given |= {
+        "inputs.package": "installed",
+        "inputs.spec": "specs/a/project.yaml",
+        "github.event.pull_request.base.sha": base,
+    }
     return runner.run(STEPS, given), runner
 
 
-def test_a_pull_request_that_tries_everything_is_stopped(origin: Path, tmp_path: Path, trap: Path) -> None:
+@pytest.mark.parametrize(("comment", "depth"), [("artifact", ""), ("direct", "1")])
+def test_a_pull_request_that_tries_everything_is_stopped(
+    origin: Path, tmp_path: Path, trap: Path, comment: str, depth: str
+) -> None:
     base = tricks(origin, tmp_path, trap)
     attacks.commit(origin, {"specs/a/project.yaml": LOOSE})
-    code, runner = run(origin, tmp_path, base)
+    values = {"inputs.comment": comment, "github.event.pull_request.number": "7", "github.repository": "o/r"}
+    code, runner = run(origin, tmp_path, base, values | {"github.token": SECRET}, depth=depth)
     assert code == 1, runner.log
     assert runner.outputs["compare"]["failing"] == "true"
     assert "⛔ **Blocked: 1 change (loosened) not accepted**" in runner.log
@@ -98,7 +112,7 @@ def test_a_pull_request_that_tries_everything_is_stopped(origin: Path, tmp_path:
 def test_a_file_called_like_the_comparison_stops_it(origin: Path, tmp_path: Path) -> None:
     base = attacks.git(origin, "rev-parse", "HEAD")
     attacks.commit(origin, {"specs/a/project.yaml": LOOSE, f"{base}...": LOOSE})
-    code, runner = run(origin, tmp_path, base)
+    code, runner = run(origin, tmp_path, base, {})
     assert code == 2
     assert f"error[unknown-revision]: '{base}...' is both a file and a revision" in runner.log
 
@@ -112,9 +126,9 @@ def test_a_link_prints_nothing_of_what_it_leads_to(origin: Path, tmp_path: Path,
     (origin / "specs/a" / name).unlink()
     (origin / "specs/a" / name).symlink_to(target)
     attacks.commit(origin, {"people.csv": ROWS})
-    code, runner = run(origin, tmp_path, base)
+    code, runner = run(origin, tmp_path, base, {})
     assert code == 2, runner.log
-    assert "compare" not in runner.outputs
+    assert "folder" not in runner.outputs.get("compare", {})
     for secret in (SECRET, "repositoryformatversion"):
         assert secret not in runner.log
 

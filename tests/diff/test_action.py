@@ -1,9 +1,9 @@
-"""The action, the hooks and the comment, as far as they go without the hosting service: the shell steps of action.yml
-are carried out against a clone of a local bare repository. ``gh`` alone, which speaks to the service, is stood in for.
+"""The action, the workflows that use it, the hooks and the comment, as far as they go without the hosting service: the
+steps are carried out as a runner does (runner.py), in a clone of a local bare repository.
 """
 
+import importlib.util
 import json
-import os
 import re
 import shlex
 import shutil
@@ -21,97 +21,18 @@ from mlspec.engine.run import lockfile
 from mlspec.graph import spec_identity
 
 ROOT = Path(__file__).parents[2]
+_spec = importlib.util.spec_from_file_location("diff_runner", Path(__file__).with_name("runner.py"))
+assert _spec is not None
+assert _spec.loader is not None
+runner_module = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(runner_module)
+Runner: Any = runner_module.Runner
 SPEC = (Path(__file__).parent / "cases/people.yaml").read_text()
 ROWS = "number,age,job,sex,weight,city,income\n" + "".join(
     f"{i},{20 + i},{'abc'[i % 3]},{'mf'[i % 2]},{i / 2},x,{'high' if i % 3 else 'low'}\n" for i in range(30)
 )
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text())
-BASH = shutil.which("bash") or "bash"
 HOOKS = {hook["id"]: hook for hook in yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())}
-# The command as pip installs it, of this tree wherever it is installed.
-MLSPEC = f"""#!{sys.executable} -I
-import sys
-sys.path[:0] = [{str(ROOT / "src")!r}, {str(ROOT / "backends")!r}]
-from mlspec.cli import main
-sys.exit(main())
-"""
-GH = """#!/bin/sh
-printf '%s\\n' "$*" >>"$GH_LOG"
-case "$*" in
-  *--paginate*) printf '%s' "$GH_KNOWN" ;;
-  *"--method GET"*) printf '%s' "$GH_NUMBER" ;;
-esac
-"""
-
-
-class Runner:
-    """Carries out the shell steps of an action in a folder, as the host would."""
-
-    def __init__(self, folder: Path, scratch: Path, **more: str) -> None:
-        self.folder, self.scratch = folder, scratch
-        self.outputs: dict[str, dict[str, str]] = {}
-        self.log = ""
-        scratch.mkdir()
-        path = f"{scratch / 'bin'}{os.pathsep}{os.environ['PATH']}"
-        self.environment = {
-            **os.environ,
-            "PATH": path,
-            "RUNNER_TEMP": str(scratch),
-            "GITHUB_ACTION_PATH": str(ROOT),
-            **more,
-        }
-        (scratch / "bin").mkdir()
-        for name, program in (("gh", GH), ("mlspec", MLSPEC)):
-            (scratch / "bin" / name).write_text(program)
-            (scratch / "bin" / name).chmod(0o755)
-        self.environment["GH_LOG"] = str(scratch / "gh.log")
-
-    def run(self, steps: list[dict[str, Any]], values: dict[str, str]) -> int:
-        for step in steps:
-            if "run" not in step or not self.wanted(step.get("if"), values):
-                continue
-            files = {
-                name: self.scratch / f"{name}.{len(self.log)}" for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")
-            }
-            for file in files.values():
-                file.touch()
-            own = {name: self.filled(value, values) for name, value in step.get("env", {}).items()}
-            command = [BASH, "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", step["run"]]
-            environment = {**self.environment, **own, **{name: str(file) for name, file in files.items()}}
-            done = subprocess.run(
-                command, cwd=self.folder, text=True, capture_output=True, check=False, env=environment
-            )
-            self.log += f"{step['name']}\n{done.stdout}{done.stderr}"
-            pairs = [line.partition("=") for line in files["GITHUB_OUTPUT"].read_text().splitlines()]
-            self.outputs[step.get("id", step["name"])] = {name: value for name, _, value in pairs}
-            self.log += files["GITHUB_STEP_SUMMARY"].read_text()
-            if done.returncode:
-                return done.returncode
-        return 0
-
-    def filled(self, text: str, values: dict[str, str]) -> str:
-        """A ``${{ a || b }}`` with the first value that there is."""
-
-        def value(found: re.Match[str]) -> str:
-            for part in found[1].split("||"):
-                name = part.strip()
-                if name.startswith("'"):
-                    return name.strip("'")
-                if name.startswith("steps."):
-                    _, step, _, output = name.split(".")
-                    return self.outputs.get(step, {}).get(output, "")
-                if values.get(name):
-                    return values[name]
-            return ""
-
-        return re.sub(r"\$\{\{(.*?)\}\}", value, text)
-
-    def wanted(self, condition: str | None, values: dict[str, str]) -> bool:
-        if condition is None:
-            return True
-        wanted = re.match(r"inputs\.comment == '(\w+)'", condition)
-        assert wanted is not None, condition
-        return values["inputs.comment"] == wanted[1]
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -142,7 +63,7 @@ def commit(clone: Path, text: str) -> None:
 
 
 def values(clone: Path, **more: str) -> dict[str, str]:
-    given = {f"inputs.{name}": str(about.get("default", "")) for name, about in ACTION["inputs"].items()}
+    given = runner_module.inputs(ACTION) | {"inputs.package": "installed"}
     return given | {"github.event.pull_request.base.sha": git(clone, "rev-parse", "origin/main"), **more}
 
 
@@ -151,7 +72,7 @@ def test_a_pull_request_is_checked_compared_and_stopped(clone: Path, tmp_path: P
     runner = Runner(clone, tmp_path / "scratch")
     assert runner.run(ACTION["runs"]["steps"], values(clone)) == 1
     assert runner.outputs["compare"]["failing"] == "true"
-    folder = Path(runner.outputs["compare"]["folder"])
+    folder = Path(runner.outputs["check"]["folder"])
     assert sorted(file.name for file in folder.iterdir()) == ["comment.md", "diff.json", "diff.sarif"]
     assert "⛔ **Blocked: 1 change (loosened) not accepted**" in runner.log
     assert "::error title=loosened%3A constraints.quality[roc_auc].at_least,file=project.yaml,line=12" in runner.log
@@ -174,10 +95,11 @@ def test_a_wrong_spec_and_a_failed_comparison_are_no_clean_result(clone: Path, t
     runner = Runner(clone, tmp_path / "scratch")
     assert runner.run(ACTION["runs"]["steps"], values(clone)) == 2
     assert "::error title=unknown-key,file=project.yaml" in runner.log
-    commit(clone, SPEC)
+    commit(clone, SPEC.replace("seed: 7", "seed: 8"))
     runner = Runner(clone, tmp_path / "again")
     missing = {"github.event.pull_request.base.sha": "0" * 40}
-    assert runner.run(ACTION["runs"]["steps"], values(clone, **missing)) not in (0, 1)
+    assert runner.run(ACTION["runs"]["steps"], values(clone, **missing)) == 2
+    assert "⛔ **The comparison failed**: the log of the job says why." in runner.log
 
 
 def test_a_new_spec_is_told_as_new(clone: Path, tmp_path: Path) -> None:
@@ -200,9 +122,9 @@ def test_one_comment_is_kept_up_to_date(clone: Path, tmp_path: Path, known: str,
     runner = Runner(clone, tmp_path / "scratch", GH_KNOWN=known)
     given = {"inputs.comment": "direct", "github.event.pull_request.number": "7", "github.repository": "o/r"}
     assert runner.run(ACTION["runs"]["steps"], values(clone, **given)) == 0
-    calls = (tmp_path / "scratch/gh.log").read_text().splitlines()
+    calls = [line for line in runner.asked.splitlines() if line.startswith("api ")]
     assert calls[-1].startswith(f"api {called} -F body=@")
-    assert 'endswith(\\"<!-- mlspec:diff:people -->\\")' in calls[0] or "mlspec:diff:people" in calls[0]
+    assert "<!-- mlspec:diff:project.yaml -->" in calls[0]
 
 
 def test_the_commenter_of_forks_trusts_nothing_in_the_artifact(tmp_path: Path) -> None:
@@ -215,11 +137,11 @@ def test_the_commenter_of_forks_trusts_nothing_in_the_artifact(tmp_path: Path) -
         "github.event.workflow_run.head_branch": "patch-1", "github.event.workflow_run.head_sha": "abc",
     }  # fmt: skip
     where = {"GITHUB_ACTION_PATH": str(ROOT / ".github/actions/comment")}
-    (folder / "comment.md").write_text("text\n<!-- mlspec:diff:people -->\n")
+    (folder / "comment.md").write_text("text\n<!-- mlspec:diff:a/project.yaml -->\n")
     (folder / "number").write_text("1")
     runner = Runner(tmp_path, tmp_path / "one", GH_NUMBER="12", **where)
     assert runner.run(comment["runs"]["steps"], given) == 0
-    calls = (tmp_path / "one/gh.log").read_text().splitlines()
+    calls = [line for line in runner.asked.splitlines() if line.startswith("api ")]
     assert "head=stranger:patch-1" in calls[0]
     assert calls[-1].startswith("api --method POST repos/o/r/issues/12/comments")
     runner = Runner(tmp_path, tmp_path / "two", **where)
@@ -252,8 +174,8 @@ def test_neither_a_pip_of_the_pull_request_nor_another_mlspec_is_run(clone: Path
 
 
 def test_no_expression_stands_in_a_script() -> None:
-    for file in ("action.yml", ".github/actions/comment/action.yml"):
-        for step in yaml.safe_load((ROOT / file).read_text())["runs"]["steps"]:
+    for file in runner_module.ACTIONS.values():
+        for step in yaml.safe_load(file.read_text())["runs"]["steps"]:
             assert "${{" not in step.get("run", "")
 
 

@@ -43,7 +43,7 @@ def test_the_workflows_hand_the_action_what_it_takes() -> None:
 
 
 def test_the_script_for_gitlab(tmp_path: Path) -> None:
-    job = snippet("GitLab:")["spec"]
+    job = snippet("GitLab:")["mlspec"]
     git(tmp_path, "init", "-q", "--bare", "-b", "main", "origin.git")
     git(tmp_path, "clone", "-q", "origin.git", "clone")
     clone = tmp_path / "clone"

@@ -118,7 +118,7 @@ def test_one_comment_has_all_of_it_and_one_that_cannot_be_read_is_not_lost(proje
     )
     plain = re.sub("&#(\\d+);", lambda found: chr(int(found[1])), comment)
     for part in (
-        "| 🔴 | <code>gone/project.yaml</code> | deleted | <code>the spec is deleted</code> |",
+        "| 🔴 <code>gone/project.yaml</code><br><sub>deleted</sub> | <code>the spec is deleted</code> |",
         "Moved from <code>moved/project.yaml</code>. Its meaning did not change.",
         "### <code>broken/project.yaml</code>: unreadable",
         "<code>error[syntax]",

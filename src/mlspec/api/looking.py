@@ -62,6 +62,7 @@ def diff(
     sets: Sequence[str] = (),
     allow: Sequence[str] = (),
     fail_on: Sequence[str] = (),
+    count_notes: bool = True,
     large: bool = False,
     paired: bool = False,
     allow_outside: bool = False,
@@ -69,7 +70,8 @@ def diff(
     """What the change from one version of a spec to another means; by default, from the last commit to what is here.
 
     Versions are files, git revisions, or REVISION:PATH. ``allow``: changes to accept, as ``WHAT=REASON``; ``fail_on``:
-    classes and severities whose changes count as ``failing`` unless accepted; ``paired``: compare metrics by the
+    classes and severities whose changes count as ``failing`` unless accepted; ``count_notes``: notes in the spec accept
+    changes too; ``paired``: compare metrics by the
     predictions in the store; ``allow_outside``: as for ``validate``. Raises SpecError where a version can't be read:
     that is no clean result.
     """
@@ -87,6 +89,7 @@ def diff(
         sets=tuple(sets),
         allow=tuple(allow),
         fail_on=tuple(fail_on),
+        count_notes=count_notes,
         large=large,
         allow_outside=allow_outside,
     )
@@ -107,6 +110,7 @@ def diff_all(
     sets: Sequence[str] = (),
     allow: Sequence[str] = (),
     fail_on: Sequence[str] = (),
+    count_notes: bool = True,
     large: bool = False,
     paired: bool = False,
     allow_outside: bool = False,
@@ -124,6 +128,7 @@ def diff_all(
         sets=tuple(sets),
         allow=tuple(allow),
         fail_on=tuple(fail_on),
+        count_notes=count_notes,
         large=large,
         allow_outside=allow_outside,
         draw=False,

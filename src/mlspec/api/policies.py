@@ -46,7 +46,10 @@ def policies(folder: str | os.PathLike[str] | None = None, *, allow_outside: boo
         raise SpecError([Diagnostic(code="spec-not-found", message=f"there is no '{given}'")])
     specs, found = [given], present(os.path.dirname(given) or os.curdir)
     if os.path.isdir(given):
-        below = list(_below(given))
+        try:
+            below = list(_below(given))
+        except SpecError as error:
+            return Policies(policies={}, specs=(), diagnostics=error.diagnostics, texts={})
         specs = sorted(path for path in below if os.path.basename(path) == SPEC)
         found = [*present(given), *(os.path.realpath(path) for path in below if os.path.basename(path) == NAME)]
     diagnostics: list[Diagnostic] = []

@@ -95,6 +95,13 @@ def validate(
     elif form == "github":
         for diagnostic in found:
             result(github(diagnostic), form="commands")
+    elif form == "markdown":
+        from pathlib import Path
+
+        from mlspec.diff.show.findings import findings
+        from mlspec.specfile import find
+
+        result(findings(found, [Path(find(spec)).as_posix() for spec in specs or (None,)]), form="data")
     return WRONG if any(diagnostic.severity == "error" for diagnostic in found) else 0
 
 

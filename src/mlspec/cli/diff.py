@@ -42,6 +42,7 @@ FORMATS = ("text", "markdown", "json", "github", "sarif", "html")
     metavar="WHAT=REASON",
     help="Accept a class, or a change by its path or id; repeatable.",
 )
+@click.option("--ignore-notes", is_flag=True, help="Notes in the spec accept nothing, only --allow does.")
 @click.option("--exit-code", is_flag=True, help="Exit with 1 if there are changes, 0 if there are none.")
 @click.option("--paired", is_flag=True, help="Compare metrics by paired predictions, where the store has them.")
 @click.option("--textconv", is_flag=True, help="Print one file as lines of values, for git diff.")
@@ -58,6 +59,7 @@ def command(
     sets: tuple[str, ...],
     fail_on: tuple[str, ...],
     allow: tuple[str, ...],
+    ignore_notes: bool,
     exit_code: bool,
     paired: bool,
     textconv: bool,
@@ -94,6 +96,7 @@ def command(
         "sets": sets,
         "allow": allow,
         "fail_on": stops,
+        "count_notes": not ignore_notes,
         "large": large,
         "paired": paired,
         "allow_outside": allow_outside,

@@ -1,6 +1,8 @@
-"""``mlspec init``: a first spec from a look at the data."""
+"""``mlspec init``: a first spec from a look at the data; the files for a code host's CI."""
 
+import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,21 +16,32 @@ if TYPE_CHECKING:
 
 
 @click.command(name="init")
-@click.argument("data", type=click.Path(), metavar="DATA")
+@click.argument("data", type=click.Path(), metavar="DATA", required=False)
 @click.option("--target", metavar="COLUMN", help="The column to predict; guessed if left out.")
 @click.option("-o", "--output", default="project.yaml", show_default=True, help="The file to write; - for stdout.")
-@click.option("--force", is_flag=True, help="Overwrite the file.")
-def command(data: str, target: str | None, output: str, force: bool) -> None:
+@click.option(
+    "--ci", type=click.Choice(["github", "gitlab"]), help="Write the host's workflow that checks pull requests instead."
+)
+@click.option("--force", is_flag=True, help="Overwrite files.")
+def command(data: str | None, target: str | None, output: str, ci: str | None, force: bool) -> None:
     """Write a spec for a data file: guesses the target, the task and the roles of columns, proposes expectations, and
     explains them in comments.
 
     Check it, correct wrong guesses, then: mlspec run
+
+    With --ci, write the files with which GitHub or GitLab checks the specs of this repository in pull requests.
     """
+    if ci is not None:
+        if data is not None:
+            raise click.UsageError("--ci takes no DATA: write the spec first, then its workflow")
+        _write_workflows(ci, force)
+        return
+    if data is None:
+        raise click.UsageError("Missing argument 'DATA'.")
     from mlspec.spec.draft import draft
 
-    if output != "-" and Path(output).exists() and not force:
-        note = "--force overwrites it, -o names another file"
-        raise SpecError([Diagnostic(code="file-exists", message=f"{output} exists already", notes=(note,))])
+    if output != "-" and not force:
+        _demand_none([output], "--force overwrites it, -o names another file")
     folder = Path() if output == "-" else Path(output).parent
     text = draft(Path(data), folder, target, _propose(data))
     if output == "-":
@@ -37,6 +50,31 @@ def command(data: str, target: str | None, output: str, force: bool) -> None:
     write(output, text, data)
     talk(printable(f"wrote {output}; next: mlspec run" + ("" if output == "project.yaml" else f" {output}")))
     sys.stdout.flush()
+
+
+def _demand_none(files: Sequence[str], note: str) -> None:
+    """Raises SpecError for files that are there, whatever they are."""
+    found = [file for file in files if os.path.lexists(file)]
+    wrong = [Diagnostic(code="file-exists", message=f"{file} exists already", notes=(note,)) for file in found]
+    if wrong:
+        raise SpecError(wrong)
+
+
+def _write_workflows(host: str, force: bool) -> None:
+    from mlspec.cli import _workflows
+    from mlspec.machine import work_tree
+
+    tree = work_tree.find(os.curdir)
+    root = os.path.relpath(os.curdir if tree is None else tree.root)
+    made = {os.path.normpath(os.path.join(root, name)): text for name, text in _workflows.files(host, root).items()}
+    if not force:
+        _demand_none(list(made), "--force overwrites it")
+    for file, text in made.items():
+        os.makedirs(os.path.dirname(file) or os.curdir, exist_ok=True)
+        write(file, text)
+        talk(printable(f"wrote {file}"))
+    if host == "github":
+        talk(f"next: replace {_workflows.OWNER} with the repository that has the action, and commit the files")
 
 
 def _propose(data: str) -> "Propose | None":

@@ -13,7 +13,7 @@ from mlspec.diagnostics import printable
 @click.command(name="policy")
 @click.argument("folder", required=False, type=click.Path())
 @_options.allow_outside
-@_options.formats("text", "json", "github")
+@_options.formats("text", "json", "github", "markdown")
 def command(folder: str | None, allow_outside: bool, form: str) -> int:
     """List the policies in force for the specs in FOLDER and below it, and check these specs, with each of their
     profiles.
@@ -34,6 +34,10 @@ def command(folder: str | None, allow_outside: bool, form: str) -> int:
     elif form == "github":
         for wrong in found.diagnostics:
             result(github(wrong), form="commands")
+    elif form == "markdown":
+        from mlspec.diff.show.findings import findings
+
+        result(findings(found.diagnostics, ()), form="data")
     else:
         for file, entries in found.policies.items():
             result(paint(printable(file), "1", colored(sys.stdout)))

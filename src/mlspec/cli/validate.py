@@ -16,7 +16,7 @@ from mlspec.cli._validate import validate
     is_flag=True,
     help="Check the structure by the published JSON Schema first, a second, independent reader.",
 )
-@_options.formats("text", "json", "github")
+@_options.formats("text", "json", "github", "markdown")
 def command(
     specs: tuple[str, ...],
     profile: str | None,

@@ -53,6 +53,16 @@ def notes(text: str, file: str) -> list[Acceptance]:
     return found
 
 
+def uncounted(given: Sequence[Acceptance], count: bool) -> list[str]:
+    """What to say of notes that accept nothing because only options count."""
+    said = "this note accepts nothing here, its author can't accept changes"
+    return [
+        f"{one.where.file}:{one.where.line} mlspec-allow {one.what}: {one.reason} ({said})"
+        for one in given
+        if one.where is not None and not count
+    ]
+
+
 def accepted(changes: Sequence[Change], given: Sequence[Acceptance]) -> tuple[tuple[Change, ...], tuple[Unused, ...]]:
     """The changes, those that are accepted with the reason; and the acceptances that accept nothing."""
     used: set[int] = set()

@@ -29,12 +29,14 @@ ABOUT_HERE = frozenset({"source-not-found", "source-unreadable", "user-code-not-
 
 
 class Options(Struct, frozen=True, kw_only=True):
-    """How two versions are compared: what is applied to both, what is accepted, and what is not let through."""
+    """How two versions are compared: what is applied to both, what is accepted, and what is not let through.
+    ``count_notes``: notes in the spec accept changes too."""
 
     profile: str | None = None
     sets: tuple[str, ...] = ()
     allow: tuple[str, ...] = ()
     fail_on: tuple[str, ...] = ()
+    count_notes: bool = True
     large: bool = False
     allow_outside: bool = False
     draw: bool = True
@@ -62,7 +64,8 @@ def between(base: Version, head: Version, options: Options, paired: Paired | Non
     later = _read(head, options)
     is_same = base.text == head.text and base.path == head.path
     first = replace(later, version=base) if is_same else _read(base, options)
-    given += accept.notes(later.bare.texts[later.bare.file], later.bare.file)
+    notes = accept.notes(later.bare.texts[later.bare.file], later.bare.file)
+    given += notes if options.count_notes else []
     outside = options.allow_outside
     one, other = surroundings(base, first.project, first.document, head, later.project, later.document, outside)
     facts = (one.facts, other.facts)
@@ -112,7 +115,11 @@ def between(base: Version, head: Version, options: Options, paired: Paired | Non
         results=shown,
         unused=unused,
         failing=(*stopped, *([STALE] if stale else [])),
-        notes=tuple(dict.fromkeys((*one.notes, *other.notes, *results.notes(shown)))),
+        notes=tuple(
+            dict.fromkeys(
+                (*one.notes, *other.notes, *results.notes(shown), *accept.uncounted(notes, options.count_notes))
+            )
+        ),
     )
 
 
@@ -132,6 +139,7 @@ def _new(base: Version, head: Version, options: Options) -> Diff:
     shown = results.results(results.unheld(None, None), locked, told)
     here = meaning(project, read.document)
     change = compare.make(here, here, "added", ("project",), "(spec)", None, ("project",), None, project.project.name)
+    required, _ = accept.accepted(policies.changes(base, head), accept.options(options.allow))
     return Diff(
         project=project.project.name,
         base=_side(base),
@@ -139,11 +147,14 @@ def _new(base: Version, head: Version, options: Options) -> Diff:
         status="new",
         changes=(
             replace(change, path=WHOLE, steps=tuple(one.step for one in told.invalidated)),
-            *policies.changes(base, head),
+            *required,
         ),
         impact=told,
         results=shown,
-        failing=(STALE,) if _is_stale(shown, options) else (),
+        failing=(
+            *(one.id for one in required if one.accepted is None and stops(one, options.fail_on)),
+            *([STALE] if _is_stale(shown, options) else []),
+        ),
         notes=beside.notes,
     )
 

@@ -28,7 +28,7 @@ def overview(
     known(options.fail_on)
     accept.options(options.allow)
     first, later, pairs = every(base, head, folder, large=options.large)
-    specs = tuple(_compared(one, other, options, paired) for one, other in pairs)
+    specs = _each_policy_once([_compared(one, other, options, paired) for one, other in pairs])
     diffs = [spec.diff for spec in specs if spec.diff is not None]
     at = folder or "."
     return Overview(
@@ -62,6 +62,25 @@ def _compared(base: Version, head: Version, options: Options, paired: Callable[[
         texts = {name: masked(text) for name, text in error.texts.items()}
         return SpecDiff(path=path, status="unreadable", unreadable=render(error.diagnostics, texts))
     return SpecDiff(path=path, status="unchanged" if _is_quiet(found) else found.status, diff=found)
+
+
+def _each_policy_once(specs: list[SpecDiff]) -> tuple[SpecDiff, ...]:
+    """A policy is in force for many specs: a change of one is shown with the first of them."""
+    told: set[str] = set()
+    found = []
+    for spec in specs:
+        own = () if spec.diff is None else spec.diff.changes
+        again = {change.id for change in own if change.class_ == "policy"} & told
+        told |= {change.id for change in own if change.class_ == "policy"}
+        if spec.diff is not None and again:
+            kept = replace(
+                spec.diff,
+                changes=tuple(change for change in own if change.id not in again),
+                failing=tuple(one for one in spec.diff.failing if one not in again),
+            )
+            spec = replace(spec, status="unchanged" if _is_quiet(kept) else kept.status, diff=kept)
+        found.append(spec)
+    return tuple(found)
 
 
 def _is_quiet(diff: Diff) -> bool:

@@ -26,7 +26,7 @@ MARKS: dict[Severity, str] = {"error": "🔴", "warning": "🟠", "notice": "�
 def markdown(diff: Diff, host: Host | None = None) -> str:
     """The comment, at most ``MOST`` characters; its last line is a hidden marker by which it is found again. ``host``:
     where files and commits are linked to."""
-    ending = f"\n{marker(diff.project)}\n"
+    ending = f"\n{marker(diff.head.path)}\n"
     room = MOST - len(ending)
     text = "\n".join(_head(diff, host)) + "\n"
     text += _table(diff, host, room - len(text) - LACKING)
@@ -62,12 +62,12 @@ def _overall(found: Overview, shown: Sequence[SpecDiff], host: Host | None) -> I
     yield f"Specs in {code(found.head.path)}, {_sides(found.base, found.head, host)}."
     if shown:
         yield ""
-        yield "| | spec | | verdict |"
-        yield "| --- | --- | --- | --- |"
+        yield "| spec | verdict |"
+        yield "| --- | --- |"
     for spec in shown[:MOST_LISTED]:
-        yield f"| {_sign(spec)} | {_named(spec, host)} | {spec.status} | {_said(spec)} |"
+        yield f"| {_sign(spec)} {_named(spec, host)}<br><sub>{spec.status}</sub> | {_said(spec)} |"
     if len(shown) > MOST_LISTED:
-        yield f"| | {len(shown) - MOST_LISTED} more | | |"
+        yield f"| {len(shown) - MOST_LISTED} more | |"
     for one in found.unused:
         yield f"\n- {code(one.what)} accepts nothing in any spec ({code(one.reason)})"
 
@@ -116,7 +116,7 @@ def _table(diff: Diff, host: Host | None, room: int) -> str:
     """The changes as a table of no more than ``room`` characters."""
     if not diff.changes:
         return ""
-    text = "\n| | class | what | change | steps re-run |\n| --- | --- | --- | --- | --- |\n"
+    text = "\n| class | change |\n| --- | --- |\n"
     for index, change in enumerate(diff.changes):
         row = _row(change, diff, host) + "\n"
         if len(text) + len(row) > room:
@@ -126,9 +126,11 @@ def _table(diff: Diff, host: Host | None, room: int) -> str:
     return text
 
 
-def marker(project: str) -> str:
-    """What a bot looks for to renew its comment in place of writing another."""
-    return f"<!-- mlspec:diff:{project} -->"
+def marker(path: str) -> str:
+    """What a bot looks for to renew its comment in place of writing another: one for each spec, by its path."""
+    from urllib.parse import quote
+
+    return f"<!-- mlspec:diff:{quote(path, errors='surrogateescape').replace('--', '-%2D')} -->"
 
 
 def _head(diff: Diff, host: Host | None) -> Iterator[str]:
@@ -178,16 +180,19 @@ def _sentence(diff: Diff) -> str:
 
 
 def _row(change: Change, diff: Diff, host: Host | None) -> str:
+    """A change in two columns, which fit on a phone: a wider table hides its last ones there."""
     mark = "☑️" if change.accepted is not None else MARKS[change.severity]
     span = change.head or change.base
-    what = code(change.path)
-    if span is not None and span.file:
-        what += f"<br><sub>{_file(span.file, span, diff, host, before=change.head is None)}</sub>"
-    said = code(words.values(change))
+    parts = [code(change.path), code(words.values(change))]
     if change.accepted is not None:
-        said += f"<br>accepted: {code(change.accepted)}"
-    steps = words.NONE if change.profile else "?" if change.steps is None else str(len(change.steps))
-    return f"| {mark} | {change.class_} | {what} | {said} | {steps} |"
+        parts.append(f"accepted: {code(change.accepted)}")
+    place = (
+        f"{_file(span.file, span, diff, host, before=change.head is None)} " if span is not None and span.file else ""
+    )
+    parts.append(f"<sub>{place}{code(change.id)}</sub>")
+    steps = "?" if change.steps is None else str(len(change.steps))
+    again = "" if change.profile else f"<br><sub>{steps} re-run</sub>"
+    return f"| {mark} {change.class_}{again} | {'<br>'.join(parts)} |"
 
 
 def _findings(diff: Diff) -> Iterator[str]:
