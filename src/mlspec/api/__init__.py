@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mlspec.api.checking import FETCHING, Checked, Compiled, Fetching, compile, validate  # noqa: A004
     from mlspec.api.contracts import add_contract, export_contract, import_contract
-    from mlspec.api.keeping import adopt
+    from mlspec.api.keeping import accept, adopt
     from mlspec.api.looking import compare, diff, diff_all, last, profile, report, runs, series
     from mlspec.api.running import Verdict, execute, run, step, track
     from mlspec.api.tracked import init_dvc, write_dvc, write_dvc_params
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 ROOMS = {
     "checking": ("FETCHING", "Checked", "Compiled", "Fetching", "compile", "validate"),
     "contracts": ("add_contract", "export_contract", "import_contract"),
-    "keeping": ("adopt",),
+    "keeping": ("accept", "adopt"),
     "looking": ("compare", "diff", "diff_all", "last", "profile", "report", "runs", "series"),
     "running": ("Verdict", "execute", "run", "step", "track"),
     "tracked": ("init_dvc", "write_dvc", "write_dvc_params"),
@@ -36,6 +36,7 @@ __all__ = [
     "Compiled",
     "Fetching",
     "Verdict",
+    "accept",
     "add_contract",
     "adopt",
     "compare",
