@@ -107,7 +107,7 @@ def test_changed_data_is_shown_by_what_runs_wrote_of_it(project: Path) -> None:
     assert "Candidates on the validation rows:" in text(found)
 
 
-def test_a_summary_tells_of_no_person(project: Path) -> None:
+def test_a_summary_identifies_no_person(project: Path) -> None:
     """A sensitive column has no entry; a count of fewer than five rows is in no share."""
     text_ = rows(300, 3).replace(",a,", ",,").replace("yes\n", "rare\n", 2)
     (project / "project.yaml").write_text(SPEC.replace("binary", "multiclass").replace("roc_auc", "f1_macro"))

@@ -11,7 +11,7 @@ from mlspec.spec.pinned import DataSummary
 if TYPE_CHECKING:
     import polars as pl
 
-FEW = 5  # rows: a smaller count may tell of a person
+FEW = 5  # rows: a smaller count may identify a person
 LEAST = 0.01
 MOST_CLASSES = 20
 OTHER = "(other)"
