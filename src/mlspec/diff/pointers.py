@@ -8,6 +8,7 @@ import hashlib
 import os
 import posixpath
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from msgspec import Struct
@@ -127,10 +128,14 @@ def _dvc_lock(version: Version, path: str) -> Pointer | None:
 
 def _read(version: Version, path: str) -> dict[str, Any]:
     text = content(version, path, MOST)
-    if text is None:
-        return {}
+    return {} if text is None else _parsed(text)
+
+
+@lru_cache(maxsize=8)
+def _parsed(text: bytes) -> dict[str, Any]:
+    """A pointer's text as plain data; many specs of a repository ask the same ``dvc.lock``."""
     try:
-        said = parse(text, path).data
+        said = parse(text, LOCK).data
     except SpecError:
         return {}
     return said if isinstance(said, dict) else {}

@@ -197,6 +197,11 @@ def _is_file(name: str, asked: Asked) -> bool:
     return True
 
 
+def in_revision(spec: str, revision: str) -> Version:
+    """A spec in a git revision, whether or not it is there. Raises SpecError where there is no such revision."""
+    return _revision(revision, Asked(spec, True, {}))
+
+
 def _revision(name: str, asked: Asked, label: str | None = None) -> Version:
     """The spec in a commit: REVISION, or REVISION:PATH."""
     revision, colon, path = name.partition(":")
