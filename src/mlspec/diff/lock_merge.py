@@ -35,7 +35,7 @@ def merge_locks(base: bytes, ours: bytes, theirs: bytes) -> MergedLock:
     merged: dict[str, Any] = {}
     left_out: list[str] = []
     for name in sorted(before.keys() | one.keys() | other.keys()):
-        if name == "holdout":
+        if name in ("holdout", "seal"):
             continue
         sides = [side.get(name, {}) for side in (before, one, other)]
         if name in SECTIONS and all(isinstance(side, dict) for side in sides):
