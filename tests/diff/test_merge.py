@@ -120,7 +120,7 @@ def test_nearly_every_realistic_change_merges_with_another(every: int) -> None:
         for file in sorted(world.HERE.glob("*.yaml"))
         if file.stem != "people"
         for case in yaml.safe_load(file.read_text(encoding="utf-8"))
-        if "edits" in case and case["what"] != "The goal in other words"
+        if "edits" in case and "given" not in case and case["what"] != "The goal in other words"
     ]
     other = world.BASE.replace("Find who should get a letter.", "Something else. # for now")
     failed = 0

@@ -60,6 +60,7 @@ data: {sources: {rows: {path: rows.csv}}, columns: {traget: y}}
 data: {sources: {rows: {path: rows.csv}}, columns: {target: y, types: {a: null}}}
 data: {sources: {rows: {path: rows.csv}}, columns: {target: y, types: {a: numbre}}}
 data: {sources: {rows: {path: rows.unknown}}, columns: {target: y}}
+data: {sources: {rows: {path: "rows.\\0"}}, columns: {target: y}}
 data: {sources: {rows: {}}, columns: {target: y}}
 data: {sources: {rows: {path: 3}}, columns: {target: y}}
 data: {sources: {}, columns: {target: y}}

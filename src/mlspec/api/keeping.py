@@ -95,7 +95,8 @@ def accept(spec: str | os.PathLike[str] | None = None, revision: str | None = No
     target = root / str(getattr(uses[0], "lock", "") if uses else "accepted.lock")
     text = lockfile.text(replace(kept, accepted=""))
     digest = hashlib.sha256(text).hexdigest()
-    changed = lockfile.read(target) != replace(kept, accepted="")
+    before = lockfile.read(target)
+    changed = before is None or lockfile.text(before) != text
     if changed:
         files.replace(target, text)
     if found is not None and found.accepted != digest:

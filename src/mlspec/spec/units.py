@@ -54,7 +54,7 @@ def source_of(path: str) -> str | None:
 
     plain = path.lower().partition("?")[0].partition("#")[0] if "://" in path else path.lower()
     for name, cls in registry.usable("sources"):
-        if plain.endswith(cls.suffixes or ("\0",)):  # type: ignore[attr-defined]
+        if cls.suffixes and plain.endswith(cls.suffixes):  # type: ignore[attr-defined]
             return name
     return None
 
