@@ -41,7 +41,7 @@ def merge(base: str, ours: str, theirs: str, file: str = "project.yaml") -> Merg
         return Merged(ours)
     if base == ours:
         return Merged(theirs)
-    found = _merged(*(_plain(text) for text in (base, ours, theirs)), file)
+    found = _merged(_plain(base), _plain(ours), _plain(theirs), file)
     text = found.text if ours.endswith("\n") else found.text.removesuffix("\n")
     if "\r\n" in ours and ours.count("\r\n") == ours.count("\n"):
         text = text.replace("\n", "\r\n")
