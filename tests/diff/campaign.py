@@ -1,11 +1,15 @@
-"""Mutated specs compared with what they were: every pair ends in a diff that all forms can show, or in diagnostics.
+"""Many random changes of specs.
 
     python tests/diff/campaign.py --count 5000 --seed 1
+    python tests/diff/campaign.py merge --count 5000 --seed 1
 
-Numbers and words of the specs are changed, lines deleted, doubled and swapped, so that most are still specs.
+diff: mutated specs are compared with what they were. Numbers and words are changed, lines deleted, doubled and
+swapped, so that most are still specs; every pair ends in a diff that all forms can show, or in diagnostics.
+merge: two random edits of specs with profiles and comments are merged, and the laws of ``three_ways.py`` held to.
 """
 
 import argparse
+import importlib
 import random
 import re
 import sys
@@ -27,6 +31,8 @@ from mlspec.diff.show.text import text
 from mlspec.diff.version import Version, versions
 
 ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(Path(__file__).parent))
+three_ways = importlib.import_module("three_ways")
 SPECS = [*sorted((ROOT / "specs").glob("*/project.yaml")), ROOT / "tests/diff/cases/people.yaml"]
 WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 NUMBER = re.compile(r"(?<![\w.])\d+(\.\d+)?")
@@ -85,8 +91,25 @@ def run(count: int, seed: int) -> Counter[str]:
             tally["impact unknown" if found.impact.unknown else "compared"] += 1
             tally["changes"] += len(found.changes)
             tally["without steps"] += sum(change.steps is None for change in found.changes)
-            merged = merge(texts[path], texts[path] + "# a comment\n", new)
-            tally["merged" if merged is not None else "merged by lines"] += 1
+            tally["merge clashes" if merge(texts[path], texts[path] + "# a comment\n", new).clashes else "merged"] += 1
+    return tally
+
+
+def run_merges(count: int, seed: int) -> Counter[str]:
+    """Merge that many pairs of edits; a law that is broken is printed with its case's number, and counted."""
+    tally: Counter[str] = Counter()
+    for number in range(seed * 1_000_000, seed * 1_000_000 + count):
+        case = three_ways.case(number)
+        merged = merge(case.base, case.ours, case.theirs)
+        messages = [clash.message for clash in merged.clashes]
+        tally["conflicts" if messages else "merged cleanly"] += 1
+        tally["conflicts: could not be written"] += any("can't be written" in message for message in messages)
+        tally["conflicts: invalid together"] += any("each side is valid" in message for message in messages)
+        broken = three_ways.broken(case, merge)
+        tally["cases with something lost"] += any(law.startswith("lost") for law in broken)
+        tally["cases that break a law"] += bool(broken)
+        if broken:
+            print(number, broken)
     return tally
 
 
@@ -99,12 +122,14 @@ def version_of(path: Path, folder: Path) -> Version:
 def main() -> None:
     """Run, and print what became of the mutations."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", nargs="?", choices=("diff", "merge"), default="diff")
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    for name, count in sorted(run(options.count, options.seed).items()):
+    found = (run_merges if options.what == "merge" else run)(options.count, options.seed)
+    for name, count in sorted(found.items()):
         print(f"{name}: {count:,}")
-    sys.exit(0)
+    sys.exit(1 if found["cases that break a law"] else 0)
 
 
 if __name__ == "__main__":

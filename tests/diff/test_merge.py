@@ -227,8 +227,10 @@ KEPT: dict[str, tuple[list[tuple[str, str]], list[tuple[str, str]], list[str]]] 
     "tuning of a candidate that we rename": (RENAMED, [TUNED], ["  boosted: {trials: 50, seed: 1}"]),
     "a profile's tuning of a candidate that we rename": (
         RENAMED,
-        [("tuning: {trees: {trials: 2}}}", "tuning: {trees: {trials: 1}}, model: {candidates: {trees: {max_iter: 9}}}}")],
-        ["  smoke: {data: {sample: 20}, tuning: {boosted: {trials: 1}}, model: {candidates: {boosted: {max_iter: 9}}}}"],
+        [("tuning: {trees: {trials: 2}}}",
+          "tuning: {trees: {trials: 1}}, model: {candidates: {trees: {max_iter: 9}}}}")],
+        ["  smoke: {data: {sample: 20}, tuning: {boosted: {trials: 1}}, "
+         "model: {candidates: {boosted: {max_iter: 9}}}}"],
     ),
     "a rename by them of what we tune and describe": (
         [TUNED, ("max_iter: 50}", "max_iter: 60} # shallow")],
@@ -289,7 +291,8 @@ CLASHING: dict[str, tuple[list[tuple[str, str]], list[tuple[str, str]], list[str
         ["both changed model.candidates.trees"],
     ),
     "what is invalid only together": (
-        [("    trees: {type: hist_gradient_boosting, max_iter: 50}\n", ""), ("tuning:\n  trees: {trials: 5, seed: 1}\n", ""),
+        [("    trees: {type: hist_gradient_boosting, max_iter: 50}\n", ""),
+         ("tuning:\n  trees: {trials: 5, seed: 1}\n", ""),
          ("profiles:\n  smoke: {data: {sample: 20}, tuning: {trees: {trials: 2}}}\n", "")],
         [("backend: cpu\n", "backend: cpu # of this machine\ntuning: {trees: {trials: 7}}\n"),
          ("tuning:\n  trees: {trials: 5, seed: 1}\n", "")],
@@ -321,9 +324,7 @@ def test_what_cannot_be_merged_is_a_conflict_that_says_why(repository: Path, nam
         assert [new for _, new in edits if new.strip() and new.strip() not in view] == []
 
 
-def in_git(
-    folder: Path, ours: list[tuple[str, str]], theirs: list[tuple[str, str]], code: int = 0
-) -> tuple[str, str]:
+def in_git(folder: Path, ours: list[tuple[str, str]], theirs: list[tuple[str, str]], code: int = 0) -> tuple[str, str]:
     """What ``git merge`` prints, and the file after it."""
     sides = [world.edited(NOTED, [{"from": a, "to": b} for a, b in edits]) for edits in (ours, theirs)]
     git(folder, "checkout", "-q", "-B", "main", "--force", git(folder, "rev-list", "--max-parents=0", "HEAD").strip())

@@ -11,6 +11,7 @@ import pytest
 
 from mlspec.diagnostics import Diagnostic, SpecError
 from mlspec.document import parse
+from mlspec.spec import units
 from mlspec.spec.load import load
 
 GOLDEN = Path(__file__).parent / "golden" / "load.txt"
@@ -60,7 +61,6 @@ data: {sources: {rows: {path: rows.csv}}, columns: {traget: y}}
 data: {sources: {rows: {path: rows.csv}}, columns: {target: y, types: {a: null}}}
 data: {sources: {rows: {path: rows.csv}}, columns: {target: y, types: {a: numbre}}}
 data: {sources: {rows: {path: rows.unknown}}, columns: {target: y}}
-data: {sources: {rows: {path: "rows.\\0"}}, columns: {target: y}}
 data: {sources: {rows: {}}, columns: {target: y}}
 data: {sources: {rows: {path: 3}}, columns: {target: y}}
 data: {sources: {}, columns: {target: y}}
@@ -185,3 +185,8 @@ def test_a_number_has_the_type_of_its_key() -> None:
     settings: Any = project.model.candidates["one"]
     found = [project.project.goals[0].at_least, project.data.split.seed, settings.plugin.alpha]
     assert [(type(value), value) for value in found] == [(float, 1.0), (int, 3), (float, 2.0)]
+
+
+def test_a_source_without_endings_is_that_of_no_path() -> None:
+    assert units.source_of("rows.\0") is None
+    assert units.source_of("rows.CSV") == "csv"

@@ -39,7 +39,7 @@ def merge_locks(base: bytes, ours: bytes, theirs: bytes) -> MergedLock:
             continue
         sides = [side.get(name, {}) for side in (before, one, other)]
         if name in SECTIONS and all(isinstance(side, dict) for side in sides):
-            merged[name] = _entries(*sides, left_out, name)
+            merged[name] = _entries(sides, left_out, name)
         elif (value := _entry(*(side.get(name, _GONE) for side in (before, one, other)))) is not None:
             merged[name] = value
         else:
@@ -66,17 +66,15 @@ def _entry(before: Any, own: Any, other: Any) -> Any:
     return other if own == before else None
 
 
-def _entries(
-    before: dict[str, Any], own: dict[str, Any], other: dict[str, Any], left_out: list[str], section: str
-) -> dict[str, Any]:
+def _entries(three: list[dict[str, Any]], left_out: list[str], section: str) -> dict[str, Any]:
     found = {}
-    for key in sorted(before.keys() | own.keys() | other.keys()):
-        sides = [_timeless(side.get(key, _GONE)) for side in (before, own, other)]
+    for key in sorted(set().union(*three)):
+        sides = [_timeless(side.get(key, _GONE)) for side in three]
         value = _entry(*sides)
         if value is None:
             left_out.append(f"{section} {key}")
         elif value is not _GONE:
-            found[key] = next(side[key] for side in (own, other) if key in side and _timeless(side[key]) == value)
+            found[key] = next(side[key] for side in three[1:] if key in side and _timeless(side[key]) == value)
     return found
 
 

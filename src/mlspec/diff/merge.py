@@ -41,7 +41,7 @@ def merge(base: str, ours: str, theirs: str, file: str = "project.yaml") -> Merg
         return Merged(ours)
     if base == ours:
         return Merged(theirs)
-    found = _merged(*(_plain(text) for text in (base, ours, theirs)), file)
+    found = _merged(_plain(base), _plain(ours), _plain(theirs), file)
     text = found.text if ours.endswith("\n") else found.text.removesuffix("\n")
     if "\r\n" in ours and ours.count("\r\n") == ours.count("\n"):
         text = text.replace("\n", "\r\n")
@@ -63,7 +63,7 @@ def _merged(base: str, ours: str, theirs: str, file: str) -> Merged:
     names = same_names(base, ours, theirs, file)
     three = Three(*(said(text, file) for text in (names.base, names.ours, names.theirs)))
     wanted = together(three)
-    clashes = [*(_clash(three, key) for key in wanted.clashes), *(_renamed(three, key) for key in names.clashes)]
+    clashes = [*(_clash(three, key) for key in wanted.clashes), *(_renamed(key) for key in names.clashes)]
     pair = None if names.clashes else _texts(three, wanted, file)
     if pair is None:
         return Merged(marked(ours, theirs), tuple(clashes or [_unwritten()]))
@@ -147,7 +147,7 @@ def _shown(side: Said, key: Key) -> str | None:
     return None if node is None else "null" if found is None else words(found)
 
 
-def _renamed(three: Three, key: Key) -> Diagnostic:
+def _renamed(key: Key) -> Diagnostic:
     message = f"both changed {path_text(key)}"
     note = "one side renamed it, the other removed it or gave it another name"
     return Diagnostic(code=CODE, message=message, notes=(note,))

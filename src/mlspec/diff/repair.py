@@ -101,7 +101,6 @@ def _comment_edit(found: Said, wanted: dict[Key, tuple[str, ...]]) -> rewrite.Ed
     starts = [0]
     for line in lines:
         starts.append(starts[-1] + len(line))
-    keys = {at: key for key, at in reversed(found.places.items())}
     for key in dict.fromkeys((*found.comments, *wanted)):
         here, there = Counter(found.comments.get(key, ())), Counter(wanted.get(key, ()))
         surplus, lacking = list((here - there).elements()), list((there - here).elements())
@@ -114,7 +113,7 @@ def _comment_edit(found: Said, wanted: dict[Key, tuple[str, ...]]) -> rewrite.Ed
             )
             return _without_comment(one, lines, starts, lacking[0] if lacking else None)
         if lacking:
-            return _with_comment(found, key, lacking[0], lines, starts, keys)
+            return _with_comment(found, key, lacking[0], lines, starts)
     return None
 
 
@@ -128,9 +127,7 @@ def _without_comment(one: Comment, lines: list[str], starts: list[int], instead:
     return (starts[number] + len(before), end, "") if before else (starts[number], starts[number + 1], "")
 
 
-def _with_comment(
-    found: Said, key: Key, text: str, lines: list[str], starts: list[int], keys: dict[Path, Key]
-) -> rewrite.Edit:
+def _with_comment(found: Said, key: Key, text: str, lines: list[str], starts: list[int]) -> rewrite.Edit:
     document = found.meaning.document
     at = found.places.get(key[:-1])
     if key[:-1] == () and key[-1] == END:

@@ -28,7 +28,8 @@ class _Hunk(NamedTuple):
 def joined(base: str, ours: str, theirs: str, *, ours_first: bool = True) -> list[Part] | None:
     """The edits of both sides in one text, in parts that differ where both changed the same words. What both put in at
     the same place is there one after the other. None where comparing would take too long."""
-    parts = _joined(*(text.splitlines(keepends=True) for text in (base, ours, theirs)), ours_first, by_words=False)
+    lines = [text.splitlines(keepends=True) for text in (base, ours, theirs)]
+    parts = _joined(lines, ours_first=ours_first, by_words=False)
     if parts is None:
         return None
     found: list[Part] = []
@@ -36,7 +37,7 @@ def joined(base: str, ours: str, theirs: str, *, ours_first: bool = True) -> lis
         if not isinstance(part, tuple):
             found.append(Part(part, part))
             continue
-        inner = _joined(*(_WORD.findall(text) for text in part), ours_first, by_words=True)
+        inner = _joined([_WORD.findall(text) for text in part], ours_first=ours_first, by_words=True)
         if inner is None:
             found.append(Part(part[1], part[2]))
             continue
@@ -71,10 +72,9 @@ def _ended(lines: list[str]) -> list[str]:
     return [*lines[:-1], lines[-1] if lines[-1].endswith("\n") else f"{lines[-1]}\n"] if lines else []
 
 
-def _joined(
-    base: list[str], ours: list[str], theirs: list[str], ours_first: bool, *, by_words: bool
-) -> list[str | tuple[str, str, str]] | None:
+def _joined(texts: Sequence[list[str]], *, ours_first: bool, by_words: bool) -> list[str | tuple[str, str, str]] | None:
     """Text, or what base, ours and theirs have where both changed the same."""
+    base, ours, theirs = texts
     mine, yours = _hunks(base, ours), _hunks(base, theirs)
     if mine is None or yours is None:
         return None

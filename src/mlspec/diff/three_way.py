@@ -3,6 +3,7 @@
 import graphlib
 from collections import Counter
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Literal
 
 import msgspec
@@ -56,7 +57,7 @@ def together(three: Three) -> Together:
             continue
         if _under(key, whole):
             merged: tuple[bytes | None, bytes | None] = own, other
-        elif own == before or own == other:
+        elif own in (before, other):
             merged = other, other
         elif other == before:
             merged = own, own
@@ -172,7 +173,7 @@ def _names(value: bytes | None) -> list[str]:
 def _order(before: list[str], own: list[str], other: list[str]) -> frozenset[tuple[str, str]] | None:
     """What has to be before what: two entries as the side has them that changed their order, or added one of them; None
     where no list has such an order."""
-    if own == other or other == before or own == before:
+    if own in (before, other) or other == before:
         return _pairs(other if own == before else own)
     if max(len(before), len(own), len(other)) > MOST_ORDERED:
         return None
@@ -195,7 +196,7 @@ def _order(before: list[str], own: list[str], other: list[str]) -> frozenset[tup
 
 def _pairs(names: list[str]) -> frozenset[tuple[str, str]]:
     if len(names) > MOST_ORDERED:
-        return frozenset(zip(names, names[1:], strict=False))
+        return frozenset(pairwise(names))
     return frozenset((one, after) for index, one in enumerate(names) for after in names[index + 1 :])
 
 
@@ -207,7 +208,7 @@ def _comments(three: Three, whole: dict[Key, None]) -> tuple[dict[Side, Comments
         before, own, other = base.get(key, ()), ours.get(key, ()), theirs.get(key, ())
         if _under(key[:-1], whole):
             merged = own, other
-        elif own == before or own == other:
+        elif own in (before, other):
             merged = other, other
         elif other == before:
             merged = own, own

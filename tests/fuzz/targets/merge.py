@@ -57,7 +57,7 @@ def one(data: bytes, scratch: Path) -> str:
     told = []
     try:
         merged = merge(base, ours, theirs)
-        told.append("unwritten" if merged is None else f"clashes {min(3, len(merged.clashes))}")
+        told.append(f"clashes {min(3, len(merged.clashes))}")
     except SpecError as error:
         told.append(f"refused {refused(error, {'project.yaml': ''})}")
     root = fresh(scratch / "merge")
