@@ -95,6 +95,9 @@ class Impact(Struct, frozen=True, kw_only=True):
     total: int = 0
     gone: tuple[str, ...] = ()
     renamed: dict[str, str] = {}
+    same_model: Annotated[bool, Meta(description="whether the model is the same but for the names of candidates")] = (
+        False
+    )
     seconds_from: float | None = None
     seconds_to: float | None = None
     untimed: Annotated[int, Meta(description="number of steps of a kind that was never timed")] = 0

@@ -22,11 +22,10 @@ from mlspec.graph.passes.references import content, pins
 from mlspec.graph.step import Step
 from mlspec.machine import json_values, safe_files
 from mlspec.plugins.verdict import Number
-from mlspec.spec.pinned import LOCK, VERSION, LockedSource, LockedSpread
+from mlspec.spec.pinned import LOCK, MOST_LEVELS, VERSION, LockedRows, LockedSource, LockedSpread
 from mlspec.store import files
 
 NAME = LOCK
-SHORT = 16  # digits of a digest that only has to tell columns apart
 
 
 class LockedStep(Struct, frozen=True, kw_only=True):
@@ -46,21 +45,6 @@ class LockedGate(Struct, frozen=True, kw_only=True, omit_defaults=True):
     verdict: str
     value: Number | None
     waived: str = ""
-
-
-class LockedRows(Struct, frozen=True, kw_only=True):
-    """The test rows: how many, and 16 hex digits of the target's values and of those of some columns, in their order.
-    Rows stay the same where columns are added, derived or left out."""
-
-    count: int
-    target: str
-    columns: dict[str, str] = {}
-
-    def are(self, other: "LockedRows") -> bool:
-        """Whether these are the same rows with the same target, whatever columns were added or changed."""
-        common = self.columns.keys() & other.columns.keys()
-        equal = sum(self.columns[name] == other.columns[name] for name in common)
-        return (self.count, self.target) == (other.count, other.target) and (2 * equal >= len(common) > 0)
 
 
 class Lock(Struct, frozen=True, kw_only=True):
@@ -102,11 +86,7 @@ def of(
     return Lock(
         mlspec=run.environment.get("mlspec", ""),
         environment={name: version for name, version in run.environment.items() if name not in ("mlspec", "processor")},
-        sources={
-            step.id.removeprefix("source."): _source(graph, step)
-            for step in graph.steps.values()
-            if step.kind == "source"
-        },
+        sources=sources(graph),
         spreads=spreads or {},
         steps={
             step_id: LockedStep(
@@ -127,6 +107,12 @@ def of(
         holdout=uses,
         test_rows=test_rows,
     )
+
+
+def sources(graph: Graph) -> dict[str, LockedSource]:
+    """The sources of a graph as its lock pins them."""
+    steps = (step for step in graph.steps.values() if step.kind == "source")
+    return {step.id.removeprefix("source."): _source(graph, step) for step in steps}
 
 
 def spreads(graph: Graph, report: Any, before: Mapping[str, LockedSpread], *, renew: bool) -> dict[str, LockedSpread]:
@@ -211,7 +197,13 @@ def _source(graph: Graph, step: Step) -> LockedSource:
     name = step.id.removeprefix("source.")
     snapshot = graph.facts.snapshots.get(name)
     if snapshot is None:
-        return LockedSource(files=dict(step.files), columns=dict(step.params["columns"]))
+        levels = graph.facts.target_levels
+        return LockedSource(
+            files=dict(step.files),
+            columns=dict(step.params["columns"]),
+            target=graph.project.data.columns.target if levels else "",
+            levels=None if levels is None else levels[: MOST_LEVELS + 1],
+        )
     return LockedSource(
         files=dict(step.files),
         columns={column.name: column.type for column in graph.facts.of_source(name)},
