@@ -128,8 +128,8 @@ class GateChange(Struct, frozen=True, kw_only=True):
 
 
 class Results(Struct, frozen=True, kw_only=True):
-    """What the locks say. ``stale``: why the head's lock does not speak of the head; ``base_stale``: that of the base
-    of the base. Nothing that a lock does not say of its spec is shown as a result."""
+    """What the locks say. ``stale``: why the head's lock does not speak of the head; ``base_stale`` that of the
+    base. Nothing that a lock does not say of its spec is shown as a result."""
 
     unknown: str | None = None
     stale: str | None = None
