@@ -14,7 +14,6 @@ import pytest
 from msgspec.structs import replace
 
 from mlspec import api
-from mlspec.diff.belonging import belonging
 from mlspec.diff.change import Results
 from mlspec.diff.show.text import text
 from mlspec.engine.run import lockfile
@@ -183,17 +182,26 @@ def test_of_a_lock_that_does_not_say_what_it_is_of_nothing_is_believed(project: 
 
 
 @pytest.mark.parametrize("name", ["penguins", "adult-fair", "seattle-forecast", "digits-images"])
-def test_a_run_and_a_comparison_find_the_same_identities(name: str) -> None:
-    """A run digests the files and the diff what git knows of them; both see one spec."""
+def test_the_lock_of_an_example_is_of_its_spec_also_where_its_data_is_not_there(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Joins, derived and treated columns, inferred tasks and networks, held against what the lock alone says."""
     graph = api.compile(ROOT / "specs" / name / "project.yaml").plan.graph
-    files = {step_id: step.files for step_id, step in graph.steps.items()}
-    identities = spec_identity.digests(graph, files)
+    identities = spec_identity.digests(graph, {step_id: step.files for step_id, step in graph.steps.items()})
     steps = {step_id: lockfile.LockedStep(fingerprint="", identity=own) for step_id, own in identities.items()}
-    assert belonging(lockfile.Lock(steps=steps), graph, files, None).stale == {}
-    other = replace(steps["split"], identity="0")
-    found = belonging(lockfile.Lock(steps={**steps, "split": other}), graph, files, None)
-    assert found.stale["split"] == ""
-    assert {"predict", "evaluate", "select"} <= found.stale.keys()
+    lock = lockfile.Lock(steps=steps, sources=lockfile.sources(graph))
+    assert graph.document is not None
+    spec = graph.document.texts[graph.document.file]
+    monkeypatch.chdir(tmp_path)
+    Path("mlspec.lock").write_bytes(lockfile.text(lock))
+    git("init", "-q")
+    commit(spec)
+    Path("project.yaml").write_text(spec + "# a comment\n")
+    assert shown().stale is None
+    Path("mlspec.lock").write_bytes(
+        lockfile.text(replace(lock, steps={**steps, "split": replace(steps["split"], identity="0")}))
+    )
+    assert shown().stale == f"{STALE}split"
 
 
 def test_a_core_install_without_engine_and_learning_libraries_calls_no_lock_stale(project: Path) -> None:
@@ -214,3 +222,44 @@ def test_a_core_install_without_engine_and_learning_libraries_calls_no_lock_stal
     assert (done.returncode, "the same in both locks" in done.stdout) == (0, True), done.stdout + done.stderr
     Path("project.yaml").write_text(STRICT)
     assert f"{STALE}gate.quality.rmse" in asked("--fail-on", "stale").stdout
+
+
+def told(head: str) -> set[str]:
+    """What a run of another spec is told of its metrics against the committed run."""
+    Path("project.yaml").write_text(head)
+    api.run("project.yaml")
+    return {f"{metric.told}: {metric.how}" for metric in shown().metrics}
+
+
+def test_numbers_on_the_same_rows_are_comparable_whatever_columns_these_have(project: Path) -> None:
+    derived = SPEC.replace("  split: {seed: 1}", "  derive: {both: x + z}\n  split: {seed: 1}")
+    assert not any(said.startswith(("not comparable", "unknown")) for said in told(derived))
+    assert not any(
+        said.startswith("not comparable") for said in told(SPEC.replace("target: y", "target: y, drop: [z]"))
+    )
+    assert told(SPEC.replace("seed: 1", "seed: 2")) == {"not comparable: the test rows are not the same"}
+    wider = "\n".join(f"{row},{number if number else 'more'}" for number, row in enumerate(ROWS.splitlines()))
+    (project / "rows.csv").write_text(wider + "\n")
+    assert not any(said.startswith("not comparable") for said in told(SPEC))
+    (project / "rows.csv").write_text(ROWS.replace("\n", "1\n").replace("y1\n", "y\n"))
+    assert told(SPEC) == {"not comparable: the test rows are not the same"}
+
+
+def test_intervals_of_other_levels_are_not_set_side_by_side(project: Path) -> None:
+    other = SPEC.replace("resamples: 100", "resamples: 100, level: 0.8").replace("alpha: 1.0", "alpha: 90000.0")
+    assert told(other) == {"unknown: the intervals have different levels"}
+
+
+def test_the_accepted_run_is_compared_on_the_same_rows_whatever_columns_these_have(project: Path) -> None:
+    shutil.copy("mlspec.lock", "accepted.lock")
+    previous = SPEC.replace("metrics: [rmse, mae]", "metrics: [rmse, mae], baselines: [mean, previous]")
+    previous = previous.replace("  size:", "    - {metric: rmse, beats: previous}\n  size:")
+
+    def reason(spec: str) -> str:
+        Path("project.yaml").write_text(spec)
+        (gate,) = (gate for gate in api.run("project.yaml").gates if "previous" in gate.gate)
+        return gate.reason
+
+    other = "the accepted run was measured on other test rows"
+    assert reason(previous.replace("  split: {seed: 1}", "  derive: {both: x + z}\n  split: {seed: 1}")) != other
+    assert reason(previous.replace("seed: 1", "seed: 2")) == other

@@ -26,9 +26,12 @@ CASES: list[dict[str, Any]] = [
     for case in yaml.safe_load(file.read_text(encoding="utf-8"))
 ]
 CELLS = [row.split(",") for row in world.ROWS.splitlines()]
+MORE = world.ROWS + "40,60,a,m,20.0,x,low\n"
 DATA = {
-    "without city": "".join(",".join(row[:5] + row[6:]) + "\n" for row in CELLS),
-    "one row more": world.ROWS + "40,60,a,m,20.0,x,low\n",
+    "without city": {"people.csv": "".join(",".join(row[:5] + row[6:]) + "\n" for row in CELLS)},
+    "one row more": {"people.csv": MORE},
+    "the same at another place": {"moved.csv": world.ROWS},
+    "other rows at another place": {"moved.csv": MORE},
 }
 
 
@@ -52,7 +55,7 @@ def test_a_change_is_told_as_what_it_means(case: dict[str, Any], tmp_path: Path)
     given = world.edited(world.BASE, case.get("given", []))
     head = world.edited(given, case.get("edits", []))
     base = head if case.get("both") else given
-    files = {"people.csv": DATA[case["data"]]} if "data" in case else {"own.py": case["code"]} if "code" in case else {}
+    files = DATA[case["data"]] if "data" in case else {"own.py": case["code"]} if "code" in case else {}
     outside = case.get("outside", False)
     found = world.diff(tmp_path, base, head, files, profile=case.get("profile"), allow_outside=outside)
     said = [f"{one.severity} {one.class_} {one.path}: {words.values(one, 400)}" for one in found.changes]
@@ -70,6 +73,13 @@ def test_a_change_is_told_as_what_it_means(case: dict[str, Any], tmp_path: Path)
     assert {step for step in anew if not any(fnmatchcase(step, name) for name in patterns)} == set()
     assert {step for step in kept if any(fnmatchcase(step, name) for name in patterns)} == set()
     assert list(found.impact.gone) == case.get("gone", [])
+
+
+def test_a_new_name_of_a_candidate_does_not_change_the_model(tmp_path: Path) -> None:
+    renamed = world.edited(world.BASE, [{"from": "    linear: {type", "to": "    simple: {type"}])
+    assert "the model does not change" in words.plan(world.diff(tmp_path / "a", world.BASE, renamed).impact)
+    changed = renamed.replace("{type: logistic_regression}", "{type: logistic_regression, C: 0.5}")
+    assert "the model may change" in words.plan(world.diff(tmp_path / "b", world.BASE, changed).impact)
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case["topic"] == "nothing"], ids=lambda case: case["what"])

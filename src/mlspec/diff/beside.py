@@ -1,11 +1,11 @@
 """What changed beside the specs: the data's columns and content, and users' own code."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from msgspec.structs import replace
 
 from mlspec.diff import compare
-from mlspec.diff.change import Change
+from mlspec.diff.change import SEVERITY, Change
 from mlspec.diff.meaning import Meaning
 from mlspec.diff.surroundings import Surroundings
 from mlspec.document import Path
@@ -43,8 +43,10 @@ def _columns(base: Meaning, head: Meaning, before: Surroundings, after: Surround
 
 
 def _types(side: Surroundings) -> dict[str, str]:
+    """The columns of the data; what is derived from them is the spec's."""
     assert side.facts is not None
-    return {column.name: column.type for schema in side.facts.schemas.values() for column in schema}
+    tables = (side.facts.sources or side.facts.schemas).values()
+    return {column.name: column.type for schema in tables for column in schema}
 
 
 def _read(project: Project, side: Surroundings) -> dict[str, str]:
@@ -52,6 +54,18 @@ def _read(project: Project, side: Surroundings) -> dict[str, str]:
     assert side.facts is not None
     first = next(iter(side.facts.schemas.values()), ())
     return {column.name: column.type for column in roles(project, first) if column.role in ("feature", "target")}
+
+
+def moved(found: Iterable[Change], before: Surroundings, after: Surroundings) -> Iterator[Change]:
+    """The changes; a source whose rows are only at another place changes no result."""
+    for change in found:
+        same = change.rule == "data.sources.*.<path>" and _is_same(str(change.old), str(change.new), before, after)
+        yield replace(change, class_="prose", severity=SEVERITY["prose"]) if same else change
+
+
+def _is_same(old: str, new: str, before: Surroundings, after: Surroundings) -> bool:
+    one, other = before.tokens.get(old, "unknown"), after.tokens.get(new, "unknown")
+    return one == other != "unknown"
 
 
 def _content(base: Meaning, head: Meaning, before: Surroundings, after: Surroundings) -> Iterator[Change]:

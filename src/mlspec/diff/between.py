@@ -80,7 +80,7 @@ def between(base: Version, head: Version, options: Options, paired: Paired | Non
         if known is not None
     ]
     before, after = meaning(projects[0], first.document), meaning(projects[1], later.document)
-    found = [*compare.changes(before, after), *beside.changes(before, after, one, other)]
+    found = [*beside.moved(compare.changes(before, after), one, other), *beside.changes(before, after, one, other)]
     found += _under_profiles(first, later, facts, found, options)
     found += policies.changes(base, head)
     unknown = one.unknown or other.unknown or _wrong("base", first, projects[0], one)
@@ -98,7 +98,8 @@ def between(base: Version, head: Version, options: Options, paired: Paired | Non
         told = impact.impact(was, now, (one.lock, other.lock), names)
         if options.draw:
             told = replace(told, mermaid=mermaid(was.graph, now.graph, told))
-        found = list(impact.alone(found, before, (one, other), was, now))
+        found, same_model = impact.alone(found, before, (one, other), was, now)
+        told = replace(told, same_model=same_model)
         found += gates.unexplained(before, after, (was.graph, now.graph), found)
         locked = [
             results.held(side.lock, plan.graph, side.contents, side.is_whole)

@@ -99,6 +99,9 @@ class Impact(Struct, frozen=True, kw_only=True):
     total: int = 0
     gone: tuple[str, ...] = ()
     renamed: dict[str, str] = {}
+    same_model: Annotated[bool, Meta(description="whether the model is the same but for the names of candidates")] = (
+        False
+    )
     seconds_from: float | None = None
     seconds_to: float | None = None
     untimed: Annotated[int, Meta(description="number of steps of a kind that was never timed")] = 0
@@ -130,8 +133,8 @@ class GateChange(Struct, frozen=True, kw_only=True):
 
 
 class Results(Struct, frozen=True, kw_only=True):
-    """What the locks say. ``stale``: why the head's lock does not speak of the head; ``base_stale``: that of the base
-    of the base. Nothing that a lock does not say of its spec is shown as a result."""
+    """What the locks say. ``stale``: why the head's lock does not speak of the head; ``base_stale`` that of the
+    base. Nothing that a lock does not say of its spec is shown as a result."""
 
     unknown: str | None = None
     stale: str | None = None

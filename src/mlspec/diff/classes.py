@@ -29,7 +29,7 @@ from mlspec.diff.directions import (
     span,
     wider,
 )
-from mlspec.spec import Project, units
+from mlspec.spec import Project, combining, units
 from mlspec.spec.data import Columns
 
 CONTRACT, EVALUATION = always("contract"), always("evaluation")
@@ -225,7 +225,35 @@ def _columns(seen: Seen) -> Class:
     newly = {name for name in kept & before - after if head.features is None or name in head.features}
     # Only what this key removes or adds is reported at this key.
     values = [set(value) if isinstance(value, list) else {value} for value in (seen.old, seen.new)]
-    return "exposure" if newly & (values[0] ^ values[1]) else "contract"
+    if newly & (values[0] ^ values[1]):
+        return "exposure"
+    derived = seen.base.data.derive.keys() | seen.head.data.derive.keys()
+    return _derive(seen) if values[0] ^ values[1] <= derived else "contract"
+
+
+def _sent(project: Project) -> tuple[set[str], set[str]]:
+    """The columns that derived features read of the data; and those that callers send as far as the spec says so."""
+    derived, said = project.data.derive, project.data.columns
+    features = derived.keys() - _hidden(said) if said.features is None else derived.keys() & set(said.features)
+    waiting, read = list(features), set[str]()
+    while waiting:
+        for name in set(combining.names(derived[waiting.pop()])) - read:
+            read.add(name)
+            waiting += [name] if name in derived else []
+    return read - derived.keys(), (read | set(said.features or ())) - derived.keys()
+
+
+def _derive(seen: Seen) -> Class:
+    """A derived column is a change for callers only where it reads what they have not sent, or the last that did."""
+    (old, before), (new, after) = _sent(seen.base), _sent(seen.head)
+    columns = seen.head.data.columns
+    everything = seen.base.data.columns.features is None and columns.features is None
+    newly, gone = new - before, old - after
+    if newly & ({*columns.sensitive, columns.id} - set(columns.use_sensitive)):
+        return "exposure"
+    if everything:
+        newly, gone = newly & _hidden(seen.base.data.columns), gone & _hidden(columns)
+    return "contract" if newly or gone else "result"
 
 
 RULES: dict[str, Rule] = {
@@ -296,7 +324,7 @@ RULES: dict[str, Rule] = {
     "data.join[].how": EVALUATION,
     "data.join[].columns": CONTRACT,
     "data.join[].prefix": CONTRACT,
-    "data.derive.*": RESULT,
+    "data.derive.*": _derive,
     "data.filter": EVALUATION,
     "data.sources.*": _source,
     "data.sources.*.format": _source_kind,

@@ -42,12 +42,24 @@ def compiled(project: Project, facts: Facts, beside: Surroundings) -> Compiled:
     graph = graph.replace(steps)
     own: dict[str, str] = {}
     whole: dict[str, str] = {}
+    given: dict[str, str] = {}
     for step_id, step in steps.items():
-        inputs = {name: [whole[read.step], read.output] for name, read in step.inputs.items()}
+        inputs = {name: [given[read.step], read.output] for name, read in step.inputs.items()}
         # Which inputs a step has is in its fingerprint too.
         own[step_id] = _digest([fp.identity(step), sorted(inputs)])
         whole[step_id] = _digest([own[step_id], inputs])
+        given[step_id] = _given(step) or whole[step_id]
     return Compiled(graph, own, whole)
+
+
+def _given(step: Step) -> str | None:
+    """What identifies what a source gives, wherever its file is; None where that is another step, or unknown."""
+    known = list(step.files.values())
+    if step.kind != "source" or len(known) != 1 or known[0] == "unknown":
+        return None
+    kind, settings = step.params["source"]
+    bare = replace(step, params={**step.params, "source": [kind, {**settings, "path": None}]}, files={"": known[0]})
+    return _digest(fp.identity(bare))
 
 
 def _with_files(step: Step, beside: Surroundings) -> Step:
@@ -139,11 +151,12 @@ def _called(step_id: str, names: Mapping[str, str]) -> str:
 
 def alone(
     changes: Sequence[Change], base: Meaning, sides: tuple[Surroundings, Surroundings], before: Compiled, head: Compiled
-) -> tuple[Change, ...]:
+) -> tuple[list[Change], bool]:
     """The changes, each with the steps of the head that it alone would invalidate, and the gates that it makes easier:
-    by what it does to those it is no less than loosened, whatever its key."""
+    by what it does to those it is no less than loosened, whatever its key. And whether new names alone give the head's
+    model."""
     if len(changes) * len(head.whole) > MOST_WORK:
-        return tuple(changes)
+        return list(changes), False
     start = nested.tree(base)
     renames = [change for change in changes if change.kind == "renamed"]
     done = set(before.whole.values())
@@ -162,7 +175,8 @@ def alone(
         if change.kind == "renamed":
             # New names are in every comparison that follows: their effect is reported only here.
             done |= set(graph.whole.values())
-    return tuple(found)
+    package = head.graph.package
+    return found, package in head.whole and head.whole[package] in done
 
 
 def _with(

@@ -23,6 +23,7 @@ from mlspec.plugins.base import Column, Schema
 from mlspec.plugins.source import Source
 from mlspec.rules.context import Facts
 from mlspec.spec import Project
+from mlspec.spec.combining import combined, stacked
 from mlspec.spec.pinned import unreadable
 
 MOST_LOCK = 64 << 20
@@ -156,10 +157,13 @@ def _from_files(
 def _from_locks(
     version: Version, project: Project, other: Project, locks: Sequence[Lock | None]
 ) -> tuple[Facts | None, str | None]:
-    """The columns that the locks have of each source; what values the target takes they don't say, nor what columns
-    there are that nothing reads."""
+    """What the locks have of each source: the columns that something reads, and the target's values."""
+    from mlspec.rules import _personal
+    from mlspec.rules import _roles as roles
+
     schemas: dict[str, Schema] = {}
-    dropped = set(project.data.columns.drop)
+    levels: set[str] = set()
+    dropped = {*project.data.columns.drop, *roles.dropped(project)}
     for name, use in project.data.sources.items():
         path = getattr(use.plugin, "path", None)
         every = [entry for lock in locks if lock is not None for entry in lock.sources.items()]
@@ -170,9 +174,24 @@ def _from_locks(
         taken_in = sorted(set(other.data.columns.drop) - dropped - set(columns))
         if taken_in:
             return None, f"the data is not here, and no mlspec.lock knows the type of column '{taken_in[0]}'"
-        columns |= dict.fromkeys(sorted(dropped - set(columns)), "category")
+        brought = {f"{join.prefix}{name}" for join in project.data.join for _, one in every for name in one.columns}
+        made_here = set(project.data.derive) | (brought if name in stacked(project.data) else dropped)
+        columns |= dict.fromkeys(sorted(dropped - set(columns) - made_here), "category")
         schemas[name] = tuple(Column(column, cast(Any, kind)) for column, kind in columns.items())
-    return Facts(root=version.root, schemas=schemas), None
+        levels.update(*(locked.levels or () for locked in pinned if locked.target == project.data.columns.target))
+    kinds = _personal.raw_types(project, schemas)
+    sources = {name: _personal.treated(project, schema, kinds) for name, schema in schemas.items()}
+    types = {name: kind for name, kind in project.data.columns.types.items() if name not in kinds}
+    made = combined(replace(project.data, columns=replace(project.data.columns, types=types)), sources)
+    found = Facts(
+        root=version.root,
+        schemas=made.schemas,
+        sources=sources,
+        raw=schemas,
+        raw_types=kinds,
+        target_levels=tuple(sorted(levels)) or None,
+    )
+    return (None, made.wrong[0].message) if made.wrong else (found, None)
 
 
 def _tokens(

@@ -104,7 +104,7 @@ KINDS: dict[str, Kind] = {
     "baseline": Kind(
         work="mlspec.steps.evaluation.baseline", version=2, outputs=("predictions",), libraries=("numpy",)
     ),
-    "previous": Kind(work="mlspec.steps.evaluation.previous", version=2, outputs=("figures",), trivial=True),
+    "previous": Kind(work="mlspec.steps.evaluation.previous", version=3, outputs=("figures",), trivial=True),
     "predict_test": Kind(
         work="mlspec.steps.evaluation.predict_holdout",
         version=2,

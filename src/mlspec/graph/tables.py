@@ -128,6 +128,12 @@ def target(graph: Graph) -> Column:
     return next(column for column in table(graph) if column.role == "target")
 
 
+def measured(graph: Graph) -> list[str]:
+    """The columns that metrics are computed from: the target, and the weight if there is one."""
+    weight = graph.project.data.columns.weight
+    return [target(graph).name, *([weight] if weight else [])]
+
+
 def pairs(columns: Schema) -> list[list[str]]:
     """Columns as params hold them: ``[[name, type], ...]``."""
     return [[column.name, column.type] for column in columns]

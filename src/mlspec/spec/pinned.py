@@ -56,8 +56,8 @@ class DataSummary(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class LockedSource(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A source as mlspec.lock pins it: the digests of its files, the columns with their types, and a summary of its
-    rows; of one that is fetched also what was asked (a digest), its rows and the target's values."""
+    """A source as mlspec.lock pins it: the digests of its files, the columns with their types, the target's values, and
+    a summary of its rows; of one that is fetched also what was asked (a digest), and its rows."""
 
     files: dict[str, str] = {}
     columns: dict[str, ColumnType] = {}
@@ -74,6 +74,21 @@ class LockedSpread(Struct, frozen=True):
 
     of: str
     sketch: dict[str, Any]
+
+
+class LockedRows(Struct, frozen=True, kw_only=True):
+    """The test rows: how many, and 16 hex digits of the target's values and of those of some columns, in their order.
+    Rows stay the same where columns are added, derived or left out."""
+
+    count: int
+    target: str
+    columns: dict[str, str] = {}
+
+    def are(self, other: "LockedRows") -> bool:
+        """Whether these are the same rows with the same target, whatever columns were added or changed."""
+        common = self.columns.keys() & other.columns.keys()
+        equal = sum(self.columns[name] == other.columns[name] for name in common)
+        return (self.count, self.target) == (other.count, other.target) and (2 * equal >= len(common) > 0)
 
 
 class _Lock(Struct, frozen=True):

@@ -143,7 +143,7 @@ def plan(impact: Impact) -> str:
 def model(impact: Impact) -> str:
     """Whether the exported model changes, and how many gates are decided again."""
     gates = sum(one.step.startswith("gate.") for one in impact.invalidated)
-    chosen = any(one.step == "select" for one in impact.invalidated)
+    chosen = any(one.step == "select" for one in impact.invalidated) and not impact.same_model
     told = "the model may change" if chosen else "the model does not change"
     return told + (f", {gates} gate{'s' * (gates > 1)} decided again" if gates else "")
 

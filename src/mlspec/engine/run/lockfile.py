@@ -22,11 +22,10 @@ from mlspec.graph.passes.references import content, pins
 from mlspec.graph.step import Step
 from mlspec.machine import json_values, safe_files
 from mlspec.plugins.verdict import Number
-from mlspec.spec.pinned import LOCK, VERSION, DataSummary, LockedSource, LockedSpread
+from mlspec.spec.pinned import LOCK, MOST_LEVELS, VERSION, DataSummary, LockedRows, LockedSource, LockedSpread
 from mlspec.store import files
 
 NAME = LOCK
-SHORT = 16  # digits of a digest that only has to tell columns apart
 
 
 QUICK = 1.0  # seconds; how long a quicker step took is not written
@@ -54,21 +53,6 @@ class LockedGate(Struct, frozen=True, kw_only=True, omit_defaults=True):
     high: Number | None = None
     unit: str = ""
     waived: str = ""
-
-
-class LockedRows(Struct, frozen=True, kw_only=True):
-    """The test rows: how many, and 16 hex digits of the target's values and of those of some columns, in their order.
-    Rows stay the same where columns are added, derived or left out."""
-
-    count: int
-    target: str
-    columns: dict[str, str] = {}
-
-    def are(self, other: "LockedRows") -> bool:
-        """Whether these are the same rows with the same target, whatever columns were added or changed."""
-        common = self.columns.keys() & other.columns.keys()
-        equal = sum(self.columns[name] == other.columns[name] for name in common)
-        return (self.count, self.target) == (other.count, other.target) and (2 * equal >= len(common) > 0)
 
 
 class Lock(Struct, frozen=True, kw_only=True):
@@ -121,11 +105,8 @@ def of(
         environment={name: version for name, version in run.environment.items() if name not in ("mlspec", "processor")},
         machine=machine(run),
         sources={
-            (name := step.id.removeprefix("source.")): msgspec.structs.replace(
-                _source(graph, step), summary=(summaries or {}).get(name)
-            )
-            for step in graph.steps.values()
-            if step.kind == "source"
+            name: msgspec.structs.replace(source, summary=(summaries or {}).get(name))
+            for name, source in sources(graph).items()
         },
         spreads=spreads or {},
         steps={
@@ -177,6 +158,12 @@ def _scores(selection: Mapping[str, Any]) -> dict[str, dict[str, dict[str, int |
             if isinstance(found, dict)
         }
     }
+
+
+def sources(graph: Graph) -> dict[str, LockedSource]:
+    """The sources of a graph as its lock pins them."""
+    steps = (step for step in graph.steps.values() if step.kind == "source")
+    return {step.id.removeprefix("source."): _source(graph, step) for step in steps}
 
 
 def spreads(graph: Graph, report: Any, before: Mapping[str, LockedSpread], *, renew: bool) -> dict[str, LockedSpread]:
@@ -277,7 +264,13 @@ def _source(graph: Graph, step: Step) -> LockedSource:
     name = step.id.removeprefix("source.")
     snapshot = graph.facts.snapshots.get(name)
     if snapshot is None:
-        return LockedSource(files=dict(step.files), columns=dict(step.params["columns"]))
+        levels = graph.facts.target_levels
+        return LockedSource(
+            files=dict(step.files),
+            columns=dict(step.params["columns"]),
+            target=graph.project.data.columns.target if levels else "",
+            levels=None if levels is None else levels[: MOST_LEVELS + 1],
+        )
     return LockedSource(
         files=dict(step.files),
         columns={column.name: column.type for column in graph.facts.of_source(name)},

@@ -22,6 +22,7 @@ from mlspec.engine.run.run_record import Failure, HoldoutUse, RanStep, Run
 from mlspec.engine.schedule import Result, Watch, schedule
 from mlspec.engine.usage import now
 from mlspec.graph import fingerprint as fp
+from mlspec.graph import tables
 from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS, Kind
 from mlspec.graph.show import dvc
@@ -335,22 +336,20 @@ class _Running:
         result = self.results.get("expect")
         return None if result is None or result.stored is None else self._json(result.stored.outputs["report"])
 
-    def _test_rows(self, before: locks.Lock | None) -> locks.LockedRows | None:
-        """What identifies the test rows; as the lock has it where they have not changed since."""
+    def _test_rows(self, before: locks.Lock | None) -> pinned.LockedRows | None:
+        """What identifies the test rows; as the lock has it where nothing was done."""
         split = self.graph.steps.get("split")
         stored = None if split is None else self.results[split.id].stored
         if split is None or stored is None or "target" not in split.params:
             return None
-        digest, weight = stored.outputs["test"], self.graph.project.data.columns.weight
+        digest = stored.outputs["test"]
         known = None if before is None else before.steps.get(split.id)
-        if before is not None and before.test_rows and known is not None and known.outputs.get("test") == digest:
+        same = known is not None and known.outputs.get("test") == digest
+        if before is not None and before.test_rows is not None and same and not self.journal.opened:
             return before.test_rows
         from mlspec.steps.data import table_digest
 
-        together = [split.params["target"][0], *([weight] if weight else [])]
-        count, target, columns = table_digest.by_column(self.store.path(digest), together)
-        short = {name: value[: locks.SHORT] for name, value in columns.items()}
-        return locks.LockedRows(count=count, target=target[: locks.SHORT], columns=short)
+        return table_digest.rows(self.store.path(digest), tables.measured(self.graph))
 
     def _json(self, digest: str) -> Any:
         return json_values.read(self.store.path(digest))

@@ -62,7 +62,7 @@ def evaluation(graph: Graph) -> Graph:
                 Step(
                     id=step_id,
                     kind="previous",
-                    params={"lock": baseline.lock},
+                    params={"lock": baseline.lock, "rows": tables.measured(graph)},
                     inputs={"test": test},
                     outputs=KINDS["previous"].outputs,
                     path=("evaluation", "baselines"),

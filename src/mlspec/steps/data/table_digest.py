@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from mlspec.spec.pinned import LockedRows
 from mlspec.steps.data import parquet
 
 BATCH = 131_072
-MOST = 32
+MOST, SHORT = 32, 16
 
 
 def digest(path: Path) -> str:
@@ -19,27 +20,28 @@ def digest(path: Path) -> str:
     table = pl.scan_ipc(path) if path.suffix == ".arrow" else pl.scan_parquet(path)
     schema = table.collect_schema()
     total = hashlib.sha256(repr([(name, str(kind)) for name, kind in schema.items()]).encode())
-    rows = int(table.select(pl.len()).collect().item())
-    for at in range(0, rows, BATCH):
+    count = int(table.select(pl.len()).collect().item())
+    for at in range(0, count, BATCH):
         for column in table.slice(at, BATCH).collect():
             _add(total, column)
     return total.hexdigest()
 
 
-def by_column(path: Path, together: Sequence[str], most: int = MOST) -> tuple[int, str, dict[str, str]]:
-    """Of a Parquet file: its rows, the digest of the values of some columns together, and those of ``most`` others by
-    name. Which these are follows from their names, so that one more column replaces at most one of them."""
+def rows(path: Path, together: Sequence[str], most: int = MOST) -> LockedRows:
+    """What identifies the rows of a Parquet file: the columns ``together`` (the target, the weight), and ``most``
+    others. Which these are follows from their names, so that one more column replaces at most one of them."""
     table = pl.scan_parquet(path)
     schema = table.collect_schema()
     names, size = schema.names(), parquet.batch(schema)
     others = sorted(set(names) - set(together), key=lambda name: hashlib.sha256(name.encode()).digest())[:most]
     own, totals = hashlib.sha256(), {name: hashlib.sha256() for name in others}
-    rows = int(table.select(pl.len()).collect().item())
-    for at in range(0, rows, size):
+    count = int(table.select(pl.len()).collect().item())
+    for at in range(0, count, size):
         piece = table.slice(at, size).select(*together, *others).collect()
         for name in piece.columns:
             _add(totals.get(name, own), piece[name])
-    return rows, own.hexdigest(), {name: total.hexdigest() for name, total in totals.items()}
+    columns = {name: total.hexdigest()[:SHORT] for name, total in totals.items()}
+    return LockedRows(count=count, target=own.hexdigest()[:SHORT], columns=columns)
 
 
 def _add(total: "hashlib._Hash", column: "pl.Series") -> None:

@@ -6,7 +6,9 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from mlspec.machine import json_values, safe_files
+from mlspec.spec.pinned import LockedRows
 from mlspec.steps import results
+from mlspec.steps.data import table_digest
 from mlspec.steps.job import Job
 
 
@@ -22,6 +24,7 @@ class Accepted(Struct, frozen=True):
     version: Literal[1] = 1
     steps: dict[str, AcceptedStep] = {}
     metrics: dict[str, dict[str, Any]] = {}
+    test_rows: LockedRows | None = None
 
 
 def run(job: Job) -> None:
@@ -42,13 +45,20 @@ def run(job: Job) -> None:
         reason = f"'{name}' is not a lock of a run: {error}"
     else:
         figures = {metric: dict(found) for metric, found in lock.metrics.items()}
-        split = lock.steps.get("split")
-        with open(job.inputs["test"], "rb") as file:
-            now = hashlib.file_digest(file, "sha256").hexdigest()
-        if split is None or split.outputs.get("test") != now:
+        if not _same_rows(lock, job):
             reason = "the accepted run was measured on other test rows"
             figures = {metric: {**found, "low": None, "high": None} for metric, found in figures.items()}
         elif "predict" in lock.steps:
             predictions = lock.steps["predict"].outputs.get("predictions")
     text = {"figures": figures, "reason": reason, "predictions": predictions}
     results.write_json(job.outputs["figures"], text)
+
+
+def _same_rows(lock: Accepted, job: Job) -> bool:
+    """Whether the accepted run was measured on these rows, whatever columns they have; by an older lock, on exactly
+    this table."""
+    if lock.test_rows is not None:
+        return lock.test_rows.are(table_digest.rows(job.inputs["test"], job.params["rows"]))
+    split = lock.steps.get("split")
+    with open(job.inputs["test"], "rb") as file:
+        return split is not None and split.outputs.get("test") == hashlib.file_digest(file, "sha256").hexdigest()
