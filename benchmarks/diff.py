@@ -4,8 +4,8 @@ and `mlspec diff --all` over 30 specs of 100 lines, ten of them with these chang
     python benchmarks/diff.py [--runs 7] [--json]
 
 CPU seconds (user + system) of whole processes, git's included, the median of the runs; beside it `python -c pass` from
-the same rounds. Budgets: 0.5 s for the small spec, 3 s for the large one and for all. The large one has every kind of line that a
-spec can have many of: candidates with their settings, tuning with spaces, gates, expectations, columns.
+the same rounds. Budgets: 0.5 s for the small spec, 3 s for the large one and for all. The large one has every kind of
+line that a spec can have many of: candidates with their settings, tuning with spaces, gates, expectations, columns.
 """
 
 import argparse

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mlspec.api.checking import FETCHING, Checked, Compiled, Fetching, compile, validate  # noqa: A004
     from mlspec.api.contracts import add_contract, export_contract, import_contract
-    from mlspec.api.keeping import adopt
+    from mlspec.api.keeping import accept, adopt
     from mlspec.api.looking import compare, diff, diff_all, last, profile, report, runs, series
     from mlspec.api.policies import Policies, policies
     from mlspec.api.running import Verdict, execute, run, step, track
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 ROOMS = {
     "checking": ("FETCHING", "Checked", "Compiled", "Fetching", "compile", "validate"),
     "contracts": ("add_contract", "export_contract", "import_contract"),
-    "keeping": ("adopt",),
+    "keeping": ("accept", "adopt"),
     "looking": ("compare", "diff", "diff_all", "last", "profile", "report", "runs", "series"),
     "policies": ("Policies", "policies"),
     "running": ("Verdict", "execute", "run", "step", "track"),
@@ -39,6 +39,7 @@ __all__ = [
     "Fetching",
     "Policies",
     "Verdict",
+    "accept",
     "add_contract",
     "adopt",
     "compare",

@@ -4,7 +4,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlspec.diagnostics import SpecError
+from msgspec import Struct
+
+from mlspec.diagnostics import Diagnostic, SpecError
 from mlspec.specfile import find
 
 if TYPE_CHECKING:
@@ -54,3 +56,48 @@ def adopt(spec: str | os.PathLike[str] | None = None) -> int:
         step_history.adopt(home)
         stored.adopt(root)
     return taken
+
+
+class Accepted(Struct, frozen=True):
+    """An accepted run: where its lock was kept, its verdicts by gate, and whether that changed anything."""
+
+    path: Path
+    verdicts: dict[str, str]
+    changed: bool
+
+
+def accept(spec: str | os.PathLike[str] | None = None, revision: str | None = None) -> Accepted:
+    """Make the run in mlspec.lock, or in that of a git revision, the one that the baseline ``previous`` compares with:
+    its lock is kept beside the spec, and mlspec.lock records its digest. Raises SpecError where there is no lock."""
+    import hashlib
+
+    from msgspec.structs import replace
+
+    from mlspec.engine.run import lockfile
+    from mlspec.spec.read import read
+    from mlspec.store import files
+
+    path = find(spec)
+    root = Path(path).parent
+    found = lockfile.read(lockfile.beside(root))
+    if revision is None:
+        kept = found
+    else:
+        from mlspec.diff.version import content, in_revision
+
+        data = content(in_revision(path, revision), lockfile.NAME)
+        kept = None if data is None else lockfile.decode(data)
+    if kept is None:
+        where = "" if revision is None else f" in {revision}"
+        message, note = f"there is no {lockfile.NAME}{where}", "mlspec run makes one, to be committed"
+        raise SpecError([Diagnostic(code="run-not-found", message=message, notes=(note,))])
+    uses = [use.plugin for use in read(path, large=True)[0].evaluation.baselines or () if use.name == "previous"]
+    target = root / str(getattr(uses[0], "lock", "") if uses else "accepted.lock")
+    text = lockfile.text(replace(kept, accepted=""))
+    digest = hashlib.sha256(text).hexdigest()
+    changed = lockfile.read(target) != replace(kept, accepted="")
+    if changed:
+        files.replace(target, text)
+    if found is not None and found.accepted != digest:
+        files.replace(lockfile.beside(root), lockfile.text(replace(found, accepted=digest)))
+    return Accepted(target, {name: gate.verdict for name, gate in kept.gates.items()}, changed)

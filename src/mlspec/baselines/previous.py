@@ -10,7 +10,7 @@ from mlspec.plugins.baseline import Baseline
 class Previous(Baseline, frozen=True, kw_only=True):
     """The values of the last accepted run, read from a copy of its `mlspec.lock`.
 
-    To accept a run, copy `mlspec.lock` to `accepted.lock` and commit it. Values can be compared only on exactly the
+    `mlspec accept` copies `mlspec.lock` to `accepted.lock`, to be committed. Values can be compared only on exactly the
     same test rows; otherwise, or without such a file, the verdict is unknown. The two intervals are combined as if the
     runs had been measured independently, which is conservative.
 

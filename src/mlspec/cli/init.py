@@ -14,6 +14,8 @@ from mlspec.diagnostics import Diagnostic, SpecError, printable
 if TYPE_CHECKING:
     from mlspec.spec.draft import Propose
 
+LOCK_IS_GENERATED = "mlspec.lock linguist-generated\n"
+
 
 @click.command(name="init")
 @click.argument("data", type=click.Path(), metavar="DATA", required=False)
@@ -48,6 +50,7 @@ def command(data: str | None, target: str | None, output: str, ci: str | None, f
         result(text, form="data")
         return
     write(output, text, data)
+    _mark_lock(output)
     talk(printable(f"wrote {output}; next: mlspec run" + ("" if output == "project.yaml" else f" {output}")))
     sys.stdout.flush()
 
@@ -75,6 +78,26 @@ def _write_workflows(host: str, force: bool) -> None:
         talk(printable(f"wrote {file}"))
     if host == "github":
         talk(f"next: replace {_workflows.OWNER} with the repository that has the action, and commit the files")
+
+
+def _mark_lock(spec: str) -> None:
+    """In a git work tree, say in ``.gitattributes`` beside the spec that its lock is generated, so that a review folds
+    it away; a link is left alone."""
+    from mlspec.machine import safe_files, work_tree
+
+    file = os.path.join(os.path.dirname(spec), ".gitattributes")
+    if work_tree.find(os.path.dirname(spec) or os.curdir) is None or os.path.islink(file):
+        return
+    try:
+        text = safe_files.read(file).decode("utf-8", "surrogateescape")
+    except FileNotFoundError:
+        text = ""
+    except OSError:
+        return
+    if "mlspec.lock" not in text:
+        with open(file, "a", encoding="utf-8") as stream:
+            stream.write("\n" * (text != "" and not text.endswith("\n")) + LOCK_IS_GENERATED)
+        talk(printable(f"wrote {file}"))
 
 
 def _propose(data: str) -> "Propose | None":

@@ -1,20 +1,22 @@
 """Two versions of a spec -> their diff: reads both, compares what they mean, and finds what that leads to."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from mlspec.diagnostics import Diagnostic, Span, SpecError
-from mlspec.diff import accept, beside, compare, impact, policies, results
-from mlspec.diff.change import SEVERITIES, SEVERITY, Change, Diff, Impact, Side
+from mlspec.diff import accept, beside, compare, gates, impact, policies, results
+from mlspec.diff.change import SEVERITIES, SEVERITY, CandidateScore, Change, Diff, GateOutlook, Impact, Side
+from mlspec.diff.data_changes import data_changes
 from mlspec.diff.meaning import Meaning, meaning
 from mlspec.diff.results import Paired
 from mlspec.diff.show.mermaid import mermaid
 from mlspec.diff.surroundings import Surroundings, surroundings
 from mlspec.diff.version import Version
 from mlspec.document import Document, parse
+from mlspec.engine.run.lockfile import Lock
 from mlspec.rules.context import Facts
 from mlspec.spec import Project, suggest
 from mlspec.spec.load import load
@@ -88,6 +90,7 @@ def between(base: Version, head: Version, options: Options, paired: Paired | Non
     else:
         _refuse(later, projects[1], other)
     told = Impact(unknown=unknown)
+    touched: tuple[GateOutlook, ...] = ()
     if unknown is None and one.facts is not None and other.facts is not None:
         was, now = impact.compiled(projects[0], one.facts, one), impact.compiled(projects[1], other.facts, other)
         names = {str(change.old): str(change.new) for change in found if change.kind == "renamed"}
@@ -95,6 +98,7 @@ def between(base: Version, head: Version, options: Options, paired: Paired | Non
         if options.draw:
             told = replace(told, mermaid=mermaid(was.graph, now.graph, told))
         found = list(impact.alone(found, before, (one, other), was, now))
+        touched = () if one.lock is None else tuple(gates.outlooks(was.graph, now.graph, one.lock))
     made, unused = accept.accepted(compare.ordered(found), given)
     shown = results.results(one.lock, other.lock, told, paired)
     stale = STALE in options.fail_on and shown is not None and shown.stale is not None
@@ -106,6 +110,9 @@ def between(base: Version, head: Version, options: Options, paired: Paired | Non
         status="moved" if base.is_moved or head.is_moved else "changed",
         changes=made,
         impact=told,
+        gates=touched,
+        data=tuple(data_changes(one, other, made)),
+        candidates=tuple(_candidates(one.lock, other.lock)),
         results=shown,
         unused=unused,
         failing=(*stopped, *([STALE] if stale else [])),
@@ -165,6 +172,18 @@ def _deleted(base: Version, head: Version, options: Options) -> Diff:
 
 def _side(version: Version) -> Side:
     return Side(label=version.label, path=version.path, commit=version.commit)
+
+
+def _candidates(base: Lock | None, head: Lock | None) -> Iterator[CandidateScore]:
+    """The scores that differ: of candidates that came, went, or were trained again."""
+    old, new = ({} if lock is None else lock.candidates for lock in (base, head))
+    if not old or not new:
+        return
+    for metric in dict.fromkeys((*old, *new)):
+        was, now = old.get(metric, {}), new.get(metric, {})
+        for name in dict.fromkeys((*was, *now)):
+            if was.get(name) != now.get(name):
+                yield CandidateScore(candidate=name, metric=metric, base=was.get(name), head=now.get(name))
 
 
 def known(fail_on: Sequence[str]) -> None:

@@ -136,6 +136,49 @@ class Results(Struct, frozen=True, kw_only=True):
     seconds: tuple[float | None, float | None] = (None, None)
 
 
+class GateOutlook(Struct, frozen=True, kw_only=True):
+    """A gate that the change touches, with what the base's lock has measured: whether that would hold the new bound.
+
+    ``would``: pass, fail or unknown by the gate's own rule; null where the gate is removed, or was never measured.
+    ``margin``: how far the value is on the right side of the head's bound, negative on the wrong one."""
+
+    gate: str
+    status: Literal["new", "removed", "changed"]
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    unit: Annotated[str, Meta(description="of value, bounds and margin: '', 's', 'bytes', 'rows/s' or a word")] = ""
+    base_bounds: dict[str, float] = {}
+    head_bounds: dict[str, float] = {}
+    margin: float | None = None
+    held: Annotated[str | None, Meta(description="the verdict in the base's lock")] = None
+    would: Literal["pass", "fail", "unknown"] | None = None
+
+
+class CandidateScore(Struct, frozen=True, kw_only=True):
+    """A candidate's score on the validation rows in the two locks."""
+
+    candidate: str
+    metric: str
+    base: dict[str, int | float | None] | None
+    head: dict[str, int | float | None] | None
+
+
+class DataChange(Struct, frozen=True, kw_only=True):
+    """What the locks say of a source whose content changed: numbers of rows, shares of the target's classes or its
+    mean, and shares of missing values that differ by 1 % or more. ``unknown``: why nothing can be said."""
+
+    source: str
+    unknown: str | None = None
+    rows: tuple[int | None, int | None] = (None, None)
+    target: dict[str, tuple[float | None, float | None]] = {}
+    missing: dict[str, tuple[float | None, float | None]] = {}
+    drifted: Annotated[tuple[str, ...], Meta(description="columns whose pinned spread is another")] = ()
+    same_test_rows: Annotated[
+        bool | None, Meta(description="whether the test rows are the same; null: it is not known, nor is an overlap")
+    ] = None
+
+
 class Unused(Struct, frozen=True, kw_only=True):
     """An acceptance that accepts nothing in this comparison."""
 
@@ -167,6 +210,9 @@ class Diff(Struct, frozen=True, kw_only=True):
     ] = "changed"
     changes: tuple[Change, ...] = ()
     impact: Impact = Impact()
+    gates: tuple[GateOutlook, ...] = ()
+    data: tuple[DataChange, ...] = ()
+    candidates: tuple[CandidateScore, ...] = ()
     results: Results | None = None
     unused: tuple[Unused, ...] = ()
     failing: Annotated[

@@ -197,11 +197,11 @@ def _with(
 
 
 def _timings(locks: Iterable[Lock | None]) -> dict[str, float]:
-    """Seconds by step, the later lock's where both know."""
+    """Seconds by step, the later lock's where both know; less than a second, which no lock has, counts as none."""
     found: dict[str, float] = {}
     for lock in locks:
         if lock is not None:
-            found |= {name: step.seconds for name, step in lock.steps.items() if step.seconds is not None}
+            found |= {name: step.seconds or 0.0 for name, step in lock.steps.items() if step.fingerprint}
     return found
 
 

@@ -9,7 +9,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from mlspec.diagnostics import SpecError
-from mlspec.diff.blobs import hash_of
+from mlspec.diff import pointers
+from mlspec.diff.blobs import LARGEST_POINTER, hash_of, is_pointer
 from mlspec.diff.version import Version, content, copied, copy_module, token
 from mlspec.document import Document
 from mlspec.engine.run.lockfile import NAME, Lock, decode
@@ -75,6 +76,13 @@ def surroundings(
         Surroundings(facts, unknown, *_tokens(version, of, lock, against), _code(version, of), lock, None in copies)
         for (facts, unknown), (version, of, _), lock, against in zip(known, sides, locks, (other, one), strict=True)
     )
+    if None not in copies:
+        # Of data that is only pointed to, no more than one version can be here.
+        notes += tuple(
+            f"the columns of '{path}' are those of the data here, for both sides"
+            for path, own in first.tokens.items()
+            if pointers.is_one(own) and later.tokens.get(path, own) != own
+        )
     return replace(first, notes=(*notes, *first.notes)), later
 
 
@@ -119,7 +127,7 @@ def _placed(version: Version, project: Project, scratch: Path) -> Project | None
         copy = None if is_here else copied(version, path, scratch / name)
         if copy is not None:
             source = replace(source, path=copy)
-        elif not (version.root / path).exists():
+        elif not (version.root / path).exists() or is_pointer(content(here, path, LARGEST_POINTER) or b""):
             return None
         sources[name] = replace(use, plugin=source)
     return replace(project, data=replace(project.data, sources=sources))
@@ -163,7 +171,9 @@ def _tokens(
     tokens: dict[str, str] = {}
     notes = []
     for path in _paths(project):
-        found = token(version, path, other)
+        found, note = pointers.identified(version, path, other)
+        if note is not None:
+            notes.append(note)
         if found is None and version.commit is not None:
             # Data that git does not hold is taken as it is in the working tree: the same for both.
             found = token(replace(version, commit=None), path)

@@ -197,6 +197,11 @@ def _is_file(name: str, asked: Asked) -> bool:
     return True
 
 
+def in_revision(spec: str, revision: str) -> Version:
+    """A spec in a git revision, whether or not it is there. Raises SpecError where there is no such revision."""
+    return _revision(revision, Asked(spec, True, {}))
+
+
 def _revision(name: str, asked: Asked, label: str | None = None) -> Version:
     """The spec in a commit: REVISION, or REVISION:PATH."""
     revision, colon, path = name.partition(":")
@@ -324,7 +329,7 @@ def _is_closed(root: str | os.PathLike[str], path: str) -> bool:
 def content(version: Version, path: str, most: int = LARGEST_OBJECT) -> bytes | None:
     """The bytes of a file beside a spec in its version, None where it has none, or more than ``most``."""
     if version.commit is None:
-        file = _here(version, path)
+        file = file_here(version, path)
         try:
             return None if file is None else safe_files.read(file, most)
         except OSError:
@@ -387,7 +392,7 @@ def token(version: Version, path: str, other: Version | None = None) -> str | No
         if entry is None or entry.kind not in ("blob", "tree"):
             return None
         return entry.name if entry.kind == "blob" else _folder(_below(version, path, entry))
-    file = _here(version, path)
+    file = file_here(version, path)
     known = None if other is None or other.commit is None else _entry(other, path)
     place = path if other is None else other.place(path)
     try:
@@ -404,7 +409,7 @@ def token(version: Version, path: str, other: Version | None = None) -> str | No
         return None
 
 
-def _here(version: Version, path: str) -> str | None:
+def file_here(version: Version, path: str) -> str | None:
     """A file of the working tree, None where it is outside, or git's or mlspec's own."""
     file = os.path.join(version.root, path)
     return None if "\0" in path or _is_closed(version.root, file) else file

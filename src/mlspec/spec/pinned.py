@@ -44,9 +44,20 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     mark: str = ""
 
 
+class DataSummary(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a run says of a source's rows, for reviews: ``of`` is the digest of the table, ``rows`` their number,
+    ``target`` the share of each class, or the mean; ``missing`` the share of missing values by column, from 1 % and
+    five rows. No values of columns but the classes of the target, and no count of fewer than five rows."""
+
+    of: str
+    rows: int
+    target: dict[str, float] = {}
+    missing: dict[str, float] = {}
+
+
 class LockedSource(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A source as mlspec.lock pins it: the digests of its files, the columns with their types; of one that is fetched
-    also what was asked (a digest), its rows and the target's values."""
+    """A source as mlspec.lock pins it: the digests of its files, the columns with their types, and a summary of its
+    rows; of one that is fetched also what was asked (a digest), its rows and the target's values."""
 
     files: dict[str, str] = {}
     columns: dict[str, ColumnType] = {}
@@ -54,6 +65,7 @@ class LockedSource(Struct, frozen=True, kw_only=True, omit_defaults=True):
     rows: int | None = None
     target: str = ""
     levels: tuple[str, ...] | None = None
+    summary: DataSummary | None = None
 
 
 class LockedSpread(Struct, frozen=True):

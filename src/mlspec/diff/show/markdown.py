@@ -4,7 +4,7 @@ Everything that comes from a spec is between ``<code>`` tags with every characte
 as an entity: it can be neither markup nor link nor mention.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
 from mlspec.diagnostics import Span, printable
@@ -196,8 +196,16 @@ def _row(change: Change, diff: Diff, host: Host | None) -> str:
 
 
 def _findings(diff: Diff) -> Iterator[str]:
+    if diff.gates:
+        yield _gates(diff)
+    if diff.data:
+        yield "\n".join(f"- data of {code(one.source)}: {code(words.data(one))}" for one in diff.data) + "\n"
     if diff.results is not None:
         yield _results(diff.results)
+    if diff.candidates:
+        rows = [f"| {code(one.candidate)} | {_estimate(one.base)} | {_estimate(one.head)} |" for one in diff.candidates]
+        metric = code(diff.candidates[0].metric)
+        yield f"| {metric} on the validation rows | before | after |\n| --- | --- | --- |\n" + "\n".join(rows) + "\n"
     if diff.unused:
         lines = [f"- {code(one.what)} accepts nothing here ({code(one.reason)}); delete it" for one in diff.unused]
         yield "\n".join(lines) + "\n"
@@ -230,6 +238,16 @@ def _time(low: float | None, high: float | None) -> str:
     return duration(low) if duration(low) == duration(high) else f"{duration(low)} to {duration(high)}"
 
 
+def _gates(diff: Diff) -> str:
+    lines = ["| gate | bound | last value | margin | by the last value |", "| --- | --- | --- | --- | --- |"]
+    for gate in diff.gates:
+        last = words.estimate(gate.value, gate.low, gate.high, gate.unit)
+        margin = words.measured(gate.margin, gate.unit)
+        cells = (code(gate.gate), code(words.bounds(gate)), code(last), code(margin), code(words.would(gate)))
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
 def _results(results: Results) -> str:
     if results.unknown is not None or results.stale is not None:
         return f"**Results**: {code(results.unknown or results.stale or '')}\n"
@@ -243,14 +261,14 @@ def _results(results: Results) -> str:
     for gate in results.gates:
         said = gate.head_requirement or gate.base_requirement or ""
         before, after = (
-            f"{verdict or words.NONE}{'' if value is None else f', {words.number(value)}'}"
+            f"{code(verdict) if verdict else words.NONE}{'' if value is None else f', {words.number(value)}'}"
             for verdict, value in ((gate.base_verdict, gate.base_value), (gate.head_verdict, gate.head_value))
         )
         lines.append(f"| {code(gate.gate)} | {before} | {after} | {code(said)} |")
     return "\n".join(lines) + "\n"
 
 
-def _estimate(side: dict[str, float | None] | None) -> str:
+def _estimate(side: Mapping[str, float | None] | None) -> str:
     if side is None:
         return words.NONE
     low, high = words.number(side.get("low")), words.number(side.get("high"))

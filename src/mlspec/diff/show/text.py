@@ -1,6 +1,6 @@
 """A diff for a terminal, in the manner of a plan: the gravest first, then the impact, then a verdict."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from mlspec.diagnostics import printable
 from mlspec.diff.change import Change, Diff, Overview, Results, Severity
@@ -62,8 +62,7 @@ def _lines(diff: Diff, color: bool) -> Iterator[str]:
         if diff.impact.renamed:
             pairs = [f"{printable(old)} -> {printable(new)}" for old, new in diff.impact.renamed.items()]
             yield f"  renamed: {names(pairs)}"
-    if diff.results is not None:
-        yield from _results(diff.results, color)
+    yield from _measured(diff, color)
     for one in diff.unused:
         where = "" if one.where is None else f" ({printable(one.where.file)}:{one.where.line})"
         yield f"Unused: mlspec-allow {printable(one.what)}{where} accepts nothing here; delete it"
@@ -71,6 +70,31 @@ def _lines(diff: Diff, color: bool) -> Iterator[str]:
         yield f"Note: {printable(note)}"
     tint = "1;31" if diff.failing else "1;32" if not diff.changes else "1"
     yield _paint(f"Verdict: {words.verdict(diff)}", tint, color)
+
+
+def results(diff: Diff, *, color: bool = False) -> str:
+    """What the two locks say alone: gates, data, metrics, candidates."""
+    head = _paint(f"{printable(diff.head.path)}: {_label(diff)}", "1", color)
+    found = list(_measured(diff, color))
+    return "\n".join([head, "", *(found or ["neither has an mlspec.lock"])])
+
+
+def _measured(diff: Diff, color: bool) -> Iterator[str]:
+    if diff.gates:
+        yield "Gates, by what the base's lock has measured:"
+    for gate in diff.gates:
+        margin = "" if gate.margin is None else f", margin {words.measured(gate.margin, gate.unit)}"
+        last = words.estimate(gate.value, gate.low, gate.high, gate.unit)
+        yield f"  {printable(gate.gate)}: {words.bounds(gate)}; last {last}{margin}; {words.would(gate)}"
+    for source in diff.data:
+        yield f"Data of {printable(source.source)}: {words.data(source)}"
+    if diff.results is not None:
+        yield from _results(diff.results, color)
+    if diff.candidates:
+        yield "Candidates on the validation rows:"
+    for score in diff.candidates:
+        old, new = (_estimate(side) for side in (score.base, score.head))
+        yield f"  {printable(score.candidate)} ({printable(score.metric)}): {old} -> {new}"
 
 
 def _label(diff: Diff | Overview) -> str:
@@ -124,7 +148,7 @@ def _results(results: Results, color: bool) -> Iterator[str]:
         yield f"  all steps: {duration(old_time)} -> {duration(new_time)}"
 
 
-def _estimate(side: dict[str, float | None] | None) -> str:
+def _estimate(side: Mapping[str, float | None] | None) -> str:
     if side is None:
         return words.NONE
     ends = [words.number(side.get(end)) for end in ("low", "high")]

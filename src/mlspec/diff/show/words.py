@@ -3,9 +3,10 @@
 from typing import Any
 
 from mlspec.diagnostics import printable
-from mlspec.diff.change import MEANS, Change, Diff, Impact, Overview, SpecDiff
+from mlspec.diff.change import MEANS, Change, DataChange, Diff, GateOutlook, Impact, Overview, SpecDiff
 from mlspec.graph.fingerprint import canonical
 from mlspec.graph.show.text import duration
+from mlspec.plugins.verdict import seconds, size
 
 NONE = "–"
 STALE = "stale"
@@ -113,7 +114,9 @@ def took(impact: Impact) -> str:
     if low is None or high is None:
         return "time unknown (no lock has timings)"
     if duration(low) == duration(high):
-        text = duration(high) if high < 1 else f"about {duration(high)}"
+        text = "less than a second" if high < 1 else f"about {duration(high)}"
+    elif low < 1:
+        text = f"up to {duration(high)}"
     else:
         text = f"{duration(low)} to {duration(high)}"
     return text + (f", and {impact.untimed} step{'s' * (impact.untimed > 1)} never timed" if impact.untimed else "")
@@ -193,6 +196,82 @@ def _stopping(spec: SpecDiff) -> list[Change]:
 def plural(count: int, what: str) -> str:
     """``1 spec``, ``2 specs``."""
     return f"{count:,} {what}{'s' * (count != 1)}"
+
+
+def measured(item: float | None, unit: str) -> str:
+    """A figure with its unit: ``12 MB``, ``3.5 ms``, ``0.81``, ``4.2 %``."""
+    if item is None:
+        return NONE
+    sign, size_ = ("-" if item < 0 else ""), abs(item)
+    match unit:
+        case "bytes":
+            return sign + spaced(size(size_))
+        case "s":
+            return sign + spaced(seconds(size_))
+        case "":
+            return number(item)
+        case _:
+            return f"{number(item)} {unit}"
+
+
+def spaced(text: str) -> str:
+    """A figure with a space before its unit."""
+    end = next((index for index, char in enumerate(text) if char.isalpha()), len(text))
+    return f"{text[:end]} {text[end:]}".strip()
+
+
+def estimate(value: float | None, low: float | None, high: float | None, unit: str = "") -> str:
+    """A figure with its interval, where there is one."""
+    if value is None:
+        return NONE
+    has_ends = low is not None and high is not None and not low == high == value
+    return measured(value, unit) + (f" ({measured(low, unit)} to {measured(high, unit)})" if has_ends else "")
+
+
+def bounds(gate: GateOutlook) -> str:
+    """The bounds before and after."""
+    old, new = (
+        " and ".join(f"{side.replace('_', ' ')} {measured(bound, gate.unit)}" for side, bound in sides.items())
+        for sides in (gate.base_bounds, gate.head_bounds)
+    )
+    return new or NONE if gate.status == "new" else f"{old or NONE} -> {new or NONE}" if old != new else new
+
+
+def would(gate: GateOutlook) -> str:
+    """Whether what was measured last would hold the new bound."""
+    text = {"pass": "would have held", "fail": "would have failed", "unknown": "could not be decided", None: ""}
+    if gate.status == "removed":
+        said = "the gate is removed"
+    else:
+        said = "unknown: not measured before" if gate.value is None else text[gate.would]
+    return f"{said} (was {value(gate.held)})" if gate.held else said
+
+
+def share(item: float | None) -> str:
+    """A share in per cent."""
+    return NONE if item is None else f"{100 * item:.3g} %"
+
+
+def data(change: DataChange) -> str:
+    """What changed in a source's rows, in a line."""
+    if change.unknown is not None:
+        return f"unknown: {change.unknown}"
+    parts = [f"{_rows(change.rows[0])} -> {_rows(change.rows[1])} rows"]
+    for name, (old, new) in change.target.items():
+        parts.append(
+            f"mean of the target {number(old)} -> {number(new)}"
+            if name == "mean"
+            else f"target {value(name)} {share(old)} -> {share(new)}"
+        )
+    parts += [f"missing in {value(name)} {share(old)} -> {share(new)}" for name, (old, new) in change.missing.items()]
+    if change.drifted:
+        parts.append(f"pinned spread is another: {', '.join(map(value, change.drifted))}")
+    parts.append("the same test rows" if change.same_test_rows else "overlap with the former test rows unknown")
+    return "; ".join(parts)
+
+
+def _rows(count: int | None) -> str:
+    return NONE if count is None else f"{count:,}"
 
 
 def number(item: object) -> str:

@@ -19,14 +19,19 @@ from mlspec.graph.passes.references import content, pins
 from mlspec.graph.step import Step
 from mlspec.machine import json_values, safe_files
 from mlspec.plugins.verdict import Number
-from mlspec.spec.pinned import LOCK, VERSION, LockedSource, LockedSpread
+from mlspec.spec.pinned import LOCK, VERSION, DataSummary, LockedSource, LockedSpread
 from mlspec.store import files
 
 NAME = LOCK
 
 
-class LockedStep(Struct, frozen=True, kw_only=True):
-    """A step: its fingerprint, its outputs' digests (none where it measures time), how long it took."""
+QUICK = 1.0  # seconds; how long a quicker step took is not written
+STEADY = 2.0  # a time that is off by no more than this factor stays as it was
+
+
+class LockedStep(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A step: its fingerprint, its outputs' digests (none where it measures time), how long it took; None: less than a
+    second."""
 
     fingerprint: str
     outputs: dict[str, str] = {}
@@ -34,18 +39,22 @@ class LockedStep(Struct, frozen=True, kw_only=True):
 
 
 class LockedGate(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a gate said."""
+    """What a gate said; ``low`` and ``high`` where there is an interval, ``unit`` of all three."""
 
     requirement: str
     verdict: str
     value: Number | None
+    low: Number | None = None
+    high: Number | None = None
+    unit: str = ""
     waived: str = ""
 
 
 class Lock(Struct, frozen=True, kw_only=True):
     """What a run gave. ``metrics`` hold value, low and high; ``gates`` requirement, verdict and value, and the reason
-    where one is waived; ``holdout`` which models the test rows have judged, ``spreads`` how columns' values were
-    spread that expectations on drift watch."""
+    where one is waived; ``candidates`` by the metric of the selection each candidate's score on the validation rows;
+    ``holdout`` which models the test rows have judged, ``spreads`` how columns' values were spread that expectations on
+    drift watch; ``accepted`` the digest of the lock that ``mlspec accept`` kept, empty where it never did."""
 
     version: int = VERSION
     mlspec: str = ""
@@ -54,8 +63,10 @@ class Lock(Struct, frozen=True, kw_only=True):
     spreads: dict[str, LockedSpread] = {}
     steps: dict[str, LockedStep] = {}
     metrics: dict[str, dict[str, int | float | None]] = {}
+    candidates: dict[str, dict[str, dict[str, int | float | None]]] = {}
     gates: dict[str, LockedGate] = {}
     holdout: tuple[Use, ...] = ()
+    accepted: str = ""
 
 
 def beside(root: Path) -> Path:
@@ -69,15 +80,19 @@ def of(
     kinds: Mapping[str, Kind] = KINDS,
     uses: tuple[Use, ...] = (),
     spreads: dict[str, LockedSpread] | None = None,
+    selection: Mapping[str, Any] | None = None,
+    summaries: Mapping[str, DataSummary] | None = None,
 ) -> Lock:
     """The lock of a run in which every step has a result. ``uses``: all uses of its test rows; ``spreads``: what is to
-    be pinned of columns' values."""
+    be pinned of columns' values; ``selection``: the result of the selection; ``summaries``: of each source's rows."""
     measured = {} if run.metrics is None else run.metrics["metrics"]
     return Lock(
         mlspec=run.environment.get("mlspec", ""),
         environment={name: version for name, version in run.environment.items() if name not in ("mlspec", "processor")},
         sources={
-            step.id.removeprefix("source."): _source(graph, step)
+            (name := step.id.removeprefix("source.")): msgspec.structs.replace(
+                _source(graph, step), summary=(summaries or {}).get(name)
+            )
             for step in graph.steps.values()
             if step.kind == "source"
         },
@@ -86,19 +101,39 @@ def of(
             step_id: LockedStep(
                 fingerprint=step.fingerprint or "",
                 outputs={} if kinds[step.kind].volatile else _stable(graph, step_id, step.outputs, kinds),
-                seconds=None if step.seconds is None else _rounded(step.seconds),
+                seconds=None if step.seconds is None or step.seconds < QUICK else _rounded(step.seconds),
             )
             for step_id, step in run.steps.items()
         },
+        candidates=_scores(selection or {}),
         metrics={name: {end: found[end] for end in ("value", "low", "high")} for name, found in measured.items()},
         gates={
             gate.gate: LockedGate(
-                requirement=gate.requirement, verdict=gate.verdict, value=gate.value, waived=gate.waived
+                requirement=gate.requirement,
+                verdict=gate.verdict,
+                value=gate.value,
+                low=gate.low,
+                high=gate.high,
+                unit=gate.unit,
+                waived=gate.waived,
             )
             for gate in run.gates
         },
         holdout=uses,
     )
+
+
+def _scores(selection: Mapping[str, Any]) -> dict[str, dict[str, dict[str, int | float | None]]]:
+    scores = selection.get("scores")
+    if not isinstance(scores, dict) or not isinstance(selection.get("metric"), str):
+        return {}
+    return {
+        selection["metric"]: {
+            name: {end: found.get(end) for end in ("value", "low", "high")}
+            for name, found in scores.items()
+            if isinstance(found, dict)
+        }
+    }
 
 
 def spreads(graph: Graph, report: Any, before: Mapping[str, LockedSpread], *, renew: bool) -> dict[str, LockedSpread]:
@@ -125,10 +160,26 @@ def write(path: Path, lock: Lock) -> bool:
         before = read(path)
     except StoreError:
         before = None
-    if before is not None and _timeless(before) == _timeless(lock):
-        return False
+    if before is not None:
+        lock = msgspec.structs.replace(lock, accepted=before.accepted)
+        if _timeless(before) == _timeless(lock):
+            return False
+        lock = _steady(lock, before)
     files.replace(path, text(lock))
     return True
+
+
+def _steady(lock: Lock, before: Lock) -> Lock:
+    """The lock with the times of the one before where they are about the same: each line that differs is read."""
+    steps = dict(lock.steps)
+    for name, step in lock.steps.items():
+        was = before.steps[name].seconds if name in before.steps else None
+        now = step.seconds
+        if was is not None and ((now or QUICK) <= was * STEADY and was <= (now or QUICK) * STEADY):
+            steps[name] = msgspec.structs.replace(step, seconds=was)
+        elif was is None and name in before.steps and now is not None and now <= QUICK * STEADY:
+            steps[name] = msgspec.structs.replace(step, seconds=None)
+    return msgspec.structs.replace(lock, steps=steps)
 
 
 def read(path: Path) -> Lock | None:
@@ -176,7 +227,7 @@ def _stable(graph: Graph, step_id: str, outputs: Mapping[str, str], kinds: Mappi
 
 
 def _timeless(lock: Lock) -> bytes:
-    steps = {name: LockedStep(fingerprint=step.fingerprint, outputs=step.outputs) for name, step in lock.steps.items()}
+    steps = {name: msgspec.structs.replace(step, seconds=None) for name, step in lock.steps.items()}
     return text(msgspec.structs.replace(lock, steps=steps))
 
 

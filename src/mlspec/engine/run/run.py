@@ -15,7 +15,7 @@ from mlspec.engine import events
 from mlspec.engine.backend import Backend, Progress, RunTimeoutError, Setting
 from mlspec.engine.budget_meter import Meter
 from mlspec.engine.events import Listener
-from mlspec.engine.run import dvc_results, holdout_ledger, holdout_verdicts, step_history
+from mlspec.engine.run import data_summary, dvc_results, holdout_ledger, holdout_verdicts, step_history
 from mlspec.engine.run import lockfile as locks
 from mlspec.engine.run.run_folder import Journal
 from mlspec.engine.run.run_record import Failure, HoldoutUse, RanStep, Run
@@ -145,7 +145,13 @@ class _Running:
             pins = locks.spreads(
                 self.graph, self._report(), pinned.locked_references(self.graph.facts.root), renew=self.renew
             )
-            locks.write(beside, locks.of(self.graph, run, self.kinds, uses, pins))
+            tables = {
+                name.removeprefix("source."): self.results[name].stored.outputs["table"]  # type: ignore[union-attr]
+                for name, step in self.graph.steps.items()
+                if step.kind == "source"
+            }
+            known = data_summary.summaries(self.graph, tables, self.store.path)
+            locks.write(beside, locks.of(self.graph, run, self.kinds, uses, pins, self._selection(), known))
         return run
 
     def _end_at(self, step: str, path: SpecPath, cause: str) -> None:
@@ -310,6 +316,12 @@ class _Running:
                 alone = [Requirement(id=name, path=step.path, binding="gate", check=step.params)]
                 gates += [holdout_verdicts.seen(decided, one, self.holdout) for one in stated.get(step.id, alone)]
         return metrics, tuple(gates)
+
+    def _selection(self) -> Any:
+        """The candidates' scores on the validation rows, where one was selected."""
+        found = (result.stored for name, result in self.results.items() if self.graph.steps[name].kind == "select")
+        stored = next(found, None)
+        return None if stored is None else self._json(stored.outputs["selection"])
 
     def _report(self) -> Any:
         """What the check of the data has measured, where there is one."""
