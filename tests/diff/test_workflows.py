@@ -241,3 +241,13 @@ def test_a_weaker_policy_stops_a_pull_request(clone: Path, tmp_path: Path) -> No
     assert "::error title=policy%3A policy.yaml backends[dvc]" in runner.log
     (text,) = (file.read_text() for file in runner.artifacts.glob("*/comment.md"))
     assert text.count("policy.yaml backends&#91;dvc&#93;") == 1  # not once for each spec
+
+
+def test_all_specs_where_one_is_not_valid(clone: Path, tmp_path: Path) -> None:
+    commit(clone, credit=LOOSE, fraud=SPEC.replace("quality:", "qality:"))
+    runner = Runner(clone, tmp_path / "scratch")
+    assert runner.run(STEPS, one(clone, spec="all")) == 2
+    (text,) = (file.read_text() for file in runner.artifacts.glob("*/comment.md"))
+    assert text.startswith("⛔ **Not valid: 1 error**")
+    assert "<code>fraud/project.yaml&#58;11</code>" in text
+    assert text.endswith("\n<!-- mlspec:diff:all -->\n")
