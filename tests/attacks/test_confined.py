@@ -74,7 +74,8 @@ def test_where_the_kernel_has_none_it_says_so(monkeypatch: pytest.MonkeyPatch) -
 @hardware.needs(landlock.version(), "this kernel has no Landlock")
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
 @pytest.mark.parametrize(
-    "command", [["validate"], ["compile"], ["compile", "--resolved"], ["diff", "project.yaml", "other.yaml"]]
+    "command",
+    [["validate"], ["policy"], ["compile"], ["compile", "--resolved"], ["diff", "project.yaml", "other.yaml"]],
 )
 def test_the_commands_confine_themselves_before_they_look_at_what_a_spec_names(
     command: list[str], tmp_path: Path

@@ -192,16 +192,24 @@ def test_where_it_can_not_be_deepened_the_comment_says_what_to_do(clone: Path, t
     assert text.endswith("\n<!-- mlspec:diff:credit/project.yaml -->\n")
 
 
-def test_a_base_that_moved_on_is_not_taken_for_the_merge_base_in_a_cut_history(clone: Path, tmp_path: Path) -> None:
-    commit(clone, fraud=LOOSE)
+def test_a_cut_history_hides_no_merge_base(clone: Path, tmp_path: Path) -> None:
+    """The branch has main's stricter gate at the end of a long line, and takes it back in a merge with an old commit.
+    Where the line is cut, that commit looks like the merge base, and the gate like the old one."""
     git(clone, "switch", "-q", "main")
     commit(clone, credit=SPEC.replace("at_least: 0.9}", "at_least: 0.95}"))
+    git(clone, "switch", "-q", "-c", "long")
+    for _ in range(60):
+        git(clone, "commit", "-q", "--allow-empty", "-m", "more")
+    git(clone, "switch", "-q", "main")
+    commit(clone, fraud=LOOSE)
     git(clone, "push", "-q", "origin", "main")
     git(clone, "switch", "-q", "branch")
+    commit(clone, churn=LOOSE)
+    git(clone, "merge", "-q", "-s", "ours", "-m", "back", "long")
     given = one(clone)
     runner = Runner(shallow(clone, tmp_path), tmp_path / "scratch")
-    assert runner.run(STEPS, given) == 0, runner.log
-    assert "✅ **No change of meaning**" in runner.log
+    assert runner.run(STEPS, given) == 1, runner.log
+    assert "⛔ **Blocked: 1 change (loosened) not accepted**" in runner.log
 
 
 @pytest.mark.parametrize(
@@ -241,3 +249,13 @@ def test_a_weaker_policy_stops_a_pull_request(clone: Path, tmp_path: Path) -> No
     assert "::error title=policy%3A policy.yaml backends[dvc]" in runner.log
     (text,) = (file.read_text() for file in runner.artifacts.glob("*/comment.md"))
     assert text.count("policy.yaml backends&#91;dvc&#93;") == 1  # not once for each spec
+
+
+def test_all_specs_where_one_is_not_valid(clone: Path, tmp_path: Path) -> None:
+    commit(clone, credit=LOOSE, fraud=SPEC.replace("quality:", "qality:"))
+    runner = Runner(clone, tmp_path / "scratch")
+    assert runner.run(STEPS, one(clone, spec="all")) == 2
+    (text,) = (file.read_text() for file in runner.artifacts.glob("*/comment.md"))
+    assert text.startswith("⛔ **Not valid: 1 error**")
+    assert "<code>fraud/project.yaml&#58;11</code>" in text
+    assert text.endswith("\n<!-- mlspec:diff:all -->\n")

@@ -350,3 +350,25 @@ def test_a_policy_that_goes_or_comes_is_one_change(repository: Path) -> None:
     (repository / "credit/policy.yaml").write_text("gates: 1")
     with pytest.raises(SpecError, match="'gates' must be a list"):
         api.diff(spec="credit")
+
+
+def test_a_spec_that_leaves_its_policy_is_not_silent(repository: Path) -> None:
+    (repository / "credit/policy.yaml").write_text(CHANGES)
+    git(repository, "add", "-A")
+    git(repository, "commit", "-qm", "one")
+    (repository / "free").mkdir()
+    git(repository, "mv", "credit/project.yaml", "credit/people.csv", "free")
+    found = api.diff(spec="free", fail_on=["policy"])
+    assert [(one.path, one.kind, one.severity) for one in found.changes] == [("credit/policy.yaml", "removed", "error")]
+    assert found.failing
+
+
+def test_equal_entries_have_names_of_their_own_and_a_goal_counts_where_the_gate_is_waived(repository: Path) -> None:
+    entry = "  - {require: {quality: [{metric: roc_auc, at_least: 0.5}]}, reason: r}\n"
+    (repository / "policy.yaml").write_text("gates:\n" + entry * 3)
+    waived = SPEC.replace("  latency", "  waivers: [{requirement: quality.roc_auc, reason: later}]\n  latency")
+    (repository / "credit/project.yaml").write_text(waived)
+    found = api.policies("credit")
+    names = [one.name for one in found.policies["policy.yaml"]]
+    assert names == ["gates.quality[roc_auc].at_least" + more for more in ("", " #2", " #3")]
+    assert found.diagnostics == ()  # the goal with a bound on roc_auc is not waived

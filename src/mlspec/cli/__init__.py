@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mlspec.diagnostics import Diagnostic
 
 # They hold nothing open, and what they start has ended when they are done.
-BRIEF = (["validate"], ["compile"], ["diff"])
+BRIEF = (["validate"], ["compile"], ["diff"], ["policy"])
 # They read tables in this process, by libraries that write to the error stream themselves.
 READERS = (["init"], ["predict"], ["profile"])
 # What an output that can't be written says: a full disk or quota, a broken device, a stream that is not for writing.

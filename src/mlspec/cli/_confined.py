@@ -1,4 +1,4 @@
-"""What ``validate``, ``compile`` and ``diff`` can reach, whatever a spec leads them to: a second wall, by Landlock."""
+"""What the commands that read strangers' specs can reach, whatever these lead them to: a second wall, by Landlock."""
 
 import os
 import sys
@@ -11,7 +11,12 @@ SYSTEM = (
     *("/proc/cpuinfo", "/proc/meminfo", "/proc/self/cgroup", "/proc/sys/vm", "/sys/fs/cgroup", "/sys/devices/system"),
 )
 # What each command imports last: once Python has compiled it, nothing is left to be written.
-LAST = {"validate": "rules/weight_is_no_number", "compile": "graph/show/tree", "diff": "diff/show/text"}
+LAST = {
+    "validate": "rules/weight_is_no_number",
+    "policy": "rules/weight_is_no_number",
+    "compile": "graph/show/tree",
+    "diff": "diff/show/text",
+}
 LISTED = ("/dev", "/proc/self/fd")
 TERMINAL = ("/dev/null", "/dev/tty")
 LINKERS = ("/lib64", "/lib")  # where the program lies that the kernel starts every other one with

@@ -83,8 +83,6 @@ def _write_workflows(host: str, force: bool) -> None:
 def _mark_lock(spec: str) -> None:
     """In a git work tree, say in ``.gitattributes`` beside the spec that its lock is generated, so that a review folds
     it away; a link is left alone."""
-    import os
-
     from mlspec.machine import safe_files, work_tree
 
     file = os.path.join(os.path.dirname(spec), ".gitattributes")

@@ -10,7 +10,7 @@ from mlspec.diagnostics import Diagnostic
 from mlspec.document import Document, Path
 from mlspec.plugins.base import PluginRef
 from mlspec.policy import glob
-from mlspec.policy.gates import lacks
+from mlspec.policy.gates import lacks, waivers
 from mlspec.policy.reading import ReadPolicy
 from mlspec.spec import Project, units
 from mlspec.spec.load import show
@@ -54,10 +54,11 @@ def _diagnostic(found: ReadPolicy, at: Path, reason: str, message: str, **more: 
 
 
 def _gates(found: ReadPolicy, checked: Checked) -> Iterator[Diagnostic]:
+    waived = waivers(checked.project) if found.policy.gates else {}
     for index, rule in enumerate(found.policy.gates):
         if applies(rule.when, checked):
             at: Path = ("gates", index, "require")
-            for lack in lacks(rule.require, found.document, at, checked.project):
+            for lack in lacks(rule.require, found.document, at, checked.project, waived):
                 span = checked.document.span(lack.at, key=lack.is_missing)
                 yield _diagnostic(found, lack.rule, rule.reason, lack.message, span=span, label=lack.label)
 

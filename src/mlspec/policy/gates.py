@@ -66,7 +66,16 @@ class Held(Struct, frozen=True):
         return next((reason for at, reason in self.waived.items() if path[: len(at)] == at), "")
 
 
-def lacks(required: Required, document: Document, at: Path, project: Project) -> Iterator[Lack]:
+def waivers(project: Project) -> dict[Path, str]:
+    """Why a resolved project does not hold to a requirement, by its place."""
+    if not project.constraints.waivers:
+        return {}
+    return {one.path: one.waived for one in requirements(project) if one.waived}
+
+
+def lacks(
+    required: Required, document: Document, at: Path, project: Project, waived: dict[Path, str]
+) -> Iterator[Lack]:
     """What of the required gates a resolved project does not have, has less strictly, or waives. ``at``: where they are
     in the policy's document, which says what is stated of each."""
     for kind, stated in required.gates.items():
@@ -75,12 +84,11 @@ def lacks(required: Required, document: Document, at: Path, project: Project) ->
             rule: Path = (*at, kind) if index is None else (*at, kind, index)
             node = document.node(rule)
             plain = {} if node is None else node.plain()
-            yield from _entry(kind, entry, plain, rule, list(_held(kind, project)))
+            yield from _entry(kind, entry, plain, rule, list(_held(kind, project, waived)))
 
 
-def _held(kind: str, project: Project) -> Iterator[Held]:
+def _held(kind: str, project: Project, waived: dict[Path, str]) -> Iterator[Held]:
     """The spec's constraints of a kind; a goal with a bound on a metric is one on quality."""
-    waived = {one.path: one.waived for one in requirements(project) if one.waived}
     found = [(path, one) for path, name, one in project.constraints.stated() if name == kind]
     if kind == "quality":
         for index, goal in enumerate(project.project.goals):

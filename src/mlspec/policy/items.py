@@ -23,12 +23,13 @@ class Item(Struct, frozen=True):
 def items(read: ReadPolicy) -> dict[str, Item]:
     """All that a policy asks for, by a name that says what it is about and for which specs."""
     found: dict[str, Item] = {}
+    count: dict[str, int] = {}
 
     def add(name: str, rule: Any, at: Path, key: str, direction: str, value: Any, shown: Any) -> None:
         parts = [] if rule.when is None else [*(rule.when.paths or ()), *(rule.when.tasks or ())]
         full = name + (f" ({', '.join(parts)})" if parts else "") + (f".{key}" if key else "")
-        if full in found:
-            full = next(more for n in range(2, len(found) + 3) if (more := f"{full} #{n}") not in found)
+        count[full] = count.get(full, 0) + 1
+        full = full if count[full] == 1 else f"{full} #{count[full]}"
         found[full] = Item(direction, value, shown, at, rule.reason)
 
     for index, gate in enumerate(read.policy.gates):
