@@ -7,7 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from mlspec.diagnostics import Diagnostic, Span, SpecError
-from mlspec.diff import accept, beside, compare, gate_outlook, gates, impact, policies, results
+from mlspec.diff import accept, beside, compare, easing, gates, impact, policies, results
 from mlspec.diff.change import SEVERITIES, SEVERITY, CandidateScore, Change, Diff, GateOutlook, Impact, Results, Side
 from mlspec.diff.data_changes import data_changes
 from mlspec.diff.meaning import Meaning, meaning
@@ -100,12 +100,12 @@ def between(base: Version, head: Version, options: Options, paired: Paired | Non
             told = replace(told, mermaid=mermaid(was.graph, now.graph, told))
         found, same_model = impact.alone(found, before, (one, other), was, now)
         told = replace(told, same_model=same_model)
-        found += gates.unexplained(before, after, (was.graph, now.graph), found)
+        found += easing.unexplained(before, after, (was.graph, now.graph), found)
         locked = [
             results.held(side.lock, plan.graph, side.contents, side.is_whole)
             for side, plan in ((one, was), (other, now))
         ]
-        touched = () if one.lock is None else tuple(gate_outlook.outlooks(was.graph, now.graph, one.lock))
+        touched = () if one.lock is None else tuple(gates.outlooks(was.graph, now.graph, one.lock))
     made, unused = accept.accepted(compare.ordered(found), given)
     shown = results.results(locked[0], locked[1], told, paired)
     stale = _is_stale(shown, options)
@@ -321,6 +321,6 @@ def _profile(first: _Read, later: _Read, name: str, facts: Sequence[Facts | None
     read, known = (later, facts[1]) if one is None else (first, facts[0])
     under = _meant(replace(read, document=with_profile(read.document, name)), known)
     sides_of = (_meant(read, known), under) if one is None else (under, _meant(read, known))
-    eased = [change for change in compare.changes(*sides_of) if change.class_ in gates.EASIER]
+    eased = [change for change in compare.changes(*sides_of) if change.class_ in easing.EASIER]
     class_ = eased[0].class_ if eased else made.class_
     return replace(made, profile=name, steps=(), class_=class_, severity=SEVERITY[class_])

@@ -1,82 +1,86 @@
-"""The gates of two graphs -> those that are gone or easier, whichever key of the spec caused it."""
+"""Which gates a change touches, and whether what was measured last would hold their new bounds."""
 
-from collections.abc import Collection, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
 
-from msgspec.structs import replace
-
-from mlspec.diff import compare
-from mlspec.diff.change import SEVERITY, Change, Class
-from mlspec.diff.meaning import Key, Meaning
+from mlspec import registry
+from mlspec.diff.change import GateOutlook
+from mlspec.engine.run.lockfile import Lock, LockedGate
 from mlspec.graph.graph import Graph
 from mlspec.graph.step import Step
+from mlspec.plugins.verdict import Decision, decide
 
-EASIER: frozenset[Class] = frozenset({"removed", "loosened", "exposure"})
-TOLD: frozenset[Class] = EASIER | {"contract"}
-HIGHER, LOWER = frozenset({"at_least", "by", "minimum_rows"}), frozenset({"at_most", "tolerance", "epsilon", "delta"})
-OTHER = frozenset({"metric", "beats", "what", "of", "group", "sensitive", "quantile"})
-
-
-def easier(base: Graph, head: Graph) -> dict[str, Class]:
-    """By gate of the base: removed where the head has none of that name, loosened where it asks for less."""
-    found: dict[str, Class] = {}
-    now = {name: step for step in head.steps.values() if step.kind == "gate" for name in (step.id, *step.also)}
-    for step in base.steps.values():
-        for name in (step.id, *step.also) if step.kind == "gate" else ():
-            if name not in now:
-                found[name] = "removed"
-            elif _asks_less(step.params, now[name].params):
-                found[name] = "loosened"
-    return found
+FLOORS = ("at_least", "by")
+BOUNDS = (*FLOORS, "at_most")
 
 
-def _asks_less(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    return any(_is_less(key, old[key], new.get(key)) for key in old if old[key] is not None)
-
-
-def _is_less(key: str, old: Any, new: Any) -> bool:
-    if key in OTHER or new is None or not isinstance(old, int | float):
-        return key in HIGHER | LOWER | OTHER and bool(old != new)
-    return (key in HIGHER and new < old) or (key in LOWER and new > old)
-
-
-def classified(change: Change, gates: Mapping[str, Class]) -> Change:
-    """A change that by itself makes gates go or easier is no less than that."""
-    if not gates or change.class_ in TOLD:
-        return change
-    worst: Class = "removed" if "removed" in gates.values() else "loosened"
-    return replace(change, class_=worst, severity=SEVERITY[worst])
-
-
-def unexplained(
-    base: Meaning, head: Meaning, graphs: tuple[Graph, Graph], found: Collection[Change]
-) -> Iterator[Change]:
-    """A change of its own for each gate that is gone or easier without one that says so."""
-    said = [change for change in found if change.class_ in TOLD]
-    explained = {gate for change in said for gate in change.gates}
-    for gate, class_ in easier(*graphs).items():
-        step = graphs[0].find(gate)
-        stated = () if step is None else _key(base, step)
-        if step is None or gate in explained:
+def outlooks(base: Graph, head: Graph, lock: Lock) -> Iterator[GateOutlook]:
+    """Gates that are new, removed, or have other parameters, by the measurements in the base's lock."""
+    before, after = _gates(base), _gates(head)
+    for name in dict.fromkeys((*before, *after)):
+        was, now = before.get(name), after.get(name)
+        if was is not None and now is not None and was.params == now.params:
             continue
-        if any(change.key[: len(stated)] == stated[: len(change.key)] for change in said):
-            continue
-        after = graphs[1].find(gate)
-        kind: Any = "removed" if class_ == "removed" else "changed"
-        at = None if after is None else after.path
-        key, old, new = ("(gate)", gate), _asked(step), None if after is None else _asked(after)
-        made = compare.make(base, head, kind, key, "(gate)", step.path, at, old, new)
-        yield replace(made, path=gate, class_=class_, severity=SEVERITY[class_])
+        found = lock.gates.get(name)
+        value, low, high = _measured(found, was or now, lock)
+        bounds = {} if now is None else _bounds(now)
+        yield GateOutlook(
+            gate=name,
+            status="new" if was is None else "removed" if now is None else "changed",
+            value=value,
+            low=low,
+            high=high,
+            unit=_unit(was or now),
+            base_bounds={} if was is None else _bounds(was),
+            head_bounds=bounds,
+            margin=None if value is None else _margin(value, bounds),
+            held=None if found is None else found.verdict,
+            would=None if now is None or value is None else _would(was, now, low, high),
+        )
 
 
-def _key(meaning: Meaning, step: Step) -> Key:
-    """The key of what states a gate."""
-    places = {entity.at: key for key, entity in meaning.entities.items()} | {
-        leaf.at: key for key, leaf in meaning.leaves.items()
-    }
-    named = tuple(str(part) for part in step.path if isinstance(part, str))
-    return next((places[step.path[:end]] for end in range(len(step.path), 0, -1) if step.path[:end] in places), named)
+def _gates(graph: Graph) -> dict[str, Step]:
+    return {step.id: step for step in graph.steps.values() if step.kind == "gate"}
 
 
-def _asked(step: Step | None) -> dict[str, Any]:
-    return {} if step is None else {key: value for key, value in step.params.items() if value is not None}
+def _bounds(gate: Step) -> dict[str, float]:
+    found = ((side, gate.params.get(side)) for side in BOUNDS)
+    return {side: float(bound) for side, bound in found if isinstance(bound, int | float)}
+
+
+def _unit(gate: Step | None) -> str:
+    kind = "" if gate is None else str(gate.params.get("of", ""))
+    return registry.constraint(kind).unit(gate.params) if gate is not None and registry.has("constraints", kind) else ""
+
+
+def _measured(
+    found: LockedGate | None, gate: Step | None, lock: Lock
+) -> tuple[float | None, float | None, float | None]:
+    """Value and interval; of a bound on a metric also where the gate is new, or the lock has no interval."""
+    is_bound = gate is not None and gate.params.get("of") == "quality" and gate.params.get("beats") is None
+    metric = lock.metrics.get(gate.params["metric"]) if gate is not None and is_bound else None
+    if metric is not None:
+        return metric.get("value"), metric.get("low"), metric.get("high")
+    if found is None:
+        return None, None, None
+    return found.value, found.low, found.high
+
+
+def _margin(value: float, bounds: Mapping[str, float]) -> float | None:
+    """The distance to the nearest bound."""
+    margins = [value - bound if side in FLOORS else bound - value for side, bound in bounds.items()]
+    return min(margins) if margins else None
+
+
+def _would(was: Step | None, now: Step, low: float | None, high: float | None) -> Decision:
+    """By the interval; unknown where more than the bounds changed, since the measurement is then another."""
+    if was is not None and any(was.params.get(key) != now.params.get(key) for key in _others(was, now)):
+        return "unknown"
+    bounds = _bounds(now)
+    parts = [decide(low, high, bound, at_least=side in FLOORS) for side, bound in bounds.items()]
+    if "by" in bounds and not (low or 0) > 0:
+        parts = ["unknown" if part == "pass" else part for part in parts]
+    return min(parts, key=lambda part: ("fail", "unknown", "pass").index(part), default="unknown")
+
+
+def _others(was: Step, now: Step) -> set[str]:
+    return (was.params.keys() | now.params.keys()) - set(BOUNDS)

@@ -7,7 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from mlspec.diagnostics import MlspecError
-from mlspec.diff import gates, nested
+from mlspec.diff import easing, nested
 from mlspec.diff.change import Change, Impact, StepChange
 from mlspec.diff.meaning import Meaning
 from mlspec.diff.surroundings import Surroundings
@@ -170,8 +170,8 @@ def alone(
             found.append(change)
             continue
         steps = [step for step, identity in graph.whole.items() if identity not in done and step in head.whole]
-        lost = gates.easier(before.graph, graph.graph) if change.kind != "renamed" else {}
-        found.append(gates.classified(replace(change, steps=tuple(steps), gates=tuple(lost)), lost))
+        lost = easing.easier(before.graph, graph.graph) if change.kind != "renamed" else {}
+        found.append(easing.classified(replace(change, steps=tuple(steps), gates=tuple(lost)), lost))
         if change.kind == "renamed":
             # New names are in every comparison that follows: their effect is reported only here.
             done |= set(graph.whole.values())

@@ -264,12 +264,14 @@ def _source(graph: Graph, step: Step) -> LockedSource:
     name = step.id.removeprefix("source.")
     snapshot = graph.facts.snapshots.get(name)
     if snapshot is None:
+        # Of a target with more values no task follows from them, and they may be about people.
         levels = graph.facts.target_levels
+        levels = None if levels is None or len(levels) > MOST_LEVELS else levels
         return LockedSource(
             files=dict(step.files),
             columns=dict(step.params["columns"]),
             target=graph.project.data.columns.target if levels else "",
-            levels=None if levels is None else levels[: MOST_LEVELS + 1],
+            levels=levels,
         )
     return LockedSource(
         files=dict(step.files),

@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from mlspec import api, registry
-from mlspec.diff import compare, gates
+from mlspec.diff import compare, easing
 from mlspec.diff.meaning import Meaning, meaning
 from mlspec.document import parse
 from mlspec.graph.graph import Graph
@@ -57,24 +57,24 @@ EASED = {
 
 def test_gates_that_are_gone_or_easier_are_found_without_the_spec(tmp_path: Path) -> None:
     _, _, graphs = sides(tmp_path, world.BASE, lowered(world.BASE))
-    assert gates.easier(*graphs) == EASED
-    assert gates.easier(graphs[0], graphs[0]) == {}
+    assert easing.easier(*graphs) == EASED
+    assert easing.easier(graphs[0], graphs[0]) == {}
     # The other way round only what is new in the base is gone.
-    assert gates.easier(graphs[1], graphs[0]) == {"gate.latency.p50": "removed"}
+    assert easing.easier(graphs[1], graphs[0]) == {"gate.latency.p50": "removed"}
 
 
 def test_a_gate_that_no_change_speaks_of_is_a_change_of_its_own(tmp_path: Path) -> None:
     before, after, graphs = sides(tmp_path, world.BASE, lowered(world.BASE))
     found = compare.changes(before, after)
-    assert list(gates.unexplained(before, after, graphs, found)) == []
+    assert list(easing.unexplained(before, after, graphs, found)) == []
     harmless = [replace(change, class_="prose") for change in found]
-    alone = list(gates.unexplained(before, after, graphs, harmless))
+    alone = list(easing.unexplained(before, after, graphs, harmless))
     assert {change.path: (change.severity, change.class_) for change in alone} == {
         gate: ("error", name) for gate, name in EASED.items()
     }
     # A change elsewhere explains none of them.
     lone = [change for change in found if "log_loss" in change.path]
-    assert {change.path for change in gates.unexplained(before, after, graphs, lone)} == EASED.keys() - {
+    assert {change.path for change in easing.unexplained(before, after, graphs, lone)} == EASED.keys() - {
         "gate.quality.log_loss"
     }
 
@@ -82,8 +82,8 @@ def test_a_gate_that_no_change_speaks_of_is_a_change_of_its_own(tmp_path: Path) 
 def test_a_change_that_eases_a_gate_by_itself_is_no_less_than_that(tmp_path: Path) -> None:
     before, after, _ = sides(tmp_path, world.BASE, world.BASE.replace("goal: Find", "goal: Look for"))
     (change,) = compare.changes(before, after)
-    assert gates.classified(change, {}).class_ == "prose"
-    eased = gates.classified(change, {"gate.a": "loosened", "gate.b": "removed"})
+    assert easing.classified(change, {}).class_ == "prose"
+    eased = easing.classified(change, {"gate.a": "loosened", "gate.b": "removed"})
     assert (eased.class_, eased.severity) == ("removed", "error")
 
 
