@@ -120,6 +120,7 @@ def test_two_weeks_of_a_team_are_reviewed_in_one_comment(tmp_path: Path) -> None
     edit(ben / "risk/project.yaml", "at_least: 0.65", "at_least: 0.5")
     write(ben, "returns", 100)
     git(ben, "rm", "-rq", "sales")
+    dvc(ben, "push", "-q")
     commit(ben, "the second week")
     git(ben, "push", "-q", "origin", "week2")
 
