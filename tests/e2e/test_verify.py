@@ -15,6 +15,7 @@ from mlspec.engine.run import lockfile
 from mlspec.engine.run.lockfile import Lock
 from mlspec.engine.verify import Verified, compared
 from mlspec.graph.graph import Graph
+from mlspec.machine import processors
 
 from .conftest import COMMAND
 
@@ -186,3 +187,23 @@ def test_a_changed_spec_or_source_is_different(two: tuple[Path, Lock, Lock], tmp
     (folder / "people.csv").write_text((folder / "people.csv").read_text() + "1,2,3,4,low\n")
     told = mlspec(folder, "verify", code=1)
     assert told == "different: source 'people' has changed since mlspec.lock was written\n"
+
+
+def test_a_tolerance_that_makes_no_sense_is_refused(two: tuple[Path, Lock, Lock]) -> None:
+    for text, told in (
+        ("roc_auc", "is not METRIC=NUMBER"),
+        ("roc_auc=-1", "is not METRIC=NUMBER"),
+        ("f1=1", "no metric"),
+    ):
+        done = subprocess.run(
+            [COMMAND, "verify", "--tolerance", text], cwd=two[0], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 2
+        assert told in done.stderr
+
+
+def test_portable_needs_a_processor_with_avx2() -> None:
+    every = frozenset({*processors.NEEDED, "avx512f"})
+    assert processors.lacking("x86_64", every) == ""
+    assert processors.lacking("x86_64", every - {"avx2"}) == "the processor lacks avx2"
+    assert processors.lacking("aarch64", frozenset({"sve"})) == "this machine is aarch64"

@@ -34,11 +34,11 @@ def portable() -> dict[str, str]:
     }
 
 
-def lacking() -> str:
-    """Why this machine can't compute as every x86-64 machine does; empty if it can."""
-    if machine() not in ("x86_64", "AMD64"):
-        return f"this machine is {machine()}"
-    missing = sorted(NEEDED - _flags())
+def lacking(kind: str, flags: frozenset[str]) -> str:
+    """Why a machine of that kind, whose processor has these flags, can't be held to x86-64-v3; empty if it can."""
+    if kind not in ("x86_64", "AMD64"):
+        return f"this machine is {kind}"
+    missing = sorted(NEEDED - flags)
     return f"the processor lacks {', '.join(missing)}" if missing else ""
 
 
@@ -52,8 +52,8 @@ def chosen() -> dict[str, str]:
 def _chosen(loaded: tuple[str, ...]) -> dict[str, str]:
     if not loaded:
         return {}
-    beyond = [flag for flag in BEYOND if flag in _flags()]
-    level = "x86-64-v3" if not NEEDED - _flags() else machine()
+    beyond = [flag for flag in BEYOND if flag in flags()]
+    level = machine() if lacking(machine(), flags()) else PORTABLE
     found = {"processor": processor(), "instructions": " ".join([level, *beyond])}
     found |= {name: os.environ[variable] for name, variable in STATED.items() if os.environ.get(variable)}
     if "numpy" in loaded:
@@ -83,7 +83,8 @@ def _numpy(numpy: Any) -> str:
 
 
 @functools.cache
-def _flags() -> frozenset[str]:
+def flags() -> frozenset[str]:
+    """The flags of this machine's processor, as the kernel names them; nothing if unknown."""
     try:
         with Path("/proc/cpuinfo").open(encoding="utf-8", errors="replace") as lines:
             for line in lines:

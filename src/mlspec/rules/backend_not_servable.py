@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from mlspec.constraints.budget import Budget
 from mlspec.diagnostics import Diagnostic
 from mlspec.machine import accelerators, processors
+from mlspec.machine.environment import machine
 from mlspec.rules.context import View
 from mlspec.spec.backend import Backend
 
@@ -60,7 +61,7 @@ def lacks(backend: Backend, *, libraries: bool) -> Iterator[tuple[str, str]]:
         yield "device", "backend device 'mps' needs a Mac"
     if backend.compile and not device.startswith("cuda") and accelerators.compiler() is None:
         yield "compile", "torch.compile needs a C++ compiler for the CPU, but there is none on the PATH"
-    if backend.reproducible == "portable" and (why := processors.lacking()):
+    if backend.reproducible == "portable" and (why := processors.lacking(machine(), processors.flags())):
         yield "reproducible", f"reproducible: portable needs an x86-64 processor with AVX2 (x86-64-v3), but {why}"
     if libraries and backend.store is not None and "://" in backend.store:
         missing = _store_library(backend.store)
