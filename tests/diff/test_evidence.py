@@ -161,3 +161,24 @@ def test_times_change_no_line_unless_they_are_off_by_more_than_a_factor_of_two(t
     assert {name: step.seconds for name, step in found.steps.items()} == {
         "a": 10.0, "b": 21.0, "c": 4.0, "d": None, "e": 1.5, "f": 2.1
     }  # fmt: skip
+
+
+def test_init_marks_the_lock_as_generated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "rows.csv").write_text(rows(60, 0))
+
+    def init() -> None:
+        command = [MLSPEC, "init", "rows.csv", "--target", "y", "--force"]
+        subprocess.run(command, cwd=tmp_path, capture_output=True, check=True)
+
+    init()
+    assert not (tmp_path / ".gitattributes").exists()
+    git(tmp_path, "init", "-q")
+    (tmp_path / ".gitattributes").write_text("*.csv -text")
+    for _ in range(2):
+        init()
+        assert (tmp_path / ".gitattributes").read_text() == "*.csv -text\nmlspec.lock linguist-generated\n"
+    (tmp_path / ".gitattributes").unlink()
+    (tmp_path / ".gitattributes").symlink_to("elsewhere")
+    init()
+    assert not (tmp_path / "elsewhere").exists()

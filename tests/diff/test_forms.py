@@ -11,11 +11,25 @@ import jsonschema
 import msgspec
 import pytest
 
-from mlspec.diff.change import Change, Diff, Impact, Side, encode
+from mlspec.diff.change import (
+    CandidateScore,
+    Change,
+    DataChange,
+    Diff,
+    GateChange,
+    GateOutlook,
+    Impact,
+    Overview,
+    Results,
+    Side,
+    SpecDiff,
+    encode,
+)
 from mlspec.diff.show.github import MOST as SHOWN
 from mlspec.diff.show.github import github
+from mlspec.diff.show.host import Host
 from mlspec.diff.show.html import html
-from mlspec.diff.show.markdown import MOST, markdown
+from mlspec.diff.show.markdown import MOST, markdown, overview
 from mlspec.diff.show.sarif import sarif
 from mlspec.diff.show.text import text
 
@@ -77,18 +91,31 @@ def hostile(count: int, severity: str = "error") -> Diff:
     )  # type: ignore[arg-type]  # fmt: skip
     many = [msgspec.structs.replace(change, id=f"{index:012}") for index in range(count)]
     side = Side(label=HOSTILE, path=HOSTILE)
+    gate = GateOutlook(gate=HOSTILE, status="changed", value=1.0, unit=HOSTILE, held=HOSTILE, would="pass")
+    data = DataChange(source=HOSTILE, rows=(1, 2), target={HOSTILE: (0.1, 0.2)}, drifted=(HOSTILE,))
+    score = CandidateScore(candidate=HOSTILE, metric=HOSTILE, base=None, head={"value": 1.0})
+    verdicts = GateChange(gate=HOSTILE, base_verdict=HOSTILE, head_verdict=HOSTILE, base_value=1.0, unit=HOSTILE)
     return Diff(
-        project="name", base=side, head=side, changes=tuple(many), impact=Impact(unknown=HOSTILE), notes=(HOSTILE,)
-    )
+        project="name", base=side, head=side, changes=tuple(many), impact=Impact(unknown=HOSTILE), notes=(HOSTILE,),
+        gates=(gate,), data=(data,), candidates=(score,), results=Results(gates=(verdicts,)),
+    )  # fmt: skip
 
 
 def test_nothing_in_a_spec_becomes_markup() -> None:
-    made = markdown(hostile(3))
-    assert "<script" not in made
-    assert not re.search(r"[^|]\n::error", made)
-    inside = re.findall(r"<code>(.*?)</code>", made)
-    assert inside
-    assert not [text for text in inside if re.search(r"[|`\[\]<>@:*_~\\\x1b\u202e]", text) or "www." in text]
+    side = Side(label=HOSTILE, path=HOSTILE)
+    lost = SpecDiff(path=HOSTILE, status="unreadable", unreadable=HOSTILE)
+    specs = (lost, SpecDiff(path=HOSTILE, status="changed", diff=hostile(3)))
+    every = Overview(base=side, head=side, specs=(*specs, SpecDiff(path=HOSTILE, status="unchanged")))
+    host = Host("https://example.org/a", "0" * 40)
+    for made in (markdown(hostile(3)), markdown(hostile(3), host), overview(every), overview(every, host)):
+        assert "<script" not in made
+        assert not re.search(r"[^|]\n::error", made)
+        inside = re.findall(r"<code>(.*?)</code>", made)
+        assert inside
+        assert not [text for text in inside if re.search(r"[|`\[\]<>@:*_~\\\x1b\u202e]", text) or "www." in text]
+        outside = re.sub(r"<code>.*?</code>|<a href=\"[^\"<>]*\">|</a>", "", made)
+        assert "alert" not in outside
+        assert "@team" not in outside
     page = html(hostile(3), HOSTILE, HOSTILE + "\nmore")
     assert "<script" not in page
     assert "\x1b" not in page

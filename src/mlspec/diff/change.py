@@ -123,6 +123,7 @@ class GateChange(Struct, frozen=True, kw_only=True):
     head_requirement: str | None = None
     base_value: Any = None
     head_value: Any = None
+    unit: Annotated[str, Meta(description="of the values: '', 's', 'bytes', 'rows/s' or a word")] = ""
 
 
 class Results(Struct, frozen=True, kw_only=True):

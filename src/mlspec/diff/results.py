@@ -92,6 +92,7 @@ def _gates(base: Lock, head: Lock) -> list[GateChange]:
                     head_requirement=None if now is None else now.requirement,
                     base_value=None if was is None else was.value,
                     head_value=None if now is None else now.value,
+                    unit=next((gate.unit for gate in (now, was) if gate is not None and gate.unit), ""),
                 )
             )
     return found

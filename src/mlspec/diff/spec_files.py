@@ -22,9 +22,7 @@ ENDINGS = (".yaml", ".yml")
 MOST_FILES = 5_000  # YAML files that are read
 MOST_SPECS = 1_000
 MOST_PAIRS = 10_000
-# Share of lines in common from which a file that is gone and one that is new are the same spec: those of one project,
-# and those of two, which may be written from one template.
-SIMILAR, SIMILAR_PROJECTS = 0.5, 0.9
+SIMILAR = 0.5  # share of lines in common from which two texts with the same project name are the same spec
 SKIPPED = "node_modules"
 ENVIRONMENT = "pyvenv.cfg"
 _KEY = re.compile(rb"^[\"']?(mlspec|project)[\"']?[ \t]*:", re.MULTILINE)
@@ -111,7 +109,8 @@ def _limited(label: str, found: dict[str, bytes]) -> dict[str, bytes]:
 
 
 def moves(gone: Mapping[str, bytes], came: Mapping[str, bytes]) -> dict[str, str]:
-    """By its new path, the former path of each spec that was moved: the most similar of those that are gone."""
+    """By its new path, the former path of each spec that was moved: the most similar of those that are gone,
+    with the same text, or the same project name and half of the lines."""
     lines = {path: Counter(text.split(b"\n")) for side in (gone, came) for path, text in side.items()}
     names = {path: _project(text, path) for side in (gone, came) for path, text in side.items()}
     many = len(gone) * len(came) > MOST_PAIRS
@@ -119,7 +118,8 @@ def moves(gone: Mapping[str, bytes], came: Mapping[str, bytes]) -> dict[str, str
     for old, was in gone.items():
         for new, now in came.items():
             alike = 1.0 if was == now else 0.0 if many else _similarity(lines[old], lines[new])
-            if alike >= (SIMILAR if names[old] == names[new] else SIMILAR_PROJECTS):
+            # Specs of two projects may be written from one template: a deletion must not look like a move.
+            if alike == 1.0 or (names[old] == names[new] != "" and alike >= SIMILAR):
                 pairs.append((-alike, -_common(old, new), old, new))
     found: dict[str, str] = {}
     for _, _, old, new in sorted(pairs):

@@ -260,12 +260,15 @@ def _results(results: Results) -> str:
         lines.append(f"| {code(metric.metric)} | {before} | {after} | {metric.told} ({metric.how}) |")
     for gate in results.gates:
         said = gate.head_requirement or gate.base_requirement or ""
-        before, after = (
-            f"{code(verdict) if verdict else words.NONE}{'' if value is None else f', {words.number(value)}'}"
-            for verdict, value in ((gate.base_verdict, gate.base_value), (gate.head_verdict, gate.head_value))
-        )
+        before = _decided(gate.base_verdict, gate.base_value, gate.unit)
+        after = _decided(gate.head_verdict, gate.head_value, gate.unit)
         lines.append(f"| {code(gate.gate)} | {before} | {after} | {code(said)} |")
     return "\n".join(lines) + "\n"
+
+
+def _decided(verdict: str | None, value: object, unit: str) -> str:
+    said = words.NONE if verdict is None else code(verdict)
+    return said if value is None else f"{said}, {code(words.measured(value, unit))}"
 
 
 def _estimate(side: Mapping[str, float | None] | None) -> str:

@@ -139,7 +139,7 @@ def _results(results: Results, color: bool) -> Iterator[str]:
         tint = "31" if gate.head_verdict in ("fail", "unknown") and gate.base_verdict == "pass" else "0"
         said = [gate.head_requirement or gate.base_requirement or ""]
         if gate.base_value != gate.head_value:
-            said.append(f"{words.number(gate.base_value)} -> {words.number(gate.head_value)}")
+            said.append(f"{words.measured(gate.base_value, gate.unit)} -> {words.measured(gate.head_value, gate.unit)}")
         yield f"  {printable(gate.gate)}: {_paint(verdicts, tint, color)}  {printable('; '.join(said))}"
     for name, (old, new) in results.environment.items():
         yield printable(f"  {name}: {old or words.NONE} -> {new or words.NONE}")

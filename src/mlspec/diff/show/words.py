@@ -198,10 +198,10 @@ def plural(count: int, what: str) -> str:
     return f"{count:,} {what}{'s' * (count != 1)}"
 
 
-def measured(item: float | None, unit: str) -> str:
-    """A figure with its unit: ``12 MB``, ``3.5 ms``, ``0.81``, ``4.2 %``."""
-    if item is None:
-        return NONE
+def measured(item: object, unit: str) -> str:
+    """A figure with its unit: ``12 MB``, ``3.5 ms``, ``0.81``, ``1,200 rows``."""
+    if item is None or isinstance(item, bool) or not isinstance(item, int | float):
+        return value(item)
     sign, size_ = ("-" if item < 0 else ""), abs(item)
     match unit:
         case "bytes":
@@ -211,7 +211,7 @@ def measured(item: float | None, unit: str) -> str:
         case "":
             return number(item)
         case _:
-            return f"{number(item)} {unit}"
+            return f"{number(item)} {printable(unit)}"
 
 
 def spaced(text: str) -> str:
