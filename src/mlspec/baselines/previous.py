@@ -10,9 +10,9 @@ from mlspec.plugins.baseline import Baseline
 class Previous(Baseline, frozen=True, kw_only=True):
     """The values of the last accepted run, read from a copy of its `mlspec.lock`.
 
-    `mlspec accept` copies `mlspec.lock` to `accepted.lock`, to be committed. Values can be compared only on the same test
-    rows, whatever columns these have; otherwise, or without such a file, the verdict is unknown. The two intervals are
-    combined as if the runs had been measured independently, which is conservative.
+    `mlspec accept` copies `mlspec.lock` to `accepted.lock`, to be committed. Values can be compared only on the same
+    test rows, whatever columns these have; otherwise, or without such a file, the verdict is unknown. The two intervals
+    are combined as if the runs had been measured independently, which is conservative.
 
     Why: a change should not make a model worse that people rely on.
 
