@@ -16,7 +16,8 @@ from mlspec.spec.load import load
 from mlspec.spec.read import with_profile
 from mlspec.spec.resolve import resolve
 
-MOST_COLUMNS, MOST_PROFILES, LONGEST = 2_000, 50, 100
+MOST_COLUMNS, MOST_PROFILES, LONGEST = 2_000, 100, 100
+MOST_READ = 20_000_000  # characters: the text is checked once for each profile
 
 
 def faults(text: str, sides: Sequence[str], file: str) -> list[Diagnostic]:
@@ -43,7 +44,8 @@ def _every(text: str, columns: tuple[Column, ...], file: str) -> Iterator[tuple[
         return
     yield from ((None, one) for one in _errors(document, columns))
     profiles = document.node(("profiles",))
-    for key, _ in profiles.value[:MOST_PROFILES] if profiles is not None and profiles.kind == "map" else ():
+    most = min(MOST_PROFILES, MOST_READ // max(1, len(text)))
+    for key, _ in profiles.value[:most] if profiles is not None and profiles.kind == "map" else ():
         yield from ((key.value, one) for one in _errors(with_profile(document, key.value), columns))
 
 

@@ -17,6 +17,7 @@ from mlspec.diff.three_way import Side, Three, Together
 from mlspec.document import Document, Node, Path
 
 MOST_EDITS = 200
+MOST_READ = 5_000_000  # characters: the text is read again after each edit
 
 
 def rewritten(three: Three, wanted: Together, side: Side, text: str, file: str) -> tuple[str, str] | None:
@@ -52,11 +53,14 @@ def _of_both(change: Change, wanted: Together, side: Side) -> Change:
 
 
 def _written(onto: Said, changes: list[Change], source: Said, wanted: Together, side: Side, file: str) -> Said | None:
-    text = rewrite.rewritten(onto.text, onto.meaning, changes, file)
+    most = min(MOST_EDITS, MOST_READ // max(1, len(onto.text)))
+    text = None if len(changes) > most else rewrite.rewritten(onto.text, onto.meaning, changes, file)
     if text is None:
         return None
     found = said(text, file)
-    for _ in range(MOST_EDITS):
+    if _comments_apart(found, wanted.comments[side]) > most:
+        return None
+    for _ in range(most):
         edit = _profile_edit(found, source, wanted.values[side]) or _comment_edit(found, wanted.comments[side])
         if edit is None:
             return found
@@ -115,6 +119,12 @@ def _comment_edit(found: Said, wanted: dict[Key, tuple[str, ...]]) -> rewrite.Ed
         if lacking:
             return _with_comment(found, key, lacking[0], lines, starts)
     return None
+
+
+def _comments_apart(found: Said, wanted: dict[Key, tuple[str, ...]]) -> int:
+    """How many lines of comments are too many or missing."""
+    here, there = (Counter((key, line) for key in side for line in side[key]) for side in (found.comments, wanted))
+    return max((here - there).total(), (there - here).total())
 
 
 def _without_comment(one: Comment, lines: list[str], starts: list[int], instead: str | None) -> rewrite.Edit:

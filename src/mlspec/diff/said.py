@@ -55,12 +55,12 @@ def said(text: str, file: str) -> Said:
     if profiles is not None:
         _raw(profiles, ("profiles",), ("profiles",), values, places)
     keys = {at: key for key, at in reversed(places.items())}
-    notes: dict[Key, tuple[str, ...]] = {}
+    notes: dict[Key, list[str]] = {}
     for comment in comments(document):
         key = (*key_of(document, comment.at, keys), SLOTS[comment.slot])
         places[key[:-1]] = comment.at
-        notes[key] = (*notes.get(key, ()), comment.text)
-    return Said(text, found, values, notes, places)
+        notes.setdefault(key, []).append(comment.text)
+    return Said(text, found, values, {key: tuple(lines) for key, lines in notes.items()}, places)
 
 
 def key_of(document: Document, at: Path, keys: dict[Path, Key]) -> Key:

@@ -101,15 +101,12 @@ def _missing_comment(found: Said, wanted: Together, side: Side, three: Three) ->
         sides = Counter(three.ours.comments.get(key, ())) | Counter(three.theirs.comments.get(key, ()))
         if here - there - sides:
             return key
-    for text in lacking | surplus:
-        counts = {_count(one, text) for one in (three.base, three.ours, three.theirs, found)}
-        if len(counts) > 1:
-            return differ[0]
-    return None
+    counts = [_counts(one) for one in (three.base, three.ours, three.theirs, found)]
+    return differ[0] if any(len({one[text] for one in counts}) > 1 for text in lacking | surplus) else None
 
 
-def _count(of: Said, text: str) -> int:
-    return sum(lines.count(text) for lines in of.comments.values())
+def _counts(of: Said) -> Counter[str]:
+    return Counter(line for lines in of.comments.values() for line in lines)
 
 
 def _put(into: dict[Side, dict[Key, bytes]], key: Key, values: tuple[bytes | None, bytes | None]) -> None:
