@@ -55,8 +55,6 @@ def texts() -> dict[str, tuple[str, ...]]:
     found = {str(page.relative_to(ROOT)): (_joined(page.read_text(encoding="utf-8")),) for page in pages}
     for folder in ("src", "backends", "tests", "benchmarks"):
         for module in ROOT.glob(f"{folder}/**/*.py"):
-            if module.parent.name == "diff" and folder == "tests":
-                continue
             found[str(module.relative_to(ROOT))] = tuple(_prose(module.read_text(encoding="utf-8")))
     return {name: text for name, text in found.items() if name not in {"CHANGELOG.md", "tests/test_words.py"}}
 

@@ -102,7 +102,7 @@ def test_a_wrong_spec_and_a_failed_comparison_are_no_clean_result(clone: Path, t
     assert "⛔ **The comparison failed**: the log of the job says why." in runner.log
 
 
-def test_a_new_spec_is_told_as_new(clone: Path, tmp_path: Path) -> None:
+def test_a_new_spec_is_reported_as_new(clone: Path, tmp_path: Path) -> None:
     git(clone, "mv", "project.yaml", "elsewhere.yaml")
     git(clone, "commit", "-q", "-m", "away")
     git(clone, "push", "-q", "origin", "branch:main")

@@ -225,7 +225,7 @@ def test_a_core_install_without_engine_and_learning_libraries_calls_no_lock_stal
 
 
 def told(head: str) -> set[str]:
-    """What a run of another spec is told of its metrics against the committed run."""
+    """What the comparison says of metrics of another spec and those of the committed run."""
     Path("project.yaml").write_text(head)
     api.run("project.yaml")
     return {f"{metric.told}: {metric.how}" for metric in shown().metrics}

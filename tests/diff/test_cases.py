@@ -51,7 +51,7 @@ def test_every_way_to_ask_for_less_is_called_so() -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case['topic']}: {case['what']}")
-def test_a_change_is_told_as_what_it_means(case: dict[str, Any], tmp_path: Path) -> None:
+def test_a_change_is_reported_as_what_it_means(case: dict[str, Any], tmp_path: Path) -> None:
     given = world.edited(world.BASE, case.get("given", []))
     head = world.edited(given, case.get("edits", []))
     base = head if case.get("both") else given
@@ -62,15 +62,15 @@ def test_a_change_is_told_as_what_it_means(case: dict[str, Any], tmp_path: Path)
     assert said == case.get("changes", [])
     assert found.impact.unknown is None
     assert case.get("verdict") in (None, words.verdict(found))
-    if case["topic"] in ("loosening", "comparable") and "anew" not in case:
+    if case["topic"] in ("loosening", "comparable") and "rerun" not in case:
         return
-    anew = {one.step for one in found.impact.invalidated}
-    patterns = case.get("anew", [])
-    unfit = [name for name in patterns if not any(fnmatchcase(step, name) for step in anew)]
-    assert not unfit, "these patterns fit no step that runs anew"
+    rerun = {one.step for one in found.impact.invalidated}
+    patterns = case.get("rerun", [])
+    unfit = [name for name in patterns if not any(fnmatchcase(step, name) for step in rerun)]
+    assert not unfit, "these patterns fit no step that runs again"
     # A pattern stands for all that it fits: a step that stays must fit none.
-    kept = set(world.steps(base, tmp_path / "head")) & set(world.steps(head, tmp_path / "head")) - anew
-    assert {step for step in anew if not any(fnmatchcase(step, name) for name in patterns)} == set()
+    kept = set(world.steps(base, tmp_path / "head")) & set(world.steps(head, tmp_path / "head")) - rerun
+    assert {step for step in rerun if not any(fnmatchcase(step, name) for name in patterns)} == set()
     assert {step for step in kept if any(fnmatchcase(step, name) for name in patterns)} == set()
     assert list(found.impact.gone) == case.get("gone", [])
 

@@ -18,7 +18,7 @@ from mlspec.spec.schema import schema
 from mlspec.spec.shape import Shape, keys
 
 ROOT = Path(__file__).parents[2]
-NOT_LAID_ON = ("profiles",)  # means something when it is laid over the rest: compared by `diff` under each name
+NOT_LAID_ON = ("profiles",)  # means something when it is applied to the rest: compared by `diff` under each name
 WRONG = """
 These keys have no rule that says how a change of them is classified:
 {missing}

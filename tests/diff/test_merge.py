@@ -90,7 +90,7 @@ def test_edits_that_do_not_clash_are_both_made(name: str) -> None:
     assert "# who competes" in found.text
 
 
-def test_what_clashes_stands_between_markers_and_is_told() -> None:
+def test_what_clashes_stands_between_markers_and_is_reported() -> None:
     found = merged(
         [("at_least: 0.9}", "at_least: 0.95}"), ("seed: 7", "seed: 8")],
         [("at_least: 0.9}", "at_least: 0.85}"), ("at_most: 0.4", "at_most: 0.3")],

@@ -310,7 +310,7 @@ def test_a_link_in_a_commit_is_not_followed(project: Path) -> None:
     assert "there is no 'linked.yaml' in HEAD" in refused("HEAD:linked.yaml", "HEAD")
 
 
-def test_mistakes_are_told_in_the_version_that_has_them(project: Path) -> None:
+def test_mistakes_are_reported_in_the_version_that_has_them(project: Path) -> None:
     commit(project, {"project.yaml": SPEC.replace("roc_auc,", "roc_acu,").replace("quality:", "qality:")})
     write(project, {"project.yaml": SPEC})
     assert "HEAD:project.yaml:3:3" in refused()
@@ -321,7 +321,7 @@ def test_mistakes_are_told_in_the_version_that_has_them(project: Path) -> None:
     assert "--> project.yaml:7:21" in text
 
 
-def test_a_base_that_breaks_a_rule_can_be_mended(project: Path) -> None:
+def test_a_base_that_breaks_a_rule_can_be_repaired(project: Path) -> None:
     commit(project, {"project.yaml": SPEC.replace("target: income", "target: incme")})
     write(project, {"project.yaml": SPEC})
     found = api.diff()

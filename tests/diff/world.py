@@ -16,7 +16,7 @@ CODE = "class Net:\n    pass\n"
 
 
 def folder(root: Path, text: str, files: dict[str, str] | None = None) -> Path:
-    """A folder with a spec and its data; ``files`` are written besides, or in place of the data."""
+    """A folder with a spec and its data; ``files`` are written too, or in place of the data."""
     root.mkdir(parents=True, exist_ok=True)
     for name, content in {"people.csv": ROWS, "own.py": CODE, **(files or {}), "project.yaml": text}.items():
         (root / name).write_text(content, encoding="utf-8")
@@ -32,7 +32,7 @@ def edited(text: str, edits: list[dict[str, str]]) -> str:
 
 
 def diff(root: Path, base: str, head: str, files: dict[str, str] | None = None, **options: object) -> Diff:
-    """The diff of two texts, each in a folder of its own; ``files`` lie beside the second."""
+    """The diff of two texts, each in a folder of its own; ``files`` are next to the second."""
     one, other = folder(root / "base", base), folder(root / "head", head, files)
     return between(*versions(str(one), str(other), None), Options(**options))  # type: ignore[arg-type]
 

@@ -1,4 +1,4 @@
-"""Verification on another machine, which the settings of the numeric libraries stand in for: identical, equivalent, or
+"""Verification on another machine, which the settings of the numeric libraries replace: identical, equivalent, or
 different with the reason."""
 
 import os

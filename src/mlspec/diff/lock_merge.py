@@ -100,7 +100,7 @@ def _unsure(
     gone = set()
     for name in gates.keys() | {step for step in steps if step.startswith(GATE)}:
         was, own, there = (_gate(side, name) for side in (before, one, other))
-        # A verdict that only one side gave anew is about what the other side computed before, or not.
+        # A verdict that only one side computed again is about what the other side computed before, or not.
         stale = own != there and ((apart & mine.keys() and there != was) or (apart & yours.keys() and own != was))
         if both or stale or {f"gates {name}", f"steps {name}"} & left_out:
             gone.add(name)
