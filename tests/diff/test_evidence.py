@@ -184,3 +184,21 @@ def test_init_marks_the_lock_as_generated(tmp_path: Path, monkeypatch: pytest.Mo
     (tmp_path / ".gitattributes").symlink_to("elsewhere")
     init()
     assert not (tmp_path / "elsewhere").exists()
+
+
+@pytest.mark.parametrize(
+    ("lock", "message"), [("../kept", "points outside its folder"), ("link/kept", "goes through a link")]
+)
+def test_a_run_is_accepted_beside_its_spec_alone(lock: str, message: str, project: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (project / "link").symlink_to(elsewhere)
+    (project / "project.yaml").write_text(
+        SPEC.replace("majority, previous]", f"majority, {{previous: {{lock: {lock}}}}}]")
+    )
+    with pytest.raises(SpecError) as error:
+        api.accept("project.yaml")
+    assert [one.code for one in error.value.diagnostics] == ["file-outside"]
+    assert message in error.value.diagnostics[0].message
+    assert not (project.parent / "kept").exists()
+    assert list(elsewhere.iterdir()) == []

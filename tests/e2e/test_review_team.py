@@ -83,6 +83,8 @@ def test_two_weeks_of_a_team_are_reviewed_in_one_comment(tmp_path: Path) -> None
         write(ana, name, 300)
     with (ana / ".gitignore").open("a") as file:
         file.write(".mlspec/\n")
+    (ana / ".gitattributes").write_text("project.yaml merge=mlspec\nmlspec.lock merge=mlspec\n")
+    git(ana, "config", "merge.mlspec.driver", f"{COMMAND} merge %O %A %B %P")
     dvc(ana, "add", "-q", "churn/rows.csv")
     dvc(ana, "push", "-q")
     for name in ("churn", "fraud"):
@@ -90,7 +92,7 @@ def test_two_weeks_of_a_team_are_reviewed_in_one_comment(tmp_path: Path) -> None
     commit(ana, "three specs")
     git(ana, "push", "-q", "origin", "main")
 
-    # The first week: both work at specs of their own, and their locks come together.
+    # The first week: both work at one spec and at others, and their locks come together.
     git(tmp_path, "clone", "-q", "origin.git", "ben")
     dvc(ben, "pull", "-q")
     git(ben, "switch", "-q", "-c", "tune")
@@ -100,12 +102,21 @@ def test_two_weeks_of_a_team_are_reviewed_in_one_comment(tmp_path: Path) -> None
     git(ben, "push", "-q", "origin", "tune")
     edit(ana / "fraud/project.yaml", "at_least: 0.6", "at_least: 0.65")
     mlspec(ana, "run", "fraud")
-    commit(ana, "a stricter gate")
+    edit(ana / "churn/project.yaml", "at_least: 0.6}", "at_least: 0.62}  # agreed with sales")
+    mlspec(ana, "run", "churn")
+    commit(ana, "stricter gates")
     git(ana, "fetch", "-q")
     assert "would have held" in mlspec(ana, "diff", "--all", "HEAD~1", "HEAD")
     git(ana, "merge", "-q", "--no-edit", "origin/tune")
-    merged = mlspec(ana, "diff", "--all", "HEAD^1", "HEAD", "--fail-on", "stale,loosened,removed")
-    assert "1 changed, 2 unchanged" in merged
+    spec = (ana / "churn/project.yaml").read_text()
+    assert "C: 2.0" in spec
+    assert "at_least: 0.62}  # agreed with sales" in spec
+    # The tuned model was not judged by the stricter gate: the merged lock does not claim it, and a run completes it.
+    judged = ("diff", "--all", "HEAD^1", "HEAD", "--fail-on", "stale,loosened,removed")
+    assert "run again" in mlspec(ana, *judged, code=1)
+    mlspec(ana, "run", "churn")
+    git(ana, "commit", "-qa", "--amend", "--no-edit")
+    assert "1 changed, 2 unchanged" in mlspec(ana, *judged)
     assert mlspec(ana, "diff", "--all", "--exit-code").endswith("3 unchanged\n")
     git(ana, "push", "-q", "origin", "main")
 

@@ -74,6 +74,7 @@ def accept(spec: str | os.PathLike[str] | None = None, revision: str | None = No
     from msgspec.structs import replace
 
     from mlspec.engine.run import lockfile
+    from mlspec.machine import safe_files
     from mlspec.spec.read import read
     from mlspec.store import files
 
@@ -92,7 +93,12 @@ def accept(spec: str | os.PathLike[str] | None = None, revision: str | None = No
         message, note = f"there is no {lockfile.NAME}{where}", "mlspec run makes one, to be committed"
         raise SpecError([Diagnostic(code="run-not-found", message=message, notes=(note,))])
     uses = [use.plugin for use in read(path, large=True)[0].evaluation.baselines or () if use.name == "previous"]
-    target = root / str(getattr(uses[0], "lock", "") if uses else "accepted.lock")
+    name = str(getattr(uses[0], "lock", "") if uses else "accepted.lock")
+    try:
+        target = safe_files.inside(root, name)
+    except safe_files.UnsafePathError as error:
+        note = "the accepted run is kept beside the spec: evaluation.baselines, previous, lock"
+        raise SpecError([Diagnostic(code="file-outside", message=str(error), notes=(note,))]) from None
     text = lockfile.text(replace(kept, accepted=""))
     digest = hashlib.sha256(text).hexdigest()
     before = lockfile.read(target)
