@@ -122,6 +122,8 @@ def _named(key: Key) -> str:
 def _became(three: Three, side: Said, key: Key) -> str:
     """What a side made of something: the first differences in it where it is a whole."""
     was, now = (_shown(one, key) for one in (three.base, side))
+    if was is None and now is None:
+        return "nothing there"
     if was is None or now is None:
         return f"+ {now}" if was is None else f"- {was}"
     if was != now:
