@@ -219,10 +219,10 @@ def _comments(three: Three, whole: dict[Key, None]) -> tuple[dict[Side, Comments
                 found[side][key] = value  # type: ignore[index]
     # A comment that one side moved (what is below it moved) and the other deleted.
     counts = [_counts(side) for side in (three.base, three.ours, three.theirs)]
-    for key, lines in found["ours"].items():
-        for line in set(lines) - set(base.get(key, ())):
-            before, own, other = (count[line] for count in counts)
-            if min(own, other) < before == max(own, other) and key not in clashes and not _under(key[:-1], whole):
+    for key, kept in found["ours"].items():
+        for line in set(kept) - set(base.get(key, ())):
+            was, now, there = (count[line] for count in counts)
+            if min(now, there) < was == max(now, there) and key not in clashes and not _under(key[:-1], whole):
                 clashes.append(key)
     return found, clashes
 
