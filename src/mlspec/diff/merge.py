@@ -128,7 +128,7 @@ def _became(three: Three, side: Said, key: Key) -> str:
         return f"+ {now}" if was is None else f"- {was}"
     if was != now:
         return f"{was} -> {now}"
-    notes = [one for one in {**three.base.comments, **side.comments} if one[: len(key)] == key]
+    notes = [one for one in {**three.base.comments, **side.comments} if one != key and one[: len(key)] == key]
     for note in notes:
         if three.base.comments.get(note) != side.comments.get(note):
             return f"{_named(note)}: {_became(three, side, note)}"
