@@ -266,6 +266,9 @@ def lost(case: Case, merged: Merged) -> list[str]:
         return found
     if "<<<<<<<" in merged.text:
         return ["markers without a clash"]
+    placed = [comments(text, names) for text in (case.base, case.ours, case.theirs)]
+    # What both put in at the same place is there once.
+    shared = Counter(text for text, _ in ((placed[1] - placed[0]) & (placed[2] - placed[0])).elements())
     for what in (facts, comment_texts):
         base, one, other, now = (what(text, names) for text in (case.base, case.ours, case.theirs, merged.text))
         for fact in base | one | other | now:
@@ -273,6 +276,8 @@ def lost(case: Case, merged: Merged) -> list[str]:
             least, most = sorted((mine + yours, max(mine, yours) if mine > 0 < yours else min(mine, yours)))
             if mine * yours <= 0:
                 least = most = mine + yours
+            if what is comment_texts:
+                least -= shared[fact[0]]
             if not least <= now[fact] - base[fact] <= most and not is_default(
                 case, fact, now[fact] - base[fact] > most
             ):

@@ -122,11 +122,13 @@ def _named(key: Key) -> str:
 def _became(three: Three, side: Said, key: Key) -> str:
     """What a side made of something: the first differences in it where it is a whole."""
     was, now = (_shown(one, key) for one in (three.base, side))
+    if was is None and now is None:
+        return "nothing there"
     if was is None or now is None:
         return f"+ {now}" if was is None else f"- {was}"
     if was != now:
         return f"{was} -> {now}"
-    notes = [one for one in {**three.base.comments, **side.comments} if one[: len(key)] == key]
+    notes = [one for one in {**three.base.comments, **side.comments} if one != key and one[: len(key)] == key]
     for note in notes:
         if three.base.comments.get(note) != side.comments.get(note):
             return f"{_named(note)}: {_became(three, side, note)}"

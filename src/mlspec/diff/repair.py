@@ -1,7 +1,6 @@
 """Changes of meaning made in one side's text, until it says what both sides say together."""
 
 from collections import Counter
-from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -30,8 +29,16 @@ def rewritten(three: Three, wanted: Together, side: Side, text: str, file: str) 
         own = said(text, file)
         mine = {change.id for change in compare.changes(three.base.meaning, own.meaning)}
         changes = [one for one in compare.changes(three.base.meaning, source.meaning) if one.id not in mine]
-        clashing = [one for one in changes if _is_in(one.key, wanted.clashes)]
-        kept = [_of_both(change, wanted, side) for change in changes if change not in clashing]
+        if len(changes) > MOST_EDITS:
+            return None
+        # A change of what clashes, of a part of it, or of what it is part of.
+        clashes = {key for key in wanted.clashes if key[-1] not in SLOTS.values()}
+        around = {key[:end] for key in clashes for end in range(1, len(key) + 1)}
+        apart = [
+            one.key in around or any(one.key[:end] in clashes for end in range(1, len(one.key))) for one in changes
+        ]
+        clashing = [one for one, is_apart in zip(changes, apart, strict=True) if is_apart]
+        kept = [_of_both(one, wanted, side) for one, is_apart in zip(changes, apart, strict=True) if not is_apart]
         found = _written(own, kept, source, wanted, side, file)
         their_way = found and (_written(found, clashing, source, wanted, other, file) if wanted.clashes else found)
     except (MlspecError, LookupError, ValueError, TypeError):
@@ -39,10 +46,6 @@ def rewritten(three: Three, wanted: Together, side: Side, text: str, file: str) 
     if found is None or their_way is None:
         return None
     return (found.text, their_way.text) if side == "ours" else (their_way.text, found.text)
-
-
-def _is_in(key: Key, clashes: Iterable[Key]) -> bool:
-    return any(key[: len(one)] == one or one[: len(key)] == key for one in clashes if one[-1] not in SLOTS.values())
 
 
 def _of_both(change: Change, wanted: Together, side: Side) -> Change:

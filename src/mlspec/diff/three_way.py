@@ -175,10 +175,10 @@ def _order(before: list[str], own: list[str], other: list[str]) -> frozenset[tup
     if max(len(before), len(own), len(other)) > MOST_ORDERED:
         return None
     was, mine, yours = (_pairs(names) for names in (before, own, other))
-    wanted = set()
-    for one, after in mine | yours:
+    wanted, every = set(), mine | yours
+    for one, after in every:
         # A pair that only one of the sides has in this order: it is the change of one of them.
-        if (after, one) in mine | yours and (one, after) in was:
+        if (after, one) in every and (one, after) in was:
             continue
         wanted.add((one, after))
     followers: dict[str, set[str]] = {name: set() for name in (*own, *other)}
@@ -217,6 +217,13 @@ def _comments(three: Three, whole: dict[Key, None]) -> tuple[dict[Side, Comments
         for side, value in zip(("ours", "theirs"), merged, strict=True):
             if value:
                 found[side][key] = value  # type: ignore[index]
+    # A comment that one side moved (what is below it moved) and the other deleted.
+    counts = [_counts(side) for side in (three.base, three.ours, three.theirs)]
+    for key, kept in found["ours"].items():
+        for line in set(kept) - set(base.get(key, ())):
+            was, now, there = (count[line] for count in counts)
+            if min(now, there) < was == max(now, there) and key not in clashes and not _under(key[:-1], whole):
+                clashes.append(key)
     return found, clashes
 
 
