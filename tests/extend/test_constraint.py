@@ -156,7 +156,7 @@ def test_its_verdict_is_in_the_report_and_decides_on_the_exit_code(mlspec: Comma
     assert (gate["place"]["line"], gate["place"]["column"]) == (3, 28)
     assert "at most 1 columns" in (folder / last["report"]).read_text()
     assert json.loads((folder / "mlspec.lock").read_text())["gates"] == {
-        "gate.feature_count": {"requirement": "at most 1 columns", "value": 2, "verdict": "fail"}
+        "gate.feature_count": {"requirement": "at most 1 columns", "value": 2, "low": 2, "high": 2, "verdict": "fail"}
     }
     (folder / "project.yaml").write_text(SPEC.replace("at_most: 1", "at_most: 2"))
     passed = mlspec("run")

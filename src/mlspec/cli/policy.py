@@ -44,7 +44,7 @@ def command(folder: str | None, allow_outside: bool, form: str) -> int:
             width = max((len(str(one.line)) for one in entries), default=0)
             for one in entries:
                 result(printable(f"  {one.line:>{width}}  {one.name} {one.value}: {one.reason}"))
-        if not found.policies:
+        if not found.policies and not found.diagnostics:
             talk("no policy is in force here")
         show_diagnostics(found.diagnostics, found.texts)
         if not found.diagnostics:

@@ -47,6 +47,9 @@ def merge_locks(base: bytes, ours: bytes, theirs: bytes) -> MergedLock:
     merged = {name: value for name, value in merged.items() if value is not _GONE}
     merged["holdout"] = _uses(before, one, other)
     left_out += _unsure(merged, before, one, other, set(left_out))
+    # What a run wrote stays sealed; what is made of two runs is not.
+    whole = next((side for side in (one, other) if _unsealed(side) == _unsealed(merged)), {})
+    merged |= {"seal": whole["seal"]} if "seal" in whole else {}
     content = msgspec.json.format(msgspec.json.encode(merged, order="sorted"), indent=2) + b"\n"
     lockfile.decode(content)
     return MergedLock(content, tuple(sorted(set(left_out))))
@@ -81,6 +84,11 @@ def _entries(three: list[dict[str, Any]], left_out: list[str], section: str) -> 
 def _timeless(entry: Any) -> Any:
     """A step without the time that it took, which is no result."""
     return {key: value for key, value in entry.items() if key != "seconds"} if isinstance(entry, dict) else entry
+
+
+def _unsealed(lock: dict[str, Any]) -> dict[str, Any]:
+    steps = {name: _timeless(step) for name, step in lock.get("steps", {}).items()}
+    return {key: value for key, value in lock.items() if key != "seal"} | {"steps": steps}
 
 
 def _uses(before: dict[str, Any], one: dict[str, Any], other: dict[str, Any]) -> list[Any]:
