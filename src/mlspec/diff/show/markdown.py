@@ -239,12 +239,14 @@ def _time(low: float | None, high: float | None) -> str:
 
 
 def _gates(diff: Diff) -> str:
-    lines = ["| gate | bound | last value | margin | by the last value |", "| --- | --- | --- | --- | --- |"]
+    lines = ["| gate | bound, and what was measured last |", "| --- | --- |"]
     for gate in diff.gates:
         last = words.estimate(gate.value, gate.low, gate.high, gate.unit)
-        margin = words.measured(gate.margin, gate.unit)
-        cells = (code(gate.gate), code(words.bounds(gate)), code(last), code(margin), code(words.would(gate)))
-        lines.append(f"| {' | '.join(cells)} |")
+        parts = [
+            code(words.bounds(gate)),
+            f"last value {code(last)}, margin {code(words.measured(gate.margin, gate.unit))}",
+        ]
+        lines.append(f"| {code(gate.gate)} | {'<br>'.join((*parts, code(words.would(gate))))} |")
     return "\n".join(lines) + "\n"
 
 
