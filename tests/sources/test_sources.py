@@ -72,7 +72,7 @@ WRONG = {
     "short.csv.gz": (gzip.compress(b"a,b\n" + b"1,2\n" * 500)[:-20], "it is cut short"),
     "text.parquet": (b"a,b\n1,2\n", "not a Parquet file"),
     "text.arrow": (b"a,b\n1,2\n", "not an Arrow file"),
-    "list.jsonl": (b"[1, 2]\n", "line 1 is not a JSON object"),
+    "list.jsonl": (b"[1, 2]\n", "it is one JSON array"),
     "broken.jsonl": (b'{"a": 1}\n{"a": \n', "line 2 is not JSON"),
     "deep.jsonl": (b'{"a": [1]}\n', "'a' is a list"),
     "empty.jsonl": (b"", "the file is empty"),

@@ -3,7 +3,10 @@
 from typing import Any
 
 from mlspec.machine import json_values
+from mlspec.plugins.base import ColumnType
 
+NAMES = {bool: "true or false", int: "an integer", float: "a number", list: "a list", dict: "an object"}
+FITTING: dict[ColumnType, tuple[type, ...]] = {"integer": (int,), "number": (int, float), "boolean": (bool,)}
 INTEGER_BITS = 128  # of the largest integer that the data engine reads
 
 
@@ -13,6 +16,8 @@ def objects(text: str, most: int | None = None) -> tuple[list[dict[str, Any]], b
     Raises ValueError, naming the line, for one that is no JSON object of single values, or has a number that nothing
     can hold.
     """
+    if text.lstrip()[:1] == "[":
+        raise ValueError("it is one JSON array: write an object a line, as `jq -c '.[]'` does")
     lines = text.split("\n")
     if not lines[-1]:
         lines.pop()
@@ -34,6 +39,14 @@ def objects(text: str, most: int | None = None) -> tuple[list[dict[str, Any]], b
                 raise ValueError(f"line {number}: the number of '{key}' is too large")
         found.append(row)
     return found, most is None or len(lines) <= most
+
+
+def unlike(value: Any, kind: ColumnType) -> str:
+    """What a value is that is not of a column's type; empty where it is."""
+    if value is None:
+        return ""
+    name = next((name for type_, name in NAMES.items() if type(value) is type_), "a text")
+    return "" if kind not in FITTING or type(value) in FITTING[kind] else name
 
 
 def cell(value: Any) -> str:

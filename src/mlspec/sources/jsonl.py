@@ -1,7 +1,9 @@
 """A JSON object a line."""
 
+import contextlib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from mlspec.plugins.base import Schema
 from mlspec.sources import _bounds
@@ -36,6 +38,42 @@ class Jsonl(FileSource, frozen=True, kw_only=True):
         """The key's values in the first 1,000 rows."""
         cells, everything = self._cells(path)
         return (tuple(cells[column]), everything) if column in cells else None
+
+    def fault(self, root: Path) -> str:
+        """The first value of another type than those of its key in the first rows."""
+        from mlspec.sources import _json_lines
+
+        types = {column.name: column.type for column in self.columns(root)}
+        for name, number, row in self._objects(self.files(root)):
+            for key, value in row.items():
+                other = _json_lines.unlike(value, types.get(key, "category"))
+                if other:
+                    return f"line {number} of {name}: '{key}' is {other}, but {types[key]} in other rows"
+        return ""
+
+    def overlooked(self, root: Path) -> str:
+        """The first key that the first 1,000 rows lack."""
+        known = {column.name for column in self.columns(root)}
+        longer = {name: path for name, path in self.files(root).items() if not self._cells(path)[1]}
+        for name, number, row in self._objects(longer):
+            if not row.keys() <= known:
+                key = next(key for key in row if key not in known)
+                return (
+                    f"line {number} of {name} has the key '{key}', which the first {_bounds.ROWS:,} rows lack: put "
+                    "such a row among them, or take the key out of all rows"
+                )
+        return ""
+
+    def _objects(self, files: Mapping[str, Path]) -> Iterator[tuple[str, int, dict[str, Any]]]:
+        """All objects with the file's name and the line, up to one that is none."""
+        from mlspec.machine import json_values, safe_files
+
+        for name, path in files.items():
+            with contextlib.suppress(ValueError, OSError), safe_files.opened(path) as file:
+                for number, line in enumerate(file, start=1):
+                    row = json_values.decode(line)
+                    if isinstance(row, dict):
+                        yield name, number, row
 
     def _cells(self, path: Path) -> tuple[dict[str, list[str]], bool]:
         """Each key's values as text, null left out, and whether there are no more rows."""

@@ -62,6 +62,9 @@ def run(job: Job) -> None:
         text = type(error).__name__ if personal else source.fault(job.root) or _columnar.reason(error)
         raise StepError(f"{source.where()} can't be read: {text}") from None
     _verify(job, source)
+    overlooked = source.overlooked(job.root)
+    if overlooked:
+        raise StepError(overlooked)
     least = job.params.get("minimum_rows")
     if least is not None:
         count = int(parquet.scan(table).select(pl.len()).collect().item())
