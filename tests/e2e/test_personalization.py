@@ -105,7 +105,7 @@ def test_a_group_that_gains_nothing_is_left_to_the_one_model(tmp_path: Path, mls
     reasons = {group["group"]: group["reason"] for group in facts["evaluation"]["personalization"]["groups"]}
     assert reasons["fay-7"] == "fewer than 100 training rows"
     assert reasons["ann-7"] == "no proven gain"
-    assert "every group is answered by the one model" in json.dumps(facts["gates"])
+    assert "every group uses the shared model" in json.dumps(facts["gates"])
     page = (folder / facts["report"]).read_text()
     card = (folder / facts["model"] / "README.md").read_text()
     evidence = (folder / facts["folder"] / "evidence.jsonl").read_text()

@@ -113,7 +113,7 @@ def test_two_weeks_of_a_team_are_reviewed_in_one_comment(tmp_path: Path) -> None
     assert "at_least: 0.62}  # agreed with sales" in spec
     # The tuned model was not judged by the stricter gate: the merged lock does not claim it, and a run completes it.
     judged = ("diff", "--all", "HEAD^1", "HEAD", "--fail-on", "stale,loosened,removed")
-    assert "run again" in mlspec(ana, *judged, code=1)
+    assert "blocked by 1 spec (stale)" in mlspec(ana, *judged, code=1)
     mlspec(ana, "run", "churn")
     git(ana, "commit", "-qa", "--amend", "--no-edit")
     assert "1 changed, 2 unchanged" in mlspec(ana, *judged)
