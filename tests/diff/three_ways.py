@@ -248,7 +248,10 @@ def comments(text: str, names: dict[str, str]) -> Counter[tuple[str, str]]:
     for at, line in enumerate(lines):
         for one in COMMENT.findall(line):
             rest = (later for later in lines[at:] if COMMENT.sub("", later).strip())
-            words = re.findall(r"[\w.]+", COMMENT.sub("", next(rest, "")))[:1]
+            following = COMMENT.sub("", next(rest, ""))
+            words = re.findall(r"[\w.]+", following)[:1]
+            if following.lstrip().startswith("- {"):  # the order of its keys says nothing
+                words = sorted(re.findall(r"(\w+):", following))[:1]
             found[(one.rstrip(), " ".join(names.get(word, word) for word in words))] += 1
     return found
 

@@ -45,7 +45,9 @@ def test_what_keeps_a_network_from_learning_is_named(penguins: Path, mlspec: Mls
     spec = penguins / "project.yaml"
     spec.write_text(SPEC)
     done = mlspec("run", cwd=penguins)
-    assert "warning: check.mine: gradients: 2 of 4 parameters get no gradient: 'body.weight', 'body.bias'" in done.stdout
+    assert (
+        "warning: check.mine: gradients: 2 of 4 parameters get no gradient: 'body.weight', 'body.bias'" in done.stdout
+    )
     assert "look for detach" in done.stdout
     assert "warning: check.data.test: duplicates: " in done.stdout
     shown = json.loads(mlspec("show", "--format", "json", cwd=penguins).stdout)

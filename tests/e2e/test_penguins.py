@@ -210,7 +210,7 @@ def test_predict_names_the_columns_that_are_missing(ran: Path, mlspec: Mlspec) -
 
 @pytest.mark.slow
 def test_verify_makes_everything_again_and_finds_what_differs(ran: Path, mlspec: Mlspec) -> None:
-    assert "the same: all 13 steps gave the results in mlspec.lock" in mlspec("verify", cwd=ran).stdout
+    assert "identical: all 13 steps gave the results in mlspec.lock" in mlspec("verify", cwd=ran).stdout
     edit(ran, "seed: 7", "seed: 8")
     told = mlspec("verify", cwd=ran, code=1).stdout
     assert re.search(r"^train of split +[0-9a-f]{12} +[0-9a-f]{12}$", told, re.MULTILINE)
