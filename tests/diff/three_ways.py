@@ -241,19 +241,28 @@ def facts(text: str, names: dict[str, str]) -> Counter[tuple[Any, ...]]:
     return found
 
 
-def comments(text: str, names: dict[str, str]) -> Counter[tuple[str, str]]:
-    """Each comment with the first words of what it is beside or above."""
+def comments(text: str, names: dict[str, str], *, after: bool = False) -> Counter[tuple[str, str]]:
+    """Each comment with the first word of what it is beside or above, or with ``after`` of the line before that."""
     found: Counter[tuple[str, str]] = Counter()
     lines = text.split("\n")
     for at, line in enumerate(lines):
         for one in COMMENT.findall(line):
-            rest = (later for later in lines[at:] if COMMENT.sub("", later).strip())
-            following = COMMENT.sub("", next(rest, ""))
-            words = re.findall(r"[\w.]+", following)[:1]
-            if following.lstrip().startswith("- {"):  # the order of its keys says nothing
-                words = sorted(re.findall(r"(\w+):", following))[:1]
+            near = lines[at - 1 :: -1] if after and at else [] if after else lines[at:]
+            anchor = next((bare for later in near if (bare := COMMENT.sub("", later)).strip()), "")
+            words = re.findall(r"[\w.]+", anchor)[:1]
+            if anchor.lstrip().startswith("- {"):  # the order of its keys says nothing
+                words = sorted(re.findall(r"(\w+):", anchor))[:1]
             found[(one.rstrip(), " ".join(names.get(word, word) for word in words))] += 1
     return found
+
+
+def moved(case: Case, text: str, names: dict[str, str]) -> set[str]:
+    """Comments that are neither before nor after what they are near to on a side."""
+    away = []
+    for after in (False, True):
+        ours, theirs, now = (comments(one, names, after=after) for one in (case.ours, case.theirs, text))
+        away.append({comment for comment, place in now if (comment, place) not in ours | theirs})
+    return away[0] & away[1]
 
 
 def lost(case: Case, merged: Merged) -> list[str]:
@@ -285,8 +294,7 @@ def lost(case: Case, merged: Merged) -> list[str]:
                 case, fact, now[fact] - base[fact] > most
             ):
                 found.append(f"{fact}: {base[fact]} -> {one[fact]}, {other[fact]} -> {now[fact]}")
-    places = [comments(text, names) for text in (case.ours, case.theirs, merged.text)]
-    found += [f"moved: {one}" for one in places[2] if one not in places[0] and one not in places[1]]
+    found += [f"moved: {one}" for one in sorted(moved(case, merged.text, names))]
     new = wrong(merged.text) - wrong(case.ours) - wrong(case.theirs)
     return found + [f"invalid: {one}" for one in new]
 
