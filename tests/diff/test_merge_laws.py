@@ -30,7 +30,7 @@ three_ways = _beside("three_ways")
 SEEDS = st.integers(0, 2**32)
 
 
-@settings(max_examples=20, deadline=None, derandomize=True)
+@settings(max_examples=10, deadline=None, derandomize=True)
 @given(SEEDS)
 def test_a_merge_keeps_its_laws(seed: int) -> None:
     assert three_ways.broken(three_ways.case(seed), merge) == []
@@ -88,7 +88,9 @@ def test_a_merge_that_loses_something_breaks_a_law(broken: Callable[[str, str, s
             found += bool(three_ways.lost(case, broken(case.base, case.ours, case.theirs)))
         except SpecError:
             found += 1
-    assert found >= 3
+        if found >= 3:
+            return
+    pytest.fail(f"only {found} of 40 cases break a law")
 
 
 def test_cases_have_profiles_comments_and_notes() -> None:

@@ -71,7 +71,7 @@ def bodies(runner: Any) -> list[str]:
     return [text for text, _ in sorted(found, key=lambda pair: pair[1])]
 
 
-@pytest.mark.parametrize("known", ["", "55\n"])
+@pytest.mark.parametrize("known", ["", pytest.param("55\n", marks=pytest.mark.slow)])
 def test_three_specs_of_a_fork_have_three_comments(clone: Path, tmp_path: Path, known: str) -> None:
     commit(clone, credit=LOOSE, fraud=SPEC.replace("quality:", "qality:"))
     check, comment = DOCS
@@ -137,6 +137,7 @@ def test_what_init_writes_for_gitlab(clone: Path, monkeypatch: pytest.MonkeyPatc
     assert (clone / "diff.md").read_text().startswith("🔎 **1 change: 1 loosened**")
 
 
+@pytest.mark.slow
 def test_a_label_accepts_until_the_next_push_and_a_note_does_not(clone: Path, tmp_path: Path) -> None:
     noted = LOOSE.replace("at_least: 0.8}", "at_least: 0.8} # mlspec-allow loosened: I say so")
     commit(clone, credit=noted)

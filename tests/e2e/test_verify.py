@@ -19,6 +19,8 @@ from mlspec.machine import processors
 
 from .conftest import COMMAND
 
+pytestmark = pytest.mark.slow  # whole runs on emulated machines
+
 SPEC = """\
 project: {name: small}
 constraints: {quality: [{metric: roc_auc, at_least: 0.6}]}
