@@ -71,9 +71,8 @@ def diff(
 
     Versions are files, git revisions, or REVISION:PATH. ``allow``: changes to accept, as ``WHAT=REASON``; ``fail_on``:
     classes and severities whose changes count as ``failing`` unless accepted; ``count_notes``: notes in the spec accept
-    changes too; ``paired``: compare metrics by the
-    predictions in the store; ``allow_outside``: as for ``validate``. Raises SpecError where a version can't be read:
-    that is no clean result.
+    changes too; ``paired``: compare metrics by the predictions in the store; ``allow_outside``: as for ``validate``.
+    Raises SpecError where a version can't be read: that is no clean result.
     """
     from mlspec.diff.between import Options, between
     from mlspec.diff.version import versions
