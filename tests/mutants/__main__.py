@@ -32,7 +32,7 @@ PARTS: dict[str, tuple[list[str], list[str]]] = {  # modules, and the tests that
     ),
     "load": (["mlspec.spec.load"], ["tests/spec/test_load.py", "tests/spec", "tests/rules"]),
     "diff": (
-        ["mlspec.diff.classes"],
+        ["mlspec.diff.classes", "mlspec.diff.key_rules"],
         ["tests/diff/test_meanings.py", "tests/diff/test_classes.py", "tests/diff/test_cases.py"],
     ),
     "gate": (
