@@ -82,6 +82,7 @@ def test_a_batch_that_does_not_fit_points_at_its_size(network: Path, mlspec: Mls
     assert "failed" not in again.stderr
 
 
+@pytest.mark.slow
 def test_a_step_that_takes_too_long_points_at_the_limit(network: Path, mlspec: Mlspec) -> None:
     text = NETS + "\n\nimport time\n\nwhile True:\n    time.sleep(0.1)\n"
     (network / "nets.py").write_text(text)
@@ -94,6 +95,7 @@ def test_a_step_that_takes_too_long_points_at_the_limit(network: Path, mlspec: M
     ) in done.stderr
 
 
+@pytest.mark.slow
 def test_two_processes_train_what_one_does(penguins: Path, mlspec: Mlspec) -> None:
     spec = (penguins / "project.yaml").read_text().replace("model:\n", "model:\n  checks: off\n")
     mlp = "    mlp: {type: torch.mlp, epochs: 2, hidden: [16], batch_size: 32}\n"

@@ -54,6 +54,7 @@ def python(tmp_path: Path) -> Path:
     return home / "bin" / "python"
 
 
+@pytest.mark.slow
 def test_all_of_them_are_used_in_a_run(python: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PYTHONPATH", raising=False)
     folder = tmp_path / "project"
