@@ -1,5 +1,6 @@
 """Tables as people have them: read right, or refused with the line and what to do, alike by `validate` and a run."""
 
+import bz2
 import gzip
 from datetime import datetime
 from pathlib import Path
@@ -103,9 +104,11 @@ def test_blanks_around_names_and_numbers_do_not_count(tmp_path: Path) -> None:
     assert rows.rows() == [(1, 2.5), (2, 3.0)]
 
 
+@pytest.mark.parametrize("name", ["t.csv", "t.csv.gz", "t.csv.bz2"])
 @pytest.mark.parametrize("more", [1, 20_000])
-def test_lines_that_end_in_a_carriage_return_alone(more: int, tmp_path: Path) -> None:
-    _columns, rows = table(tmp_path, "a,b\r" + "1,x\r" * more)
+def test_lines_that_end_in_a_carriage_return_alone(more: int, name: str, tmp_path: Path) -> None:
+    pack = {".gz": gzip.compress, ".bz2": bz2.compress}.get(Path(name).suffix, bytes)
+    _columns, rows = table(tmp_path, pack(b"a,b\r" + b"1,x\r" * more), name)
     assert rows.height == more
 
 
