@@ -224,3 +224,14 @@ def test_a_key_that_comes_late_is_never_lost_without_a_word(tmp_path: Path) -> N
     source = lines(tmp_path, *['{"a": 1}'] * 1100, '{"a": 1, "late": 2}')
     assert source.overlooked(tmp_path).startswith("line 1101 of t.jsonl has the key 'late', which the first 1,000 rows")
     assert lines(tmp_path, *['{"a": 1, "late": null}', *['{"a": 1}'] * 1100, '{"late": 2}']).overlooked(tmp_path) == ""
+
+
+def test_a_compressed_file_that_is_damaged_further_down_is_a_message(tmp_path: Path) -> None:
+    whole = bytearray(gzip.compress(("a,b\n" + "".join(f"{n},{n * n}\n" for n in range(50_000))).encode(), mtime=0))
+    whole[len(whole) // 12 : len(whole) // 12 + 40] = b"\xff" * 40
+    (tmp_path / "t.csv.gz").write_bytes(bytes(whole))
+    with pytest.raises(SpecError) as error:  # noqa: PT012
+        source, columns = raw_rows.opened(str(tmp_path / "t.csv.gz"))
+        with raw_rows.reading("t", Path(), source):
+            source.scan(Path(), columns).collect()
+    assert [one.code for one in error.value.diagnostics] == ["source-unreadable"]
