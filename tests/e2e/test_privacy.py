@@ -14,7 +14,6 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from tests.suites import later
 
 from mlspec import api
 from mlspec.diagnostics import SourceError
@@ -139,7 +138,8 @@ GATES = {
 }
 
 
-@pytest.mark.parametrize("gate", later(GATES, lambda gate: gate != "direct_identifiers"))
+@pytest.mark.slow
+@pytest.mark.parametrize("gate", GATES)
 def test_gates_reject(people: Path, mlspec: Mlspec, gate: str) -> None:
     change, told = GATES[gate]
     spec = people / "project.yaml"

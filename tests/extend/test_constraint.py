@@ -186,6 +186,7 @@ def test_it_conforms(python: Command, folder: Path) -> None:
     assert "7 passed" in done.stdout
 
 
+@pytest.mark.slow
 def test_another_distribution_offers_one_by_an_entry_point(
     folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
