@@ -27,6 +27,7 @@ class Column(msgspec.Struct, frozen=True):
     integers from 0 to ``levels`` - 1, where 0 is unknown or missing; ``array`` that of numbers which are one thing, of
     ``shape`` (of pictures height, width, channels), with ``names`` where each has one, flat in one cell.
     ``width`` is how many columns stand behind this one (one-hot), None where only fitting can tell.
+    ``hint``: what is odd about its cells and what to write for them, as a source sees it; empty if nothing.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Column(msgspec.Struct, frozen=True):
     width: int | None = 1
     shape: tuple[int, ...] | None = None
     names: tuple[str, ...] = ()
+    hint: str = ""
 
 
 Schema = tuple[Column, ...]

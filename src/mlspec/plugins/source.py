@@ -89,6 +89,13 @@ class Source(Plugin, frozen=True, kw_only=True):
         columns are only known after fetching.
         """
 
+    def settled(self, root: Path, columns: Schema) -> Schema:
+        """``columns`` (of the first rows) with the types and hints that hold for all rows, by one pass over them.
+
+        Needs the data engine and memory for a few rows. Raises OSError and ValueError as ``columns`` does.
+        """
+        return columns
+
     @abstractmethod
     def scan(self, root: Path, columns: Schema) -> "pl.LazyFrame":
         """All rows as a lazy frame with exactly these columns, cast to their types."""
