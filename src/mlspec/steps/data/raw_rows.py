@@ -1,9 +1,9 @@
 """Rows as their source gives them, outside a run: for a look at them, and for predicting new ones."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import msgspec
 import polars as pl
@@ -12,19 +12,30 @@ from mlspec import registry
 from mlspec.diagnostics import Diagnostic, SpecError
 from mlspec.plugins.base import PluginRef, Schema
 from mlspec.plugins.source import Source
-from mlspec.sources import _columnar, _probe
+from mlspec.sources import _columnar, _probe, _sniff
 from mlspec.spec import pinned
 from mlspec.spec.units import source_at
 
 
 def opened(path: str) -> tuple[Source, Schema]:
     """A file as a source, and its columns. Raises SpecError where it can't be read."""
+    source, columns, _notes = looked_at(path, {})
+    return source, columns
+
+
+def looked_at(path: str, settings: Mapping[str, Any]) -> tuple[Source, Schema, tuple[str, ...]]:
+    """A file as a source that reads it with these settings and those that its beginning shows, its columns, and a line
+    for each thing that is odd about it. Raises SpecError where it can't be read."""
     name = source_at(path)
     if name is None:
         note = f"the ending of a file states its format: {', '.join(registry.names('sources'))}"
         message = f"the format of '{path}' cannot be inferred from its name"
         raise SpecError([Diagnostic(code="format-unclear", message=message, notes=(note,))])
-    source = cast(Source, registry.plugin("sources", name)(path=path))
+    sniffed = _sniff.sniff(name, Path(path), settings)
+    try:
+        source = _sniff.source(name, path, sniffed.settings)
+    except ValueError as error:
+        raise SpecError([Diagnostic(code="bad-source", message=f"'{path}' can't be read as {name}: {error}")]) from None
     seen = _probe.probe({name: PluginRef(name, source)}, Path(), "")[name]
     if isinstance(seen, OSError):
         message = f"'{path}' can't be read: {(seen.strerror or str(seen)).lower()}"
@@ -32,7 +43,13 @@ def opened(path: str) -> tuple[Source, Schema]:
     if isinstance(seen, Exception):
         message = f"'{path}' can't be read as {name}: {seen}"
         raise SpecError([Diagnostic(code="source-unreadable", message=message)])
-    return source, seen.columns
+    return source, seen.columns, sniffed.notes + hints(seen.columns, sniffed.notes)
+
+
+def hints(columns: Schema, known: Collection[str] = ()) -> tuple[str, ...]:
+    """What is odd about columns, a line each, apart from what is known."""
+    odd = [column for column in columns if column.hint and column.hint not in known]
+    return tuple(f"{column.name or 'the unnamed column'}: {column.hint}" for column in odd)
 
 
 @contextlib.contextmanager
