@@ -53,6 +53,8 @@ CASES: dict[str, dict[str, str]] = {
     "column-with-two-roles-id": {"columns": ", id: age, features: [age, job]"},
     "task-unclear-date": {"target": "seen"},
     "task-unclear-regression": {"project": ", task: regression"},
+    "column-looks-odd": {"sources": "{sales: {path: sales.csv}}", "target": "paid"},
+    "unknown-column-unicode": {"sources": "{sales: {path: sales.csv}}", "target": "pai\u0301d"},
     "model-needs-images": {"model": "torch.cnn"},
     "given-split-ignored": {
         "sources": "{pets: {path: pets, format: images}}",
@@ -410,6 +412,10 @@ def said(folder: Path, text: str) -> str:
     for name in ("train/cat", "train/dog", "test/cat", "test/dog"):
         (folder / "pets" / name).mkdir(parents=True, exist_ok=True)
         (folder / "pets" / name / "1.png").touch()  # a look at a folder opens no file
+    (folder / "sales.csv").write_text(
+        ",amount,size,share,code,town,paid,pa\u00edd\n"
+        + "".join(f'{i},"1,{i:03}",{i or "?"},{i}{"%" * (i % 2)},{i}E1,a{" " * (i % 2)},{i % 2},1\n' for i in range(30))
+    )
     (folder / "broken.csv").write_text("a,b\n1,2\n1,2,3\n")
     (folder / "people_models.py").write_text(
         "class Net:\n    pass\n\n\nclass Plain:\n    def fit(self, x, y):\n        pass\n"

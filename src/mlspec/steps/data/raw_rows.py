@@ -43,12 +43,13 @@ def looked_at(path: str, settings: Mapping[str, Any]) -> tuple[Source, Schema, t
     if isinstance(seen, Exception):
         message = f"'{path}' can't be read as {name}: {seen}"
         raise SpecError([Diagnostic(code="source-unreadable", message=message)])
-    return source, seen.columns, sniffed.notes + hints(seen.columns, sniffed.notes)
+    new = tuple(column for column in seen.columns if column.hint not in sniffed.notes)
+    return source, seen.columns, sniffed.notes + hints(new)
 
 
-def hints(columns: Schema, known: Collection[str] = ()) -> tuple[str, ...]:
-    """What is odd about columns, a line each, apart from what is known."""
-    odd = [column for column in columns if column.hint and column.hint not in known]
+def hints(columns: Schema, hidden: Collection[str] = ()) -> tuple[str, ...]:
+    """What is odd about columns, a line each; of those whose values must not be shown, nothing."""
+    odd = [column for column in columns if column.hint and column.name not in hidden]
     return tuple(f"{column.name or 'the unnamed column'}: {column.hint}" for column in odd)
 
 
