@@ -143,7 +143,8 @@ def test_a_quote_inside_a_cell_is_read_as_it_is(tmp_path: Path) -> None:
 
 def test_a_quote_that_is_never_closed_is_named_with_its_line_and_the_hint_works(tmp_path: Path) -> None:
     content = "a,b\n" + "1,x\n" * 9 + '2," pipe\n' + "3,y\n" * 3
-    assert refused(tmp_path, content) == 'line 11 has a quote that is never closed: if no cell is quoted, add quote: ""'
+    said = refused(tmp_path, content)
+    assert said == 'line 11 has a quote that closes nowhere, or inside a cell: if no cell is quoted, add quote: ""'
     _columns, rows = table(tmp_path, content, quote="")
     assert (rows.height, rows["b"][9]) == (13, '" pipe')
 
