@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from polars.testing import assert_frame_equal
 
 from mlspec import api
+from mlspec.cli import main
 from mlspec.diagnostics import Diagnostic, SpecError
 from mlspec.sources._sniff import sniff
 from mlspec.sources.csv import Csv
@@ -195,3 +196,91 @@ def paste(spec: dict[str, Any], hint: str) -> None:
         there = there.setdefault(name, {})
     parsed = yaml.safe_load(value)
     there[key] = {**there.get(key, {}), **parsed} if isinstance(parsed, dict) else parsed
+
+
+LATE = HEADER + "".join(f"{i},{i}.5,oak,{'yn'[i % 2]}\n" for i in range(1500))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (LATE + "9,8\n" + rows(), "line 1502 has 2 cells, but 4 are expected"),
+        (LATE + "9,8,7,6,5\n", "line 1502 has 5 cells, but 4 are expected"),
+        (LATE + '9,8,"elm,y\n' + rows(), "line 1502 has a quote that closes nowhere, or inside a cell"),
+        (LATE.encode() + "9,8,Ölbaum,y\n".encode("latin-1"), "not UTF-8 text: line 1502: add encoding: latin-1"),
+        (LATE + "9,8,o\0k,y\n", "line 1502 has a zero byte"),
+    ],
+    ids=["too short", "too long", "quote", "encoding", "zero byte"],
+)
+def test_what_is_wrong_further_down_is_named_with_its_line(
+    content: str | bytes, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("rows.csv").write_bytes(content if isinstance(content, bytes) else content.encode())
+    source, columns = Csv(path="rows.csv"), Csv(path="rows.csv").columns(Path())
+    with pytest.raises(SpecError) as error, raw_rows.reading("rows.csv", Path(), source):
+        source.scan(Path(), columns).collect()
+    assert said in error.value.diagnostics[0].message
+    source, columns, _notes = raw_rows.looked_at("rows.csv", {})
+    if source.encoding == "utf-8":
+        with pytest.raises(SpecError) as error, raw_rows.reading("rows.csv", Path(), source):
+            source.scan(Path(), columns).collect()
+    else:
+        assert source.scan(Path(), columns).collect().height == 1501, "what profile finds out, it reads"
+
+
+def test_what_is_odd_further_down_is_read_or_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("rows.csv").write_text(LATE + '9,8,5" elm,y\n\n,,,\n9,8,"5"" elm",y\n')
+    source, columns, notes = raw_rows.looked_at("rows.csv", {})
+    read = source.scan(Path(), columns).collect()
+    assert (read.height, read["kind"][-2:].to_list(), notes) == (1502, ['5" elm', '5" elm'], ())
+    Path("rows.csv").write_text(LATE + "Total,1125000,,\n")
+    way = "a row at its end begins with 'Total': add footer: 1 if it is no data (or footer: 0 if it is)"
+    with pytest.raises(ValueError, match=re.escape(way)):
+        Csv(path="rows.csv").columns(Path())
+    source, columns, notes = raw_rows.looked_at("rows.csv", {})
+    assert source.scan(Path(), columns).collect().height == 1500
+    assert notes == ("the last row is no data ('Total'), and left out",)
+
+
+def test_a_table_without_rows_is_said_to_be_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("rows.csv").write_text(HEADER)
+    text = "can't be read as csv: it has no rows, only a header"
+    assert [text in one.message for one in check(spec_of("y", {}))] == [True]
+    with pytest.raises(SpecError) as error:
+        raw_rows.looked_at("rows.csv", {})
+    assert text in error.value.diagnostics[0].message
+
+
+def test_options_say_how_a_file_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("rows.csv").write_text("".join(f"{i};1,{i:03};x{i % 3};{'ab'[i % 2]}\n" for i in range(40)))
+    given = ["--separator", ";", "--thousands", ",", "--no-header", "--missing", "x0", "--encoding", "cp1252"]
+    assert main(["profile", "rows.csv", *given]) == 0
+    assert re.search(r"column_2 +integer +0 +40 +1,000 to 1,039", capsys.readouterr().out)
+    assert main(["init", "rows.csv", *given]) == 0
+    written = 'path: rows.csv, separator: ";", thousands: ",", encoding: cp1252, missing: [x0], header: false}'
+    assert written in Path("project.yaml").read_text()
+    assert main(["validate"]) == 0
+    capsys.readouterr()
+    assert main(["profile", "rows.csv", "--separator", ";;"]) == 2
+    assert "error[bad-source]: 'rows.csv' can't be read as csv: " in capsys.readouterr().err
+    assert main(["profile", "project.yaml", "--separator", ";"]) == 2
+
+
+@pytest.mark.slow
+def test_a_run_reads_what_init_has_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    cells = [f'{i};1.{i:03},5 €;{"5"} " elm;{"ab"[i % 2]};' for i in range(120)]
+    Path("rows.csv").write_bytes(("id;amount;kind;y\n" + "\n".join(cells) + "\n\nTotal;;;;\n").encode("cp1252"))
+    assert main(["init", "rows.csv", "--target", "y"]) == 0
+    said = capsys.readouterr().err
+    for note in ("cells are separated by ';'", "numbers have a decimal comma", "the last row is no data ('Total')"):
+        assert note in said
+    assert main(["run", "--only", "expect.data"]) == 0
