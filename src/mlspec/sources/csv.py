@@ -20,9 +20,10 @@ Character = Annotated[str, Meta(min_length=1, max_length=1)]
 
 
 class Csv(FileSource, frozen=True, kw_only=True):
-    """Delimited text, plain or compressed (.gz, .bz2, .xz, .zst); empty cells are missing values.
+    """Delimited text, plain or compressed (.gz, .bz2, .xz, .zst); empty cells are missing values, empty rows are none.
 
     Column types are inferred from the first 1,000 rows; a later value of another type stops the run with its place.
+    A sign that all numbers of a column have ($, €, %) is left out. A quote counts at the beginning of a cell alone.
 
     Why: spreadsheets, databases and publishers of data sets export it.
 
@@ -30,6 +31,7 @@ class Csv(FileSource, frozen=True, kw_only=True):
         people: {path: data/people.csv.gz, separator: ";", decimal: ",", encoding: latin-1, missing: ["?", NA]}
     """
 
+    version: ClassVar[int] = 2
     suffixes: ClassVar[tuple[str, ...]] = tuple(f"{kind}{more}" for kind in (".csv", ".tsv") for more in COMPRESSED)
     libraries: ClassVar[tuple[str, ...]] = ("polars",)
     not_features: ClassVar[tuple[str, ...]] = ("",)  # the index that pandas writes
