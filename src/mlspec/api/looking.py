@@ -208,10 +208,11 @@ def profile(
     is_spec = data is None or os.path.exists(os.path.join(data, SPEC))
     if data is not None and not is_spec and source_at(os.fspath(data)) is not None:
         reader, columns = raw_rows.opened(os.fspath(data))
+        raw_rows.demand_even(columns)
         _known(target, [column.name for column in columns])
         with raw_rows.reading(os.fspath(data), Path(), reader):
             return table_profile.profiled(reader.scan(Path(), columns), columns, Path(data).name, target=target)
-    checked = validate(data, allow_outside=allow_outside)
+    checked = validate(data, allow_outside=allow_outside, all_rows=True)
     project, facts = checked.project, checked.facts
     if source is not None:
         _known(source, list(project.data.sources), "source")
@@ -221,7 +222,10 @@ def profile(
     of = {column.name: column.role for column in schema}
     readers = [cast(Source, project.data.sources[name].plugin) for name in names]
     with raw_rows.reading(", ".join(names), checked.root, *readers):
-        frames = [raw_rows.rows(checked.root, name, project.data.sources[name], schema) for name in names]
+        frames = [
+            raw_rows.rows(checked.root, name, facts.reads_of(name, project.data.sources[name]), schema)
+            for name in names
+        ]
         rows = pl.concat(frames, how="vertical_relaxed")
         read = rows.collect_schema()
         return table_profile.profiled(

@@ -1,13 +1,15 @@
 """Delimited text, plain or compressed, in any encoding."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from msgspec import Meta
+from msgspec import Meta, field
+from msgspec.structs import replace
 
 from mlspec.diagnostics import StepError
-from mlspec.plugins.base import Schema
-from mlspec.sources import _header
+from mlspec.plugins.base import Column, Schema
+from mlspec.sources import _dates, _header
 from mlspec.sources._files import FileSource
 
 if TYPE_CHECKING:
@@ -48,9 +50,21 @@ class Csv(FileSource, frozen=True, kw_only=True):
         str, Meta(description="The text encoding, by its name in Python.", examples=["utf-8", "latin-1"])
     ] = "utf-8"
     names: Annotated[tuple[str, ...], Meta(description="The column names, for a file without a header line.")] = ()
+    dates: Annotated[
+        dict[str, str],
+        Meta(
+            description="The format of dates by column, in strftime codes, where it is not ISO 8601; found out where "
+            "all values of a column leave no doubt.",
+            examples=[{"sold": "%m/%d/%Y"}],
+        ),
+    ] = field(default_factory=dict)
 
     def mistake(self) -> str:
-        """Whether the data engine can split cells."""
+        """Whether the data engine can split cells and read dates."""
+        for column, form in self.dates.items():
+            wrong = _dates.mistake(form)
+            if wrong:
+                return f"dates of '{column}': {wrong}"
         separator = self.separator or ","
         if not separator.isascii() or not self.quote.isascii() or {separator, self.quote} & {"\n", "\r", "\0"}:
             return "separator and quote must each be one ASCII character, and not a line break"
@@ -68,20 +82,59 @@ class Csv(FileSource, frozen=True, kw_only=True):
         rows = table.rows
         if self.decimal != ".":
             rows = [[cell.replace(self.decimal, ".") for cell in row] for row in rows]
-        return _infer.columns(table.names, rows, frozenset({"", *self.missing}))
+        found = tuple(map(self._stated, _infer.columns(table.names, rows, self._missing)))
+        return self._placed({path.name: path}, found)
+
+    def settled(self, root: Path, columns: Schema) -> Schema:
+        """The columns with the types that all rows of all files have, by a scan of those that may differ."""
+        from mlspec.sources import _columnar, _settle
+
+        files = self.files(root)
+        first = next(iter(files.values()))
+        table = self._table(first)
+        if len(files) == 1 and table.whole:
+            return columns
+        own = tuple(c for c in columns if c.name in table.names and c.name not in self.dates)
+        try:
+            frames = [self._rows(path, own, name, {}) for name, path in files.items()]
+            found = {c.name: c for c in _settle.settled(frames, own, table, self._missing, self.decimal)}
+        except _columnar.errors() as error:
+            if getattr(error, "errno", None) is not None:
+                raise
+            raise ValueError(self.fault(root) or _columnar.reason(error)) from None
+        settled = self._placed(files, tuple(found.get(c.name, c) for c in columns))
+        return tuple(map(_settle.explained, settled, columns))
+
+    def _stated(self, column: Column) -> Column:
+        form = self.dates.get(column.name)
+        return column if form is None else Column(column.name, _dates.kind_of(form), form=form)
+
+    def _placed(self, files: Mapping[str, Path], columns: Schema) -> Schema:
+        """The columns with the lines of their odd cells."""
+        if not any(column.odd for column in columns):
+            return columns
+        from mlspec.sources import _odd
+
+        tables = {name: (path, self._table(path)) for name, path in files.items()}
+        return _odd.placed(tables, self.encoding, self.quote, columns)
+
+    @property
+    def _missing(self) -> frozenset[str]:
+        return frozenset({"", *self.missing})
 
     def head_values(self, path: Path, column: str) -> tuple[tuple[str, ...], bool] | None:
         """The column's cells in the first 1,000 rows."""
         table = self._table(path)
         if column not in table.names:
             return None
-        index, missing = table.names.index(column), {"", *self.missing}
-        return tuple(row[index] for row in table.rows if row[index] not in missing), table.whole
+        index = table.names.index(column)
+        return tuple(row[index] for row in table.rows if row[index] not in self._missing), table.whole
 
     def read(self, path: Path, columns: Schema, name: str) -> "pl.LazyFrame":
         """All rows, read as text and cast; a value that does not match its type is reported with its row."""
         from mlspec.sources import _cast
 
+        columns = self._dated(path, columns)
         return _cast.from_text(self._rows(path, columns, name, {}), columns, name, self.decimal)
 
     def read_once(self, path: Path, columns: Schema, name: str) -> "pl.LazyFrame | None":
@@ -90,9 +143,17 @@ class Csv(FileSource, frozen=True, kw_only=True):
 
         if self.decimal != ".":
             return None
+        columns = self._dated(path, columns)
         numbers = {c.name: _cast.dtype(c) for c in columns if c.type in ("integer", "number")}
         rows = self._rows(path, columns, name, numbers)
         return rows.with_columns([_cast.demanded(c).alias(c.name) for c in columns if c.name not in numbers])
+
+    def _dated(self, path: Path, columns: Schema) -> Schema:
+        """The columns of dates with their format, unless it is ISO 8601: stated, found, or of the first rows."""
+        forms = {c.name: self.dates.get(c.name, c.form) for c in columns if c.type in ("date", "datetime")}
+        if any(not form for form in forms.values()):
+            forms = {c.name: forms.get(c.name) or c.form for c in self.head(path)}
+        return tuple(replace(c, form=forms.get(c.name, "") if c.type in ("date", "datetime") else "") for c in columns)
 
     def _rows(self, path: Path, columns: Schema, name: str, types: "dict[str, Any]") -> "pl.LazyFrame":
         """These columns, all but those with a type as text."""

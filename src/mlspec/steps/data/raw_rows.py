@@ -1,9 +1,10 @@
 """Rows as their source gives them, outside a run: for a look at them, and for predicting new ones."""
 
 import contextlib
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import msgspec
 import polars as pl
@@ -13,7 +14,6 @@ from mlspec.diagnostics import Diagnostic, SpecError
 from mlspec.plugins.base import PluginRef, Schema
 from mlspec.plugins.source import Source
 from mlspec.sources import _columnar, _probe
-from mlspec.spec import pinned
 from mlspec.spec.units import source_at
 
 
@@ -30,9 +30,23 @@ def opened(path: str) -> tuple[Source, Schema]:
         message = f"'{path}' can't be read: {(seen.strerror or str(seen)).lower()}"
         raise SpecError([Diagnostic(code="source-not-found", message=message)])
     if isinstance(seen, Exception):
-        message = f"'{path}' can't be read as {name}: {seen}"
-        raise SpecError([Diagnostic(code="source-unreadable", message=message)])
-    return source, seen.columns
+        raise SpecError([_unreadable(path, str(seen), name)])
+    try:
+        return source, source.settled(Path(), seen.columns)
+    except ValueError as error:
+        raise SpecError([_unreadable(path, str(error), name)]) from None
+
+
+def demand_even(columns: Schema) -> None:
+    """Raises SpecError for columns of numbers that hold a few cells of text."""
+    found = []
+    for column in (column for column in columns if column.odd):
+        cell, place = column.odd[0]
+        message = f"column '{column.name}' is {column.type} in all other rows, but {place or 'one'} has '{cell}'"
+        note = f"if it means a missing value: --missing {shlex.quote(cell)}"
+        found.append(Diagnostic(code="odd-cell", message=message, notes=(note,)))
+    if found:
+        raise SpecError(found)
 
 
 @contextlib.contextmanager
@@ -44,21 +58,23 @@ def reading(what: str, root: Path, *sources: Source) -> Iterator[None]:
         if isinstance(error, OSError) and error.filename is not None:
             raise  # of the file system; the data engine's own name none
         known = next((fault for source in sources if (fault := source.fault(root))), "")
-        message = f"'{what}' can't be read: {known or _columnar.reason(error)}"
-        raise SpecError([Diagnostic(code="source-unreadable", message=message)]) from None
+        raise SpecError([_unreadable(what, known or _columnar.reason(error))]) from None
 
 
-def rows(root: Path, name: str, use: PluginRef, schema: Schema) -> "pl.LazyFrame":
-    """The rows of a spec's source, with those of these columns that it has; of one that is fetched, those of its
-    snapshot.
+def rows(root: Path, name: str, reads: Sequence[Any], schema: Schema) -> "pl.LazyFrame":
+    """The rows of a spec's source, with those of these columns that it has; ``reads``: the plug-in and its settings.
 
     Raises SpecError where that is not here.
     """
-    source = cast(Source, use.plugin)
-    kind, settings = pinned.reads(use, pinned.snapshot(root, name, use) if source.is_fetched else None)
+    kind, settings = reads
     reader = cast(Source, msgspec.convert(settings, registry.plugin("sources", kind)))
     if reader.is_fetched or not all(path.exists() for path in reader.files(root).values()):
         message = f"source '{name}' has not been fetched here"
         raise SpecError([Diagnostic(code="no-snapshot", message=message, notes=("mlspec run fetches it",))])
     there = {column.name for column in reader.columns(root)}
     return reader.scan(root, tuple(column for column in schema if column.name in there))
+
+
+def _unreadable(what: str, why: str, kind: str = "") -> Diagnostic:
+    text = f"'{what}' can't be read{f' as {kind}' if kind else ''}: {why}"
+    return Diagnostic(code="source-unreadable", message=text)
