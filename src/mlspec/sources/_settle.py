@@ -20,7 +20,7 @@ def settled(
 ) -> Schema:
     """The columns as ``_infer.columns`` would give them for all rows; ``columns`` are those of the rows in ``table``.
 
-    ``frames`` are columns of text. One scan looks whether the types of the first rows hold, another at columns whose
+    ``frames`` are columns of text. One scan looks whether the types of the first rows hold, others at columns whose
     type does not, or is unclear. A column without a number in its first rows stays text.
     """
     import polars as pl
@@ -30,10 +30,12 @@ def settled(
         rows = rows.with_columns(pl.all().str.replace_all(decimal, ".", literal=True))
     cells = {name: {row[at] for row in table.rows} - missing for at, name in enumerate(table.names)}
     again = {c.name for c in columns if c.odd or c.hint or (c.type == "category" and _infer.may_change(cells[c.name]))}
-    asked = {c.name: _breaks(c).any() for c in columns if c.type != "category" and c.name not in again}
-    if asked:
-        seen = rows.select([e.alias(name) for name, e in asked.items()]).collect(engine="streaming").row(0, named=True)
-        again |= {name for name, broken in seen.items() if broken}
+    doubtful = tuple(c for c in columns if c.type != "category" and c.name not in again)
+    for breaks in (_may_break, _breaks):
+        if doubtful:
+            seen = rows.select(breaks(c).any().alias(c.name) for c in doubtful).collect(engine="streaming")
+            doubtful = tuple(c for c in doubtful if seen[c.name][0])
+    again |= {c.name for c in doubtful}
     looks = _looks(rows, [c.name for c in columns if c.name in again])
     found = {c.name: _infer.decided(c.name, looks[c.name]) if c.name in looks else c for c in columns}
     lost = [c for c in columns if c.type != "category" and found[c.name].type == "category"]
@@ -50,6 +52,21 @@ def explained(column: Column, before: Column) -> Column:
     place = column.odd[0][1] or "a later row"
     text = f"its first rows are {before.type}s, but {place} has something else: all of it is read as text"
     return replace(column, odd=(), hint=text)
+
+
+def _may_break(column: Column) -> "pl.Expr":
+    """Whether a cell may not have the type that the first ones have: a cheap question, as nearly all cells have it."""
+    import polars as pl
+
+    if column.type not in ("integer", "number"):
+        return _breaks(column)
+    cell = pl.col(column.name)
+    after_zero = pl.any_horizontal(
+        cell.str.starts_with(zero) & ~cell.str.starts_with(f"{zero}.") & (cell.str.len_bytes() > len(zero))
+        for zero in ("0", "-0", "+0")
+    )
+    kind = pl.Int64 if column.type == "integer" else pl.Float64
+    return cell.is_not_null() & (cell.cast(kind, strict=False).is_null() | after_zero)
 
 
 def _breaks(column: Column) -> "pl.Expr":
