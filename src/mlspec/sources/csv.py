@@ -22,8 +22,8 @@ Character = Annotated[str, Meta(min_length=1, max_length=1)]
 class Csv(FileSource, frozen=True, kw_only=True):
     """Delimited text, plain or compressed (.gz, .bz2, .xz, .zst); empty cells are missing values.
 
-    A column has the narrowest type that all its rows have; dates in US or European form count where they leave no doubt.
-    A few cells of text in a column of numbers are an error that names their line.
+    A column has the narrowest type that all its rows have; dates in US or European form count where they leave no
+    doubt. A few cells of text in a column of numbers are an error that names their line.
 
     Why: spreadsheets, databases and publishers of data sets export it.
 
