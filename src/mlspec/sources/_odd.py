@@ -1,14 +1,13 @@
 """Where cells of text are, in columns whose other cells are numbers."""
 
 import contextlib
-import csv
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from msgspec.structs import replace
 
 from mlspec.plugins.base import Schema
-from mlspec.sources import _text
+from mlspec.sources import _cells, _text
 from mlspec.sources._header import Head
 
 MOST_PLACES = 3
@@ -34,16 +33,7 @@ def placed(tables: Mapping[str, tuple[Path, Head]], encoding: str, quote: str, c
 
 
 def _rows(path: Path, encoding: str, table: Head, quote: str) -> Iterator[tuple[int, list[str]]]:
-    """The rows of a file, each with the line that it begins on, as far as they can be read."""
-    with contextlib.closing(_text.lines(path, encoding)) as lines, contextlib.suppress(csv.Error):
-        texts = (line for _number, line in lines)
-        reader = csv.reader(
-            texts,
-            delimiter=table.separator,
-            quotechar=quote or None,
-            quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
-        )
-        before = 0
-        for row in reader:
-            yield before + 1, row
-            before = reader.line_num
+    """The cells of the columns that are read, each row with the line that it begins on, as far as they can be read."""
+    with contextlib.suppress(ValueError, OSError):
+        for line, row in _cells.rows(_text.lines(path, encoding), table.separator, quote, padded=table.padded):
+            yield line, row if table.read is None else [row[at] for at in table.read if at < len(row)]

@@ -1,6 +1,6 @@
 """The types that all rows of a text table have, where the first ones are not all."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -15,9 +15,7 @@ if TYPE_CHECKING:
 SAMPLE = 1_000  # distinct cells that a date's format is guessed from
 
 
-def settled(
-    frames: "Sequence[pl.LazyFrame]", columns: Schema, table: Head, missing: frozenset[str], decimal: str
-) -> Schema:
+def settled(frames: "Sequence[pl.LazyFrame]", columns: Schema, table: Head, missing: frozenset[str]) -> Schema:
     """The columns as ``_infer.columns`` would give them for all rows; ``columns`` are those of the rows in ``table``.
 
     ``frames`` are columns of text. One scan looks whether the types of the first rows hold, others at columns whose
@@ -25,11 +23,9 @@ def settled(
     """
     import polars as pl
 
-    rows = pl.concat([frame.select([c.name for c in columns]) for frame in frames])
-    if decimal != ".":
-        rows = rows.with_columns(pl.all().str.replace_all(decimal, ".", literal=True))
+    rows = pl.concat(frames)
     cells = {name: {row[at] for row in table.rows} - missing for at, name in enumerate(table.names)}
-    again = {c.name for c in columns if c.odd or c.hint or (c.type == "category" and _infer.may_change(cells[c.name]))}
+    again = {c.name for c in columns if c.odd or (c.type == "category" and _is_unclear(cells[c.name]))}
     doubtful = tuple(c for c in columns if c.type != "category" and c.name not in again)
     for breaks in (_may_break, _breaks):
         if doubtful:
@@ -42,7 +38,12 @@ def settled(
     if lost:
         first = rows.select(pl.col(c.name).filter(_breaks(c)).first() for c in lost).collect().row(0, named=True)
         found |= {name: replace(found[name], odd=((cell, ""),)) for name, cell in first.items()}
-    return tuple(found.values())
+    kept = {c.name: c.hint for c in columns if found[c.name].type == c.type}
+    return tuple(replace(c, hint=c.hint or kept.get(c.name, "")) for c in found.values())
+
+
+def _is_unclear(cells: Collection[str]) -> bool:
+    return _infer.may_change(cells) or bool(_dates.fitting(cells))
 
 
 def explained(column: Column, before: Column) -> Column:

@@ -2,7 +2,7 @@
 
 import contextlib
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,18 +13,29 @@ from mlspec import registry
 from mlspec.diagnostics import Diagnostic, SpecError
 from mlspec.plugins.base import PluginRef, Schema
 from mlspec.plugins.source import Source
-from mlspec.sources import _columnar, _probe
+from mlspec.sources import _columnar, _probe, _sniff
 from mlspec.spec.units import source_at
 
 
 def opened(path: str) -> tuple[Source, Schema]:
     """A file as a source, and its columns. Raises SpecError where it can't be read."""
+    source, columns, _notes = looked_at(path, {})
+    return source, columns
+
+
+def looked_at(path: str, settings: Mapping[str, Any]) -> tuple[Source, Schema, tuple[str, ...]]:
+    """A file as a source that reads it with these settings and those that its beginning shows, its columns, and a line
+    for each thing that is odd about it. Raises SpecError where it can't be read."""
     name = source_at(path)
     if name is None:
         note = f"the ending of a file states its format: {', '.join(registry.names('sources'))}"
         message = f"the format of '{path}' cannot be inferred from its name"
         raise SpecError([Diagnostic(code="format-unclear", message=message, notes=(note,))])
-    source = cast(Source, registry.plugin("sources", name)(path=path))
+    sniffed = _sniff.sniff(name, Path(path), settings)
+    try:
+        source = _sniff.source(name, path, sniffed.settings)
+    except ValueError as error:
+        raise SpecError([Diagnostic(code="bad-source", message=f"'{path}' can't be read as {name}: {error}")]) from None
     seen = _probe.probe({name: PluginRef(name, source)}, Path(), "")[name]
     if isinstance(seen, OSError):
         message = f"'{path}' can't be read: {(seen.strerror or str(seen)).lower()}"
@@ -32,9 +43,10 @@ def opened(path: str) -> tuple[Source, Schema]:
     if isinstance(seen, Exception):
         raise SpecError([_unreadable(path, str(seen), name)])
     try:
-        return source, source.settled(Path(), seen.columns)
+        columns = source.settled(Path(), seen.columns)
     except ValueError as error:
         raise SpecError([_unreadable(path, str(error), name)]) from None
+    return source, columns, sniffed.notes + hints(columns, sniffed.notes)
 
 
 def demand_even(columns: Schema) -> None:
@@ -47,6 +59,12 @@ def demand_even(columns: Schema) -> None:
         found.append(Diagnostic(code="odd-cell", message=message, notes=(note,)))
     if found:
         raise SpecError(found)
+
+
+def hints(columns: Schema, known: Collection[str] = ()) -> tuple[str, ...]:
+    """What is odd about columns, a line each, apart from what is known."""
+    odd = [column for column in columns if column.hint and column.hint not in known]
+    return tuple(f"{column.name or 'the unnamed column'}: {column.hint}" for column in odd)
 
 
 @contextlib.contextmanager
