@@ -203,10 +203,10 @@ def _pinned(document: Document, name: str, source: Source, snapshot: pinned.Snap
 def _stated(columns: Schema, source: Source) -> Schema:
     stated = source.stated()
     return tuple(
-        Column(
-            c.name,
-            cast(ColumnType, stated.get(c.name, c.type)),
-            "unused" if c.name in source.not_features else "feature",
+        msgspec.structs.replace(
+            c,
+            type=cast(ColumnType, stated.get(c.name, c.type)),
+            role="unused" if c.name in source.not_features else "feature",
         )
         for c in columns
     )
