@@ -258,6 +258,7 @@ CASES: dict[str, dict[str, str]] = {
     },
     "reviewers-unclear": {"top": "constraints: {reviewers: {dta: ['@a/b'], model: [ann, 'ann@example.org']}}\n"},
     "unknown-check": {"end": "  accept: {leek: known}\n"},
+    "unknown-check-stopping": {"end": "  checks: {leek: stop}\n"},
     "goal-does-not-fit": {
         "project": ", goals: [{name: a, at_least: 1}, {name: b, metric: log_loss, direction: maximize}, "
         "{name: b, metric: roc_auc, at_least: 1.5, tolerance: 0.1}]",
