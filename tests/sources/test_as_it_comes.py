@@ -151,10 +151,12 @@ def test_a_quote_that_is_never_closed_is_named_with_its_line_and_the_hint_works(
 def test_a_header_with_odd_names_is_read_with_names_that_are_reported(tmp_path: Path) -> None:
     columns, rows = table(tmp_path, ',a,,a ,,"b\nc"\n1,2,3,4,,5\n')
     assert {column.name: column.hint for column in columns} == {
-        "": "the first column has no name, as the index that pandas or R writes: it is no feature",
+        "": "the first column has no name, as the index that pandas or R writes: it is no feature; "
+        'write data.columns.drop: [""] if that is right',
         "a": "",
-        "column_3": "column 3 has no name: it is read as 'column_3'",
-        "a_2": "more than one column is called 'a': it is read as 'a_2'",
+        "column_3": "column 3 has no name: it is read as 'column_3'; `names` with header: true would name it otherwise",
+        "a_2": "more than one column is called 'a': it is read as 'a_2'; `names` with header: true would name it "
+        "otherwise",
         "b c": "",
     }
     assert rows.rows() == [(1, 2, 3, 4, 5)]

@@ -226,6 +226,7 @@ def profile(
     schema = roles(project, facts.of_source(names[0]))
     said = project.data.columns
     of = {column.name: column.role for column in schema}
+    hidden = _roles.hidden(project, facts.of_source(names[0]))
     readers = [cast(Source, project.data.sources[name].plugin) for name in names]
     with raw_rows.reading(", ".join(names), checked.root, *readers):
         frames = [
@@ -240,8 +241,8 @@ def profile(
             ", ".join(names),
             target=said.target if said.target in of else None,
             roles={name: role for name, role in of.items() if role != "feature"},
-            hidden=_roles.hidden(project, facts.of_source(names[0])),
-            notes=tuple(note for name in names for note in raw_rows.hints(facts.raw.get(name, ()))),
+            hidden=hidden,
+            notes=tuple(note for name in names for note in raw_rows.hints(facts.raw.get(name, ()), hidden)),
         )
 
 

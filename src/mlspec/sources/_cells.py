@@ -11,7 +11,7 @@ def rows(
 ) -> Iterator[tuple[int, list[str]]]:
     """The rows that hold anything, each with the number of the line that it begins in, from 1.
 
-    ``padded``: a blank behind each separator is no part of the cell. ``complete``: these are all lines of the file.
+    ``padded``: blanks around a cell are no part of it. ``complete``: these are all lines of the file.
     Raises ValueError where it is no such text.
     """
     fed = _ended(lines) if complete else lines
@@ -29,6 +29,8 @@ def rows(
                 if row != [_END]:
                     raise ValueError(_unclosed(line, quote))
                 return
+            if padded:
+                row = [cell.rstrip(" ") for cell in row]
             if any(row):
                 yield line, row
             line = reader.line_num + 1

@@ -36,7 +36,7 @@ def find(path: Path, usual: str, settings: dict[str, Any], notes: list[str]) -> 
     cells = [set(column) - {"", *settings.get("missing", ())} for column in zip(*table.rows, strict=True)]
     _numbers(cells, separator, settings, notes)
     _missing(table.names, cells, settings, notes)
-    notes += [*table.notes, *table.hints.values()]
+    notes += table.hints.values()
 
 
 def _table(
@@ -81,7 +81,7 @@ def _numbers(cells: Sequence[set[str]], separator: str, settings: dict[str, Any]
 
 
 def _missing(names: Sequence[str], cells: Sequence[set[str]], settings: dict[str, Any], notes: list[str]) -> None:
-    """The words for missing values in columns of numbers, unless a column of text has them as well."""
+    """The words for missing values in columns of numbers and dates, unless a column of text has them as well."""
     if "missing" in settings:
         return
     decimal, thousands = settings.get("decimal", "."), settings.get("thousands", "")
@@ -98,4 +98,4 @@ def _missing(names: Sequence[str], cells: Sequence[set[str]], settings: dict[str
     for word, of in words.items():
         where = f"'{of[0]}'" + (f" and {len(of) - 1} more columns" if len(of) > 1 else "")
         rest = "" if word in kept else "; in columns of text it is a value"
-        notes.append(f"'{word}' is read as missing in {where}, where all others are numbers{rest}")
+        notes.append(f"'{word}' is read as missing in {where}{rest}")

@@ -96,6 +96,14 @@ class Csv(FileSource, frozen=True, kw_only=True):
             return "separator and quote must each be one ASCII character, and not a line break"
         return "separator and quote are the same" if separator == self.quote else ""
 
+    def columns(self, root: Path) -> Schema:
+        """The columns of the first file. A file that holds nothing but names is none, unless there are more."""
+        found = super().columns(root)
+        files = list(self.files(root).values())
+        if len(files) == 1 and not self._table(files[0]).rows:
+            raise ValueError("it has no rows, only a header")
+        return found
+
     def is_probed_apart(self, root: Path) -> bool:
         """Only where the data engine is needed to decompress it."""
         return any(path.suffix.lower() == ".zst" for path in self.files(root).values())
@@ -168,7 +176,8 @@ class Csv(FileSource, frozen=True, kw_only=True):
 
         columns = self._dated(path, columns)
         numbers = {c.name: _cast.dtype(c) for c in columns if c.type in ("integer", "number")}
-        if not all(form.is_plain for form in self._forms(path, columns).values()) or not self._is_regular(path):
+        is_plain = all(form.is_plain for form in self._forms(path, columns).values())
+        if not is_plain or self._table(path).padded or not self._is_regular(path):
             return None
         rows = self._rows(path, columns, name, numbers)
         return rows.with_columns([_cast.demanded(c).alias(c.name) for c in columns if c.name not in numbers])
@@ -203,7 +212,7 @@ class Csv(FileSource, frozen=True, kw_only=True):
         from mlspec.sources import _survey
 
         table = self._table(path)
-        is_whole = table.read is None and not table.padded and not self.footer
+        is_whole = table.read is None and not self.footer
         return is_whole and _survey.is_regular(
             path, self.encoding, table.separator, self.quote, table.width, table.skipped
         )
@@ -236,7 +245,11 @@ class Csv(FileSource, frozen=True, kw_only=True):
             try_parse_dates=False,
             glob=False,
         )
-        return frame.select([c.name for c in columns])
+        frame = frame.select([c.name for c in columns])
+        if not table.padded:
+            return frame
+        bare = pl.all().str.strip_chars(" ")
+        return frame.select(pl.when(~bare.is_in(["", *self.missing])).then(bare).name.keep())
 
     def fault(self, root: Path) -> str:
         """The first line that is no row of this table, or no text."""

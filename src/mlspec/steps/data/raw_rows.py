@@ -46,7 +46,8 @@ def looked_at(path: str, settings: Mapping[str, Any]) -> tuple[Source, Schema, t
         columns = source.settled(Path(), seen.columns)
     except ValueError as error:
         raise SpecError([_unreadable(path, str(error), name)]) from None
-    return source, columns, sniffed.notes + hints(columns, sniffed.notes)
+    new = tuple(column for column in columns if column.hint not in sniffed.notes)
+    return source, columns, sniffed.notes + hints(new)
 
 
 def demand_even(columns: Schema) -> None:
@@ -61,9 +62,9 @@ def demand_even(columns: Schema) -> None:
         raise SpecError(found)
 
 
-def hints(columns: Schema, known: Collection[str] = ()) -> tuple[str, ...]:
-    """What is odd about columns, a line each, apart from what is known."""
-    odd = [column for column in columns if column.hint and column.hint not in known]
+def hints(columns: Schema, hidden: Collection[str] = ()) -> tuple[str, ...]:
+    """What is odd about columns, a line each; of those whose values must not be shown, nothing."""
+    odd = [column for column in columns if column.hint and column.name not in hidden]
     return tuple(f"{column.name or 'the unnamed column'}: {column.hint}" for column in odd)
 
 
