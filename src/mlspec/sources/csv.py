@@ -94,6 +94,15 @@ class Csv(FileSource, frozen=True, kw_only=True):
         rows = self._rows(path, columns, name, numbers)
         return rows.with_columns([_cast.demanded(c).alias(c.name) for c in columns if c.name not in numbers])
 
+    def lenient(self, root: Path, columns: Schema) -> "pl.LazyFrame":
+        """The same."""
+        return self._below(self._frames(root, columns, self._read_leniently))
+
+    def _read_leniently(self, path: Path, columns: Schema, name: str) -> "pl.LazyFrame":
+        from mlspec.sources import _cast
+
+        return _cast.from_text(self._rows(path, columns, name, {}), columns, name, self.decimal, lenient=True)
+
     def _rows(self, path: Path, columns: Schema, name: str, types: "dict[str, Any]") -> "pl.LazyFrame":
         """These columns, all but those with a type as text."""
         import polars as pl

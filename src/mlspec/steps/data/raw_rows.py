@@ -1,9 +1,10 @@
 """Rows as their source gives them, outside a run: for a look at them, and for predicting new ones."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import cast
+from types import MappingProxyType
+from typing import Any, cast
 
 import msgspec
 import polars as pl
@@ -17,14 +18,20 @@ from mlspec.spec import pinned
 from mlspec.spec.units import source_at
 
 
-def opened(path: str) -> tuple[Source, Schema]:
-    """A file as a source, and its columns. Raises SpecError where it can't be read."""
+def opened(path: str, given: Mapping[str, Any] = MappingProxyType({})) -> tuple[Source, Schema]:
+    """A file as a source with the ``given`` settings, and its columns. Raises SpecError where it can't be read."""
     name = source_at(path)
     if name is None:
         note = f"the ending of a file states its format: {', '.join(registry.names('sources'))}"
         message = f"the format of '{path}' cannot be inferred from its name"
         raise SpecError([Diagnostic(code="format-unclear", message=message, notes=(note,))])
-    source = cast(Source, registry.plugin("sources", name)(path=path))
+    try:
+        source = cast(Source, msgspec.convert({**given, "path": path}, registry.plugin("sources", name)))
+    except msgspec.ValidationError as error:
+        raise SpecError([Diagnostic(code="bad-source", message=f"'{path}' as {name}: {error}")]) from None
+    mistake = source.mistake()
+    if mistake:
+        raise SpecError([Diagnostic(code="bad-source", message=f"'{path}' as {name}: {mistake}")])
     seen = _probe.probe({name: PluginRef(name, source)}, Path(), "")[name]
     if isinstance(seen, OSError):
         message = f"'{path}' can't be read: {(seen.strerror or str(seen)).lower()}"

@@ -1,0 +1,72 @@
+"""The lines of a text file that rows are on, for messages."""
+
+import contextlib
+import csv
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from mlspec.machine import json_values
+from mlspec.plugins.source import Source
+from mlspec.sources import _json_lines, _text
+from mlspec.sources.csv import Csv
+from mlspec.sources.jsonl import Jsonl
+
+Record = tuple[str, int, Mapping[str, str | None]]
+
+
+def places(source: Source, root: Path, cells: Mapping[int, Mapping[str, str]]) -> dict[int, tuple[str, int]]:
+    """The file and the line of rows, by their numbers from 0; ``cells`` has some texts of each, by which it is known.
+
+    Empty where the format has no lines, or where a row of the data engine is not a row of the text.
+    """
+    if not cells:
+        return {}
+    found: dict[int, tuple[str, int]] = {}
+    last = max(cells)
+    with contextlib.suppress(OSError, ValueError, csv.Error):
+        for row, (file, line, record) in enumerate(_records(source, root)):
+            if row in cells:
+                if any((record.get(name) or "").strip() != text.strip() for name, text in cells[row].items()):
+                    return {}
+                found[row] = (file, line)
+            if row >= last:
+                return found
+    return {}
+
+
+def _records(source: Source, root: Path) -> Iterator[Record]:
+    files = source.files(root)
+    for name, path in files.items():
+        if isinstance(source, Csv):
+            yield from _delimited(source, name, path)
+        elif isinstance(source, Jsonl):
+            yield from _objects(name, path)
+
+
+def _delimited(source: Csv, file: str, path: Path) -> Iterator[Record]:
+    if _text.packing(path) == ".zst":
+        return
+    table = source._table(path)
+    lines = (line for _number, line in _text.lines(path, source.encoding))
+    for _ in range(table.skipped):
+        next(lines, None)
+    reader = csv.reader(
+        lines,
+        delimiter=table.separator,
+        quotechar=source.quote or None,
+        quoting=csv.QUOTE_MINIMAL if source.quote else csv.QUOTE_NONE,
+    )
+    if not source.names:
+        next(reader, None)
+    line = table.skipped + reader.line_num + 1
+    for row in reader:
+        yield file, line, dict(zip(table.names, row, strict=False))
+        line = table.skipped + reader.line_num + 1
+
+
+def _objects(file: str, path: Path) -> Iterator[Record]:
+    for number, line in _text.lines(path, "utf-8"):
+        if line.strip():
+            row: dict[str, Any] = json_values.decode(line.encode())
+            yield file, number, {key: None if v is None else _json_lines.cell(v) for key, v in row.items()}
