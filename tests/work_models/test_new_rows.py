@@ -134,7 +134,7 @@ def test_every_cell_that_does_not_fit_is_named_by_line_column_and_value(
         "new.csv, line 6, column 'pay': '2;5' is not a number",
         "new.csv, line 6, column 'since': '31.01.2024' is not a date (like 2024-01-31)",
         "new.csv, line 7: the row is empty",
-        "new.csv, line 8, column 'age': '99999999999999999999' has more digits than an integer of 64 bits",
+        "new.csv, line 8, column 'age': '99999999999999999999' is outside the range of 64-bit integers",
     ]
     assert caught.value.diagnostics[-1].notes == ("4 of 7 rows can't be predicted",)
 
@@ -315,7 +315,7 @@ def test_values_are_read_as_what_they_are(made: Made, form: str, column: str, va
     ("column", "value", "told"),
     [
         ("age", 30.5, "'30.5' is not an integer"),
-        ("age", 2**64 - 1, "'18446744073709551615' has more digits than an integer of 64 bits"),
+        ("age", 2**64 - 1, "'18446744073709551615' is outside the range of 64-bit integers"),
         ("age", datetime.date(2024, 1, 31), "'2024-01-31' is not an integer"),
         ("pay", "2.000,5", "'2.000,5' is not a number"),
         ("pay", datetime.timedelta(1), "the value is of the type timedelta, which is no single value"),

@@ -52,9 +52,15 @@ def given(data: Any) -> Given:
     import narwhals as nw
 
     try:
-        return _native(nw.from_native(data))
+        frame: Any = nw.from_native(data)
+        names = frame.collect_schema().names()
     except TypeError:
         raise _unknown(f"they are of the type {type(data).__name__}") from None
+    except nw.exceptions.DuplicateError:
+        raise _unknown("several of their columns have the same name") from None
+    if not all(isinstance(name, str) for name in names):
+        raise _unknown("the names of their columns are no texts: frame.columns = frame.columns.astype(str)")
+    return _native(frame)
 
 
 def _unknown(why: str) -> SpecError:
@@ -133,8 +139,10 @@ def _native(frame: Any) -> Given:
             pl.String: nw.String,
         }
         rows = whole if refused is None else whole.filter((~refused).to_list())
-        columns = [
-            nw.new_series(
+        columns: list[Any] = [
+            nw.from_native(one, series_only=True)
+            if whole.implementation.is_polars()
+            else nw.new_series(
                 one.name,
                 one.to_list() if one.dtype == pl.String else one.to_numpy(),
                 dtype=types.get(type(one.dtype), nw.String),

@@ -1,5 +1,6 @@
 """New rows from a file or a frame, with the columns that a model needs in the types that it knows."""
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -132,13 +133,18 @@ def _schema(kinds: Mapping[str, str]) -> "Schema":
 
 
 def _as_it_came(path: str, source: "Source", types: Mapping[str, str], is_text: bool) -> "pl.DataFrame":
-    """All columns, as text where their format has text, else in their own types."""
+    """All columns, as text where their format has text, else in their own types if these hold."""
+    import polars as pl
+
     from mlspec.steps.data.raw_rows import reading
 
     texts = {name: kind if kind in ("image", "array") else "category" for name, kind in types.items()}
+    if not is_text:
+        with contextlib.suppress(pl.exceptions.PolarsError, StepError, ValueError):
+            return source.scan(Path(), _schema(types)).collect()
     with reading(path, Path(), source):
         try:
-            return source.scan(Path(), _schema(texts if is_text else types)).collect()
+            return source.scan(Path(), _schema(texts)).collect()
         except StepError as error:
             raise ValueError(str(error)) from None
 

@@ -222,7 +222,7 @@ def refused(faults: Sequence[Fault], raw: "pl.DataFrame", about: About, most: in
         if column and column not in unseen and (cell := raw[column][row]) is not None:
             value = shown(cell)
             if reason == f"is not {EXPECTED['integer']}" and value.lstrip("+-").isdigit():
-                reason = "has more digits than an integer of 64 bits"
+                reason = "is outside the range of 64-bit integers"
         found.append(Refused(row=row, reason=reason, column=column, value=value))
     return found
 
