@@ -114,6 +114,10 @@ class Source(Plugin, frozen=True, kw_only=True):
         """
         return None
 
+    def lenient(self, root: Path, columns: Schema) -> "pl.LazyFrame | None":
+        """The rows of ``scan``, null where a value does not fit its type. None for a format without text."""
+        return None
+
     def values(self, root: Path, column: str) -> tuple[tuple[str, ...], bool] | None:
         """A column's values in the first rows, missing ones left out, and whether these are all rows; None: unknown."""
         return None

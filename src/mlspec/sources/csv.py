@@ -182,6 +182,17 @@ class Csv(FileSource, frozen=True, kw_only=True):
         rows = self._rows(path, columns, name, numbers)
         return rows.with_columns([_cast.demanded(c).alias(c.name) for c in columns if c.name not in numbers])
 
+    def lenient(self, root: Path, columns: Schema) -> "pl.LazyFrame":
+        """The same."""
+        return self._below(self._frames(root, columns, self._read_leniently))
+
+    def _read_leniently(self, path: Path, columns: Schema, name: str) -> "pl.LazyFrame":
+        from mlspec.sources import _cast
+
+        columns = self._dated(path, columns)
+        rows = self._numbers(self._rows(path, columns, name, {}), path, columns)
+        return _cast.from_text(rows, columns, name, lenient=True)
+
     def _dated(self, path: Path, columns: Schema) -> Schema:
         """The columns of dates with their format, unless it is ISO 8601: stated, found, or of the first rows."""
         forms = {c.name: self.dates.get(c.name, c.form) for c in columns if c.type in ("date", "datetime")}

@@ -94,6 +94,7 @@ def run(job: Job) -> None:
             else tuple((name, kind, (use[0], use[1])) for name, kind, use in job.params["treatments"]),
             keys=job.params.get("keys"),
             derived=job.params.get("derived"),
+            hidden=None if "hidden" not in job.params else tuple(job.params["hidden"]),
             groups=None
             if decision is None or "groups" not in decision
             else package_format.GroupThresholds(
