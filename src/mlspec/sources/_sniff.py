@@ -16,4 +16,8 @@ class Sniffed(Struct, frozen=True):
 
 def sniff(kind: str, path: Path, given: Mapping[str, Any]) -> Sniffed:
     """How to read a file of this format; ``given`` settings are kept as they are."""
+    if kind == "excel" and "sheet" not in given:
+        from mlspec.sources import _workbook
+
+        return Sniffed(dict(given), _workbook.several(path))
     return Sniffed(dict(given))

@@ -29,6 +29,8 @@ def opened(path: str) -> tuple[Source, Schema]:
     if isinstance(seen, OSError):
         message = f"'{path}' can't be read: {(seen.strerror or str(seen)).lower()}"
         raise SpecError([Diagnostic(code="source-not-found", message=message)])
+    if isinstance(seen, ImportError):
+        raise SpecError([_probe.lacking(f"reading '{path}'", source, seen)])
     if isinstance(seen, Exception):
         message = f"'{path}' can't be read as {name}: {seen}"
         raise SpecError([Diagnostic(code="source-unreadable", message=message)])
