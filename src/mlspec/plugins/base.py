@@ -29,7 +29,8 @@ class Column(msgspec.Struct, frozen=True):
     ``width`` is how many columns stand behind this one (one-hot), None where only fitting can tell.
     ``other`` is the type of what no model can use (a struct, a list of texts, no values at all): never a feature, read
     as whether there is a value.
-    ``hint``: what is odd about its cells and what to write for them, as a source sees it; empty if nothing.
+    Of a source's column: ``form`` is the format of dates that are not ISO 8601, in strftime codes; ``odd`` are cells of
+    text, each with its place, where all others are numbers; ``hint`` says what else to look at, and what to write.
     """
 
     name: str
@@ -39,6 +40,8 @@ class Column(msgspec.Struct, frozen=True):
     width: int | None = 1
     shape: tuple[int, ...] | None = None
     names: tuple[str, ...] = ()
+    form: str = ""
+    odd: tuple[tuple[str, str], ...] = ()
     hint: str = ""
 
 

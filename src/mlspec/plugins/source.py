@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import msgspec
 from msgspec import Meta
@@ -79,6 +79,11 @@ class Source(Plugin, frozen=True, kw_only=True):
         Annotated[str, Meta(min_length=1)] | None,
         Meta(description="A file next to the spec, which is read if the source is unavailable."),
     ] = None
+
+    @classmethod
+    def sniff(cls, path: Path, settings: dict[str, Any], notes: list[str]) -> None:
+        """Adds to the settings those with which a file has to be read and that are not stated, as its beginning shows
+        them, and to the notes a line for each. Raises OSError and ValueError where the file can't be read."""
 
     @abstractmethod
     def where(self) -> str:

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from mlspec.diagnostics import StepError
 from mlspec.plugins.base import Column, Schema
-from mlspec.sources import _nested
+from mlspec.sources import _dates, _nested
 
 if TYPE_CHECKING:
     import polars as pl
@@ -168,9 +168,11 @@ def parsed(column: Column) -> "pl.Expr":
         low = cell.str.to_lowercase()
         return pl.when(low.is_in(["true", "1", "yes"])).then(True).when(low.is_in(["false", "0", "no"])).then(False)
     if column.type == "date":
+        if column.form:
+            return _formed(column, strict=False).dt.date()
         return cell.str.replace_all("/", "-").str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
     if column.type == "datetime":
-        return _instant(cell)
+        return _formed(column, strict=False) if column.form else _instant(cell)
     if column.type == "image":
         return cell.str.decode("base64", strict=False)
     return cell if column.type == "category" else _bare(cell).cast(dtype(column), strict=False)
@@ -191,6 +193,21 @@ def _given(column: Column) -> "pl.Expr":
 def _bare(cell: "pl.Expr") -> "pl.Expr":
     """A number's text without the blanks around it."""
     return cell.str.strip_chars(" \t")
+
+
+def _formed(column: Column, *, strict: bool) -> "pl.Expr":
+    """Cells of a column's own date format as instants; times without a zone are taken as they are."""
+    import polars as pl
+
+    cell = pl.col(column.name)
+    if _dates.kind_of(column.form) == "date":
+        return cell.str.to_date(column.form, strict=strict).cast(pl.Datetime("us"))
+    found = cell.str.to_datetime(column.form, strict=strict, time_unit="us")
+    return (
+        found.dt.replace_time_zone(None)
+        if "%z" not in column.form
+        else found.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+    )
 
 
 def _instant(cell: "pl.Expr") -> "pl.Expr":
@@ -215,6 +232,8 @@ def demanded(column: Column) -> "pl.Expr":
     if column.type == "boolean":
         words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
         return cell.str.to_lowercase().replace_strict(words, return_dtype=pl.Boolean)
+    if column.type in ("date", "datetime") and column.form:
+        return _formed(column, strict=True).cast(dtype(column))
     if column.type == "date":
         return cell.str.replace_all("/", "-").str.slice(0, 10).str.to_date("%Y-%m-%d")
     if column.type == "datetime":

@@ -102,6 +102,15 @@ def values(frame: "pl.LazyFrame", column: str) -> tuple[tuple[str, ...], bool] |
     return tuple(cells.drop_nulls().to_list()), len(head) == len(cells)
 
 
+def errors() -> tuple[type[BaseException], ...]:
+    """What the data engine raises of a file that it can't read (an OSError then has no number), and StepError."""
+    import polars as pl
+
+    from mlspec.diagnostics import StepError
+
+    return (pl.exceptions.PolarsError, pl.exceptions.PanicException, StepError, OSError)
+
+
 def reason(error: BaseException) -> str:
     """What the data engine says, on one line."""
     import polars as pl

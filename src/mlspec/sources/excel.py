@@ -1,7 +1,7 @@
 """Workbooks of spreadsheets."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from msgspec import Meta
 
@@ -44,6 +44,14 @@ class Excel(FileSource, frozen=True, kw_only=True):
     missing: Annotated[
         tuple[str, ...], Meta(description="Cells that count as missing, in addition to empty ones.")
     ] = ()
+
+    @classmethod
+    def sniff(cls, path: Path, settings: dict[str, Any], notes: list[str]) -> None:
+        """Which sheets there are."""
+        from mlspec.sources import _workbook
+
+        if "sheet" not in settings:
+            notes += _workbook.several(path)
 
     def mistake(self) -> str:
         """Whether there can be such a sheet."""

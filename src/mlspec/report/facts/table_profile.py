@@ -66,6 +66,7 @@ class TableProfile(Struct, frozen=True, kw_only=True):
     correlations: Annotated[
         tuple[Correlation, ...], Meta(description="the strongest, with an absolute value of at least 0.3")
     ] = ()
+    notes: Annotated[tuple[str, ...], Meta(description="how the file was read, and what is odd about it")] = ()
     target: str | None = None
     balance: Annotated[tuple[Frequent, ...], Meta(description="the target's classes with their rows")] = ()
 
@@ -78,8 +79,9 @@ def profiled(
     target: str | None = None,
     roles: Mapping[str, str] | None = None,
     hidden: Collection[str] = (),
+    notes: tuple[str, ...] = (),
 ) -> TableProfile:
-    """The profile of a table; values of ``hidden`` columns are not shown.
+    """The profile of a table; values of ``hidden`` columns are not shown. ``notes`` are shown with it.
 
     One scan is for the whole, and one for as many columns as are in memory at a time.
     """
@@ -137,6 +139,7 @@ def profiled(
         duplicates=seen["rows"] - seen["unique"],
         columns=columns,
         correlations=tuple(sorted(strong, key=lambda found: (-abs(found.value), found.one, found.other))[:MOST_PAIRS]),
+        notes=notes,
         target=target,
         balance=tuple(classes) if len(classes) <= MOST_CLASSES else (),
     )

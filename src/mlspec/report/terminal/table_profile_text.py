@@ -89,7 +89,9 @@ def values(column: ProfiledColumn) -> str:
 
 
 def _rest(found: TableProfile) -> Iterator[tuple[str, list[str]]]:
-    """Balance, correlations and duplicates of the whole table."""
+    """Notes, balance, correlations and duplicates of the whole table."""
+    if found.notes:
+        yield "Notes", list(found.notes)
     if found.balance:
         total = sum(one.rows for one in found.balance)
         message = [f"{one.value}: {one.rows:,} ({one.rows / total:.1%})" for one in found.balance]
