@@ -19,10 +19,12 @@ DATES, TIMES = r"^\d{4}-\d\d-\d\d 00:00:00$", r"^1899-12-3[01] "
 
 
 class Table(NamedTuple):
-    """A sheet: its cells as text, by the names of its columns, without rows that are empty."""
+    """A sheet: its cells as text, by the names of its columns, and the numbers of its rows, without those that are
+    empty."""
 
     names: list[str]
     rows: "pl.DataFrame"
+    numbers: "pl.Series"
 
 
 @functools.lru_cache(maxsize=1)
@@ -42,12 +44,14 @@ def table(path: Path, sheet: str | int | None, header: int | None, _state: tuple
         _demand_no_title(filled)
     elif at not in filled["row"]:
         raise ValueError(f"row {at} of the sheet is empty, so it has no names of columns")
-    rows = filled.filter(pl.col("row") > at).drop("row")
+    below = filled.filter(pl.col("row") > at)
+    rows, numbers = below.drop("row"), below["row"]
     found = filled.filter(pl.col("row") == at).drop("row").row(0)
     kept = [place for place, name in enumerate(found) if name is not None or rows[:, place].null_count() < rows.height]
     names = [(found[place] or "").strip() for place in kept]
     _demand_names(names)
-    return Table(names, pl.DataFrame({n: _plain(rows[:, place]) for n, place in zip(names, kept, strict=True)}))
+    plain = {name: _plain(rows[:, place]) for name, place in zip(names, kept, strict=True)}
+    return Table(names, pl.DataFrame(plain), numbers)
 
 
 def state(path: Path) -> tuple[int, ...]:

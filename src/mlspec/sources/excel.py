@@ -1,13 +1,15 @@
 """Workbooks of spreadsheets."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from msgspec import Meta
+from msgspec import Meta, field
+from msgspec.structs import replace
 
 from mlspec.diagnostics import StepError
-from mlspec.plugins.base import Schema
-from mlspec.sources import _bounds
+from mlspec.plugins.base import Column, Schema
+from mlspec.sources import _bounds, _dates
 from mlspec.sources._files import FileSource
 
 if TYPE_CHECKING:
@@ -44,6 +46,13 @@ class Excel(FileSource, frozen=True, kw_only=True):
     missing: Annotated[
         tuple[str, ...], Meta(description="Cells that count as missing, in addition to empty ones.")
     ] = ()
+    dates: Annotated[
+        dict[str, str],
+        Meta(
+            description="The format of dates that are text, by column, in strftime codes, where it is not ISO 8601.",
+            examples=[{"sold": "%m/%d/%Y"}],
+        ),
+    ] = field(default_factory=dict)
 
     @classmethod
     def sniff(cls, path: Path, settings: dict[str, Any], notes: list[str]) -> None:
@@ -54,7 +63,11 @@ class Excel(FileSource, frozen=True, kw_only=True):
             notes += _workbook.several(path)
 
     def mistake(self) -> str:
-        """Whether there can be such a sheet."""
+        """Whether there can be such a sheet, and such dates."""
+        for column, form in self.dates.items():
+            wrong = _dates.mistake(form)
+            if wrong:
+                return f"dates of '{column}': {wrong}"
         return "sheets are numbered from 1" if isinstance(self.sheet, int) and self.sheet < 1 else ""
 
     def is_probed_apart(self, root: Path) -> bool:
@@ -66,8 +79,44 @@ class Excel(FileSource, frozen=True, kw_only=True):
         from mlspec.sources import _infer
 
         table = self._table(path)
-        rows = [[cell or "" for cell in row] for row in table.rows.head(_bounds.ROWS).iter_rows()]
-        return _infer.columns(table.names, rows, frozenset({"", *self.missing}))
+        found = _infer.columns(table.names, _rows(table), frozenset({"", *self.missing}))
+        return self._placed({path.name: path}, tuple(map(self._stated, found)))
+
+    def settled(self, root: Path, columns: Schema) -> Schema:
+        """The columns with the types that all rows of all files have."""
+        from mlspec.sources import _settle
+        from mlspec.sources._header import Head
+
+        files = self.files(root)
+        first = self._table(next(iter(files.values())))
+        if len(files) == 1 and first.rows.height <= _bounds.ROWS:
+            return columns
+        own = tuple(c for c in columns if c.name in first.names and c.name not in self.dates)
+        table = Head(first.names, _rows(first), False, "", 0)
+        frames = [self._text(path, own, name) for name, path in files.items()]
+        found = {c.name: c for c in _settle.settled(frames, own, table, frozenset({"", *self.missing}))}
+        settled = self._placed(files, tuple(found.get(c.name, c) for c in columns))
+        return tuple(map(_settle.explained, settled, columns))
+
+    def _stated(self, column: Column) -> Column:
+        form = self.dates.get(column.name)
+        return column if form is None else Column(column.name, _dates.kind_of(form), form=form)
+
+    def _placed(self, files: Mapping[str, Path], columns: Schema) -> Schema:
+        """The columns with the rows of their odd cells."""
+
+        def place(column: str, cell: str) -> str:
+            for name, path in files.items():
+                table = self._table(path)
+                at = table.numbers.filter(table.rows[column] == cell) if column in table.names else ()
+                if len(at):
+                    return f"row {at[0]} of {name}"
+            return ""
+
+        return tuple(
+            replace(c, odd=tuple((cell, place(c.name, cell)) for cell, _place in c.odd)) if c.odd else c
+            for c in columns
+        )
 
     def head_values(self, path: Path, column: str) -> tuple[tuple[str, ...], bool] | None:
         """The column's cells in the first 1,000 rows."""
@@ -79,9 +128,14 @@ class Excel(FileSource, frozen=True, kw_only=True):
 
     def read(self, path: Path, columns: Schema, name: str) -> "pl.LazyFrame":
         """All rows, cast; a value that does not match its type is reported with its row."""
-        import polars as pl
-
         from mlspec.sources import _cast
+
+        columns = tuple(replace(c, form=c.form or self.dates.get(c.name, "")) for c in columns)
+        return _cast.from_text(self._text(path, columns, name), columns, name)
+
+    def _text(self, path: Path, columns: Schema, name: str) -> "pl.LazyFrame":
+        """These columns as text."""
+        import polars as pl
 
         table = self._table(path)
         absent = next((c.name for c in columns if c.name not in table.names), None)
@@ -90,9 +144,14 @@ class Excel(FileSource, frozen=True, kw_only=True):
         rows = table.rows.lazy().select([c.name for c in columns])
         if self.missing:
             rows = rows.with_columns(pl.when(~pl.all().is_in(list(self.missing))).then(pl.all()).name.keep())
-        return _cast.from_text(rows, columns, name)
+        return rows
 
     def _table(self, path: Path) -> "Table":
         from mlspec.sources import _workbook
 
         return _workbook.table(path, self.sheet, self.header, _workbook.state(path))
+
+
+def _rows(table: "Table") -> list[list[str]]:
+    """The first rows as those of a text file."""
+    return [[cell or "" for cell in row] for row in table.rows.head(_bounds.ROWS).iter_rows()]
