@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar
 import msgspec
 from msgspec import Struct
 
-from mlspec.diagnostics import MlspecError
+from mlspec.diagnostics import Diagnostic, MlspecError, Span
 from mlspec.plugins.base import PluginRef, Schema
 from mlspec.plugins.source import Source
 from mlspec.sources import _bounds
@@ -70,6 +70,16 @@ def probe(uses: Mapping[str, PluginRef], root: Path, column: str | None) -> dict
         for outcome in _in_a_child(asked, root, column, until):
             found[apart.pop(0)] = outcome
     return {name: found[name] for name in uses}
+
+
+def lacking(what: str, source: Source, library: ImportError, span: Span | None = None) -> Diagnostic:
+    """That a source needs a library that is not installed, with what installs it."""
+    way = str(library)
+    if type(source).__module__.startswith("mlspec."):
+        way = f"'mlspec-compiler[{source.extra if way in source.libraries[1:] else 'run'}]'"
+    message = f"{what} needs {library}, which is not installed here"
+    label, notes = (f"pip install {way}", ()) if span is not None else ("", (f"pip install {way}",))
+    return Diagnostic(code="library-not-installed", message=message, span=span, label=label, notes=notes)
 
 
 def here(source: Source, root: Path, column: str | None) -> Seen | Exception:

@@ -52,6 +52,8 @@ def _first(path: str, settings: Mapping[str, Any]) -> tuple[Source, Schema, tupl
     if isinstance(seen, OSError):
         message = f"'{path}' can't be read: {(seen.strerror or str(seen)).lower()}"
         raise SpecError([Diagnostic(code="source-not-found", message=message)])
+    if isinstance(seen, ImportError):
+        raise SpecError([_probe.lacking(f"reading '{path}'", source, seen)])
     if isinstance(seen, Exception):
         raise SpecError([_unreadable(path, str(seen), name)])
     return source, seen.columns, sniffed.notes
