@@ -83,6 +83,14 @@ def test_rare_levels_go_together() -> None:
     assert [c["name"] for c in state["outputs"]] == ["w=(other)", "w=a"]
 
 
+@pytest.mark.parametrize("name", ["count", "level", "texts", "word", "len", "literal"])
+@pytest.mark.parametrize("step", [["group_rare", {"min_count": 1}], ["tf_idf", {"at_least": 1}]])
+def test_a_column_may_be_called_as_anything_that_is_counted(name: str, step: list[Any]) -> None:
+    named = FRAME.rename({"w": name})
+    steps = [step] if step[0] == "tf_idf" else [step, ["encode", {"method": "ordinal"}]]
+    assert column(named, "category", steps, name).tolist() == column(FRAME, "category", steps, "w").tolist()
+
+
 def test_clip_log_and_dates() -> None:
     assert column(FRAME, "number", [["clip", {"lower": 0, "upper": 3}]], "x")[[0, 4, 5], 0].tolist() == [1, 0, 3]
     logs = column(FRAME, "number", [["log", {}]], "x")[[0, 4], 0]
