@@ -10,6 +10,7 @@ from mlspec.cli._exit_codes import WRONG
 from mlspec.cli._output import colored, result, show_diagnostics, talk
 from mlspec.diagnostics import Diagnostic, SpecError, printable, workflow_command
 from mlspec.report.terminal.paint import paint
+from mlspec.sources._bounds import ROWS
 
 BINDINGS = {
     "gate": "decided by a gate",
@@ -78,6 +79,9 @@ def validate(
             if form == "text":
                 name = checked.project.project.name
                 talk(f"{paint('valid', '32', colored(sys.stderr))}: {printable(checked.path)} ({name}){share(own)}")
+                if checked.facts.heads:
+                    listed = ", ".join(checked.facts.heads)
+                    talk(printable(f"column types are those of the first {ROWS:,} rows of {listed}; a run reads all"))
             if form == "text" and listing:
                 for one in own:
                     text = f" (waived: {printable(one.waived)})" if one.waived else ""
