@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mlspec import registry
 from mlspec.diagnostics import StepError
 from mlspec.steps.data import parquet, preparation, prepare
 from mlspec.steps.job import Job
@@ -81,6 +82,14 @@ def test_rare_levels_go_together() -> None:
     steps = [["group_rare", {"min_count": 3}], ["encode", {"method": "one_hot"}]]
     state = fitted(FRAME, {"w": ("category", steps)})
     assert [c["name"] for c in state["outputs"]] == ["w=(other)", "w=a"]
+
+
+@pytest.mark.parametrize("model", ["ridge", "logistic_regression", "sgd"])
+def test_a_linear_model_is_never_as_wide_as_a_column_has_values(model: str) -> None:
+    frame = pl.DataFrame({"id": [f"{n // 2}" for n in range(1200)], "y": ["no", "yes"] * 600})
+    rare, encode = registry.plugin("models", model).preparation["category"]  # type: ignore[attr-defined]
+    state = fitted(frame, {"id": ("category", [*map(list, rare.items()), ["encode", {"method": encode["encode"]}]])})
+    assert len(state["outputs"]) == 255
 
 
 @pytest.mark.parametrize("name", ["count", "level", "texts", "word", "len", "literal"])
