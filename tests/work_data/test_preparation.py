@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mlspec import registry
 from mlspec.diagnostics import StepError
 from mlspec.steps.data import parquet, preparation, prepare
 from mlspec.steps.job import Job
@@ -83,6 +84,22 @@ def test_rare_levels_go_together() -> None:
     assert [c["name"] for c in state["outputs"]] == ["w=(other)", "w=a"]
 
 
+@pytest.mark.parametrize("model", ["ridge", "logistic_regression", "sgd"])
+def test_a_linear_model_is_never_as_wide_as_a_column_has_values(model: str) -> None:
+    frame = pl.DataFrame({"id": [f"{n // 2}" for n in range(1200)], "y": ["no", "yes"] * 600})
+    rare, encode = registry.plugin("models", model).preparation["category"]  # type: ignore[attr-defined]
+    state = fitted(frame, {"id": ("category", [*map(list, rare.items()), ["encode", {"method": encode["encode"]}]])})
+    assert len(state["outputs"]) == 255
+
+
+@pytest.mark.parametrize("name", ["count", "level", "texts", "word", "len", "literal"])
+@pytest.mark.parametrize("step", [["group_rare", {"min_count": 1}], ["tf_idf", {"at_least": 1}]])
+def test_a_column_may_be_called_as_anything_that_is_counted(name: str, step: list[Any]) -> None:
+    named = FRAME.rename({"w": name})
+    steps = [step] if step[0] == "tf_idf" else [step, ["encode", {"method": "ordinal"}]]
+    assert column(named, "category", steps, name).tolist() == column(FRAME, "category", steps, "w").tolist()
+
+
 def test_clip_log_and_dates() -> None:
     assert column(FRAME, "number", [["clip", {"lower": 0, "upper": 3}]], "x")[[0, 4, 5], 0].tolist() == [1, 0, 3]
     logs = column(FRAME, "number", [["log", {}]], "x")[[0, 4], 0]
@@ -98,6 +115,16 @@ def test_a_column_without_a_value_and_a_boolean() -> None:
     assert column(empty, "number", steps, "x").tolist() == [[0.0]] * 8
     codes = column(FRAME, "boolean", [["encode", {"method": "ordinal"}]], "t")
     assert codes.tolist() == [2, 0, 1, 2, 2, 0, 1, 2]
+
+
+@pytest.mark.parametrize("worst", [float("inf"), 1e300])
+def test_infinite_numbers_are_named_with_what_to_do(worst: float) -> None:
+    frame = FRAME.with_columns(x=pl.Series([worst, *NUMBERS[1:]]))
+    text = r"column 'x' has infinite numbers, or too large ones for the step 'scale': put \{clip: \{lower: .., upper"
+    with pytest.raises(StepError, match=text):
+        fitted(frame, {"x": ("number", [["scale", {"method": "standard"}]])})
+    clipped = [["clip", {"lower": -10, "upper": 10}], ["scale", {"method": "standard"}]]
+    assert np.nanmax(column(frame, "number", clipped, "x")) < 3
 
 
 def test_text_left_as_it_is_is_refused() -> None:

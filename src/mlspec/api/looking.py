@@ -210,6 +210,7 @@ def profile(
     is_spec = data is None or os.path.exists(os.path.join(data, SPEC))
     if data is not None and not is_spec and source_at(os.fspath(data)) is not None:
         reader, columns, notes = raw_rows.looked_at(os.fspath(data), settings or {})
+        raw_rows.demand_even(columns)
         _known(target, [column.name for column in columns])
         with raw_rows.reading(os.fspath(data), Path(), reader):
             rows = reader.scan(Path(), columns)
@@ -217,7 +218,7 @@ def profile(
     if settings:
         message = "how a file is read is stated in the spec: name a file, or change the spec"
         raise SpecError([Diagnostic(code="bad-source", message=message)])
-    checked = validate(data, allow_outside=allow_outside)
+    checked = validate(data, allow_outside=allow_outside, all_rows=True)
     project, facts = checked.project, checked.facts
     if source is not None:
         _known(source, list(project.data.sources), "source")
@@ -228,7 +229,10 @@ def profile(
     hidden = _roles.hidden(project, facts.of_source(names[0]))
     readers = [cast(Source, project.data.sources[name].plugin) for name in names]
     with raw_rows.reading(", ".join(names), checked.root, *readers):
-        frames = [raw_rows.rows(checked.root, name, project.data.sources[name], schema) for name in names]
+        frames = [
+            raw_rows.rows(checked.root, name, facts.reads_of(name, project.data.sources[name]), schema)
+            for name in names
+        ]
         rows = pl.concat(frames, how="vertical_relaxed")
         read = rows.collect_schema()
         return table_profile.profiled(

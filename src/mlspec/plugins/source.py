@@ -34,7 +34,9 @@ class Source(Plugin, frozen=True, kw_only=True):
     """Where rows come from: a file next to the spec, or something that is fetched before a run.
 
     ``key`` is the key that identifies this source if ``format`` is left out; if that is ``path``, ``suffixes`` are the
-    file endings that identify it. ``not_features``: columns that are not features unless the spec says so. A source
+    file endings that identify it. ``not_features``: columns that are not features unless the spec says so. ``nests``:
+    cells may be lists or objects, whose parts are columns NAME_0 or NAME.KEY; a list of columns in a spec may say NAME
+    for all of them. A source
     that ``is_fetched`` is read once, before a run, into a snapshot next to the spec, by ``fetch``. The keys in
     ``plugin.AVAILABILITY`` state how its availability is handled; they change no result.
     """
@@ -42,6 +44,7 @@ class Source(Plugin, frozen=True, kw_only=True):
     key: ClassVar[str] = "path"
     suffixes: ClassVar[tuple[str, ...]] = ()
     not_features: ClassVar[tuple[str, ...]] = ()
+    nests: ClassVar[bool] = False
 
     part: Annotated[Part | None, Meta(description="The split these rows belong to, with `split: {by: given}`.")] = None
     on_change: Annotated[
@@ -109,6 +112,10 @@ class Source(Plugin, frozen=True, kw_only=True):
         """The rows of ``scan``, without checking the values first: one that does not fit raises a PolarsError while the
         rows are read, and ``scan`` then reports which. None if there is no quicker way than ``scan``.
         """
+        return None
+
+    def lenient(self, root: Path, columns: Schema) -> "pl.LazyFrame | None":
+        """The rows of ``scan``, null where a value does not fit its type. None for a format without text."""
         return None
 
     def values(self, root: Path, column: str) -> tuple[tuple[str, ...], bool] | None:

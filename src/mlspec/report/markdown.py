@@ -39,7 +39,8 @@ def code(raw: str) -> str:
 
 
 def _lines(facts: RunFacts) -> Iterator[str]:
-    yield f"## {text(facts.project)}: {text(sentences.headline(facts))}"
+    sign = "⚠️ " if facts.leaks else ""
+    yield f"## {sign}{text(facts.project)}: {text(sentences.headline(facts))}"
     if facts.goal:
         yield ""
         yield text(facts.goal)
@@ -47,11 +48,13 @@ def _lines(facts: RunFacts) -> Iterator[str]:
         yield ""
         where = f" ({text(failure.place.file)}:{failure.place.line})" if failure.place is not None else ""
         yield f"- step {text(failure.step)} failed{where}: {text(failure.cause)}"
+    for line in sentences.left_out(facts):
+        yield ""
+        yield f"- {text(line)}"
     for check in facts.checks:
         if check.fails:
             yield ""
-            message = f"{check.step}: {check.check}: {check.measured} (expected: {check.expected}); {check.advice}"
-            yield f"- ⚠️ {text(message)}"
+            yield f"- ⚠️ {text(sentences.finding(check))}"
     for part in (gates(facts), scores(facts), groups(facts), requirements(facts), candidates(facts)):
         lines = list(part)
         if lines:
@@ -99,22 +102,21 @@ def gates(facts: RunFacts) -> Iterator[str]:
 
 def scores(facts: RunFacts) -> Iterator[str]:
     """The selected model on the test rows, under a heading, with baselines beside it."""
-    if not facts.scores:
+    if not facts.scores and not facts.unmeasured:
         return
     baselines = list(dict.fromkeys(name for score in facts.scores for name in score.baselines))
     yield f"### {text(facts.selected or 'The model')} on the test rows"
     yield ""
-    yield from table(
-        ("metric", "value", *(text(name) for name in baselines)),
-        [
-            (
-                text(score.metric),
-                sentences.score_value(score),
-                *(formatting.figure(score.baselines.get(name)) for name in baselines),
-            )
-            for score in facts.scores
-        ],
-    )
+    rows = [
+        (
+            text(score.metric),
+            sentences.score_value(score),
+            *(formatting.figure(score.baselines.get(name)) for name in baselines),
+        )
+        for score in facts.scores
+    ]
+    if rows:
+        yield from table(("metric", "value", *(text(name) for name in baselines)), rows)
     if sentences.one_seed(facts):
         yield ""
         yield f"{text(sentences.one_seed(facts))}."
@@ -125,7 +127,7 @@ def scores(facts: RunFacts) -> Iterator[str]:
     if sentences.threshold(facts):
         yield ""
         yield f"{text(sentences.threshold(facts))}."
-    for line in tradeoff.lines(facts):
+    for line in (*sentences.unmeasured(facts), *tradeoff.lines(facts)):
         yield ""
         yield f"{text(line)}."
     if sentences.holdout(facts):

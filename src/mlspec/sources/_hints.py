@@ -30,7 +30,7 @@ def columns(
     other = _other_form(typed, cells, separator, form)
     made = []
     for column, values, taken in zip(typed, cells, words, strict=True):
-        odd = _missing(column, taken, every) if taken else _hint(column, values, form, other)
+        odd = _missing(column, taken, every) if taken and not column.odd else _hint(column, values, form, other)
         made.append(replace(column, hint="; ".join(filter(None, (named.get(column.name), column.hint, odd)))))
     return tuple(made)
 
@@ -49,7 +49,7 @@ def _typed(column: Column, cells: Collection[str], form: _amounts.Form) -> Colum
     kind: ColumnType = "category"
     if _amounts.are_numbers(cells, own):
         kind = _infer.narrowest({_amounts.plain(cell, own) for cell in cells})
-    return column if kind == column.type else replace(column, type=kind)
+    return replace(column, type=kind, odd=(), form="")
 
 
 def _other_form(
@@ -72,6 +72,8 @@ def _missing(column: Column, words: Sequence[str], every: Sequence[str]) -> str:
 
 
 def _hint(column: Column, cells: Collection[str], form: _amounts.Form, other: _amounts.Form) -> str:
+    if column.odd:
+        return ""
     if column.type in ("integer", "number") and not _amounts.are_bare(cells):
         codes = sorted(cell for cell in cells if _EXPONENT.match(cell.strip(_amounts.BLANKS)))
         if codes and not any("." in cell for cell in cells):

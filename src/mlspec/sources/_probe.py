@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar
 import msgspec
 from msgspec import Struct
 
-from mlspec.diagnostics import MlspecError
+from mlspec.diagnostics import Diagnostic, MlspecError, Span
 from mlspec.plugins.base import PluginRef, Schema
 from mlspec.plugins.source import Source
 from mlspec.sources import _bounds
@@ -72,6 +72,16 @@ def probe(uses: Mapping[str, PluginRef], root: Path, column: str | None) -> dict
     return {name: found[name] for name in uses}
 
 
+def lacking(what: str, source: Source, library: ImportError, span: Span | None = None) -> Diagnostic:
+    """That a source needs a library that is not installed, with what installs it."""
+    way = str(library)
+    if type(source).__module__.startswith("mlspec."):
+        way = f"'mlspec-compiler[{source.extra if way in source.libraries[1:] else 'run'}]'"
+    message = f"{what} needs {library}, which is not installed here"
+    label, notes = (f"pip install {way}", ()) if span is not None else ("", (f"pip install {way}",))
+    return Diagnostic(code="library-not-installed", message=message, span=span, label=label, notes=notes)
+
+
 def here(source: Source, root: Path, column: str | None) -> Seen | Exception:
     """The same of one source, in this process."""
     return _guarded(functools.partial(_seen, source, root, column))
@@ -84,6 +94,9 @@ def _seen(source: Source, root: Path, column: str | None) -> Seen:
     long = next((one.name for one in columns if len(one.name) > _bounds.NAME), None)
     if long is not None:
         raise ValueError(f"the name of a column has {len(long):,} characters, but at most {_bounds.NAME:,} are read")
+    pattern = next((n for one in columns if (n := one.name) == "*" or (n[:1] == "^" and n[-1:] == "$")), None)
+    if pattern is not None:
+        raise ValueError(f"a column is called '{pattern}', which the data engine takes for a pattern: rename it")
     names = [one.name for one in columns if column in (None, one.name)]
     values = {name: seen for name in names if (seen := source.values(root, name)) is not None}
     return Seen(columns, values)

@@ -1,13 +1,15 @@
 """Delimited text, plain or compressed, in any encoding."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from msgspec import Meta
+from msgspec import Meta, field
+from msgspec.structs import replace
 
 from mlspec.diagnostics import StepError
-from mlspec.plugins.base import Schema
-from mlspec.sources import _header
+from mlspec.plugins.base import Column, Schema
+from mlspec.sources import _dates, _header
 from mlspec.sources._files import FileSource
 
 if TYPE_CHECKING:
@@ -22,8 +24,9 @@ Character = Annotated[str, Meta(min_length=1, max_length=1)]
 class Csv(FileSource, frozen=True, kw_only=True):
     """Delimited text, plain or compressed (.gz, .bz2, .xz, .zst); empty cells are missing values, empty rows are none.
 
-    Column types are inferred from the first 1,000 rows; a later value of another type stops the run with its place.
-    A sign that all numbers of a column have ($, €, %) is left out. A quote counts at the beginning of a cell alone.
+    A column has the narrowest type that all its rows have; dates in US or European form count where they leave no
+    doubt. A few cells of text in a column of numbers are an error that names their line. A sign that all numbers of a
+    column have ($, €, %) is left out. A quote counts at the beginning of a cell alone.
 
     Why: spreadsheets, databases and publishers of data sets export it.
 
@@ -67,6 +70,14 @@ class Csv(FileSource, frozen=True, kw_only=True):
         Annotated[int, Meta(ge=0)] | None,
         Meta(description="The number of rows at the end that are no data: a total, notes."),
     ] = None
+    dates: Annotated[
+        dict[str, str],
+        Meta(
+            description="The format of dates by column, in strftime codes, where it is not ISO 8601; found out where "
+            "all values of a column leave no doubt.",
+            examples=[{"sold": "%m/%d/%Y"}],
+        ),
+    ] = field(default_factory=dict)
 
     @classmethod
     def sniff(cls, path: Path, settings: dict[str, Any], notes: list[str]) -> None:
@@ -77,7 +88,11 @@ class Csv(FileSource, frozen=True, kw_only=True):
         _dialect.find(first, _usual(path.name), settings, notes)
 
     def mistake(self) -> str:
-        """Whether the data engine can split cells."""
+        """Whether the data engine can split cells and read dates."""
+        for column, form in self.dates.items():
+            wrong = _dates.mistake(form)
+            if wrong:
+                return f"dates of '{column}': {wrong}"
         separator = self.separator or ","
         if not separator.isascii() or not self.quote.isascii() or {separator, self.quote} & {"\n", "\r", "\0"}:
             return "separator and quote must each be one ASCII character, and not a line break"
@@ -101,8 +116,46 @@ class Csv(FileSource, frozen=True, kw_only=True):
 
         table, missing = self._table(path), frozenset({"", *self.missing})
         rows = table.rows
-        found = _infer.columns(table.names, rows, missing)
-        return _hints.columns(found, rows, missing, table.separator, self._form, table.hints)
+        found = _hints.columns(
+            _infer.columns(table.names, rows, missing), rows, missing, table.separator, self._form, table.hints
+        )
+        return self._placed({path.name: path}, tuple(map(self._stated, found)))
+
+    def settled(self, root: Path, columns: Schema) -> Schema:
+        """The columns with the types that all rows of all files have, by a scan of those that may differ."""
+        from mlspec.sources import _columnar, _settle
+
+        files = self.files(root)
+        first = next(iter(files.values()))
+        table = self._table(first)
+        if len(files) == 1 and table.whole:
+            return columns
+        own = tuple(c for c in columns if c.name in table.names and c.name not in self.dates)
+        try:
+            frames = [
+                self._numbers(self._rows(path, own, name, {}), path, own).select([c.name for c in own])
+                for name, path in files.items()
+            ]
+            found = {c.name: c for c in _settle.settled(frames, own, table, frozenset({"", *self.missing}))}
+        except _columnar.errors() as error:
+            if getattr(error, "errno", None) is not None:
+                raise
+            raise ValueError(self.fault(root) or _columnar.reason(error)) from None
+        settled = self._placed(files, tuple(found.get(c.name, c) for c in columns))
+        return tuple(map(_settle.explained, settled, columns))
+
+    def _stated(self, column: Column) -> Column:
+        form = self.dates.get(column.name)
+        return column if form is None else Column(column.name, _dates.kind_of(form), form=form)
+
+    def _placed(self, files: Mapping[str, Path], columns: Schema) -> Schema:
+        """The columns with the lines of their odd cells."""
+        if not any(column.odd for column in columns):
+            return columns
+        from mlspec.sources import _odd
+
+        tables = {name: (path, self._table(path)) for name, path in files.items()}
+        return _odd.placed(tables, self.encoding, self.quote, columns)
 
     def head_values(self, path: Path, column: str) -> tuple[tuple[str, ...], bool] | None:
         """The column's cells in the first 1,000 rows."""
@@ -116,18 +169,38 @@ class Csv(FileSource, frozen=True, kw_only=True):
         """All rows, read as text and cast; a value that does not match its type is reported with its row."""
         from mlspec.sources import _cast
 
+        columns = self._dated(path, columns)
         return _cast.from_text(self._numbers(self._rows(path, columns, name, {}), path, columns), columns, name)
 
     def read_once(self, path: Path, columns: Schema, name: str) -> "pl.LazyFrame | None":
         """All rows, the numbers among them read as such."""
         from mlspec.sources import _cast
 
+        columns = self._dated(path, columns)
         numbers = {c.name: _cast.dtype(c) for c in columns if c.type in ("integer", "number")}
         is_plain = all(form.is_plain for form in self._forms(path, columns).values())
         if not is_plain or self._table(path).padded or not self._is_regular(path):
             return None
         rows = self._rows(path, columns, name, numbers)
         return rows.with_columns([_cast.demanded(c).alias(c.name) for c in columns if c.name not in numbers])
+
+    def lenient(self, root: Path, columns: Schema) -> "pl.LazyFrame":
+        """The same."""
+        return self._below(self._frames(root, columns, self._read_leniently))
+
+    def _read_leniently(self, path: Path, columns: Schema, name: str) -> "pl.LazyFrame":
+        from mlspec.sources import _cast
+
+        columns = self._dated(path, columns)
+        rows = self._numbers(self._rows(path, columns, name, {}), path, columns)
+        return _cast.from_text(rows, columns, name, lenient=True)
+
+    def _dated(self, path: Path, columns: Schema) -> Schema:
+        """The columns of dates with their format, unless it is ISO 8601: stated, found, or of the first rows."""
+        forms = {c.name: self.dates.get(c.name, c.form) for c in columns if c.type in ("date", "datetime")}
+        if any(not form for form in forms.values()):
+            forms = {c.name: forms.get(c.name) or c.form for c in self.head(path)}
+        return tuple(replace(c, form=forms.get(c.name, "") if c.type in ("date", "datetime") else "") for c in columns)
 
     def _numbers(self, rows: "pl.LazyFrame", path: Path, columns: Schema) -> "pl.LazyFrame":
         """Rows of text, the cells of numbers as the data engine reads them."""

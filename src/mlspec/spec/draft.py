@@ -63,9 +63,14 @@ def draft(
     seen_of = _probe.probe({kind: PluginRef(kind, source)}, Path(), None)[kind]
     if isinstance(seen_of, OSError):
         raise _refused("source-not-found", f"'{data}' can't be read: {(seen_of.strerror or str(seen_of)).lower()}")
+    if isinstance(seen_of, ImportError):
+        raise SpecError([_probe.lacking(f"reading '{data}'", source, seen_of)])
     if isinstance(seen_of, Exception):
         raise _refused("source-unreadable", f"'{data}' can't be read as {kind}: {seen_of}")
-    columns, seen = seen_of.columns, seen_of.values
+    seen = seen_of.values
+    columns = tuple(c for c in seen_of.columns if c.type != "other")
+    unusable = [c for c in seen_of.columns if c.type == "other"]
+    index = [c.name for c in columns if c.role == "unused"]
     content = getattr(source, "content", None)
     chosen, why = _target(tuple(c for c in columns if c.name not in source.not_features and c != content), target)
     values = {name: one[0] for name, one in seen.items()}
@@ -76,7 +81,7 @@ def draft(
     if task is None:
         note = "choose another column with --target"
         raise _refused("task-unclear", f"the task cannot be inferred from '{chosen}' ({by_name[chosen].type})", note)
-    ids = [c.name for c in columns if c.name != chosen and _is_id(c, values.get(c.name, ()))]
+    ids = [c.name for c in columns if c.name not in (chosen, *index) and _is_id(c, values.get(c.name, ()))]
     of_files = "path" in source.not_features
     written = f", format: {kind}" if of_files else _sniff.written(found_settings)
     if of_files:
@@ -113,8 +118,10 @@ def draft(
     ]
     if ids:
         lines.append(f"    id: {_text(ids[0])}  # no duplicates: it identifies rows, and a model would memorise it")
-    if len(ids) > 1:
-        lines.append(f"    drop: [{', '.join(map(_text, ids[1:]))}]  # these also identify rows")
+    if len(ids) > 1 or unusable:
+        lines.append(f"    drop: [{', '.join(map(_text, [*ids[1:], *(c.name for c in unusable)]))}]")
+        lines += [f"      # {', '.join(map(_text, ids[1:]))}: these also identify rows"] if len(ids) > 1 else []
+        lines += [f"      # {_plain(f'{c.name}: {c.hint}')}" for c in unusable]
     if sensitive:
         lines.append(
             f"    sensitive: [{', '.join(map(_text, sensitive))}]  # by their names; "
@@ -123,7 +130,12 @@ def draft(
     if personal:
         lines.append("  personal:  # columns that may identify people; decide on each: mlspec explain data.personal")
         lines += [f"    {_text(name)}: {written}" for name, written in personal.items()]
-    gone = {*ids[1:], *(name for name, written in personal.items() if "action: drop}" in written)}
+    gone = {
+        *ids[1:],
+        *(c.name for c in unusable),
+        *index,
+        *(name for name, written in personal.items() if "action: drop}" in written),
+    }
     proposed = propose(chosen, ids, [*sensitive, *personal], gone) if propose is not None else ()
     if proposed:
         lines.append("  expect:  # from all rows, with some tolerance: a broken delivery would violate these")
@@ -219,7 +231,12 @@ def _seen(column: Column, values: tuple[str, ...]) -> str:
     if column.type in ("integer", "number") and len(levels) > 20:
         return f"{len(levels)} distinct numbers seen"
     shown = ", ".join(levels[:5]) + (", ..." if len(levels) > 5 else "")
-    return re.sub(r"[\x00-\x1f\x7f]", " ", f"{len(levels)} values seen: {shown}")
+    return _plain(f"{len(levels)} values seen: {shown}")
+
+
+def _plain(text: str) -> str:
+    """A text that stays on one line of a comment."""
+    return "".join(sign if sign.isprintable() else " " for sign in text)
 
 
 def _name(folder: Path, data: Path) -> str:

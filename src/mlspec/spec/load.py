@@ -266,6 +266,8 @@ class _Reader:
         return _BAD if any(r is _BAD for r in result) else tuple(result)
 
     def _enum(self, wanted: Shape, value: Any, path: Path) -> Any:
+        if wanted.items and isinstance(value, dict):
+            return self._map(wanted, value, path)
         if any(one == value and isinstance(one, bool) == isinstance(value, bool) for one in wanted.values):
             return value
         label = suggest.label(value, wanted.values)
@@ -308,7 +310,7 @@ class _Reader:
             return self._type(path, expected, value)
         if len(kinds) == 1 and kinds[0] is float and isinstance(value, int):
             value = float(value)
-        elif len(kinds) == 1 and kinds[0] is int and isinstance(value, float):
+        elif int in kinds and float not in kinds and isinstance(value, float):
             value = int(value)
         return self._bounds(wanted, value, path, key)
 

@@ -18,10 +18,12 @@ from mlspec.report.facts.run import (
     ColumnFact,
     DataFacts,
     Difference,
+    LeftOut,
     PersonalFact,
     Score,
     Search,
     SourceFact,
+    Unmeasured,
 )
 from mlspec.spec import Project
 from mlspec.spec.requirements import requirements
@@ -79,6 +81,13 @@ def scores(graph: Graph, measured: dict[str, Any] | None) -> Iterator[Score]:
                 if value is not None and value["value"] is not None
             },
         )
+
+
+def unmeasured(measured: dict[str, Any] | None) -> Iterator[Unmeasured]:
+    """The metrics of one evaluation that are not defined."""
+    for name, found in ({} if measured is None else measured["metrics"]).items():
+        if found["value"] is None:
+            yield Unmeasured(metric=name, reason=found.get("reason", ""))
 
 
 def candidates(graph: Graph, read: Read, seconds: Callable[[str], float | None]) -> Iterator[Candidate]:
@@ -164,7 +173,13 @@ def checks(graph: Graph, read: Read) -> Iterator[CheckFact]:
                     fails=entry["fails"],
                     advice=entry["advice"],
                     accepted=entry.get("accepted", ""),
+                    leak=entry.get("leak", ""),
                 )
+
+
+def leaks(found: Iterable[CheckFact]) -> tuple[str, ...]:
+    """The leaks that nobody has accepted, each once."""
+    return tuple(dict.fromkeys(check.leak for check in found if check.fails and check.leak))
 
 
 def data(graph: Graph, read: Read, digests: Callable[[str, str], str | None]) -> DataFacts:
@@ -188,7 +203,14 @@ def data(graph: Graph, read: Read, digests: Callable[[str, str], str | None]) ->
         ),
         split=_split(project),
         rows=_rows(graph, read),
+        left_out=_left_out(project, read("split", "report")),
     )
+
+
+def _left_out(project: Project, counts: dict[str, int] | None) -> LeftOut | None:
+    target = project.data.columns.target
+    bounded = any(one.column == target and one.missing is not None for one in project.data.expect)
+    return None if counts is None else LeftOut(**counts, bounded=bounded)
 
 
 def _split(project: Project) -> str:

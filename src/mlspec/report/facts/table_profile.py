@@ -44,6 +44,7 @@ class ProfiledColumn(Struct, frozen=True, kw_only=True):
     lengths: Annotated[tuple[int, int] | None, Meta(description="characters of the shortest and longest text")] = None
     common: Annotated[tuple[Frequent, ...], Meta(description="the most frequent values, for categories")] = ()
     images: ImageSizes | None = None
+    hint: Annotated[str, Meta(description="what is odd about its cells, and what to do")] = ""
 
 
 class Correlation(Struct, frozen=True):
@@ -87,6 +88,7 @@ def profiled(
     import polars as pl
 
     types = {column.name: column.type for column in schema}
+    hints = {column.name: column.hint for column in schema}
     # As in a run: what is no number is missing.
     rows = rows.with_columns(pl.col([name for name, kind in types.items() if kind == "number"]).fill_nan(None))
     # Rows, and pictures, count by a hash: all of them would have to be held at once.
@@ -121,6 +123,7 @@ def profiled(
             (roles or {}).get(name, ""),
             () if name in hidden else tuple(common.get(name, ())),
             sizes(rows, name) if kind == "image" and name not in hidden else None,
+            hints[name],
         )
         for name, kind in types.items()
     )
@@ -167,7 +170,13 @@ def _counts(rows: "pl.LazyFrame", name: str) -> "pl.LazyFrame":
 
 
 def _column(
-    name: str, kind: str, seen: Mapping[str, Any], role: str, common: tuple[Frequent, ...], images: ImageSizes | None
+    name: str,
+    kind: str,
+    seen: Mapping[str, Any],
+    role: str,
+    common: tuple[Frequent, ...],
+    images: ImageSizes | None,
+    hint: str,
 ) -> ProfiledColumn:
     def of(key: str) -> Any:
         return seen.get(f"{key}/{name}")
@@ -188,4 +197,5 @@ def _column(
         lengths=None if shortest is None else (shortest, of("longest")),
         common=common[:COMMON] if kind in ("category", "boolean") else (),
         images=images,
+        hint=hint,
     )

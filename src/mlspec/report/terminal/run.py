@@ -23,8 +23,11 @@ def _lines(facts: RunFacts, color: bool) -> Iterator[str]:
     if facts.gates:
         yield from _gates(facts, color)
         yield ""
-    if facts.scores:
-        yield from _scores(facts, color)
+    if facts.scores or facts.unmeasured:
+        if facts.scores:
+            yield from _scores(facts, color)
+        for text in sentences.unmeasured(facts):
+            yield paint(printable(text), VERDICT_COLORS["unknown"], color)
         if sentences.threshold(facts):
             yield paint(printable(sentences.threshold(facts)), DIM, color)
         if facts.tradeoff is not None:
@@ -40,13 +43,13 @@ def _lines(facts: RunFacts, color: bool) -> Iterator[str]:
         if facts.evaluation.selection_reason:
             yield paint(printable(facts.evaluation.selection_reason), DIM, color)
         yield ""
-    failing = [check for check in facts.checks if check.fails]
-    for check in failing:
-        text = f"{check.step}: {check.check}: {check.measured} (expected: {check.expected}); {check.advice}"
+    warnings = [f"split: {text}" for text in sentences.left_out(facts)]
+    warnings += [sentences.finding(check) for check in facts.checks if check.fails]
+    for text in warnings:
         yield f"{paint('warning', '33', color)}: {printable(text)}"
-    if failing:
+    if warnings:
         yield ""
-    yield paint(sentences.headline(facts), OUTCOME_COLORS[facts.outcome], color)
+    yield paint(printable(sentences.headline(facts)), OUTCOME_COLORS[sentences.standing(facts)], color)
     if facts.report is not None:
         yield f"report: {printable(facts.report)}"
 

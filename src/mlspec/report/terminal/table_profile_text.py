@@ -74,6 +74,8 @@ def page(found: TableProfile) -> str:
 
 def values(column: ProfiledColumn) -> str:
     """What a column holds, in a line."""
+    if column.type == "other":
+        return column.hint
     if column.quantiles:
         least, low, first, median, third, high, greatest = (formatting.figure(q) for q in column.quantiles)
         return f"{least} to {greatest}, median {median}, IQR {first} to {third}, 5th-95th percentile {low} to {high}"

@@ -1,8 +1,10 @@
 """Rows as their source gives them, outside a run: for a look at them, and for predicting new ones."""
 
 import contextlib
-from collections.abc import Collection, Iterator, Mapping
+import shlex
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, cast
 
 import msgspec
@@ -13,19 +15,29 @@ from mlspec.diagnostics import Diagnostic, SpecError
 from mlspec.plugins.base import PluginRef, Schema
 from mlspec.plugins.source import Source
 from mlspec.sources import _columnar, _probe, _sniff
-from mlspec.spec import pinned
 from mlspec.spec.units import source_at
 
 
-def opened(path: str) -> tuple[Source, Schema]:
-    """A file as a source, and its columns. Raises SpecError where it can't be read."""
-    source, columns, _notes = looked_at(path, {})
+def opened(path: str, given: Mapping[str, Any] = MappingProxyType({})) -> tuple[Source, Schema]:
+    """A file as a source with the ``given`` settings, and its columns by its first rows. Raises SpecError where it
+    can't be read."""
+    source, columns, _notes = _first(path, given)
     return source, columns
 
 
 def looked_at(path: str, settings: Mapping[str, Any]) -> tuple[Source, Schema, tuple[str, ...]]:
-    """A file as a source that reads it with these settings and those that its beginning shows, its columns, and a line
-    for each thing that is odd about it. Raises SpecError where it can't be read."""
+    """A file as a source that reads it with these settings and those that its beginning shows, its columns by all rows,
+    and a line for each thing that is odd about it. Raises SpecError where it can't be read."""
+    source, columns, notes = _first(path, settings)
+    try:
+        columns = source.settled(Path(), columns)
+    except ValueError as error:
+        raise SpecError([_unreadable(path, str(error), source_at(path) or "")]) from None
+    return source, columns, notes + hints(tuple(column for column in columns if column.hint not in notes))
+
+
+def _first(path: str, settings: Mapping[str, Any]) -> tuple[Source, Schema, tuple[str, ...]]:
+    """A file as a source, its columns by its first rows, and what was found about how it has to be read."""
     name = source_at(path)
     if name is None:
         note = f"the ending of a file states its format: {', '.join(registry.names('sources'))}"
@@ -40,11 +52,23 @@ def looked_at(path: str, settings: Mapping[str, Any]) -> tuple[Source, Schema, t
     if isinstance(seen, OSError):
         message = f"'{path}' can't be read: {(seen.strerror or str(seen)).lower()}"
         raise SpecError([Diagnostic(code="source-not-found", message=message)])
+    if isinstance(seen, ImportError):
+        raise SpecError([_probe.lacking(f"reading '{path}'", source, seen)])
     if isinstance(seen, Exception):
-        message = f"'{path}' can't be read as {name}: {seen}"
-        raise SpecError([Diagnostic(code="source-unreadable", message=message)])
-    new = tuple(column for column in seen.columns if column.hint not in sniffed.notes)
-    return source, seen.columns, sniffed.notes + hints(new)
+        raise SpecError([_unreadable(path, str(seen), name)])
+    return source, seen.columns, sniffed.notes
+
+
+def demand_even(columns: Schema) -> None:
+    """Raises SpecError for columns of numbers that hold a few cells of text."""
+    found = []
+    for column in (column for column in columns if column.odd):
+        cell, place = column.odd[0]
+        message = f"column '{column.name}' is {column.type} in all other rows, but {place or 'one'} has '{cell}'"
+        note = f"if it means a missing value: --missing {shlex.quote(cell)}"
+        found.append(Diagnostic(code="odd-cell", message=message, notes=(note,)))
+    if found:
+        raise SpecError(found)
 
 
 def hints(columns: Schema, hidden: Collection[str] = ()) -> tuple[str, ...]:
@@ -62,21 +86,23 @@ def reading(what: str, root: Path, *sources: Source) -> Iterator[None]:
         if isinstance(error, OSError) and error.filename is not None:
             raise  # of the file system; the data engine's own name none
         known = next((fault for source in sources if (fault := source.fault(root))), "")
-        message = f"'{what}' can't be read: {known or _columnar.reason(error)}"
-        raise SpecError([Diagnostic(code="source-unreadable", message=message)]) from None
+        raise SpecError([_unreadable(what, known or _columnar.reason(error))]) from None
 
 
-def rows(root: Path, name: str, use: PluginRef, schema: Schema) -> "pl.LazyFrame":
-    """The rows of a spec's source, with those of these columns that it has; of one that is fetched, those of its
-    snapshot.
+def rows(root: Path, name: str, reads: Sequence[Any], schema: Schema) -> "pl.LazyFrame":
+    """The rows of a spec's source, with those of these columns that it has; ``reads``: the plug-in and its settings.
 
     Raises SpecError where that is not here.
     """
-    source = cast(Source, use.plugin)
-    kind, settings = pinned.reads(use, pinned.snapshot(root, name, use) if source.is_fetched else None)
+    kind, settings = reads
     reader = cast(Source, msgspec.convert(settings, registry.plugin("sources", kind)))
     if reader.is_fetched or not all(path.exists() for path in reader.files(root).values()):
         message = f"source '{name}' has not been fetched here"
         raise SpecError([Diagnostic(code="no-snapshot", message=message, notes=("mlspec run fetches it",))])
     there = {column.name for column in reader.columns(root)}
     return reader.scan(root, tuple(column for column in schema if column.name in there))
+
+
+def _unreadable(what: str, why: str, kind: str = "") -> Diagnostic:
+    text = f"'{what}' can't be read{f' as {kind}' if kind else ''}: {why}"
+    return Diagnostic(code="source-unreadable", message=text)
