@@ -3,6 +3,7 @@
 import functools
 import io
 import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
@@ -150,11 +151,14 @@ def _footer(
     body = rows[int(dialect.has_header) :]
     if everything:
         ends = body[-_layout.MOST_FOOTER :]
-    elif last is not None:
-        ends = list(_cells.rows(io.StringIO(last, newline=""), separator, dialect.quote, complete=False))
+    elif last is not None and not (dialect.quote and last.count(dialect.quote) % 2):  # it may begin inside a cell
+        try:
+            ends = list(_cells.rows(io.StringIO(last, newline=""), separator, dialect.quote, complete=False))
+        except ValueError:
+            return 0, "", 0
     else:
         return 0, "", 0
-    width = len(rows[0][1])
+    width = Counter(len(row) for _line, row in rows[1:]).most_common(1)[0][0] if rows[1:] else 0
     count = _layout.footer([row for _line, row in ends][-_layout.MOST_FOOTER :], width, [row for _line, row in body])
     if not count:
         return 0, "", 0

@@ -78,8 +78,6 @@ def _hint(column: Column, cells: Collection[str], form: _amounts.Form, other: _a
         codes = sorted(cell for cell in cells if _EXPONENT.match(cell.strip(_amounts.BLANKS)))
         if codes and not any("." in cell for cell in cells):
             return f"'{codes[0]}' is read as a number: {_type(column, 'category')} if these are codes"
-        mark = form_of(cells, form).sign
-        return f"'{mark}' is left out of its numbers: {_type(column, column.type)} if that is right" if mark else ""
     if column.type != "category" or not cells:
         return ""
     if other != form and _amounts.are_numbers(cells, form_of(cells, other)):

@@ -27,6 +27,7 @@ def sniff(kind: str, path: Path, given: Mapping[str, Any]) -> Sniffed:
     """
     settings, notes = dict(given), list[str]()
     with contextlib.suppress(OSError, ValueError):
+        source(kind, str(path), given)
         cast(type[Source], registry.plugin("sources", kind)).sniff(path, settings, notes)
     return Sniffed(settings, tuple(map(_line, notes)))
 

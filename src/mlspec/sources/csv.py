@@ -22,10 +22,11 @@ Character = Annotated[str, Meta(min_length=1, max_length=1)]
 
 
 class Csv(FileSource, frozen=True, kw_only=True):
-    """Delimited text, plain or compressed (.gz, .bz2, .xz, .zst); empty cells are missing values.
+    """Delimited text, plain or compressed (.gz, .bz2, .xz, .zst); empty cells are missing values, empty rows are none.
 
     A column has the narrowest type that all its rows have; dates in US or European form count where they leave no
     doubt. A few cells of text in a column of numbers are an error that names their line.
+    A sign that all numbers of a column have ($, €, %) is left out. A quote counts at the beginning of a cell alone.
 
     Why: spreadsheets, databases and publishers of data sets export it.
 
@@ -33,6 +34,7 @@ class Csv(FileSource, frozen=True, kw_only=True):
         people: {path: data/people.csv.gz, separator: ";", decimal: ",", encoding: latin-1, missing: ["?", NA]}
     """
 
+    version: ClassVar[int] = 2
     suffixes: ClassVar[tuple[str, ...]] = tuple(f"{kind}{more}" for kind in (".csv", ".tsv") for more in COMPRESSED)
     libraries: ClassVar[tuple[str, ...]] = ("polars",)
     not_features: ClassVar[tuple[str, ...]] = ("",)  # the index that pandas writes
