@@ -215,7 +215,7 @@ def test_a_compressed_file_that_was_cut_is_never_fewer_rows(tmp_path: Path) -> N
     whole = gzip.compress(("a,b\n" + "".join(f"{n},{n * n}\n" for n in range(50_000))).encode())
     (tmp_path / "t.csv.gz").write_bytes(whole[: len(whole) * 2 // 3])
     with pytest.raises(SpecError, match="it is cut short"):
-        raw_rows.opened(str(tmp_path / "t.csv.gz"))
+        raw_rows.looked_at(str(tmp_path / "t.csv.gz"), {})
 
 
 def lines(tmp_path: Path, *rows: str) -> Jsonl:

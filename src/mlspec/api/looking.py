@@ -214,6 +214,7 @@ def profile(
         _known(target, [column.name for column in columns])
         with raw_rows.reading(os.fspath(data), Path(), reader):
             rows = reader.scan(Path(), columns)
+            notes += tuple(filter(None, (reader.blanks(Path()),)))
             return table_profile.profiled(rows, columns, Path(data).name, target=target, notes=notes)
     if settings:
         message = "how a file is read is stated in the spec: name a file, or change the spec"

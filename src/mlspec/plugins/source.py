@@ -130,6 +130,14 @@ class Source(Plugin, frozen=True, kw_only=True):
         """What some rows have and the columns of the first rows lack, with the place; empty if nothing."""
         return ""
 
+    def is_empty(self, root: Path) -> bool:
+        """Whether it is known to have columns, but no rows."""
+        return False
+
+    def blanks(self, root: Path) -> str:
+        """Rows of blanks between others, which are left out, with the first place; empty if there are none."""
+        return ""
+
     def mistake(self) -> str:
         """What is wrong with the combination of settings, and what to do; empty if nothing is."""
         return ""

@@ -18,6 +18,7 @@ from mlspec.sources import _bounds
 
 T = TypeVar("T")
 Values = tuple[tuple[str, ...], bool]
+NO_ROWS = "it has no rows, only a header"
 CHILD = "mlspec.sources._probe_child"
 
 
@@ -48,7 +49,8 @@ class Reply(Struct, frozen=True, omit_defaults=True):
 
 
 def probe(uses: Mapping[str, PluginRef], root: Path, column: str | None) -> dict[str, Seen | Exception]:
-    """What each of these sources shows, with the values of ``column`` (of all columns for None).
+    """What each of these sources shows, with the values of ``column`` (of all columns for None; "" for none, where a
+    table without rows is one).
 
     If the answer is unknown it is an OSError (the file cannot be read), a ValueError (wrong format, or too large to
     inspect), a LookupError (must be fetched) or an ImportError with the missing library.
@@ -97,6 +99,8 @@ def _seen(source: Source, root: Path, column: str | None) -> Seen:
     pattern = next((n for one in columns if (n := one.name) == "*" or (n[:1] == "^" and n[-1:] == "$")), None)
     if pattern is not None:
         raise ValueError(f"a column is called '{pattern}', which the data engine takes for a pattern: rename it")
+    if column != "" and source.is_empty(root):
+        raise ValueError(NO_ROWS)
     names = [one.name for one in columns if column in (None, one.name)]
     values = {name: seen for name in names if (seen := source.values(root, name)) is not None}
     return Seen(columns, values)

@@ -60,6 +60,20 @@ def numbered(path: Path, encoding: str, table: Head, quote: str) -> Iterator[tup
             yield line + table.skipped, cells
 
 
+def blanks(path: Path, encoding: str, table: Head) -> list[int]:
+    """The lines of rows of separators alone that come before other rows."""
+    found: list[int] = []
+    last = 0
+    empty = table.separator * (table.width - 1)
+    for number, line in enumerate(_text.lines(path, encoding), start=1):
+        text = line.rstrip("\r\n")
+        if text and text.replace(" ", "") == empty:
+            found.append(number)
+        elif text:
+            last = number
+    return [number for number in found if number < last]
+
+
 def fault(path: Path, encoding: str, table: Head, quote: str, footer: int) -> str:
     """What is wrong with the first row that is none of this table; empty where nothing is."""
     try:

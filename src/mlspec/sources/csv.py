@@ -98,13 +98,10 @@ class Csv(FileSource, frozen=True, kw_only=True):
             return "separator and quote must each be one ASCII character, and not a line break"
         return "separator and quote are the same" if separator == self.quote else ""
 
-    def columns(self, root: Path) -> Schema:
-        """The columns of the first file. A file that holds nothing but names is none, unless there are more."""
-        found = super().columns(root)
+    def is_empty(self, root: Path) -> bool:
+        """Whether it is one file that holds nothing but names."""
         files = list(self.files(root).values())
-        if len(files) == 1 and not self._table(files[0]).rows:
-            raise ValueError("it has no rows, only a header")
-        return found
+        return len(files) == 1 and not self._table(files[0]).rows
 
     def is_probed_apart(self, root: Path) -> bool:
         """Only where the data engine is needed to decompress it."""
@@ -263,6 +260,20 @@ class Csv(FileSource, frozen=True, kw_only=True):
             return frame
         bare = pl.all().str.strip_chars(" ")
         return frame.select(pl.when(~bare.is_in(["", *self.missing])).then(bare).name.keep())
+
+    def blanks(self, root: Path) -> str:
+        """Rows without a value in any cell; lines without a cell do not count, nor what follows the last row."""
+        from mlspec.sources import _row_by_row
+
+        for name, path in self.files(root).items():
+            table = self._table(path)
+            if self._is_regular(path):
+                continue
+            lines = _row_by_row.blanks(path, self.encoding, table)
+            if lines:
+                rows = "a row of blanks is" if len(lines) == 1 else f"{len(lines):,} rows of blanks are"
+                return f"{rows} left out: {'' if len(lines) == 1 else 'the first is '}line {lines[0]} of {name}"
+        return ""
 
     def fault(self, root: Path) -> str:
         """The first line that is no row of this table, or no text."""

@@ -108,8 +108,8 @@ class Excel(FileSource, frozen=True, kw_only=True):
         def place(column: str, cell: str) -> str:
             for name, path in files.items():
                 table = self._table(path)
-                at = table.numbers.filter(table.rows[column] == cell) if column in table.names else ()
-                if len(at):
+                at = table.numbers.filter(table.rows[column] == cell).to_list() if column in table.names else []
+                if at:
                     return f"row {at[0]} of {name}"
             return ""
 

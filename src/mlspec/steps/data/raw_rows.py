@@ -29,6 +29,8 @@ def looked_at(path: str, settings: Mapping[str, Any]) -> tuple[Source, Schema, t
     """A file as a source that reads it with these settings and those that its beginning shows, its columns by all rows,
     and a line for each thing that is odd about it. Raises SpecError where it can't be read."""
     source, columns, notes = _first(path, settings)
+    if source.is_empty(Path()):
+        raise SpecError([_unreadable(path, _probe.NO_ROWS, source_at(path) or "")])
     try:
         columns = source.settled(Path(), columns)
     except ValueError as error:
