@@ -70,6 +70,10 @@ class Csv(FileSource, frozen=True, kw_only=True):
         Annotated[int, Meta(ge=0)] | None,
         Meta(description="The number of rows at the end that are no data: a total, notes."),
     ] = None
+    skip: Annotated[
+        Annotated[int, Meta(ge=0)] | None,
+        Meta(description="The number of lines above the header that are no data: a title, notes."),
+    ] = None
     dates: Annotated[
         dict[str, str],
         Meta(
@@ -222,7 +226,7 @@ class Csv(FileSource, frozen=True, kw_only=True):
         from mlspec.sources import _survey
 
         table = self._table(path)
-        is_whole = table.read is None and not self.footer
+        is_whole = table.read is None and not self.footer and not self.skip
         return is_whole and _survey.is_regular(
             path, self.encoding, table.separator, self.quote, table.width, table.skipped
         )
@@ -295,7 +299,14 @@ class Csv(FileSource, frozen=True, kw_only=True):
         """The header and the first rows. Raises ValueError where it is no such file."""
         status = path.stat()
         dialect = _header.Dialect(
-            self.separator, _usual(self.path), self.quote, self.encoding, self.names, self.header, self.footer
+            self.separator,
+            _usual(self.path),
+            self.quote,
+            self.encoding,
+            self.names,
+            self.header,
+            self.footer,
+            self.skip,
         )
         return _header.head(path, dialect, (status.st_size, status.st_mtime_ns, status.st_ino))
 
