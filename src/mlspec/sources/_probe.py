@@ -61,7 +61,7 @@ def probe(uses: Mapping[str, PluginRef], root: Path, column: str | None) -> dict
         assert isinstance(source, Source)
         if time.monotonic() > until:
             found[name] = _too_long()
-        elif _guarded(functools.partial(source.is_probed_apart, root)) is True:
+        elif is_apart(source, root):
             apart.append(name)
         else:
             found[name] = here(source, root, column)
@@ -70,6 +70,11 @@ def probe(uses: Mapping[str, PluginRef], root: Path, column: str | None) -> dict
         for outcome in _in_a_child(asked, root, column, until):
             found[apart.pop(0)] = outcome
     return {name: found[name] for name in uses}
+
+
+def is_apart(source: Source, root: Path) -> bool:
+    """Whether a source is looked at in a child process."""
+    return _guarded(functools.partial(source.is_probed_apart, root)) is True
 
 
 def here(source: Source, root: Path, column: str | None) -> Seen | Exception:
