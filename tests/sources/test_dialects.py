@@ -221,12 +221,13 @@ def test_what_is_wrong_further_down_is_named_with_its_line(
     with pytest.raises(SpecError) as error, raw_rows.reading("rows.csv", Path(), source):
         source.scan(Path(), columns).collect()
     assert said in error.value.diagnostics[0].message
-    source, columns, _notes = raw_rows.looked_at("rows.csv", {})
-    if source.encoding == "utf-8":
-        with pytest.raises(SpecError) as error, raw_rows.reading("rows.csv", Path(), source):
-            source.scan(Path(), columns).collect()
-    else:
+    if "encoding" in said:
+        source, columns, _notes = raw_rows.looked_at("rows.csv", {})
         assert source.scan(Path(), columns).collect().height == 1501, "what profile finds out, it reads"
+    else:
+        with pytest.raises(SpecError) as error:
+            raw_rows.looked_at("rows.csv", {})
+        assert said in error.value.diagnostics[0].message
 
 
 def test_what_is_odd_further_down_is_read_or_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
