@@ -122,10 +122,6 @@ class Source(Plugin, frozen=True, kw_only=True):
         """Why all rows cannot be read, with the place, after the data engine has refused them; empty if unknown."""
         return ""
 
-    def overlooked(self, root: Path) -> str:
-        """What some rows have and the columns of the first rows lack, with the place; empty if nothing."""
-        return ""
-
     def mistake(self) -> str:
         """What is wrong with the combination of settings, and what to do; empty if nothing is."""
         return ""
