@@ -114,8 +114,8 @@ def test_no_message_shows_a_cell(people: Path, mlspec: Mlspec) -> None:
     (people / "people.csv").write_text(rows * 2 + broken + "\n")
     lines = (people / "people.csv").read_text().splitlines()
     (people / "people.csv").write_text("\n".join([lines[0], *(x for x in lines[1:] if x != lines[0])]) + "\n")
-    done = mlspec("run", cwd=people, code=3)
-    assert "row 1201 has another value" in done.stderr
+    done = mlspec("run", cwd=people, code=2)
+    assert "line 1202 of people.csv has text" in done.stderr
     assert not any(secret in done.stderr + done.stdout for secret in SECRETS)
     assert leaks(people) == ["people.csv"]
 

@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 import pytest
 import torch
+from msgspec import structs
 from tests import hardware
 
 from mlspec import registry
@@ -151,6 +152,24 @@ def test_boosting_says_how_to_fix_too_many_levels(tmp_path: Path) -> None:
     wide = msgspec.structs.replace(features(1200, 0), levels=(5, 300))
     with pytest.raises(StepError, match=r"column 'e' has 300 levels.*put \{group_rare: \{max_levels: 254\}\}"):
         model("hist_gradient_boosting").fit(training(tmp_path, features=wide), tmp_path / "model")
+
+
+@pytest.mark.parametrize("name", ["hist_gradient_boosting", "lightgbm"])
+def test_a_column_that_no_training_row_has_changes_nothing(name: str, tmp_path: Path) -> None:
+    given = training(tmp_path)
+    empty = np.column_stack([np.full(1200, np.nan, np.float32), given.features.numeric])
+    late = np.column_stack([np.ones(300, np.float32), given.validation.numeric])
+    names = ("late", *given.features.numeric_names)
+    changed = {"features": empty, "validation": late}
+    more = {key: structs.replace(getattr(given, key), numeric=m, numeric_names=names) for key, m in changed.items()}
+    model(name).fit(structs.replace(given, **more), tmp_path / "more")
+    model(name).fit(given, tmp_path / "less")
+    answers = [
+        model(name).load(tmp_path / folder, "cpu").predict(rows)
+        for folder, rows in (("more", more["validation"]), ("less", given.validation))
+    ]
+    np.testing.assert_allclose(*answers, atol=1e-6)
+    assert np.isnan(empty[:, 0]).all(), "what it was given is as it was"
 
 
 def test_boosting_takes_missing_numbers_and_the_network_names_them(tmp_path: Path) -> None:

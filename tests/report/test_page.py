@@ -3,16 +3,21 @@
 from collections.abc import Callable
 from html.parser import HTMLParser
 
+import msgspec
 import pytest
 
 from mlspec.diagnostics import Place
 from mlspec.formatting import figure, seconds, size
 from mlspec.plugins.verdict import Verdict
+from mlspec.report.card.card import card
+from mlspec.report.facts.limitations import limitations
 from mlspec.report.facts.run import (
     Candidate,
+    CheckFact,
     ColumnFact,
     DataFacts,
     FailureFact,
+    LeftOut,
     RunFacts,
     Search,
     SourceFact,
@@ -21,6 +26,7 @@ from mlspec.report.facts.run import (
 from mlspec.report.markdown import markdown
 from mlspec.report.page.page import page
 from mlspec.report.sentences import headline
+from mlspec.report.terminal.run import terminal
 
 Made = Callable[..., RunFacts]
 HOSTILE = "<script>alert(1)</script> \" onload=' </style> ]]> \x1b[31m \u202e | `x` @team"
@@ -50,6 +56,38 @@ def test_a_page_needs_nothing_but_itself(facts: Made) -> None:
     seen = Elements(page(facts(), "mlspec: 1\n"))
     assert not {"script", "link", "img", "iframe", "object"} & seen.tags
     assert all(address.startswith("#") for address in seen.addresses)
+
+
+def test_what_holds_in_spite_of_a_leak_is_amber(facts: Made) -> None:
+    leak = CheckFact(
+        step="check.data.validation", check="leak", measured="'alive' alone explains 99%", expected="less", fails=True,
+        advice="data.columns.drop: [alive]", leak="'alive' alone tells the target",
+    )  # fmt: skip
+    leaks = (leak.leak, "'paid' is after 'seen'", "training rows also occur in other parts")
+    found = facts(checks=(leak,), leaks=leaks)
+    said = "The one constraint holds, but: 'alive' alone tells the target; 'paid' is after 'seen' and 1 more"
+    assert headline(found) == said
+    assert f"\x1b[1;33m{said}" in terminal(found, color=True)
+    assert markdown(found).startswith("## ⚠️ ")
+    shown = page(found, "mlspec: 1\n")
+    assert '<div class="outcome unknown" role="status">' in shown
+    assert shown.index("data.columns.drop: [alive]") < shown.index("<main>"), "at the top, with what to do"
+    assert limitations(found)[0] == "The results may be better than in use: 'alive' alone explains 99% (leak)."
+    assert headline(facts(outcome="error", leaks=leaks[:1])) == "0 steps failed; 'alive' alone tells the target"
+
+
+def test_rows_that_vanish_are_counted(facts: Made) -> None:
+    left = LeftOut(rows=10_000, without_target=2_836, within_gap=3)
+    found = facts(target="a: b", data=DataFacts(left_out=left, sources=(SourceFact(name="t", path="t", format="csv"),)))
+    said = "2,836 of 10,000 rows (28.4%) have no 'a: b' and are left out"
+    way = '; to end the run instead: data.expect: [{column: "a: b", missing: {at_most: 0}}]'
+    assert f"warning: split: {said}{way}\n" in terminal(found)
+    assert "warning: split: 3 rows within the gap of the split are left out\n" in terminal(found)
+    assert said in markdown(found)
+    assert said in " ".join(Elements(page(found, "mlspec: 1\n")).text)
+    assert said in card(found)
+    bounded = msgspec.structs.replace(found.data, left_out=msgspec.structs.replace(left, bounded=True))
+    assert f"warning: split: {said}\n" in terminal(facts(target="a: b", data=bounded))
 
 
 def test_a_page_shows_the_verdict_with_its_evidence(facts: Made) -> None:

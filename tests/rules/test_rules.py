@@ -4,9 +4,11 @@ The expected texts are in ``golden/``; ``MLSPEC_UPDATE=1 pytest tests/rules`` wr
 """
 
 import os
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from mlspec.diagnostics import SpecError, render
@@ -40,6 +42,12 @@ CASES: dict[str, dict[str, str]] = {
         "columns": ", id: nme, drop: [hight], types: {agee: number}",
         "data": "  expect: [{column: jb, unique: true}]\n  split: {by: group, column: grp}\n",
         "end": "preprocessing: {columns: {ctiy: [encode: one_hot]}}\n",
+    },
+    "column-not-usable": {
+        "sources": "{odd: {path: odd.parquet}}",
+        "target": "y",
+        "columns": ", id: took",
+        "data": "  expect: [{column: words, missing: {at_most: 0}}]\n",
     },
     "target-in-features-listed": {"columns": ", features: [age, income]"},
     "target-in-features-prepared": {"end": "preprocessing: {columns: {income: [encode: one_hot]}}\n"},
@@ -233,6 +241,8 @@ CASES: dict[str, dict[str, str]] = {
         "end": "  ensemble: greedy\n",
     },
     "column-with-two-roles-weight": {"columns": ", weight: age, features: [age, job], drop: [age]"},
+    "odd-cell": {"source": "", "file": "odd.csv"},
+    "odd-cell-sensitive": {"source": "", "file": "odd.csv", "columns": ", sensitive: [age]"},
     "weight-is-no-number": {"columns": ", weight: job"},
     "unknown-column-weight": {"columns": ", weight: wieght"},
     "monotone-does-not-fit": {
@@ -248,6 +258,7 @@ CASES: dict[str, dict[str, str]] = {
     },
     "reviewers-unclear": {"top": "constraints: {reviewers: {dta: ['@a/b'], model: [ann, 'ann@example.org']}}\n"},
     "unknown-check": {"end": "  accept: {leek: known}\n"},
+    "unknown-check-stopping": {"end": "  checks: {leek: stop}\n"},
     "goal-does-not-fit": {
         "project": ", goals: [{name: a, at_least: 1}, {name: b, metric: log_loss, direction: maximize}, "
         "{name: b, metric: roc_auc, at_least: 1.5, tolerance: 0.1}]",
@@ -410,7 +421,13 @@ def said(folder: Path, text: str) -> str:
     for name in ("train/cat", "train/dog", "test/cat", "test/dog"):
         (folder / "pets" / name).mkdir(parents=True, exist_ok=True)
         (folder / "pets" / name / "1.png").touch()  # a look at a folder opens no file
+    ages = ["20 years" if i == 7 else str(20 + i) for i in range(30)]
+    odd = [f"{age},{row.partition(',')[2]}" for age, row in zip(ages, (ROWS * 2).splitlines(), strict=False)]
+    (folder / "odd.csv").write_text(HEADER + "\n".join(odd) + "\n")
     (folder / "broken.csv").write_text("a,b\n1,2\n1,2,3\n")
+    if "odd.parquet" in text:
+        odd = {"took": timedelta(1), "words": [["a"]], "about": {"a": 1}, "x": [1], "y": [0.5]}
+        pl.DataFrame(odd).write_parquet(folder / "odd.parquet")
     (folder / "people_models.py").write_text(
         "class Net:\n    pass\n\n\nclass Plain:\n    def fit(self, x, y):\n        pass\n"
     )

@@ -134,30 +134,40 @@ def test_one_column_of_texts_with_commas_is_no_other_separator(tmp_path: Path) -
     assert ([column.name for column in columns], rows.height) == (["text"], 2)
 
 
-def test_a_quote_inside_a_cell_is_named_with_its_line_and_the_hint_works(tmp_path: Path) -> None:
-    content = "a,b\n" + "1,x\n" * 9 + '2,5" pipe\n' + "3,y\n" * 90
-    (tmp_path / "t.csv").write_text(content)
-    source, columns = raw_rows.opened(str(tmp_path / "t.csv"))
-    with pytest.raises(SpecError) as error, raw_rows.reading("t", Path(), source):
-        source.scan(Path(), columns).collect()
-    (found,) = error.value.diagnostics
-    assert "line 11 of" in found.message
-    assert found.message.endswith('has a quote inside a cell: if no cell is quoted, add quote: ""')
+def test_a_quote_inside_a_cell_is_read_as_it_is(tmp_path: Path) -> None:
+    content = "a,b\n" + "1,x\n" * 9 + '2,5" pipe\n' + "3,y\n" * 90 + '4,"a, ""b"""\n5,7"\n'
+    _columns, rows = table(tmp_path, content)
+    assert (rows.height, rows["b"][9]) == (102, '5" pipe')
+    assert rows["b"][-2:].to_list() == ['a, "b"', '7"']
+
+
+def test_a_quote_that_is_never_closed_is_named_with_its_line_and_the_hint_works(tmp_path: Path) -> None:
+    content = "a,b\n" + "1,x\n" * 9 + '2," pipe\n' + "3,y\n" * 3
+    assert refused(tmp_path, content) == 'line 11 has a quote that is never closed: if no cell is quoted, add quote: ""'
     _columns, rows = table(tmp_path, content, quote="")
-    assert (rows.height, rows["b"][9]) == (100, '5" pipe')
+    assert (rows.height, rows["b"][9]) == (13, '" pipe')
 
 
-def test_quotes_that_are_right_are_none_inside_a_cell(tmp_path: Path) -> None:
-    (tmp_path / "t.csv").write_text('a,b\n1,"say ""hi"", then\ngo"\n2,"x"\n')
-    assert Csv(path="t.csv").fault(tmp_path) == ""
+def test_a_header_with_odd_names_is_read_with_names_that_are_reported(tmp_path: Path) -> None:
+    columns, rows = table(tmp_path, ',a,,a ,,"b\nc"\n1,2,3,4,,5\n')
+    assert {column.name: column.hint for column in columns} == {
+        "": "the first column has no name, as the index that pandas or R writes: it is no feature",
+        "a": "",
+        "column_3": "column 3 has no name: it is read as 'column_3'",
+        "a_2": "more than one column is called 'a': it is read as 'a_2'",
+        "b c": "",
+    }
+    assert rows.rows() == [(1, 2, 3, 4, 5)]
 
 
-def test_a_header_says_what_is_wrong_with_it(tmp_path: Path) -> None:
-    assert refused(tmp_path, "a,,\n1,2,3\n") == "columns 2 and 3 have no name"
-    assert refused(tmp_path, "a,b\n1,2,\n3,4,\n") == (
-        "line 2 has 3 cells, but the header has 2: each row ends in a separator; add one to the header"
-    )
-    assert refused(tmp_path, "a,a \n1,2\n") == "two columns are called 'a'"
+def test_a_separator_at_the_end_of_each_row_is_no_column(tmp_path: Path) -> None:
+    columns, rows = table(tmp_path, "a,b\n1,2,\n3,4,\n")
+    assert ([column.name for column in columns], rows.rows()) == (["a", "b"], [(1, 2), (3, 4)])
+    (tmp_path / "t.csv").write_text("a,b\n" + "1,2,\n" * 1100 + "3,4,5\n")
+    source = Csv(path="t.csv")
+    columns = source.columns(tmp_path)
+    with pytest.raises(ValueError, match="line 1102 has a value in column 3, which has no name"):
+        source.scan(tmp_path, columns).collect()
 
 
 def test_the_index_that_pandas_writes_is_no_feature(tmp_path: Path) -> None:
@@ -199,9 +209,8 @@ def test_what_is_not_the_data_is_named_for_other_formats_too(content: bytes, tmp
 def test_a_compressed_file_that_was_cut_is_never_fewer_rows(tmp_path: Path) -> None:
     whole = gzip.compress(("a,b\n" + "".join(f"{n},{n * n}\n" for n in range(50_000))).encode())
     (tmp_path / "t.csv.gz").write_bytes(whole[: len(whole) * 2 // 3])
-    source, columns = raw_rows.opened(str(tmp_path / "t.csv.gz"))
-    with pytest.raises(SpecError, match="it is cut short"), raw_rows.reading("t", Path(), source):
-        source.scan(Path(), columns).collect()
+    with pytest.raises(SpecError, match="it is cut short"):
+        raw_rows.opened(str(tmp_path / "t.csv.gz"))
 
 
 def lines(tmp_path: Path, *rows: str) -> Jsonl:

@@ -66,7 +66,6 @@ WRONG = {
     "picture.csv": (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "this is not text"),
     "empty.csv": (b"", "the file is empty"),
     "ragged.csv": (b"a,b\n1,2\n1,2,3\n", "line 3 has 3 cells, but the header has 2"),
-    "twice.csv": (b"a,a\n1,2\n", "two columns are called 'a'"),
     "latin.csv": (b"a,b\nM\xfcnchen,2\n", "not UTF-8 text: line 2"),
     "notgz.csv.gz": (b"a,b\n1,2\n", "it is not compressed"),
     "short.csv.gz": (gzip.compress(b"a,b\n" + b"1,2\n" * 500)[:-20], "it is cut short"),

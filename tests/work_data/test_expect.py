@@ -177,7 +177,7 @@ def test_rows_are_left_out_or_kept_aside(tmp_path: Path) -> None:
     assert gone.height == wrong.height
     kept = pl.read_parquet(job.outputs["quarantine"])
     assert kept["id"].to_list() == list(range(0, 200, 10))
-    outputs = {name: tmp_path / f"part.{name}" for name in ("train", "validation", "test")}
+    outputs = {name: tmp_path / f"part.{name}" for name in ("train", "validation", "test", "report")}
     params = {"by": "random", "column": None, "test": 0.2, "validation": 0.1, "seed": 0, "parts": {}, "sample": None}
     inputs = {**{name: job.inputs[name] for name in ("table.a", "table.b")}, "dropped": job.outputs["dropped"]}
     asked = Job(
@@ -185,6 +185,7 @@ def test_rows_are_left_out_or_kept_aside(tmp_path: Path) -> None:
         scratch=tmp_path, root=tmp_path,
     )  # fmt: skip
     split.run(asked)
+    assert json.loads(outputs.pop("report").read_bytes()) == {"rows": 200, "without_target": 0, "within_gap": 0}
     left = pl.concat([pl.read_parquet(path) for path in outputs.values()])
     assert sorted(left["id"]) == sorted(set(ROWS["id"]) - set(wrong["id"]))
     with pytest.raises(StepError, match=r"'hole' is missing in 50\.00%"):

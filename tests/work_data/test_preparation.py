@@ -100,6 +100,16 @@ def test_a_column_without_a_value_and_a_boolean() -> None:
     assert codes.tolist() == [2, 0, 1, 2, 2, 0, 1, 2]
 
 
+@pytest.mark.parametrize("worst", [float("inf"), 1e300])
+def test_infinite_numbers_are_named_with_what_to_do(worst: float) -> None:
+    frame = FRAME.with_columns(x=pl.Series([worst, *NUMBERS[1:]]))
+    text = r"column 'x' has infinite numbers, or too large ones for the step 'scale': put \{clip: \{lower: .., upper"
+    with pytest.raises(StepError, match=text):
+        fitted(frame, {"x": ("number", [["scale", {"method": "standard"}]])})
+    clipped = [["clip", {"lower": -10, "upper": 10}], ["scale", {"method": "standard"}]]
+    assert np.nanmax(column(frame, "number", clipped, "x")) < 3
+
+
 def test_text_left_as_it_is_is_refused() -> None:
     with pytest.raises(StepError, match="'w' is still a category"):
         fitted(FRAME, {"w": ("category", [])})

@@ -1,5 +1,6 @@
 """From a spec file to a checked project and a compiled graph."""
 
+import functools
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from mlspec.graph.plan import Plan
     from mlspec.graph.step import Step
     from mlspec.machine.allowed_reads import Reads
+    from mlspec.rules._look import Settle
     from mlspec.rules.context import Facts
     from mlspec.spec import Project
 
@@ -60,14 +62,16 @@ def validate(
     fetching: "Fetching | None" = None,
     allow_outside: bool = False,
     schema: bool = False,
+    all_rows: bool = False,
 ) -> Checked:
     """Read a spec and check it against the language, the data's headers and the rules.
 
     ``running``: what this machine lacks to run it is a mistake too, and files anywhere are read. ``fetching``: bring
     the sources that are fetched up to date first; without, nothing is connected to or run. ``allow_outside``: read
     files outside the spec's repository (or folder, where there is none) too. ``schema``: a second, independent reader
-    first checks the structure, by the published JSON Schema. Raises SpecError with everything that is wrong,
-    SourceError if a source is unavailable.
+    first checks the structure, by the published JSON Schema. ``all_rows`` (and ``running``): all rows of a source
+    are read where their types are not known yet; else the first ones tell. Raises SpecError with everything that is
+    wrong, SourceError if a source is unavailable.
     """
     from mlspec.machine import allowed_reads
     from mlspec.policy import files as policy_files
@@ -100,7 +104,9 @@ def validate(
         warnings = refresh(
             project, document, root, offline=fetching.offline, locked=fetching.locked, tell=fetching.tell
         )
-    known, found = facts(project, document, root, reads, locked=fetching is not None and fetching.locked)
+    keep: list[Callable[[], None]] = []
+    settle = _settle(keep.append) if running or all_rows else None
+    known, found = facts(project, document, root, reads, locked=fetching is not None and fetching.locked, settle=settle)
     if fetching is not None and fetching.accept:
         known = msgspec.structs.replace(known, accepted=True)
     found += warnings
@@ -111,7 +117,16 @@ def validate(
         found += _by_policy(place, path, project, document, reads, texts)
     if any(diagnostic.severity == "error" for diagnostic in found):
         raise SpecError(found, texts)
+    for write in keep:
+        write()
     return Checked(path, root, project, document, known, tuple(found))
+
+
+def _settle(later: Callable[[Callable[[], None]], None]) -> "Settle":
+    """Looks at all rows; what is found is kept by what ``later`` receives, once the spec is known to be valid."""
+    from mlspec.sources import _all_rows
+
+    return functools.partial(_all_rows.settle, later=later)
 
 
 def _by_policy(

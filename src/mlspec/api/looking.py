@@ -1,9 +1,9 @@
 """Looks at what is there: runs, changes, data."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from mlspec.api.checking import validate
 from mlspec.diagnostics import Diagnostic, SpecError
@@ -189,10 +189,12 @@ def profile(
     *,
     source: str | None = None,
     target: str | None = None,
+    settings: Mapping[str, Any] | None = None,
     allow_outside: bool = False,
 ) -> "TableProfile":
     """What a file holds, or the stacked sources of a spec (``source``: one of them). Fetches nothing.
 
+    ``settings``: how the file is read, by the keys of its format; the rest is found out from its beginning.
     ``allow_outside``: of a spec, as for ``validate``. Raises SpecError where it can't be read, and StepError for a
     value that does not fit its column.
     """
@@ -207,11 +209,16 @@ def profile(
 
     is_spec = data is None or os.path.exists(os.path.join(data, SPEC))
     if data is not None and not is_spec and source_at(os.fspath(data)) is not None:
-        reader, columns = raw_rows.opened(os.fspath(data))
+        reader, columns, notes = raw_rows.looked_at(os.fspath(data), settings or {})
+        raw_rows.demand_even(columns)
         _known(target, [column.name for column in columns])
         with raw_rows.reading(os.fspath(data), Path(), reader):
-            return table_profile.profiled(reader.scan(Path(), columns), columns, Path(data).name, target=target)
-    checked = validate(data, allow_outside=allow_outside)
+            rows = reader.scan(Path(), columns)
+            return table_profile.profiled(rows, columns, Path(data).name, target=target, notes=notes)
+    if settings:
+        message = "how a file is read is stated in the spec: name a file, or change the spec"
+        raise SpecError([Diagnostic(code="bad-source", message=message)])
+    checked = validate(data, allow_outside=allow_outside, all_rows=True)
     project, facts = checked.project, checked.facts
     if source is not None:
         _known(source, list(project.data.sources), "source")
@@ -221,7 +228,10 @@ def profile(
     of = {column.name: column.role for column in schema}
     readers = [cast(Source, project.data.sources[name].plugin) for name in names]
     with raw_rows.reading(", ".join(names), checked.root, *readers):
-        frames = [raw_rows.rows(checked.root, name, project.data.sources[name], schema) for name in names]
+        frames = [
+            raw_rows.rows(checked.root, name, facts.reads_of(name, project.data.sources[name]), schema)
+            for name in names
+        ]
         rows = pl.concat(frames, how="vertical_relaxed")
         read = rows.collect_schema()
         return table_profile.profiled(
@@ -231,6 +241,7 @@ def profile(
             target=said.target if said.target in of else None,
             roles={name: role for name, role in of.items() if role != "feature"},
             hidden=_roles.hidden(project, facts.of_source(names[0])),
+            notes=tuple(note for name in names for note in raw_rows.hints(facts.raw.get(name, ()))),
         )
 
 

@@ -25,7 +25,8 @@ OF_TEXT = ("csv", "jsonl", "json")  # formats whose cells are as they were typed
 
 class Table(NamedTuple):
     """New rows: the model's columns in their types, null where a cell does not fit; columns to be kept; what does not
-    fit; the rows as they came; the file and line of rows by their numbers; and the name of the data."""
+    fit; the rows as they came; the file and line of rows by their numbers; the name of the data; and how it is
+    read, where that was found out."""
 
     rows: "pl.DataFrame"
     kept: "pl.DataFrame"
@@ -33,6 +34,7 @@ class Table(NamedTuple):
     raw: "Callable[[], pl.DataFrame]"
     places: "Places"
     name: str
+    notes: tuple[str, ...] = ()
 
 
 def from_file(path: str, model: "LoadedModel", keep: Sequence[str], settings: Mapping[str, Any]) -> Table:
@@ -45,7 +47,7 @@ def from_file(path: str, model: "LoadedModel", keep: Sequence[str], settings: Ma
     from mlspec.steps.data.raw_rows import opened
     from mlspec.steps.serving import new_rows
 
-    source, columns = opened(path, settings)
+    source, columns, notes = opened(path, settings)
     types: dict[str, str] = {column.name: column.type for column in columns}
     known(keep, list(types), f"'{path}'")
     wanted = needed(model, list(types), f"'{path}'")
@@ -78,6 +80,7 @@ def from_file(path: str, model: "LoadedModel", keep: Sequence[str], settings: Ma
         lambda: _as_it_came(path, source, types, is_text),
         lambda cells: _lines.places(source, Path(), cells),
         path,
+        notes,
     )
 
 

@@ -169,7 +169,7 @@ def _answered(model: "LoadedModel", table: new_data.Table, keep: Sequence[str], 
         if taken:
             message = f"the column '{min(taken)}' can't be kept: a column of the predictions has this name"
             raise SpecError([Diagnostic(code="unknown-column", message=message, notes=("rename it in the data",))])
-        return _Found(columns, wrong, _listed(faults, table, model), notes, table.kept)
+        return _Found(columns, wrong, _listed(faults, table, model), (*table.notes, *notes), table.kept)
 
 
 def _answers(model: "LoadedModel", rows: "pl.DataFrame") -> bool:

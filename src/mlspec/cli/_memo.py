@@ -22,6 +22,7 @@ LARGEST = 64 << 20
 ENVIRONMENT = "\0"  # no path begins with it; an environment variable's name follows
 STATE = (
     "mlspec.lock",
+    os.path.join(CACHE, "types"),
     *(
         os.path.join(".mlspec", *parts)
         for parts in (("store", "actions"), ("store", "objects"), ("store", "trees"), ("store", "key"), ("previous",))

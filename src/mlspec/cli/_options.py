@@ -1,7 +1,8 @@
 """What several commands share: how a spec is named and what is applied to it."""
 
+import functools
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import click
 
@@ -33,6 +34,37 @@ def formats(*names: str) -> Callable[[Command], Command]:
     return click.option(
         "--format", "form", type=click.Choice(names), default=names[0], show_default=True, help="Output format."
     )
+
+
+def reading(command: Command) -> Command:
+    """How a file of delimited text is read, as a dict in ``settings`` with what was stated."""
+
+    @functools.wraps(command)
+    def with_settings(**given: Any) -> Any:
+        settings = {key: given.pop(key) for key in READING}
+        stated = {key: value for key, value in settings.items() if value not in (None, ())}
+        return command(settings=stated, **given)
+
+    found: Any = with_settings
+    for key, kind, metavar, text in reversed(
+        (
+            ("separator", str, "CHARACTER", "The separator between cells, if not as found."),
+            ("decimal", str, "CHARACTER", "The decimal separator of numbers, if not as found."),
+            ("thousands", str, "CHARACTER", "The character between thousands, if not as found."),
+            ("encoding", str, "NAME", "The text encoding, if not as found: utf-8, latin-1, cp1252, utf-16."),
+            ("quote", str, "CHARACTER", "The quote around cells; empty for none."),
+            ("footer", click.IntRange(min=0), "ROWS", "Rows at the end that are no data."),
+        )
+    ):
+        found = click.option(f"--{key}", type=kind, metavar=metavar, help=text)(found)
+    found = click.option(
+        "--missing", multiple=True, metavar="TEXT", help="A cell that is a missing value; repeatable."
+    )(found)
+    header = click.option("--header/--no-header", default=None, help="Whether the first line holds names.")
+    return cast(Command, header(found))
+
+
+READING = ("separator", "decimal", "thousands", "encoding", "quote", "footer", "missing", "header")
 
 
 allow_outside = click.option(

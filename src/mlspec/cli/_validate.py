@@ -7,7 +7,7 @@ from typing import Literal
 from msgspec import Struct
 
 from mlspec.cli._exit_codes import WRONG
-from mlspec.cli._output import colored, result, show_diagnostics, talk
+from mlspec.cli._output import colored, result, say_first_rows, show_diagnostics, talk
 from mlspec.diagnostics import Diagnostic, SpecError, printable, workflow_command
 from mlspec.report.terminal.paint import paint
 
@@ -78,6 +78,7 @@ def validate(
             if form == "text":
                 name = checked.project.project.name
                 talk(f"{paint('valid', '32', colored(sys.stderr))}: {printable(checked.path)} ({name}){share(own)}")
+                say_first_rows(checked.facts.heads)
             if form == "text" and listing:
                 for one in own:
                     text = f" (waived: {printable(one.waived)})" if one.waived else ""

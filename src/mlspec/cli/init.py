@@ -4,14 +4,16 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from mlspec.cli import _options
 from mlspec.cli._output import result, talk, write
 from mlspec.diagnostics import Diagnostic, SpecError, printable
 
 if TYPE_CHECKING:
+    from mlspec.sources._sniff import Sniffed
     from mlspec.spec.draft import Propose
 
 LOCK_IS_GENERATED = "mlspec.lock linguist-generated\n"
@@ -25,7 +27,10 @@ LOCK_IS_GENERATED = "mlspec.lock linguist-generated\n"
     "--ci", type=click.Choice(["github", "gitlab"]), help="Write the host's workflow that checks pull requests instead."
 )
 @click.option("--force", is_flag=True, help="Overwrite files.")
-def command(data: str | None, target: str | None, output: str, ci: str | None, force: bool) -> None:
+@_options.reading
+def command(
+    data: str | None, target: str | None, output: str, ci: str | None, force: bool, settings: dict[str, Any]
+) -> None:
     """Write a spec for a data file: guesses the target, the task and the roles of columns, proposes expectations, and
     explains them in comments.
 
@@ -45,12 +50,15 @@ def command(data: str | None, target: str | None, output: str, ci: str | None, f
     if output != "-" and not force:
         _demand_none([output], "--force overwrites it, -o names another file")
     folder = Path() if output == "-" else Path(output).parent
-    text = draft(Path(data), folder, target, _propose(data))
+    found = _found(data, settings)
+    text = draft(Path(data), folder, target, _propose(data, found.settings), found)
     if output == "-":
         result(text, form="data")
         return
     write(output, text, data)
     _mark_lock(output)
+    for note in found.notes:
+        talk(printable(f"{data}: {note}"))
     talk(printable(f"wrote {output}; next: mlspec run" + ("" if output == "project.yaml" else f" {output}")))
     sys.stdout.flush()
 
@@ -100,7 +108,16 @@ def _mark_lock(spec: str) -> None:
         talk(printable(f"wrote {file}"))
 
 
-def _propose(data: str) -> "Propose | None":
+def _found(data: str, settings: dict[str, Any]) -> "Sniffed":
+    """How the file has to be read."""
+    from mlspec.sources._sniff import Sniffed, sniff
+    from mlspec.spec.units import source_at
+
+    kind = source_at(data)
+    return Sniffed(settings) if kind is None else sniff(kind, Path(data), settings)
+
+
+def _propose(data: str, settings: dict[str, Any]) -> "Propose | None":
     """What a profile of all rows suggests; nothing where what profiles is not installed."""
     from importlib.util import find_spec
 
@@ -111,6 +128,6 @@ def _propose(data: str) -> "Propose | None":
         from mlspec import api
         from mlspec.report.proposals import expectations
 
-        return expectations(api.profile(data, target=target), target, ids, sensitive, gone)
+        return expectations(api.profile(data, target=target, settings=settings), target, ids, sensitive, gone)
 
     return propose

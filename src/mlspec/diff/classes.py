@@ -231,7 +231,7 @@ RULES: dict[str, Rule] = {
     "model.mitigation.minimum_rows": ceiling,
     "model.mitigation.rounds": COST,
     "model.ensemble": RESULT,
-    "model.checks": ranked("off", "warn", "stop"),
+    "model.checks": key_rules.checks,
     "model.accept.*": pardon,
     "model.calibrate": RESULT,
     "model.seed": RESULT,

@@ -1,5 +1,7 @@
 """How a change of a key is classified where more than its two values decides, by what the spec says elsewhere."""
 
+from typing import Any
+
 import msgspec
 
 from mlspec import registry
@@ -16,6 +18,7 @@ from mlspec.diff.directions import (
 )
 from mlspec.spec import Project, combining, units
 from mlspec.spec.data import Columns
+from mlspec.spec.model import CHECKS
 
 MEASURED = more_costs("evaluation")
 
@@ -32,6 +35,16 @@ def goal_metric(seen: Seen) -> Class:
     old = next((goal for goal in seen.base.project.goals if f"[{goal.name}]" in seen.key), None)
     binds = old is not None and (old.at_least is not None or old.at_most is not None or old.guardrail)
     return replaced(seen) if binds else "evaluation"
+
+
+def checks(seen: Seen) -> Class:
+    """A check that no longer ends the run, or is no longer made, makes it weaker, whatever others do."""
+    old, new = ([_severity(side, name) for name in CHECKS] for side in (seen.old, seen.new))
+    return "loosened" if any(now < before for before, now in zip(old, new, strict=True)) else "tightened"
+
+
+def _severity(checks: Any, name: str) -> int:
+    return ("off", "warn", "stop").index(checks if isinstance(checks, str) else checks.get(name, "warn"))
 
 
 def abstain(seen: Seen) -> Class:

@@ -35,8 +35,8 @@ KINDS: dict[str, Kind] = {
     ),
     "split": Kind(
         work="mlspec.steps.data.split",
-        version=2,
-        outputs=("train", "validation", "test"),
+        version=3,
+        outputs=("train", "validation", "test", "report"),
         by_rows=True,
         libraries=("polars", "numpy"),
     ),
@@ -56,7 +56,7 @@ KINDS: dict[str, Kind] = {
     ),
     "check_data": Kind(
         work="mlspec.steps.diagnosis.check_data",
-        version=3,
+        version=4,
         outputs=("report", "verdict"),
         libraries=("polars", "numpy", "scikit-learn"),
     ),

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta
+from msgspec.structs import replace
 
 from mlspec.diagnostics import StepError
 from mlspec.models._monotone import Monotone, directions
@@ -84,6 +85,7 @@ class HistGradientBoosting(Model, frozen=True, kw_only=True):
         from mlspec import sklearnkit
 
         stops = self.early_stopping and len(training.validation_target) > 0
+        training = _with_absent_filled(training)
         features = training.features
         for name, levels in zip(features.code_names, features.levels, strict=True):
             if levels > MOST_LEVELS:
@@ -123,3 +125,16 @@ class HistGradientBoosting(Model, frozen=True, kw_only=True):
         from mlspec import sklearnkit
 
         return sklearnkit.load(folder, TYPES)
+
+
+def _with_absent_filled(training: Training) -> Training:
+    """The same with 0 in each number column that no training row has: scikit-learn finds no bins for it."""
+    import numpy as np
+
+    numeric = training.features.numeric
+    absent = [at for at in np.flatnonzero(np.isnan(numeric[:1]).any(axis=0)) if np.isnan(numeric[:, at]).all()]
+    if not absent:
+        return training
+    filled = numeric.copy()
+    filled[:, absent] = 0
+    return replace(training, features=replace(training.features, numeric=filled))

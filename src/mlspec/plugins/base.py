@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal
 
 import msgspec
 
-ColumnType = Literal["integer", "number", "boolean", "category", "date", "datetime", "image", "code", "array"]
+ColumnType = Literal["integer", "number", "boolean", "category", "date", "datetime", "image", "code", "array", "other"]
 
 
 Role = Literal["feature", "target", "sensitive", "id", "key", "weight", "unused"]
@@ -27,7 +27,10 @@ class Column(msgspec.Struct, frozen=True):
     integers from 0 to ``levels`` - 1, where 0 is unknown or missing; ``array`` that of numbers which are one thing, of
     ``shape`` (of pictures height, width, channels), with ``names`` where each has one, flat in one cell.
     ``width`` is how many columns stand behind this one (one-hot), None where only fitting can tell.
-    ``hint``: what is odd about its cells and what to write for them, as a source sees it; empty if nothing.
+    ``other`` is the type of what no model can use (a struct, a list of texts, no values at all): never a feature, read
+    as whether there is a value.
+    Of a source's column: ``form`` is the format of dates that are not ISO 8601, in strftime codes; ``odd`` are cells of
+    text, each with its place, where all others are numbers; ``hint`` says what else to look at, and what to write.
     """
 
     name: str
@@ -37,6 +40,8 @@ class Column(msgspec.Struct, frozen=True):
     width: int | None = 1
     shape: tuple[int, ...] | None = None
     names: tuple[str, ...] = ()
+    form: str = ""
+    odd: tuple[tuple[str, str], ...] = ()
     hint: str = ""
 
 

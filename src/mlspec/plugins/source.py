@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import msgspec
 from msgspec import Meta
@@ -34,7 +34,9 @@ class Source(Plugin, frozen=True, kw_only=True):
     """Where rows come from: a file next to the spec, or something that is fetched before a run.
 
     ``key`` is the key that identifies this source if ``format`` is left out; if that is ``path``, ``suffixes`` are the
-    file endings that identify it. ``not_features``: columns that are not features unless the spec says so. A source
+    file endings that identify it. ``not_features``: columns that are not features unless the spec says so. ``nests``:
+    cells may be lists or objects, whose parts are columns NAME_0 or NAME.KEY; a list of columns in a spec may say NAME
+    for all of them. A source
     that ``is_fetched`` is read once, before a run, into a snapshot next to the spec, by ``fetch``. The keys in
     ``plugin.AVAILABILITY`` state how its availability is handled; they change no result.
     """
@@ -42,6 +44,7 @@ class Source(Plugin, frozen=True, kw_only=True):
     key: ClassVar[str] = "path"
     suffixes: ClassVar[tuple[str, ...]] = ()
     not_features: ClassVar[tuple[str, ...]] = ()
+    nests: ClassVar[bool] = False
 
     part: Annotated[Part | None, Meta(description="The split these rows belong to, with `split: {by: given}`.")] = None
     on_change: Annotated[
@@ -76,6 +79,11 @@ class Source(Plugin, frozen=True, kw_only=True):
         Annotated[str, Meta(min_length=1)] | None,
         Meta(description="A file next to the spec, which is read if the source is unavailable."),
     ] = None
+
+    @classmethod
+    def sniff(cls, path: Path, settings: dict[str, Any], notes: list[str]) -> None:
+        """Adds to the settings those with which a file has to be read and that are not stated, as its beginning shows
+        them, and to the notes a line for each. Raises OSError and ValueError where the file can't be read."""
 
     @abstractmethod
     def where(self) -> str:

@@ -39,7 +39,8 @@ def code(raw: str) -> str:
 
 
 def _lines(facts: RunFacts) -> Iterator[str]:
-    yield f"## {text(facts.project)}: {text(sentences.headline(facts))}"
+    sign = "⚠️ " if facts.leaks else ""
+    yield f"## {sign}{text(facts.project)}: {text(sentences.headline(facts))}"
     if facts.goal:
         yield ""
         yield text(facts.goal)
@@ -47,11 +48,13 @@ def _lines(facts: RunFacts) -> Iterator[str]:
         yield ""
         where = f" ({text(failure.place.file)}:{failure.place.line})" if failure.place is not None else ""
         yield f"- step {text(failure.step)} failed{where}: {text(failure.cause)}"
+    for line in sentences.left_out(facts):
+        yield ""
+        yield f"- {text(line)}"
     for check in facts.checks:
         if check.fails:
             yield ""
-            message = f"{check.step}: {check.check}: {check.measured} (expected: {check.expected}); {check.advice}"
-            yield f"- ⚠️ {text(message)}"
+            yield f"- ⚠️ {text(sentences.finding(check))}"
     for part in (gates(facts), scores(facts), groups(facts), requirements(facts), candidates(facts)):
         lines = list(part)
         if lines:

@@ -1,9 +1,14 @@
 """What gates, scores and whole runs say, in words: the same on the terminal, in Markdown and on the page."""
 
+from collections.abc import Iterator
+
 from mlspec import formatting
 from mlspec.plugins.verdict import Verdict
 from mlspec.report.facts.evaluation_facts import Estimate, Fairness
-from mlspec.report.facts.run import RunFacts, Score
+from mlspec.report.facts.run import CheckFact, Outcome, RunFacts, Score
+from mlspec.steps.data.violations import flow
+
+MOST_LEAKS = 2
 
 
 def gate_value(gate: Verdict) -> str:
@@ -27,7 +32,25 @@ def estimate(found: Estimate | Fairness) -> str:
 
 
 def headline(facts: RunFacts) -> str:
-    """The outcome in a sentence without full stop."""
+    """The outcome in a sentence without full stop, and the leaks that make it doubtful."""
+    if not facts.leaks:
+        return _outcome(facts)
+    more = f" and {len(facts.leaks) - MOST_LEAKS} more" if len(facts.leaks) > MOST_LEAKS else ""
+    but = ", but: " if facts.outcome == "passed" else "; "
+    return f"{_outcome(facts)}{but}{'; '.join(facts.leaks[:MOST_LEAKS])}{more}"
+
+
+def standing(facts: RunFacts) -> Outcome:
+    """The outcome as it is coloured: what holds in spite of a leak is doubtful."""
+    return "unknown" if facts.outcome == "passed" and facts.leaks else facts.outcome
+
+
+def finding(check: CheckFact) -> str:
+    """A finding of a check, with what to do about it."""
+    return f"{check.step}: {check.check}: {check.measured} (expected: {check.expected}); {check.advice}"
+
+
+def _outcome(facts: RunFacts) -> str:
     if facts.outcome == "error":
         return f"{formatting.count(len(facts.failures), 'step')} failed"
     if facts.outcome == "interrupted":
@@ -46,6 +69,19 @@ def headline(facts: RunFacts) -> str:
     if unknown:
         return f"{unknown} of {total} cannot be decided with this evidence{more}"
     return ("The one constraint holds" if len(held_to) == 1 else f"All {total} hold") + more
+
+
+def left_out(facts: RunFacts, *, advice: bool = True) -> Iterator[str]:
+    """Rows that the split leaves out though nothing in the spec drops them: sentences without full stop."""
+    found = facts.data.left_out
+    if found is not None and found.without_target:
+        share = f"{found.without_target / found.rows:.1%}"
+        text = f"{found.without_target:,} of {found.rows:,} rows ({share}) have no '{facts.target}' and are left out"
+        bound = f"data.expect: [{{column: {flow(facts.target)}, missing: {{at_most: 0}}}}]"
+        yield text if found.bounded or not advice else f"{text}; to end the run instead: {bound}"
+    if found is not None and found.within_gap:
+        rows = formatting.count(found.within_gap, "row")
+        yield f"{rows} within the gap of the split {'is' if found.within_gap == 1 else 'are'} left out"
 
 
 def holdout(facts: RunFacts) -> str:

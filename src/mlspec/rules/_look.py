@@ -1,13 +1,14 @@
 """Inspects the sources before anything runs: their headers and first rows, or what mlspec.lock has pinned."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from mlspec.diagnostics import Diagnostic
 from mlspec.document import Document
@@ -15,33 +16,46 @@ from mlspec.machine import allowed_reads
 from mlspec.machine.allowed_reads import Reads
 from mlspec.plugins.base import Column, ColumnType, PluginRef, Schema
 from mlspec.plugins.source import Source
-from mlspec.sources import _probe
+from mlspec.sources import _pinned_types, _probe
 from mlspec.sources._encodings import is_encoding
 from mlspec.spec import Project, pinned
 
 MOST_NAMES = 1_000
 OUTSIDE = "file-outside"
+Settle = Callable[[Path, PluginRef, Source, str, _probe.Seen], _pinned_types.Settled]
 
 
 class Look(Struct, frozen=True, kw_only=True):
-    """What was found: the columns (None if unknown), the target's first values and whether these are all, the snapshot
-    of a fetched source, and diagnostics."""
+    """What was found: the columns (None if unknown), the target's first values (or all distinct ones of so many
+    ``rows``) and whether these are all, the snapshot of a fetched source, and diagnostics. ``is_head``: the types are
+    those of the first rows, not of all."""
 
     columns: Schema | None = None
     values: _probe.Values | None = None
+    rows: int | None = None
     snapshot: pinned.Snapshot | None = None
     found: tuple[Diagnostic, ...] = ()
+    is_head: bool = False
 
 
 def every(
-    project: Project, document: Document, root: Path, reads: Reads | None, *, locked: bool = False
+    project: Project,
+    document: Document,
+    root: Path,
+    reads: Reads | None,
+    *,
+    locked: bool = False,
+    settle: Settle | None = None,
 ) -> dict[str, Look]:
     """Inspects each source, except those with a file outside ``reads``. Nothing is fetched, started or connected to.
-    ``locked``: snapshots that mlspec.lock has pinned come first."""
+    ``locked``: snapshots that mlspec.lock has pinned come first. ``settle``: looks at all rows where it is not known
+    yet what they have."""
     target = project.data.columns.target
     sources = project.data.sources
     wrong = {name: tuple(_wrong(document, root, name, use, reads)) for name, use in sources.items()}
     seen = _probe.probe({name: use for name, use in sources.items() if not wrong[name]}, root, target)
+    # Values of a person are kept nowhere.
+    kept = "" if target in {*project.data.personal, *project.data.columns.sensitive} else target
     looks = {}
     for name, use in sources.items():
         if wrong[name]:
@@ -51,9 +65,7 @@ def every(
         snapshot = pinned.snapshot(root, name, use, locked=locked) if source.is_fetched else None
         at = ("data", "sources", name, source.key)
         if isinstance(outcome, _probe.Seen):
-            looks[name] = Look(
-                columns=_stated(outcome.columns, source), values=outcome.values.get(target), snapshot=snapshot
-            )
+            looks[name] = _seen(document, root, name, use, outcome, snapshot, target, kept, settle=settle)
         elif isinstance(outcome, LookupError):
             looks[name] = _pinned(document, name, source, snapshot, target)
         elif isinstance(outcome, OSError):
@@ -72,6 +84,39 @@ def every(
             found = Diagnostic(code="source-unreadable", message=message, span=document.span(at))
             looks[name] = Look(found=(found,))
     return looks
+
+
+def _seen(
+    document: Document,
+    root: Path,
+    name: str,
+    use: PluginRef,
+    seen: _probe.Seen,
+    snapshot: pinned.Snapshot | None,
+    target: str,
+    kept: str,
+    *,
+    settle: Settle | None,
+) -> Look:
+    """A source that was looked at, with the types of all its rows where they are known."""
+    source = cast(Source, use.plugin)
+    columns, values, rows = seen.columns, seen.values.get(target), None
+    is_head = False
+    if not source.is_fetched and not (values is not None and values[1]):
+        try:
+            known = _pinned_types.known(root, use, source, kept)
+            if known is None and settle is not None:
+                known = settle(root, use, source, kept, seen)
+        except (OSError, ValueError) as error:
+            message = f"source '{name}' can't be read as {use.name}: {error}"
+            span = document.span(("data", "sources", name, source.key))
+            return Look(found=(Diagnostic(code="source-unreadable", message=message, span=span),))
+        if known is not None:
+            columns, rows = known.columns, known.rows
+            values = values if known.levels is None else (known.levels, True)
+        else:
+            is_head = type(source).settled is not Source.settled
+    return Look(columns=_stated(columns, source), values=values, rows=rows, snapshot=snapshot, is_head=is_head)
 
 
 def outside(project: Project, document: Document, root: Path, reads: Reads) -> list[Diagnostic]:
@@ -203,10 +248,10 @@ def _pinned(document: Document, name: str, source: Source, snapshot: pinned.Snap
 def _stated(columns: Schema, source: Source) -> Schema:
     stated = source.stated()
     return tuple(
-        Column(
-            c.name,
-            cast(ColumnType, stated.get(c.name, c.type)),
-            "unused" if c.name in source.not_features else "feature",
+        replace(
+            c,
+            type=cast(ColumnType, stated.get(c.name, c.type)),
+            role="unused" if c.name in source.not_features else c.role,
         )
         for c in columns
     )

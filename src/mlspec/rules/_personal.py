@@ -58,6 +58,8 @@ def widest(one: ColumnType, other: ColumnType) -> ColumnType:
     """The type that holds the values of both."""
     if one == other:
         return one
+    if "other" in (one, other):
+        return "other"
     if one in NUMERIC and other in NUMERIC:
         return "number"
     return "datetime" if {one, other} == {"date", "datetime"} else "category"

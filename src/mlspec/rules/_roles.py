@@ -2,8 +2,10 @@
 
 from typing import cast
 
+from msgspec.structs import replace
+
 from mlspec.plugins.anonymizer import Anonymizer
-from mlspec.plugins.base import Column, Schema
+from mlspec.plugins.base import Schema
 from mlspec.spec import Project
 
 
@@ -22,21 +24,23 @@ def roles(project: Project, schema: Schema) -> Schema:
         name = column.name
         kind = column.type if name in changed else said.types.get(name, column.type)
         if name == said.target:
-            result.append(Column(name, kind, "target"))
+            result.append(replace(column, type=kind, role="target"))
         elif name == said.id:
-            result.append(Column(name, kind, "id"))
+            result.append(replace(column, type=kind, role="id"))
         elif name == said.weight:
-            result.append(Column(name, kind, "weight"))
+            result.append(replace(column, type=kind, role="weight"))
+        elif kind == "other":
+            result.append(replace(column, type=kind, role="unused"))
         elif name in listed:
-            result.append(Column(name, kind))
+            result.append(replace(column, type=kind, role="feature"))
         elif name in hidden:
-            result.append(Column(name, kind, "sensitive"))
+            result.append(replace(column, type=kind, role="sensitive"))
         elif name in keys:
-            result.append(Column(name, kind, "key"))
+            result.append(replace(column, type=kind, role="key"))
         elif name in dropped or name in called or said.features is not None or column.role == "unused":
-            result.append(Column(name, kind, "unused"))
+            result.append(replace(column, type=kind, role="unused"))
         else:
-            result.append(Column(name, kind))
+            result.append(replace(column, type=kind, role="feature"))
     return tuple(result)
 
 

@@ -28,7 +28,7 @@ def check(view: View) -> Iterator[Diagnostic]:
     source = view.project.data.sources[name].plugin
     assert isinstance(source, Source)
     note = f"the columns are read from {source.where()} ({len(known)} columns)"
-    for path, column, at_key in _named(view):
+    for path, column, at_key in named(view):
         if path[:2] == ("data", "personal") and column in raw:
             continue
         if column not in known:
@@ -39,7 +39,7 @@ def check(view: View) -> Iterator[Diagnostic]:
         elif column in gone and path[2:3] not in (("drop",), ("types",)):
             message = f"'{column}' is dropped under data.personal, so it cannot be used"
             yield view.diagnostic("unknown-column", path, message, "remove it here", key=at_key)
-    for path, column, name in _of_sources(view):
+    for path, column, name in of_sources(view):
         own = [found.name for found in view.facts.sources.get(name, ())]
         if own and column not in own:
             guess = suggest.nearest(column, own)
@@ -47,7 +47,7 @@ def check(view: View) -> Iterator[Diagnostic]:
             yield view.diagnostic("unknown-column", path, message, f"did you mean '{guess}'?" if guess else "")
 
 
-def _of_sources(view: View) -> Iterator[tuple[Path, str, str]]:
+def of_sources(view: View) -> Iterator[tuple[Path, str, str]]:
     """The columns that expectations name of one source: place, name, source."""
     for index, expectation in enumerate(view.project.data.expect):
         if expectation.source is not None:
@@ -57,7 +57,7 @@ def _of_sources(view: View) -> Iterator[tuple[Path, str, str]]:
                 yield ("data", "expect", index, "columns", place), column, expectation.source
 
 
-def _named(view: View) -> Iterator[tuple[Path, str, bool]]:
+def named(view: View) -> Iterator[tuple[Path, str, bool]]:
     """Every column that the spec names: its place, its name, and whether it is a key there."""
     data = view.project.data
     said = data.columns

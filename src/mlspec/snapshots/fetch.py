@@ -16,7 +16,7 @@ from mlspec.diagnostics import StepError
 from mlspec.plugins.base import ColumnType, Schema
 from mlspec.plugins.source import Source, Wanted
 from mlspec.snapshots import anonymize_snapshot
-from mlspec.sources import _secrets
+from mlspec.sources import _all_rows, _probe, _secrets
 from mlspec.spec.pinned import MOST_LEVELS
 
 RESULT = "fetched.json"
@@ -102,16 +102,14 @@ def fetched(request: Request) -> Reply:
     local = cast(Source, msgspec.convert(settings, registry.plugin("sources", kind)))
     said = request.treatments
     try:
-        columns = local.columns(folder)
-        levels = _levels(local, folder, request.target, columns)
+        columns, levels = _settled(local, folder, request.target)
         every = {c.name: c.type for c in (*found.columns, *columns)}
         treated = anonymize_snapshot.treat(local, folder, columns, request.wanted, said, ordered=found.ordered)
         if treated is not None:
             found.path.unlink()
             kind, local = "parquet", cast(Source, registry.plugin("sources", "parquet")(path=treated.name))
-            columns = local.columns(folder)
-            if request.target in said.actions:
-                levels = _levels(local, folder, request.target, columns)
+            columns, found_levels = _settled(local, folder, request.target)
+            levels = found_levels if request.target in said.actions else levels
         rows = int(local.scan(folder, columns).select(pl.len()).collect(engine="streaming").item())
     except (ValueError, OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         # What the engine says of a value may show it.
@@ -166,11 +164,14 @@ def _text(error: OSError) -> str:
     return f"{text}: {error.filename}" if error.filename else text
 
 
-def _levels(source: Source, folder: Path, target: str, columns: Schema) -> tuple[str, ...] | None:
-    if target not in {c.name for c in columns}:
-        return None
-    seen = source.values(folder, target)
-    return None if seen is None else tuple(sorted(set(seen[0])))[: MOST_LEVELS + 1]
+def _settled(source: Source, folder: Path, target: str) -> tuple[Schema, tuple[str, ...] | None]:
+    """The columns with the types that all rows have, and the target's distinct values, or those of the first rows."""
+    columns, first = source.columns(folder), source.values(folder, target)
+    seen = _probe.Seen(columns, {} if first is None else {target: first})
+    found = _all_rows.scanned(folder, source, target, seen)
+    if found.levels is not None:
+        return found.columns, found.levels
+    return found.columns, None if first is None else tuple(sorted(set(first[0])))[: MOST_LEVELS + 1]
 
 
 def _bytes(path: Path) -> str:

@@ -11,6 +11,7 @@ from msgspec import Meta
 from mlspec.diagnostics import StepError
 from mlspec.plugins.base import Column, Schema
 from mlspec.plugins.source import Fetched, Source, Wanted
+from mlspec.sources._nested import NO_VALUES
 
 if TYPE_CHECKING:
     import re
@@ -96,6 +97,8 @@ class FileSource(Source, frozen=True, kw_only=True):
             other = self.head(files[-1][1])
             if {c.name for c in other} != {c.name for c in columns}:
                 raise ValueError(f"{files[-1][0]} has different columns than {files[0][0]}")
+            known_later = {c.name: c for c in other if c.type != "other"}
+            columns = tuple(known_later.get(c.name, c) if c.hint == NO_VALUES else c for c in columns)
         if folders:
             from mlspec.sources import _infer
 
@@ -106,6 +109,13 @@ class FileSource(Source, frozen=True, kw_only=True):
             plain = {n: {v.lstrip("0") or "0" if v.isdigit() else v for v in seen} for n, seen in cells.items()}
             columns += tuple(Column(n, _infer.narrowest(seen)) for n, seen in plain.items())
         return columns
+
+    def of_folders(self, root: Path, columns: Schema) -> Schema:
+        """Those of ``columns`` that only the folders' names give."""
+        name, path = next(iter(self.files(root).items()))
+        folders = _partitions(name)
+        own = {column.name for column in self.head(path)} if folders else set()
+        return tuple(column for column in columns if column.name in folders and column.name not in own)
 
     def values(self, root: Path, column: str) -> tuple[tuple[str, ...], bool] | None:
         """The column's values in the first rows of the first file."""

@@ -1,30 +1,53 @@
 """The beginning of delimited text: its names, its first rows, and its separator."""
 
-import csv
 import functools
 import io
-import re
-from collections import Counter
+import unicodedata
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from mlspec.sources import _bounds, _text
+from mlspec.sources import _bounds, _cells, _layout, _text
 
-Dialect = tuple[str | None, str, str, str, tuple[str, ...]]
-"""The separator that is stated and the usual one, the quote, the encoding, and the names where there is no header."""
-SEPARATORS = (";", "\t", "|", ",")
-_STATED = re.compile(r'"?sep=(.)"?[,;\t|]*\r?\n')
+
+class Dialect(NamedTuple):
+    """How a file is read as far as it is stated: the separator and the usual one, the quote, the encoding, the names,
+    whether there is a header, and how many rows at the end are no data."""
+
+    stated: str | None
+    usual: str
+    quote: str
+    encoding: str
+    names: tuple[str, ...] = ()
+    header: bool | None = None
+    footer: int | None = None
+
+    @property
+    def has_header(self) -> bool:
+        """Whether the first row holds names."""
+        return not self.names if self.header is None else self.header
 
 
 class Head(NamedTuple):
-    """The names, the first rows, whether there are no more, the separator, and how many lines are above the header."""
+    """The names and the first rows of the columns that are read, whether there are no more rows, the separator, how
+    many lines are above the header, whether there is one, and whether a blank is behind each separator.
+
+    ``read``: the places of these columns in the file's rows, None for all; ``width``: cells in such a row. ``hints``:
+    what is odd about a name; ``notes``: what is odd about the file.
+    """
 
     names: list[str]
     rows: list[list[str]]
     whole: bool
     separator: str
     skipped: int
+    has_header: bool = True
+    padded: bool = False
+    read: tuple[int, ...] | None = None
+    width: int = 0
+    hints: dict[str, str] = {}  # noqa: RUF012  never changed
+    notes: tuple[str, ...] = ()
 
 
 @functools.lru_cache(maxsize=4)
@@ -33,57 +56,148 @@ def head(path: Path, dialect: Dialect, _state: tuple[int, ...]) -> Head:
 
     Raises OSError where it can't be read, and ValueError where it is no such text.
     """
-    stated, usual, quote, encoding, given = dialect
-    text, whole = _text.head(path, encoding, _bounds.ROWS + (1 if given else 2))
-    first = _STATED.match(text)
-    if first is not None and stated not in (None, first[1]):
-        raise ValueError(f"its first line states the separator '{first[1]}', not '{stated}'")
-    separator = stated or (first[1] if first is not None else usual)
-    text = text if first is None else text[first.end() :]
-    lines = io.StringIO(text, newline="\n")  # a line ends as for the engine: at a line feed, and nowhere else
-    reader = csv.reader(
-        lines, delimiter=separator, quotechar=quote or None, quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE
+    text, whole = _text.head(path, dialect.encoding, _bounds.ROWS + 2)
+    last = None if whole or dialect.footer is not None else _text.tail(path, dialect.encoding)
+    return parsed(text, whole, dialect, last)
+
+
+def parsed(text: str, whole: bool, dialect: Dialect, last: str | None = None) -> Head:
+    """The same of a text; ``last``: the file's last lines, if they are known and not in it."""
+    skipped, separator, padded, rows = _split(text, whole, dialect)
+    if not rows:
+        raise ValueError("the file is empty")
+    top = [name.strip() for name in rows[0][1]] if dialect.has_header else []
+    body = rows[int(dialect.has_header) :]
+    stated = list(dialect.names)
+    width = len(top or stated or body[0][1])
+    if width > _bounds.COLUMNS:
+        raise ValueError(f"it has {width:,} columns, but at most {_bounds.COLUMNS:,} are read")
+    everything = whole and len(body) <= _bounds.ROWS
+    if dialect.footer is None:
+        count, shown, line = _footer(rows, everything, dialect, last, separator)
+        if count:
+            place = f"line {line}" if everything else "a row at its end"
+            way = f"add footer: {count} if it is no data (or footer: 0 if it is)"
+            raise ValueError(f"{place} begins with '{shown}': {way}")
+    elif everything:
+        body = body[: max(0, len(body) - dialect.footer)]
+    body = body[: _bounds.ROWS]
+    if not dialect.names and dialect.header is None and _layout.is_headless(top, [row for _line, row in body]):
+        raise ValueError(
+            f"line {rows[0][0]} holds values, not names: add header: false (or header: true if they are names)"
+        )
+    names, width, hints, notes = _named(top, stated, body, width)
+    for line, row in body:
+        if len(row) != width:
+            raise ValueError(f"line {line} has {len(row)} cells, but {_source(dialect)} {len(top or stated or names)}")
+    cells = [row for _line, row in body]
+    read = None if None not in names else tuple(at for at, name in enumerate(names) if name is not None)
+    return Head(
+        names=[name for name in names if name is not None],
+        rows=cells if read is None else [[row[at] for at in read] for row in cells],
+        whole=everything,
+        separator=separator,
+        skipped=skipped,
+        has_header=dialect.has_header,
+        padded=padded,
+        read=read,
+        width=width,
+        hints=hints,
+        notes=notes,
     )
-    start = 1 + (first is not None)  # the line of the header, or of the first row
-    try:
-        names = list(given) or [name.strip() for name in next(reader, [])]
-        if not names or not text:
-            raise ValueError("the file is empty")
-        if quote and not given and text[: lines.tell()].count(quote) % 2:
-            raise ValueError("its header has an unclosed quote, or a quote inside a name")
-        _usable(names)
-        numbered = ((number, row) for number, row in enumerate(reader, start if given else start + 1) if row)
-        rows = list(islice(numbered, _bounds.ROWS + 1))
-    except csv.Error as error:
-        raise ValueError(f"not delimited text: {error}") from None
-    if not whole and 1 < len(rows) <= _bounds.ROWS:
-        rows.pop()  # a cell of several lines may have been cut off in it
-    everything = whole and len(rows) <= _bounds.ROWS
-    rows = rows[: _bounds.ROWS]
-    if len(names) == 1 and stated is None:
-        _separated(text, separator)
-    for number, row in rows:
-        if len(row) != len(names):
-            trailing = all(len(row) == len(names) + 1 and not row[-1] for _number, row in rows)
-            way = ": each row ends in a separator; add one to the header" if trailing else ""
-            raise ValueError(f"line {number} has {len(row)} cells, but the header has {len(names)}{way}")
-    return Head(names, [row for _number, row in rows], everything, separator, int(first is not None))
 
 
-def _usable(names: list[str]) -> None:
-    if len(names) > _bounds.COLUMNS:
-        raise ValueError(f"it has {len(names):,} columns, but at most {_bounds.COLUMNS:,} are read")
-    for name, times in Counter(names).items():
-        if times > 1:
-            places = " and ".join(str(place) for place, one in enumerate(names, start=1) if one == name)
-            raise ValueError(f"two columns are called '{name}'" if name else f"columns {places} have no name")
+def rows(text: str, whole: bool, dialect: Dialect) -> list[list[str]]:
+    """The first rows of a text, the header among them."""
+    return [row for _line, row in _split(text, whole, dialect)[3]]
 
 
-def _separated(text: str, separator: str) -> None:
-    """Raises ValueError where each of the first lines has another separator equally often: one column is not meant."""
-    lines = text.splitlines()[:20]
-    for other in SEPARATORS:
-        counts = {line.count(other) for line in lines if line}
-        if other != separator and len(counts) == 1 and counts != {0}:
-            shown = "\\t" if other == "\t" else other
+def footer(text: str, whole: bool, dialect: Dialect, last: str | None) -> tuple[int, str]:
+    """How many rows at the end are no data, and what they begin with."""
+    _skipped, separator, _padded, found = _split(text, whole, dialect)
+    everything = whole and len(found) - dialect.has_header <= _bounds.ROWS
+    return _footer(found, everything, dialect, last, separator)[:2]
+
+
+def _split(text: str, whole: bool, dialect: Dialect) -> tuple[int, str, bool, list[tuple[int, list[str]]]]:
+    """How many lines are above the header, the separator, whether cells are padded, and the rows with their lines."""
+    first = _layout.STATED.match(text)
+    if first is not None and dialect.stated not in (None, first[1]):
+        raise ValueError(f"its first line states the separator '{first[1]}', not '{dialect.stated}'")
+    text = text if first is None else text[first.end() :]
+    skipped = int(first is not None)
+    separator = dialect.stated or (first[1] if first is not None else dialect.usual)
+    if dialect.stated is None and first is None:
+        found = _layout.separator(text, separator, dialect.quote)
+        if found != separator:
+            shown = "\\t" if found == "\t" else found
             raise ValueError(f"its cells are separated by '{shown}': add separator: \"{shown}\"")
+    padded = _layout.is_padded(text, separator)
+    lines = io.StringIO(text, newline="")
+    numbered = _cells.rows(lines, separator, dialect.quote, padded=padded, complete=whole)
+    rows = [(line + skipped, row) for line, row in islice(numbered, _bounds.ROWS + 2)]
+    if not whole and 2 < len(rows) < _bounds.ROWS + 2:
+        rows.pop()  # a cell of several lines may have been cut off in it
+    return skipped, separator, padded, rows
+
+
+def _source(dialect: Dialect) -> str:
+    return "the header has" if dialect.has_header else "`names` has" if dialect.names else "line 1 has"
+
+
+def _footer(
+    rows: list[tuple[int, list[str]]], everything: bool, dialect: Dialect, last: str | None, separator: str
+) -> tuple[int, str, int]:
+    """How many rows at the end are no data, what the first of them begins with, and its line in ``rows``."""
+    body = rows[int(dialect.has_header) :]
+    if everything:
+        ends = body[-_layout.MOST_FOOTER :]
+    elif last is not None:
+        ends = list(_cells.rows(io.StringIO(last, newline=""), separator, dialect.quote, complete=False))
+    else:
+        return 0, "", 0
+    width = len(rows[0][1])
+    count = _layout.footer([row for _line, row in ends][-_layout.MOST_FOOTER :], width, [row for _line, row in body])
+    if not count:
+        return 0, "", 0
+    line, row = ends[-count]
+    return count, next(cell for cell in row if cell).strip()[:40], line
+
+
+def _named(
+    top: Sequence[str], stated: Sequence[str], body: Sequence[tuple[int, list[str]]], width: int
+) -> tuple[list[str | None], int, dict[str, str], tuple[str, ...]]:
+    """The name of each cell of a row, None for one that is not read, and how many there are."""
+    notes: list[str] = []
+    hints: dict[str, str] = {}
+    widths = {len(row) for _line, row in body}
+    named = list(stated or top or (f"column_{place}" for place in range(1, width + 1)))
+    if widths == {width + 1}:
+        if not any(row[-1] for _line, row in body):
+            named.append("")
+            width += 1
+        elif top and not stated and len({row[0] for _line, row in body}) == len(body) > 1:
+            named.insert(0, "")  # R writes the rows' names without a name for them
+            width += 1
+    is_empty = [not any(row[at] for _line, row in body if len(row) == width) for at in range(width)] if body else []
+    found: list[str | None] = []
+    for at, name in enumerate(named):
+        plain = unicodedata.normalize("NFC", " ".join(name.split("\n"))).replace("\r", "").strip()
+        if not plain and is_empty and is_empty[at]:
+            notes.append(f"column {at + 1} has no name and no values: it is left out")
+            found.append(None)
+            continue
+        if not plain and at == 0:
+            hints[""] = "the first column has no name, as the index that pandas or R writes: it is no feature"
+            found.append("")
+            continue
+        wanted = plain or f"column_{at + 1}"
+        unique, count = wanted, 1
+        while unique in found:
+            count += 1
+            unique = f"{wanted}_{count}"
+        if unique != plain:
+            what = f"more than one column is called '{plain}'" if plain else f"column {at + 1} has no name"
+            hints[unique] = f"{what}: it is read as '{unique}'"
+        found.append(unique)
+    return found, width, hints, tuple(notes)

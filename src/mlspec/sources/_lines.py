@@ -1,14 +1,14 @@
 """The lines of a text file that rows are on, for messages."""
 
 import contextlib
-import csv
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from mlspec.machine import json_values
 from mlspec.plugins.source import Source
-from mlspec.sources import _json_lines, _text
+from mlspec.sources import _cells, _json_lines, _text
 from mlspec.sources.csv import Csv
 from mlspec.sources.jsonl import Jsonl
 
@@ -24,7 +24,7 @@ def places(source: Source, root: Path, cells: Mapping[int, Mapping[str, str]]) -
         return {}
     found: dict[int, tuple[str, int]] = {}
     last = max(cells)
-    with contextlib.suppress(OSError, ValueError, csv.Error):
+    with contextlib.suppress(OSError, ValueError):
         for row, (file, line, record) in enumerate(_records(source, root)):
             if row in cells:
                 if any((record.get(name) or "").strip() != text.strip() for name, text in cells[row].items()):
@@ -45,28 +45,18 @@ def _records(source: Source, root: Path) -> Iterator[Record]:
 
 
 def _delimited(source: Csv, file: str, path: Path) -> Iterator[Record]:
-    if _text.packing(path) == ".zst":
-        return
     table = source._table(path)
-    lines = (line for _number, line in _text.lines(path, source.encoding))
-    for _ in range(table.skipped):
-        next(lines, None)
-    reader = csv.reader(
-        lines,
-        delimiter=table.separator,
-        quotechar=source.quote or None,
-        quoting=csv.QUOTE_MINIMAL if source.quote else csv.QUOTE_NONE,
-    )
-    if not source.names:
-        next(reader, None)
-    line = table.skipped + reader.line_num + 1
-    for row in reader:
-        yield file, line, dict(zip(table.names, row, strict=False))
-        line = table.skipped + reader.line_num + 1
+    lines = islice(_text.lines(path, source.encoding), table.skipped, None)
+    rows = _cells.rows(lines, table.separator, source.quote, padded=table.padded)
+    read = range(table.width) if table.read is None else table.read
+    for line, row in islice(rows, int(table.has_header), None):
+        if len(row) != table.width:
+            return
+        yield file, line + table.skipped, {name: row[at] for name, at in zip(table.names, read, strict=True)}
 
 
 def _objects(file: str, path: Path) -> Iterator[Record]:
-    for number, line in _text.lines(path, "utf-8"):
+    for number, line in enumerate(_text.lines(path, "utf-8"), start=1):
         if line.strip():
             row: dict[str, Any] = json_values.decode(line.encode())
             yield file, number, {key: None if v is None else _json_lines.cell(v) for key, v in row.items()}

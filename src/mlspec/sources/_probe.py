@@ -84,6 +84,9 @@ def _seen(source: Source, root: Path, column: str | None) -> Seen:
     long = next((one.name for one in columns if len(one.name) > _bounds.NAME), None)
     if long is not None:
         raise ValueError(f"the name of a column has {len(long):,} characters, but at most {_bounds.NAME:,} are read")
+    pattern = next((n for one in columns if (n := one.name) == "*" or (n[:1] == "^" and n[-1:] == "$")), None)
+    if pattern is not None:
+        raise ValueError(f"a column is called '{pattern}', which the data engine takes for a pattern: rename it")
     names = [one.name for one in columns if column in (None, one.name)]
     values = {name: seen for name in names if (seen := source.values(root, name)) is not None}
     return Seen(columns, values)

@@ -1,10 +1,17 @@
 """What the beginning of a file shows about how it has to be read, where nobody has stated it."""
 
+import contextlib
+import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import msgspec
 from msgspec import Struct
+
+from mlspec import registry
+from mlspec.plugins.source import Source
 
 
 class Sniffed(Struct, frozen=True):
@@ -15,5 +22,38 @@ class Sniffed(Struct, frozen=True):
 
 
 def sniff(kind: str, path: Path, given: Mapping[str, Any]) -> Sniffed:
-    """How to read a file of this format; ``given`` settings are kept as they are."""
-    return Sniffed(dict(given))
+    """How to read a file of this format; ``given`` settings are kept as they are.
+
+    What can't be read is no error here: the source says so when it is asked.
+    """
+    settings, notes = dict(given), list[str]()
+    with contextlib.suppress(OSError, ValueError):
+        cast(type[Source], registry.plugin("sources", kind)).sniff(path, settings, notes)
+    return Sniffed(settings, tuple(map(_line, notes)))
+
+
+def _line(note: str) -> str:
+    """A note with what a file says in it, as a line that can be a comment."""
+    return "".join(sign if sign.isprintable() else " " for sign in note)
+
+
+def source(kind: str, path: str, settings: Mapping[str, Any]) -> Source:
+    """The source that reads a file with these settings. Raises ValueError where it has no such ones."""
+    made = cast(Source, msgspec.convert({"path": path, **settings}, registry.plugin("sources", kind)))
+    mistake = made.mistake()
+    if mistake:
+        raise ValueError(mistake)
+    return made
+
+
+def written(settings: Mapping[str, Any]) -> str:
+    """Settings as they are in a spec, each behind a comma."""
+    return "".join(f", {key}: {_text(value)}" for key, value in settings.items())
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_text, value))}]"
+    is_plain = isinstance(value, str) and re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]*", value)
+    is_word = is_plain and value.lower() not in ("true", "false", "null")
+    return value if is_word else json.dumps(value, ensure_ascii=False)

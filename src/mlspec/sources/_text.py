@@ -12,7 +12,7 @@ from mlspec.machine import safe_files
 from mlspec.sources import _bounds, _disguise
 from mlspec.sources._encodings import is_encoding
 
-PIECE = 64 << 10
+PIECE, BLOCK, SHORT = 64 << 10, 1 << 20, 8
 ENGINE_READS = ("", ".gz", ".zst")  # what the data engine decompresses by itself
 
 
@@ -27,13 +27,16 @@ def head(path: Path, encoding: str, most: int) -> tuple[str, bool]:
     wide = _is_wide(encoding)
     data, whole = _beginning(path, most, lines=not wide)
     if not wide and b"\0" in data:
+        likely = encoding_of(data)
+        if _is_wide(likely):
+            raise ValueError(f"it is UTF-16 text: add encoding: {likely}")
         raise ValueError("this is not text: it has zero bytes")
     try:
         decoder = codecs.getincrementaldecoder("utf-8-sig" if _is_utf8(encoding) else encoding)()
         text = decoder.decode(data, final=whole or not wide)
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        way = "; set its `encoding` (latin-1, cp1252, utf-16)" if _is_utf8(encoding) else ""
+        way = f": add encoding: {encoding_of(data)}" if _is_utf8(encoding) else ""
         name = "UTF-8" if _is_utf8(encoding) else encoding
         raise ValueError(f"not {name} text: line {line}{way}") from None
     if ends_in_cr(text):
@@ -43,6 +46,45 @@ def head(path: Path, encoding: str, most: int) -> tuple[str, bool]:
         if not text:
             raise ValueError(f"its first line is longer than {_bounds.BYTES >> 20} MiB")
     return text, whole
+
+
+def beginning(path: Path) -> bytes:
+    """The first bytes of a file, decompressed. Raises OSError and ValueError as ``head`` does."""
+    return _beginning(path, _bounds.ROWS, lines=False)[0]
+
+
+def encoding_of(data: bytes) -> str:
+    """The encoding that these first bytes of a text are in, as far as they show it."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    start = data[:PIECE]
+    first, second = start[::2].count(0), start[1::2].count(0)
+    if max(first, second) > len(start) // 5 and not min(first, second) and len(start) > SHORT:
+        return "utf-16-be" if first > second else "utf-16-le"
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(data)
+    except UnicodeDecodeError:
+        # Bytes that are control characters in latin-1 are letters and quotes in cp1252.
+        return "cp1252" if any(128 <= byte < 160 for byte in data) and _is_in(data, "cp1252") else "latin-1"
+    return "utf-8"
+
+
+def _is_in(data: bytes, encoding: str) -> bool:
+    try:
+        data.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def tail(path: Path, encoding: str) -> str | None:
+    """The last complete lines of a file; None where it is compressed, or in an encoding of wide characters."""
+    if packing(path) or _is_wide(encoding):
+        return None
+    with safe_files.opened(path) as file:
+        file.seek(0, io.SEEK_END)
+        file.seek(max(0, file.tell() - PIECE))
+        return file.read(PIECE).partition(b"\n")[2].decode(encoding, "replace")
 
 
 def ends_in_cr(text: str) -> bool:
@@ -77,17 +119,59 @@ def decoded(path: Path, encoding: str) -> io.BytesIO:
         raise StepError(f"{path.name} is incomplete") from None
 
 
-def lines(path: Path, encoding: str) -> Generator[tuple[int, str], None, None]:
-    """The lines of a file with their numbers, as far as it can be read; none in an encoding of wide characters."""
-    if _is_wide(encoding):
+def blocks(path: Path, encoding: str) -> Generator[bytes, None, None]:
+    """A whole file as UTF-8, decompressed, piece by piece; what is UTF-8 already is not checked to be so.
+
+    Raises ValueError where it is no text in this encoding, or is cut short.
+    """
+    if not _is_utf8(encoding):
+        for text in texts(path, encoding):
+            yield text.encode()
         return
-    with (
-        contextlib.suppress(EOFError, OSError),
-        safe_files.opened(path) as file,
-        _unpacked(file, packing(path)) as stream,
-    ):
-        for number, line in enumerate(stream, start=1):
-            yield number, line.decode(encoding, "replace")
+    with safe_files.opened(path) as file, _unpacked(file, packing(path)) as stream:
+        first = True
+        while block := _block(stream):
+            yield block.removeprefix(codecs.BOM_UTF8) if first else block
+            first = False
+
+
+def texts(path: Path, encoding: str) -> Generator[str, None, None]:
+    """The same as text."""
+    is_utf8, number = _is_utf8(encoding), 1
+    decoder = codecs.getincrementaldecoder("utf-8-sig" if is_utf8 else encoding)()
+    with safe_files.opened(path) as file, _unpacked(file, packing(path)) as stream:
+        while True:
+            block = _block(stream)
+            try:
+                text = decoder.decode(block, final=not block)
+            except UnicodeDecodeError as error:
+                line = number + error.object[: error.start].count(b"\n")
+                way = f": add encoding: {encoding_of(error.object)}" if is_utf8 else ""
+                raise ValueError(f"not {'UTF-8' if is_utf8 else encoding} text: line {line}{way}") from None
+            number += text.count("\n")
+            yield text
+            if not block:
+                return
+
+
+def lines(path: Path, encoding: str) -> Generator[str, None, None]:
+    """The lines of a file, each with its end: a line feed, a carriage return, or both. Raises as ``texts`` does."""
+    rest = ""
+    for text in texts(path, encoding):
+        text = rest + text
+        held = "\r" if text.endswith("\r") else ""  # a line feed may follow
+        found = list(io.StringIO(text[: len(text) - len(held)], newline=""))
+        rest = (found.pop() if found and not found[-1].endswith(("\n", "\r")) else "") + held
+        yield from found
+    if rest:
+        yield rest
+
+
+def _block(stream: IO[bytes]) -> bytes:
+    try:
+        return stream.read(BLOCK)
+    except EOFError as cut:
+        raise ValueError(f"it is cut short: {cut}") from None
 
 
 def packing(path: Path) -> str:
@@ -113,6 +197,8 @@ def _unpacked(file: IO[bytes], packed: str) -> Iterator[IO[bytes]]:
 
         with lzma.open(file, "rb") as stream:
             yield stream
+    elif packed == ".zst":
+        yield io.BytesIO(_unpacked_zstandard(file))
     else:
         yield file
 
@@ -189,6 +275,16 @@ def _zstandard(path: Path, most: int) -> tuple[bytes, bool]:
         raise ValueError(f"not a zstd file: {str(error).splitlines()[0]}") from None
     text = "".join(f"{line or ''}\n" for line in lines).encode()
     return text[: _bounds.BYTES], len(lines) <= most and len(text) <= _bounds.BYTES
+
+
+def _unpacked_zstandard(file: IO[bytes]) -> bytes:
+    """A whole file, in memory; without the line end of its last line."""
+    import polars as pl
+
+    lines = pl.read_csv(
+        file.read(), has_header=False, separator="\n", quote_char=None, infer_schema=False, new_columns=["l"]
+    )["l"]
+    return "\n".join(line or "" for line in lines).encode()
 
 
 def _is_utf8(encoding: str) -> bool:

@@ -1,17 +1,21 @@
 """Delimited text, plain or compressed, in any encoding."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from msgspec import Meta
+from msgspec import Meta, field
+from msgspec.structs import replace
 
 from mlspec.diagnostics import StepError
-from mlspec.plugins.base import Schema
-from mlspec.sources import _header
+from mlspec.plugins.base import Column, Schema
+from mlspec.sources import _dates, _header
 from mlspec.sources._files import FileSource
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from mlspec.sources import _amounts
 
 COMPRESSED = ("", ".gz", ".bz2", ".xz", ".zst")
 Character = Annotated[str, Meta(min_length=1, max_length=1)]
@@ -20,7 +24,8 @@ Character = Annotated[str, Meta(min_length=1, max_length=1)]
 class Csv(FileSource, frozen=True, kw_only=True):
     """Delimited text, plain or compressed (.gz, .bz2, .xz, .zst); empty cells are missing values.
 
-    Column types are inferred from the first 1,000 rows; a later value of another type stops the run with its place.
+    A column has the narrowest type that all its rows have; dates in US or European form count where they leave no
+    doubt. A few cells of text in a column of numbers are an error that names their line.
 
     Why: spreadsheets, databases and publishers of data sets export it.
 
@@ -44,13 +49,48 @@ class Csv(FileSource, frozen=True, kw_only=True):
         Meta(description="The quote character around cells that contain separators or line breaks; empty: none."),
     ] = '"'
     decimal: Annotated[Character, Meta(description="The decimal separator of numbers.")] = "."
+    thousands: Annotated[
+        Annotated[str, Meta(max_length=1)],
+        Meta(description="The character between thousands in numbers; a blank stands for all kinds of blanks."),
+    ] = ""
     encoding: Annotated[
         str, Meta(description="The text encoding, by its name in Python.", examples=["utf-8", "latin-1"])
     ] = "utf-8"
-    names: Annotated[tuple[str, ...], Meta(description="The column names, for a file without a header line.")] = ()
+    names: Annotated[
+        tuple[str, ...],
+        Meta(description="The column names, for a file without a header line, or instead of it (`header: true`)."),
+    ] = ()
+    header: Annotated[
+        bool | None,
+        Meta(description="Whether the first line holds the names; if left out, unless `names` are stated."),
+    ] = None
+    footer: Annotated[
+        Annotated[int, Meta(ge=0)] | None,
+        Meta(description="The number of rows at the end that are no data: a total, notes."),
+    ] = None
+    dates: Annotated[
+        dict[str, str],
+        Meta(
+            description="The format of dates by column, in strftime codes, where it is not ISO 8601; found out where "
+            "all values of a column leave no doubt.",
+            examples=[{"sold": "%m/%d/%Y"}],
+        ),
+    ] = field(default_factory=dict)
+
+    @classmethod
+    def sniff(cls, path: Path, settings: dict[str, Any], notes: list[str]) -> None:
+        """Separators, the encoding, a header, rows at the end that are no data, and words for missing values."""
+        from mlspec.sources import _dialect
+
+        first = next(iter(cls(path=str(path)).files(Path()).values()), path)
+        _dialect.find(first, _usual(path.name), settings, notes)
 
     def mistake(self) -> str:
-        """Whether the data engine can split cells."""
+        """Whether the data engine can split cells and read dates."""
+        for column, form in self.dates.items():
+            wrong = _dates.mistake(form)
+            if wrong:
+                return f"dates of '{column}': {wrong}"
         separator = self.separator or ","
         if not separator.isascii() or not self.quote.isascii() or {separator, self.quote} & {"\n", "\r", "\0"}:
             return "separator and quote must each be one ASCII character, and not a line break"
@@ -62,13 +102,50 @@ class Csv(FileSource, frozen=True, kw_only=True):
 
     def head(self, path: Path) -> Schema:
         """The header's names with types from the first rows."""
-        from mlspec.sources import _infer
+        from mlspec.sources import _hints, _infer
 
-        table = self._table(path)
+        table, missing = self._table(path), frozenset({"", *self.missing})
         rows = table.rows
-        if self.decimal != ".":
-            rows = [[cell.replace(self.decimal, ".") for cell in row] for row in rows]
-        return _infer.columns(table.names, rows, frozenset({"", *self.missing}))
+        found = _hints.columns(
+            _infer.columns(table.names, rows, missing), rows, missing, table.separator, self._form, table.hints
+        )
+        return self._placed({path.name: path}, tuple(map(self._stated, found)))
+
+    def settled(self, root: Path, columns: Schema) -> Schema:
+        """The columns with the types that all rows of all files have, by a scan of those that may differ."""
+        from mlspec.sources import _columnar, _settle
+
+        files = self.files(root)
+        first = next(iter(files.values()))
+        table = self._table(first)
+        if len(files) == 1 and table.whole:
+            return columns
+        own = tuple(c for c in columns if c.name in table.names and c.name not in self.dates)
+        try:
+            frames = [
+                self._numbers(self._rows(path, own, name, {}), path, own).select([c.name for c in own])
+                for name, path in files.items()
+            ]
+            found = {c.name: c for c in _settle.settled(frames, own, table, frozenset({"", *self.missing}))}
+        except _columnar.errors() as error:
+            if getattr(error, "errno", None) is not None:
+                raise
+            raise ValueError(self.fault(root) or _columnar.reason(error)) from None
+        settled = self._placed(files, tuple(found.get(c.name, c) for c in columns))
+        return tuple(map(_settle.explained, settled, columns))
+
+    def _stated(self, column: Column) -> Column:
+        form = self.dates.get(column.name)
+        return column if form is None else Column(column.name, _dates.kind_of(form), form=form)
+
+    def _placed(self, files: Mapping[str, Path], columns: Schema) -> Schema:
+        """The columns with the lines of their odd cells."""
+        if not any(column.odd for column in columns):
+            return columns
+        from mlspec.sources import _odd
+
+        tables = {name: (path, self._table(path)) for name, path in files.items()}
+        return _odd.placed(tables, self.encoding, self.quote, columns)
 
     def head_values(self, path: Path, column: str) -> tuple[tuple[str, ...], bool] | None:
         """The column's cells in the first 1,000 rows."""
@@ -82,15 +159,17 @@ class Csv(FileSource, frozen=True, kw_only=True):
         """All rows, read as text and cast; a value that does not match its type is reported with its row."""
         from mlspec.sources import _cast
 
-        return _cast.from_text(self._rows(path, columns, name, {}), columns, name, self.decimal)
+        columns = self._dated(path, columns)
+        return _cast.from_text(self._numbers(self._rows(path, columns, name, {}), path, columns), columns, name)
 
     def read_once(self, path: Path, columns: Schema, name: str) -> "pl.LazyFrame | None":
         """All rows, the numbers among them read as such."""
         from mlspec.sources import _cast
 
-        if self.decimal != ".":
-            return None
+        columns = self._dated(path, columns)
         numbers = {c.name: _cast.dtype(c) for c in columns if c.type in ("integer", "number")}
+        if not all(form.is_plain for form in self._forms(path, columns).values()) or not self._is_regular(path):
+            return None
         rows = self._rows(path, columns, name, numbers)
         return rows.with_columns([_cast.demanded(c).alias(c.name) for c in columns if c.name not in numbers])
 
@@ -101,26 +180,67 @@ class Csv(FileSource, frozen=True, kw_only=True):
     def _read_leniently(self, path: Path, columns: Schema, name: str) -> "pl.LazyFrame":
         from mlspec.sources import _cast
 
-        return _cast.from_text(self._rows(path, columns, name, {}), columns, name, self.decimal, lenient=True)
+        columns = self._dated(path, columns)
+        rows = self._numbers(self._rows(path, columns, name, {}), path, columns)
+        return _cast.from_text(rows, columns, name, lenient=True)
+
+    def _dated(self, path: Path, columns: Schema) -> Schema:
+        """The columns of dates with their format, unless it is ISO 8601: stated, found, or of the first rows."""
+        forms = {c.name: self.dates.get(c.name, c.form) for c in columns if c.type in ("date", "datetime")}
+        if any(not form for form in forms.values()):
+            forms = {c.name: forms.get(c.name) or c.form for c in self.head(path)}
+        return tuple(replace(c, form=forms.get(c.name, "") if c.type in ("date", "datetime") else "") for c in columns)
+
+    def _numbers(self, rows: "pl.LazyFrame", path: Path, columns: Schema) -> "pl.LazyFrame":
+        """Rows of text, the cells of numbers as the data engine reads them."""
+        import polars as pl
+
+        from mlspec.sources import _amount_cells
+
+        forms = {name: form for name, form in self._forms(path, columns).items() if not form.is_plain}
+        return rows.with_columns(_amount_cells.expression(pl.col(name), form) for name, form in forms.items())
+
+    def _forms(self, path: Path, columns: Schema) -> "dict[str, _amounts.Form]":
+        """How the numbers of each column of numbers are written."""
+        from mlspec.sources import _hints
+
+        table = self._table(path)
+        places = {name: at for at, name in enumerate(table.names)}
+        numbers = [c.name for c in columns if c.type in ("integer", "number") and c.name in places]
+        return {name: _hints.form_of({row[places[name]] for row in table.rows}, self._form) for name in numbers}
+
+    def _is_regular(self, path: Path) -> bool:
+        """Whether the data engine splits all rows as Python's csv does."""
+        from mlspec.sources import _survey
+
+        table = self._table(path)
+        is_whole = table.read is None and not table.padded and not self.footer
+        return is_whole and _survey.is_regular(
+            path, self.encoding, table.separator, self.quote, table.width, table.skipped
+        )
 
     def _rows(self, path: Path, columns: Schema, name: str, types: "dict[str, Any]") -> "pl.LazyFrame":
         """These columns, all but those with a type as text."""
         import polars as pl
 
-        from mlspec.sources import _text
+        from mlspec.sources import _row_by_row, _text
 
         # The engine would read some names of a header otherwise (doubled quotes, one name twice).
         table = self._table(path)
         absent = [c.name for c in columns if c.name not in table.names]
         if absent:
             raise StepError(f"{name} has no column '{absent[0]}' any more")
+        if not self._is_regular(path):
+            return _row_by_row.frame(
+                path, self.encoding, table, self.quote, self.footer or 0, ("", *self.missing)
+            ).select([c.name for c in columns])
         frame = pl.scan_csv(
             path if _text.is_plain(path, self.encoding) else _text.decoded(path, self.encoding),
             separator=table.separator,
             skip_rows=table.skipped,
             quote_char=self.quote or None,
             null_values=["", *self.missing],
-            has_header=not self.names,
+            has_header=table.has_header,
             new_columns=list(table.names),
             schema_overrides=types or None,
             infer_schema=False,
@@ -130,17 +250,30 @@ class Csv(FileSource, frozen=True, kw_only=True):
         return frame.select([c.name for c in columns])
 
     def fault(self, root: Path) -> str:
-        """The first line with a quote inside a cell, which the data engine takes for the beginning of a quoted one."""
-        from mlspec.sources import _quotes
+        """The first line that is no row of this table, or no text."""
+        from mlspec.sources import _row_by_row
 
         for name, path in self.files(root).items():
-            line = _quotes.bare(path, self.encoding, self._table(path).separator, self.quote) if self.quote else None
-            if line is not None:
-                return f'line {line} of {name} has a quote inside a cell: if no cell is quoted, add quote: ""'
+            wrong = _row_by_row.fault(path, self.encoding, self._table(path), self.quote, self.footer or 0)
+            if wrong:
+                return f"{name}: {wrong}"
         return ""
+
+    @property
+    def _form(self) -> "_amounts.Form":
+        from mlspec.sources import _amounts
+
+        return _amounts.Form(self.decimal, self.thousands)
 
     def _table(self, path: Path) -> "_header.Head":
         """The header and the first rows. Raises ValueError where it is no such file."""
         status = path.stat()
-        dialect = (self.separator, "\t" if ".tsv" in self.path else ",", self.quote, self.encoding, self.names)
+        dialect = _header.Dialect(
+            self.separator, _usual(self.path), self.quote, self.encoding, self.names, self.header, self.footer
+        )
         return _header.head(path, dialect, (status.st_size, status.st_mtime_ns, status.st_ino))
+
+
+def _usual(path: str) -> str:
+    """The separator of a file by its name."""
+    return "\t" if ".tsv" in path else ","

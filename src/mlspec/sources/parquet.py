@@ -21,35 +21,41 @@ class Parquet(FileSource, frozen=True, kw_only=True):
 
     suffixes: ClassVar[tuple[str, ...]] = (".parquet", ".pq")
     libraries: ClassVar[tuple[str, ...]] = ("polars",)
+    not_features: ClassVar[tuple[str, ...]] = ("__index_level_0__",)  # the index that pandas writes
+    nests: ClassVar[bool] = True
 
     def is_probed_apart(self, root: Path) -> bool:
         """A damaged footer can crash the data engine, or ask it for any amount of memory."""
         return not self.is_fetched
 
     def head(self, path: Path) -> Schema:
-        """The columns of the footer."""
-        import polars as pl
+        """The columns of the footer; of lists and binary data also from the first cells."""
+        from mlspec.sources import _columnar
 
-        from mlspec.sources import _cast, _columnar
-
-        return _cast.from_polars(pl.Schema(_columnar.asked(path, "a Parquet", pl.read_parquet_schema)))
+        return _columnar.asked(path, "a Parquet", lambda file: _columnar.columns(_scan(file), file))
 
     def head_values(self, path: Path, column: str) -> tuple[tuple[str, ...], bool] | None:
         """The column's values in the first 1,000 rows."""
-        import polars as pl
-
         from mlspec.sources import _columnar
 
-        if column not in _columnar.asked(path, "a Parquet", pl.read_parquet_schema):
-            return None
-        return _columnar.asked(
-            path, "a Parquet", lambda file: _columnar.values(pl.scan_parquet(file, glob=False), column)
-        )
+        return _columnar.asked(path, "a Parquet", lambda file: _columnar.values(_scan(file), column))
+
+    def settled(self, root: Path, columns: Schema) -> Schema:
+        """Lists have one width in all rows, and all integers are held by their type."""
+        from mlspec.sources import _columnar
+
+        files = self.files(root).values()
+        every = [_columnar.asked(path, "a Parquet", lambda file: _columnar.whole(_scan(file))) for path in files]
+        return _columnar.together(every) + self.of_folders(root, columns)
 
     def read(self, path: Path, columns: Schema, name: str) -> "pl.LazyFrame":
         """All rows, cast."""
-        import polars as pl
-
         from mlspec.sources import _cast
 
-        return _cast.to_types(pl.scan_parquet(path, hive_partitioning=False, glob=False), columns, name)
+        return _cast.to_types(_scan(path), columns, name)
+
+
+def _scan(file: Path) -> "pl.LazyFrame":
+    import polars as pl
+
+    return pl.scan_parquet(file, hive_partitioning=False, glob=False)

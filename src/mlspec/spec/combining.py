@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from mlspec.document import Path
 from mlspec.plugins.base import Column, ColumnType, Schema
@@ -54,13 +55,13 @@ def taken(join: Join, schema: Schema) -> dict[str, Column]:
     """The columns that a join takes of a source, by their names there, as they are called afterwards."""
     left_out = {*join.keys, *([join.as_of.source] if join.as_of is not None else [])}
     wanted = [c for c in schema if (c.name not in left_out if join.columns is None else c.name in join.columns)]
-    return {c.name: Column(f"{join.prefix}{c.name}", c.type) for c in wanted}
+    return {c.name: replace(c, name=f"{join.prefix}{c.name}", role="feature") for c in wanted}
 
 
 def combined(data: Data, sources: Mapping[str, Schema]) -> Combined:
     """The tables that sources with these columns become. Sources that could not be read are left out."""
     types = data.columns.types
-    known = {name: tuple(Column(c.name, types.get(c.name, c.type)) for c in schema) for name, schema in sources.items()}
+    known = {n: tuple(replace(c, type=types.get(c.name, c.type)) for c in schema) for n, schema in sources.items()}
     wrong = list(_misjoined(data))
     if wrong:
         return Combined({name: sources[name] for name in stacked(data) if name in sources}, tuple(wrong))

@@ -2,15 +2,15 @@
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import cast
+from typing import Any
 
 from mlspec import registry
 from mlspec.diagnostics import Diagnostic, SpecError
 from mlspec.plugins.base import Column, PluginRef, Schema
 from mlspec.plugins.source import Source
-from mlspec.sources import _probe
+from mlspec.sources import _probe, _sniff
 from mlspec.spec.resolve import METRICS, infer_task
 from mlspec.spec.units import source_at
 
@@ -46,31 +46,42 @@ Propose = Callable[[str, list[str], list[str], set[str]], Sequence[str]]
 """Lines of expectations, from the target, the row names, the sensitive columns, and the unused ones."""
 
 
-def draft(data: Path, folder: Path, target: str | None = None, propose: Propose | None = None) -> str:
-    """The text of a spec that is in ``folder`` and reads ``data``; ``propose`` gives what it expects of the rows.
+def draft(
+    data: Path,
+    folder: Path,
+    target: str | None = None,
+    propose: Propose | None = None,
+    found: _sniff.Sniffed | None = None,
+) -> str:
+    """The text of a spec that is in ``folder`` and reads ``data``; ``propose`` gives what it expects of the rows, and
+    ``found`` is how the file has to be read.
 
     Raises SpecError where the file can't be read, has no such column, or nothing can be predicted of it.
     """
-    kind, source = _source(data)
+    found_settings = {} if found is None else found.settings
+    kind, source = _source(data, found_settings)
     seen_of = _probe.probe({kind: PluginRef(kind, source)}, Path(), None)[kind]
     if isinstance(seen_of, OSError):
         raise _refused("source-not-found", f"'{data}' can't be read: {(seen_of.strerror or str(seen_of)).lower()}")
     if isinstance(seen_of, Exception):
         raise _refused("source-unreadable", f"'{data}' can't be read as {kind}: {seen_of}")
-    columns, found = seen_of.columns, seen_of.values
+    seen = seen_of.values
+    columns = tuple(c for c in seen_of.columns if c.type != "other")
+    unusable = [c for c in seen_of.columns if c.type == "other"]
+    index = [c.name for c in columns if c.role == "unused"]
     content = getattr(source, "content", None)
     chosen, why = _target(tuple(c for c in columns if c.name not in source.not_features and c != content), target)
-    values = {name: seen[0] for name, seen in found.items()}
-    looked_at = [found.get(c.name) for c in columns if c.type != "image"]
-    everything = all(seen is not None and seen[1] for seen in looked_at)
+    values = {name: one[0] for name, one in seen.items()}
+    looked_at = [seen.get(c.name) for c in columns if c.type != "image"]
+    everything = all(one is not None and one[1] for one in looked_at)
     by_name = {c.name: c for c in columns}
     task = infer_task(by_name[chosen].type, tuple(sorted(set(values.get(chosen, ())))) or None)
     if task is None:
         note = "choose another column with --target"
         raise _refused("task-unclear", f"the task cannot be inferred from '{chosen}' ({by_name[chosen].type})", note)
-    ids = [c.name for c in columns if c.name != chosen and _is_id(c, values.get(c.name, ()))]
+    ids = [c.name for c in columns if c.name not in (chosen, *index) and _is_id(c, values.get(c.name, ()))]
     of_files = "path" in source.not_features
-    written = f", format: {kind}" if of_files else ""
+    written = f", format: {kind}" if of_files else _sniff.written(found_settings)
     if of_files:
         ids = ["path"]
     personal = _personal(columns, values, chosen)
@@ -98,14 +109,17 @@ def draft(data: Path, folder: Path, target: str | None = None, propose: Propose 
         f"    - {{metric: {GATES[task]}, beats: baseline}}  # or at_least / at_most, once you know what is needed",
         "data:",
         "  sources:",
+        *(f"    # {note}" for note in (() if found is None else found.notes)),
         f"    {_key(data.stem.split('.')[0])}: {{path: {_text(path)}{written}}}",
         "  columns:",
         f"    target: {_text(chosen)}  # {why}",
     ]
     if ids:
         lines.append(f"    id: {_text(ids[0])}  # no duplicates: it identifies rows, and a model would memorise it")
-    if len(ids) > 1:
-        lines.append(f"    drop: [{', '.join(map(_text, ids[1:]))}]  # these also identify rows")
+    if len(ids) > 1 or unusable:
+        lines.append(f"    drop: [{', '.join(map(_text, [*ids[1:], *(c.name for c in unusable)]))}]")
+        lines += [f"      # {', '.join(map(_text, ids[1:]))}: these also identify rows"] if len(ids) > 1 else []
+        lines += [f"      # {_plain(f'{c.name}: {c.hint}')}" for c in unusable]
     if sensitive:
         lines.append(
             f"    sensitive: [{', '.join(map(_text, sensitive))}]  # by their names; "
@@ -114,7 +128,12 @@ def draft(data: Path, folder: Path, target: str | None = None, propose: Propose 
     if personal:
         lines.append("  personal:  # columns that may identify people; decide on each: mlspec explain data.personal")
         lines += [f"    {_text(name)}: {written}" for name, written in personal.items()]
-    gone = {*ids[1:], *(name for name, written in personal.items() if "action: drop}" in written)}
+    gone = {
+        *ids[1:],
+        *(c.name for c in unusable),
+        *index,
+        *(name for name, written in personal.items() if "action: drop}" in written),
+    }
     proposed = propose(chosen, ids, [*sensitive, *personal], gone) if propose is not None else ()
     if proposed:
         lines.append("  expect:  # from all rows, with some tolerance: a broken delivery would violate these")
@@ -142,7 +161,7 @@ def draft(data: Path, folder: Path, target: str | None = None, propose: Propose 
     return "\n".join(lines) + "\n"
 
 
-def _source(data: Path) -> tuple[str, Source]:
+def _source(data: Path, settings: Mapping[str, Any]) -> tuple[str, Source]:
     kind = source_at(str(data))
     if kind is None:
         known = ", ".join(registry.names("sources"))
@@ -151,7 +170,10 @@ def _source(data: Path) -> tuple[str, Source]:
             f"the format of '{data}' cannot be inferred from its name",
             f"the ending of a file states its format: {known}",
         )
-    return kind, cast(Source, registry.plugin("sources", kind)(path=str(data)))
+    try:
+        return kind, _sniff.source(kind, str(data), settings)
+    except ValueError as error:
+        raise _refused("bad-source", f"'{data}' can't be read as {kind}: {error}") from None
 
 
 def _target(columns: Schema, wanted: str | None) -> tuple[str, str]:
@@ -207,7 +229,12 @@ def _seen(column: Column, values: tuple[str, ...]) -> str:
     if column.type in ("integer", "number") and len(levels) > 20:
         return f"{len(levels)} distinct numbers seen"
     shown = ", ".join(levels[:5]) + (", ..." if len(levels) > 5 else "")
-    return re.sub(r"[\x00-\x1f\x7f]", " ", f"{len(levels)} values seen: {shown}")
+    return _plain(f"{len(levels)} values seen: {shown}")
+
+
+def _plain(text: str) -> str:
+    """A text that stays on one line of a comment."""
+    return "".join(sign if sign.isprintable() else " " for sign in text)
 
 
 def _name(folder: Path, data: Path) -> str:

@@ -266,6 +266,8 @@ class _Reader:
         return _BAD if any(r is _BAD for r in result) else tuple(result)
 
     def _enum(self, wanted: Shape, value: Any, path: Path) -> Any:
+        if wanted.items and isinstance(value, dict):
+            return self._map(wanted, value, path)
         if any(one == value and isinstance(one, bool) == isinstance(value, bool) for one in wanted.values):
             return value
         label = suggest.label(value, wanted.values)

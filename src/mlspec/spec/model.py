@@ -18,9 +18,10 @@ PORTFOLIO: dict[str, dict[str, dict[str, Any]]] = {
     }
 }
 
-CHECKS = (
+DATA_CHECKS = (
     "duplicates",
     "near duplicates",
+    "classes",
     "constant",
     "groups",
     "future",
@@ -28,9 +29,9 @@ CHECKS = (
     "labels",
     "leak",
     "target",
-    "representation",
-    "missing by group",
-    "proxy",
+)
+GROUP_CHECKS = ("representation", "missing by group", "proxy")
+NETWORK_CHECKS = (
     "finite",
     "rows apart",
     "repeatable",
@@ -43,6 +44,7 @@ CHECKS = (
     "learning rate",
     "one batch",
 )
+CHECKS = (*DATA_CHECKS, *GROUP_CHECKS, *NETWORK_CHECKS)
 
 
 class Select(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -116,11 +118,12 @@ class ModelSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         ),
     ] = "none"
     checks: Annotated[
-        Literal["off", "warn", "stop"],
+        Literal["off", "warn", "stop"] | dict[Annotated[str, Meta(min_length=1)], Literal["warn", "stop"]],
         Meta(
             description="Check for problems before long training: duplicates across splits, drift, uninformative "
             "labels, target leakage; for networks also whether they can learn. warn: report findings; stop: end the "
-            "run."
+            "run; a mapping: what each check does, those that it does not name warn.",
+            examples=["stop", {"leak": "stop"}],
         ),
     ] = "warn"
     accept: Annotated[
@@ -155,6 +158,12 @@ class ModelSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     mitigation: Annotated[
         Mitigation | None, Meta(description="How to reduce differences between groups of people.")
     ] = None
+
+    def stopping(self, checks: tuple[str, ...]) -> bool | list[str]:
+        """Whether a finding of these checks ends a run, or those of which do."""
+        if isinstance(self.checks, str):
+            return self.checks == "stop" and checks != GROUP_CHECKS
+        return sorted(name for name in checks if self.checks.get(name) == "stop") or False
 
     @property
     def personal(self) -> Personalization | None:

@@ -79,7 +79,8 @@ def _keys(cls: type[msgspec.Struct]) -> Iterator[str]:
 def takes(wanted: Shape) -> str:
     """What a key takes, in a few words."""
     if wanted.kind == "enum":
-        return " | ".join(str(v) for v in wanted.values)
+        words = " | ".join(str(v) for v in wanted.values)
+        return f"{words}, or a mapping of {takes(wanted.items[1])}" if wanted.items else words
     if wanted.extra.get("one"):
         return f"{takes(wanted.items[-1])}, or a list of it"
     if wanted.kind in ("list", "map"):

@@ -7,7 +7,9 @@ from msgspec.structs import replace
 
 from mlspec.plugins.base import PluginRef, Schema, Task
 from mlspec.plugins.metric import Metric
+from mlspec.plugins.source import Source
 from mlspec.spec import Project
+from mlspec.spec.data import Data
 from mlspec.spec.requirements import goals
 
 MOST_CLASSES = 20
@@ -38,8 +40,31 @@ def infer_task(target_type: str, levels: tuple[str, ...] | None) -> Task | None:
     return "binary_classification" if len(levels) == 2 else "multiclass_classification"
 
 
+def _with_parts(data: Data, schemas: Mapping[str, Schema]) -> Data:
+    """Lists of columns with all parts of a column whose cells are lists or objects, where they name it."""
+    if not any(cast(Source, use.plugin).nests for use in data.sources.values()):
+        return data
+    known = list(dict.fromkeys(column.name for schema in schemas.values() for column in schema))
+    changed: dict[str, tuple[str, ...]] = {}
+    for key in ("features", "sensitive", "use_sensitive", "drop"):
+        stated, parts = getattr(data.columns, key) or (), {}
+        for name in set(stated) - set(known):
+            parts[name] = [one for one in known if _is_part(one, name)]
+        if any(parts.values()):
+            # In the place of the name there is one part: what else is listed stays in its place in the text.
+            first = [parts[name][0] if parts.get(name) else name for name in stated]
+            changed[key] = (*first, *(part for name in stated for part in parts.get(name, ())[1:]))
+    return replace(data, columns=replace(data.columns, **changed)) if changed else data
+
+
+def _is_part(column: str, name: str) -> bool:
+    rest = column.removeprefix(name)
+    return rest != column and (rest[0] == "." or (rest[0] == "_" and rest[1:].isdecimal()))
+
+
 def resolve(project: Project, schemas: Mapping[str, Schema], target_levels: tuple[str, ...] | None) -> Project:
     """The project with task, selection, metrics and baselines filled; as it is where the task is unclear."""
+    project = replace(project, data=_with_parts(project.data, schemas))
     task = project.project.task
     if task is None:
         name = project.data.columns.target

@@ -136,7 +136,8 @@ class _Writer:
 
     def _enum(self, wanted: Shape) -> Json:
         kinds = sorted({TYPES[type(v)] for v in wanted.values})
-        return {"type": kinds[0] if len(kinds) == 1 else kinds, "enum": list(wanted.values)}
+        made: Json = {"type": kinds[0] if len(kinds) == 1 else kinds, "enum": list(wanted.values)}
+        return _or_name(self._map(wanted), list(wanted.values)) if wanted.items else made
 
     def _scalar(self, wanted: Shape) -> Json:
         meta = wanted.meta

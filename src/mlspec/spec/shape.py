@@ -13,7 +13,9 @@ from mlspec.plugins.base import PluginRef
 
 
 class Shape(Struct, frozen=True, kw_only=True):
-    """What a value may be. ``kind``: object, map, list, tuple, enum, scalar, plugin, step, any."""
+    """What a value may be. ``kind``: object, map, list, tuple, enum, scalar, plugin, step, any.
+
+    An enum with ``items`` may also be a mapping."""
 
     kind: str
     cls: Any = None
@@ -67,6 +69,9 @@ def shape(annotation: Any) -> Shape:
     if origin in (Union, types.UnionType):
         members = [a for a in args if a is not type(None)]
         nullable = len(members) < len(args)
+        if len(members) == 2 and get_origin(members[0]) is Literal and get_origin(members[1]) is dict:
+            words, named = (shape(member) for member in members)
+            return Shape(kind="enum", values=words.values, items=named.items, nullable=nullable, meta=meta)
         if len(members) > 1:
             return Shape(kind="scalar", cls=tuple(members), nullable=nullable, meta=meta)
         one = shape(members[0])

@@ -10,6 +10,7 @@ from mlspec.graph.kinds import KINDS
 from mlspec.graph.step import Input, Step
 from mlspec.machine.environment import device_kind
 from mlspec.plugins.model import Model
+from mlspec.spec.model import DATA_CHECKS, GROUP_CHECKS, NETWORK_CHECKS
 
 DATED = ("date", "datetime")
 
@@ -21,7 +22,7 @@ def checks(graph: Graph) -> Graph:
     project = graph.project
     if project.model.checks == "off":
         return graph
-    stops = project.model.checks == "stop"
+    stops = project.model.stopping(DATA_CHECKS)
     target = tables.target(graph)
     accepted: dict[str, Any] = {"accept": dict(project.model.accept)} if project.model.accept else {}
     about: dict[str, Any] = {
@@ -37,7 +38,7 @@ def checks(graph: Graph) -> Graph:
         Step(
             id=step_id,
             kind="check_data",
-            params={**about, "labels": part == "validation", "stops": stops and part == "validation"},
+            params={**about, "labels": part == "validation", "stops": stops if part == "validation" else False},
             inputs={"train": Input("split", "train"), "other": Input("split", part)},
             outputs=KINDS["check_data"].outputs,
             path=("data", "split"),
@@ -50,7 +51,7 @@ def checks(graph: Graph) -> Graph:
             "group": column,
             "target": target.name,
             "positive": _positive(graph),
-            "stops": False,
+            "stops": project.model.stopping(GROUP_CHECKS),
             **accepted,
         }
         steps.append(
@@ -69,7 +70,7 @@ def checks(graph: Graph) -> Graph:
                 "model": uses.pair(use),
                 "task": project.project.task,
                 "seed": project.model.seed,
-                "stops": stops,
+                "stops": project.model.stopping(NETWORK_CHECKS),
                 **accepted,
             }
             if use.plugin.uses_device:
@@ -115,9 +116,10 @@ def _positive(graph: Graph) -> str | None:
 
 def awaited(graph: Graph, name: str) -> dict[str, Input]:
     """What a candidate's tuning and training wait for, where checks stop a run."""
-    if graph.project.model.checks != "stop":
-        return {}
-    found = {"checked.data": Input("check.data.validation", "verdict")}
-    if f"check.{name}" in graph.steps:
-        found["checked.network"] = Input(f"check.{name}", "verdict")
-    return found
+    steps = {"checked.data": "check.data.validation", "checked.network": f"check.{name}"}
+    steps |= {f"checked.{column}": f"check.groups.{column}" for column in graph.project.data.columns.sensitive}
+    return {
+        read: Input(step, "verdict")
+        for read, step in steps.items()
+        if step in graph.steps and graph.steps[step].params["stops"]
+    }

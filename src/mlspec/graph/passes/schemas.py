@@ -28,7 +28,7 @@ def schemas(graph: Graph) -> Graph:
             columns = tuple(by_name.get(name, Column(name, kind)) for name, kind in step.params["columns"])
             found = {"table": columns}
         elif step.kind in ("split", "fold"):
-            found = dict.fromkeys(step.outputs, every)
+            found = {part: every for part in step.outputs if part != "report"}
         elif step.kind == "prepare":
             columns = (*prepared(step.params["columns"]), Column(TARGET, target.type, "target"))
             found = {part: columns for part in step.outputs if part != "state"}

@@ -56,7 +56,7 @@ def sources(graph: Graph) -> Graph:
                 id=f"source.{name}",
                 kind="source",
                 params={
-                    "source": pinned.reads(use, graph.facts.snapshots.get(name)),
+                    "source": graph.facts.reads_of(name, use),
                     "columns": columns,
                     **more,
                 },

@@ -118,6 +118,7 @@ def _data(facts: RunFacts) -> Iterator[str]:
         yield f"- source {text(source.name)}: {code(source.path)} ({text(source.format)}){digest}"
     if facts.data.rows:
         yield "- rows: " + ", ".join(f"{text(name)} {rows:,}" for name, rows in facts.data.rows.items())
+    yield from (f"- {text(line)}" for line in sentences.left_out(facts, advice=False))
     if facts.data.split:
         yield f"- split: {text(facts.data.split)}"
     kept = [column for column in facts.data.columns if column.role not in ("feature", "target")]

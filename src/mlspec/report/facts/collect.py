@@ -18,6 +18,7 @@ from mlspec.report.facts.run import (
     ColumnFact,
     DataFacts,
     Difference,
+    LeftOut,
     PersonalFact,
     Score,
     Search,
@@ -164,7 +165,13 @@ def checks(graph: Graph, read: Read) -> Iterator[CheckFact]:
                     fails=entry["fails"],
                     advice=entry["advice"],
                     accepted=entry.get("accepted", ""),
+                    leak=entry.get("leak", ""),
                 )
+
+
+def leaks(found: Iterable[CheckFact]) -> tuple[str, ...]:
+    """The leaks that nobody has accepted, each once."""
+    return tuple(dict.fromkeys(check.leak for check in found if check.fails and check.leak))
 
 
 def data(graph: Graph, read: Read, digests: Callable[[str, str], str | None]) -> DataFacts:
@@ -188,7 +195,14 @@ def data(graph: Graph, read: Read, digests: Callable[[str, str], str | None]) ->
         ),
         split=_split(project),
         rows=_rows(graph, read),
+        left_out=_left_out(project, read("split", "report")),
     )
+
+
+def _left_out(project: Project, counts: dict[str, int] | None) -> LeftOut | None:
+    target = project.data.columns.target
+    bounded = any(one.column == target and one.missing is not None for one in project.data.expect)
+    return None if counts is None else LeftOut(**counts, bounded=bounded)
 
 
 def _split(project: Project) -> str:

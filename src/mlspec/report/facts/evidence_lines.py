@@ -44,6 +44,7 @@ class Evidence(Struct, frozen=True, kw_only=True):
     spec: Annotated[str, Meta(description="SHA-256 of the spec's text")] = ""
     data: Annotated[dict[str, str], Meta(description="SHA-256 of each file of the sources")] = {}
     rows: Annotated[str, Meta(description="SHA-256 of the test rows")] = ""
+    without_target: Annotated[int, Meta(description="rows of the sources left out because they have no target")] = 0
     model: Annotated[str, Meta(description="digest of the exported model")] = ""
     uses: Annotated[
         int | None, Meta(description="number of models evaluated on these test rows, including this one")
@@ -87,6 +88,7 @@ def evidence(graph: Graph, run: Run, facts: RunFacts) -> Iterator[Evidence]:
             spec=run.spec.get("sha256", ""),
             data=data,
             rows=rows,
+            without_target=0 if facts.data.left_out is None else facts.data.left_out.without_target,
             model=model,
             uses=None if run.holdout is None else run.holdout.uses,
             environment=run.environment,

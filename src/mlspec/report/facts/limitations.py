@@ -11,8 +11,23 @@ DRAWN = ("at random", "whole groups")
 
 
 def limitations(facts: RunFacts) -> list[str]:
-    """Plain sentences, the gravest first: requirements that fail, those that are open, then what was not looked at."""
-    return [*_gates(facts), *_expectations(facts), *_probabilities(facts), *_parts(facts), *_unseen(facts)]
+    """Plain sentences, the gravest first: leaks, requirements that fail, those that are open, what was not looked at."""
+    return [
+        *_leaks(facts),
+        *_gates(facts),
+        *_expectations(facts),
+        *_probabilities(facts),
+        *_parts(facts),
+        *_unseen(facts),
+    ]
+
+
+def _leaks(facts: RunFacts) -> Iterator[str]:
+    for check in facts.checks:
+        if check.leak and check.fails:
+            yield f"The results may be better than in use: {check.measured} ({check.check})."
+        elif check.leak and check.accepted:
+            yield f"Accepted by the project: {check.measured} ({check.check}): {check.accepted}"
 
 
 def _gates(facts: RunFacts) -> Iterator[str]:

@@ -158,6 +158,15 @@ class ExpectationFact(Struct, frozen=True):
     ] = ()
 
 
+class LeftOut(Struct, frozen=True, kw_only=True):
+    """Rows of the sources that are in no part of the split, though nothing in the spec drops them."""
+
+    rows: Annotated[int, Meta(description="all rows of the sources")]
+    without_target: int = 0
+    bounded: Annotated[bool, Meta(description="data.expect bounds the rows without a target")] = False
+    within_gap: Annotated[int, Meta(description="rows within the gap of a split by time")] = 0
+
+
 class DataFacts(Struct, frozen=True, kw_only=True):
     """What the model was made from."""
 
@@ -167,6 +176,7 @@ class DataFacts(Struct, frozen=True, kw_only=True):
     expectations: tuple[ExpectationFact, ...] = ()
     split: Annotated[str, Meta(description="a description of the split")] = ""
     rows: Annotated[dict[str, int], Meta(description="rows of train, validation and test")] = {}
+    left_out: Annotated[LeftOut | None, Meta(description="null: the split was not made")] = None
     balance: Annotated[tuple[ClassBalance, ...], Meta(description="the target's classes, most frequent first")] = ()
 
 
@@ -180,6 +190,9 @@ class CheckFact(Struct, frozen=True, kw_only=True):
     fails: bool = False
     advice: str = ""
     accepted: Annotated[str, Meta(description="why the project accepts this finding")] = ""
+    leak: Annotated[str, Meta(description="the finding in a few words, where the model may look better than it is")] = (
+        ""
+    )
 
 
 class MemoryFact(Struct, frozen=True, kw_only=True):
@@ -254,6 +267,10 @@ class RunFacts(Struct, frozen=True, kw_only=True):
     candidates: tuple[Candidate, ...] = ()
     data: DataFacts = DataFacts()
     checks: Annotated[tuple[CheckFact, ...], Meta(description="the checks before training")] = ()
+    leaks: Annotated[
+        tuple[str, ...],
+        Meta(description="leaks that the checks found and the project does not accept, each in a few words"),
+    ] = ()
     evaluation: EvaluationFacts = EvaluationFacts()
     tradeoff: Annotated[Tradeoff | None, Meta(description="costs and benefits of mitigation")] = None
     scaling: Annotated[ScalingFacts | None, Meta(description="the expected effect of more training rows")] = None

@@ -22,6 +22,7 @@ from mlspec.steps.serving import package_format
 from mlspec.store import files
 from mlspec.store.store import Store
 
+PARTS = ("train", "validation", "test")
 ACTIONS: dict[str, Any] = {"done": "ran", "cached": "cached", "failed": "failed", "not reached": "skipped"}
 
 
@@ -43,6 +44,7 @@ def facts(graph: Graph, run: Run, *, profile: str | None = None, overrides: Sequ
 
     gates = tuple(collect.gates(graph, run.gates))
     selection = read("select", "selection") or {}
+    checks = tuple(collect.checks(graph, read))
     project = graph.project
     folder = None if run.folder is None else Path(run.folder)
     return RunFacts(
@@ -70,7 +72,8 @@ def facts(graph: Graph, run: Run, *, profile: str | None = None, overrides: Sequ
         selected_by=selection.get("metric") or project.model.select.metric,
         candidates=tuple(collect.candidates(graph, read, seconds)),
         data=collect.data(graph, read, digest),
-        checks=tuple(collect.checks(graph, read)),
+        checks=checks,
+        leaks=collect.leaks(checks),
         evaluation=collect_evaluation.evaluation(graph, run.metrics, read),
         tradeoff=collect_evaluation.tradeoff(graph, read),
         scaling=collect_evaluation.scaling(read),
@@ -155,7 +158,7 @@ def _with_profile(graph: Graph, run: Run, found: RunFacts) -> RunFacts:
     from mlspec.report.facts import profile
 
     store = Store(paths.store(paths.home(graph.facts.root)))
-    parts = {part: store.path(digest) for part, digest in sorted(step.outputs.items(), key=_order)}
+    parts = {part: store.path(step.outputs[part]) for part in PARTS}
     target = graph.project.data.columns.target
     unseen = frozenset(entry.column for entry in found.data.personal if entry.action)
     data = msgspec.structs.replace(
@@ -165,10 +168,6 @@ def _with_profile(graph: Graph, run: Run, found: RunFacts) -> RunFacts:
         balance=() if found.task == "regression" else profile.balance(parts, target),
     )
     return msgspec.structs.replace(found, data=data)
-
-
-def _order(output: tuple[str, str]) -> int:
-    return ("train", "validation", "test").index(output[0])
 
 
 def export(graph: Graph, run: Run, folder: Path) -> None:

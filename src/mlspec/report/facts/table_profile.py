@@ -44,6 +44,7 @@ class ProfiledColumn(Struct, frozen=True, kw_only=True):
     lengths: Annotated[tuple[int, int] | None, Meta(description="characters of the shortest and longest text")] = None
     common: Annotated[tuple[Frequent, ...], Meta(description="the most frequent values, for categories")] = ()
     images: ImageSizes | None = None
+    hint: Annotated[str, Meta(description="what is odd about its cells, and what to do")] = ""
 
 
 class Correlation(Struct, frozen=True):
@@ -65,6 +66,7 @@ class TableProfile(Struct, frozen=True, kw_only=True):
     correlations: Annotated[
         tuple[Correlation, ...], Meta(description="the strongest, with an absolute value of at least 0.3")
     ] = ()
+    notes: Annotated[tuple[str, ...], Meta(description="how the file was read, and what is odd about it")] = ()
     target: str | None = None
     balance: Annotated[tuple[Frequent, ...], Meta(description="the target's classes with their rows")] = ()
 
@@ -77,14 +79,16 @@ def profiled(
     target: str | None = None,
     roles: Mapping[str, str] | None = None,
     hidden: Collection[str] = (),
+    notes: tuple[str, ...] = (),
 ) -> TableProfile:
-    """The profile of a table; values of ``hidden`` columns are not shown.
+    """The profile of a table; values of ``hidden`` columns are not shown. ``notes`` are shown with it.
 
     One scan is for the whole, and one for as many columns as are in memory at a time.
     """
     import polars as pl
 
     types = {column.name: column.type for column in schema}
+    hints = {column.name: column.hint for column in schema}
     # As in a run: what is no number is missing.
     rows = rows.with_columns(pl.col([name for name, kind in types.items() if kind == "number"]).fill_nan(None))
     # Rows, and pictures, count by a hash: all of them would have to be held at once.
@@ -119,6 +123,7 @@ def profiled(
             (roles or {}).get(name, ""),
             () if name in hidden else tuple(common.get(name, ())),
             sizes(rows, name) if kind == "image" and name not in hidden else None,
+            hints[name],
         )
         for name, kind in types.items()
     )
@@ -134,6 +139,7 @@ def profiled(
         duplicates=seen["rows"] - seen["unique"],
         columns=columns,
         correlations=tuple(sorted(strong, key=lambda found: (-abs(found.value), found.one, found.other))[:MOST_PAIRS]),
+        notes=notes,
         target=target,
         balance=tuple(classes) if len(classes) <= MOST_CLASSES else (),
     )
@@ -164,7 +170,13 @@ def _counts(rows: "pl.LazyFrame", name: str) -> "pl.LazyFrame":
 
 
 def _column(
-    name: str, kind: str, seen: Mapping[str, Any], role: str, common: tuple[Frequent, ...], images: ImageSizes | None
+    name: str,
+    kind: str,
+    seen: Mapping[str, Any],
+    role: str,
+    common: tuple[Frequent, ...],
+    images: ImageSizes | None,
+    hint: str,
 ) -> ProfiledColumn:
     def of(key: str) -> Any:
         return seen.get(f"{key}/{name}")
@@ -185,4 +197,5 @@ def _column(
         lengths=None if shortest is None else (shortest, of("longest")),
         common=common[:COMMON] if kind in ("category", "boolean") else (),
         images=images,
+        hint=hint,
     )

@@ -1,6 +1,7 @@
 """The page's section about the data: sources, how rows were split, what columns hold, what was expected of them."""
 
 from mlspec import formatting
+from mlspec.report import sentences
 from mlspec.report.facts.profile_facts import ColumnProfile
 from mlspec.report.facts.run import ColumnFact, DataFacts, ExpectationFact, RunFacts
 from mlspec.report.page import image_sizes
@@ -21,6 +22,7 @@ def data(facts: RunFacts) -> Html | None:
         "div",
         _sources(found),
         _split(found),
+        [element("p", f"{text}.", class_="note") for text in sentences.left_out(facts, advice=False)],
         _balance(found, facts.target),
         _columns(found.columns),
         _personal(found),

@@ -102,14 +102,30 @@ def _header(facts: RunFacts, sections: list[tuple[str, str]]) -> Html:
         element("ul", [element("li", f"{name} ", element("b", text)) for name, text in about if text], class_="about"),
         element(
             "div",
-            element("span", SIGNS[facts.outcome], class_="sign", aria_hidden="true"),
+            element(
+                "span",
+                "!" if facts.leaks and facts.outcome == "passed" else SIGNS[facts.outcome],
+                class_="sign",
+                aria_hidden="true",
+            ),
             element("span", sentences.headline(facts)),
             element("small", f"steps: {did}" if did else ""),
-            class_=f"outcome {facts.outcome}",
+            class_=f"outcome {sentences.standing(facts)}",
             role="status",
         ),
+        _leaks(facts),
         element("nav", [element("a", title, href=f"#{name}") for name, title in sections], aria_label="Sections"),
     )
+
+
+def _leaks(facts: RunFacts) -> Html | None:
+    found = [check for check in facts.checks if check.fails and check.leak]
+    if not found:
+        return None
+    items = [
+        element("li", f"{check.measured}: {check.advice} ", element("a", "check", href="#checks")) for check in found
+    ]
+    return element("ul", items, class_="note")
 
 
 def _gates(facts: RunFacts) -> Html | None:

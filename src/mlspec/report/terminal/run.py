@@ -40,13 +40,13 @@ def _lines(facts: RunFacts, color: bool) -> Iterator[str]:
         if facts.evaluation.selection_reason:
             yield paint(printable(facts.evaluation.selection_reason), DIM, color)
         yield ""
-    failing = [check for check in facts.checks if check.fails]
-    for check in failing:
-        text = f"{check.step}: {check.check}: {check.measured} (expected: {check.expected}); {check.advice}"
+    warnings = [f"split: {text}" for text in sentences.left_out(facts)]
+    warnings += [sentences.finding(check) for check in facts.checks if check.fails]
+    for text in warnings:
         yield f"{paint('warning', '33', color)}: {printable(text)}"
-    if failing:
+    if warnings:
         yield ""
-    yield paint(sentences.headline(facts), OUTCOME_COLORS[facts.outcome], color)
+    yield paint(printable(sentences.headline(facts)), OUTCOME_COLORS[sentences.standing(facts)], color)
     if facts.report is not None:
         yield f"report: {printable(facts.report)}"
 

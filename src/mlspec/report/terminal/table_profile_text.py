@@ -74,6 +74,8 @@ def page(found: TableProfile) -> str:
 
 def values(column: ProfiledColumn) -> str:
     """What a column holds, in a line."""
+    if column.type == "other":
+        return column.hint
     if column.quantiles:
         least, low, first, median, third, high, greatest = (formatting.figure(q) for q in column.quantiles)
         return f"{least} to {greatest}, median {median}, IQR {first} to {third}, 5th-95th percentile {low} to {high}"
@@ -87,7 +89,9 @@ def values(column: ProfiledColumn) -> str:
 
 
 def _rest(found: TableProfile) -> Iterator[tuple[str, list[str]]]:
-    """Balance, correlations and duplicates of the whole table."""
+    """Notes, balance, correlations and duplicates of the whole table."""
+    if found.notes:
+        yield "Notes", list(found.notes)
     if found.balance:
         total = sum(one.rows for one in found.balance)
         message = [f"{one.value}: {one.rows:,} ({one.rows / total:.1%})" for one in found.balance]

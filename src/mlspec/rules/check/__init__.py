@@ -12,6 +12,7 @@ from mlspec.diagnostics import Diagnostic
 from mlspec.document import Document
 from mlspec.machine.allowed_reads import Reads
 from mlspec.plugins.base import Schema
+from mlspec.rules import _look, _personal
 from mlspec.rules.context import Facts, View
 from mlspec.spec import Project, combining
 
@@ -34,13 +35,18 @@ def rules() -> dict[str, Rule]:
 
 
 def facts(
-    project: Project, document: Document, root: Path, reads: Reads | None = None, *, locked: bool = False
+    project: Project,
+    document: Document,
+    root: Path,
+    reads: Reads | None = None,
+    *,
+    locked: bool = False,
+    settle: _look.Settle | None = None,
 ) -> tuple[Facts, list[Diagnostic]]:
     """The contents of the headers and first rows of the sources, and what is wrong with them; ``reads``: which files
-    may be read, all for None; ``locked``: of fetched sources, the snapshots in mlspec.lock come first."""
-    from mlspec.rules import _look, _personal
-
-    looks = _look.every(project, document, root, reads, locked=locked)
+    may be read, all for None; ``locked``: of fetched sources, the snapshots in mlspec.lock come first; ``settle``:
+    looks at all rows where it is not known yet what they have."""
+    looks = _look.every(project, document, root, reads, locked=locked, settle=settle)
     found = [diagnostic for look in looks.values() for diagnostic in look.found]
     sources = {name: look.columns for name, look in looks.items() if look.columns is not None}
     complete = len(sources) == len(looks)
@@ -72,9 +78,10 @@ def facts(
             raw=raw,
             raw_types=kinds,
             target_levels=tuple(sorted(levels)) if levels else None,
-            rows_seen=sum(len(values[0]) for values in seen if values is not None),
+            rows_seen=sum(look.rows or len(look.values[0]) for look in rows if look.values is not None),
             all_rows_seen=bool(levels) and complete and all(values[1] for values in seen if values is not None),
             snapshots=snapshots,
+            heads=tuple(name for name, look in looks.items() if look.is_head),
             reads=reads,
         ),
         found,

@@ -1,6 +1,7 @@
 """What rules know: the project, the places of its parts, and the first rows of the data."""
 
 from pathlib import Path
+from typing import Any
 
 from msgspec import Struct
 
@@ -8,8 +9,8 @@ from mlspec.diagnostics import Diagnostic
 from mlspec.document import Document
 from mlspec.document import Path as SpecPath
 from mlspec.machine.allowed_reads import Reads
-from mlspec.plugins.base import ColumnType, Schema
-from mlspec.spec import Project
+from mlspec.plugins.base import ColumnType, PluginRef, Schema
+from mlspec.spec import Project, pinned
 from mlspec.spec.pinned import Snapshot
 
 
@@ -21,8 +22,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     distinct target values in the ``rows_seen`` rows looked at, sorted, None where nothing could be seen;
     ``all_rows_seen``: these are all rows. ``snapshots`` is what is known of sources that are fetched;
     ``accepted``: the data is taken as it is, whatever mlspec.lock has pinned. ``raw`` are the columns of each source
-    before personal ones are treated, ``raw_types`` the types that treated columns are read with. ``reads``: which files
-    may be read, all for None.
+    before personal ones are treated, ``raw_types`` the types that treated columns are read with. ``heads``: sources
+    whose types are those of their first rows, not of all. ``reads``: which files may be read, all for None.
     """
 
     root: Path
@@ -35,7 +36,14 @@ class Facts(Struct, frozen=True, kw_only=True):
     raw_types: dict[str, ColumnType] = {}
     sources: dict[str, Schema] = {}
     accepted: bool = False
+    heads: tuple[str, ...] = ()
     reads: Reads | None = None
+
+    def reads_of(self, name: str, use: PluginRef) -> list[Any]:
+        """``[plug-in, settings]`` of what reads a source's rows, with the formats of dates that were found out."""
+        kind, settings = pinned.reads(use, self.snapshots.get(name))
+        forms = {column.name: column.form for column in self.raw.get(name, ()) if column.form}
+        return [kind, settings | ({"dates": {**forms, **settings["dates"]}} if "dates" in settings else {})]
 
     def of_source(self, name: str) -> Schema:
         """The columns of a source as it is read."""

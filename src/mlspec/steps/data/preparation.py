@@ -288,7 +288,12 @@ class _Fitting:
         self.asks = {}
 
     def take(self, values: Mapping[str, Any]) -> None:
-        """What the next step asked for."""
+        """What the next step asked for. Raises StepError where a statistic is not finite."""
+        if any(isinstance(value, float) and not math.isfinite(value) for value in values.values()):
+            raise StepError(
+                f"column '{self.name}' has infinite numbers, or too large ones for the step '{self.steps[0][0]}': put "
+                f"{{clip: {{lower: .., upper: ..}}}} before it, or name the cells under the source's `missing`"
+            )
         self._advance(values)
         self.asks = {}
 

@@ -48,18 +48,18 @@ def run(job: Job) -> None:
         quick = source.quick(job.root, columns)
         try:
             write(source.scan(job.root, columns) if quick is None else quick)
-        except pl.exceptions.PolarsError:
+        except (pl.exceptions.PolarsError, ValueError):
             if quick is None:
                 raise
             # The slower way finds which value has the wrong type.
             write(source.scan(job.root, columns))
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
         if getattr(error, "errno", None) is not None:
             # The disk's own trouble, not the file's.
             raise
         _verify(job, source)
         # What the engine says of a value may show it.
-        text = type(error).__name__ if personal else source.fault(job.root) or _columnar.reason(error)
+        text = source.fault(job.root) or (type(error).__name__ if personal else _columnar.reason(error))
         raise StepError(f"{source.where()} can't be read: {text}") from None
     _verify(job, source)
     overlooked = source.overlooked(job.root)

@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 
 from mlspec.diagnostics import StepError
+from mlspec.steps import results
 from mlspec.steps.data import parquet, splitters
 from mlspec.steps.job import Job
 
@@ -18,15 +19,24 @@ SPELLINGS = {"train": 0, "training": 0, "validation": 1, "valid": 1, "dev": 1, "
 
 
 def run(job: Job) -> None:
-    """``table.*`` -> ``train``, ``validation``, ``test``; rows keep their order.
+    """``table.*`` -> ``train``, ``validation``, ``test``, and ``report``, how many rows there are and are left out; rows
+    keep their order.
 
-    Rows without a target can't be learned from or judged: they are left out, and the log says how many.
+    Rows without a target can't be learned from or judged: they are left out.
     """
     params = job.params
     target, _kind = params["target"]
     names = sorted(name for name in job.inputs if name.startswith("table."))
     frames = [parquet.scan(job.inputs[name]) for name in names]
-    kept = [_kept(frame, job, name.partition(".")[2]) for frame, name in zip(frames, names, strict=True)]
+    found = [_kept(frame, job, name.partition(".")[2]) for frame, name in zip(frames, names, strict=True)]
+    kept = [mine for mine, _without_target in found]
+    rows, lacking = sum(map(len, kept)), sum(count for _mine, count in found)
+    if lacking == rows or not any(mine.any() for mine in kept):
+        raise StepError(
+            f"none of {rows:,} rows has a '{target}'" if lacking == rows else f"none of {rows:,} rows is left"
+        )
+    if lacking:
+        print(f"{lacking:,} of {rows:,} rows have no '{target}' and are left out")
     by_target = target if params["by"] == "stratified" and not params["column"] else None
     reads = list(dict.fromkeys(name for name in (by_target, params["column"], params.get("stratify")) if name))
     keys = pl.concat(
@@ -49,9 +59,11 @@ def run(job: Job) -> None:
         print(f"{within:,} rows are within the gap and are left out")
     for code, name in enumerate(PARTS):
         if not (parts == code).any() and (name != "validation" or params["validation"] > 0):
-            raise StepError(f"the split leaves no {name} rows of {keys.height:,}{_because(params, within)}")
+            because = f"; {lacking:,} of {rows:,} rows have no '{target}'" if lacking else ""
+            raise StepError(f"the split leaves no {name} rows of {keys.height:,}{_because(params, within)}{because}")
     del keys
     _write(job, frames, kept, parts)
+    results.write_json(job.outputs["report"], {"rows": rows, "without_target": lacking, "within_gap": within})
 
 
 def _because(params: dict[str, Any], within: int) -> str:
@@ -73,14 +85,16 @@ def _keys(frame: "pl.LazyFrame", mine: "Array", reads: list[str], parts: dict[st
     return frame.select(reads).filter(pl.Series(mine)).collect().with_columns(stated)
 
 
-def _kept(rows: "pl.LazyFrame", job: Job, source: str) -> "Array":
-    """Which rows of a source are used, bool (n,): those that have a target and that the check of the data has left."""
+def _kept(rows: "pl.LazyFrame", job: Job, source: str) -> "tuple[Array, int]":
+    """Which rows of a source are used, bool (n,): those that have a target and that the check of the data has left; and
+    how many of the latter have no target."""
     target, _kind = job.params["target"]
-    kept: Array = rows.select(pl.col(target).is_not_null()).collect().to_series().to_numpy().copy()
+    known: Array = rows.select(pl.col(target).is_not_null()).collect().to_series().to_numpy()
+    left = np.ones(len(known), dtype=bool)
     if "dropped" in job.inputs:
         dropped = parquet.scan(job.inputs["dropped"]).filter(pl.col("__source__") == source)
-        kept[dropped.select("__row__").collect().to_series().to_numpy()] = False
-    return kept
+        left[dropped.select("__row__").collect().to_series().to_numpy()] = False
+    return known & left, int((left & ~known).sum())
 
 
 def _write(job: Job, frames: "list[pl.LazyFrame]", kept: "list[Array]", parts: "Array") -> None:

@@ -53,14 +53,16 @@ def _twins(train: "pl.DataFrame", other: "pl.DataFrame") -> Check:
     natural = float(twins) / max(1, len(hashes))
     share = float(shared) if isinstance(shared, int | float) else 0.0
     spread = (max(natural * (1 - natural), 1e-4) / max(1, len(others))) ** 0.5
+    # One or two equal rows can always occur by chance.
+    fails = share - natural > max(0.01, 4 * spread, 2.5 / max(1, len(others)))
     return Check(
         check="duplicates",
         measured=f"{share:.1%} of the rows also occur among the training rows",
         expected=f"about {natural:.1%}, the share of duplicates within the training rows",
-        # One or two equal rows can always occur by chance.
-        fails=share - natural > max(0.01, 4 * spread, 2.5 / max(1, len(others))),
+        fails=fails,
         advice="remove duplicates before splitting, or keep them together: split: {by: group, column: ...} on "
         "what they have in common; if new rows also repeat old ones, model.accept: {duplicates: WHY}",
+        leak="training rows also occur in other parts" if fails else "",
     )
 
 
@@ -141,6 +143,7 @@ def _target(
             fails=suspect,
             advice=f"is '{names[best]}' known when a prediction is made? if not, data.columns.drop: [{names[best]}]; "
             "if so, model.accept: {leak: WHY}",
+            leak=f"'{names[best]}' alone tells the target" if suspect else "",
         )
     )
     return found

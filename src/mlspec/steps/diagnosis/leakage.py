@@ -21,13 +21,15 @@ def groups(train: "pl.LazyFrame", other: "pl.LazyFrame", names: Sequence[str]) -
         rows, count = other.select(shared.sum(), pl.len()).collect(engine="streaming").row(0)
         found.append((rows / max(count, 1), int(rows), len(known), name))
     share, rows, distinct, name = max(found)
+    fails = share >= SHARE and rows >= 3 and distinct >= FEWEST_GROUPS
     return Check(
         check="groups",
         measured=f"{share:.1%} of the rows have a '{name}' that also occurs in training rows",
-        expected="all rows of one '{name}' are in one part",
-        fails=share >= SHARE and rows >= 3 and distinct >= FEWEST_GROUPS,
+        expected=f"all rows of one '{name}' are in one part",
+        fails=fails,
         advice=f"split: {{by: group, column: {name}}}, or {{by: hash, column: {name}}} if rows keep coming; if new "
         f"rows also have known '{name}', model.accept: {{groups: WHY}}",
+        leak=f"rows of one '{name}' are in several parts" if fails else "",
     )
 
 
@@ -51,4 +53,5 @@ def future(train: "pl.LazyFrame", other: "pl.LazyFrame", names: Sequence[str], m
         fails=share > LATER,
         advice=f"if '{name}' is not known at '{moment}', data.columns.drop: [{name}]; if it is (a planned date), "
         "model.accept: {future: WHY}",
+        leak=f"'{name}' is after '{moment}'" if share > LATER else "",
     )

@@ -23,6 +23,8 @@ def finish(job: Job, found: Sequence[Check], note: str = "") -> None:
     failing = [check for check in found if check.fails]
     results.write_json(job.outputs["report"], {"checks": msgspec.to_builtins(found), "note": note})
     results.write_json(job.outputs["verdict"], {"fails": len(failing)})
-    if failing and job.params["stops"]:
-        text = [f"{check.check}: {check.measured} (expected: {check.expected}); {check.advice}" for check in failing]
+    stops = job.params["stops"]
+    ending = [check for check in failing if stops is True or (stops and check.check in stops)]
+    if ending:
+        text = [f"{check.check}: {check.measured} (expected: {check.expected}); {check.advice}" for check in ending]
         raise StepError("; ".join(text))

@@ -1,0 +1,62 @@
+"""Looks at all rows of a source, where the first ones do not say everything: types, and the target's classes."""
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+
+from mlspec.plugins.base import Column, PluginRef
+from mlspec.plugins.source import Source
+from mlspec.sources import _pinned_types
+from mlspec.sources._pinned_types import Settled
+from mlspec.sources._probe import Seen
+
+MOST_LEVELS = 100  # distinct values of a target that are kept
+
+
+def settle(
+    root: Path,
+    use: PluginRef,
+    source: Source,
+    target: str,
+    seen: Seen,
+    later: Callable[[Callable[[], None]], None],
+) -> Settled:
+    """What all rows have, from a scan unless it is known; ``seen`` is what the first ones have.
+
+    ``later`` receives what keeps it, if the spec's folder can be written; odd cells are not kept. Raises OSError and
+    ValueError where the files can't be read.
+    """
+    files = _pinned_types.files_of(root, source)
+    entry = _pinned_types.read(root, use, target) if files else None
+    if entry is not None and entry.files == files:
+        return entry.settled
+    content = _pinned_types.digests(root, source, save=True)
+    settled = entry.settled if entry is not None and entry.digests == content else scanned(root, source, target, seen)
+    if files and not any(column.odd for column in settled.columns):
+        now = _pinned_types.files_of(root, source, fresh=False)
+        entry = _pinned_types.Entry(settled, now, content)
+        later(functools.partial(_pinned_types.keep, root, use, target, entry))
+    return settled
+
+
+def scanned(root: Path, source: Source, target: str, seen: Seen) -> Settled:
+    """What all rows have, by reading them. Raises OSError and ValueError as ``Source.columns`` does."""
+    import polars as pl
+
+    from mlspec.sources import _columnar, _infer
+
+    columns = source.settled(root, seen.columns)
+    values, everything = seen.values.get(target, ((), True))
+    kind = next((column.type for column in columns if column.name == target), "image")
+    if everything or kind == "image" or len(set(values)) > MOST_LEVELS:
+        return Settled(columns)
+    rows = source.scan(root, (Column(target, "category"),))
+    asked = (pl.col(target).drop_nulls().unique().sort().head(MOST_LEVELS + 1).implode(), pl.len().alias("rows"))
+    try:
+        found, count = rows.select(asked).collect(engine="streaming").row(0)
+    except _columnar.errors() as error:
+        if getattr(error, "errno", None) is not None:
+            raise
+        raise ValueError(source.fault(root) or _columnar.reason(error)) from None
+    words = _infer.NOT_A_NUMBER if kind in ("integer", "number") else ()
+    return Settled(columns, tuple(value for value in found if value not in words), count)
