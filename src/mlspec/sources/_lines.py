@@ -12,6 +12,7 @@ from mlspec.sources import _cells, _json_lines, _text
 from mlspec.sources.csv import Csv
 from mlspec.sources.jsonl import Jsonl
 
+MOST = 5  # places that are listed
 Record = tuple[str, int, Mapping[str, str | None]]
 
 
@@ -33,6 +34,21 @@ def places(source: Source, root: Path, cells: Mapping[int, Mapping[str, str]]) -
             if row >= last:
                 return found
     return {}
+
+
+def left_out(source: Source, root: Path) -> str:
+    """Which rows of delimited text are left out because all their cells are empty, in words; empty where none is."""
+    if not isinstance(source, Csv):
+        return ""
+    found = []
+    for name, path in source.files(root).items():
+        table = source._table(path)
+        empty = table.separator * (table.width - 1)
+        if empty and not source._is_regular(path):
+            lines = enumerate(_text.lines(path, source.encoding), start=1)
+            found += [f"line {number} of {name}" for number, line in lines if line.rstrip("\r\n") == empty]
+    more = f" and {len(found) - MOST:,} more" if len(found) > MOST else ""
+    return f"rows of empty cells are left out: {', '.join(found[:MOST])}{more}" if found else ""
 
 
 def _records(source: Source, root: Path) -> Iterator[Record]:
