@@ -47,6 +47,7 @@ def test_mitigation_and_what_more_data_would_buy(mlspec: Mlspec, tmp_path: Path)
     expected = answers["p_>50K"] >= answers["sex"].replace_strict(own, return_dtype=pl.Float64)
     assert ((answers["prediction"] == ">50K") == expected).all()
     rows.drop("sex").write_csv(folder / "new.csv")
-    assert "lack column 'sex'" in mlspec("predict", ".", "new.csv", "-o", "answers.csv", cwd=folder, code=None).stderr
+    told = mlspec("predict", ".", "new.csv", "-o", "answers.csv", cwd=folder, code=2).stderr
+    assert "has no column 'sex', which the model needs" in told
     card = (folder / facts["model"] / "README.md").read_text()
     assert "Lawful basis: A test" in card

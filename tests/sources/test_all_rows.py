@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlspec import api
+from mlspec.cli import main
 from mlspec.diagnostics import SpecError
 from mlspec.plugins.base import Schema
 from mlspec.sources import _bounds, _header, _infer
@@ -167,3 +168,25 @@ def test_dates_that_leave_a_doubt_are_text_with_a_hint_that_works(tmp_path: Path
         assert columns[0].type == "date"
         assert source.scan(tmp_path, columns).select(pl.col("sold at").dt.month()).collect().item(0, 0) == month
     assert "'%Q' is not a known part" in Csv(path="t.csv", dates={"sold at": "%Q"}).mistake()
+
+
+@pytest.mark.parametrize("name", ["*", "^a.*$"])
+def test_a_name_that_the_engine_takes_for_a_pattern_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / "t.csv").write_text(f"{name},ab,y\n1,2,0\n3,4,1\n")
+    with pytest.raises(SpecError, match="takes for a pattern: rename it"):
+        api.profile(tmp_path / "t.csv")
+
+
+def test_validate_and_compile_say_that_they_saw_the_first_rows(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "t.csv").write_text("a,y\n" + "".join(f"{i},{i % 2}\n" for i in range(1500)))
+    path = spec(tmp_path)
+    for command in ("validate", "compile", "compile"):
+        assert main([command, path]) == 0
+        assert "column types are those of the first 1,000 rows of t; a run reads all" in capsys.readouterr().err
+    assert main(["profile", path]) == 0
+    capsys.readouterr()
+    for command in ("validate", "compile"):
+        assert main([command, path]) == 0
+        assert "first 1,000 rows" not in capsys.readouterr().err

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from mlspec.api.keeping import accept, adopt
     from mlspec.api.looking import compare, diff, diff_all, last, profile, report, runs, series
     from mlspec.api.policies import Policies, policies
+    from mlspec.api.prediction import Predictions, predict, predict_file, write_table
     from mlspec.api.running import Verdict, execute, run, step, track
     from mlspec.api.tracked import init_dvc, write_dvc, write_dvc_params
-    from mlspec.api.using import load_model, predict, write_table
+    from mlspec.api.using import load_model
 
 # Each is imported when it is asked for: a command needs one or two of them.
 ROOMS = {
@@ -27,9 +28,10 @@ ROOMS = {
     "keeping": ("accept", "adopt"),
     "looking": ("compare", "diff", "diff_all", "last", "profile", "report", "runs", "series"),
     "policies": ("Policies", "policies"),
+    "prediction": ("Predictions", "predict", "predict_file", "write_table"),
     "running": ("Verdict", "execute", "run", "step", "track"),
     "tracked": ("init_dvc", "write_dvc", "write_dvc_params"),
-    "using": ("load_model", "predict", "write_table"),
+    "using": ("load_model",),
 }
 
 __all__ = [
@@ -38,6 +40,7 @@ __all__ = [
     "Compiled",
     "Fetching",
     "Policies",
+    "Predictions",
     "Verdict",
     "accept",
     "add_contract",
@@ -54,6 +57,7 @@ __all__ = [
     "load_model",
     "policies",
     "predict",
+    "predict_file",
     "profile",
     "report",
     "run",

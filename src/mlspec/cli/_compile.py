@@ -56,13 +56,14 @@ def _make(
 ) -> _memo.Answer:
     from mlspec import api
     from mlspec.cli._compiled import text
-    from mlspec.cli._output import show_diagnostics
+    from mlspec.cli._output import say_first_rows, show_diagnostics
 
     found = api.compile(path, profile=profile, sets=sets, backend=backend, large=large, allow_outside=allow_outside)
     checked = found.checked
     show_diagnostics(checked.diagnostics, checked.document.texts)
+    say_first_rows(checked.facts.heads)
     answer = _memo.Answer(text(found, what, color), found.plan.pending())
-    if not checked.diagnostics:
+    if not checked.diagnostics and not checked.facts.heads:
         _memo.remember(path, request, _files(found), answer)
     return answer
 

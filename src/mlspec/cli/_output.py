@@ -99,3 +99,13 @@ def nearest(word: str, words: Iterable[str]) -> str | None:
     from difflib import get_close_matches
 
     return next(iter(get_close_matches(word, list(words), 1, 0.6)), None)
+
+
+def say_first_rows(sources: Sequence[str]) -> None:
+    """Say of which sources the first rows alone were looked at; nothing of none."""
+    if sources:
+        from mlspec.diagnostics import printable
+        from mlspec.sources._bounds import ROWS
+
+        listed = ", ".join(sources)
+        talk(printable(f"column types are those of the first {ROWS:,} rows of {listed}; a run reads all"))

@@ -7,10 +7,9 @@ from typing import Literal
 from msgspec import Struct
 
 from mlspec.cli._exit_codes import WRONG
-from mlspec.cli._output import colored, result, show_diagnostics, talk
+from mlspec.cli._output import colored, result, say_first_rows, show_diagnostics, talk
 from mlspec.diagnostics import Diagnostic, SpecError, printable, workflow_command
 from mlspec.report.terminal.paint import paint
-from mlspec.sources._bounds import ROWS
 
 BINDINGS = {
     "gate": "decided by a gate",
@@ -79,9 +78,7 @@ def validate(
             if form == "text":
                 name = checked.project.project.name
                 talk(f"{paint('valid', '32', colored(sys.stderr))}: {printable(checked.path)} ({name}){share(own)}")
-                if checked.facts.heads:
-                    listed = ", ".join(checked.facts.heads)
-                    talk(printable(f"column types are those of the first {ROWS:,} rows of {listed}; a run reads all"))
+                say_first_rows(checked.facts.heads)
             if form == "text" and listing:
                 for one in own:
                     text = f" (waived: {printable(one.waived)})" if one.waived else ""

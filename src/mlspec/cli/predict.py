@@ -1,6 +1,7 @@
 """``mlspec predict``: the selected model on new rows."""
 
 import shlex
+from typing import Any
 
 import click
 
@@ -15,12 +16,29 @@ from mlspec.cli._output import result, talk
     "--output",
     type=click.Path(),
     metavar="FILE",
-    help="The output file; its ending decides the format: csv, parquet or jsonl.",
+    help="The output file; its ending decides the format: csv, parquet or jsonl. CSV to stdout if left out.",
 )
 @click.option("--keep", multiple=True, metavar="COLUMN", help="Copy a column of the data to the output; repeatable.")
+@click.option(
+    "--on-error",
+    type=click.Choice(["stop", "skip"]),
+    default="stop",
+    show_default=True,
+    help="What rows that can't be predicted do: stop, with all of them listed, or be left out (exit code 1).",
+)
+@click.option(
+    "--refused",
+    type=click.Path(),
+    metavar="FILE",
+    help="With --on-error skip, the file for the rows that were left out; OUTPUT.refused.ENDING if left out.",
+)
+@click.option("--separator", metavar="CHARACTER", help="The separator between the cells of a CSV file.")
+@click.option("--decimal", metavar="CHARACTER", help="The decimal separator of numbers in a CSV file.")
+@click.option("--encoding", metavar="NAME", help="The encoding of a CSV file.")
+@click.option("--missing", multiple=True, metavar="CELL", help="A cell that means a missing value; repeatable.")
 @click.option("--device", default="cpu", show_default=True, help="The device for networks.")
 @click.option("--trust-code", is_flag=True, help="Load the model in this process, and run the code that it contains.")
-def command(model: str, data: str, output: str | None, keep: tuple[str, ...], device: str, trust_code: bool) -> None:
+def command(model: str, data: str, output: str | None, **options: Any) -> None:
     """Predict new rows with a project's selected model, or with an exported one.
 
     MODEL|SPEC is a spec, its folder, or the folder of an exported model; DATA is a file of any format that a spec can
@@ -28,32 +46,87 @@ def command(model: str, data: str, output: str | None, keep: tuple[str, ...], de
     the most probable class), `to_person` marks rows that go to a person (if `abstain_below` is set), and `p_CLASS` is
     the probability of each class; for numbers, `prediction` is the value.
 
+    Rows with cells that do not fit the model end the command with exit code 2, each with its line, column and value,
+    before anything is written. With --on-error skip they are left out and written to a file of their own with the
+    reasons; exit code 1 says that there were some, 0 that there were none.
+
     A model's folder may come from anyone: its files are checked, and it is loaded in a separate process. A model of
     `type: python` contains code, which runs only with --trust-code; that option lists the code files with their
     digests.
     """
-    import msgspec
-
     from mlspec import api
+    from mlspec.api import prediction
     from mlspec.diagnostics import SpecError, printable
 
+    keep, skips = options["keep"], options["on_error"] == "skip"
+    refused = _refused_file(output, options["refused"], skips=skips)
+    for path in (output, refused):
+        if path is not None:
+            prediction.table_format(path)
+    settings = {key: options[key] for key in ("separator", "decimal", "encoding", "missing") if options[key]}
     try:
-        loaded = api.load_model(model, device=device, trust_code=trust_code)
+        loaded = api.load_model(model, device=options["device"], trust_code=options["trust_code"])
+        found = api.predict_file(loaded, data, keep=keep, on_error=options["on_error"], settings=settings)
     except SpecError as error:
-        options = [*(("-o", output) if output else ()), *(part for name in keep for part in ("--keep", name))]
-        options += ["--device", device] if device != "cpu" else []
-        line = shlex.join(["mlspec", "predict", "--trust-code", *options, "--", model, data])
-        hints = {"package-brings-code": f"if you trust it: {line}"}
-        raise SpecError(
-            [
-                msgspec.structs.replace(one, notes=(*one.notes[:-1], hints[one.code])) if one.code in hints else one
-                for one in error.diagnostics
-            ],
-            error.texts,
-        ) from None
-    frame = api.predict(loaded, data, keep=keep)
+        raise _with_ways(error, model, data, output, options) from None
+    for note in found.notes:
+        talk(printable(f"note: {note}"))
+    if refused is not None:
+        api.write_table(found.refused, refused, [data, *([] if output is None else [output])])
     if output is None:
-        result(frame.write_csv(), form="data")
-        return
-    api.write_table(frame, output, [data])
-    talk(printable(f"wrote {frame.height:,} predictions to {output}"))
+        result(found.rows.write_csv(), form="data")
+    else:
+        api.write_table(found.rows, output, [data])
+        talk(printable(f"wrote {found.rows.height:,} predictions to {output}"))
+    if refused is not None:
+        count = found.refused.height
+        rows = "1 row" if count == 1 else f"{count:,} rows"
+        talk(printable(f"refused {rows}: see {refused}" if count else "refused no row"))
+        click.get_current_context().exit(1 if count else 0)
+
+
+def _refused_file(output: str | None, stated: str | None, *, skips: bool) -> str | None:
+    """The file for refused rows, None where there are none."""
+    from pathlib import Path
+
+    if not skips:
+        if stated is not None:
+            raise click.UsageError("--refused needs --on-error skip")
+        return None
+    if stated is None and output is None:
+        raise click.UsageError("--on-error skip needs -o FILE, or --refused FILE for the rows that are left out")
+    return stated if stated is not None else str(Path(str(output)).with_suffix(f".refused{Path(str(output)).suffix}"))
+
+
+def _with_ways(error: Any, model: str, data: str, output: str | None, options: dict[str, Any]) -> Any:
+    """The error with the command that gets further."""
+    import msgspec
+
+    from mlspec.diagnostics import SpecError
+
+    stated = {**options, "output": output}
+    trusted = _line(model, data, {**stated, "trust_code": True})
+    names = {"output": "predictions.csv"} if output is None else {}
+    skipped = _line(model, data, {**stated, **names, "on_error": "skip"})
+    found = list(error.diagnostics)
+    for index, one in enumerate(found):
+        if one.code == "package-brings-code":
+            notes = (*one.notes[:-1], f"if you trust it: {trusted}")
+            found[index] = msgspec.structs.replace(one, notes=notes)
+        elif one.code == "row-refused" and one.notes:
+            notes = (*one.notes, f"to predict the others: {skipped}")
+            found[index] = msgspec.structs.replace(one, notes=notes)
+    return SpecError(found, error.texts)
+
+
+def _line(model: str, data: str, stated: dict[str, Any]) -> str:
+    """The command with these options."""
+    parts = ["mlspec", "predict"]
+    for name in ("trust_code", "output", "keep", "on_error", "refused", "separator", "decimal", "encoding", "missing"):
+        option, value = f"--{name.replace('_', '-')}" if name != "output" else "-o", stated[name]
+        if value is True:
+            parts.append(option)
+        elif value and (name, value) != ("on_error", "stop"):
+            parts += [part for one in (value if isinstance(value, tuple) else (value,)) for part in (option, one)]
+    parts += ["--device", stated["device"]] if stated["device"] != "cpu" else []
+    return shlex.join([*parts, "--", model, data])

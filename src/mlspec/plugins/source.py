@@ -114,6 +114,10 @@ class Source(Plugin, frozen=True, kw_only=True):
         """
         return None
 
+    def lenient(self, root: Path, columns: Schema) -> "pl.LazyFrame | None":
+        """The rows of ``scan``, null where a value does not fit its type. None for a format without text."""
+        return None
+
     def values(self, root: Path, column: str) -> tuple[tuple[str, ...], bool] | None:
         """A column's values in the first rows, missing ones left out, and whether these are all rows; None: unknown."""
         return None
@@ -124,6 +128,14 @@ class Source(Plugin, frozen=True, kw_only=True):
 
     def overlooked(self, root: Path) -> str:
         """What some rows have and the columns of the first rows lack, with the place; empty if nothing."""
+        return ""
+
+    def is_empty(self, root: Path) -> bool:
+        """Whether it is known to have columns, but no rows."""
+        return False
+
+    def blanks(self, root: Path) -> str:
+        """Rows of blanks between others, which are left out, with the first place; empty if there are none."""
         return ""
 
     def mistake(self) -> str:

@@ -71,14 +71,8 @@ def every(
         elif isinstance(outcome, OSError):
             looks[name] = Look(found=(_missing(document, at, root, source, outcome),))
         elif isinstance(outcome, ImportError):
-            message = f"source '{use.name}' needs {outcome}, which is not installed here"
-            found = Diagnostic(
-                code="library-not-installed",
-                message=message,
-                span=document.span(at[:-1], key=True),
-                label=f"pip install {outcome}",
-            )
-            looks[name] = Look(found=(found,))
+            span = document.span(at[:-1], key=True)
+            looks[name] = Look(found=(_probe.lacking(f"source '{use.name}'", source, outcome, span),))
         else:
             message = f"source '{name}' can't be read as {use.name}: {outcome}"
             found = Diagnostic(code="source-unreadable", message=message, span=document.span(at))

@@ -30,13 +30,11 @@ def dtype(column: Column) -> "pl.DataType | type[pl.DataType]":
     return types[column.type]
 
 
-def from_text(frame: "pl.LazyFrame", columns: Schema, path: str, decimal: str = ".") -> "pl.LazyFrame":
-    """Columns of text cast to their types. Raises StepError for a value that does not fit, after one scan."""
-    import polars as pl
-
-    if decimal != ".":
-        numbers = [column.name for column in columns if column.type in ("integer", "number")]
-        frame = frame.with_columns(pl.col(numbers).str.replace_all(decimal, ".", literal=True))
+def from_text(frame: "pl.LazyFrame", columns: Schema, path: str, *, lenient: bool = False) -> "pl.LazyFrame":
+    """Columns of text cast to their types. Raises StepError for a value that does not fit, after one scan; ``lenient``:
+    it is null."""
+    if lenient:
+        return frame.select([parsed(column).alias(column.name) for column in columns])
     return frame.select([expression.alias(name) for name, expression in _fitting(frame, columns, path).items()])
 
 

@@ -24,10 +24,14 @@ _DAYS = (
     *(f"%m{mark}%d{mark}{year}" for mark, year in product("/-", ("%Y", "%y"))),
     *(f"%d{mark}%m{mark}{year}" for mark, year in product("/-.", ("%Y", "%y"))),
     *("%y/%m/%d", "%y-%m-%d", "%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y"),
+    *("%b %d %Y", "%B %d %Y", "%Y-%b-%d"),
 )
 _TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 FORMS = tuple(day + time for day, time in product(_DAYS, _TIMES))
-_MAYBE = r"(\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}|\d{1,2}[- ][a-z]{3,9}[- ]\d{2,4}|[a-z]{3,9} \d{1,2}, \d{4})( .{4,11})?"
+_MAYBE = (
+    r"(\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}|\d{1,2}[- ][a-z]{3,9}[- ]\d{2,4}|[a-z]{3,9} \d{1,2},? \d{4}"
+    r"|\d{4}-[a-z]{3}-\d{1,2})( .{4,11})?"
+)
 _CODE = re.compile("%.")
 _READ = frozenset(_CODES) | {"%f", "%j", "%e", "%T", "%F", "%D", "%z", "%Z", "%%"}
 

@@ -34,9 +34,9 @@ def find(path: Path, usual: str, settings: dict[str, Any], notes: list[str]) -> 
         notes.append("no cell is quoted: a quote is part of its cell")
     table = _table(path, text, whole, usual, settings, notes)
     cells = [set(column) - {"", *settings.get("missing", ())} for column in zip(*table.rows, strict=True)]
-    _numbers(cells, separator, settings, notes)
+    _numbers(table.names, cells, separator, settings, notes)
     _missing(table.names, cells, settings, notes)
-    notes += [*table.notes, *table.hints.values()]
+    notes += table.hints.values()
 
 
 def _table(
@@ -70,7 +70,9 @@ def _table(
     return _header.parsed(text, whole, dialect, last)
 
 
-def _numbers(cells: Sequence[set[str]], separator: str, settings: dict[str, Any], notes: list[str]) -> None:
+def _numbers(
+    names: Sequence[str], cells: Sequence[set[str]], separator: str, settings: dict[str, Any], notes: list[str]
+) -> None:
     form = _amounts.of_file(cells, separator, settings.get("decimal"), settings.get("thousands"))
     if form.decimal != settings.get("decimal", "."):
         settings["decimal"] = form.decimal
@@ -78,10 +80,14 @@ def _numbers(cells: Sequence[set[str]], separator: str, settings: dict[str, Any]
     if form.thousands != settings.get("thousands", ""):
         settings["thousands"] = form.thousands
         notes.append(f"numbers have {NAMES.get(form.thousands, repr(form.thousands))} between thousands")
+    for name, column in zip(names, cells, strict=True):
+        mark = _amounts.sign(column)
+        if mark and _amounts.are_numbers(column, form._replace(sign=mark)):
+            notes.append(f"'{mark}' is left out of the numbers in '{name}'")
 
 
 def _missing(names: Sequence[str], cells: Sequence[set[str]], settings: dict[str, Any], notes: list[str]) -> None:
-    """The words for missing values in columns of numbers, unless a column of text has them as well."""
+    """The words for missing values in columns of numbers and dates, unless a column of text has them as well."""
     if "missing" in settings:
         return
     decimal, thousands = settings.get("decimal", "."), settings.get("thousands", "")
@@ -98,4 +104,4 @@ def _missing(names: Sequence[str], cells: Sequence[set[str]], settings: dict[str
     for word, of in words.items():
         where = f"'{of[0]}'" + (f" and {len(of) - 1} more columns" if len(of) > 1 else "")
         rest = "" if word in kept else "; in columns of text it is a value"
-        notes.append(f"'{word}' is read as missing in {where}, where all others are numbers{rest}")
+        notes.append(f"'{word}' is read as missing in {where}{rest}")

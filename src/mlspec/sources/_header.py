@@ -3,6 +3,7 @@
 import functools
 import io
 import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
@@ -34,7 +35,7 @@ class Head(NamedTuple):
     many lines are above the header, whether there is one, and whether a blank is behind each separator.
 
     ``read``: the places of these columns in the file's rows, None for all; ``width``: cells in such a row. ``hints``:
-    what is odd about a name; ``notes``: what is odd about the file.
+    what is odd about a column's name, or beside it.
     """
 
     names: list[str]
@@ -47,7 +48,6 @@ class Head(NamedTuple):
     read: tuple[int, ...] | None = None
     width: int = 0
     hints: dict[str, str] = {}  # noqa: RUF012  never changed
-    notes: tuple[str, ...] = ()
 
 
 @functools.lru_cache(maxsize=4)
@@ -86,7 +86,7 @@ def parsed(text: str, whole: bool, dialect: Dialect, last: str | None = None) ->
         raise ValueError(
             f"line {rows[0][0]} holds values, not names: add header: false (or header: true if they are names)"
         )
-    names, width, hints, notes = _named(top, stated, body, width)
+    names, width, hints = _named(top, stated, body, width)
     for line, row in body:
         if len(row) != width:
             raise ValueError(f"line {line} has {len(row)} cells, but {_source(dialect)} {len(top or stated or names)}")
@@ -103,7 +103,6 @@ def parsed(text: str, whole: bool, dialect: Dialect, last: str | None = None) ->
         read=read,
         width=width,
         hints=hints,
-        notes=notes,
     )
 
 
@@ -152,11 +151,14 @@ def _footer(
     body = rows[int(dialect.has_header) :]
     if everything:
         ends = body[-_layout.MOST_FOOTER :]
-    elif last is not None:
-        ends = list(_cells.rows(io.StringIO(last, newline=""), separator, dialect.quote, complete=False))
+    elif last is not None and not (dialect.quote and last.count(dialect.quote) % 2):  # it may begin inside a cell
+        try:
+            ends = list(_cells.rows(io.StringIO(last, newline=""), separator, dialect.quote, complete=False))
+        except ValueError:
+            return 0, "", 0
     else:
         return 0, "", 0
-    width = len(rows[0][1])
+    width = Counter(len(row) for _line, row in rows[1:]).most_common(1)[0][0] if rows[1:] else 0
     count = _layout.footer([row for _line, row in ends][-_layout.MOST_FOOTER :], width, [row for _line, row in body])
     if not count:
         return 0, "", 0
@@ -166,10 +168,10 @@ def _footer(
 
 def _named(
     top: Sequence[str], stated: Sequence[str], body: Sequence[tuple[int, list[str]]], width: int
-) -> tuple[list[str | None], int, dict[str, str], tuple[str, ...]]:
-    """The name of each cell of a row, None for one that is not read, and how many there are."""
-    notes: list[str] = []
+) -> tuple[list[str | None], int, dict[str, str]]:
+    """The name of each cell of a row, None for one that is not read, how many there are, and what is odd about them."""
     hints: dict[str, str] = {}
+    left_out: list[str] = []
     widths = {len(row) for _line, row in body}
     named = list(stated or top or (f"column_{place}" for place in range(1, width + 1)))
     if widths == {width + 1}:
@@ -184,11 +186,14 @@ def _named(
     for at, name in enumerate(named):
         plain = unicodedata.normalize("NFC", " ".join(name.split("\n"))).replace("\r", "").strip()
         if not plain and is_empty and is_empty[at]:
-            notes.append(f"column {at + 1} has no name and no values: it is left out")
+            left_out.append(f"column {at + 1} has no name and no values: it is left out")
             found.append(None)
             continue
         if not plain and at == 0:
-            hints[""] = "the first column has no name, as the index that pandas or R writes: it is no feature"
+            hints[""] = (
+                "the first column has no name, as the index that pandas or R writes: it is no feature; "
+                'write data.columns.drop: [""] if that is right'
+            )
             found.append("")
             continue
         wanted = plain or f"column_{at + 1}"
@@ -198,6 +203,9 @@ def _named(
             unique = f"{wanted}_{count}"
         if unique != plain:
             what = f"more than one column is called '{plain}'" if plain else f"column {at + 1} has no name"
-            hints[unique] = f"{what}: it is read as '{unique}'"
+            hints[unique] = f"{what}: it is read as '{unique}'; `names` with header: true would name it otherwise"
         found.append(unique)
-    return found, width, hints, tuple(notes)
+    last = next((name for name in reversed(found) if name is not None), "")
+    if left_out:
+        hints[last] = "; ".join(filter(None, (hints.get(last), *left_out)))
+    return found, width, hints

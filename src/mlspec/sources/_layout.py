@@ -64,7 +64,7 @@ def is_padded(text: str, separator: str) -> bool:
         return False
     lines = text[: 1 << 16].splitlines()[1:MOST_LINES]
     found = [line for line in lines if separator in line]
-    return bool(found) and all(separator not in line.replace(separator + " ", "") for line in found)
+    return bool(found) and all(separator not in line.replace(separator + " ", "").rstrip(separator) for line in found)
 
 
 def is_headless(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:

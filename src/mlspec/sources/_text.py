@@ -151,6 +151,9 @@ def texts(path: Path, encoding: str) -> Generator[str, None, None]:
                 line = number + error.object[: error.start].count(b"\n")
                 way = f": add encoding: {encoding_of(error.object)}" if is_utf8 else ""
                 raise ValueError(f"not {'UTF-8' if is_utf8 else encoding} text: line {line}{way}") from None
+            if "\0" in text:
+                line = number + text[: text.find("\0")].count("\n")
+                raise ValueError(f"this is not text: line {line} has a zero byte")
             number += text.count("\n")
             yield text
             if not block:

@@ -351,6 +351,22 @@ Why: the rows contain a value that the model cannot process, such as an infinite
 
 Instead: check the rows first, and predict a few at a time to find the bad one. If all fail, export the model again.
 """,
+    "missing-column": """New data lacks a column that the model needs.
+
+Why: the model was trained with it, and a row without it can't be predicted. The order of columns does not matter, nor
+do other columns; upper and lower case do.
+
+Instead: add the column, or rename the one that is meant; an empty cell is a missing value.
+""",
+    "row-refused": """A row of new data can't be predicted: a cell does not fit its column, or the row is empty.
+
+Why: the model knows each column by its type in the training data, and a guess at what another value means could be
+wrong without a trace. A category that no training row had is not refused, only counted.
+
+Instead: correct the cells, which are named by line, column and value (never of columns about people). If all numbers
+of a CSV file are refused, state how it is written: `--decimal ","`, `--missing "-"`. `mlspec predict --on-error skip`
+and `api.predict(..., on_error="skip")` predict the other rows and list these.
+""",
     "dvc-yaml-unusable": """Stages cannot be added to the `dvc.yaml` next to the spec.
 
 Why: stages that mlspec did not write are kept unchanged, to the byte; therefore `stages` must be an indented mapping,

@@ -63,6 +63,8 @@ def draft(
     seen_of = _probe.probe({kind: PluginRef(kind, source)}, Path(), None)[kind]
     if isinstance(seen_of, OSError):
         raise _refused("source-not-found", f"'{data}' can't be read: {(seen_of.strerror or str(seen_of)).lower()}")
+    if isinstance(seen_of, ImportError):
+        raise SpecError([_probe.lacking(f"reading '{data}'", source, seen_of)])
     if isinstance(seen_of, Exception):
         raise _refused("source-unreadable", f"'{data}' can't be read as {kind}: {seen_of}")
     seen = seen_of.values

@@ -32,6 +32,10 @@ def selection(graph: Graph) -> Graph:
         stated["derived"] = derived
     if project.project.users.abstain_below is not None:
         stated["abstain_below"] = project.project.users.abstain_below
+    sensitive = {*project.data.columns.sensitive, *project.data.columns.use_sensitive}
+    read = {*(column.name for column in features), *(name for name, _kind in derived.get("columns", ()))}
+    if sensitive & read:
+        stated["hidden"] = sorted(sensitive & read)
     mitigation = project.model.mitigation
     by_group: list[str] = []
     if mitigation is not None and mitigation.method == "thresholds":

@@ -156,6 +156,19 @@ def features(frame: "pl.DataFrame", state: State) -> Features:
     )
 
 
+def levels(entry: Mapping[str, Any]) -> list[str] | None:
+    """All categories that a column of a fitted state had in the training rows, None where it does not list them."""
+    if entry["type"] != "category" or "of" in entry:
+        return None
+    for _name, _settings, states in entry["stages"]:
+        state = (states[0] if states else None) or {}
+        if state.get("keep") is not None:
+            return None  # rare ones are not listed
+        if "levels" in state:
+            return list(state["levels"])
+    return None
+
+
 def width(state: State) -> int:
     """How many numbers represent a row once it is prepared."""
     return sum(math.prod(output.get("shape", ())) for output in state["outputs"])

@@ -4,6 +4,7 @@ import contextlib
 import shlex
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, cast
 
 import msgspec
@@ -17,15 +18,28 @@ from mlspec.sources import _columnar, _probe, _sniff
 from mlspec.spec.units import source_at
 
 
-def opened(path: str) -> tuple[Source, Schema]:
-    """A file as a source, and its columns. Raises SpecError where it can't be read."""
-    source, columns, _notes = looked_at(path, {})
+def opened(path: str, given: Mapping[str, Any] = MappingProxyType({})) -> tuple[Source, Schema]:
+    """A file as a source with the ``given`` settings, and its columns by its first rows. Raises SpecError where it
+    can't be read."""
+    source, columns, _notes = _first(path, given)
     return source, columns
 
 
 def looked_at(path: str, settings: Mapping[str, Any]) -> tuple[Source, Schema, tuple[str, ...]]:
-    """A file as a source that reads it with these settings and those that its beginning shows, its columns, and a line
-    for each thing that is odd about it. Raises SpecError where it can't be read."""
+    """A file as a source that reads it with these settings and those that its beginning shows, its columns by all rows,
+    and a line for each thing that is odd about it. Raises SpecError where it can't be read."""
+    source, columns, notes = _first(path, settings)
+    if source.is_empty(Path()):
+        raise SpecError([_unreadable(path, _probe.NO_ROWS, source_at(path) or "")])
+    try:
+        columns = source.settled(Path(), columns)
+    except ValueError as error:
+        raise SpecError([_unreadable(path, str(error), source_at(path) or "")]) from None
+    return source, columns, notes + hints(tuple(column for column in columns if column.hint not in notes))
+
+
+def _first(path: str, settings: Mapping[str, Any]) -> tuple[Source, Schema, tuple[str, ...]]:
+    """A file as a source, its columns by its first rows, and what was found about how it has to be read."""
     name = source_at(path)
     if name is None:
         note = f"the ending of a file states its format: {', '.join(registry.names('sources'))}"
@@ -40,13 +54,11 @@ def looked_at(path: str, settings: Mapping[str, Any]) -> tuple[Source, Schema, t
     if isinstance(seen, OSError):
         message = f"'{path}' can't be read: {(seen.strerror or str(seen)).lower()}"
         raise SpecError([Diagnostic(code="source-not-found", message=message)])
+    if isinstance(seen, ImportError):
+        raise SpecError([_probe.lacking(f"reading '{path}'", source, seen)])
     if isinstance(seen, Exception):
         raise SpecError([_unreadable(path, str(seen), name)])
-    try:
-        columns = source.settled(Path(), seen.columns)
-    except ValueError as error:
-        raise SpecError([_unreadable(path, str(error), name)]) from None
-    return source, columns, sniffed.notes + hints(columns, sniffed.notes)
+    return source, seen.columns, sniffed.notes
 
 
 def demand_even(columns: Schema) -> None:
@@ -61,9 +73,9 @@ def demand_even(columns: Schema) -> None:
         raise SpecError(found)
 
 
-def hints(columns: Schema, known: Collection[str] = ()) -> tuple[str, ...]:
-    """What is odd about columns, a line each, apart from what is known."""
-    odd = [column for column in columns if column.hint and column.hint not in known]
+def hints(columns: Schema, hidden: Collection[str] = ()) -> tuple[str, ...]:
+    """What is odd about columns, a line each; of those whose values must not be shown, nothing."""
+    odd = [column for column in columns if column.hint and column.name not in hidden]
     return tuple(f"{column.name or 'the unnamed column'}: {column.hint}" for column in odd)
 
 

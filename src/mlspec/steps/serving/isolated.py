@@ -33,6 +33,8 @@ LOADING, ANSWERING, BY_ROW = 300.0, 60.0, 0.05  # seconds that loading may take,
 PIECE, TREATED = 64 << 20, 4 << 30  # bytes of rows that are sent at once, and that come back from it
 READ = 1 << 20
 LARGEST_HEADER = 1 << 16
+LEVELS = pl.Schema({"name": pl.String(), "levels": pl.List(pl.String())})
+ALL_LEVELS = 256 << 20  # bytes
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -63,6 +65,7 @@ class Isolated(LoadedModel):
         super().__init__(read_about(folder))
         self._folder, self._pid, self._lock = folder, os.getpid(), threading.Lock()
         self._rest = b""
+        self._levels: dict[str, list[str]] | None = None
         home = Path(tempfile.mkdtemp(prefix="mlspec-model-"))
         try:
             verify(folder, self.about, home)
@@ -99,6 +102,15 @@ class Isolated(LoadedModel):
         treated = pl.concat(pl.read_ipc(io.BytesIO(self._ask("treat", piece)[1])) for piece in self._pieces(frame))
         return frame.with_columns(treated)
 
+    def levels(self) -> dict[str, list[str]]:
+        """As every loaded model does."""
+        if self._levels is None:
+            found = pl.read_ipc(io.BytesIO(self._ask("levels", pl.DataFrame())[1]))
+            if found.schema != LEVELS or any(column.null_count() for column in found):
+                raise self._wrong("answers something else than its categories")
+            self._levels = dict(found.rows())
+        return self._levels
+
     def _pieces(self, frame: "pl.DataFrame") -> "list[pl.DataFrame]":
         """The columns that the model knows, some rows at a time."""
         read = (*self.about.columns, *self.about.reads(), *self.about.raw_columns(), (self.about.target, ""))
@@ -121,7 +133,8 @@ class Isolated(LoadedModel):
         sent = io.BytesIO()
         rows.write_ipc(sent)
         assert self._process.stdin is not None
-        most = 8 * rows.height * max(1, len(self.about.classes or ())) if what != "treat" else TREATED
+        answer = 8 * rows.height * max(1, len(self.about.classes or ()))
+        most = {"treat": TREATED, "levels": ALL_LEVELS}.get(what, answer)
         with self._lock:
             try:
                 # If it has died, reading from it fails.

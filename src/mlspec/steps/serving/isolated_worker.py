@@ -17,7 +17,7 @@ import polars as pl
 
 from mlspec.diagnostics import StepError
 from mlspec.machine import child_process, confined, landlock, resources
-from mlspec.steps.serving.isolated import ANSWERING, BY_ROW, LOADING, Asked, Replied
+from mlspec.steps.serving.isolated import ANSWERING, BY_ROW, LEVELS, LOADING, Asked, Replied
 from mlspec.steps.serving.package import Package
 
 MEMORY, BY_CORE, BY_BYTE = 8 << 30, 64 << 20, 16  # what it may take: in all, for each core, for each byte of the model
@@ -56,9 +56,11 @@ def _answer(loaded: "Package", what: str, data: bytes, replies: IO[bytes]) -> No
     confined.more_cpu(int((ANSWERING + BY_ROW * rows.height) * resources.cores()))
     if what == "treat":
         names = [name for name, _kind, _treatment in loaded.about.treatments or ()]
-        made = io.BytesIO()
-        loaded.treat(rows).select(names).write_ipc(made)
-        _send(replies, Replied(bytes=made.tell()), made.getbuffer())
+        _send_table(replies, loaded.treat(rows).select(names))
+        return
+    if what == "levels":
+        known = loaded.levels()
+        _send_table(replies, pl.DataFrame({"name": list(known), "levels": list(known.values())}, LEVELS))
         return
     found = loaded.truth(rows) if what == "truth" else _predicted(loaded, rows)
     array = np.ascontiguousarray(found)
@@ -74,6 +76,12 @@ def _refusal(error: BaseException) -> Replied:
     text = str(error) if isinstance(error, StepError) else f"{type(error).__name__}: {error}"
     file = str(getattr(error, "file", ""))
     return Replied(wrong=" ".join(text.split())[:1000], file=file, unexpected=not isinstance(error, StepError))
+
+
+def _send_table(replies: IO[bytes], table: "pl.DataFrame") -> None:
+    made = io.BytesIO()
+    table.write_ipc(made)
+    _send(replies, Replied(bytes=made.tell()), made.getbuffer())
 
 
 def _send(replies: IO[bytes], reply: Replied, data: "bytes | memoryview" = b"") -> None:

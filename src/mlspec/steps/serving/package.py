@@ -54,6 +54,10 @@ class LoadedModel(metaclass=ABCMeta):
     def truth(self, frame: "pl.DataFrame") -> "Array":
         """The target of raw rows as class codes or values (n,)."""
 
+    @abstractmethod
+    def levels(self) -> dict[str, list[str]]:
+        """The categories of the training rows, by column; of columns whose rare ones were put together, none."""
+
     def decide(self, predicted: "Array", rows: "pl.DataFrame | None" = None) -> "Array":
         """The code of the class decided for (n,), from what ``predict`` gave for classes.
 
@@ -91,8 +95,11 @@ class Part:
         """What the model says of raw rows, not yet corrected. Raises ValueError where that is of another shape."""
         for expressions in self._projections:
             frame = frame.select(expressions)
+        shape = (frame.height, self._classes) if self._classes else (frame.height,)
+        if not frame.height:
+            return np.empty(shape)  # which some libraries refuse
         raw = self.predictor.predict(preparation.features(frame, self.state))
-        if raw.shape != ((frame.height, self._classes) if self._classes else (frame.height,)):
+        if raw.shape != shape:
             raise ValueError(f"the model answers {raw.shape} for {frame.height} rows of {self._classes} classes")
         return preparation.answer(raw, self.state)
 
@@ -175,6 +182,11 @@ class Package(LoadedModel):
     def truth(self, frame: "pl.DataFrame") -> "Array":
         """As every loaded model does."""
         return preparation.target(frame, self.state)
+
+    def levels(self) -> dict[str, list[str]]:
+        """As every loaded model does."""
+        columns = [column for part in self._parts for column in part.state["columns"]]
+        return {column["name"]: found for column in columns if (found := preparation.levels(column)) is not None}
 
     def checked(self, frame: "pl.DataFrame") -> "pl.DataFrame":
         """Rows with the columns that are read, as their types. Raises StepError as ``predict`` does."""

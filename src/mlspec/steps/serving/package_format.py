@@ -33,6 +33,7 @@ LARGEST = 1 << 34  # bytes of all files together
 READ = 1 << 20
 WHERE_STATED = frozenset(
     {"calibration", "threshold", "abstain_below", "members", "derived", "treatments", "keys", "personal", "groups"}
+    | {"hidden"}
 )
 
 Kind = Literal["integer", "number", "boolean", "category", "date", "datetime", "image"]
@@ -80,7 +81,7 @@ class About(Struct, frozen=True, kw_only=True):
     derives from raw rows (name, expression, type), and the raw columns that these read. ``treatments`` is what is done
     to personal columns of raw rows first (name, type as read, treatment), ``keys`` the marks of the keys that this
     takes from the environment. ``personal``: groups that are answered by models of their own. ``groups``: thresholds by
-    group; the rows then say whose they are.
+    group; the rows then say whose they are. ``hidden``: sensitive columns, whose values no message shows.
     ``files``: all files of the folder but ``package.json``, by their names with slashes.
     """
 
@@ -102,6 +103,7 @@ class About(Struct, frozen=True, kw_only=True):
     keys: dict[str, str] | None = None
     personal: Personal | None = None
     groups: GroupThresholds | None = None
+    hidden: tuple[str, ...] | None = None
     files: dict[str, File] = {}
 
     def reads(self) -> tuple[tuple[str, str], ...]:

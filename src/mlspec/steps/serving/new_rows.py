@@ -1,0 +1,252 @@
+"""Rows that a model is to predict: each column as the type that the model expects, and every cell that does not fit."""
+
+import datetime
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, cast
+
+import polars as pl
+from msgspec import Struct
+
+from mlspec.plugins.base import Column, ColumnType
+from mlspec.sources import _cast, _infer
+from mlspec.steps.serving.package_format import About
+
+EXPECTED: Mapping[str, str] = {
+    "integer": "an integer",
+    "number": "a number",
+    "boolean": "true or false",
+    "category": "a text",
+    "date": "a date (like 2024-01-31)",
+    "datetime": "a date and time (like 2024-01-31 10:00)",
+    "image": "an image (its bytes, or base64)",
+}
+FITTING: "Mapping[Any, tuple[str, ...]]" = {
+    pl.Boolean: ("boolean", "integer", "number", "category"),
+    pl.Date: ("date", "datetime", "category"),
+    pl.Datetime: ("date", "datetime", "category"),
+}
+NOTHING: "Mapping[Any, Any]" = {  # what a row has in a column that is missing everywhere, to try another column
+    pl.Int64: 0,
+    pl.Float64: 0.0,
+    pl.Boolean: False,
+    pl.String: "",
+    pl.Date: datetime.date(2000, 1, 1),
+    pl.Datetime: datetime.datetime(2000, 1, 1),
+    pl.Binary: b"",
+}
+EXACT = 2.0**53  # the integers below are exact as floats
+LONGEST = 60  # characters of a value that are shown
+MOST = 100  # examples of unseen categories that are looked at
+
+
+class Refused(Struct, frozen=True, kw_only=True):
+    """A row that can't be predicted, and why: one of its cells, or (``column`` is empty) all of it.
+
+    ``row`` counts from 0; ``line`` of ``file`` counts from 1, None where the format has no lines. ``value`` is None
+    where it is missing, and in columns about people.
+    """
+
+    row: int
+    reason: str
+    column: str = ""
+    value: str | None = None
+    file: str = ""
+    line: int | None = None
+
+    def __str__(self) -> str:
+        place = f"line {self.line}" if self.line is not None else f"row {self.row + 1}"
+        place = f"{self.file}, {place}" if self.file else place
+        if not self.column:
+            return f"{place}: {self.reason}"
+        value = "the value" if self.value is None else f"'{self.value}'"
+        return f"{place}, column '{self.column}': {value} {self.reason}"
+
+
+class Fault(NamedTuple):
+    """Rows that can't be predicted for the same reason: a mask of all rows."""
+
+    column: str
+    reason: str
+    wrong: "pl.Series"
+
+
+def wanted(about: About, present: Collection[str]) -> dict[str, str]:
+    """The columns, with their types, that rows with these columns must have: derived ones count if all are there."""
+    made = {} if about.derived is None else {name: kind for name, _text, kind in about.derived["expressions"]}
+    if not made or not all(name in present for name in made):
+        return dict(about.raw_columns())
+    treated = {name: kind for name, kind, _ in about.treatments or ()}
+    groups = () if about.groups is None else about.groups.columns
+    return {name: treated.get(name, kind) for name, kind in {**made, **dict(about.columns), **dict(groups)}.items()}
+
+
+def hidden(about: About) -> set[str]:
+    """The columns about people, whose values no message may show."""
+    groups = () if about.groups is None else about.groups.columns
+    treated = {name for name, _kind, _treatment in about.treatments or ()}
+    return treated | {name for name, _kind in groups} | {*(about.hidden or ())}
+
+
+def fitted(
+    frame: "pl.DataFrame",
+    kinds: Mapping[str, str],
+    *,
+    parsed: "Mapping[str, pl.Series] | None" = None,
+    levels: Callable[[], Mapping[str, Sequence[str]]] = dict,
+) -> "tuple[pl.DataFrame, list[Fault]]":
+    """These columns as their types, null where a cell does not fit, and which cells these are.
+
+    ``parsed``: columns of text as their source reads them, null where it can't. ``levels``: the categories that the
+    model knows; asked only where numbers are given for categories.
+    """
+    casts: dict[str, pl.Expr] = {}
+    wrongs: dict[str, pl.Expr] = {}
+    rows = frame.select(list(kinds))
+    plain = [name for name, have in rows.schema.items() if isinstance(have, pl.Categorical | pl.Enum)]
+    rows = rows.with_columns(pl.col(plain).cast(pl.String)) if plain else rows
+    for name, kind in kinds.items():
+        column, have = Column(name, cast(ColumnType, kind)), rows.schema[name]
+        if have == _cast.dtype(column):
+            continue
+        if have == pl.String:
+            known = None if parsed is None else parsed.get(name)
+            casts[name], wrongs[name] = _from_text(column, known)
+        else:
+            casts[name], wrongs[name] = _from_typed(column, have, levels)
+    if not casts:
+        return rows, []
+    masks = rows.select(wrong.alias(name) for name, wrong in wrongs.items())
+    made = rows.with_columns(made.alias(name) for name, made in casts.items())
+    return made, [Fault(mask.name, f"is not {EXPECTED[kinds[mask.name]]}", mask) for mask in masks if mask.any()]
+
+
+def _from_text(column: Column, known: "pl.Series | None") -> "tuple[pl.Expr, pl.Expr]":
+    cell = pl.col(column.name)
+    made = _cast.parsed(column) if known is None else pl.lit(known)
+    bare = cell.str.strip_chars()
+    if column.type == "image":
+        return made, cell.is_not_null() & made.is_null()
+    if column.type not in ("integer", "number"):
+        return made, cell.is_not_null() & (bare != "") & made.is_null()
+    if column.type == "integer":
+        made = pl.coalesce(made, _whole(bare.cast(pl.Float64, strict=False)))  # 39.0, as pandas writes 39
+    return made, cell.is_not_null() & ~bare.is_in(["", *_infer.NOT_A_NUMBER]) & made.is_null()
+
+
+def _from_typed(
+    column: Column, have: "pl.DataType", levels: Callable[[], Mapping[str, Sequence[str]]]
+) -> "tuple[pl.Expr, pl.Expr]":
+    kind, type_ = column.type, _cast.dtype(column)
+    cell = pl.col(column.name)
+    cell = cell.fill_nan(None) if have.is_float() else cell
+    given, made = cell.is_not_null(), pl.lit(None, dtype=type_)
+    if have.is_numeric():
+        if kind == "integer":
+            made = cell.cast(pl.Int64, strict=False) if have.is_integer() else _whole(cell.cast(pl.Float64))
+        elif kind == "number":
+            made = cell.cast(pl.Float64)
+        elif kind == "boolean":
+            made = pl.when(cell.is_in([0, 1])).then(cell == 1)
+        elif kind == "category":
+            made = cell.cast(pl.String)
+            # A library that has no missing integers makes floats of them.
+            if have.is_float() and not any(level.endswith(".0") for level in levels().get(column.name, ())):
+                whole = _whole(cell).cast(pl.String)
+                made = pl.when((cell.is_null() | whole.is_not_null()).all()).then(whole).otherwise(made)
+    elif kind in FITTING.get(have.base_type(), ()):
+        zoned = isinstance(have, pl.Datetime) and kind == "date"
+        made = cell.dt.date() if zoned else cell.cast(type_)
+    return made, given & made.is_null()
+
+
+def _whole(number: "pl.Expr") -> "pl.Expr":
+    """A float as the integer that it is, null where it is none."""
+    return pl.when((number == number.floor()) & (number.abs() <= EXACT)).then(number).cast(pl.Int64, strict=False)
+
+
+def empty(frame: "pl.DataFrame") -> list[Fault]:
+    """The rows in which every cell is missing; in a single column, a missing cell is a value like any other."""
+    if not frame.height or not frame.width or any(not column.null_count() for column in frame):
+        return []
+    mask = frame.select(pl.all_horizontal(pl.all().is_null()).alias("empty")).to_series()
+    return [Fault("", "the row is empty", mask)] if mask.any() else []
+
+
+def unanswerable(rows: "pl.DataFrame", answers: Callable[["pl.DataFrame"], bool]) -> list[Fault]:
+    """The missing and the infinite values that a model can't answer; ``answers``: whether it can for some rows.
+
+    Each is tried in a row that has a usual value in every other column. Empty where the model does not answer that row.
+    """
+    finite = {one.name: one.filter(one.is_finite()) if one.dtype.is_float() else one.drop_nulls() for one in rows}
+    usual = pl.DataFrame(
+        [
+            one.head(1) if len(one) else pl.Series(name, [NOTHING[one.dtype.base_type()]], dtype=one.dtype)
+            for name, one in finite.items()
+        ]
+    )
+    if not rows.height or not answers(usual):
+        return []
+    found = []
+    for column in rows:
+        missing = column.is_null()
+        if column.dtype.is_float():
+            missing |= column.is_nan().fill_null(False)
+            infinite = column.is_infinite().fill_null(False)
+            if infinite.any() and not answers(usual.with_columns(column.filter(infinite).head(1))):
+                found.append(Fault(column.name, "is infinite: this model can't take it", infinite))
+        nothing = pl.Series(column.name, [None], dtype=column.dtype)
+        if missing.any() and not answers(usual.with_columns(nothing)):
+            found.append(Fault(column.name, "is missing: this model takes no missing values here", missing))
+    return found
+
+
+def mask(faults: Iterable[Fault]) -> "pl.Series | None":
+    """The rows that any of these is about, None where there are no faults."""
+    found: pl.Series | None = None
+    for fault in faults:
+        found = fault.wrong if found is None else found | fault.wrong
+    return found
+
+
+def refused(faults: Sequence[Fault], raw: "pl.DataFrame", about: About, most: int | None = None) -> list[Refused]:
+    """The cells of these faults in the order of rows, at most so many, with their values in ``raw``."""
+    unseen = hidden(about)
+    places = []
+    for number, fault in enumerate(faults):
+        at = fault.wrong.arg_true()
+        places += [(row, number) for row in (at if most is None else at.head(most)).to_list()]
+    found = []
+    for row, number in sorted(places)[:most]:
+        column, reason, _ = faults[number]
+        value = None
+        if column and column not in unseen and (cell := raw[column][row]) is not None:
+            value = shown(cell)
+            if reason == f"is not {EXPECTED['integer']}" and value.lstrip("+-").isdigit():
+                reason = "is outside the range of 64-bit integers"
+        found.append(Refused(row=row, reason=reason, column=column, value=value))
+    return found
+
+
+def shown(cell: object) -> str:
+    """A value as a person reads it, cut off where it is long."""
+    text = str(cell).lower() if isinstance(cell, bool) else str(cell)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
+
+
+def unseen(frame: "pl.DataFrame", levels: Mapping[str, Sequence[str]], about: About) -> str:
+    """How many rows have categories that no training row had, in a line; empty where none has."""
+    said, people = [], hidden(about)
+    for name, known in levels.items():
+        if frame.schema.get(name) != pl.String:
+            continue
+        cells = frame[name]
+        strange = cells.filter(~cells.is_in(list(known)) & cells.is_not_null())
+        if len(strange):
+            rows = f"{len(strange):,} row{'s' if len(strange) > 1 else ''}"
+            said.append(f"'{name}' ({rows})" if name in people else f"'{name}' ({rows}: {_first(strange)})")
+    return f"categories that no training row had: {', '.join(said)}" if said else ""
+
+
+def _first(cells: "pl.Series", most: int = 3) -> str:
+    found = cells.head(MOST).unique(maintain_order=True)
+    return ", ".join([*(f"'{shown(cell)}'" for cell in found.head(most)), *(["..."] if len(found) > most else [])])
