@@ -63,7 +63,7 @@ def probe(uses: Mapping[str, PluginRef], root: Path, column: str | None) -> dict
         assert isinstance(source, Source)
         if time.monotonic() > until:
             found[name] = _too_long()
-        elif _guarded(functools.partial(source.is_probed_apart, root)) is True:
+        elif is_apart(source, root):
             apart.append(name)
         else:
             found[name] = here(source, root, column)
@@ -82,6 +82,11 @@ def lacking(what: str, source: Source, library: ImportError, span: Span | None =
     message = f"{what} needs {library}, which is not installed here"
     label, notes = (f"pip install {way}", ()) if span is not None else ("", (f"pip install {way}",))
     return Diagnostic(code="library-not-installed", message=message, span=span, label=label, notes=notes)
+
+
+def is_apart(source: Source, root: Path) -> bool:
+    """Whether a source is looked at in a child process."""
+    return _guarded(functools.partial(source.is_probed_apart, root)) is True
 
 
 def here(source: Source, root: Path, column: str | None) -> Seen | Exception:

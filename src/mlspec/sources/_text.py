@@ -65,6 +65,9 @@ def encoding_of(data: bytes) -> str:
     try:
         codecs.getincrementaldecoder("utf-8")().decode(data)
     except UnicodeDecodeError:
+        text = data.decode("utf-8", "replace")
+        if sum(sign > "\x7f" for sign in text) > 2 * text.count("\ufffd"):
+            return "utf-8"  # with stray bytes, which the reader names: as latin-1 its other letters would be wrong
         # Bytes that are control characters in latin-1 are letters and quotes in cp1252.
         return "cp1252" if any(128 <= byte < 160 for byte in data) and _is_in(data, "cp1252") else "latin-1"
     return "utf-8"
