@@ -100,6 +100,8 @@ def decided(table: Table, given: Given, rows: Rows) -> Decided:
     columns = [c for c in table.columns if c.name != target and c.name not in table.not_features]
     stated = {name for name in (given.time, given.group) if name is not None}
     drop = [Because(name, "as stated") for name in given.drop]
+    if "" not in given.drop and any(not c.name for c in table.columns):
+        drop.append(Because("", "it has no name, as the index that pandas or R writes"))
     drop += [one for one in table.unusable if one.column not in given.drop]
     about = people.found(columns, target, {*given.drop, *stated, *([given.id] if given.id else [])})
     known = {*given.drop, *stated, given.id, *about.direct}
