@@ -1,8 +1,9 @@
 """A first spec from a look at the data: what `mlspec init` writes, every proposal with its reason.
 
 The order of things: what is read (``source``); what its rows show (``head`` from the first ones, ``rows`` from all
-where the data engine is installed); what is to be said of them (``decide``, by ``target``, ``task``, ``roles``, ``people``,
-``split``, ``leaks``, ``models``); the spec as plain values (``compose``, ``expectations``); its text (``text``).
+where the data engine is installed); what is to be said of them (``decide``, by ``target``, ``task``, ``roles``,
+``people``, ``split``, ``leaks``, ``models``); the spec as plain values (``compose``, ``expectations``); its text
+(``text``).
 """
 
 from importlib.util import find_spec
