@@ -70,7 +70,7 @@ TEXT = (
     ["diff", EVIL, EVIL],
     ["profile", "d.csv"],
     ["profile", EVIL],
-    ["init", "d.csv", "-o", "-"],
+    ["init", "d.csv", "-o", "-", "--no-trial"],
     ["contract", "export"],
     ["contract", "import", EVIL],
     ["explain", EVIL],

@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 from PIL import Image
+from tests import workbooks
 
 from mlspec import registry
 from mlspec.testing.sources import SourceSuite
@@ -47,6 +48,14 @@ class TestArrow(SourceSuite):
     def given(self, folder: Path) -> tuple[dict[str, Any], pl.DataFrame]:
         ROWS.write_ipc(folder / "rows.arrow")
         return {"path": "rows.arrow"}, ROWS
+
+
+class TestExcel(SourceSuite):
+    name = "excel"
+
+    def given(self, folder: Path) -> tuple[dict[str, Any], pl.DataFrame]:
+        workbooks.write(folder / "rows.xlsx", first=[ROWS.columns, *ROWS.rows()])
+        return {"path": "rows.xlsx"}, ROWS
 
 
 class TestImages(SourceSuite):

@@ -90,7 +90,8 @@ def mitigated(method: str, *group: str) -> dict[str, Any]:
             for old, new, name in (
                 ("off", "warn", "tightened"), ("warn", "stop", "tightened"), ("stop", "warn", "loosened"),
                 ("stop", "off", "loosened"), ("warn", {"leak": "stop"}, "tightened"),
-                ({"leak": "stop"}, {"leak": "stop", "drift": "stop"}, "tightened"), ("stop", {"leak": "stop"}, "loosened"),
+                ({"leak": "stop"}, {"leak": "stop", "drift": "stop"}, "tightened"),
+                ("stop", {"leak": "stop"}, "loosened"),
                 ({"leak": "stop"}, {"drift": "stop"}, "loosened"), ({"leak": "stop"}, "off", "loosened"),
             )
         ),

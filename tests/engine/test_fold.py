@@ -21,10 +21,10 @@ ROWS = pl.DataFrame(
 )
 
 
-def cut(tmp_path: Path, number: int, **params: Any) -> dict[str, pl.DataFrame]:
+def cut(tmp_path: Path, number: int, every: pl.DataFrame = ROWS, **params: Any) -> dict[str, pl.DataFrame]:
     for part, rows in (
-        ("train", ROWS.filter(pl.col("row") % 10 != 3)),
-        ("validation", ROWS.filter(pl.col("row") % 10 == 3)),
+        ("train", every.filter(pl.col("row") % 10 != 3)),
+        ("validation", every.filter(pl.col("row") % 10 == 3)),
     ):
         rows.write_parquet(tmp_path / part)
     given = {
@@ -99,5 +99,21 @@ def test_whole_groups_with_even_shares(tmp_path: Path) -> None:
 def test_a_class_without_training_rows_is_reported(tmp_path: Path) -> None:
     with pytest.raises(StepError, match="no training row of fold 1 has the class 'yes'"):
         cut(tmp_path, 1, by="time", column="day", target=["late", "category"])
-    with pytest.raises(StepError, match="has no rows"):
+    with pytest.raises(StepError, match="'day' has 25 values for 400 folds"):
         cut(tmp_path, 1, by="time", column="day", target=["late", "category"], folds=400)
+
+
+@pytest.mark.parametrize("by", ["random", "stratified"])
+def test_a_class_of_one_row_is_trained_on_and_never_held_out(by: str, tmp_path: Path) -> None:
+    rows = ROWS.with_columns(pl.when(pl.col("row") == 40).then(pl.lit("one")).otherwise("y").alias("y"))
+    cuts = [cut(tmp_path, number, rows, by=by, column="y" if by == "stratified" else None) for number in range(1, 6)]
+    assert all(40 in parts["train"]["row"] for parts in cuts)
+    held = sorted(row for parts in cuts for row in parts["heldout"]["row"])
+    assert held == [row for row in range(100) if row != 40]
+
+
+def test_fewer_rows_groups_or_days_than_folds_are_named(tmp_path: Path) -> None:
+    with pytest.raises(StepError, match=r"^'who' has 13 values for 14 folds: use fewer folds$"):
+        cut(tmp_path, 1, by="group", column="who", folds=14)
+    with pytest.raises(StepError, match=r"^'day' has 25 values for 25 folds, and time needs one more than folds"):
+        cut(tmp_path, 1, by="time", column="day", folds=25)

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from mlspec import api
+from mlspec.report.terminal.run import terminal
 
 SPEC = """\
 project: {name: leaks}
@@ -81,3 +82,29 @@ def test_a_leak_changes_the_headline_and_can_end_the_run(folder: Path) -> None:
     (folder / "project.yaml").write_text((SPEC % "stop").replace("model:", "model:\n  accept: {leak: It is known.}"))
     accepted = api.run(folder)
     assert (accepted.outcome, accepted.leaks) == ("passed", ())
+
+
+@pytest.mark.slow
+def test_test_rows_of_one_class_are_named_before_training_and_leave_metrics_unmeasured(tmp_path: Path) -> None:
+    draw = np.random.Generator(np.random.PCG64(1))
+    day = [f"2024-{1 + i // 28:02}-{1 + i % 28:02}" for i in range(200)]
+    y = ["no" if i >= 100 else draw.choice(["yes", "no"]) for i in range(200)]
+    pl.DataFrame({"x": draw.normal(size=200), "day": day, "y": y}).write_csv(tmp_path / "rows.csv")
+    text = (SPEC % "warn").replace("{by: stratified}", "{by: time, column: day, test: 0.2, validation: 0.2}")
+    one = text.replace(", two: {type: hist_gradient_boosting, max_iter: 5}", "").replace("tuning", "# tuning")
+    (tmp_path / "project.yaml").write_text(one)
+    found = api.run(tmp_path)
+    assert [(check.step, check.measured) for check in found.checks if check.check == "classes"] == [
+        (f"check.data.{part}", f"all 40 {part} rows have the target 'no'") for part in ("validation", "test")
+    ]
+    unmeasured = {entry.metric: entry.reason for entry in found.unmeasured}
+    assert unmeasured["roc_auc"] == "all 40 rows have the same class"
+    assert found.outcome == "unknown", "the constraint on it can't be decided"
+    said = "roc_auc could not be measured on the test rows: all 40 rows have the same class"
+    assert said in terminal(found)
+    assert f"{said}." in (Path(found.folder) / "summary.md").read_text()
+
+    (tmp_path / "project.yaml").write_text(text.replace("tuning", "# tuning"))
+    (failure,) = api.run(tmp_path).failures
+    assert failure.step == "select"
+    assert "'roc_auc' is not defined on the validation rows: all 40 rows have the same class" in failure.cause

@@ -126,7 +126,7 @@ CASES = {
         before=lambda root: (root / "contract.yaml").write_text(CONTRACT) and None,
     ),
     "init --force": Case(
-        arguments=("init", "@/rows.csv", "--target", "y", "--force", "-o", "@/project.yaml"),
+        arguments=("init", "@/rows.csv", "--target", "y", "--force", "--no-trial", "-o", "@/project.yaml"),
         target="project.yaml",
         old=SPEC,
     ),

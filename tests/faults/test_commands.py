@@ -137,7 +137,7 @@ COMMANDS = {
     "contract export": (("contract", "export", "project.yaml", "-o"), "out.yaml"),
     "contract import": (("contract", "import", "contract.yaml", "-o"), "out.yaml"),
     "contract import --write": (("contract", "import", "contract.yaml", "--write"), "project.yaml"),
-    "init": (("init", "rows.csv", "--target", "y", "--force", "-o"), "project.yaml"),
+    "init": (("init", "rows.csv", "--target", "y", "--force", "--no-trial", "-o"), "project.yaml"),
     "merge by lines": (("merge", "base", "ours", "theirs"), "ours"),
 }
 
@@ -159,7 +159,7 @@ def test_a_command_that_can_write_nothing_says_so_and_leaves_the_file(name: str,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
     assert done.returncode == 3, done.stderr
-    temporary = name in ("diff", "merge by lines")
+    temporary = name in ("diff", "init", "merge by lines")
     said = "no usable temporary directory" if temporary else f"{target}: file too large"
     assert f"error: {said}" in done.stderr
     assert "Traceback" not in done.stderr
@@ -262,7 +262,7 @@ INPUTS = (
     ("compile", "project.yaml", "--resolved", "-o", "link.yaml"),
     ("diff", "project.yaml", "other.yaml", "-o", "other.yaml"),
     ("profile", "rows.csv", "-o", "rows.csv"),
-    ("init", "rows.csv", "--target", "y", "--force", "-o", "rows.csv"),
+    ("init", "rows.csv", "--target", "y", "--force", "--no-trial", "-o", "rows.csv"),
 )
 
 

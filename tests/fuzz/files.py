@@ -14,10 +14,10 @@ from inputs import join, shown, split
 from mlspec import api
 from mlspec.api import using
 from mlspec.document import Document, parse
+from mlspec.draft import draft
 from mlspec.machine import allowed_reads
 from mlspec.rules.check import check, facts
 from mlspec.spec import Project
-from mlspec.spec.draft import draft
 from mlspec.spec.load import load
 from mlspec.spec.resolve import resolve
 from mlspec.steps.data import raw_rows
@@ -71,7 +71,7 @@ def execute(said: dict[str, Any], root: Path, file: str) -> str:
 def _executed(said: dict[str, Any], root: Path, file: str) -> str:
     verb = said.get("verb", "validate")
     if verb == "init":
-        return f"drafted {len(draft(root / file, root).splitlines())}"
+        return f"drafted {len(draft(root / file, root, with_rows=False).written().places)}"
     if verb == "read":
         _source, columns = raw_rows.opened(str(root / file))
         return f"read {using._read_rows(str(root / file), _Model(columns), ()).width}"

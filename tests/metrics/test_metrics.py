@@ -43,6 +43,9 @@ def test_metrics_of_one_class_are_undefined_not_perfect() -> None:
     truth, prediction = np.zeros(20, dtype=np.int64), np.full((20, 2), 0.5)
     assert np.isnan(metric("roc_auc").score(truth, prediction))
     assert np.isnan(metric("average_precision").score(truth, prediction))
+    assert np.isnan(metric("recall").score(truth, prediction))
+    assert np.isnan(metric("f1").score(truth, prediction))
+    assert np.isnan(metric("r2").score(np.full(3, 0.1), np.full(3, 0.1)))
 
 
 def test_wilson_is_the_textbook_interval() -> None:

@@ -61,6 +61,8 @@ CASES: dict[str, dict[str, str]] = {
     "column-with-two-roles-id": {"columns": ", id: age, features: [age, job]"},
     "task-unclear-date": {"target": "seen"},
     "task-unclear-regression": {"project": ", task: regression"},
+    "column-looks-odd": {"sources": "{sales: {path: sales.csv}}", "target": "paid"},
+    "unknown-column-unicode": {"sources": "{sales: {path: sales.csv}}", "target": "pai\u0301d"},
     "model-needs-images": {"model": "torch.cnn"},
     "given-split-ignored": {
         "sources": "{pets: {path: pets, format: images}}",
@@ -424,6 +426,10 @@ def said(folder: Path, text: str) -> str:
     ages = ["20 years" if i == 7 else str(20 + i) for i in range(30)]
     odd = [f"{age},{row.partition(',')[2]}" for age, row in zip(ages, (ROWS * 2).splitlines(), strict=False)]
     (folder / "odd.csv").write_text(HEADER + "\n".join(odd) + "\n")
+    (folder / "sales.csv").write_text(
+        ",amount,size,share,code,town,paid,pa\u00edd\n"
+        + "".join(f'{i},"1,{i:03}",{i or "?"},{i}{"%" * (i % 2)},{i}E1,a{" " * (i % 2)},{i % 2},1\n' for i in range(30))
+    )
     (folder / "broken.csv").write_text("a,b\n1,2\n1,2,3\n")
     if "odd.parquet" in text:
         odd = {"took": timedelta(1), "words": [["a"]], "about": {"a": 1}, "x": [1], "y": [0.5]}

@@ -41,7 +41,7 @@ INVALID = {
     "bad source field": ("path: people.csv", "path: people.csv, seperator: ';'"),
     "no path": ("path: people.csv", "format: csv"),
     "bad part": ("path: people.csv", "path: people.csv, part: tset"),
-    "unknown format": ("path: people.csv", "path: people.csv, format: excel"),
+    "unknown format": ("path: people.csv", "path: people.csv, format: stata"),
     "unit left out": ("model:", "constraints: {latency: {p95: 5}}\nmodel:"),
     "unknown unit": ("model:", "constraints: {size: {model: 5 MX}}\nmodel:"),
     "unknown step": ("model:", "preprocessing: {numeric: [imptue: mean]}\nmodel:"),

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mlspec import registry
 from mlspec.diagnostics import StepError
 from mlspec.steps.data import parquet, preparation, prepare
 from mlspec.steps.job import Job
@@ -81,6 +82,22 @@ def test_rare_levels_go_together() -> None:
     steps = [["group_rare", {"min_count": 3}], ["encode", {"method": "one_hot"}]]
     state = fitted(FRAME, {"w": ("category", steps)})
     assert [c["name"] for c in state["outputs"]] == ["w=(other)", "w=a"]
+
+
+@pytest.mark.parametrize("model", ["ridge", "logistic_regression", "sgd"])
+def test_a_linear_model_is_never_as_wide_as_a_column_has_values(model: str) -> None:
+    frame = pl.DataFrame({"id": [f"{n // 2}" for n in range(1200)], "y": ["no", "yes"] * 600})
+    rare, encode = registry.plugin("models", model).preparation["category"]  # type: ignore[attr-defined]
+    state = fitted(frame, {"id": ("category", [*map(list, rare.items()), ["encode", {"method": encode["encode"]}]])})
+    assert len(state["outputs"]) == 255
+
+
+@pytest.mark.parametrize("name", ["count", "level", "texts", "word", "len", "literal"])
+@pytest.mark.parametrize("step", [["group_rare", {"min_count": 1}], ["tf_idf", {"at_least": 1}]])
+def test_a_column_may_be_called_as_anything_that_is_counted(name: str, step: list[Any]) -> None:
+    named = FRAME.rename({"w": name})
+    steps = [step] if step[0] == "tf_idf" else [step, ["encode", {"method": "ordinal"}]]
+    assert column(named, "category", steps, name).tolist() == column(FRAME, "category", steps, "w").tolist()
 
 
 def test_clip_log_and_dates() -> None:

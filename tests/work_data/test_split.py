@@ -1,5 +1,6 @@
 """Splits: complete, disjoint, the same every time, and true to what they are named after."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -43,10 +44,10 @@ def parts(
         "sample": None,
         **given,
     }
-    outputs = {name: folder / name for name in split.PARTS}
+    outputs = {name: folder / name for name in (*split.PARTS, "report")}
     inputs = {f"table.{name}": folder / f"table.{name}" for name in frames}
     split.run(Job(id="split", kind="split", params=params, inputs=inputs, outputs=outputs, scratch=folder, root=folder))
-    return {name: pl.read_parquet(path)["id"].to_list() for name, path in outputs.items()}
+    return {name: pl.read_parquet(outputs[name])["id"].to_list() for name in split.PARTS}
 
 
 @pytest.mark.parametrize(
@@ -197,3 +198,34 @@ def test_rows_within_the_gap_are_counted(tmp_path: Path, capsys: pytest.CaptureF
     assert capsys.readouterr().out == f"{told:,} rows are within the gap and are left out\n"
     with pytest.raises(StepError, match=r"leaves no validation rows of 200: \d+ are within the gap"):
         parts(tmp_path / "wide", by="time", column="day", gap=30)
+
+
+def test_rows_without_a_target_are_counted_and_left_out(tmp_path: Path) -> None:
+    rows = ROWS.with_columns(pl.when(pl.col("id") % 8 > 0).then("y").alias("y"))
+    found = parts(tmp_path, sources={"a": rows[:120], "b": rows[120:]})
+    assert sorted(i for ids in found.values() for i in ids) == [i for i in range(200) if i % 8]
+    assert json.loads((tmp_path / "report").read_bytes()) == {"rows": 200, "within_gap": 0, "without_target": 25}
+    with pytest.raises(StepError, match=r"^none of 200 rows has a 'y'$"):
+        parts(tmp_path, rows.with_columns(y=pl.lit(None, pl.String)))
+
+
+def test_a_class_that_no_training_row_has_ends_the_run_before_training(tmp_path: Path) -> None:
+    late = ROWS.with_columns(pl.when(pl.col("id") > 197).then(pl.lit("it's")).otherwise("y").alias("y"))
+    said = """no training row has the 'y' 'it's', which 2 test rows have: .* data.filter: "\\\\"y\\\\" <> 'it''s'"$"""
+    with pytest.raises(StepError, match=said):
+        parts(tmp_path, late, by="time", column="day", classes=True)
+    parts(tmp_path, late, by="time", column="day", classes=False)
+    one = ROWS.with_columns(pl.when(pl.col("id") > 150).then("y").otherwise(pl.lit("often")).alias("y"))
+    with pytest.raises(
+        StepError, match=r"^all 138 training rows have the 'y' 'often': a model needs rows of two classes"
+    ):
+        parts(tmp_path, one, by="time", column="day", classes=True)
+
+
+def test_too_few_groups_or_rows_for_all_parts_are_named(tmp_path: Path) -> None:
+    with pytest.raises(
+        StepError, match="leaves no validation rows of 200: 'y' has 2 values, and rows of one value stay"
+    ):
+        parts(tmp_path, by="group", column="y")
+    with pytest.raises(StepError, match=r"leaves no validation rows of 4: 0\.1 of them is less than one; state larger"):
+        parts(tmp_path, ROWS[:4])

@@ -215,3 +215,25 @@ def test_ranks_around_a_quantile_are_the_binomials(n: int, share: float, level: 
     lows, highs = np.flatnonzero(below <= tail) + 1, np.flatnonzero(below >= 1 - tail) + 1
     expected = (int(lows[-1]) if len(lows) else None, int(highs[0]) if len(highs) else None)
     assert intervals.quantile_ranks(n, share, level) == expected
+
+
+@pytest.mark.parametrize(
+    ("truth", "classes", "reason"),
+    [
+        ([1, 1, 1], 2, "all 3 rows have the same class"),
+        ([0, 1, 1], 3, "1 of 3 classes have no row"),
+        ([1], 2, "there is one row"),
+        ([], 2, "there are no rows"),
+    ],
+)
+def test_a_metric_without_a_value_says_why(truth: list[int], classes: int, reason: str) -> None:
+    prediction = np.full((len(truth), classes), 1 / classes)
+    codes = np.array(truth, np.int64)
+    found = intervals.measure(
+        [("roc_auc", metric("roc_auc"))], codes, prediction, {"b": prediction}, level=0.9, resamples=9
+    )
+    score = found["metrics"]["roc_auc"]
+    assert (score["value"], score["low"], score["high"], score["reason"]) == (None, None, None, reason)
+    gate = verdict.by_interval("roc_auc at least 0.5", score, len(truth), 0.5, at_least=True)
+    assert gate.verdict == "unknown"
+    assert gate.reason == f"the metric is not defined on these {len(truth)} rows: {reason}"

@@ -179,7 +179,7 @@ def test_the_command_skips_writes_both_files_and_says_so_by_its_exit_code(
     assert not Path("out.csv").exists()
     assert main(shlex.split(way.partition("others: mlspec ")[2])) == 1
     assert capsys.readouterr().err.splitlines() == [
-        "note: rows of empty cells are left out: line 7 of new.csv",
+        "note: a row of blanks is left out: line 7 of new.csv",
         "note: categories that no training row had: 'town' (1 row: 'Bad Ems')",
         "wrote 3 predictions to out.csv",
         "refused 3 rows: see out.refused.csv",

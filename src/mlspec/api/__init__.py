@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mlspec.api.checking import FETCHING, Checked, Compiled, Fetching, compile, validate  # noqa: A004
     from mlspec.api.contracts import add_contract, export_contract, import_contract
+    from mlspec.api.drafting import Drafted, draft
     from mlspec.api.keeping import accept, adopt
     from mlspec.api.looking import compare, diff, diff_all, last, profile, report, runs, series
     from mlspec.api.policies import Policies, policies
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 ROOMS = {
     "checking": ("FETCHING", "Checked", "Compiled", "Fetching", "compile", "validate"),
     "contracts": ("add_contract", "export_contract", "import_contract"),
+    "drafting": ("Drafted", "draft"),
     "keeping": ("accept", "adopt"),
     "looking": ("compare", "diff", "diff_all", "last", "profile", "report", "runs", "series"),
     "policies": ("Policies", "policies"),
@@ -38,6 +40,7 @@ __all__ = [
     "FETCHING",
     "Checked",
     "Compiled",
+    "Drafted",
     "Fetching",
     "Policies",
     "Predictions",
@@ -49,6 +52,7 @@ __all__ = [
     "compile",
     "diff",
     "diff_all",
+    "draft",
     "execute",
     "export_contract",
     "import_contract",

@@ -214,6 +214,7 @@ def profile(
         _known(target, [column.name for column in columns])
         with raw_rows.reading(os.fspath(data), Path(), reader):
             rows = reader.scan(Path(), columns)
+            notes += tuple(filter(None, (reader.blanks(Path()),)))
             return table_profile.profiled(rows, columns, Path(data).name, target=target, notes=notes)
     if settings:
         message = "how a file is read is stated in the spec: name a file, or change the spec"
@@ -226,6 +227,7 @@ def profile(
     schema = roles(project, facts.of_source(names[0]))
     said = project.data.columns
     of = {column.name: column.role for column in schema}
+    hidden = _roles.hidden(project, facts.of_source(names[0]))
     readers = [cast(Source, project.data.sources[name].plugin) for name in names]
     with raw_rows.reading(", ".join(names), checked.root, *readers):
         frames = [
@@ -240,8 +242,8 @@ def profile(
             ", ".join(names),
             target=said.target if said.target in of else None,
             roles={name: role for name, role in of.items() if role != "feature"},
-            hidden=_roles.hidden(project, facts.of_source(names[0])),
-            notes=tuple(note for name in names for note in raw_rows.hints(facts.raw.get(name, ()))),
+            hidden=hidden,
+            notes=tuple(note for name in names for note in raw_rows.hints(facts.raw.get(name, ()), hidden)),
         )
 
 

@@ -85,7 +85,7 @@ def from_file(path: str, model: "LoadedModel", keep: Sequence[str], settings: Ma
         lambda: _as_it_came(path, source, types, is_text),
         lambda cells: _lines.places(source, Path(), cells),
         path,
-        (*notes, *filter(None, [_lines.left_out(source, Path())])),
+        (*notes, *filter(None, [source.blanks(Path())])),
     )
 
 

@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -12,16 +12,22 @@ from mlspec.cli import _options
 from mlspec.cli._output import result, talk, write
 from mlspec.diagnostics import Diagnostic, SpecError, printable
 
-if TYPE_CHECKING:
-    from mlspec.sources._sniff import Sniffed
-    from mlspec.spec.draft import Propose
-
 LOCK_IS_GENERATED = "mlspec.lock linguist-generated\n"
 
 
 @click.command(name="init")
 @click.argument("data", type=click.Path(), metavar="DATA", required=False)
 @click.option("--target", metavar="COLUMN", help="The column to predict; guessed if left out.")
+@click.option(
+    "--task",
+    type=click.Choice(["binary_classification", "multiclass_classification", "regression"]),
+    help="The kind of prediction; from the target's values if left out.",
+)
+@click.option("--time", metavar="COLUMN", help="Split by this time: the last rows are the test rows.")
+@click.option("--group", metavar="COLUMN", help="Keep rows with the same value in one part of the split.")
+@click.option("--drop", metavar="COLUMN", multiple=True, help="Leave this column out; repeatable.")
+@click.option("--id", metavar="COLUMN", help="The column that identifies a row.")
+@click.option("--no-trial", is_flag=True, help="Write the spec without a trial run of its profile quick.")
 @click.option("-o", "--output", default="project.yaml", show_default=True, help="The file to write; - for stdout.")
 @click.option(
     "--ci", type=click.Choice(["github", "gitlab"]), help="Write the host's workflow that checks pull requests instead."
@@ -29,12 +35,24 @@ LOCK_IS_GENERATED = "mlspec.lock linguist-generated\n"
 @click.option("--force", is_flag=True, help="Overwrite files.")
 @_options.reading
 def command(
-    data: str | None, target: str | None, output: str, ci: str | None, force: bool, settings: dict[str, Any]
+    data: str | None,
+    target: str | None,
+    task: str | None,
+    time: str | None,
+    group: str | None,
+    drop: tuple[str, ...],
+    id: str | None,  # noqa: A002
+    no_trial: bool,
+    output: str,
+    ci: str | None,
+    force: bool,
+    settings: dict[str, Any],
 ) -> None:
-    """Write a spec for a data file: guesses the target, the task and the roles of columns, proposes expectations, and
-    explains them in comments.
+    """Write a spec for a data file: proposes the target, the task, the split, models, the roles of columns and
+    expectations, each with its reason as a comment.
 
-    Check it, correct wrong guesses, then: mlspec run
+    Looks at all rows. The spec is validated and its profile `quick` is run in a temporary folder before it is written;
+    what fails is left out, with a message. Check it, correct wrong guesses, then: mlspec run
 
     With --ci, write the files with which GitHub or GitLab checks the specs of this repository in pull requests.
     """
@@ -45,21 +63,33 @@ def command(
         return
     if data is None:
         raise click.UsageError("Missing argument 'DATA'.")
-    from mlspec.spec.draft import draft
+    from mlspec import api
 
     if output != "-" and not force:
         _demand_none([output], "--force overwrites it, -o names another file")
     folder = Path() if output == "-" else Path(output).parent
-    found = _found(data, settings)
-    text = draft(Path(data), folder, target, _propose(data, found.settings), found)
+    drafted = api.draft(
+        data,
+        folder,
+        target=target,
+        task=task,
+        time=time,
+        group=group,
+        drop=drop,
+        id=id,
+        settings=settings,
+        trial=not no_trial,
+    )
+    for note in drafted.notes:
+        talk(printable(note))
+    text = drafted.text
     if output == "-":
         result(text, form="data")
         return
     write(output, text, data)
     _mark_lock(output)
-    for note in found.notes:
-        talk(printable(f"{data}: {note}"))
-    talk(printable(f"wrote {output}; next: mlspec run" + ("" if output == "project.yaml" else f" {output}")))
+    named = "" if output == "project.yaml" else f" {output}"
+    talk(printable(f"wrote {output}; next: mlspec run{named} --profile quick"))
     sys.stdout.flush()
 
 
@@ -106,28 +136,3 @@ def _mark_lock(spec: str) -> None:
         with open(file, "a", encoding="utf-8") as stream:
             stream.write("\n" * (text != "" and not text.endswith("\n")) + LOCK_IS_GENERATED)
         talk(printable(f"wrote {file}"))
-
-
-def _found(data: str, settings: dict[str, Any]) -> "Sniffed":
-    """How the file has to be read."""
-    from mlspec.sources._sniff import Sniffed, sniff
-    from mlspec.spec.units import source_at
-
-    kind = source_at(data)
-    return Sniffed(settings) if kind is None else sniff(kind, Path(data), settings)
-
-
-def _propose(data: str, settings: dict[str, Any]) -> "Propose | None":
-    """What a profile of all rows suggests; nothing where what profiles is not installed."""
-    from importlib.util import find_spec
-
-    if find_spec("polars") is None:
-        return None
-
-    def propose(target: str, ids: list[str], sensitive: list[str], gone: set[str]) -> list[str]:
-        from mlspec import api
-        from mlspec.report.proposals import expectations
-
-        return expectations(api.profile(data, target=target, settings=settings), target, ids, sensitive, gone)
-
-    return propose

@@ -77,7 +77,7 @@ KINDS: dict[str, Kind] = {
     "decide": Kind(
         work="mlspec.steps.evaluation.decide", version=1, outputs=("decision",), libraries=("numpy", "scikit-learn")
     ),
-    "evaluate": Kind(work="mlspec.steps.evaluation.evaluate", version=1, outputs=("metrics",), libraries=("numpy",)),
+    "evaluate": Kind(work="mlspec.steps.evaluation.evaluate", version=2, outputs=("metrics",), libraries=("numpy",)),
     "compare": Kind(work="mlspec.steps.evaluation.compare", version=1, outputs=("differences",), libraries=("numpy",)),
     "blend": Kind(
         work="mlspec.steps.evaluation.blend",
@@ -112,7 +112,7 @@ KINDS: dict[str, Kind] = {
         libraries=("polars", "numpy"),
     ),
     "evaluate_test": Kind(
-        work="mlspec.steps.evaluation.evaluate_holdout", version=3, outputs=("metrics",), libraries=("polars", "numpy")
+        work="mlspec.steps.evaluation.evaluate_holdout", version=4, outputs=("metrics",), libraries=("polars", "numpy")
     ),
     "seeds": Kind(
         work="mlspec.steps.evaluation.seed_spread", version=1, outputs=("seeds",), libraries=("polars", "numpy")

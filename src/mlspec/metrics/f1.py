@@ -19,6 +19,7 @@ class F1(Metric, frozen=True, kw_only=True):
         metrics: [f1]
     """
 
+    version: ClassVar[int] = 2
     libraries: ClassVar[tuple[str, ...]] = ("scikit-learn", "numpy")
     tasks: ClassVar[frozenset[str]] = frozenset({"binary_classification"})
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
@@ -30,6 +31,8 @@ class F1(Metric, frozen=True, kw_only=True):
 
         from mlspec.metrics import _resampling
 
+        if not (truth == 1).any():
+            return float("nan")
         return float(f1_score(truth, _resampling.labels(prediction), zero_division=0.0))
 
     def resampled(self, truth: "Array", prediction: "Array", weights: "Array") -> "Array | None":

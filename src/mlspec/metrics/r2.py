@@ -19,6 +19,7 @@ class R2(Metric, frozen=True, kw_only=True):
         metrics: [r2]
     """
 
+    version: ClassVar[int] = 2
     libraries: ClassVar[tuple[str, ...]] = ("scikit-learn", "numpy")
     tasks: ClassVar[frozenset[str]] = frozenset({"regression"})
     bounds: ClassVar[tuple[float, float]] = (float("-inf"), 1.0)
@@ -27,7 +28,7 @@ class R2(Metric, frozen=True, kw_only=True):
         """Of values (n,) and predicted values (n,)."""
         from sklearn.metrics import r2_score
 
-        return float(r2_score(truth, prediction)) if len(truth) > 1 else float("nan")
+        return float(r2_score(truth, prediction)) if (truth != truth[0]).any() else float("nan")
 
     def resampled(self, truth: "Array", prediction: "Array", weights: "Array") -> "Array | None":
         """The same under each row of ``weights``."""

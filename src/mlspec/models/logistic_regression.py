@@ -27,7 +27,7 @@ class LogisticRegression(Model, frozen=True, kw_only=True):
     holds: ClassVar[float] = 0.1
     preparation: ClassVar[Mapping[str, Sequence[Any]]] = {
         "numeric": [{"impute": "median"}, {"scale": "standard"}],
-        "category": [{"encode": "one_hot"}],
+        "category": [{"group_rare": {"max_levels": 255}}, {"encode": "one_hot"}],
         "date": ["date_parts", {"impute": "median"}, {"scale": "standard"}],
     }
 

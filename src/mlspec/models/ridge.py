@@ -25,7 +25,7 @@ class Ridge(Model, frozen=True, kw_only=True):
     libraries: ClassVar[tuple[str, ...]] = ("scikit-learn", "numpy", "scipy", "skops")
     preparation: ClassVar[Mapping[str, Sequence[Any]]] = {
         "numeric": [{"impute": "median"}, {"scale": "standard"}],
-        "category": [{"encode": "one_hot"}],
+        "category": [{"group_rare": {"max_levels": 255}}, {"encode": "one_hot"}],
         "date": ["date_parts", {"impute": "median"}, {"scale": "standard"}],
     }
 

@@ -44,7 +44,7 @@ class Sgd(Model, frozen=True, kw_only=True):
     holds: ClassVar[float] = 0.0
     preparation: ClassVar[Mapping[str, Sequence[Any]]] = {
         "numeric": [{"impute": "median"}, {"scale": "standard"}],
-        "category": [{"encode": "one_hot"}],
+        "category": [{"group_rare": {"max_levels": 255}}, {"encode": "one_hot"}],
         "date": ["date_parts", {"impute": "median"}, {"scale": "standard"}],
     }
     space: ClassVar[Mapping[str, Mapping[str, Any]]] = {

@@ -126,8 +126,12 @@ class Source(Plugin, frozen=True, kw_only=True):
         """Why all rows cannot be read, with the place, after the data engine has refused them; empty if unknown."""
         return ""
 
-    def overlooked(self, root: Path) -> str:
-        """What some rows have and the columns of the first rows lack, with the place; empty if nothing."""
+    def is_empty(self, root: Path) -> bool:
+        """Whether it is known to have columns, but no rows."""
+        return False
+
+    def blanks(self, root: Path) -> str:
+        """Rows of blanks between others, which are left out, with the first place; empty if there are none."""
         return ""
 
     def mistake(self) -> str:

@@ -12,7 +12,7 @@ from mlspec.diagnostics import Place
 Decision = Literal["pass", "fail", "unknown"]
 Number = int | float
 Estimate = Mapping[str, Any]
-"""A measured figure: ``value``, ``low`` and ``high``, each None where it is not defined."""
+"""A measured figure: ``value``, ``low`` and ``high``, each None where it is not defined, then with a ``reason``."""
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
@@ -56,6 +56,8 @@ def by_interval(
     value, low, high = found["value"], found["low"], found["high"]
     verdict = decide(low, high, threshold, at_least=at_least) if value is not None else "unknown"
     reason = _reason(verdict, value, low, high, n, threshold, at_least, unit)
+    if value is None and found.get("reason"):
+        reason += f": {found['reason']}"
     return Verdict(
         requirement=requirement,
         verdict=verdict,

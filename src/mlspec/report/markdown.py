@@ -102,22 +102,21 @@ def gates(facts: RunFacts) -> Iterator[str]:
 
 def scores(facts: RunFacts) -> Iterator[str]:
     """The selected model on the test rows, under a heading, with baselines beside it."""
-    if not facts.scores:
+    if not facts.scores and not facts.unmeasured:
         return
     baselines = list(dict.fromkeys(name for score in facts.scores for name in score.baselines))
     yield f"### {text(facts.selected or 'The model')} on the test rows"
     yield ""
-    yield from table(
-        ("metric", "value", *(text(name) for name in baselines)),
-        [
-            (
-                text(score.metric),
-                sentences.score_value(score),
-                *(formatting.figure(score.baselines.get(name)) for name in baselines),
-            )
-            for score in facts.scores
-        ],
-    )
+    rows = [
+        (
+            text(score.metric),
+            sentences.score_value(score),
+            *(formatting.figure(score.baselines.get(name)) for name in baselines),
+        )
+        for score in facts.scores
+    ]
+    if rows:
+        yield from table(("metric", "value", *(text(name) for name in baselines)), rows)
     if sentences.one_seed(facts):
         yield ""
         yield f"{text(sentences.one_seed(facts))}."
@@ -128,7 +127,7 @@ def scores(facts: RunFacts) -> Iterator[str]:
     if sentences.threshold(facts):
         yield ""
         yield f"{text(sentences.threshold(facts))}."
-    for line in tradeoff.lines(facts):
+    for line in (*sentences.unmeasured(facts), *tradeoff.lines(facts)):
         yield ""
         yield f"{text(line)}."
     if sentences.holdout(facts):

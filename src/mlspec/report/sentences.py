@@ -71,6 +71,12 @@ def _outcome(facts: RunFacts) -> str:
     return ("The one constraint holds" if len(held_to) == 1 else f"All {total} hold") + more
 
 
+def unmeasured(facts: RunFacts) -> Iterator[str]:
+    """Metrics without a value on the test rows, with the reason: sentences without full stop."""
+    for entry in facts.unmeasured:
+        yield f"{entry.metric} could not be measured on the test rows" + (f": {entry.reason}" if entry.reason else "")
+
+
 def left_out(facts: RunFacts, *, advice: bool = True) -> Iterator[str]:
     """Rows that the split leaves out though nothing in the spec drops them: sentences without full stop."""
     found = facts.data.left_out

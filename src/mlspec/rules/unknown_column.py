@@ -32,8 +32,7 @@ def check(view: View) -> Iterator[Diagnostic]:
         if path[:2] == ("data", "personal") and column in raw:
             continue
         if column not in known:
-            guess = suggest.nearest(column, known)
-            label = f"did you mean '{guess}'?" if guess else ""
+            label = suggest.name(column, known)
             message = f"source '{name}' has no column '{column}'"
             yield view.diagnostic("unknown-column", path, message, label, note, key=at_key)
         elif column in gone and path[2:3] not in (("drop",), ("types",)):
@@ -42,9 +41,8 @@ def check(view: View) -> Iterator[Diagnostic]:
     for path, column, name in of_sources(view):
         own = [found.name for found in view.facts.sources.get(name, ())]
         if own and column not in own:
-            guess = suggest.nearest(column, own)
             message = f"source '{name}' has no column '{column}'"
-            yield view.diagnostic("unknown-column", path, message, f"did you mean '{guess}'?" if guess else "")
+            yield view.diagnostic("unknown-column", path, message, suggest.name(column, own))
 
 
 def of_sources(view: View) -> Iterator[tuple[Path, str, str]]:

@@ -1,17 +1,22 @@
 """Numbers as people write them: with a decimal comma, thousands separators, a currency or a percent sign."""
 
 import re
-from collections import Counter
 from collections.abc import Collection, Iterable
+from itertools import islice
 from typing import NamedTuple
 
+from mlspec.plugins.base import ColumnType
 from mlspec.sources import _infer
 
 BLANKS = " \t\u00a0\u2009\u202f"
 SIGNS = ("$", "€", "£", "¥", "₹", "₽", "₩", "₺", "₫", "₴", "%", "‰", "USD", "EUR", "GBP", "CHF", "JPY", "kr", "zł")
 MOST_WORDS, LEAST_NUMBERS, LONGEST_WORD = 2, 20, 12
 POINT = " (decimal point)"  # what makes a number with the wrong decimal separator none
-_SIGN = re.compile("|".join(map(re.escape, SIGNS)))
+NEARLY = 0.9
+MOST_COLUMNS = 50  # from which the form of a file's numbers is found
+_NONE = frozenset(("", *_infer.NOT_A_NUMBER))
+_BEYOND = re.compile(r"[^-+0-9.,\n]|^-$", re.MULTILINE)
+_DIGIT, _MARK = re.compile("[0-9]"), re.compile(f"[0-9][,.'’{BLANKS}][0-9]")
 
 
 class Form(NamedTuple):
@@ -52,51 +57,84 @@ def plain(cell: str, form: Form) -> str:
 
 def sign(cells: Collection[str]) -> str:
     """The one sign that cells with a sign have; empty where there is none, or several."""
-    found = {match[0] for cell in cells if (match := _SIGN.search(cell))}
-    return found.pop() if len(found) == 1 else ""
+    text = "\n".join(cells)
+    found = [one for one in SIGNS if one in text]
+    return found[0] if len(found) == 1 else ""
 
 
-def forms(cells: Iterable[str]) -> list[Form]:
-    """The forms in which all of these cells are numbers, and which say more than that they are plain ones."""
-    seen = {cell for cell in cells if cell.strip(BLANKS) not in ("", *_infer.NOT_A_NUMBER)}
-    mark = sign(seen)
-    tried = [Form(decimal, thousands, mark) for decimal in ".," for thousands in ("", ",", ".", " ", "'", "’")]
-    return [form for form in tried if form.decimal != form.thousands and seen and are_numbers(seen, form)]
+def could_be(cells: Collection[str]) -> bool:
+    """Whether all of these cells are numbers in some form, and not all of them plain ones."""
+    seen = _numbers_in(cells)
+    return all(map(_DIGIT.search, seen)) and any(score(seen, form) for form in _forms(sign(seen)))
+
+
+def score(cells: Collection[str], form: Form) -> float:
+    """How well these cells are numbers of this form: 1 if all are, less if all but a few odd ones are, 0 if not."""
+    if are_numbers(cells, form):
+        return 1
+    is_nearly = not form.sign and _infer.narrowest({plain(cell, form) for cell in cells}) in ("integer", "number")
+    return NEARLY if is_nearly else 0
+
+
+def are_bare(cells: Iterable[str]) -> bool:
+    """Whether no cell has anything but digits and signs of numbers in it."""
+    return _BEYOND.search("\n".join(cells)) is None
 
 
 def are_numbers(cells: Collection[str], form: Form) -> bool:
     """Whether all of these cells are numbers of this form, with its sign where there is one."""
     if form.sign and not all(form.sign in cell for cell in cells if cell.strip(BLANKS) not in _infer.NOT_A_NUMBER):
         return False
-    return _infer.narrowest({plain(cell, form) for cell in cells}) in ("integer", "number")
+    return kind_of({plain(cell, form) for cell in cells}) in ("integer", "number")
+
+
+def kind_of(cells: Collection[str]) -> ColumnType:
+    """The type that all of these cells have, without exception."""
+    column = _infer.decided("", _infer.look(dict.fromkeys(cells, 1)))
+    return "category" if column.odd else column.type
 
 
 def of_file(columns: Iterable[Collection[str]], separator: str, decimal: str | None, thousands: str | None) -> Form:
     """The decimal and thousands separators with which most of these columns hold numbers, as far as none is stated."""
-    columns = [cells for cells in columns if cells]
-    # In a file of commas, a comma in a cell is hardly a decimal one.
-    decimals = ".," if separator == "," else ("." if decimal is None else decimal) + ",."
-    tried = [
-        Form(one, other)
-        for one in ((decimal,) if decimal is not None else dict.fromkeys(decimals))
-        for other in ((thousands,) if thousands is not None else ("", ",", ".", " ", "'", "’"))
-        if one != other
+    usual = Form("." if decimal is None else decimal, thousands or "")
+    marked = [
+        cells for cells in columns if _MARK.search("\n".join(cells)) and all(map(_DIGIT.search, _numbers_in(cells)))
     ]
-    tried.sort(key=lambda form: bool(form.thousands) and separator != ",")
-    found = Counter({form: sum(are_numbers(c, form._replace(sign=sign(c))) for c in columns) for form in tried})
-    return max(tried, key=lambda form: (found[form], form == tried[0]))
+    marked = marked[:MOST_COLUMNS]
+    if all(are_numbers(cells, usual._replace(sign=sign(cells))) for cells in marked):
+        return usual
+    tried = [
+        form for form in (usual, *_forms("")) if decimal in (None, form.decimal) and thousands in (None, form.thousands)
+    ]
+    if separator == ",":  # a comma in a cell is hardly a decimal one
+        tried.sort(key=lambda form: form.decimal == ",")
+    found = {form: sum(score(cells, form._replace(sign=sign(cells))) for cells in marked) for form in tried}
+    return max(tried, key=lambda form: (found[form], form == usual))
 
 
 def words(cells: Collection[str], form: Form) -> tuple[str, ...] | None:
-    """The cells of a column of numbers that are words for missing values; None where it holds no numbers."""
-    taken = {cell for cell in cells if cell.strip(BLANKS) in _infer.NOT_A_NUMBER}
-    rest = cells if not taken else set(cells) - taken
-    if rest and are_numbers(rest, form):
+    """The cells that are words for missing values, in a column of numbers, or of dates; None in a column of text."""
+    if are_bare(cells):
+        return ()
+    rest = _numbers_in(cells)
+    taken = set(cells) - rest
+    if rest and (are_numbers(rest, form) or kind_of(rest) != "category"):
         return tuple(sorted(taken))
-    others = {cell for cell in rest if not are_numbers({cell}, form)}
+    others = list(islice((cell for cell in rest if not are_numbers({cell}, form)), MOST_WORDS + 1))
     if 0 < len(others) <= MOST_WORDS and len(rest) - len(others) >= LEAST_NUMBERS and all(map(_is_word, others)):
-        return tuple(sorted(taken | others))
+        return tuple(sorted(taken.union(others)))
     return None
+
+
+def _forms(mark: str) -> list[Form]:
+    """The forms with this sign, the simpler ones first."""
+    between = ("", ",", ".", " ", "'", "’")
+    return [Form(decimal, thousands, mark) for thousands in between for decimal in ".," if decimal != thousands]
+
+
+def _numbers_in(cells: Collection[str]) -> set[str]:
+    """These cells without words for missing values."""
+    return {cell for cell in cells if cell not in _infer.NOT_A_NUMBER and cell.strip(BLANKS) not in _NONE}
 
 
 def _is_word(cell: str) -> bool:

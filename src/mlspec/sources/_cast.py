@@ -30,16 +30,9 @@ def dtype(column: Column) -> "pl.DataType | type[pl.DataType]":
     return types[column.type]
 
 
-def from_text(
-    frame: "pl.LazyFrame", columns: Schema, path: str, decimal: str = ".", *, lenient: bool = False
-) -> "pl.LazyFrame":
+def from_text(frame: "pl.LazyFrame", columns: Schema, path: str, *, lenient: bool = False) -> "pl.LazyFrame":
     """Columns of text cast to their types. Raises StepError for a value that does not fit, after one scan; ``lenient``:
     it is null."""
-    import polars as pl
-
-    if decimal != ".":
-        numbers = [column.name for column in columns if column.type in ("integer", "number")]
-        frame = frame.with_columns(pl.col(numbers).str.replace_all(decimal, ".", literal=True))
     if lenient:
         return frame.select([parsed(column).alias(column.name) for column in columns])
     return frame.select([expression.alias(name) for name, expression in _fitting(frame, columns, path).items()])
@@ -169,6 +162,8 @@ def parsed(column: Column) -> "pl.Expr":
     import polars as pl
 
     cell = pl.col(column.name)
+    if column.type == "other":
+        return pl.when(cell.is_not_null()).then(True)
     if column.type == "boolean":
         low = cell.str.to_lowercase()
         return pl.when(low.is_in(["true", "1", "yes"])).then(True).when(low.is_in(["false", "0", "no"])).then(False)
@@ -234,6 +229,8 @@ def demanded(column: Column) -> "pl.Expr":
     import polars as pl
 
     cell = pl.col(column.name)
+    if column.type == "other":
+        return pl.when(cell.is_not_null()).then(True)
     if column.type == "boolean":
         words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
         return cell.str.to_lowercase().replace_strict(words, return_dtype=pl.Boolean)

@@ -11,7 +11,7 @@ def rows(
 ) -> Iterator[tuple[int, list[str]]]:
     """The rows that hold anything, each with the number of the line that it begins in, from 1.
 
-    ``padded``: a blank behind each separator is no part of the cell. ``complete``: these are all lines of the file.
+    ``padded``: blanks around a cell are no part of it. ``complete``: these are all lines of the file.
     Raises ValueError where it is no such text.
     """
     fed = _ended(lines) if complete else lines
@@ -21,20 +21,24 @@ def rows(
         quotechar=quote or None,
         quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
         skipinitialspace=padded,
+        strict=not padded,  # a quote that closes inside a cell has opened where none was meant
     )
     line = 1
     try:
         for row in reader:
             if complete and row and row[-1].endswith(_END):
                 if row != [_END]:
-                    raise ValueError(_unclosed(line, quote))
+                    raise ValueError(_unclosed(line))
                 return
-            if any(row):
+            if padded:
+                row = [cell.rstrip(" ") for cell in row]
+            if any(map(str.strip, row)):
                 yield line, row
             line = reader.line_num + 1
     except csv.Error as error:
-        text = _unclosed(line, quote) if "field limit" in str(error) else f"line {line}: {error}"
-        raise ValueError(f"not delimited text: {text}") from None
+        is_quote = "expected after" in str(error) or "unexpected end" in str(error) or "field limit" in str(error)
+        text = _unclosed(line) if is_quote and quote else f"line {line}: {error}"
+        raise ValueError(f"not delimited text: {text}" if not is_quote else text) from None
 
 
 def _ended(lines: Iterable[str]) -> Iterator[str]:
@@ -43,5 +47,5 @@ def _ended(lines: Iterable[str]) -> Iterator[str]:
     yield _END
 
 
-def _unclosed(line: int, quote: str) -> str:
-    return f'line {line} has a quote that is never closed: if no cell is quoted, add quote: ""' if quote else ""
+def _unclosed(line: int) -> str:
+    return f'line {line} has a quote that closes nowhere, or inside a cell: if no cell is quoted, add quote: ""'

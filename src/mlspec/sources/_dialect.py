@@ -24,6 +24,13 @@ def find(path: Path, usual: str, settings: dict[str, Any], notes: list[str]) -> 
     body = text if stated is None else text[stated.end() :]
     separator = settings.get("separator") or (usual if stated is None else stated[1])
     quote = settings.get("quote", '"')
+    if "skip" not in settings and stated is None and not settings.keys() & {"names", "header"}:
+        tried = (separator,) if "separator" in settings else (usual, *_layout.SEPARATORS)
+        above = _layout.preamble(body, tried, quote)
+        if above:
+            settings["skip"] = above
+            notes.append(f"the first {f'{above} lines are' if above > 1 else 'line is'} above the header, and left out")
+    body = "".join(body.splitlines(keepends=True)[settings.get("skip", 0) :])
     if "separator" not in settings and stated is None:
         separator = _layout.separator(body, usual, quote)
         if separator != usual:
@@ -34,9 +41,9 @@ def find(path: Path, usual: str, settings: dict[str, Any], notes: list[str]) -> 
         notes.append("no cell is quoted: a quote is part of its cell")
     table = _table(path, text, whole, usual, settings, notes)
     cells = [set(column) - {"", *settings.get("missing", ())} for column in zip(*table.rows, strict=True)]
-    _numbers(cells, separator, settings, notes)
+    _numbers(table.names, cells, separator, settings, notes)
     _missing(table.names, cells, settings, notes)
-    notes += [*table.notes, *table.hints.values()]
+    notes += table.hints.values()
 
 
 def _table(
@@ -53,6 +60,7 @@ def _table(
         tuple(settings.get("names", ())),
         settings.get("header"),
         settings.get("footer"),
+        settings.get("skip"),
     )
     if dialect.header is None and not dialect.names:
         rows = _header.rows(text, whole, dialect)
@@ -70,7 +78,9 @@ def _table(
     return _header.parsed(text, whole, dialect, last)
 
 
-def _numbers(cells: Sequence[set[str]], separator: str, settings: dict[str, Any], notes: list[str]) -> None:
+def _numbers(
+    names: Sequence[str], cells: Sequence[set[str]], separator: str, settings: dict[str, Any], notes: list[str]
+) -> None:
     form = _amounts.of_file(cells, separator, settings.get("decimal"), settings.get("thousands"))
     if form.decimal != settings.get("decimal", "."):
         settings["decimal"] = form.decimal
@@ -78,10 +88,14 @@ def _numbers(cells: Sequence[set[str]], separator: str, settings: dict[str, Any]
     if form.thousands != settings.get("thousands", ""):
         settings["thousands"] = form.thousands
         notes.append(f"numbers have {NAMES.get(form.thousands, repr(form.thousands))} between thousands")
+    for name, column in zip(names, cells, strict=True):
+        mark = _amounts.sign(column)
+        if mark and _amounts.are_numbers(column, form._replace(sign=mark)):
+            notes.append(f"'{mark}' is left out of the numbers in '{name}'")
 
 
 def _missing(names: Sequence[str], cells: Sequence[set[str]], settings: dict[str, Any], notes: list[str]) -> None:
-    """The words for missing values in columns of numbers, unless a column of text has them as well."""
+    """The words for missing values in columns of numbers and dates, unless a column of text has them as well."""
     if "missing" in settings:
         return
     decimal, thousands = settings.get("decimal", "."), settings.get("thousands", "")
@@ -98,4 +112,4 @@ def _missing(names: Sequence[str], cells: Sequence[set[str]], settings: dict[str
     for word, of in words.items():
         where = f"'{of[0]}'" + (f" and {len(of) - 1} more columns" if len(of) > 1 else "")
         rest = "" if word in kept else "; in columns of text it is a value"
-        notes.append(f"'{word}' is read as missing in {where}, where all others are numbers{rest}")
+        notes.append(f"'{word}' is read as missing in {where}{rest}")

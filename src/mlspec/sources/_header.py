@@ -3,6 +3,7 @@
 import functools
 import io
 import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
@@ -13,7 +14,7 @@ from mlspec.sources import _bounds, _cells, _layout, _text
 
 class Dialect(NamedTuple):
     """How a file is read as far as it is stated: the separator and the usual one, the quote, the encoding, the names,
-    whether there is a header, and how many rows at the end are no data."""
+    whether there is a header, how many rows at the end are no data, and how many lines above the header."""
 
     stated: str | None
     usual: str
@@ -22,6 +23,7 @@ class Dialect(NamedTuple):
     names: tuple[str, ...] = ()
     header: bool | None = None
     footer: int | None = None
+    skip: int | None = None
 
     @property
     def has_header(self) -> bool:
@@ -34,7 +36,7 @@ class Head(NamedTuple):
     many lines are above the header, whether there is one, and whether a blank is behind each separator.
 
     ``read``: the places of these columns in the file's rows, None for all; ``width``: cells in such a row. ``hints``:
-    what is odd about a name; ``notes``: what is odd about the file.
+    what is odd about a column's name, or beside it.
     """
 
     names: list[str]
@@ -47,7 +49,6 @@ class Head(NamedTuple):
     read: tuple[int, ...] | None = None
     width: int = 0
     hints: dict[str, str] = {}  # noqa: RUF012  never changed
-    notes: tuple[str, ...] = ()
 
 
 @functools.lru_cache(maxsize=4)
@@ -86,7 +87,7 @@ def parsed(text: str, whole: bool, dialect: Dialect, last: str | None = None) ->
         raise ValueError(
             f"line {rows[0][0]} holds values, not names: add header: false (or header: true if they are names)"
         )
-    names, width, hints, notes = _named(top, stated, body, width)
+    names, width, hints = _named(top, stated, body, width)
     for line, row in body:
         if len(row) != width:
             raise ValueError(f"line {line} has {len(row)} cells, but {_source(dialect)} {len(top or stated or names)}")
@@ -103,7 +104,6 @@ def parsed(text: str, whole: bool, dialect: Dialect, last: str | None = None) ->
         read=read,
         width=width,
         hints=hints,
-        notes=notes,
     )
 
 
@@ -126,7 +126,15 @@ def _split(text: str, whole: bool, dialect: Dialect) -> tuple[int, str, bool, li
         raise ValueError(f"its first line states the separator '{first[1]}', not '{dialect.stated}'")
     text = text if first is None else text[first.end() :]
     skipped = int(first is not None)
+    if dialect.skip:
+        text = "".join(io.StringIO(text, newline="").readlines()[dialect.skip :])
+        skipped += dialect.skip
     separator = dialect.stated or (first[1] if first is not None else dialect.usual)
+    if dialect.skip is None and first is None and not dialect.names and dialect.header is not False:
+        tried = (separator,) if dialect.stated is not None else (separator, *_layout.SEPARATORS)
+        above = _layout.preamble(text, tried, dialect.quote)
+        if above:
+            raise ValueError(f"its header is in line {above + 1}: add skip: {above} (or skip: 0 if it is in line 1)")
     if dialect.stated is None and first is None:
         found = _layout.separator(text, separator, dialect.quote)
         if found != separator:
@@ -152,11 +160,14 @@ def _footer(
     body = rows[int(dialect.has_header) :]
     if everything:
         ends = body[-_layout.MOST_FOOTER :]
-    elif last is not None:
-        ends = list(_cells.rows(io.StringIO(last, newline=""), separator, dialect.quote, complete=False))
+    elif last is not None and not (dialect.quote and last.count(dialect.quote) % 2):  # it may begin inside a cell
+        try:
+            ends = list(_cells.rows(io.StringIO(last, newline=""), separator, dialect.quote, complete=False))
+        except ValueError:
+            return 0, "", 0
     else:
         return 0, "", 0
-    width = len(rows[0][1])
+    width = Counter(len(row) for _line, row in rows[1:]).most_common(1)[0][0] if rows[1:] else 0
     count = _layout.footer([row for _line, row in ends][-_layout.MOST_FOOTER :], width, [row for _line, row in body])
     if not count:
         return 0, "", 0
@@ -166,10 +177,10 @@ def _footer(
 
 def _named(
     top: Sequence[str], stated: Sequence[str], body: Sequence[tuple[int, list[str]]], width: int
-) -> tuple[list[str | None], int, dict[str, str], tuple[str, ...]]:
-    """The name of each cell of a row, None for one that is not read, and how many there are."""
-    notes: list[str] = []
+) -> tuple[list[str | None], int, dict[str, str]]:
+    """The name of each cell of a row, None for one that is not read, how many there are, and what is odd about them."""
     hints: dict[str, str] = {}
+    left_out: list[str] = []
     widths = {len(row) for _line, row in body}
     named = list(stated or top or (f"column_{place}" for place in range(1, width + 1)))
     if widths == {width + 1}:
@@ -184,11 +195,14 @@ def _named(
     for at, name in enumerate(named):
         plain = unicodedata.normalize("NFC", " ".join(name.split("\n"))).replace("\r", "").strip()
         if not plain and is_empty and is_empty[at]:
-            notes.append(f"column {at + 1} has no name and no values: it is left out")
+            left_out.append(f"column {at + 1} has no name and no values: it is left out")
             found.append(None)
             continue
         if not plain and at == 0:
-            hints[""] = "the first column has no name, as the index that pandas or R writes: it is no feature"
+            hints[""] = (
+                "the first column has no name, as the index that pandas or R writes: it is no feature; "
+                'write data.columns.drop: [""] if that is right'
+            )
             found.append("")
             continue
         wanted = plain or f"column_{at + 1}"
@@ -198,6 +212,9 @@ def _named(
             unique = f"{wanted}_{count}"
         if unique != plain:
             what = f"more than one column is called '{plain}'" if plain else f"column {at + 1} has no name"
-            hints[unique] = f"{what}: it is read as '{unique}'"
+            hints[unique] = f"{what}: it is read as '{unique}'; `names` with header: true would name it otherwise"
         found.append(unique)
-    return found, width, hints, tuple(notes)
+    last = next((name for name in reversed(found) if name is not None), "")
+    if left_out:
+        hints[last] = "; ".join(filter(None, (hints.get(last), *left_out)))
+    return found, width, hints

@@ -1,14 +1,13 @@
 """Columns of delimited text with the types of their numbers, however written, and what is odd about their cells."""
 
-import json
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from msgspec.structs import replace
 
-from mlspec.plugins.base import Column, ColumnType, Schema
-from mlspec.sources import _amounts, _infer
+from mlspec.plugins.base import Column, Schema
+from mlspec.sources import _amounts, _infer, _written
 
 _EXPONENT = re.compile(r"[0-9]+[eE][0-9]{1,3}$")
 
@@ -25,12 +24,16 @@ def columns(
     the hints about names."""
     cells = [set(column) - missing for column in zip(*rows, strict=True)] or [set[str]() for _column in found]
     typed = [_typed(column, values, form) for column, values in zip(found, cells, strict=True)]
-    texts = set().union(*(values for column, values in zip(typed, cells, strict=True) if column.type == "category"))
+    words = [_amounts.words(values, form_of(values, form)) for values in cells]
+    texts = set[str]().union(*(values for taken, values in zip(words, cells, strict=True) if taken is None))
+    every = sorted({*missing, *(word for taken in words for word in taken or ())} - texts - {""})
     other = _other_form(typed, cells, separator, form)
     made = []
-    for column, values in zip(typed, cells, strict=True):
-        hints = [named.get(column.name, ""), column.hint, _hint(column, values, texts, form, other)]
-        made.append(replace(column, hint="; ".join(filter(None, hints))))
+    for column, values, taken in zip(typed, cells, words, strict=True):
+        if column.odd and other != form and _amounts.are_numbers(values, form_of(values, other)):
+            column = replace(column, type="category", odd=())  # its numbers have another form: none is odd
+        odd = _missing(column, taken, every) if taken and not column.odd else _hint(column, values, form, other)
+        made.append(replace(column, hint="; ".join(filter(None, (named.get(column.name), column.hint, odd)))))
     return tuple(made)
 
 
@@ -45,59 +48,55 @@ def _typed(column: Column, cells: Collection[str], form: _amounts.Form) -> Colum
         return column
     if not cells or column.type not in ("category", "integer", "number"):
         return column
-    kind: ColumnType = "category"
-    if _amounts.are_numbers(cells, own):
-        kind = _infer.narrowest({_amounts.plain(cell, own) for cell in cells})
-    return replace(column, type=kind, odd=(), form="")
+    if own.sign and not _amounts.are_numbers(cells, own):
+        return replace(column, type="category", odd=(), form="")
+    return _infer.decided(column.name, _infer.look(dict.fromkeys((_amounts.plain(c, own) for c in cells), 1)))
 
 
 def _other_form(
     typed: Sequence[Column], cells: Sequence[Collection[str]], separator: str, form: _amounts.Form
 ) -> _amounts.Form:
     """The separators with which more columns would hold numbers; ``form`` where there are none."""
-    could = [c.type == "category" and bool(_amounts.forms(v)) for c, v in zip(typed, cells, strict=True)]
+    could = [(c.type == "category" or c.odd) and _amounts.could_be(v) for c, v in zip(typed, cells, strict=True)]
     return _amounts.of_file(cells, separator, None, None) if any(could) else form
 
 
-def _hint(
-    column: Column, cells: Collection[str], texts: Collection[str], form: _amounts.Form, other: _amounts.Form
-) -> str:
+def _missing(column: Column, words: Sequence[str], every: Sequence[str]) -> str:
+    """That these cells are words for missing values; ``every``: all that are in no column of text."""
+    listed = " and ".join(f"'{word}'" for word in words)
+    verb = "is" if len(words) == 1 else "are"
+    is_taken = column.type != "category" and {word.strip(_amounts.BLANKS) for word in words} <= {*_infer.NOT_A_NUMBER}
+    what = f"{listed} {verb} read as missing" if is_taken else f"all cells but {listed} have one type"
+    if is_taken and not set(words) <= set(every):
+        return f"{what}: {_type(column, column.type)} if that is right"
+    return f"{what}: add missing: {_written.text(every)}"
+
+
+def _hint(column: Column, cells: Collection[str], form: _amounts.Form, other: _amounts.Form) -> str:
     if column.odd:
         return ""
-    if column.type in ("integer", "number"):
-        taken = _amounts.words(cells, form_of(cells, form))
-        if taken:
-            return (
-                f"{_listed(taken)} {'is' if len(taken) == 1 else 'are'} read as missing: {_way(column, taken, texts)}"
-            )
+    if column.type in ("integer", "number") and not _amounts.are_bare(cells):
         codes = sorted(cell for cell in cells if _EXPONENT.match(cell.strip(_amounts.BLANKS)))
         if codes and not any("." in cell for cell in cells):
-            way = f"add types: {{{_text(column.name)}: category}}"
-            return f"'{codes[0]}' is read as a number: {way} if these are codes"
-        return ""
+            return f"'{codes[0]}' is read as a number: {_type(column, 'category')} if these are codes"
     if column.type != "category" or not cells:
         return ""
-    if other != form and _amounts.are_numbers(cells, form_of(cells, other)):
+    if other != form and _amounts.score(cells, form_of(cells, other)):
         keys = [f'decimal: "{other.decimal}"'] if other.decimal != form.decimal else []
         keys += [f'thousands: "{other.thousands}"'] if other.thousands != form.thousands else []
         shown = next(cell for cell in sorted(cells) if _infer.narrowest({cell}) not in ("integer", "number"))
         return f"numbers such as '{shown}' are read as text: add {', '.join(keys)}"
-    taken = _amounts.words(cells, form_of(cells, form))
-    if taken:
-        return f"all cells but {_listed(taken)} are numbers: {_way(column, taken, ())}"
     own = form_of(cells, form)
     if own.sign and _amounts.are_numbers({cell for cell in cells if own.sign in cell}, own):
         rest = {cell for cell in cells if own.sign not in cell}
         if rest and _amounts.are_numbers(rest, form):
-            way = f"add types: {{{_text(column.name)}: number}}"
-            return f"'{own.sign}' is in some cells and not in others: {way} to read them without it"
+            way = f"{_type(column, 'number')} to read them without it"
+            return f"'{own.sign}' is in some cells and not in others: {way}"
     return _alike(cells)
 
 
-def _way(column: Column, words: Iterable[str], texts: Collection[str]) -> str:
-    if any(word in texts for word in words):
-        return f"state types: {{{_text(column.name)}: {column.type}}} if that is right"
-    return f"add missing: [{', '.join(map(_text, words))}]"
+def _type(column: Column, kind: str) -> str:
+    return f"write data.columns.types: {{{_written.text(column.name)}: {kind}}}"
 
 
 def _alike(cells: Collection[str]) -> str:
@@ -111,12 +110,3 @@ def _alike(cells: Collection[str]) -> str:
             how = "in their Unicode form" if is_form else "in blanks"
             return f"the values {other!a} and {cell!a} look the same and differ only {how}"
     return ""
-
-
-def _listed(words: Sequence[str]) -> str:
-    return " and ".join(f"'{word}'" for word in words[:3]) + (f" and {len(words) - 3} more" if len(words) > 3 else "")
-
-
-def _text(text: str) -> str:
-    """A text as YAML in braces."""
-    return text if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text) else json.dumps(text, ensure_ascii=False)

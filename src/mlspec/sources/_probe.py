@@ -11,13 +11,14 @@ from typing import Any, Literal, TypeVar
 import msgspec
 from msgspec import Struct
 
-from mlspec.diagnostics import MlspecError
+from mlspec.diagnostics import Diagnostic, MlspecError, Span
 from mlspec.plugins.base import PluginRef, Schema
 from mlspec.plugins.source import Source
 from mlspec.sources import _bounds
 
 T = TypeVar("T")
 Values = tuple[tuple[str, ...], bool]
+NO_ROWS = "it has no rows, only a header"
 CHILD = "mlspec.sources._probe_child"
 
 
@@ -48,7 +49,8 @@ class Reply(Struct, frozen=True, omit_defaults=True):
 
 
 def probe(uses: Mapping[str, PluginRef], root: Path, column: str | None) -> dict[str, Seen | Exception]:
-    """What each of these sources shows, with the values of ``column`` (of all columns for None).
+    """What each of these sources shows, with the values of ``column`` (of all columns for None; "" for none, where a
+    table without rows is one).
 
     If the answer is unknown it is an OSError (the file cannot be read), a ValueError (wrong format, or too large to
     inspect), a LookupError (must be fetched) or an ImportError with the missing library.
@@ -61,7 +63,7 @@ def probe(uses: Mapping[str, PluginRef], root: Path, column: str | None) -> dict
         assert isinstance(source, Source)
         if time.monotonic() > until:
             found[name] = _too_long()
-        elif _guarded(functools.partial(source.is_probed_apart, root)) is True:
+        elif is_apart(source, root):
             apart.append(name)
         else:
             found[name] = here(source, root, column)
@@ -70,6 +72,21 @@ def probe(uses: Mapping[str, PluginRef], root: Path, column: str | None) -> dict
         for outcome in _in_a_child(asked, root, column, until):
             found[apart.pop(0)] = outcome
     return {name: found[name] for name in uses}
+
+
+def lacking(what: str, source: Source, library: ImportError, span: Span | None = None) -> Diagnostic:
+    """That a source needs a library that is not installed, with what installs it."""
+    way = str(library)
+    if type(source).__module__.startswith("mlspec."):
+        way = f"'mlspec-compiler[{source.extra if way in source.libraries[1:] else 'run'}]'"
+    message = f"{what} needs {library}, which is not installed here"
+    label, notes = (f"pip install {way}", ()) if span is not None else ("", (f"pip install {way}",))
+    return Diagnostic(code="library-not-installed", message=message, span=span, label=label, notes=notes)
+
+
+def is_apart(source: Source, root: Path) -> bool:
+    """Whether a source is looked at in a child process."""
+    return _guarded(functools.partial(source.is_probed_apart, root)) is True
 
 
 def here(source: Source, root: Path, column: str | None) -> Seen | Exception:
@@ -87,6 +104,8 @@ def _seen(source: Source, root: Path, column: str | None) -> Seen:
     pattern = next((n for one in columns if (n := one.name) == "*" or (n[:1] == "^" and n[-1:] == "$")), None)
     if pattern is not None:
         raise ValueError(f"a column is called '{pattern}', which the data engine takes for a pattern: rename it")
+    if column != "" and source.is_empty(root):
+        raise ValueError(NO_ROWS)
     names = [one.name for one in columns if column in (None, one.name)]
     values = {name: seen for name in names if (seen := source.values(root, name)) is not None}
     return Seen(columns, values)

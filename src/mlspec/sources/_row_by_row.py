@@ -1,5 +1,6 @@
 """All rows of delimited text as Python's csv reads them: for files that the data engine would split otherwise."""
 
+import contextlib
 from collections import deque
 from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
@@ -42,6 +43,35 @@ def rows(path: Path, encoding: str, table: Head, quote: str, footer: int) -> Ite
                     "the first rows: name all columns with `names`, and add header: true"
                 )
         yield [row[at] for at in table.read]
+
+
+def numbered(path: Path, encoding: str, table: Head, quote: str) -> Iterator[tuple[int, list[str]]]:
+    """The cells of the columns that are read, behind the header, each row with the line that it begins on; ends where a
+    row can't be read."""
+    lines = _text.lines(path, encoding)
+    for _line in range(table.skipped):
+        next(lines, None)
+    found = _cells.rows(lines, table.separator, quote, padded=table.padded)
+    with contextlib.suppress(ValueError, OSError):
+        if table.has_header:
+            next(found, None)
+        for line, row in found:
+            cells = row if table.read is None else [row[at] for at in table.read if at < len(row)]
+            yield line + table.skipped, cells
+
+
+def blanks(path: Path, encoding: str, table: Head) -> list[int]:
+    """The lines of rows of separators alone that come before other rows."""
+    found: list[int] = []
+    last = 0
+    empty = table.separator * (table.width - 1)
+    for number, line in enumerate(_text.lines(path, encoding), start=1):
+        text = line.rstrip("\r\n")
+        if text and text.replace(" ", "") == empty:
+            found.append(number)
+        elif text:
+            last = number
+    return [number for number in found if number < last]
 
 
 def fault(path: Path, encoding: str, table: Head, quote: str, footer: int) -> str:

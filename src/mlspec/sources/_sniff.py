@@ -1,8 +1,6 @@
 """What the beginning of a file shows about how it has to be read, where nobody has stated it."""
 
 import contextlib
-import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -12,6 +10,7 @@ from msgspec import Struct
 
 from mlspec import registry
 from mlspec.plugins.source import Source
+from mlspec.sources import _written
 
 
 class Sniffed(Struct, frozen=True):
@@ -28,6 +27,7 @@ def sniff(kind: str, path: Path, given: Mapping[str, Any]) -> Sniffed:
     """
     settings, notes = dict(given), list[str]()
     with contextlib.suppress(OSError, ValueError):
+        source(kind, str(path), given)
         cast(type[Source], registry.plugin("sources", kind)).sniff(path, settings, notes)
     return Sniffed(settings, tuple(map(_line, notes)))
 
@@ -48,12 +48,4 @@ def source(kind: str, path: str, settings: Mapping[str, Any]) -> Source:
 
 def written(settings: Mapping[str, Any]) -> str:
     """Settings as they are in a spec, each behind a comma."""
-    return "".join(f", {key}: {_text(value)}" for key, value in settings.items())
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(_text, value))}]"
-    is_plain = isinstance(value, str) and re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]*", value)
-    is_word = is_plain and value.lower() not in ("true", "false", "null")
-    return value if is_word else json.dumps(value, ensure_ascii=False)
+    return "".join(f", {key}: {_written.text(value)}" for key, value in settings.items())

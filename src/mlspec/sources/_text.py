@@ -64,6 +64,9 @@ def encoding_of(data: bytes) -> str:
     try:
         codecs.getincrementaldecoder("utf-8")().decode(data)
     except UnicodeDecodeError:
+        text = data.decode("utf-8", "replace")
+        if sum(sign > "\x7f" for sign in text) > 2 * text.count("\ufffd"):
+            return "utf-8"  # with stray bytes, which the reader names: as latin-1 its other letters would be wrong
         # Bytes that are control characters in latin-1 are letters and quotes in cp1252.
         return "cp1252" if any(128 <= byte < 160 for byte in data) and _is_in(data, "cp1252") else "latin-1"
     return "utf-8"
@@ -148,6 +151,9 @@ def texts(path: Path, encoding: str) -> Generator[str, None, None]:
                 line = number + error.object[: error.start].count(b"\n")
                 way = f": add encoding: {encoding_of(error.object)}" if is_utf8 else ""
                 raise ValueError(f"not {'UTF-8' if is_utf8 else encoding} text: line {line}{way}") from None
+            if "\0" in text:
+                line = number + text[: text.find("\0")].count("\n")
+                raise ValueError(f"this is not text: line {line} has a zero byte")
             number += text.count("\n")
             yield text
             if not block:

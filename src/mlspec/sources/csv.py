@@ -22,10 +22,11 @@ Character = Annotated[str, Meta(min_length=1, max_length=1)]
 
 
 class Csv(FileSource, frozen=True, kw_only=True):
-    """Delimited text, plain or compressed (.gz, .bz2, .xz, .zst); empty cells are missing values.
+    """Delimited text, plain or compressed (.gz, .bz2, .xz, .zst); empty cells are missing values, empty rows are none.
 
     A column has the narrowest type that all its rows have; dates in US or European form count where they leave no
-    doubt. A few cells of text in a column of numbers are an error that names their line.
+    doubt. A few cells of text in a column of numbers are an error that names their line. A sign that all numbers of a
+    column have ($, €, %) is left out. A quote counts at the beginning of a cell alone.
 
     Why: spreadsheets, databases and publishers of data sets export it.
 
@@ -33,6 +34,7 @@ class Csv(FileSource, frozen=True, kw_only=True):
         people: {path: data/people.csv.gz, separator: ";", decimal: ",", encoding: latin-1, missing: ["?", NA]}
     """
 
+    version: ClassVar[int] = 2
     suffixes: ClassVar[tuple[str, ...]] = tuple(f"{kind}{more}" for kind in (".csv", ".tsv") for more in COMPRESSED)
     libraries: ClassVar[tuple[str, ...]] = ("polars",)
     not_features: ClassVar[tuple[str, ...]] = ("",)  # the index that pandas writes
@@ -68,6 +70,10 @@ class Csv(FileSource, frozen=True, kw_only=True):
         Annotated[int, Meta(ge=0)] | None,
         Meta(description="The number of rows at the end that are no data: a total, notes."),
     ] = None
+    skip: Annotated[
+        Annotated[int, Meta(ge=0)] | None,
+        Meta(description="The number of lines above the header that are no data: a title, notes."),
+    ] = None
     dates: Annotated[
         dict[str, str],
         Meta(
@@ -95,6 +101,11 @@ class Csv(FileSource, frozen=True, kw_only=True):
         if not separator.isascii() or not self.quote.isascii() or {separator, self.quote} & {"\n", "\r", "\0"}:
             return "separator and quote must each be one ASCII character, and not a line break"
         return "separator and quote are the same" if separator == self.quote else ""
+
+    def is_empty(self, root: Path) -> bool:
+        """Whether it is one file that holds nothing but names."""
+        files = list(self.files(root).values())
+        return len(files) == 1 and not self._table(files[0]).rows
 
     def is_probed_apart(self, root: Path) -> bool:
         """Only where the data engine is needed to decompress it."""
@@ -168,7 +179,8 @@ class Csv(FileSource, frozen=True, kw_only=True):
 
         columns = self._dated(path, columns)
         numbers = {c.name: _cast.dtype(c) for c in columns if c.type in ("integer", "number")}
-        if not all(form.is_plain for form in self._forms(path, columns).values()) or not self._is_regular(path):
+        is_plain = all(form.is_plain for form in self._forms(path, columns).values())
+        if not is_plain or self._table(path).padded or not self._is_regular(path):
             return None
         rows = self._rows(path, columns, name, numbers)
         return rows.with_columns([_cast.demanded(c).alias(c.name) for c in columns if c.name not in numbers])
@@ -214,7 +226,7 @@ class Csv(FileSource, frozen=True, kw_only=True):
         from mlspec.sources import _survey
 
         table = self._table(path)
-        is_whole = table.read is None and not table.padded and not self.footer
+        is_whole = table.read is None and not self.footer and not self.skip
         return is_whole and _survey.is_regular(
             path, self.encoding, table.separator, self.quote, table.width, table.skipped
         )
@@ -247,7 +259,25 @@ class Csv(FileSource, frozen=True, kw_only=True):
             try_parse_dates=False,
             glob=False,
         )
-        return frame.select([c.name for c in columns])
+        frame = frame.select([c.name for c in columns])
+        if not table.padded:
+            return frame
+        bare = pl.all().str.strip_chars(" ")
+        return frame.select(pl.when(~bare.is_in(["", *self.missing])).then(bare).name.keep())
+
+    def blanks(self, root: Path) -> str:
+        """Rows without a value in any cell; lines without a cell do not count, nor what follows the last row."""
+        from mlspec.sources import _row_by_row
+
+        for name, path in self.files(root).items():
+            table = self._table(path)
+            if self._is_regular(path):
+                continue
+            lines = _row_by_row.blanks(path, self.encoding, table)
+            if lines:
+                rows = "a row of blanks is" if len(lines) == 1 else f"{len(lines):,} rows of blanks are"
+                return f"{rows} left out: {'' if len(lines) == 1 else 'the first is '}line {lines[0]} of {name}"
+        return ""
 
     def fault(self, root: Path) -> str:
         """The first line that is no row of this table, or no text."""
@@ -269,7 +299,14 @@ class Csv(FileSource, frozen=True, kw_only=True):
         """The header and the first rows. Raises ValueError where it is no such file."""
         status = path.stat()
         dialect = _header.Dialect(
-            self.separator, _usual(self.path), self.quote, self.encoding, self.names, self.header, self.footer
+            self.separator,
+            _usual(self.path),
+            self.quote,
+            self.encoding,
+            self.names,
+            self.header,
+            self.footer,
+            self.skip,
         )
         return _header.head(path, dialect, (status.st_size, status.st_mtime_ns, status.st_ino))
 

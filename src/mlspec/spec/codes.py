@@ -168,6 +168,12 @@ offered by an editor.
 
 Instead: give the field a type of text, number, boolean, list or mapping, or remove the distribution.
 """,
+    "draft-fails": """The spec that `mlspec init` proposes is not valid, or its profile quick fails.
+
+Why: nothing is written that does not work; what can be left out of it has been tried.
+
+Instead: state what is guessed wrongly, or write it with `--no-trial` and correct it.
+""",
     "format-unclear": """The format of a file cannot be inferred from its name.
 
 Instead: add `format`, or give the file a known ending (.csv, .csv.gz, .parquet, .jsonl, .arrow).

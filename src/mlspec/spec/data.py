@@ -43,7 +43,10 @@ class Columns(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Meta(description="Columns about people that no model uses unless `use_sensitive` names them."),
     ] = ()
     use_sensitive: Annotated[tuple[ColumnName, ...], Meta(description="Sensitive columns that models may use.")] = ()
-    drop: Annotated[tuple[ColumnName, ...], Meta(description="Columns to leave out.")] = ()
+    drop: Annotated[
+        tuple[Annotated[str, Meta(extra={"column": True})], ...],
+        Meta(description="Columns to leave out; an empty name for the column without one."),
+    ] = ()
     types: Annotated[
         dict[ColumnName, StatedType], Meta(description="Column types, where type inference would be wrong.")
     ] = {}

@@ -310,7 +310,7 @@ class _Reader:
             return self._type(path, expected, value)
         if len(kinds) == 1 and kinds[0] is float and isinstance(value, int):
             value = float(value)
-        elif len(kinds) == 1 and kinds[0] is int and isinstance(value, float):
+        elif int in kinds and float not in kinds and isinstance(value, float):
             value = int(value)
         return self._bounds(wanted, value, path, key)
 

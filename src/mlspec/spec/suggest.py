@@ -1,5 +1,6 @@
 """Did you mean: the nearest of what there is."""
 
+import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
@@ -12,7 +13,7 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word that a slip most likely meant, or None where none is near."""
     names = list(known)
     meant = _folded(word)
-    same = next((name for name in names if len(name) == len(word) and _folded(name) == meant), None)
+    same = next((name for name in names if _folded(name) == meant), None)
     if same is not None:
         return same
     if len(names) > MANY:
@@ -27,8 +28,18 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     return found[0] if found else None
 
 
+def name(word: str, known: Iterable[str]) -> str:
+    """``did you mean 'x'?`` of the name of a column, or empty where none is near."""
+    guess = nearest(word, known)
+    if guess is None:
+        return ""
+    if unicodedata.normalize("NFC", guess) == unicodedata.normalize("NFC", word):
+        return f"'{guess}' has the same letters in another Unicode form: copy it from here"
+    return f"did you mean '{guess}'?"
+
+
 def _folded(name: str) -> str:
-    return name.lower().replace("-", "_")
+    return unicodedata.normalize("NFC", name).lower().replace("-", "_")
 
 
 def _ends_alike(word: str, name: str) -> int:

@@ -40,11 +40,11 @@ class GroupRare(Transform, frozen=True, kw_only=True):
         """How often each level occurs."""
         import polars as pl
 
-        return {"counts": pl.col(column.name).drop_nulls().value_counts().implode()}
+        return {"counts": pl.col(column.name).drop_nulls().alias("level").value_counts().implode()}
 
     def fit(self, column: Column, values: Mapping[str, Any]) -> State:
         """``{"keep": [...] or null}``: null where nothing is rare, so that unknown levels stay unknown."""
-        counts = sorted((-row["count"], row[column.name]) for row in values["counts"])
+        counts = sorted((-row["count"], row["level"]) for row in values["counts"])
         keep = [level for count, level in counts if -count >= self.min_count]
         if self.max_levels is not None and (len(keep) > self.max_levels or len(keep) < len(counts)):
             keep = keep[: self.max_levels - 1]

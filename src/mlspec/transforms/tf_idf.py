@@ -48,7 +48,7 @@ class TfIdf(Transform, frozen=True, kw_only=True):
         """How many texts there are, and how many have each word."""
         import polars as pl
 
-        found = words(column, self.ngrams).list.unique().explode().drop_nulls()
+        found = words(column, self.ngrams).list.unique().explode().drop_nulls().alias("word")
         return {"texts": pl.col(column.name).count(), "words": found.value_counts(sort=False, name="texts").implode()}
 
     def fit(self, column: Column, values: Mapping[str, Any]) -> State:
@@ -56,7 +56,7 @@ class TfIdf(Transform, frozen=True, kw_only=True):
         import math
 
         texts = int(values["texts"])
-        counted = [(entry["texts"], entry[column.name]) for entry in values["words"]]
+        counted = [(entry["texts"], entry["word"]) for entry in values["words"]]
         kept = sorted(
             (entry for entry in counted if entry[0] >= self.at_least), key=lambda entry: (-entry[0], entry[1])
         )

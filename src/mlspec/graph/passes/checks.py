@@ -30,7 +30,7 @@ def checks(graph: Graph) -> Graph:
         "target": [target.name, target.type],
         "task": project.project.task,
         "positive": project.data.columns.positive,
-        "ordered": project.data.split.by == "time",
+        "by": project.data.split.by,
         **_ties(graph),
         **accepted,
     }

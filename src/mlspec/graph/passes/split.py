@@ -44,6 +44,7 @@ def split(graph: Graph) -> Graph:
             if by_source
             else {},
             "target": [target.name, target.type],
+            "classes": graph.project.project.task != "regression",
             "sample": data.sample,
             **extra_params(how),
         },

@@ -23,6 +23,7 @@ from mlspec.report.facts.run import (
     Score,
     Search,
     SourceFact,
+    Unmeasured,
 )
 from mlspec.spec import Project
 from mlspec.spec.requirements import requirements
@@ -80,6 +81,13 @@ def scores(graph: Graph, measured: dict[str, Any] | None) -> Iterator[Score]:
                 if value is not None and value["value"] is not None
             },
         )
+
+
+def unmeasured(measured: dict[str, Any] | None) -> Iterator[Unmeasured]:
+    """The metrics of one evaluation that are not defined."""
+    for name, found in ({} if measured is None else measured["metrics"]).items():
+        if found["value"] is None:
+            yield Unmeasured(metric=name, reason=found.get("reason", ""))
 
 
 def candidates(graph: Graph, read: Read, seconds: Callable[[str], float | None]) -> Iterator[Candidate]:

@@ -11,7 +11,7 @@ DRAWN = ("at random", "whole groups")
 
 
 def limitations(facts: RunFacts) -> list[str]:
-    """Plain sentences, the gravest first: leaks, requirements that fail, those that are open, what was not looked at."""
+    """Plain sentences, the gravest first: leaks, requirements that fail or are open, what was not looked at."""
     return [
         *_leaks(facts),
         *_gates(facts),

@@ -74,6 +74,13 @@ class Score(Struct, frozen=True, kw_only=True):
     differences: dict[str, Difference] = {}
 
 
+class Unmeasured(Struct, frozen=True, kw_only=True):
+    """A metric that has no value on the test rows, and why, as far as the rows show it."""
+
+    metric: str
+    reason: str = ""
+
+
 class TrialFact(Struct, frozen=True, kw_only=True):
     """A trial of a search for settings."""
 
@@ -261,6 +268,9 @@ class RunFacts(Struct, frozen=True, kw_only=True):
     ] = ()
     holdout: HoldoutFact | None = None
     scores: Annotated[tuple[Score, ...], Meta(description="the selected model on the test rows")] = ()
+    unmeasured: Annotated[
+        tuple[Unmeasured, ...], Meta(description="metrics that are not defined on the test rows")
+    ] = ()
     selected: str | None = None
     selected_by: Annotated[str | None, Meta(description="the metric that chose the model")] = None
     selected_on: Annotated[str, Meta(description="the rows that candidates were scored on")] = "validation rows"

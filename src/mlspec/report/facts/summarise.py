@@ -67,6 +67,7 @@ def facts(graph: Graph, run: Run, *, profile: str | None = None, overrides: Sequ
         counts=dict(Counter(ACTIONS[step.action] for step in run.steps.values())),
         gates=gates,
         scores=tuple(collect.scores(graph, run.metrics)),
+        unmeasured=tuple(collect.unmeasured(run.metrics)),
         selected=selection.get("candidate"),
         selected_on=_selected_on(project),
         selected_by=selection.get("metric") or project.model.select.metric,

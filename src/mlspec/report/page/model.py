@@ -10,8 +10,9 @@ from mlspec.report.page.tables import Head, table
 
 def scores(facts: RunFacts) -> Html | None:
     """The selected model on the test rows, with baselines beside each metric."""
+    missing = [element("p", f"{text}.", class_="note") for text in sentences.unmeasured(facts)]
     if not facts.scores:
-        return None
+        return element("div", missing) if missing else None
     baselines = list(dict.fromkeys(name for score in facts.scores for name in score.baselines))
     level = next((score.level for score in facts.scores if score.level), None)
     rows = next((score.n for score in facts.scores if score.n), None)
@@ -32,6 +33,7 @@ def scores(facts: RunFacts) -> Html | None:
         "div",
         element("p", "".join(message), class_="note"),
         table("Metrics on the test rows", heads, [_score(score, baselines) for score in facts.scores]),
+        missing,
     )
 
 

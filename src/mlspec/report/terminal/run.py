@@ -23,8 +23,11 @@ def _lines(facts: RunFacts, color: bool) -> Iterator[str]:
     if facts.gates:
         yield from _gates(facts, color)
         yield ""
-    if facts.scores:
-        yield from _scores(facts, color)
+    if facts.scores or facts.unmeasured:
+        if facts.scores:
+            yield from _scores(facts, color)
+        for text in sentences.unmeasured(facts):
+            yield paint(printable(text), VERDICT_COLORS["unknown"], color)
         if sentences.threshold(facts):
             yield paint(printable(sentences.threshold(facts)), DIM, color)
         if facts.tradeoff is not None:

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from mlspec import formatting
 from mlspec.diagnostics import StepError
 from mlspec.steps.data import parquet, split, splitters
 from mlspec.steps.job import Job
@@ -15,13 +16,15 @@ Array = np.ndarray[Any, Any]
 def run(job: Job) -> None:
     """``train``, ``validation`` -> ``train``, ``validation`` (for stopping early), ``heldout``; rows keep their order.
 
-    Raises StepError when a fold has no rows, or a class none to train on.
+    A class that would have no row to train on is not held out. Raises StepError when a fold has no rows, and where
+    groups or time keep a class from being trained on.
     """
     params = job.params
     target, _kind = params["target"]
     frames = [parquet.scan(job.inputs[part]) for part in ("train", "validation")]
     reads = dict.fromkeys(name for name in (target, params["column"], params.get("stratify")) if name)
     keys = pl.concat(frames, how="vertical_relaxed").select(list(reads)).collect()
+    _check_enough(keys, params)
     held, before = _held(keys, params)
     rest = np.flatnonzero(before)
     if not held.any() or not len(rest):
@@ -35,14 +38,34 @@ def run(job: Job) -> None:
     if params["task"] != "regression":
         lacking = set(keys[target].unique()) - set(keys[target].gather(chosen["train"]).unique())
         if lacking:
-            raise StepError(
-                f"no training row of fold {params['fold']} has the class '{min(map(str, lacking))}': use fewer "
-                "folds, or fold by stratified"
+            rows = np.flatnonzero(keys[target].is_in(list(lacking)).to_numpy())
+            name = min(map(str, lacking))
+            if params["by"] not in ("random", "stratified"):
+                count = formatting.count(int((keys[target].cast(pl.String) == name).sum()), "row")
+                raise StepError(
+                    f"no training row of fold {params['fold']} has the class '{name}' ({count}): use fewer folds, "
+                    "fold by stratified, or leave the class out with data.filter"
+                )
+            print(
+                f"{formatting.count(len(rows), 'row')} of classes with no other row to train on, '{name}', not held out"
             )
+            chosen = {part: np.setdiff1d(indices, rows) for part, indices in chosen.items()}
+            chosen["train"] = np.union1d(chosen["train"], rows)
     for part, indices in chosen.items():
         mask = np.zeros(keys.height, dtype=bool)
         mask[indices] = True
         split.write_chosen(frames, np.split(mask, [parquet.count(frames[0])]), job.outputs[part])
+
+
+def _check_enough(keys: "pl.DataFrame", params: dict[str, Any]) -> None:
+    """Raises StepError where there are fewer rows, groups or moments than folds."""
+    by, column = params["by"], params["column"]
+    apart = by in ("group", "time")
+    units, needed = keys[column].n_unique() if apart else keys.height, params["folds"] + (by == "time")
+    if units < needed:
+        what = f"'{column}' has {formatting.count(units, 'value')}" if apart else f"there are {units:,} rows"
+        because = ", and time needs one more than folds" if by == "time" else ""
+        raise StepError(f"{what} for {params['folds']} folds{because}: use fewer folds")
 
 
 def _held(keys: "pl.DataFrame", params: dict[str, Any]) -> "tuple[Array, Array]":

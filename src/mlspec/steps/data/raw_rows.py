@@ -21,11 +21,13 @@ def looked_at(path: str, settings: Mapping[str, Any]) -> tuple[Source, Schema, t
     """A file as a source that reads it with these settings and those that its beginning shows, its columns with the
     types of all rows, and a line for each thing that is odd about it. Raises SpecError where it can't be read."""
     source, columns, notes = opened(path, settings)
+    if source.is_empty(Path()):
+        raise SpecError([_unreadable(path, _probe.NO_ROWS, source_at(path) or "")])
     try:
         columns = source.settled(Path(), columns)
     except ValueError as error:
-        raise SpecError([_unreadable(path, str(error), str(source_at(path)))]) from None
-    return source, columns, notes + hints(columns, notes)
+        raise SpecError([_unreadable(path, str(error), source_at(path) or "")]) from None
+    return source, columns, notes + hints(tuple(column for column in columns if column.hint not in notes))
 
 
 def opened(path: str, settings: Mapping[str, Any]) -> tuple[Source, Schema, tuple[str, ...]]:
@@ -44,6 +46,8 @@ def opened(path: str, settings: Mapping[str, Any]) -> tuple[Source, Schema, tupl
     if isinstance(seen, OSError):
         message = f"'{path}' can't be read: {(seen.strerror or str(seen)).lower()}"
         raise SpecError([Diagnostic(code="source-not-found", message=message)])
+    if isinstance(seen, ImportError):
+        raise SpecError([_probe.lacking(f"reading '{path}'", source, seen)])
     if isinstance(seen, Exception):
         raise SpecError([_unreadable(path, str(seen), name)])
     return source, seen.columns, sniffed.notes
@@ -61,9 +65,9 @@ def demand_even(columns: Schema) -> None:
         raise SpecError(found)
 
 
-def hints(columns: Schema, known: Collection[str] = ()) -> tuple[str, ...]:
-    """What is odd about columns, a line each, apart from what is known."""
-    odd = [column for column in columns if column.hint and column.hint not in known]
+def hints(columns: Schema, hidden: Collection[str] = ()) -> tuple[str, ...]:
+    """What is odd about columns, a line each; of those whose values must not be shown, nothing."""
+    odd = [column for column in columns if column.hint and column.name not in hidden]
     return tuple(f"{column.name or 'the unnamed column'}: {column.hint}" for column in odd)
 
 

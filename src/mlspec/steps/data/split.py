@@ -1,14 +1,17 @@
 """Splits rows into training, validation and test rows."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from mlspec import formatting
 from mlspec.diagnostics import StepError
 from mlspec.steps import results
 from mlspec.steps.data import parquet, splitters
+from mlspec.steps.data.violations import flow, other_than
 from mlspec.steps.job import Job
 
 Array = np.ndarray[Any, Any]
@@ -19,10 +22,11 @@ SPELLINGS = {"train": 0, "training": 0, "validation": 1, "valid": 1, "dev": 1, "
 
 
 def run(job: Job) -> None:
-    """``table.*`` -> ``train``, ``validation``, ``test``, and ``report``, how many rows there are and are left out; rows
-    keep their order.
+    """``table.*`` -> ``train``, ``validation``, ``test``, whose rows keep their order, and ``report``: how many there are
+    and are left out.
 
-    Rows without a target can't be learned from or judged: they are left out.
+    Rows without a target can't be learned from or judged: they are left out. Raises StepError where a part has no rows,
+    or the training rows lack a class.
     """
     params = job.params
     target, _kind = params["target"]
@@ -60,20 +64,53 @@ def run(job: Job) -> None:
     for code, name in enumerate(PARTS):
         if not (parts == code).any() and (name != "validation" or params["validation"] > 0):
             because = f"; {lacking:,} of {rows:,} rows have no '{target}'" if lacking else ""
-            raise StepError(f"the split leaves no {name} rows of {keys.height:,}{_because(params, within)}{because}")
+            why = _because(params, keys, params.get(name), within)
+            raise StepError(f"the split leaves no {name} rows of {keys.height:,}{why}{because}")
     del keys
-    _write(job, frames, kept, parts)
+    of_rows = list(_of_rows(kept, parts))
+    if params.get("classes"):
+        _check_classes(frames, of_rows, target)
+    for code, name in enumerate(PARTS):
+        write_chosen(frames, [own == code for own in of_rows], job.outputs[name])
     results.write_json(job.outputs["report"], {"rows": rows, "without_target": lacking, "within_gap": within})
 
 
-def _because(params: dict[str, Any], within: int) -> str:
+def _because(params: dict[str, Any], keys: "pl.DataFrame", share: float | None, within: int) -> str:
     if within:
         return f": {within:,} are within the gap"
     if params["by"] == "hash":
         return (
             f": '{params['column']}' has few values, each drawn independently; another seed or a larger share may help"
         )
+    if params["by"] in ("group", "time"):
+        count = keys[params["column"]].n_unique()
+        values = formatting.count(count, "value")
+        return f": '{params['column']}' has {values}, and rows of one value stay in one part" if count < FEW else ""
+    if share and share * keys.height < 1:
+        return f": {share:g} of them is less than one; state larger shares, or use model.cross_validation"
     return ""
+
+
+def _check_classes(frames: "list[pl.LazyFrame]", of_rows: "list[Array]", target: str) -> None:
+    """Raises StepError where the training rows have less than two classes, or lack one that other parts have."""
+    counted: list[dict[str, int]] = [{} for _part in PARTS]
+    for frame, own in zip(frames, of_rows, strict=True):
+        rows = frame.select(pl.col(target).cast(pl.String)).collect().with_columns(pl.Series("part", own))
+        for value, part, count in rows.filter(pl.col("part") >= 0).group_by(target, "part").len().iter_rows():
+            counted[part][value] = counted[part].get(value, 0) + count
+    train = counted[0]
+    if len(train) == 1:
+        value, count = next(iter(train.items()))
+        every = "the one training row has" if count == 1 else f"all {count:,} training rows have"
+        raise StepError(f"{every} the '{target}' '{value}': a model needs rows of two classes")
+    for part, found in reversed(list(zip(PARTS, counted, strict=True))):
+        for value, count in sorted(found.items()):
+            if value not in train:
+                raise StepError(
+                    f"no training row has the '{target}' '{value}', which {formatting.count(count, f'{part} row')} "
+                    f"{'has' if count == 1 else 'have'}: nothing can be learned of it; split so that training "
+                    f"rows have it, or leave it out, data.filter: {flow(other_than(target, value))}"
+                )
 
 
 def _keys(frame: "pl.LazyFrame", mine: "Array", reads: list[str], parts: dict[str, str], name: str) -> "pl.DataFrame":
@@ -97,16 +134,13 @@ def _kept(rows: "pl.LazyFrame", job: Job, source: str) -> "tuple[Array, int]":
     return known & left, int((left & ~known).sum())
 
 
-def _write(job: Job, frames: "list[pl.LazyFrame]", kept: "list[Array]", parts: "Array") -> None:
-    """Write the rows of each part."""
+def _of_rows(kept: "list[Array]", parts: "Array") -> "Iterator[Array]":
+    """The part of every row of each table, those that are left out included."""
     starts = np.cumsum([0, *(np.count_nonzero(mine) for mine in kept)])
-    of_rows = []
     for mine, start, stop in zip(kept, starts, starts[1:], strict=False):
         own = np.full(len(mine), -1, dtype=np.int8)
         own[mine] = parts[start:stop]
-        of_rows.append(own)
-    for code, name in enumerate(PARTS):
-        write_chosen(frames, [own == code for own in of_rows], job.outputs[name])
+        yield own
 
 
 def write_chosen(frames: "list[pl.LazyFrame]", chosen: "list[Array]", path: Path) -> None:

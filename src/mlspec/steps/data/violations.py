@@ -36,3 +36,9 @@ def flow(value: Any) -> str:
         return "[" + ", ".join(flow(one) for one in value) + "]"
     plain = isinstance(value, str) and value.isidentifier() and value.lower() not in ("true", "false", "null")
     return str(value) if plain else json.dumps(value, ensure_ascii=False)
+
+
+def other_than(column: str, value: str) -> str:
+    """The expression of a spec for rows with another text in a column."""
+    name, text = column.replace('"', '""'), value.replace("'", "''")
+    return f"\"{name}\" <> '{text}'"

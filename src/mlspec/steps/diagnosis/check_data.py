@@ -1,5 +1,8 @@
-"""Checks raw rows before anything is fitted on them for long: duplicates, drift, labels, leaks, and what ties rows of
-one part to those of another."""
+"""Checks raw rows before anything is fitted on them for long: duplicates, drift, labels, leaks, what ties rows of one
+part to those of another, and what a part lacks."""
+
+from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -7,14 +10,16 @@ import polars as pl
 from threadpoolctl import threadpool_limits
 
 from mlspec.steps.data import parquet, preparation
-from mlspec.steps.diagnosis import constant, data, leakage, media, report
+from mlspec.steps.diagnosis import classes, constant, data, leakage, media, report
+from mlspec.steps.diagnosis.finding import Check
 from mlspec.steps.job import Job
 
 TRAIN_ROWS, OTHER_ROWS = 60_000, 20_000  # so many are looked at, of however many
 
 
 def run(job: Job) -> None:
-    """``train``, ``other`` (validation rows, or test rows without their target) -> ``report``, ``verdict``.
+    """``train``, ``other`` (validation rows, or test rows of whose target only the values are counted) -> ``report``,
+    ``verdict``.
 
     Raises StepError where something is wrong and the spec says that this stops the run.
     """
@@ -26,15 +31,15 @@ def run(job: Job) -> None:
     other = _few(parquet.scan(job.inputs["other"]).select(read), min(most, OTHER_ROWS))
     features = [name for name in rows.columns if name != params["target"][0] or not params["labels"]]
     target = other_target = None
-    classes = 0
+    count = 0
     if params["labels"]:
         known = preparation.describe_target(train, params)
         target, other_target = (preparation.target(frame, {"target": known}) for frame in (rows, other))
-        classes = 0 if known["classes"] is None else len(known["classes"])
+        count = 0 if known["classes"] is None else len(known["classes"])
     whole = parquet.scan(job.inputs["other"])
     with threadpool_limits(limits=job.threads):
-        found = data.examine(rows.select(features), other.select(features), target, other_target, classes)
-        found.append(constant.constant(train.select(params["features"])))
+        found = data.examine(rows.select(features), other.select(features), target, other_target, count)
+        found += _parts(train, whole, params)
         if "ids" in params:
             found.append(leakage.groups(train, whole, params["ids"]))
         if "moment" in params:
@@ -49,10 +54,21 @@ def run(job: Job) -> None:
             else check
             for check in found
         ]
-    if params["ordered"]:
+    if params["by"] == "time":
         # Later rows differ from earlier ones, and are of the same people: that is what a split by time is for.
         found = [msgspec.structs.replace(c, fails=False) if c.check in ("drift", "groups") else c for c in found]
     report.finish(job, found)
+
+
+def _parts(train: "pl.LazyFrame", other: "pl.LazyFrame", params: dict[str, Any]) -> Iterator[Check]:
+    """What is missing in a part: classes, values of the target, and (once, of the training rows) of features."""
+    target, part = params["target"][0], "validation" if params["labels"] else "test"
+    if params["task"] == "regression":
+        yield classes.values(other.select(target), part)
+    else:
+        yield classes.classes(train.select(target), other.select(target), part, params["by"])
+    if params["labels"]:
+        yield constant.constant(train.select(params["features"]))
 
 
 def _few(frame: "pl.LazyFrame", most: int) -> "pl.DataFrame":

@@ -39,7 +39,10 @@ def run(job: Job) -> None:
     alone = {candidate: score(truth, prediction) for candidate, prediction in given.items()}
     best = max(alone, key=lambda candidate: alone[candidate])
     if alone[best] == float("-inf"):
-        raise StepError(f"no blend can be made: '{name}' is not defined on the held-out rows")
+        why = intervals.undefined(truth, next(iter(given.values())))
+        raise StepError(
+            f"no blend can be made: '{name}' is not defined on the held-out rows" + (f": {why}" if why else "")
+        )
     worth = _log_likelihood if given[best].ndim == 2 else score
     part = np.random.Generator(np.random.PCG64(job.params["seed"])).permutation(len(truth)) % PARTS
     blended = np.empty_like(given[best])

@@ -10,6 +10,7 @@ from mlspec.diagnostics import StepError
 from mlspec.plugins.metric import Metric
 from mlspec.steps import results
 from mlspec.steps.evaluation import decisions, intervals
+from mlspec.steps.evaluation.select import unselectable
 from mlspec.steps.job import Job
 
 
@@ -33,12 +34,16 @@ def run(job: Job) -> None:
                 prediction = decisions.decided(prediction, limit)
         given[candidate] = prediction
     confidence, sign = job.params["confidence"], 1.0 if metric.greater_is_better else -1.0
-    values = {candidate: sign * metric.score(truth, prediction) for candidate, prediction in given.items()}
+    scores = {candidate: intervals.score(metric, truth, prediction) for candidate, prediction in given.items()}
+    values = {candidate: np.nan if score is None else sign * score for candidate, score in scores.items()}
     defined = [candidate for candidate, value in values.items() if np.isfinite(value)]
     if not defined:
-        raise StepError(f"no candidate can be selected: '{name}' is not defined on the validation rows")
+        if len(given) > 1:
+            raise StepError(unselectable(name, intervals.undefined(truth, prediction)))
+        defined = list(given)
     best = max(defined, key=lambda candidate: values[candidate])
-    drawn = intervals.replicates(metric, truth, given, confidence["resamples"])
+    unknown = dict.fromkeys(given, np.full(1, np.nan))
+    drawn = intervals.replicates(metric, truth, given, confidence["resamples"]) if len(truth) else unknown
     compared = {}
     for candidate in defined:
         apart = sign * (drawn[best] - drawn[candidate])

@@ -83,7 +83,7 @@ def _partial(loaded: "Package", rows: "pl.DataFrame", column: str) -> Mapping[st
         marks = [known.sort()[round(i / (GRID - 1) * (len(known) - 1))] for i in range(GRID)]
         values = list(dict.fromkeys(marks))
     else:
-        counted = sorted(known.value_counts().iter_rows(), key=lambda pair: (-pair[1], str(pair[0])))
+        counted = sorted(known.alias("value").value_counts().iter_rows(), key=lambda pair: (-pair[1], str(pair[0])))
         values = [value for value, _ in counted[:GRID]]
     means = []
     for value in values:

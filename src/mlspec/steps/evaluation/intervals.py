@@ -30,15 +30,16 @@ def measure(
 
     Intervals are percentiles over ``resamples`` bootstrap replicates of the rows, the same replicates for the model and
     its baselines; where a metric has an interval in closed form, that. Differences are oriented: positive is better
-    than the baseline. Values and ends that are not defined are None. ``decided`` holds decisions (n, classes),
-    of the model under '' and of baselines: what metrics of decisions judge, in place of probabilities.
+    than the baseline. Values and ends that are not defined are None, such values with a ``reason``.
+    ``decided`` holds decisions (n, classes), of the model under '' and of baselines: what metrics of decisions judge,
+    in place of probabilities.
     """
     given = {
         (who, name): decided[who] if decided and metric.decides and who in decided else predicted
         for who, predicted in {"": prediction, **baselines}.items()
         for name, metric in metrics
     }
-    drawn = _replicates(metrics, truth, given, resamples)
+    drawn = _replicates(metrics, truth, given, resamples) if len(truth) else dict.fromkeys(given, np.full(1, math.nan))
     values = {(who, name): score(dict(metrics)[name], truth, own) for (who, name), own in given.items()}
     measured, differences = {}, {who: {} for who in baselines}  # type: dict[str, Any], dict[str, dict[str, Any]]
     for name, metric in metrics:
@@ -51,18 +52,32 @@ def measure(
             "n": len(truth),
             "greater_is_better": metric.greater_is_better,
         }
+        why = {} if own is not None else {"reason": undefined(truth, prediction)}
+        measured[name] |= why
         sign = 1.0 if metric.greater_is_better else -1.0
         for who in baselines:
             other = values[who, name]
             gain = None if own is None or other is None else sign * (own - other)
             low, high = percentiles(sign * (drawn["", name] - drawn[who, name]), level)
-            differences[who][name] = _around(gain, low, high)
+            differences[who][name] = {**_around(gain, low, high), **why}
     return {
         "rows": len(truth),
         "metrics": measured,
         "baselines": {who: {name: values[who, name] for name, _ in metrics} for who in baselines},
         "differences": differences,
     }
+
+
+def undefined(truth: "Array", prediction: "Array") -> str:
+    """Why a metric may have no value on these rows, in words; empty where the rows do not show it."""
+    count, distinct = len(truth), len(np.unique(truth))
+    classes = prediction.shape[1] if prediction.ndim == 2 else 0
+    if count == 0:
+        return "there are no rows"
+    if distinct == 1:
+        what = "class" if classes else "value"
+        return f"all {count:,} rows have the same {what}" if count > 1 else "there is one row"
+    return f"{classes - distinct} of {classes} classes have no row" if distinct < classes else ""
 
 
 def replicates(
@@ -172,7 +187,7 @@ def _repeated(metric: Metric, truth: "Array", prediction: "Array", weights: "Arr
 
 def score(metric: Metric, truth: "Array", prediction: "Array") -> float | None:
     """A metric's value, None where it is not a finite number."""
-    value = metric.score(truth, prediction)
+    value = metric.score(truth, prediction) if len(truth) else math.nan
     return value if math.isfinite(value) else None
 
 

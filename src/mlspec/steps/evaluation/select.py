@@ -20,7 +20,8 @@ def run(job: Job) -> None:
 
     The better value wins, ties go to the first name; by the one-standard-error rule (Breiman and others 1984) the least
     complex of those whose difference to the best is at most its standard error. The package holds nothing of the
-    candidates that lost. Raises StepError when the metric is not defined for any of them.
+    candidates that lost. A single candidate is taken whatever its score is. Raises StepError when the metric is not
+    defined for any of several.
     """
     name, settings = job.params["metric"]
     metric = cast(Metric, msgspec.convert(settings, registry.plugin("metrics", name)))
@@ -29,13 +30,13 @@ def run(job: Job) -> None:
         candidate: results.read_json(job.inputs[f"metrics.{candidate}"])["metrics"][name]
         for candidate in sorted([*job.params["candidates"], *(["blend"] if "blend" in job.inputs else [])])
     }
-    defined = [candidate for candidate in scores if scores[candidate]["value"] is not None]
+    defined = [candidate for candidate in scores if scores[candidate]["value"] is not None or len(scores) == 1]
     if not defined:
-        raise StepError(f"no candidate can be selected: '{name}' is not defined on the validation rows")
+        raise StepError(unselectable(name, next(iter(scores.values())).get("reason", "")))
     blend = results.read_json(job.inputs["blend"]) if "blend" in job.inputs else None
     # A blend that is not shown to be better than its best member is not worth its weight.
     open_to = [name for name in defined if name != "blend" or (blend is not None and blend["proven"])]
-    chosen = max(open_to, key=lambda candidate: (candidate == "blend", sign * scores[candidate]["value"]))
+    chosen = max(open_to, key=lambda candidate: (candidate == "blend", sign * (scores[candidate]["value"] or 0.0)))
     ruled: dict[str, Any] = {}
     if blend is not None:
         ruled = {"reason": _blended(blend)}
@@ -103,6 +104,15 @@ def run(job: Job) -> None:
                 tuple((name, kind) for name, kind in job.params["group"]), decision["groups"]["thresholds"]
             ),
         ),
+    )
+
+
+def unselectable(metric: str, reason: str) -> str:
+    """That a metric selects none of several candidates, and what to do."""
+    why = f": {reason}" if reason else ""
+    return (
+        f"no candidate can be selected: '{metric}' is not defined on the validation rows{why}; split otherwise, or "
+        "state another metric in model.select"
     )
 
 

@@ -40,7 +40,7 @@ def levels(column: "pl.Series") -> "tuple[Array, list[str]]":
         found = np.asarray([-1 if null else codes[b] for b, null in zip(text, column.is_null(), strict=True)])
         return _with_missing(found, [spelled[name] for name in names])
     text = column.cast(pl.String)
-    counted = sorted(text.drop_nulls().value_counts().iter_rows(), key=lambda pair: (-pair[1], pair[0]))
+    counted = sorted(text.drop_nulls().alias("value").value_counts().iter_rows(), key=lambda pair: (-pair[1], pair[0]))
     names = [name for name, _ in counted[:MOST_LEVELS]]
     others = len(counted) > MOST_LEVELS
     code = {name: index for index, name in enumerate(names)}

@@ -41,7 +41,7 @@ def labels(column: "pl.Series", level: str) -> "pl.Series":
 
 def sizes(groups: "pl.Series") -> dict[str, int]:
     """How many rows each group has, the groups sorted by name."""
-    counted = groups.drop_nulls().value_counts()
+    counted = groups.drop_nulls().alias("group").value_counts()
     return dict(sorted((str(name), int(count)) for name, count in counted.iter_rows()))
 
 

@@ -1,0 +1,100 @@
+"""Which models compete, by which metric, and how a quick try differs."""
+
+from typing import Any, NamedTuple
+
+from mlspec.draft.split import Split
+from mlspec.draft.table import Table
+from mlspec.draft.task import RARE, Task
+from mlspec.spec.resolve import METRICS
+
+LINEAR = {
+    "binary_classification": "logistic_regression",
+    "multiclass_classification": "logistic_regression",
+    "regression": "ridge",
+}
+FEW_ROWS, QUICK_ROWS, MOST_QUICK, QUICK_EACH, FOR_A_TENTH, WIDE = 200, 2_000, 20_000, 50, 96, 300
+
+
+class Models(NamedTuple):
+    """Candidates with comments, the metric that gates and selects, all metrics, baselines, comments on the gate."""
+
+    candidates: dict[str, dict[str, Any]]
+    comments: dict[str, str]
+    gate: str
+    why: str
+    lines: tuple[str, ...]
+    select: str | None
+    metrics: tuple[str, ...]
+    baselines: tuple[str, ...]
+
+
+def of(table: Table, task: Task, features: int) -> Models:
+    """The models for a task."""
+    gate, why = _gate(task)
+    metrics = METRICS[task.kind] if gate in METRICS[task.kind] else (gate, *METRICS[task.kind])
+    linear: dict[str, Any] = {"type": LINEAR[task.kind]}
+    comments = {}
+    if features > table.rows:
+        linear |= {"alpha": 100} if task.kind == "regression" else {"C": 0.01}
+        comments["linear"] = f"{features:,} columns, {table.rows:,} rows: a strong penalty"
+    second, tree = "trees", {"type": "hist_gradient_boosting"}
+    if table.rows < FEW_ROWS:
+        second, tree = "forest", {"type": "random_forest"}
+        comments["forest"] = "boosting needs more rows"
+    lines: list[str] = []
+    if _is_rare(task):
+        linear["class_weight"] = tree["class_weight"] = "balanced"
+        comments["linear"] = "balanced: rare rows weigh as much; probabilities are then no frequencies"
+        if task.kind == "binary_classification":
+            lines += _verdict(table, task)
+    baselines = ("mean", "median") if task.log else ()
+    select = gate if task.log or _is_rare(task) else None
+    return Models({"linear": linear, second: tree}, comments, gate, why, tuple(lines), select, metrics, baselines)
+
+
+def _is_rare(task: Task) -> bool:
+    if task.rare is None or task.kind == "regression":
+        return False
+    return task.rare < (RARE if task.kind == "binary_classification" else RARE / max(len(task.classes) / 2, 1.0))
+
+
+def _gate(task: Task) -> tuple[str, str]:
+    often = "or at_least / at_most, once you know what is needed"
+    if task.kind == "regression":
+        return ("rmse_log", f"the target is above zero and skewed: relative errors count; {often}") if task.log else (
+            "rmse", often)  # fmt: skip
+    if _is_rare(task) and task.kind == "binary_classification":
+        return "average_precision", f"{task.rare:.1%} of the rows have the rarer class: accuracy says little; {often}"
+    if task.kind == "binary_classification":
+        return "roc_auc", often
+    if _is_rare(task) or (task.rare is not None and task.rare < 0.5 / max(len(task.classes), 1)):
+        return "balanced_accuracy", f"classes are of unequal size, each counts alike; {often}"
+    return "accuracy", often
+
+
+def _verdict(table: Table, task: Task) -> list[str]:
+    """How many rows of the rarer class the test part will have, and what that means."""
+    rows = round(0.2 * table.rows * (task.rare or 0))
+    wide = 0.98 / max(rows, 1) ** 0.5
+    enough = "enough for a verdict" if rows >= FOR_A_TENTH else f"{FOR_A_TENTH} are needed for 0.1"
+    known = f"recall will be known to +-{min(wide, 0.5):.2f}; {enough}"
+    return [f"about {rows:,} of the test rows will have the rarer class: {known}"]
+
+
+def quick(table: Table, task: Task, split: Split, models: Models, features: int) -> dict[str, Any]:
+    """The profile for a quick try: few rows, few trees, few resamples."""
+    found: dict[str, Any] = {}
+    wanted = QUICK_ROWS
+    if task.rare:
+        wanted = min(MOST_QUICK, max(wanted, round(QUICK_EACH / task.rare)))
+    if table.rows > wanted:
+        found["data"] = {"sample": wanted}
+    fewer = {"hist_gradient_boosting": {"max_iter": 20}, "random_forest": {"trees": 20}}
+    settings = {name: fewer[use["type"]] for name, use in models.candidates.items() if use["type"] in fewer}
+    found["model"] = {"candidates": settings} if settings else {}
+    if split.folds is not None:
+        found["model"]["cross_validation"] = {"folds": 2}
+    if features > WIDE:
+        found["model"]["checks"] = "off"
+    found["evaluation"] = {"confidence": {"resamples": 200}}
+    return {key: value for key, value in found.items() if value}
