@@ -22,6 +22,8 @@ def find(path: Path, usual: str, settings: dict[str, Any], notes: list[str]) -> 
     text, whole = _text.head(path, settings.get("encoding", "utf-8"), _bounds.ROWS + 2)
     stated = _layout.STATED.match(text)
     body = text if stated is None else text[stated.end() :]
+    if stated is not None:
+        notes.append(f"its first line states that cells are separated by {NAMES.get(stated[1], repr(stated[1]))}")
     separator = settings.get("separator") or (usual if stated is None else stated[1])
     quote = settings.get("quote", '"')
     if "skip" not in settings and stated is None and not settings.keys() & {"names", "header"}:

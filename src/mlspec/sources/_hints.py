@@ -24,7 +24,10 @@ def columns(
     the hints about names."""
     cells = [set(column) - missing for column in zip(*rows, strict=True)] or [set[str]() for _column in found]
     typed = [_typed(column, values, form) for column, values in zip(found, cells, strict=True)]
-    words = [_amounts.words(values, form_of(values, form)) for values in cells]
+    words = [
+        _amounts.words(values, form_of(values, form)) if column.type in ("integer", "number", "category") else ()
+        for column, values in zip(typed, cells, strict=True)
+    ]
     texts = set[str]().union(*(values for taken, values in zip(words, cells, strict=True) if taken is None))
     every = sorted({*missing, *(word for taken in words for word in taken or ())} - texts - {""})
     other = _other_form(typed, cells, separator, form)

@@ -99,7 +99,7 @@ def is_padded(text: str, separator: str) -> bool:
 def is_headless(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
     """Whether the first row clearly holds values: numbers where the columns hold numbers, and no names anywhere."""
     rows = [row for row in rows[:SEEN_ROWS] if len(row) == len(first)]
-    if len(rows) < 2:
+    if len(rows) < 2 or not any(cell[-1:].isdigit() for cell in first):
         return False
     numbers, is_clear = [], False
     for cell, column in zip(first, zip(*rows, strict=True), strict=True):

@@ -65,9 +65,12 @@ def _look(block: bytes, separator: bytes, quote: bytes, width: int, is_open: boo
     None where a quote is inside a cell, a row is empty, or a line ends in a carriage return alone."""
     import numpy as np
 
-    if b"\0" in block or any(start in block for start in (b"\n" + separator, b"\n ", b'\n""', b"\n\n", b"\n\r")):
+    if b"\0" in block:
+        return None
+    begins = (separator, b" ", b"\t", b"\n", b"\r", *((quote + quote, quote + b" ") if quote else ()))
+    if block.startswith(begins) or any(b"\n" + one in block for one in begins):  # a cheap question first
         blank = rb"^[ \t%b%b]*\r?$" % (re.escape(separator), re.escape(quote))
-        if b"\0" in block or re.search(blank, block[:-1], re.MULTILINE):
+        if re.search(blank, block[:-1], re.MULTILINE):
             return None
     data = np.frombuffer(block, np.uint8)
     ends = data == LINE_FEED
