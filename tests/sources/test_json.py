@@ -169,7 +169,7 @@ def test_what_cannot_be_read_is_named_with_its_line(row: str, keys: Any, text: s
 def test_what_cannot_be_read_further_down_is_named_too(tmp_path: Path) -> None:
     lines(tmp_path, *[{"n": 1}] * 1_500, '{"n": NaN}')
     with pytest.raises(SpecError) as error:
-        raw_rows.opened(str(tmp_path / "t.jsonl"))
+        raw_rows.looked_at(str(tmp_path / "t.jsonl"), {})
     (found,) = error.value.diagnostics
     assert found.message.endswith("line 1501 is not JSON: 'n' is NaN, which JSON does not have: write null")
 

@@ -4,6 +4,7 @@ import contextlib
 import shlex
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, cast
 
 import msgspec
@@ -30,7 +31,7 @@ def looked_at(path: str, settings: Mapping[str, Any]) -> tuple[Source, Schema, t
     return source, columns, notes + hints(tuple(column for column in columns if column.hint not in notes))
 
 
-def opened(path: str, settings: Mapping[str, Any]) -> tuple[Source, Schema, tuple[str, ...]]:
+def opened(path: str, settings: Mapping[str, Any] = MappingProxyType({})) -> tuple[Source, Schema, tuple[str, ...]]:
     """The same from the beginning of the file alone."""
     name = source_at(path)
     if name is None:
