@@ -139,9 +139,10 @@ def judged(tried: Tried, spec: Mapping[str, Any], expert: Mapping[str, Any]) -> 
     """What the expert disagrees with: target, task, split, columns that tell the target or identify a row."""
     if not tried.target:
         return ("refused",)
-    if tried.target not in expert["target"]:
+    target = tried.target.strip("'")  # of a header in the wrong quotes
+    if target not in expert["target"]:
         return ("target",)
-    wrong = [] if tried.task in expert["target"][tried.target].split("|") else ["task"]
+    wrong = [] if tried.task in expert["target"][target].split("|") else ["task"]
     if not any(fits(tried.split, wanted) for wanted in expert["split"]):
         wrong.append("split")
     features = spec["data"]["columns"].get("features")

@@ -4,7 +4,7 @@
     python benchmarks/dialects.py [--only "late text,CR"] [--rows 1500]
 
 Each reader is called as an ordinary user calls it, with its defaults: `polars.read_csv(f)`, `pandas.read_csv(f)`,
-`duckdb.read_csv(f)`. mlspec is tried twice: with the settings that `mlspec init` writes for the file, and without any,
+`duckdb.read_csv(f)`. mlspec is tried twice: with the settings that `mlspec init` finds in the file, and without any,
 as a spec written by hand. All files come from the same table of known values (benchmarks/tables/damage.py).
 
 right      all values are the true ones; a date that is kept as its text counts, a number that is text does not
@@ -79,41 +79,26 @@ def by_duckdb(file: Path) -> Mapping[str, Sequence[Any]]:
         return {name: [row[n] for row in rows] for n, name in enumerate(found.columns)}
 
 
-def by_mlspec(file: Path, settings: Mapping[str, Any], drop: Sequence[str] = ()) -> Mapping[str, Sequence[Any]]:
-    """All rows as a run reads them."""
-    import msgspec
-
-    from mlspec import registry
+def by_mlspec(file: Path, *, found: bool) -> Mapping[str, Sequence[Any]]:
+    """All rows as a run reads them; ``found``: with the settings that `init` finds and writes."""
+    from mlspec.sources import _sniff
     from mlspec.spec.units import source_at
     from mlspec.steps.data import raw_rows
 
     kind = source_at(str(file)) or ""
-    source: Any = msgspec.convert({**settings, "path": file.name}, registry.plugin("sources", kind))
+    settings = _sniff.sniff(kind, file, {}).settings if found else {}
+    source: Any = _sniff.source(kind, file.name, settings)
     with raw_rows.reading(file.name, file.parent, source):
         columns = source.settled(file.parent, source.columns(file.parent))
-        rows = source.scan(file.parent, columns).collect().to_dict(as_series=False)
-    return {name: cells for name, cells in rows.items() if name not in drop}
-
-
-def by_init(file: Path) -> Mapping[str, Sequence[Any]]:
-    """With what `mlspec init` writes for the file."""
-    import yaml
-
-    from mlspec.spec.draft import draft
-
-    spec = yaml.safe_load(draft(file, file.parent))
-    (settings,) = spec["data"]["sources"].values()
-    columns = spec["data"].get("columns", {})
-    settings = {"path": settings} if isinstance(settings, str) else settings
-    return by_mlspec(file, settings, columns.get("drop", ()))
+        return source.scan(file.parent, columns).collect().to_dict(as_series=False)  # type: ignore[no-any-return]
 
 
 READERS: dict[str, Read] = {
     "polars": by_polars,
     "pandas": by_pandas,
     "duckdb": by_duckdb,
-    "mlspec init": by_init,
-    "mlspec": lambda file: by_mlspec(file, {}),
+    "mlspec init": lambda file: by_mlspec(file, found=True),
+    "mlspec": lambda file: by_mlspec(file, found=False),
 }
 
 

@@ -228,7 +228,7 @@ def test_a_compressed_file_that_is_damaged_further_down_is_a_message(tmp_path: P
     whole[len(whole) // 12 : len(whole) // 12 + 40] = b"\xff" * 40
     (tmp_path / "t.csv.gz").write_bytes(bytes(whole))
     with pytest.raises(SpecError) as error:  # noqa: PT012
-        source, columns = raw_rows.opened(str(tmp_path / "t.csv.gz"))
+        source, columns, _notes = raw_rows.opened(str(tmp_path / "t.csv.gz"))
         with raw_rows.reading("t", Path(), source):
             source.scan(Path(), columns).collect()
     assert [one.code for one in error.value.diagnostics] == ["source-unreadable"]

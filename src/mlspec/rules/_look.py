@@ -255,8 +255,9 @@ def _missing(document: Document, at: tuple[str, ...], root: Path, source: Source
     wanted = str(getattr(source, "path", getattr(source, "connection", "")))
     near = _near(root, Path(wanted))
     notes = ("paths are relative to the spec's folder",)
-    if near == f"{wanted}.dvc":
-        near, notes = None, (f"'{wanted}.dvc' is here, its data is not: run `dvc pull`",)
+    pointer = _pointer(root, Path(wanted))
+    if pointer is not None:
+        near, notes = None, (f"'{pointer}' is here, its data is not: run `dvc pull`",)
     elif "\\" in wanted:
         notes = (f"write / between folders: {wanted.replace(chr(92), '/')}",)
     return Diagnostic(
@@ -266,6 +267,17 @@ def _missing(document: Document, at: tuple[str, ...], root: Path, source: Source
         label=f"did you mean '{near}'?" if near else "",
         notes=notes,
     )
+
+
+def _pointer(root: Path, wanted: Path) -> str | None:
+    """The file with which DVC tracks a file, or a folder that it is in, if it is here; never one outside the
+    repository."""
+    around = allowed_reads.around(root)
+    for tracked in (wanted, *wanted.parents[:-1]):
+        pointer = tracked.with_name(f"{tracked.name}.dvc")
+        if not allowed_reads.refusal(around, root / pointer.parent) and os.path.lexists(root / pointer):
+            return pointer.as_posix()
+    return None
 
 
 def _near(root: Path, wanted: Path) -> str | None:
@@ -280,6 +292,5 @@ def _near(root: Path, wanted: Path) -> str | None:
             names = [entry.name for entry in islice(entries, MOST_NAMES)]
     except (OSError, ValueError):
         return None
-    pointer = f"{wanted.name}.dvc"
-    near = pointer if pointer in names else suggest.nearest(wanted.name, names)
+    near = suggest.nearest(wanted.name, names)
     return None if near is None else (wanted.parent / near).as_posix()

@@ -45,8 +45,6 @@ def _records(source: Source, root: Path) -> Iterator[Record]:
 
 
 def _delimited(source: Csv, file: str, path: Path) -> Iterator[Record]:
-    if _text.packing(path) == ".zst":
-        return
     table = source._table(path)
     for line, row in _row_by_row.numbered(path, source.encoding, table, source.quote):
         yield file, line, dict(zip(table.names, row, strict=False))

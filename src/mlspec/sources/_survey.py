@@ -2,6 +2,7 @@
 cells, in ways of its own."""
 
 import functools
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -64,16 +65,21 @@ def _look(block: bytes, separator: bytes, quote: bytes, width: int, is_open: boo
     None where a quote is inside a cell, a row is empty, or a line ends in a carriage return alone."""
     import numpy as np
 
-    empty = separator * (width - 1)
-    if b"\0" in block or block.startswith((empty + b"\n", empty + b"\r")):
-        return None
-    if b"\n" + empty in block and (b"\n" + empty + b"\n" in block or b"\n" + empty + b"\r" in block):
+    if b"\0" in block:
         return None
     data = np.frombuffer(block, np.uint8)
-    ends = data == LINE_FEED
+    ends = np.flatnonzero(data == LINE_FEED)
+    places = np.concatenate(([0], ends[:-1] + 1))
+    starts = data[places]
+    if quote:
+        starts = np.where(starts == quote[0], data[np.minimum(places + 1, len(data) - 1)], starts)
+    if np.isin(starts, np.frombuffer(separator + quote + b" \t\r\n", np.uint8)).any():  # a cheap question first
+        blank = rb"^[ \t%b%b]*\r?$" % (re.escape(separator), re.escape(quote))
+        if re.search(blank, block[:-1], re.MULTILINE):
+            return None
     if b"\r" in block and np.count_nonzero(data == RETURN) != block.count(b"\r\n"):
         return None
-    more = int(np.count_nonzero(data == separator[0])) - (width - 1) * int(np.count_nonzero(ends))
+    more = int(np.count_nonzero(data == separator[0])) - (width - 1) * len(ends)
     if not quote or quote not in block:
         return is_open, 0 if is_open else more
     quotes = np.flatnonzero(data == quote[0])

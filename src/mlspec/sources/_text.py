@@ -30,7 +30,8 @@ def head(path: Path, encoding: str, most: int) -> tuple[str, bool]:
         likely = encoding_of(data)
         if _is_wide(likely):
             raise ValueError(f"it is UTF-16 text: add encoding: {likely}")
-        raise ValueError("this is not text: it has zero bytes")
+        line = data[: data.find(b"\0")].count(b"\n") + 1
+        raise ValueError(f"this is not text: line {line} has a zero byte")
     try:
         decoder = codecs.getincrementaldecoder("utf-8-sig" if _is_utf8(encoding) else encoding)()
         text = decoder.decode(data, final=whole or not wide)
@@ -64,6 +65,9 @@ def encoding_of(data: bytes) -> str:
     try:
         codecs.getincrementaldecoder("utf-8")().decode(data)
     except UnicodeDecodeError:
+        text = data.decode("utf-8", "replace")
+        if sum(sign > "\x7f" for sign in text) > 2 * text.count("\ufffd"):
+            return "utf-8"  # with stray bytes, which the reader names: as latin-1 its other letters would be wrong
         # Bytes that are control characters in latin-1 are letters and quotes in cp1252.
         return "cp1252" if any(128 <= byte < 160 for byte in data) and _is_in(data, "cp1252") else "latin-1"
     return "utf-8"
