@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from mlspec.machine import json_values
 from mlspec.sources import _text
@@ -68,12 +69,17 @@ def lines_of(path: Path) -> Iterator[bytes]:
 def _not_a_number(line: bytes | str) -> str:
     """The key with a value such as NaN, which Python writes, and JSON does not have."""
     try:
-        row = json.loads(line, parse_constant=_Word)
+        row = json.loads(line, parse_constant=Word)
     except (ValueError, RecursionError):
         return ""
-    found = [(key, value) for key, value in row.items() if isinstance(value, _Word)] if isinstance(row, dict) else []
-    return f"'{found[0][0]}' is {found[0][1]}, which JSON does not have: write null" if found else ""
+    return word_in(row) if isinstance(row, dict) else ""
 
 
-class _Word(str):
+def word_in(row: dict[str, Any]) -> str:
+    """The first value of a row that is a word, with its key; empty if there is none."""
+    found = next(((key, value) for key, value in row.items() if isinstance(value, Word)), None)
+    return "" if found is None else f"'{found[0]}' is {found[1]}, which JSON does not have: write null"
+
+
+class Word(str):
     """NaN, Infinity or -Infinity."""

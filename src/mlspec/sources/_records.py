@@ -260,6 +260,34 @@ def frame(
     return read.select(picked)
 
 
+def cast(
+    data: Any,
+    columns: Schema,
+    name: str,
+    rows: Callable[[], Iterable[Row]],
+    nested: Nested,
+    missing: tuple[str, ...],
+    dates: Mapping[str, str],
+) -> "pl.LazyFrame":
+    """All rows, read as text and cast. Raises StepError for a value that does not match its type."""
+    import polars as pl
+
+    from mlspec.sources import _cast
+
+    read = frame(data, {column.name: pl.String for column in columns}, nested, rows)
+    if missing:
+        read = read.with_columns(pl.when(~pl.all().is_in(list(missing))).then(pl.all()).name.keep())
+    return _cast.from_text(read, tuple(replace(c, form=c.form or dates.get(c.name, "")) for c in columns), name)
+
+
+def some(rows: Iterable[Row], nested: Nested, missing: tuple[str, ...]) -> Schema:
+    """The columns of these rows. Raises ValueError where there are none."""
+    found = columns(rows, nested, frozenset(missing))
+    if not found:
+        raise ValueError("the file is empty")
+    return found
+
+
 def _is_list(rows: Iterable[Row], name: str, base: str, nested: Nested) -> bool:
     """Whether a column is a number of a list, as the first row shows that has one or the other."""
     for place, row in rows:
