@@ -36,7 +36,7 @@ ODD = (
 )
 NAMES = st.one_of(st.sampled_from(ODD), st.text(st.characters(exclude_categories=("Cs",)), max_size=12))
 NUMBERS = st.one_of(st.integers(-(2**63), 2**63 - 1), st.floats(allow_nan=False, allow_infinity=False))
-KEYS = NAMES.filter(bool)
+KEYS = NAMES.filter(text.is_writable_key)
 
 
 def spec(names: list[str], keys: list[str], numbers: list[float]) -> dict[str, Any]:
