@@ -50,7 +50,7 @@ def spec(names: list[str], keys: list[str], numbers: list[float]) -> dict[str, A
     }
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     names=st.lists(NAMES, min_size=1, max_size=5),
     keys=st.lists(KEYS, min_size=1, max_size=3, unique=True),
