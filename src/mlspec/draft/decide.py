@@ -25,6 +25,9 @@ class Rows(Protocol):
     def parts(self, stated: dict[str, Any], target: str, *, classes: bool) -> tuple[str, tuple[int, ...]] | None:
         """What a split comes to: why it can't be, and the rows of its parts; None if that is unknown."""
 
+    def recurs(self, thing: str, moment: str) -> bool | None:
+        """Whether most values of a column have rows at several moments; None if that is unknown."""
+
 
 class Unknown:
     """Where only the first rows are seen, nothing can be asked of all of them."""
@@ -34,6 +37,10 @@ class Unknown:
         return []
 
     def parts(self, stated: dict[str, Any], target: str, *, classes: bool) -> None:
+        """Unknown."""
+        return
+
+    def recurs(self, thing: str, moment: str) -> None:
         """Unknown."""
         return
 
@@ -116,9 +123,12 @@ def decided(table: Table, given: Given, rows: Rows) -> Decided:
         return rows.parts(split, target, classes=task.kind != "regression")
 
     unfit = {c.name for c in table.columns} - {c.name for c in used} | about.all
-    split = splits.of(table, aim.column, task, given, unfit, parts)
+    split = splits.of(table, aim.column, task, given, unfit, parts, rows.recurs)
     free = [c for c in used if c.name != split.stated.get("column") and c.name not in about.sensitive]
     told = _leaks(rows, free, aim.column, task, table)
+    alone = next((one for one in told if " + " not in one.why and " - " not in one.why and " * " not in one.why), None)
+    if aim.is_last and alone is not None and len(free) > 1:
+        raise targets.refused(aim.column, columns, f"follows from '{alone.column}'")
     things = {split.group} if split.stated["by"] != "group" and split.group is not None else set()
     clear = [c for c in _without(free, told) if c.name not in about.all]
     prepared = roles.preparation(clear, things)
@@ -131,6 +141,9 @@ def decided(table: Table, given: Given, rows: Rows) -> Decided:
         if told:
             named = words.listed([one.column for one in told])
             notes.append(f"{named}, {told[0].why}; but nothing else is there to predict from")
+    elif split.time is not None:
+        left = [table.column(split.time)]
+        notes.append(f"only '{split.time}' is there to predict from; earlier values can be joined (data.join, as_of)")
     elif about.sensitive:
         left = [c for c in used if c.name in about.sensitive]
         notes.append(f"{words.listed(about.sensitive)}: about people, but nothing else is there to predict from")
