@@ -15,7 +15,7 @@ import pytest
 from mlspec.graph.kinds import KINDS
 
 ROOT = Path(__file__).parents[1]
-ENGINES = {"torch", "polars", "pandas", "sklearn", "numpy", "scipy", "optuna", "dvc"}
+ENGINES = {"torch", "polars", "pandas", "pyarrow", "narwhals", "sklearn", "numpy", "scipy", "optuna", "dvc"}
 COMMANDS = [
     (["validate"], ENGINES | {"networkx", "jsonschema", "rich", "importlib.metadata"}),
     (["compile"], ENGINES | {"jsonschema", "rich"}),

@@ -97,8 +97,8 @@ class _Model:
             task="regression", classes=None, positive=None,
         )  # fmt: skip
 
-    def levels(self) -> dict[str, list[str]]:
-        """It knows no categories."""
+    def seen(self) -> dict[str, Any]:
+        """It remembers nothing of its training rows."""
         return {}
 
 

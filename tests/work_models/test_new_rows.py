@@ -202,6 +202,9 @@ def test_the_command_skips_writes_both_files_and_says_so_by_its_exit_code(
     assert refused[1]["reason"] == (
         "'age' is not an integer; 'pay' is not a number; 'since' is not a date (like 2024-01-31)"
     )
+    same = ["predict", "model", "new.csv", "-o", "out.csv", "--on-error", "skip", "--refused", "./out.csv"]
+    assert main(same) == 2
+    assert "-o and --refused name the same file" in capsys.readouterr().err
     assert main(["predict", "model", "new.csv", "--on-error", "skip"]) == 2
     assert "--on-error skip needs -o FILE, or --refused FILE" in capsys.readouterr().err
     Path("good.csv").write_text(f"{HEADER}\n")

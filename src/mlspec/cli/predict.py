@@ -1,5 +1,6 @@
 """``mlspec predict``: the selected model on new rows."""
 
+import os
 import shlex
 from typing import Any
 
@@ -74,7 +75,8 @@ def command(model: str, data: str, output: str | None, **options: Any) -> None:
         result(found.rows.write_csv(), form="data")
     else:
         api.write_table(found.rows, output, [data])
-        talk(printable(f"wrote {found.rows.height:,} predictions to {output}"))
+        count = found.rows.height
+        talk(printable(f"wrote {'1 prediction' if count == 1 else f'{count:,} predictions'} to {output}"))
     if refused is not None:
         count = found.refused.height
         rows = "1 row" if count == 1 else f"{count:,} rows"
@@ -92,6 +94,8 @@ def _refused_file(output: str | None, stated: str | None, *, skips: bool) -> str
         return None
     if stated is None and output is None:
         raise click.UsageError("--on-error skip needs -o FILE, or --refused FILE for the rows that are left out")
+    if stated is not None and output is not None and os.path.realpath(stated) == os.path.realpath(output):
+        raise click.UsageError("-o and --refused name the same file")
     return stated if stated is not None else str(Path(str(output)).with_suffix(f".refused{Path(str(output)).suffix}"))
 
 

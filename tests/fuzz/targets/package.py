@@ -17,7 +17,7 @@ from inputs import fresh
 from judge import Hang
 
 from mlspec import api
-from mlspec.api.using import _refused
+from mlspec.api.using import refused
 from mlspec.diagnostics import StepError
 from mlspec.steps.serving import isolated_worker, package, package_format
 from mlspec.steps.serving.package_format import PackageError
@@ -92,6 +92,11 @@ class _Here(package.LoadedModel):
         with _answered(self._folder):
             return self._loaded.treat(frame)
 
+    def seen(self) -> Any:
+        """As every loaded model does."""
+        with _answered(self._folder):
+            return self._loaded.seen()
+
 
 @contextlib.contextmanager
 def _answered(folder: Path) -> Iterator[None]:
@@ -131,7 +136,7 @@ def _used(data: bytes, scratch: Path, load: Callable[[Path], Any]) -> str:
     try:
         return f"predicted {api.predict(load(folder), _rows()).width}"
     except PackageError as error:
-        raise _refused(error) from None
+        raise refused(error) from None
     except StepError as error:
         return f"rows {str(error).split(chr(39))[0]}"
 

@@ -108,7 +108,7 @@ class Isolated(LoadedModel):
             found = pl.read_ipc(io.BytesIO(self._ask("seen", pl.DataFrame())[1]))
             if found.schema != SEEN:
                 raise self._wrong("answers something else than what its columns had")
-            self._seen = {name: Seen(levels, complete) for name, levels, complete in found.rows()}
+            self._seen = {name: Seen(*seen) for name, *seen in zip(*found, strict=True)}
         return self._seen
 
     def _pieces(self, frame: "pl.DataFrame") -> "list[pl.DataFrame]":

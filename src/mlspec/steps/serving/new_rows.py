@@ -153,14 +153,18 @@ def _from_typed(
         elif kind == "category":
             made = cell.cast(pl.String)
             # A library that has no missing integers makes floats of them.
-            known = seen().get(column.name) if have.is_float() else None
-            if have.is_float() and not any(level.endswith(".0") for level in (known and known.levels) or ()):
+            if have.is_float() and not _has_decimals(seen().get(column.name)):
                 whole = _whole(cell).cast(pl.String)
                 made = pl.when((cell.is_null() | whole.is_not_null()).all()).then(whole).otherwise(made)
     elif kind in FITTING.get(have.base_type(), ()):
         zoned = isinstance(have, pl.Datetime) and kind == "date"
         made = cell.dt.date() if zoned else cell.cast(type_)
     return made, given & made.is_null()
+
+
+def _has_decimals(known: Seen | None) -> bool:
+    """Whether integers are written as 1.0 among the categories of a column."""
+    return known is not None and known.levels is not None and bool(known.levels.str.ends_with(".0").any())
 
 
 def _whole(number: "pl.Expr") -> "pl.Expr":
@@ -248,7 +252,7 @@ def unusual(frame: "pl.DataFrame", seen: Mapping[str, Seen], about: About) -> tu
         if known.complete and cells.null_count():
             lacking.append(f"'{name}' ({_rows(cells.null_count())})")
         if known.levels is not None and cells.dtype == pl.String:
-            strange = cells.filter(~cells.is_in(known.levels) & cells.is_not_null())
+            strange = cells.filter(~cells.is_in(known.levels.implode()) & cells.is_not_null())
             if len(strange):
                 first = "" if name in people else f": {_first(strange)}"
                 said.append(f"'{name}' ({_rows(len(strange))}{first})")

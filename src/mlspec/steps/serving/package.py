@@ -33,7 +33,7 @@ class Seen(NamedTuple):
     """What a column of training rows had: its categories, None where not all are known, and whether it is known that
     no cell was missing."""
 
-    levels: list[str] | None
+    levels: "pl.Series | None"
     complete: bool
 
 
@@ -120,6 +120,7 @@ class Package(LoadedModel):
         self.state = parts[0].state
         self._parts = parts
         self._own = own or {}
+        self._seen: dict[str, Seen] | None = None
 
     def predict(self, frame: "pl.DataFrame") -> "Array":
         """As every loaded model does."""
@@ -193,8 +194,10 @@ class Package(LoadedModel):
 
     def seen(self) -> dict[str, Seen]:
         """As every loaded model does."""
-        columns = {one["name"]: one for part in self._parts for one in part.state["columns"] if "of" not in one}
-        return {name: Seen(preparation.levels(one), bool(one.get("complete"))) for name, one in columns.items()}
+        if self._seen is None:
+            columns = {one["name"]: one for part in self._parts for one in part.state["columns"] if "of" not in one}
+            self._seen = {name: _seen(one) for name, one in columns.items()}
+        return self._seen
 
     def checked(self, frame: "pl.DataFrame") -> "pl.DataFrame":
         """Rows with the columns that are read, as their types. Raises StepError as ``predict`` does."""
@@ -206,6 +209,11 @@ class Package(LoadedModel):
         numbers = [name for name, kind in columns if kind == "number"]
         frame = frame.with_columns(pl.col(numbers).fill_nan(None)) if numbers else frame
         return derived(frame, made)
+
+
+def _seen(column: Mapping[str, Any]) -> Seen:
+    levels = preparation.levels(column)
+    return Seen(None if levels is None else pl.Series(levels, dtype=pl.String), bool(column.get("complete")))
 
 
 def _read_as(frame: "pl.DataFrame", columns: Sequence[tuple[str, str]]) -> "pl.DataFrame":
