@@ -12,7 +12,7 @@ import wild
 from inputs import join, shown, split
 
 from mlspec import api
-from mlspec.api import using
+from mlspec.api import new_data
 from mlspec.document import Document, parse
 from mlspec.draft import draft
 from mlspec.machine import allowed_reads
@@ -73,8 +73,9 @@ def _executed(said: dict[str, Any], root: Path, file: str) -> str:
     if verb == "init":
         return f"drafted {len(draft(root / file, root, with_rows=False).written().places)}"
     if verb == "read":
-        _source, columns = raw_rows.opened(str(root / file))
-        return f"read {using._read_rows(str(root / file), _Model(columns), ()).width}"
+        _source, columns, _notes = raw_rows.opened(str(root / file))
+        model: Any = _Model(columns)
+        return f"read {new_data.from_file(str(root / file), model, (), {}).rows.width}"
     if verb == "profile":
         return f"profiled {len(api.profile(root / file).columns)}"
     source = said.get("source")
@@ -95,6 +96,10 @@ class _Model:
             candidate="c", model=("ridge", {}), columns=kinds, target="y", target_type="number",
             task="regression", classes=None, positive=None,
         )  # fmt: skip
+
+    def levels(self) -> dict[str, list[str]]:
+        """It knows no categories."""
+        return {}
 
 
 def _placed(source: dict[str, Any], file: str) -> dict[str, str]:

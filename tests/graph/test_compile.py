@@ -16,8 +16,9 @@ from msgspec.structs import replace
 from mlspec.constraints.quality import Quality
 from mlspec.graph.build import Change, compile_graph
 from mlspec.graph.passes import PASSES
-from mlspec.plugins.base import Column
+from mlspec.plugins.base import Column, PluginRef
 from mlspec.rules.context import Facts
+from mlspec.sources.csv import Csv
 from mlspec.spec.backend import Backend
 from mlspec.spec.constraints import Constraints
 from mlspec.spec.data import Expectation, Split
@@ -116,6 +117,16 @@ def test_columns_carry_type_and_role_through_the_preparation(bench: Any, project
     assert prepared[-1] == Column("__target__", "category", "target")
     assert "sex" not in " ".join(column.name for column in prepared)
     assert {column.name for column in graph.steps["predict"].schemas["predictions"]} == {"p0", "p1", "__target__"}
+
+
+def test_a_package_knows_what_to_hide_and_how_cells_were_read(bench: Any, project: Callable[..., Any]) -> None:
+    assert not {"hidden", "reading"} & bench.compile(project()).steps["select"].params.keys()
+    source = Csv(path="people.csv", missing=("?", "unknown"), dates={"born": "%m/%d/%Y"})
+    made = project(columns={"use_sensitive": ("sex",)})
+    data = replace(made.data, sources={"people": PluginRef("csv", source)})
+    params = bench.compile(replace(made, data=data)).steps["select"].params
+    assert params["hidden"] == ["sex"]
+    assert params["reading"] == {"missing": ["?", "unknown"], "dates": {"born": "%m/%d/%Y"}}
 
 
 def test_a_sensitive_column_is_a_feature_only_when_it_is_said(bench: Any, project: Callable[..., Any]) -> None:

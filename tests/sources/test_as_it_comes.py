@@ -218,34 +218,12 @@ def test_a_compressed_file_that_was_cut_is_never_fewer_rows(tmp_path: Path) -> N
         raw_rows.looked_at(str(tmp_path / "t.csv.gz"), {})
 
 
-def lines(tmp_path: Path, *rows: str) -> Jsonl:
-    (tmp_path / "t.jsonl").write_text("\n".join(rows) + "\n")
-    return Jsonl(path="t.jsonl")
-
-
-def test_a_json_array_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="it is one JSON array: write an object a line"):
-        lines(tmp_path, '[{"a": 1},', ' {"a": 2}]').columns(tmp_path)
-
-
-@pytest.mark.parametrize(("value", "name"), [('"7"', "a text"), ("true", "true or false"), ("1.5", "a number")])
-def test_a_value_of_another_type_is_named_with_its_line_and_key(value: str, name: str, tmp_path: Path) -> None:
-    source = lines(tmp_path, *[f'{{"a": {n}, "t": "x"}}' for n in range(1500)], f'{{"a": {value}, "t": "y"}}')
-    assert source.fault(tmp_path) == f"line 1501 of t.jsonl: 'a' is {name}, but integer in other rows"
-
-
-def test_a_key_that_comes_late_is_never_lost_without_a_word(tmp_path: Path) -> None:
-    source = lines(tmp_path, *['{"a": 1}'] * 1100, '{"a": 1, "late": 2}')
-    assert source.overlooked(tmp_path).startswith("line 1101 of t.jsonl has the key 'late', which the first 1,000 rows")
-    assert lines(tmp_path, *['{"a": 1, "late": null}', *['{"a": 1}'] * 1100, '{"late": 2}']).overlooked(tmp_path) == ""
-
-
 def test_a_compressed_file_that_is_damaged_further_down_is_a_message(tmp_path: Path) -> None:
     whole = bytearray(gzip.compress(("a,b\n" + "".join(f"{n},{n * n}\n" for n in range(50_000))).encode(), mtime=0))
     whole[len(whole) // 12 : len(whole) // 12 + 40] = b"\xff" * 40
     (tmp_path / "t.csv.gz").write_bytes(bytes(whole))
     with pytest.raises(SpecError) as error:  # noqa: PT012
-        source, columns = raw_rows.opened(str(tmp_path / "t.csv.gz"))
+        source, columns, _notes = raw_rows.opened(str(tmp_path / "t.csv.gz"))
         with raw_rows.reading("t", Path(), source):
             source.scan(Path(), columns).collect()
     assert [one.code for one in error.value.diagnostics] == ["source-unreadable"]

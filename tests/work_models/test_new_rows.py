@@ -58,7 +58,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     home, known = tmp_path_factory.mktemp("made"), dict[str, LoadedModel]()
 
     def of(target: str = "yes", kind: str = "boolean", **more: Any) -> LoadedModel:
-        key = f"{target}{len(more)}"
+        key = f"{target}{'-'.join(more)}"
         if key in known:
             return known[key]
         columns = [{"name": name, "type": type_, "steps": STEPS.get(name, [])} for name, type_ in KINDS.items()]
@@ -225,6 +225,16 @@ def test_a_column_that_is_missing_is_named_with_the_one_that_is_meant(made: Made
         ),
         ("the data has no column 'member', which the model needs: true or false", ()),
     ]
+
+
+def test_cells_mean_what_they_meant_in_training(made: Made, tmp_path: Path) -> None:
+    model = made(reading=package_format.Reading(missing=("unknown",), dates={"since": "%d/%m/%Y"}))
+    wanted = api.predict(made(), [{**ROW, "town": None, "since": datetime.date(2024, 2, 1)}])[0]
+    for date in ("01/02/2024", "2024-02-01"):
+        (tmp_path / "new.csv").write_text(f"{HEADER}\n1,30,2000.5,unknown,true,{date}\n")
+        found = api.predict_file(model, str(tmp_path / "new.csv"))
+        assert found.rows.to_dicts() == [wanted]
+        assert found.notes == ()
 
 
 def test_values_of_columns_about_people_are_shown_nowhere(made: Made, tmp_path: Path) -> None:

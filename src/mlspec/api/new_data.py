@@ -6,6 +6,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+import msgspec
+
 from mlspec.diagnostics import Diagnostic, SpecError, StepError
 
 if TYPE_CHECKING:
@@ -25,7 +27,8 @@ OF_TEXT = ("csv", "jsonl", "json")  # formats whose cells are as they were typed
 
 class Table(NamedTuple):
     """New rows: the model's columns in their types, null where a cell does not fit; columns to be kept; what does not
-    fit; the rows as they came; the file and line of rows by their numbers; the name of the data; and notes."""
+    fit; the rows as they came; the file and line of rows by their numbers; the name of the data; and how it is
+    read, where that was found out."""
 
     rows: "pl.DataFrame"
     kept: "pl.DataFrame"
@@ -46,11 +49,14 @@ def from_file(path: str, model: "LoadedModel", keep: Sequence[str], settings: Ma
     from mlspec.steps.data.raw_rows import opened
     from mlspec.steps.serving import new_rows
 
-    source, columns = opened(path, settings)
+    is_csv, is_text = source_at(path) == "csv", source_at(path) in OF_TEXT
+    trained = model.about.reading if is_csv else None
+    source, columns, notes = opened(path, settings if trained is None else _with(settings, trained.missing))
+    if trained is not None:
+        source = msgspec.structs.replace(source, dates=_fitting(source, trained.dates))
     types: dict[str, str] = {column.name: column.type for column in columns}
     known(keep, list(types), f"'{path}'")
     wanted = needed(model, list(types), f"'{path}'")
-    is_csv, is_text = source_at(path) == "csv", source_at(path) in OF_TEXT
     read_as = wanted if is_csv else {name: types[name] for name in wanted}
     # A date keeps its form, and an identifier its digits.
     kept_as = {
@@ -79,7 +85,7 @@ def from_file(path: str, model: "LoadedModel", keep: Sequence[str], settings: Ma
         lambda: _as_it_came(path, source, types, is_text),
         lambda cells: _lines.places(source, Path(), cells),
         path,
-        tuple(filter(None, (source.blanks(Path()),))),
+        (*notes, *filter(None, [source.blanks(Path())])),
     )
 
 
@@ -125,6 +131,26 @@ def needed(model: "LoadedModel", names: Sequence[str], what: str) -> dict[str, s
             )
             for name, guess in lacking.items()
         )
+    return found
+
+
+def _with(settings: Mapping[str, Any], missing: Sequence[str]) -> dict[str, Any]:
+    """The settings, with the cells that were missing values in training."""
+    words = (*settings.get("missing", ()), *missing)
+    return {**settings, "missing": words} if words else dict(settings)
+
+
+def _fitting(source: "Source", dates: Mapping[str, str]) -> dict[str, str]:
+    """The formats of dates in training that the first cells of these columns have too."""
+    from datetime import datetime
+
+    found = {}
+    for name, form in dates.items():
+        cells = source.values(Path(), name)
+        with contextlib.suppress(ValueError):
+            for cell in cells[0] if cells is not None else ():
+                datetime.strptime(cell, form)
+            found[name] = form
     return found
 
 

@@ -53,6 +53,7 @@ def reading(command: Command) -> Command:
             ("thousands", str, "CHARACTER", "The character between thousands, if not as found."),
             ("encoding", str, "NAME", "The text encoding, if not as found: utf-8, latin-1, cp1252, utf-16."),
             ("quote", str, "CHARACTER", "The quote around cells; empty for none."),
+            ("skip", click.IntRange(min=0), "LINES", "Lines above the header that are no data."),
             ("footer", click.IntRange(min=0), "ROWS", "Rows at the end that are no data."),
         )
     ):
@@ -64,7 +65,7 @@ def reading(command: Command) -> Command:
     return cast(Command, header(found))
 
 
-READING = ("separator", "decimal", "thousands", "encoding", "quote", "footer", "missing", "header")
+READING = ("separator", "decimal", "thousands", "encoding", "quote", "skip", "footer", "missing", "header")
 
 
 allow_outside = click.option(

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from mlspec.cli._options import reading
 from mlspec.cli._output import result, talk
 
 
@@ -32,10 +33,7 @@ from mlspec.cli._output import result, talk
     metavar="FILE",
     help="With --on-error skip, the file for the rows that were left out; OUTPUT.refused.ENDING if left out.",
 )
-@click.option("--separator", metavar="CHARACTER", help="The separator between the cells of a CSV file.")
-@click.option("--decimal", metavar="CHARACTER", help="The decimal separator of numbers in a CSV file.")
-@click.option("--encoding", metavar="NAME", help="The encoding of a CSV file.")
-@click.option("--missing", multiple=True, metavar="CELL", help="A cell that means a missing value; repeatable.")
+@reading
 @click.option("--device", default="cpu", show_default=True, help="The device for networks.")
 @click.option("--trust-code", is_flag=True, help="Load the model in this process, and run the code that it contains.")
 def command(model: str, data: str, output: str | None, **options: Any) -> None:
@@ -63,10 +61,9 @@ def command(model: str, data: str, output: str | None, **options: Any) -> None:
     for path in (output, refused):
         if path is not None:
             prediction.table_format(path)
-    settings = {key: options[key] for key in ("separator", "decimal", "encoding", "missing") if options[key]}
     try:
         loaded = api.load_model(model, device=options["device"], trust_code=options["trust_code"])
-        found = api.predict_file(loaded, data, keep=keep, on_error=options["on_error"], settings=settings)
+        found = api.predict_file(loaded, data, keep=keep, on_error=options["on_error"], settings=options["settings"])
     except SpecError as error:
         raise _with_ways(error, model, data, output, options) from None
     for note in found.notes:
@@ -121,12 +118,16 @@ def _with_ways(error: Any, model: str, data: str, output: str | None, options: d
 
 def _line(model: str, data: str, stated: dict[str, Any]) -> str:
     """The command with these options."""
+    found = {name: stated[name] for name in ("trust_code", "output", "keep", "on_error", "refused")}
+    found |= {**stated["settings"], "device": stated["device"]}
     parts = ["mlspec", "predict"]
-    for name in ("trust_code", "output", "keep", "on_error", "refused", "separator", "decimal", "encoding", "missing"):
-        option, value = f"--{name.replace('_', '-')}" if name != "output" else "-o", stated[name]
+    for name, value in found.items():
+        option = "-o" if name == "output" else f"--{name.replace('_', '-')}"
         if value is True:
             parts.append(option)
-        elif value and (name, value) != ("on_error", "stop"):
-            parts += [part for one in (value if isinstance(value, tuple) else (value,)) for part in (option, one)]
-    parts += ["--device", stated["device"]] if stated["device"] != "cpu" else []
+        elif value is False and name == "header":
+            parts.append("--no-header")
+        elif value not in (None, False, ()) and (name, value) not in (("on_error", "stop"), ("device", "cpu")):
+            values = value if isinstance(value, tuple) else (value,)
+            parts += [part for one in values for part in (option, str(one))]
     return shlex.join([*parts, "--", model, data])

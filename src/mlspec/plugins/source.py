@@ -126,10 +126,6 @@ class Source(Plugin, frozen=True, kw_only=True):
         """Why all rows cannot be read, with the place, after the data engine has refused them; empty if unknown."""
         return ""
 
-    def overlooked(self, root: Path) -> str:
-        """What some rows have and the columns of the first rows lack, with the place; empty if nothing."""
-        return ""
-
     def is_empty(self, root: Path) -> bool:
         """Whether it is known to have columns, but no rows."""
         return False

@@ -1,17 +1,18 @@
 """Numbers as people write them: with a decimal comma, thousands separators, a currency or a percent sign."""
 
 import re
-from collections import Counter
 from collections.abc import Collection, Iterable
 from itertools import islice
 from typing import NamedTuple
 
+from mlspec.plugins.base import ColumnType
 from mlspec.sources import _infer
 
 BLANKS = " \t\u00a0\u2009\u202f"
 SIGNS = ("$", "€", "£", "¥", "₹", "₽", "₩", "₺", "₫", "₴", "%", "‰", "USD", "EUR", "GBP", "CHF", "JPY", "kr", "zł")
 MOST_WORDS, LEAST_NUMBERS, LONGEST_WORD = 2, 20, 12
 POINT = " (decimal point)"  # what makes a number with the wrong decimal separator none
+NEARLY = 0.9
 MOST_COLUMNS = 50  # from which the form of a file's numbers is found
 _NONE = frozenset(("", *_infer.NOT_A_NUMBER))
 _BEYOND = re.compile(r"[^-+0-9.,\n]|^-$", re.MULTILINE)
@@ -64,7 +65,15 @@ def sign(cells: Collection[str]) -> str:
 def could_be(cells: Collection[str]) -> bool:
     """Whether all of these cells are numbers in some form, and not all of them plain ones."""
     seen = _numbers_in(cells)
-    return all(map(_DIGIT.search, seen)) and any(are_numbers(seen, form) for form in _forms(sign(seen)))
+    return all(map(_DIGIT.search, seen)) and any(score(seen, form) for form in _forms(sign(seen)))
+
+
+def score(cells: Collection[str], form: Form) -> float:
+    """How well these cells are numbers of this form: 1 if all are, less if all but a few odd ones are, 0 if not."""
+    if are_numbers(cells, form):
+        return 1
+    is_nearly = not form.sign and _infer.narrowest({plain(cell, form) for cell in cells}) in ("integer", "number")
+    return NEARLY if is_nearly else 0
 
 
 def are_bare(cells: Iterable[str]) -> bool:
@@ -76,7 +85,13 @@ def are_numbers(cells: Collection[str], form: Form) -> bool:
     """Whether all of these cells are numbers of this form, with its sign where there is one."""
     if form.sign and not all(form.sign in cell for cell in cells if cell.strip(BLANKS) not in _infer.NOT_A_NUMBER):
         return False
-    return _infer.narrowest({plain(cell, form) for cell in cells}) in ("integer", "number")
+    return kind_of({plain(cell, form) for cell in cells}) in ("integer", "number")
+
+
+def kind_of(cells: Collection[str]) -> ColumnType:
+    """The type that all of these cells have, without exception."""
+    column = _infer.decided("", _infer.look(dict.fromkeys(cells, 1)))
+    return "category" if column.odd else column.type
 
 
 def of_file(columns: Iterable[Collection[str]], separator: str, decimal: str | None, thousands: str | None) -> Form:
@@ -93,7 +108,7 @@ def of_file(columns: Iterable[Collection[str]], separator: str, decimal: str | N
     ]
     if separator == ",":  # a comma in a cell is hardly a decimal one
         tried.sort(key=lambda form: form.decimal == ",")
-    found = Counter({form: sum(are_numbers(c, form._replace(sign=sign(c))) for c in marked) for form in tried})
+    found = {form: sum(score(cells, form._replace(sign=sign(cells))) for cells in marked) for form in tried}
     return max(tried, key=lambda form: (found[form], form == usual))
 
 
@@ -103,7 +118,7 @@ def words(cells: Collection[str], form: Form) -> tuple[str, ...] | None:
         return ()
     rest = _numbers_in(cells)
     taken = set(cells) - rest
-    if rest and (are_numbers(rest, form) or _infer.narrowest(rest) != "category"):
+    if rest and (are_numbers(rest, form) or kind_of(rest) != "category"):
         return tuple(sorted(taken))
     others = list(islice((cell for cell in rest if not are_numbers({cell}, form)), MOST_WORDS + 1))
     if 0 < len(others) <= MOST_WORDS and len(rest) - len(others) >= LEAST_NUMBERS and all(map(_is_word, others)):

@@ -162,6 +162,8 @@ def parsed(column: Column) -> "pl.Expr":
     import polars as pl
 
     cell = pl.col(column.name)
+    if column.type == "other":
+        return pl.when(cell.is_not_null()).then(True)
     if column.type == "boolean":
         low = cell.str.to_lowercase()
         return pl.when(low.is_in(["true", "1", "yes"])).then(True).when(low.is_in(["false", "0", "no"])).then(False)
@@ -227,6 +229,8 @@ def demanded(column: Column) -> "pl.Expr":
     import polars as pl
 
     cell = pl.col(column.name)
+    if column.type == "other":
+        return pl.when(cell.is_not_null()).then(True)
     if column.type == "boolean":
         words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
         return cell.str.to_lowercase().replace_strict(words, return_dtype=pl.Boolean)

@@ -2,7 +2,7 @@
 
 import functools
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from itertools import product
 
 from mlspec.plugins.base import ColumnType
@@ -59,6 +59,11 @@ def mistake(form: str) -> str:
     if wrong is not None:
         return f"'{wrong}' is not a known part of a date format"
     return "" if "%" in form else "a date format has parts such as %d, %m and %Y"
+
+
+def mistakes(forms: Mapping[str, str]) -> str:
+    """The same of the formats of several columns, with the column."""
+    return next((f"dates of '{column}': {wrong}" for column, form in forms.items() if (wrong := mistake(form))), "")
 
 
 def pattern(form: str) -> str:

@@ -22,8 +22,17 @@ def find(path: Path, usual: str, settings: dict[str, Any], notes: list[str]) -> 
     text, whole = _text.head(path, settings.get("encoding", "utf-8"), _bounds.ROWS + 2)
     stated = _layout.STATED.match(text)
     body = text if stated is None else text[stated.end() :]
+    if stated is not None:
+        notes.append(f"its first line states that cells are separated by {NAMES.get(stated[1], repr(stated[1]))}")
     separator = settings.get("separator") or (usual if stated is None else stated[1])
     quote = settings.get("quote", '"')
+    if "skip" not in settings and stated is None and not settings.keys() & {"names", "header"}:
+        tried = (separator,) if "separator" in settings else (usual, *_layout.SEPARATORS)
+        above = _layout.preamble(body, tried, quote)
+        if above:
+            settings["skip"] = above
+            notes.append(f"the first {f'{above} lines are' if above > 1 else 'line is'} above the header, and left out")
+    body = "".join(body.splitlines(keepends=True)[settings.get("skip", 0) :])
     if "separator" not in settings and stated is None:
         separator = _layout.separator(body, usual, quote)
         if separator != usual:
@@ -53,6 +62,7 @@ def _table(
         tuple(settings.get("names", ())),
         settings.get("header"),
         settings.get("footer"),
+        settings.get("skip"),
     )
     if dialect.header is None and not dialect.names:
         rows = _header.rows(text, whole, dialect)

@@ -313,7 +313,6 @@ def _rows(text: str, table: str, most: int | None) -> list[dict[str | None, str]
     from mlspec.sources import _json_lines
 
     try:
-        objects = _json_lines.objects(text, limit)[0]
+        return _json_lines.single(text, limit)
     except ValueError as error:
         raise ValueError(f"{table}: {error}") from None
-    return [{k: _json_lines.cell(v) for k, v in row.items() if v is not None} for row in objects]

@@ -14,7 +14,7 @@ from mlspec.sources import _bounds, _cells, _layout, _text
 
 class Dialect(NamedTuple):
     """How a file is read as far as it is stated: the separator and the usual one, the quote, the encoding, the names,
-    whether there is a header, and how many rows at the end are no data."""
+    whether there is a header, how many rows at the end are no data, and how many lines above the header."""
 
     stated: str | None
     usual: str
@@ -23,6 +23,7 @@ class Dialect(NamedTuple):
     names: tuple[str, ...] = ()
     header: bool | None = None
     footer: int | None = None
+    skip: int | None = None
 
     @property
     def has_header(self) -> bool:
@@ -125,7 +126,15 @@ def _split(text: str, whole: bool, dialect: Dialect) -> tuple[int, str, bool, li
         raise ValueError(f"its first line states the separator '{first[1]}', not '{dialect.stated}'")
     text = text if first is None else text[first.end() :]
     skipped = int(first is not None)
+    if dialect.skip:
+        text = "".join(io.StringIO(text, newline="").readlines()[dialect.skip :])
+        skipped += dialect.skip
     separator = dialect.stated or (first[1] if first is not None else dialect.usual)
+    if dialect.skip is None and first is None and not dialect.names and dialect.header is not False:
+        tried = (separator,) if dialect.stated is not None else (separator, *_layout.SEPARATORS)
+        above = _layout.preamble(text, tried, dialect.quote)
+        if above:
+            raise ValueError(f"its header is in line {above + 1}: add skip: {above} (or skip: 0 if it is in line 1)")
     if dialect.stated is None and first is None:
         found = _layout.separator(text, separator, dialect.quote)
         if found != separator:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from msgspec.structs import replace
 
-from mlspec.plugins.base import Column, ColumnType, Schema
+from mlspec.plugins.base import Column, Schema
 from mlspec.sources import _amounts, _infer, _written
 
 _EXPONENT = re.compile(r"[0-9]+[eE][0-9]{1,3}$")
@@ -24,12 +24,17 @@ def columns(
     the hints about names."""
     cells = [set(column) - missing for column in zip(*rows, strict=True)] or [set[str]() for _column in found]
     typed = [_typed(column, values, form) for column, values in zip(found, cells, strict=True)]
-    words = [_amounts.words(values, form_of(values, form)) for values in cells]
+    words = [
+        _amounts.words(values, form_of(values, form)) if column.type in ("integer", "number", "category") else ()
+        for column, values in zip(typed, cells, strict=True)
+    ]
     texts = set[str]().union(*(values for taken, values in zip(words, cells, strict=True) if taken is None))
     every = sorted({*missing, *(word for taken in words for word in taken or ())} - texts - {""})
     other = _other_form(typed, cells, separator, form)
     made = []
     for column, values, taken in zip(typed, cells, words, strict=True):
+        if column.odd and other != form and _amounts.are_numbers(values, form_of(values, other)):
+            column = replace(column, type="category", odd=())  # its numbers have another form: none is odd
         odd = _missing(column, taken, every) if taken and not column.odd else _hint(column, values, form, other)
         made.append(replace(column, hint="; ".join(filter(None, (named.get(column.name), column.hint, odd)))))
     return tuple(made)
@@ -46,17 +51,16 @@ def _typed(column: Column, cells: Collection[str], form: _amounts.Form) -> Colum
         return column
     if not cells or column.type not in ("category", "integer", "number"):
         return column
-    kind: ColumnType = "category"
-    if _amounts.are_numbers(cells, own):
-        kind = _infer.narrowest({_amounts.plain(cell, own) for cell in cells})
-    return replace(column, type=kind, odd=(), form="")
+    if own.sign and not _amounts.are_numbers(cells, own):
+        return replace(column, type="category", odd=(), form="")
+    return _infer.decided(column.name, _infer.look(dict.fromkeys((_amounts.plain(c, own) for c in cells), 1)))
 
 
 def _other_form(
     typed: Sequence[Column], cells: Sequence[Collection[str]], separator: str, form: _amounts.Form
 ) -> _amounts.Form:
     """The separators with which more columns would hold numbers; ``form`` where there are none."""
-    could = [c.type == "category" and _amounts.could_be(v) for c, v in zip(typed, cells, strict=True)]
+    could = [(c.type == "category" or c.odd) and _amounts.could_be(v) for c, v in zip(typed, cells, strict=True)]
     return _amounts.of_file(cells, separator, None, None) if any(could) else form
 
 
@@ -80,7 +84,7 @@ def _hint(column: Column, cells: Collection[str], form: _amounts.Form, other: _a
             return f"'{codes[0]}' is read as a number: {_type(column, 'category')} if these are codes"
     if column.type != "category" or not cells:
         return ""
-    if other != form and _amounts.are_numbers(cells, form_of(cells, other)):
+    if other != form and _amounts.score(cells, form_of(cells, other)):
         keys = [f'decimal: "{other.decimal}"'] if other.decimal != form.decimal else []
         keys += [f'thousands: "{other.thousands}"'] if other.thousands != form.thousands else []
         shown = next(cell for cell in sorted(cells) if _infer.narrowest({cell}) not in ("integer", "number"))

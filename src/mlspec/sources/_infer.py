@@ -100,6 +100,24 @@ def look(counts: "Counter[str] | dict[str, int]") -> Look:
     )
 
 
+def together(one: Look, other: Look) -> Look:
+    """A look at the cells of both; a number that both have counts twice."""
+    odd = dict.fromkeys((*one.odd, *other.odd))
+    return Look(
+        some=one.some or other.some,
+        rows=one.rows + other.rows,
+        numbers=one.numbers + other.numbers,
+        odd=tuple(odd)[: FEW_ODD + 1],
+        odd_rows=one.odd_rows + other.odd_rows,
+        integers=one.integers and other.integers,
+        codes=one.codes or other.codes,
+        booleans=one.booleans and other.booleans,
+        dates=one.dates and other.dates,
+        datetimes=one.datetimes and other.datetimes,
+        forms=tuple(form for form in one.forms if form in other.forms),
+    )
+
+
 def is_number(cell: str) -> bool:
     """Whether a cell without blanks around it is a number, as the data engine reads one."""
     try:

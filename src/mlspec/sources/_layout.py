@@ -42,6 +42,35 @@ def _width(text: str, separator: str, quote: str) -> int:
     return widths[0] if len(set(widths)) == 1 else 1
 
 
+def preamble(text: str, separators: Sequence[str], quote: str) -> int:
+    """How many lines are above the header: titles and notes of fewer cells than all rows behind them; 0 if unclear, or
+    if one of the separators splits all lines alike."""
+    if any(_width(text, one, quote) > 1 for one in separators):
+        return 0
+    return next(filter(None, (_above(text, one, quote) for one in separators)), 0)
+
+
+def _above(text: str, separator: str, quote: str) -> int:
+    try:
+        found = list(islice(_cells.rows(io.StringIO(text, newline=""), separator, quote, complete=False), SEEN_ROWS))
+    except ValueError:
+        return 0
+    widths = [len(row) for _line, row in found]
+    at = next((at for at, width in enumerate(widths[:MOST_LINES]) if width > max(widths[:at], default=width)), 0)
+    rest = [row for _line, row in found[at : -MOST_FOOTER or None]] if len(found) > 2 * MOST_FOOTER else []
+    if not at or len(rest) < MOST_FOOTER or {len(row) for row in rest} != {widths[at]}:
+        return 0
+    if at == 1 and widths[0] == widths[at] - 1 > 1:
+        return 0  # a header that lacks the name of an index
+    has_names = any(
+        _infer.narrowest({name}) == "category" != _infer.narrowest(set(column) - {""})
+        for name, *column in zip(*rest, strict=True)
+        if name
+    )
+    is_title = all(sum(map(bool, row)) == 1 for _line, row in found[:at])
+    return found[at][0] - 1 if has_names or is_title else 0
+
+
 def is_unquoted(text: str, separator: str, whole: bool) -> bool:
     """Whether the first lines are rows of one width only if a quote means nothing."""
     if '"' not in text:
@@ -70,7 +99,7 @@ def is_padded(text: str, separator: str) -> bool:
 def is_headless(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
     """Whether the first row clearly holds values: numbers where the columns hold numbers, and no names anywhere."""
     rows = [row for row in rows[:SEEN_ROWS] if len(row) == len(first)]
-    if len(rows) < 2:
+    if len(rows) < 2 or not any(cell[-1:].isdigit() for cell in first):
         return False
     numbers, is_clear = [], False
     for cell, column in zip(first, zip(*rows, strict=True), strict=True):

@@ -7,7 +7,8 @@ from typing import Any
 
 from mlspec.machine import json_values
 from mlspec.plugins.source import Source
-from mlspec.sources import _json_lines, _row_by_row, _text
+from mlspec.sources import _row_by_row, _text
+from mlspec.sources._records import cell
 from mlspec.sources.csv import Csv
 from mlspec.sources.jsonl import Jsonl
 
@@ -44,8 +45,6 @@ def _records(source: Source, root: Path) -> Iterator[Record]:
 
 
 def _delimited(source: Csv, file: str, path: Path) -> Iterator[Record]:
-    if _text.packing(path) == ".zst":
-        return
     table = source._table(path)
     for line, row in _row_by_row.numbered(path, source.encoding, table, source.quote):
         yield file, line, dict(zip(table.names, row, strict=False))
@@ -55,4 +54,4 @@ def _objects(file: str, path: Path) -> Iterator[Record]:
     for number, line in enumerate(_text.lines(path, "utf-8"), start=1):
         if line.strip():
             row: dict[str, Any] = json_values.decode(line.encode())
-            yield file, number, {key: None if v is None else _json_lines.cell(v) for key, v in row.items()}
+            yield file, number, {key: None if v is None else cell(v) for key, v in row.items()}

@@ -73,8 +73,14 @@ def is_list(kind: "pl.DataType") -> bool:
 
 def number_of(name: str, have: "Mapping[str, pl.DataType]") -> tuple[str, int] | None:
     """The list that a column is a number of, and at which place; None where there is none."""
-    match = _PART.match(name)
-    return (match[1], int(match[2])) if match and match[1] in have and is_list(have[match[1]]) else None
+    part = part_of(name)
+    return part if part is not None and part[0] in have and is_list(have[part[0]]) else None
+
+
+def part_of(name: str) -> tuple[str, int] | None:
+    """The list and the place that a column's name means, if it is a number of a list."""
+    match = _PART.fullmatch(name)
+    return None if match is None else (match[1], int(match[2]))
 
 
 def number(name: str, at: int, have: "Mapping[str, pl.DataType]") -> "tuple[pl.Expr, pl.DataType]":

@@ -2,6 +2,7 @@
 cells, in ways of its own."""
 
 import functools
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -64,11 +65,13 @@ def _look(block: bytes, separator: bytes, quote: bytes, width: int, is_open: boo
     None where a quote is inside a cell, a row is empty, or a line ends in a carriage return alone."""
     import numpy as np
 
-    empty = separator * (width - 1)
-    if b"\0" in block or block.startswith((empty + b"\n", empty + b"\r")):
+    if b"\0" in block:
         return None
-    if b"\n" + empty in block and (b"\n" + empty + b"\n" in block or b"\n" + empty + b"\r" in block):
-        return None
+    begins = (separator, b" ", b"\t", b"\n", b"\r", *((quote + quote, quote + b" ") if quote else ()))
+    if block.startswith(begins) or any(b"\n" + one in block for one in begins):  # a cheap question first
+        blank = rb"^[ \t%b%b]*\r?$" % (re.escape(separator), re.escape(quote))
+        if re.search(blank, block[:-1], re.MULTILINE):
+            return None
     data = np.frombuffer(block, np.uint8)
     ends = data == LINE_FEED
     if b"\r" in block and np.count_nonzero(data == RETURN) != block.count(b"\r\n"):

@@ -30,7 +30,8 @@ def head(path: Path, encoding: str, most: int) -> tuple[str, bool]:
         likely = encoding_of(data)
         if _is_wide(likely):
             raise ValueError(f"it is UTF-16 text: add encoding: {likely}")
-        raise ValueError("this is not text: it has zero bytes")
+        line = data[: data.find(b"\0")].count(b"\n") + 1
+        raise ValueError(f"this is not text: line {line} has a zero byte")
     try:
         decoder = codecs.getincrementaldecoder("utf-8-sig" if _is_utf8(encoding) else encoding)()
         text = decoder.decode(data, final=whole or not wide)

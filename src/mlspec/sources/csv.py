@@ -25,8 +25,8 @@ class Csv(FileSource, frozen=True, kw_only=True):
     """Delimited text, plain or compressed (.gz, .bz2, .xz, .zst); empty cells are missing values, empty rows are none.
 
     A column has the narrowest type that all its rows have; dates in US or European form count where they leave no
-    doubt. A few cells of text in a column of numbers are an error that names their line.
-    A sign that all numbers of a column have ($, €, %) is left out. A quote counts at the beginning of a cell alone.
+    doubt. A few cells of text in a column of numbers are an error that names their line. A sign that all numbers of a
+    column have ($, €, %) is left out. A quote counts at the beginning of a cell alone.
 
     Why: spreadsheets, databases and publishers of data sets export it.
 
@@ -69,6 +69,10 @@ class Csv(FileSource, frozen=True, kw_only=True):
     footer: Annotated[
         Annotated[int, Meta(ge=0)] | None,
         Meta(description="The number of rows at the end that are no data: a total, notes."),
+    ] = None
+    skip: Annotated[
+        Annotated[int, Meta(ge=0)] | None,
+        Meta(description="The number of lines above the header that are no data: a title, notes."),
     ] = None
     dates: Annotated[
         dict[str, str],
@@ -222,7 +226,7 @@ class Csv(FileSource, frozen=True, kw_only=True):
         from mlspec.sources import _survey
 
         table = self._table(path)
-        is_whole = table.read is None and not self.footer
+        is_whole = table.read is None and not self.footer and not self.skip
         return is_whole and _survey.is_regular(
             path, self.encoding, table.separator, self.quote, table.width, table.skipped
         )
@@ -295,7 +299,14 @@ class Csv(FileSource, frozen=True, kw_only=True):
         """The header and the first rows. Raises ValueError where it is no such file."""
         status = path.stat()
         dialect = _header.Dialect(
-            self.separator, _usual(self.path), self.quote, self.encoding, self.names, self.header, self.footer
+            self.separator,
+            _usual(self.path),
+            self.quote,
+            self.encoding,
+            self.names,
+            self.header,
+            self.footer,
+            self.skip,
         )
         return _header.head(path, dialect, (status.st_size, status.st_mtime_ns, status.st_ino))
 

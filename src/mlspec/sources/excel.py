@@ -64,11 +64,8 @@ class Excel(FileSource, frozen=True, kw_only=True):
 
     def mistake(self) -> str:
         """Whether there can be such a sheet, and such dates."""
-        for column, form in self.dates.items():
-            wrong = _dates.mistake(form)
-            if wrong:
-                return f"dates of '{column}': {wrong}"
-        return "sheets are numbered from 1" if isinstance(self.sheet, int) and self.sheet < 1 else ""
+        wrong = "sheets are numbered from 1" if isinstance(self.sheet, int) and self.sheet < 1 else ""
+        return wrong or _dates.mistakes(self.dates)
 
     def is_probed_apart(self, root: Path) -> bool:
         """A workbook is an archive that may unpack to any size."""

@@ -1,105 +1,146 @@
 """A JSON object a line."""
 
-import contextlib
-from collections.abc import Iterator, Mapping
+import functools
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+from msgspec import Meta, field
+from msgspec.structs import replace
 
 from mlspec.plugins.base import Schema
-from mlspec.sources import _bounds
+from mlspec.sources import _bounds, _dates
 from mlspec.sources._files import FileSource
+from mlspec.sources._records import Nested, Row
 
 if TYPE_CHECKING:
     import polars as pl
 
-AS_TEXT = ("date", "datetime", "image")  # what JSON has no value for; images in base64
-
 
 class Jsonl(FileSource, frozen=True, kw_only=True):
-    """One JSON object per line (JSON Lines); null and absent keys are missing values.
+    """One JSON object per line (JSON Lines), plain or compressed (.gz); null and absent keys are missing values.
+
+    Each key of any row is a column. A list of numbers is a column for each (NAME_0, NAME_1, ...) if all rows have
+    lists of one length; objects are left out, or flattened by ``nested``, and other lists are left out.
 
     Why: services log it and APIs return it.
 
     Example:
-        events: {path: data/events.jsonl}
+        events: {path: data/events.jsonl, nested: flatten}
     """
 
-    suffixes: ClassVar[tuple[str, ...]] = (".jsonl", ".ndjson")
+    suffixes: ClassVar[tuple[str, ...]] = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
     libraries: ClassVar[tuple[str, ...]] = ("polars",)
+    nests: ClassVar[bool] = True
+
+    nested: Annotated[
+        Nested,
+        Meta(
+            description="What becomes of objects and lists in a row: `flatten` makes each key of an object a column "
+            "(`address.city`), `drop` leaves objects and lists out; if left out, each is named in a warning."
+        ),
+    ] = None
+    missing: Annotated[tuple[str, ...], Meta(description="Texts that count as missing, in addition to null.")] = ()
+    dates: Annotated[
+        dict[str, str],
+        Meta(
+            description="The format of dates by column, in strftime codes, where it is not ISO 8601.",
+            examples=[{"sold": "%m/%d/%Y"}],
+        ),
+    ] = field(default_factory=dict)
+
+    def mistake(self) -> str:
+        """Whether dates can have these forms."""
+        return _dates.mistakes(self.dates)
 
     def head(self, path: Path) -> Schema:
         """The keys of the first 1,000 rows, in the order they first appear, with types from their values."""
-        from mlspec.plugins.base import Column
-        from mlspec.sources import _infer
+        from mlspec.sources import _records
 
-        return tuple(Column(name, _infer.narrowest(cells)) for name, cells in self._cells(path)[0].items())
+        return _records.dated(self._columns(self._first(path)[0]), self.dates)
 
     def head_values(self, path: Path, column: str) -> tuple[tuple[str, ...], bool] | None:
         """The key's values in the first 1,000 rows."""
-        cells, everything = self._cells(path)
-        return (tuple(cells[column]), everything) if column in cells else None
+        from mlspec.sources import _records
 
-    def fault(self, root: Path) -> str:
-        """The first value of another type than those of its key in the first rows."""
-        from mlspec.sources import _json_lines
+        rows, everything = self._first(path)
+        cells = _records.values(rows, column, self.nested, frozenset(self.missing))
+        return None if cells is None else (cells, everything)
 
-        types = {column.name: column.type for column in self.columns(root)}
-        for name, number, row in self._objects(self.files(root)):
-            for key, value in row.items():
-                other = _json_lines.unlike(value, types.get(key, "category"))
-                if other:
-                    return f"line {number} of {name}: '{key}' is {other}, but {types[key]} in other rows"
-        return ""
+    def settled(self, root: Path, columns: Schema) -> Schema:
+        """The keys of all rows of all files, with the types of all their values; each row is decoded once."""
+        from mlspec.sources import _records
 
-    def overlooked(self, root: Path) -> str:
-        """The first key that the first 1,000 rows lack."""
-        known = {column.name for column in self.columns(root)}
-        longer = {name: path for name, path in self.files(root).items() if not self._cells(path)[1]}
-        for name, number, row in self._objects(longer):
-            if not row.keys() <= known:
-                key = next(key for key in row if key not in known)
-                return (
-                    f"line {number} of {name} has the key '{key}', which the first {_bounds.ROWS:,} rows lack: put "
-                    "such a row among them, or take the key out of all rows"
-                )
-        return ""
-
-    def _objects(self, files: Mapping[str, Path]) -> Iterator[tuple[str, int, dict[str, Any]]]:
-        """All objects with the file's name and the line, up to one that is none."""
-        from mlspec.machine import json_values, safe_files
-
-        for name, path in files.items():
-            with contextlib.suppress(ValueError, OSError), safe_files.opened(path) as file:
-                for number, line in enumerate(file, start=1):
-                    row = json_values.decode(line)
-                    if isinstance(row, dict):
-                        yield name, number, row
-
-    def _cells(self, path: Path) -> tuple[dict[str, list[str]], bool]:
-        """Each key's values as text, null left out, and whether there are no more rows."""
-        from mlspec.sources import _json_lines, _text
-
-        text, whole = _text.head(path, "utf-8", _bounds.ROWS)
-        rows, everything = _json_lines.objects(text, _bounds.ROWS)
-        cells: dict[str, list[str]] = {}
-        for row in rows:
-            for key, value in row.items():
-                kept = cells.setdefault(key, [])
-                if value is not None:
-                    kept.append(_json_lines.cell(value))
-        if not cells:
-            raise ValueError("the file is empty")
-        return cells, whole and everything
+        files = self.files(root)
+        found = self._columns(row for rows in self._rows(files) for row in rows)
+        placed = _records.placed(
+            found, columns, lambda: (row for rows in self._rows(files) for row in rows), self.nested
+        )
+        return _records.dated(placed, self.dates) + self.of_folders(root, columns)
 
     def read(self, path: Path, columns: Schema, name: str) -> "pl.LazyFrame":
-        """All rows, cast."""
+        """All rows, read as text and cast; a value that does not match its type is reported with its row."""
         import polars as pl
 
-        from mlspec.sources import _cast
+        from mlspec.sources import _cast, _records
 
-        schema = {c.name: pl.String if c.type in AS_TEXT else _cast.dtype(c) for c in columns}
-        frame = pl.scan_ndjson(path, schema=schema)
-        texts = tuple(c for c in columns if c.type in AS_TEXT)
-        if texts:
-            frame = frame.with_columns([_cast.parsed(c).alias(c.name) for c in texts])
-        return frame.select([c.name for c in columns])
+        wanted: dict[str, Any] = {c.name: pl.String for c in columns}
+        rows = _records.frame(path, wanted, self.nested, lambda: next(self._rows({name: path})))
+        if self.missing:
+            rows = rows.with_columns(pl.when(~pl.all().is_in(list(self.missing))).then(pl.all()).name.keep())
+        formed = tuple(replace(c, form=c.form or self.dates.get(c.name, "")) for c in columns)
+        return _cast.from_text(rows, formed, name)
+
+    def read_once(self, path: Path, columns: Schema, name: str) -> "pl.LazyFrame | None":
+        """All rows, the numbers among them read as such."""
+        import polars as pl
+
+        from mlspec.sources import _cast, _records
+
+        if self.missing or self.dates:
+            return None
+        bare = {"integer", "number", "boolean"}
+        wanted: dict[str, Any] = {c.name: _cast.dtype(c) if c.type in bare else pl.String for c in columns}
+        rows = _records.frame(path, wanted, self.nested, lambda: next(self._rows({name: path})))
+        texts = [_cast.demanded(c).alias(c.name) for c in columns if c.type not in bare]
+        return rows.with_columns(texts)
+
+    def fault(self, root: Path) -> str:
+        """The first line that is no JSON object."""
+        try:
+            for rows in self._rows(self.files(root)):
+                for _row in rows:
+                    pass
+        except (ValueError, OSError) as error:
+            return str(error)
+        return ""
+
+    def _columns(self, rows: Iterable[Row]) -> Schema:
+        from mlspec.sources import _records
+
+        found = _records.columns(rows, self.nested, frozenset(self.missing))
+        if not found:
+            raise ValueError("the file is empty")
+        return found
+
+    def _first(self, path: Path) -> tuple[list[Row], bool]:
+        """The first rows, and whether these are all."""
+        status = path.stat()
+        return _first(path, (status.st_size, status.st_mtime_ns, status.st_ino))
+
+    def _rows(self, files: Mapping[str, Path]) -> Iterator[Iterator[Row]]:
+        """All rows of each file."""
+        from mlspec.sources import _json_lines
+
+        for name, path in files.items():
+            yield _json_lines.rows(_json_lines.lines_of(path), Path(name).name)
+
+
+@functools.lru_cache(maxsize=2)
+def _first(path: Path, _state: tuple[int, ...]) -> tuple[list[Row], bool]:
+    """Kept, because columns and their values are asked for one after the other."""
+    from mlspec.sources import _json_lines, _text
+
+    text, whole = _text.head(path, "utf-8", _bounds.ROWS)
+    rows, everything = _json_lines.head(text, _bounds.ROWS, path.name)
+    return rows, whole and everything

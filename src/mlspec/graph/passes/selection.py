@@ -10,7 +10,8 @@ from mlspec.graph.passes.tuning import tuned
 from mlspec.graph.step import Input, Step
 from mlspec.plugins.base import PluginRef
 from mlspec.plugins.model import Model
-from mlspec.spec import Project
+from mlspec.sources.csv import Csv
+from mlspec.spec import Project, combining
 
 BLEND = 4  # more complex than any of its members
 
@@ -36,6 +37,9 @@ def selection(graph: Graph) -> Graph:
     read = {*(column.name for column in features), *(name for name, _kind in derived.get("columns", ()))}
     if sensitive & read:
         stated["hidden"] = sorted(sensitive & read)
+    reading = _reading(project)
+    if reading:
+        stated["reading"] = reading
     mitigation = project.model.mitigation
     by_group: list[str] = []
     if mitigation is not None and mitigation.method == "thresholds":
@@ -79,6 +83,18 @@ def selection(graph: Graph) -> Graph:
         path=("model", "select"),
     )
     return graph.add([*steps, step])
+
+
+def _reading(project: Project) -> dict[str, Any]:
+    """What the spec states about the cells of text files whose rows are stacked."""
+    missing, dates = list[str](), dict[str, str]()
+    for name in sorted(combining.stacked(project.data)):
+        source = project.data.sources[name].plugin
+        if isinstance(source, Csv):
+            missing += source.missing
+            dates |= source.dates
+    found = {"missing": list(dict.fromkeys(missing)), "dates": dates}
+    return {key: value for key, value in found.items() if value}
 
 
 def _compare(project: Project, names: list[str], decides: bool, blended: bool) -> Step:

@@ -18,17 +18,10 @@ from mlspec.sources import _columnar, _probe, _sniff
 from mlspec.spec.units import source_at
 
 
-def opened(path: str, given: Mapping[str, Any] = MappingProxyType({})) -> tuple[Source, Schema]:
-    """A file as a source with the ``given`` settings, and its columns by its first rows. Raises SpecError where it
-    can't be read."""
-    source, columns, _notes = _first(path, given)
-    return source, columns
-
-
 def looked_at(path: str, settings: Mapping[str, Any]) -> tuple[Source, Schema, tuple[str, ...]]:
-    """A file as a source that reads it with these settings and those that its beginning shows, its columns by all rows,
-    and a line for each thing that is odd about it. Raises SpecError where it can't be read."""
-    source, columns, notes = _first(path, settings)
+    """A file as a source that reads it with these settings and those that its beginning shows, its columns with the
+    types of all rows, and a line for each thing that is odd about it. Raises SpecError where it can't be read."""
+    source, columns, notes = opened(path, settings)
     if source.is_empty(Path()):
         raise SpecError([_unreadable(path, _probe.NO_ROWS, source_at(path) or "")])
     try:
@@ -38,8 +31,8 @@ def looked_at(path: str, settings: Mapping[str, Any]) -> tuple[Source, Schema, t
     return source, columns, notes + hints(tuple(column for column in columns if column.hint not in notes))
 
 
-def _first(path: str, settings: Mapping[str, Any]) -> tuple[Source, Schema, tuple[str, ...]]:
-    """A file as a source, its columns by its first rows, and what was found about how it has to be read."""
+def opened(path: str, settings: Mapping[str, Any] = MappingProxyType({})) -> tuple[Source, Schema, tuple[str, ...]]:
+    """The same from the beginning of the file alone."""
     name = source_at(path)
     if name is None:
         note = f"the ending of a file states its format: {', '.join(registry.names('sources'))}"

@@ -62,9 +62,6 @@ def run(job: Job) -> None:
         text = source.fault(job.root) or (type(error).__name__ if personal else _columnar.reason(error))
         raise StepError(f"{source.where()} can't be read: {text}") from None
     _verify(job, source)
-    overlooked = source.overlooked(job.root)
-    if overlooked:
-        raise StepError(overlooked)
     least = job.params.get("minimum_rows")
     if least is not None:
         count = int(parquet.scan(table).select(pl.len()).collect().item())

@@ -95,6 +95,9 @@ def run(job: Job) -> None:
             keys=job.params.get("keys"),
             derived=job.params.get("derived"),
             hidden=None if "hidden" not in job.params else tuple(job.params["hidden"]),
+            reading=None
+            if "reading" not in job.params
+            else msgspec.convert(job.params["reading"], package_format.Reading),
             groups=None
             if decision is None or "groups" not in decision
             else package_format.GroupThresholds(

@@ -33,7 +33,7 @@ LARGEST = 1 << 34  # bytes of all files together
 READ = 1 << 20
 WHERE_STATED = frozenset(
     {"calibration", "threshold", "abstain_below", "members", "derived", "treatments", "keys", "personal", "groups"}
-    | {"hidden"}
+    | {"hidden", "reading"}
 )
 
 Kind = Literal["integer", "number", "boolean", "category", "date", "datetime", "image"]
@@ -71,6 +71,14 @@ class GroupThresholds(Struct, frozen=True):
     thresholds: dict[str, float]
 
 
+class Reading(Struct, frozen=True, omit_defaults=True):
+    """What the spec states about the text files of training rows: cells that are missing values, and columns of dates
+    with their format."""
+
+    missing: tuple[str, ...] = ()
+    dates: dict[str, str] = {}
+
+
 class About(Struct, frozen=True, kw_only=True):
     """What a package is: the candidate and its model (name, settings), the columns it reads (name, type), its answer.
 
@@ -82,6 +90,7 @@ class About(Struct, frozen=True, kw_only=True):
     to personal columns of raw rows first (name, type as read, treatment), ``keys`` the marks of the keys that this
     takes from the environment. ``personal``: groups that are answered by models of their own. ``groups``: thresholds by
     group; the rows then say whose they are. ``hidden``: sensitive columns, whose values no message shows.
+    ``reading``: how cells of text files are read.
     ``files``: all files of the folder but ``package.json``, by their names with slashes.
     """
 
@@ -104,6 +113,7 @@ class About(Struct, frozen=True, kw_only=True):
     personal: Personal | None = None
     groups: GroupThresholds | None = None
     hidden: tuple[str, ...] | None = None
+    reading: Reading | None = None
     files: dict[str, File] = {}
 
     def reads(self) -> tuple[tuple[str, str], ...]:
