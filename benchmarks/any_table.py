@@ -58,7 +58,7 @@ class Tried:
 
 @dataclass(frozen=True)
 class Way:
-    """The limit of a command in seconds, the words in front of it, whether specs are run, and whether `init` tries them."""
+    """The limit of a command in seconds, words in front of it, whether specs are run, whether `init` tries them."""
 
     seconds: float = 60
     before: tuple[str, ...] = ()
