@@ -198,7 +198,7 @@ def test_no_module_in_a_models_folder_takes_the_place_of_an_installed_one(
             with pytest.raises(SpecError) as caught:
                 api.predict(model, ROWS.with_columns(x=pl.lit(float("inf"))))
             (first, *_) = caught.value.diagnostics
-            assert first.message == "row 1, column 'x': 'inf' is infinite: this model can't take it"
+            assert first.message == "row 1, column 'x': 'inf' is too large for this model"
     assert not (tmp_path / "ran").exists()
 
 

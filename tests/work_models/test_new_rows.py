@@ -57,8 +57,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     """A model of the rows, trained once for each target, loaded into this process."""
     home, known = tmp_path_factory.mktemp("made"), dict[str, LoadedModel]()
 
-    def of(target: str = "yes", kind: str = "boolean", **more: Any) -> LoadedModel:
-        key = f"{target}{'-'.join(more)}"
+    def of(target: str = "yes", kind: str = "boolean", name: str = "logistic_regression", **more: Any) -> LoadedModel:
+        key = f"{target}-{name}-{'-'.join(more)}"
         if key in known:
             return known[key]
         columns = [{"name": name, "type": type_, "steps": STEPS.get(name, [])} for name, type_ in KINDS.items()]
@@ -66,7 +66,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
         state = preparation.fit(TRAINED.lazy(), params)
         rows = preparation.apply(TRAINED.lazy(), state).collect()
         features, truth = preparation.features(rows, state), preparation.target(rows, state)
-        model = msgspec.convert({}, registry.plugin("models", "logistic_regression"))
+        model = msgspec.convert({}, registry.plugin("models", name))
         assert isinstance(model, Model)
         folder = home / key
         (folder / "model").mkdir(parents=True)
@@ -87,7 +87,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
         results.write_json(folder / "state.json", state)
         about = package_format.About(
             candidate="line",
-            model=("logistic_regression", msgspec.to_builtins(model)),
+            model=(name, msgspec.to_builtins(model)),
             columns=tuple(KINDS.items()),  # type: ignore[arg-type]
             target=target,
             target_type=kind,
@@ -181,6 +181,7 @@ def test_the_command_skips_writes_both_files_and_says_so_by_its_exit_code(
     assert capsys.readouterr().err.splitlines() == [
         "note: a row of blanks is left out: line 7 of new.csv",
         "note: categories that no training row had: 'town' (1 row: 'Bad Ems')",
+        "note: missing values where training rows had none: 'pay' (1 row), 'town' (1 row), 'member' (1 row)",
         "wrote 3 predictions to out.csv",
         "refused 3 rows: see out.refused.csv",
     ]
@@ -234,7 +235,7 @@ def test_cells_mean_what_they_meant_in_training(made: Made, tmp_path: Path) -> N
         (tmp_path / "new.csv").write_text(f"{HEADER}\n1,30,2000.5,unknown,true,{date}\n")
         found = api.predict_file(model, str(tmp_path / "new.csv"))
         assert found.rows.to_dicts() == [wanted]
-        assert found.notes == ()
+        assert found.notes == ("missing values where training rows had none: 'town' (1 row)",)
 
 
 def test_values_of_columns_about_people_are_shown_nowhere(made: Made, tmp_path: Path) -> None:
@@ -343,16 +344,20 @@ def test_values_that_mean_nothing_to_the_model_are_refused_by_name_and_row(
     assert (len(skipped.rows), [one.row for one in skipped.refused]) == (2, [1])
 
 
-def test_missing_values_that_the_model_can_not_take_are_refused(made: Made) -> None:
-    rows = pl.DataFrame([ROW, {**ROW, "pay": None}, {**ROW, "age": None}, {**ROW, "pay": math.inf}])
-    assert said(made(), rows) == [
+@pytest.mark.parametrize("name", ["logistic_regression", pytest.param("torch.mlp", marks=pytest.mark.slow)])
+def test_missing_values_that_the_model_can_not_take_are_refused(made: Made, name: str) -> None:
+    rows = pl.DataFrame(
+        [ROW, {**ROW, "pay": None}, {**ROW, "age": None}, {**ROW, "pay": math.inf}, {**ROW, "pay": 1e308}]
+    )
+    assert said(made(name=name), rows) == [
         "row 3, column 'age': the value is missing: this model takes no missing values here",
-        "row 4, column 'pay': 'inf' is infinite: this model can't take it",
+        "row 4, column 'pay': 'inf' is too large for this model",
+        "row 5, column 'pay': '1e+308' is too large for this model",
     ]
     more = [*rows.to_dicts(), {**ROW, "age": "old"}, {**ROW, "pay": 1}]
-    found = api.predict(made(), more, keep=["pay"], on_error="skip")
-    assert ([row["pay"] for row in found.rows], [one.row for one in found.refused]) == ([2000.5, None, 1], [2, 3, 4])
-    assert said(made(), {**ROW, "age": None})[0].startswith("row 1, column 'age': the value is missing")
+    found = api.predict(made(name=name), more, keep=["pay"], on_error="skip")
+    assert ([row["pay"] for row in found.rows], [one.row for one in found.refused]) == ([2000.5, None, 1], [2, 3, 4, 5])
+    assert said(made(name=name), {**ROW, "age": None})[0].startswith("row 1, column 'age': the value is missing")
 
 
 @pytest.mark.slow

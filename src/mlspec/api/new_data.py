@@ -75,7 +75,7 @@ def from_file(path: str, model: "LoadedModel", keep: Sequence[str], settings: Ma
         frame = _as_it_came(path, source, types, is_text)
         kept = frame.select(list(kept_as))
         parsed = _parsed(path, source, wanted, frame.height)
-    rows, faults = new_rows.fitted(frame, wanted, parsed=parsed, levels=model.levels)
+    rows, faults = new_rows.fitted(frame, wanted, parsed=parsed, seen=model.seen)
     if is_csv:
         kept = kept.select(_typed(kept[name], types[name]) for name in kept_as)
     return Table(
@@ -96,7 +96,7 @@ def from_frame(given: "Given", model: "LoadedModel", keep: Sequence[str]) -> Tab
     known(keep, given.names, "the data")
     wanted = needed(model, given.names, "the data")
     frame, odd = given.read(wanted)
-    rows, faults = new_rows.fitted(frame, wanted, levels=model.levels)
+    rows, faults = new_rows.fitted(frame, wanted, seen=model.seen)
     return Table(rows, frame.select(), [*odd, *faults], lambda: given.read(given.names)[0], lambda _cells: {}, "")
 
 

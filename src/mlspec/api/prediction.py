@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from mlspec.api import new_data, using
-from mlspec.diagnostics import Diagnostic, MlspecError, SpecError
+from mlspec.diagnostics import Diagnostic, MlspecError, SpecError, StepError
 from mlspec.machine import python_paths
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ def _answered(model: "LoadedModel", table: new_data.Table, keep: Sequence[str], 
         rows = table.rows if wrong is None else table.rows.filter(~wrong)
         try:
             columns, notes = _predicted(model, rows)
-        except SpecError as error:
+        except (SpecError, StepError) as error:
             more = new_rows.unanswerable(rows, lambda some: _answers(model, some)) if _is_failure(error) else []
             if not more:
                 raise
@@ -175,15 +175,16 @@ def _answered(model: "LoadedModel", table: new_data.Table, keep: Sequence[str], 
 def _answers(model: "LoadedModel", rows: "pl.DataFrame") -> bool:
     try:
         _predicted(model, rows)
-    except SpecError as error:
+    except (SpecError, StepError) as error:
         if _is_failure(error):
             return False
         raise
     return True
 
 
-def _is_failure(error: SpecError) -> bool:
-    return any(one.code == "prediction-failed" for one in error.diagnostics)
+def _is_failure(error: SpecError | StepError) -> bool:
+    """Whether a model does not answer these rows, but may answer others."""
+    return isinstance(error, StepError) or any(one.code == "prediction-failed" for one in error.diagnostics)
 
 
 def _predicted(model: "LoadedModel", given: "pl.DataFrame") -> "tuple[list[pl.Series], tuple[str, ...]]":
@@ -196,7 +197,7 @@ def _predicted(model: "LoadedModel", given: "pl.DataFrame") -> "tuple[list[pl.Se
     try:
         rows = model.treat(given)
         predicted = model.predict(rows)
-        unseen = new_rows.unseen(rows, model.levels(), model.about)
+        notes = new_rows.unusual(rows, model.seen(), model.about)
         codes = None if model.about.classes is None else model.decide(predicted, rows)
     except PackageError as error:
         raise using.refused(error) from None
@@ -205,7 +206,6 @@ def _predicted(model: "LoadedModel", given: "pl.DataFrame") -> "tuple[list[pl.Se
     except BaseException as error:  # its library's, its own code's, or a panic of the data engine
         text = " ".join(f"the model can't answer: {type(error).__name__}: {error}".split())[:1000]
         raise SpecError([Diagnostic(code="prediction-failed", message=text)]) from error
-    notes = (unseen,) if unseen else ()
     classes = model.about.classes
     if classes is None or codes is None:
         return [pl.Series("prediction", predicted)], notes

@@ -134,10 +134,11 @@ def _thing(columns: Sequence[Seen], *, is_panel: bool) -> str | None:
         named |= is_key and found[-1] == "id" and column.distinct >= 20
         if not named or column.type not in ("integer", "category") or column.missing:
             continue
-        most = max((level.rows for level in column.levels), default=0)
+        counts = [level.rows for level in column.levels]
+        most = max(counts, default=0)
         repeats = column.present >= 1.2 * column.distinct and most < MOST_ROWS_EACH * column.present
-        many = column.distinct >= (3 if is_panel else FEWEST_GROUPS)
-        # A number that says how many there are of a thing has few values from 0 or 1 on.
-        if repeats and many and (column.type == "category" or is_key or column.distinct >= FEWEST_GROUPS):
+        is_even = is_panel and column.distinct >= 3 and most <= 3 * min(counts, default=0)
+        # Few numbers may also say how many of a thing there are.
+        if repeats and (is_even or column.distinct >= FEWEST_GROUPS):
             ranked.append((2 * (found[-1] in words.THINGS or not is_key) + is_key, -at, column.name))
     return max(ranked)[2] if ranked else None

@@ -8,7 +8,7 @@ from mlspec.draft import survival, words
 from mlspec.draft.natures import is_index, is_text, is_unique_text
 from mlspec.draft.table import NUMBERS, TIMES, Given, Seen, Table
 
-SAYS, STRONG, LIKELY, LAST, FIRST, LEAST = 100, 80, 30, 30, 15, 45
+SAYS, STRONG, LIKELY, LAST, FIRST, LEAST = 100, 80, 30, 30, 15, 50
 MOST_LEVELS = 200
 
 

@@ -49,7 +49,7 @@ KINDS: dict[str, Kind] = {
     ),
     "prepare": Kind(
         work="mlspec.steps.data.prepare",
-        version=3,
+        version=4,
         outputs=("state", "train", "validation"),
         by_rows=True,
         libraries=("polars",),

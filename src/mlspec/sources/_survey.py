@@ -67,16 +67,19 @@ def _look(block: bytes, separator: bytes, quote: bytes, width: int, is_open: boo
 
     if b"\0" in block:
         return None
-    begins = (separator, b" ", b"\t", b"\n", b"\r", *((quote + quote, quote + b" ") if quote else ()))
-    if block.startswith(begins) or any(b"\n" + one in block for one in begins):  # a cheap question first
+    data = np.frombuffer(block, np.uint8)
+    ends = np.flatnonzero(data == LINE_FEED)
+    places = np.concatenate(([0], ends[:-1] + 1))
+    starts = data[places]
+    if quote:
+        starts = np.where(starts == quote[0], data[np.minimum(places + 1, len(data) - 1)], starts)
+    if np.isin(starts, np.frombuffer(separator + quote + b" \t\r\n", np.uint8)).any():  # a cheap question first
         blank = rb"^[ \t%b%b]*\r?$" % (re.escape(separator), re.escape(quote))
         if re.search(blank, block[:-1], re.MULTILINE):
             return None
-    data = np.frombuffer(block, np.uint8)
-    ends = data == LINE_FEED
     if b"\r" in block and np.count_nonzero(data == RETURN) != block.count(b"\r\n"):
         return None
-    more = int(np.count_nonzero(data == separator[0])) - (width - 1) * int(np.count_nonzero(ends))
+    more = int(np.count_nonzero(data == separator[0])) - (width - 1) * len(ends)
     if not quote or quote not in block:
         return is_open, 0 if is_open else more
     quotes = np.flatnonzero(data == quote[0])

@@ -10,7 +10,6 @@ from mlspec.graph.passes.tuning import tuned
 from mlspec.graph.step import Input, Step
 from mlspec.plugins.base import PluginRef
 from mlspec.plugins.model import Model
-from mlspec.sources.csv import Csv
 from mlspec.spec import Project, combining
 
 BLEND = 4  # more complex than any of its members
@@ -89,10 +88,11 @@ def _reading(project: Project) -> dict[str, Any]:
     """What the spec states about the cells of text files whose rows are stacked."""
     missing, dates = list[str](), dict[str, str]()
     for name in sorted(combining.stacked(project.data)):
-        source = project.data.sources[name].plugin
-        if isinstance(source, Csv):
-            missing += source.missing
-            dates |= source.dates
+        use = project.data.sources[name]
+        if use.name == "csv":
+            settings = uses.json_data(use.plugin)
+            missing += settings.get("missing", ())
+            dates |= settings.get("dates", {})
     found = {"missing": list(dict.fromkeys(missing)), "dates": dates}
     return {key: value for key, value in found.items() if value}
 

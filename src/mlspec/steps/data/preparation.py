@@ -1,7 +1,8 @@
 """Raw rows -> features: fitted on training rows only, kept as plain JSON, applied alike in training and in use.
 
 The fitted state: ``columns`` (name, type, ``of`` which columns an interaction is made, and ``stages``, each a step's
-name, settings, and its state for each of the columns that was there), ``outputs`` (name, type, levels) in the order
+name, settings, and its state for each of the columns that was there, ``complete`` where no cell was missing),
+``outputs`` (name, type, levels) in the order
 of the features, and ``target``.
 """
 
@@ -31,6 +32,7 @@ TARGET = "__target__"
 WEIGHT = "__weight__"
 REWEIGHED = "__reweighed__"
 FIT_BYTES = 128 * 1024 * 1024
+MISSING = "missing"  # what is asked about a column besides what its steps measure
 LOOKED_UP = 1_000_000
 
 
@@ -158,7 +160,7 @@ def features(frame: "pl.DataFrame", state: State) -> Features:
 
 def levels(entry: Mapping[str, Any]) -> list[str] | None:
     """All categories that a column of a fitted state had in the training rows, None where it does not list them."""
-    if entry["type"] != "category" or "of" in entry:
+    if entry["type"] != "category":
         return None
     for _name, _settings, states in entry["stages"]:
         state = (states[0] if states else None) or {}
@@ -270,6 +272,7 @@ class _Fitting:
         self.columns: list[Column] = [Column(self.name, self.type)]
         self.asks: dict[str, pl.Expr] = {}
         self.index = 0
+        self.complete = False  # measured, and without a missing value
 
     def go_on(self) -> None:
         """Take every step that needs nothing measured; stop at the first that does."""
@@ -282,7 +285,8 @@ class _Fitting:
                     asked = step.measures(column, self.outcomes) if step.supervised else step.statistics(column)
                     asks.update({f"{i}/{key}": e for key, e in asked.items()})
             if asks:
-                self.asks = asks
+                own = {} if self.stages or self.of is not None else {MISSING: pl.col(self.name).null_count()}
+                self.asks = {**asks, **own}
                 return
             self._advance({})
         self.asks = {}
@@ -294,13 +298,15 @@ class _Fitting:
                 f"column '{self.name}' has infinite numbers, or too large ones for the step '{self.steps[0][0]}': put "
                 f"{{clip: {{lower: .., upper: ..}}}} before it, or name the cells under the source's `missing`"
             )
+        self.complete = self.complete or values.get(MISSING) == 0
         self._advance(values)
         self.asks = {}
 
     def entry(self) -> dict[str, Any]:
         """The column with the stages that are fitted so far."""
         of = {} if self.of is None else {"of": self.of}
-        return {"name": self.name, "type": self.type, "stages": self.stages, **of}
+        complete = {"complete": True} if self.complete else {}
+        return {"name": self.name, "type": self.type, "stages": self.stages, **of, **complete}
 
     def _advance(self, values: Mapping[str, Any]) -> None:
         name, settings = self.steps.pop(0)

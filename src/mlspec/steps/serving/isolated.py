@@ -24,7 +24,7 @@ import polars as pl
 
 from mlspec.diagnostics import StepError, printable
 from mlspec.machine import child_process, json_values
-from mlspec.steps.serving.package import LoadedModel
+from mlspec.steps.serving.package import LoadedModel, Seen
 from mlspec.steps.serving.package_format import PackageError, read_about, verify
 
 Array = np.ndarray[Any, Any]
@@ -33,8 +33,8 @@ LOADING, ANSWERING, BY_ROW = 300.0, 60.0, 0.05  # seconds that loading may take,
 PIECE, TREATED = 64 << 20, 4 << 30  # bytes of rows that are sent at once, and that come back from it
 READ = 1 << 20
 LARGEST_HEADER = 1 << 16
-LEVELS = pl.Schema({"name": pl.String(), "levels": pl.List(pl.String())})
-ALL_LEVELS = 256 << 20  # bytes
+SEEN = pl.Schema({"name": pl.String(), "levels": pl.List(pl.String()), "complete": pl.Boolean()})
+ALL_SEEN = 256 << 20  # bytes
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -65,7 +65,7 @@ class Isolated(LoadedModel):
         super().__init__(read_about(folder))
         self._folder, self._pid, self._lock = folder, os.getpid(), threading.Lock()
         self._rest = b""
-        self._levels: dict[str, list[str]] | None = None
+        self._seen: dict[str, Seen] | None = None
         home = Path(tempfile.mkdtemp(prefix="mlspec-model-"))
         try:
             verify(folder, self.about, home)
@@ -102,14 +102,14 @@ class Isolated(LoadedModel):
         treated = pl.concat(pl.read_ipc(io.BytesIO(self._ask("treat", piece)[1])) for piece in self._pieces(frame))
         return frame.with_columns(treated)
 
-    def levels(self) -> dict[str, list[str]]:
+    def seen(self) -> dict[str, Seen]:
         """As every loaded model does."""
-        if self._levels is None:
-            found = pl.read_ipc(io.BytesIO(self._ask("levels", pl.DataFrame())[1]))
-            if found.schema != LEVELS or any(column.null_count() for column in found):
-                raise self._wrong("answers something else than its categories")
-            self._levels = dict(found.rows())
-        return self._levels
+        if self._seen is None:
+            found = pl.read_ipc(io.BytesIO(self._ask("seen", pl.DataFrame())[1]))
+            if found.schema != SEEN:
+                raise self._wrong("answers something else than what its columns had")
+            self._seen = {name: Seen(levels, complete) for name, levels, complete in found.rows()}
+        return self._seen
 
     def _pieces(self, frame: "pl.DataFrame") -> "list[pl.DataFrame]":
         """The columns that the model knows, some rows at a time."""
@@ -134,7 +134,7 @@ class Isolated(LoadedModel):
         rows.write_ipc(sent)
         assert self._process.stdin is not None
         answer = 8 * rows.height * max(1, len(self.about.classes or ()))
-        most = {"treat": TREATED, "levels": ALL_LEVELS}.get(what, answer)
+        most = {"treat": TREATED, "seen": ALL_SEEN}.get(what, answer)
         with self._lock:
             try:
                 # If it has died, reading from it fails.

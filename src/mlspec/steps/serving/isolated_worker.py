@@ -17,7 +17,7 @@ import polars as pl
 
 from mlspec.diagnostics import StepError
 from mlspec.machine import child_process, confined, landlock, resources
-from mlspec.steps.serving.isolated import ANSWERING, BY_ROW, LEVELS, LOADING, Asked, Replied
+from mlspec.steps.serving.isolated import ANSWERING, BY_ROW, LOADING, SEEN, Asked, Replied
 from mlspec.steps.serving.package import Package
 
 MEMORY, BY_CORE, BY_BYTE = 8 << 30, 64 << 20, 16  # what it may take: in all, for each core, for each byte of the model
@@ -58,9 +58,9 @@ def _answer(loaded: "Package", what: str, data: bytes, replies: IO[bytes]) -> No
         names = [name for name, _kind, _treatment in loaded.about.treatments or ()]
         _send_table(replies, loaded.treat(rows).select(names))
         return
-    if what == "levels":
-        known = loaded.levels()
-        _send_table(replies, pl.DataFrame({"name": list(known), "levels": list(known.values())}, LEVELS))
+    if what == "seen":
+        columns = [(name, *seen) for name, seen in loaded.seen().items()]
+        _send_table(replies, pl.DataFrame(columns, SEEN, orient="row"))
         return
     found = loaded.truth(rows) if what == "truth" else _predicted(loaded, rows)
     array = np.ascontiguousarray(found)

@@ -4,11 +4,13 @@ import datetime
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
+import numpy as np
 import polars as pl
 from msgspec import Struct
 
 from mlspec.plugins.base import Column, ColumnType
 from mlspec.sources import _cast, _infer
+from mlspec.steps.serving.package import Seen
 from mlspec.steps.serving.package_format import About
 
 EXPECTED: Mapping[str, str] = {
@@ -35,6 +37,7 @@ NOTHING: "Mapping[Any, Any]" = {  # what a row has in a column that is missing e
     pl.Binary: b"",
 }
 EXACT = 2.0**53  # the integers below are exact as floats
+LARGEST = float(np.finfo(np.float32).max)  # models have their features as such
 LONGEST = 60  # characters of a value that are shown
 MOST = 100  # examples of unseen categories that are looked at
 
@@ -92,12 +95,12 @@ def fitted(
     kinds: Mapping[str, str],
     *,
     parsed: "Mapping[str, pl.Series] | None" = None,
-    levels: Callable[[], Mapping[str, Sequence[str]]] = dict,
+    seen: Callable[[], Mapping[str, Seen]] = dict,
 ) -> "tuple[pl.DataFrame, list[Fault]]":
     """These columns as their types, null where a cell does not fit, and which cells these are.
 
-    ``parsed``: columns of text as their source reads them, null where it can't. ``levels``: the categories that the
-    model knows; asked only where numbers are given for categories.
+    ``parsed``: columns of text as their source reads them, null where it can't. ``seen``: what the columns of training
+    rows had; asked only where numbers are given for categories.
     """
     casts: dict[str, pl.Expr] = {}
     wrongs: dict[str, pl.Expr] = {}
@@ -112,7 +115,7 @@ def fitted(
             known = None if parsed is None else parsed.get(name)
             casts[name], wrongs[name] = _from_text(column, known)
         else:
-            casts[name], wrongs[name] = _from_typed(column, have, levels)
+            casts[name], wrongs[name] = _from_typed(column, have, seen)
     if not casts:
         return rows, []
     masks = rows.select(wrong.alias(name) for name, wrong in wrongs.items())
@@ -134,7 +137,7 @@ def _from_text(column: Column, known: "pl.Series | None") -> "tuple[pl.Expr, pl.
 
 
 def _from_typed(
-    column: Column, have: "pl.DataType", levels: Callable[[], Mapping[str, Sequence[str]]]
+    column: Column, have: "pl.DataType", seen: Callable[[], Mapping[str, Seen]]
 ) -> "tuple[pl.Expr, pl.Expr]":
     kind, type_ = column.type, _cast.dtype(column)
     cell = pl.col(column.name)
@@ -150,7 +153,8 @@ def _from_typed(
         elif kind == "category":
             made = cell.cast(pl.String)
             # A library that has no missing integers makes floats of them.
-            if have.is_float() and not any(level.endswith(".0") for level in levels().get(column.name, ())):
+            known = seen().get(column.name) if have.is_float() else None
+            if have.is_float() and not any(level.endswith(".0") for level in (known and known.levels) or ()):
                 whole = _whole(cell).cast(pl.String)
                 made = pl.when((cell.is_null() | whole.is_not_null()).all()).then(whole).otherwise(made)
     elif kind in FITTING.get(have.base_type(), ()):
@@ -173,11 +177,11 @@ def empty(frame: "pl.DataFrame") -> list[Fault]:
 
 
 def unanswerable(rows: "pl.DataFrame", answers: Callable[["pl.DataFrame"], bool]) -> list[Fault]:
-    """The missing and the infinite values that a model can't answer; ``answers``: whether it can for some rows.
+    """The missing values, and the numbers too large, that a model can't answer. ``answers``: whether it can some rows.
 
     Each is tried in a row that has a usual value in every other column. Empty where the model does not answer that row.
     """
-    finite = {one.name: one.filter(one.is_finite()) if one.dtype.is_float() else one.drop_nulls() for one in rows}
+    finite = {one.name: one.filter(one.abs() <= LARGEST) if one.dtype.is_float() else one.drop_nulls() for one in rows}
     usual = pl.DataFrame(
         [
             one.head(1) if len(one) else pl.Series(name, [NOTHING[one.dtype.base_type()]], dtype=one.dtype)
@@ -191,9 +195,9 @@ def unanswerable(rows: "pl.DataFrame", answers: Callable[["pl.DataFrame"], bool]
         missing = column.is_null()
         if column.dtype.is_float():
             missing |= column.is_nan().fill_null(False)
-            infinite = column.is_infinite().fill_null(False)
-            if infinite.any() and not answers(usual.with_columns(column.filter(infinite).head(1))):
-                found.append(Fault(column.name, "is infinite: this model can't take it", infinite))
+            large = ((column.abs() > LARGEST) & column.is_not_nan()).fill_null(False)
+            if large.any() and not answers(usual.with_columns(column.filter(large).head(1))):
+                found.append(Fault(column.name, "is too large for this model", large))
         nothing = pl.Series(column.name, [None], dtype=column.dtype)
         if missing.any() and not answers(usual.with_columns(nothing)):
             found.append(Fault(column.name, "is missing: this model takes no missing values here", missing))
@@ -233,18 +237,27 @@ def shown(cell: object) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
-def unseen(frame: "pl.DataFrame", levels: Mapping[str, Sequence[str]], about: About) -> str:
-    """How many rows have categories that no training row had, in a line; empty where none has."""
-    said, people = [], hidden(about)
-    for name, known in levels.items():
-        if frame.schema.get(name) != pl.String:
+def unusual(frame: "pl.DataFrame", seen: Mapping[str, Seen], about: About) -> tuple[str, ...]:
+    """How many rows have categories that no training row had, and missing values where none was missing, a line
+    each."""
+    said, lacking, people = [], [], hidden(about)
+    for name, known in seen.items():
+        if name not in frame.schema:
             continue
         cells = frame[name]
-        strange = cells.filter(~cells.is_in(list(known)) & cells.is_not_null())
-        if len(strange):
-            rows = f"{len(strange):,} row{'s' if len(strange) > 1 else ''}"
-            said.append(f"'{name}' ({rows})" if name in people else f"'{name}' ({rows}: {_first(strange)})")
-    return f"categories that no training row had: {', '.join(said)}" if said else ""
+        if known.complete and cells.null_count():
+            lacking.append(f"'{name}' ({_rows(cells.null_count())})")
+        if known.levels is not None and cells.dtype == pl.String:
+            strange = cells.filter(~cells.is_in(known.levels) & cells.is_not_null())
+            if len(strange):
+                first = "" if name in people else f": {_first(strange)}"
+                said.append(f"'{name}' ({_rows(len(strange))}{first})")
+    lines = {"categories that no training row had": said, "missing values where training rows had none": lacking}
+    return tuple(f"{title}: {', '.join(found)}" for title, found in lines.items() if found)
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count:,} rows"
 
 
 def _first(cells: "pl.Series", most: int = 3) -> str:

@@ -4,7 +4,7 @@ import shutil
 from abc import ABCMeta, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import msgspec
 import numpy as np
@@ -27,6 +27,14 @@ Array = np.ndarray[Any, Any]
 LARGEST_STATE = 1 << 30  # bytes
 FITTED = frozenset({"fold_means", "fold_priors"})
 OF_TRAINING = ("group", "reweigh")  # of a preparation's state: what mitigation needs of training rows
+
+
+class Seen(NamedTuple):
+    """What a column of training rows had: its categories, None where not all are known, and whether it is known that
+    no cell was missing."""
+
+    levels: list[str] | None
+    complete: bool
 
 
 class LoadedModel(metaclass=ABCMeta):
@@ -55,8 +63,8 @@ class LoadedModel(metaclass=ABCMeta):
         """The target of raw rows as class codes or values (n,)."""
 
     @abstractmethod
-    def levels(self) -> dict[str, list[str]]:
-        """The categories of the training rows, by column; of columns whose rare ones were put together, none."""
+    def seen(self) -> dict[str, Seen]:
+        """What the columns of training rows had, as far as the preparation has kept it."""
 
     def decide(self, predicted: "Array", rows: "pl.DataFrame | None" = None) -> "Array":
         """The code of the class decided for (n,), from what ``predict`` gave for classes.
@@ -183,10 +191,10 @@ class Package(LoadedModel):
         """As every loaded model does."""
         return preparation.target(frame, self.state)
 
-    def levels(self) -> dict[str, list[str]]:
+    def seen(self) -> dict[str, Seen]:
         """As every loaded model does."""
-        columns = [column for part in self._parts for column in part.state["columns"]]
-        return {column["name"]: found for column in columns if (found := preparation.levels(column)) is not None}
+        columns = {one["name"]: one for part in self._parts for one in part.state["columns"] if "of" not in one}
+        return {name: Seen(preparation.levels(one), bool(one.get("complete"))) for name, one in columns.items()}
 
     def checked(self, frame: "pl.DataFrame") -> "pl.DataFrame":
         """Rows with the columns that are read, as their types. Raises StepError as ``predict`` does."""
