@@ -12,7 +12,8 @@ from msgspec import Meta, field
 from mlspec.plugins.base import Schema
 from mlspec.sources import _bounds, _dates
 from mlspec.sources._files import FileSource
-from mlspec.sources._records import Nested, Row
+from mlspec.sources._json_lines import Row
+from mlspec.sources._records import Nested
 
 if TYPE_CHECKING:
     import polars as pl
@@ -85,13 +86,13 @@ class Json(FileSource, frozen=True, kw_only=True):
 
     def read(self, path: Path, columns: Schema, name: str) -> "pl.LazyFrame":
         """All rows, read as text and cast; a value that does not match its type is reported with its row."""
-        from mlspec.sources import _records
+        from mlspec.sources import _record_frames
 
         def rows() -> Iterator[Row]:
             return self._rows({name: path})
 
         data = io.BytesIO(b"\n".join(_lines(path, _state(path))))
-        return _records.cast(data, columns, name, rows, self.nested, self.missing, self.dates)
+        return _record_frames.cast(data, columns, name, rows, self.nested, self.missing, self.dates)
 
     def _rows(self, files: dict[str, Path]) -> Iterator[Row]:
         from mlspec.sources import _json_lines
