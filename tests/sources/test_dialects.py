@@ -335,3 +335,10 @@ def test_init_drops_the_column_without_a_name(
     assert '- ""  # it has no name, as the index that pandas or R writes' in Path("project.yaml").read_text()
     assert main(["validate"]) == 0
     assert "column-looks-odd" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("cell", "is_missing"), [("missing", True), ("#N/A", True), (".", True), ("about ten", False)])
+def test_a_word_among_numbers_is_missing_only_if_it_says_so(cell: str, is_missing: bool, tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("n,y\n" + "".join(f"{cell if i == 7 else i},{'ab'[i % 2]}\n" for i in range(60)))
+    found = sniff("csv", tmp_path / "rows.csv", {}).settings
+    assert found == ({"missing": [cell]} if is_missing else {})
