@@ -44,7 +44,10 @@ def opened(data: Path, given: Mapping[str, Any], *, with_values: bool) -> Opened
         )
     found = sniff(kind, data, given)
     cls = registry.plugin("sources", kind)
-    source = cast(Source, msgspec.convert({**found.settings, "path": str(data)}, cls))
+    try:
+        source = cast(Source, msgspec.convert({**found.settings, "path": str(data)}, cls))
+    except msgspec.ValidationError as error:
+        raise _refused("unknown-key", f"'{data}' can't be read as {kind} with these settings: {error}") from None
     # A file whose rows crash their reader is noticed in the child process that reads the first ones.
     column = None if with_values or _probe.is_apart(source, Path()) else ""
     seen = _probe.probe({kind: PluginRef(kind, source)}, Path(), column)[kind]
