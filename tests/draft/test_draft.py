@@ -157,6 +157,14 @@ def test_columns_that_tell_the_target_are_dropped_with_the_evidence(
     assert reason(found, "logwage") == "a leak: 'wage' follows from it: a monotone function"
 
 
+def test_a_last_column_that_is_computed_from_another_is_no_guess(tmp_path: Path, chance: np.random.Generator) -> None:
+    income = chance.lognormal(3, 1, 200)
+    with pytest.raises(SpecError) as error:
+        drafted(tmp_path, {"size": chance.random(200), "faminc": income, "lfaminc": np.log(income)})
+    (one,) = error.value.diagnostics
+    assert one.message == "no column's name says what to predict, and the last one, 'lfaminc', follows from 'faminc'"
+
+
 def test_what_alone_is_left_to_predict_from_is_kept_and_said(tmp_path: Path) -> None:
     found = drafted(tmp_path, {"x": [i / 3 for i in range(60)], "y": [2.0 * i for i in range(60)]})
     assert "drop" not in columns(found)

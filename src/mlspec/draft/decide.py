@@ -125,10 +125,11 @@ def decided(table: Table, given: Given, rows: Rows) -> Decided:
     unfit = {c.name for c in table.columns} - {c.name for c in used} | about.all
     split = splits.of(table, aim.column, task, given, unfit, parts, rows.recurs)
     free = [c for c in used if c.name != split.stated.get("column") and c.name not in about.sensitive]
-    told = _leaks(rows, free, aim.column, task, table)
-    alone = next((one for one in told if " + " not in one.why and " - " not in one.why and " * " not in one.why), None)
+    found = _leaks(rows, free, aim.column, task, table)
+    alone = next((leak.columns[0] for leak in found if len(leak.columns) == 1), None)
     if aim.is_last and alone is not None and len(free) > 1:
-        raise targets.refused(aim.column, columns, f"follows from '{alone.column}'")
+        raise targets.refused(aim.column, columns, f"follows from '{alone}'")
+    told = _told(found)
     things = {split.group} if split.stated["by"] != "group" and split.group is not None else set()
     clear = [c for c in _without(free, told) if c.name not in about.all]
     prepared = roles.preparation(clear, things)
@@ -186,10 +187,14 @@ def _names(columns: Sequence[Seen], table: Table, given: Given) -> roles.Names:
     return roles.Names(stated, (first, *(one for one in found.others if one.column != stated)))
 
 
-def _leaks(rows: Rows, free: Sequence[Seen], aim: Seen, task: tasks.Task, table: Table) -> list[Because]:
-    """Features that tell the target, each with the evidence."""
+def _leaks(rows: Rows, free: Sequence[Seen], aim: Seen, task: tasks.Task, table: Table) -> list[Leak]:
+    """Features that tell the target."""
     found = afterwards.by_name(free, aim.name) + survival.leaks(table, free, aim)
-    found += rows.leaks(aim.name, task.kind, [c.name for c in free])
+    return found + rows.leaks(aim.name, task.kind, [c.name for c in free])
+
+
+def _told(found: Sequence[Leak]) -> list[Because]:
+    """The columns of leaks, each with all evidence."""
     told: dict[str, str] = {}
     for leak in found:
         for column in leak.columns:
