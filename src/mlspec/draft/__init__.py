@@ -46,7 +46,7 @@ def draft(data: Path, folder: Path, given: Given = GUESSED, *, with_rows: bool |
         rows=looked,
         looked_at=looked,
         is_all=all(read.values[c.name][1] for c in read.columns if c.name in read.values),
-        columns=seen,
+        columns=tuple(column for column in seen if column.name),  # the language has no empty names
         not_features=tuple(read.source.not_features),
         content=getattr(read.source, "content", None),
         types=types,
@@ -82,7 +82,7 @@ class _Rows:
             rows=every,
             looked_at=self.held.height,
             is_all=self.held.height == every,
-            columns=seen,
+            columns=tuple(column for column in seen if column.name),  # the language has no empty names
             not_features=tuple(read.source.not_features),
             content=getattr(read.source, "content", None),
             types=types,

@@ -10,7 +10,7 @@ from typing import Any
 from mlspec.draft.natures import is_constant, is_empty
 from mlspec.draft.table import NUMBERS, Seen, Table
 
-MOST_VALUES, MOST_LINES = 12, 30
+MOST_VALUES, MOST_LINES, LARGEST = 12, 30, 1e300
 
 
 def proposed(
@@ -48,7 +48,7 @@ def _of_target(target: Seen, *, is_hidden: bool) -> "list[tuple[dict[str, Any], 
         most = _missing(target)
         about = f"{target.missing / max(target.rows, 1):.1%} of the rows have none: they are left out"
         found.append(({"column": target.name, "missing": {"at_most": most}, "severity": "warn"}, about))
-    if target.type in NUMBERS and target.quantiles and not is_hidden and "allowed" not in asked:
+    if target.type in NUMBERS and _is_bounded(target) and not is_hidden and "allowed" not in asked:
         found.append(({"column": target.name, "between": _range(target), "severity": "warn"}, ""))
     return found
 
@@ -65,9 +65,15 @@ def _of(column: Seen, *, is_id: bool, is_hidden: bool) -> dict[str, Any]:
         asked["missing"] = {"at_most": most}
     if not is_hidden and _has_few(column) and column.type in ("category", "boolean"):
         asked["allowed"] = _listed(column)
-    elif not is_hidden and column.type in NUMBERS and column.quantiles and column.least != column.greatest:
+    elif not is_hidden and column.type in NUMBERS and _is_bounded(column):
         asked["between"] = _range(column)
     return {**asked, "severity": "warn"} if asked else {}
+
+
+def _is_bounded(column: Seen) -> bool:
+    """Whether a range can be stated: two ends that are far from what a number can hold."""
+    ends = (column.least, column.greatest)
+    return all(end is not None and abs(end) < LARGEST for end in ends) and column.least != column.greatest
 
 
 def _missing(column: Seen) -> float:

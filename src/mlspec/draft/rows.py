@@ -45,9 +45,11 @@ def _column(column: Column, cells: "pl.Series", *, is_all: bool) -> Seen:
     kept = cells.drop_nulls()
     distinct = kept.n_unique() if len(kept) else 0
     ordered: Any = np.empty(0)
+    is_finite = True
     if column.type in NUMBERS:
         numbers = kept.cast(pl.Float64).to_numpy()
         ordered = np.sort(numbers[np.isfinite(numbers)])
+        is_finite = len(ordered) == len(numbers)
     shown = column.type in ("category", "boolean", "integer") or distinct <= MOST_LEVELS
     levels = _levels(kept) if shown and len(kept) else ()
     texts = kept.gather_every(max(1, len(kept) // TEXTS)) if column.type == "category" else None
@@ -59,9 +61,9 @@ def _column(column: Column, cells: "pl.Series", *, is_all: bool) -> Seen:
         distinct=distinct,
         levels=levels,
         values=_values(kept) if column.type in ("category", "integer") and len(kept) else (),
-        least=float(ordered[0]) if len(ordered) else None,
-        greatest=float(ordered[-1]) if len(ordered) else None,
-        quantiles=tuple(map(float, np.quantile(ordered, SHARES))) if len(ordered) else (),
+        least=float(ordered[0]) if len(ordered) and is_finite else None,
+        greatest=float(ordered[-1]) if len(ordered) and is_finite else None,
+        quantiles=tuple(float(ordered[round(share * (len(ordered) - 1))]) for share in SHARES * bool(len(ordered))),
         is_whole=bool(len(ordered)) and bool((ordered == np.floor(ordered)).all()),
         is_ordered=column.type in (*TIMES, *NUMBERS) and (cells.is_sorted() or cells.is_sorted(descending=True)),
         is_unique=is_all and distinct == len(cells) > 1,
@@ -124,8 +126,8 @@ def _of_all(rows: "pl.LazyFrame", found: "list[Seen]") -> tuple[Seen, ...]:
                 column,
                 # Of the rows that were looked at; rounded up, so that none of all is forgotten.
                 missing=-int(-share * column.rows // 1),
-                least=_finite(less, column.least),
-                greatest=_finite(more, column.greatest),
+                least=_finite(less),
+                greatest=_finite(more),
                 is_unique=bool(seen.get(f"unique/{at}", False)),
                 is_counted=bool(seen.get(f"unique/{at}", False))
                 and column.type == "integer"
@@ -136,5 +138,5 @@ def _of_all(rows: "pl.LazyFrame", found: "list[Seen]") -> tuple[Seen, ...]:
     return tuple(made)
 
 
-def _finite(value: float | None, instead: float | None) -> float | None:
-    return value if value is not None and np.isfinite(value) else instead
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and np.isfinite(value) else None

@@ -83,14 +83,14 @@ def _kind(target: Seen) -> tuple[Kind, str]:
 
 
 def _range(target: Seen) -> str:
-    return f"{target.least:g} to {target.greatest:g}"
+    return f"{target.quantiles[0]:g} to {target.quantiles[-1]:g}"
 
 
 def _looks_counted(target: Seen) -> bool:
     """Many zeros and ones, and a tail."""
     rows = {level.value: level.rows for level in target.levels}
     most = max(rows.values(), default=0)
-    first = target.least in (0.0, 1.0) and rows.get(f"{target.least:.0f}", 0) == most
+    first = target.least in (0.0, 1.0) and rows.get(f"{target.least or 0:.0f}", 0) == most
     return first and target.distinct >= 5 and (target.greatest or 0) > 5 and _skew(target) > 2
 
 
