@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta
+from msgspec.structs import replace
 
 from mlspec.diagnostics import StepError
 from mlspec.models._monotone import Monotone, directions
@@ -110,7 +111,7 @@ class HistGradientBoosting(Model, frozen=True, kw_only=True):
         if stops:
             extra |= {"X_val": sklearnkit.plain(training.validation), "y_val": training.validation_target}
             extra["sample_weight_val"] = stopping_weights(training, self.class_weight)
-        notes = sklearnkit.fit(estimator, training, **extra)
+        notes = sklearnkit.fit(estimator, _binnable(training), **extra)
         losses = {
             "train_loss": [-float(v) for v in estimator.train_score_],
             "validation_loss": [-float(v) for v in estimator.validation_score_],
@@ -123,3 +124,15 @@ class HistGradientBoosting(Model, frozen=True, kw_only=True):
         from mlspec import sklearnkit
 
         return sklearnkit.load(folder, TYPES)
+
+
+def _binnable(training: Training) -> Training:
+    """The same with 0 in columns that are missing in all training rows, of which no bins can be made."""
+    import numpy as np
+
+    features = training.features
+    missing = np.isnan(features.numeric).all(axis=0)
+    if not missing.any():
+        return training
+    filled = replace(features, numeric=np.where(missing, np.float32(0), features.numeric))
+    return replace(training, features=filled)
