@@ -1,7 +1,7 @@
 """A campaign over real tables: `mlspec init FILE`, then `mlspec run --profile quick`, without an edit.
 
     python benchmarks/tables/export.py FOLDER        # with the Python that has the packages; see there
-    python benchmarks/any_table.py FOLDER OUT [--only NAME,NAME] [--damaged] [--seconds 60] [--before "nice -n 5"]
+    python benchmarks/any_table.py FOLDER OUT [--only NAME,NAME] [--damaged] [--no-trial] [--only-init]
 
 FOLDER has the tables and files.json; OUT gets one folder a table, each with its spec and what the commands printed, and
 results.json. With --damaged, the CSV tables are tried again as copies that are damaged in one way each
@@ -35,7 +35,9 @@ from damage import DAMAGES, Table
 TABLES = Path(__file__).parent / "tables" / "tables.toml"
 TASKS = {"binary_classification": "binary", "multiclass_classification": "multiclass"}
 SLOWEST = 400_000  # bytes of a table that is worth a damaged copy
-Outcome = Literal["held", "not held", "init refused", "run refused", "step failed", "internal error", "too slow"]
+Outcome = Literal[
+    "written", "held", "not held", "init refused", "run refused", "step failed", "internal error", "too slow"
+]
 BROKEN: tuple[Outcome, ...] = ("run refused", "step failed", "internal error")
 
 
@@ -54,12 +56,27 @@ class Tried:
     seconds: float = 0.0
 
 
-def command(before: Sequence[str], folder: Path, seconds: float, *words: str) -> tuple[int, str]:
+@dataclass(frozen=True)
+class Way:
+    """The limit of a command in seconds, words in front of it, whether specs are run, whether `init` tries them."""
+
+    seconds: float = 60
+    before: tuple[str, ...] = ()
+    runs: bool = True
+    tries: bool = True
+
+
+def command(way: Way, folder: Path, *words: str) -> tuple[int, str]:
     """Run mlspec in a folder; its exit code (124: it ran for too long) and what it printed."""
     mlspec = str(Path(sys.executable).with_name("mlspec"))
     try:
         done = subprocess.run(
-            [*before, mlspec, *words], cwd=folder, capture_output=True, text=True, errors="replace", timeout=seconds
+            [*way.before, mlspec, *words],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=way.seconds,
         )
     except subprocess.TimeoutExpired:
         return 124, ""
@@ -75,7 +92,7 @@ def outcome(step: str, code: int, printed: str) -> Outcome:
     if code == 70 or code < 0 or "Traceback (most recent call last)" in printed or "internal error" in printed:
         return "internal error"
     if step == "init":
-        return "init refused" if code else "held"
+        return "init refused" if code else "written"
     known: dict[int, Outcome] = {0: "held", 1: "not held", 2: "run refused", 3: "step failed"}
     return known.get(code, "internal error")
 
@@ -87,25 +104,25 @@ def complaint(printed: str) -> str:
     return (wrong or lines or [""])[0]
 
 
-def attempt(name: str, file: Path, out: Path, seconds: float, before: Sequence[str]) -> tuple[Tried, dict[str, Any]]:
+def attempt(name: str, file: Path, out: Path, way: Way) -> tuple[Tried, dict[str, Any]]:
     """Try one file; also its spec."""
     folder = out / name
     folder.mkdir(parents=True, exist_ok=True)
     (folder / file.name).write_bytes(file.read_bytes())
     started = spent()
-    code, printed = command(before, folder, seconds, "init", file.name)
+    code, printed = command(way, folder, "init", *(() if way.tries else ("--no-trial",)), file.name)
     ended = outcome("init", code, printed)
-    if ended != "held":
+    if ended != "written":
         return Tried(name, ended, complaint(printed), seconds=spent() - started), {}
     spec = yaml.safe_load((folder / "project.yaml").read_text())
-    quick = ("--profile", "quick") if "quick" in spec.get("profiles", {}) else ()
-    code, printed = command(before, folder, seconds, "run", *quick)
-    ended = outcome("run", code, printed)
+    if way.runs:
+        ended = outcome("run", *(ran := command(way, folder, "run", "--profile", "quick")))
+        printed = ran[1]
     columns = spec["data"]["columns"]
     tried = Tried(
         name,
         ended,
-        complaint(printed) if ended not in ("held", "not held") else "",
+        complaint(printed) if ended not in ("written", "held", "not held") else "",
         target=columns["target"],
         task=TASKS.get(spec["project"]["task"], spec["project"]["task"]),
         split=split(spec),
@@ -182,21 +199,19 @@ def line(tried: Tried) -> str:
     return f"{words} {tried.seconds:5.1f}  {wrong or 'agrees':30}  {left[:60] or '-'}{said}"
 
 
-def campaign(
-    files: Mapping[str, Path], out: Path, seconds: float, before: Sequence[str], damaged: bool
-) -> Iterator[Tried]:
+def campaign(files: Mapping[str, Path], out: Path, way: Way, *, damaged: bool = False) -> Iterator[Tried]:
     """Try each table, the small ones first, then the damaged copies."""
     experts = tomllib.loads(TABLES.read_text())
     chosen: dict[str, str] = {}
     for name in sorted(files, key=lambda n: files[n].stat().st_size):
-        tried, spec = attempt(name, files[name], out, seconds, before)
+        tried, spec = attempt(name, files[name], out, way)
         chosen[name] = tried.target
         yield Tried(**{**asdict(tried), "disagree": judged(tried, spec, experts[name])})
     if not damaged:
         return
     (out / "damaged").mkdir(parents=True, exist_ok=True)
     for name, damage, file in copies(files, out / "damaged"):
-        tried, _spec = attempt(f"{name}, {damage}".replace("/", " "), file, out, seconds, before)
+        tried, _spec = attempt(f"{name}, {damage}".replace("/", " "), file, out, way)
         other = tried.target and tried.target != chosen[name]
         yield Tried(**{**asdict(tried), "disagree": (f"not {chosen[name]}",) if other else ()})
 
@@ -207,6 +222,8 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--only", default="", help="names of tables, separated by commas")
     parser.add_argument("--damaged", action="store_true", help="also damaged copies")
+    parser.add_argument("--only-init", action="store_true", help="without a trial and without a run: minutes less")
+    parser.add_argument("--no-trial", action="store_true", help="run what `init` writes without having tried it: half")
     parser.add_argument("--seconds", type=float, default=60, help="the limit of each command")
     parser.add_argument("--before", default="", help="words in front of each command")
     asked = parser.parse_args()
@@ -218,7 +235,10 @@ def main() -> None:
     print(
         f"{'table':24} {'outcome':14} {'target':18} {'task':10} {'split':22} {'CPU s':>5}  {'the expert':30}  left out"
     )
-    for tried in campaign(files, asked.out.resolve(), asked.seconds, shlex.split(asked.before), asked.damaged):
+    way = Way(
+        asked.seconds, tuple(shlex.split(asked.before)), not asked.only_init, not (asked.only_init or asked.no_trial)
+    )
+    for tried in campaign(files, asked.out.resolve(), way, damaged=asked.damaged):
         results.append(tried)
         print(line(tried), flush=True)
         (asked.out / "results.json").write_text(json.dumps([asdict(r) for r in results], indent=1))

@@ -34,6 +34,14 @@ class TestJsonl(SourceSuite):
         return {"path": "rows.jsonl"}, ROWS
 
 
+class TestJson(SourceSuite):
+    name = "json"
+
+    def given(self, folder: Path) -> tuple[dict[str, Any], pl.DataFrame]:
+        ROWS.write_json(folder / "rows.json")
+        return {"path": "rows.json"}, ROWS
+
+
 class TestParquet(SourceSuite):
     name = "parquet"
 

@@ -73,4 +73,6 @@ def test_what_fails_only_when_it_runs_is_left_out(tmp_path: Path) -> None:
     given = drafting.tried(broken, tmp_path / "rows.csv")
     assert given.text == found.written().text
     (note,) = given.notes
-    assert note.startswith("left out data.expect.3: step 'expect' fails: the data is not as expected: 1 row")
+    assert note.startswith(
+        "left out data.expect.3: step 'expect' fails: the data is not as expected: 'size' is outside"
+    )

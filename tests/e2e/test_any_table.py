@@ -28,7 +28,7 @@ def test_bundled_tables_end_as_an_expert_would_have_it(tmp_path: Path, monkeypat
     monkeypatch.syspath_prepend(FOLDER)
     any_table = importlib.import_module("any_table")
     files = {name: exported(name, tmp_path) for name in ("wine", "breast_cancer", "linnerud")}
-    results = list(any_table.campaign(files, tmp_path / "out", 300, (), damaged=False))
+    results = list(any_table.campaign(files, tmp_path / "out", any_table.Way(seconds=300, tries=False)))
     assert len(results) == len(files)
     for tried in results:
         assert tried.outcome in ("held", "not held"), tried.said

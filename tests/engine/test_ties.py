@@ -56,4 +56,4 @@ def test_a_feature_that_is_in_the_rows_future(tmp_path: Path) -> None:
     found = checks(tmp_path / "time", "{by: time, column: seen}")["future"]
     assert found["fails"]
     assert found["measured"] == "'refunded' is after 'seen' in 20.0% of the rows"
-    assert "data.columns.drop: [refunded]" in found["advice"]
+    assert "data.columns.drop: [row, refunded]" in found["advice"]

@@ -190,14 +190,19 @@ POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12\n
         ("t.csv", gzip.compress(b"a,b\n1,2\n", mtime=0), "it is compressed with gzip: rename it to end in .gz"),
         ("t.csv.gz", b"a,b\n1,2\n", "it is not compressed, although its name ends in .gz: rename it"),
         ("t.csv.gz", POINTER, "it is a Git LFS pointer, not the data: run `git lfs pull`"),
-        ("t.csv", b"PK\x03\x04rest", "it is a zip archive or a workbook: unpack it, or export the sheet as CSV"),
+        ("t.csv", b"PK\x03\x04rest", "it is a zip archive: unpack it"),
+        (
+            "t.csv",
+            b"PK\x03\x04 [Content_Types].xml",
+            "it is an Excel workbook: rename it to end in .xlsx, or state `format: excel`",
+        ),
         (
             "t.csv",
             b"\n<!DOCTYPE html><html>",
             "it is a web page, not the data: does the address need a login, or lead to a page about the data?",
         ),
     ],
-    ids=["pointer", "gzip", "not gzip", "compressed pointer", "zip", "page"],
+    ids=["pointer", "gzip", "not gzip", "compressed pointer", "zip", "workbook", "page"],
 )
 def test_what_is_not_the_data_is_named(name: str, content: bytes, text: str, tmp_path: Path) -> None:
     assert refused(tmp_path, content, name) == text

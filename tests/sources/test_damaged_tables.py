@@ -49,3 +49,9 @@ def test_a_damaged_table_is_read_right_or_refused(name: str, dialects: Any, tmp_
     assert word in wanted, said
     word, said = dialects.verdict(dialects.READERS["mlspec"], file, damaged)
     assert word != "WRONG", said
+
+
+def test_the_hint_for_a_stray_byte_is_no_encoding(dialects: Any, tmp_path: Path) -> None:
+    (tmp_path / "data.csv").write_bytes(dialects.DAMAGES["stray byte"](dialects.base(60)).content)
+    _word, said = dialects.verdict(dialects.READERS["mlspec"], tmp_path / "data.csv", dialects.Damaged(b"", {}))
+    assert said.endswith("not UTF-8 text: line 60, although the rest is: correct that cell")

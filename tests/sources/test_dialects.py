@@ -324,3 +324,21 @@ def test_what_the_data_engine_splits_is_split_as_python_does(tmp_path: Path) -> 
             assert by_engine.equals(_row_by_row.frame(path, "utf-8", table, '"', 0, ("",)).collect()), lines
             compared += 1
     assert compared > 50
+
+
+def test_init_drops_the_column_without_a_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("rows.csv").write_text(DAMAGES["index"][0])  # type: ignore[arg-type]
+    assert main(["init", "rows.csv", "--no-trial"]) == 0
+    assert '- ""  # it has no name, as the index that pandas or R writes' in Path("project.yaml").read_text()
+    assert main(["validate"]) == 0
+    assert "column-looks-odd" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("cell", "is_missing"), [("missing", True), ("#N/A", True), (".", True), ("about ten", False)])
+def test_a_word_among_numbers_is_missing_only_if_it_says_so(cell: str, is_missing: bool, tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("n,y\n" + "".join(f"{cell if i == 7 else i},{'ab'[i % 2]}\n" for i in range(60)))
+    found = sniff("csv", tmp_path / "rows.csv", {}).settings
+    assert found == ({"missing": [cell]} if is_missing else {})

@@ -115,7 +115,7 @@ def test_another_sheet_is_read_by_name_or_number_and_init_says_which_there_are(t
 @pytest.mark.parametrize(
     ("content", "text"),
     [
-        (b"a,b\n1,2\n", "not a workbook: if it is text, rename it to end in .csv"),
+        (b"a,b\n1,2\n", "it is text: rename it to end in .csv"),
         (b"PAR1....", "it is a Parquet file: rename it to end in .parquet, or state `format: parquet`"),
         (b"PK\x03\x04rest", "not a workbook: it is a damaged archive (File is not a zip file)"),
         (None, "it is a zip archive, but no workbook: unpack it"),

@@ -22,7 +22,7 @@ DVC = "outs:\n- md5: 00\n  path: t.csv\n"
         ("raw/t.csv", {"raw/t.csv.dvc": DVC}, "'raw/t.csv.dvc' is here, its data is not: run `dvc pull`"),
         ("raw/2024/t.csv", {"raw.dvc": DVC}, "'raw.dvc' is here, its data is not: run `dvc pull`"),
         (r"..\raw\t.csv", {}, "write / between folders: ../raw/t.csv"),
-        ("t.csv", {"t.csv": "a,y\n1,b\0\n"}, "this is not text: it has zero bytes"),
+        ("t.csv", {"t.csv": "a,y\n1,b\0\n"}, "this is not text: line 2 has a zero byte"),
         ("t.csv", {"t.csv": "\n\n"}, "the file is empty"),
         ("t.csv", {"t.csv/part.txt": ""}, "no file matches"),
     ],

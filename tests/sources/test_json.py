@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from mlspec.diagnostics import SpecError
 from mlspec.plugins.base import Schema
-from mlspec.sources import _records
+from mlspec.sources import _json_tables, _records
+from mlspec.sources.json import Json
 from mlspec.sources.jsonl import Jsonl
 from mlspec.steps.data import raw_rows
 
@@ -182,6 +183,72 @@ def test_a_json_array_under_the_name_of_lines_is_named(tmp_path: Path) -> None:
 def test_compressed_lines_and_empty_ones(tmp_path: Path) -> None:
     columns, rows = both(tmp_path, {"a": 1}, "", {"a": "2"}, name="t.jsonl.gz")
     assert (types(columns), rows) == ({"a": "integer"}, [(1,), (2,)])
+
+
+RECORDS = [{"a": 1, "b": "x"}, {"a": 2, "b": None}]
+TABLES: dict[str, Any] = {
+    "records": RECORDS,
+    "columns": {"a": {"0": 1, "1": 2}, "b": {"0": "x", "1": None}},
+    "columns by name": {"a": {"k": 1, "l": 2}, "b": {"k": "x", "l": None}},
+    "index": {"0": RECORDS[0], "1": RECORDS[1]},
+    "split": {"columns": ["a", "b"], "index": [0, 1], "data": [[1, "x"], [2, None]]},
+    "table": {"schema": {"fields": []}, "data": RECORDS},
+    "lists": {"a": [1, 2], "b": ["x", None]},
+    "answer": {"count": 2, "results": RECORDS, "links": []},
+}
+
+
+@pytest.mark.parametrize("form", [*TABLES, "lines", "compressed", "indented"])
+def test_a_json_document_is_a_table(form: str, tmp_path: Path) -> None:
+    text = json.dumps(TABLES.get(form, RECORDS), indent=2 if form == "indented" else None)
+    if form == "lines":
+        text = "".join(f"{json.dumps(row)}\n" for row in RECORDS)
+    name = "t.json.gz" if form == "compressed" else "t.json"
+    (tmp_path / name).write_bytes(gzip.compress(text.encode()) if form == "compressed" else text.encode())
+    source = Json(path=name)
+    columns = source.columns(tmp_path)
+    assert types(columns) == {"a": "integer", "b": "category"}
+    assert source.settled(tmp_path, columns) == columns
+    assert source.scan(tmp_path, columns).collect().rows() == [(1, "x"), (2, None)]
+    assert source.values(tmp_path, "a") == (("1", "2"), True)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[1, 2]", "row 1 is no object: a table is an array of objects"),
+        (
+            '{"a": 1}',
+            "it is one JSON object, but no table: write an array of objects, as `jq` does with the path to it "
+            "(`.results`)",
+        ),
+        ('{"a": [1], "b": [1, 2]}', "its arrays have several lengths, so they are no columns of a table"),
+        ("[{]", "it is not JSON: JSON is malformed: expected '\"' (byte 2)"),
+        ("a,b", "it is no JSON array, and no JSON object"),
+        ("[]", "the file is empty"),
+        ("[" * 100_000, "it is not JSON: it is nested too deeply"),
+        ('[{"a": 1}, {"a": NaN}]', "it is not JSON: in row 2, 'a' is NaN, which JSON does not have: write null"),
+    ],
+)
+def test_a_json_document_that_is_no_table_is_named(text: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "t.json").write_text(text)
+    with pytest.raises(ValueError) as error:  # noqa: PT011  the text is what is tested
+        Json(path="t.json").columns(tmp_path)
+    assert str(error.value) == said
+
+
+def test_a_json_document_that_is_too_large_names_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_json_tables, "LARGEST", 1 << 20)
+    (tmp_path / "t.json").write_text(json.dumps([{"a": "x" * 100}] * 20_000))
+    with pytest.raises(
+        ValueError, match=r"more than 1 MiB, .*: write an object a line \(`jq -c '.\[\]'`\) and name it .jsonl"
+    ):
+        Json(path="t.json").columns(tmp_path)
+    monkeypatch.setattr(_json_tables, "BY_COLUMN", 10)
+    (tmp_path / "t.json").write_text(json.dumps(TABLES["split"]))
+    with pytest.raises(ValueError, match="columns one after the other: write an array of objects"):
+        Json(path="t.json").columns(tmp_path)
+    assert Json(path="t.json").is_probed_apart(tmp_path)
 
 
 JSON = st.recursive(

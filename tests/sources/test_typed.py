@@ -144,6 +144,22 @@ def test_the_types_of_several_files_are_those_that_hold_for_all(tmp_path: Path) 
     ]
 
 
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (b"a,b\n1,2\n", "it is text: rename it to end in .csv"),
+        (b'{"a": 1}\n', "it is text: rename it to end in .jsonl"),
+        (b'[{"a": 1}]', "it is text: rename it to end in .json"),
+    ],
+)
+def test_text_under_another_name_is_named(content: bytes, text: str, tmp_path: Path) -> None:
+    for source in (Parquet(path="t"), Arrow(path="t")):
+        (tmp_path / "t").write_bytes(content)
+        with pytest.raises(ValueError) as error:  # noqa: PT011  the text is what is tested
+            source.columns(tmp_path)
+        assert str(error.value) == text
+
+
 def test_the_index_that_pandas_writes_is_no_feature_and_named(tmp_path: Path) -> None:
     pl.DataFrame({"__index_level_0__": [1], "x": [2]}).write_parquet(tmp_path / "t.parquet")
     first, second = Parquet(path="t.parquet").columns(tmp_path)

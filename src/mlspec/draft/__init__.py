@@ -102,5 +102,11 @@ class _Rows:
 
         return trial_split.parts(self.held, stated, target, classes=classes)
 
+    def recurs(self, thing: str, moment: str) -> bool:
+        """Whether most values of a column have rows at several moments."""
+        from mlspec.draft import trial_split
+
+        return trial_split.recurs(self.held, thing, moment)
+
 
 __all__ = ["Given", "Proposal", "draft", "without"]

@@ -19,7 +19,10 @@ def by_name(columns: Sequence[Seen], target: str) -> list[Leak]:
     found = []
     for column in columns:
         name = words.plain(column.name)
-        after = name in words.AFTERWARDS or name.endswith(("_after", "_afterwards", "_pred", "_predicted"))
+        after = name in words.AFTERWARDS or (
+            name in ("boat", "body", "alive") and words.holds(target, words.OF_SURVIVAL)
+        )
+        after |= name.endswith(("_after", "_afterwards", "_pred", "_predicted"))
         after |= name.startswith(("outcome_", "predicted_", "prediction_")) and name != words.plain(target)
         after |= name in (f"{words.plain(target)}_reason", f"{words.plain(target)}_date", "reason_for_leaving")
         after |= name in ("churn_reason", "churn_category", "churn_date", "termination_reason", "termination_date",

@@ -12,7 +12,7 @@ from mlspec.draft.proposal import Proposal
 from mlspec.draft.source import Opened
 from mlspec.draft.table import TIMES, Table
 
-MOST_DROPPED = 60
+MOST_DROPPED, MANY_DAYS = 60, 60
 ORDER = ("mlspec", "project", "constraints", "data", "preprocessing", "model", "evaluation", "profiles")
 
 
@@ -97,6 +97,8 @@ def _columns(draft: _Draft, table: Table, found: Decided) -> None:
         draft.put((*at, "positive"), task.positive, "the last one in sorted order if left out")
     if task.log:
         draft.put((*at, "transform"), "log", "above zero and right-skewed: errors count as shares")
+    if found.split.time in found.features:
+        draft.put((*at, "features"), list(found.features))
     if found.id is not None:
         draft.put((*at, "id"), found.id, "it identifies rows, and a model would memorise it")
     if found.drop:
@@ -137,7 +139,9 @@ def _people(draft: _Draft, found: Decided) -> None:
 def _derived(draft: _Draft, table: Table, found: Decided) -> None:
     """The month of the time that rows are split by, which is no feature itself."""
     time = found.split.time
-    if time is None or table.column(time).type not in TIMES or table.column(time).distinct < 60 or '"' in time:
+    if time is None or time in found.features or '"' in time:
+        return
+    if table.column(time).type not in TIMES or table.column(time).distinct < MANY_DAYS:
         return
     names = {column.name for column in table.columns}
     if any(words.holds(name, ("month", "mnth", "season", "quarter")) for name in names) or len(time) > 100:

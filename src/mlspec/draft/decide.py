@@ -25,6 +25,9 @@ class Rows(Protocol):
     def parts(self, stated: dict[str, Any], target: str, *, classes: bool) -> tuple[str, tuple[int, ...]] | None:
         """What a split comes to: why it can't be, and the rows of its parts; None if that is unknown."""
 
+    def recurs(self, thing: str, moment: str) -> bool | None:
+        """Whether most values of a column have rows at several moments; None if that is unknown."""
+
 
 class Unknown:
     """Where only the first rows are seen, nothing can be asked of all of them."""
@@ -34,6 +37,10 @@ class Unknown:
         return []
 
     def parts(self, stated: dict[str, Any], target: str, *, classes: bool) -> None:
+        """Unknown."""
+        return
+
+    def recurs(self, thing: str, moment: str) -> None:
         """Unknown."""
         return
 
@@ -100,6 +107,8 @@ def decided(table: Table, given: Given, rows: Rows) -> Decided:
     columns = [c for c in table.columns if c.name != target and c.name not in table.not_features]
     stated = {name for name in (given.time, given.group) if name is not None}
     drop = [Because(name, "as stated") for name in given.drop]
+    if "" not in given.drop and any(not c.name for c in table.columns):
+        drop.append(Because("", "it has no name, as the index that pandas or R writes"))
     drop += [one for one in table.unusable if one.column not in given.drop]
     about = people.found(columns, target, {*given.drop, *stated, *([given.id] if given.id else [])})
     known = {*given.drop, *stated, given.id, *about.direct}
@@ -114,9 +123,13 @@ def decided(table: Table, given: Given, rows: Rows) -> Decided:
         return rows.parts(split, target, classes=task.kind != "regression")
 
     unfit = {c.name for c in table.columns} - {c.name for c in used} | about.all
-    split = splits.of(table, aim.column, task, given, unfit, parts)
+    split = splits.of(table, aim.column, task, given, unfit, parts, rows.recurs)
     free = [c for c in used if c.name != split.stated.get("column") and c.name not in about.sensitive]
-    told = _leaks(rows, free, aim.column, task, table)
+    found = _leaks(rows, free, aim.column, task, table)
+    alone = next((leak.columns[0] for leak in found if len(leak.columns) == 1), None)
+    if aim.is_last and alone is not None and len(free) > 1:
+        raise targets.refused(aim.column, columns, f"follows from '{alone}'")
+    told = _told(found)
     things = {split.group} if split.stated["by"] != "group" and split.group is not None else set()
     clear = [c for c in _without(free, told) if c.name not in about.all]
     prepared = roles.preparation(clear, things)
@@ -129,6 +142,9 @@ def decided(table: Table, given: Given, rows: Rows) -> Decided:
         if told:
             named = words.listed([one.column for one in told])
             notes.append(f"{named}, {told[0].why}; but nothing else is there to predict from")
+    elif split.time is not None:
+        left = [table.column(split.time)]
+        notes.append(f"only '{split.time}' is there to predict from; earlier values can be joined (data.join, as_of)")
     elif about.sensitive:
         left = [c for c in used if c.name in about.sensitive]
         notes.append(f"{words.listed(about.sensitive)}: about people, but nothing else is there to predict from")
@@ -171,10 +187,14 @@ def _names(columns: Sequence[Seen], table: Table, given: Given) -> roles.Names:
     return roles.Names(stated, (first, *(one for one in found.others if one.column != stated)))
 
 
-def _leaks(rows: Rows, free: Sequence[Seen], aim: Seen, task: tasks.Task, table: Table) -> list[Because]:
-    """Features that tell the target, each with the evidence."""
+def _leaks(rows: Rows, free: Sequence[Seen], aim: Seen, task: tasks.Task, table: Table) -> list[Leak]:
+    """Features that tell the target."""
     found = afterwards.by_name(free, aim.name) + survival.leaks(table, free, aim)
-    found += rows.leaks(aim.name, task.kind, [c.name for c in free])
+    return found + rows.leaks(aim.name, task.kind, [c.name for c in free])
+
+
+def _told(found: Sequence[Leak]) -> list[Because]:
+    """The columns of leaks, each with all evidence."""
     told: dict[str, str] = {}
     for leak in found:
         for column in leak.columns:

@@ -14,8 +14,8 @@ COARSER: dict[str, tuple[str, Any]] = {
     "category": ("prefix", 3),
     "integer": ("prefix", 3),
 }
-MOST_GROUPS, DISTINCT, LONG_NUMBER = 300, 0.02, 1e8
-HARD_TO_MISTAKE = ("address of mail", "card number", "account number", "social security number", "telephone number")
+MOST_GROUPS, DISTINCT, LONG_NUMBER, SENTENCE = 300, 0.02, 1e8, 2.5
+HARD_TO_MISTAKE = ("address of mail", "card number", "account number", "social security number")
 
 
 class Personal(NamedTuple):
@@ -120,7 +120,10 @@ def _direct(column: Seen, columns: Sequence[Seen]) -> Personal | None:
         return Personal(column.name, "direct_identifier", "drop", "by its name and values")
     if column.type != "category":
         return None
-    held = {kind: n for kind, n in in_text(values).items() if kind in HARD_TO_MISTAKE or n >= max(3, len(values) // 50)}
+    # Codes may look like telephone numbers now and then, sentences do not.
+    least = len(values) // 5 if column.words < SENTENCE else 1
+    held = {kind: n for kind, n in in_text(values).items() if n >= (1 if "mail" in kind else least)}
+    held = {kind: n for kind, n in held.items() if kind in HARD_TO_MISTAKE or n >= len(values) / 50}
     if not _person_like(column.name) and not any(_is_sign(one) for one in columns):
         held = {kind: n for kind, n in held.items() if kind in HARD_TO_MISTAKE}
     if not held:

@@ -7,6 +7,8 @@ from mlspec.draft import words
 from mlspec.draft.natures import is_constant, is_empty, is_index, is_text
 from mlspec.draft.table import Because, Seen
 
+KEYS = words.every("id uuid guid key")
+ALMOST = 0.85
 MANY_LEVELS, MOST_CODES, FEWEST_UNIQUE, NEARLY_UNIQUE = 50, 1_000, 30, 0.5
 TEXT_WORDS, SHORT_WORDS = 1_000, 200
 
@@ -30,7 +32,14 @@ def names(columns: Sequence[Seen]) -> Names:
     found = [column.name for column in columns if _is_name(column)]
     found.sort(key=lambda name: not words.ends_in(name, words.IDS))
     why = "each row has its own value: it identifies rows, and a model would memorise it"
-    return Names(found[0] if found else None, tuple(Because(name, why) for name in found[1:]))
+    others = [Because(name, why) for name in found[1:]]
+    nearly = [c for c in columns if c.name not in found and c.type == "integer" and words.ends_in(c.name, KEYS)]
+    others += [
+        Because(c.name, f"nearly every row has its own value ({c.distinct:,} values in {c.present:,} rows)")
+        for c in nearly
+        if c.distinct > max(FEWEST_UNIQUE, ALMOST * c.present)
+    ]
+    return Names(found[0] if found else None, tuple(others))
 
 
 def _is_name(column: Seen) -> bool:
@@ -58,6 +67,9 @@ def preparation(columns: Sequence[Seen], things: Collection[str]) -> Preparation
     codes, drop = [], []
     steps: dict[str, tuple[list[Any], str]] = {}
     for column in columns:
+        if _is_key(column) and column.name not in things:
+            drop.append(Because(column.name, f"it names {column.distinct:,} things: new rows may have others"))
+            continue
         if column.type == "integer" and _is_code(column, column.name in things):
             codes.append(column.name)
         elif column.type != "category":
@@ -74,6 +86,11 @@ def preparation(columns: Sequence[Seen], things: Collection[str]) -> Preparation
             why = f"{column.distinct:,} levels: the mean of the target instead of a column for each"
             steps[column.name] = ([{"target_encode": 20}, {"scale": "standard"}], why)
     return Preparation(tuple(codes), steps, tuple(drop))
+
+
+def _is_key(column: Seen) -> bool:
+    """Whether it names things, of which there are many."""
+    return column.type in ("integer", "category") and column.distinct > MANY_LEVELS and words.ends_in(column.name, KEYS)
 
 
 def _is_code(column: Seen, is_thing: bool) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
 from msgspec.structs import replace
 
 from mlspec import registry
@@ -44,6 +45,8 @@ def opened(data: Path, given: Mapping[str, Any], *, with_values: bool) -> Opened
     found = _sniff.sniff(kind, data, given)
     try:
         source = _sniff.source(kind, str(data), found.settings)
+    except msgspec.ValidationError as error:
+        raise _refused("unknown-key", f"'{data}' can't be read as {kind} with these settings: {error}") from None
     except ValueError as error:
         raise _refused("bad-source", f"'{data}' can't be read as {kind}: {error}") from None
     # A file whose rows crash their reader is noticed in the child process that reads the first ones.

@@ -13,6 +13,10 @@ Parts = Callable[[dict[str, Any]], "tuple[str, tuple[int, ...]] | None"]
 """What a split would come to: why it can't be (empty if it can), and the rows of its parts; None if unknown."""
 
 
+Recurs = Callable[[str, str], bool | None]
+"""Whether most values of a column have rows at several moments of another; None if unknown."""
+
+
 class Split(NamedTuple):
     """The split as a spec states it, its reason, further lines, and folds for a small table."""
 
@@ -24,7 +28,9 @@ class Split(NamedTuple):
     group: str | None = None
 
 
-def of(table: Table, target: Seen, task: Task, given: Given, unused: Collection[str], parts: Parts) -> Split:
+def of(
+    table: Table, target: Seen, task: Task, given: Given, unused: Collection[str], parts: Parts, recurs: Recurs
+) -> Split:
     """The split of a table whose ``unused`` columns have another role; ``parts`` tries one."""
     columns = [c for c in table.columns if c.name != target.name and c.name not in unused]
     stated = _stated_parts(columns)
@@ -35,6 +41,8 @@ def of(table: Table, target: Seen, task: Task, given: Given, unused: Collection[
             return Split(said, f"'{stated}' states the part of each row")
     moment = given.time or (None if survival.pair(table) else _moment(columns))
     thing = given.group or _thing(columns, is_panel=moment is not None)
+    if thing is not None and moment is not None and given.group is None and recurs(thing, moment) is False:
+        thing = None
     lines: list[str] = []
     if moment is not None and (given.group is None or given.time is not None):
         wanted = {"by": "time", "column": moment, "test": 0.2, "validation": 0.1}
@@ -129,9 +137,9 @@ def _thing(columns: Sequence[Seen], *, is_panel: bool) -> str | None:
     ranked: list[tuple[int, int, str]] = []
     for at, column in enumerate(columns):
         found = words.parts(column.name)
-        is_key = bool(found) and found[-1] in ("id", "uuid", "guid", "key", "code", "number", "no")
+        is_key = bool(found) and found[-1] in ("id", "uuid", "guid", "key", "code", "number", "no", "nr")
         named = bool(found) and (found[-1] in words.THINGS or (is_key and any(w in words.THINGS for w in found[:-1])))
-        named |= is_key and found[-1] == "id" and column.distinct >= 20
+        named |= is_key and (found[-1] == "id" or len(found) == 1) and column.distinct >= 20
         if not named or column.type not in ("integer", "category") or column.missing:
             continue
         counts = [level.rows for level in column.levels]

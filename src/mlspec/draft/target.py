@@ -1,6 +1,7 @@
 """The column to predict: as stated, by a name that says so, or the last column; refused where nothing speaks."""
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from mlspec.diagnostics import Diagnostic, SpecError
@@ -9,7 +10,9 @@ from mlspec.draft.natures import is_index, is_text, is_unique_text
 from mlspec.draft.table import NUMBERS, TIMES, Given, Seen, Table
 
 SAYS, STRONG, LIKELY, LAST, FIRST, LEAST = 100, 80, 30, 30, 15, 50
+CLEAR = 55
 MOST_LEVELS = 200
+LAST_COLUMN = "a guess: the last column"
 
 
 class Target(NamedTuple):
@@ -17,6 +20,11 @@ class Target(NamedTuple):
 
     column: Seen
     why: str
+
+    @property
+    def is_last(self) -> bool:
+        """Whether nothing but its place speaks for it."""
+        return self.why.startswith(LAST_COLUMN)
 
 
 def chosen(table: Table, given: Given) -> Target:
@@ -40,12 +48,19 @@ def chosen(table: Table, given: Given) -> Target:
         more = f"; perhaps {words.listed(others_too)}" if others_too else ""
         return Target(ranked[0], f"a guess by its name{more}: --target COLUMN chooses another")
     last = columns[-1]
+    if not why_not[last.name] and words.plain(last.name) in words.RARELY:
+        why_not[last.name] = "is rarely what is predicted"
     if not why_not[last.name]:
-        return Target(last, "a guess: the last column, no name says what to predict; --target COLUMN chooses another")
-    likely = [column.name for column in ranked[:3]]
+        return Target(last, f"{LAST_COLUMN}, no name says what to predict; --target COLUMN chooses another")
+    raise refused(last, ranked, why_not[last.name])
+
+
+def refused(last: Seen, ranked: Sequence[Seen], why: str) -> SpecError:
+    """What asks for the target, as the last column is unlikely to be it."""
+    likely = [column.name for column in ranked if column.name != last.name and not unfit(column)][:3]
     asked = f"likely: --target {' or --target '.join(likely)}" if likely else "no other column can be one either"
-    message = f"no column's name says what to predict, and the last one, '{last.name}', {why_not[last.name]}"
-    raise _refused(message, f"state the target with --target; {asked}")
+    message = f"no column's name says what to predict, and the last one, '{last.name}', {why}"
+    return _refused(message, f"state the target with --target; {asked}")
 
 
 def unfit(column: Seen) -> str:
@@ -76,18 +91,22 @@ def _score(column: Seen, at: int, columns: "list[Seen]") -> int:
     place = LAST if at == len(columns) - 1 else FIRST if at == 0 else 0
     if whole == "y" and column.name.strip().lower() != "y":
         return place
-    if whole == "y" and any(one.name.lower() == "x" for one in columns) and at < len(columns) - 1:
+    if whole == "y" and len(columns) > 3 and any(one.name.lower() == "x" for one in columns):
         return place  # a coordinate
     if whole in words.TARGET:
         return SAYS + place - (20 if whole == "class" else 0)
     if whole in words.STRONG:
         return STRONG + place - (5 if whole == "price" else 0)
+    if words.RELATIVE.intersection(found[1:-1]):
+        return place
     if found[:1] and found[0] in words.NOT_THE_WHOLE:
         return (LIKELY if last[0] in words.STRONG | words.LIKELY else 0) + place
     if found[:1] == ["default"] or any("_".join(found[-n:]) in words.STRONG for n in (1, 2)):
         return STRONG - 15 + place
     if last and last[0] in words.TARGET and len(last[0]) > 1:
         return STRONG - 10 + place
+    if whole in words.CLEAR:
+        return CLEAR + place
     if whole in words.LIKELY or (last and last[0] in words.LIKELY):
         return LIKELY + place
     return place

@@ -125,5 +125,5 @@ def _escaped(char: str) -> str:
 
 
 def is_writable_key(name: str) -> bool:
-    """Whether a name can be the key of a mapping: YAML reads at most 1,024 characters as one."""
-    return len(scalar(name)) <= SIMPLE_KEY
+    """Whether a name can be the key of a mapping: YAML reads at most 1,024 characters as one, and `<<` is refused."""
+    return len(scalar(name)) <= SIMPLE_KEY and name != "<<"

@@ -40,3 +40,9 @@ def parts(rows: "pl.DataFrame", stated: dict[str, Any], target: str, *, classes:
         if len(set(keys[target].filter(pl.Series(found == 2)).to_list())) < 2:
             return "the test rows are of one class", counts
     return "", counts
+
+
+def recurs(rows: "pl.DataFrame", thing: str, moment: str) -> bool:
+    """Whether most values of a column have rows at several moments."""
+    moments = rows.group_by(thing).agg(pl.col(moment).n_unique().alias("moments"))["moments"]
+    return float((moments > 1).sum()) > 0.5 * len(moments)

@@ -12,21 +12,28 @@ def every(text: str) -> frozenset[str]:
 
 
 PREFIXES = ("is", "has", "was", "will", "did", "had", "not")
-TARGET = every("target targets label labels outcome outcomes response y class dependent")
+TARGET = every("depvar dv target targets label labels outcome outcomes response y class dependent")
 STRONG = every(
+    "death died hospdead approve close adj_close life_exp lifeexp life_expectancy lwage phishing is_phishing "
     "default defaulted churn churned exited attrition survived survive fraud fraudulent spam species price "
     "saleprice diagnosis mpg medv salary wage wages quality sentiment malignant stroke readmitted readmission "
     "death_event heart_disease loan_status loan_approved purchase purchased converted conversion clicked click "
     "subscribed sales cnt bikers risk approved admitted admission tip delay house_value house_val home_value rent "
     "miles_per_gallon bad toxic default_payment affairs infected deceased strength hired promoted cultivar"
 )
+CLEAR = every("score scores rating ratings result revenue profit yield estimate emissions winner vote rings")
 LIKELY = every(
     "income value status result results rating ratings stars score grade count cost charges charge revenue profit "
     "amount demand consumption load visitors rentals deposit accepted winner won win vote voted choice direction "
     "yield rings failure fault defect anomaly attack disease cancer tumor died dead death mortality relapse weather "
     "category type genre variety satisfaction survival balance energy power output weight area progression medals "
-    "duration emission emissions fare level state points goals total returned cancelled canceled renewed credit "
-    "delivered late flag event"
+    "duration emission emissions fare points goals returned cancelled canceled renewed credit "
+    "delivered late"
+)
+RELATIVE = every("from since per before prior at to by until after for")
+RARELY = every(
+    "age sex gender race year month day hour weekday weekend week holiday subject name country city region state zip "
+    "latitude longitude lat lon long url link occupation date time id"
 )
 NOT_THE_WHOLE = every("unit list original initial previous last min max mean avg std competitor base old")
 TIME_NAMES = ("date", "datetime", "timestamp", "time", "day", "ds", "created", "ordered", "period", "week", "month")
@@ -54,11 +61,12 @@ COUNTS = every(
 DURATIONS = every(
     "duration time delay wait seconds minutes hours days months lifetime survival tenure futime stop elapsed"
 )
-EVENTS = every("event censored censor cens status death died dead fustat observed uncensored delta")
+EVENTS = every("event censored censor censors cens status death died dead fustat observed uncensored delta")
 SURVIVAL_TIMES = every(
     "time survival futime followup survtime os pfs dfs lifetime stop time_to_event survival_time days_to_death"
 )
-AFTERWARDS = every("boat body alive prediction predicted y_pred pred closed_at resolved_at deceased_at")
+OF_SURVIVAL = every("survived survival survive alive died dead death")
+AFTERWARDS = every("prediction predicted y_pred pred closed_at resolved_at deceased_at")
 PEOPLE = every(
     "age income salary wage marital education occupation job name surname employed employment unemployed married "
     "children dependents customer patient person employee smoker bmi pregnant pregnancies birth citizenship citizen "

@@ -10,12 +10,32 @@ from mlspec.sources import _infer
 
 BLANKS = " \t\u00a0\u2009\u202f"
 SIGNS = ("$", "€", "£", "¥", "₹", "₽", "₩", "₺", "₫", "₴", "%", "‰", "USD", "EUR", "GBP", "CHF", "JPY", "kr", "zł")
-MOST_WORDS, LEAST_NUMBERS, LONGEST_WORD = 2, 20, 12
+MOST_WORDS, LEAST_NUMBERS = 2, 20
+WORDS = frozenset(
+    (
+        *(
+            "missing",
+            "unknown",
+            "empty",
+            "blank",
+            "nil",
+            "void",
+            "na",
+            "n/a",
+            "n.a",
+            "nan",
+            "none",
+            "null",
+            "undefined",
+        ),
+        *("not available", "not applicable", "no data", "no value", "no answer", "tbd", "ref", "value", "div/0"),
+    )
+)
 POINT = " (decimal point)"  # what makes a number with the wrong decimal separator none
 NEARLY = 0.9
 MOST_COLUMNS = 50  # from which the form of a file's numbers is found
 _NONE = frozenset(("", *_infer.NOT_A_NUMBER))
-_BEYOND = re.compile(r"[^-+0-9.,\n]|^-$", re.MULTILINE)
+_BEYOND = re.compile(r"[^-+0-9.,\n]|^[-+.,]+$", re.MULTILINE)
 _DIGIT, _MARK = re.compile("[0-9]"), re.compile(f"[0-9][,.'’{BLANKS}][0-9]")
 
 
@@ -138,5 +158,5 @@ def _numbers_in(cells: Collection[str]) -> set[str]:
 
 
 def _is_word(cell: str) -> bool:
-    """Whether a cell may stand for a missing value: it has no digits, and is short."""
-    return len(cell) <= LONGEST_WORD and not any(map(str.isdigit, cell))
+    """Whether a cell that is no number stands for a missing value: a word for that, or no letter and no digit."""
+    return not any(map(str.isalnum, cell)) or cell.strip(BLANKS + ".#()[]<>!").lower() in WORDS

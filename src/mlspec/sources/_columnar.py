@@ -28,7 +28,7 @@ def asked(path: Path, kind: str, ask: Callable[[Path], T]) -> T:
     try:
         return ask(path)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
-        other = _disguise.disguise(start)
+        other = _disguise.disguise(start) or _disguise.text(start)
         is_own = kind.split()[-1] in other
         raise ValueError(f"not {kind} file: {reason(error)}" if is_own or not other else other) from None
 

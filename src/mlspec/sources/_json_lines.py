@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from pathlib import Path
+from typing import Any
 
 from mlspec.machine import json_values
-from mlspec.sources import _text
-from mlspec.sources._records import INTEGER_BITS, Row, cell
 
-LONGEST = 16 << 20  # bytes of a line
+Row = tuple[str, dict[str, Any]]
+"""Where a row is, and its values by their keys."""
+INTEGER_BITS = 128  # of the largest integer that the data engine reads
 
 
 def rows(lines: Iterable[bytes | str], of: str = "", word: str = "line") -> Iterator[Row]:
@@ -53,27 +53,25 @@ def single(text: str, most: int | None = None) -> list[dict[str | None, str]]:
     return found
 
 
-def lines_of(path: Path) -> Iterator[bytes]:
-    """The lines of a file, decompressed. Raises OSError and ValueError where it can't be read."""
-    rest = b""
-    for block in _text.blocks(path, "utf-8"):
-        *found, rest = (rest + block).split(b"\n")
-        yield from found
-        if len(rest) > LONGEST:
-            raise ValueError(f"a line is longer than {LONGEST >> 20} MiB")
-    if rest:
-        yield rest
-
-
 def _not_a_number(line: bytes | str) -> str:
     """The key with a value such as NaN, which Python writes, and JSON does not have."""
     try:
-        row = json.loads(line, parse_constant=_Word)
+        row = json.loads(line, parse_constant=Word)
     except (ValueError, RecursionError):
         return ""
-    found = [(key, value) for key, value in row.items() if isinstance(value, _Word)] if isinstance(row, dict) else []
-    return f"'{found[0][0]}' is {found[0][1]}, which JSON does not have: write null" if found else ""
+    return word_in(row) if isinstance(row, dict) else ""
 
 
-class _Word(str):
+def word_in(row: dict[str, Any]) -> str:
+    """The first value of a row that is a word, with its key; empty if there is none."""
+    found = next(((key, value) for key, value in row.items() if isinstance(value, Word)), None)
+    return "" if found is None else f"'{found[0]}' is {found[1]}, which JSON does not have: write null"
+
+
+class Word(str):
     """NaN, Infinity or -Infinity."""
+
+
+def cell(value: Any) -> str:
+    """A single value as text."""
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -5,24 +5,19 @@ column for each, if all rows have lists of one length. What is left is ``other``
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from msgspec.structs import replace
 
 from mlspec.plugins.base import Column, Schema
 from mlspec.sources import _bounds, _dates, _infer, _nested
-
-if TYPE_CHECKING:
-    import polars as pl
+from mlspec.sources._json_lines import INTEGER_BITS, Row, cell
 
 Nested = Literal["flatten", "drop"] | None
-Row = tuple[str, dict[str, Any]]
-"""Where a row is, and its values by their keys."""
 DEEPEST = 8  # objects in each other that are flattened
 MOST_CELLS = 100_000  # distinct cells that are kept until they are looked at
 _ALIKE: dict[str, set[str]] = {"number": {"integer", "number"}, "datetime": {"date", "datetime"}}
 _WORDS = {str: "text", int: "a number", float: "a number", bool: "true or false"}
-INTEGER_BITS = 128  # of the largest integer that the data engine reads
 
 
 class _Key:
@@ -61,11 +56,6 @@ class _Key:
             seen = _infer.look(self.cells)
             self.look = seen if self.look is None else _infer.together(self.look, seen)
             self.cells = {}
-
-
-def cell(value: Any) -> str:
-    """A single value as text."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def columns(rows: Iterable[Row], nested: Nested, missing: frozenset[str]) -> Schema:
@@ -234,65 +224,9 @@ def values(rows: Iterable[Row], column: str, nested: Nested, missing: frozenset[
     return tuple(found) if known else None
 
 
-def frame(
-    data: Any,
-    wanted: "Mapping[str, pl.DataType | type[pl.DataType]]",
-    nested: Nested,
-    rows: Callable[[], Iterable[Row]],
-) -> "pl.LazyFrame":
-    """The rows of a file of JSON Lines (a path, or its bytes), with these columns of these types; ``rows`` reads them
-    where the names alone don't tell what is a number of a list."""
-    import polars as pl
-
-    parts = {
-        name: part for name in wanted if (part := _nested.part_of(name)) and _is_list(rows(), name, part[0], nested)
-    }
-    leaf: dict[str, Any] = {name: kind for name, kind in wanted.items() if name not in parts}
-    for name, (base, _at) in parts.items():
-        leaf[base] = pl.List(pl.Float64 if wanted[name] == pl.String else wanted[name])
-    read = pl.scan_ndjson(data, schema=_structs(leaf) if nested == "flatten" else leaf)
-    picked = []
-    for name, kind in wanted.items():
-        base, at = parts.get(name, (name, None))
-        expression = _path(base) if nested == "flatten" else pl.col(base)
-        expression = expression if at is None else expression.list.get(at, null_on_oob=True).cast(kind)
-        picked.append(expression.alias(name))
-    return read.select(picked)
-
-
-def _is_list(rows: Iterable[Row], name: str, base: str, nested: Nested) -> bool:
-    """Whether a column is a number of a list, as the first row shows that has one or the other."""
-    for place, row in rows:
-        for key, value in leaves(row, nested, place):
-            if key == name:
-                return False
-            if key == base and isinstance(value, list):
-                return True
-    return False
-
-
-def _structs(leaf: Mapping[str, Any]) -> dict[str, Any]:
-    import polars as pl
-
-    tree: dict[str, Any] = {}
-    for name, kind in leaf.items():
-        *above, last = name.split(".")
-        at = tree
-        for key in above:
-            at = at.setdefault(key, {})
-        at[last] = kind
-
-    def made(of: Any) -> Any:
-        return pl.Struct({key: made(inner) for key, inner in of.items()}) if isinstance(of, dict) else of
-
-    return {key: made(of) for key, of in tree.items()}
-
-
-def _path(name: str) -> "pl.Expr":
-    import polars as pl
-
-    first, *rest = name.split(".")
-    found = pl.col(first)
-    for key in rest:
-        found = found.struct.field(key)
+def some(rows: Iterable[Row], nested: Nested, missing: tuple[str, ...]) -> Schema:
+    """The columns of these rows. Raises ValueError where there are none."""
+    found = columns(rows, nested, frozenset(missing))
+    if not found:
+        raise ValueError("the file is empty")
     return found

@@ -37,7 +37,7 @@ def head(path: Path, encoding: str, most: int) -> tuple[str, bool]:
         text = decoder.decode(data, final=whole or not wide)
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        way = f": add encoding: {encoding_of(data)}" if _is_utf8(encoding) else ""
+        way = _way_out(data) if _is_utf8(encoding) else ""
         name = "UTF-8" if _is_utf8(encoding) else encoding
         raise ValueError(f"not {name} text: line {line}{way}") from None
     if ends_in_cr(text):
@@ -71,6 +71,12 @@ def encoding_of(data: bytes) -> str:
         # Bytes that are control characters in latin-1 are letters and quotes in cp1252.
         return "cp1252" if any(128 <= byte < 160 for byte in data) and _is_in(data, "cp1252") else "latin-1"
     return "utf-8"
+
+
+def _way_out(data: bytes) -> str:
+    """What to do about bytes that are no UTF-8, behind a colon."""
+    found = encoding_of(data)
+    return ", although the rest is: correct that cell" if found == "utf-8" else f": add encoding: {found}"
 
 
 def _is_in(data: bytes, encoding: str) -> bool:
@@ -150,7 +156,7 @@ def texts(path: Path, encoding: str) -> Generator[str, None, None]:
                 text = decoder.decode(block, final=not block)
             except UnicodeDecodeError as error:
                 line = number + error.object[: error.start].count(b"\n")
-                way = f": add encoding: {encoding_of(error.object)}" if is_utf8 else ""
+                way = _way_out(error.object) if is_utf8 else ""
                 raise ValueError(f"not {'UTF-8' if is_utf8 else encoding} text: line {line}{way}") from None
             if "\0" in text:
                 line = number + text[: text.find("\0")].count("\n")

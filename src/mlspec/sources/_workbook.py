@@ -97,7 +97,9 @@ def _content(path: Path) -> bytes:
         size = len(data)
     else:
         raise ValueError(
-            _disguise.disguise(data[: _disguise.LONGEST]) or "not a workbook: if it is text, rename it to end in .csv"
+            _disguise.disguise(data[: _disguise.LONGEST])
+            or _disguise.text(data[: _disguise.LONGEST])
+            or "it is no workbook"
         )
     if max(size, len(data)) > LARGEST:
         raise ValueError(

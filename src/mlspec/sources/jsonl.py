@@ -1,20 +1,23 @@
 """A JSON object a line."""
 
 import functools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from msgspec import Meta, field
-from msgspec.structs import replace
 
 from mlspec.plugins.base import Schema
 from mlspec.sources import _bounds, _dates
 from mlspec.sources._files import FileSource
-from mlspec.sources._records import Nested, Row
+from mlspec.sources._json_lines import Row
+from mlspec.sources._records import Nested
 
 if TYPE_CHECKING:
     import polars as pl
+
+
+LONGEST = 16 << 20  # bytes of a line
 
 
 class Jsonl(FileSource, frozen=True, kw_only=True):
@@ -57,7 +60,7 @@ class Jsonl(FileSource, frozen=True, kw_only=True):
         """The keys of the first 1,000 rows, in the order they first appear, with types from their values."""
         from mlspec.sources import _records
 
-        return _records.dated(self._columns(self._first(path)[0]), self.dates)
+        return _records.dated(_records.some(self._first(path)[0], self.nested, self.missing), self.dates)
 
     def head_values(self, path: Path, column: str) -> tuple[tuple[str, ...], bool] | None:
         """The key's values in the first 1,000 rows."""
@@ -72,68 +75,53 @@ class Jsonl(FileSource, frozen=True, kw_only=True):
         from mlspec.sources import _records
 
         files = self.files(root)
-        found = self._columns(row for rows in self._rows(files) for row in rows)
-        placed = _records.placed(
-            found, columns, lambda: (row for rows in self._rows(files) for row in rows), self.nested
-        )
+        found = _records.some(self._rows(files), self.nested, self.missing)
+        placed = _records.placed(found, columns, lambda: self._rows(files), self.nested)
         return _records.dated(placed, self.dates) + self.of_folders(root, columns)
 
     def read(self, path: Path, columns: Schema, name: str) -> "pl.LazyFrame":
         """All rows, read as text and cast; a value that does not match its type is reported with its row."""
-        import polars as pl
+        from mlspec.sources import _record_frames
 
-        from mlspec.sources import _cast, _records
+        def rows() -> Iterator[Row]:
+            return self._rows({name: path})
 
-        wanted: dict[str, Any] = {c.name: pl.String for c in columns}
-        rows = _records.frame(path, wanted, self.nested, lambda: next(self._rows({name: path})))
-        if self.missing:
-            rows = rows.with_columns(pl.when(~pl.all().is_in(list(self.missing))).then(pl.all()).name.keep())
-        formed = tuple(replace(c, form=c.form or self.dates.get(c.name, "")) for c in columns)
-        return _cast.from_text(rows, formed, name)
+        return _record_frames.cast(path, columns, name, rows, self.nested, self.missing, self.dates)
 
     def read_once(self, path: Path, columns: Schema, name: str) -> "pl.LazyFrame | None":
         """All rows, the numbers among them read as such."""
         import polars as pl
 
-        from mlspec.sources import _cast, _records
+        from mlspec.sources import _cast, _record_frames
 
         if self.missing or self.dates:
             return None
         bare = {"integer", "number", "boolean"}
         wanted: dict[str, Any] = {c.name: _cast.dtype(c) if c.type in bare else pl.String for c in columns}
-        rows = _records.frame(path, wanted, self.nested, lambda: next(self._rows({name: path})))
+        rows = _record_frames.frame(path, wanted, self.nested, lambda: self._rows({name: path}))
         texts = [_cast.demanded(c).alias(c.name) for c in columns if c.type not in bare]
         return rows.with_columns(texts)
 
     def fault(self, root: Path) -> str:
         """The first line that is no JSON object."""
         try:
-            for rows in self._rows(self.files(root)):
-                for _row in rows:
-                    pass
+            for _row in self._rows(self.files(root)):
+                pass
         except (ValueError, OSError) as error:
             return str(error)
         return ""
-
-    def _columns(self, rows: Iterable[Row]) -> Schema:
-        from mlspec.sources import _records
-
-        found = _records.columns(rows, self.nested, frozenset(self.missing))
-        if not found:
-            raise ValueError("the file is empty")
-        return found
 
     def _first(self, path: Path) -> tuple[list[Row], bool]:
         """The first rows, and whether these are all."""
         status = path.stat()
         return _first(path, (status.st_size, status.st_mtime_ns, status.st_ino))
 
-    def _rows(self, files: Mapping[str, Path]) -> Iterator[Iterator[Row]]:
-        """All rows of each file."""
+    def _rows(self, files: Mapping[str, Path]) -> Iterator[Row]:
+        """All rows."""
         from mlspec.sources import _json_lines
 
         for name, path in files.items():
-            yield _json_lines.rows(_json_lines.lines_of(path), Path(name).name)
+            yield from _json_lines.rows(_lines_of(path), Path(name).name)
 
 
 @functools.lru_cache(maxsize=2)
@@ -144,3 +132,17 @@ def _first(path: Path, _state: tuple[int, ...]) -> tuple[list[Row], bool]:
     text, whole = _text.head(path, "utf-8", _bounds.ROWS)
     rows, everything = _json_lines.head(text, _bounds.ROWS, path.name)
     return rows, whole and everything
+
+
+def _lines_of(path: Path) -> Iterator[bytes]:
+    """The lines of a file, decompressed. Raises OSError and ValueError where it can't be read."""
+    from mlspec.sources import _text
+
+    rest = b""
+    for block in _text.blocks(path, "utf-8"):
+        *found, rest = (rest + block).split(b"\n")
+        yield from found
+        if len(rest) > LONGEST:
+            raise ValueError(f"a line is longer than {LONGEST >> 20} MiB")
+    if rest:
+        yield rest

@@ -10,6 +10,7 @@ from mlspec.graph.kinds import KINDS
 from mlspec.graph.step import Input, Step
 from mlspec.machine.environment import device_kind
 from mlspec.plugins.model import Model
+from mlspec.spec.data import Columns
 from mlspec.spec.model import DATA_CHECKS, GROUP_CHECKS, NETWORK_CHECKS
 
 DATED = ("date", "datetime")
@@ -31,6 +32,7 @@ def checks(graph: Graph) -> Graph:
         "task": project.project.task,
         "positive": project.data.columns.positive,
         "by": project.data.split.by,
+        **_stated(project.data.columns),
         **_ties(graph),
         **accepted,
     }
@@ -86,6 +88,14 @@ def checks(graph: Graph) -> Graph:
                 )
             )
     return graph.add(steps)
+
+
+def _stated(columns: Columns) -> dict[str, Any]:
+    """What the spec says of columns that advice about them has to fit."""
+    said: dict[str, Any] = {"drop": list(columns.drop)} if columns.drop else {}
+    said |= {"listed": list(columns.features)} if columns.features is not None else {}
+    said |= {"id": columns.id} if columns.id is not None else {}
+    return {"spec": said} if said else {}
 
 
 def _ties(graph: Graph) -> dict[str, Any]:

@@ -103,7 +103,10 @@ def _numbers(values: "pl.Series", missing: float) -> ColumnProfile:
     numbers = numbers[np.isfinite(numbers)]
     if not len(numbers):
         return ColumnProfile(missing=missing)
-    bins, _ = np.histogram(numbers, bins=BINS)
+    try:
+        bins, _ = np.histogram(numbers, bins=BINS)
+    except ValueError:  # numbers so large that the edges of bins between them are no other floats
+        bins, _ = np.histogram(numbers - numbers.min(), bins=BINS)
     return ColumnProfile(
         missing=missing,
         quantiles=tuple(float(value) for value in np.quantile(numbers, SHARES)),

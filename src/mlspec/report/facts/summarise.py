@@ -44,7 +44,8 @@ def facts(graph: Graph, run: Run, *, profile: str | None = None, overrides: Sequ
 
     gates = tuple(collect.gates(graph, run.gates))
     selection = read("select", "selection") or {}
-    checks = tuple(collect.checks(graph, read))
+    scores = tuple(collect.scores(graph, run.metrics))
+    checks = tuple(collect.checks(graph, read, scores))
     project = graph.project
     folder = None if run.folder is None else Path(run.folder)
     return RunFacts(
@@ -66,7 +67,7 @@ def facts(graph: Graph, run: Run, *, profile: str | None = None, overrides: Sequ
         holdout=None if run.holdout is None else msgspec.convert(msgspec.to_builtins(run.holdout), HoldoutFact),
         counts=dict(Counter(ACTIONS[step.action] for step in run.steps.values())),
         gates=gates,
-        scores=tuple(collect.scores(graph, run.metrics)),
+        scores=scores,
         unmeasured=tuple(collect.unmeasured(run.metrics)),
         selected=selection.get("candidate"),
         selected_on=_selected_on(project),

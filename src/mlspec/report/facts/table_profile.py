@@ -110,7 +110,7 @@ def profiled(
                 seen |= rows.select(measures).collect(engine="streaming").row(0, named=True)
                 continue
             # In one piece, so that floats are added up in one order.
-            column = held.select(name).rechunk().lazy()
+            column = held[name].rechunk().to_frame().lazy()
             seen |= column.select(measures).collect(engine="in-memory").row(0, named=True)
             if (kind in ("category", "boolean") and name not in hidden) or name == target:
                 common[name] = [Frequent(value, count) for value, count in _counts(column, name).collect().iter_rows()]

@@ -22,8 +22,8 @@ SPELLINGS = {"train": 0, "training": 0, "validation": 1, "valid": 1, "dev": 1, "
 
 
 def run(job: Job) -> None:
-    """``table.*`` -> ``train``, ``validation``, ``test``, whose rows keep their order, and ``report``: how many there are
-    and are left out.
+    """``table.*`` -> ``train``, ``validation``, ``test``, whose rows keep their order, and ``report``: how many there
+    are, and are left out.
 
     Rows without a target can't be learned from or judged: they are left out. Raises StepError where a part has no rows,
     or the training rows lack a class.

@@ -10,7 +10,7 @@ import polars as pl
 from threadpoolctl import threadpool_limits
 
 from mlspec.steps.data import parquet, preparation
-from mlspec.steps.diagnosis import classes, constant, data, leakage, media, report
+from mlspec.steps.diagnosis import advice, classes, constant, data, leakage, media, report
 from mlspec.steps.diagnosis.finding import Check
 from mlspec.steps.job import Job
 
@@ -37,13 +37,14 @@ def run(job: Job) -> None:
         target, other_target = (preparation.target(frame, {"target": known}) for frame in (rows, other))
         count = 0 if known["classes"] is None else len(known["classes"])
     whole = parquet.scan(job.inputs["other"])
+    spec = msgspec.convert({"by": params["by"], **params.get("spec", {})}, advice.Spec)
     with threadpool_limits(limits=job.threads):
-        found = data.examine(rows.select(features), other.select(features), target, other_target, count)
-        found += _parts(train, whole, params)
+        found = data.examine(rows.select(features), other.select(features), target, other_target, count, spec)
+        found += _parts(train, whole, params, spec)
         if "ids" in params:
             found.append(leakage.groups(train, whole, params["ids"]))
         if "moment" in params:
-            found.append(leakage.future(train, whole, params["dates"], params["moment"]))
+            found.append(leakage.future(train, whole, params["dates"], params["moment"], spec))
     unread = [*media.columns(train.select(params["features"])), *media.texts(rows.select(features))]
     if unread:
         # Small models see too little of an image, and nothing of a text, to judge the labels.
@@ -60,7 +61,7 @@ def run(job: Job) -> None:
     report.finish(job, found)
 
 
-def _parts(train: "pl.LazyFrame", other: "pl.LazyFrame", params: dict[str, Any]) -> Iterator[Check]:
+def _parts(train: "pl.LazyFrame", other: "pl.LazyFrame", params: dict[str, Any], spec: advice.Spec) -> Iterator[Check]:
     """What is missing in a part: classes, values of the target, and (once, of the training rows) of features."""
     target, part = params["target"][0], "validation" if params["labels"] else "test"
     if params["task"] == "regression":
@@ -68,7 +69,7 @@ def _parts(train: "pl.LazyFrame", other: "pl.LazyFrame", params: dict[str, Any])
     else:
         yield classes.classes(train.select(target), other.select(target), part, params["by"])
     if params["labels"]:
-        yield constant.constant(train.select(params["features"]))
+        yield constant.constant(train.select(params["features"]), spec)
 
 
 def _few(frame: "pl.LazyFrame", most: int) -> "pl.DataFrame":

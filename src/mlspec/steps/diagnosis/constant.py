@@ -2,12 +2,13 @@
 
 import polars as pl
 
+from mlspec.steps.diagnosis import advice
 from mlspec.steps.diagnosis.finding import Check
 
 SHOWN = 5
 
 
-def constant(train: "pl.LazyFrame") -> Check:
+def constant(train: "pl.LazyFrame", spec: advice.Spec) -> Check:
     """Whether every feature varies among these rows, which are the features of all training rows; images are not
     compared. A value and missing cells are two."""
     names = [name for name, kind in train.collect_schema().items() if kind != pl.Binary]
@@ -30,6 +31,5 @@ def constant(train: "pl.LazyFrame") -> Check:
         measured="; ".join(found[:SHOWN]) + more or "every feature varies",
         expected="every feature varies among the training rows",
         fails=bool(found),
-        advice=f"data.columns.drop: [{', '.join([*missing, *same])}]; if new rows will vary, "
-        "model.accept: {constant: WHY}",
+        advice=f"{advice.without(spec, [*missing, *same])}; if new rows will vary, {advice.accept('constant')}",
     )

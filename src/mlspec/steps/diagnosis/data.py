@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 
-from mlspec.steps.diagnosis import near_duplicates
+from mlspec.steps.diagnosis import advice, labels, near_duplicates
 from mlspec.steps.diagnosis.finding import Check
 from mlspec.steps.diagnosis.matrix import known as known_values
 from mlspec.steps.diagnosis.matrix import matrix
@@ -22,22 +22,28 @@ FIT_ROWS, SCORE_ROWS, DRIFT_ROWS = 4000, 2000, 2000
 NEAR_ROWS, NEAR_OTHERS = 60_000, 5000
 SUSPECT = 0.6  # what a feature must know by itself to be looked at further
 FEWEST = 30
+RARE = 5  # rows of other classes than the most frequent one
 
 
 def examine(
-    train: "pl.DataFrame", other: "pl.DataFrame", target: "Array | None", other_target: "Array | None", classes: int
+    train: "pl.DataFrame",
+    other: "pl.DataFrame",
+    target: "Array | None",
+    other_target: "Array | None",
+    classes: int,
+    spec: advice.Spec = advice.Spec(),  # noqa: B008  a frozen value
 ) -> list[Check]:
     """All checks of training rows against other rows, both with the same columns (features alone).
 
     The targets (n,) are class codes or values, None where they are not to be looked at; ``classes`` is 0 for
-    regression.
+    regression. ``spec``: what advice has to fit.
     """
     found = [_twins(train, other)]
     twins = near_duplicates.near(train[:NEAR_ROWS], other[:NEAR_OTHERS], exact_is_told=found[0].fails)
     features, others = matrix(train, other)
     found.append(_drift(features, others, train.columns))
     if target is not None and other_target is not None:
-        found += _target(features, others, target, other_target, classes, train.columns)
+        found += _target(features, others, target, other_target, classes, train, spec)
     # Last, because it most often has an innocent cause.
     return [*found, twins]
 
@@ -60,7 +66,7 @@ def _twins(train: "pl.DataFrame", other: "pl.DataFrame") -> Check:
         measured=f"{share:.1%} of the rows also occur among the training rows",
         expected=f"about {natural:.1%}, the share of duplicates within the training rows",
         fails=fails,
-        advice="remove duplicates before splitting, or keep them together: split: {by: group, column: ...} on "
+        advice="remove duplicates before splitting, or keep them together: data.split: {by: group, column: ...} on "
         "what they have in common; if new rows also repeat old ones, model.accept: {duplicates: WHY}",
         leak="training rows also occur in other parts" if fails else "",
     )
@@ -91,7 +97,7 @@ def _drift(features: "Array", others: "Array", names: list[str]) -> Check:
         expected="about 0.50",
         fails=area > 0.6 and area - 0.5 > 4 * spread,
         advice="these rows differ from the training rows: check how they were sampled, and units and codes; if they "
-        "differ by time, split: {by: time, column: ...}; if this is expected, model.accept: {drift: WHY}",
+        "differ by time, data.split: {by: time, column: ...}; if this is expected, model.accept: {drift: WHY}",
     )
 
 
@@ -106,7 +112,13 @@ def _apart(one: "Array", other: "Array") -> float:
 
 
 def _target(
-    features: "Array", others: "Array", target: "Array", other_target: "Array", classes: int, names: list[str]
+    features: "Array",
+    others: "Array",
+    target: "Array",
+    other_target: "Array",
+    classes: int,
+    rows: "pl.DataFrame",
+    spec: advice.Spec,
 ) -> list[Check]:
     random = np.random.Generator(np.random.PCG64(1))
     chosen = random.permutation(len(features))[:FIT_ROWS]
@@ -115,38 +127,44 @@ def _target(
     if len(np.unique(y)) < 2:
         constant = "every training row has the same target"
         return [Check(check="target", measured=constant, expected="it varies", fails=True, advice="check the target")]
-    if min(len(y), len(other_y)) < FEWEST:
+    if len(other_y) < FEWEST or (classes and len(other_y) - np.bincount(other_y).max() < RARE):
+        # Too few to judge by: a third of all rows.
+        every, outcome = np.concatenate([x, other_x]), np.concatenate([y, other_y])
+        order = random.permutation(len(outcome))
+        cut = len(outcome) * 2 // 3
+        x, y, other_x, other_y = every[order[:cut]], outcome[order[:cut]], every[order[cut:]], outcome[order[cut:]]
+    if min(len(y), len(other_y)) < FEWEST or len(np.unique(y)) < 2:
         return [Check(check="labels", measured="the rows are too few", expected="the features explain the target")]
-    known = alone(x, other_x, y, other_y, classes)
+    return [labels.labels(x, other_x, y, other_y, classes), _leak(x, other_x, y, other_y, classes, rows, spec)]
+
+
+def _leak(
+    features: "Array",
+    others: "Array",
+    target: "Array",
+    truth: "Array",
+    classes: int,
+    rows: "pl.DataFrame",
+    spec: advice.Spec,
+) -> Check:
+    names, known = rows.columns, alone(features, others, target, truth, classes)
     best = int(np.argmax(known))
-    full, spread = explained(x, other_x, y, other_y, classes)
-    found = [
-        Check(
-            check="labels",
-            measured=f"the features explain {max(full, 0.0):.0%} of the target",
-            expected="more than nothing",
-            fails=full < 2 * spread,
-            advice="the features do not predict the target better than chance: check that each row has its own target",
-        )
-    ]
     rest = float("-inf")
-    if known[best] >= SUSPECT and x.shape[1] > 1:
-        others_only = [k for k in range(x.shape[1]) if k != best]
-        rest, _ = explained(x[:, others_only], other_x[:, others_only], y, other_y, classes)
-    suspect = known[best] >= SUSPECT and (1 - known[best]) <= 0.6 * (1 - max(rest, 0.0))
+    if known[best] >= SUSPECT and len(names) > 1:
+        others_only = [k for k in range(len(names)) if k != best]
+        rest = explained(features[:, others_only], others[:, others_only], target, truth, classes)
+    rarer = len(truth) - np.bincount(truth).max() if classes else RARE
+    suspect = known[best] >= SUSPECT and (1 - known[best]) <= 0.6 * (1 - max(rest, 0.0)) and rarer >= RARE
     against = f", all others together {max(rest, 0.0):.0%}" if rest > float("-inf") else ""
-    found.append(
-        Check(
-            check="leak",
-            measured=f"'{names[best]}' alone explains {max(known[best], 0.0):.0%} of the target{against}",
-            expected="no feature predicts the target far better than all others",
-            fails=suspect,
-            advice=f"is '{names[best]}' known when a prediction is made? if not, data.columns.drop: [{names[best]}]; "
-            "if so, model.accept: {leak: WHY}",
-            leak=f"'{names[best]}' alone tells the target" if suspect else "",
-        )
+    what = "entropy" if classes else "variance"
+    return Check(
+        check="leak",
+        measured=f"'{names[best]}' alone explains {max(known[best], 0.0):.0%} of the target's {what}{against}",
+        expected="no feature predicts the target far better than all others",
+        fails=bool(suspect),
+        advice=advice.leak(spec, rows[names[best]]),
+        leak=f"'{names[best]}' alone tells the target" if suspect else "",
     )
-    return found
 
 
 def alone(features: "Array", others: "Array", target: "Array", truth: "Array", classes: int) -> list[float]:
@@ -190,14 +208,6 @@ def _gain(predicted: "Array", truth: "Array", target: "Array", classes: int) -> 
     return np.asarray((before - losses) / max(before.mean(), 1e-12))
 
 
-def explained(features: "Array", others: "Array", target: "Array", truth: "Array", classes: int) -> tuple[float, float]:
-    """What a small model of all columns knows of other rows' target, with its standard error."""
-    few: dict[str, Any] = {"max_iter": 25, "max_leaf_nodes": 8, "early_stopping": False, "random_state": 0}
-    if classes:
-        model = HistGradientBoostingClassifier(**few).fit(known_values(features), target)
-        predicted = np.zeros((len(others), classes))
-        predicted[:, model.classes_] = model.predict_proba(others)
-    else:
-        predicted = HistGradientBoostingRegressor(**few).fit(known_values(features), target).predict(others)[:, None]
-    gain = _gain(predicted, truth, target, classes)
-    return float(gain.mean()), float(gain.std() / len(gain) ** 0.5)
+def explained(features: "Array", others: "Array", target: "Array", truth: "Array", classes: int) -> float:
+    """What a small model of all columns knows of other rows' target."""
+    return float(_gain(labels.trees(features, others, target, classes), truth, target, classes).mean())

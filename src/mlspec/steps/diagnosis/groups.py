@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from mlspec.steps.data.violations import flow
 from mlspec.steps.diagnosis.data import alone, explained
 from mlspec.steps.diagnosis.finding import Check
 from mlspec.steps.diagnosis.matrix import matrix
@@ -120,7 +121,7 @@ def _proxies(
     classes = int(codes.max()) + 1
     text = alone(train, other, codes[:half], codes[half:], classes)
     best = int(np.argmax(text))
-    together, _ = explained(train, other, codes[:half], codes[half:], classes)
+    together = explained(train, other, codes[:half], codes[half:], classes)
     return [
         Check(
             check="proxy",
@@ -129,6 +130,6 @@ def _proxies(
             expected=f"no feature explains more than {GIVES_AWAY:.0%} of a column that no model may use",
             fails=text[best] > GIVES_AWAY,
             advice=f"a model that uses '{features[best]}' almost uses '{group.name}': data.columns.drop: "
-            f"[{features[best]}], or compare the groups: constraints.fairness",
+            f"{flow([features[best]])}, or compare the groups: constraints.fairness",
         )
     ]

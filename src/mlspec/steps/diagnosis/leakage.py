@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from mlspec.steps.data.violations import flow
+from mlspec.steps.diagnosis import advice
 from mlspec.steps.diagnosis.finding import Check
 
 SHARE = 0.05
@@ -27,13 +29,13 @@ def groups(train: "pl.LazyFrame", other: "pl.LazyFrame", names: Sequence[str]) -
         measured=f"{share:.1%} of the rows have a '{name}' that also occurs in training rows",
         expected=f"all rows of one '{name}' are in one part",
         fails=fails,
-        advice=f"split: {{by: group, column: {name}}}, or {{by: hash, column: {name}}} if rows keep coming; if new "
-        f"rows also have known '{name}', model.accept: {{groups: WHY}}",
+        advice=f"data.split: {{by: group, column: {flow(name)}}}, or {{by: hash, column: {flow(name)}}} if rows keep "
+        f"coming; if new rows also have known '{name}', {advice.accept('groups')}",
         leak=f"rows of one '{name}' are in several parts" if fails else "",
     )
 
 
-def future(train: "pl.LazyFrame", other: "pl.LazyFrame", names: Sequence[str], moment: str) -> Check:
+def future(train: "pl.LazyFrame", other: "pl.LazyFrame", names: Sequence[str], moment: str, spec: advice.Spec) -> Check:
     """Whether a feature's dates are after the row's moment; days are compared where one of both has no time of day."""
     later = []
     kinds = train.collect_schema()
@@ -51,7 +53,7 @@ def future(train: "pl.LazyFrame", other: "pl.LazyFrame", names: Sequence[str], m
         measured=f"'{name}' is after '{moment}' in {share:.1%} of the rows",
         expected=f"what is known at '{moment}' is not after it",
         fails=share > LATER,
-        advice=f"if '{name}' is not known at '{moment}', data.columns.drop: [{name}]; if it is (a planned date), "
-        "model.accept: {future: WHY}",
+        advice=f"if '{name}' is not known at '{moment}', {advice.without(spec, [name])}; if it is (a planned date), "
+        f"{advice.accept('future')}",
         leak=f"'{name}' is after '{moment}'" if share > LATER else "",
     )

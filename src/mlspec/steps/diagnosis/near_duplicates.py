@@ -48,7 +48,7 @@ def near(train: "pl.DataFrame", other: "pl.DataFrame", *, exact_is_told: bool) -
         + _example(shown, alike, train.columns),
         expected="only chance agreements" if certain and not beyond else f"about {usual:.1%}, as among training rows",
         fails=beyond or certain,
-        advice="keep rows with the same origin together: split: {by: group, column: ...} or {by: hash, column: ...} "
+        advice="keep rows with the same origin together: data.split: {by: group, column: ...} "
         "on what they have in common, or remove duplicates before splitting",
     )
 
