@@ -49,6 +49,10 @@ def given(data: Any) -> Given:
     if isinstance(data, list | tuple) and all(isinstance(row, Mapping) for row in data):
         names = dict.fromkeys(name for row in data for name in row)
         return _dict({name: [row.get(name) for row in data] for name in names}, _rows)
+    import polars as pl
+
+    if isinstance(data, pl.DataFrame) and pl.Object not in data.dtypes:
+        return _polars(data)
     import narwhals as nw
 
     try:
@@ -109,6 +113,17 @@ def _first(made: dict[str, list[Any]]) -> dict[str, Any]:
 
 def _rows(made: dict[str, list[Any]]) -> list[dict[str, Any]]:
     return [dict(zip(made, row, strict=True)) for row in zip(*made.values(), strict=True)]
+
+
+def _polars(frame: "pl.DataFrame") -> Given:
+    """A frame of the data engine itself: nothing is converted, so that an answer for one row takes no longer."""
+    import polars as pl
+
+    def back(made: "Sequence[pl.Series]", keep: Sequence[str], refused: "pl.Series | None") -> Any:
+        kept = [frame[name] if refused is None else frame[name].filter(~refused) for name in keep]
+        return pl.DataFrame([*kept, *made])
+
+    return Given(frame.columns, lambda only: (pl.DataFrame([frame[name] for name in only]), []), back)
 
 
 def _native(frame: Any) -> Given:

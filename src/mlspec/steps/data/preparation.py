@@ -32,7 +32,7 @@ TARGET = "__target__"
 WEIGHT = "__weight__"
 REWEIGHED = "__reweighed__"
 FIT_BYTES = 128 * 1024 * 1024
-MISSING = "missing"  # what is asked about a column in addition to what its steps measure
+MISSING = "missing"  # what is asked about every column, in addition to what its steps measure
 LOOKED_UP = 1_000_000
 
 

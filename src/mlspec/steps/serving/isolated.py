@@ -108,7 +108,10 @@ class Isolated(LoadedModel):
             found = pl.read_ipc(io.BytesIO(self._ask("seen", pl.DataFrame())[1]))
             if found.schema != SEEN:
                 raise self._wrong("answers something else than what its columns had")
-            self._seen = {name: Seen(*seen) for name, *seen in zip(*found, strict=True)}
+            self._seen = {
+                name: Seen(None if levels is None else frozenset(levels), complete)
+                for name, levels, complete in found.rows()
+            }
         return self._seen
 
     def _pieces(self, frame: "pl.DataFrame") -> "list[pl.DataFrame]":

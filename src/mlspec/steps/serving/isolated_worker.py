@@ -59,8 +59,10 @@ def _answer(loaded: "Package", what: str, data: bytes, replies: IO[bytes]) -> No
         _send_table(replies, loaded.treat(rows).select(names))
         return
     if what == "seen":
-        columns = [(name, *seen) for name, seen in loaded.seen().items()]
-        _send_table(replies, pl.DataFrame(columns, SEEN, orient="row"))
+        known = loaded.seen()
+        levels = [None if seen.levels is None else sorted(seen.levels) for seen in known.values()]
+        columns = {"name": list(known), "levels": levels, "complete": [seen.complete for seen in known.values()]}
+        _send_table(replies, pl.DataFrame(columns, SEEN))
         return
     found = loaded.truth(rows) if what == "truth" else _predicted(loaded, rows)
     array = np.ascontiguousarray(found)

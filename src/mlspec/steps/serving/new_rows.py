@@ -37,6 +37,7 @@ NOTHING: "Mapping[Any, Any]" = {  # what a row has in a column that is missing e
     pl.Binary: b"",
 }
 EXACT = 2.0**53  # the integers below are exact as floats
+FEW = 100  # rows for which Python is quicker than the data engine
 LARGEST = float(np.finfo(np.float32).max)  # models have their features as such
 LONGEST = 60  # characters of a value that are shown
 MOST = 100  # examples of unseen categories that are looked at
@@ -104,12 +105,16 @@ def fitted(
     """
     casts: dict[str, pl.Expr] = {}
     wrongs: dict[str, pl.Expr] = {}
-    rows = frame.select(list(kinds))
-    plain = [name for name, have in rows.schema.items() if isinstance(have, pl.Categorical | pl.Enum)]
-    rows = rows.with_columns(pl.col(plain).cast(pl.String)) if plain else rows
+    rows = frame if frame.columns == list(kinds) else frame.select(list(kinds))
+    types = rows.schema
+    plain = [name for name, have in types.items() if isinstance(have, pl.Categorical | pl.Enum)]
+    if plain:
+        rows = rows.with_columns(pl.col(plain).cast(pl.String))
+        types = rows.schema
+    fitting = {kind: _cast.dtype(Column("", cast(ColumnType, kind))) for kind in set(kinds.values())}
     for name, kind in kinds.items():
-        column, have = Column(name, cast(ColumnType, kind)), rows.schema[name]
-        if have == _cast.dtype(column):
+        column, have = Column(name, cast(ColumnType, kind)), types[name]
+        if have == fitting[kind]:
             continue
         if have == pl.String:
             known = None if parsed is None else parsed.get(name)
@@ -164,7 +169,7 @@ def _from_typed(
 
 def _has_decimals(known: Seen | None) -> bool:
     """Whether integers are written as 1.0 among the categories of a column."""
-    return known is not None and known.levels is not None and bool(known.levels.str.ends_with(".0").any())
+    return known is not None and any(level.endswith(".0") for level in known.levels or ())
 
 
 def _whole(number: "pl.Expr") -> "pl.Expr":
@@ -244,20 +249,25 @@ def shown(cell: object) -> str:
 def unusual(frame: "pl.DataFrame", seen: Mapping[str, Seen], about: About) -> tuple[str, ...]:
     """How many rows have categories that no training row had, and missing values where none was missing, a line
     each."""
-    said, lacking, people = [], [], hidden(about)
+    said, lacking, types = [], [], frame.schema
     for name, known in seen.items():
-        if name not in frame.schema:
+        if name not in types:
             continue
         cells = frame[name]
         if known.complete and cells.null_count():
             lacking.append(f"'{name}' ({_rows(cells.null_count())})")
-        if known.levels is not None and cells.dtype == pl.String:
-            strange = cells.filter(~cells.is_in(known.levels.implode()) & cells.is_not_null())
+        if known.levels is not None and types[name] == pl.String and not _all_in(cells, known.levels):
+            strange = cells.filter(~cells.is_in(list(known.levels)) & cells.is_not_null())
             if len(strange):
-                first = "" if name in people else f": {_first(strange)}"
+                first = "" if name in hidden(about) else f": {_first(strange)}"
                 said.append(f"'{name}' ({_rows(len(strange))}{first})")
     lines = {"categories that no training row had": said, "missing values where training rows had none": lacking}
     return tuple(f"{title}: {', '.join(found)}" for title, found in lines.items() if found)
+
+
+def _all_in(cells: "pl.Series", levels: frozenset[str]) -> bool:
+    """Whether all of few cells are among the levels; of many, the data engine knows sooner."""
+    return len(cells) <= FEW and all(cell is None or cell in levels for cell in cells.to_list())
 
 
 def _rows(count: int) -> str:

@@ -33,7 +33,7 @@ class Seen(NamedTuple):
     """What a column of training rows had: its categories, None where not all are known, and whether it is known that
     no cell was missing."""
 
-    levels: "pl.Series | None"
+    levels: frozenset[str] | None
     complete: bool
 
 
@@ -213,7 +213,7 @@ class Package(LoadedModel):
 
 def _seen(column: Mapping[str, Any]) -> Seen:
     levels = preparation.levels(column)
-    return Seen(None if levels is None else pl.Series(levels, dtype=pl.String), bool(column.get("complete")))
+    return Seen(None if levels is None else frozenset(levels), bool(column.get("complete")))
 
 
 def _read_as(frame: "pl.DataFrame", columns: Sequence[tuple[str, str]]) -> "pl.DataFrame":
