@@ -2,14 +2,13 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 from mlspec.machine import json_values
-from mlspec.sources import _text
-from mlspec.sources._records import INTEGER_BITS, Row, cell
 
-LONGEST = 16 << 20  # bytes of a line
+Row = tuple[str, dict[str, Any]]
+"""Where a row is, and its values by their keys."""
+INTEGER_BITS = 128  # of the largest integer that the data engine reads
 
 
 def rows(lines: Iterable[bytes | str], of: str = "", word: str = "line") -> Iterator[Row]:
@@ -54,16 +53,9 @@ def single(text: str, most: int | None = None) -> list[dict[str | None, str]]:
     return found
 
 
-def lines_of(path: Path) -> Iterator[bytes]:
-    """The lines of a file, decompressed. Raises OSError and ValueError where it can't be read."""
-    rest = b""
-    for block in _text.blocks(path, "utf-8"):
-        *found, rest = (rest + block).split(b"\n")
-        yield from found
-        if len(rest) > LONGEST:
-            raise ValueError(f"a line is longer than {LONGEST >> 20} MiB")
-    if rest:
-        yield rest
+def cell(value: Any) -> str:
+    """A single value as text."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _not_a_number(line: bytes | str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from mlspec.machine import json_values
 from mlspec.plugins.source import Source
 from mlspec.sources import _row_by_row, _text
-from mlspec.sources._records import cell
+from mlspec.sources._json_lines import cell
 from mlspec.sources.csv import Csv
 from mlspec.sources.jsonl import Jsonl
 

@@ -11,18 +11,16 @@ from msgspec.structs import replace
 
 from mlspec.plugins.base import Column, Schema
 from mlspec.sources import _bounds, _dates, _infer, _nested
+from mlspec.sources._json_lines import INTEGER_BITS, Row, cell
 
 if TYPE_CHECKING:
     import polars as pl
 
 Nested = Literal["flatten", "drop"] | None
-Row = tuple[str, dict[str, Any]]
-"""Where a row is, and its values by their keys."""
 DEEPEST = 8  # objects in each other that are flattened
 MOST_CELLS = 100_000  # distinct cells that are kept until they are looked at
 _ALIKE: dict[str, set[str]] = {"number": {"integer", "number"}, "datetime": {"date", "datetime"}}
 _WORDS = {str: "text", int: "a number", float: "a number", bool: "true or false"}
-INTEGER_BITS = 128  # of the largest integer that the data engine reads
 
 
 class _Key:
@@ -61,11 +59,6 @@ class _Key:
             seen = _infer.look(self.cells)
             self.look = seen if self.look is None else _infer.together(self.look, seen)
             self.cells = {}
-
-
-def cell(value: Any) -> str:
-    """A single value as text."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def columns(rows: Iterable[Row], nested: Nested, missing: frozenset[str]) -> Schema:

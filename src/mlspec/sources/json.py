@@ -12,7 +12,8 @@ from msgspec import Meta, field
 from mlspec.plugins.base import Schema
 from mlspec.sources import _bounds, _dates
 from mlspec.sources._files import FileSource
-from mlspec.sources._records import Nested, Row
+from mlspec.sources._json_lines import Row
+from mlspec.sources._records import Nested
 
 if TYPE_CHECKING:
     import polars as pl

@@ -10,10 +10,13 @@ from msgspec import Meta, field
 from mlspec.plugins.base import Schema
 from mlspec.sources import _bounds, _dates
 from mlspec.sources._files import FileSource
-from mlspec.sources._records import Nested, Row
+from mlspec.sources._json_lines import Row
+from mlspec.sources._records import Nested
 
 if TYPE_CHECKING:
     import polars as pl
+
+LONGEST = 16 << 20  # bytes of a line
 
 
 class Jsonl(FileSource, frozen=True, kw_only=True):
@@ -117,7 +120,7 @@ class Jsonl(FileSource, frozen=True, kw_only=True):
         from mlspec.sources import _json_lines
 
         for name, path in files.items():
-            yield from _json_lines.rows(_json_lines.lines_of(path), Path(name).name)
+            yield from _json_lines.rows(_lines_of(path), Path(name).name)
 
 
 @functools.lru_cache(maxsize=2)
@@ -128,3 +131,17 @@ def _first(path: Path, _state: tuple[int, ...]) -> tuple[list[Row], bool]:
     text, whole = _text.head(path, "utf-8", _bounds.ROWS)
     rows, everything = _json_lines.head(text, _bounds.ROWS, path.name)
     return rows, whole and everything
+
+
+def _lines_of(path: Path) -> Iterator[bytes]:
+    """The lines of a file, decompressed. Raises OSError and ValueError where it can't be read."""
+    from mlspec.sources import _text
+
+    rest = b""
+    for block in _text.blocks(path, "utf-8"):
+        *found, rest = (rest + block).split(b"\n")
+        yield from found
+        if len(rest) > LONGEST:
+            raise ValueError(f"a line is longer than {LONGEST >> 20} MiB")
+    if rest:
+        yield rest
