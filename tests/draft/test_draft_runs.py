@@ -16,6 +16,12 @@ from mlspec.draft import draft
 pytestmark = pytest.mark.slow
 
 
+@pytest.fixture(autouse=True)
+def patience_fixture(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine is no failure."""
+    monkeypatch.setattr(drafting, "SECONDS", 600.0)
+
+
 def passengers(chance: np.random.Generator) -> pl.DataFrame:
     n = 400
     survived = chance.integers(0, 2, n)

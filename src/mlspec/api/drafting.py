@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mlspec.document import Path as Place
     from mlspec.draft import Proposal
 
-MOST_REPAIRS, SECONDS = 12, 30.0
+MOST_REPAIRS, SECONDS = 12, 60.0
 NEEDED = ("polars", "sklearn", "scipy", "skops")
 
 

@@ -21,12 +21,11 @@ class Level(Struct, frozen=True):
 class Seen(Struct, frozen=True, kw_only=True):
     """A column. ``missing`` and ``least`` to ``greatest`` are of all rows, the rest of those that were looked at.
 
-    ``least`` and ``greatest`` are None where a number is infinite. ``levels``: the most frequent values, all of them if
-    there are at most ``MOST_LEVELS``; ``values``: some distinct ones;
-    ``quantiles``: at 0, 0.05, 0.25, 0.5, 0.75, 0.95 and 1, of numbers; ``is_whole``: every number is an integer;
-    ``is_ordered``: the rows are in its order; ``words``, ``characters``: their mean number in a text;
-    ``has_all_levels``: no row has another value than ``levels``; ``is_unique``: no two rows have the same value;
-    ``is_counted``: integers without a gap, each of one row.
+    ``least`` and ``greatest`` are None where a number is infinite; ``levels``: the most frequent values, up to 200;
+    ``values``: some distinct ones; ``quantiles``: at 0, 0.05, 0.25, 0.5, 0.75, 0.95 and 1, of numbers; ``is_whole``:
+    every number is an integer; ``is_ordered``: the rows are in its order; ``words``, ``characters``: their mean number
+    in a text; ``has_all_levels``: no row has another value than ``levels``; ``is_unique``: no two rows have the same
+    value; ``is_counted``: integers without a gap, each of one row.
     """
 
     name: str
@@ -57,8 +56,7 @@ class Table(Struct, frozen=True, kw_only=True):
     """A table: how many rows it has and how many were looked at, and its columns.
 
     ``is_all``: every row was looked at; ``not_features``: columns that are no features unless the spec says so;
-    ``content``: the column with the content of files, if each row is a file; ``types``: those that have to be stated;
-    ``unusable``: columns that no model can use, which are not among ``columns``.
+    ``content``: the column with the content of files, if each row is a file.
     """
 
     name: str
@@ -68,8 +66,6 @@ class Table(Struct, frozen=True, kw_only=True):
     columns: tuple[Seen, ...]
     not_features: tuple[str, ...] = ()
     content: str | None = None
-    types: Mapping[str, str] = {}
-    unusable: "tuple[Because, ...]" = ()
 
     def column(self, name: str) -> Seen:
         """The column of that name."""
