@@ -30,7 +30,7 @@ def settle(
     entry = _pinned_types.read(root, use, target) if files else None
     if entry is not None and entry.files == files:
         return entry.settled
-    content = _pinned_types.digests(root, source, save=True)
+    content = _pinned_types.digests(root, source)
     settled = entry.settled if entry is not None and entry.digests == content else scanned(root, source, target, seen)
     if files and not any(column.odd for column in settled.columns):
         now = _pinned_types.files_of(root, source, fresh=False)

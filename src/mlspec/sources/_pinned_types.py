@@ -56,13 +56,10 @@ def known(root: Path, use: PluginRef, source: Source, target: str) -> Settled | 
     return entry.settled if is_small and entry.digests == digests(root, source) else None
 
 
-def digests(root: Path, source: Source, *, save: bool = False) -> tuple[str, ...]:
+def digests(root: Path, source: Source) -> tuple[str, ...]:
     """The digests of its files' bytes."""
     known = Digests(root / CACHE / "files.json")
-    found = tuple(known.of(path) for path in source.files(root).values())
-    if save:
-        known.save()
-    return found
+    return tuple(known.of(path) for path in source.files(root).values())
 
 
 def files_of(root: Path, source: Source, *, fresh: bool = True) -> Files:
