@@ -164,7 +164,7 @@ def decided(table: Table, given: Given, rows: Rows) -> Decided:
         split=split,
         preparation=prepared,
         features=features,
-        models=models.of(table, task, len(left)),
+        models=models.of(table, task, split, len(left)),
         notes=tuple(notes),
     )
 

@@ -13,6 +13,7 @@ LINEAR = {
     "regression": "ridge",
 }
 FEW_ROWS, QUICK_ROWS, MOST_QUICK, QUICK_EACH, FOR_A_TENTH, WIDE = 200, 2_000, 20_000, 50, 96, 300
+FEW_EACH = 3  # rows of a class among the validation rows
 
 
 class Models(NamedTuple):
@@ -28,7 +29,7 @@ class Models(NamedTuple):
     baselines: tuple[str, ...]
 
 
-def of(table: Table, task: Task, features: int) -> Models:
+def of(table: Table, task: Task, split: Split, features: int) -> Models:
     """The models for a task."""
     gate, why = _gate(task)
     metrics = METRICS[task.kind] if gate in METRICS[task.kind] else (gate, *METRICS[task.kind])
@@ -49,7 +50,14 @@ def of(table: Table, task: Task, features: int) -> Models:
             lines += _verdict(table, task)
     baselines = ("mean", "median") if task.log else ()
     select = gate if task.log or _is_rare(task) else None
+    if task.kind == "binary_classification" and split.folds is None and _by_chance(table, task):
+        select = "log_loss"  # the others are not defined where the validation rows have one class
     return Models({"linear": linear, second: tree}, comments, gate, why, tuple(lines), select, metrics, baselines)
+
+
+def _by_chance(table: Table, task: Task) -> bool:
+    """Whether the validation rows may have one class alone."""
+    return task.rare is not None and 0.1 * task.rare * table.rows < FEW_EACH
 
 
 def _is_rare(task: Task) -> bool:

@@ -56,7 +56,8 @@ class Table(Struct, frozen=True, kw_only=True):
     """A table: how many rows it has and how many were looked at, and its columns.
 
     ``is_all``: every row was looked at; ``not_features``: columns that are no features unless the spec says so;
-    ``content``: the column with the content of files, if each row is a file.
+    ``content``: the column with the content of files, if each row is a file; ``types``: those that have to be stated;
+    ``unusable``: columns that no model can use, which are not among ``columns``.
     """
 
     name: str
@@ -66,6 +67,8 @@ class Table(Struct, frozen=True, kw_only=True):
     columns: tuple[Seen, ...]
     not_features: tuple[str, ...] = ()
     content: str | None = None
+    types: Mapping[str, str] = {}
+    unusable: "tuple[Because, ...]" = ()
 
     def column(self, name: str) -> Seen:
         """The column of that name."""
