@@ -230,6 +230,26 @@ def test_rare_classes_are_weighed_and_the_verdict_is_estimated(tmp_path: Path, c
     )
 
 
+def test_a_word_among_numbers_is_missing_and_a_code_makes_text_of_them(tmp_path: Path) -> None:
+    cells = {"a": [str(i) for i in range(200)], "code": [str(i % 90) for i in range(200)], "y": [0, 1] * 100}
+    cells["a"][150], cells["code"][150] = "unknown", "85123A"
+    found = drafted(tmp_path, cells)
+    ((_name, source),) = found.spec["data"]["sources"].items()
+    assert source["missing"] == ["unknown"]
+    assert columns(found)["types"]["code"] == "category"
+    assert "code: text, for line 152 of t.csv has '85123A'" in found.written().text
+    (tmp_path / "project.yaml").write_text(found.written().text)
+    assert api.validate(tmp_path / "project.yaml", all_rows=True).facts.raw["t"][0].type == "integer"
+
+
+def test_few_rows_of_a_class_are_not_selected_by_a_metric_that_needs_them(tmp_path: Path) -> None:
+    cells: Cells = {"x": [i * 7 % 31 for i in range(60)], "churn": ["yes" if i % 15 == 0 else "no" for i in range(60)]}
+    found = drafted(tmp_path, cells)
+    assert found.spec["model"]["select"] == {"metric": "log_loss"}
+    many: Cells = {"x": [i * 7 % 31 for i in range(900)], "churn": ["yes" if i % 15 == 0 else "no" for i in range(900)]}
+    assert drafted(tmp_path, many).spec["model"]["select"] == {"metric": "average_precision"}
+
+
 def test_numbers_get_the_task_that_they_ask_for(tmp_path: Path, chance: np.random.Generator) -> None:
     n = 800
     a = chance.normal(size=n)
