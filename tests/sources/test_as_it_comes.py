@@ -158,7 +158,7 @@ def test_a_header_with_odd_names_is_read_with_names_that_are_reported(tmp_path: 
         "a": "",
         "column_3": f"column 3 has no name: it is read as 'column_3'{otherwise}",
         "a_2": f"more than one column is called 'a': it is read as 'a_2'{otherwise}",
-        "b c": "column 5 has no name and no values: it is left out",
+        "b\nc": "column 5 has no name and no values: it is left out",
     }
     assert rows.rows() == [(1, 2, 3, 4, 5)]
     columns, rows = table(tmp_path, "a,a\n1,2\n", names=("a", "b"), header=True)

@@ -93,7 +93,7 @@ DAMAGES: dict[str, tuple[str | bytes, dict[str, Any], pl.DataFrame]] = {
     "name with quotes and a line break": (
         CLEAN.replace("amount", '"the ""amount""\nin EUR"', 1),
         {},
-        ROWS.rename({"amount": 'the "amount" in EUR'}),
+        ROWS.rename({"amount": 'the "amount"\nin EUR'}),
     ),
     "blanks around cells": (CLEAN.replace(",", " , "), {}, ROWS),
     "a blank before quotes": (

@@ -232,6 +232,7 @@ RULES: dict[str, Rule] = {
     "model.mitigation.rounds": COST,
     "model.ensemble": RESULT,
     "model.checks": key_rules.checks,
+    "model.checks.*": key_rules.checks,
     "model.accept.*": pardon,
     "model.calibrate": RESULT,
     "model.seed": RESULT,

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 
 GUESSED = Given()
+INDEX = "it has no name, as the index that pandas or R writes"
 
 
 def draft(data: Path, folder: Path, given: Given = GUESSED, *, with_rows: bool | None = None) -> Proposal:
@@ -60,7 +61,8 @@ def _usable(columns: Schema) -> Schema:
 
 
 def _unusable(columns: Schema) -> tuple[Because, ...]:
-    return tuple(Because(column.name, column.hint) for column in columns if column.type == "other")
+    unnamed = [Because("", INDEX) for column in columns if column.name == ""]
+    return (*unnamed, *(Because(column.name, column.hint) for column in columns if column.type == "other"))
 
 
 class _Rows:

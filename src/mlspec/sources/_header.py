@@ -193,7 +193,7 @@ def _named(
     is_empty = [not any(row[at] for _line, row in body if len(row) == width) for at in range(width)] if body else []
     found: list[str | None] = []
     for at, name in enumerate(named):
-        plain = unicodedata.normalize("NFC", " ".join(name.split("\n"))).replace("\r", "").strip()
+        plain = unicodedata.normalize("NFC", name.replace("\r\n", "\n")).strip()
         if not plain and is_empty and is_empty[at]:
             left_out.append(f"column {at + 1} has no name and no values: it is left out")
             found.append(None)

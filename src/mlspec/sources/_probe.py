@@ -77,7 +77,7 @@ def probe(uses: Mapping[str, PluginRef], root: Path, column: str | None) -> dict
 def lacking(what: str, source: Source, library: ImportError, span: Span | None = None) -> Diagnostic:
     """That a source needs a library that is not installed, with what installs it."""
     way = str(library)
-    if type(source).__module__.startswith("mlspec."):
+    if type(source).__module__.startswith("mlspec.") and way in source.libraries:
         way = f"'mlspec-compiler[{source.extra if way in source.libraries[1:] else 'run'}]'"
     message = f"{what} needs {library}, which is not installed here"
     label, notes = (f"pip install {way}", ()) if span is not None else ("", (f"pip install {way}",))

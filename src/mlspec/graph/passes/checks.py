@@ -92,8 +92,8 @@ def checks(graph: Graph) -> Graph:
 
 def _stated(columns: Columns) -> dict[str, Any]:
     """What the spec says of columns that advice about them has to fit."""
-    said: dict[str, Any] = {"drop": list(columns.drop)} if columns.drop else {}
-    said |= {"listed": list(columns.features)} if columns.features is not None else {}
+    said: dict[str, Any] = {"drop": sorted(set(columns.drop))} if columns.drop else {}
+    said |= {"listed": sorted(set(columns.features))} if columns.features is not None else {}
     said |= {"id": columns.id} if columns.id is not None else {}
     return {"spec": said} if said else {}
 
