@@ -83,7 +83,7 @@ def test_a_profile_hides_what_is_private_and_init_proposes_what_holds(mlspec: Ml
     assert "http" not in page.replace('http-equiv="Content-Security-Policy"', "")
     mlspec("init", str(path), "-o", "drafted.yaml", cwd=penguins)
     drafted = (penguins / "drafted.yaml").read_text()
-    assert "- {column: island, missing: {at_most: 0}, allowed: [Biscoe, Dream, Torgersen]}" in drafted
+    assert "- {column: island, missing: {at_most: 0}, allowed: [Biscoe, Dream, Torgersen], severity: warn}" in drafted
     mlspec("run", "drafted.yaml", "--only", "expect", cwd=penguins)
     assert (
         "there is no column 'spcies'" in mlspec("profile", str(path), "--target", "spcies", cwd=penguins, code=2).stderr

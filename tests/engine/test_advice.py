@@ -82,7 +82,7 @@ def pasted(folder: Path, key: str, value: Any) -> Any:
         ("account_id", "", "{by: random}", {}, ["data.columns.id", "data.columns.drop"]),
         ("paid, or: null", ", drop: [z]", "{by: random}", {"drop": ["z"]}, ["data.columns.drop", "model.accept"]),
         (
-            "paid, or: null", ', features: [x, "paid, or: null"]', "{by: random}", {"listed": ["x", "paid, or: null"]},
+            "paid, or: null", ', features: [x, "paid, or: null"]', "{by: random}", {"listed": ["paid, or: null", "x"]},
             ["data.columns.features", "model.accept"],
         ),
     ],

@@ -19,7 +19,6 @@ REFUSED = {  # what has no right reading, or none that can be known
     "long row",
     "short row",
     "cut row",
-    "preamble",
     "stray byte",
 }
 

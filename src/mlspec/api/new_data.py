@@ -44,7 +44,7 @@ def from_file(path: str, model: "LoadedModel", keep: Sequence[str], settings: Ma
     not fit. Raises SpecError where the file can't be read, or lacks a column."""
     import polars as pl
 
-    from mlspec.sources import _lines
+    from mlspec.sources import _columnar, _lines
     from mlspec.spec.units import source_at
     from mlspec.steps.data.raw_rows import opened
     from mlspec.steps.serving import new_rows
@@ -71,7 +71,9 @@ def from_file(path: str, model: "LoadedModel", keep: Sequence[str], settings: Ma
         frame = (source.scan(Path(), together) if quick is None else quick).collect()
         texts = source.scan(Path(), _schema(apart)).collect() if apart else frame
         kept = pl.DataFrame([(texts if name in apart else frame)[name] for name in kept_as])
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, StepError, ValueError):
+    except (ValueError, *_columnar.errors()) as error:  # type: ignore[misc]
+        if getattr(error, "errno", None) is not None:
+            raise
         frame = _as_it_came(path, source, types, is_text)
         kept = frame.select(list(kept_as))
         parsed = _parsed(path, source, wanted, frame.height)
@@ -162,13 +164,12 @@ def _schema(kinds: Mapping[str, str]) -> "Schema":
 
 def _as_it_came(path: str, source: "Source", types: Mapping[str, str], is_text: bool) -> "pl.DataFrame":
     """All columns, as text where their format has text, else in their own types if these hold."""
-    import polars as pl
-
+    from mlspec.sources import _columnar
     from mlspec.steps.data.raw_rows import reading
 
     texts = {name: kind if kind in ("image", "array") else "category" for name, kind in types.items()}
     if not is_text:
-        with contextlib.suppress(pl.exceptions.PolarsError, StepError, ValueError):
+        with contextlib.suppress(*_columnar.errors(), ValueError):
             return source.scan(Path(), _schema(types)).collect()
     with reading(path, Path(), source):
         try:

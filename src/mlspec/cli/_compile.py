@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mlspec.cli import _memo
 from mlspec.cli._exit_codes import PENDING
-from mlspec.cli._output import colored, form_of, result
+from mlspec.cli._output import colored, form_of, result, say_first_rows
 
 if TYPE_CHECKING:
     from mlspec.api import Compiled
@@ -39,6 +39,7 @@ def show(
     if answer is None:
         confine()
         answer = _make(path, request, profile, sets, backend, large, allow_outside, what, color)
+    say_first_rows(answer.heads)
     result(answer.text, output, path, form=form_of(what.partition(" ")[0]))
     return PENDING if detailed_exitcode and answer.pending else 0
 
@@ -56,14 +57,13 @@ def _make(
 ) -> _memo.Answer:
     from mlspec import api
     from mlspec.cli._compiled import text
-    from mlspec.cli._output import say_first_rows, show_diagnostics
+    from mlspec.cli._output import show_diagnostics
 
     found = api.compile(path, profile=profile, sets=sets, backend=backend, large=large, allow_outside=allow_outside)
     checked = found.checked
     show_diagnostics(checked.diagnostics, checked.document.texts)
-    say_first_rows(checked.facts.heads)
-    answer = _memo.Answer(text(found, what, color), found.plan.pending())
-    if not checked.diagnostics and not checked.facts.heads:
+    answer = _memo.Answer(text(found, what, color), found.plan.pending(), checked.facts.heads)
+    if not checked.diagnostics:
         _memo.remember(path, request, _files(found), answer)
     return answer
 

@@ -37,10 +37,11 @@ MOST_ENTRIES = 64
 
 
 class Answer(NamedTuple):
-    """What is printed, and whether there is work to do."""
+    """What is printed, whether there is work to do, and the sources of which the first rows alone were looked at."""
 
     text: str
     pending: bool
+    heads: tuple[str, ...] = ()
 
 
 def recall(spec: str, request: Sequence[object]) -> Answer | None:
@@ -54,10 +55,10 @@ def recall(spec: str, request: Sequence[object]) -> Answer | None:
         head, _, text = content.decode("utf-8", "surrogateescape").partition("\n\n")
     except OSError:
         return None
-    pending, *looks = head.split("\n")
+    pending, heads, *looks = head.split("\n")
     if any(line != look(line.partition("\t")[0]) for line in looks):
         return None
-    return Answer(text, pending == "pending")
+    return Answer(text, pending == "pending", tuple(filter(None, heads.split(" "))))
 
 
 def remember(spec: str, request: Sequence[object], files: Iterable[str], answer: Answer) -> None:
@@ -74,7 +75,7 @@ def remember(spec: str, request: Sequence[object], files: Iterable[str], answer:
     from mlspec.machine import whole_files
 
     folder = Path(root, CACHE)
-    body = "\n".join(["pending" if answer.pending else "done", *looks]) + "\n\n" + answer.text
+    body = "\n".join(["pending" if answer.pending else "done", " ".join(answer.heads), *looks]) + "\n\n" + answer.text
     try:
         paths.prepare(paths.home(Path(root)))
         (folder / ENTRIES).mkdir(parents=True, exist_ok=True)

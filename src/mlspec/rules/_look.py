@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 from msgspec import Struct
@@ -16,13 +16,16 @@ from mlspec.machine import allowed_reads
 from mlspec.machine.allowed_reads import Reads
 from mlspec.plugins.base import Column, ColumnType, PluginRef, Schema
 from mlspec.plugins.source import Source
-from mlspec.sources import _pinned_types, _probe
+from mlspec.sources import _probe
 from mlspec.sources._encodings import is_encoding
 from mlspec.spec import Project, pinned
 
 MOST_NAMES = 1_000
 OUTSIDE = "file-outside"
-Settle = Callable[[Path, PluginRef, Source, str, _probe.Seen], _pinned_types.Settled]
+if TYPE_CHECKING:
+    from mlspec.sources._pinned_types import Settled
+
+    Settle = Callable[[Path, PluginRef, Source, str, _probe.Seen], Settled]
 
 
 class Look(Struct, frozen=True, kw_only=True):
@@ -45,7 +48,7 @@ def every(
     reads: Reads | None,
     *,
     locked: bool = False,
-    settle: Settle | None = None,
+    settle: "Settle | None" = None,
 ) -> dict[str, Look]:
     """Inspects each source, except those with a file outside ``reads``. Nothing is fetched, started or connected to.
     ``locked``: snapshots that mlspec.lock has pinned come first. ``settle``: looks at all rows where it is not known
@@ -90,7 +93,7 @@ def _seen(
     target: str,
     kept: str,
     *,
-    settle: Settle | None,
+    settle: "Settle | None",
 ) -> Look:
     """A source that was looked at, with the types of all its rows where they are known."""
     source = cast(Source, use.plugin)
@@ -98,7 +101,7 @@ def _seen(
     is_head = False
     if not source.is_fetched and not (values is not None and values[1]):
         try:
-            known = _pinned_types.known(root, use, source, kept)
+            known = _known(root, use, source, kept)
             if known is None and settle is not None:
                 known = settle(root, use, source, kept, seen)
         except (OSError, ValueError) as error:
@@ -111,6 +114,15 @@ def _seen(
         else:
             is_head = type(source).settled is not Source.settled
     return Look(columns=_stated(columns, source), values=values, rows=rows, snapshot=snapshot, is_head=is_head)
+
+
+def _known(root: Path, use: PluginRef, source: Source, kept: str) -> "Settled | None":
+    """What is kept of all rows."""
+    if not os.path.isdir(root / ".mlspec" / "cache" / "types"):
+        return None
+    from mlspec.sources import _pinned_types
+
+    return _pinned_types.known(root, use, source, kept)
 
 
 def outside(project: Project, document: Document, root: Path, reads: Reads) -> list[Diagnostic]:

@@ -46,8 +46,8 @@ class Look(Struct, frozen=True, kw_only=True):
 
 def columns(names: Sequence[str], rows: Iterable[Sequence[str]], missing: frozenset[str]) -> Schema:
     """The columns of a text table, each of the narrowest type that all its values in these rows have."""
-    counts = [_counted(cells, missing) for cells in zip(*rows, strict=True)] or [Counter[str]() for _name in names]
-    return tuple(decided(name, look(cells)) for name, cells in zip(names, counts, strict=True))
+    looks = [_looked(cells, missing) for cells in zip(*rows, strict=True)] or [look({}) for _name in names]
+    return tuple(decided(name, seen) for name, seen in zip(names, looks, strict=True))
 
 
 def narrowest(cells: Collection[str]) -> ColumnType:
@@ -131,6 +131,12 @@ def may_change(cells: Collection[str]) -> bool:
     """Whether a column that begins with these cells, as text, may be numbers: all are missing, or few are odd."""
     seen = look(dict.fromkeys(cells, 1))
     return not seen.codes and len(seen.odd) <= FEW_ODD and (seen.numbers > 0 or not seen.odd)
+
+
+def _looked(cells: Sequence[str], missing: frozenset[str]) -> Look:
+    """A look at cells; how often each occurs matters only where some are odd."""
+    seen = look(dict.fromkeys(set(cells) - missing, 1))
+    return look(_counted(cells, missing)) if seen.odd and seen.numbers else seen
 
 
 def _counted(cells: Iterable[str], missing: frozenset[str]) -> "Counter[str]":

@@ -41,7 +41,7 @@ def facts(
     reads: Reads | None = None,
     *,
     locked: bool = False,
-    settle: _look.Settle | None = None,
+    settle: "_look.Settle | None" = None,
 ) -> tuple[Facts, list[Diagnostic]]:
     """The contents of the headers and first rows of the sources, and what is wrong with them; ``reads``: which files
     may be read, all for None; ``locked``: of fetched sources, the snapshots in mlspec.lock come first; ``settle``:
