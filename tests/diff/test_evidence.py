@@ -170,7 +170,7 @@ def test_init_marks_the_lock_as_generated(tmp_path: Path, monkeypatch: pytest.Mo
     (tmp_path / "rows.csv").write_text(rows(60, 0))
 
     def init() -> None:
-        command = [MLSPEC, "init", "rows.csv", "--target", "y", "--force"]
+        command = [MLSPEC, "init", "rows.csv", "--target", "y", "--force", "--no-trial"]
         subprocess.run(command, cwd=tmp_path, capture_output=True, check=True)
 
     init()

@@ -79,6 +79,7 @@ def leaks(folder: Path) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 def test_nothing_that_a_run_leaves_holds_them(people: Path, mlspec: Mlspec) -> None:
     done = mlspec("run", cwd=people)
     for text in (

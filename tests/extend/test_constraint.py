@@ -146,6 +146,7 @@ def test_its_keys_are_checked_and_described(mlspec: Command, folder: Path) -> No
     assert "constraints.feature_count" in json.loads(mlspec("schema").stdout)["$defs"]
 
 
+@pytest.mark.slow
 def test_its_verdict_is_in_the_report_and_decides_on_the_exit_code(mlspec: Command, folder: Path) -> None:
     failed = mlspec("run", "--format", "json")
     assert failed.returncode == 1, failed.stderr

@@ -62,6 +62,7 @@ def test_each_has_its_page_and_its_place_in_the_schema(project: Path, mlspec) ->
         assert said in mlspec(project, "explain", name).stdout
 
 
+@pytest.mark.slow
 def test_each_runs_through_the_suite_of_its_kind(tree: Path, python) -> None:
     done = python(
         tree, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", "tests/conformance/new_plugins.py"

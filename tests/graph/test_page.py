@@ -98,6 +98,7 @@ def text_of(dumped: str) -> str:
     return unescape(re.sub(r"<[^>]+>", "\n", panel))
 
 
+@pytest.mark.slow
 def test_a_step_is_opened_and_told(bench: Any, project: Callable[..., Any], tmp_path: Path) -> None:
     graph = bench.compile(project())
     dumped = browse(html(graph, bench.plan(graph)), tmp_path / "browser", "prepare.linear")

@@ -112,7 +112,7 @@ def test_a_training_that_goes_on_from_a_fitted_model_keeps_what_that_knows(name:
     assert loss["further"] < min(loss["first"], loss["fresh"]), loss
 
 
-@pytest.mark.parametrize("every", [18, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("every", [36, pytest.param(1, marks=pytest.mark.slow)])
 def test_equal_fits_are_equal_bytes_whatever_the_process(tmp_path: Path, every: int) -> None:
     script = textwrap.dedent(
         f"""

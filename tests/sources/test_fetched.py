@@ -208,6 +208,7 @@ def test_an_arrow_snapshot_holds_no_raw_personal_column(tmp_path: Path) -> None:
         assert fetch(path, offline=True)[1][0].startswith("people: the snapshot of ")
 
 
+@pytest.mark.slow
 def test_a_server_its_secret_and_the_order_of_rows(
     postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

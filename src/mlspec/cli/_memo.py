@@ -58,7 +58,7 @@ def recall(spec: str, request: Sequence[object]) -> Answer | None:
     pending, heads, *looks = head.split("\n")
     if any(line != look(line.partition("\t")[0]) for line in looks):
         return None
-    return Answer(text, pending == "pending", tuple(filter(None, heads.split(" "))))
+    return Answer(text, pending == "pending", tuple(heads.split(" ")[1:]))
 
 
 def remember(spec: str, request: Sequence[object], files: Iterable[str], answer: Answer) -> None:
@@ -75,7 +75,11 @@ def remember(spec: str, request: Sequence[object], files: Iterable[str], answer:
     from mlspec.machine import whole_files
 
     folder = Path(root, CACHE)
-    body = "\n".join(["pending" if answer.pending else "done", " ".join(answer.heads), *looks]) + "\n\n" + answer.text
+    body = (
+        "\n".join(["pending" if answer.pending else "done", " ".join(("heads", *answer.heads)), *looks])
+        + "\n\n"
+        + answer.text
+    )
     try:
         paths.prepare(paths.home(Path(root)))
         (folder / ENTRIES).mkdir(parents=True, exist_ok=True)
