@@ -133,6 +133,7 @@ def test_a_link_prints_nothing_of_what_it_leads_to(origin: Path, tmp_path: Path,
         assert secret not in runner.log
 
 
+@pytest.mark.slow
 def test_pip_is_not_taken_from_the_pull_request(origin: Path, tmp_path: Path, trap: Path) -> None:
     base = tricks(origin, tmp_path, trap)
     attacks.commit(origin, {"specs/a/project.yaml": LOOSE})

@@ -237,6 +237,7 @@ def test_gc_keeps_what_the_lock_names(ran: Path, mlspec: Mlspec) -> None:
     assert "nothing to do" in mlspec("run", cwd=ran).stderr
 
 
+@pytest.mark.slow
 def test_the_same_spec_elsewhere_gives_the_same_bytes(ran: Path, mlspec: Mlspec, tmp_path: Path) -> None:
     other = tmp_path / "elsewhere" / "entirely"
     shutil.copytree(ran, other, ignore=shutil.ignore_patterns(".mlspec"))

@@ -65,6 +65,7 @@ def digests(folder: Path) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 def test_equal_bytes_on_any_number_of_threads(tmp_path: Path) -> None:
     found = []
     for count in (1, 2, 5):

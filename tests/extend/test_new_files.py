@@ -30,6 +30,7 @@ def project(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_each_is_used_from_the_check_to_the_answer(project: Path, mlspec) -> None:
     (project / "project.yaml").write_text(SPEC.replace("NAME", "LOUD"))
     refused = mlspec(project, "validate")

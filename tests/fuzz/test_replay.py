@@ -26,6 +26,7 @@ def test_a_short_campaign_finds_nothing(tmp_path: Path) -> None:
     assert "executions" in done.stdout
 
 
+@pytest.mark.slow
 def test_the_campaign_sees_what_it_is_there_for(tmp_path: Path) -> None:
     # A target of a few lines that does all that a target must not do.
     fuzz = tmp_path / "tests" / "fuzz"

@@ -112,6 +112,7 @@ def test_embedded_databases(kind: str, tmp_path: Path) -> None:
     assert fetch(asked)[0]["age"].to_list() == [age for _id, age, *_rest in ROWS if age < 30]
 
 
+@pytest.mark.slow
 def test_a_snapshot_is_compressed_as_stated_and_stays_the_same_rows(tmp_path: Path) -> None:
     sqlite_file(tmp_path / "people.db")
     sizes, tables = {}, set()
@@ -486,6 +487,7 @@ def api_columns(folder: Path, table: str) -> str:
     return " ".join(f"{column.name}:{column.type}" for column in found)
 
 
+@pytest.mark.slow
 def test_verify_fetches_what_the_lock_pins_and_tells_when_it_has_changed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -129,6 +129,7 @@ def test_a_process_that_dies_ends_all_and_the_next_training_goes_on(
         np.testing.assert_array_equal(resumed[part], tensor, err_msg=part)
 
 
+@pytest.mark.slow
 def test_the_first_cause_is_reported_with_all_that_was_printed(code: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(StepError, match=r"^ValueError: no such luck$"):
         trained(code / "raising", 2, networks=["mlp"], raises=True)
