@@ -242,6 +242,13 @@ def test_a_word_among_numbers_is_missing_and_a_code_makes_text_of_them(tmp_path:
     assert api.validate(tmp_path / "project.yaml", all_rows=True).facts.raw["t"][0].type == "integer"
 
 
+def test_classes_that_are_written_as_decimals_are_expected_as_they_are(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a,event\n" + "".join(f"{i * 7 % 31},{i % 2}.000000\n" for i in range(80)))
+    found = draft(tmp_path / "t.csv", tmp_path)
+    assert columns(found)["types"]["event"] == "category"
+    assert {"column": "event", "missing": {"at_most": 0}} in found.spec["data"]["expect"]
+
+
 def test_few_rows_of_a_class_are_not_selected_by_a_metric_that_needs_them(tmp_path: Path) -> None:
     cells: Cells = {"x": [i * 7 % 31 for i in range(60)], "churn": ["yes" if i % 15 == 0 else "no" for i in range(60)]}
     found = drafted(tmp_path, cells)

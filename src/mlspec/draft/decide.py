@@ -203,6 +203,11 @@ def _told(found: Sequence[Leak]) -> list[Because]:
 
 
 def retyped(table: Table, types: dict[str, str]) -> Table:
-    """The table with the types that a spec states."""
-    columns = tuple(replace(c, type=types[c.name]) if c.name in types else c for c in table.columns)
+    """The table with the types that a spec states; how a number is written as text is not known."""
+    columns = tuple(
+        replace(c, type=types[c.name], **({"levels": (), "has_all_levels": False} if c.type == "number" else {}))
+        if c.name in types
+        else c
+        for c in table.columns
+    )
     return replace(table, columns=columns)
