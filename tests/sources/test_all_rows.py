@@ -102,6 +102,26 @@ def test_late_rows_decide_and_what_they_decide_is_kept(tmp_path: Path) -> None:
     assert api.validate(path).facts.heads == ("t",)  # another file
 
 
+def test_of_many_values_of_a_target_it_is_known_that_there_are_more(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a,y\n" + "".join(f"{i},{max(0, i - 1200)}\n" for i in range(2000)))
+    path = spec(tmp_path)
+    Path(path).write_text(Path(path).read_text().replace("logistic_regression", "ridge"))
+    for checked in (api.validate(path, all_rows=True), api.validate(path)):
+        assert checked.project.project.task == "regression"
+        assert (checked.facts.all_rows_seen, checked.facts.rows_seen) == (False, 2000)
+
+
+def test_no_cell_is_kept_with_the_types(tmp_path: Path) -> None:
+    rows = "".join(f"{'Zaphod' if i % 2 else 'Zaphod '},{i},{'yes' if i % 3 else 'no'}\n" for i in range(1500))
+    (tmp_path / "t.csv").write_text(f"who,a,y\n{rows}")
+    path = spec(tmp_path)
+    for _look in range(2):  # the second one from what is kept
+        (odd,) = api.validate(path, all_rows=True).diagnostics
+        assert "'Zaphod'" in odd.notes[0]
+    (entry,) = (tmp_path / ".mlspec" / "cache" / "types").iterdir()
+    assert b"Zaphod" not in entry.read_bytes()
+
+
 def test_what_is_kept_counts_only_where_it_was_written(tmp_path: Path) -> None:
     rows = "\n".join(f"{i},{'no' if i % 2 else 'yes'}" for i in range(1500))
     (tmp_path / "t.csv").write_text(f"a,y\n{rows}\n1.5,no\n")

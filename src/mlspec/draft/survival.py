@@ -1,4 +1,4 @@
-"""Censored times: an event beside a duration, of which some had not ended when the data was taken."""
+"""Censored times: an event beside a duration, some of which had not ended when the data was collected."""
 
 from collections.abc import Sequence
 

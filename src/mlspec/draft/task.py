@@ -114,7 +114,7 @@ def _number(target: Seen, why: str) -> Task:
         notes.append(f"'{target.name}' counts something{less}")
     if words.ends_in(target.name, words.DURATIONS):
         notes.append(
-            f"'{target.name}' is a duration: if some had not ended when the data was taken, they are too short"
+            f"'{target.name}' is a duration: if some had not ended when the data was collected, they are too short"
         )
     type_: ColumnType | None = None
     return Task("regression", why, type_, log=log, notes=tuple(notes))

@@ -109,8 +109,9 @@ def _seen(
             span = document.span(("data", "sources", name, source.key))
             return Look(found=(Diagnostic(code="source-unreadable", message=message, span=span),))
         if known is not None:
-            columns, rows = known.columns, known.rows
-            values = values if known.levels is None else (known.levels, True)
+            shown = {column.name: column.hint for column in columns}
+            columns = tuple(replace(c, hint=c.hint or shown.get(c.name, "")) for c in known.columns)
+            values, rows = known.values(values), known.rows
         else:
             is_head = type(source).settled is not Source.settled
     return Look(columns=_stated(columns, source), values=values, rows=rows, snapshot=snapshot, is_head=is_head)

@@ -4,13 +4,13 @@ import functools
 from collections.abc import Callable
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from mlspec.plugins.base import Column, PluginRef
 from mlspec.plugins.source import Source
 from mlspec.sources import _pinned_types
-from mlspec.sources._pinned_types import Settled
+from mlspec.sources._pinned_types import MOST_LEVELS, Settled
 from mlspec.sources._probe import Seen
-
-MOST_LEVELS = 100  # distinct values of a target that are kept
 
 
 def settle(
@@ -23,8 +23,8 @@ def settle(
 ) -> Settled:
     """What all rows have, from a scan unless it is known; ``seen`` is what the first ones have.
 
-    ``later`` receives what keeps it, if the spec's folder can be written; odd cells are not kept. Raises OSError and
-    ValueError where the files can't be read.
+    ``later`` receives what keeps it, if the spec's folder can be written; odd cells, and hints of the first rows, which
+    may show cells, are not kept. Raises OSError and ValueError where the files can't be read.
     """
     files = _pinned_types.files_of(root, source)
     entry = _pinned_types.read(root, use, target) if files else None
@@ -34,7 +34,9 @@ def settle(
     settled = entry.settled if entry is not None and entry.digests == content else scanned(root, source, target, seen)
     if files and not any(column.odd for column in settled.columns):
         now = _pinned_types.files_of(root, source, fresh=False)
-        entry = _pinned_types.Entry(settled, now, content)
+        shown = {column.name: column.hint for column in seen.columns}
+        bare = tuple(replace(c, hint="" if c.hint == shown.get(c.name) else c.hint) for c in settled.columns)
+        entry = _pinned_types.Entry(replace(settled, columns=bare), now, content)
         later(functools.partial(_pinned_types.keep, root, use, target, entry))
     return settled
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from itertools import product
 
-from mlspec.plugins.base import ColumnType
+from mlspec.plugins.base import Column, ColumnType, Schema
 
 _CODES = {
     "%Y": "[0-9]{4}",
@@ -64,6 +64,11 @@ def mistake(form: str) -> str:
 def mistakes(forms: Mapping[str, str]) -> str:
     """The same of the formats of several columns, with the column."""
     return next((f"dates of '{column}': {wrong}" for column, form in forms.items() if (wrong := mistake(form))), "")
+
+
+def stated(columns: Schema, forms: Mapping[str, str]) -> Schema:
+    """The columns, those with a stated format as dates of it."""
+    return tuple(Column(c.name, kind_of(form), form=form) if (form := forms.get(c.name)) else c for c in columns)
 
 
 def pattern(form: str) -> str:

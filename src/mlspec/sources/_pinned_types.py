@@ -23,18 +23,24 @@ from mlspec.plugins.source import Source
 CACHE = os.path.join(paths.HOME, "cache")
 ENTRIES = "types"
 MOST_ENTRIES = 256
+MOST_LEVELS = 100  # distinct values of a target
 SMALL = 16 << 20  # bytes that are read again to see whether they have changed
 
+Values = tuple[tuple[str, ...], bool]
 Files = tuple[tuple[str, int, int, int], ...]
 
 
 class Settled(Struct, frozen=True, array_like=True):
-    """What all rows of a source have: its columns, the target's distinct values (None where they are too many to
-    matter), and how many rows there are (None: not counted)."""
+    """What all rows of a source have: its columns, the target's distinct values (the first ones if they are more than
+    ``MOST_LEVELS``; None: those of the first rows say enough), and how many rows there are (None: not counted)."""
 
     columns: Schema
     levels: tuple[str, ...] | None = None
     rows: int | None = None
+
+    def values(self, first: Values | None) -> Values | None:
+        """The target's values, and whether these are all; ``first`` are those of the first rows."""
+        return first if self.levels is None else (self.levels, len(self.levels) <= MOST_LEVELS)
 
 
 class Entry(Struct, frozen=True, array_like=True):

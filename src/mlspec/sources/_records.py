@@ -5,15 +5,31 @@ column for each, if all rows have lists of one length. What is left is ``other``
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
+from msgspec import Meta
 from msgspec.structs import replace
 
 from mlspec.plugins.base import Column, Schema
-from mlspec.sources import _bounds, _dates, _infer, _nested
+from mlspec.sources import _bounds, _infer, _nested
 from mlspec.sources._json_lines import INTEGER_BITS, Row, cell
 
 Nested = Literal["flatten", "drop"] | None
+NestedKey = Annotated[
+    Nested,
+    Meta(
+        description="What becomes of objects and lists in a row: `flatten` makes each key of an object a column "
+        "(`address.city`), `drop` leaves objects and lists out; if left out, each is named in a warning."
+    ),
+]
+MissingTexts = Annotated[tuple[str, ...], Meta(description="Texts that count as missing, in addition to null.")]
+DateForms = Annotated[
+    dict[str, str],
+    Meta(
+        description="The format of dates by column, in strftime codes, where it is not ISO 8601.",
+        examples=[{"sold": "%m/%d/%Y"}],
+    ),
+]
 DEEPEST = 8  # objects in each other that are flattened
 MOST_CELLS = 100_000  # distinct cells that are kept until they are looked at
 _ALIKE: dict[str, set[str]] = {"number": {"integer", "number"}, "datetime": {"date", "datetime"}}
@@ -195,13 +211,6 @@ def placed(columns: Schema, before: Schema, rows: Callable[[], Iterable[Row]], n
 
 def _is_other(value: Any, kinds: Collection[str]) -> bool:
     return isinstance(value, list | dict) or _infer.narrowest([cell(value)]) not in kinds
-
-
-def dated(columns: Schema, dates: Mapping[str, str]) -> Schema:
-    """The columns, those with a stated format of dates as such."""
-    return tuple(
-        Column(c.name, _dates.kind_of(dates[c.name]), form=dates[c.name]) if c.name in dates else c for c in columns
-    )
 
 
 def values(rows: Iterable[Row], column: str, nested: Nested, missing: frozenset[str]) -> tuple[str, ...] | None:

@@ -60,18 +60,17 @@ def numbered(path: Path, encoding: str, table: Head, quote: str) -> Iterator[tup
             yield line + table.skipped, cells
 
 
-def blanks(path: Path, encoding: str, table: Head) -> list[int]:
-    """The lines of rows of separators alone that come before other rows."""
-    found: list[int] = []
-    last = 0
+def blanks(path: Path, encoding: str, table: Head) -> tuple[int, int]:
+    """How many rows of separators alone come before other rows, and the line of the first."""
+    count = first = after = 0
     empty = table.separator * (table.width - 1)
     for number, line in enumerate(_text.lines(path, encoding), start=1):
         text = line.rstrip("\r\n")
         if text and text.replace(" ", "") == empty:
-            found.append(number)
+            first, after = first or number, after + 1
         elif text:
-            last = number
-    return [number for number in found if number < last]
+            count, after = count + after, 0
+    return count, first
 
 
 def fault(path: Path, encoding: str, table: Head, quote: str, footer: int) -> str:

@@ -8,7 +8,7 @@ from msgspec import Meta, field
 from msgspec.structs import replace
 
 from mlspec.diagnostics import StepError
-from mlspec.plugins.base import Column, Schema
+from mlspec.plugins.base import Schema
 from mlspec.sources import _dates, _header
 from mlspec.sources._files import FileSource
 
@@ -93,10 +93,9 @@ class Csv(FileSource, frozen=True, kw_only=True):
 
     def mistake(self) -> str:
         """Whether the data engine can split cells and read dates."""
-        for column, form in self.dates.items():
-            wrong = _dates.mistake(form)
-            if wrong:
-                return f"dates of '{column}': {wrong}"
+        wrong = _dates.mistakes(self.dates)
+        if wrong:
+            return wrong
         separator = self.separator or ","
         if not separator.isascii() or not self.quote.isascii() or {separator, self.quote} & {"\n", "\r", "\0"}:
             return "separator and quote must each be one ASCII character, and not a line break"
@@ -120,7 +119,7 @@ class Csv(FileSource, frozen=True, kw_only=True):
         found = _hints.columns(
             _infer.columns(table.names, rows, missing), rows, missing, table.separator, self._form, table.hints
         )
-        return self._placed({path.name: path}, tuple(map(self._stated, found)))
+        return self._placed({path.name: path}, _dates.stated(found, self.dates))
 
     def settled(self, root: Path, columns: Schema) -> Schema:
         """The columns with the types that all rows of all files have, by a scan of those that may differ."""
@@ -144,10 +143,6 @@ class Csv(FileSource, frozen=True, kw_only=True):
             raise ValueError(self.fault(root) or _columnar.reason(error)) from None
         settled = self._placed(files, tuple(found.get(c.name, c) for c in columns))
         return tuple(map(_settle.explained, settled, columns))
-
-    def _stated(self, column: Column) -> Column:
-        form = self.dates.get(column.name)
-        return column if form is None else Column(column.name, _dates.kind_of(form), form=form)
 
     def _placed(self, files: Mapping[str, Path], columns: Schema) -> Schema:
         """The columns with the lines of their odd cells."""
@@ -273,10 +268,10 @@ class Csv(FileSource, frozen=True, kw_only=True):
             table = self._table(path)
             if self._is_regular(path):
                 continue
-            lines = _row_by_row.blanks(path, self.encoding, table)
-            if lines:
-                rows = "a row of blanks is" if len(lines) == 1 else f"{len(lines):,} rows of blanks are"
-                return f"{rows} left out: {'' if len(lines) == 1 else 'the first is '}line {lines[0]} of {name}"
+            count, line = _row_by_row.blanks(path, self.encoding, table)
+            if count:
+                rows = "a row of blanks is" if count == 1 else f"{count:,} rows of blanks are"
+                return f"{rows} left out: {'' if count == 1 else 'the first is '}line {line} of {name}"
         return ""
 
     def fault(self, root: Path) -> str:

@@ -8,7 +8,7 @@ from msgspec import Meta, field
 from msgspec.structs import replace
 
 from mlspec.diagnostics import StepError
-from mlspec.plugins.base import Column, Schema
+from mlspec.plugins.base import Schema
 from mlspec.sources import _bounds, _dates
 from mlspec.sources._files import FileSource
 
@@ -77,7 +77,7 @@ class Excel(FileSource, frozen=True, kw_only=True):
 
         table = self._table(path)
         found = _infer.columns(table.names, _rows(table), frozenset({"", *self.missing}))
-        return self._placed({path.name: path}, tuple(map(self._stated, found)))
+        return self._placed({path.name: path}, _dates.stated(found, self.dates))
 
     def settled(self, root: Path, columns: Schema) -> Schema:
         """The columns with the types that all rows of all files have."""
@@ -94,10 +94,6 @@ class Excel(FileSource, frozen=True, kw_only=True):
         found = {c.name: c for c in _settle.settled(frames, own, table, frozenset({"", *self.missing}))}
         settled = self._placed(files, tuple(found.get(c.name, c) for c in columns))
         return tuple(map(_settle.explained, settled, columns))
-
-    def _stated(self, column: Column) -> Column:
-        form = self.dates.get(column.name)
-        return column if form is None else Column(column.name, _dates.kind_of(form), form=form)
 
     def _placed(self, files: Mapping[str, Path], columns: Schema) -> Schema:
         """The columns with the rows of their odd cells."""

@@ -5,15 +5,15 @@ import io
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from msgspec import Meta, field
+from msgspec import field
 
 from mlspec.plugins.base import Schema
 from mlspec.sources import _bounds, _dates
 from mlspec.sources._files import FileSource
 from mlspec.sources._json_lines import Row
-from mlspec.sources._records import Nested
+from mlspec.sources._records import DateForms, MissingTexts, NestedKey
 
 if TYPE_CHECKING:
     import polars as pl
@@ -36,21 +36,9 @@ class Json(FileSource, frozen=True, kw_only=True):
     libraries: ClassVar[tuple[str, ...]] = ("polars",)
     nests: ClassVar[bool] = True
 
-    nested: Annotated[
-        Nested,
-        Meta(
-            description="What becomes of objects and lists in a row: `flatten` makes each key of an object a column "
-            "(`address.city`), `drop` leaves objects and lists out; if left out, each is named in a warning."
-        ),
-    ] = None
-    missing: Annotated[tuple[str, ...], Meta(description="Texts that count as missing, in addition to null.")] = ()
-    dates: Annotated[
-        dict[str, str],
-        Meta(
-            description="The format of dates by column, in strftime codes, where it is not ISO 8601.",
-            examples=[{"sold": "%m/%d/%Y"}],
-        ),
-    ] = field(default_factory=dict)
+    nested: NestedKey = None
+    missing: MissingTexts = ()
+    dates: DateForms = field(default_factory=dict)
 
     def mistake(self) -> str:
         """Whether dates can have these forms."""
@@ -65,7 +53,7 @@ class Json(FileSource, frozen=True, kw_only=True):
         from mlspec.sources import _records
 
         rows = islice(self._rows({path.name: path}), _bounds.ROWS)
-        return _records.dated(_records.some(rows, self.nested, self.missing), self.dates)
+        return _dates.stated(_records.some(rows, self.nested, self.missing), self.dates)
 
     def head_values(self, path: Path, column: str) -> tuple[tuple[str, ...], bool] | None:
         """The key's values in the first 1,000 rows."""
@@ -82,7 +70,7 @@ class Json(FileSource, frozen=True, kw_only=True):
         files = self.files(root)
         found = _records.some(self._rows(files), self.nested, self.missing)
         placed = _records.placed(found, columns, lambda: self._rows(files), self.nested)
-        return _records.dated(placed, self.dates) + self.of_folders(root, columns)
+        return _dates.stated(placed, self.dates) + self.of_folders(root, columns)
 
     def read(self, path: Path, columns: Schema, name: str) -> "pl.LazyFrame":
         """All rows, read as text and cast; a value that does not match its type is reported with its row."""
