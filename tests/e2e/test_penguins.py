@@ -285,6 +285,7 @@ def test_runs_are_compared_on_the_same_rows(ran: Path, mlspec: Mlspec) -> None:
     assert "can't be compared with itself" in mlspec("runs", third, cwd=ran, code=2).stderr
 
 
+@pytest.mark.slow
 def test_an_interrupt_is_exit_130_and_the_next_run_goes_on(penguins: Path, mlspec: Mlspec) -> None:
     with subprocess.Popen(
         [COMMAND, "run", "--format", "json"], cwd=penguins, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -3,6 +3,7 @@
 import contextlib
 import re
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -342,3 +343,24 @@ def test_a_word_among_numbers_is_missing_only_if_it_says_so(cell: str, is_missin
     (tmp_path / "rows.csv").write_text("n,y\n" + "".join(f"{cell if i == 7 else i},{'ab'[i % 2]}\n" for i in range(60)))
     found = sniff("csv", tmp_path / "rows.csv", {}).settings
     assert found == ({"missing": [cell]} if is_missing else {})
+
+
+@pytest.mark.parametrize(
+    "content", ["a,b\n1.5,x\n2.5,y\n", "a;b\n1,5;x\n2.500,25;y\n", 'a,b\n"1,234.5",$3\n"2,5",4 %\n', "a\n1 234\n"]
+)
+def test_settings_that_do_not_fit_a_file_are_named_or_hinted_at(content: str, tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text(content)
+    for decimal, thousands, separator in product(".,", ("", ",", ".", " ", "'"), (None, ",", ";")):
+        source = Csv(path="rows.csv", decimal=decimal, thousands=thousands, separator=separator)
+        if source.mistake():
+            assert decimal == thousands
+            continue
+        with contextlib.suppress(ValueError):
+            source.columns(tmp_path)
+
+
+def test_a_decimal_separator_that_is_stated_wrongly_is_a_hint(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("a,b\n1.5,x\n2.5,y\n")
+    assert Csv(path="rows.csv", decimal=",").columns(tmp_path)[0].hint == (
+        "numbers such as '1.5' are read as text: add decimal: \".\""
+    )

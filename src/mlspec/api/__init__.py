@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from mlspec.api.keeping import accept, adopt
     from mlspec.api.looking import compare, diff, diff_all, last, profile, report, runs, series
     from mlspec.api.policies import Policies, policies
-    from mlspec.api.prediction import Predictions, predict, predict_file, write_table
+    from mlspec.api.prediction import Predictions, predict, predict_file
     from mlspec.api.running import Verdict, execute, run, step, track
+    from mlspec.api.tables import write_table
     from mlspec.api.tracked import init_dvc, write_dvc, write_dvc_params
     from mlspec.api.using import load_model
 
@@ -30,8 +31,9 @@ ROOMS = {
     "keeping": ("accept", "adopt"),
     "looking": ("compare", "diff", "diff_all", "last", "profile", "report", "runs", "series"),
     "policies": ("Policies", "policies"),
-    "prediction": ("Predictions", "predict", "predict_file", "write_table"),
+    "prediction": ("Predictions", "predict", "predict_file"),
     "running": ("Verdict", "execute", "run", "step", "track"),
+    "tables": ("write_table",),
     "tracked": ("init_dvc", "write_dvc", "write_dvc_params"),
     "using": ("load_model",),
 }

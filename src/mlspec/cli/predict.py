@@ -54,14 +54,14 @@ def command(model: str, data: str, output: str | None, **options: Any) -> None:
     digests.
     """
     from mlspec import api
-    from mlspec.api import prediction
+    from mlspec.api import tables
     from mlspec.diagnostics import SpecError, printable
 
     keep, skips = options["keep"], options["on_error"] == "skip"
     refused = _refused_file(output, options["refused"], skips=skips)
     for path in (output, refused):
         if path is not None:
-            prediction.table_format(path)
+            tables.table_format(path)
     try:
         loaded = api.load_model(model, device=options["device"], trust_code=options["trust_code"])
         found = api.predict_file(loaded, data, keep=keep, on_error=options["on_error"], settings=options["settings"])

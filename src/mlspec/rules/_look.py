@@ -168,7 +168,9 @@ def _wrong(document: Document, root: Path, name: str, use: PluginRef, reads: Rea
     mistake = source.mistake()
     if mistake:
         span = document.span(place, key=True)
-        yield Diagnostic(code="bad-source", message=f"source '{name}' is ambiguous", span=span, label=mistake)
+        yield Diagnostic(
+            code="bad-source", message=f"source '{name}' can't be read as stated", span=span, label=mistake
+        )
         return
     encoding = getattr(source, "encoding", None)
     if isinstance(encoding, str) and not is_encoding(encoding):

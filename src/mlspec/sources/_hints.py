@@ -87,7 +87,8 @@ def _hint(column: Column, cells: Collection[str], form: _amounts.Form, other: _a
     if other != form and _amounts.score(cells, form_of(cells, other)):
         keys = [f'decimal: "{other.decimal}"'] if other.decimal != form.decimal else []
         keys += [f'thousands: "{other.thousands}"'] if other.thousands != form.thousands else []
-        shown = next(cell for cell in sorted(cells) if _infer.narrowest({cell}) not in ("integer", "number"))
+        odd = [cell for cell in cells if _infer.narrowest({cell}) not in ("integer", "number")]
+        shown = min(odd or cells)  # plain numbers are odd where another decimal separator is stated
         return f"numbers such as '{shown}' are read as text: add {', '.join(keys)}"
     own = form_of(cells, form)
     if own.sign and _amounts.are_numbers({cell for cell in cells if own.sign in cell}, own):

@@ -96,6 +96,8 @@ class Csv(FileSource, frozen=True, kw_only=True):
         wrong = _dates.mistakes(self.dates)
         if wrong:
             return wrong
+        if self.decimal == self.thousands:
+            return "decimal and thousands are the same"
         separator = self.separator or ","
         if not separator.isascii() or not self.quote.isascii() or {separator, self.quote} & {"\n", "\r", "\0"}:
             return "separator and quote must each be one ASCII character, and not a line break"
