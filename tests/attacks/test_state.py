@@ -83,6 +83,7 @@ STATE: dict[str, tuple[list[str], ...]] = {
     ".mlspec/previous": PLANS,
     ".mlspec/holdout.jsonl": PLANS,
     ".mlspec/cache/files.json": PLANS,
+    ".mlspec/cache/types/*": PLANS,
     ".mlspec/store/lock": STORE,
     ".mlspec/store/actions/*": STORE,
     ".mlspec/store/objects/*": STORE,
@@ -101,7 +102,7 @@ STATE: dict[str, tuple[list[str], ...]] = {
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project that has been run; to be copied, or put in order again."""
     folder = tmp_path_factory.mktemp("made")
-    rows = [f"{i % 7},{'abc'[i % 3]},{'u' if (i % 7) * 3 + i % 3 > 9 else 'v'}\n" for i in range(120)]
+    rows = [f"{i % 7},{'abc'[i % 3]},{'u' if (i % 7) * 3 + i % 3 > 9 else 'v'}\n" for i in range(1200)]
     (folder / "d.csv").write_text("x,c,y\n" + "".join(rows))
     (folder / "project.yaml").write_text(SPEC)
     subprocess.run([COMMAND, "run"], cwd=folder, check=True, capture_output=True)
