@@ -1,7 +1,7 @@
 """A campaign over real tables: `mlspec init FILE`, then `mlspec run --profile quick`, without an edit.
 
     python benchmarks/tables/export.py FOLDER        # with the Python that has the packages; see there
-    python benchmarks/any_table.py FOLDER OUT [--only NAME,NAME] [--damaged] [--no-trial] [--only-init]
+    python benchmarks/any_table.py FOLDER OUT [--only NAME,NAME] [--damaged] [--no-trial] [--only-init] [--experts FILE]
 
 FOLDER has the tables and files.json; OUT gets one folder a table, each with its spec and what the commands printed, and
 results.json. With --damaged, the CSV tables are tried again as copies that are damaged in one way each
@@ -164,6 +164,7 @@ def judged(tried: Tried, spec: Mapping[str, Any], expert: Mapping[str, Any]) -> 
         wrong.append("split")
     features = spec["data"]["columns"].get("features")
     used = set(expert.get("never", ())) - {tried.target, *tried.left_out}
+    used.discard(spec["data"].get("split", {}).get("column"))  # what rows are split by is no feature
     leaks = sorted(used & set(features) if features is not None else used)
     if "" in leaks:
         leaks.remove("")  # the index of pandas is no feature unless the spec says so
@@ -199,9 +200,11 @@ def line(tried: Tried) -> str:
     return f"{words} {tried.seconds:5.1f}  {wrong or 'agrees':30}  {left[:60] or '-'}{said}"
 
 
-def campaign(files: Mapping[str, Path], out: Path, way: Way, *, damaged: bool = False) -> Iterator[Tried]:
+def campaign(
+    files: Mapping[str, Path], out: Path, way: Way, *, damaged: bool = False, judgements: Path = TABLES
+) -> Iterator[Tried]:
     """Try each table, the small ones first, then the damaged copies."""
-    experts = tomllib.loads(TABLES.read_text())
+    experts = tomllib.loads(judgements.read_text())
     chosen: dict[str, str] = {}
     for name in sorted(files, key=lambda n: files[n].stat().st_size):
         tried, spec = attempt(name, files[name], out, way)
@@ -225,6 +228,7 @@ def main() -> None:
     parser.add_argument("--only-init", action="store_true", help="without a trial and without a run: minutes less")
     parser.add_argument("--no-trial", action="store_true", help="run what `init` writes without having tried it: half")
     parser.add_argument("--seconds", type=float, default=60, help="the limit of each command")
+    parser.add_argument("--experts", type=Path, default=TABLES, help="the judgements, of other tables: untouched.toml")
     parser.add_argument("--before", default="", help="words in front of each command")
     asked = parser.parse_args()
     named = json.loads((asked.folder / "files.json").read_text())
@@ -238,7 +242,7 @@ def main() -> None:
     way = Way(
         asked.seconds, tuple(shlex.split(asked.before)), not asked.only_init, not (asked.only_init or asked.no_trial)
     )
-    for tried in campaign(files, asked.out.resolve(), way, damaged=asked.damaged):
+    for tried in campaign(files, asked.out.resolve(), way, damaged=asked.damaged, judgements=asked.experts):
         results.append(tried)
         print(line(tried), flush=True)
         (asked.out / "results.json").write_text(json.dumps([asdict(r) for r in results], indent=1))

@@ -61,7 +61,7 @@ def test_changed_code_has_a_changed_version() -> None:
     [
         ("select", "mlspec.steps.serving.package"),
         ("check_groups", "mlspec.steps.diagnosis.groups"),
-        ("membership", "mlspec.steps.evaluation.intervals"),
+        ("membership", "mlspec.metrics._intervals"),
         ("blend", "mlspec.steps.evaluation.intervals"),
         ("latency", "mlspec.steps.evaluation.intervals"),
         ("prepare", "mlspec.steps.data.parquet"),

@@ -15,7 +15,7 @@ import pytest
 from mlspec.graph.kinds import KINDS
 
 ROOT = Path(__file__).parents[1]
-ENGINES = {"torch", "polars", "pandas", "pyarrow", "narwhals", "sklearn", "numpy", "scipy", "optuna", "dvc"}
+ENGINES = {"torch", "polars", "pandas", "pyarrow", "narwhals", "sklearn", "numpy", "scipy", "optuna", "dvc", "ray"}
 COMMANDS = [
     (["validate"], ENGINES | {"networkx", "jsonschema", "rich", "importlib.metadata"}),
     (["compile"], ENGINES | {"jsonschema", "rich"}),
@@ -94,3 +94,14 @@ def test_trivial_steps_load_no_learning_library() -> None:
     program = f"import sys, importlib\nfor name in {trivial}: importlib.import_module(name)\nprint(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert not {"torch", "sklearn", "scipy", "pandas", "optuna"} & set(done.stdout.split())
+
+
+@pytest.mark.slow
+def test_a_run_that_has_nothing_to_do_loads_no_engine(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "specs/penguins", tmp_path / "penguins", ignore=shutil.ignore_patterns(".mlspec"))
+    run = [sys.executable, "-c", PROGRAM, "run"]
+    subprocess.run(run, cwd=tmp_path / "penguins", capture_output=True, check=True)
+    again = subprocess.run(run, cwd=tmp_path / "penguins", capture_output=True, text=True, check=True)
+    code, modules = json.loads(again.stdout.splitlines()[-1])
+    assert code == 0, again.stderr
+    assert not (ENGINES | {"networkx", "jsonschema"}) & set(modules)

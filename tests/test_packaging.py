@@ -76,7 +76,7 @@ def test_the_wheel_without_extras_checks_compiles_and_prints_the_schema(built: P
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes((ROOT / "specs/penguins" / name).read_bytes())
     run(mlspec, "validate", cwd=folder)
-    assert "Plan: 13 run; time unknown" in run(mlspec, "compile", cwd=folder)
+    assert "Plan: 14 run; time unknown" in run(mlspec, "compile", cwd=folder)
     assert run(mlspec, "schema", cwd=folder) == (ROOT / "schema/project.schema.json").read_text()
     assert "pip install 'mlspec-compiler[run]'" in run(mlspec, "doctor", cwd=folder)
     refused = subprocess.run([mlspec, "run"], cwd=folder, capture_output=True, text=True, check=False)

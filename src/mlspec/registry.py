@@ -98,10 +98,11 @@ def _entry_points() -> dict[str, str]:
     return found
 
 
-def each(kind: str) -> Iterator[str]:
-    """The names of our own plug-ins of a kind, then those of other distributions, which are looked for only then."""
+def each(kind: str, within: str = "") -> Iterator[str]:
+    """The names of our own plug-ins of a kind, those that are ``within`` a text first, then those of other
+    distributions, which are looked for only then."""
     own = _own(kind)
-    yield from sorted(own)
+    yield from sorted(own, key=lambda name: (name not in within, name))
     yield from sorted(_others(kind).keys() - own)
 
 
@@ -136,10 +137,9 @@ def plugin(kind: str, name: str) -> type[Plugin]:
     return next(iter(found.values()))
 
 
-def usable(kind: str) -> Iterator[tuple[str, type[Plugin]]]:
-    """Every plug-in of a kind that can be used here: our own by name, then those of other distributions, which are
-    looked for only then."""
-    for name in each(kind):
+def usable(kind: str, within: str = "") -> Iterator[tuple[str, type[Plugin]]]:
+    """Every plug-in of a kind that can be used here, in the order of ``each``."""
+    for name in each(kind, within):
         try:
             yield name, plugin(kind, name)
         except PluginError:

@@ -92,7 +92,7 @@ def run(origin: Path, tmp_path: Path, base: str, values: dict[str, str], *, dept
     return runner.run(STEPS, given), runner
 
 
-@pytest.mark.parametrize(("comment", "depth"), [("artifact", ""), ("direct", "1")])
+@pytest.mark.parametrize(("comment", "depth"), [("artifact", ""), pytest.param("direct", "1", marks=pytest.mark.slow)])
 def test_a_pull_request_that_tries_everything_is_stopped(
     origin: Path, tmp_path: Path, trap: Path, comment: str, depth: str
 ) -> None:

@@ -614,3 +614,26 @@ def test_what_merges_line_by_line_follows_the_users_style_and_starts_nothing(
     assert code == 1
     assert "Cannot merge binary files" in told
     assert not sprung(trap)
+
+
+def test_no_filter_hook_or_monitor_runs_to_find_out_whether_a_tree_is_clean(repository: Path) -> None:
+    from mlspec.machine.git_state import state
+
+    folder = repository / "specs" / "a"
+    large = b"weights" * 100
+    pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{hashlib.sha256(large).hexdigest()}\nsize 700\n"
+    name = commit(repository, {"specs/a/large.bin": pointer, "specs/b/other": "1", ".gitattributes": "* filter=x\n"})
+    for key in ("filter.x.clean", "filter.x.process", "core.fsmonitor", "core.hooksPath", "core.alternateRefsCommand"):
+        git(repository, "config", key, f"touch {repository}/STARTED; cat")
+    (folder / "large.bin").write_bytes(large)  # as git-lfs checks it out
+    (repository / "specs" / "b" / "other").write_text("2")
+    for path in folder.iterdir():
+        os.utime(path, (FUTURE, FUTURE))
+    found = state(folder)
+    assert found is not None
+    assert (found.commit, found.changed) == (name, ())
+    (folder / "people.csv").write_text(ROWS + "1,a,high\n")
+    (folder / "new").touch()
+    (folder / "large.bin").unlink()
+    assert state(folder).changed == ("large.bin", "new", "people.csv")  # type: ignore[union-attr]
+    assert not (repository / "STARTED").exists()

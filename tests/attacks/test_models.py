@@ -202,6 +202,7 @@ def test_no_module_in_a_models_folder_takes_the_place_of_an_installed_one(
     assert not (tmp_path / "ran").exists()
 
 
+@pytest.mark.slow
 def test_the_command_runs_nothing_of_the_folder_that_it_is_in(export: Export, tmp_path: Path) -> None:
     folder = export("lightgbm")
     ROWS.write_csv(tmp_path / "rows.csv")
@@ -216,6 +217,7 @@ def predict(cwd: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, timeout=120)
 
 
+@pytest.mark.slow
 def test_code_is_run_with_the_option_alone_which_lists_it(export: Export, tmp_path: Path) -> None:
     folder = export("python")
     code = folder / "model" / "code"
@@ -264,7 +266,8 @@ def test_a_models_file_that_tells_of_types_to_trust_is_not_believed(export: Expo
     import skops.io
 
     folder = export("logistic_regression")
-    estimator = skops.io.load(folder / "model" / "model.skops")
+    types = ["sklearn.linear_model._logistic.LogisticRegression"]
+    estimator = skops.io.load(folder / "model" / "model.skops", trusted=types)
     estimator.more = textwrap.dedent
     archive = skops.io.dumps(estimator)
     (folder / "model" / "model.skops").write_bytes(archive)

@@ -256,6 +256,7 @@ def test_damage_behind_the_first_rows_fails_the_step_that_reads_it(
     assert "PanicException" not in told
 
 
+@pytest.mark.slow
 def test_whatever_the_work_raises_is_that_steps_failure(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """A panic of a library is a BaseException, as this is."""
     (tmp_path / "own.py").write_text(

@@ -64,6 +64,7 @@ preprocessing:
 evaluation:
   baselines: [majority]
   slices: [age, diagnosis]
+operation: {monitor: {drift: {psi: {at_most: 0.1}, unseen: {at_most: 0.1}}}}
 model:
   checks: "off"
   candidates:

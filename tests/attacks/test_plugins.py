@@ -129,6 +129,19 @@ def test_a_notebook_in_a_strangers_folder_imports_nothing_from_it(tmp_path: Path
     assert not ran.exists()
 
 
+def test_a_relative_entry_of_pythonpath_gives_the_command_no_library_of_the_folder(tmp_path: Path, ran: Path) -> None:
+    folder = project(tmp_path / "spec", "logistic_regression")
+    for name in ("msgspec", "yaml"):
+        (folder / f"{name}.py").write_text(f"open({str(ran)!r}, 'w')\n")
+    paths = os.pathsep.join([".", os.environ.get("PYTHONPATH", "")])
+    command = [Path(sysconfig.get_path("scripts")) / "mlspec", "validate"]
+    done = subprocess.run(
+        command, cwd=folder, env={**os.environ, "PYTHONPATH": paths}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert not ran.exists()
+
+
 def test_no_networkx_and_no_backend_of_it_is_taken_from_a_strangers_folder(tmp_path: Path, ran: Path) -> None:
     about = tmp_path / "stranger-1.0.dist-info"
     about.mkdir()

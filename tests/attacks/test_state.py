@@ -31,7 +31,7 @@ SPEC = """mlspec: 1
 project: {name: p, goal: g}
 constraints: {quality: [{metric: balanced_accuracy, at_least: 0.5}]}
 data: {sources: {a: {path: d.csv}}, columns: {target: y}}
-model: {candidates: {linear: {type: logistic_regression}}}
+model: {checks: "off", candidates: {linear: {type: logistic_regression}}}
 """
 DEEP = b"[" * 100_000
 CONTENTS: dict[str, bytes] = {

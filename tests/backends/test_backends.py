@@ -8,6 +8,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from tests.backends import test_ray, test_slurm
 
 from mlspec import paths as stores
 from mlspec import registry
@@ -53,7 +54,8 @@ class TestDvc(BackendSuite):
 
 
 def test_every_backend_is_held_to_the_suite() -> None:
-    assert registry.names(registry.ENGINES) == sorted(suite.engine for suite in (TestLocal, TestInline, TestDvc))
+    suites = (TestLocal, TestInline, TestDvc, test_slurm.TestSlurm, test_ray.TestRay)
+    assert registry.names(registry.ENGINES) == sorted(suite.engine for suite in suites)
 
 
 def test_an_unknown_engine_is_refused(tmp_path: Path) -> None:

@@ -154,7 +154,7 @@ def test_resolved_is_a_spec_that_means_the_same(capsys: pytest.CaptureFixture[st
 @pytest.mark.usefixtures("project")
 def test_a_dry_run_runs_nothing(capsys: pytest.CaptureFixture[str], project: Path) -> None:
     assert main(["run", "--dry-run"]) == 0
-    assert capsys.readouterr().out.endswith("Plan: 13 run; time unknown\n")
+    assert capsys.readouterr().out.endswith("Plan: 14 run; time unknown\n")
     assert not (project / ".mlspec/store").exists()
 
 
@@ -300,6 +300,7 @@ def test_the_doctor_says_of_each_backend_why_it_cannot_be_served(
         "  far: {store: 'nowhere://team/results'}\n"
         "  odd: {precision: tf32}\n"
         "  gpu: {device: 'cuda:3'}\n"
+        "  near: {processes: 4, nodes: 2}\n"
     )
     monkeypatch.chdir(tmp_path)
     assert main(["doctor", "--format", "json"]) == 0
@@ -307,6 +308,7 @@ def test_the_doctor_says_of_each_backend_why_it_cannot_be_served(
     told = {name.removeprefix("backend "): (f["state"], f["text"]) for name, f in found.items() if "backend " in name}
     assert told["cpu"] == ("ok", "engine local, networks on the CPU")
     assert told["two"] == ("ok", "engine local, networks on the CPU, in bf16, compiled, 2 processes each")
+    assert told["near"] == ("missing", "nodes: 2 needs a cluster, but the engine 'local' has this machine alone")
     no_gpu = "needs an NVIDIA GPU, but this machine has none"
     assert told["gpu"] == ("missing", f"backend device 'cuda:3' {no_gpu}")
     assert told["multi-gpu"] == ("missing", f"backend device 'cuda' {no_gpu}")

@@ -14,6 +14,7 @@ class TestModels(ModelSuite):
     names = [name for name in registry.names("models") if name not in APART]  # noqa: RUF012
     settings = {  # noqa: RUF012
         "catboost": {"trees": 40, "learning_rate": 0.1},
+        "extra_trees": {"trees": 20},
         "hist_gradient_boosting": {"max_iter": 40},
         "lightgbm": {"trees": 40, "learning_rate": 0.1},
         "random_forest": {"trees": 20},

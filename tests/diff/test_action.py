@@ -80,6 +80,7 @@ def test_a_pull_request_is_checked_compared_and_stopped(clone: Path, tmp_path: P
     assert not (tmp_path / "scratch/gh.log").exists()
 
 
+@pytest.mark.slow
 def test_an_accepted_change_passes_and_is_listed(clone: Path, tmp_path: Path) -> None:
     commit(clone, SPEC.replace("at_least: 0.9}", "at_least: 0.8}"))
     runner = Runner(clone, tmp_path / "scratch")
@@ -102,6 +103,7 @@ def test_a_wrong_spec_and_a_failed_comparison_are_no_clean_result(clone: Path, t
     assert "⛔ **The comparison failed**: the log of the job says why." in runner.log
 
 
+@pytest.mark.slow
 def test_a_new_spec_is_reported_as_new(clone: Path, tmp_path: Path) -> None:
     git(clone, "mv", "project.yaml", "elsewhere.yaml")
     git(clone, "commit", "-q", "-m", "away")
@@ -113,6 +115,7 @@ def test_a_new_spec_is_reported_as_new(clone: Path, tmp_path: Path) -> None:
     assert "**The spec is new**" in runner.log
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("known", "called"),
     [("", "--method POST repos/o/r/issues/7/comments"), ("55\n66\n", "--method PATCH repos/o/r/issues/comments/55")],
@@ -198,6 +201,7 @@ def lock(clone: Path) -> None:
     (clone / "mlspec.lock").write_bytes(lockfile.text(lockfile.Lock(steps=steps)))
 
 
+@pytest.mark.slow
 def test_the_hooks(clone: Path) -> None:
     assert hook("mlspec-validate", clone, "README.md", "project.yaml", "people.csv")[0] == 0
     (clone / "project.yaml").write_text(SPEC.replace("quality:", "qality:"))

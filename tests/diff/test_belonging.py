@@ -20,7 +20,7 @@ from mlspec.engine.run import lockfile
 from mlspec.graph import spec_identity
 
 ROOT = Path(__file__).parents[2]
-HEAVY = ("torch", "polars", "_polars", "sklearn", "scikit_learn", "numpy", "scipy", "optuna", "dvc", "skops")
+HEAVY = ("torch", "polars", "_polars", "sklearn", "scikit_learn", "numpy", "scipy", "optuna", "dvc", "skops", "ray")
 SPEC = """\
 project: {name: numbers, task: regression}
 constraints:
@@ -80,6 +80,7 @@ def shown(*arguments: str) -> Results:
     return found
 
 
+@pytest.mark.slow
 def test_a_lock_that_both_commits_hold_is_not_of_a_spec_that_changed_after_the_run(project: Path) -> None:
     commit(STRICT)
     Path("project.yaml").write_text(STRICT.replace("name: numbers", "name: figures"))
@@ -231,6 +232,7 @@ def told(head: str) -> set[str]:
     return {f"{metric.told}: {metric.how}" for metric in shown().metrics}
 
 
+@pytest.mark.slow
 def test_numbers_on_the_same_rows_are_comparable_whatever_columns_these_have(project: Path) -> None:
     derived = SPEC.replace("  split: {seed: 1}", "  derive: {both: x + z}\n  split: {seed: 1}")
     assert not any(said.startswith(("not comparable", "unknown")) for said in told(derived))

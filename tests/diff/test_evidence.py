@@ -118,6 +118,7 @@ def test_a_summary_identifies_no_person(project: Path) -> None:
     assert set(summary["target"]) == {"no", "yes"}
 
 
+@pytest.mark.slow
 def test_the_accepted_run_is_the_one_that_is_compared_with(project: Path) -> None:
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run([MLSPEC, *arguments], cwd=project, capture_output=True, text=True, check=False)
@@ -165,6 +166,7 @@ def test_times_change_no_line_unless_they_are_off_by_more_than_a_factor_of_two(t
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_init_marks_the_lock_as_generated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "rows.csv").write_text(rows(60, 0))

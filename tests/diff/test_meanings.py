@@ -49,6 +49,9 @@ def mitigated(method: str, *group: str) -> dict[str, Any]:
     return {"model.mitigation": {"method": method, "group": list(group), **more}}
 
 
+KEY = "ed25519:1t5VAmAmf+Bl2p3DTYdeRvW3MaX98q2hBuFvDyYlVGw="
+
+
 @pytest.mark.parametrize(
     ("base", "head", "expected"),
     [
@@ -171,6 +174,20 @@ def mitigated(method: str, *group: str) -> dict[str, Any]:
             {"constraints.reviewers": {"data": ["@a"]}},
             {"constraints.reviewers": {"data": ["@b"]}},
             ["loosened constraints.reviewers.data"],
+        ),
+        (
+            {"operation": {"release": {"approve": {"ann": KEY, "bob": KEY}, "stages": ["staging", "live"]}}},
+            {"operation": {"release": {"approve": {"ann": KEY.replace("1t5", "2t5")}, "stages": ["live"]}}},
+            [
+                "removed operation.release.approve.bob",
+                "loosened operation.release.approve.ann",
+                "loosened operation.release.stages",
+            ],
+        ),
+        (
+            {"operation": {"release": {"stages": ["live"]}}},
+            {"operation": {"release": {"stages": ["staging", "live"], "approve": {"ann": KEY}}}},
+            ["tightened operation.release.approve.ann", "tightened operation.release.stages"],
         ),
     ],
     ids=lambda value: repr(value)[:60],

@@ -30,7 +30,7 @@ three_ways = _beside("three_ways")
 SEEDS = st.integers(0, 2**32)
 
 
-@settings(max_examples=10, deadline=None, derandomize=True)
+@settings(max_examples=4, deadline=None, derandomize=True)
 @given(SEEDS)
 def test_a_merge_keeps_its_laws(seed: int) -> None:
     assert three_ways.broken(three_ways.case(seed), merge) == []
@@ -94,9 +94,9 @@ def test_a_merge_that_loses_something_breaks_a_law(broken: Callable[[str, str, s
 
 
 def test_cases_have_profiles_comments_and_notes() -> None:
-    cases = [three_ways.case(seed) for seed in range(60)]
+    cases = [three_ways.case(seed) for seed in range(30)]
     texts = [side for case in cases for side in (case.ours, case.theirs)]
-    assert sum("profiles" in parse(text, "f").data for text in texts) > 80
-    assert sum("#" in text for text in texts) > 80
-    assert sum("# mlspec-allow" in text for text in texts) > 20
-    assert sum(bool(case.ours_names or case.theirs_names) for case in cases) > 10
+    assert sum("profiles" in parse(text, "f").data for text in texts) > 40
+    assert sum("#" in text for text in texts) > 40
+    assert sum("# mlspec-allow" in text for text in texts) > 10
+    assert sum(bool(case.ours_names or case.theirs_names) for case in cases) > 5

@@ -101,6 +101,7 @@ def test_what_became_of_every_spec(project: Path) -> None:
     assert told(api.diff_all("HEAD~1..", spec="loose")) == {"loose/project.yaml": "changed"}
 
 
+@pytest.mark.slow
 def test_one_comment_has_all_of_it_and_one_that_cannot_be_read_is_not_lost(project: Path) -> None:
     change(project)
     write(project, {"broken/project.yaml": "project: [\n", "other/churn.yml": "nothing: here\n"})

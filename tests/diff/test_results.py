@@ -79,7 +79,7 @@ def test_the_locks_tell_what_the_change_did(project: Path) -> None:
     assert paired.results is not None
     assert {metric.metric: (metric.told, metric.how) for metric in paired.results.metrics}["rmse"] == (
         "worse",
-        "paired replicates of the same test rows",
+        "paired by the same test rows",
     )
 
 

@@ -71,7 +71,8 @@ def bodies(runner: Any) -> list[str]:
     return [text for text, _ in sorted(found, key=lambda pair: pair[1])]
 
 
-@pytest.mark.parametrize("known", ["", pytest.param("55\n", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("known", ["", "55\n"])
 def test_three_specs_of_a_fork_have_three_comments(clone: Path, tmp_path: Path, known: str) -> None:
     commit(clone, credit=LOOSE, fraud=SPEC.replace("quality:", "qality:"))
     check, comment = DOCS
@@ -168,6 +169,7 @@ def shallow(clone: Path, tmp_path: Path, origin: str = "origin.git") -> Path:
     return tmp_path / "shallow"
 
 
+@pytest.mark.slow
 def test_a_shallow_clone_is_deepened(clone: Path, tmp_path: Path) -> None:
     commit(clone, credit=LOOSE)
     commit(clone, fraud=LOOSE)
@@ -193,6 +195,7 @@ def test_where_it_can_not_be_deepened_the_comment_says_what_to_do(clone: Path, t
     assert text.endswith("\n<!-- mlspec:diff:credit/project.yaml -->\n")
 
 
+@pytest.mark.slow
 def test_a_cut_history_hides_no_merge_base(clone: Path, tmp_path: Path) -> None:
     """The branch has main's stricter gate at the end of a long line, and takes it back in a merge with an old commit.
     Where the line is cut, that commit looks like the merge base, and the gate like the old one."""
@@ -218,12 +221,17 @@ def test_a_cut_history_hides_no_merge_base(clone: Path, tmp_path: Path) -> None:
     [
         (("goal: Find", "goal: Look for"), "warning", "", False),
         (("goal: Find", "goal: Look for"), "warning", "55\n", True),  # what is there is kept up to date
-        (("goal: Find", "goal: Look for"), "info", "", True),
-        (("goal: Find", "goal: Look for"), "always", "", True),
-        (("# ", "# "), "info", "", False),
-        (("seed: 7", "seed: 8"), "warning", "", True),
-        (("seed: 7", "seed: 8"), "error", "", False),
-        (("quality:", "qality:"), "error", "", True),
+        *(
+            pytest.param(*case, marks=pytest.mark.slow)
+            for case in (
+                (("goal: Find", "goal: Look for"), "info", "", True),
+                (("goal: Find", "goal: Look for"), "always", "", True),
+                (("# ", "# "), "info", "", False),
+                (("seed: 7", "seed: 8"), "warning", "", True),
+                (("seed: 7", "seed: 8"), "error", "", False),
+                (("quality:", "qality:"), "error", "", True),
+            )
+        ),
     ],
 )
 def test_below_a_threshold_no_comment_is_begun(

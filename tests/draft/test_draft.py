@@ -12,7 +12,7 @@ import pytest
 from mlspec import api
 from mlspec.api import drafting
 from mlspec.diagnostics import SpecError
-from mlspec.draft import Given, draft, head, rows, target
+from mlspec.draft import Given, candidates, draft, head, rows, target
 from mlspec.draft.proposal import Proposal
 from mlspec.draft.table import Table
 from mlspec.plugins.base import Column, ColumnType
@@ -71,6 +71,13 @@ DAYS, TEXT = (
         ({"churn": BOTH, "closed": DAYS}, "churn"),
         ({"sex": CLASS, "length": NUMBER, "rings": BOTH}, "rings"),
         ({"time": [i * 3 + 1 for i in range(20)], "status": BOTH, "age": NUMBER}, "status"),
+        ({"Survival_in_days": NUMBER, "fate": ["dead", "censored"] * 10, "prior": CLASS}, "fate"),
+        ({"t.tdm": NUMBER, "e.tdm": BOTH, "gene": NUMBER}, "e.tdm"),
+        ({"t": NUMBER, "t_rel": NUMBER, "d_x": BOTH, "d_rel": BOTH, "all": BOTH}, "d_x"),
+        ({"PREVSTRK": BOTH, "STROKE": BOTH, "DEATH": BOTH, "TIMESTRK": NUMBER, "TIMEDTH": NUMBER}, "DEATH"),
+        ({"mean_price_per_night": NUMBER, "beds": NUMBER}, "mean_price_per_night"),
+        ({"inspection_score": NUMBER, "visits": NUMBER}, "inspection_score"),
+        ({"total_points": NUMBER, "aroma": NUMBER, "body": CLASS}, "total_points"),
     ],
 )
 def test_the_target_is_the_column_whose_name_says_so(cells: dict[str, Any], chosen: str) -> None:
@@ -94,7 +101,11 @@ def test_where_nothing_says_what_to_predict_it_is_asked_for(last: dict[str, Any]
     (one,) = error.value.diagnostics
     (name,) = last
     assert one.message == f"no column's name says what to predict, and the last one, '{name}', {because}"
-    assert one.notes == ("state the target with --target; likely: --target height or --target kind",)
+    assert one.notes == (
+        "state the target with --target; candidates:",
+        "--target height: the first column, 20 different numbers",
+        "--target kind: two values",
+    )
 
 
 def test_a_file_that_is_sorted_by_class_is_seen_whole(tmp_path: Path) -> None:
@@ -165,6 +176,69 @@ def test_a_last_column_that_is_computed_from_another_is_no_guess(tmp_path: Path,
     assert one.message == "no column's name says what to predict, and the last one, 'lfaminc', follows from 'faminc'"
 
 
+def test_outcomes_of_one_observation_are_no_features_for_each_other(
+    tmp_path: Path, chance: np.random.Generator
+) -> None:
+    n = 400
+    days, dead = chance.integers(1, 900, n), chance.integers(0, 2, n)
+    cells = {"PREVHYP": chance.integers(0, 2, n), "HYPERTEN": chance.integers(0, 2, n), "TIMEHYP": days,
+             "TIMEDTH": days + 9, "TIMEAP": days + 5, "DEATH": dead}  # fmt: skip
+    found = drafted(tmp_path, cells)
+    assert columns(found)["target"] == "DEATH"
+    assert columns(found)["drop"] == ["HYPERTEN", "TIMEHYP", "TIMEDTH", "TIMEAP"]
+    assert reason(found, "TIMEHYP") == "a leak: it is observed together with 'DEATH', not before"
+    assert found.features == ("PREVHYP",)
+
+
+def test_columns_that_are_known_with_the_target_alone_are_dropped(tmp_path: Path, chance: np.random.Generator) -> None:
+    n = 300
+    placed = chance.random(n) < 0.7
+    cells = {
+        "grade": chance.random(n),
+        "start": [f"s{i % 7}" if one else None for i, one in enumerate(placed)],
+        "placed": placed,
+        "salary": [int(20_000 + 10_000 * chance.random()) if one else None for one in placed],
+    }
+    found = drafted(tmp_path, cells)
+    assert columns(found)["drop"] == ["start", "placed"]
+    assert reason(found, "start") == "a leak: it has a value exactly where 'salary' has one"
+    assert reason(found, "placed") == "a leak: it has one value in all rows with a 'salary'"
+    month = [int(chance.integers(1, 13)) if one or i < 3 else None for i, one in enumerate(placed)]
+    found = drafted(tmp_path, {"age": chance.random(n), "month_dth": month, "death": placed.astype(int)})
+    assert columns(found)["drop"] == ["month_dth"]
+    assert " values are where 'death' is '1'" in reason(found, "month_dth")
+
+
+def test_parts_of_a_sum_and_a_multiple_with_slips_are_leaks(tmp_path: Path, chance: np.random.Generator) -> None:
+    n = 300
+    parts = {name: chance.uniform(1, 9, n).round(2) for name in ("fare", "toll", "tax", "tip_paid")}
+    strong = sum(parts.values()) + chance.normal(0, 1, n)
+    found = drafted(tmp_path, {**parts, "strong": strong, "total_amount": sum(parts.values())})
+    assert sorted(columns(found)["drop"]) == ["fare", "tax", "tip_paid", "toll"]
+    assert reason(found, "tax") == "a leak: they sum up to 'total_amount'"
+    grams = chance.uniform(2000, 4000, n)
+    pounds = grams / 453.6
+    pounds[:3] = 0.1
+    found = drafted(tmp_path, {"age": chance.random(n), "pounds": pounds, "price": grams})
+    assert reason(found, "pounds") == "a leak: 'price' follows from it: 453.6 times it in 99.0% of the rows"
+
+
+def test_a_file_or_a_repeated_thing_says_what_is_measured(tmp_path: Path, chance: np.random.Generator) -> None:
+    cells = {"order": chance.integers(0, 4, 90), "sleep_total": chance.random(90), "bodywt": chance.random(90)}
+    pl.DataFrame(cells).write_csv(tmp_path / "msleep.csv")
+    found = draft(tmp_path / "msleep.csv", tmp_path)
+    assert columns(found)["target"] == "sleep_total"
+    assert found.comments["data", "columns", "target"].startswith("a guess by its name and the file's")
+    chicks = {"weight": chance.random(240), "time": list(range(8)) * 30, "chick": np.repeat(range(30), 8),
+              "diet": np.repeat(chance.integers(1, 4, 30), 8)}  # fmt: skip
+    found = drafted(tmp_path, chicks)
+    assert columns(found)["target"] == "weight"
+    assert found.spec["data"]["split"]["column"] == "chick"
+    with pytest.raises(SpecError) as error:
+        drafted(tmp_path, {"height": chance.random(240), **chicks}, drop=("time",))
+    assert error.value.diagnostics[0].message.endswith("'diet', is the same in all rows of a 'chick'")
+
+
 def test_what_alone_is_left_to_predict_from_is_kept_and_said(tmp_path: Path) -> None:
     found = drafted(tmp_path, {"x": [i / 3 for i in range(60)], "y": [2.0 * i for i in range(60)]})
     assert "drop" not in columns(found)
@@ -209,12 +283,69 @@ def test_rows_are_split_by_time_by_group_or_by_chance(tmp_path: Path, chance: np
     )
 
 
-def test_a_small_table_is_cross_validated_where_each_class_has_enough_rows(tmp_path: Path) -> None:
+def test_dates_without_marks_months_and_ids_without_gaps_are_seen(tmp_path: Path, chance: np.random.Generator) -> None:
+    n = 200
+    days = [DAY + timedelta(days=2 * i) for i in range(n)]
+    found = drafted(tmp_path, {"date": [f"{day:%Y%m%d}" for day in days], "co2": chance.random(n)})
+    assert found.spec["data"]["sources"]["t"]["dates"] == {"date": "%Y%m%d"}
+    assert found.spec["data"]["split"]["by"] == "time"
+    months = [f"{date(1990 + i // 12, i % 12 + 1, 1):%Y %b}" for i in range(n)]
+    found = drafted(tmp_path, {"Month": months, "Scripts": chance.random(n)})
+    assert found.spec["data"]["split"] == {"by": "time", "column": "Month", "test": 0.2, "validation": 0.1}
+
+    visits = {"RANDID": np.repeat(range(2000, 2100), 5), "b": chance.random(500), "outcome": chance.integers(0, 2, 500)}
+    assert drafted(tmp_path, visits).spec["data"]["split"]["column"] == "RANDID"
+    days = [DAY + timedelta(days=int(i)) for i in chance.integers(0, 90, 300)]
+    cells = {"Sample Number": [*range(1, 151)] * 2, "egg": days, "a": chance.random(300), "species": ["p", "q"] * 150}
+    found = drafted(tmp_path, cells)
+    assert reason(found, "Sample Number") == "it counts rows, from the first one again some times"
+    assert found.spec["data"]["split"]["by"] == "stratified"
+    assert "# rows are few, and not in the order of 'egg'" in found.written().text
+
+
+def test_few_rows_are_cross_validated_where_each_class_has_enough(tmp_path: Path) -> None:
     cells = {"a": [i * 0.37 % 1 for i in range(150)], "kind": ["p", "q", "r"] * 50}
-    assert drafted(tmp_path, cells).spec["model"]["cross_validation"] == {"folds": 5}
+    model = drafted(tmp_path, cells).spec["model"]
+    assert (model["cross_validation"], model["final"], model["ensemble"]) == ({"folds": 8}, "bag", "greedy")
+    fewer = drafted(tmp_path, {**cells, "kind": ["p", "q"] * 71 + ["r"] * 8})
+    assert fewer.spec["model"]["cross_validation"] == {"folds": 5}
     found = drafted(tmp_path, {**cells, "kind": ["p", "q"] * 74 + ["r", "r"]})
-    assert "cross_validation" not in found.spec["model"]
+    assert not {"cross_validation", "final"} & found.spec["model"].keys()
     assert "# few rows have 'r': less than 10 in a class can't be learned and judged" in found.written().text
+    wide = {f"x{n}": [(i * n) % 97 / 97 for i in range(1200)] for n in range(1, 71)}
+    for classes, folds in ((2, {"folds": 8}), (26, None)):
+        many = drafted(tmp_path, {**wide, "kind": [chr(97 + i % classes) for i in range(1200)]}).spec["model"]
+        assert many.get("cross_validation") == folds
+
+
+def test_candidates_are_of_libraries_that_are_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cells = {"a": [i * 0.37 % 1 for i in range(300)], "y": [0, 1] * 150}
+    types = {
+        "lightgbm": ["logistic_regression", "lightgbm"],
+        "catboost": ["logistic_regression", "hist_gradient_boosting", "catboost"],
+    }
+    for library, wanted in types.items():
+        monkeypatch.setattr(candidates, "installed", lambda name, only=library: name == only)
+        found = drafted(tmp_path, cells).spec["model"]["candidates"]
+        assert [use["type"] for use in found.values()] == wanted
+
+
+def test_a_time_lets_the_portfolio_compete_bagged_where_it_lasts(tmp_path: Path, chance: np.random.Generator) -> None:
+    size = chance.normal(size=600)
+    kinds = {2: (size > 0).astype(int), 6: np.digitize(size, [-1, -0.5, 0, 0.5, 1])}
+    bagged = {}
+    for classes, kind in kinds.items():
+        for seconds in (10, 20, 60):
+            noise = chance.normal(size=600)  # or the size alone tells the kind: a leak
+            cells = {"size": size + noise, "kind": kind}
+            made = drafted(tmp_path, cells, target="kind", train_time=float(seconds))
+            model = made.spec["model"]
+            assert (model["candidates"], model["time"], model["ensemble"]) == ("auto", f"{seconds}s", "greedy")
+            assert made.spec["profiles"]["quick"]["model"]["time"] == "5s"
+            assert ("final" in model) is ("cross_validation" in model)
+            bagged[classes, seconds] = model.get("final") == "bag"
+    assert [bagged[2, seconds] for seconds in (10, 20, 60)] == [False, True, True]
+    assert [bagged[6, seconds] for seconds in (10, 20, 60)] == [False, False, True]
 
 
 def test_rare_classes_are_weighed_and_the_verdict_is_estimated(tmp_path: Path, chance: np.random.Generator) -> None:
@@ -310,6 +441,21 @@ def test_texts_codes_and_many_levels_are_prepared_and_not_taken_for_ids(
     assert not {"empty", "same"} & {entry.get("column") for entry in found.spec["data"]["expect"]}
 
 
+def test_thousands_of_levels_are_left_to_catboost_where_it_is_installed(
+    tmp_path: Path, chance: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cells = {"city": [f"city{i}" for i in chance.integers(0, 1200, 6000)], "label": chance.choice(["u", "v"], 6000)}
+    monkeypatch.setattr(candidates, "installed", lambda _name: True)
+    found = drafted(tmp_path, cells)
+    assert found.spec["model"]["candidates"]["cat"] == {"type": "catboost"}
+    assert "preprocessing" not in found.spec
+    assert "levels: it learns from all of them" in found.written().text
+    monkeypatch.setattr(candidates, "installed", lambda _name: False)
+    found = drafted(tmp_path, cells)
+    assert "cat" not in found.spec["model"]["candidates"]
+    assert "city" in found.spec["preprocessing"]["columns"]
+
+
 def test_columns_are_of_people_where_names_and_values_say_so(tmp_path: Path, chance: np.random.Generator) -> None:
     n = 300
     sex, age = chance.choice(["M", "F"], n), chance.integers(18, 80, n)
@@ -368,6 +514,17 @@ def test_without_a_data_engine_the_first_rows_are_looked_at(tmp_path: Path) -> N
     assert "from the first 1,000 rows of t.csv" in text
     (tmp_path / "project.yaml").write_text(text)
     api.validate(tmp_path / "project.yaml")
+
+
+def test_the_policy_of_the_place_is_heeded(tmp_path: Path) -> None:
+    pl.DataFrame({"a": [0.1 * i for i in range(300)], "label": ["u", "v", "v"] * 100}).write_csv(tmp_path / "t.csv")
+    (tmp_path / "policy.yaml").write_text("keys: [{key: data.personal, reason: Say what is personal.}]\n")
+    (note,) = api.draft(tmp_path / "t.csv", tmp_path, trial=False).notes
+    assert note.startswith("to be decided before it runs: the policy requires 'data.personal'; ")
+    (tmp_path / "policy.yaml").write_text("key: []\n")
+    with pytest.raises(SpecError) as error:
+        api.draft(tmp_path / "t.csv", tmp_path, trial=False)
+    assert error.value.diagnostics[0].code == "unknown-key"
 
 
 def test_what_makes_a_spec_fail_is_left_out_or_nothing_is_written(tmp_path: Path) -> None:

@@ -1,12 +1,18 @@
-"""A blend of candidates: taken where its gain is shown, and reported where it is not."""
+"""A blend of candidates: taken unless it is shown to be worse; the report says what it gains."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
+from typing import Any
 
 import numpy as np
 import pytest
+
+from mlspec.steps import results
+from mlspec.steps.evaluation import blend
+from mlspec.steps.job import Job
 
 Mlspec = Callable[..., CompletedProcess[str]]
 NAMES = [f"x{number}" for number in range(8)]
@@ -41,7 +47,8 @@ def test_a_blend_that_gains_is_selected_and_travels_whole(tmp_path: Path, mlspec
     folder = written(tmp_path)
     done = mlspec("run", cwd=folder)
     assert "a blend of the candidates gains" in done.stdout
-    assert "no proven gain" not in done.stdout
+    assert re.search(r"\] in rmse over (line|trees): taken, it is not shown to be worse", done.stdout)
+    assert "Fitted again on training and validation rows: 2,000 rows, line, trees 40 trees" in done.stdout
     shown = json.loads(mlspec("show", "--format", "json", cwd=folder).stdout)
     assert shown["selected"] == "blend"
     about = json.loads((folder / shown["model"] / "package.json").read_text())
@@ -61,13 +68,37 @@ def test_a_blend_that_gains_is_selected_and_travels_whole(tmp_path: Path, mlspec
 
 
 @pytest.mark.slow
-def test_a_blend_of_equals_is_no_proven_gain(tmp_path: Path, mlspec: Mlspec) -> None:
+def test_a_blend_of_one_candidate_is_not_taken(tmp_path: Path, mlspec: Mlspec) -> None:
     folder = written(tmp_path)
-    twice = SPEC.replace("trees: {type: random_forest, trees: 40}", "other: {type: ridge, alpha: 1.1}")
-    twice = twice.replace("  ensemble", "  cross_validation: {folds: 3}\n  ensemble")
-    (folder / "project.yaml").write_text(twice.replace("rmse, at_most: 3", "rmse, at_most: 9"))
+    other = SPEC.replace("trees: {type: random_forest, trees: 40}", "other: {type: ridge, alpha: 1.0e+9}")
+    other = other.replace("  ensemble", "  cross_validation: {folds: 3}\n  ensemble")
+    (folder / "project.yaml").write_text(other.replace("rmse, at_most: 3", "rmse, at_most: 9"))
     done = mlspec("run", cwd=folder)
-    assert ": no proven gain" in done.stdout
+    assert ": not taken, all weight is on line" in done.stdout
     shown = json.loads(mlspec("show", "--format", "json", cwd=folder).stdout)
-    assert shown["selected"] in ("line", "other")
+    assert shown["selected"] == "line"
     assert "members" not in json.loads((folder / shown["model"] / "package.json").read_text())
+
+
+def test_a_blend_is_taken_unless_it_is_shown_to_be_worse(tmp_path: Path) -> None:
+    draw = np.random.default_rng(1)
+    truth = draw.integers(0, 2, 400)
+
+    def taken(metric: str, **given: "np.ndarray[Any, Any]") -> bool:
+        folder = tmp_path / f"{metric}-{'-'.join(given)}"
+        folder.mkdir()
+        inputs = {f"{name}.validation": folder / name for name in given}
+        for name, positive in given.items():
+            results.write_predictions(folder / name, np.stack([1 - positive, positive], axis=1), truth)
+        outputs = {name: folder / f"{name}.out" for name in ("weights", "predictions")}
+        params = {"metric": [metric, {}], "confidence": {"level": 0.95, "resamples": 200}, "seed": 0}
+        job = Job(id="blend", kind="blend", params=params, inputs=inputs, outputs=outputs, scratch=folder, root=folder)
+        blend.run(job)
+        found = results.read_json(outputs["weights"])
+        assert sum(found["weights"].values()) == pytest.approx(1)
+        return bool(found["taken"])
+
+    noisy = [1 / (1 + np.exp(-(2 * truth - 1) - draw.normal(0, 1, 400))) for _ in range(2)]
+    assert taken("log_loss", one=noisy[0], other=noisy[1])
+    # Weights follow the log loss: what ranks best, with probabilities near a half, hardly counts.
+    assert not taken("roc_auc", ranks=0.5 + 0.02 * (truth - 0.5), noisy=noisy[0])

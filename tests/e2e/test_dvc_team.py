@@ -136,7 +136,7 @@ def test_dvc_alone_gives_what_mlspec_gives(tmp_path: Path, mlspec: Mlspec) -> No
     mlspec("run", cwd=tmp_path / "alone")
     mlspec("compile", "--format", "dvc", cwd=made)
     told = dvc("repro", cwd=made)
-    assert told.count("> mlspec step") == 13
+    assert told.count("> mlspec step") == 14
     assert not list(made.rglob("PWNED"))
     assert is_clean(made)
     commit(made, "all")

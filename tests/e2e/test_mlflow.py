@@ -101,6 +101,7 @@ def every(folder: Path, _server: str) -> Iterator[Path]:
     yield from (folder.parent / "server" / "artifacts").rglob("*.*")
 
 
+@pytest.mark.slow
 @needs_client
 def test_a_server_that_is_not_there_costs_no_run(
     penguins: Path, mlspec: Mlspec, monkeypatch: pytest.MonkeyPatch

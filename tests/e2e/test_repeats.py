@@ -31,9 +31,10 @@ def test_the_spread_of_seeds_is_shown_and_chooses_nothing(penguins: Path, mlspec
     assert len(seeds["linear"]) == 4
     assert max(seeds["linear"]) - min(seeds["linear"]) < 1e-9
     assert "log_loss over 4 seeds: " in (penguins / shown["report"]).read_text()
-    # On the test rows too, beside the value of the first seed, which alone is judged.
+    # On the test rows too: those of the models before the one that is judged was fitted again on more rows.
     locked = json.loads((penguins / "mlspec.lock").read_text())
     for score in shown["scores"]:
-        assert score["seeds"][0] == score["value"] == locked["seeds"][score["metric"]][0]
+        assert score["seeds"] == locked["seeds"][score["metric"]]
+        assert score["seeds"][0] == pytest.approx(score["value"], abs=0.2)
         assert len(score["seeds"]) == 4
         assert max(score["seeds"]) - min(score["seeds"]) < 1e-9  # the linear model is selected

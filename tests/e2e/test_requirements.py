@@ -97,7 +97,7 @@ def test_every_requirement_ends_with_evidence(tmp_path: Path, mlspec: Mlspec) ->
     worse = mlspec("run", "--set", "model.candidates.linear.C=0.001", cwd=folder, code=1)
     assert "log_loss no worse than the accepted run's by more than 0.02" in worse.stdout
     shown = json.loads(mlspec("show", "--format", "json", cwd=folder).stdout)
-    assert verdicts(shown)["goals.stable"] == "fail"
+    assert verdicts(shown)["goals.stable"] == "unknown"  # few rows carry the accepted loss
 
     again = mlspec("run", "--set", "model.candidates.linear.C=0.9", cwd=folder, code=1)
     assert "The test rows have been used to evaluate 3 models, 1 is allowed; this is number 3" in again.stdout

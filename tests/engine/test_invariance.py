@@ -223,15 +223,17 @@ def test_no_model_knows_validation_or_test_rows_but_to_stop_by(task: str, tmp_pa
 
 
 @pytest.mark.slow
-def test_nothing_that_chooses_knows_a_test_row(tmp_path: Path) -> None:
-    more = ", cross_validation: {folds: 2}, select: {metric: log_loss}, calibrate: isotonic"
+@pytest.mark.parametrize(("final", "package"), [("refit", "refit"), ("bag", "select")])
+def test_nothing_that_fits_or_chooses_knows_a_test_row(final: str, package: str, tmp_path: Path) -> None:
+    more = ", cross_validation: {folds: 2}, select: {metric: log_loss}, calibrate: isotonic, ensemble: greedy"
+    more += f", final: {final}"
     two = "{trees: {type: hist_gradient_boosting, max_iter: 30}, line: {type: logistic_regression}}"
     text = spec(SPLITS["random"], two, more, every_step=False)
     text = text.replace(
         "project: {name: known,",
         "project: {name: known, users: {decision: none, mistakes: {false_positive: 1, false_negative: 3}},",
     )
-    only = ("select",)
+    only = (package,)
     before, store = outputs(tmp_path / "a", rows(), text, *only)
     after, _store = outputs(tmp_path / "b", changed(rows(), members(store, before["split"], "test"), True), text, *only)
     differ = {

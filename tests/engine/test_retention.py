@@ -126,4 +126,5 @@ def test_a_collection_keeps_what_is_stated_and_knows_snapshots(folder: Path) -> 
     assert collect(folder / "project.yaml").results > 0
     assert len(run_record.folders(paths.home(folder))) == 2
     assert len(list(snapshots.glob("*.parquet"))) == 1
+    assert api.run(folder / "project.yaml").folder, "the spec says something else now"
     assert not api.run(folder / "project.yaml").folder

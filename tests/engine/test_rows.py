@@ -61,7 +61,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_rows_in_files_are_the_rows_in_memory_and_leave_nothing_behind(tmp_path: Path, small: None) -> None:
     path, scratch = stored(tmp_path / "rows"), tmp_path / "scratch"
     scratch.mkdir()
-    here, there = feature_arrays.read(path, STATE), feature_arrays.read(path, STATE, scratch)
+    here, there = (feature_arrays.read(parquet.scan(path), STATE, *at) for at in ((), (scratch,)))
     assert there.features.is_mapped
     assert not here.features.is_mapped
     for _ in range(2):
@@ -76,19 +76,33 @@ def test_rows_in_files_are_the_rows_in_memory_and_leave_nothing_behind(tmp_path:
     np.testing.assert_array_equal(np.concatenate([f.numeric for f, _ in pieces]), here.features.numeric)
 
 
-def test_a_model_that_needs_all_rows_in_memory_says_so_before_it_takes_them(tmp_path: Path, small: None) -> None:
-    path = stored(tmp_path / "rows")
+def test_processes_read_what_the_one_that_started_them_has_unpacked(tmp_path: Path, small: None) -> None:
+    frame, scratch = parquet.scan(stored(tmp_path / "rows")), tmp_path / "scratch"
+    scratch.mkdir()
+    here = feature_arrays.read(frame, STATE)
+    with feature_arrays.unpacked(frame, STATE, scratch) as files:
+        # Only the file has these rows.
+        there = feature_arrays.read(frame.reverse(), STATE, None, files)
+    assert there.features.is_mapped
+    np.testing.assert_array_equal(here.features.numeric, there.features.numeric)
+    np.testing.assert_array_equal(here.features.codes, there.features.codes)
+    assert list(scratch.iterdir()) == []
+    with feature_arrays.unpacked(frame.head(5), STATE, scratch) as files:
+        assert files == ()
+
+
+def test_a_model_that_needs_all_rows_in_memory_says_so_before_it_takes_them() -> None:
     state = {**STATE, "outputs": STATE["outputs"] * 40_000}
     with pytest.raises(StepError) as raised:
-        feature_arrays.fits(path, state, HistGradientBoosting(), 300_000_000)
+        feature_arrays.fits(COUNT, state, HistGradientBoosting(), 300_000_000)
     assert raised.value.setting == "type"
     assert str(raised.value) == (
         "3,000 training rows of 120,000 numbers take at least 2,880 MB of memory in this model, backend.memory allows "
         "300 MB: allow more, take fewer rows (data.sample), or a model that reads them piece by piece (sgd, "
         "torch.ft_transformer, torch.mlp, torch.resnet, torch.tabm)"
     )
-    feature_arrays.fits(path, state, HistGradientBoosting(), 3_000_000_000)
-    feature_arrays.fits(path, state, Sgd(), 300_000_000)
+    feature_arrays.fits(COUNT, state, HistGradientBoosting(), 3_000_000_000)
+    feature_arrays.fits(COUNT, state, Sgd(), 300_000_000)
 
 
 def test_a_step_of_training_that_surely_does_not_fit_says_so_before_it_is_taken(
@@ -110,9 +124,12 @@ def test_a_step_of_training_that_surely_does_not_fit_says_so_before_it_is_taken(
     private = Private(epsilon=1.0, delta=1e-5, key="NOISE_KEY")
     feature_arrays.batch_fits(state, FtTransformer(private=private), 40_000, 2_000_000_000)
     feature_arrays.batch_fits(state, HistGradientBoosting(), 40_000, 1)
+    wide = {**STATE, "outputs": STATE["outputs"] * 400}
     monkeypatch.setattr(feature_arrays.resources, "memory", lambda: 1_000_000_000)
     with pytest.raises(StepError, match="this machine has 1,000 MB free"):
         feature_arrays.batch_fits(state, FtTransformer(), 40_000, None)
+    with pytest.raises(StepError, match="9,600 MB of memory in this model, this machine has 1,000 MB free: take fewer"):
+        feature_arrays.fits(1_000_000, wide, HistGradientBoosting(), None)
 
 
 @pytest.mark.parametrize(
@@ -130,7 +147,7 @@ def test_what_a_step_is_said_to_take_is_no_more_than_it_keeps_for_its_gradients(
         numeric_width=model.numeric_width,
         levels=(),
         widths=(),
-        backbone=model.backbone(),
+        backbone=model.backbone(0),
         classes=2,
         centre=0.0,
         spread=1.0,
@@ -156,7 +173,7 @@ def test_a_full_disk_is_an_error_of_the_disk(tmp_path: Path, small: None, monkey
     with open("/dev/full", "r+b", buffering=0) as full:
         monkeypatch.setattr(feature_arrays.tempfile, "TemporaryFile", lambda **_: full)
         with pytest.raises(OSError, match="No space left on device"):
-            feature_arrays.read(stored(tmp_path / "rows"), STATE, tmp_path)
+            feature_arrays.read(parquet.scan(stored(tmp_path / "rows")), STATE, tmp_path)
 
 
 def test_trees_of_rows_in_files_are_those_of_rows_in_memory(tmp_path: Path, small: None) -> None:
@@ -164,7 +181,7 @@ def test_trees_of_rows_in_files_are_those_of_rows_in_memory(tmp_path: Path, smal
     made = {}
     for where in ("memory", "files"):
         scratch = tmp_path if where == "files" else None
-        found = feature_arrays.read(path, STATE, scratch)
+        found = feature_arrays.read(parquet.scan(path), STATE, scratch)
         assert found.features.is_mapped == (where == "files")
         training = Training(
             features=found.features,

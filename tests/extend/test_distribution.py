@@ -17,7 +17,7 @@ metrics/hits = pipes_plugins.hits
 transforms/shift = pipes_plugins.shift
 sources/pipes = pipes_plugins.pipes
 anonymizers/halve = pipes_plugins.halve:Halve
-models/extra_trees = pipes_plugins.extra_trees
+models/random_trees = pipes_plugins.random_trees
 baselines/rarest = pipes_plugins.rarest
 engines/counted = pipes_plugins.counted
 """
@@ -29,7 +29,7 @@ data:
   columns: {target: kind}
   personal: {y: {kind: sensitive, action: halve}}
 preprocessing: {numeric: [shift: 2]}
-model: {candidates: {extra: {type: extra_trees, trees: 20}}, select: {metric: hits}}
+model: {candidates: {extra: {type: random_trees, trees: 20}}, select: {metric: hits}}
 evaluation: {metrics: [hits], baselines: [rarest]}
 backend: {engine: counted}
 """

@@ -15,7 +15,7 @@ data:
   columns: {target: kind}
   personal: {y: {kind: sensitive, action: halve}}
 preprocessing: {numeric: [shift: 2]}
-model: {candidates: {extra: {type: extra_trees, trees: 20}}, select: {metric: hits}}
+model: {candidates: {extra: {type: random_trees, trees: 20}}, select: {metric: hits}}
 evaluation: {metrics: [hits], baselines: [rarest]}
 backend: {engine: counted}
 """
@@ -43,7 +43,7 @@ def test_each_is_used_from_the_check_to_the_answer(project: Path, mlspec) -> Non
     last = json.loads(done.stdout.splitlines()[-1])
     assert last["outcome"] == "passed"
     assert {score["metric"] for score in last["scores"]} == {"hits"}
-    assert last["candidates"][0]["model"] == "extra_trees"
+    assert last["candidates"][0]["model"] == "random_trees"
     assert int((project / "counted").read_text()) == len(last["steps"])
 
     report = mlspec(project, "report", "--format", "markdown").stdout
@@ -57,7 +57,7 @@ def test_each_has_its_page_and_its_place_in_the_schema(project: Path, mlspec) ->
     done = mlspec(project, "schema")
     assert done.returncode == 0, done.stderr
     schema = done.stdout
-    for name in ("pipes", "shift", "halve", "extra_trees", "hits", "rarest", "counted"):
+    for name in ("pipes", "shift", "halve", "random_trees", "hits", "rarest", "counted"):
         assert f'"{name}"' in schema
     for name, said in {"shift": "Adds a number.", "loud-name": "Instead: write it small."}.items():
         assert said in mlspec(project, "explain", name).stdout

@@ -1,4 +1,5 @@
-"""A network's training and a search for settings, killed at random moments, end as undisturbed ones.
+"""A network's training (also the second one, and those of a bag) and a search for settings, killed at random moments,
+end as undisturbed ones.
 
 A few kills of each on a small table; ``python tests/faults/resume.py`` makes twenty on the adult-income table.
 """
@@ -29,7 +30,7 @@ tuning: {net: {trials: 6, space: {learning_rate: {log: [0.0001, 0.1]}, hidden: {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("step", "kills"), [("train.net", 3), ("tune.net", 2)])
+@pytest.mark.parametrize(("step", "kills"), [("train.net", 3), ("tune.net", 2), ("refit", 2), ("train.net.fold2", 1)])
 def test_killed_at_random_moments_it_ends_with_the_same_bytes(step: str, kills: int, tmp_path: Path) -> None:
     draw = random.Random(0)
     rows = []
@@ -38,6 +39,8 @@ def test_killed_at_random_moments_it_ends_with_the_same_bytes(step: str, kills: 
         rows.append(f"{a:.3f},{b:.3f},{'yes' if a * b > 0 else 'no'}")
     (tmp_path / "rows.csv").write_text("\n".join(["a,b,y", *rows]) + "\n")
     spec = SPEC if step == "tune.net" else SPEC[: SPEC.index("tuning:")]
+    if step.endswith(".fold2"):
+        spec += "  cross_validation: {folds: 2}\n  final: bag\n"
     (tmp_path / "project.yaml").write_text(spec)
     expected, ended, done = resume.campaign(tmp_path, step, kills)
     assert done >= kills

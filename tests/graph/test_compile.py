@@ -16,12 +16,14 @@ from msgspec.structs import replace
 from mlspec.constraints.quality import Quality
 from mlspec.graph.build import Change, compile_graph
 from mlspec.graph.passes import PASSES
+from mlspec.graph.step import Input
 from mlspec.plugins.base import Column, PluginRef
 from mlspec.rules.context import Facts
 from mlspec.sources.csv import Csv
 from mlspec.spec.backend import Backend
 from mlspec.spec.constraints import Constraints
 from mlspec.spec.data import Expectation, Split
+from mlspec.spec.model import CrossValidation
 from mlspec.spec.personalization import Personalization
 from mlspec.spec.preprocessing import Preprocessing
 
@@ -51,11 +53,12 @@ def test_the_steps_of_a_project(bench: Any, project: Callable[..., Any]) -> None
             "train.linear",
             "train.trees",
         ],
-        "predict": ["select", "split"],
+        "refit": ["select", "split", "train.linear", "train.trees"],
+        "predict": ["refit", "split"],
         "baseline.majority": ["split"],
         "evaluate": ["baseline.majority", "predict"],
-        "measure.latency": ["select", "split"],
-        "measure.size": ["select"],
+        "measure.latency": ["refit", "split"],
+        "measure.size": ["refit"],
         "gate.quality.roc_auc": ["evaluate"],
         "gate.quality.roc_auc.beats.majority": ["evaluate"],
         "gate.latency.p95": ["measure.latency"],
@@ -63,6 +66,22 @@ def test_the_steps_of_a_project(bench: Any, project: Callable[..., Any]) -> None
         "gate.budget.wall_time": ["evaluate"],
         "gate.budget.gpus": ["evaluate"],
     }
+
+
+def test_a_bag_trains_nothing_on_the_split(bench: Any, project: Callable[..., Any]) -> None:
+    made = project()
+    folds = CrossValidation(folds=2, repeats=2)
+    graph = bench.compile(replace(made, model=replace(made.model, final="bag", cross_validation=folds)))
+    assert not {"train.linear", "prepare.linear", "refit"} & graph.steps.keys()
+    assert [graph.steps[f"fold.{number}"].params["seed"] for number in range(1, 5)] == [0, 0, 1, 1]
+    prepare, gather = graph.steps["prepare.linear.fold3"], graph.steps["predict.linear"]
+    assert prepare.inputs == {"train": Input("fold.3", "train"), "validation": Input("fold.3", "heldout")}
+    assert {read.step for read in gather.inputs.values()} == {
+        f"{step}{number}" for step in ("fold.", "predict.linear.fold") for number in range(1, 5)
+    }
+    assert graph.steps["evaluate.linear"].inputs["predictions"] == Input("predict.linear", "predictions")
+    assert {f"model.linear.fold{number}" for number in range(1, 5)} <= graph.steps["select"].inputs.keys()
+    assert graph.steps["predict"].inputs["model"] == Input("select", "model")
 
 
 def test_only_the_final_evaluation_reads_the_test_split(bench: Any, project: Callable[..., Any]) -> None:

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from mlspec.graph.fingerprint import canonical, combine, fingerprint, identity
 from mlspec.graph.graph import Graph
+from mlspec.graph.show.bounds import bounds
+from mlspec.graph.show.explain import explain
 from mlspec.graph.step import Input, Step
 from mlspec.spec.backend import Backend
 from mlspec.spec.data import Split
@@ -108,7 +110,7 @@ def test_a_changed_setting_changes_only_its_candidate_and_the_choice(
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({"seed": 3}, {"train.linear", "train.trees"}),
+        ({"seed": 3}, {"train.linear", "train.trees", "refit"}),
         ({"split": Split(seed=3)}, {"split"}),
         ({"baselines": ("majority", "mean")}, {"baseline.mean", "gate.quality.roc_auc.beats.mean"}),
         # No category is left: what runs the package no longer runs the code that encodes them.
@@ -122,6 +124,7 @@ def test_a_changed_setting_changes_only_its_candidate_and_the_choice(
                 "check.groups.sex",
                 "check.groups.job",
                 "select",
+                "refit",
                 "predict",
                 "measure.latency",
             },
@@ -156,7 +159,8 @@ def test_a_changed_file_changes_only_its_source(bench: Any, project: Callable[..
     assert changed(before, bench.compile(project())) == {"source.people"}
 
 
-NETWORK = {"check.mlp", "train.mlp"}
+TRAINING = {"train.mlp", "refit"}
+NETWORK = {"check.mlp", *TRAINING}
 
 
 @pytest.mark.parametrize(
@@ -164,8 +168,8 @@ NETWORK = {"check.mlp", "train.mlp"}
     [
         ({"workers": 3, "store": "s3://bucket", "on_out_of_memory": "accumulate", "memory": 10**9}, set()),
         ({"device": "cuda:1"}, NETWORK | {"gate.budget.gpus"}),
-        ({"precision": "bf16"}, {"train.mlp"}),
-        ({"compile": True}, {"train.mlp"}),
+        ({"precision": "bf16"}, TRAINING),
+        ({"compile": True}, TRAINING),
         ({"processes": 2}, {"train.mlp"}),
         ({"reproducible": "machine"}, set()),
         ({"processes": "auto"}, set()),
@@ -183,6 +187,22 @@ def test_a_backend_is_part_of_what_it_changes(
     if backend.get("device") == "cuda":
         two = bench.compile(project(candidates=candidates, backend=Backend(device="cuda", processes=2)))
         assert changed(two, after) == {"gate.budget.gpus"}
+
+
+def test_how_many_nodes_share_the_processes_is_shown_and_no_part_of_a_result(
+    bench: Any, project: Callable[..., Any], use: Callable[..., Any]
+) -> None:
+    candidates = {"mlp": use("models", "torch.mlp"), "trees": use("models", "hist_gradient_boosting")}
+    one, two = (
+        bench.compile(project(candidates=candidates, backend=Backend(engine="slurm", processes=4, nodes=nodes)))
+        for nodes in (1, 2)
+    )
+    assert changed(one, two) == set()
+    assert "  takes 4 cores on 2 nodes\n" in explain(two, "train.mlp")
+    assert "  takes 4 cores\n" in explain(one, "train.mlp")
+    assert "  takes" not in explain(two, "train.trees")
+    shown = [line for line in bounds(bench.plan(two)) if line.startswith("Several")]
+    assert shown == ["Several nodes: train.mlp; each takes 4 cores on 2 nodes"]
 
 
 def test_portable_instructions_are_part_of_all_that_is_not_polars_alone(

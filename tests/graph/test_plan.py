@@ -27,7 +27,7 @@ def test_at_first_everything_is_new_and_afterwards_nothing_is_left(bench: Any, p
     first = bench.plan(graph)
     assert first.steps["source.people"].action == "runs"
     assert reasons(first, "source.people") == ("never ran",)
-    assert reasons(first, "predict") == ("never ran", "waits for select")
+    assert reasons(first, "predict") == ("never ran", "waits for refit")
     assert first.pending()
     assert bench.run(graph) == set(graph.steps)
     second = bench.plan(graph)

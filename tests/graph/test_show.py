@@ -63,18 +63,19 @@ def test_the_tree_shows_what_leads_to_what_and_why(bench: Any, small: Any, proje
         "      ├─ check.groups.sex          runs     time unknown  never ran\n"
         "      ├─ select                    runs     time unknown  never ran; waits for evaluate.linear, "
         "evaluate.trees\n"
-        "      │  └─ predict                runs     time unknown  never ran\n"
+        "      │  └─ refit                  runs     time unknown  never ran\n"
+        "      │     └─ predict             runs     time unknown  never ran\n"
         "      ├─ baseline.majority         runs     time unknown  never ran\n"
         "      └─ evaluate                  runs     time unknown  never ran; waits for predict, baseline.majority\n"
         "         └─ gate.quality.roc_auc   runs     time unknown  never ran\n"
         "\n"
-        "Plan: 17 run, 2 may run; about 3 min 32 s (17 of unknown length)\n"
+        "Plan: 18 run, 2 may run; about 3 min 32 s (18 of unknown length)\n"
     )
     bench.run(small)
     after = tree.tree(bench.plan(small)).splitlines()
     assert after[0] == "source.people                      cached"
     assert after[14].endswith("cached   reads evaluate.linear, evaluate.trees")
-    assert after[-1] == "Plan: 19 cached; nothing to do"
+    assert after[-1] == "Plan: 20 cached; nothing to do"
 
 
 def test_colour_is_only_where_it_is_asked_for(bench: Any, small: Any) -> None:
@@ -113,7 +114,7 @@ def test_the_published_schema_is_fresh_and_holds(bench: Any, small: Any, hostile
     bench.run(small)
     done = json.loads(as_json.encode(as_json.as_json(small, bench.plan(small))))
     validator.validate(done)
-    assert done["summary"] == {"steps": 19, "cached": 19, "runs": 0, "may_run": 0, "seconds": 0, "unknown": 0}
+    assert done["summary"] == {"steps": 20, "cached": 20, "runs": 0, "may_run": 0, "seconds": 0, "unknown": 0}
     assert done["steps"][0]["plan"]["action"] == "cached"
     broken = {**done, "steps": [{**done["steps"][0], "identity": "short"}]}
     assert not validator.is_valid(broken)
@@ -126,7 +127,9 @@ def test_explain_tells_all_about_a_step(bench: Any, small: Any) -> None:
     assert "  train: train of split  " in told
     assert "    age" in told
     assert "    __target__  category (target)" in told
-    assert "train.linear, predict.linear, evaluate.linear, select, predict, evaluate, gate.quality.roc_auc" in told
+    assert (
+        "train.linear, predict.linear, evaluate.linear, select, refit, predict, evaluate, gate.quality.roc_auc" in told
+    )
     with pytest.raises(KeyError):
         explain.explain(small, "prepare.none")
 

@@ -1,5 +1,7 @@
 """Estimators of scikit-learn's kind: what a plug-in names is what is saved and read back, and nothing else is built."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -74,3 +76,19 @@ def test_trees_that_nothing_here_can_check_need_a_check_of_their_own(tmp_path: P
     loaded = sklearnkit.load(tmp_path, BOOSTED, lambda one: looked.append(type(one).__name__))
     assert loaded.predict(FEATURES).shape == (60, 2)
     assert looked == ["GradientBoostingClassifier"]
+
+
+def test_saving_a_linear_model_imports_neither_all_of_scikit_learn_nor_torch(tmp_path: Path) -> None:
+    code = f"""
+import sys
+import subprocess
+import sys
+from pathlib import Path
+from sklearn.linear_model import Ridge
+from mlspec import sklearnkit
+folder = Path({str(tmp_path)!r})
+sklearnkit.save(Ridge().fit([[0.0], [1.0]], [0.0, 1.0]), folder, ["sklearn.linear_model._ridge.Ridge"], classes=0)
+sklearnkit.load(folder, ["sklearn.linear_model._ridge.Ridge"])
+print(sorted({{"torch", "sklearn.gaussian_process", "sklearn.neural_network"}} & set(sys.modules)))
+"""
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

@@ -26,6 +26,7 @@ QUICK: dict[str, dict[str, Any]] = {
     "lightgbm": {"trees": 40, "learning_rate": 0.1},
     **({"catboost": {"trees": 40, "learning_rate": 0.1}} if find_spec("catboost") else {}),
     "random_forest": {"trees": 40},
+    "extra_trees": {"trees": 40, "min_samples_leaf": 3},
     "logistic_regression": {},
     "ridge": {"alpha": 1e-6},
 }
@@ -82,7 +83,9 @@ def test_rows_without_weight_count_for_nothing(name: str, tmp_path: Path) -> Non
     assert np.corrcoef(told, truth)[0, 1] > 0.8
 
 
-@pytest.mark.parametrize("name", later(sorted(set(QUICK) - {"logistic_regression", "random_forest", "ridge"}), SLOW))
+@pytest.mark.parametrize(
+    "name", later(sorted(set(QUICK) - {"extra_trees", "logistic_regression", "random_forest", "ridge"}), SLOW)
+)
 def test_what_is_learned_by_is_what_is_stopped_by(name: str, tmp_path: Path) -> None:
     # Half of the rows say the contrary and count for nothing. Watched without weights, the loss on the validation rows
     # only rises, and the first round would be the best.

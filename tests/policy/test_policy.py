@@ -16,8 +16,8 @@ import yaml
 from mlspec import api
 from mlspec.cli import main
 from mlspec.diagnostics import SpecError, render
-from mlspec.policy import Policy
 from mlspec.policy.glob import matches, normal
+from mlspec.policy.language import Policy
 from mlspec.spec.schema import of
 
 HERE = Path(__file__).parent

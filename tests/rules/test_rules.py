@@ -36,12 +36,30 @@ project: {name: small%(project)s}
   candidates: {one: {type: %(model)s}}
 %(end)s"""
 
+APPROVER = "ed25519:1t5VAmAmf+Bl2p3DTYdeRvW3MaX98q2hBuFvDyYlVGw="
 CASES: dict[str, dict[str, str]] = {
+    "approver-unclear": {
+        "end": f"operation:\n  release:\n    approve: {{ann: '{APPROVER}', bob: '{APPROVER}'}}\n"
+        "    stages: [live, live]\n"
+    },
     "unknown-column-target": {"target": "incme"},
     "unknown-column-everywhere": {
         "columns": ", id: nme, drop: [hight], types: {agee: number}",
         "data": "  expect: [{column: jb, unique: true}]\n  split: {by: group, column: grp}\n",
         "end": "preprocessing: {columns: {ctiy: [encode: one_hot]}}\n",
+    },
+    "parts-do-not-fit-folder": {"sources": "{a: {path: pets, format: images, parts: file}}", "target": "label"},
+    "parts-do-not-fit-joined": {
+        "sources": "{rows: {path: people.csv}, towns: {path: people.csv, parts: file}}",
+        "data": "  join: [{source: towns, keys: age, columns: [city], prefix: t_}]\n",
+    },
+    "parts-do-not-fit-personal": {
+        "sources": "{rows: {path: people.csv, parts: file}}",
+        "data": "  personal: {age: {kind: quasi_identifier, action: {bins: [30]}}}\n",
+    },
+    "parts-do-not-fit-dvc": {
+        "sources": "{rows: {path: people.csv, parts: file}}",
+        "end": "backend: {engine: dvc}\n",
     },
     "column-not-usable": {
         "sources": "{odd: {path: odd.parquet}}",
@@ -80,6 +98,29 @@ CASES: dict[str, dict[str, str]] = {
         "end": "preprocessing: {image: [image: [8, 8], scale: standard]}\n",
     },
     "metric-does-not-fit-task": {"end": "evaluation: {metrics: [roc_auc, rmse]}\n"},
+    "drift-retrains": {
+        "end": "operation:\n  monitor: {drift: {psi: {at_most: 0.1}}}\n  retrain: {when: {drift: true}}\n"
+    },
+    "monitor-does-not-fit": {
+        "top": "constraints: {latency: {p99: 20ms}}\n",
+        "end": "operation:\n  monitor:\n    quality:\n      - {metric: roc_auc}\n"
+        "      - {metric: roc_auc, at_least: 0.9}\n    fairness: true\n    service: {p99: 5ms}\n"
+        "  retrain: {when: {quality: false, labels: 10}}\n",
+    },
+    "monitor-does-not-fit-groups": {
+        "top": "constraints: {fairness: [{metric: equal_opportunity_difference, group: sex, at_most: 0.1}]}\n",
+        "columns": ", sensitive: [sex]",
+        "end": "operation: {monitor: {fairness: true}, retrain: {when: {quality: true}}}\n",
+    },
+    "monitor-does-not-fit-number": {
+        "target": "height",
+        "end": "operation: {monitor: {quality: [{metric: mae, at_most: 1, estimated: true}]}, retrain: {when: {}}}\n",
+    },
+    "monitor-does-not-fit-nothing": {"end": "operation: {monitor: {window: {rows: 100}}}\n"},
+    "gate-on-uncomputed-metric-monitored": {
+        "end": "evaluation: {metrics: [roc_auc]}\noperation:\n  labels: {source: a.csv}\n"
+        "  monitor: {quality: [{metric: recall, at_least: 0.5}, {metric: rmse, at_most: 1}]}\n",
+    },
     "metric-named-twice": {"end": "evaluation: {metrics: [roc_auc, log_loss, roc_auc]}\n"},
     "gate-on-uncomputed-metric": {
         "top": "constraints: {quality: [{metric: recall, at_least: 0.5}]}\n",
@@ -161,6 +202,16 @@ CASES: dict[str, dict[str, str]] = {
         "  cross_validation: {folds: 3}\n  personalization: {level: group, key: job}\ntuning: {one: {trials: 2}}\n"
         "evaluation: {scaling: {fractions: [0.2, 0.5, 1]}}\n"
         "backend: {engine: local, processes: 2, precision: bf16, compile: true}\n",
+    },
+    "final-does-not-fit": {
+        "columns": ", sensitive: [sex]",
+        "end": "  final: bag\n  repeats: 3\n  mitigation: {method: reweighing, group: sex, lawful_basis: consent}\n"
+        "evaluation: {scaling: {fractions: [0.25, 0.5, 1]}}\n",
+    },
+    "final-does-not-fit-groups": {
+        "data": "  split: {by: time, column: seen}\n",
+        "end": "  final: bag\n  cross_validation: {folds: 3}\n"
+        "  personalization: {level: group, key: city, strategy: shared}\n",
     },
     "personalization-does-not-fit": {
         "data": "  split: {by: group, column: city}\n",
@@ -348,6 +399,25 @@ CASES: dict[str, dict[str, str]] = {
     "backend-contradicts-itself-portable": {
         "end": "backend: {reproducible: portable, device: cuda, compile: true, engine: inline}\n"
     },
+    "backend-contradicts-itself-partition": {
+        "end": "backend: {partition: gpu, account: lab, qos: high, options: [--exclusive],\n  shared_folder: false}\n"
+    },
+    "backend-contradicts-itself-slurm": {
+        "end": "backend: {engine: slurm, processes: auto, device: 'cuda:1',\n"
+        "  options: [--wrap=id, --partition=gpu, --gpus=2, --nodes=2, --constraint=a100],\n"
+        "  shared_folder: false}\n"
+    },
+    "backend-contradicts-itself-nodes": {"end": "backend: {processes: 3, nodes: 2}\n"},
+    "backend-contradicts-itself-apart": {
+        "end": "backend: {engine: slurm, processes: 2, nodes: 2, shared_folder: false, store: /store}\n"
+    },
+    "backend-contradicts-itself-ray": {
+        "end": "backend: {engine: ray, processes: auto, device: cpu, accelerator: A100, partition: gpu,\n"
+        "  resources: {GPU: 1, licence: 1.5, half: 0.5}, shared_folder: false, nodes: 2}\n"
+    },
+    "backend-contradicts-itself-address": {
+        "end": "backend: {address: 'head:6379', accelerator: A100, resources: {licence: 1}}\n"
+    },
     "backend-not-servable-named": {"end": "backends: {big: {device: cuda, store: nowhere}}\nbackend: big\n"},
     "backend-not-servable-budget": {
         "top": "constraints: {budget: {gpus: 0}}\n",
@@ -404,6 +474,10 @@ CASES: dict[str, dict[str, str]] = {
         "    - {column: age, freshness: {at_most: 3d}, tolerance: 0.1}\n",
     },
     "source-unreadable": {"source": "", "file": "broken.csv"},
+    "rows-without-target": {"file": "gaps.csv"},
+    "too-few-rows": {"file": "gaps.csv", "data": "  filter: income IS NOT NULL\n  split: {by: group, column: part}\n"},
+    "too-few-rows-class": {"file": "gaps.csv", "target": "city", "end": "  cross_validation: {folds: 8}\n"},
+    "too-few-rows-one": {"file": "gaps.csv", "target": "one", "project": ", task: binary_classification"},
 }
 
 
@@ -429,6 +503,10 @@ def said(folder: Path, text: str) -> str:
     (folder / "sales.csv").write_text(
         ",amount,size,share,code,town,paid,pa\u00edd\n"
         + "".join(f'{i},"1,{i:03}",{i or "?"},{i}{"%" * (i % 2)},{i}E1,a{" " * (i % 2)},{i % 2},1\n' for i in range(30))
+    )
+    gaps = [row.rsplit(",", 1) for row in ROWS.splitlines()]
+    (folder / "gaps.csv").write_text(
+        HEADER.replace("\n", ",one\n") + "".join(f"{a},{b if i % 5 else ''},x\n" for i, (a, b) in enumerate(gaps))
     )
     (folder / "broken.csv").write_text("a,b\n1,2\n1,2,3\n")
     if "odd.parquet" in text:
@@ -565,6 +643,10 @@ def test_a_key_that_a_run_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         ({"compile": True}, "torch.compile needs a C++ compiler for the CPU, but there is none on the PATH"),
         ({"store": "nope://x"}, "the store 'nope://x' can't be opened: fsspec does not know the protocol 'nope'"),
         ({"device": "mps"}, "backend device 'mps' needs a Mac"),
+        (
+            {"engine": "slurm", "device": "cuda", "processes": 4},
+            "the engine 'slurm' needs SLURM's commands: there is no sbatch on the PATH",
+        ),
         ({"device": "auto", "processes": "auto", "store": "../shared"}, None),
     ],
     ids=str,
@@ -576,6 +658,7 @@ def test_what_a_machine_with_two_gpus_lacks(
     monkeypatch.setattr(accelerators, "is_mac", lambda: False)
     monkeypatch.setattr(accelerators, "compiler", lambda: None)
     monkeypatch.setattr("mlspec.rules.backend_not_servable._torch", lambda: "2.13.0+cpu")
+    monkeypatch.setenv("PATH", "")
     found = [message for _key, message in lacks(Backend(**settings), libraries=True)]
     assert (told is None and found == []) or told in found
 

@@ -20,6 +20,7 @@ from mlspec.sources.csv import Csv
 
 CELLS = (
     ("1", "2", "-3", "+4", "0", "00", "007", "9223372036854775807", "9223372036854775808", " 5", "6 "),
+    ("4", "(4)", "($5)", "18446744073709551616", "-9"),
     ("1.5", "2e3", "inf", "nan", ".5", "1.", "-0.0", "00.5", "1e400"),
     ("true", "False", "TRUE"),
     ("2024-01-01", "2024/1/2", "2024-13-45"),
@@ -163,6 +164,9 @@ def test_one_cell_of_text_among_numbers_is_named_with_its_line(tmp_path: Path) -
         (["3/14/2024 9:05 PM", "1/2/2024 12:00 AM"], "datetime", "2024-03-14 21:05:00"),
         (["14-Mar-2024", "2-Apr-2024"], "date", "2024-03-14"),
         (["3/14/24", "3/4/24"], "date", "2024-03-14"),
+        (["1991 Jul", "1991 Aug"], "date", "1991-07-01"),
+        (["2024-03", "2024-11"], "date", "2024-03-01"),
+        (["3/2024", "11/2024"], "date", "2024-03-01"),
     ],
 )
 def test_dates_of_other_forms_are_dates(tmp_path: Path, cells: list[str], kind: str, first: str) -> None:
@@ -188,6 +192,33 @@ def test_dates_that_leave_a_doubt_are_text_with_a_hint_that_works(tmp_path: Path
         assert columns[0].type == "date"
         assert source.scan(tmp_path, columns).select(pl.col("sold at").dt.month()).collect().item(0, 0) == month
     assert "'%Q' is not a known part" in Csv(path="t.csv", dates={"sold at": "%Q"}).mistake()
+
+
+def test_seasons_are_no_months(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("season,y\n2009-10,1\n2010-11,2\n")
+    assert Csv(path="t.csv").columns(tmp_path)[0].type == "category"
+
+
+def test_a_form_of_dates_that_late_rows_show_is_kept_with_the_model(tmp_path: Path) -> None:
+    days = [f"{1 + i % 12}/{1 + i % 11}/2024" for i in range(1200)]
+    (tmp_path / "t.csv").write_text("d,y\n" + "".join(f"{day},{i % 2}\n" for i, day in enumerate([*days, "3/14/2024"])))
+    path = spec(tmp_path)
+    api.validate(path, all_rows=True)
+    graph = api.compile(path).plan.graph
+    assert graph.steps["source.t"].params["columns"][0] == ["d", "date"]
+    assert graph.steps["select"].params["reading"] == {"dates": {"d": "%m/%d/%Y"}}
+
+
+def test_rows_of_rare_classes_and_without_a_target_are_counted_by_the_look_at_all(tmp_path: Path) -> None:
+    rows = [f"{i},{('no', 'yes', '')[i % 3]}" for i in range(1500)]
+    (tmp_path / "t.csv").write_text("a,y\n" + "\n".join([*rows, "7,maybe"]) + "\n")
+    path = spec(tmp_path)
+    assert api.validate(path).diagnostics == ()
+    api.validate(path, all_rows=True)
+    assert [one.message for one in api.validate(path).diagnostics] == [
+        "500 of 1,501 rows (33.3%) have no 'y' and are left out",
+        "classes of 'y' have fewer rows than there are parts, 3: 'maybe' (1 row)",
+    ]
 
 
 @pytest.mark.parametrize("name", ["*", "^a.*$"])

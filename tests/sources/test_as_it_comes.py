@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from mlspec.diagnostics import SpecError, StepError
-from mlspec.plugins.base import Schema
+from mlspec.plugins.base import Column, Schema
 from mlspec.sources._infer import narrowest
 from mlspec.sources.csv import Csv
 from mlspec.sources.jsonl import Jsonl
@@ -44,7 +44,10 @@ def refused(tmp_path: Path, content: str | bytes, name: str = "t.csv", **keys: A
     [
         (["1", "-2", "+3"], "integer"),
         (["1582218195625938946", "9223372036854775807"], "integer"),
-        (["9223372036854775808"], "category"),
+        (["9223372036854775808", "18446744073709551615"], "integer"),
+        (["9223372036854775808", "-1"], "category"),
+        (["9223372036854775808", "0.5"], "category"),
+        (["18446744073709551616"], "category"),
         (["01234", "5"], "category"),
         (["007", "1.5"], "category"),
         (["0", "0.5"], "number"),
@@ -86,9 +89,13 @@ def test_long_integers_are_exact_and_never_floats(tmp_path: Path) -> None:
     ids = [1582218195625938946 + n for n in range(3)]
     _columns, rows = table(tmp_path, "id\n" + "\n".join(map(str, ids)) + "\n")
     assert rows["id"].to_list() == ids
-    late = "id\n" + "1\n" * 1100 + f"{2**63}\n"
-    with pytest.raises(StepError, match=rf"row 1101 has '{2**63}': write data.columns.types: {{id: category}}"):
-        table(tmp_path, late)
+    unsigned = "id\n" + "1\n" * 1100 + f"{2**63}\n"
+    assert table(tmp_path, unsigned)[1]["id"][-1] == 2**63
+    (tmp_path / "u.csv").write_text("id\n5\n")
+    both = Csv(path="*.csv").scan(tmp_path, (Column("id", "integer"),)).collect()["id"]
+    assert (both.dtype, both[-2], both[-1]) == (pl.UInt64, 2**63, 5)
+    with pytest.raises(StepError, match=rf"row 1101 has '{2**64}': write data.columns.types: {{id: category}}"):
+        table(tmp_path, "id\n" + "1\n" * 1100 + f"{2**64}\n")
 
 
 def test_a_word_for_missing_is_missing_in_numbers_alone(tmp_path: Path) -> None:
@@ -151,13 +158,14 @@ def test_a_quote_that_is_never_closed_is_named_with_its_line_and_the_hint_works(
 
 def test_a_header_with_odd_names_is_read_with_names_that_are_reported(tmp_path: Path) -> None:
     columns, rows = table(tmp_path, ',a,,a ,,"b\nc"\n1,2,3,4,,5\n')
-    otherwise = "; `names` with header: true would name it otherwise"
+    accepted = "write data.columns.types: {column_3: integer, a_2: integer} if that is right"
     assert {column.name: column.hint for column in columns} == {
         "": "the first column has no name, as the index that pandas or R writes: it is no feature; "
         'write data.columns.drop: [""] if that is right',
         "a": "",
-        "column_3": f"column 3 has no name: it is read as 'column_3'{otherwise}",
-        "a_2": f"more than one column is called 'a': it is read as 'a_2'{otherwise}",
+        "column_3": f"column 3 has no name: it is read as 'column_3'; {accepted}; "
+        "`names` with header: true gives other names",
+        "a_2": "more than one column is called 'a': it is read as 'a_2'",
         "b\nc": "column 5 has no name and no values: it is left out",
     }
     assert rows.rows() == [(1, 2, 3, 4, 5)]

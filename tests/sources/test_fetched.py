@@ -194,6 +194,7 @@ def test_an_arrow_snapshot_is_pinned_verified_and_removed_as_any(tmp_path: Path)
     assert "was changed while it was read" in failed.failures[0].cause
 
 
+@pytest.mark.slow
 def test_an_arrow_snapshot_holds_no_raw_personal_column(tmp_path: Path) -> None:
     sqlite_file(tmp_path / "people.db")
     path = spec(tmp_path, "connection: 'sqlite:people.db', table: people")
@@ -259,6 +260,7 @@ def assert_secret_nowhere(folder: Path, shown: str) -> None:
         assert not [form for form in forms if form.encode() in content], path
 
 
+@pytest.mark.slow
 def test_a_whole_run_on_a_server_tells_no_secret(
     postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -361,6 +363,7 @@ def test_retries_then_the_fallback(web: Web, tmp_path: Path) -> None:
     assert fetch(path)[0].height == 60
 
 
+@pytest.mark.slow
 def test_an_object_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("obstore")
     server = pytest.importorskip("moto.server")

@@ -117,6 +117,7 @@ def test_which_parts_a_database_may_carry_out(text: str, found: list[tuple[str, 
     assert conditions(text, COLUMNS) == tuple(Condition(*one) for one in found)
 
 
+@pytest.mark.slow
 def test_a_run_fetches_what_the_filter_leaves_and_again_when_it_changes(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "people.db") as database:
         database.execute("CREATE TABLE people (age INTEGER, town TEXT, income TEXT)")

@@ -50,6 +50,7 @@ INVALID = {
     "unknown metric": ("model:", "evaluation: {metrics: [roc]}\nmodel:"),
     "unknown preset": ("model:", "backend: tpu\nmodel:"),
     "unknown engine": ("model:", "backend: {engine: lokal}\nmodel:"),
+    "option with a line": ("model:", 'backend: {engine: slurm, options: ["--comment=a\\nb$(id)"]}\nmodel:'),
     "wrong pair": ("model:", "constraints: {quality: [{metric: r2, at_least: high}]}\nmodel:"),
     "three ends": ("columns:", "expect: [{column: age, between: [1, 2, 3]}]\n  columns:"),
     "slice of nothing": ("model:", "evaluation: {slices: [sex, []]}\nmodel:"),

@@ -53,6 +53,21 @@ def got(place: str, variable: str, folder: Path) -> tuple[bytes | None, str]:
         return (None if found is None else mine.path(found.outputs["text"]).read_bytes()), shared.trouble
 
 
+def test_contents_come_alone_and_only_whole(store: Store, action: Action, variable: str, tmp_path: Path) -> None:
+    shared = Shared(str(tmp_path / "shared"), variable)
+    assert all(shared.put(digest, store) for digest in action.outputs.values())
+    with Store(tmp_path / "mine").writing() as mine:
+        assert all(shared.bring(digest, mine) for digest in action.outputs.values())
+        assert mine.path(action.outputs["text"]).read_bytes() == CONTENT
+        assert (mine.path(action.outputs["folder"]) / "a").read_text() == "x"
+        assert mine.lookup(KEY) is None
+        assert not shared.bring("0" * 64, mine)
+    for path in (tmp_path / "shared" / "objects").iterdir():
+        path.write_bytes(b"other")
+    with Store(tmp_path / "others").writing() as others:
+        assert not any(Shared(str(tmp_path / "shared"), variable).bring(one, others) for one in action.outputs.values())
+
+
 def test_what_is_there_is_not_put_there_again(store: Store, action: Action, variable: str, tmp_path: Path) -> None:
     place = tmp_path / "shared"
     Shared(str(place), variable).fill(action, store)

@@ -1,16 +1,23 @@
 """Processes that train one network together give what one process gives, and end together."""
 
 import json
+import os
+import shutil
+import socket
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 from safetensors.numpy import load_file
+from tests import hardware
 
 from mlspec.diagnostics import StepError
-from mlspec.steps.job import Job
+from mlspec.machine import child_process, network
+from mlspec.steps.job import Job, LostError
 from mlspec.steps.training import distributed
 
 # Trains networks whose layers look at whole batches: dropout, batch norm, attention with dropout, members.
@@ -49,7 +56,9 @@ def run(job):
             module = backbones.build(NETWORKS[name], 8, 1)
             rows = loop.Rows((inputs[:200],), target[:200])
             validation = loop.Rows((inputs[200:],), target[200:])
-            settings = loop.Settings(epochs=3, batch_size=33, learning_rate=0.01, checkpoint_seconds=0.0)
+            settings = loop.Settings(
+                epochs=3, batch_size=33, learning_rate=0.01, checkpoint_seconds=0.0, seconds=float(job.seconds)
+            )
             history = loop.train(
                 module, rows, validation, loss, settings, seed=3, folder=job.scratch / name, progress=job.progress
             )
@@ -63,7 +72,13 @@ TOLD: list[Any] = []
 ALL = ["mlp", "resnet", "tabm", "transformer"]
 
 
-def trained(folder: Path, count: int, told: list[Any] | None = None, **params: Any) -> dict[str, dict[str, Any]]:
+def trained(
+    folder: Path,
+    count: int,
+    told: list[Any] | None = None,
+    elsewhere: tuple[tuple[str, ...], ...] = (),
+    **params: Any,
+) -> dict[str, dict[str, Any]]:
     """The weights of each network, trained by that many processes."""
     out = folder / "out"
     job = Job(
@@ -75,6 +90,8 @@ def trained(folder: Path, count: int, told: list[Any] | None = None, **params: A
         scratch=folder,
         root=folder,
         processes=count,
+        seconds=1e6,
+        elsewhere=elsewhere,
         progress=lambda what, share, figures: told.append((what, share, figures)) if told is not None else None,
     )
     distributed.together(job, "group_work")
@@ -99,6 +116,61 @@ def code(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def whole(code: Path) -> dict[str, dict[str, Any]]:
     """What two processes give that nothing disturbs."""
     return trained(code / "whole", 2, TOLD)
+
+
+@pytest.fixture
+def other() -> Iterator[tuple[str, ...]]:
+    """What runs a command on another machine, as far as the network goes: one interface leads there."""
+    name = f"mlspec{os.getpid()}"
+    ends = f"{name}a"[-15:], f"{name}b"[-15:]
+    ip, there = shutil.which("ip") or "ip", ("ip", "netns", "exec", name, "ip")
+    commands = [
+        (ip, "netns", "add", name),
+        (ip, "link", "add", ends[0], "type", "veth", "peer", "name", ends[1], "netns", name),
+        (ip, "addr", "add", "198.18.77.1/24", "dev", ends[0]),
+        (ip, "link", "set", ends[0], "up"),
+        (*there, "addr", "add", "198.18.77.2/24", "dev", ends[1]),
+        (*there, "link", "set", ends[1], "up"),
+        (*there, "link", "set", "lo", "up"),
+    ]
+    try:
+        for command in commands:
+            if subprocess.run(command, check=False, capture_output=True).returncode:
+                hardware.skip("no network of its own can be made")
+        yield (ip, "netns", "exec", name)
+    finally:
+        # The interface goes with the namespace that its other end is in.
+        subprocess.run((ip, "netns", "delete", name), check=False, capture_output=True)
+
+
+@pytest.mark.slow
+def test_processes_on_two_machines_find_the_network_between_them(
+    code: Path, whole: dict[str, dict[str, Any]], other: tuple[str, ...]
+) -> None:
+    command = (*other, *child_process.command("mlspec.steps.training.member"))
+    apart = trained(code / "apart", 2, elsewhere=(command,), networks=["mlp"])
+    assert history(code / "apart", "mlp") == history(code / "whole", "mlp")
+    for part, tensor in whole["mlp"].items():
+        np.testing.assert_array_equal(apart["mlp"][part], tensor, err_msg=part)
+
+
+def test_another_machine_is_reached_by_no_address_that_this_one_has_too() -> None:
+    with socket.create_server(("", 0)) as server:
+        here = network.endpoint(server.getsockname()[1])
+        assert network.reach(here) == ("127.0.0.1", "127.0.0.1")
+        there = replace(here, machine="another", addresses=("127.0.0.1", next(iter(network.interfaces()))))
+        with pytest.raises(OSError, match=f"^none of the addresses .* is reached on port {here.port}$"):
+            network.reach(there)
+
+
+@pytest.mark.slow
+def test_a_process_that_is_lost_with_its_machine_is_not_the_fault_of_the_step(
+    code: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(distributed, "GRACE", 0.2)
+    cause = "^process 2 of 2 is lost: the command that started it ended with exit code 7$"
+    with pytest.raises(LostError, match=cause):
+        trained(code / "lost", 2, elsewhere=(("sh", "-c", "exit 7"),), networks=["mlp"])
 
 
 @pytest.mark.slow

@@ -75,6 +75,22 @@ def test_keys_of_two_types_are_compared_by_value(tmp_path: Path) -> None:
     assert found["v"].to_list() == [10, None, None]
 
 
+def test_integers_without_a_sign_never_wrap_around(tmp_path: Path) -> None:
+    large = [2**64 - 1, 2**63 + 1, 2**63 + 2, 7]
+    rows = pl.DataFrame({"k": pl.Series(large, dtype=pl.UInt64)})
+    others = pl.DataFrame({"k": [7, 8], "v": [10, 20]}), pl.DataFrame({"k": rows["k"][1:3], "v": [30, 40]})
+    for other, values in zip(others, ([None, None, None, 10], [None, 30, 40, None]), strict=True):
+        found = made(tmp_path, rows, ["k", "v"], joins=[join("o", {"v": "v"}, ["k"])], others={"o": other})
+        assert found.rows() == list(zip(large, values, strict=True))
+    derive = [["twin", "k", "integer"], ["rest", "k % 10", "integer"], ["below", "k - 10 < 0", "boolean"]]
+    found = made(tmp_path, rows, ["k", "twin", "rest", "below"], derive=derive, filter="5 - k < -2")
+    assert found["twin"].to_list() == large[:3]
+    assert found["rest"].to_list() == [k % 10 for k in large[:3]]
+    assert made(tmp_path, rows, ["below"], derive=derive)["below"].to_list() == [False, False, False, True]
+    with pytest.raises(pl.exceptions.PolarsError, match="conversion"):
+        made(tmp_path, rows, ["twice"], derive=[["twice", "k * 2", "integer"]])
+
+
 def expected(day: int | None, known: list[tuple[int, int]], within: int | None, before: bool) -> int | None:
     """The last value known on a day, by the plainest of means."""
     if day is None:

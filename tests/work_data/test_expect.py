@@ -15,7 +15,8 @@ from scipy import stats
 
 from mlspec.diagnostics import StepError
 from mlspec.graph.passes.references import pins
-from mlspec.steps.data import anomalies, drift, expect, parquet, split
+from mlspec.spec.expect import MERGED, measured_by_parts
+from mlspec.steps.data import anomalies, distinct_rows, drift, expect, expect_part, parquet, split
 from mlspec.steps.job import Job
 
 DAY = dt.date(2024, 1, 1)
@@ -166,6 +167,41 @@ def test_all_that_fails_is_reported_at_once(tmp_path: Path) -> None:
     with pytest.raises(StepError, match=r"at least 500 expected; .* at most 10.00% expected") as caught:
         checked(tmp_path, {"rows": {"at_least": 500}}, of("hole", missing={"at_most": 0.1}))
     assert caught.value.path == ("data", "expect", 0)
+
+
+def test_parts_give_the_report_of_all_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = [{**wrong, "severity": "warn"} for wrong, _right in FAILS.values() if "drift" not in wrong]
+    parquet.write(ROWS, tmp_path / "rows")
+    parquet.write(TOWNS, tmp_path / "towns")
+    source = {"source.towns": tmp_path / "towns"}
+
+    def job(name: str, expectations: list[Any], inputs: dict[str, Path], outputs: tuple[str, ...]) -> Job:
+        (tmp_path / name).mkdir()
+        return Job(
+            id=name,
+            kind="expect",
+            params={"expectations": expectations, "masked": ["who"]},
+            inputs=inputs | source,
+            outputs={output: tmp_path / name / output for output in outputs},
+            scratch=tmp_path,
+            root=tmp_path,
+        )
+
+    whole = job("whole", asked, {"table.a": tmp_path / "rows"}, ("report", "verdict"))
+    expect.run(whole)
+    mine = [[i, one] for i, one in enumerate(asked) if "source" not in one and measured_by_parts(one)]
+    assert {key for _i, one in mine for key in one} >= MERGED - {"freshness"}
+    measured = {}
+    for number, (start, stop) in enumerate(((0, 70), (70, 70), (70, 71), (71, 200))):
+        parquet.write(ROWS[start:stop], tmp_path / f"rows{number}")
+        part = job(f"part{number}", mine, {"table.a": tmp_path / f"rows{number}"}, ("measured",))
+        expect_part.run(part)
+        measured[f"measured.{number}"] = part.outputs["measured"]
+    # A few rows at a time, as where there are many.
+    monkeypatch.setattr(distinct_rows, "BOUND", 5_000)
+    merged = job("merged", asked, {"table.a": tmp_path / "rows"} | measured, ("report", "verdict"))
+    expect.run(merged)
+    assert json.loads(merged.outputs["report"].read_bytes()) == json.loads(whole.outputs["report"].read_bytes())
 
 
 def test_rows_are_left_out_or_kept_aside(tmp_path: Path) -> None:

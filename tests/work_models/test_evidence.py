@@ -66,7 +66,7 @@ def test_a_perfect_model_on_few_rows_is_not_certain() -> None:
     found = measure(truth, np.eye(2)[truth], "accuracy", "roc_auc")["metrics"]
     assert found["accuracy"]["high"] == 1.0
     assert 0.9 < found["accuracy"]["low"] < 0.95
-    assert 0.8 < found["roc_auc"]["low"] < 0.9, "thirty pairs are fewer than sixty rows"
+    assert 0.9 < found["roc_auc"]["low"] < 0.95, "a perfect ranking of few rows may be by chance"
 
 
 def test_what_is_not_defined_is_null_and_not_a_number_passes_nothing() -> None:

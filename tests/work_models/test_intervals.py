@@ -69,23 +69,43 @@ def both(positive: list[int]) -> np.ndarray:
 
 
 @pytest.mark.parametrize("among", [1, 10])
-def test_a_gain_has_students_interval_of_the_bootstraps_error(among: int) -> None:
-    truth = np.arange(40) % 2
-    own, other = both([*truth[:36], *(1 - truth[36:])]), both([*truth[:30], *(1 - truth[30:])])
-    found = intervals.gain(UP[1], truth, own, other, {"level": 0.9, "resamples": 4000}, among=among)
-    assert (found["own"], found["other"], found["value"]) == (0.9, 0.75, pytest.approx(0.15))
-    # Six of forty rows differ: the difference of a row is 1 with probability 0.15; its mean's error follows.
-    error = math.sqrt(0.15 * 0.85 / 39)
-    arm = student.ppf(1 - 0.1 / 2 / among, 39) * error
-    assert found["value"] - found["low"] == pytest.approx(arm, rel=0.06)
-    assert found["high"] - found["value"] == pytest.approx(arm, rel=0.06)
+def test_a_gain_has_students_interval_of_the_differences_by_row(among: int) -> None:
+    truth = np.arange(400) % 2
+    other = both([*truth[:340], *(1 - truth[340:])])
+    own = both([*(1 - truth[:20]), *truth[20:]])
+    found = intervals.gain(UP[1], truth, own, other, {"level": 0.9, "resamples": 100}, among=among)
+    assert (found["own"], found["other"], found["value"]) == (0.95, 0.85, pytest.approx(0.1))
+    # 60 of 400 rows are right with the one alone and 20 with the other; the error of the mean follows.
+    error = math.sqrt((0.15 + 0.05 - 0.1**2) / 399)
+    arm = student.ppf(1 - 0.1 / 2 / among, 399) * error
+    assert found["high"] - found["low"] == pytest.approx(2 * arm, rel=0.01)
+    assert found["high"] - found["value"] > arm > found["value"] - found["low"], "more rows gain than lose"
     turned = intervals.gain(DOWN[1], truth.astype(float), truth + 1.0, truth + 2.0, {"level": 0.9, "resamples": 50})
     assert (turned["own"], turned["other"], turned["value"]) == (1.0, 2.0, 1.0)
 
 
-def test_one_row_or_a_metric_that_is_not_defined_gives_no_interval() -> None:
+@pytest.mark.parametrize("name", ["log_loss", "brier"])
+def test_a_model_that_is_hardly_ever_wrong_is_shown_to_be_better_than_one_that_hesitates_everywhere(name: str) -> None:
+    truth = np.arange(68) % 2
+    sure, hesitant = np.where(truth == 1, 0.98, 0.02), np.where(truth == 1, 0.55, 0.45)
+    sure[0] = 0.9  # the one wrong row
+    own, other = (np.stack([1 - positive, positive], axis=1) for positive in (sure, hesitant))
+    asked = {"level": 0.95, "resamples": 50}
+    found = intervals.gain(metric(name), truth, own, other, asked)
+    assert found["value"] > found["low"] > 0.02
+    # Wrong rows that were not seen may make the sure one worse, but no better: the arm towards zero is longer.
+    assert found["value"] - found["low"] > 3 * (found["high"] - found["value"])
+    turned = intervals.gain(metric(name), truth, other, own, asked)
+    assert (turned["low"], turned["high"]) == (pytest.approx(-found["high"]), pytest.approx(-found["low"]))
+    both_sure = intervals.gain(metric(name), truth, own, own * 0.97 + 0.015, asked)
+    assert both_sure["low"] is None, "of two that are hardly ever wrong, the difference is as uncertain as before"
+    assert "few rows carry the loss" in both_sure["reason"]
+
+
+def test_one_row_tells_little_and_a_metric_that_is_not_defined_nothing() -> None:
     one = intervals.gain(UP[1], np.array([1]), both([1]), both([0]), {"level": 0.9, "resamples": 50})
-    assert (one["value"], one["low"], one["high"]) == (1.0, None, None)
+    assert one["value"] == 1.0
+    assert one["low"] < 0 < one["high"]
     area = metric("roc_auc")
     none = intervals.gain(area, np.array([1, 1]), both([1, 0]), both([0, 1]), {"level": 0.9, "resamples": 50})
     assert none == {"own": None, "other": None, "value": None, "low": None, "high": None}
@@ -113,10 +133,11 @@ def test_the_rows_that_would_decide_by_hand(
     assert verdict.rows_needed(value, low, high, n, threshold) == expected
 
 
-def test_a_single_row_is_drawn_as_itself() -> None:
+def test_a_single_row_has_no_interval() -> None:
     found = intervals.measure([DOWN], np.array([1.0]), np.array([3.0]), {}, level=0.9, resamples=20)
     assert found["metrics"]["rmse"] == {
-        "value": 2.0, "low": 2.0, "high": 2.0, "level": 0.9, "n": 1, "greater_is_better": False
+        "value": 2.0, "low": None, "high": None, "level": 0.9, "n": 1, "greater_is_better": False,
+        "reason": "too few rows show how the errors spread: 1, where at least 20 are needed",
     }  # fmt: skip
 
 
@@ -195,9 +216,8 @@ def test_a_curve_keeps_off_both_ends_by_what_the_rows_can_show() -> None:
     assert decisions.calibrated(half, None) is half
 
 
-@pytest.mark.parametrize(("positives", "is_known"), [(1, False), (3, True)])
-def test_a_gain_that_most_draws_cannot_tell_has_no_interval(positives: int, is_known: bool) -> None:
-    """Of forty rows with one positive more than a third of the draws have none; with three only one in twenty."""
+@pytest.mark.parametrize(("positives", "is_known"), [(4, False), (5, True)])
+def test_a_gain_on_few_positives_is_unknown(positives: int, is_known: bool) -> None:
     truth = (np.arange(40) < positives).astype(np.int64)
     score = np.linspace(0.9, 0.1, 40)
     own, other = (np.stack([1 - one, one], axis=1) for one in (score, score[::-1]))
@@ -237,3 +257,21 @@ def test_a_metric_without_a_value_says_why(truth: list[int], classes: int, reaso
     gate = verdict.by_interval("roc_auc at least 0.5", score, len(truth), 0.5, at_least=True)
     assert gate.verdict == "unknown"
     assert gate.reason == f"the metric is not defined on these {len(truth)} rows: {reason}"
+
+
+def test_a_value_that_few_rows_carry_has_no_interval_and_its_gate_is_unknown_with_what_to_do() -> None:
+    truth = np.arange(60) % 2
+    sure = np.where(np.eye(2)[truth] == 1, 0.99, 0.01)
+    sure[0] = sure[0][::-1]
+    found = intervals.around(metric("log_loss"), truth, sure, 0.95, 100)
+    assert found["value"] == pytest.approx((59 * -math.log(0.99) - math.log(0.01)) / 60)
+    why = "few rows carry the loss: 1 of 60 are wrong, and 0.6 are to be expected; about 180 rows would do"
+    assert (found["low"], found["high"], found["reason"]) == (None, None, why)
+    gate = verdict.by_interval("log_loss at most 0.2", found, 60, 0.2, at_least=False)
+    assert (gate.verdict, gate.reason) == ("unknown", f"0.08664 over 60 rows, without an interval: {why}")
+    generator = np.random.default_rng(5)
+    heavy = np.exp(2 * generator.standard_normal(300))
+    found = intervals.around(metric("rmse"), heavy, np.zeros(300), 0.95, 100)
+    assert found["reason"].startswith("few rows carry the error: it is spread like that of ")
+    few = intervals.around(metric("roc_auc"), np.arange(40) % 20 // 19, both([0, 1] * 20), 0.95, 100)
+    assert few["reason"] == "the rarer class has 2 rows, fewer than 5; about 100 rows would do"

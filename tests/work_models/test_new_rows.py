@@ -138,6 +138,22 @@ def test_every_cell_that_does_not_fit_is_named_by_line_column_and_value(
     assert caught.value.diagnostics[-1].notes == ("3 of 6 rows can't be predicted",)
 
 
+def test_an_integer_that_takes_all_64_bits_is_one_wherever_it_comes_from(
+    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = [{**ROW, "age": 2**64 - 1}, {**ROW, "age": 40}]
+    answers = api.predict(made(), rows)
+    frame = pl.DataFrame(rows, schema_overrides={"age": pl.UInt64})
+    frame.write_csv("new.csv")
+    frame.write_parquet("new.parquet")
+    for file in ("new.csv", "new.parquet"):
+        assert api.predict(made(), file).to_dicts() == answers
+    below = pl.DataFrame({**ROW, "age": [str(2**64 - 1), "-1"]})
+    with pytest.raises(SpecError, match=f"'{2**64 - 1}' is outside the range of 64-bit integers"):
+        api.predict(made(), below)
+
+
 @pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
 def test_refused_rows_are_skipped_and_listed_whatever_the_format(
     made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
@@ -239,6 +255,7 @@ def test_cells_mean_what_they_meant_in_training(made: Made, tmp_path: Path) -> N
         found = api.predict_file(model, str(tmp_path / "new.csv"))
         assert found.rows.to_dicts() == [wanted]
         assert found.notes == ("missing values where training rows had none: 'town' (1 row)",)
+        assert api.predict(model, [{**ROW, "town": None, "since": date}])[0] == wanted
 
 
 def test_values_of_columns_about_people_are_shown_nowhere(made: Made, tmp_path: Path) -> None:
@@ -328,7 +345,7 @@ def test_values_are_read_as_what_they_are(made: Made, form: str, column: str, va
     ("column", "value", "told"),
     [
         ("age", 30.5, "'30.5' is not an integer"),
-        ("age", 2**64 - 1, "'18446744073709551615' is outside the range of 64-bit integers"),
+        ("age", 2**64, "'18446744073709551616' is outside the range of 64-bit integers"),
         ("age", datetime.date(2024, 1, 31), "'2024-01-31' is not an integer"),
         ("pay", "2.000,5", "'2.000,5' is not a number"),
         ("pay", datetime.timedelta(1), "the value is of the type timedelta, which is no single value"),

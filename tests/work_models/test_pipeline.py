@@ -136,6 +136,22 @@ def test_ties_go_to_the_first_name_and_the_undefined_loses(made: dict[str, Path]
         run("nothing")
 
 
+def test_where_the_metric_has_no_value_another_decides_and_says_why(made: dict[str, Path], tmp_path: Path) -> None:
+    inputs = dict(made)
+    no_value = {"value": None, "low": None, "high": None, "reason": "all 40 rows have the same class"}
+    for name, loss in (("linear", 0.4), ("trees", 0.2)):
+        inputs[f"metrics.{name}"] = tmp_path / name
+        others = {
+            other: {"value": value, "low": None, "high": None} for other, value in (("f1", 1.0), ("log_loss", loss))
+        }
+        results.write_json(inputs[f"metrics.{name}"], {"metrics": {"roc_auc": no_value, **others}})
+    found = results.read_json(select(tmp_path / "selected", inputs, ["trees", "linear"])["selection"])
+    assert (found["candidate"], found["metric"]) == ("trees", "log_loss")
+    assert found["reason"] == (
+        "selected by 'log_loss': 'roc_auc' is not defined on the validation rows (all 40 rows have the same class)"
+    )
+
+
 def test_the_simplest_within_one_standard_error_of_the_best_is_selected_and_the_reason_told(
     made: dict[str, Path], tmp_path: Path
 ) -> None:

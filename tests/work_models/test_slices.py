@@ -63,6 +63,13 @@ def test_the_search_finds_a_planted_slice_of_two_columns() -> None:
     assert first["rows"] == int(planted.sum())
 
 
+def test_where_nearly_all_rows_err_a_slice_of_errors_alone_is_no_worse() -> None:
+    rows = table(400, 0)
+    for seed in range(5):
+        errors = (np.random.default_rng(seed).random(400) < 0.95).astype(float)
+        assert slices.worst(rows, rows.columns, errors, 30, 0.95)["slices"][0]["low"] <= 0
+
+
 def test_where_errors_are_alike_everywhere_no_slice_is_shown_to_be_worse() -> None:
     alarms = 0
     for seed in range(20):

@@ -16,9 +16,23 @@ if TYPE_CHECKING:
     from mlspec.api.drafting import Drafted, draft
     from mlspec.api.keeping import accept, adopt
     from mlspec.api.looking import compare, diff, diff_all, last, profile, report, runs, series
+    from mlspec.api.monitoring import compare_candidate, monitor, retrain_check
+    from mlspec.api.packaging import Packaged, package
     from mlspec.api.policies import Policies, policies
     from mlspec.api.prediction import Predictions, predict, predict_file
+    from mlspec.api.releasing import (
+        approve,
+        make_keys,
+        note,
+        promote,
+        registry_folder,
+        release,
+        releases,
+        rollback,
+        verify_bundle,
+    )
     from mlspec.api.running import Verdict, execute, run, step, track
+    from mlspec.api.serving import Address, serve
     from mlspec.api.tables import write_table
     from mlspec.api.tracked import init_dvc, write_dvc, write_dvc_params
     from mlspec.api.using import load_model
@@ -30,9 +44,23 @@ ROOMS = {
     "drafting": ("Drafted", "draft"),
     "keeping": ("accept", "adopt"),
     "looking": ("compare", "diff", "diff_all", "last", "profile", "report", "runs", "series"),
+    "packaging": ("Packaged", "package"),
+    "monitoring": ("compare_candidate", "monitor", "retrain_check"),
     "policies": ("Policies", "policies"),
     "prediction": ("Predictions", "predict", "predict_file"),
+    "releasing": (
+        "approve",
+        "make_keys",
+        "note",
+        "promote",
+        "registry_folder",
+        "release",
+        "releases",
+        "rollback",
+        "verify_bundle",
+    ),
     "running": ("Verdict", "execute", "run", "step", "track"),
+    "serving": ("Address", "serve"),
     "tables": ("write_table",),
     "tracked": ("init_dvc", "write_dvc", "write_dvc_params"),
     "using": ("load_model",),
@@ -40,17 +68,21 @@ ROOMS = {
 
 __all__ = [
     "FETCHING",
+    "Address",
     "Checked",
     "Compiled",
     "Drafted",
     "Fetching",
+    "Packaged",
     "Policies",
     "Predictions",
     "Verdict",
     "accept",
     "add_contract",
     "adopt",
+    "approve",
     "compare",
+    "compare_candidate",
     "compile",
     "diff",
     "diff_all",
@@ -61,17 +93,29 @@ __all__ = [
     "init_dvc",
     "last",
     "load_model",
+    "make_keys",
+    "monitor",
+    "note",
+    "package",
     "policies",
     "predict",
     "predict_file",
     "profile",
+    "promote",
+    "registry_folder",
+    "release",
+    "releases",
     "report",
+    "retrain_check",
+    "rollback",
     "run",
     "runs",
     "series",
+    "serve",
     "step",
     "track",
     "validate",
+    "verify_bundle",
     "write_dvc",
     "write_dvc_params",
     "write_table",

@@ -63,6 +63,7 @@ def validate(
     allow_outside: bool = False,
     schema: bool = False,
     all_rows: bool = False,
+    policies_of: str | os.PathLike[str] | None = None,
 ) -> Checked:
     """Read a spec and check it against the language, the data's headers and the rules.
 
@@ -70,8 +71,9 @@ def validate(
     the sources that are fetched up to date first; without, nothing is connected to or run. ``allow_outside``: read
     files outside the spec's repository (or folder, where there is none) too. ``schema``: a second, independent reader
     first checks the structure, by the published JSON Schema. ``all_rows`` (and ``running``): all rows of a source
-    are read where their types are not known yet; else the first ones tell. Raises SpecError with everything that is
-    wrong, SourceError if a source is unavailable.
+    are read where their types are not known yet; else the first ones tell. ``policies_of``: those in force for
+    another file, where the spec is to be written. Raises SpecError with everything that is wrong, SourceError if a
+    source is unavailable.
     """
     from mlspec.machine import allowed_reads
     from mlspec.policy import files as policy_files
@@ -82,7 +84,8 @@ def validate(
     path = find(spec)
     root = Path(path).parent
     reads = None if running or allow_outside else allowed_reads.around(root)
-    settings = [*sets, *([] if backend is None else [_backend(backend)])]
+    # The backend first: a single setting is then one of that backend.
+    settings = [*([] if backend is None else [_backend(backend)]), *sets]
     try:
         if schema:
             _check_by_schema(composed(path, profile=profile, sets=settings, large=large, reads=reads))
@@ -113,8 +116,9 @@ def validate(
     project = resolve(project, known.schemas, known.target_levels)
     found += check(project, document, known, running=running)
     texts = dict(document.texts)
-    for place in policy_files.present(root):
-        found += _by_policy(place, path, project, document, reads, texts)
+    home = os.fspath(policies_of or path)
+    for place in policy_files.present(os.path.dirname(home) or os.curdir):
+        found += _by_policy(place, home, project, document, reads, texts)
     if any(diagnostic.severity == "error" for diagnostic in found):
         raise SpecError(found, texts)
     for write in keep:
@@ -230,7 +234,7 @@ def compile(  # noqa: A001 (the verb of the command)
     checked = msgspec.structs.replace(checked, diagnostics=(*checked.diagnostics, *other))
     if only:
         graph = graph.leading_to([step_named(graph, name).id for name in only])
-    overrides = (*sets, *([] if backend is None else [f"backend={backend}"]))
+    overrides = (*([] if backend is None else [f"backend={backend}"]), *sets)
     return Compiled(checked, plan_graph(graph), tuple(changes), profile, overrides, not only, renew)
 
 
@@ -260,4 +264,4 @@ def overlays(compiled: Compiled) -> list[str]:
         decisive = ("device", "precision", "compile", "reproducible")
         if all(getattr(own, name, None) == getattr(now, name, None) for name in decisive):
             backend = []
-    return [*profile, *(word for value in (*sets, *backend) for word in ("--set", value))]
+    return [*profile, *(word for value in (*backend, *sets) for word in ("--set", value))]

@@ -35,23 +35,36 @@ def draft(
     drop: Sequence[str] = (),
     id: str | None = None,  # noqa: A002 (the key of the language)
     settings: Mapping[str, Any] | None = None,
+    train_time: float | None = None,
     trial: bool = True,
 ) -> Drafted:
     """A first spec for a file, as it would be in ``folder``: every guess has its reason beside it.
 
-    What is stated is written as it is; ``settings`` are keys of the source. The spec is valid; ``trial``: its profile
+    What is stated is written as it is; ``settings`` are keys of the source; ``train_time``: all models of the portfolio
+    compete for so many seconds. The spec is valid; ``trial``: its profile
     `quick` has also run, in a temporary folder. Raises SpecError where the file can't be read, nothing can be predicted
     of it, or no spec for it works.
     """
     from mlspec.draft import Given
     from mlspec.draft import draft as drafted
 
-    given = Given(target=target, task=task, time=time, group=group, drop=tuple(drop), id=id, settings=settings or {})
-    return tried(drafted(Path(data), Path(folder), given), Path(data), trial=trial)
+    given = Given(
+        target=target,
+        task=task,
+        time=time,
+        group=group,
+        drop=tuple(drop),
+        id=id,
+        settings=settings or {},
+        train_time=train_time,
+    )
+    home = Path(folder, "project.yaml")
+    return tried(drafted(Path(data), Path(folder), given), Path(data), home=home, trial=trial)
 
 
-def tried(proposal: "Proposal", data: Path, *, trial: bool = True) -> Drafted:
-    """A proposal that is valid, and runs if there is to be a ``trial``; without the parts of it that do not.
+def tried(proposal: "Proposal", data: Path, *, home: Path | None = None, trial: bool = True) -> Drafted:
+    """A proposal that is valid, and runs if there is to be a ``trial``; without the parts of it that do not. What the
+    policies of its ``home`` demand in addition is noted: it is a decision, not a guess.
 
     Raises SpecError where nothing that could be taken out makes it valid.
     """
@@ -66,7 +79,7 @@ def tried(proposal: "Proposal", data: Path, *, trial: bool = True) -> Drafted:
             written = apart.written()
             spec = Path(folder, "project.yaml")
             spec.write_text(written.text, encoding="utf-8")
-            failure, said = _failure(spec, written.places, trial=trial)
+            failure, said = _failure(spec, written.places, home=home, trial=trial)
             if failure is None:
                 break
             at, why = failure
@@ -88,24 +101,41 @@ def _refused(why: str, *, trial: bool) -> Diagnostic:
     return Diagnostic(code="draft-fails", message=f"the proposed spec does not work: {why}", notes=more)
 
 
-def _failure(spec: Path, places: "Sequence[Place]", *, trial: bool) -> "tuple[tuple[Place, str] | None, list[str]]":
+def _failure(
+    spec: Path, places: "Sequence[Place]", *, home: Path | None, trial: bool
+) -> "tuple[tuple[Place, str] | None, list[str]]":
     """Where a spec fails and why, None if it works; and what is to be said of the trial."""
     from mlspec.api.checking import validate
 
+    said: list[str] = []
     try:
-        validate(spec, allow_outside=True)
+        validate(spec, allow_outside=True, policies_of=home)
     except SpecError as error:
-        first = next(one for one in error.diagnostics if one.severity == "error")
-        line = None if first.span is None else first.span.line
-        return (_place(places, line), f"{first.message}{f' ({first.label})' if first.label else ''}"), []
+        wrong = [one for one in error.diagnostics if one.severity == "error"]
+        unread = [one for one in wrong if _is_about_policy(one)]
+        if unread:
+            raise SpecError(unread, error.texts) from None
+        first = next((one for one in wrong if one.code != "policy-violation"), None)
+        if first is not None:
+            line = None if first.span is None else first.span.line
+            return (_place(places, line), f"{first.message}{f' ({first.label})' if first.label else ''}"), []
+        said = [f"to be decided before it runs: {'; '.join((one.message, *one.notes))}" for one in wrong]
     if not trial:
-        return None, []
+        return None, said
     from importlib.util import find_spec
 
     missing = [name for name in NEEDED if find_spec(name) is None]
     if missing:
-        return None, [f"not tried: {missing[0]} is not installed (pip install 'mlspec-compiler[run]')"]
-    return _run(spec, places)
+        return None, [*said, f"not tried: {missing[0]} is not installed (pip install 'mlspec-compiler[run]')"]
+    failure, more = _run(spec, places)
+    return failure, [*said, *more]
+
+
+def _is_about_policy(wrong: Diagnostic) -> bool:
+    """Whether it is the policy that is wrong, not the spec."""
+    from mlspec.policy.files import NAME
+
+    return wrong.code == "policy-unreadable" or (wrong.span is not None and Path(wrong.span.file).name == NAME)
 
 
 def _place(places: "Sequence[Place]", line: int | None) -> "Place":

@@ -2,6 +2,7 @@
 
 import datetime
 import decimal
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -197,7 +198,7 @@ def _column(name: str, cells: list[Any]) -> "pl.Series":
             if low <= min(known) and max(known) < high:
                 return pl.Series(name, cells, dtype=type_)
     elif types <= {int, float, decimal.Decimal} and types:
-        return pl.Series(name, [None if cell is None else float(cell) for cell in cells], dtype=pl.Float64)
+        return pl.Series(name, [None if cell is None else _float(cell) for cell in cells], dtype=pl.Float64)
     elif types == {datetime.date, datetime.datetime}:
         whole = pl.Series(name, [cell.isoformat() if cell else None for cell in cells], dtype=pl.String)
         return whole.str.to_datetime(format=None, strict=False, time_unit="us")
@@ -205,6 +206,13 @@ def _column(name: str, cells: list[Any]) -> "pl.Series":
         return pl.Series(name, cells)
     texts = [None if cell is None else str(cell).lower() if isinstance(cell, bool) else str(cell) for cell in cells]
     return pl.Series(name, texts, dtype=pl.String)
+
+
+def _float(cell: "int | float | decimal.Decimal") -> float:
+    try:
+        return float(cell)
+    except OverflowError:  # an integer beyond all floats
+        return math.inf if cell > 0 else -math.inf
 
 
 def _cell(value: Any) -> Any:

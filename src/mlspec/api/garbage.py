@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mlspec import paths
+from mlspec import paths, registry
 from mlspec.diagnostics import StoreError
 from mlspec.engine.run import lockfile, retention, run_record
 from mlspec.snapshots import anonymize_snapshot
@@ -17,7 +17,8 @@ def collect(root: Path, *, runs: int = 1, snapshots: int = 3, home: Path | None 
     """Keep the results of the last ``runs`` runs and those that ``mlspec.lock`` names; remove all others, and of each
     fetched source all but the last ``snapshots``.
 
-    What unfinished steps keep to go on from is removed too. Raises StoreError while a run is going on.
+    What unfinished steps keep to go on from is removed too, and what killed runs have left on a cluster. Raises
+    StoreError while a run is going on.
     """
     home = home or paths.home(root)
     paths.demand_no_links(home)
@@ -38,7 +39,15 @@ def collect(root: Path, *, runs: int = 1, snapshots: int = 3, home: Path | None 
     if locked is not None:
         keep.update(step.fingerprint for step in locked.steps.values())
     found = upkeep.collect(Store(paths.store(home)), keep, [paths.scratch(home)])
+    _clean_clusters(home)
     anonymize_snapshot.sweep(root / pinned.FOLDER)
     folders = sorted((root / pinned.FOLDER).iterdir()) if (root / pinned.FOLDER).is_dir() else []
     freed = sum(prune(root, folder.name, snapshots) for folder in folders if folder.is_dir())
     return Collected(found.results, found.bytes + freed)
+
+
+def _clean_clusters(home: Path) -> None:
+    """Have each engine that works in a folder of its own clean that."""
+    for name in paths.CLUSTERS:
+        if (home / name).is_dir() and registry.has(registry.ENGINES, name):
+            registry.engine(name).clean(home / name)

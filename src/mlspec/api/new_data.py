@@ -50,6 +50,7 @@ def from_file(path: str, model: "LoadedModel", keep: Sequence[str], settings: Ma
     from mlspec.steps.serving import new_rows
 
     is_csv, is_text = source_at(path) == "csv", source_at(path) in OF_TEXT
+    forms = _forms(model)
     trained = model.about.reading if is_csv else None
     source, columns, notes = opened(path, settings if trained is None else _with(settings, trained.missing))
     if trained is not None:
@@ -77,7 +78,7 @@ def from_file(path: str, model: "LoadedModel", keep: Sequence[str], settings: Ma
         frame = _as_it_came(path, source, types, is_text)
         kept = frame.select(list(kept_as))
         parsed = _parsed(path, source, wanted, frame.height)
-    rows, faults = new_rows.fitted(frame, wanted, parsed=parsed, seen=model.seen)
+    rows, faults = new_rows.fitted(frame, wanted, parsed=parsed, seen=model.seen, dates=forms)
     if is_csv:
         kept = kept.select(_typed(kept[name], types[name]) for name in kept_as)
     return Table(
@@ -93,13 +94,15 @@ def from_file(path: str, model: "LoadedModel", keep: Sequence[str], settings: Ma
 
 def from_frame(given: "Given", model: "LoadedModel", keep: Sequence[str]) -> Table:
     """The rows of a frame. Raises SpecError where it lacks a column."""
+    import polars as pl
+
     from mlspec.steps.serving import new_rows
 
     known(keep, given.names, "the data")
     wanted = needed(model, given.names, "the data")
     frame, odd = given.read(wanted)
-    rows, faults = new_rows.fitted(frame, wanted, seen=model.seen)
-    return Table(rows, frame.select(), [*odd, *faults], lambda: given.read(given.names)[0], lambda _cells: {}, "")
+    rows, faults = new_rows.fitted(frame, wanted, seen=model.seen, dates=_forms(model))
+    return Table(rows, pl.DataFrame(), [*odd, *faults], lambda: given.read(given.names)[0], lambda _cells: {}, "")
 
 
 def known(keep: Sequence[str], names: Sequence[str], what: str) -> None:
@@ -134,6 +137,11 @@ def needed(model: "LoadedModel", names: Sequence[str], what: str) -> dict[str, s
             for name, guess in lacking.items()
         )
     return found
+
+
+def _forms(model: "LoadedModel") -> Mapping[str, str]:
+    """The formats of dates in training."""
+    return {} if model.about.reading is None else model.about.reading.dates
 
 
 def _with(settings: Mapping[str, Any], missing: Sequence[str]) -> dict[str, Any]:

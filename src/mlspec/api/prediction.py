@@ -23,6 +23,7 @@ FrameT = TypeVar("FrameT", bound="Frame")
 OnError = Literal["stop", "skip"]
 SHOWN = 20  # cells that are listed
 REFUSED = "row-refused"
+PLAIN = frozenset({str, int, float, bool, type(None)})
 
 
 class Predictions(Struct, Generic[T], frozen=True):
@@ -100,6 +101,10 @@ def predict(model: "LoadedModel", data: Any, *, keep: Sequence[str] = (), on_err
 
         if isinstance(data, list | tuple) and not data:
             return [] if on_error == "stop" else Predictions[Any]([], (), ())
+        few = _few(model, data, keep, with_notes=on_error == "skip")
+        if few is not None:
+            made, notes = few
+            return made if on_error == "stop" else Predictions(made, (), notes)
         given = frames.given(data)
         found = _answered(model, new_data.from_frame(given, model, keep), keep, on_error)
         made = given.back(found.columns, keep, found.refused_rows)
@@ -188,7 +193,7 @@ def _predicted(model: "LoadedModel", given: "pl.DataFrame") -> "tuple[list[pl.Se
     """The columns of predictions for rows that fit, and what is unusual about these."""
     import polars as pl
 
-    from mlspec.steps.serving import new_rows
+    from mlspec.steps.serving import answers, new_rows, package
     from mlspec.steps.serving.package_format import PackageError
 
     try:
@@ -206,24 +211,46 @@ def _predicted(model: "LoadedModel", given: "pl.DataFrame") -> "tuple[list[pl.Se
     classes = model.about.classes
     if classes is None or codes is None:
         return [pl.Series("prediction", predicted)], notes
-    columns = [_labels(classes, model.about.target_type).gather(codes).alias("prediction")]
+    labels = pl.Series(answers.labels(model.about))
+    if len(codes) > package.FEW:
+        columns = [labels.gather(codes).alias("prediction")]
+    else:
+        values = labels.to_list()
+        columns = [pl.Series("prediction", [values[code] for code in codes], dtype=labels.dtype)]
     if model.about.abstain_below is not None:
         columns.append(pl.Series("to_person", predicted.max(axis=1) < model.about.abstain_below))
     return [*columns, *(pl.Series(f"p_{name}", predicted[:, index]) for index, name in enumerate(classes))], notes
 
 
-def _labels(classes: Sequence[Any], kind: str) -> "pl.Series":
-    """The classes as the target has them: a package has them as texts."""
-    import polars as pl
+def _few(
+    model: "LoadedModel", data: Any, keep: Sequence[str], *, with_notes: bool
+) -> "tuple[Any, tuple[str, ...]] | None":
+    """The answers to a row, or to few, of Python's own values, in the form of ``data``; None where they take the data
+    engine, or are none."""
+    from mlspec.steps.serving import answers, new_rows, package
+    from mlspec.steps.serving.package_format import PackageError
 
-    if kind == "boolean" and set(classes) <= {"true", "false"}:
-        return pl.Series([name == "true" for name in classes])
-    if kind in ("integer", "number"):
-        try:
-            return pl.Series([int(name) if kind == "integer" else float(name) for name in classes])
-        except (ValueError, OverflowError):
-            pass  # a package that comes from elsewhere
-    return pl.Series(list(classes), dtype=pl.String)
+    is_one = isinstance(data, Mapping)
+    rows: Any = [data] if is_one else data
+    if not isinstance(rows, list | tuple) or len(rows) > package.FEW or not all(type(row) is dict for row in rows):
+        return None
+    if is_one and not all(type(cell) in PLAIN for cell in data.values()):
+        return None
+    try:
+        predicted = model.predict_few(rows)
+        if predicted is None:
+            return None
+        found = answers.by_name(model, predicted)
+        if any(name in found for name in keep):
+            return None
+        cells = zip(*([row[name] for row in rows] for name in keep), *found.values(), strict=True)
+        made = [dict(zip((*keep, *found), row, strict=True)) for row in cells]
+    except PackageError as error:
+        raise using.refused(error) from None
+    except KeyError:
+        return None
+    notes = new_rows.unusual_cells(rows, model.seen(), model.about) if with_notes else ()
+    return made[0] if is_one else made, notes
 
 
 def _listed(

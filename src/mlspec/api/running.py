@@ -60,6 +60,7 @@ def execute(
     from mlspec.engine.run.run import run as carry_out
     from mlspec.report.facts import summarise
     from mlspec.report.runs import stored
+    from mlspec.spec.dump import resolved
 
     graph = compiled.plan.graph
     named = {step.id for name in forced if (step := graph.find(name)) is not None}
@@ -75,12 +76,13 @@ def execute(
     found = summarise.facts(graph, ran, profile=compiled.profile, overrides=compiled.overrides)
     if ran.folder is None:
         _prune(compiled, ran)
-        before = stored.with_results_of(compiled.checked.root, found)
+        before = stored.with_results_of(compiled.checked.root, found, resolved(graph.project))
         if before is not None:
             return msgspec.structs.replace(found, report=before.report, model=before.model)
         if not compiled.whole:
             return found
-        # The run that made the results was ended before it could write its report, or was somebody else's.
+        # The run that made the results was ended before it could write its report, was somebody else's, or one of a
+        # spec that said other things which change no result, but its report.
         ran = run_record.write(paths.home(compiled.checked.root), ran)
         found = summarise.facts(graph, ran, profile=compiled.profile, overrides=compiled.overrides)
     document = compiled.checked.document

@@ -5,6 +5,7 @@ import shutil
 import sys
 import tempfile
 import weakref
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from mlspec.machine import python_paths
 from mlspec.specfile import find
 
 if TYPE_CHECKING:
-    from mlspec.steps.serving.package import LoadedModel
+    from mlspec.steps.serving.package import LoadedModel, Package
     from mlspec.steps.serving.package_format import About, PackageError
 
 SHOWN = 20  # files of code that are listed
@@ -23,7 +24,7 @@ SHOWN = 20  # files of code that are listed
 def load_model(
     model: str | os.PathLike[str] | None = None, *, device: str = "cpu", trust_code: bool = False
 ) -> "LoadedModel":
-    """The selected model of a spec's last run, or the exported model in a folder, ready to predict.
+    """The selected model of a spec's last run, or the exported model in a folder or released bundle, ready to predict.
 
     A folder may come from anybody: its files must be those that its ``package.json`` lists, and it is loaded, and
     answers, in a process of its own. ``trust_code``: its author is trusted; it is loaded into this process, which
@@ -32,7 +33,7 @@ def load_model(
     """
     from mlspec.steps.serving import isolated, package_format
 
-    folder = _folder(model)
+    folder = folder_of(model)
     try:
         about = package_format.read_about(folder)
         if package_format.brings_code(about):
@@ -45,13 +46,15 @@ def load_model(
         raise refused(error) from None
 
 
-def _folder(model: str | os.PathLike[str] | None) -> Path:
-    """The folder of an exported model, or of the one that a spec's last run selected."""
+def folder_of(model: str | os.PathLike[str] | None) -> Path:
+    """The folder of an exported model, of that of a released bundle, or of the one that a spec's last run selected."""
     from mlspec.report.runs import stored
     from mlspec.steps.serving import package_format
 
     if model is not None and os.path.lexists(Path(model, package_format.ABOUT)):
         return Path(model)
+    if model is not None and os.path.lexists(Path(model, "bundle.json")):
+        return Path(model, "package")
     path = find(model)
     for run in stored.every(Path(path).parent):
         if run.model is not None:
@@ -60,7 +63,26 @@ def _folder(model: str | os.PathLike[str] | None) -> Path:
     raise SpecError([Diagnostic(code="no-model", message="no run of this project has selected a model", notes=(note,))])
 
 
-def _trusted(folder: Path, about: "About", device: str) -> "LoadedModel":
+def load_here(folder: Path, *, trust_code: bool, confine: Callable[[], object]) -> "Package":
+    """The package in a folder in this process, which ``confine`` confines for good: before anything of the package is
+    read, or behind its code where it brings some along and that is trusted. Raises SpecError as ``load_model`` does."""
+    from mlspec.steps.serving import package, package_format
+
+    try:
+        about = package_format.read_about(folder)
+        if not package_format.brings_code(about):
+            confine()
+            return package.load(folder)
+        if not trust_code:
+            raise SpecError([_untrusted(folder, about)])
+        loaded = _trusted(folder, about, "cpu")
+        confine()
+        return loaded
+    except package_format.PackageError as error:
+        raise refused(error) from None
+
+
+def _trusted(folder: Path, about: "About", device: str) -> "Package":
     """The model in this process: a copy of what was looked at, for code may read its files later."""
     from mlspec.steps.serving import package, package_format
 

@@ -6,16 +6,16 @@ from mlspec.api.checking import step_named
 
 def text(found: Compiled, what: str, color: bool) -> str:
     """The graph and its plan in one form: a format's name, ``resolved``, ``trace``, or ``explain STEP``."""
-    plan, graph = found.plan, found.plan.graph
+    plan, graph = found.plan.folded, found.plan.graph.folded
     match what:
         case "tree":
             from mlspec.graph.show.tree import tree
 
-            return tree(plan, color=color)
+            return tree(found.plan, color=color)
         case "json":
             from mlspec.graph.show import as_json
 
-            return as_json.encode(as_json.as_json(graph, plan))
+            return as_json.encode(as_json.as_json(found.plan.graph, found.plan))
         case "mermaid":
             from mlspec.graph.show.mermaid import mermaid
 
@@ -45,7 +45,9 @@ def text(found: Compiled, what: str, color: bool) -> str:
         case _:
             from mlspec.graph.show.explain import explain
 
-            return explain(graph, step_named(graph, what.partition(" ")[2]).id, plan)
+            step = step_named(found.plan.graph, what.partition(" ")[2])
+            whole = found.plan if step.part_of else plan
+            return explain(whole.graph, step.id, whole)
 
 
 def _trace(found: Compiled) -> str:

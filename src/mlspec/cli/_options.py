@@ -65,6 +65,18 @@ def reading(command: Command) -> Command:
     return cast(Command, header(found))
 
 
+def duration(_context: click.Context, _option: click.Parameter, text: str | None) -> float | None:
+    """The seconds of an option such as 90s, 5m or 1h30m."""
+    from mlspec.spec import units
+
+    if text is None:
+        return None
+    found = units.parse("duration", text)
+    if found is None:
+        raise click.BadParameter(f"'{text}' is no duration: write 90s, 5m or 1h30m")
+    return float(found)
+
+
 READING = ("separator", "decimal", "thousands", "encoding", "quote", "skip", "footer", "missing", "header")
 
 

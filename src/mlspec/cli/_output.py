@@ -104,8 +104,6 @@ def nearest(word: str, words: Iterable[str]) -> str | None:
 def say_first_rows(sources: Sequence[str]) -> None:
     """Say of which sources the first rows alone were looked at; nothing of none."""
     if sources:
-        from mlspec.diagnostics import printable
         from mlspec.sources._bounds import ROWS
 
-        listed = ", ".join(sources)
-        talk(printable(f"column types are those of the first {ROWS:,} rows of {listed}; a run reads all"))
+        talk(f"column types are those of the first {ROWS:,} rows of {', '.join(sources)}; a run reads all")

@@ -1,5 +1,6 @@
 """How a run is followed: live bars on a terminal, plain lines elsewhere, JSON lines for programs."""
 
+import re
 import sys
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 QUARTERS = 4
+PART = re.compile(r"\.part\.\d+$")  # a step for a part of a source, of which there may be thousands
 
 
 class JsonLines:
@@ -45,7 +47,8 @@ class Lines:
                 self._quarter[event.step] = 0
             case events.StepProgress():
                 quarter = int(event.share * QUARTERS)
-                if 0 < quarter < QUARTERS and quarter > self._quarter.get(event.step, 0):
+                is_new = 0 < quarter < QUARTERS and quarter > self._quarter.get(event.step, 0)
+                if is_new and not PART.search(event.step):
                     self._quarter[event.step] = quarter
                     talk(printable(f"{event.step}: {event.share:.0%}, {progress_text(event)}"))
             case _:
@@ -142,9 +145,10 @@ def progress_text(event: events.StepProgress) -> str:
 
 
 def ended(event: events.AnyEvent) -> str | None:
-    """The line about the end of a step, or about what should be known; None for what needs none."""
+    """The line about the end of a step, or about what should be known; None for what needs none: parts that are done,
+    among others."""
     match event:
-        case events.StepFinished():
+        case events.StepFinished() if not PART.search(event.step):
             return printable(f"{event.step}: done in {formatting.seconds(event.seconds)}")
         case events.StepFailed():
             return printable(f"{event.step}: failed: {event.cause}")

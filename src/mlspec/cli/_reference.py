@@ -4,9 +4,78 @@ import ast
 from collections.abc import Iterator
 
 from mlspec import registry
+from mlspec.release.codes import PAGES as RELEASE
 
 # The codes of what commands refuse themselves; rules and the language have their own pages.
 OWN: dict[str, str] = {
+    "bad-log": """A request log can't be used.
+
+Why: `mlspec monitor` reads `LOG/YYYY-MM-DD/PART.parquet`. A part that is damaged is left out and named; where no part
+can be read, or none has a row of the model, there is nothing to judge.
+
+Instead: name the folder that `mlspec serve` writes, and the package that answered. The log names a model by the SHA-256
+digest of its `package.json`.
+""",
+    "bad-labels": """A table of labels can't be used.
+
+Why: each row needs the id of the request and the true outcome: the columns `operation.labels.key` and the target. A
+column `row` says which row of the request it is, where a request has several.
+
+Instead: name the columns so, or set `operation.labels.key`.
+""",
+    "bad-candidate": """A candidate can't be compared with the model in service.
+
+Why: both are compared on the same labelled rows of the request log, which must be later than all that the candidate was
+trained on, and have every column that it reads.
+
+Instead: name a model of the same target and classes, and a time `--since` after which rows have labels.
+""",
+    "bad-webhook": """An address is no webhook.
+
+Why: `--webhook` posts JSON over HTTP, and nothing else.
+
+Instead: give an address that begins with https:// or http://.
+""",
+    "no-retrain": """An exported model does not say when it is to be trained again.
+
+Why: `mlspec retrain --check` decides by the reasons that the spec states.
+
+Instead: state `operation.retrain`, run again, and use the new package.
+""",
+    "no-reference": """An exported model has no sketch of its test rows.
+
+Why: monitoring compares the request log with `reference.json` in the package. A run adds it where the spec says what is
+to be monitored.
+
+Instead: state `operation.monitor`, run again, and use the new package.
+""",
+    "open-without-token": """A service would listen at an address of the network, and ask for no token.
+
+Why: everybody on the network could query the model, and use this machine's time. 127.0.0.1, the default, is reachable
+from this machine only.
+
+Instead: `mlspec serve --token-file FILE`, with a token of at least 16 characters in each line, or the same in the
+variable `MLSPEC_SERVE_TOKENS`; `--without-token` where a proxy in front asks who it is.
+""",
+    "token-unclear": """The tokens of a service cannot be read, or one is shorter than 16 characters.
+
+Why: a token is all that a client needs, so it must not be guessed.
+
+Instead: write a line of `openssl rand -hex 24` into the file for each client, or for the old and the new token while
+clients change.
+""",
+    "address-unavailable": """A service cannot listen at its address.
+
+Why: another process listens there, the address is of another machine, or the port needs more rights.
+
+Instead: end the other process, or state another `--port`; 0 takes any that is free, and the start line shows it.
+""",
+    "service-unclear": """What a bundle, or a run's resolved spec, says of its service cannot be read.
+
+Why: `operation.serve` and `operation.log` have the limits of the service, which must not be others than was decided.
+
+Instead: restore the file, or run or release the project again.
+""",
     "no-server": """The spec names no server to log runs to.
 
 Why: `report --mlflow` logs a run to the server that the spec names.
@@ -140,7 +209,7 @@ def code_page(code: str) -> str | None:
     """The page of a code, None where there is no such code."""
     from mlspec.spec.codes import PAGES
 
-    text = OWN.get(code) or PAGES.get(code) or _rule(code)
+    text = OWN.get(code) or PAGES.get(code) or RELEASE.get(code) or _rule(code)
     return None if text is None else f"{code}\n\n{text}"
 
 
@@ -149,7 +218,7 @@ def codes() -> list[str]:
     from mlspec.rules.check import files
     from mlspec.spec.codes import PAGES
 
-    return sorted({*OWN, *PAGES, *files()})
+    return sorted({*OWN, *PAGES, *RELEASE, *files()})
 
 
 def topics() -> Iterator[str]:

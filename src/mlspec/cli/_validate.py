@@ -9,12 +9,12 @@ from msgspec import Struct
 from mlspec.cli._exit_codes import WRONG
 from mlspec.cli._output import colored, result, say_first_rows, show_diagnostics, talk
 from mlspec.diagnostics import Diagnostic, SpecError, printable, workflow_command
-from mlspec.report.terminal.paint import paint
 
 BINDINGS = {
     "gate": "decided by a gate",
     "measured": "measured and shown",
     "compiled": "checked before a run",
+    "monitored": "judged in service by mlspec monitor",
     "nothing": "not checked",
 }
 
@@ -24,7 +24,7 @@ class Stated(Struct, frozen=True):
 
     requirement: str
     file: str
-    binding: Literal["gate", "measured", "compiled", "nothing"]
+    binding: Literal["gate", "measured", "compiled", "monitored", "nothing"]
     waived: str = ""
 
 
@@ -77,7 +77,7 @@ def validate(
             stated += own
             if form == "text":
                 name = checked.project.project.name
-                talk(f"{paint('valid', '32', colored(sys.stderr))}: {printable(checked.path)} ({name}){share(own)}")
+                talk(f"{valid()}: {printable(checked.path)} ({name}){share(own)}")
                 say_first_rows(checked.facts.heads)
             if form == "text" and listing:
                 for one in own:
@@ -104,6 +104,15 @@ def validate(
 
         result(findings(found, [Path(find(spec)).as_posix() for spec in specs or (None,)]), form="data")
     return WRONG if any(diagnostic.severity == "error" for diagnostic in found) else 0
+
+
+def valid() -> str:
+    """The word, green where there is colour."""
+    if not colored(sys.stderr):
+        return "valid"
+    from mlspec.report.terminal.paint import paint
+
+    return paint("valid", "32", color=True)
 
 
 def share(stated: Sequence[Stated]) -> str:

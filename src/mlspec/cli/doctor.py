@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 from msgspec import Struct
@@ -38,13 +38,14 @@ class Finding(Struct, frozen=True):
 
 
 @click.command(name="doctor")
+@click.option("--backend", metavar="NAME", help="Examine one execution backend: of a cluster, by jobs on two nodes.")
 @formats("text", "json")
-def command(form: str) -> int:
+def command(backend: str | None, form: str) -> int:
     """Say what this machine can run, and what is missing.
 
     Exits with 1 if something that mlspec needs is missing or broken.
     """
-    found = list(look())
+    found = list(look() if backend is None else _examined(backend))
     if form == "json":
         import msgspec
 
@@ -142,6 +143,47 @@ def _backends(no_gpu: str) -> Iterator[Finding]:
         yield Finding(f"engine {name}", "missing" if reasons else "ok", detail)
 
 
+def _examined(name: str) -> Iterator[Finding]:
+    """What is said of a single backend; its engine may look further."""
+    from importlib.util import find_spec
+
+    from mlspec.spec.backend import Backend
+
+    known = dict(_known_backends())
+    engines = registry.names(registry.ENGINES)
+    backend = known.get(name) or (Backend(engine=name) if name in engines else None)
+    if backend is None:
+        raise click.UsageError(
+            f"there is no backend '{name}'; there are {', '.join(dict.fromkeys([*known, *engines]))}"
+        )
+    gpus = _gpus() if find_spec("torch") is not None and backend.device.startswith("cuda") else None
+    reasons = list(_reasons(backend, "" if gpus is None or gpus.state == "ok" else gpus.text, engines))
+    yield Finding(f"backend {name}", "wrong" if reasons else "ok", "; ".join(reasons) or _text(backend))
+    engine: Any = registry.engine(backend.engine) if backend.engine in engines else None
+    if hasattr(engine, "examine"):
+        yield from (Finding(what, state, text) for what, state, text in engine.examine(backend, Path.cwd()))
+    if hasattr(engine, "place"):
+        yield from _placed(engine, name)
+
+
+def _placed(engine: Any, name: str) -> Iterator[Finding]:
+    """What an engine says of the steps of the spec in this folder, if there is one."""
+    from mlspec import api, specfile
+    from mlspec.diagnostics import SpecError
+    from mlspec.engine.fitting import asked
+
+    try:
+        specfile.find(None)
+    except SpecError:
+        return
+    try:
+        graph = api.compile(backend=name).plan.graph
+    except SpecError:
+        yield Finding("steps", "warning", "unknown: `mlspec validate` says what is wrong with the spec in this folder")
+        return
+    yield from (Finding(what, state, text) for what, state, text in engine.place(graph.project.backend, asked(graph)))
+
+
 def _unusable(engine: str) -> list[str]:
     """Why an engine can't be used here."""
     from mlspec.rules.library_not_installed import of_engine
@@ -198,6 +240,7 @@ def _text(backend: "Backend") -> str:
     parts += ["compiled"] if backend.compile else []
     parts += ["with portable instructions"] if backend.reproducible == "portable" else []
     parts += [f"{count} processes each"] if count > 1 else []
+    parts += [f"on {backend.nodes} nodes"] if backend.nodes > 1 else []
     return ", ".join(parts)
 
 

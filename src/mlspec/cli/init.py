@@ -1,5 +1,6 @@
 """``mlspec init``: a first spec from a look at the data; the files for a code host's CI."""
 
+import contextlib
 import os
 import sys
 from collections.abc import Sequence
@@ -27,6 +28,12 @@ LOCK_IS_GENERATED = "mlspec.lock linguist-generated\n"
 @click.option("--group", metavar="COLUMN", help="Keep rows with the same value in one part of the split.")
 @click.option("--drop", metavar="COLUMN", multiple=True, help="Leave this column out; repeatable.")
 @click.option("--id", metavar="COLUMN", help="The column that identifies a row.")
+@click.option(
+    "--train-time",
+    metavar="DURATION",
+    callback=_options.duration,
+    help="Let all models of the portfolio compete for so long, blended: 60s, 5m, 1h.",
+)
 @click.option("--no-trial", is_flag=True, help="Write the spec without a trial run of its profile quick.")
 @click.option("-o", "--output", default="project.yaml", show_default=True, help="The file to write; - for stdout.")
 @click.option(
@@ -42,6 +49,7 @@ def command(
     group: str | None,
     drop: tuple[str, ...],
     id: str | None,  # noqa: A002
+    train_time: float | None,
     no_trial: bool,
     output: str,
     ci: str | None,
@@ -78,6 +86,7 @@ def command(
         drop=drop,
         id=id,
         settings=settings,
+        train_time=train_time,
         trial=not no_trial,
     )
     for note in drafted.notes:
@@ -87,6 +96,8 @@ def command(
         result(text, form="data")
         return
     write(output, text, data)
+    with contextlib.suppress(SpecError):  # a demand of a policy, which was said
+        api.validate(output, allow_outside=True, all_rows=True)  # keeps what all rows say for the next commands
     _mark_lock(output)
     named = "" if output == "project.yaml" else f" {output}"
     talk(printable(f"wrote {output}; next: mlspec run{named} --profile quick"))

@@ -80,7 +80,7 @@ def command(
             result(tree(plan, color=colored(sys.stdout)))
         return 0
     if form == "text" and not pending:
-        talk(f"nothing to do: the results of all {len(plan.steps):,} steps are stored")
+        talk(f"nothing to do: the results of all {len(plan.folded.steps):,} steps are stored")
     listener = _listener(form, pending, {step: planned.seconds for step, planned in plan.steps.items()})
     with listener.live():
         found = api.execute(compiled, force=force, forced=only, listener=listener)

@@ -25,10 +25,16 @@ PAGES = Path("docs") / "reference"
             "series",
             "events",
             "evidence",
+            "monitor",
+            "retrain",
+            "candidate",
             "diagnostics",
             "profile",
             "diff",
             "diff-all",
+            "bundle",
+            "releases",
+            "dora",
         ]
     ),
     default="project",
@@ -47,10 +53,16 @@ def command(name: str, writes: bool, check: bool) -> int:
     series       mlspec show METRIC|CANDIDATE --format json
     events       the other lines of mlspec run --format json
     evidence     the lines of evidence.jsonl in a run's folder
+    monitor      mlspec monitor --format json
+    retrain      mlspec retrain --check --format json
+    candidate    mlspec retrain --candidate --format json
     diagnostics  mlspec validate --format json
     profile      mlspec profile --format json
     diff         mlspec diff --format json
     diff-all     mlspec diff --all --format json
+    bundle       bundle.json of a release
+    releases     mlspec releases --format json
+    dora         mlspec releases --dora --format json
     """
     if not (writes or check):
         result(schemas()[name](), form="json")
@@ -84,7 +96,7 @@ def schemas() -> dict[str, Callable[[], str]]:
         return schema.text()
 
     def policy() -> str:
-        from mlspec.policy import Policy
+        from mlspec.policy.language import Policy
         from mlspec.spec import schema
 
         return schema.of(Policy, "mlspec policy")
@@ -114,6 +126,21 @@ def schemas() -> dict[str, Callable[[], str]]:
 
         return _derived("events", AnyEvent)
 
+    def monitor() -> str:
+        from mlspec.monitoring.findings import Monitored
+
+        return _derived("monitor", Monitored)
+
+    def retrain() -> str:
+        from mlspec.monitoring.retraining import Retraining
+
+        return _derived("retrain", Retraining)
+
+    def candidate() -> str:
+        from mlspec.monitoring.candidate import Compared
+
+        return _derived("candidate", Compared)
+
     def diagnostics() -> str:
         from mlspec.cli._validate import Found
 
@@ -139,7 +166,25 @@ def schemas() -> dict[str, Callable[[], str]]:
 
         return _derived("profile", TableProfile)
 
+    def bundle() -> str:
+        from mlspec.release.bundle import Bundle
+
+        return _derived("bundle", Bundle)
+
+    def releases() -> str:
+        from mlspec.release.registry import Releases
+
+        return _derived("releases", Releases)
+
+    def dora() -> str:
+        from mlspec.release.dora import Dora
+
+        return _derived("dora", Dora)
+
     return {
+        "bundle": bundle,
+        "releases": releases,
+        "dora": dora,
         "profile": profile,
         "project": project,
         "policy": policy,
@@ -149,6 +194,9 @@ def schemas() -> dict[str, Callable[[], str]]:
         "series": series,
         "events": events,
         "evidence": evidence,
+        "monitor": monitor,
+        "retrain": retrain,
+        "candidate": candidate,
         "diagnostics": diagnostics,
         "diff": diff,
         "diff-all": diff_all,

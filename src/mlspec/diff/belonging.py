@@ -48,6 +48,7 @@ def belonging(lock: Lock, graph: Graph, contents: Mapping[str, Mapping[str, str]
     if not lock.steps or not all(step.identity for step in lock.steps.values()):
         who = f"mlspec {lock.mlspec}" if lock.mlspec else "an older mlspec"
         return Belonging(unknown=f"mlspec.lock, written by {who}, does not say which spec it is of")
+    graph = graph.folded
     files = {step_id: known for step_id in graph.steps if (known := _files(lock, graph, step_id, contents)) is not None}
     identities = spec_identity.digests(graph, files)
     stale: dict[str, str] = {}

@@ -116,7 +116,7 @@ class MetricChange(Struct, frozen=True, kw_only=True):
     base: dict[str, float | None] | None
     head: dict[str, float | None] | None
     told: Literal["better", "worse", "the same", "not told apart", "not comparable", "unknown"]
-    how: Annotated[str, Meta(description="paired replicates of the test rows, or separate intervals")] = ""
+    how: Annotated[str, Meta(description="paired by test rows, or separate intervals")] = ""
 
 
 class GateChange(Struct, frozen=True, kw_only=True):

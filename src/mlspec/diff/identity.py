@@ -66,6 +66,7 @@ KEYS: dict[str, Callable[[Any], str]] = {
     "data.expect": _expectation,
     "data.join": lambda join: join.source,
     "preprocessing.interactions": _interaction,
+    "operation.monitor.quality": lambda bound: f"{bound.metric}, estimated" if bound.estimated else bound.metric,
 }
 """By the list's pattern; a list of plug-ins is keyed by their names. A list that is not here fails a test."""
 

@@ -17,12 +17,13 @@ from mlspec.graph.build import compile_graph
 from mlspec.graph.graph import Graph
 from mlspec.graph.passes import PASSES
 from mlspec.graph.passes.files import files
+from mlspec.graph.passes.parts import parts
 from mlspec.graph.step import Step
 from mlspec.rules.context import Facts
 from mlspec.spec import Project
 from mlspec.spec.resolve import resolve
 
-LIGHT = tuple(one for one in PASSES if one is not files)
+LIGHT = tuple(one for one in PASSES if one not in (files, parts))
 # Each change is compiled for itself, as long as that is not too much work.
 MOST_WORK = 6_000
 

@@ -127,6 +127,13 @@ def reviewers(seen: Seen) -> Class:
     return "tightened" if seen.kind == "added" else "removed" if seen.kind == "removed" else "loosened"
 
 
+def stages(seen: Seen) -> Class:
+    """A bundle that skips a stage, or comes to it in another order, is checked less."""
+    old, new = list(seen.old or ()), list(seen.new or ())
+    kept = [stage for stage in new if stage in old]
+    return "tightened" if kept == old else "removed" if not new else "loosened"
+
+
 def source(seen: Seen) -> Class:
     """A source from outside is an exposure."""
     settings = seen.new if isinstance(seen.new, dict) else {}
@@ -174,6 +181,16 @@ def mitigation(seen: Seen) -> Class:
 def server(seen: Seen) -> Class:
     """Each run goes there with its report and its model."""
     return "prose" if seen.kind == "removed" else "exposure"
+
+
+def allowance(seen: Seen) -> Class:
+    """Callers may send less than before."""
+    return "contract" if ceiling(seen) == "tightened" else "prose"
+
+
+def retained(seen: Seen) -> Class:
+    """More of what callers send is kept, or for longer."""
+    return "exposure" if ceiling(seen) == "loosened" else "prose"
 
 
 def sealed(seen: Seen) -> Class:

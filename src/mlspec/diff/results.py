@@ -17,7 +17,7 @@ Paired = Callable[[Lock, Lock], "Mapping[str, Told] | str"]
 """What sets two runs apart by metric, from their predictions of the same rows; in words, why that can't be said."""
 SIDE_BY_SIDE = "intervals side by side"
 UNKNOWN = "unknown"
-PAIRED = "paired replicates of the same test rows"
+PAIRED = "paired by the same test rows"
 
 
 class Locked(Struct, frozen=True):

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlspec.draft import compose, decide, head, source
+from mlspec.draft import compact_dates, compose, decide, head, source
 from mlspec.draft.proposal import Proposal as Proposal
 from mlspec.draft.proposal import without as without
 from mlspec.draft.table import Because, Table
@@ -74,7 +74,8 @@ class _Rows:
 
         with raw_rows.reading(str(data), Path(), read.source):
             columns = read.source.settled(Path(), read.columns)
-            self.read, columns, types = source.evened(read, data, columns)
+            even, columns, types = source.evened(read, data, columns)
+            self.read, columns = compact_dates.stated(even, data, columns)
             usable = _usable(columns)
             frame = self.read.source.scan(Path(), usable)
             every, self.held = rows.looked_at(frame, usable)
@@ -103,6 +104,12 @@ class _Rows:
         from mlspec.draft import trial_split
 
         return trial_split.parts(self.held, stated, target, classes=classes)
+
+    def same_within(self, thing: str) -> list[str]:
+        """The columns that have one value in all rows of each value of a column."""
+        from mlspec.draft import trial_split
+
+        return trial_split.same_within(self.held, thing)
 
     def recurs(self, thing: str, moment: str) -> bool:
         """Whether most values of a column have rows at several moments."""

@@ -8,10 +8,11 @@ from mlspec.draft.table import Seen
 
 
 class Leak(NamedTuple):
-    """Columns that tell the target together, and the evidence."""
+    """Columns that tell the target together, and the evidence; ``is_made_of_it``: the target is there first."""
 
     columns: tuple[str, ...]
     why: str
+    is_made_of_it: bool = False
 
 
 def by_name(columns: Sequence[Seen], target: str) -> list[Leak]:

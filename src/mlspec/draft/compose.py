@@ -176,19 +176,21 @@ def _preparation(draft: _Draft, read: Opened, found: Decided, data: Path) -> Non
 def _models(draft: _Draft, read: Opened, table: Table, found: Decided) -> None:
     chosen = found.models
     candidates = chosen.candidates
-    quick = models.quick(table, found.task, found.split, chosen, len(found.features))
+    quick = models.quick(table, found.task, chosen, len(found.features))
     if read.is_files:
         candidates = folders.candidates(read.kind, models.LINEAR[found.task.kind])
         quick["model"] = {"candidates": folders.quick(read.kind)}
-    draft.put(("model", "candidates"), candidates, "the simpler one first")
-    draft.comments |= {
-        ("model", "candidates", name): why for name, why in chosen.comments.items() if name in candidates
-    }
+    if "time" in chosen.keys and not read.is_files:
+        draft.put(("model", "candidates"), "auto", "linear models, trees and networks: mlspec explain model.candidates")
+    else:
+        draft.put(("model", "candidates"), candidates, "the simpler one first")
+        draft.comments |= {
+            ("model", "candidates", name): why for name, why in chosen.comments.items() if name in candidates
+        }
     if chosen.select is not None:
         draft.put(("model", "select"), {"metric": chosen.select})
-    if found.split.folds is not None and not read.is_files:
-        why = f"{table.rows:,} rows: too few for one validation part to choose by"
-        draft.put(("model", "cross_validation"), {"folds": found.split.folds}, why)
+    for name, (value, why) in () if read.is_files else chosen.keys.items():
+        draft.put(("model", name), value, why)
     draft.put(("evaluation", "metrics"), list(chosen.metrics))
     if chosen.baselines:
         draft.put(("evaluation", "baselines"), list(chosen.baselines))

@@ -1,6 +1,6 @@
 """Decides what a spec for a table is to say: each column's role, the task, the split, what is left as features."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Protocol
 
 from msgspec import Struct
@@ -25,6 +25,9 @@ class Rows(Protocol):
     def parts(self, stated: dict[str, Any], target: str, *, classes: bool) -> tuple[str, tuple[int, ...]] | None:
         """What a split comes to: why it can't be, and the rows of its parts; None if that is unknown."""
 
+    def same_within(self, thing: str) -> Collection[str]:
+        """The columns that have one value in all rows of each value of a column."""
+
     def recurs(self, thing: str, moment: str) -> bool | None:
         """Whether most values of a column have rows at several moments; None if that is unknown."""
 
@@ -39,6 +42,10 @@ class Unknown:
     def parts(self, stated: dict[str, Any], target: str, *, classes: bool) -> None:
         """Unknown."""
         return
+
+    def same_within(self, thing: str) -> Collection[str]:
+        """Unknown."""
+        return ()
 
     def recurs(self, thing: str, moment: str) -> None:
         """Unknown."""
@@ -102,6 +109,10 @@ def demand_known(given: Given, columns: Schema) -> None:
 def decided(table: Table, given: Given, rows: Rows) -> Decided:
     """What a spec for this table is to say. Raises SpecError where nothing can be predicted of it."""
     aim = targets.chosen(table, given)
+    if aim.is_last:
+        thing = splits.entity([c for c in table.columns if c.name != aim.column.name and c.name not in given.drop])
+        if thing is not None:
+            aim = targets.of_each(aim, table, thing, rows.same_within(thing))
     task = tasks.of(aim.column, given)
     target = aim.column.name
     columns = [c for c in table.columns if c.name != target and c.name not in table.not_features]
@@ -126,13 +137,15 @@ def decided(table: Table, given: Given, rows: Rows) -> Decided:
     split = splits.of(table, aim.column, task, given, unfit, parts, rows.recurs)
     free = [c for c in used if c.name != split.stated.get("column") and c.name not in about.sensitive]
     found = _leaks(rows, free, aim.column, task, table)
-    alone = next((leak.columns[0] for leak in found if len(leak.columns) == 1), None)
+    alone = next((leak.columns[0] for leak in found if len(leak.columns) == 1 and not leak.is_made_of_it), None)
     if aim.is_last and alone is not None and len(free) > 1:
         raise targets.refused(aim.column, columns, f"follows from '{alone}'")
     told = _told(found)
     things = {split.group} if split.stated["by"] != "group" and split.group is not None else set()
     clear = [c for c in _without(free, told) if c.name not in about.all]
     prepared = roles.preparation(clear, things)
+    wide = models.wide(table, prepared.steps)
+    prepared = prepared._replace(steps={name: one for name, one in prepared.steps.items() if name not in wide})
     left = _without(free, [*told, *prepared.drop])
     notes = [*task.notes, *survival.notes(table, aim.column)]
     if left:
@@ -164,7 +177,7 @@ def decided(table: Table, given: Given, rows: Rows) -> Decided:
         split=split,
         preparation=prepared,
         features=features,
-        models=models.of(table, task, split, len(left)),
+        models=models.of(table, task, split, len(left), wide, train_time=given.train_time),
         notes=tuple(notes),
     )
 

@@ -18,22 +18,60 @@ Array = np.ndarray[Any, Any]
 MOST_ROWS, MOST_CELLS, MOST_PAIRED = 20_000, 10_000_000, 60
 LEFT, FEWEST, FEWEST_ORDERED = 0.005, 10, 500
 EXACT, CLOSE = 1e-6, 1e-3
+SHARE_EMPTY, FEW_WITH, PURE, COVERED, CLOSE_OF_SPREAD, MOST_RANGES = 0.02, 3, 0.98, 0.3, 0.05, 20
 
 
 def measured(held: "pl.DataFrame", columns: "list[Seen]", target: str, task: Task) -> list[Leak]:
     """Columns that determine the target in the rows that are held."""
     rows = held.filter(pl.col(target).is_not_null())
+    with_it = _with_target(held, columns, target)
     step = -(-rows.height // max(500, min(MOST_ROWS, MOST_CELLS // max(1, len(columns)))))
     rows = rows.gather_every(max(1, step))
     if rows.height < 30:
-        return []
+        return with_it
     if task != "regression":
-        return _of_classes(rows, columns, target)
+        return [*with_it, *_of_classes(rows, columns, target), *_where_known(rows, columns, target)]
     truth = rows[target].cast(pl.Float64).to_numpy()
     if not np.isfinite(truth).all() or np.ptp(truth) == 0:
-        return []
+        return with_it
     with np.errstate(all="ignore"):  # of numbers near the largest, sums are infinite
-        return _of_numbers(rows, columns, target, truth)
+        return [*with_it, *_of_numbers(rows, columns, target, truth)]
+
+
+def _with_target(held: "pl.DataFrame", columns: "list[Seen]", target: str) -> list[Leak]:
+    """Columns that have a value exactly where the target has one: both are known of the same rows, at the same time."""
+    empty = held[target].is_null()
+    without = int(empty.sum())
+    least = max(FEWEST, SHARE_EMPTY * held.height)
+    if not least <= without <= held.height - least:
+        return []
+    same = [c.name for c in columns if c.missing and int((held[c.name].is_null() != empty).sum()) <= LEFT * without]
+    # More are a table that was joined.
+    few = len(same) <= max(FEW_WITH, len(columns) // 3)
+    found = [Leak((name,), f"it has a value exactly where '{target}' has one") for name in same if few]
+    known = held.filter(~empty)
+    one = [c.name for c in columns if c.distinct > 1 and not c.missing and known[c.name].n_unique() == 1]
+    return found + [Leak((name,), f"it has one value in all rows with a '{target}'") for name in one]
+
+
+def _where_known(rows: "pl.DataFrame", columns: "list[Seen]", target: str) -> list[Leak]:
+    """Columns that have values for one class alone, or are missing for it alone, by more than chance."""
+    classes = rows[target].cast(pl.String)
+    shares = {str(value): count / rows.height for value, count in classes.value_counts().iter_rows()}
+    found = []
+    for column in columns:
+        empty = rows[column.name].is_null()
+        for side, text in ((~empty, "values"), (empty, "missing values")):
+            some = int(side.sum())
+            if not FEWEST <= some <= rows.height - FEWEST:
+                continue
+            value, count = classes.filter(side).value_counts(sort=True).row(0)
+            share = shares[str(value)]
+            # So many of one class by chance: less than once in a billion columns.
+            if count >= PURE * some and some * np.log(share) < np.log(1e-9) and count >= COVERED * share * rows.height:
+                why = f"{count:,} of its {some:,} {text} are where '{target}' is '{printable(str(value))}'"
+                found.append(Leak((column.name,), why))
+    return found
 
 
 def _of_classes(rows: "pl.DataFrame", columns: "list[Seen]", target: str) -> list[Leak]:
@@ -80,6 +118,7 @@ def _of_numbers(rows: "pl.DataFrame", columns: "list[Seen]", target: str, truth:
     found, gone = [], set()
     spread = float(((truth - truth.mean()) ** 2).sum())
     numeric: dict[str, Array] = {}
+    most = MOST_RANGES if len(np.unique(truth)) > MOST_RANGES else 0
     for column in columns:
         cells = rows[column.name]
         why = ""
@@ -100,8 +139,19 @@ def _of_numbers(rows: "pl.DataFrame", columns: "list[Seen]", target: str, truth:
         if why:
             found.append(Leak((column.name,), f"'{target}' follows from it: {printable(why)}"))
             gone.add(column.name)
+        elif column.distinct <= most and not column.missing and _are_ranges(cells, truth):
+            why = f"each of its {column.distinct:,} values has a range of '{target}'"
+            found.append(Leak((column.name,), why, is_made_of_it=True))
     rest = {name: values for name, values in numeric.items() if name not in gone}
-    return [*found, *_pairs(rest, target, truth)]
+    return [*found, *(_pairs(rest, target, truth) or _sum(rest, target, truth))]
+
+
+def _are_ranges(cells: "pl.Series", truth: "Array") -> bool:
+    """Whether the values lie one after the other in the target's order: made of it by thresholds."""
+    groups = pl.DataFrame({"group": cells.cast(pl.String), "truth": truth}).group_by("group")
+    ranges = groups.agg(pl.len(), pl.min("truth").alias("least"), pl.max("truth").alias("most")).sort("least")
+    apart = (ranges["most"].shift(1) < ranges["least"]).drop_nulls()
+    return ranges.height > 1 and bool(apart.all()) and ranges["len"].sort()[-2] >= FEWEST
 
 
 def _as_function(values: "Array", truth: "Array") -> str:
@@ -109,12 +159,33 @@ def _as_function(values: "Array", truth: "Array") -> str:
     linear = float(np.corrcoef(values, truth)[0, 1])
     if abs(linear) > 1 - EXACT:
         return "a linear function" if not np.array_equal(values, truth) else "the same numbers"
+    ratio = values / truth
+    middle = float(np.median(ratio[np.isfinite(ratio)])) if np.isfinite(ratio).any() else 0.0
+    if len(np.unique(truth)) > 20 and middle and float((np.abs(ratio / middle - 1) <= CLOSE).mean()) >= PURE:
+        return f"{1 / middle:.4g} times it in {(np.abs(ratio / middle - 1) <= CLOSE).mean():.1%} of the rows"
     order = np.argsort(values, kind="stable")
     steps, own = np.diff(truth[order]), np.diff(values[order])
     many = len(np.unique(truth)) > max(20, len(truth) // 20)
     one_way = bool((steps >= 0).all() or (steps <= 0).all())
     strict = bool(((own > 0) == (steps != 0)).all())
     return "a monotone function" if many and one_way and strict else ""
+
+
+def _sum(numeric: "dict[str, Array]", target: str, truth: "Array") -> list[Leak]:
+    """Several columns whose sum is the target, but for a constant."""
+    names = sorted(numeric)
+    if not 3 <= len(names) <= min(MOST_PAIRED, len(truth) // 3):
+        return []
+    table = np.column_stack([numeric[name] for name in names])
+    centred = truth - truth.mean()
+    weights = np.linalg.lstsq(table - table.mean(axis=0), centred, rcond=None)[0]
+    used = np.abs(weights) > 0.5
+    exact = (table[:, used] * np.sign(weights[used])).sum(axis=1)
+    left = centred - (exact - exact.mean())
+    small = np.abs(left) <= np.minimum(CLOSE * np.abs(truth) + EXACT, CLOSE_OF_SPREAD * truth.std())
+    if used.sum() < 3 or not (np.abs(np.abs(weights[used]) - 1) < 0.1).all() or small.mean() < 0.999:
+        return []
+    return [Leak(tuple(name for name, one in zip(names, used, strict=True) if one), f"they sum up to '{target}'")]
 
 
 def _pairs(numeric: "dict[str, Array]", target: str, truth: "Array") -> list[Leak]:

@@ -1,7 +1,9 @@
 """Which models compete, by which metric, and how a quick try differs."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from mlspec.draft import candidates
 from mlspec.draft.split import Split
 from mlspec.draft.table import Table
 from mlspec.draft.task import RARE, Task
@@ -12,12 +14,15 @@ LINEAR = {
     "multiclass_classification": "logistic_regression",
     "regression": "ridge",
 }
-FEW_ROWS, QUICK_ROWS, MOST_QUICK, QUICK_EACH, FOR_A_TENTH, WIDE = 200, 2_000, 20_000, 50, 96, 300
+QUICK_ROWS, MOST_QUICK, QUICK_EACH, FOR_A_TENTH, WIDE = 2_000, 20_000, 50, 96, 300
+QUICK_TIME = "5s"
+MANY = 1_000  # levels of a category
 FEW_EACH = 3  # rows of a class among the validation rows
 
 
 class Models(NamedTuple):
-    """Candidates with comments, the metric that gates and selects, all metrics, baselines, comments on the gate."""
+    """Candidates with comments, the metric that gates and selects, comments on the gate, all metrics, baselines,
+    further keys of ``model`` with a comment each."""
 
     candidates: dict[str, dict[str, Any]]
     comments: dict[str, str]
@@ -27,10 +32,28 @@ class Models(NamedTuple):
     select: str | None
     metrics: tuple[str, ...]
     baselines: tuple[str, ...]
+    keys: dict[str, tuple[Any, str]]
 
 
-def of(table: Table, task: Task, split: Split, features: int) -> Models:
-    """The models for a task."""
+def wide(table: Table, steps: Mapping[str, tuple[list[Any], str]]) -> tuple[str, ...]:
+    """The categories whose levels are so many that CatBoost, where it is installed, should see them as they are."""
+    if not candidates.installed("catboost"):
+        return ()
+    encoded = (name for name, (listed, _why) in steps.items() if "target_encode" in listed[0])
+    return tuple(name for name in encoded if table.column(name).distinct >= MANY)
+
+
+def of(
+    table: Table,
+    task: Task,
+    split: Split,
+    features: int,
+    wide: Sequence[str] = (),
+    *,
+    train_time: float | None = None,
+) -> Models:
+    """The models for a task; ``wide``: categories with many levels, which are left to each model's own preparation;
+    ``train_time``: the portfolio, trained for so many seconds."""
     gate, why = _gate(task)
     metrics = METRICS[task.kind] if gate in METRICS[task.kind] else (gate, *METRICS[task.kind])
     linear: dict[str, Any] = {"type": LINEAR[task.kind]}
@@ -38,21 +61,23 @@ def of(table: Table, task: Task, split: Split, features: int) -> Models:
     if features > table.rows:
         linear |= {"alpha": 100} if task.kind == "regression" else {"C": 0.01}
         comments["linear"] = f"{features:,} columns, {table.rows:,} rows: a strong penalty"
-    second, tree = "trees", {"type": "hist_gradient_boosting"}
-    if table.rows < FEW_ROWS:
-        second, tree = "forest", {"type": "random_forest"}
-        comments["forest"] = "boosting needs more rows"
+    contest = candidates.of(table, task, split, features, wide)
+    comments |= contest.comments
     lines: list[str] = []
     if _is_rare(task):
-        linear["class_weight"] = tree["class_weight"] = "balanced"
+        for use in (linear, *contest.trees.values()):
+            use["class_weight"] = "balanced"
         comments["linear"] = "balanced: rare rows weigh as much; probabilities are then no frequencies"
         if task.kind == "binary_classification":
             lines += _verdict(table, task)
     baselines = ("mean", "median") if task.log else ()
     select = gate if task.log or _is_rare(task) else None
-    if task.kind == "binary_classification" and split.folds is None and _by_chance(table, task):
+    if task.kind == "binary_classification" and "cross_validation" not in contest.keys and _by_chance(table, task):
         select = "log_loss"  # the others are not defined where the validation rows have one class
-    return Models({"linear": linear, second: tree}, comments, gate, why, tuple(lines), select, metrics, baselines)
+    every, keys = {"linear": linear, **contest.trees}, contest.keys
+    if train_time is not None:
+        keys = candidates.portfolio(table, task, split, features, train_time)
+    return Models(every, comments, gate, why, tuple(lines), select, metrics, baselines, keys)
 
 
 def _by_chance(table: Table, task: Task) -> bool:
@@ -89,7 +114,7 @@ def _verdict(table: Table, task: Task) -> list[str]:
     return [f"about {rows:,} of the test rows will have the rarer class: {known}"]
 
 
-def quick(table: Table, task: Task, split: Split, models: Models, features: int) -> dict[str, Any]:
+def quick(table: Table, task: Task, models: Models, features: int) -> dict[str, Any]:
     """The profile for a quick try: few rows, few trees, few resamples."""
     found: dict[str, Any] = {}
     wanted = QUICK_ROWS
@@ -97,10 +122,11 @@ def quick(table: Table, task: Task, split: Split, models: Models, features: int)
         wanted = min(MOST_QUICK, max(wanted, round(QUICK_EACH / task.rare)))
     if table.rows > wanted:
         found["data"] = {"sample": wanted}
-    fewer = {"hist_gradient_boosting": {"max_iter": 20}, "random_forest": {"trees": 20}}
-    settings = {name: fewer[use["type"]] for name, use in models.candidates.items() if use["type"] in fewer}
+    settings = candidates.quick(models.candidates)
     found["model"] = {"candidates": settings} if settings else {}
-    if split.folds is not None:
+    if "time" in models.keys:
+        found["model"] = {"time": QUICK_TIME}
+    if "cross_validation" in models.keys:
         found["model"]["cross_validation"] = {"folds": 2}
     if features > WIDE:
         found["model"]["checks"] = "off"

@@ -8,7 +8,9 @@ from msgspec.structs import replace
 
 from mlspec.document import Path
 from mlspec.draft import text
+from mlspec.spec.model import PORTFOLIO
 
+OF_SEVERAL = ("ensemble", "final", "time")  # what becomes of several candidates
 TRIED = 60  # so many features tell whether a spec works, in seconds
 
 
@@ -31,10 +33,12 @@ class Proposal(Struct, frozen=True, kw_only=True):
         many features."""
         ((name, source),) = self.spec["data"]["sources"].items()
         data = {**self.spec["data"], "sources": {name: {**source, "path": path}}}
-        first, use = next(iter(self.spec["model"]["candidates"].items()))
-        model = {**self.spec["model"], "candidates": {first: use}}
+        stated = self.spec["model"]["candidates"]
+        first, use = next(iter((PORTFOLIO[stated] if isinstance(stated, str) else stated).items()))
+        shared = {key: value for key, value in self.spec["model"].items() if key not in OF_SEVERAL}
+        model = {**shared, "candidates": {first: use}}
         quick = dict(self.spec["profiles"]["quick"])
-        fewer = {key: value for key, value in quick.pop("model", {}).items() if key != "candidates"}
+        fewer = {key: value for key, value in quick.pop("model", {}).items() if key not in ("candidates", "time")}
         quick |= {"model": fewer} if fewer else {}
         if len(self.features) > TRIED:
             data["columns"] = {**data["columns"], "features": list(self.features[:TRIED])}
@@ -49,6 +53,7 @@ ENTRIES: tuple[Path, ...] = (
 )
 REPAIRS: tuple[Path, ...] = (
     ("model", "cross_validation"),
+    ("model", "final"),
     ("preprocessing",),
     ("data", "derive"),
     ("data", "personal"),

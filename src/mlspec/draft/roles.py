@@ -7,7 +7,6 @@ from mlspec.draft import words
 from mlspec.draft.natures import is_constant, is_empty, is_index, is_text
 from mlspec.draft.table import Because, Seen
 
-KEYS = words.every("id uuid guid key")
 ALMOST = 0.85
 MANY_LEVELS, MOST_CODES, FEWEST_UNIQUE, NEARLY_UNIQUE = 50, 1_000, 30, 0.5
 TEXT_WORDS, SHORT_WORDS = 1_000, 200
@@ -33,19 +32,30 @@ def names(columns: Sequence[Seen]) -> Names:
     found.sort(key=lambda name: not words.ends_in(name, words.IDS))
     why = "each row has its own value: it identifies rows, and a model would memorise it"
     others = [Because(name, why) for name in found[1:]]
-    nearly = [c for c in columns if c.name not in found and c.type == "integer" and words.ends_in(c.name, KEYS)]
+    nearly = [c for c in columns if c.name not in found and c.type == "integer" and words.ends_in(c.name, words.KEYS)]
     others += [
         Because(c.name, f"nearly every row has its own value ({c.distinct:,} values in {c.present:,} rows)")
         for c in nearly
         if c.distinct > max(FEWEST_UNIQUE, ALMOST * c.present)
     ]
+    others += [Because(c.name, "it counts rows, from the first one again some times") for c in columns if _restarts(c)]
     return Names(found[0] if found else None, tuple(others))
 
 
+def _restarts(column: Seen) -> bool:
+    """Whether it is the number of a row in its part of the table, and no time."""
+    is_time = words.holds(column.name, words.TIME_NAMES) or words.ends_in(column.name, words.YEARS)
+    return column.restarts and words.ends_in(column.name, words.IDS) and not is_time
+
+
 def _is_name(column: Seen) -> bool:
-    if column.distinct < max(2, column.rows) or column.missing or column.type not in ("integer", "category"):
+    if column.distinct < max(2, column.rows) or column.missing:
         return False
     parts = words.parts(column.name)
+    if column.type == "number":
+        return column.is_whole and bool(parts) and parts[-1] in words.IDS and column.rows >= 5
+    if column.type not in ("integer", "category"):
+        return False
     named = bool(parts) and (parts[-1] in words.IDS or parts[0] in ("id", "uuid", "row", "index"))
     if column.type == "integer":
         return (named or is_index(column)) and column.rows >= 5
@@ -90,7 +100,8 @@ def preparation(columns: Sequence[Seen], things: Collection[str]) -> Preparation
 
 def _is_key(column: Seen) -> bool:
     """Whether it names things, of which there are many."""
-    return column.type in ("integer", "category") and column.distinct > MANY_LEVELS and words.ends_in(column.name, KEYS)
+    many = column.type in ("integer", "category") and column.distinct > MANY_LEVELS
+    return many and words.ends_in(column.name, words.KEYS)
 
 
 def _is_code(column: Seen, is_thing: bool) -> bool:

@@ -10,7 +10,7 @@ from mlspec.draft.head import MOST_LEVELS, MOST_VALUES, SHARES
 from mlspec.draft.table import NUMBERS, TIMES, Level, Seen
 from mlspec.plugins.base import Column, Schema
 
-MOST_ROWS, MOST_CELLS, TEXTS, CHECKED = 200_000, 40_000_000, 1_000, 300
+MOST_ROWS, MOST_CELLS, TEXTS, CHECKED, STEPS = 200_000, 40_000_000, 1_000, 300, 0.9
 MEASURED = (*NUMBERS, *TIMES, "boolean", "category")
 
 
@@ -68,10 +68,17 @@ def _column(column: Column, cells: "pl.Series", *, is_all: bool) -> Seen:
         is_ordered=column.type in (*TIMES, *NUMBERS) and (cells.is_sorted() or cells.is_sorted(descending=True)),
         is_unique=is_all and distinct == len(cells) > 1,
         is_counted=is_all and column.type == "integer" and distinct == len(cells) == _reach(ordered),
+        restarts=is_all and column.type == "integer" and _restarts(cells, distinct),
         has_all_levels=is_all and shown and distinct <= MOST_LEVELS,
         words=_mean(texts.str.count_matches(r"\S+")) if texts is not None else 0.0,
         characters=_mean(texts.str.len_chars()) if texts is not None else 0.0,
     )
+
+
+def _restarts(cells: "pl.Series", distinct: int) -> bool:
+    if distinct == len(cells) or cells.min() not in (0, 1):
+        return False
+    return float((cells.diff() == 1).sum()) >= STEPS * len(cells)
 
 
 def _reach(ordered: Any) -> float:

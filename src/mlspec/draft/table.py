@@ -25,7 +25,8 @@ class Seen(Struct, frozen=True, kw_only=True):
     ``values``: some distinct ones; ``quantiles``: at 0, 0.05, 0.25, 0.5, 0.75, 0.95 and 1, of numbers; ``is_whole``:
     every number is an integer; ``is_ordered``: the rows are in its order; ``words``, ``characters``: their mean number
     in a text; ``has_all_levels``: no row has another value than ``levels``; ``is_unique``: no two rows have the same
-    value; ``is_counted``: integers without a gap, each of one row.
+    value; ``is_counted``: integers without a gap, each of one row; ``restarts``: nearly each row has the number after
+    that of the row before, from 0 or 1 again some times.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Seen(Struct, frozen=True, kw_only=True):
     is_ordered: bool = False
     is_unique: bool = False
     is_counted: bool = False
+    restarts: bool = False
     has_all_levels: bool = False
     words: float = 0.0
     characters: float = 0.0
@@ -76,7 +78,8 @@ class Table(Struct, frozen=True, kw_only=True):
 
 
 class Given(Struct, frozen=True, kw_only=True):
-    """What the user has stated; it is written as it is. ``settings`` say how the file is read."""
+    """What the user has stated; it is written as it is. ``settings`` say how the file is read, ``train_time`` for how
+    many seconds a portfolio of models may be trained."""
 
     target: str | None = None
     task: str | None = None
@@ -85,6 +88,7 @@ class Given(Struct, frozen=True, kw_only=True):
     drop: tuple[str, ...] = ()
     id: str | None = None
     settings: Mapping[str, Any] = {}
+    train_time: float | None = None
 
 
 class Because(Struct, frozen=True):

@@ -66,7 +66,12 @@ def _block(
         lead = f"{indent}{scalar(key)}:" if isinstance(value, Mapping) else f"{indent}-"
         comment = f"  # {printable(comments[place])}" if place in comments else ""
         lines += [(f"{indent}# {printable(text)}", place) for text in above.get(place, ())]
-        if place in BLOCKS and inner and (len(inner) <= MOST_LINES or isinstance(value, list)):
+        if (
+            place in BLOCKS
+            and inner
+            and not isinstance(inner, str)
+            and (len(inner) <= MOST_LINES or isinstance(value, list))
+        ):
             lines.append((lead + comment, place))
             _block(inner, place, indent + "  ", lines, comments, above)
         else:

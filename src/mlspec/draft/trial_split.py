@@ -42,6 +42,12 @@ def parts(rows: "pl.DataFrame", stated: dict[str, Any], target: str, *, classes:
     return "", counts
 
 
+def same_within(rows: "pl.DataFrame", thing: str) -> list[str]:
+    """The columns that have one value in all rows of each value of a column."""
+    most = rows.group_by(thing).agg(pl.exclude(thing).n_unique()).drop(thing).max()
+    return [name for name in most.columns if most[name][0] == 1]
+
+
 def recurs(rows: "pl.DataFrame", thing: str, moment: str) -> bool:
     """Whether most values of a column have rows at several moments."""
     moments = rows.group_by(thing).agg(pl.col(moment).n_unique().alias("moments"))["moments"]

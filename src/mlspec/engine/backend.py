@@ -28,8 +28,10 @@ class Setting(Struct, frozen=True, kw_only=True):
     how many at the same time, None for as many as there are cores; ``memory``: bytes that they may take together, None
     for what is free. ``step_timeout``: the seconds that a step may take; ``until``: when the run is to be ended, by
     this machine's monotonic clock. ``shared``: the store that others use too, ``encrypt`` the environment variable with
-    its key. ``accumulate``: networks take a batch that does not fit in parts.
-    ``portable``: numeric libraries use only the instructions that every x86-64 machine has.
+    its key. ``shared_folder``: whether other machines see ``root`` and ``home``. ``accumulate``: networks take a batch
+    that does not fit in parts. ``portable``: numeric libraries use only the instructions that every x86-64 machine has.
+    ``partition``, ``account``, ``qos`` and ``options`` are for SLURM, ``address``, ``accelerator`` and ``resources``
+    for Ray; ``versions``: what results depend on beside spec and data.
     """
 
     root: Path
@@ -40,16 +42,32 @@ class Setting(Struct, frozen=True, kw_only=True):
     step_timeout: float | None = None
     until: float | None = None
     shared: str | None = None
+    shared_folder: bool = True
     encrypt: str = ""
     accumulate: bool = False
     portable: bool = False
+    partition: str | None = None
+    account: str | None = None
+    qos: str | None = None
+    options: tuple[str, ...] = ()
+    address: str | None = None
+    accelerator: str | None = None
+    resources: dict[str, float] = {}
+    versions: dict[str, str] = {}
 
 
 class Task(Struct, frozen=True, kw_only=True):
     """A step that is ready: its inputs' digests are known. ``force``: do it even if its result is stored.
 
-    ``processes`` train together what it trains; ``gpus`` are the numbers of those that are its own meanwhile.
-    ``by_rows``: the data engine may take several threads for it."""
+    ``processes`` train together what it trains, on so many ``nodes``; ``gpus`` are the numbers of those that are its
+    own meanwhile. ``elsewhere``: for each further node, the command that starts a process there; engines fill it in.
+    ``by_rows``: the data engine may take several threads for it. ``seconds``: how long it may train, None where nothing
+    limits that; 0 where it is to be left out. ``expected``: how many seconds it took last time, None if unknown.
+    ``here``: its result is about the processor of the machine that planned it. ``memory``: the bytes that it was
+    planned to take, 0 if unknown.
+    ``parts``: how many parts of it can be done on other machines at the same time; an engine that does so has the step
+    ask for them (``asks``, see ``parts.py``). ``scratch``: of a part, the fingerprint of the whole, in whose scratch
+    folder it works."""
 
     step: str
     kind: str
@@ -63,11 +81,20 @@ class Task(Struct, frozen=True, kw_only=True):
     files: dict[str, str] = {}
     device: str = "cpu"
     processes: int = 1
+    nodes: int = 1
+    elsewhere: tuple[tuple[str, ...], ...] = ()
     gpus: tuple[int, ...] = ()
     threads: int = 1
     trivial: bool = False
     by_rows: bool = False
+    seconds: float | None = None
+    expected: float | None = None
+    here: bool = False
+    memory: int = 0
     force: bool = False
+    parts: int = 1
+    asks: bool = False
+    scratch: str = ""
 
 
 class Progress(Struct, frozen=True, tag_field="report", tag="progress"):
@@ -77,6 +104,13 @@ class Progress(Struct, frozen=True, tag_field="report", tag="progress"):
     what: str
     share: float
     figures: dict[str, float] = {}
+
+
+class Ask(Struct, frozen=True, tag_field="report", tag="ask"):
+    """A running step wants parts of it done, as steps of their own, and waits for their endings."""
+
+    step: str
+    parts: tuple[Task, ...]
 
 
 class Finished(Struct, frozen=True, tag_field="report", tag="finished"):
@@ -93,7 +127,8 @@ class Failed(Struct, frozen=True, tag_field="report", tag="failed"):
     """A step could not be done: one line on why, and the file with all that it printed, if it did.
 
     ``limit``: the key of ``backend`` that it exceeded; ``setting``: the key, among the step's own, that is to blame;
-    ``path``: the place in the spec that it is about, where that is not the step's own."""
+    ``path``: the place in the spec that it is about, where that is not the step's own; ``lost``: a node that it took is
+    gone, so it may be tried again."""
 
     step: str
     cause: str
@@ -101,6 +136,7 @@ class Failed(Struct, frozen=True, tag_field="report", tag="failed"):
     limit: str = ""
     setting: str = ""
     path: tuple[str | int, ...] = ()
+    lost: bool = False
 
 
 class Damaged(Struct, frozen=True, tag_field="report", tag="damaged"):
@@ -111,7 +147,15 @@ class Damaged(Struct, frozen=True, tag_field="report", tag="damaged"):
 
 
 Ending = Finished | Failed | Damaged
-Report = Progress | Ending
+Report = Progress | Ask | Ending
+
+
+class Answer(Struct, frozen=True):
+    """How the parts ended that a step has asked for, in their order."""
+
+    endings: tuple[Ending, ...]
+
+
 Listen = Callable[[Progress], None]
 
 
@@ -123,12 +167,33 @@ class RunTimeoutError(MlspecError):
         super().__init__(cause)
 
 
+class Node(Struct, frozen=True):
+    """A kind of machine of a cluster, and how many there are of it; ``memory`` in bytes."""
+
+    cpus: int
+    memory: int
+    gpus: int = 0
+    count: int = 1
+
+
+class UnusableError(MlspecError):
+    """A setting that nothing can be run with; ``key`` is its name in ``backend``."""
+
+    def __init__(self, message: str, key: str, note: str) -> None:
+        self.key, self.note = key, note
+        super().__init__(message)
+
+
 class Capacity(Struct, frozen=True):
-    """What running steps may take together; ``memory`` in bytes, None if unknown."""
+    """What running steps may take together; ``memory`` in bytes, None if unknown. ``nodes``: the kinds of machines of a
+    cluster, of which one has to be enough for a step; none where steps share this machine. ``spreads``: one training
+    can be on several of them, and the trials of a tuning."""
 
     steps: int = 1
     memory: int | None = None
     gpus: int = 0
+    nodes: tuple[Node, ...] = ()
+    spreads: bool = False
 
 
 class Backend(Protocol):
@@ -175,8 +240,14 @@ def keep(name: str, keeping: Keeping) -> None:
         importlib.import_module(module).keep(keeping)
 
 
+def is_elsewhere(name: str) -> bool:
+    """Whether an engine runs steps on other machines, which see the spec's folder and nothing else of this one."""
+    return registry.has(registry.ENGINES, name) and getattr(registry.engine(name), "ELSEWHERE", False)
+
+
 def start(name: str, setting: Setting, store: Store) -> Backend:
-    """The backend of that name, ready for steps; ``store`` is open for writing. Raises MlspecError if there is none."""
+    """The backend of that name, ready for steps; ``store`` is open for writing. Raises MlspecError if there is none,
+    and UnusableError where a setting is to blame."""
     if not registry.has(registry.ENGINES, name):
         raise MlspecError(f"there is no engine '{name}'; there are {', '.join(registry.names(registry.ENGINES))}")
     backend: Backend = registry.engine(name).start(setting, store)

@@ -59,6 +59,7 @@ def do(
             records=_records(graph, root, step) if reads_records(step) else {},
             device=device if device.partition(":")[0] == wanted else wanted,
             processes=share(step, settings),
+            seconds=step.params.get("time") if step.kind == "train" else None,
         )
         os.environ.update(resources.threads(threads.wanted(task, store, setting)))
         if settings.reproducible == "portable":

@@ -2,36 +2,48 @@
 
 import contextlib
 import importlib
+import os
 import shutil
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from mlspec import paths
 from mlspec.diagnostics import StepError
 from mlspec.engine.backend import Damaged, Ending, Failed, Finished, Setting, Task
+from mlspec.engine.parts import Asking, Send
 from mlspec.engine.usage import Measure
 from mlspec.machine import processors, resources, secret_values
-from mlspec.steps.job import Job
+from mlspec.steps.job import Job, LostError
 from mlspec.store.errors import FULL, DamagedError, describe
 from mlspec.store.shared import Shared
 from mlspec.store.store import Store
 
+NODE = "MLSPEC_NODE"  # the environment variable with the name of a cluster's node, on that node
 Advance = Callable[[str, float, dict[str, float]], None]
 
 
 def run_step(
-    task: Task, store: Store, setting: Setting, log: Path, progress: Advance, shared: Shared | None = None
+    task: Task,
+    store: Store,
+    setting: Setting,
+    log: Path,
+    progress: Advance,
+    shared: Shared | None = None,
+    send: Send | None = None,
 ) -> Ending:
     """Do a step and store what it gives; the store is open for writing.
 
     The ending says how it ended: Finished (also when another run has done it meanwhile, or the ``shared`` store has its
     result), Failed or Damaged. What the work raised, beside StepErrors, is added to ``log`` with its traceback.
+    ``send`` has parts done that the step asks for.
     """
     if task.trivial:
         # Done again before it would be fetched.
         shared = None
-    scratch = paths.scratch(setting.home) / store.private(task.fingerprint)
+    scratch = paths.scratch(setting.home) / store.private(task.scratch or task.fingerprint)
+    asking = Asking(task, store, send) if task.asks and send is not None else None
     share = None if setting.memory is None else setting.memory // (setting.steps or resources.cores())
     try:
         with store.lock(task.fingerprint, lambda: progress("waits for another run of the same step", 0.0, {})):
@@ -57,35 +69,41 @@ def run_step(
                     root=setting.root,
                     device=task.device,
                     processes=task.processes,
+                    elsewhere=task.elsewhere,
                     gpus=task.gpus,
                     accumulate=setting.accumulate,
+                    seconds=task.seconds,
                     threads=task.threads,
                     memory=share,
                     allowed=setting.memory,
                     records=task.records,
                     files=task.files,
                     progress=progress,
+                    do_parts=asking,
                 )
                 try:
                     _work(task.work, job, log)
-                except StepError:
+                except (StepError, DamagedError):
                     measure.end()
                     raise
                 missing = [name for name, path in outputs.items() if not path.exists()]
                 if missing:
                     raise StepError(f"it did not write '{missing[0]}'")
+                record = measure.record(task.step) | ({} if task.trivial else _machine())
                 action = store.commit(
                     task.fingerprint,
                     outputs,
                     identity=task.identity,
                     kind=task.kind,
                     inputs=task.inputs,
-                    record=measure.record(task.step) | ({} if task.trivial else _machine()),
+                    record=record if asking is None else asking.record(record),
                     sync=not task.trivial,
                 )
         # Only now: a kill before this point finds the checkpoints again.
-        if not task.trivial:
+        if not task.trivial and not task.scratch:
             shutil.rmtree(scratch, ignore_errors=True)
+        if asking is not None:
+            asking.discard()
         if shared is not None:
             shared.fill(action, store)
         return Finished(task.step, action, made=True, note="" if shared is None else shared.trouble)
@@ -93,21 +111,22 @@ def run_step(
         return Damaged(task.step, error.digest)
     except StepError as error:
         cause = secret_values.hidden(str(error))
-        return Failed(task.step, cause, str(log), setting=error.setting, path=error.path)
+        lost = isinstance(error, LostError)
+        return Failed(task.step, cause, str(log), setting=error.setting, path=error.path, lost=lost)
     except OSError as error:
         return Failed(task.step, f"its result could not be stored: {describe(error)}", str(log))
 
 
-def _machine() -> dict[str, dict[str, str]]:
-    found = processors.chosen()
-    return {"machine": found} if found else {}
+def _machine() -> dict[str, Any]:
+    found, node = processors.chosen(), os.environ.get(NODE)
+    return ({"machine": found} if found else {}) | ({"node": node} if node else {})
 
 
 def _work(module: str, job: Job, log: Path) -> None:
-    """Raises StepError, whatever the work raises."""
+    """Raises StepError, whatever the work raises; DamagedError where a part of it found an input damaged."""
     try:
         importlib.import_module(module).run(job)
-    except StepError:
+    except (StepError, DamagedError):
         raise
     except MemoryError:
         _note(log)

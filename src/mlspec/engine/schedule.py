@@ -13,17 +13,21 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from mlspec.engine.allowance import Allowance
 from mlspec.engine.backend import Backend, Damaged, Ending, Failed, Finished, Listen, Task
+from mlspec.engine.fitting import MEASURED
 from mlspec.graph import budget
 from mlspec.graph import fingerprint as fp
 from mlspec.graph.computing import share
 from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS, Kind, reads_records
+from mlspec.graph.passes.timing import shares
 from mlspec.graph.step import Step
 from mlspec.store.action import Action
 from mlspec.store.store import Store
 
 REPAIRS = 3
+TIMED = 1e12  # more seconds than any path takes
 
 
 class Result(Struct, frozen=True, kw_only=True):
@@ -80,10 +84,13 @@ def task_of(
     device: str,
     gpus: tuple[int, ...] = (),
     processes: int = 1,
+    seconds: float | None = None,
+    expected: float | None = None,
     force: bool = False,
 ) -> Task:
     """A step whose inputs' digests are known, as passed to a backend; ``records`` are what the steps before took,
-    ``gpus`` those that are its own, ``processes`` how many it trains with."""
+    ``gpus`` those that are its own, ``processes`` how many it trains with, ``seconds`` how long it may train,
+    ``expected`` how long it took last time."""
     return Task(
         step=step.id,
         kind=step.kind,
@@ -97,12 +104,18 @@ def task_of(
         files=step.files,
         device=device,
         processes=processes,
+        nodes=step.resources.nodes,
         gpus=gpus,
         threads=max(1, step.resources.cpus // processes),
         trivial=kind.trivial,
         # Some anonymisers compute, and text is processed in parts whose lengths depend on the threads.
+        seconds=seconds,
+        expected=expected,
+        here=MEASURED in step.environment,
+        memory=step.resources.memory,
         by_rows=kind.by_rows and not step.params.get("treatments"),
         force=force,
+        parts=int(step.params[kind.parts]) if kind.parts else 1,
     )
 
 
@@ -122,6 +135,7 @@ class _Schedule:
         self.kinds, self.force, self.device = kinds, force, device
         self.seconds = seconds
         self.carrier: Backend | None = None
+        self.allowance: Allowance | None = None
         self.results: dict[str, Result] = {}
         self.identities: dict[str, str] = {}
         self.missing = {step_id: {read.step for read in step.inputs.values()} for step_id, step in graph.steps.items()}
@@ -176,7 +190,7 @@ class _Schedule:
             if self._kind(step).trivial:
                 self._begin(step)
             else:
-                heappush(self.ready, (-self._remaining[step_id], self.order[step_id], step_id))
+                heappush(self.ready, (self._urgency(step_id), self.order[step_id], step_id))
 
     def _submit(self) -> None:
         """Begin what there is room for, the most urgent first."""
@@ -235,6 +249,8 @@ class _Schedule:
             device=device,
             gpus=gpus,
             processes=share(step, self.graph.project.backend),
+            seconds=self._seconds(step),
+            expected=self.seconds.get(step.id),
             force=step.id in self.force and step.id not in self.redo,
         )
 
@@ -274,6 +290,8 @@ class _Schedule:
 
     def _settle(self, step_id: str, result: Result) -> None:
         self.results[step_id] = result
+        if self.allowance is not None and step_id in self._timed:
+            self.allowance.end(step_id)
         self.watch.ended(self.graph.steps[step_id], result)
         for reader in self.readers[step_id]:
             waits = self.missing[reader]
@@ -319,6 +337,36 @@ class _Schedule:
     def _records(self, step: Step) -> dict[str, dict[str, Any]]:
         """What all steps took that lead to this one."""
         return {step_id: self._stored(step_id).record for step_id in sorted(self.graph.ancestors(step.id))}
+
+    def _urgency(self, step_id: str) -> float:
+        """What begins first: trainings that share a time and what they wait for, in the order of the candidates; then
+        the longest path."""
+        place = self._places.get(step_id)
+        return -self._remaining[step_id] if place is None else place - TIMED
+
+    @cached_property
+    def _timed(self) -> dict[str, int]:
+        return {step_id: place for place, step_id in enumerate(shares(self.graph))}
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        """The trainings that share a time, and all steps before them, by the first training that needs each."""
+        places = dict(self._timed)
+        for step in reversed(self.graph.steps.values()):
+            place = places.get(step.id)
+            if place is not None:
+                places |= {read.step: min(places.get(read.step, place), place) for read in step.inputs.values()}
+        return places
+
+    def _seconds(self, step: Step) -> float | None:
+        """How long a training may take whose time is limited, or the second fit."""
+        if step.kind == "refit" and "time" in step.params:
+            return None if self.allowance is None else self.allowance.rest()
+        if step.id not in self._timed:
+            return None
+        if self.allowance is None:
+            self.allowance = Allowance(self.graph, self._carrier().capacity.steps, done=self.results)
+        return self.allowance.begin(step.id)
 
     @cached_property
     def _remaining(self) -> dict[str, float]:

@@ -12,7 +12,9 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
+from mlspec import paths
 from mlspec.diagnostics import StoreError
+from mlspec.engine import backend
 from mlspec.engine.events import Listener
 from mlspec.engine.run import lockfile as locks
 from mlspec.engine.run.lockfile import Lock
@@ -86,7 +88,12 @@ def verify(
     changed = tuple(_changed_sources(expected, graph))
     if changed:
         return Verified(answer="different", reasons=changed)
-    with tempfile.TemporaryDirectory(prefix="mlspec-verify-") as folder:
+    parent = None
+    if backend.is_elsewhere(graph.project.backend.engine):
+        # Other machines see the spec's folder, not this one's temporary files.
+        parent = paths.home(Path(graph.facts.root).absolute())
+        paths.prepare(parent)
+    with tempfile.TemporaryDirectory(prefix="mlspec-verify-", dir=parent) as folder:
         made = run(graph, listener=listener, lock=False, home=Path(folder), share=False, kinds=kinds)
     if made.failures:
         return Verified(answer="different", reasons=(f"{len(made.failures)} steps failed",), run=made)

@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from mlspec.graph.step import Step
 
@@ -38,6 +39,19 @@ class Graph(Struct, frozen=True, dict=True):
     def replace(self, steps: dict[str, Step]) -> "Graph":
         """This graph with these steps in place of its own."""
         return Graph(self.project, self.facts, self.document, steps)
+
+    @cached_property
+    def folded(self) -> "Graph":
+        """This graph with all parts of a step as that one step: what people read, and what a lock keeps."""
+        if not any(step.part_of for step in self.steps.values()):
+            return self
+        return self.replace(
+            {
+                step_id: step if step.whole is None else replace(step, inputs=step.whole, whole=None)
+                for step_id, step in self.steps.items()
+                if not step.part_of
+            }
+        )
 
     @cached_property
     def digraph(self) -> "nx.DiGraph[str]":
@@ -85,12 +99,19 @@ class Graph(Struct, frozen=True, dict=True):
             if step is None:
                 raise KeyError(step_id)
             needed |= {step.id, *self.ancestors(step.id)}
+        # Nobody reads the tables of all parts where parts alone are read, but ``folded`` names them.
+        wholes = [step for step_id in needed if (step := self.steps[step_id]).whole is not None]
+        while wholes:
+            for read in (wholes.pop().whole or {}).values():
+                more = {read.step, *self.ancestors(read.step)} - needed
+                needed |= more
+                wholes += [self.steps[step_id] for step_id in more if self.steps[step_id].whole is not None]
         return self.replace({step_id: step for step_id, step in self.steps.items() if step_id in needed})
 
     @property
     def package(self) -> str:
         """The id of the step whose output ``model`` is exported."""
-        return "personalize" if "personalize" in self.steps else "select"
+        return next((step_id for step_id in ("personalize", "refit") if step_id in self.steps), "select")
 
     def find(self, step_id: str) -> Step | None:
         """The step of that id, or the one that it was merged into because both do the same."""

@@ -1,6 +1,7 @@
 """Graph -> Plan: which steps would run, and why."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any, Literal
 
 from msgspec import Struct, structs
@@ -29,11 +30,23 @@ class PlannedStep(Struct, frozen=True):
     seconds: float | None = None
 
 
-class Plan(Struct, frozen=True):
+class Plan(Struct, frozen=True, dict=True):
     """The steps of a graph in its order, each with what would become of it."""
 
     graph: Graph
     steps: Mapping[str, PlannedStep]
+
+    @cached_property
+    def folded(self) -> "Plan":
+        """The plan of the folded graph: of a step with parts, all of them together."""
+        parts: dict[str, list[PlannedStep]] = {}
+        for step_id, step in self.graph.steps.items():
+            if step.part_of:
+                parts.setdefault(step.part_of, []).append(self.steps[step_id])
+        if not parts:
+            return self
+        graph = self.graph.folded
+        return Plan(graph, {step_id: _together(self.steps[step_id], parts.get(step_id, [])) for step_id in graph.steps})
 
     def count(self, action: Action) -> int:
         """How many steps have that action."""
@@ -97,6 +110,25 @@ def plan(
     return Plan(graph, planned)
 
 
+def _together(step: PlannedStep, parts: Sequence[PlannedStep]) -> PlannedStep:
+    """A step and its parts in one: the reasons are those of the parts, each once."""
+    pending = [one for one in parts if one.action != "cached"]
+    if not pending:
+        return step
+    every = [step, *pending]
+    told = (reason for one in pending for reason in one.reasons)
+    reasons = dict.fromkeys(reason for reason in told if reason not in ("never ran", f"waits for {step.step}"))
+    known = [one.seconds for one in every if one.action != "cached" and one.seconds is not None]
+    return structs.replace(
+        step,
+        action="runs" if any(one.action == "runs" for one in every) else "may run",
+        reasons=(f"{len(pending):,} of {len(parts):,} steps for its parts", *reasons),
+        fingerprint=None,
+        outputs=None,
+        seconds=sum(known) if known else None,
+    )
+
+
 def _twins(identities: Mapping[str, str]) -> dict[str, list[str]]:
     """The steps that share an identity, by that."""
     groups: dict[str, list[str]] = {}
@@ -116,7 +148,11 @@ def _inputs(graph: Graph, step: Step, planned: Mapping[str, PlannedStep]) -> tup
             waits[read.step] = None
         else:
             digests[name] = outputs[read.output]
-    return digests, [name for name in waits if graph.reduced.has_edge(name, step.id)] if len(waits) > 1 else list(waits)
+    # Parts are waited for as the step that they are parts of.
+    names = dict.fromkeys(graph.steps[name].part_of or name for name in waits)
+    if len(names) == 1 or step.part_of:
+        return digests, list(names)
+    return digests, [name for name in names if name == step.id or graph.folded.reduced.has_edge(name, step.id)]
 
 
 def _changes(step: Step, before: Parts | None, digests: Mapping[str, str]) -> list[str]:

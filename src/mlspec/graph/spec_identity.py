@@ -38,7 +38,7 @@ def digests(graph: Graph, files: Mapping[str, Mapping[str, str]]) -> dict[str, s
                 ]
             )
         ).hexdigest()
-        for step_id, step in graph.steps.items()
+        for step_id, step in graph.folded.steps.items()
     }
 
 

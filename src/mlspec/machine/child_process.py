@@ -4,7 +4,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import IO
 
 from mlspec.machine import python_paths
@@ -17,12 +17,23 @@ START = (
 )
 
 
+DYING = (
+    "import ctypes, os, sys; ctypes.CDLL(None).prctl(1, 9); "
+    "os.getppid() == int(sys.argv[1]) or os._exit(1); os.execvp(sys.argv[2], sys.argv[2:])"
+)
+
+
 def command(module: str, *arguments: str) -> list[str]:
     """The command that runs ``module`` as a program in a Python of its own.
 
     ``-P`` keeps the working folder out of its path, as ``python_paths.own`` does what this process has of it.
     """
     return [sys.executable, "-P", "-c", START, *arguments, module, repr(python_paths.own())]
+
+
+def dying(other: Sequence[str]) -> list[str]:
+    """Any command, as one that the kernel ends (on Linux) when the thread that starts it has died."""
+    return [sys.executable, "-I", "-S", "-c", DYING, str(os.getpid()), *other]
 
 
 @contextlib.contextmanager

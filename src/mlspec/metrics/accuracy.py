@@ -19,7 +19,8 @@ class Accuracy(Metric, frozen=True, kw_only=True):
         metrics: [accuracy]
     """
 
-    libraries: ClassVar[tuple[str, ...]] = ("scikit-learn", "numpy")
+    version: ClassVar[int] = 2
+    libraries: ClassVar[tuple[str, ...]] = ("scikit-learn", "numpy", "scipy")
     tasks: ClassVar[frozenset[str]] = frozenset({"binary_classification", "multiclass_classification"})
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
     decides: ClassVar[bool] = True
@@ -38,8 +39,15 @@ class Accuracy(Metric, frozen=True, kw_only=True):
 
         return _resampling.means((_resampling.labels(prediction) == truth).astype(weights.dtype), weights)
 
-    def interval(self, truth: "Array", prediction: "Array", level: float) -> tuple[float, float] | None:
-        """Wilson's interval where all rows are right or all are wrong, else None."""
-        from mlspec.metrics import _resampling
+    def influences(self, truth: "Array", prediction: "Array") -> "Array | None":
+        """Right or not, less the share that is right."""
+        from mlspec.metrics import _intervals, _resampling
 
-        return _resampling.certain(self.score(truth, prediction), len(truth), level)
+        return _intervals.centred(_resampling.labels(prediction) == truth)
+
+    def interval(self, truth: "Array", prediction: "Array", level: float) -> tuple[float, float] | str | None:
+        """The exact one, of a proportion."""
+        from mlspec.metrics import _intervals, _resampling
+
+        right = int((_resampling.labels(prediction) == truth).sum())
+        return _intervals.proportion(right, len(truth), level)

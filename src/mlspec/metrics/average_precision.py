@@ -19,9 +19,11 @@ class AveragePrecision(Metric, frozen=True, kw_only=True):
         metrics: [average_precision]
     """
 
-    libraries: ClassVar[tuple[str, ...]] = ("scikit-learn", "numpy")
+    version: ClassVar[int] = 2
+    libraries: ClassVar[tuple[str, ...]] = ("scikit-learn", "numpy", "scipy")
     tasks: ClassVar[frozenset[str]] = frozenset({"binary_classification"})
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    by_class: ClassVar[bool] = True
 
     def score(self, truth: "Array", prediction: "Array") -> float:
         """Of class codes (n,), 1 the positive class, and probabilities (n, 2)."""
@@ -37,8 +39,14 @@ class AveragePrecision(Metric, frozen=True, kw_only=True):
 
         return _resampling.average_precision(truth, prediction[:, 1], weights)
 
-    def interval(self, truth: "Array", prediction: "Array", level: float) -> tuple[float, float] | None:
-        """Wilson's interval on the positive rows where the ranking is perfect, else None."""
-        from mlspec.metrics import _resampling
+    def influences(self, truth: "Array", prediction: "Array") -> "Array | None":
+        """By the derivatives of the precision at each positive row's rank."""
+        from mlspec.metrics import _ranking
 
-        return _resampling.certain(self.score(truth, prediction), int((truth == 1).sum()), level)
+        return _ranking.average_precision(truth == 1, prediction[:, 1])[1]
+
+    def interval(self, truth: "Array", prediction: "Array", level: float) -> tuple[float, float] | str | None:
+        """Studentized around the value less its bias; unknown where few rows are positive."""
+        from mlspec.metrics import _ranking
+
+        return _ranking.precision_interval(truth == 1, prediction[:, 1], self.score(truth, prediction), level)

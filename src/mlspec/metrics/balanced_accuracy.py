@@ -19,9 +19,11 @@ class BalancedAccuracy(Metric, frozen=True, kw_only=True):
         metrics: [balanced_accuracy]
     """
 
-    libraries: ClassVar[tuple[str, ...]] = ("scikit-learn", "numpy")
+    version: ClassVar[int] = 2
+    libraries: ClassVar[tuple[str, ...]] = ("scikit-learn", "numpy", "scipy")
     tasks: ClassVar[frozenset[str]] = frozenset({"binary_classification", "multiclass_classification"})
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    by_class: ClassVar[bool] = True
     decides: ClassVar[bool] = True
 
     def score(self, truth: "Array", prediction: "Array") -> float:
@@ -44,11 +46,28 @@ class BalancedAccuracy(Metric, frozen=True, kw_only=True):
         recalls = _resampling.ratio(right, has)
         return np.asarray(recalls.sum(axis=1) / present.sum(axis=1))
 
-    def interval(self, truth: "Array", prediction: "Array", level: float) -> tuple[float, float] | None:
-        """Wilson's interval on the rarest class's rows where the score is 0 or 1, else None."""
+    def influences(self, truth: "Array", prediction: "Array") -> "Array | None":
+        """The mean of those of each class's recall."""
         import numpy as np
 
-        from mlspec.metrics import _resampling
+        from mlspec.metrics import _intervals, _resampling
 
-        _, rows = np.unique(truth, return_counts=True)
-        return _resampling.certain(self.score(truth, prediction), int(rows.min()), level)
+        has = truth[:, None] == np.unique(truth)
+        right = has & (_resampling.labels(prediction) == truth)[:, None]
+        return np.asarray(_intervals.ratio(right, has).mean(axis=1))
+
+    def interval(self, truth: "Array", prediction: "Array", level: float) -> tuple[float, float] | str | None:
+        """From the exact ones of the classes' recalls, which are of different rows."""
+        import numpy as np
+
+        from mlspec.metrics import _intervals, _resampling
+
+        classes, rows = np.unique(truth, return_counts=True)
+        if len(classes) < prediction.shape[1]:
+            return "a class has no rows"
+        right = _resampling.labels(prediction) == truth
+        found = [int(right[truth == code].sum()) for code in classes]
+        return _intervals.total(
+            (1 / len(rows), k / n, _intervals.proportion(k, n, level))
+            for k, n in zip(found, rows.tolist(), strict=True)
+        )

@@ -21,7 +21,8 @@ class Brier(Metric, frozen=True, kw_only=True):
         metrics: [brier]
     """
 
-    libraries: ClassVar[tuple[str, ...]] = ("scikit-learn", "numpy")
+    version: ClassVar[int] = 2
+    libraries: ClassVar[tuple[str, ...]] = ("scikit-learn", "numpy", "scipy")
     tasks: ClassVar[frozenset[str]] = frozenset({"binary_classification", "multiclass_classification"})
     greater_is_better: ClassVar[bool] = False
     bounds: ClassVar[tuple[float, float]] = (0.0, 2.0)
@@ -35,6 +36,24 @@ class Brier(Metric, frozen=True, kw_only=True):
         from mlspec.metrics import _resampling
 
         return _resampling.means(_squares(truth, prediction), weights)
+
+    def influences(self, truth: "Array", prediction: "Array") -> "Array | None":
+        """The row's loss less the mean."""
+        from mlspec.metrics import _intervals
+
+        return _intervals.centred(_squares(truth, prediction))
+
+    def interval(self, truth: "Array", prediction: "Array", level: float) -> tuple[float, float] | str | None:
+        """Studentized; unknown where few rows are wrong, which carry the loss."""
+        from mlspec.metrics import _intervals
+
+        return _intervals.few_wrong(truth, prediction) or None
+
+    def unseen(self, truth: "Array", prediction: "Array", level: float) -> float | None:
+        """What rows add where the second most probable class is the right one."""
+        from mlspec.metrics import _intervals
+
+        return _intervals.unseen(truth, prediction, _squares(prediction.argsort(axis=1)[:, -2], prediction), level)
 
 
 def _squares(truth: "Array", prediction: "Array") -> "Array":

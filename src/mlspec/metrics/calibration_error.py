@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-DRAWS = 2000
+DRAWS = 1000
+STEPS = 25  # errors that are tried
 SEED = 20_210_610
 
 
@@ -20,8 +21,8 @@ class CalibrationError(Metric, frozen=True, kw_only=True):
     and the distance between each bin's mean predicted probability and its observed frequency is averaged over the rows.
 
     With more than two classes it compares the probability of the most probable class with how often it is correct (Guo
-    et al. 2017). With few rows the error is never zero, even for calibrated probabilities; the lower end of the
-    interval is corrected for that, and is zero if calibrated probabilities would often give the same error.
+    et al. 2017). With few rows the distances are never zero, even for calibrated probabilities; what chance adds is
+    subtracted (Kumar et al. 2019), and the interval is that of the error without it.
 
     Why: a predicted probability of 0.8 with an observed frequency of 0.5 misleads decisions.
 
@@ -29,7 +30,8 @@ class CalibrationError(Metric, frozen=True, kw_only=True):
         metrics: [calibration_error: {bins: 15}]
     """
 
-    libraries: ClassVar[tuple[str, ...]] = ("numpy",)
+    version: ClassVar[int] = 2
+    libraries: ClassVar[tuple[str, ...]] = ("numpy", "scipy")
     tasks: ClassVar[frozenset[str]] = frozenset({"binary_classification", "multiclass_classification"})
     greater_is_better: ClassVar[bool] = False
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
@@ -38,32 +40,34 @@ class CalibrationError(Metric, frozen=True, kw_only=True):
 
     def score(self, truth: "Array", prediction: "Array") -> float:
         """Of class codes (n,) and probabilities (n, classes)."""
-        import numpy as np
+        gaps, errors, sizes = self._gaps(truth, prediction)
+        return float(_debiased(gaps, errors) @ sizes / sizes.sum())
 
-        gaps, _, sizes = self._gaps(truth, prediction)
-        return float(np.abs(gaps) @ sizes / sizes.sum())
+    def interval(self, truth: "Array", prediction: "Array", level: float) -> tuple[float, float] | str | None:
+        """The errors under which distances like these are not rare: outcomes of each bin's rows are drawn under errors
+        of several sizes.
 
-    def resampled(self, truth: "Array", prediction: "Array", weights: "Array") -> "Array | None":
-        """The same under each row of ``weights``."""
-        import numpy as np
-
-        stated, happened, codes = self._binned(truth, prediction)
-        member = (codes[:, None] == np.arange(codes.max() + 1)).astype(weights.dtype)
-        apart = weights @ (member * (stated - happened)[:, None])
-        return np.asarray(np.abs(apart).sum(axis=1) / weights.sum(axis=1))
-
-    def interval(self, truth: "Array", prediction: "Array", level: float) -> tuple[float, float] | None:
-        """From normal errors of each bin's distance; the lower end is corrected for the bias of absolute values."""
+        The lower end supposes that the error has the shape seen, the upper one that all bins have it alike, which
+        hides it best.
+        """
         import numpy as np
 
         gaps, errors, sizes = self._gaps(truth, prediction)
-        noise = np.random.default_rng(SEED).standard_normal((DRAWS, len(gaps)))
-        drawn = np.abs(gaps + errors * noise) @ sizes / sizes.sum()
-        value = float(np.abs(gaps) @ sizes / sizes.sum())
-        high = float(np.quantile(drawn, (1 + level) / 2))
-        # What right probabilities would give on so many rows: an error no greater than that may be none at all.
-        chance = float(np.quantile(np.abs(errors * noise) @ sizes / sizes.sum(), (1 + level) / 2))
-        return 0.0 if value <= chance else max(0.0, 2 * value - high), min(1.0, high)
+        probability, _, codes = self._binned(truth, prediction)
+        shares = sizes / sizes.sum()
+        seen = float(np.abs(gaps) @ shares)
+        stated = np.bincount(codes, probability) / sizes
+        most = min(1.0, 2 * seen + 4 * float(errors @ shares))
+        shape = _debiased(gaps, errors)
+        ends = []
+        for apart, tail in ((shape if shape.any() else errors, (1 + level) / 2), (np.ones(len(gaps)), (1 - level) / 2)):
+            random = np.random.default_rng(SEED)
+            steps = np.linspace(0.0, most / float(apart @ shares), STEPS)[:, None]
+            rates = np.clip(stated - np.where(gaps < 0, -1.0, 1.0) * steps * apart, 0.0, 1.0)
+            drawn = random.binomial(sizes.astype(np.int64), rates, (DRAWS, *rates.shape)) / sizes
+            found = np.quantile(np.abs(drawn - stated) @ shares, tail, axis=0)
+            ends.append(float(np.interp(seen, np.maximum.accumulate(found), np.abs(rates - stated) @ shares)))
+        return min(ends), max(ends)
 
     def _gaps(self, truth: "Array", prediction: "Array") -> "tuple[Array, Array, Array]":
         """Of each bin: mean probability less share of positives, its standard error, its rows."""
@@ -86,3 +90,10 @@ class CalibrationError(Metric, frozen=True, kw_only=True):
         stated, happened = _resampling.confidence(truth, prediction)
         bins = np.minimum((stated * self.bins).astype(np.int64), self.bins - 1)
         return stated, happened, np.unique(bins, return_inverse=True)[1]
+
+
+def _debiased(gaps: "Array", errors: "Array") -> "Array":
+    """The distances without what chance adds: from each square the error's (Kumar, Liang and Ma 2019)."""
+    import numpy as np
+
+    return np.asarray(np.sqrt(np.maximum(gaps**2 - errors**2, 0.0)))

@@ -24,7 +24,8 @@ class ExpectedCost(Metric, frozen=True, kw_only=True):
         metrics: [expected_cost: {false_positive: 1, false_negative: 5}]
     """
 
-    libraries: ClassVar[tuple[str, ...]] = ("numpy",)
+    version: ClassVar[int] = 2
+    libraries: ClassVar[tuple[str, ...]] = ("numpy", "scipy")
     tasks: ClassVar[frozenset[str]] = frozenset({"binary_classification"})
     greater_is_better: ClassVar[bool] = False
     bounds: ClassVar[tuple[float, float]] = (0.0, float("inf"))
@@ -43,14 +44,24 @@ class ExpectedCost(Metric, frozen=True, kw_only=True):
 
         return _resampling.means(self._costs(truth, prediction), weights)
 
-    def interval(self, truth: "Array", prediction: "Array", level: float) -> tuple[float, float] | None:
-        """Where nothing is wrong: nil to Wilson's bound on the share of mistakes, at the greater cost; else None."""
-        from mlspec.metrics import _resampling
+    def influences(self, truth: "Array", prediction: "Array") -> "Array | None":
+        """The row's cost less the mean."""
+        from mlspec.metrics import _intervals
 
-        if self._costs(truth, prediction).any():
-            return None
-        _, high = _resampling.wilson(0.0, len(truth), level)
-        return 0.0, high * max(self.false_positive, self.false_negative)
+        return _intervals.centred(self._costs(truth, prediction))
+
+    def interval(self, truth: "Array", prediction: "Array", level: float) -> tuple[float, float] | str | None:
+        """From the exact ones of the shares of the two kinds of mistakes."""
+        from mlspec.metrics import _intervals
+
+        n, costs = len(truth), self._costs(truth, prediction)
+        return _intervals.total(
+            (price, count / n, _intervals.proportion(count, n, level))
+            for price, count in (
+                (self.false_positive, int(((costs > 0) & (truth != 1)).sum())),
+                (self.false_negative, int(((costs > 0) & (truth == 1)).sum())),
+            )
+        )
 
     def _costs(self, truth: "Array", prediction: "Array") -> "Array":
         import numpy as np

@@ -19,8 +19,8 @@ class F1(Metric, frozen=True, kw_only=True):
         metrics: [f1]
     """
 
-    version: ClassVar[int] = 2
-    libraries: ClassVar[tuple[str, ...]] = ("scikit-learn", "numpy")
+    version: ClassVar[int] = 3
+    libraries: ClassVar[tuple[str, ...]] = ("scikit-learn", "numpy", "scipy")
     tasks: ClassVar[frozenset[str]] = frozenset({"binary_classification"})
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
     decides: ClassVar[bool] = True
@@ -42,8 +42,18 @@ class F1(Metric, frozen=True, kw_only=True):
         right, given, has = (part[:, 1] for part in _resampling.counts(truth, prediction, weights))
         return _resampling.ratio(2 * right, given + has)
 
-    def interval(self, truth: "Array", prediction: "Array", level: float) -> tuple[float, float] | None:
-        """Wilson's interval on the positive rows where the score is 0 or 1, else None."""
-        from mlspec.metrics import _resampling
+    def influences(self, truth: "Array", prediction: "Array") -> "Array | None":
+        """By the ratio's derivatives."""
+        from mlspec.metrics import _intervals, _resampling
 
-        return _resampling.certain(self.score(truth, prediction), int((truth == 1).sum()), level)
+        given, has = _resampling.labels(prediction) == 1, truth == 1
+        return _intervals.ratio(2.0 * (given & has), 1.0 * given + has)
+
+    def interval(self, truth: "Array", prediction: "Array", level: float) -> tuple[float, float] | str | None:
+        """The exact one, of the proportion p of rows rightly predicted positive among those that are either positive or
+        predicted so: F1 is 2 p / (1 + p)."""
+        from mlspec.metrics import _intervals, _resampling
+
+        given, has = _resampling.labels(prediction) == 1, truth == 1
+        low, high = _intervals.proportion(int((given & has).sum()), int((given | has).sum()), level)
+        return 2 * low / (1 + low), 2 * high / (1 + high)

@@ -19,7 +19,8 @@ class F1Macro(Metric, frozen=True, kw_only=True):
         metrics: [f1_macro]
     """
 
-    libraries: ClassVar[tuple[str, ...]] = ("scikit-learn", "numpy")
+    version: ClassVar[int] = 2
+    libraries: ClassVar[tuple[str, ...]] = ("scikit-learn", "numpy", "scipy")
     tasks: ClassVar[frozenset[str]] = frozenset({"binary_classification", "multiclass_classification"})
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
     decides: ClassVar[bool] = True
@@ -42,11 +43,33 @@ class F1Macro(Metric, frozen=True, kw_only=True):
         right, given, has = _resampling.counts(truth, prediction, weights)
         return np.asarray(_resampling.ratio(2 * right, given + has).mean(axis=1))
 
-    def interval(self, truth: "Array", prediction: "Array", level: float) -> tuple[float, float] | None:
-        """Wilson's interval on the rarest class's rows where the score is 0 or 1, else None."""
+    def influences(self, truth: "Array", prediction: "Array") -> "Array | None":
+        """The mean of those of each class's ratio."""
         import numpy as np
 
-        from mlspec.metrics import _resampling
+        from mlspec.metrics import _intervals, _resampling
 
-        _, rows = np.unique(truth, return_counts=True)
-        return _resampling.certain(self.score(truth, prediction), int(rows.min()), level)
+        classes = np.arange(prediction.shape[1])
+        given, has = _resampling.labels(prediction)[:, None] == classes, truth[:, None] == classes
+        return np.asarray(_intervals.ratio(2.0 * (given & has), 1.0 * given + has).mean(axis=1))
+
+    def interval(self, truth: "Array", prediction: "Array", level: float) -> tuple[float, float] | str | None:
+        """Studentized; where a class has few rows that are right or wrong, the sum of the classes' exact ones."""
+        from mlspec.metrics import _intervals, _resampling
+
+        codes, parts, fewest = _resampling.labels(prediction), [], float("inf")
+        for code in range(prediction.shape[1]):
+            right = int(((codes == code) & (truth == code)).sum())
+            either = int(((codes == code) | (truth == code)).sum())
+            if not either:
+                return "a class has no rows"
+            low, high = _intervals.proportion(right, either, level)
+            ends = 2 * low / (1 + low), 2 * high / (1 + high)
+            # A wrong row counts in two classes, so that their errors add up: by the root of 2 at most.
+            parts.append((2**0.5 / prediction.shape[1], 2 * right / (right + either), ends))
+            fewest = min(fewest, right, either - right)
+        if fewest >= _intervals.CARRYING:
+            return None
+        value = sum(part[1] for part in parts) / len(parts)
+        low, high = _intervals.total(parts)
+        return max(0.0, low - (2**0.5 - 1) * value), min(1.0, high - (2**0.5 - 1) * value)

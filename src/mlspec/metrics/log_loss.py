@@ -19,7 +19,8 @@ class LogLoss(Metric, frozen=True, kw_only=True):
         metrics: [log_loss]
     """
 
-    libraries: ClassVar[tuple[str, ...]] = ("scikit-learn", "numpy")
+    version: ClassVar[int] = 2
+    libraries: ClassVar[tuple[str, ...]] = ("scikit-learn", "numpy", "scipy")
     tasks: ClassVar[frozenset[str]] = frozenset({"binary_classification", "multiclass_classification"})
     greater_is_better: ClassVar[bool] = False
     bounds: ClassVar[tuple[float, float]] = (0.0, float("inf"))
@@ -34,10 +35,32 @@ class LogLoss(Metric, frozen=True, kw_only=True):
 
     def resampled(self, truth: "Array", prediction: "Array", weights: "Array") -> "Array | None":
         """The same under each row of ``weights``."""
-        import numpy as np
-
         from mlspec.metrics import _resampling
 
-        given = prediction[np.arange(len(truth)), truth] / prediction.sum(axis=1)
-        tiny = np.finfo(prediction.dtype).eps
-        return _resampling.means(-np.log(np.clip(given, tiny, 1 - tiny)), weights)
+        return _resampling.means(_losses(truth, prediction), weights)
+
+    def influences(self, truth: "Array", prediction: "Array") -> "Array | None":
+        """The row's loss less the mean."""
+        from mlspec.metrics import _intervals
+
+        return _intervals.centred(_losses(truth, prediction))
+
+    def interval(self, truth: "Array", prediction: "Array", level: float) -> tuple[float, float] | str | None:
+        """Studentized; unknown where few rows are wrong, which carry the loss."""
+        from mlspec.metrics import _intervals
+
+        return _intervals.few_wrong(truth, prediction) or None
+
+    def unseen(self, truth: "Array", prediction: "Array", level: float) -> float | None:
+        """What rows add where the second most probable class is the right one."""
+        from mlspec.metrics import _intervals
+
+        return _intervals.unseen(truth, prediction, _losses(prediction.argsort(axis=1)[:, -2], prediction), level)
+
+
+def _losses(truth: "Array", prediction: "Array") -> "Array":
+    import numpy as np
+
+    given = prediction[np.arange(len(truth)), truth] / prediction.sum(axis=1)
+    tiny = np.finfo(prediction.dtype).eps
+    return np.asarray(-np.log(np.clip(given, tiny, 1 - tiny)))

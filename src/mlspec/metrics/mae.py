@@ -19,7 +19,8 @@ class Mae(Metric, frozen=True, kw_only=True):
         metrics: [mae]
     """
 
-    libraries: ClassVar[tuple[str, ...]] = ("scikit-learn", "numpy")
+    version: ClassVar[int] = 3
+    libraries: ClassVar[tuple[str, ...]] = ("scikit-learn", "numpy", "scipy")
     tasks: ClassVar[frozenset[str]] = frozenset({"regression"})
     greater_is_better: ClassVar[bool] = False
     bounds: ClassVar[tuple[float, float]] = (0.0, float("inf"))
@@ -37,3 +38,19 @@ class Mae(Metric, frozen=True, kw_only=True):
         from mlspec.metrics import _resampling
 
         return _resampling.means(np.abs(truth - prediction), weights)
+
+    def influences(self, truth: "Array", prediction: "Array") -> "Array | None":
+        """The row's error less the mean."""
+        import numpy as np
+
+        from mlspec.metrics import _intervals
+
+        return _intervals.centred(np.abs(truth - prediction))
+
+    def interval(self, truth: "Array", prediction: "Array", level: float) -> tuple[float, float] | str | None:
+        """Studentized; unknown where few rows carry the error."""
+        import numpy as np
+
+        from mlspec.metrics import _intervals
+
+        return _intervals.mean_loss(np.abs(truth - prediction), level)

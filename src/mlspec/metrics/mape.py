@@ -19,7 +19,8 @@ class Mape(Metric, frozen=True, kw_only=True):
         metrics: [mape]
     """
 
-    libraries: ClassVar[tuple[str, ...]] = ("numpy",)
+    version: ClassVar[int] = 3
+    libraries: ClassVar[tuple[str, ...]] = ("numpy", "scipy")
     tasks: ClassVar[frozenset[str]] = frozenset({"regression"})
     greater_is_better: ClassVar[bool] = False
     bounds: ClassVar[tuple[float, float]] = (0.0, float("inf"))
@@ -35,6 +36,18 @@ class Mape(Metric, frozen=True, kw_only=True):
         from mlspec.metrics import _resampling
 
         return _resampling.means(_shares(truth, prediction), weights)
+
+    def influences(self, truth: "Array", prediction: "Array") -> "Array | None":
+        """The row's error less the mean."""
+        from mlspec.metrics import _intervals
+
+        return _intervals.centred(_shares(truth, prediction))
+
+    def interval(self, truth: "Array", prediction: "Array", level: float) -> tuple[float, float] | str | None:
+        """Studentized; unknown where few rows carry the error."""
+        from mlspec.metrics import _intervals
+
+        return _intervals.mean_loss(_shares(truth, prediction), level)
 
 
 def _shares(truth: "Array", prediction: "Array") -> "Array":

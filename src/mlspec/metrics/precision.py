@@ -19,7 +19,8 @@ class Precision(Metric, frozen=True, kw_only=True):
         metrics: [precision]
     """
 
-    libraries: ClassVar[tuple[str, ...]] = ("scikit-learn", "numpy")
+    version: ClassVar[int] = 2
+    libraries: ClassVar[tuple[str, ...]] = ("scikit-learn", "numpy", "scipy")
     tasks: ClassVar[frozenset[str]] = frozenset({"binary_classification"})
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
     decides: ClassVar[bool] = True
@@ -39,9 +40,16 @@ class Precision(Metric, frozen=True, kw_only=True):
         right, given, _ = (part[:, 1] for part in _resampling.counts(truth, prediction, weights))
         return _resampling.ratio(right, given)
 
-    def interval(self, truth: "Array", prediction: "Array", level: float) -> tuple[float, float] | None:
-        """Wilson's interval on the rows predicted positive if all or none of them are, else None."""
-        from mlspec.metrics import _resampling
+    def influences(self, truth: "Array", prediction: "Array") -> "Array | None":
+        """By the ratio's derivatives."""
+        from mlspec.metrics import _intervals, _resampling
 
-        called = int((_resampling.labels(prediction) == 1).sum())
-        return _resampling.certain(self.score(truth, prediction), called, level)
+        given, has = _resampling.labels(prediction) == 1, truth == 1
+        return _intervals.ratio(given & has, given)
+
+    def interval(self, truth: "Array", prediction: "Array", level: float) -> tuple[float, float] | str | None:
+        """The exact one, of a proportion of the rows predicted positive."""
+        from mlspec.metrics import _intervals, _resampling
+
+        given, has = _resampling.labels(prediction) == 1, truth == 1
+        return _intervals.proportion(int((given & has).sum()), int(given.sum()), level)

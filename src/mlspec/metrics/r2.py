@@ -19,8 +19,8 @@ class R2(Metric, frozen=True, kw_only=True):
         metrics: [r2]
     """
 
-    version: ClassVar[int] = 2
-    libraries: ClassVar[tuple[str, ...]] = ("scikit-learn", "numpy")
+    version: ClassVar[int] = 3
+    libraries: ClassVar[tuple[str, ...]] = ("scikit-learn", "numpy", "scipy")
     tasks: ClassVar[frozenset[str]] = frozenset({"regression"})
     bounds: ClassVar[tuple[float, float]] = (float("-inf"), 1.0)
 
@@ -41,3 +41,21 @@ class R2(Metric, frozen=True, kw_only=True):
         spread = _resampling.means(centred**2, weights) - _resampling.means(centred, weights) ** 2
         full = spread > 0
         return np.where(full, 1 - error / np.where(full, spread, 1.0), np.nan)
+
+    def influences(self, truth: "Array", prediction: "Array") -> "Array":
+        """By the derivatives of both sums of squares."""
+        import numpy as np
+
+        squares, around = (truth - prediction) ** 2, (truth - truth.mean()) ** 2
+        return np.asarray((around * squares.mean() / around.mean() - squares) / around.mean())
+
+    def interval(self, truth: "Array", prediction: "Array", level: float) -> tuple[float, float] | str | None:
+        """Studentized; unknown where few rows carry the error."""
+        import numpy as np
+
+        from mlspec.metrics import _intervals
+
+        if len(truth) < 2 or not (truth != truth[0]).any():
+            return None
+        why = _intervals.heavy((truth - prediction) ** 2)
+        return why or _intervals.heavy(np.abs(self.influences(truth, prediction))) or None

@@ -19,10 +19,11 @@ class Recall(Metric, frozen=True, kw_only=True):
         metrics: [recall]
     """
 
-    version: ClassVar[int] = 2
-    libraries: ClassVar[tuple[str, ...]] = ("scikit-learn", "numpy")
+    version: ClassVar[int] = 3
+    libraries: ClassVar[tuple[str, ...]] = ("scikit-learn", "numpy", "scipy")
     tasks: ClassVar[frozenset[str]] = frozenset({"binary_classification"})
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    by_class: ClassVar[bool] = True
     decides: ClassVar[bool] = True
 
     def score(self, truth: "Array", prediction: "Array") -> float:
@@ -42,8 +43,16 @@ class Recall(Metric, frozen=True, kw_only=True):
         right, _, has = (part[:, 1] for part in _resampling.counts(truth, prediction, weights))
         return _resampling.ratio(right, has)
 
-    def interval(self, truth: "Array", prediction: "Array", level: float) -> tuple[float, float] | None:
-        """Wilson's interval on the positive rows where all or none of them are found, else None."""
-        from mlspec.metrics import _resampling
+    def influences(self, truth: "Array", prediction: "Array") -> "Array | None":
+        """By the ratio's derivatives."""
+        from mlspec.metrics import _intervals, _resampling
 
-        return _resampling.certain(self.score(truth, prediction), int((truth == 1).sum()), level)
+        given, has = _resampling.labels(prediction) == 1, truth == 1
+        return _intervals.ratio(given & has, has)
+
+    def interval(self, truth: "Array", prediction: "Array", level: float) -> tuple[float, float] | str | None:
+        """The exact one, of a proportion of the positive rows."""
+        from mlspec.metrics import _intervals, _resampling
+
+        given, has = _resampling.labels(prediction) == 1, truth == 1
+        return _intervals.proportion(int((given & has).sum()), int(has.sum()), level)

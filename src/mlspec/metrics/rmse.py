@@ -19,7 +19,8 @@ class Rmse(Metric, frozen=True, kw_only=True):
         metrics: [rmse]
     """
 
-    libraries: ClassVar[tuple[str, ...]] = ("scikit-learn", "numpy")
+    version: ClassVar[int] = 3
+    libraries: ClassVar[tuple[str, ...]] = ("scikit-learn", "numpy", "scipy")
     tasks: ClassVar[frozenset[str]] = frozenset({"regression"})
     greater_is_better: ClassVar[bool] = False
     bounds: ClassVar[tuple[float, float]] = (0.0, float("inf"))
@@ -37,3 +38,18 @@ class Rmse(Metric, frozen=True, kw_only=True):
         from mlspec.metrics import _resampling
 
         return np.sqrt(_resampling.means((truth - prediction) ** 2, weights))
+
+    def influences(self, truth: "Array", prediction: "Array") -> "Array | None":
+        """The row's squared error less the mean, over twice the root."""
+        import numpy as np
+
+        squares = (truth - prediction) ** 2
+        mean = squares.mean()
+        return np.asarray((squares - mean) / (2 * np.sqrt(mean) or 1.0))
+
+    def interval(self, truth: "Array", prediction: "Array", level: float) -> tuple[float, float] | str | None:
+        """The root of the mean squared error's, which is studentized; unknown where few rows carry the error."""
+        from mlspec.metrics import _intervals
+
+        ends = _intervals.mean_loss((truth - prediction) ** 2, level)
+        return ends if isinstance(ends, str) else (ends[0] ** 0.5, ends[1] ** 0.5)

@@ -22,7 +22,8 @@ class RmseLog(Metric, frozen=True, kw_only=True):
         metrics: [rmse_log]
     """
 
-    libraries: ClassVar[tuple[str, ...]] = ("numpy",)
+    version: ClassVar[int] = 3
+    libraries: ClassVar[tuple[str, ...]] = ("numpy", "scipy")
     tasks: ClassVar[frozenset[str]] = frozenset({"regression"})
     greater_is_better: ClassVar[bool] = False
     bounds: ClassVar[tuple[float, float]] = (0.0, float("inf"))
@@ -40,6 +41,21 @@ class RmseLog(Metric, frozen=True, kw_only=True):
         from mlspec.metrics import _resampling
 
         return np.sqrt(_resampling.means(_errors(truth, prediction), weights))
+
+    def influences(self, truth: "Array", prediction: "Array") -> "Array | None":
+        """The row's squared error less the mean, over twice the root."""
+        import numpy as np
+
+        squares = _errors(truth, prediction)
+        mean = squares.mean()
+        return np.asarray((squares - mean) / (2 * np.sqrt(mean) or 1.0))
+
+    def interval(self, truth: "Array", prediction: "Array", level: float) -> tuple[float, float] | str | None:
+        """The root of the mean squared error's, which is studentized; unknown where few rows carry the error."""
+        from mlspec.metrics import _intervals
+
+        ends = _intervals.mean_loss(_errors(truth, prediction), level)
+        return ends if isinstance(ends, str) else (ends[0] ** 0.5, ends[1] ** 0.5)
 
 
 def _errors(truth: "Array", prediction: "Array") -> "Array":

@@ -21,9 +21,11 @@ class RocAuc(Metric, frozen=True, kw_only=True):
         metrics: [roc_auc]
     """
 
-    libraries: ClassVar[tuple[str, ...]] = ("scikit-learn", "numpy")
+    version: ClassVar[int] = 2
+    libraries: ClassVar[tuple[str, ...]] = ("scikit-learn", "numpy", "scipy")
     tasks: ClassVar[frozenset[str]] = frozenset({"binary_classification", "multiclass_classification"})
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    by_class: ClassVar[bool] = True
 
     def score(self, truth: "Array", prediction: "Array") -> float:
         """Of class codes (n,) and probabilities (n, classes)."""
@@ -52,14 +54,23 @@ class RocAuc(Metric, frozen=True, kw_only=True):
         ]
         return np.asarray(np.mean(areas, axis=0))
 
-    def interval(self, truth: "Array", prediction: "Array", level: float) -> tuple[float, float] | None:
-        """Wilson's interval over as many disjoint pairs as the rarest class has rows, where the ranking is perfect.
-
-        The area varies no more than the mean over disjoint pairs does. None where resampling sees a spread.
-        """
+    def influences(self, truth: "Array", prediction: "Array") -> "Array":
+        """The placement of each row among those of the other class (DeLong, DeLong and Clarke-Pearson 1988)."""
         import numpy as np
 
-        from mlspec.metrics import _resampling
+        from mlspec.metrics import _ranking
+
+        codes = (1,) if prediction.shape[1] == 2 else range(prediction.shape[1])
+        return np.asarray(
+            np.mean([_ranking.placements(truth == code, prediction[:, code])[1] for code in codes], axis=0)
+        )
+
+    def interval(self, truth: "Array", prediction: "Array", level: float) -> tuple[float, float] | str | None:
+        """Studentized by the placements; where the ranking has few errors no shorter than Newcombe's (2006); unknown
+        where a class has few rows."""
+        import numpy as np
+
+        from mlspec.metrics import _ranking
 
         _, rows = np.unique(truth, return_counts=True)
-        return _resampling.certain(self.score(truth, prediction), int(rows.min()), level)
+        return _ranking.area_interval(self.score(truth, prediction), self.influences(truth, prediction), rows, level)

@@ -1,11 +1,14 @@
 """Arrays to LightGBM's trees and back, in bytes that only the fit decides."""
 
 import json
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlspec.diagnostics import StepError
 from mlspec.machine import json_values, safe_files
+from mlspec.models import _growth
 from mlspec.models._lightgbm_text import checked
 from mlspec.plugins.model import Features, Predictor, Training
 
@@ -36,8 +39,10 @@ def fit(
     ``weights`` are those of training and of validation rows.
     Raises StepError when LightGBM refuses the data.
     """
+    began = time.monotonic()
     import lightgbm
 
+    left = training.countdown(began)
     stops = len(training.validation_target) > 0
     settings = {
         **FIXED,
@@ -52,6 +57,9 @@ def fit(
     callbacks = [lightgbm.record_evaluation(losses), _text(training, trees)]
     if stops:
         callbacks.append(lightgbm.early_stopping(patience, verbose=False))
+    over: list[int] = []
+    if training.seconds is not None:
+        callbacks.append(_until(left, losses, over))
     try:
         rows = lightgbm.Dataset(
             _given(training.features), training.target, weight=weights[0], categorical_feature=codes, params=settings
@@ -79,7 +87,7 @@ def fit(
     about = {"classes": training.classes, "columns": numeric + len(codes)}
     (folder / ABOUT).write_text(json.dumps(about, sort_keys=True))
     curves = {f"{name}_loss": [float(v) for v in next(iter(found.values()))] for name, found in losses.items()}
-    return {"iterations": int(best), **curves}
+    return {"iterations": int(best), **curves, **(_growth.STOPPED if over else {})}
 
 
 def load(folder: Path) -> Predictor:
@@ -109,6 +117,23 @@ def _text(training: Training, trees: int) -> Any:
         training.progress(f"tree {done} of at most {trees}", done / trees, figures)
 
     after.order = 100  # type: ignore[attr-defined]
+    return after
+
+
+def _until(left: Callable[[], float], losses: dict[str, dict[str, list[float]]], over: list[int]) -> Any:
+    """Ends training when no time is left, with the best trees so far; ``over`` then holds the last tree's number."""
+    import lightgbm
+    import numpy as np
+
+    def after(state: Any) -> None:
+        if left() > 0 or state.iteration == state.end_iteration - 1:
+            return
+        over.append(state.iteration)
+        curve = next(iter(losses.get("validation", {}).values()), None)
+        best = state.iteration if curve is None else state.begin_iteration + int(np.argmin(curve))
+        raise lightgbm.callback.EarlyStopException(best, state.evaluation_result_list)
+
+    after.order = 110  # type: ignore[attr-defined]
     return after
 
 
@@ -157,5 +182,7 @@ class _Fitted(Predictor):
         # One thread: a request has few rows, and a step has one core.
         found = np.asarray(self._booster.predict(_plain(features), num_threads=1), dtype=np.float64)
         if self.classes == 2:
-            return np.stack([1 - found, found], axis=1)
+            both = np.empty((len(found), 2))
+            both[:, 0], both[:, 1] = 1 - found, found
+            return both
         return found.reshape(len(found), self.classes) if self.classes else found.reshape(len(found))

@@ -18,7 +18,8 @@ OF_CATEGORIES = ("cat_boundaries", "cat_threshold")
 CATEGORICAL = 1
 # Only what every reader takes for the same numbers.
 _INTEGER, _FLOAT = r"-?[0-9]{1,10}", r"-?[0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?"
-INTEGERS, FLOATS = (re.compile(rf"{number}(?: {number})*") for number in (_INTEGER, _FLOAT))
+_THRESHOLD = rf"(?:{_FLOAT}|-?inf)"  # infinite: all values on one side, missing ones on the other
+INTEGERS, FLOATS, THRESHOLDS = (re.compile(rf"{number}(?: {number})*") for number in (_INTEGER, _FLOAT, _THRESHOLD))
 
 
 def checked(text: str, classes: int) -> str:
@@ -100,7 +101,7 @@ def _numbers(trees: Sequence[dict[str, str]], key: str, counts: Sequence[int]) -
     if any((text.count(" ") + 1 if text else 0) != count for text, count in zip(texts, counts, strict=True)):
         raise ValueError(f"{key} has more or fewer numbers than there should be")
     joined = " ".join(text for text in texts if text)
-    are_floats = key in ("threshold", "leaf_value")
-    if joined and not (FLOATS if are_floats else INTEGERS).fullmatch(joined):
+    allowed = {"threshold": THRESHOLDS, "leaf_value": FLOATS}.get(key, INTEGERS)
+    if joined and not allowed.fullmatch(joined):
         raise ValueError(f"{key} has what is no number")
-    return np.fromstring(joined, dtype=np.float64 if are_floats else np.int64, sep=" ")
+    return np.fromstring(joined, dtype=np.int64 if allowed is INTEGERS else np.float64, sep=" ")

@@ -44,6 +44,8 @@ def fit(
         about |= {"centre": history.pop("centre"), "spread": history.pop("spread")}
     else:
         history = _fit_estimator(cls, params, training, folder)
+    if getattr(cls, "refit", None) is True:
+        history["refit"] = True
     (folder / ABOUT).write_text(json.dumps(about, sort_keys=True, indent=1))
     return history
 

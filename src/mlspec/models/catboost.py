@@ -1,14 +1,17 @@
 """CatBoost."""
 
 import json
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta
+from msgspec.structs import replace
 
 from mlspec.diagnostics import StepError
 from mlspec.machine import json_values, safe_files
+from mlspec.models import _growth
 from mlspec.models._monotone import Monotone, directions
 from mlspec.plugins.model import Features, Model, Predictor, Training
 from mlspec.torchkit.row_weights import row_weights, stopping_weights
@@ -30,7 +33,7 @@ class CatBoost(Model, frozen=True, kw_only=True):
     classification and regression.
 
     Accepts categories with any number of levels, and missing values, without preparation. The validation rows decide
-    the number of trees. Saved in CatBoost's own format. Needs the extra `catboost`.
+    the number of trees. Saved in CatBoost's own format. Needs the extra `boost`.
 
     Why: often the best with many categories or few rows; it takes several times as long as LightGBM.
 
@@ -40,8 +43,9 @@ class CatBoost(Model, frozen=True, kw_only=True):
 
     tasks: ClassVar[frozenset[str]] = frozenset({"binary_classification", "multiclass_classification", "regression"})
     libraries: ClassVar[tuple[str, ...]] = ("catboost", "numpy")
-    extra: ClassVar[str] = "catboost"
+    extra: ClassVar[str] = "boost"
     complexity: ClassVar[int] = 2
+    worth: ClassVar[float] = 4.0
     takes_missing: ClassVar[bool] = True
     takes_codes: ClassVar[bool] = True
     preparation: ClassVar[Mapping[str, Sequence[Any]]] = {
@@ -75,6 +79,10 @@ class CatBoost(Model, frozen=True, kw_only=True):
 
         return _fit(self, training, folder)
 
+    def rounds_found(self, history: Mapping[str, Any]) -> "CatBoost":
+        """As many trees as the validation rows decided."""
+        return replace(self, trees=max(1, int(history["iterations"])))
+
     def load(self, folder: Path, device: str) -> Predictor:
         """The fitted trees."""
 
@@ -86,8 +94,10 @@ def _fit(model: "CatBoost", training: Training, folder: Path) -> dict[str, Any]:
 
     Raises StepError when CatBoost refuses the data.
     """
+    began = time.monotonic()
     import catboost
 
+    left = training.countdown(began)
     stops = len(training.validation_target) > 0
     loss = LOSSES.get(training.classes, "MultiClass")
     trees = catboost.CatBoost(
@@ -107,12 +117,18 @@ def _fit(model: "CatBoost", training: Training, folder: Path) -> dict[str, Any]:
         }
     )
     rows = catboost.Pool(_data(training.features), training.target, weight=row_weights(training, model.class_weight))
+    until = _Until(left, model.trees)
     watched = None
     if stops:
         held = stopping_weights(training, model.class_weight)
         watched = catboost.Pool(_data(training.validation), training.validation_target, weight=held)
     try:
-        trees.fit(rows, eval_set=watched, early_stopping_rounds=model.patience if stops else None)
+        trees.fit(
+            rows,
+            eval_set=watched,
+            early_stopping_rounds=model.patience if stops else None,
+            callbacks=None if training.seconds is None else [until],
+        )
     except catboost.CatBoostError as error:
         raise StepError(f"catboost could not be fitted: {error}") from error
     folder.mkdir(parents=True, exist_ok=True)
@@ -125,7 +141,19 @@ def _fit(model: "CatBoost", training: Training, folder: Path) -> dict[str, Any]:
     found = trees.get_evals_result()
     names = {"learn": "train_loss", "validation": "validation_loss"}
     curves = {names[part]: [float(value) for value in own[loss]] for part, own in found.items() if loss in own}
-    return {"iterations": int(trees.tree_count_), **curves}
+    return {"iterations": int(trees.tree_count_), **curves, **(_growth.STOPPED if until.is_over else {})}
+
+
+class _Until:
+    """Ends training when no time is left: CatBoost asks it after each tree."""
+
+    def __init__(self, left: Callable[[], float], trees: int) -> None:
+        self._left, self._trees = left, trees
+        self.is_over = False
+
+    def after_iteration(self, state: Any) -> bool:
+        self.is_over = self._left() <= 0 and state.iteration < self._trees
+        return not self.is_over
 
 
 def _load(folder: Path) -> Predictor:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta
+from msgspec.structs import replace
 
 from mlspec.models._monotone import Monotone, directions
 from mlspec.plugins.model import Model, Predictor, Training
@@ -24,10 +25,11 @@ class LightGBM(Model, frozen=True, kw_only=True):
     """
 
     tasks: ClassVar[frozenset[str]] = frozenset({"binary_classification", "multiclass_classification", "regression"})
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     libraries: ClassVar[tuple[str, ...]] = ("lightgbm", "numpy")
     extra: ClassVar[str] = "boost"
     complexity: ClassVar[int] = 2
+    worth: ClassVar[float] = 3.0
     takes_missing: ClassVar[bool] = True
     continues: ClassVar[bool] = True
     holds: ClassVar[float] = 1.0
@@ -47,11 +49,16 @@ class LightGBM(Model, frozen=True, kw_only=True):
 
     learning_rate: Annotated[float, Meta(description="The weight of each new tree.", gt=0, le=1)] = 0.04
     trees: Annotated[int, Meta(description="Maximum number of trees (per class).", ge=1, le=100_000)] = 2000
-    num_leaves: Annotated[int, Meta(description="Maximum number of leaves per tree.", ge=2, le=131_072)] = 31
-    min_data_in_leaf: Annotated[int, Meta(description="Minimum number of rows per leaf.", ge=1)] = 20
-    feature_fraction: Annotated[float, Meta(description="Share of the columns used for each tree.", gt=0, le=1)] = 1.0
-    bagging_fraction: Annotated[float, Meta(description="Share of the rows used for each tree.", gt=0, le=1)] = 1.0
-    lambda_l2: Annotated[float, Meta(description="L2 penalty on the leaf values.", ge=0)] = 0.0
+    num_leaves: Annotated[int, Meta(description="Maximum number of leaves per tree.", ge=2, le=131_072)] = 16
+    min_data_in_leaf: Annotated[int, Meta(description="Minimum number of rows per leaf.", ge=1)] = 5
+    feature_fraction: Annotated[float, Meta(description="Share of the columns used for each tree.", gt=0, le=1)] = 0.6
+    bagging_fraction: Annotated[float, Meta(description="Share of the rows used for each tree.", gt=0, le=1)] = 0.9
+    lambda_l2: Annotated[
+        float, Meta(description="L2 penalty on the leaf values; none where a fitted model is continued.", ge=0)
+    ] = 1.0
+    extra_trees: Annotated[
+        bool, Meta(description="Each split of a number is the best of one random threshold a column: smoother.")
+    ] = False
     patience: Annotated[
         int, Meta(description="Trees without a better validation loss before stopping.", ge=1, le=10_000)
     ] = 50
@@ -72,12 +79,18 @@ class LightGBM(Model, frozen=True, kw_only=True):
             "feature_fraction": self.feature_fraction,
             "bagging_fraction": self.bagging_fraction,
             "bagging_freq": int(self.bagging_fraction < 1),
-            "lambda_l2": self.lambda_l2,
+            # A penalty forbids splits that move all rows alike, which is what going on from a model often has to do.
+            "lambda_l2": self.lambda_l2 if training.start is None else 0.0,
+            **({"extra_trees": True} if self.extra_trees else {}),
         }
         if self.monotone:
             params["monotone_constraints"] = directions(self.monotone, training.features)
         weights = row_weights(training, self.class_weight), stopping_weights(training, self.class_weight)
         return _lightgbm.fit(training, folder, params, trees=self.trees, patience=self.patience, weights=weights)
+
+    def rounds_found(self, history: Mapping[str, Any]) -> "LightGBM":
+        """As many trees as the validation rows decided."""
+        return replace(self, trees=max(1, int(history["iterations"])))
 
     def load(self, folder: Path, device: str) -> Predictor:
         """The fitted trees."""

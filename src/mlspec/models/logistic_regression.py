@@ -1,14 +1,17 @@
 """Logistic regression."""
 
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta
 
+from mlspec.models import _growth
 from mlspec.plugins.model import Model, Predictor, Training
 
 TYPES = ("sklearn.linear_model._logistic.LogisticRegression",)
+NUMBER = 1e-8  # seconds of an iteration for each number of the training rows and class, roughly
 
 
 class LogisticRegression(Model, frozen=True, kw_only=True):
@@ -22,6 +25,7 @@ class LogisticRegression(Model, frozen=True, kw_only=True):
     """
 
     complexity: ClassVar[int] = 1
+    worth: ClassVar[float] = 0.5
     tasks: ClassVar[frozenset[str]] = frozenset({"binary_classification", "multiclass_classification"})
     libraries: ClassVar[tuple[str, ...]] = ("scikit-learn", "numpy", "scipy", "skops")
     holds: ClassVar[float] = 0.1
@@ -42,17 +46,34 @@ class LogisticRegression(Model, frozen=True, kw_only=True):
 
     def fit(self, training: Training, folder: Path) -> dict[str, Any]:
         """Fit and save with skops; the history holds the solver's iterations."""
+        began = time.monotonic()
         from sklearn.linear_model import LogisticRegression as Estimator
 
         from mlspec import sklearnkit
 
-        estimator = Estimator(
-            C=self.C, max_iter=self.max_iter, class_weight=self.class_weight, random_state=training.seed
-        )
-        notes = sklearnkit.fit(estimator, training)
+        left = _growth.started(training, began)
+        limited = training.seconds is not None
+        estimator = Estimator(C=self.C, class_weight=self.class_weight, random_state=training.seed, warm_start=limited)
+        done, notes = 0, list[str]()
+
+        def to(iterations: int) -> bool:
+            nonlocal done, notes
+            estimator.set_params(max_iter=iterations - done)
+            notes = sklearnkit.fit(estimator, training)
+            done += int(max(estimator.n_iter_))
+            return done < iterations
+
+        size = training.features.numeric.size * max(1, training.classes - 1)
+        first = 1 + int(min(0.2 * left() / (NUMBER * max(1, size)), self.max_iter))
+        is_short = _growth.grow(to, self.max_iter, left, first=first)
+        estimator.set_params(max_iter=self.max_iter, warm_start=False)
         sklearnkit.save(estimator, folder, TYPES, classes=training.classes)
-        iterations = int(max(estimator.n_iter_))
-        return {"iterations": iterations, "converged": iterations < self.max_iter, "warnings": notes}
+        short = _growth.STOPPED if is_short else {}
+        return {"iterations": done, "converged": done < self.max_iter and not is_short, "warnings": notes, **short}
+
+    def rounds_found(self, history: Mapping[str, Any]) -> "LogisticRegression":
+        """The same: no validation row has a part in a fit."""
+        return self
 
     def load(self, folder: Path, device: str) -> Predictor:
         """The fitted estimator."""

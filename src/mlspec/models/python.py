@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from msgspec import Meta
+from msgspec.structs import replace
 
 from mlspec.plugins.model import Model, Predictor, Training
 
@@ -77,6 +78,12 @@ class Python(Model, frozen=True, kw_only=True):
         from mlspec.models import _user_code
 
         return _user_code.network(self.code, self.params, self, training)
+
+    def rounds_found(self, history: Mapping[str, Any]) -> "Python | None":
+        """The same, with the best number of epochs of a network, where the class says `refit = True`."""
+        if not history.get("refit"):
+            return None
+        return replace(self, epochs=history.get("best_epoch", self.epochs), patience=None)
 
     def load(self, folder: Path, device: str) -> Predictor:
         """The fitted estimator or module; runs the source that was saved with it."""

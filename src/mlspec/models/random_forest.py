@@ -1,11 +1,13 @@
 """A random forest."""
 
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta
 
+from mlspec.models import _forests
 from mlspec.plugins.model import Model, Predictor, Training
 
 TYPES = (
@@ -31,55 +33,43 @@ class RandomForest(Model, frozen=True, kw_only=True):
     """
 
     tasks: ClassVar[frozenset[str]] = frozenset({"binary_classification", "multiclass_classification", "regression"})
+    version: ClassVar[int] = 2
     holds: ClassVar[float] = 0.1
     libraries: ClassVar[tuple[str, ...]] = ("scikit-learn", "numpy", "scipy", "skops")
     complexity: ClassVar[int] = 2
+    worth: ClassVar[float] = 1.0
     takes_missing: ClassVar[bool] = True
     takes_codes: ClassVar[bool] = True
-    preparation: ClassVar[Mapping[str, Sequence[Any]]] = {
-        "numeric": [],
-        "category": [{"group_rare": {"max_levels": 254}}, {"encode": "ordinal"}],
-        "date": ["date_parts"],
-    }
-    space: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "min_samples_leaf": {"log_integer": [1, 50]},
-        "max_features": {"uniform": [0.1, 1.0]},
-    }
+    preparation: ClassVar[Mapping[str, Sequence[Any]]] = _forests.PREPARATION
+    space: ClassVar[Mapping[str, Mapping[str, Any]]] = _forests.SPACE
 
-    trees: Annotated[int, Meta(description="Number of trees.", ge=1, le=100_000)] = 200
-    min_samples_leaf: Annotated[int, Meta(description="Minimum number of rows per leaf.", ge=1)] = 3
+    trees: _forests.Trees = 200
+    min_samples_leaf: _forests.Leaf = None
     max_features: Annotated[
         Annotated[float, Meta(gt=0, le=1)] | None,
         Meta(
             description="Share of the columns considered for each split; the square root of their number for "
-            "classification, a third for regression if left out."
+            "classification, all of them for regression if left out."
         ),
     ] = None
-    class_weight: Annotated[
-        Literal["balanced"] | None,
-        Meta(description="balanced: rare classes weigh as much as common ones; all rows weigh the same if left out."),
-    ] = None
+    class_weight: _forests.ClassWeight = None
 
     def fit(self, training: Training, folder: Path) -> dict[str, Any]:
         """Fit and save with skops."""
+        began = time.monotonic()
         from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
-        from mlspec import sklearnkit
-
-        shared: dict[str, Any] = {
-            "n_estimators": self.trees,
-            "min_samples_leaf": self.min_samples_leaf,
-            "n_jobs": training.threads,
-            "random_state": training.seed,
-        }
+        leaf, share = self.min_samples_leaf, self.max_features
         estimator = (
-            RandomForestClassifier(max_features=self.max_features or "sqrt", class_weight=self.class_weight, **shared)
+            RandomForestClassifier(max_features=share or "sqrt", min_samples_leaf=leaf, class_weight=self.class_weight)
             if training.classes
-            else RandomForestRegressor(max_features=self.max_features or 1 / 3, **shared)
+            else RandomForestRegressor(max_features=share or 1.0, min_samples_leaf=leaf)
         )
-        notes = sklearnkit.fit(estimator, training)
-        sklearnkit.save(estimator, folder, TYPES, classes=training.classes)
-        return {"trees": self.trees, "warnings": notes}
+        return _forests.fit(estimator, training, folder, TYPES, self.trees, began, 3 if training.classes else 2)
+
+    def rounds_found(self, history: Mapping[str, Any]) -> "RandomForest":
+        """The same: no validation row has a part in a fit."""
+        return self
 
     def load(self, folder: Path, device: str) -> Predictor:
         """The fitted estimator."""

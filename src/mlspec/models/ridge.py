@@ -21,6 +21,7 @@ class Ridge(Model, frozen=True, kw_only=True):
     """
 
     complexity: ClassVar[int] = 1
+    worth: ClassVar[float] = 0.5
     tasks: ClassVar[frozenset[str]] = frozenset({"regression"})
     libraries: ClassVar[tuple[str, ...]] = ("scikit-learn", "numpy", "scipy", "skops")
     preparation: ClassVar[Mapping[str, Sequence[Any]]] = {
@@ -43,6 +44,10 @@ class Ridge(Model, frozen=True, kw_only=True):
         notes = sklearnkit.fit(estimator, training)
         sklearnkit.save(estimator, folder, TYPES, classes=training.classes)
         return {"warnings": notes}
+
+    def rounds_found(self, history: Mapping[str, Any]) -> "Ridge":
+        """The same: no validation row has a part in a fit."""
+        return self
 
     def load(self, folder: Path, device: str) -> Predictor:
         """The fitted estimator."""

@@ -1,13 +1,16 @@
 """A linear model that takes rows piece by piece."""
 
+import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta
+from msgspec.structs import replace
 
 from mlspec.diagnostics import StepError
+from mlspec.models import _growth
 from mlspec.plugins.model import Features, Model, Predictor, Training
 from mlspec.sklearnkit.fitting import plain
 from mlspec.torchkit.row_weights import row_weights, stopping_weights
@@ -39,6 +42,7 @@ class Sgd(Model, frozen=True, kw_only=True):
     """
 
     complexity: ClassVar[int] = 1
+    worth: ClassVar[float] = 0.5
     tasks: ClassVar[frozenset[str]] = frozenset({"binary_classification", "multiclass_classification", "regression"})
     libraries: ClassVar[tuple[str, ...]] = ("scikit-learn", "numpy", "scipy", "skops")
     holds: ClassVar[float] = 0.0
@@ -74,6 +78,10 @@ class Sgd(Model, frozen=True, kw_only=True):
         sklearnkit.save(estimator, folder, TYPES, classes=training.classes)
         return history
 
+    def rounds_found(self, history: Mapping[str, Any]) -> "Sgd":
+        """As many passes as had the lowest validation loss."""
+        return replace(self, epochs=history.get("best_epoch", self.epochs))
+
     def load(self, folder: Path, device: str) -> Predictor:
         """The fitted estimator."""
         from mlspec import sklearnkit
@@ -87,10 +95,12 @@ def _fit(model: "Sgd", training: Training) -> "tuple[Any, dict[str, Any]]":
     Each pass takes the pieces in another order and the rows of a piece in another one, both from the seed and the pass.
     Raises StepError where the numbers are not finite or the weights grow without bound.
     """
+    began = time.monotonic()
     import numpy as np
     from sklearn.linear_model import SGDClassifier, SGDRegressor
     from threadpoolctl import threadpool_limits
 
+    left = training.countdown(began)
     # The target of a regression is scaled, so that the learning rate means the same whatever its unit.
     centre, spread = 0.0, 1.0
     if not training.classes:
@@ -111,6 +121,7 @@ def _fit(model: "Sgd", training: Training) -> "tuple[Any, dict[str, Any]]":
     places = list(_places(training.features))
     more: dict[str, Any] = {"classes": np.arange(training.classes)} if training.classes else {}
     losses: list[float] = []
+    is_over = False
     best: tuple[Array, Array] | None = None
     with warnings.catch_warnings(), threadpool_limits(limits=training.threads):
         warnings.simplefilter("ignore")
@@ -127,6 +138,9 @@ def _fit(model: "Sgd", training: Training) -> "tuple[Any, dict[str, Any]]":
                 training.features.forget()
                 share = (epoch + (number + 1) / len(places)) / model.epochs
                 training.progress(f"pass {epoch + 1} of at most {model.epochs}", share, {})
+                is_over = left() <= 0 and share < 1
+                if is_over:
+                    break
             if not np.isfinite(estimator.coef_).all():
                 raise StepError("the weights grow without bound: lower learning_rate", "learning_rate")
             if len(training.validation_target):
@@ -135,13 +149,16 @@ def _fit(model: "Sgd", training: Training) -> "tuple[Any, dict[str, Any]]":
                     best = estimator.coef_.copy(), estimator.intercept_.copy()
                 if len(losses) - 1 - int(np.argmin(losses)) >= model.patience:
                     break
+            if is_over:
+                break
     if best is not None:
         estimator.coef_, estimator.intercept_ = best
     if not training.classes:
         estimator.coef_ = estimator.coef_ * spread
         estimator.intercept_ = estimator.intercept_ * spread + centre
     chosen = {"best_epoch": int(np.argmin(losses)) + 1} if losses else {}
-    return estimator, {"epochs": epoch + 1, "validation_loss": losses, **chosen}
+    short = _growth.STOPPED if is_over else {}
+    return estimator, {"epochs": epoch + 1, "validation_loss": losses, **chosen, **short}
 
 
 def _places(features: Features) -> "Iterator[slice]":

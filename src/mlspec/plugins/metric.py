@@ -13,13 +13,14 @@ class Metric(Plugin, frozen=True, kw_only=True):
     """A score of predictions. ``greater_is_better`` is its direction, ``bounds`` the values it can take.
 
     ``decides``: it judges decisions, not probabilities. Where a threshold is chosen, its predictions are the decisions:
-    1 for the class decided for, 0 for the others.
+    1 for the class decided for, 0 for the others. ``by_class``: it rests on means of each class, however rare that is.
     """
 
     tasks: ClassVar[frozenset[str]] = frozenset()
     greater_is_better: ClassVar[bool] = True
     bounds: ClassVar[tuple[float, float]] = (float("-inf"), float("inf"))
     decides: ClassVar[bool] = False
+    by_class: ClassVar[bool] = False
 
     @abstractmethod
     def score(self, truth: "np.ndarray[Any, Any]", prediction: "np.ndarray[Any, Any]") -> float:
@@ -34,8 +35,25 @@ class Metric(Plugin, frozen=True, kw_only=True):
         """Scores under each row of ``weights`` (replicates, n) for the bootstrap; None to let ``score`` be repeated."""
         return None
 
+    def influences(
+        self, truth: "np.ndarray[Any, Any]", prediction: "np.ndarray[Any, Any]"
+    ) -> "np.ndarray[Any, Any] | None":
+        """How much each row moves the score (n,): the mean is 0, and the score's error is about the mean over rows.
+
+        They are n times the derivatives of the score by the weights of the rows. None: the bootstrap is used.
+        """
+        return None
+
     def interval(
         self, truth: "np.ndarray[Any, Any]", prediction: "np.ndarray[Any, Any]", level: float
-    ) -> tuple[float, float] | None:
-        """An interval in closed form (a proportion's, say); None where the bootstrap is to be used."""
+    ) -> tuple[float, float] | str | None:
+        """The ends of an interval in closed form (a proportion's, say), or in words why these rows can't give one.
+
+        None: it follows from the influences.
+        """
+        return None
+
+    def unseen(self, truth: "np.ndarray[Any, Any]", prediction: "np.ndarray[Any, Any]", level: float) -> float | None:
+        """By how much the score may be worse than these rows show, where ``interval`` says that few rows carry it; None
+        where that is not known."""
         return None

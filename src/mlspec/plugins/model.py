@@ -1,6 +1,7 @@
 """What a model is, what it is fitted with and what it predicts from."""
 
-import mmap
+import math
+import time
 from abc import ABCMeta, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -11,6 +12,8 @@ import msgspec
 from mlspec.plugins.base import Plugin, Schema, Task
 
 if TYPE_CHECKING:
+    import mmap
+
     import numpy as np
 
 
@@ -38,6 +41,8 @@ class Features(msgspec.Struct, frozen=True):
 
     def forget(self) -> None:
         """Give back the memory of rows in files: they are read from there again."""
+        import mmap
+
         for one in self.mapped:
             one.madvise(mmap.MADV_DONTNEED)
 
@@ -48,7 +53,9 @@ class Training(msgspec.Struct, frozen=True):
     keeping a checkpoint to go on from (for models that are ``pausable``). ``weights``: how much each training row
     counts, None where all count the same; ``validation_weights``: the same of the rows that training stops by.
     ``precision``, ``compile`` and ``accumulate`` (take a batch that does not fit in parts) are what the backend says of
-    networks. ``start``: the folder of a fitted model to go on from (for models that ``continues`` is true of)."""
+    networks. ``start``: the folder of a fitted model to go on from (for models that ``continues`` is true of).
+    ``seconds``: wall time that the fit may take, all attempts of a resumed one together; the model then gives the best
+    that it has, and its history says ``stopped: "time"`` where it had not finished. None: no limit."""
 
     features: Features
     target: "np.ndarray[Any, Any]"
@@ -68,6 +75,17 @@ class Training(msgspec.Struct, frozen=True):
     compile: bool = False
     accumulate: bool = False
     start: Path | None = None
+    seconds: float | None = None
+
+    def countdown(self, began: float) -> Callable[[], float]:
+        """What says how many of ``seconds`` are left; infinite where there is no limit.
+
+        ``began``: when the fit began, by ``time.monotonic``. What has passed since then takes half of the time at most:
+        on a busy machine, importing a library should not leave a model without any.
+        """
+        now = time.monotonic()
+        seconds = math.inf if self.seconds is None else max(self.seconds - (now - began), self.seconds / 2)
+        return lambda: now + seconds - time.monotonic()
 
 
 class BatchMemory(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,7 +125,8 @@ class Model(Plugin, frozen=True, kw_only=True):
     ``needs``: a type of column without which it has nothing to do.
 
     ``complexity`` orders models for the one-standard-error rule, which takes the least complex of equals: 1 one linear
-    formula, 2 trees, 3 networks and what nothing is known of. ``may_be_network``: ``network`` may give one.
+    formula, 2 trees, 3 networks and what nothing is known of. ``worth``: its share of the time of all
+    candidates, beside theirs. ``may_be_network``: ``network`` may give one.
 
     ``brings_code``: ``load`` runs code that was saved with the model, so that who loads it must trust its folder.
     """
@@ -120,6 +139,7 @@ class Model(Plugin, frozen=True, kw_only=True):
     pausable: ClassVar[bool] = False
     space: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     complexity: ClassVar[int] = 3
+    worth: ClassVar[float] = 2.0
     may_be_network: ClassVar[bool] = False
     brings_code: ClassVar[bool] = False
     continues: ClassVar[bool] = False
@@ -133,6 +153,11 @@ class Model(Plugin, frozen=True, kw_only=True):
     @abstractmethod
     def load(self, folder: Path, device: str) -> Predictor:
         """The fitted model from its folder."""
+
+    def rounds_found(self, history: Mapping[str, Any]) -> "Model | None":
+        """The same settings with the number of rounds (trees, epochs) that the history of an earlier fit found, for a
+        fit without validation rows; None where the model is not to be fitted again that way."""
+        return None
 
     def secret(self) -> str:
         """The environment variable that it reads a key from; empty where it needs none."""

@@ -36,12 +36,13 @@ class Source(Plugin, frozen=True, kw_only=True):
     ``key`` is the key that identifies this source if ``format`` is left out; if that is ``path``, ``suffixes`` are the
     file endings that identify it. ``not_features``: columns that are not features unless the spec says so. ``nests``:
     cells may be lists or objects, whose parts are columns NAME_0 or NAME.KEY; a list of columns in a spec may say NAME
-    for all of them. A source
+    for all of them. ``by_files``: each of its files is a table of rows, which can be read by itself. A source
     that ``is_fetched`` is read once, before a run, into a snapshot next to the spec, by ``fetch``. The keys in
-    ``plugin.AVAILABILITY`` state how its availability is handled; they change no result.
+    ``AVAILABILITY`` state how its availability is handled, and how it is read; they change no row.
     """
 
     key: ClassVar[str] = "path"
+    by_files: ClassVar[bool] = False
     suffixes: ClassVar[tuple[str, ...]] = ()
     not_features: ClassVar[tuple[str, ...]] = ()
     nests: ClassVar[bool] = False
@@ -122,6 +123,10 @@ class Source(Plugin, frozen=True, kw_only=True):
         """A column's values in the first rows, missing ones left out, and whether these are all rows; None: unknown."""
         return None
 
+    def count(self, root: Path) -> int | None:
+        """How many rows there are, where the first ones are all; None where that is unknown."""
+        return None
+
     def fault(self, root: Path) -> str:
         """Why all rows cannot be read, with the place, after the data engine has refused them; empty if unknown."""
         return ""
@@ -195,4 +200,5 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
         return [n for n in names if n not in self.drop and (self.only is None or n in self.only)]
 
 
-AVAILABILITY = ("part", "on_change", "fresh_within", "minimum_rows", "retries", "timeout", "fallback")
+# What a source gives does not depend on these; ``parts`` is in the params of the step, where it is stated.
+AVAILABILITY = ("part", "on_change", "fresh_within", "minimum_rows", "retries", "timeout", "fallback", "parts")

@@ -55,9 +55,12 @@ def by_interval(
     after the value in the reason."""
     value, low, high = found["value"], found["low"], found["high"]
     verdict = decide(low, high, threshold, at_least=at_least) if value is not None else "unknown"
+    why = found.get("reason")
     reason = _reason(verdict, value, low, high, n, threshold, at_least, unit)
-    if value is None and found.get("reason"):
-        reason += f": {found['reason']}"
+    if low is None and value is not None and why:
+        reason = f"{value:.4g}{f' {unit}' if unit else ''} over {n:,} rows, without an interval: {why}"
+    elif value is None and why:
+        reason += f": {why}"
     return Verdict(
         requirement=requirement,
         verdict=verdict,

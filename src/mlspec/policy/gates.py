@@ -8,7 +8,7 @@ from msgspec import Struct
 from mlspec.constraints.quality import Quality
 from mlspec.document import Document, Path
 from mlspec.plugins.constraint import Constraint
-from mlspec.policy import Required
+from mlspec.policy.language import Required
 from mlspec.spec import Project
 from mlspec.spec.dump import spelled
 from mlspec.spec.load import dotted

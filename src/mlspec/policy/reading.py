@@ -7,7 +7,7 @@ from msgspec import Struct
 from mlspec.diagnostics import Diagnostic, SpecError
 from mlspec.document import LARGEST, Document, Path, parse
 from mlspec.machine import allowed_reads, safe_files
-from mlspec.policy import Policy
+from mlspec.policy.language import Policy
 from mlspec.spec import Project, suggest
 from mlspec.spec.load import load_as
 from mlspec.spec.shape import keys, shape

@@ -117,6 +117,9 @@ def scores(facts: RunFacts) -> Iterator[str]:
     ]
     if rows:
         yield from table(("metric", "value", *(text(name) for name in baselines)), rows)
+    if sentences.final(facts):
+        yield ""
+        yield f"{text(sentences.final(facts))}."
     if sentences.one_seed(facts):
         yield ""
         yield f"{text(sentences.one_seed(facts))}."

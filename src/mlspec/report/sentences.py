@@ -71,8 +71,32 @@ def _outcome(facts: RunFacts) -> str:
     return ("The one constraint holds" if len(held_to) == 1 else f"All {total} hold") + more
 
 
+def final(facts: RunFacts) -> str:
+    """What became of the selected model: a sentence without full stop, or nothing."""
+    found = facts.final
+    if found is None:
+        return ""
+    if found.reason:
+        return f"Trained on the training rows alone, not fitted again: {found.reason}"
+    if found.folds:
+        models = f"The mean of the models of {found.folds} folds"
+        return f"{models}, each trained on all rows but the test rows and those of its fold"
+    each = [
+        (one.candidate, "" if one.rounds is None else formatting.count(one.rounds, one.counted))
+        for one in found.members
+    ]
+    rows = formatting.count(found.train_rows + found.validation_rows, "row")
+    both = "training and validation rows" if found.validation_rows else "the training rows"
+    rounds = [f"{name} {text}".rstrip() for name, text in each] if len(each) > 1 else [text for _name, text in each]
+    fitted = ", ".join([f"Fitted again on {both}: {rows}", *filter(None, rounds)])
+    return f"{fitted}; no time for {', '.join(found.no_time)}" if found.no_time else fitted
+
+
 def unmeasured(facts: RunFacts) -> Iterator[str]:
-    """Metrics without a value on the test rows, with the reason: sentences without full stop."""
+    """Metrics without a value or an interval on the test rows, with the reason: sentences without full stop."""
+    for score in facts.scores:
+        if score.low is None and score.reason:
+            yield f"{score.metric} has no interval: {score.reason}"
     for entry in facts.unmeasured:
         yield f"{entry.metric} could not be measured on the test rows" + (f": {entry.reason}" if entry.reason else "")
 

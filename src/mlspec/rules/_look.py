@@ -1,7 +1,8 @@
 """Inspects the sources before anything runs: their headers and first rows, or what mlspec.lock has pinned."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -16,7 +17,8 @@ from mlspec.machine import allowed_reads
 from mlspec.machine.allowed_reads import Reads
 from mlspec.plugins.base import Column, ColumnType, PluginRef, Schema
 from mlspec.plugins.source import Source
-from mlspec.sources import _probe
+from mlspec.rules.context import Counts
+from mlspec.sources import _infer, _probe
 from mlspec.sources._encodings import is_encoding
 from mlspec.spec import Project, pinned
 
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 class Look(Struct, frozen=True, kw_only=True):
     """What was found: the columns (None if unknown), the target's first values (or all distinct ones of so many
     ``rows``) and whether these are all, the snapshot of a fetched source, and diagnostics. ``is_head``: the types are
-    those of the first rows, not of all."""
+    those of the first rows, not of all. ``counts``: what is known of the number of rows."""
 
     columns: Schema | None = None
     values: _probe.Values | None = None
@@ -39,6 +41,7 @@ class Look(Struct, frozen=True, kw_only=True):
     snapshot: pinned.Snapshot | None = None
     found: tuple[Diagnostic, ...] = ()
     is_head: bool = False
+    counts: Counts = Counts()
 
 
 def every(
@@ -68,7 +71,8 @@ def every(
         snapshot = pinned.snapshot(root, name, use, locked=locked) if source.is_fetched else None
         at = ("data", "sources", name, source.key)
         if isinstance(outcome, _probe.Seen):
-            looks[name] = _seen(document, root, name, use, outcome, snapshot, target, kept, settle=settle)
+            look = _seen(document, root, name, use, outcome, snapshot, target, kept, settle=settle)
+            looks[name] = replace(look, counts=_counts(root, source, outcome, look, target, project.data.split.column))
         elif isinstance(outcome, LookupError):
             looks[name] = _pinned(document, name, source, snapshot, target)
         elif isinstance(outcome, OSError):
@@ -98,7 +102,7 @@ def _seen(
     """A source that was looked at, with the types of all its rows where they are known."""
     source = cast(Source, use.plugin)
     columns, values, rows = seen.columns, seen.values.get(target), None
-    is_head = False
+    is_head, counts = False, Counts()
     if not source.is_fetched and not (values is not None and values[1]):
         try:
             known = _known(root, use, source, kept)
@@ -112,9 +116,43 @@ def _seen(
             shown = {column.name: column.hint for column in columns}
             columns = tuple(replace(c, hint=c.hint or shown.get(c.name, "")) for c in known.columns)
             values, rows = known.values(values), known.rows
+            if known.levels is not None and known.counts:
+                kind = next(column.type for column in columns if column.name == target)
+                of_cells = dict(zip(known.levels, known.counts, strict=True))
+                counts = Counts(of_values=_by_value(kind, of_cells), rows=rows)
         else:
             is_head = type(source).settled is not Source.settled
-    return Look(columns=_stated(columns, source), values=values, rows=rows, snapshot=snapshot, is_head=is_head)
+    columns = _stated(columns, source)
+    return Look(columns=columns, values=values, rows=rows, snapshot=snapshot, is_head=is_head, counts=counts)
+
+
+def _counts(root: Path, source: Source, seen: _probe.Seen, look: Look, target: str, split: str | None) -> Counts:
+    """The counts of a source whose first rows are all, else those that are known of all."""
+    cells, everything = seen.values.get(target, ((), False))
+    if not everything or look.columns is None or source.is_fetched or _probe.is_apart(source, root):
+        return look.counts
+    kind = next((column.type for column in look.columns if column.name == target), "category")
+    groups = source.values(root, split) if split is not None else None
+    rows = source.count(root)
+    return Counts(
+        of_values=_by_value(kind, Counter(cells)),
+        rows=rows,
+        groups=None if groups is None else len(set(groups[0])) + (rows is None or len(groups[0]) < rows),
+    )
+
+
+def _by_value(kind: str, of_cells: Mapping[str, int]) -> dict[str, int]:
+    """How many rows have each value, by how many have each cell: one value may be written in several ways."""
+    found: dict[str, int] = {}
+    for cell, count in of_cells.items():
+        bare = cell.strip() if kind in ("integer", "number") else cell
+        if bare in _infer.NOT_A_NUMBER and kind in ("integer", "number"):
+            continue
+        if kind == "number" and _infer.is_number(bare):
+            bare = f"{float(bare):g}"
+        value = bare.lower() if kind == "boolean" else bare
+        found[value] = found.get(value, 0) + count
+    return found
 
 
 def _known(root: Path, use: PluginRef, source: Source, kept: str) -> "Settled | None":

@@ -11,7 +11,11 @@ from collections.abc import Iterator
 
 from mlspec.diagnostics import Diagnostic
 from mlspec.rules.context import View
-from mlspec.spec.backend import Backend
+from mlspec.spec.backend import OPTIONS, Backend
+
+SLURM = ("partition", "account", "qos", "options")
+RAY = ("address", "accelerator", "resources")
+ALONE = ("local", "inline", "dvc")  # engines that train on one machine
 
 
 def check(view: View) -> Iterator[Diagnostic]:
@@ -57,5 +61,79 @@ def contradictions(backend: Backend) -> Iterator[tuple[str, str, str]]:
                     "have no effect"
                 )
                 yield key, message, "engine: local"
+    yield from _of_nodes(backend)
+    yield from _of_clusters(backend)
     if backend.store is not None and re.match(r"[^/]*://[^/@]*:[^/@]*@", backend.store):
         yield "store", "the store's URL contains a password", "fsspec reads credentials from the environment"
+
+
+def _of_nodes(backend: Backend) -> Iterator[tuple[str, str, str]]:
+    nodes, processes = backend.nodes, backend.processes
+    if nodes == 1:
+        return
+    if backend.engine in ALONE:
+        message = f"nodes: {nodes} needs a cluster, but the engine '{backend.engine}' has this machine alone"
+        yield "nodes", message, "engine: slurm or ray, or remove it"
+    if not backend.shared_folder:
+        yield "nodes", f"a training on {nodes} nodes needs a folder that all of them see", "shared_folder: true"
+    if processes == "auto":
+        if backend.engine not in ("slurm", "ray"):
+            message = f"processes: auto counts the GPUs of this machine, but the training is on {nodes} nodes"
+            yield "processes", message, "write the number"
+    elif processes % nodes:
+        several = f"{processes} processes" if processes > 1 else "one process"
+        message = f"{several} can't be spread evenly over {nodes} nodes"
+        yield "nodes", message, f"processes: {nodes}, or a multiple of it"
+
+
+def _of_clusters(backend: Backend) -> Iterator[tuple[str, str, str]]:
+    engine = backend.engine
+    for name, what, keys in (("slurm", "for jobs of SLURM", SLURM), ("ray", "for tasks of Ray", RAY)):
+        for key in keys:
+            if engine != name and getattr(backend, key):
+                yield key, f"{key} is {what}, but the engine is '{engine}'", f"engine: {name}"
+    if not backend.shared_folder:
+        if engine not in ("slurm", "ray"):
+            message = f"shared_folder is about the nodes of a cluster, but the engine is '{engine}'"
+            yield "shared_folder", message, "engine: slurm or ray"
+        elif backend.store is None:
+            message = "without a shared folder, inputs and results go through a shared store, and there is none"
+            yield "shared_folder", message, "name a `store` that this machine and the nodes reach"
+    if engine == "slurm":
+        for option in backend.options:
+            name = option[2:].partition("=")[0]
+            if name not in OPTIONS:
+                yield "options", f"the option '--{name}' of sbatch can't be passed on", _instead(name)
+    if engine == "ray":
+        yield from _of_ray(backend)
+    if engine not in ("slurm", "ray"):
+        return
+    if backend.processes == "auto":
+        message = f"processes: auto counts the GPUs of this machine, but the engine '{engine}' trains on others"
+        yield "processes", message, "write the number"
+    if backend.device in ("auto", "mps") or ":" in backend.device:
+        message = f"the device '{backend.device}' is one of this machine, but the engine '{engine}' trains on others"
+        yield "device", message, "device: cuda, or cpu"
+
+
+def _of_ray(backend: Backend) -> Iterator[tuple[str, str, str]]:
+    if backend.accelerator is not None and backend.device == "cpu":
+        message = f"accelerator: {backend.accelerator} is for steps that train on GPUs, but the device is 'cpu'"
+        yield "accelerator", message, "device: cuda"
+    for name, amount in backend.resources.items():
+        if name in ("CPU", "GPU", "memory", "object_store_memory"):
+            yield "resources", f"a step's own needs decide how much '{name}' it takes", "remove it"
+        elif amount > 1 and amount != int(amount):
+            message = f"above 1, Ray counts a resource in integers, but '{name}' is {amount:g}"
+            yield "resources", message, f"{name}: {int(amount) + 1}"
+
+
+def _instead(name: str) -> str:
+    """What to write in place of an option that mlspec sets itself."""
+    if name in SLURM[:3]:
+        return f"write {name} in the backend"
+    if name in ("ntasks", "nodes"):
+        return "write nodes and processes in the backend"
+    if name in ("gpus", "gpus-per-node", "gpus-per-task", "cpus-per-task", "cpus-per-gpu"):
+        return "a step's own needs decide it"
+    return "remove it"

@@ -4,16 +4,17 @@ Why: a run that needs a GPU would fail at its first training step, after all the
 anywhere, so there this is a warning.
 
 Instead: run on a machine with the device, or use `--backend cpu`. `mlspec doctor` lists what this machine supports. The
-engine `dvc` needs a DVC repository: `mlspec run --init` creates one.
+engine `dvc` needs a DVC repository: `mlspec run --init` creates one. The engine `slurm` needs SLURM's commands: run on
+a login node. The engine `ray` needs a cluster that runs: `ray start --head` starts one.
 """
 
 import os
+import shutil
 from collections.abc import Iterator
 
 from mlspec.constraints.budget import Budget
 from mlspec.diagnostics import Diagnostic
-from mlspec.machine import accelerators, processors
-from mlspec.machine.environment import machine
+from mlspec.machine import accelerators
 from mlspec.rules.context import View
 from mlspec.spec.backend import Backend
 
@@ -46,6 +47,21 @@ def lacks(backend: Backend, *, libraries: bool) -> Iterator[tuple[str, str]]:
 
     ``libraries``: look for those too that only a run needs.
     """
+    if backend.engine == "slurm":
+        # The devices are those of other machines.
+        if shutil.which("sbatch") is None:
+            yield "engine", "the engine 'slurm' needs SLURM's commands: there is no sbatch on the PATH"
+    elif backend.engine != "ray":
+        yield from _lacking_devices(backend, libraries=libraries)
+    if backend.reproducible == "portable" and (why := _not_portable()):
+        yield "reproducible", f"reproducible: portable needs an x86-64 processor with AVX2 (x86-64-v3), but {why}"
+    if libraries and backend.store is not None and "://" in backend.store:
+        missing = _store_library(backend.store)
+        if missing:
+            yield "store", missing
+
+
+def _lacking_devices(backend: Backend, *, libraries: bool) -> Iterator[tuple[str, str]]:
     device, count = backend.device, accelerators.gpus()
     if device.startswith("cuda") and not accelerators.has_nvidia():
         yield "device", f"backend device '{device}' needs an NVIDIA GPU, but this machine has none"
@@ -61,16 +77,16 @@ def lacks(backend: Backend, *, libraries: bool) -> Iterator[tuple[str, str]]:
         yield "device", "backend device 'mps' needs a Mac"
     if backend.compile and not device.startswith("cuda") and accelerators.compiler() is None:
         yield "compile", "torch.compile needs a C++ compiler for the CPU, but there is none on the PATH"
-    if backend.reproducible == "portable" and (why := processors.lacking(machine(), processors.flags())):
-        yield "reproducible", f"reproducible: portable needs an x86-64 processor with AVX2 (x86-64-v3), but {why}"
-    if libraries and backend.store is not None and "://" in backend.store:
-        missing = _store_library(backend.store)
-        if missing:
-            yield "store", missing
 
 
 def _place(view: View, key: str) -> tuple[str, ...]:
     return ("backend", key) if view.document.node(("backend", key)) is not None else ("backend",)
+
+
+def _not_portable() -> str:
+    from mlspec.machine import environment, processors
+
+    return processors.lacking(environment.machine(), processors.flags())
 
 
 def _torch() -> str:

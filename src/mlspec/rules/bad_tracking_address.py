@@ -7,13 +7,13 @@ Instead: write `${env:NAME}` instead of the address or of the password in it, an
 `MLFLOW_TRACKING_PASSWORD`.
 """
 
-import re
 from collections.abc import Iterator
 
 from mlspec.diagnostics import Diagnostic
+from mlspec.machine.patterns import pattern
 from mlspec.rules.context import View
 
-PASSWORD = re.compile(r"://[^/@:\s]*:(?!\$\{env:[A-Za-z_][A-Za-z0-9_]*\}@)[^/@\s]+@")
+PASSWORD = pattern(r"://[^/@:\s]*:(?!\$\{env:[A-Za-z_][A-Za-z0-9_]*\}@)[^/@\s]+@")
 CODE = "bad-tracking-address"
 
 

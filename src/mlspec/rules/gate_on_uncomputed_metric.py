@@ -11,6 +11,9 @@ from mlspec import registry
 from mlspec.diagnostics import Diagnostic
 from mlspec.document import Path
 from mlspec.rules.context import View
+from mlspec.spec.operation import metrics
+
+USERS = {"project": "goal", "operation": "monitor"}
 
 
 def check(view: View) -> Iterator[Diagnostic]:
@@ -28,6 +31,7 @@ def check(view: View) -> Iterator[Diagnostic]:
         for i, goal in enumerate(view.project.project.goals)
         if goal.metric is not None
     ]
+    places += [(path, name, True) for path, name in metrics(view.project.operation)]
     stated = view.document.node(("model", "select", "metric")) is not None
     if view.project.model.select.metric is not None and stated:
         places.append((("model", "select", "metric"), view.project.model.select.metric, False))
@@ -37,5 +41,5 @@ def check(view: View) -> Iterator[Diagnostic]:
             yield view.diagnostic("gate-on-uncomputed-metric", path, f"there is no metric '{name}'", label)
         elif gate and view.project.evaluation.metrics is not None and name not in computed:
             note = f"evaluation.metrics computes {', '.join(computed)}"
-            message = f"the {'goal' if path[0] == 'project' else 'gate'} uses '{name}', which is not computed"
+            message = f"the {USERS.get(str(path[0]), 'gate')} uses '{name}', which is not computed"
             yield view.diagnostic("gate-on-uncomputed-metric", path, message, "add it to evaluation.metrics", note)

@@ -7,7 +7,6 @@ Instead: `pip install 'mlspec-compiler[run]'`; the label names what is missing.
 """
 
 from collections.abc import Iterator, Mapping
-from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
 
@@ -53,7 +52,7 @@ def lacking(project: Project, document: Document) -> Iterator[Diagnostic]:
         span, way = document.span(("data", "sources"), key=True), "pip install 'mlspec-compiler[run]'"
         yield Diagnostic(code=CODE, message=message, span=span, label=way)
         return
-    if project.report.mlflow is not None and find_spec("mlflow") is None:
+    if project.report.mlflow is not None and not _is_module("mlflow"):
         yield missing(("report", "mlflow"), "logging of runs", "mlflow", "'mlspec-compiler[mlflow]'")
     if project.backend.store is not None and project.storage.encrypt is not None and not _installed("cryptography"):
         who, way = "encryption of the shared store", "'mlspec-compiler[stores]'"
@@ -104,7 +103,13 @@ def _installed(library: str) -> bool:
     name = environment.normalised(library)
     # A distribution's name is not always that of its module, and not every installer leaves metadata.
     known = environment.versions([library])[name] != environment.ABSENT
-    return known or find_spec(MODULES.get(name, name.replace("-", "_"))) is not None
+    return known or _is_module(MODULES.get(name, name.replace("-", "_")))
+
+
+def _is_module(name: str) -> bool:
+    from importlib.util import find_spec
+
+    return find_spec(name) is not None
 
 
 def _way(owner: type[Plugin] | ModuleType, library: str) -> str:

@@ -13,6 +13,7 @@ from mlspec.diagnostics import Diagnostic
 from mlspec.document import Path
 from mlspec.plugins.metric import Metric
 from mlspec.rules.context import View
+from mlspec.spec.operation import metrics
 
 
 def check(view: View) -> Iterator[Diagnostic]:
@@ -33,6 +34,7 @@ def check(view: View) -> Iterator[Diagnostic]:
         for i, goal in enumerate(view.project.project.goals)
         if goal.metric is not None
     ]
+    places += metrics(view.project.operation)
     if view.project.model.select.metric is not None:
         places.append((("model", "select", "metric"), view.project.model.select.metric))
     for path, name in places:

@@ -16,6 +16,7 @@ from mlspec.machine import json_values, safe_files
 from mlspec.plugins.model import Features, Predictor
 from mlspec.sklearnkit import nodes
 from mlspec.sklearnkit.fitting import plain
+from mlspec.sklearnkit.skops_io import estimators, skops_io, untrusted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,9 +58,7 @@ def save(estimator: Any, folder: Path, types: Sequence[str], *, classes: int) ->
     ``types``: the full names of the classes and functions that it is made of, its own first. Raises StepError that
     names those which are missing.
     """
-    import skops.io
-
-    archive = canonical(skops.io.dumps(estimator))
+    archive = canonical(skops_io().dumps(estimator))
     try:
         found = _examined(archive)
     except ValueError as error:
@@ -72,11 +71,9 @@ def save(estimator: Any, folder: Path, types: Sequence[str], *, classes: int) ->
 def save_own(estimator: Any, folder: Path, *, classes: int) -> list[str]:
     """Write a user's own estimator into ``folder``: made of whatever types, whose names are returned, and trusted on
     reading."""
-    import skops.io
-
-    archive = skops.io.dumps(estimator)
+    archive = skops_io().dumps(estimator)
     key = type(estimator).__module__.removeprefix(OWN).partition(".")[0]
-    trusted = sorted(_public(name, key) for name in skops.io.get_untrusted_types(data=archive))
+    trusted = sorted(_public(name, key) for name in untrusted(archive))
     _write(folder, canonical(archive, lambda text: _public(text, key)), About(classes, tuple(trusted)))
     return sorted(name.removeprefix(OWN) for name in trusted)
 
@@ -90,13 +87,11 @@ def load(folder: Path, types: Sequence[str], check: Callable[[Any], None] | None
 
     Raises ValueError or StepError where the archive is damaged or holds anything else than such an estimator.
     """
-    import skops.io
-
     about, archive = _read(folder)
     found = _examined(archive)
     if unknown := _strange(found, types):
         raise ValueError(f"{FILE} holds types that are not trusted: {', '.join(unknown)}")
-    estimator = skops.io.loads(archive, trusted=["functools.partial", *types])
+    estimator = skops_io().loads(archive, trusted=["functools.partial", *types])
     if check is None:
         nodes.check(estimator, {name for _loader, name in found})
     else:
@@ -109,13 +104,14 @@ def load_own(folder: Path, key: str) -> Predictor:
 
     Raises StepError when it holds types that are not trusted.
     """
-    import skops.io
+    skops = skops_io()
     from skops.io.exceptions import UntrustedTypesFoundException
 
     about, archive = _read(folder)
     archive = canonical(archive, lambda text: _private(text, key))
     try:
-        estimator = skops.io.loads(archive, trusted=[*TRUSTED, *(_private(name, key) for name in about.trusted)])
+        named = (_private(name, key) for name in about.trusted)
+        estimator = skops.loads(archive, trusted=[*TRUSTED, *estimators(archive), *named])
     except UntrustedTypesFoundException as error:
         raise StepError(f"the saved model holds types that are not trusted: {error}") from error
     return _Fitted(estimator, about.classes)

@@ -2,18 +2,21 @@
 
 from typing import TYPE_CHECKING, Any
 
-from mlspec.sources._files import FileSource
-
 if TYPE_CHECKING:
+    from mlspec.sources._files import FileSource
     from mlspec.sources._folder_source import FolderSource
 
 __all__ = ["FileSource", "FolderSource"]
 
 
 def __getattr__(name: str) -> Any:
-    """``FolderSource``, imported when it is asked for: few specs read folders."""
-    if name != "FolderSource":
-        raise AttributeError(name)
-    from mlspec.sources._folder_source import FolderSource
+    """The classes, imported when they are asked for: few specs read folders."""
+    if name == "FileSource":
+        from mlspec.sources._files import FileSource
 
-    return FolderSource
+        return FileSource
+    if name == "FolderSource":
+        from mlspec.sources._folder_source import FolderSource
+
+        return FolderSource
+    raise AttributeError(name)

@@ -12,6 +12,8 @@ from mlspec.sources import _pinned_types
 from mlspec.sources._pinned_types import MOST_LEVELS, Settled
 from mlspec.sources._probe import Seen
 
+ROWS = "__rows__"
+
 
 def settle(
     root: Path,
@@ -53,12 +55,13 @@ def scanned(root: Path, source: Source, target: str, seen: Seen) -> Settled:
     if everything or kind == "image" or len(set(values)) > MOST_LEVELS:
         return Settled(columns)
     rows = source.scan(root, (Column(target, "category"),))
-    asked = (pl.col(target).drop_nulls().unique().sort().head(MOST_LEVELS + 1).implode(), pl.len().alias("rows"))
     try:
-        found, count = rows.select(asked).collect(engine="streaming").row(0)
+        found = rows.group_by(target).len(ROWS).collect(engine="streaming")
     except _columnar.errors() as error:
         if getattr(error, "errno", None) is not None:
             raise
         raise ValueError(source.fault(root) or _columnar.reason(error)) from None
     words = _infer.NOT_A_NUMBER if kind in ("integer", "number") else ()
-    return Settled(columns, tuple(value for value in found if value not in words), count)
+    known = found.filter(pl.col(target).is_not_null() & ~pl.col(target).is_in(words)).sort(target).head(MOST_LEVELS + 1)
+    counts = known[ROWS].to_list() if known.height <= MOST_LEVELS else ()
+    return Settled(columns, tuple(known[target]), int(found[ROWS].sum()), tuple(counts))

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from mlspec.sources._amounts import BLANKS, POINT, Form
+from mlspec.sources._amounts import BLANKS, NEGATIVE, POINT, Form
 
 
 def expression(cell: pl.Expr, form: Form) -> pl.Expr:
@@ -13,6 +13,8 @@ def expression(cell: pl.Expr, form: Form) -> pl.Expr:
     text = text.str.strip_chars(BLANKS)
     if form.sign:
         text = text.str.replace(rf"^([-+])[{BLANKS}]+", "$1")
+    if form.negative:
+        text = text.str.replace(NEGATIVE, "-$1").str.strip_chars_end(BLANKS)
     if form.thousands:
         text = pl.when(text.str.contains(form.grouped)).then(text.str.replace_all(form.between, "")).otherwise(text)
     if form.decimal == ".":

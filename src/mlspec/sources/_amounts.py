@@ -1,15 +1,18 @@
-"""Numbers as people write them: with a decimal comma, thousands separators, a currency or a percent sign."""
+"""Numbers as people write them: with a decimal comma, thousands separators, a currency or a percent sign, parentheses
+around negative ones."""
 
 import re
 from collections.abc import Collection, Iterable
 from itertools import islice
 from typing import NamedTuple
 
+from mlspec.machine.patterns import pattern
 from mlspec.plugins.base import ColumnType
 from mlspec.sources import _infer
 
 BLANKS = " \t\u00a0\u2009\u202f"
 SIGNS = ("$", "€", "£", "¥", "₹", "₽", "₩", "₺", "₫", "₴", "%", "‰", "USD", "EUR", "GBP", "CHF", "JPY", "kr", "zł")
+_ASCII_SIGNS = tuple(filter(str.isascii, SIGNS))
 MOST_WORDS, LEAST_NUMBERS = 2, 20
 WORDS = frozenset(
     (
@@ -35,17 +38,21 @@ POINT = " (decimal point)"  # what makes a number with the wrong decimal separat
 NEARLY = 0.9
 MOST_COLUMNS = 50  # from which the form of a file's numbers is found
 _NONE = frozenset(("", *_infer.NOT_A_NUMBER))
-_BEYOND = re.compile(r"[^-+0-9.,\n]|^[-+.,]+$", re.MULTILINE)
-_DIGIT, _MARK = re.compile("[0-9]"), re.compile(f"[0-9][,.'’{BLANKS}][0-9]")
+_BEYOND = pattern(r"[^-+0-9.,\n]|^[-+.,]+$", re.MULTILINE)
+_NUMERIC = pattern(f"[-+0-9.,'’eE(){BLANKS}]+")  # what a number of any form consists of
+_DIGIT, _MARK = pattern("[0-9]"), pattern(f"[0-9][,.'’{BLANKS}][0-9]")
+NEGATIVE = rf"^\([{BLANKS}]*([0-9.,][^()]*)\)$"
+_NEGATIVE = pattern(NEGATIVE)
 
 
 class Form(NamedTuple):
     """How the numbers of a column are written: the decimal and the thousands separator of its file, and a sign that its
-    cells have; empty for none."""
+    cells have; empty for none. ``negative``: those in parentheses are below zero, as accountants write."""
 
     decimal: str = "."
     thousands: str = ""
     sign: str = ""
+    negative: bool = False
 
     @property
     def between(self) -> str:
@@ -68,6 +75,8 @@ def plain(cell: str, form: Form) -> str:
     text = cell.replace(form.sign, "", 1).strip(BLANKS) if form.sign else cell.strip(BLANKS)
     if form.sign:
         text = re.sub(rf"^([-+])[{BLANKS}]+", r"\1", text)
+    if form.negative:
+        text = _NEGATIVE.sub(r"-\1", text).rstrip(BLANKS)
     if form.thousands and re.match(form.grouped, text):
         text = re.sub(form.between, "", text)
     if form.decimal == ".":
@@ -78,14 +87,33 @@ def plain(cell: str, form: Form) -> str:
 def sign(cells: Collection[str]) -> str:
     """The one sign that cells with a sign have; empty where there is none, or several."""
     text = "\n".join(cells)
-    found = [one for one in SIGNS if one in text]
+    found = [one for one in (_ASCII_SIGNS if text.isascii() else SIGNS) if one in text]
     return found[0] if len(found) == 1 else ""
+
+
+def of_column(cells: Collection[str], form: Form) -> Form:
+    """The form of one column's numbers in a file with this form of numbers."""
+    mark = sign(cells)
+    return form._replace(sign=mark, negative=0 < len(in_parentheses(cells, mark)) < len(_numbers_in(cells)))
+
+
+def in_parentheses(cells: Iterable[str], mark: str = "") -> list[str]:
+    """The cells that are numbers in parentheses, with this sign or without one."""
+    return [
+        cell
+        for cell in cells
+        if "(" in cell and _NEGATIVE.match((cell.replace(mark, "", 1) if mark else cell).strip(BLANKS))
+    ]
 
 
 def could_be(cells: Collection[str]) -> bool:
     """Whether all of these cells are numbers in some form, and not all of them plain ones."""
     seen = _numbers_in(cells)
-    return all(map(_DIGIT.search, seen)) and any(score(seen, form) for form in _forms(sign(seen)))
+    if not all(map(_DIGIT.search, seen)):
+        return False
+    mark = sign(seen)
+    without = (cell.replace(mark, "", 1) if mark else cell for cell in seen)
+    return any(map(_NUMERIC.fullmatch, without)) and any(score(seen, of_column(seen, form)) for form in _forms(mark))
 
 
 def score(cells: Collection[str], form: Form) -> float:
@@ -121,14 +149,14 @@ def of_file(columns: Iterable[Collection[str]], separator: str, decimal: str | N
         cells for cells in columns if _MARK.search("\n".join(cells)) and all(map(_DIGIT.search, _numbers_in(cells)))
     ]
     marked = marked[:MOST_COLUMNS]
-    if all(are_numbers(cells, usual._replace(sign=sign(cells))) for cells in marked):
+    if all(are_numbers(cells, of_column(cells, usual)) for cells in marked):
         return usual
     tried = [
         form for form in (usual, *_forms("")) if decimal in (None, form.decimal) and thousands in (None, form.thousands)
     ]
     if separator == ",":  # a comma in a cell is hardly a decimal one
         tried.sort(key=lambda form: form.decimal == ",")
-    found = {form: sum(score(cells, form._replace(sign=sign(cells))) for cells in marked) for form in tried}
+    found = {form: sum(score(cells, of_column(cells, form)) for cells in marked) for form in tried}
     return max(tried, key=lambda form: (found[form], form == usual))
 
 
@@ -140,6 +168,8 @@ def words(cells: Collection[str], form: Form) -> tuple[str, ...] | None:
     taken = set(cells) - rest
     if rest and (are_numbers(rest, form) or kind_of(rest) != "category"):
         return tuple(sorted(taken))
+    if len(rest) <= LEAST_NUMBERS:
+        return None
     others = list(islice((cell for cell in rest if not are_numbers({cell}, form)), MOST_WORDS + 1))
     if 0 < len(others) <= MOST_WORDS and len(rest) - len(others) >= LEAST_NUMBERS and all(map(_is_word, others)):
         return tuple(sorted(taken.union(others)))

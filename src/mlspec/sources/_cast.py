@@ -64,7 +64,7 @@ def to_types(frame: "pl.LazyFrame", columns: Schema, path: str) -> "pl.LazyFrame
             expression = pl.when(cell.is_not_null()).then(True)
         if expression is None:
             if (column.type == "category" and given.is_numeric()) or isinstance(given, pl.Categorical | pl.Enum):
-                cell = cell.cast(pl.String)
+                cell = (cell.fill_nan(None) if given.is_float() else cell).cast(pl.String)
             if given.is_float() and column.type == "integer":
                 wanted = pl.Float64
             expression = cell.cast(wanted)
@@ -130,6 +130,10 @@ def _fitting(frame: "pl.LazyFrame", columns: Schema, path: str) -> "dict[str, pl
         if not wrong.get(column.name):
             continue
         if column.type == "integer":
+            unsigned = _bare(pl.col(column.name)).cast(pl.UInt64, strict=False)
+            if not frame.select((_given(column) & unsigned.is_null()).any()).collect(engine="streaming").item():
+                casts[column.name] = unsigned
+                continue
             # Decimals make it a number; an integer that no integer type holds would lose digits as one.
             wide = Column(column.name, "number", column.role)
             is_long = wrongs[column.name] & _bare(pl.col(column.name)).str.contains(r"^[-+]?\d+$")
@@ -201,7 +205,8 @@ def _formed(column: Column, *, strict: bool) -> "pl.Expr":
 
     cell = pl.col(column.name)
     if _dates.kind_of(column.form) == "date":
-        return cell.str.to_date(column.form, strict=strict).cast(pl.Datetime("us"))
+        form, day = _dates.whole(column.form)
+        return (cell + day).str.to_date(form, strict=strict).cast(pl.Datetime("us"))
     found = cell.str.to_datetime(column.form, strict=strict, time_unit="us")
     return (
         found.dt.replace_time_zone(None)

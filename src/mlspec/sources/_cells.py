@@ -32,7 +32,7 @@ def rows(
                 return
             if padded:
                 row = [cell.rstrip(" ") for cell in row]
-            if any(cell.strip(" \t") for cell in row):
+            if row and (row[0].strip(" \t") or any(cell.strip(" \t") for cell in row)):
                 yield line, row
             line = reader.line_num + 1
     except csv.Error as error:

@@ -95,6 +95,7 @@ def values(frame: "pl.LazyFrame", column: str) -> tuple[tuple[str, ...], bool] |
     if number is None and (column not in have or _cast.from_polars(pl.Schema({column: have[column]}))[0].type in BARE):
         return None
     cell = pl.col(column) if number is None else _nested.number(*number, have)[0]
+    cell = cell.fill_nan(None) if column in have and have[column].is_float() else cell
     head = frame.select(cell.cast(pl.String).alias(column)).head(_bounds.ROWS + 1).collect()[column]
     sizes = head.str.len_bytes().fill_null(0).cum_sum()
     within = int((sizes <= _bounds.BYTES).sum())

@@ -2,7 +2,7 @@
 
 import functools
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from itertools import product
 
 from mlspec.plugins.base import Column, ColumnType, Schema
@@ -26,17 +26,19 @@ _DAYS = (
     *("%y/%m/%d", "%y-%m-%d", "%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y"),
     *("%b %d %Y", "%B %d %Y", "%Y-%b-%d"),
 )
+_MONTHS = ("%Y-%m", "%Y/%m", "%m/%Y", "%Y %b", "%Y %B", "%b %Y", "%B %Y", "%Y-%b", "%b-%Y")
 _TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
-FORMS = tuple(day + time for day, time in product(_DAYS, _TIMES))
+FORMS = (*(day + time for day, time in product(_DAYS, _TIMES)), *_MONTHS)
+_SEASON = re.compile("[0-9]{2}([0-9]{2})[-/]([0-9]{2})")
 _MAYBE = (
     r"(\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}|\d{1,2}[- ][a-z]{3,9}[- ]\d{2,4}|[a-z]{3,9} \d{1,2},? \d{4}"
-    r"|\d{4}-[a-z]{3}-\d{1,2})( .{4,11})?"
+    r"|\d{4}-[a-z]{3}-\d{1,2})( .{4,11})?|\d{4}[-/ ]([a-z]{3,9}|\d{1,2})|(\d{1,2}/|[a-z]{3,9}[- ])\d{4}"
 )
 _CODE = re.compile("%.")
 _READ = frozenset(_CODES) | {"%f", "%j", "%e", "%T", "%F", "%D", "%z", "%Z", "%%"}
 
 
-def fitting(cells: Iterable[str], forms: Collection[str] = FORMS) -> tuple[str, ...]:
+def fitting(cells: Collection[str], forms: Collection[str] = FORMS) -> tuple[str, ...]:
     """Those formats that all of these cells have; none where there are no cells."""
     left: list[str] | None = None
     for cell in cells:
@@ -45,7 +47,22 @@ def fitting(cells: Iterable[str], forms: Collection[str] = FORMS) -> tuple[str, 
         left = [form for form in (forms if left is None else left) if _fits(form, cell)]
         if not left:
             break
+    if left and left[0] in ("%Y-%m", "%Y/%m") and all(map(_is_season, cells)):
+        return ()
     return tuple(left or ())
+
+
+def _is_season(cell: str) -> bool:
+    """Whether a cell may be a year and the next one: 2010-11."""
+    found = _SEASON.fullmatch(cell)
+    return found is not None and int(found[2]) == (int(found[1]) + 1) % 100
+
+
+def whole(form: str) -> tuple[str, str]:
+    """A format with a day, and what is to be added to a cell for it: months begin with their first day."""
+    codes = set(_CODE.findall(form))
+    has_day = codes & {"%d", "%e", "%j", "%D", "%F"} or not codes & {"%m", "%b", "%B"}
+    return (form, "") if has_day else (f"{form} %d", " 1")
 
 
 def kind_of(form: str) -> ColumnType:

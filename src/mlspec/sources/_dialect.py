@@ -41,6 +41,10 @@ def find(path: Path, usual: str, settings: dict[str, Any], notes: list[str]) -> 
     if "quote" not in settings and _layout.is_unquoted(body, separator, whole):
         settings["quote"] = ""
         notes.append("no cell is quoted: a quote is part of its cell")
+    first, _end, rest = body.partition("\n")
+    if "quote" not in settings and "'" not in rest and _layout.are_in_single_quotes(first.strip().split(separator)):
+        settings["quote"] = "'"
+        notes.append("names are in single quotes, which are no part of them")
     table = _table(path, text, whole, usual, settings, notes)
     cells = [set(column) - {"", *settings.get("missing", ())} for column in zip(*table.rows, strict=True)]
     _numbers(table.names, cells, separator, settings, notes)
@@ -91,9 +95,14 @@ def _numbers(
         settings["thousands"] = form.thousands
         notes.append(f"numbers have {NAMES.get(form.thousands, repr(form.thousands))} between thousands")
     for name, column in zip(names, cells, strict=True):
-        mark = _amounts.sign(column)
-        if mark and _amounts.are_numbers(column, form._replace(sign=mark)):
-            notes.append(f"'{mark}' is left out of the numbers in '{name}'")
+        own = _amounts.of_column(column, form)
+        if not (own.sign or own.negative) or not _amounts.are_numbers(column, own):
+            continue
+        if own.sign:
+            notes.append(f"'{own.sign}' is left out of the numbers in '{name}'")
+        if own.negative:
+            shown = min(_amounts.in_parentheses(column, own.sign))
+            notes.append(f"numbers in parentheses, such as '{shown}', are negative in '{name}'")
 
 
 def _missing(names: Sequence[str], cells: Sequence[set[str]], settings: dict[str, Any], notes: list[str]) -> None:
@@ -104,7 +113,7 @@ def _missing(names: Sequence[str], cells: Sequence[set[str]], settings: dict[str
     words: dict[str, list[str]] = {}
     texts: set[str] = set()
     for name, column in zip(names, cells, strict=True):
-        taken = _amounts.words(column, _amounts.Form(decimal, thousands, _amounts.sign(column)))
+        taken = _amounts.words(column, _amounts.of_column(column, _amounts.Form(decimal, thousands)))
         texts |= column if taken is None else set()
         for word in taken or ():
             words.setdefault(word, []).append(name)

@@ -4,14 +4,13 @@ import functools
 import os
 from abc import abstractmethod
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar
 
 from msgspec import Meta
 
 from mlspec.diagnostics import StepError
 from mlspec.plugins.base import Column, Schema
 from mlspec.plugins.source import Fetched, Source, Wanted
-from mlspec.sources._nested import NO_VALUES
 
 if TYPE_CHECKING:
     import re
@@ -29,6 +28,8 @@ NOTHING = "__HIVE_DEFAULT_PARTITION__"  # what partitioned folders write for a m
 class FileSource(Source, frozen=True, kw_only=True):
     """Files of one format. A folder's name ``year=2024`` is a column of all rows in it."""
 
+    by_files: ClassVar[bool] = True
+
     path: Annotated[
         str,
         Meta(
@@ -37,6 +38,13 @@ class FileSource(Source, frozen=True, kw_only=True):
             min_length=1,
         ),
     ]
+    parts: Annotated[
+        Literal["file"] | None,
+        Meta(
+            description="file: each file is read, split and prepared by steps of its own, on any node of a cluster. "
+            "For tables that outgrow a machine."
+        ),
+    ] = None
 
     @abstractmethod
     def head(self, path: Path) -> Schema:
@@ -94,6 +102,8 @@ class FileSource(Source, frozen=True, kw_only=True):
             raise FileNotFoundError(2, "no file matches", self.path)
         columns, folders = self.head(files[0][1]), _partitions(files[0][0])
         if len(files) > 1:
+            from mlspec.sources._nested import NO_VALUES
+
             other = self.head(files[-1][1])
             if {c.name for c in other} != {c.name for c in columns}:
                 raise ValueError(f"{files[-1][0]} has different columns than {files[0][0]}")
@@ -141,7 +151,14 @@ class FileSource(Source, frozen=True, kw_only=True):
     def _below(self, frames: "list[pl.LazyFrame]") -> "pl.LazyFrame":
         import polars as pl
 
-        return frames[0] if len(frames) == 1 else pl.concat(frames, how="vertical_relaxed")
+        if len(frames) == 1:
+            return frames[0]
+        have = [frame.collect_schema() for frame in frames]
+        unsigned = {name for one in have for name, kind in one.items() if kind == pl.UInt64}
+        for at, one in enumerate(have):
+            signed = [name for name in unsigned if one.get(name) == pl.Int64]
+            frames[at] = frames[at].with_columns(pl.col(signed).cast(pl.UInt64)) if signed else frames[at]
+        return pl.concat(frames, how="vertical_relaxed")
 
     def _frames(self, root: Path, columns: Schema, read: "Callable[[Path, Schema, str], Frame]") -> "list[Frame]":
         files = self.files(root)

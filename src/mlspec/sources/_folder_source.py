@@ -21,6 +21,7 @@ class FolderSource(FileSource, frozen=True, kw_only=True):
     """A row a file of a folder or of an archive. ``content`` is the column of what is in the files, ``endings`` are
     those of its files."""
 
+    by_files: ClassVar[bool] = False
     content: ClassVar[Column]
     endings: ClassVar[tuple[str, ...]]
     not_features: ClassVar[tuple[str, ...]] = ("path", "split")

@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 from mlspec.sources import _bounds, _cells, _layout, _text
 
+RENAMED = "it is read as"
+
 
 class Dialect(NamedTuple):
     """How a file is read as far as it is stated: the separator and the usual one, the quote, the encoding, the names,
@@ -88,6 +90,8 @@ def parsed(text: str, whole: bool, dialect: Dialect, last: str | None = None) ->
             f"line {rows[0][0]} holds values, not names: add header: false (or header: true if they are names)"
         )
     names, width, hints = _named(top, stated, body, width)
+    if top and not stated and dialect.quote == '"' and _layout.are_in_single_quotes(top):
+        hints[top[0]] = 'names are in single quotes: add quote: "\'"'
     for line, row in body:
         if len(row) != width:
             raise ValueError(f"line {line} has {len(row)} cells, but {_source(dialect)} {len(top or stated or names)}")
@@ -212,7 +216,7 @@ def _named(
             unique = f"{wanted}_{count}"
         if unique != plain:
             what = f"more than one column is called '{plain}'" if plain else f"column {at + 1} has no name"
-            hints[unique] = f"{what}: it is read as '{unique}'; `names` with header: true would name it otherwise"
+            hints[unique] = f"{what}: {RENAMED} '{unique}'"
         found.append(unique)
     last = next((name for name in reversed(found) if name is not None), "")
     if left_out:

@@ -1,9 +1,8 @@
 """Column types from cells of text, without a data engine."""
 
-import json
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 
 from msgspec import Struct
 
@@ -12,7 +11,9 @@ from mlspec.sources import _dates
 
 NOT_A_NUMBER = ("NaN", "nan", "NAN", "NA", "N/A", "n/a", "null", "NULL", "None", "none", "?", "-")
 """Words that are missing values where all other cells of a column are numbers."""
+_WORDS = frozenset(NOT_A_NUMBER)
 LARGEST = 2**63 - 1
+UNSIGNED = 2**64 - 1
 FEW_ODD, SHARE_ODD, LEAST_NUMBERS = 5, 0.01, 20
 # Read by Python and by the data engine: digits are [0-9] for both.
 INTEGER, CODE = "[-+]?[0-9]+", "[-+]?0[0-9]+"
@@ -28,7 +29,7 @@ class Look(Struct, frozen=True, kw_only=True):
 
     ``numbers``: how many distinct cells are numbers, as far as it matters (``LEAST_NUMBERS``); ``odd``: the first cells
     of text among them, ``odd_rows`` how many there are in ``rows`` cells. ``codes``: integers with leading zeros, or
-    beyond 64 bits.
+    beyond 64 bits; ``unsigned``: some that only 64 bits without a sign hold; ``negative``: some below zero.
     """
 
     some: bool
@@ -38,30 +39,44 @@ class Look(Struct, frozen=True, kw_only=True):
     odd_rows: int = 0
     integers: bool = False
     codes: bool = False
+    unsigned: bool = False
+    negative: bool = False
     booleans: bool = False
     dates: bool = False
     datetimes: bool = False
     forms: tuple[str, ...] = ()
 
 
-def columns(names: Sequence[str], rows: Iterable[Sequence[str]], missing: frozenset[str]) -> Schema:
-    """The columns of a text table, each of the narrowest type that all its values in these rows have."""
-    looks = [_looked(cells, missing) for cells in zip(*rows, strict=True)] or [look({}) for _name in names]
+def distinct(names: Sequence[str], rows: Sequence[Sequence[str]], missing: frozenset[str]) -> list[set[str]]:
+    """The distinct cells of each column that are not missing."""
+    return [set(column) - missing for column in zip(*rows, strict=True)] or [set() for _name in names]
+
+
+def columns(
+    names: Sequence[str], rows: Sequence[Sequence[str]], missing: frozenset[str], cells: Sequence[set[str]]
+) -> Schema:
+    """The columns of a text table, each of the narrowest type that all its values in these rows have; ``cells``: the
+    distinct ones of each column. How often each occurs matters only where some are odd."""
+    looks = [look(dict.fromkeys(own, 1)) for own in cells]
+    for at, seen in enumerate(looks):
+        if seen.odd and seen.numbers:
+            looks[at] = look(Counter(row[at] for row in rows if row[at] not in missing))
     return tuple(decided(name, seen) for name, seen in zip(names, looks, strict=True))
 
 
 def narrowest(cells: Collection[str]) -> ColumnType:
     """The narrowest type that all these cells have; category where there are none.
 
-    Integers beyond 64 bits, and those with leading zeros, are codes: category. Blanks around a number do not count, nor
-    do ``NOT_A_NUMBER``.
+    Integers that no 64 bits hold, and those with leading zeros, are codes: category. Blanks around a number do not
+    count, nor do ``NOT_A_NUMBER``.
     """
     return decided("", look(dict.fromkeys(cells, 1))).type
 
 
 def decided(name: str, seen: Look) -> Column:
     """A column of the type that its cells have. Few cells of text among many numbers are odd ones, not its type."""
-    if seen.numbers and not seen.codes and (not seen.odd or _is_odd(seen)):
+    exact = not seen.unsigned or (seen.integers and not seen.negative)
+    if seen.numbers and exact and not seen.codes and (not seen.odd or _is_odd(seen)):
         return Column(name, "integer" if seen.integers else "number", odd=tuple((cell, "") for cell in seen.odd))
     if not seen.some or (seen.numbers and not seen.odd):
         return Column(name, "category")
@@ -80,11 +95,10 @@ def decided(name: str, seen: Look) -> Column:
 
 def look(counts: "Counter[str] | dict[str, int]") -> Look:
     """A look at these cells, each with how often it occurs."""
-    bare = [cell for cell in map(_bare, counts) if cell and cell not in NOT_A_NUMBER]
-    integers = list(filter(_INTEGER, bare))
-    odd = []
-    if len(integers) < len(bare):
-        odd = [cell for cell in counts if (b := _bare(cell)) and b not in NOT_A_NUMBER and not is_number(b)]
+    bare = {cell: b for cell in counts if (b := cell.strip(" \t")) and b not in _WORDS}
+    integers = list(filter(_INTEGER, bare.values()))
+    odd = [cell for cell, b in bare.items() if not is_number(b)] if len(integers) < len(bare) else []
+    long = [int(integer) for integer in integers if len(integer) > 18]
     return Look(
         some=bool(counts),
         rows=sum(counts.values()),
@@ -92,7 +106,9 @@ def look(counts: "Counter[str] | dict[str, int]") -> Look:
         odd=tuple(odd[: FEW_ODD + 1]),
         odd_rows=sum(counts[cell] for cell in odd),
         integers=len(integers) + len(odd) == len(bare),
-        codes=any(_CODE(cell) or _is_long(cell) for cell in integers),
+        codes=any(map(_CODE, integers)) or any(not -LARGEST - 1 <= number <= UNSIGNED for number in long),
+        unsigned=any(number > LARGEST for number in long),
+        negative=any(integer.startswith("-") for integer in integers),
         booleans=all(cell.lower() in BOOLEAN for cell in counts),
         dates=all(map(_DATE, counts)),
         datetimes=all(map(_DATETIME, counts)),
@@ -111,6 +127,8 @@ def together(one: Look, other: Look) -> Look:
         odd_rows=one.odd_rows + other.odd_rows,
         integers=one.integers and other.integers,
         codes=one.codes or other.codes,
+        unsigned=one.unsigned or other.unsigned,
+        negative=one.negative or other.negative,
         booleans=one.booleans and other.booleans,
         dates=one.dates and other.dates,
         datetimes=one.datetimes and other.datetimes,
@@ -133,31 +151,12 @@ def may_change(cells: Collection[str]) -> bool:
     return not seen.codes and len(seen.odd) <= FEW_ODD and (seen.numbers > 0 or not seen.odd)
 
 
-def _looked(cells: Sequence[str], missing: frozenset[str]) -> Look:
-    """A look at cells; how often each occurs matters only where some are odd."""
-    seen = look(dict.fromkeys(set(cells) - missing, 1))
-    return look(_counted(cells, missing)) if seen.odd and seen.numbers else seen
-
-
-def _counted(cells: Iterable[str], missing: frozenset[str]) -> "Counter[str]":
-    counts = Counter(cells)
-    for cell in missing:
-        counts.pop(cell, None)
-    return counts
-
-
-def _bare(cell: str) -> str:
-    return cell.strip(" \t")
-
-
-def _is_long(integer: str) -> bool:
-    return len(integer) > 18 and not -LARGEST - 1 <= int(integer) <= LARGEST
-
-
 def _is_odd(seen: Look) -> bool:
     return len(seen.odd) <= FEW_ODD and seen.numbers > LEAST_NUMBERS and seen.odd_rows <= max(1, SHARE_ODD * seen.rows)
 
 
 def _ambiguous(name: str, forms: Sequence[str]) -> str:
+    import json
+
     listed = " or ".join(f'{{{json.dumps(name, ensure_ascii=False)}: "{form}"}}' for form in forms[:2])
     return f"it may hold dates, with the day or the month first: add to its source dates: {listed}"

@@ -6,18 +6,19 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import islice, pairwise
 
+from mlspec.machine.patterns import pattern
 from mlspec.sources import _cells, _infer
 
 SEPARATORS = (",", ";", "\t", "|")
-STATED = re.compile(r'"?sep=(.)"?[,;\t|]*\r?\n')
-MOST_LINES, MOST_FOOTER, SEEN_ROWS = 20, 5, 200
-_TOTAL = re.compile(
+STATED = pattern(r'"?sep=(.)"?[,;\t|]*\r?\n')
+MOST_LINES, MOST_FOOTER, SEEN_ROWS, LEAST_BLANKS = 20, 5, 200, 3
+_TOTAL = pattern(
     r"(grand |sub)?-?(totals?|sum|summe|gesamt|gesamtsumme|insgesamt|somme|suma|totale|total general)\W{0,3}$",
     re.IGNORECASE,
 )
 
 
-_WORD = re.compile(r"[^\W\d_]{3}")
+_WORD = pattern(r"[^\W\d_]{3}")
 
 
 def separator(text: str, usual: str, quote: str) -> str:
@@ -27,7 +28,18 @@ def separator(text: str, usual: str, quote: str) -> str:
         width = _width(text, other, quote)
         if width > most:
             best, most = other, width
-    return best
+    return " " if most == 1 and _width(text, " ", quote) >= LEAST_BLANKS and _are_numbers(text) else best
+
+
+def _are_numbers(text: str) -> bool:
+    """Whether most words behind the first line are numbers: blanks are between cells, not within a text."""
+    words = [word for line in text.splitlines()[1:MOST_LINES] for word in line.split(" ")]
+    return bool(words) and 2 * sum(map(_infer.is_number, words)) >= len(words)
+
+
+def are_in_single_quotes(names: Sequence[str]) -> bool:
+    """Whether all of these are."""
+    return bool(names) and all(len(name) > 2 and name[0] == name[-1] == "'" for name in names)
 
 
 def _width(text: str, separator: str, quote: str) -> int:

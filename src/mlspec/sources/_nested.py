@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from mlspec.diagnostics import StepError
+from mlspec.machine.patterns import pattern
 from mlspec.plugins.base import Column, Schema
 from mlspec.sources import _bounds
 
@@ -15,7 +16,7 @@ LOOKED_AT = 20  # cells of binary data
 SIGNATURES = (b"\x89PNG", b"\xff\xd8\xff", b"BM", b"GIF8", b"RIFF", b"II*\0", b"MM\0*")  # of pixels.FORMATS
 NO_VALUES = "it has no values"
 NO_IMAGE = "it is binary data, but no image (PNG, JPEG, BMP, GIF, WEBP, TIFF): write it as numbers or text"
-_PART = re.compile(r"(.+)_(0|[1-9]\d*)$", re.DOTALL)
+_PART = pattern(r"(.+)_(0|[1-9]\d*)$", re.DOTALL)
 
 
 def unusable(kind: "pl.DataType") -> str:

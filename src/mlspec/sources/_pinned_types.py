@@ -32,11 +32,13 @@ Files = tuple[tuple[str, int, int, int], ...]
 
 class Settled(Struct, frozen=True, array_like=True):
     """What all rows of a source have: its columns, the target's distinct values (the first ones if they are more than
-    ``MOST_LEVELS``; None: those of the first rows say enough), and how many rows there are (None: not counted)."""
+    ``MOST_LEVELS``; None: those of the first rows say enough), how many rows there are (None: not counted), how many of
+    these have each of ``levels`` (empty: not counted)."""
 
     columns: Schema
     levels: tuple[str, ...] | None = None
     rows: int | None = None
+    counts: tuple[int, ...] = ()
 
     def values(self, first: Values | None) -> Values | None:
         """The target's values, and whether these are all; ``first`` are those of the first rows."""

@@ -5,13 +5,14 @@ column for each, if all rows have lists of one length. What is left is ``other``
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 from msgspec.structs import replace
 
 from mlspec.plugins.base import Column, Schema
-from mlspec.sources import _bounds, _infer, _nested
+from mlspec.sources import _bounds, _hints, _infer, _nested
 from mlspec.sources._json_lines import INTEGER_BITS, Row, cell
 
 Nested = Literal["flatten", "drop"] | None
@@ -42,6 +43,7 @@ class _Key:
     def __init__(self) -> None:
         self.cells: dict[str, int] = {}
         self.look: _infer.Look | None = None
+        self.alike = ""
         self.object = self.list = ""  # where the first one is
         self.scalars: dict[str, str] = {}
         self.width, self.plain, self.differing = 0, True, ""
@@ -70,6 +72,7 @@ class _Key:
         """The cells so far, looked at and forgotten."""
         if self.cells:
             seen = _infer.look(self.cells)
+            self.alike = self.alike or _hints.alike(list(islice(self.cells, _bounds.ROWS)))
             self.look = seen if self.look is None else _infer.together(self.look, seen)
             self.cells = {}
 
@@ -160,6 +163,8 @@ def _decided(name: str, key: _Key, nested: Nested, keys: Mapping[str, _Key], *, 
         (one, first), (other, second), *_more = key.scalars.items()
         kind = "text" if column.type == "category" else f"{column.type}s"
         column = replace(column, hint=f"it is {one} in {first} and {other} in {second}: all of it is read as {kind}")
+    elif column.type == "category":
+        column = replace(column, hint=key.alike)
     return [column]
 
 

@@ -6,14 +6,16 @@ import re
 from typing import Any
 from urllib.parse import quote
 
-REFERENCE = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
+from mlspec.machine.patterns import pattern
+
+REFERENCE = pattern(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
 
 # Names of what gives access, in the query of an address.
 GIVES_ACCESS = (
     r"(?:ssl)?password|passwd|pwd|pass|secret|client_secret|(?:access_|auth_|refresh_|id_|private_)?token|"
     r"api[_-]?key|access_?key|sig|signature|x-(?:amz|goog)-(?:signature|credential|security-token)"
 )
-PASSWORD = re.compile(
+PASSWORD = pattern(
     rf"(://[^/@:\s]*:)(?!\$\{{env:)([^/@\s]+)(?=@)|([?&](?:{GIVES_ACCESS})=)(?!\$\{{env:)([^&\s\"']+)", re.I
 )
 
@@ -26,6 +28,8 @@ def names(text: str) -> list[str]:
 def misplaced(settings: Any) -> bool:
     """Whether a password is in a source's settings, or a reference where none is filled in."""
     text = str(settings)
+    if not any(mark in text for mark in ("://", "?", "&", "${env:")):
+        return False
     return PASSWORD.search(text) is not None or len(names(text)) > len(names(str(settings.get("connection", ""))))
 
 

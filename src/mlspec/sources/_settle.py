@@ -117,7 +117,8 @@ def _questions(name: str, forms: Iterable[str]) -> "dict[str, pl.Expr]":
     given = _is_given(cell)
     number = given & _is_number(bare)
     integer = given & _whole(bare, _infer.INTEGER)
-    is_code = _whole(bare, _infer.CODE) | bare.cast(pl.Int64, strict=False).is_null()
+    beyond = bare.cast(pl.Int64, strict=False).is_null()
+    unsigned = beyond & bare.cast(pl.UInt64, strict=False).is_not_null()
     odd = given & ~_is_number(bare)
     return {
         "some": cell.is_not_null().any(),
@@ -126,7 +127,9 @@ def _questions(name: str, forms: Iterable[str]) -> "dict[str, pl.Expr]":
         "odd": cell.filter(odd).unique(maintain_order=True).head(_infer.FEW_ODD + 1).implode(),
         "odd_rows": odd.sum(),
         "integers": (integer | ~number).all(),
-        "codes": (integer & is_code).any(),
+        "codes": (integer & (_whole(bare, _infer.CODE) | (beyond & ~unsigned))).any(),
+        "unsigned": (integer & unsigned).any(),
+        "negative": (integer & bare.str.starts_with("-")).any(),
         "booleans": cell.drop_nulls().str.to_lowercase().is_in(sorted(_infer.BOOLEAN)).all(),
         "dates": _whole(cell, _infer.DATE).all(),
         "datetimes": _whole(cell, _infer.DATETIME).all(),

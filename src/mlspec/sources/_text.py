@@ -3,6 +3,7 @@
 import codecs
 import contextlib
 import io
+import os
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import IO
@@ -33,8 +34,8 @@ def head(path: Path, encoding: str, most: int) -> tuple[str, bool]:
         line = data[: data.find(b"\0")].count(b"\n") + 1
         raise ValueError(f"this is not text: line {line} has a zero byte")
     try:
-        decoder = codecs.getincrementaldecoder("utf-8-sig" if _is_utf8(encoding) else encoding)()
-        text = decoder.decode(data, final=whole or not wide)
+        decoder = codecs.getincrementaldecoder("utf-8" if _is_utf8(encoding) else encoding)()
+        text = decoder.decode(data.removeprefix(codecs.BOM_UTF8) if _is_utf8(encoding) else data, whole or not wide)
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         way = _way_out(data) if _is_utf8(encoding) else ""
@@ -230,18 +231,19 @@ def _beginning(path: Path, most: int, *, lines: bool) -> tuple[bytes, bool]:
         if not packed:
             return _read(file, most, lines)
         # Not more is read than may be given: headers and empty parts of a compressed file can be endless too.
-        start = file.read(_bounds.BYTES)
-        whole = not file.read(1)
-    taken = bytearray()
-    error: Exception | None
-    try:
-        with _unpacked(io.BytesIO(start), packed) as stream:
-            data, all_read = _read(stream, most, lines, taken)
-            return data, whole and all_read
-    except EOFError as cut:
-        error = cut if whole else None
-    except Exception as damaged:  # each kind has errors of its own
-        error = damaged
+        whole = os.fstat(file.fileno()).st_size <= _bounds.BYTES
+        taken = bytearray()
+        error: Exception | None
+        try:
+            with _unpacked(file if whole else io.BytesIO(file.read(_bounds.BYTES)), packed) as stream:
+                data, all_read = _read(stream, most, lines, taken)
+                return data, whole and all_read
+        except EOFError as cut:
+            error = cut if whole else None
+        except Exception as damaged:  # each kind has errors of its own
+            if getattr(damaged, "errno", None) is not None:
+                raise
+            error = damaged
     if error is None:
         return bytes(taken), False
     if isinstance(error, EOFError):

@@ -1,10 +1,10 @@
 """Values as a spec has them, for hints that can be pasted."""
 
-import json
-import re
 from typing import Any
 
-_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+from mlspec.machine.patterns import pattern
+
+_PLAIN = pattern(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
 def text(value: Any) -> str:
@@ -13,4 +13,6 @@ def text(value: Any) -> str:
         return f"[{', '.join(map(text, value))}]"
     if isinstance(value, str) and _PLAIN.fullmatch(value) and value.lower() not in ("true", "false", "null"):
         return value
+    import json
+
     return json.dumps(value, ensure_ascii=False)

@@ -19,6 +19,7 @@ class Arrow(FileSource, frozen=True, kw_only=True):
         people: {path: data/people.arrow}
     """
 
+    version: ClassVar[int] = 2
     suffixes: ClassVar[tuple[str, ...]] = (".arrow", ".ipc", ".feather")
     libraries: ClassVar[tuple[str, ...]] = ("polars",)
     not_features: ClassVar[tuple[str, ...]] = ("__index_level_0__",)  # the index that pandas writes

@@ -8,7 +8,7 @@ from msgspec import Meta, field
 from msgspec.structs import replace
 
 from mlspec.diagnostics import StepError
-from mlspec.plugins.base import Schema
+from mlspec.plugins.base import Column, Schema
 from mlspec.sources import _dates, _header
 from mlspec.sources._files import FileSource
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from mlspec.sources import _amounts
 
+NEGATIVE = "numbers in parentheses, in later rows, are negative"
+NUMBERS = ("integer", "number")
 COMPRESSED = ("", ".gz", ".bz2", ".xz", ".zst")
 Character = Annotated[str, Meta(min_length=1, max_length=1)]
 
@@ -26,7 +28,8 @@ class Csv(FileSource, frozen=True, kw_only=True):
 
     A column has the narrowest type that all its rows have; dates in US or European form count where they leave no
     doubt. A few cells of text in a column of numbers are an error that names their line. A sign that all numbers of a
-    column have ($, €, %) is left out. A quote counts at the beginning of a cell alone.
+    column have ($, €, %) is left out; a number in parentheses is negative, as accountants write. A quote counts at the
+    beginning of a cell alone.
 
     Why: spreadsheets, databases and publishers of data sets export it.
 
@@ -34,7 +37,7 @@ class Csv(FileSource, frozen=True, kw_only=True):
         people: {path: data/people.csv.gz, separator: ";", decimal: ",", encoding: latin-1, missing: ["?", NA]}
     """
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 4
     suffixes: ClassVar[tuple[str, ...]] = tuple(f"{kind}{more}" for kind in (".csv", ".tsv") for more in COMPRESSED)
     libraries: ClassVar[tuple[str, ...]] = ("polars",)
     not_features: ClassVar[tuple[str, ...]] = ("",)  # the index that pandas writes
@@ -117,15 +120,14 @@ class Csv(FileSource, frozen=True, kw_only=True):
         from mlspec.sources import _hints, _infer
 
         table, missing = self._table(path), frozenset({"", *self.missing})
-        rows = table.rows
-        found = _hints.columns(
-            _infer.columns(table.names, rows, missing), rows, missing, table.separator, self._form, table.hints
-        )
+        cells = _infer.distinct(table.names, table.rows, missing)
+        found = _infer.columns(table.names, table.rows, missing, cells)
+        found = _hints.columns(found, cells, missing, table.separator, self._form, table.hints)
         return self._placed({path.name: path}, _dates.stated(found, self.dates))
 
     def settled(self, root: Path, columns: Schema) -> Schema:
         """The columns with the types that all rows of all files have, by a scan of those that may differ."""
-        from mlspec.sources import _columnar, _settle
+        from mlspec.sources import _columnar, _infer, _settle
 
         files = self.files(root)
         first = next(iter(files.values()))
@@ -133,12 +135,24 @@ class Csv(FileSource, frozen=True, kw_only=True):
         if len(files) == 1 and table.whole:
             return columns
         own = tuple(c for c in columns if c.name in table.names and c.name not in self.dates)
-        try:
+        missing = frozenset({"", *self.missing})
+
+        def settle(own: Schema, *, negative: bool) -> dict[str, Column]:
             frames = [
-                self._numbers(self._rows(path, own, name, {}), path, own).select([c.name for c in own])
+                self._numbers(self._rows(path, own, name, {}), self._forms(path, own, negative=negative))
                 for name, path in files.items()
             ]
-            found = {c.name: c for c in _settle.settled(frames, own, table, frozenset({"", *self.missing}))}
+            return {c.name: c for c in _settle.settled(frames, own, table, missing)}
+
+        try:
+            found = settle(own, negative=False)
+            none = missing.union(_infer.NOT_A_NUMBER)
+            given = {n for at, n in enumerate(table.names) if any(row[at] not in none for row in table.rows)}
+            later = tuple(c for c in own if c.name not in given or _may_be_negative(c, found[c.name]))
+            again = settle(later, negative=True) if later else {}
+            for name, column in again.items():
+                if column.type in NUMBERS and column != found[name]:
+                    found[name] = column if column.odd else replace(column, hint=NEGATIVE)
         except _columnar.errors() as error:
             if getattr(error, "errno", None) is not None:
                 raise
@@ -163,20 +177,26 @@ class Csv(FileSource, frozen=True, kw_only=True):
         index, missing = table.names.index(column), {"", *self.missing}
         return tuple(row[index] for row in table.rows if row[index] not in missing), table.whole
 
+    def count(self, root: Path) -> int | None:
+        """The rows of one file of at most 1,000."""
+        files = list(self.files(root).values())
+        table = self._table(files[0]) if len(files) == 1 else None
+        return len(table.rows) if table is not None and table.whole else None
+
     def read(self, path: Path, columns: Schema, name: str) -> "pl.LazyFrame":
         """All rows, read as text and cast; a value that does not match its type is reported with its row."""
         from mlspec.sources import _cast
 
         columns = self._dated(path, columns)
-        return _cast.from_text(self._numbers(self._rows(path, columns, name, {}), path, columns), columns, name)
+        return _cast.from_text(self._text(path, columns, name), columns, name)
 
     def read_once(self, path: Path, columns: Schema, name: str) -> "pl.LazyFrame | None":
         """All rows, the numbers among them read as such."""
         from mlspec.sources import _cast
 
         columns = self._dated(path, columns)
-        numbers = {c.name: _cast.dtype(c) for c in columns if c.type in ("integer", "number")}
-        is_plain = all(form.is_plain for form in self._forms(path, columns).values())
+        numbers = {c.name: _cast.dtype(c) for c in columns if c.type in NUMBERS}
+        is_plain = all(form.is_plain for form in self._forms(path, columns, negative=False).values())
         if not is_plain or self._table(path).padded or not self._is_regular(path):
             return None
         rows = self._rows(path, columns, name, numbers)
@@ -190,8 +210,7 @@ class Csv(FileSource, frozen=True, kw_only=True):
         from mlspec.sources import _cast
 
         columns = self._dated(path, columns)
-        rows = self._numbers(self._rows(path, columns, name, {}), path, columns)
-        return _cast.from_text(rows, columns, name, lenient=True)
+        return _cast.from_text(self._text(path, columns, name), columns, name, lenient=True)
 
     def _dated(self, path: Path, columns: Schema) -> Schema:
         """The columns of dates with their format, unless it is ISO 8601: stated, found, or of the first rows."""
@@ -200,23 +219,28 @@ class Csv(FileSource, frozen=True, kw_only=True):
             forms = {c.name: forms.get(c.name) or c.form for c in self.head(path)}
         return tuple(replace(c, form=forms.get(c.name, "") if c.type in ("date", "datetime") else "") for c in columns)
 
-    def _numbers(self, rows: "pl.LazyFrame", path: Path, columns: Schema) -> "pl.LazyFrame":
+    def _text(self, path: Path, columns: Schema, name: str) -> "pl.LazyFrame":
         """Rows of text, the cells of numbers as the data engine reads them."""
+        return self._numbers(self._rows(path, columns, name, {}), self._forms(path, columns, negative=True))
+
+    def _numbers(self, rows: "pl.LazyFrame", forms: "Mapping[str, _amounts.Form]") -> "pl.LazyFrame":
         import polars as pl
 
         from mlspec.sources import _amount_cells
 
-        forms = {name: form for name, form in self._forms(path, columns).items() if not form.is_plain}
-        return rows.with_columns(_amount_cells.expression(pl.col(name), form) for name, form in forms.items())
+        return rows.with_columns(
+            _amount_cells.expression(pl.col(name), form) for name, form in forms.items() if not form.is_plain
+        )
 
-    def _forms(self, path: Path, columns: Schema) -> "dict[str, _amounts.Form]":
-        """How the numbers of each column of numbers are written."""
-        from mlspec.sources import _hints
+    def _forms(self, path: Path, columns: Schema, *, negative: bool) -> "dict[str, _amounts.Form]":
+        """How the numbers of each column of numbers are written; ``negative``: some in parentheses may come later."""
+        from mlspec.sources import _amounts
 
         table = self._table(path)
         places = {name: at for at, name in enumerate(table.names)}
-        numbers = [c.name for c in columns if c.type in ("integer", "number") and c.name in places]
-        return {name: _hints.form_of({row[places[name]] for row in table.rows}, self._form) for name in numbers}
+        numbers = [c.name for c in columns if c.type in NUMBERS and c.name in places]
+        found = {name: _amounts.of_column({row[places[name]] for row in table.rows}, self._form) for name in numbers}
+        return {name: form._replace(negative=form.negative or negative) for name, form in found.items()}
 
     def _is_regular(self, path: Path) -> bool:
         """Whether the data engine splits all rows as Python's csv does."""
@@ -311,3 +335,11 @@ class Csv(FileSource, frozen=True, kw_only=True):
 def _usual(path: str) -> str:
     """The separator of a file by its name."""
     return "\t" if ".tsv" in path else ","
+
+
+def _may_be_negative(before: Column, column: Column) -> bool:
+    """Whether a column that begins with numbers has others in parentheses that made it text, or are odd."""
+    from mlspec.sources import _amounts
+
+    cells = [cell for cell, _place in column.odd]
+    return before.type in NUMBERS and bool(_amounts.in_parentheses(cells, _amounts.sign(cells)))

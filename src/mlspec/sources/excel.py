@@ -30,6 +30,7 @@ class Excel(FileSource, frozen=True, kw_only=True):
         people: {path: data/people.xlsx, sheet: Survey, header: 3}
     """
 
+    version: ClassVar[int] = 3
     suffixes: ClassVar[tuple[str, ...]] = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
     libraries: ClassVar[tuple[str, ...]] = ("polars", "fastexcel")
     extra: ClassVar[str] = "excel"
@@ -75,8 +76,9 @@ class Excel(FileSource, frozen=True, kw_only=True):
         """The names in the header row with types from the first rows."""
         from mlspec.sources import _infer
 
-        table = self._table(path)
-        found = _infer.columns(table.names, _rows(table), frozenset({"", *self.missing}))
+        table, missing = self._table(path), frozenset({"", *self.missing})
+        rows = _rows(table)
+        found = _infer.columns(table.names, rows, missing, _infer.distinct(table.names, rows, missing))
         return self._placed({path.name: path}, _dates.stated(found, self.dates))
 
     def settled(self, root: Path, columns: Schema) -> Schema:

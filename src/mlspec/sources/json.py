@@ -32,6 +32,7 @@ class Json(FileSource, frozen=True, kw_only=True):
         people: {path: data/people.json, nested: flatten}
     """
 
+    version: ClassVar[int] = 3
     suffixes: ClassVar[tuple[str, ...]] = (".json", ".json.gz")
     libraries: ClassVar[tuple[str, ...]] = ("polars",)
     nests: ClassVar[bool] = True

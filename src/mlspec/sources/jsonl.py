@@ -32,6 +32,7 @@ class Jsonl(FileSource, frozen=True, kw_only=True):
         events: {path: data/events.jsonl, nested: flatten}
     """
 
+    version: ClassVar[int] = 3
     suffixes: ClassVar[tuple[str, ...]] = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
     libraries: ClassVar[tuple[str, ...]] = ("polars",)
     nests: ClassVar[bool] = True
@@ -57,6 +58,12 @@ class Jsonl(FileSource, frozen=True, kw_only=True):
         rows, everything = self._first(path)
         cells = _records.values(rows, column, self.nested, frozenset(self.missing))
         return None if cells is None else (cells, everything)
+
+    def count(self, root: Path) -> int | None:
+        """The rows of one file of at most 1,000."""
+        files = list(self.files(root).values())
+        rows, whole = self._first(files[0]) if len(files) == 1 else ([], False)
+        return len(rows) if whole else None
 
     def settled(self, root: Path, columns: Schema) -> Schema:
         """The keys of all rows of all files, with the types of all their values; each row is decoded once."""

@@ -19,6 +19,7 @@ class Parquet(FileSource, frozen=True, kw_only=True):
         people: {path: data/people.parquet}
     """
 
+    version: ClassVar[int] = 2
     suffixes: ClassVar[tuple[str, ...]] = (".parquet", ".pq")
     libraries: ClassVar[tuple[str, ...]] = ("polars",)
     not_features: ClassVar[tuple[str, ...]] = ("__index_level_0__",)  # the index that pandas writes

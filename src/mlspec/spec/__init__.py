@@ -9,6 +9,7 @@ from mlspec.spec.constraints import Constraints
 from mlspec.spec.data import Data
 from mlspec.spec.evaluation import Evaluation
 from mlspec.spec.model import ModelSection
+from mlspec.spec.operation import Operation
 from mlspec.spec.preprocessing import Preprocessing
 from mlspec.spec.project import ProjectInfo
 from mlspec.spec.storage import Storage
@@ -30,6 +31,10 @@ class Project(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     model: Annotated[ModelSection, Meta(description="The models to compare.")]
     tuning: Annotated[dict[Name, Tuning], Meta(description="Candidates whose settings are tuned, by name.")] = {}
     evaluation: Annotated[Evaluation, Meta(description="What is measured on the test rows.")] = Evaluation()
+    operation: Annotated[
+        Operation | None,
+        Meta(description="How a model is released and served, what must hold then, and when to train again."),
+    ] = None
     report: Annotated[
         ReportSection, Meta(description="Where runs are also logged, in addition to their own folders.")
     ] = ReportSection()

@@ -12,19 +12,39 @@ PRESETS: dict[str, dict[str, Any]] = {
     "multi-gpu": {"device": "cuda", "processes": "auto"},
     "dvc": {"engine": "dvc"},
     "dvc-gpu": {"engine": "dvc", "device": "cuda"},
+    "slurm": {"engine": "slurm"},
+    "ray": {"engine": "ray"},
 }
+# What may be passed on to sbatch. Others would change what a job runs, or what mlspec knows of it; and sbatch takes the
+# beginning of a name for the name.
+_OPTIONS = """
+begin comment constraint cpu-freq deadline exclude exclusive gpu-bind gpu-freq gres gres-flags hint licenses mail-type
+mail-user mem mem-bind mem-per-cpu nice nodelist prefer priority reservation switches threads-per-core time tmp wckey
+"""
+OPTIONS = frozenset(_OPTIONS.split())
+Option = Annotated[
+    str,
+    Meta(
+        pattern=r"^--[a-z][a-z-]*(=[A-Za-z0-9_.,:@/+=%&|!*()\[\] -]+)?$",
+        description="--name or --name=value, without quotes, backslashes, $ and line breaks.",
+    ),
+]
+NAME = r"^[A-Za-z0-9_][A-Za-z0-9_.,@+-]*$"
 
 
 class Backend(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Who carries the steps out, on what, and within what limits.
 
-    ``cpu``, ``gpu``, ``multi-gpu``, ``dvc`` and ``dvc-gpu`` are names for whole settings; ``backends`` adds others.
+    ``cpu``, ``gpu``, ``multi-gpu``, ``dvc``, ``dvc-gpu``, ``slurm`` and ``ray`` are names for whole settings;
+    ``backends`` adds others.
     """
 
     engine: Annotated[
         str,
         Meta(
-            description="The engine that runs the steps.", extra={"engines": True}, examples=["local", "inline", "dvc"]
+            description="The engine that runs the steps.",
+            extra={"engines": True},
+            examples=["local", "inline", "dvc", "slurm", "ray"],
         ),
     ] = "local"
     device: Annotated[
@@ -53,6 +73,15 @@ class Backend(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Meta(
             description="Processes that train one network together, each on its share of every batch: a number, or "
             "auto for one per GPU of the machine."
+        ),
+    ] = 1
+    nodes: Annotated[
+        int,
+        Meta(
+            description="Machines of a cluster that train one network together: `processes` are spread over them, the "
+            "same number on each.",
+            ge=1,
+            le=16,
         ),
     ] = 1
     reproducible: Annotated[
@@ -87,6 +116,56 @@ class Backend(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     run_timeout: Annotated[
         Seconds | None, Meta(description="A run that takes longer is stopped; results so far are kept.")
     ] = None
+    partition: Annotated[
+        str | None,
+        Meta(
+            description="The partition of a SLURM cluster, its default one if left out; several names with commas.",
+            pattern=NAME,
+            examples=["gpu"],
+        ),
+    ] = None
+    account: Annotated[
+        str | None, Meta(description="The SLURM account that is charged for the jobs.", pattern=NAME)
+    ] = None
+    qos: Annotated[str | None, Meta(description="The SLURM quality of service of the jobs.", pattern=NAME)] = None
+    options: Annotated[
+        tuple[Option, ...],
+        Meta(
+            description="Other options of sbatch for all jobs, as one text each.",
+            examples=[["--constraint=a100", "--time=4:00:00"]],
+        ),
+    ] = ()
+    address: Annotated[
+        str | None,
+        Meta(
+            description="The Ray cluster: auto, or HOST:PORT of its controller. auto, which is taken if left out, is "
+            "the one that the environment variable RAY_ADDRESS names, else the one of this machine.",
+            pattern=r"^(auto|([A-Za-z0-9_.-]+|\[[0-9a-fA-F:.]+\]):[0-9]{1,5})$",
+            examples=["auto", "head.cluster.example:6379"],
+        ),
+    ] = None
+    accelerator: Annotated[
+        str | None,
+        Meta(
+            description="The type of the GPUs that Ray gives to steps that train on one, as Ray names it.",
+            pattern=NAME,
+            examples=["A100"],
+        ),
+    ] = None
+    resources: Annotated[
+        dict[Annotated[str, Meta(pattern=NAME)], Annotated[float, Meta(gt=0, le=1_000_000)]],
+        Meta(
+            description="Custom resources of a Ray cluster that each step takes meanwhile, by name.",
+            examples=[{"licence": 1}],
+        ),
+    ] = {}
+    shared_folder: Annotated[
+        bool,
+        Meta(
+            description="Whether the nodes of a cluster see the folder of the spec. If false, inputs and results go "
+            "through `store`, and each process has a folder of its own on its node."
+        ),
+    ] = True
     store: Annotated[
         str | None,
         Meta(

@@ -373,6 +373,14 @@ Instead: correct the cells, which are named by line, column and value (never of 
 of a CSV file are refused, state how it is written: `--decimal ","`, `--missing "-"`. `mlspec predict --on-error skip`
 and `api.predict(..., on_error="skip")` predict the other rows and list these.
 """,
+    "step-fits-no-node": """A step takes more than any machine of the cluster has.
+
+Why: its job would wait forever. Of a cluster, all nodes together may be large, but a step runs on one of them; a
+training runs on as many as `nodes` says, each with its share of `processes`.
+
+Instead: lower the setting that asks for it, name another `partition`, or start larger nodes; `mlspec doctor --backend
+NAME` lists the nodes. Most engines train on one node.
+""",
     "dvc-yaml-unusable": """Stages cannot be added to the `dvc.yaml` next to the spec.
 
 Why: stages that mlspec did not write are kept unchanged, to the byte; therefore `stages` must be an indented mapping,

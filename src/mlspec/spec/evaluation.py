@@ -11,7 +11,14 @@ class Confidence(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The intervals beside every metric."""
 
     level: Annotated[float, Meta(description="The confidence level of the intervals.", gt=0.5, lt=1)] = 0.95
-    resamples: Annotated[int, Meta(description="The number of bootstrap replicates.", ge=100, le=100_000)] = 1000
+    resamples: Annotated[
+        int,
+        Meta(
+            description="The number of bootstrap replicates, for metrics that have no interval in closed form.",
+            ge=100,
+            le=100_000,
+        ),
+    ] = 1000
 
 
 class Holdout(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

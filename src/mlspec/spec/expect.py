@@ -1,5 +1,6 @@
 """What must be true of the data: ``data.expect``, one module because it is a language of its own."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -10,6 +11,11 @@ from mlspec.spec.types import ColumnName, Name, Seconds, Share
 ROW_CHECKS = ("between", "allowed", "matches", "length", "holds", "unique", "refers_to")
 COLUMN_CHECKS = ("between", "missing", "unique", "allowed", "type", "matches", "length", "distinct", "sum", "mean",
                  "quantile", "groups", "refers_to", "freshness", "drift", "anomalies", "unseen")  # fmt: skip
+
+SPREADS = frozenset({"drift", "anomalies", "unseen"})  # which compare all values of a column
+APART = frozenset({"unique", "distinct", "quantile"})  # of which no merged figures of parts can tell
+MERGED = frozenset({"rows", "holds", "between", "missing", "allowed", "matches", "length", "sum", "mean", "groups",
+                    "refers_to", "freshness"})  # fmt: skip
 
 
 class Bounds(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -213,6 +219,16 @@ class Expectation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     def reads(self) -> set[str]:
         """The columns that it names, those of its expression aside."""
         return {name for name in (self.column, *self.columns) if name is not None}
+
+
+def measured_by_parts(asked: Mapping[str, Any]) -> bool:
+    """Whether something of an expectation (as ``stated`` gives it) can be measured in parts of the rows and merged."""
+    return not asked.keys() & SPREADS and bool(asked.keys() & MERGED)
+
+
+def needs_all_rows(asked: Mapping[str, Any]) -> bool:
+    """Whether something of it can only be measured of all rows together."""
+    return bool(asked.keys() & (SPREADS | APART))
 
 
 def stated(expectation: Expectation) -> dict[str, Any]:

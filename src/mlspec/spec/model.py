@@ -10,11 +10,15 @@ from mlspec.spec.types import ColumnName, ModelUse, Name, Seconds
 
 PORTFOLIO: dict[str, dict[str, dict[str, Any]]] = {
     "auto": {
+        "linear": {"type": "linear"},
         "boost": {"type": "lightgbm"},
-        "trees": {"type": "hist_gradient_boosting"},
+        "smooth": {"type": "lightgbm", "extra_trees": True, "learning_rate": 0.03, "num_leaves": 31, "patience": 100},
+        "cat": {"type": "catboost"},
+        "extra": {"type": "extra_trees"},
         "forest": {"type": "random_forest"},
-        "mlp": {"type": "torch.mlp"},
         "tabm": {"type": "torch.tabm"},
+        "mlp": {"type": "torch.mlp"},
+        "resnet": {"type": "torch.resnet"},
     }
 }
 
@@ -78,6 +82,15 @@ class CrossValidation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         ColumnName | None,
         Meta(description="The column that group, time (and stratified) use; that of the split if left out."),
     ] = None
+    repeats: Annotated[
+        int,
+        Meta(
+            description="How often rows are divided into folds, each time with another seed; the predictions of a row "
+            "are averaged. More than 1 helps on small tables.",
+            ge=1,
+            le=20,
+        ),
+    ] = 1
     seed: Annotated[int, Meta(description="The seed of the folds.", ge=0)] = 0
     nested: Annotated[
         bool,
@@ -100,9 +113,9 @@ class ModelSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     time: Annotated[
         Seconds | None,
         Meta(
-            description="About how long candidates may be tuned and trained in total: half for the searches of "
-            "`tuning` that state no time (where nothing is tuned, for a search with the fastest candidate), two "
-            "fifths for networks. Results then depend on the machine."
+            description="How long candidates may be tuned and trained in total, in wall time: half for the searches of "
+            "`tuning` that state no time, the rest for all trainings. What quick candidates leave is used by the "
+            "others; one for which no time is left is not trained. Results then depend on the machine."
         ),
     ] = None
     select: Annotated[Select, Meta(description="How a candidate is selected.")] = Select()
@@ -113,10 +126,18 @@ class ModelSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     ensemble: Annotated[
         Literal["none", "greedy"],
         Meta(
-            description="greedy: blend the candidates by their held-out predictions; the blend is selected only if a "
-            "paired interval shows that it is better than the best candidate."
+            description="greedy: blend the candidates by their held-out predictions; the blend is selected unless a "
+            "paired interval shows that it is worse than the best candidate."
         ),
     ] = "none"
+    final: Annotated[
+        Literal["refit", "split", "bag"],
+        Meta(
+            description="What becomes of the selected model. refit: it is fitted again on training and validation "
+            "rows, with the settings and the number of rounds found; thresholds and calibration stay. split: it stays "
+            "as it was trained on the training rows. bag: it is the mean of the models of the folds."
+        ),
+    ] = "refit"
     checks: Annotated[
         Literal["off", "warn", "stop"] | dict[Annotated[str, Meta(min_length=1)], Literal["warn", "stop"]],
         Meta(

@@ -12,9 +12,10 @@ from mlspec.constraints.quality import Quality
 from mlspec.document import Path
 from mlspec.plugins.constraint import METRICS, Check, Constraint, Context, Measurement
 from mlspec.spec import Project
+from mlspec.spec.operation import monitored
 from mlspec.spec.project import Goal
 
-Binding = Literal["gate", "measured", "compiled", "nothing"]
+Binding = Literal["gate", "measured", "compiled", "monitored", "nothing"]
 TRIGGERS = {"on_request": "on request", "stream": "in a stream", "batch": "in batches"}
 
 
@@ -22,8 +23,9 @@ class Requirement(Struct, frozen=True, kw_only=True):
     """Something that is required.
 
     ``id`` is its name, unique in a spec; ``path`` where it is stated. ``binding``: a gate decides on it, it is measured
-    and shown, the compiler has checked it, or nothing does. ``check`` is what a gate is to check, ``reads`` what it
-    reads; ``text`` the requirement in words where no gate puts it into words; ``waived`` the reason not to hold to it.
+    and shown, the compiler has checked it, it is monitored in service, or nothing does. ``check`` is what a gate is to
+    check, ``reads`` what it reads; ``text`` the requirement in words where no gate puts it into words; ``waived`` the
+    reason not to hold to it.
     """
 
     id: str
@@ -40,7 +42,7 @@ def requirements(project: Project) -> tuple[Requirement, ...]:
     waived = {waiver.requirement: waiver.reason for waiver in project.constraints.waivers}
     taken: dict[str, int] = {}
     found = []
-    for wanted in (*_project(project), *_constraints(project), *_model(project)):
+    for wanted in (*_project(project), *_constraints(project), *_model(project), *_operation(project)):
         taken[wanted.id] = count = taken.get(wanted.id, 0) + 1
         name = wanted.id if count == 1 else f"{wanted.id}-{count}"
         reason = waived.get(name, "")
@@ -130,6 +132,20 @@ def _model(project: Project) -> Iterator[Requirement]:
         from mlspec.constraints.personalization import Personalization
 
         yield from _follows("personalization", ("model", "personalization"), Personalization(), project)
+
+
+def _operation(project: Project) -> Iterator[Requirement]:
+    operation = project.operation
+    if operation is None:
+        return
+    if operation.release is not None and operation.release.approve:
+        text = f"a release is approved by {', '.join(sorted(operation.release.approve))}"
+        yield Requirement(id="approvals", path=("operation", "release", "approve"), binding="measured", text=text)
+    for path, name, text in monitored(operation):
+        yield Requirement(id=f"monitor.{name}", path=path, binding="monitored", text=text)
+    if operation.retrain is not None:
+        path = ("operation", "retrain")
+        yield Requirement(id="retrain", path=path, binding="monitored", text="it is said when to train again")
 
 
 def _follows(name: str, path: Path, constraint: Constraint, project: Project, text: str = "") -> Iterator[Requirement]:

@@ -10,6 +10,7 @@ from mlspec.plugins.metric import Metric
 from mlspec.plugins.source import Source
 from mlspec.spec import Project
 from mlspec.spec.data import Data
+from mlspec.spec.operation import metrics
 from mlspec.spec.requirements import goals
 
 MOST_CLASSES = 20
@@ -81,6 +82,7 @@ def resolve(project: Project, schemas: Mapping[str, Schema], target_levels: tupl
     if evaluation.metrics is None:
         gated = [name for _, _, found in project.constraints.stated() for name in found.metrics().values()]
         gated += [goal.metric for goal in project.project.goals if goal.metric is not None]
+        gated += [name for _, name in metrics(project.operation)]
         more = [name for name in dict.fromkeys(gated) if name not in METRICS[task] and _fits(name, task)]
         wanted = [*METRICS[task], *more]
         evaluation = replace(evaluation, metrics=tuple(_use("metrics", name) for name in wanted))

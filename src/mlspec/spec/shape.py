@@ -11,6 +11,8 @@ from msgspec import Meta, Struct
 from mlspec import registry
 from mlspec.plugins.base import PluginRef
 
+PLAIN = Meta()  # says nothing
+
 
 class Shape(Struct, frozen=True, kw_only=True):
     """What a value may be. ``kind``: object, map, list, tuple, enum, scalar, plugin, step, any.
@@ -20,7 +22,7 @@ class Shape(Struct, frozen=True, kw_only=True):
     kind: str
     cls: Any = None
     nullable: bool = False
-    meta: Meta = Meta()
+    meta: Meta = PLAIN
     items: "tuple[Shape, ...]" = ()
     values: tuple[Any, ...] = ()
 
@@ -45,6 +47,8 @@ class Field(Struct, frozen=True):
 
 def merged(one: Meta, other: Meta) -> Meta:
     """Two annotations of one value as one; what the first says wins."""
+    if one is PLAIN or other is PLAIN:
+        return other if one is PLAIN else one
     names = ("gt", "ge", "lt", "le", "pattern", "min_length", "max_length", "title", "description", "examples")
     found = {}
     for name in names:
@@ -58,7 +62,7 @@ def merged(one: Meta, other: Meta) -> Meta:
 
 def shape(annotation: Any) -> Shape:
     """The shape of an annotation."""
-    meta = Meta()
+    meta = PLAIN
     while get_origin(annotation) is Annotated:
         inner, *notes = get_args(annotation)
         for note in notes:

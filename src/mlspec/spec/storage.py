@@ -1,11 +1,12 @@
 """The ``storage`` key: how long what runs leave is kept, and how a shared store is kept from others."""
 
-import re
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-RUNS = re.compile(r"(\d+) runs?")
+from mlspec.machine.patterns import pattern
+
+RUNS = pattern(r"(\d+) runs?")
 
 
 class Snapshots(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

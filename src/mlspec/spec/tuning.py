@@ -78,8 +78,8 @@ class Tuning(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     parallel: Annotated[
         int,
         Meta(
-            description="Trials that run at the same time, each on its own core. It changes the search: trials that "
-            "run together cannot learn from each other.",
+            description="Trials that run at the same time, each on its own core (on a cluster, of any node). It "
+            "changes the search: trials that run together cannot learn from each other.",
             ge=1,
             le=256,
         ),

@@ -1,8 +1,9 @@
 """Durations, sizes, and names that are read off elsewhere."""
 
-import re
 from collections.abc import Collection
 from typing import Any
+
+from mlspec.machine.patterns import pattern
 
 WORDS = {"duration": "a duration with its unit", "bytes": "a size with its unit"}
 LARGEST = {"duration": 1e10, "bytes": 2.0**62}
@@ -19,7 +20,7 @@ _BYTES = {
     "GiB": 2**30,
     "TiB": 2**40,
 }
-_ONE = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]+)\s*")
+_ONE = pattern(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]+)\s*")
 
 
 BOUNDS = {"duration": "more than 0 s and at most 1e10 s", "bytes": "more than 0 B and at most 4 EiB"}
@@ -53,7 +54,7 @@ def source_of(path: str) -> str | None:
     from mlspec import registry
 
     plain = path.lower().partition("?")[0].partition("#")[0] if "://" in path else path.lower()
-    for name, cls in registry.usable("sources"):
+    for name, cls in registry.usable("sources", plain):
         if cls.suffixes and plain.endswith(cls.suffixes):  # type: ignore[attr-defined]
             return name
     return None

@@ -16,6 +16,8 @@ TARGET = "__target__"
 VALUE = "value"
 DECIDED = "__decided__"
 GROUP = "__group__"
+LEFT_OUT = "left-out.json"
+NO_TIME = "not trained: the time of model.time was used up"
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -67,6 +69,11 @@ def gathered(paths: Sequence[Path]) -> "tuple[Array, Array]":
     if len(parts) == 1:
         return parts[0]
     return np.concatenate([truth for truth, _ in parts]), np.concatenate([prediction for _, prediction in parts])
+
+
+def is_left_out(prediction: "Array") -> bool:
+    """Whether these are the predictions of a candidate that was not trained (in one fold, or at all)."""
+    return bool(np.isnan(prediction).any())
 
 
 def read_groups(paths: Sequence[Path]) -> "Array | None":

@@ -54,6 +54,45 @@ class Shared:
         """Put a result there, contents first; what is there already is left as it is unless it is damaged."""
         self._tried(lambda files: self._filled(files, action, store))
 
+    def bring(self, digest: str, store: Store) -> bool:
+        """Copy a content into a store that is open for writing, unless it is there; False where the shared store has it
+        not, or damaged, or can't be reached."""
+        try:
+            store.path(digest)
+            return True
+        except DamagedError:
+            return bool(self._tried(lambda files: self._brought(files, digest, store)))
+
+    def put(self, digest: str, store: Store) -> bool:
+        """Put a content of a store there, unless it is there; False where that is not possible. Raises DamagedError
+        where the store has it not."""
+        store.path(digest)
+        is_folder = (store.root / "trees" / digest).exists()
+        return bool(self._tried(lambda files: self._put(files, digest, is_folder, store)))
+
+    def _brought(self, files: "Files", digest: str, store: Store) -> bool:
+        wanted = _content(files, digest) or {digest: "objects"}
+        with store.stage(wanted) as staged:
+            if not all(files.get(f"{kind}/{one}", staged[one]) for one, kind in wanted.items()):
+                return False
+            try:
+                store.take({one: (kind, staged[one]) for one, kind in wanted.items()})
+            except DamagedError as error:
+                self._damaged.add(error.digest)
+                return False
+        return True
+
+    def _put(self, files: "Files", digest: str, is_folder: bool, store: Store) -> bool:
+        if not is_folder:
+            files.put(store.path(digest), f"objects/{digest}", overwrite=digest in self._damaged)
+            return True
+        path = store.root / "trees" / digest
+        found = tree.decode(path.read_bytes(), digest)
+        for one in found.files.values() if found is not None else ():
+            files.put(store.path(one), f"objects/{one}", overwrite=one in self._damaged)
+        files.put(path, f"trees/{digest}", overwrite=True)
+        return True
+
     def _fetched(self, files: "Files", fingerprint: str, store: Store) -> Action | None:
         stored = files.read(f"actions/{fingerprint}")
         try:
@@ -76,14 +115,7 @@ class Shared:
 
     def _filled(self, files: "Files", action: Action, store: Store) -> None:
         for name, digest in action.outputs.items():
-            if name not in action.folders:
-                files.put(store.path(digest), f"objects/{digest}", overwrite=digest in self._damaged)
-                continue
-            path = store.root / "trees" / digest
-            found = tree.decode(path.read_bytes(), digest)
-            for one in found.files.values() if found is not None else ():
-                files.put(store.path(one), f"objects/{one}", overwrite=one in self._damaged)
-            files.put(path, f"trees/{digest}", overwrite=True)
+            self._put(files, digest, name in action.folders, store)
         with store.stage(["action"]) as staged:
             # Without the seal, which is for this store alone.
             staged["action"].write_bytes(actions.encode(action))
@@ -216,13 +248,18 @@ def _contents(files: Files, action: Action) -> dict[str, str] | None:
         if name not in action.folders:
             wanted[digest] = "objects"
             continue
-        content = files.read(f"trees/{digest}")
-        found = None if content is None else tree.decode(content, digest)
+        found = _content(files, digest)
         if found is None:
             return None
-        wanted |= dict.fromkeys(found.files.values(), "objects")
-        wanted[digest] = "trees"
+        wanted |= found
     return wanted
+
+
+def _content(files: Files, digest: str) -> dict[str, str] | None:
+    """The digests of what a folder consists of, with what they are; None where there is no such folder."""
+    content = files.read(f"trees/{digest}")
+    found = None if content is None else tree.decode(content, digest)
+    return None if found is None else {**dict.fromkeys(found.files.values(), "objects"), digest: "trees"}
 
 
 def _is_whole(path: Path, name: str) -> bool:

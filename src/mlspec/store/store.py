@@ -218,6 +218,11 @@ class Store:
 
         Raises DamagedError, and stores no action, when a content is not what its digest says.
         """
+        self.take(contents)
+        self._put_action(action, sync=True)
+
+    def take(self, contents: Mapping[str, tuple[str, Path]]) -> None:
+        """Store contents alone, as ``adopt`` does. Raises DamagedError as that does."""
         for digest, (kind, path) in contents.items():
             if kind == "objects":
                 if self._put(path, sync=True) != digest:
@@ -229,7 +234,6 @@ class Store:
                 path.rename(self._trees / digest)
         files.sync_folder(self._objects)
         files.sync_folder(self._trees)
-        self._put_action(action, sync=True)
 
     def _put_action(self, action: Action, sync: bool) -> None:
         aside = self._own().name()
@@ -239,6 +243,10 @@ class Store:
         os.rename(aside, os.path.join(self._actions, action.fingerprint))
         if sync:
             files.sync_folder(Path(self._actions))
+
+    def discard(self, fingerprint: str) -> None:
+        """Remove an action; what it names is garbage that a collection removes, unless others name it too."""
+        files.remove(Path(self._actions, fingerprint))
 
     def keep(self, path: Path) -> str:
         """Store content that no step has given, a file or a folder moved out of the stage; its digest."""

@@ -88,8 +88,9 @@ class BackendSuite:
         assert upkeep.verify(self.store(tmp_path)) == []
 
     def test_results_are_the_same_as_when_done_in_process(self, tmp_path: Path) -> None:
-        here = self.run(tmp_path / "here", *ALL_KINDS_OF_OUTPUT)
-        there = _run(graph(made(tmp_path / "there"), ALL_KINDS_OF_OUTPUT, engine="inline"))
+        steps = *ALL_KINDS_OF_OUTPUT, step("search", kind="search", parallel=2, turns=2)
+        here = self.run(tmp_path / "here", *steps)
+        there = _run(graph(made(tmp_path / "there"), steps, engine="inline"))
         assert {name: done.outputs for name, done in here.steps.items()} == {
             name: done.outputs for name, done in there.steps.items()
         }

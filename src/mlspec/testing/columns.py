@@ -1,7 +1,9 @@
 """Columns of each type with missing cells, for the suites of what treats columns."""
 
 import io
+import math
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import polars as pl
 
@@ -14,6 +16,15 @@ DTYPES: dict[str, pl.DataType] = {
     "date": pl.Date(),
     "datetime": pl.Datetime("us"),
     "image": pl.Binary(),
+}
+EXTREME: dict[str, list[Any]] = {
+    "integer": [0, -1, 2**53, -(2**53), None],
+    "number": [0.0, -0.0, 5e-324, -1e300, 1.7976931348623157e308, 3.5e38, math.inf, -math.inf, 0.1, 10007.3, None],
+    "boolean": [True, False, None],
+    "category": ["", "never seen", "(other)", "x" * 1000, "Ä", None],
+    "date": [date(1, 1, 1), date(1969, 12, 31), date(2024, 2, 29), date(9999, 12, 31), None],
+    "datetime": [datetime(1, 1, 1), datetime(1969, 12, 31, 23, 59, 59), datetime(9999, 12, 31, 23, 59, 59), None],
+    "image": [],
 }
 
 

@@ -19,6 +19,7 @@ KINDS = {
     "act": Kind(work="mlspec.testing.work.act", version=1, outputs=("text",)),
     "join": Kind(work="mlspec.testing.work.join", version=1, outputs=("text",), trivial=True),
     "alone": Kind(work="mlspec.testing.work.alone", version=1, outputs=("text",), alone=True),
+    "search": Kind(work="mlspec.testing.work.search", version=1, outputs=("text",), parts="parallel"),
 }
 
 

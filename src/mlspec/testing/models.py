@@ -31,6 +31,7 @@ class ModelSuite(PluginSuite):
 
     kind: ClassVar[str] = "models"
     rows: ClassVar[int] = 600
+    fits: ClassVar[dict[str, dict[str, bytes]]] = {}
 
     def test_it_answers_in_the_shape_of_its_task_and_has_learned_something(self, plugin: Model, tmp_path: Path) -> None:
         assert plugin.tasks
@@ -62,7 +63,8 @@ class ModelSuite(PluginSuite):
 
     def test_equal_fits_are_equal_bytes_and_none_is_a_pickle(self, plugin: Model, tmp_path: Path) -> None:
         given = self.fitted(plugin, tmp_path)
-        plugin.fit(msgspec.structs.replace(given, checkpoints=tmp_path / "others"), tmp_path / "again")
+        # A limit that is not reached changes nothing.
+        plugin.fit(msgspec.structs.replace(given, checkpoints=tmp_path / "others", seconds=1e6), tmp_path / "again")
         written = [contents(tmp_path / name) for name in ("model", "again")]
         assert written[0]
         assert written[0] == written[1]
@@ -85,10 +87,16 @@ class ModelSuite(PluginSuite):
             plugin.fit(given, tmp_path / "model")
             assert np.isfinite(plugin.load(tmp_path / "model", "cpu").predict(given.validation)).all()
 
+    def test_a_fit_without_time_gives_a_model_that_answers(self, plugin: Model, tmp_path: Path) -> None:
+        given = msgspec.structs.replace(self.training(plugin, tmp_path, min(plugin.tasks)), seconds=0.0)
+        assert plugin.fit(given, tmp_path / "model").get("stopped", "time") == "time"
+        assert np.isfinite(plugin.load(tmp_path / "model", "cpu").predict(given.validation)).all()
+
     def test_weights_of_rows_are_used_or_refused(self, plugin: Model, tmp_path: Path) -> None:
-        given = self.training(plugin, tmp_path, min(plugin.tasks))
+        given = self.fitted(plugin, tmp_path)
         weighted = msgspec.structs.replace(
             given,
+            checkpoints=tmp_path / "others",
             weights=np.where(given.features.numeric[:, 2] > 0, 1.0, 1e-3),
             validation_weights=np.ones(len(given.validation_target)),
         )
@@ -96,8 +104,25 @@ class ModelSuite(PluginSuite):
             plugin.fit(weighted, tmp_path / "weighted")
         except StepError:
             return
-        plugin.fit(msgspec.structs.replace(given, checkpoints=tmp_path / "others"), tmp_path / "model")
         assert contents(tmp_path / "weighted") != contents(tmp_path / "model")
+
+    def test_it_is_fitted_again_for_as_many_rounds_as_were_found(self, plugin: Model, tmp_path: Path) -> None:
+        given = self.training(plugin, tmp_path, min(plugin.tasks))
+        few = np.arange(100)
+        parts = {"features": cut(given.features, few), "target": given.target[few]}
+        held = {"validation": cut(given.validation, few), "validation_target": given.validation_target[few]}
+        history = plugin.fit(msgspec.structs.replace(given, **parts, **held), tmp_path / "model")
+        again = plugin.rounds_found(json.loads(json.dumps(history)))
+        if again is None:
+            return
+        assert type(again) is type(plugin)
+        none = {"validation": cut(given.validation, few[:0]), "validation_target": given.validation_target[:0]}
+        alone = msgspec.structs.replace(given, **parts, **none, checkpoints=tmp_path / "others")
+        second = again.fit(alone, tmp_path / "again")
+        rounds = history.get("best_epoch", second.get("epochs"))
+        assert second.get("epochs") == rounds
+        assert again.rounds_found(second) in (again, plugin)
+        assert np.isfinite(again.load(tmp_path / "again", "cpu").predict(given.validation)).all()
 
     def test_its_least_size_is_no_more_than_its_size(self, plugin: Model, tmp_path: Path) -> None:
         if plugin.needs:
@@ -129,9 +154,16 @@ class ModelSuite(PluginSuite):
             assert plugin.takes_codes or "code" not in {one.type for one in made}, kind
 
     def fitted(self, plugin: Model, folder: Path) -> Training:
-        """What it was fitted with, into ``folder / "model"``: the first of its tasks."""
+        """What it was fitted with, into ``folder / "model"``: the first of its tasks. Fitted once for all tests."""
         given = self.training(plugin, folder, min(plugin.tasks))
-        plugin.fit(given, folder / "model")
+        key = f"{type(self).__qualname__} {self.rows} {plugin!r}"
+        if key not in self.fits:
+            plugin.fit(given, folder / "model")
+            self.fits[key] = contents(folder / "model")
+            return given
+        for name, data in self.fits[key].items():
+            (folder / "model" / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / "model" / name).write_bytes(data)
         return given
 
     def training(self, plugin: Model, folder: Path, task: str) -> Training:

@@ -11,6 +11,7 @@ from polars.testing import assert_frame_equal
 
 from mlspec.plugins.base import FOLD, FOLDS, OUTCOME, Column, ColumnType, State
 from mlspec.plugins.transform import Transform
+from mlspec.steps.data import merging
 from mlspec.testing import columns
 from mlspec.testing.plugins import PluginSuite
 
@@ -49,6 +50,21 @@ class TransformSuite(PluginSuite):
             assert_frame_equal(applied(plugin, column, state, train.reverse()), whole.reverse())
             assert_frame_equal(applied(plugin, column, state, train[5:6]), whole[5:6])
 
+    def test_parts_of_the_rows_give_the_state_of_all(self, plugin: Transform) -> None:
+        for column, train in cases(plugin):
+            merges = {} if plugin.supervised else plugin.merging(column)
+            values = train.select(**plugin.statistics(column)).row(0, named=True) if merges else {}
+            assert merges.keys() <= values.keys()
+            for name, how in merges.items():
+                total = None
+                for part in (train[4:], train[:0], train[:4]):
+                    measured = part.select(merging.measure(how).alias(name))[name][0]
+                    total = merging.added(how, total, json.loads(json.dumps(merging.written(how, measured))))
+                values[name] = merging.finished(how, total)
+            if merges:
+                made = applied(plugin, column, plugin.fit(column, values), train)
+                assert_frame_equal(made, applied(plugin, column, fitted(plugin, column, train), train))
+
     def test_it_takes_what_no_training_row_has(self, plugin: Transform) -> None:
         for column, train in cases(plugin):
             state = fitted(plugin, column, train)
@@ -60,6 +76,26 @@ class TransformSuite(PluginSuite):
             if column.type == "category":
                 strange = pl.DataFrame({column.name: ["never seen", ""]})
                 assert applied(plugin, column, state, strange).schema == made.schema
+
+    def test_a_single_value_is_treated_as_in_a_table(self, plugin: Transform) -> None:
+        for column, train in cases(plugin):
+            state = json.loads(json.dumps(fitted(plugin, column, train)))
+            found = plugin.by_cell(column, state)
+            if found is None:
+                continue
+            table = pl.concat(
+                [train, pl.DataFrame({"x": pl.Series(columns.EXTREME[column.type], dtype=train["x"].dtype)})]
+            )
+            after, treated = found
+            assert list(after) == [made for made, _expression in plugin.apply(column, state)], column.type
+            whole = applied(plugin, column, state, table).rows()
+            for cell, row in zip(table["x"].to_list(), whole, strict=True):
+                assert repr(_floats(treated(cell))) == repr(_floats(row)), (column.type, cell)
+
+
+def _floats(cells: tuple[Any, ...]) -> list[Any]:
+    """Numbers to the last bit, whatever type they have."""
+    return [float(cell) if isinstance(cell, int | float) else cell for cell in cells]
 
 
 def cases(plugin: Transform) -> Iterator[tuple[Column, pl.DataFrame]]:

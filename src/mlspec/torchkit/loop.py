@@ -5,6 +5,7 @@ checkpoint holds), so a training that was killed goes on where its last checkpoi
 """
 
 import contextlib
+import functools
 import hashlib
 import math
 import time
@@ -20,6 +21,7 @@ from mlspec.diagnostics import StepError
 from mlspec.torchkit import checkpoint, memory, together
 from mlspec.torchkit.batches import Batches
 from mlspec.torchkit.batches import Rows as Rows  # (the name that users of the loop know it by)
+from mlspec.torchkit.clock import Clock
 from mlspec.torchkit.private import PrivateStepper
 from mlspec.torchkit.settings import Private, batch
 from mlspec.torchkit.stepping import HALVES, Computing, Stepper, precise
@@ -35,7 +37,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """How to train.
 
     ``batch_size`` None: a power of two, about 64 steps an epoch, from 16 to 512; ``patience`` None: never stop early;
-    ``clip_norm`` None: never clip; ``seconds``: no epoch begins after so long a training, None for no limit;
+    ``clip_norm`` None: never clip; ``seconds``: training and its schedule end after so long, None for no limit;
     ``private``: by DP-SGD, whose batches have ``batch_size`` rows on average.
     """
 
@@ -90,19 +92,22 @@ def train(
     progress: Progress,
     until: int | None = None,
     judge: Loss | None = None,
+    seconds: float | None = None,
 ) -> dict[str, Any]:
     """Train ``module`` in place and leave it with the weights of its best epoch (its last without validation rows).
 
     ``loss`` maps (output, target) to a mean. Checkpoints are in ``folder``. To be called within ``device.seeded``.
     ``until``: pause after that many epochs, with a checkpoint to go on from. ``judge``: the loss on the validation
-    rows, where it is another one. Returns the losses by epoch, the best epoch (from 1), the number of epochs, whether
-    the training is paused, and in how many parts a batch was taken where a whole one did not fit.
+    rows, where it is another one. ``seconds``: a limit like that of ``settings``, whichever is lower; a checkpoint made
+    with another one is gone on from. Returns the losses by epoch, the best epoch (from 1), the number of epochs (the
+    last is part of an epoch where the time was over), whether the training is paused or was stopped, and in how many
+    parts a batch was taken where a whole one did not fit.
 
     Within a group of processes (``together``) each trains on its share of every batch; the first of them reports, and
     writes the checkpoints that all of them go on from. Raises StepError when memory runs out, and when the loss does.
     """
     with precise(settings.computing):
-        return _train(module, rows, validation, loss, settings, seed, folder, progress, until, judge or loss)
+        return _train(module, rows, validation, loss, settings, seed, folder, progress, until, judge or loss, seconds)
 
 
 def _train(
@@ -116,6 +121,7 @@ def _train(
     progress: Progress,
     until: int | None,
     judge: Loss,
+    seconds: float | None,
 ) -> dict[str, Any]:
     device = next(module.parameters()).device
     count = len(rows.target)
@@ -141,30 +147,35 @@ def _train(
     state = _Progress(settings=_digest(settings, seed, rows, module, share))
     running = torch.zeros((), device=device)
     best: dict[str, Tensor] = {}
-    restored = checkpoint.read(folder, state.settings)
+    last = functools.partial(checkpoint.read, folder, state.settings)
+    restored = last() if share is None else share.of_first(last)
     if restored is not None:
         state = msgspec.json.decode(restored.about, type=_Progress)
         best, running = checkpoint.restore(restored.tensors, module, optimizer, running)
         stepper.restore(state.stepper)
     keeps = share is None or share.rank == 0
 
-    before, began = state.seconds, time.monotonic()
+    limit = min((one for one in (settings.seconds, seconds) if one is not None), default=None)
+    held = 0.0 if validation is None else len(validation.target) / count
+    clock = Clock(limit, state.seconds, held, steps, share, device)
 
     def keep() -> None:
         state.stepper = stepper.state()
-        state.seconds = before + time.monotonic() - began
+        state.seconds = clock.taken()
         checkpoint.write(folder, msgspec.json.encode(state), checkpoint.tensors(module, optimizer, best, running))
 
     saved = time.monotonic()
     module.train()
     while state.step < pause and not _is_enough(state, settings):
         epoch, index = divmod(state.step, steps)
-        optimizer.param_groups[0]["lr"] = settings.learning_rate * _rate(state.step, total, settings)
+        place = max(state.step, clock.passed * total)
+        optimizer.param_groups[0]["lr"] = settings.learning_rate * _rate(place, total, settings)
         inputs, target = batches(epoch, index)
         running += stepper.take(inputs, target, size)
         state.step += 1
-        if index + 1 == steps:
-            state.train_loss.append(float(running) / steps)
+        state.is_out_of_time = clock.is_over(state.step, total)
+        if index + 1 == steps or state.is_out_of_time:
+            state.train_loss.append(float(running) / (index + 1))
             running.zero_()
             if not math.isfinite(state.train_loss[-1]):
                 raise StepError(
@@ -172,18 +183,15 @@ def _train(
                     f"{settings.learning_rate:g}), or set clip_norm"
                 )
             if validation is not None:
+                began = time.monotonic()
                 state.validation_loss.append(mean_loss(module, validation, judge, settings.computing, share))
+                clock.looked(time.monotonic() - began)
                 if _is_best(state.validation_loss):
                     state.best_epoch = epoch
                     best = {name: tensor.detach().clone() for name, tensor in module.state_dict().items()}
                 module.train()
-            if settings.seconds is not None:
-                taken = before + time.monotonic() - began
-                # Processes that train together stop together.
-                taken = taken if share is None else float(share.add(torch.tensor(taken, device=device))) / share.size
-                state.is_out_of_time = taken >= settings.seconds
             if keeps:
-                _report(progress, state, settings)
+                _report(progress, state, settings, clock.passed)
         if keeps and time.monotonic() - saved >= settings.checkpoint_seconds:
             keep()
             saved = time.monotonic()
@@ -200,7 +208,7 @@ def _train(
         "train_loss": state.train_loss,
         "validation_loss": state.validation_loss,
         **({"paused": True} if paused else {}),
-        **({"out_of_time": True} if state.is_out_of_time and epochs < settings.epochs else {}),
+        **({"stopped": "time"} if state.is_out_of_time else {}),
         **({"parts": stepper.parts} if stepper.parts > 1 else {}),
         **({"private": stepper.spent(state.step)} if isinstance(stepper, PrivateStepper) else {}),
     }
@@ -256,7 +264,7 @@ def at_once(module: nn.Module) -> int:
     return max(1, EVALUATED // int(getattr(module, "breadth", 1)))
 
 
-def _rate(step: int, total: int, settings: Settings) -> float:
+def _rate(step: float, total: int, settings: Settings) -> float:
     """The share of the highest learning rate at a step."""
     warm = max(1, round(settings.warm_up * total))
     if settings.schedule == "constant":
@@ -277,12 +285,12 @@ def _is_enough(state: _Progress, settings: Settings) -> bool:
     return settings.patience is not None and bool(state.validation_loss) and since >= settings.patience
 
 
-def _report(progress: Progress, state: _Progress, settings: Settings) -> None:
+def _report(progress: Progress, state: _Progress, settings: Settings, passed: float) -> None:
     epoch = len(state.train_loss)
     figures = {"train_loss": state.train_loss[-1]}
     if state.validation_loss:
         figures["validation_loss"] = state.validation_loss[-1]
-    progress(f"epoch {epoch} of {settings.epochs}", epoch / settings.epochs, figures)
+    progress(f"epoch {epoch} of {settings.epochs}", max(epoch / settings.epochs, passed), figures)
 
 
 def _digest(settings: Settings, seed: int, rows: Rows, module: nn.Module, share: "together.Share | None") -> str:

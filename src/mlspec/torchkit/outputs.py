@@ -34,25 +34,28 @@ def target(values: Array, classes: int, centre: float, spread: float, place: tor
     return torch.from_numpy(scaled.astype(np.float32)).to(place)
 
 
-def loss(classes: int) -> Loss:
-    """The mean loss of (output, target): cross-entropy, or squared error."""
+def loss(classes: int, smoothing: float = 0.0) -> Loss:
+    """The mean loss of (output, target): cross-entropy, or squared error. ``smoothing``: the share of a label that is
+    spread over all classes."""
     if classes > 2:
-        return functional.cross_entropy
+        return lambda output, wanted: functional.cross_entropy(output, wanted, label_smoothing=smoothing)
     if classes:
-        return lambda output, wanted: functional.binary_cross_entropy_with_logits(output.squeeze(1), wanted)
+        return lambda output, wanted: functional.binary_cross_entropy_with_logits(
+            output.squeeze(1), _smooth(wanted, smoothing)
+        )
     return lambda output, wanted: functional.mse_loss(output.squeeze(1), wanted)
 
 
-def of_members(classes: int) -> Loss:
+def of_members(classes: int, smoothing: float = 0.0) -> Loss:
     """The same, where the output is (rows, members, count) too: each member learns by itself, the mean is over all; and
     where the target has weights beside it (rows, 2)."""
-    single = loss(classes)
+    single = loss(classes, smoothing)
 
     def mean(output: Tensor, wanted: Tensor) -> Tensor:
         if output.dim() == 3:
             wanted, output = wanted.repeat_interleave(output.shape[1], dim=0), output.flatten(0, 1)
         if wanted.dim() == 2:
-            return (_each(classes, output, wanted[:, 0]) * wanted[:, 1]).mean()
+            return (_each(classes, output, wanted[:, 0], smoothing) * wanted[:, 1]).mean()
         return single(output, wanted)
 
     return mean
@@ -84,11 +87,16 @@ def weighted(target: Tensor, weights: Array | None) -> Tensor:
     return torch.stack([target.float(), torch.from_numpy(weights.astype(np.float32)).to(target.device)], dim=1)
 
 
-def _each(classes: int, output: Tensor, wanted: Tensor) -> Tensor:
+def _smooth(wanted: Tensor, smoothing: float) -> Tensor:
+    return wanted * (1 - smoothing) + smoothing / 2 if smoothing else wanted
+
+
+def _each(classes: int, output: Tensor, wanted: Tensor, smoothing: float) -> Tensor:
     """The loss of each row."""
     if classes > 2:
-        return functional.cross_entropy(output, wanted.long(), reduction="none")
+        return functional.cross_entropy(output, wanted.long(), reduction="none", label_smoothing=smoothing)
     if classes:
+        wanted = _smooth(wanted, smoothing)
         return functional.binary_cross_entropy_with_logits(output.squeeze(1), wanted, reduction="none")
     return functional.mse_loss(output.squeeze(1), wanted, reduction="none")
 

@@ -52,10 +52,19 @@ Patience = Annotated[
 Time = Annotated[
     float | None,
     Meta(
-        description="No epoch starts after this training time; the best one so far counts. The number of epochs then "
-        "depends on the machine.",
+        description="Training ends after about this time, with the learning rate decreasing until then; the best "
+        "epoch so far counts. The number of epochs then depends on the machine.",
         extra={"unit": "duration"},
         examples=["2m"],
+    ),
+]
+LabelSmoothing = Annotated[
+    float,
+    Meta(
+        description="Share of each training label that is spread over all classes: less confident probabilities, for "
+        "noisy labels; without effect in regression.",
+        ge=0,
+        lt=1,
     ),
 ]
 ClassWeight = Annotated[

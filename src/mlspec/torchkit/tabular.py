@@ -1,5 +1,6 @@
 """Networks for tables: from arrays to a trained network and back."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -54,7 +55,9 @@ class Tabular(Protocol):
     def time(self) -> float | None: ...  # noqa: D102
     @property
     def class_weight(self) -> str | None: ...  # noqa: D102
-    def backbone(self) -> dict[str, Any]:
+    @property
+    def label_smoothing(self) -> float: ...  # noqa: D102
+    def backbone(self, classes: int) -> dict[str, Any]:
         """What follows the embeddings, as ``backbones.build`` takes it."""
 
     def least_bytes(self, columns: Schema, classes: int) -> int | None:
@@ -77,8 +80,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     pictures: tuple[tuple[int, tuple[int, ...]], ...] = ()
 
 
-def fit(model: Tabular, training: Training, folder: Path) -> dict[str, Any]:
-    """Train a network on the training rows and write it into ``folder``; the history.
+def fit(model: Tabular, training: Training, folder: Path, left: Callable[[], float]) -> dict[str, Any]:
+    """Train a network on the training rows and write it into ``folder``; the history. ``left``: the seconds that are
+    left for it.
 
     Raises StepError when a number is missing or infinite.
     """
@@ -98,6 +102,7 @@ def fit(model: Tabular, training: Training, folder: Path) -> dict[str, Any]:
             progress=training.progress,
             until=training.until,
             judge=made.judge,
+            seconds=None if training.seconds is None else max(0.0, left()),
         )
     folder.mkdir(parents=True, exist_ok=True)
     state = {name: tensor.cpu().contiguous() for name, tensor in made.module.state_dict().items()}
@@ -114,7 +119,7 @@ def shape(model: Tabular, training: Training) -> Config:
 
     levels = training.features.levels
     centre, spread = outputs.scaling(training)
-    backbone = model.backbone()
+    backbone = model.backbone(training.classes)
     return Config(
         numeric=training.features.numeric.shape[1],
         bins=model.bins,
@@ -170,7 +175,7 @@ def trainable(model: Tabular, training: Training, config: Config) -> loop.Traina
         network,
         rows,
         validation if len(validation.target) else None,
-        outputs.of_members(training.classes),
+        outputs.of_members(training.classes, model.label_smoothing),
         settings,
         judge=outputs.of_their_mean(training.classes),
     )
@@ -200,7 +205,7 @@ def _fits(model: Tabular, config: Config, size: int) -> None:
     columns = (Column("", "number", width=config.numeric), *(Column("", "code", levels=n) for n in config.levels))
     widths = tuple(model.category_width or category_width(count) for count in config.levels)
     same = (config.bins, config.numeric_width, config.widths, config.backbone)
-    if same != (model.bins, model.numeric_width, widths, model.backbone()):
+    if same != (model.bins, model.numeric_width, widths, model.backbone(config.classes)):
         raise ValueError(f"{CONFIG} is of another network than the package says")
     # A bound of the convolutions holds where there are pictures for them, one of the edges where all numbers have some.
     text = bool(config.pictures) or config.backbone["kind"] != "cnn"

@@ -1,9 +1,12 @@
 """What plug-ins of networks for tables share: how they are trained, saved and read back."""
 
+import time
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from msgspec.structs import replace
 
 from mlspec.plugins.model import Model, Predictor, Training
 from mlspec.torchkit import settings
@@ -28,14 +31,23 @@ class TabularModel(Model, frozen=True, kw_only=True):
     preparation: ClassVar[Mapping[str, Sequence[Any]]] = settings.PREPARATION
 
     @abstractmethod
-    def backbone(self) -> dict[str, Any]:
+    def backbone(self, classes: int) -> dict[str, Any]:
         """What is behind the embeddings, as ``torchkit.backbones`` builds it."""
 
     def fit(self, training: Training, folder: Path) -> dict[str, Any]:
         """Train and save weights (safetensors) and shape (JSON); the history holds each epoch's losses."""
+        began = time.monotonic()
         from mlspec.torchkit import tabular
 
-        return tabular.fit(cast("Tabular", self), training, folder)
+        return tabular.fit(cast("Tabular", self), training, folder, training.countdown(began))
+
+    def rounds_found(self, history: Mapping[str, Any]) -> "TabularModel | None":
+        """As many epochs as had the lowest validation loss, with a schedule that ends there; None where training is
+        private: a second one would spend the budget again."""
+        if getattr(self, "private", None) is not None:
+            return None
+        found: TabularModel = replace(self, epochs=max(1, int(history["best_epoch"])), patience=None, time=None)
+        return found
 
     def load(self, folder: Path, device: str) -> Predictor:
         """The fitted network on the device."""

@@ -5,17 +5,21 @@ dropout takes its rows of the mask that one process would draw, batch norm has t
 those that one process gives, but for the order in which numbers are added.
 """
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch.distributed import Store  # type: ignore[attr-defined]
 from torch.nn import functional
 
 from mlspec.diagnostics import StepError
 from mlspec.torchkit.backbones import Attend
+
+T = TypeVar("T")
 
 
 class PeerLostError(StepError):
@@ -44,11 +48,15 @@ class Share:
 
     def add(self, tensor: Tensor) -> Tensor:
         """The sum over all processes, in place."""
-        try:
-            dist.all_reduce(tensor)
-        except RuntimeError as error:
-            raise PeerLostError(f"another process of this training is gone: {error}") from None
+        _together(lambda: dist.all_reduce(tensor))
         return tensor
+
+    def of_first(self, read: Callable[[], T]) -> T:
+        """What the first process reads: the others may see a shared folder as it was a while ago."""
+        found: list[Any] = [read() if self.rank == 0 else None]
+        _together(lambda: dist.broadcast_object_list(found, src=0))
+        first: T = found[0]
+        return first
 
     def add_gradients(self, parameters: Sequence[nn.Parameter], loss: Tensor) -> Tensor:
         """Replace each gradient by the sum over all processes, in one exchange with the loss; the loss's sum."""
@@ -63,16 +71,32 @@ class Share:
 
 
 @contextmanager
-def joined(rank: int, size: int, meeting: str, device: str) -> Iterator[None]:
-    """This process is one of ``size`` that train together, until the end; they find each other through a file."""
+def joined(rank: int, size: int, place: str | Store, device: str) -> Iterator[None]:
+    """This process is one of ``size`` that train together, until the end; they find each other through a file on one
+    machine, through a store on several."""
     kind = "nccl" if device.startswith("cuda") else "gloo"
     if kind == "nccl":
         torch.cuda.set_device(torch.device(device))
-    dist.init_process_group(kind, init_method=f"file://{meeting}", rank=rank, world_size=size)
+    if isinstance(place, str):
+        dist.init_process_group(kind, init_method=f"file://{place}", rank=rank, world_size=size)
+    else:
+        dist.init_process_group(kind, store=place, rank=rank, world_size=size)
     try:
         yield
+        if not isinstance(place, str):
+            # The store is in the first process: none needs it any more.
+            _together(dist.barrier)
     finally:
         dist.destroy_process_group()
+
+
+def _together(exchange: Callable[[], Any]) -> None:
+    try:
+        exchange()
+    except RuntimeError as error:
+        # Gloo adds where in its code it was, and general advice.
+        cause = re.sub(r"^\[\S+\] ", "", str(error)).partition(". This is")[0]
+        raise PeerLostError(f"another process of this training is gone: {cause}") from None
 
 
 def share() -> Share | None:

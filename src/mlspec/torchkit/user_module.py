@@ -38,6 +38,7 @@ def fit(
             seed=training.seed,
             folder=training.checkpoints,
             progress=training.progress,
+            seconds=training.seconds,
         )
     # Weights that two layers share are written once for each.
     state = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in module.state_dict().items()}

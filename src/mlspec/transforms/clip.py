@@ -1,12 +1,13 @@
 """Cut extreme numbers off."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from msgspec import Meta
 
 from mlspec.plugins.base import Column, Schema, State
-from mlspec.plugins.transform import Transform
+from mlspec.plugins.transform import Cells, Transform
 
 if TYPE_CHECKING:
     import polars as pl
@@ -56,3 +57,16 @@ class Clip(Transform, frozen=True, kw_only=True):
         import polars as pl
 
         return [(self.output(column)[0], pl.col(column.name).cast(pl.Float64).clip(state["lower"], state["upper"]))]
+
+    def by_cell(self, column: Column, state: State) -> tuple[Schema, Cells]:
+        """As ``apply``."""
+        low = -math.inf if state["lower"] is None else float(state["lower"])
+        high = math.inf if state["upper"] is None else float(state["upper"])
+
+        def made(cell: Any) -> tuple[Any]:
+            if cell is None:
+                return (None,)
+            number = float(cell)
+            return (low if number < low else high if number > high else number,)
+
+        return self.output(column), made

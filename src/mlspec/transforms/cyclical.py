@@ -1,12 +1,14 @@
 """What comes round again, as points on a circle."""
 
+import calendar
+import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta
 
 from mlspec.plugins.base import Column, Schema, State
-from mlspec.plugins.transform import Transform
+from mlspec.plugins.transform import Cells, Transform
 
 if TYPE_CHECKING:
     import polars as pl
@@ -27,6 +29,7 @@ class Cyclical(Transform, frozen=True, kw_only=True):
 
     accepts: ClassVar[frozenset[str]] = frozenset({"date", "datetime", "integer", "number"})
     shorthand: ClassVar[str] = "cycles"
+    version: ClassVar[int] = 2
     libraries: ClassVar[tuple[str, ...]] = ("polars",)
 
     cycles: Annotated[tuple[Cycle, ...], Meta(description="The cycles of a date.", min_length=1)] = ("week", "year")
@@ -46,14 +49,14 @@ class Cyclical(Transform, frozen=True, kw_only=True):
 
     def apply(self, column: Column, state: State) -> "Sequence[tuple[Column, pl.Expr]]":
         """Sine and cosine."""
-        import math
-
         import polars as pl
 
         cell = pl.col(column.name)
         if column.type in ("date", "datetime"):
             when = cell.cast(pl.Datetime("us"))
-            day = (when.dt.hour() * 3600 + when.dt.minute().cast(pl.Int32) * 60 + when.dt.second()) / 86_400
+            day = (
+                when.dt.hour().cast(pl.Int32) * 3600 + when.dt.minute().cast(pl.Int32) * 60 + when.dt.second()
+            ) / 86_400
             shares = {
                 "day": day,
                 "week": (when.dt.weekday() - 1 + day) / 7,
@@ -65,3 +68,34 @@ class Cyclical(Transform, frozen=True, kw_only=True):
             places = [cell.cast(pl.Float64) / (self.period or 1.0)]
         turned = [part for place in places for part in ((place * math.tau).sin(), (place * math.tau).cos())]
         return list(zip(self.output(column), turned, strict=True))
+
+    def by_cell(self, column: Column, state: State) -> tuple[Schema, Cells]:
+        """As ``apply``."""
+        dated = column.type in ("date", "datetime")
+        cycles, share = self.cycles if dated else (), 1 / (self.period or 1.0)
+        missing = (None,) * len(self.output(column))
+
+        def made(cell: Any) -> tuple[Any, ...]:
+            if cell is None:
+                return missing
+            places = [_place(cell, cycle) for cycle in cycles] if dated else [float(cell) * share]
+            return tuple([part for place in places for part in _turned(place * math.tau)])
+
+        return self.output(column), made
+
+
+def _place(when: Any, cycle: Cycle) -> float:
+    """Where in a cycle, from 0 to 1, a date or a time is."""
+    seconds = when.hour * 3600 + when.minute * 60 + when.second if hasattr(when, "hour") else 0
+    day = float(seconds * (1 / 86_400))  # columns are divided by multiplying with the reciprocal
+    if cycle == "day":
+        return day
+    if cycle == "week":
+        return float((when.isoweekday() - 1 + day) * (1 / 7))
+    if cycle == "month":
+        return float((when.day - 1 + day) / calendar.monthrange(when.year, when.month)[1])
+    return float((when.timetuple().tm_yday - 1 + day) * (1 / 365.25))
+
+
+def _turned(angle: float) -> tuple[float, float]:
+    return (math.sin(angle), math.cos(angle)) if math.isfinite(angle) else (math.nan, math.nan)

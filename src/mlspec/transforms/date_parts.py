@@ -1,17 +1,28 @@
 """Dates to numbers."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta
 
 from mlspec.plugins.base import Column, Schema, State
-from mlspec.plugins.transform import Transform
+from mlspec.plugins.transform import Cells, Transform
 
 if TYPE_CHECKING:
     import polars as pl
 
 DatePart = Literal["year", "month", "day", "weekday", "day_of_year", "hour", "days_since_1970"]
+
+
+PARTS: Mapping[str, Callable[[Any], float]] = {
+    "year": lambda day: float(day.year),
+    "month": lambda day: float(day.month),
+    "day": lambda day: float(day.day),
+    "weekday": lambda day: float(day.isoweekday()),
+    "day_of_year": lambda day: float(day.timetuple().tm_yday),
+    "hour": lambda day: float(getattr(day, "hour", 0)),
+    "days_since_1970": lambda day: float(day.toordinal() - 719_163),
+}
 
 
 class DateParts(Transform, frozen=True, kw_only=True):
@@ -55,3 +66,9 @@ class DateParts(Transform, frozen=True, kw_only=True):
             "days_since_1970": when.cast(pl.Date).cast(pl.Int32),
         }
         return [(new, made[part].cast(pl.Float64)) for new, part in zip(self.output(column), self.parts, strict=True)]
+
+    def by_cell(self, column: Column, state: State) -> tuple[Schema, Cells]:
+        """As ``apply``."""
+        parts = [PARTS[part] for part in self.parts]
+        missing = (None,) * len(parts)
+        return self.output(column), lambda cell: missing if cell is None else tuple([part(cell) for part in parts])

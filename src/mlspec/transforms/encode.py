@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from msgspec import Meta
 
 from mlspec.plugins.base import Column, Schema, State
-from mlspec.plugins.transform import Transform
+from mlspec.plugins.transform import Cells, Merging, Transform
 
 if TYPE_CHECKING:
     import polars as pl
@@ -44,6 +44,12 @@ class Encode(Transform, frozen=True, kw_only=True):
 
         return {"levels": pl.col(column.name).cast(pl.String).drop_nulls().unique().sort().implode()}
 
+    def merging(self, column: Column) -> Mapping[str, Merging]:
+        """The levels of all parts."""
+        import polars as pl
+
+        return {"levels": Merging("levels", pl.col(column.name).cast(pl.String))}
+
     def fit(self, column: Column, values: Mapping[str, Any]) -> State:
         """``{"levels": [...]}``."""
         return {"levels": list(values["levels"])}
@@ -65,3 +71,16 @@ class Encode(Transform, frozen=True, kw_only=True):
         if levels:
             code = cell.replace_strict(levels, list(range(1, len(levels) + 1)), default=0, return_dtype=pl.Int32)
         return [(Column(column.name, "code", column.role, len(levels) + 1), code)]
+
+    def by_cell(self, column: Column, state: State) -> tuple[Schema, Cells]:
+        """As ``apply``; a boolean is its name in lower case."""
+        columns = tuple(made for made, _expression in self.apply(column, state))
+        levels = state["levels"]
+        if self.method == "one_hot":
+            known = {level: tuple(float(one == level) for one in levels) for level in levels}
+            none: tuple[float, ...] = (0.0,) * len(levels)
+        else:
+            known, none = {level: (code,) for code, level in enumerate(levels, 1)}, (0,)
+        if column.type == "boolean":
+            known |= {flag: known[str(flag).lower()] for flag in (True, False) if str(flag).lower() in known}
+        return columns, lambda cell: known.get(cell, none)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from msgspec import Meta
 
 from mlspec.plugins.base import Column, Schema, State
-from mlspec.plugins.transform import Transform
+from mlspec.plugins.transform import Cells, Merging, Transform
 
 if TYPE_CHECKING:
     import polars as pl
@@ -42,6 +42,12 @@ class GroupRare(Transform, frozen=True, kw_only=True):
 
         return {"counts": pl.col(column.name).drop_nulls().alias("level").value_counts().implode()}
 
+    def merging(self, column: Column) -> Mapping[str, Merging]:
+        """The counts of all parts, added up."""
+        import polars as pl
+
+        return {"counts": Merging("counts", pl.col(column.name), ("level", "count"))}
+
     def fit(self, column: Column, values: Mapping[str, Any]) -> State:
         """``{"keep": [...] or null}``: null where nothing is rare, so that unknown levels stay unknown."""
         counts = sorted((-row["count"], row["level"]) for row in values["counts"])
@@ -59,3 +65,10 @@ class GroupRare(Transform, frozen=True, kw_only=True):
             return [(column, cell)]
         kept = pl.lit(pl.Series(state["keep"], dtype=pl.String)).implode()
         return [(column, pl.when(cell.is_null() | cell.is_in(kept)).then(cell).otherwise(pl.lit(OTHER)))]
+
+    def by_cell(self, column: Column, state: State) -> tuple[Schema, Cells]:
+        """As ``apply``."""
+        if state["keep"] is None:
+            return (column,), lambda cell: (cell,)
+        kept = {None, *state["keep"]}
+        return (column,), lambda cell: (cell if cell in kept else OTHER,)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from msgspec import Meta
 
 from mlspec.plugins.base import Column, Schema, State
-from mlspec.plugins.transform import Transform
+from mlspec.plugins.transform import Cells, Merging, Transform
 
 if TYPE_CHECKING:
     import polars as pl
@@ -47,6 +47,15 @@ class Impute(Transform, frozen=True, kw_only=True):
             return {"value": cell.drop_nulls().mode().sort().first()}
         return {"value": cell.median() if self.strategy == "median" else cell.mean()}
 
+    def merging(self, column: Column) -> Mapping[str, Merging]:
+        """A mean, and the most frequent value of a category or boolean; other values need the whole column."""
+        import polars as pl
+
+        cell = pl.col(column.name)
+        if column.type in ("category", "boolean"):
+            return {"value": Merging("mode", cell)} if self.strategy != "constant" else {}
+        return {"value": Merging("mean", cell)} if self.strategy == "mean" else {}
+
     def fit(self, column: Column, values: Mapping[str, Any]) -> State:
         """``{"value": ...}``; where every training row is missing, 0 or the empty text."""
         value = self.value if self.strategy == "constant" else values["value"]
@@ -65,6 +74,18 @@ class Impute(Transform, frozen=True, kw_only=True):
         if after.type == "number":
             cell = cell.cast(pl.Float64)
         return [(after, cell.fill_null(pl.lit(state["value"])))]
+
+    def by_cell(self, column: Column, state: State) -> tuple[Schema, Cells] | None:
+        """As ``apply``, where the value is of the column's type."""
+        (after,) = self.output(column)
+        value = state["value"]
+        kinds = {"category": (str,), "boolean": (bool,), "integer": (int,), "number": (int, float)}
+        if type(value) not in kinds[after.type]:
+            return None
+        if after.type == "number":
+            value = float(value)
+            return (after,), lambda cell: (value if cell is None else float(cell),)
+        return (after,), lambda cell: (value if cell is None else cell,)
 
     def _strategy(self, column: Column) -> str:
         return "most_frequent" if column.type in ("category", "boolean") else self.strategy

@@ -1,10 +1,11 @@
 """The logarithm of skewed numbers."""
 
+import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from mlspec.plugins.base import Column, Schema, State
-from mlspec.plugins.transform import Transform
+from mlspec.plugins.transform import Cells, Transform
 
 if TYPE_CHECKING:
     import polars as pl
@@ -32,3 +33,14 @@ class Log(Transform, frozen=True, kw_only=True):
 
         cell = pl.col(column.name).cast(pl.Float64)
         return [(self.output(column)[0], cell.sign() * cell.abs().log1p())]
+
+    def by_cell(self, column: Column, state: State) -> tuple[Schema, Cells]:
+        """As ``apply``."""
+
+        def made(cell: Any) -> tuple[Any]:
+            if cell is None:
+                return (None,)
+            number = float(cell)
+            return (math.copysign(math.log1p(abs(number)), number),)
+
+        return self.output(column), made

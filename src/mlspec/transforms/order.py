@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from msgspec import Meta
 
 from mlspec.plugins.base import Column, Schema, State
-from mlspec.plugins.transform import Transform
+from mlspec.plugins.transform import Cells, Transform
 
 if TYPE_CHECKING:
     import polars as pl
@@ -46,6 +46,11 @@ class Order(Transform, frozen=True, kw_only=True):
         places = [float(place) for place in range(len(self.levels))]
         number = cell.replace_strict(list(self.levels), places, default=None, return_dtype=pl.Float64)
         return [(Column(column.name, "number", column.role), number)]
+
+    def by_cell(self, column: Column, state: State) -> tuple[Schema, Cells]:
+        """As ``apply``."""
+        places = {level: (float(place),) for place, level in enumerate(self.levels)}
+        return self.output(column), lambda cell: places.get(cell, (None,))
 
     def fit(self, column: Column, values: Mapping[str, Any]) -> State:
         """Nothing is fitted: the order is stated."""

@@ -1,10 +1,11 @@
 """Skewed numbers to about normal ones."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from mlspec.plugins.base import Column, Schema, State
-from mlspec.plugins.transform import Transform
+from mlspec.plugins.transform import Cells, Transform
 from mlspec.transforms.quantile import quantiles
 
 if TYPE_CHECKING:
@@ -57,3 +58,32 @@ class Power(Transform, frozen=True, kw_only=True):
         high = above.log1p() if power == 0 else ((above + 1).pow(power) - 1) / power
         low = below.log1p() if power == 2 else ((below + 1).pow(2 - power) - 1) / (2 - power)
         return [(self.output(column)[0], pl.when(cell >= 0).then(high).otherwise(-low))]
+
+    def by_cell(self, column: Column, state: State) -> tuple[Schema, Cells]:
+        """As ``apply``."""
+        power = float(state["power"])
+
+        def made(cell: Any) -> tuple[Any]:
+            if cell is None:
+                return (None,)
+            number = float(cell)
+            if number >= 0:
+                return (_raised(number, power),)
+            return (-_raised(-number, 2 - power),)
+
+        return self.output(column), made
+
+
+def _raised(number: float, power: float) -> float:
+    """A number of at least 0 to this power."""
+    if power == 0:
+        return math.log1p(number)
+    above = number + 1
+    if power in (2, 3):  # as a column is: by multiplying
+        raised = above * above if power == 2 else above * above * above
+    else:
+        try:
+            raised = above**power
+        except OverflowError:
+            raised = math.inf
+    return float((raised - 1) * (1 / power))

@@ -1,12 +1,13 @@
 """Numbers to their place among the training rows."""
 
+import bisect
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta
 
 from mlspec.plugins.base import Column, Schema, State
-from mlspec.plugins.transform import Transform
+from mlspec.plugins.transform import Cells, Transform
 
 if TYPE_CHECKING:
     import polars as pl
@@ -69,6 +70,23 @@ class Quantile(Transform, frozen=True, kw_only=True):
         from_, to = (pl.lit(pl.Series(places)).gather(right - one) for one in (1, 0))
         mapped = from_ + (to - from_) * ((cell - low) / (high - low))
         return [(self.output(column)[0], pl.when(cell.is_not_null()).then(mapped))]
+
+    def by_cell(self, column: Column, state: State) -> tuple[Schema, Cells]:
+        """As ``apply``."""
+        edges, places = [float(edge) for edge in state["edges"]], [float(place) for place in state["places"]]
+        last = len(edges) - 1
+
+        def made(cell: Any) -> tuple[Any]:
+            if cell is None:
+                return (None,)
+            if not last:
+                return (places[0],)
+            number = min(max(float(cell), edges[0]), edges[-1])
+            right = min(max(bisect.bisect_right(edges, number), 1), last)
+            low, high, from_, to = edges[right - 1], edges[right], places[right - 1], places[right]
+            return (from_ + (to - from_) * ((number - low) / (high - low)),)
+
+        return self.output(column), made
 
 
 def quantiles(name: str, points: int) -> "pl.Expr":

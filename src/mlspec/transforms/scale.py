@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from msgspec import Meta
 
 from mlspec.plugins.base import Column, Schema, State
-from mlspec.plugins.transform import Transform
+from mlspec.plugins.transform import Cells, Merging, Transform
 
 if TYPE_CHECKING:
     import polars as pl
@@ -48,6 +48,15 @@ class Scale(Transform, frozen=True, kw_only=True):
             return {"center": cell.min(), "high": cell.max()}
         return {"center": cell.median(), "low": cell.quantile(0.25, "linear"), "high": cell.quantile(0.75, "linear")}
 
+    def merging(self, column: Column) -> Mapping[str, Merging]:
+        """Means, deviations and ends; quantiles need the whole column."""
+        import polars as pl
+
+        cell = pl.col(column.name).cast(pl.Float64)
+        if self.method == "standard":
+            return {"center": Merging("mean", cell), "width": Merging("deviation", cell)}
+        return {"center": Merging("min", cell), "high": Merging("max", cell)} if self.method == "minmax" else {}
+
     def fit(self, column: Column, values: Mapping[str, Any]) -> State:
         """``{"center", "width"}``; a width of nothing is 1."""
         center = values["center"] or 0.0
@@ -64,3 +73,9 @@ class Scale(Transform, frozen=True, kw_only=True):
 
         scaled = (pl.col(column.name).cast(pl.Float64) - state["center"]) / state["width"]
         return [(self.output(column)[0], scaled)]
+
+    def by_cell(self, column: Column, state: State) -> tuple[Schema, Cells]:
+        """As ``apply``."""
+        # A column is divided by multiplying with the reciprocal.
+        center, share = float(state["center"]), 1 / float(state["width"])
+        return self.output(column), lambda cell: (None if cell is None else (float(cell) - center) * share,)

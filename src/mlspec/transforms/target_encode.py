@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from msgspec import Meta
 
 from mlspec.plugins.base import FOLD, FOLDS, OUTCOME, Column, Schema, State
-from mlspec.plugins.transform import Transform
+from mlspec.plugins.transform import Cells, Transform
 
 if TYPE_CHECKING:
     import polars as pl
@@ -82,6 +82,17 @@ class TargetEncode(Transform, frozen=True, kw_only=True):
             (self._made(column, state, k), _text(column, state["levels"], means, state["prior"][k]))
             for k, means in enumerate(state["means"])
         ]
+
+    def by_cell(self, column: Column, state: State) -> tuple[Schema, Cells]:
+        """As ``apply``; a boolean is its name in lower case."""
+        columns = tuple(self._made(column, state, k) for k in range(len(state["means"])))
+        prior = tuple(map(float, state["prior"]))
+        known: dict[Any, tuple[float, ...]] = {
+            level: tuple(float(means[place]) for means in state["means"]) for place, level in enumerate(state["levels"])
+        }
+        if column.type == "boolean":
+            known |= {flag: known[str(flag).lower()] for flag in (True, False) if str(flag).lower() in known}
+        return columns, lambda cell: known.get(cell, prior)
 
     def apply_fitted(self, column: Column, state: State) -> "Sequence[tuple[Column, pl.Expr]]":
         """The means of the other folds: for the rows that they were made of."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from msgspec import Meta
 
 from mlspec.plugins.base import Column, Schema, State
-from mlspec.plugins.transform import Transform
+from mlspec.plugins.transform import Merging, Transform
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,6 +50,14 @@ class TfIdf(Transform, frozen=True, kw_only=True):
 
         found = words(column, self.ngrams).list.unique().explode().drop_nulls().alias("word")
         return {"texts": pl.col(column.name).count(), "words": found.value_counts(sort=False, name="texts").implode()}
+
+    def merging(self, column: Column) -> Mapping[str, Merging]:
+        """The counts of all parts, added up."""
+        import polars as pl
+
+        found = words(column, self.ngrams).list.unique().explode()
+        texts = pl.col(column.name).is_not_null().cast(pl.Int64)
+        return {"texts": Merging("sum", texts), "words": Merging("counts", found, ("word", "texts"))}
 
     def fit(self, column: Column, values: Mapping[str, Any]) -> State:
         """``{"words", "rarity"}``, the most frequent first, equals by name."""

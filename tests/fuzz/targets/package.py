@@ -82,6 +82,11 @@ class _Here(package.LoadedModel):
             raise PackageError("it answers something else than predictions", self._folder)
         return found
 
+    def predict_few(self, rows: Any) -> Any:
+        """As every loaded model does."""
+        with _answered(self._folder):
+            return self._loaded.predict_few(rows)
+
     def truth(self, frame: Any) -> Any:
         """As every loaded model does."""
         with _answered(self._folder):

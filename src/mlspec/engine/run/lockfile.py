@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from mlspec.diagnostics import StoreError
+from mlspec.engine.run import run_record
 from mlspec.engine.run.holdout_ledger import Use
 from mlspec.engine.run.run_record import Run
 from mlspec.graph import fingerprint as fp
@@ -60,9 +61,10 @@ class Lock(Struct, frozen=True, kw_only=True):
     where one is waived; ``candidates`` by the metric of the selection each candidate's score on the validation rows;
     ``holdout`` which models the test rows have judged, ``spreads`` how columns' values were spread that expectations on
     drift watch; ``test_rows`` what they are measured on. ``machine``: what the numeric libraries of the steps computed
-    with. ``seeds``: each metric with every seed, where there are several; the first is that of ``metrics``.
-    ``accepted``: the digest of the lock that ``mlspec accept`` kept, empty where it never did. ``seal``: a digest of
-    all the rest but times, which shows that the text is what a run wrote; empty in older locks."""
+    with. ``seeds``: each metric with every seed, where there are several; the first is that of ``metrics`` where the
+    model was not fitted again. ``accepted``: the digest of the lock that ``mlspec accept`` kept, empty where it never
+    did. ``seal``: a digest of all the rest but times, which shows that the text is what a run wrote; empty in older
+    locks."""
 
     version: int = VERSION
     seal: str = ""
@@ -98,12 +100,13 @@ def of(
 ) -> Lock:
     """The lock of a run in which every step has a result. ``uses``: all uses of its test rows; ``spreads``: what is to
     be pinned of columns' values; ``selection``: the result of the selection; ``summaries``: of each source's rows."""
+    computed_on, run = machine(run), run_record.folded(run, graph)
     identities = spec_identity.digests(graph, {step_id: step.files for step_id, step in graph.steps.items()})
     measured = {} if run.metrics is None else run.metrics["metrics"]
     return Lock(
         mlspec=run.environment.get("mlspec", ""),
         environment={name: version for name, version in run.environment.items() if name not in ("mlspec", "processor")},
-        machine=machine(run),
+        machine=computed_on,
         sources={
             name: msgspec.structs.replace(source, summary=(summaries or {}).get(name))
             for name, source in sources(graph).items()

@@ -11,8 +11,8 @@ from mlspec import paths
 from mlspec.diagnostics import Span, StoreError
 from mlspec.document import Path as SpecPath
 from mlspec.engine import backend as backends
-from mlspec.engine import events
-from mlspec.engine.backend import Backend, Progress, RunTimeoutError, Setting
+from mlspec.engine import events, fitting
+from mlspec.engine.backend import Backend, Progress, RunTimeoutError, Setting, UnusableError
 from mlspec.engine.budget_meter import Meter
 from mlspec.engine.events import Listener
 from mlspec.engine.run import data_summary, dvc_results, holdout_ledger, holdout_verdicts, step_history
@@ -202,12 +202,25 @@ class _Running:
                 step_timeout=self.settings.step_timeout,
                 until=None if self.settings.run_timeout is None else self.began + self.settings.run_timeout,
                 shared=None if self.shared is None else shared.located(self.shared, self.graph.facts.root),
+                shared_folder=self.settings.shared_folder,
                 encrypt=self.graph.project.storage.encrypt or "",
                 accumulate=self.settings.on_out_of_memory == "accumulate",
                 portable=self.settings.reproducible == "portable",
+                partition=self.settings.partition,
+                account=self.settings.account,
+                qos=self.settings.qos,
+                options=self.settings.options,
+                address=self.settings.address,
+                accelerator=self.settings.accelerator,
+                resources=self.settings.resources,
+                versions=environment(self.graph),
             )
-            self.carrier = backends.start(self.settings.engine, setting, self.store)
+            try:
+                self.carrier = backends.start(self.settings.engine, setting, self.store)
+            except UnusableError as error:
+                raise fitting.refused(self.graph, error) from None
             self.stack.callback(self.carrier.close)
+            fitting.demand(self.graph, self.carrier.capacity, self.results)
             self.journal.open()
         return self.carrier
 
@@ -315,9 +328,12 @@ class _Running:
             if stored is not None and step.kind == "evaluate_test":
                 metrics = self._json(stored.outputs["metrics"])
             elif stored is not None and step.kind == "seeds" and metrics is not None:
-                others = self._json(stored.outputs["seeds"])["metrics"]
-                first = {name: found["value"] for name, found in metrics["metrics"].items()}
-                metrics = {**metrics, "seeds": {name: [first[name], *values] for name, values in others.items()}}
+                found = self._json(stored.outputs["seeds"])
+                # Where the model was fitted again, that of the first seed is among the others.
+                lacks = len(found["seeds"]) < self.graph.project.model.repeats
+                first = {name: [one["value"]] if lacks else [] for name, one in metrics["metrics"].items()}
+                every = {name: [*first[name], *values] for name, values in found["metrics"].items()}
+                metrics = {**metrics, "seeds": every}
             elif stored is not None and step.kind == "gate":
                 decided = json_values.read(self.store.path(stored.outputs["verdict"]), Verdict)
                 name = step.id.removeprefix("gate.")

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from mlspec import paths
 from mlspec.diagnostics import Span, StoreError
+from mlspec.graph.graph import Graph
 from mlspec.machine import json_values
 from mlspec.plugins.verdict import Verdict
 from mlspec.store import files
@@ -87,6 +88,37 @@ class Run(Struct, frozen=True, kw_only=True):
     def count(self, action: str) -> int:
         """How many steps ended that way."""
         return sum(1 for step in self.steps.values() if step.action == action)
+
+
+def folded(run: Run, graph: Graph) -> Run:
+    """The run with the parts of a step as that one step, which took what all of them took, and the most memory."""
+    parts: dict[str, list[RanStep]] = {}
+    for step_id, step in run.steps.items():
+        if graph.steps[step_id].part_of:
+            parts.setdefault(graph.steps[step_id].part_of, []).append(step)
+    if not parts:
+        return run
+    return msgspec.structs.replace(
+        run,
+        steps={
+            step_id: _folded(step, parts.get(step_id, []))
+            for step_id, step in run.steps.items()
+            if step_id in graph.folded.steps
+        },
+    )
+
+
+def _folded(step: RanStep, parts: list[RanStep]) -> RanStep:
+    every = [step, *parts]
+    record = dict(step.record)
+    for name, of in (("seconds", sum), ("cpu_seconds", sum), ("peak_memory", max)):
+        known = [one.record[name] for one in every if one.record.get(name) is not None]
+        if parts and known:
+            record[name] = of(known)
+    action = step.action
+    if action == "cached" and any(one.action == "done" for one in parts):
+        action = "done"
+    return msgspec.structs.replace(step, action=action, record=record)
 
 
 def encode(run: Run) -> bytes:

@@ -18,9 +18,12 @@ from mlspec.graph.passes.gates import gates
 from mlspec.graph.passes.measurements import measurements
 from mlspec.graph.passes.merge_equal import merge_equal
 from mlspec.graph.passes.mitigation import mitigation
+from mlspec.graph.passes.monitoring import monitoring
+from mlspec.graph.passes.parts import parts
 from mlspec.graph.passes.personalization import personalization
 from mlspec.graph.passes.preparation import preparation
 from mlspec.graph.passes.references import references
+from mlspec.graph.passes.refitting import refitting
 from mlspec.graph.passes.repeats import repeats
 from mlspec.graph.passes.resources import resources
 from mlspec.graph.passes.scaling import scaling
@@ -28,6 +31,7 @@ from mlspec.graph.passes.schemas import schemas
 from mlspec.graph.passes.selection import selection
 from mlspec.graph.passes.sources import sources
 from mlspec.graph.passes.split import split
+from mlspec.graph.passes.timing import timing
 from mlspec.graph.passes.training import training
 from mlspec.graph.passes.tuning import tuning
 
@@ -42,15 +46,19 @@ PASSES: tuple[Callable[[Graph], Graph], ...] = (
     training,
     repeats,
     cross_validation,
+    timing,
     blending,
     selection,
     evaluation,
     measurements,
+    monitoring,
     mitigation,
     scaling,
+    refitting,
     personalization,
     gates,
     merge_equal,
+    parts,
     schemas,
     code,
     environment,

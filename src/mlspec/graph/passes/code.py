@@ -20,6 +20,7 @@ PACKAGED = frozenset(
         "train_groups",
         "train_shared",
         "personalize",
+        "refit",
         "predict_global",
         "measure",
     }

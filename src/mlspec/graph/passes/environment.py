@@ -27,6 +27,7 @@ NUMERIC = frozenset(
         "train_groups",
         "train_shared",
         "personalize",
+        "refit",
         "predict_global",
         "measure",
     }

@@ -51,7 +51,7 @@ def _allowed(graph: Graph, step: Step, files: dict[str, Path]) -> None:
 
 def _paths(graph: Graph, step: Step) -> dict[str, Path]:
     root = Path(graph.facts.root)
-    if step.kind == "source":
+    if step.kind in ("source", "source_part"):
         kind, settings = step.params["source"]
         return cast(Source, msgspec.convert(settings, registry.plugin("sources", kind))).files(root)
     # A saved model carries its source: only training reads the user's files.

@@ -8,6 +8,7 @@ from mlspec.document import Path
 from mlspec.graph import scores, uses
 from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS
+from mlspec.graph.passes.cross_validation import bagged
 from mlspec.graph.step import Input, Step
 from mlspec.plugins.constraint import Measurement
 from mlspec.spec import Project
@@ -30,12 +31,20 @@ def measurements(graph: Graph) -> Graph:
         if asked.kind
     ]
     if graph.project.evaluation.importance:
+        folds = bagged(graph.project)
         steps.append(
             Step(
                 id="importance",
                 kind="importance",
-                params={"metric": uses.pair(scores.selecting(graph.project))},
-                inputs={"model": Input("select", "model"), "validation": Input("split", "validation")},
+                params={
+                    "metric": uses.pair(scores.selecting(graph.project)),
+                    # Of a bag one fold's models are asked, about rows that they have not seen.
+                    **({"folds": folds} if folds else {}),
+                },
+                inputs={
+                    "model": Input("select", "model"),
+                    "validation": Input("fold.1", "heldout") if folds else Input("split", "validation"),
+                },
                 outputs=KINDS["importance"].outputs,
                 path=("evaluation", "importance"),
             )

@@ -25,4 +25,5 @@ def resources(graph: Graph) -> Graph:
 def _taken(step: Step, backend: Backend) -> Resources:
     processes = share(step, backend)
     cpus = int(step.params["parallel"]) if step.kind == "tune" else processes
-    return Resources(cpus=cpus, gpus=processes if step.params.get("device") == "cuda" else 0)
+    gpus = processes if step.params.get("device") == "cuda" else 0
+    return Resources(cpus=cpus, gpus=gpus, nodes=backend.nodes if processes > 1 else 1)

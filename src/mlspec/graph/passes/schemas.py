@@ -24,15 +24,15 @@ def schemas(graph: Graph) -> Graph:
     predicted = {"predictions": _predictions(graph, target)}
     described: dict[str, Step] = {}
     for step_id, step in graph.steps.items():
-        if step.kind in ("source", "combine"):
+        if step.kind in ("source", "source_part", "combine"):
             columns = tuple(by_name.get(name, Column(name, kind)) for name, kind in step.params["columns"])
             found = {"table": columns}
         elif step.kind in ("split", "fold"):
-            found = {part: every for part in step.outputs if part != "report"}
+            found = {part: every for part in step.outputs if part not in ("report", "rows")}
         elif step.kind == "prepare":
             columns = (*prepared(step.params["columns"]), Column(TARGET, target.type, "target"))
             found = {part: columns for part in step.outputs if part != "state"}
-        elif step.kind in ("predict", "predict_test", "predict_global", "baseline"):
+        elif step.kind in ("predict", "gather", "predict_test", "predict_global", "baseline"):
             found = predicted
         else:
             described[step_id] = step

@@ -6,11 +6,11 @@ from typing import Any
 from mlspec.graph import scores, tables, uses
 from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS
-from mlspec.graph.passes.tuning import tuned
+from mlspec.graph.passes.cross_validation import bagged
 from mlspec.graph.step import Input, Step
 from mlspec.plugins.base import PluginRef
 from mlspec.plugins.model import Model
-from mlspec.spec import Project, combining
+from mlspec.spec import combining
 
 BLEND = 4  # more complex than any of its members
 
@@ -36,7 +36,7 @@ def selection(graph: Graph) -> Graph:
     read = {*(column.name for column in features), *(name for name, _kind in derived.get("columns", ()))}
     if sensitive & read:
         stated["hidden"] = sorted(sensitive & read)
-    reading = _reading(project)
+    reading = _reading(graph)
     if reading:
         stated["reading"] = reading
     mitigation = project.model.mitigation
@@ -44,12 +44,15 @@ def selection(graph: Graph) -> Graph:
     if mitigation is not None and mitigation.method == "thresholds":
         by_group = list(mitigation.group)
         stated["group"] = [[c.name, c.type] for name in by_group for c in tables.table(graph) if c.name == name]
+    folds = bagged(project)
+    if folds:
+        stated["folds"] = folds
     if project.model.select.rule == "one_standard_error":
         stated["complexity"] = {name: _complexity(project.model.candidates[name]) for name in names}
         inputs["differences"] = Input("compare", "differences")
         if blended:
             stated["complexity"]["blend"] = BLEND
-        steps.append(_compare(project, names, decides, blended))
+        steps.append(_compare(graph, names, decides, blended))
     if blended:
         inputs["blend"] = Input("blend", "weights")
         inputs["metrics.blend"] = Input("evaluate.blend", "metrics")
@@ -59,17 +62,18 @@ def selection(graph: Graph) -> Graph:
         if decides:
             inputs[f"decision.{name}"] = Input(f"decide.{name}", "decision")
         inputs[f"metrics.{name}"] = Input(f"evaluate.{name}", "metrics")
-        inputs[f"model.{name}"] = Input(f"train.{name}", "model")
-        inputs[f"state.{name}"] = Input(f"prepare.{name}", "state")
-        inputs |= {f"{read}.{name}": source for read, source in tuned(graph, name).items()}
+        for mark in [f".fold{number}" for number in range(1, folds + 1)] or [""]:
+            train = graph.steps[f"train.{name}{mark}"]
+            inputs[f"model.{name}{mark}"] = Input(train.id, "model")
+            inputs[f"state.{name}{mark}"] = train.inputs["state"]
+            if "tuned" in train.inputs:
+                inputs[f"tuned.{name}{mark}"] = train.inputs["tuned"]
     step = Step(
         id="select",
         kind="select",
         params={
             "metric": uses.pair(scores.selecting(project)),
-            "candidates": {
-                name: graph.steps[f"train.{name}"].params["model"] for name in sorted(project.model.candidates)
-            },
+            "candidates": {name: uses.pair(project.model.candidates[name]) for name in names},
             "columns": tables.pairs(features),
             "target": [target.name, target.type],
             "task": project.project.task,
@@ -84,21 +88,27 @@ def selection(graph: Graph) -> Graph:
     return graph.add([*steps, step])
 
 
-def _reading(project: Project) -> dict[str, Any]:
-    """What the spec states about the cells of text files whose rows are stacked."""
-    missing, dates = list[str](), dict[str, str]()
-    for name in sorted(combining.stacked(project.data)):
-        use = project.data.sources[name]
-        if use.name == "csv":
-            settings = uses.json_data(use.plugin)
-            missing += settings.get("missing", ())
-            dates |= settings.get("dates", {})
+def _reading(graph: Graph) -> dict[str, Any]:
+    """What the spec states, and what was found out, about the cells of text whose rows are stacked: words for missing
+    values in CSV files, and formats of dates."""
+    data, missing, dates = graph.project.data, list[str](), dict[str, str]()
+    for name in sorted(combining.stacked(data)):
+        _kind, settings = graph.facts.reads_of(name, data.sources[name])
+        missing += settings.get("missing", ()) if data.sources[name].name == "csv" else ()
+        dates |= settings.get("dates", {})
     found = {"missing": list(dict.fromkeys(missing)), "dates": dates}
     return {key: value for key, value in found.items() if value}
 
 
-def _compare(project: Project, names: list[str], decides: bool, blended: bool) -> Step:
-    inputs = {f"predictions.{name}": Input(f"predict.{name}", "predictions") for name in names}
+def _compare(graph: Graph, names: list[str], decides: bool, blended: bool) -> Step:
+    project = graph.project
+    # All that a candidate is scored by: the rows of every fold, where there are folds.
+    inputs = {
+        f"predictions.{name}" + read.removeprefix("predictions"): source
+        for name in names
+        for read, source in graph.steps[f"evaluate.{name}"].inputs.items()
+        if read.partition(".")[0] == "predictions"
+    }
     if decides:
         inputs |= {f"decision.{name}": Input(f"decide.{name}", "decision") for name in names}
     if blended:

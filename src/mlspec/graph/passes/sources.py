@@ -19,7 +19,7 @@ from mlspec.spec import combining, pinned
 def sources(graph: Graph) -> Graph:
     """Adds ``source.NAME``: ``{"source": use, "columns": [[name, type], ...]}`` -> table; a source that is fetched
     is its snapshot here. ``minimum_rows`` where the spec states it; ``treatments`` of personal columns, marks of
-    the keys that they use, and ``treated`` where the snapshot holds them so."""
+    the keys that they use, and ``treated`` where the snapshot holds them so; ``parts`` where it is read by parts."""
     data = graph.project.data
     every = dict(tables.pairs(tables.table(graph)))
     named, joined, types = combining.named(data), {join.source: join for join in data.join}, data.columns.types
@@ -37,6 +37,8 @@ def sources(graph: Graph) -> Graph:
         )
         wanted |= tables.of_source(graph.project, name) - {column for column, _kind in columns}
         columns += [[c.name, str(every.get(c.name) or types.get(c.name, c.type))] for c in schema if c.name in wanted]
+        if by_parts(use.plugin):
+            more["parts"] = "file"
         treated = tables.treated(graph, (column for column, _kind in columns))
         done = pinned.keeps_treated(graph.facts.snapshots.get(name))
         kinds = {c.name: c.type for c in schema if c.name in raw} if done else raw
@@ -65,6 +67,11 @@ def sources(graph: Graph) -> Graph:
             )
         )
     return graph.add(steps)
+
+
+def by_parts(source: object) -> bool:
+    """Whether each file of a source is read by a step of its own."""
+    return getattr(source, "parts", None) is not None
 
 
 def _secret(use: list[Any]) -> str:

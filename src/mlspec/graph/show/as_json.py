@@ -33,11 +33,12 @@ class PlaceJson(Struct, frozen=True):
 
 
 class ResourcesJson(Struct, frozen=True):
-    """What a running step takes; memory in bytes, 0 where nothing is known."""
+    """What a running step takes, on all its nodes together; memory in bytes, 0 where nothing is known."""
 
     cpus: int
     memory: int
     gpus: int
+    nodes: int
 
 
 class StepPlanJson(Struct, frozen=True):
@@ -144,7 +145,7 @@ def _step(graph: Graph, step: Step, planned: PlannedStep | None) -> StepJson:
         code=step.code,
         environment=step.environment,
         files=step.files,
-        resources=ResourcesJson(step.resources.cpus, step.resources.memory, step.resources.gpus),
+        resources=ResourcesJson(**msgspec.structs.asdict(step.resources)),
         also=step.also,
         spec_path=text.path(step.path),
         place=place,

@@ -6,12 +6,12 @@ from mlspec.constraints.budget import Budget
 from mlspec.diagnostics import printable
 from mlspec.graph.budget import cost, counted, critical_path, exceeded
 from mlspec.graph.plan import Plan
-from mlspec.graph.show.text import duration, names
+from mlspec.graph.show.text import duration, names, needs
 
 
 def bounds(plan: Plan) -> Iterator[str]:
-    """What a run is about to spend of its stated budget, as far as it is known; the longest way to its end; and the
-    shared store, which is not searched before a run."""
+    """What a run is about to spend of its stated budget, as far as it is known; the longest way to its end; the shared
+    store, which is not searched before a run; and the trainings that take several nodes."""
     constraints = plan.graph.project.constraints
     seconds = {step_id: planned.seconds for step_id, planned in plan.steps.items()}
     budget = constraints.one(Budget)
@@ -38,3 +38,6 @@ def bounds(plan: Plan) -> Iterator[str]:
     store = plan.graph.project.backend.store
     if store is not None and plan.pending():
         yield f"Shared store: {printable(store)}; what it has of these steps is fetched, not computed"
+    spread = [step for step in plan.graph.steps.values() if step.resources.nodes > 1]
+    if spread and plan.pending():
+        yield f"Several nodes: {names([step.id for step in spread])}; each takes {needs(spread[0].resources)}"

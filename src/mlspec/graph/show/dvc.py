@@ -32,7 +32,7 @@ RELIABILITY = "reliability.json"
 TEXTS = frozenset(
     {
         *("state", "verdict", "report", "metrics", "history", "selection", "best", "trials", "weights", "decision"),
-        *("differences", "figures", "importance", "latency", "memory", "answers", "size", "measured"),
+        *("differences", "figures", "importance", "latency", "memory", "answers", "size", "measured", "reference"),
     }
 )
 CLASSES = ("binary_classification", "multiclass_classification")

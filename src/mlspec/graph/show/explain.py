@@ -6,8 +6,8 @@ from mlspec.diagnostics import printable
 from mlspec.graph import fingerprint as fp
 from mlspec.graph.graph import Graph
 from mlspec.graph.plan import Plan, PlannedStep
-from mlspec.graph.show.text import duration, few, param, path
-from mlspec.graph.step import Step
+from mlspec.graph.show.text import duration, few, needs, param, path
+from mlspec.graph.step import Resources, Step
 from mlspec.plugins.base import Schema
 
 
@@ -36,6 +36,8 @@ def _lines(graph: Graph, step: Step, planned: PlannedStep | None, plan: Plan | N
         yield f"  {planned.action}{took}" + (":" if planned.reasons else "")
         for reason in few(planned.reasons):
             yield f"    {reason}"
+    if step.resources != Resources():
+        yield f"  takes {needs(step.resources)}"
     yield ""
     yield "reads"
     if not step.inputs and not step.files:

@@ -3,9 +3,11 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from mlspec import formatting
 from mlspec.diagnostics import printable
 from mlspec.graph.fingerprint import canonical
 from mlspec.graph.plan import Plan
+from mlspec.graph.step import Resources
 
 
 def value(item: Any) -> str:
@@ -68,6 +70,15 @@ def path(parts: Sequence[str | int]) -> str:
     for part in parts:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
     return printable(text)
+
+
+def needs(resources: Resources) -> str:
+    """What a step takes: ``4 cores, 16 GB of memory, 2 GPUs on 2 nodes``."""
+    cpus, memory, gpus, nodes = resources.cpus, resources.memory, resources.gpus, resources.nodes
+    parts = [f"{cpus} core{'s' if cpus != 1 else ''}"]
+    parts += [f"{formatting.size(memory)} of memory"] if memory else []
+    parts += [f"{gpus} GPU{'s' if gpus != 1 else ''}"] if gpus else []
+    return ", ".join(parts) + (f" on {nodes} nodes" if nodes > 1 else "")
 
 
 def summary(plan: Plan) -> str:

@@ -17,8 +17,9 @@ ROOT = ""  # no step has this id
 def tree(plan: Plan, *, color: bool = False) -> str:
     """The steps, each under the last one that all of it waits for, and a summary line.
 
-    A step that reads several branches hangs where they part, and names them.
+    A step that reads several branches hangs where they part, and names them; parts of a step are not listed.
     """
+    whole, plan = plan, plan.folded
     parents = _parents(plan.graph)
     children: dict[str | None, list[str]] = {}
     for step_id, parent in parents.items():
@@ -34,7 +35,7 @@ def tree(plan: Plan, *, color: bool = False) -> str:
         notes = printable("; ".join(_notes(plan.graph, plan.graph.steps[step_id], planned, _above(step_id, parents))))
         time = [f"{times[step_id]:>{room}}"] if room else []
         lines.append("  ".join([f"{label:<{width}}", action, *time, _paint(notes, DIM, color)]).rstrip())
-    return "\n".join([*lines, "", summary(plan), *bounds(plan)]) + "\n"
+    return "\n".join([*lines, "", summary(plan), *bounds(whole)]) + "\n"
 
 
 def _parents(graph: Graph) -> dict[str, str | None]:

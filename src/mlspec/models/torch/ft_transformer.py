@@ -52,6 +52,7 @@ class FtTransformer(TabularModel, frozen=True, kw_only=True):
     clip_norm: settings.ClipNorm = 1.0
     patience: settings.Patience = 6
     time: settings.Time = None
+    label_smoothing: settings.LabelSmoothing = 0.0
     class_weight: settings.ClassWeight = None
     private: settings.PrivateTraining = None
 
@@ -70,7 +71,7 @@ class FtTransformer(TabularModel, frozen=True, kw_only=True):
         """A category's vector is as wide as a token."""
         return self.token
 
-    def backbone(self) -> dict[str, Any]:
+    def backbone(self, classes: int) -> dict[str, Any]:
         """What stands behind the embeddings, as ``torchkit.backbones`` builds it."""
         return {
             "kind": "ft_transformer",

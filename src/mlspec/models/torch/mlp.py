@@ -50,10 +50,11 @@ class Mlp(TabularModel, frozen=True, kw_only=True):
     clip_norm: settings.ClipNorm = 1.0
     patience: settings.Patience = 8
     time: settings.Time = None
+    label_smoothing: settings.LabelSmoothing = 0.0
     class_weight: settings.ClassWeight = None
     private: settings.PrivateTraining = None
 
-    def backbone(self) -> dict[str, Any]:
+    def backbone(self, classes: int) -> dict[str, Any]:
         """What stands behind the embeddings, as ``torchkit.backbones`` builds it."""
         return {
             "kind": "mlp",

@@ -21,7 +21,7 @@ class Tabm(TabularModel, frozen=True, kw_only=True):
         tabm: {type: torch.tabm, members: 8, hidden: [128, 128]}
     """
 
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     space: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "learning_rate": {"log": [2e-4, 1e-2]},
         "dropout": {"uniform": [0.0, 0.5]},
@@ -36,29 +36,36 @@ class Tabm(TabularModel, frozen=True, kw_only=True):
         Meta(description="Units of each hidden layer.", min_length=1, max_length=64, examples=[[128, 128]]),
     ] = (128, 128)
     activation: settings.Activation = "relu"
-    dropout: settings.Dropout = 0.1
+    dropout: Annotated[
+        Annotated[float, Meta(ge=0, lt=1)] | None,
+        Meta(
+            description="Share of hidden units that are dropped at random in training; if left out, 0.1 for classes "
+            "and none for regression, which it makes less accurate."
+        ),
+    ] = None
     bins: settings.Bins = 64
     numeric_width: settings.NumericWidth = 16
     category_width: settings.CategoryWidth = None
-    epochs: settings.Epochs = 30
+    epochs: settings.Epochs = 60
     batch_size: settings.BatchSize = None
     learning_rate: settings.LearningRate = 0.002
     schedule: settings.Schedule = "cosine"
     weight_decay: settings.WeightDecay = 0.01
     clip_norm: settings.ClipNorm = 1.0
-    patience: settings.Patience = 8
+    patience: settings.Patience = 16
     time: settings.Time = None
+    label_smoothing: settings.LabelSmoothing = 0.0
     class_weight: settings.ClassWeight = None
     private: settings.PrivateTraining = None
 
-    def backbone(self) -> dict[str, Any]:
+    def backbone(self, classes: int) -> dict[str, Any]:
         """What stands behind the embeddings, as ``torchkit.backbones`` builds it."""
         return {
             "kind": "tabm",
             "members": self.members,
             "hidden": list(self.hidden),
             "activation": self.activation,
-            "dropout": self.dropout,
+            "dropout": (0.1 if classes else 0.0) if self.dropout is None else self.dropout,
         }
 
     def least_bytes(self, columns: Schema, classes: int) -> int | None:

@@ -67,6 +67,8 @@ def _model(facts: RunFacts) -> Iterator[str]:
         settings = ", ".join(f"{name}: {value}" for name, value in chosen.settings.items())
         yield f"- model: {code(chosen.model)}" + (f" ({text(settings)})" if settings else "")
         yield from (f"- {text(note)}" for note in chosen.notes)
+    if sentences.final(facts):
+        yield f"- {text(sentences.final(facts))}"
     yield f"- task: {text((facts.task or '').replace('_', ' '))}; predicts {code(facts.target)}"
     if facts.evaluation.calibration is not None:
         yield f"- probabilities are corrected by {text(facts.evaluation.calibration)} on the validation rows"

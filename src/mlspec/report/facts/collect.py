@@ -9,6 +9,10 @@ from mlspec import formatting, registry
 from mlspec.diagnostics import Place
 from mlspec.graph import uses
 from mlspec.graph.graph import Graph
+from mlspec.graph.passes.cross_validation import bagged
+from mlspec.graph.passes.refitting import NAME as REFIT
+from mlspec.graph.passes.refitting import kept
+from mlspec.graph.step import Step
 from mlspec.plugins.source import Source
 from mlspec.plugins.verdict import Verdict
 from mlspec.report.facts.collect_expectations import expectations
@@ -18,6 +22,7 @@ from mlspec.report.facts.run import (
     ColumnFact,
     DataFacts,
     Difference,
+    FinalFact,
     LeftOut,
     PersonalFact,
     Score,
@@ -71,6 +76,7 @@ def scores(graph: Graph, measured: dict[str, Any] | None) -> Iterator[Score]:
             high=found["high"],
             level=found["level"],
             n=found["n"],
+            reason=found.get("reason", ""),
             greater_is_better=found["greater_is_better"],
             settings=stated.get(name, {}),
             threshold=found.get("threshold"),
@@ -95,8 +101,11 @@ def candidates(graph: Graph, read: Read, seconds: Callable[[str], float | None])
     """Every candidate, as the validation rows show it."""
     chosen = (read("select", "selection") or {}).get("candidate")
     for name, use in graph.project.model.candidates.items():
-        train = graph.find(f"train.{name}")
-        history = read(f"train.{name}", "history") or {}
+        trained = [step.id for step in _trainings(graph, name)]
+        histories = [read(step_id, "history") or {} for step_id in trained] or [{}]
+        # One that lacks a training for want of time was not scored: that is what its history says.
+        history = next((one for one in histories if "left_out" in one), histories[0])
+        took = [] if "left_out" in history else [seconds(step_id) for step_id in trained]
         yield Candidate(
             name=name,
             model=use.name,
@@ -104,7 +113,7 @@ def candidates(graph: Graph, read: Read, seconds: Callable[[str], float | None])
             selected=name == chosen,
             place=place(graph, ("model", "candidates", name)),
             scores=tuple(scores(graph, read(f"evaluate.{name}", "metrics"))),
-            seconds=None if train is None else seconds(train.id),
+            seconds=sum(one for one in took if one is not None) if any(one is not None for one in took) else None,
             curves={key.replace("_", " "): tuple(values) for key, values in history.items() if _is_curve(values)},
             rounds=next((word for key, word in ROUNDS.items() if key in history), "round"),
             notes=(*(str(note) for note in history.get("warnings", ())), *formatting.promise(history.get("private"))),
@@ -112,6 +121,24 @@ def candidates(graph: Graph, read: Read, seconds: Callable[[str], float | None])
             search=_search(read(f"tune.{name}", "trials")),
         )
     yield from _blend(graph, read, chosen)
+
+
+def _trainings(graph: Graph, name: str) -> list[Step]:
+    """The training of a candidate, or those of its folds in a bag."""
+    own = graph.find(f"train.{name}")
+    marks = (f"train.{name}.fold{number}" for number in range(1, bagged(graph.project) + 1))
+    return [own] if own is not None else [step for step in map(graph.find, marks) if step is not None]
+
+
+def final(graph: Graph, read: Read) -> FinalFact | None:
+    """What became of the selected model, where it was to be more than what was trained on the training rows."""
+    if graph.project.model.final == "split" or read("select", "selection") is None:
+        return None
+    if graph.project.model.final == "bag":
+        return FinalFact(folds=bagged(graph.project))
+    reason = kept(graph.project)
+    found = {"reason": reason} if reason else read(REFIT, "report")
+    return None if found is None else msgspec.convert(found, FinalFact)
 
 
 def _blend(graph: Graph, read: Read, chosen: str | None) -> Iterator[Candidate]:

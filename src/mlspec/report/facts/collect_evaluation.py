@@ -86,6 +86,6 @@ def _optional(value: Any, kind: Any) -> Any:
 def _decisions(found: Any, candidate: str | None, read: Read) -> Decisions | None:
     if found is None:
         return None
-    state = read(f"prepare.{candidate}", "state") or {}
+    state = read(f"prepare.{candidate}", "state") or read(f"prepare.{candidate}.fold1", "state") or {}
     classes = tuple(str(name) for name in (state.get("target") or {}).get("classes") or ())
     return msgspec.structs.replace(msgspec.convert(found, Decisions), classes=classes)

@@ -45,6 +45,8 @@ def _bound(
         return text, name, evidence, gate.verdict
     if requirement.binding == "compiled":
         return requirement.text, "mlspec validate", "checked before the run", "pass"
+    if requirement.binding == "monitored":
+        return requirement.text, "mlspec monitor", "judged in service", None
     if requirement.binding == "measured":
         check, evidence = _measured(requirement, run, graph)
         return requirement.text, check, evidence, None
@@ -56,6 +58,8 @@ def _measured(requirement: Requirement, run: Run, graph: Graph) -> tuple[str, st
     if requirement.id == "deadline":
         taken, way = critical_path(graph, {name: step.seconds for name, step in run.steps.items()})
         return "critical path", f"{formatting.seconds(taken)}: {' -> '.join(way)}"
+    if requirement.id == "approvals":
+        return "mlspec release", "demanded of each release"
     if requirement.id == "abstain":
         coverage = ((measured.get("decisions") or {}).get("abstention") or {}).get("coverage") or {}
         message = (

@@ -26,7 +26,7 @@ class Evidence(Struct, frozen=True, kw_only=True):
     requirement: str
     statement: str
     stated_in: Annotated[str, Meta(description="file:line:column")] = ""
-    binding: Literal["gate", "measured", "compiled", "nothing"]
+    binding: Literal["gate", "measured", "compiled", "monitored", "nothing"]
     check: str = ""
     check_versions: Annotated[
         dict[str, str], Meta(description="versions of the code that measured and decided, by name")

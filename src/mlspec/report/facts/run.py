@@ -25,7 +25,7 @@ class RequirementFact(Struct, frozen=True, kw_only=True):
     requirement: Annotated[str, Meta(description="its name, as waivers use it")]
     text: str
     binding: Annotated[
-        Literal["gate", "measured", "compiled", "nothing"],
+        Literal["gate", "measured", "compiled", "monitored", "nothing"],
         Meta(description="whether a gate decides it, a step measures it, the compiler has checked it, or nothing does"),
     ]
     check: Annotated[str, Meta(description="the step or command that checked it")] = ""
@@ -63,6 +63,7 @@ class Score(Struct, frozen=True, kw_only=True):
     high: float | None = None
     level: float | None = None
     n: int | None = None
+    reason: Annotated[str, Meta(description="why there is no interval; empty where there is one")] = ""
     greater_is_better: bool = True
     settings: Annotated[dict[str, Any], Meta(description="the metric's settings")] = {}
     threshold: Annotated[float | None, Meta(description="the decisions' threshold, where one was chosen")] = None
@@ -240,6 +241,25 @@ class Tracked(Struct, frozen=True, kw_only=True):
     error: Annotated[str | None, Meta(description="why it could not be logged")] = None
 
 
+class FittedMember(Struct, frozen=True, kw_only=True):
+    """A model that was fitted again, and after how many rounds it ended."""
+
+    candidate: str
+    rounds: int | None = None
+    counted: Annotated[str, Meta(description="what a round is: tree or epoch")] = ""
+
+
+class FinalFact(Struct, frozen=True, kw_only=True):
+    """What became of the selected model."""
+
+    train_rows: int = 0
+    validation_rows: int = 0
+    members: Annotated[tuple[FittedMember, ...], Meta(description="the models that were fitted again on both")] = ()
+    reason: Annotated[str | None, Meta(description="why it was not fitted again")] = None
+    no_time: Annotated[tuple[str, ...], Meta(description="members of a blend that there was no time to fit again")] = ()
+    folds: Annotated[int, Meta(description="of a bag: how many models of each candidate there are")] = 0
+
+
 class RunFacts(Struct, frozen=True, kw_only=True):
     """A run of a compiled mlspec project."""
 
@@ -275,6 +295,9 @@ class RunFacts(Struct, frozen=True, kw_only=True):
     selected_by: Annotated[str | None, Meta(description="the metric that chose the model")] = None
     selected_on: Annotated[str, Meta(description="the rows that candidates were scored on")] = "validation rows"
     candidates: tuple[Candidate, ...] = ()
+    final: Annotated[
+        FinalFact | None, Meta(description="the fit on training and validation rows, where the spec asks for it")
+    ] = None
     data: DataFacts = DataFacts()
     checks: Annotated[tuple[CheckFact, ...], Meta(description="the checks before training")] = ()
     leaks: Annotated[

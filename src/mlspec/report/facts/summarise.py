@@ -9,6 +9,7 @@ import msgspec
 
 from mlspec import paths
 from mlspec.diagnostics import Place
+from mlspec.engine.run import run_record
 from mlspec.engine.run.run_record import Run
 from mlspec.graph.graph import Graph
 from mlspec.machine import json_values
@@ -18,7 +19,7 @@ from mlspec.report.facts.collect_requirements import requirement_facts
 from mlspec.report.facts.run import FailureFact, HoldoutFact, MemoryFact, Outcome, RunFacts, StepFact
 from mlspec.report.runs import stored
 from mlspec.spec import Project
-from mlspec.steps.serving import package_format
+from mlspec.steps.serving import package_format, reference
 from mlspec.store import files
 from mlspec.store.store import Store
 
@@ -46,7 +47,7 @@ def facts(graph: Graph, run: Run, *, profile: str | None = None, overrides: Sequ
     selection = read("select", "selection") or {}
     scores = tuple(collect.scores(graph, run.metrics))
     checks = tuple(collect.checks(graph, read, scores))
-    project = graph.project
+    project, whole = graph.project, run_record.folded(run, graph)
     folder = None if run.folder is None else Path(run.folder)
     return RunFacts(
         id=run.id,
@@ -65,7 +66,7 @@ def facts(graph: Graph, run: Run, *, profile: str | None = None, overrides: Sequ
         outcome=outcome(run, gates),
         requirements=tuple(requirement_facts(graph, gates, run)),
         holdout=None if run.holdout is None else msgspec.convert(msgspec.to_builtins(run.holdout), HoldoutFact),
-        counts=dict(Counter(ACTIONS[step.action] for step in run.steps.values())),
+        counts=dict(Counter(ACTIONS[step.action] for step in whole.steps.values())),
         gates=gates,
         scores=scores,
         unmeasured=tuple(collect.unmeasured(run.metrics)),
@@ -73,6 +74,7 @@ def facts(graph: Graph, run: Run, *, profile: str | None = None, overrides: Sequ
         selected_on=_selected_on(project),
         selected_by=selection.get("metric") or project.model.select.metric,
         candidates=tuple(collect.candidates(graph, read, seconds)),
+        final=collect.final(graph, read),
         data=collect.data(graph, read, digest),
         checks=checks,
         leaks=collect.leaks(checks),
@@ -104,7 +106,7 @@ def facts(graph: Graph, run: Run, *, profile: str | None = None, overrides: Sequ
                 fingerprint=step.fingerprint,
                 outputs=step.outputs,
             )
-            for step_id, step in run.steps.items()
+            for step_id, step in whole.steps.items()
         ),
         memory_limit=graph.project.backend.memory,
         environment=run.environment,
@@ -140,10 +142,11 @@ def save(graph: Graph, run: Run, found: RunFacts, spec_text: str) -> None:
         return
     folder = Path(run.folder)
     export(graph, run, folder / stored.MODEL)
+    _add_reference(graph, run, folder / stored.MODEL)
     files.replace(folder / stored.EVIDENCE, evidence_lines.encode(evidence_lines.evidence(graph, run, found)))
     found = _with_profile(graph, run, found)
     texts = {
-        stored.PAGE: page(found, spec_text, svg(graph)),
+        stored.PAGE: page(found, spec_text, svg(graph.folded)),
         stored.SUMMARY: markdown(found),
         stored.RESOLVED: resolved(graph.project),
     }
@@ -181,6 +184,20 @@ def export(graph: Graph, run: Run, folder: Path) -> None:
         files.copy(store.path(digest), folder)
 
 
+def _add_reference(graph: Graph, run: Run, folder: Path) -> None:
+    """Put the sketch of the test rows into the exported model, with the time at which the run began."""
+    step = run.steps.get("reference")
+    digest = None if step is None else step.outputs.get("reference")
+    if digest is None or not folder.is_dir():
+        return
+    data = Store(paths.store(paths.home(graph.facts.root))).path(digest).read_bytes()
+    made = reference.decoded(data)
+    text = msgspec.json.format(msgspec.json.encode(msgspec.structs.replace(made, made=run.started)), indent=1)
+    package_format.add(folder, reference.FILE, text.decode())
+
+
 def _selected_on(project: Project) -> str:
     folds = project.model.cross_validation
-    return "validation rows" if folds is None else f"held-out rows of {folds.folds} folds"
+    if folds is None:
+        return "validation rows"
+    return f"held-out rows of {folds.folds} folds" + (f", {folds.repeats} times" if folds.repeats > 1 else "")

@@ -33,6 +33,8 @@ def _decisions(facts: RunFacts) -> Iterator[tuple[str, str]]:
             )
         elif settings:
             yield "settings", f"{settings}: from the spec."
+    if sentences.final(facts):
+        yield "fit", f"{sentences.final(facts)}."
     found = facts.evaluation
     if found.calibration is not None:
         yield "probabilities", f"Recalibrated with {found.calibration} on the validation rows, as the spec says."

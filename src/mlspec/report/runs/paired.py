@@ -22,9 +22,9 @@ LEVEL = 0.95
 
 
 def paired(root: Path, base: RunFacts, other: RunFacts) -> dict[str, Apart] | str:
-    """The difference in each metric that both runs measured alike, over bootstrap replicates of the test rows.
+    """The difference in each metric that both runs measured alike, with its interval.
 
-    The same replicates for both, so that what makes a row hard for either cancels out. In words, why nothing can be
+    It is paired by test rows, so that what makes a row hard for either cancels out. In words, why nothing can be
     said: the test rows are not the same, or predictions are not in the store any more.
     """
     from mlspec import paths
@@ -87,10 +87,9 @@ def _apart(was: Score, now: Score, truth: "Array", before: "Array", after: "Arra
     if (given["before"] == given["after"]).all():
         return Apart(verdict="the same", value=0.0, low=0.0, high=0.0)
     sign = 1.0 if metric.greater_is_better else -1.0
-    drawn = intervals.replicates(metric, truth, given, RESAMPLES)
-    low, high = intervals.percentiles(sign * (drawn["after"] - drawn["before"]), now.level or LEVEL)
-    value = sign * (now.value - was.value)
+    found = intervals.difference(metric, truth, given["after"], given["before"], now.level or LEVEL, RESAMPLES)
+    value, low, high = sign * (now.value - was.value), found["low"], found["high"]
     if low is None or high is None:
-        return Apart(verdict="unknown", value=value, reason="it is undefined in too many bootstrap replicates")
+        return Apart(verdict="unknown", value=value, reason=found.get("reason", ""))
     verdict = "better" if low > 0 else "worse" if high < 0 else "not told apart"
     return Apart(verdict=cast(Any, verdict), value=value, low=min(low, value), high=max(high, value))

@@ -14,11 +14,12 @@ from mlspec.document import parse
 from mlspec.engine.run import run_record
 from mlspec.machine import json_values, safe_files, seals, whole_files
 from mlspec.report.facts.run import RunFacts, encode
+from mlspec.steps.serving import package_format
 
 FACTS, PAGE, SUMMARY, MODEL, CARD = "facts.json", "report.html", "summary.md", "model", "README.md"
 EVIDENCE, RESOLVED = "evidence.jsonl", "resolved.yaml"
-SEAL = "seal"  # what the facts and pages were when they were written here
-SHOWN = (FACTS, PAGE, SUMMARY)
+SEAL = "seal"  # what the files of a run were when they were written here
+SEALED = (FACTS, PAGE, SUMMARY, EVIDENCE, RESOLVED, run_record.FILE, f"{MODEL}/{package_format.ABOUT}")
 LOOKED_AT = 5
 RUNS = Path(".mlspec") / "runs"
 
@@ -59,10 +60,10 @@ def _seal(folder: Path, texts: Mapping[str, bytes]) -> None:
 def _digests(folder: Path, texts: Mapping[str, bytes]) -> bytes:
     """Identifies the state of a run's text files, some of which may not exist yet."""
     lines = [folder.name]
-    for name in SHOWN:
+    for name in SEALED:
         try:
             content = texts[name] if name in texts else safe_files.read(folder / name)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             content = b""
         lines.append(f"{name} {hashlib.sha256(content).hexdigest()}")
     return "\n".join(lines).encode()
@@ -87,11 +88,13 @@ def every(root: Path) -> Iterator[RunFacts]:
             continue
 
 
-def with_results_of(root: Path, facts: RunFacts) -> RunFacts | None:
-    """The latest of the last runs here that ended with the very results of this one, which had nothing to do."""
+def with_results_of(root: Path, facts: RunFacts, spec: str) -> RunFacts | None:
+    """The latest of the last runs here that ended with the very results of this one, which had nothing to do, and was
+    one of the same spec (``spec``: its resolved text)."""
     wanted = {step.id: step.fingerprint for step in facts.steps}
     for count, run in enumerate(every(root)):
-        if {step.id: step.fingerprint for step in run.steps} == wanted and is_ours(root, run.id):
+        same = {step.id: step.fingerprint for step in run.steps} == wanted
+        if same and is_ours(root, run.id) and page(root, run, RESOLVED) == spec:
             return run
         if count == LOOKED_AT:
             break

@@ -28,6 +28,8 @@ def _lines(facts: RunFacts, color: bool) -> Iterator[str]:
             yield from _scores(facts, color)
         for text in sentences.unmeasured(facts):
             yield paint(printable(text), VERDICT_COLORS["unknown"], color)
+        if sentences.final(facts):
+            yield paint(printable(sentences.final(facts)), DIM, color)
         if sentences.threshold(facts):
             yield paint(printable(sentences.threshold(facts)), DIM, color)
         if facts.tradeoff is not None:
@@ -103,9 +105,10 @@ def _candidates(facts: RunFacts, color: bool) -> Iterator[str]:
     yield paint(lines[0], DIM, color)
     for candidate, line in zip(facts.candidates, lines[1:], strict=True):
         yield paint(line, BOLD, color) if candidate.selected else line
-        text = formatting.seeds(candidate.seeds, by or "")
-        if text:
-            yield paint(f"    {printable(text)}", DIM, color)
+        scored = any(score.metric == by for score in candidate.scores)
+        for text in (formatting.seeds(candidate.seeds, by or ""), *(() if scored else candidate.notes)):
+            if text:
+                yield paint(f"    {printable(text)}", DIM, color)
 
 
 def aligned(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> list[str]:

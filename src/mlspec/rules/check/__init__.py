@@ -13,7 +13,7 @@ from mlspec.document import Document
 from mlspec.machine.allowed_reads import Reads
 from mlspec.plugins.base import Schema
 from mlspec.rules import _look, _personal
-from mlspec.rules.context import Facts, View
+from mlspec.rules.context import Counts, Facts, View
 from mlspec.spec import Project, combining
 
 MOST_ERRORS, MOST_NAMES = 100, 20
@@ -83,6 +83,7 @@ def facts(
             snapshots=snapshots,
             heads=tuple(name for name, look in looks.items() if look.is_head),
             reads=reads,
+            counts=rows[0].counts if len(rows) == 1 else Counts(),
         ),
         found,
     )

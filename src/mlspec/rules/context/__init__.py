@@ -14,6 +14,15 @@ from mlspec.spec import Project, pinned
 from mlspec.spec.pinned import Snapshot
 
 
+class Counts(Struct, frozen=True, kw_only=True):
+    """How many of all rows have each value of the target, how many rows there are, and how many distinct values the
+    column of the split has; None where that is not counted."""
+
+    of_values: dict[str, int] | None = None
+    rows: int | None = None
+    groups: int | None = None
+
+
 class Facts(Struct, frozen=True, kw_only=True):
     """What is known of the data without reading it whole.
 
@@ -23,7 +32,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     ``all_rows_seen``: these are all rows. ``snapshots`` is what is known of sources that are fetched;
     ``accepted``: the data is taken as it is, whatever mlspec.lock has pinned. ``raw`` are the columns of each source
     before personal ones are treated, ``raw_types`` the types that treated columns are read with. ``heads``: sources
-    whose types are those of their first rows, not of all. ``reads``: which files may be read, all for None.
+    whose types are those of their first rows, not of all. ``reads``: which files may be read, all for None. ``counts``:
+    of the one source that is stacked, before joins and the filter.
     """
 
     root: Path
@@ -38,6 +48,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     accepted: bool = False
     heads: tuple[str, ...] = ()
     reads: Reads | None = None
+    counts: Counts = Counts()
 
     def reads_of(self, name: str, use: PluginRef) -> list[Any]:
         """``[plug-in, settings]`` of what reads a source's rows, with the formats of dates that were found out."""

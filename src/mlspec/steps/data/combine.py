@@ -6,8 +6,8 @@ import polars as pl
 
 from mlspec.diagnostics import StepError
 from mlspec.spec.combining import names
-from mlspec.steps.data import joins, parquet
-from mlspec.steps.data.derived_columns import derived
+from mlspec.steps.data import by_parts, joins, parquet
+from mlspec.steps.data.derived_columns import derived, exactly
 from mlspec.steps.job import Job
 
 WANTED = "__wanted__"
@@ -20,6 +20,9 @@ def run(job: Job) -> None:
     Expressions read a row's own cells alone: ``spec.expression`` knows no function that would read others.
     Raises StepError where a joined source has more than one row for a key, or the filter leaves no rows.
     """
+    if by_parts.gathered(job):
+        _demand_rows(job)
+        return
     params = job.params
     stated, names = params["joins"], [name for name, _kind in params["columns"]]
     rows = parquet.scan(job.inputs["table"])
@@ -34,7 +37,9 @@ def run(job: Job) -> None:
 
     def made(frame: "pl.LazyFrame") -> "pl.LazyFrame":
         wanted = pl.lit(True) if params["filter"] is None else pl.sql_expr(params["filter"])
-        return derived(frame, params["derive"]).select(*names, wanted.alias(WANTED))
+        return exactly(frame, lambda wide: derived(wide, params["derive"]).with_columns(wanted.alias(WANTED))).select(
+            *names, WANTED
+        )
 
     schema = made(pl.LazyFrame(schema=types)).drop(WANTED).collect_schema()
     size = min(parquet.batch(types), parquet.batch(schema))
@@ -48,17 +53,19 @@ def run(job: Job) -> None:
                 yield _alike(block[at : at + few], made)
 
     parquet.write_made(batches(), schema, job.outputs["table"])
+    if "part" not in params:
+        _demand_rows(job)
+
+
+def _demand_rows(job: Job) -> None:
     if not parquet.count(parquet.scan(job.outputs["table"])):
-        raise StepError("the filter leaves no rows" if params["filter"] is not None else "the joins leave no rows")
+        filtered = job.params["filter"] is not None
+        raise StepError("the filter leaves no rows" if filtered else "the joins leave no rows")
 
 
 def _alike(rows: "pl.DataFrame", made: "Callable[[pl.LazyFrame], pl.LazyFrame]") -> "pl.DataFrame":
-    """What is made of rows, whichever others they are taken with: how many depends on the memory.
-
-    The engine rounds a row that is alone otherwise than one among others, so it is given an empty one.
-    """
-    asked = rows if rows.height > 1 else pl.concat([rows, rows.clear(1)])
-    return parquet.changed(asked.lazy(), made).head(rows.height).filter(WANTED).drop(WANTED)
+    """What is made of rows, whichever others they are taken with: how many depends on the memory."""
+    return parquet.changed(parquet.alike(rows).lazy(), made).head(rows.height).filter(WANTED).drop(WANTED)
 
 
 def _read(job: Job) -> set[str]:

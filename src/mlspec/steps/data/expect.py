@@ -5,13 +5,14 @@ from typing import Any
 import polars as pl
 
 from mlspec.diagnostics import StepError
+from mlspec.spec.expect import measured_by_parts, needs_all_rows
 from mlspec.steps import results
-from mlspec.steps.data import anomalies, drift, expectations, parquet
+from mlspec.steps.data import anomalies, distinct_rows, drift, expectations, expected_rows, merged_measures, parquet
 from mlspec.steps.data.expectations import Fault
+from mlspec.steps.data.expected_rows import known, numbered, plain
 from mlspec.steps.job import Job
 
-SAMPLE, SHOWN = 5, 5
-SOURCE, ROW = "__source__", "__row__"
+SHOWN = 5
 
 
 def run(job: Job) -> None:
@@ -22,7 +23,9 @@ def run(job: Job) -> None:
     """
     report, broken = [], []
     tables_ = _tables(job)
-    seen = _measured(job, tables_)
+    parts = [job.inputs[name] for name in sorted(job.inputs) if name.startswith("measured.")]
+    merged = merged_measures.Merged(parts) if parts else None
+    seen = _measured(job, tables_, merged)
     for index, asked in enumerate(job.params["expectations"]):
         measured, rows, found = seen[index]
         leaves = bool(found) and _leaves_out(asked, measured, rows)
@@ -35,9 +38,11 @@ def run(job: Job) -> None:
         }
         if found:
             entry["faults"] = [fault.text for fault in found]
-            entry["sample"] = _sample(
-                tables_[asked.get("source", "")], asked, _known(job, asked), job.params.get("masked", [])
-            )
+            if merged is not None and _is_merged(asked) and not needs_all_rows(asked):
+                entry["sample"] = merged.sample(index)
+            else:
+                rows_of, masked = tables_[asked.get("source", "")], job.params.get("masked", [])
+                entry["sample"] = expected_rows.sample(rows_of, asked, known(job, asked), masked)
             _tell(found, entry["sample"])
         report.append(entry)
         if stops:
@@ -50,19 +55,22 @@ def run(job: Job) -> None:
         way = f". If that is as it should be: {'; '.join(offers[:SHOWN])}{more}" if offers else ""
         raise StepError(f"the data is not as expected: {message}{way}", path=("data", "expect", broken[0][0]))
     if "dropped" in job.outputs:
-        _leave_out(job, tables_[""])
+        if any(name.startswith("dropped.") for name in job.inputs):
+            merged_measures.join_left_out(job)
+        else:
+            expected_rows.leave_out(job, job.params["expectations"], tables_[""])
+        count = parquet.count(parquet.scan(job.outputs["dropped"]))
+        if count:
+            print(f"{count:,} rows are left out")
     results.write_json(job.outputs["verdict"], {"holds": True})
 
 
 def _tables(job: Job) -> "dict[str, pl.LazyFrame]":
-    """The rows that are used, under the empty name, and the tables of sources that are looked at by themselves."""
-    frames = []
-    for name in sorted(job.inputs):
-        kind, _, source = name.partition(".")
-        if kind == "table":
-            rows = parquet.scan(job.inputs[name]).with_row_index(ROW)
-            frames.append(rows.with_columns(pl.lit(source).alias(SOURCE)))
-    found = {"": pl.concat(frames, how="vertical_relaxed")}
+    """The rows that are used, under the empty name, unless their parts say all of them; and the tables of sources that
+    are looked at by themselves."""
+    tables = [name for name in sorted(job.inputs) if name.startswith("table.")]
+    frames = [numbered(job.inputs[name], name.partition(".")[2]) for name in tables]
+    found = {"": pl.concat(frames, how="vertical_relaxed")} if frames else {}
     for name in job.inputs:
         kind, _, source = name.partition(".")
         if kind == "source":
@@ -70,41 +78,26 @@ def _tables(job: Job) -> "dict[str, pl.LazyFrame]":
     return found
 
 
-def _known(job: Job, asked: dict[str, Any]) -> "pl.Series | None":
-    """The values that a reference to another source allows."""
-    if "refers_to" not in asked:
-        return None
-    other = asked["refers_to"]
-    column = parquet.scan(job.inputs[f"source.{other['source']}"]).select(other["column"]).unique()
-    return column.collect(engine="streaming").to_series()
+def _is_merged(asked: dict[str, Any]) -> bool:
+    """Whether parts of the rows, where there are some, have measured it."""
+    return "source" not in asked and measured_by_parts(asked)
 
 
-def _measured(job: Job, frames: "dict[str, pl.LazyFrame]") -> "list[tuple[dict[str, Any], int, list[Fault]]]":
-    """What each expectation measured, of how many rows, and what does not hold."""
-    stated, masked = job.params["expectations"], set(job.params.get("masked", []))
-    wanted: dict[str, dict[str, pl.Expr]] = {name: {"rows": pl.len()} for name in frames}
-    groups: dict[int, pl.LazyFrame] = {}
-    for index, asked in enumerate(stated):
-        frame = asked.get("source", "")
-        for name, measure in expectations.measures(asked, _known(job, asked)).items():
-            wanted[frame][f"{index}/{name}"] = measure
-        if "groups" in asked:
-            names = asked.get("columns") or [asked["column"]]
-            groups[index] = frames[frame].group_by(names).len()
-    queries = [frames[name].select([e.alias(key) for key, e in measures.items()]) for name, measures in wanted.items()]
-    collected = pl.collect_all([*queries, *groups.values()], engine="streaming")
-    values = {name: table.row(0, named=True) for name, table in zip(wanted, collected, strict=False)}
-    counted = dict(zip(groups, collected[len(wanted) :], strict=True))
+def _measured(
+    job: Job, frames: "dict[str, pl.LazyFrame]", merged: "merged_measures.Merged | None"
+) -> "list[tuple[dict[str, Any], int, list[Fault]]]":
+    """What each expectation measured, of how many rows, and what does not hold; ``merged``: what parts measured."""
+    masked = set(job.params.get("masked", []))
+    values, groups = _collected(job, frames, merged)
     found = []
-    for index, asked in enumerate(stated):
-        frame = asked.get("source", "")
-        rows = values[frame]["rows"]
-        mine = {k.partition("/")[2]: v for k, v in values[frame].items() if k.startswith(f"{index}/")}
+    for index, asked in enumerate(job.params["expectations"]):
+        frame, mine = asked.get("source", ""), values[index]
+        rows = mine.pop("rows")
         hidden = not masked.isdisjoint([asked.get("column", ""), *asked.get("columns", [])])
         faults = list(expectations.faults(asked, mine, rows, hidden))
-        if index in counted:
-            faults += expectations.grouped(asked, counted[index], rows, hidden)
-            mine["groups"] = counted[index].height
+        if index in groups:
+            faults += expectations.grouped(asked, groups[index], rows, hidden)
+            mine["groups"] = groups[index].height
         name = asked.get("column", "")
         # If values of a column must not be shown, anomalies pin nothing.
         if "drift" in asked or ("anomalies" in asked and name and not hidden):
@@ -120,8 +113,49 @@ def _measured(job: Job, frames: "dict[str, pl.LazyFrame]") -> "list[tuple[dict[s
             faults += drift.faults(asked, mine) if now else []
         if hidden:
             mine = {k: v for k, v in mine.items() if not k.startswith(("example/", "least", "greatest", "fence/"))}
-        found.append(({k: _plain(v) for k, v in mine.items()}, rows, faults))
+        found.append(({k: plain(v) for k, v in mine.items()}, rows, faults))
     return found
+
+
+def _collected(
+    job: Job, frames: "dict[str, pl.LazyFrame]", merged: "merged_measures.Merged | None"
+) -> "tuple[list[dict[str, Any]], dict[int, pl.DataFrame]]":
+    """The measures of each expectation, with the number of ``rows``; and groups with the numbers of their rows, by the
+    expectation. All that is measured of a table here is measured in one scan, but for different values of many rows."""
+    stated = job.params["expectations"]
+    wanted: dict[str, dict[str, pl.Expr]] = {name: {"rows": pl.len()} for name in frames}
+    asked_groups: dict[int, pl.LazyFrame] = {}
+    apart: dict[int, dict[str, Any]] = {}
+    passes = {name: distinct_rows.passes(parquet.count(frame), job.memory) for name, frame in frames.items()}
+    for index, asked in enumerate(stated):
+        frame, names = asked.get("source", ""), asked.get("columns") or [asked.get("column")]
+        is_merged = merged is not None and _is_merged(asked)
+        apart[index] = {}
+        for name, measure in expectations.measures(asked, known(job, asked)).items():
+            if is_merged and name not in merged_measures.ALL_ROWS:
+                continue
+            if name in ("breaking/unique", "distinct") and passes[frame] > 1:
+                complete, different = distinct_rows.count(frames[frame], names, passes[frame])
+                apart[index][name] = different if name == "distinct" else complete - different
+            else:
+                wanted[frame][f"{index}/{name}"] = measure
+        if "groups" in asked and not is_merged:
+            asked_groups[index] = frames[frame].group_by(names).len()
+    queries = [frames[name].select([e.alias(key) for key, e in measures.items()]) for name, measures in wanted.items()]
+    collected = pl.collect_all([*queries, *asked_groups.values()], engine="streaming")
+    values = {name: table.row(0, named=True) for name, table in zip(wanted, collected, strict=False)}
+    groups = dict(zip(asked_groups, collected[len(wanted) :], strict=True))
+    found = []
+    for index, asked in enumerate(stated):
+        frame = asked.get("source", "")
+        own = values.get(frame, {})
+        mine = apart[index] | {k.partition("/")[2]: v for k, v in own.items() if k.startswith(f"{index}/")}
+        if merged is not None and _is_merged(asked):
+            mine |= merged.measures(index, asked)
+            if "groups" in asked:
+                groups[index] = merged.groups(index, asked.get("columns") or [asked["column"]])
+        found.append({**mine, "rows": own["rows"] if frame in frames or merged is None else merged.rows})
+    return found, groups
 
 
 def _leaves_out(asked: dict[str, Any], measured: dict[str, Any], rows: int) -> bool:
@@ -132,47 +166,9 @@ def _leaves_out(asked: dict[str, Any], measured: dict[str, Any], rows: int) -> b
     return "tolerance" not in asked or breaking <= asked["tolerance"] * rows
 
 
-def _sample(
-    rows: "pl.LazyFrame", asked: dict[str, Any], known: "pl.Series | None", masked: list[str]
-) -> list[dict[str, Any]]:
-    """A few of the rows that violate it, with hidden columns masked."""
-    marks = list(expectations.marks(asked, known).values())
-    if not marks:
-        return []
-    schema = rows.collect_schema()
-    names = [name for name in schema.names() if name not in (SOURCE, ROW)]
-    cells = {name: pl.col(name) for name in names}
-    cells |= {n: pl.format("{} bytes", pl.col(n).bin.size()).alias(n) for n in names if schema[n] == pl.Binary}
-    shown = [pl.lit(expectations.MASK).alias(name) if name in masked else cells[name] for name in names]
-    few = rows.filter(pl.any_horizontal(marks)).head(SAMPLE).select(shown).collect()
-    return [{name: _plain(value) for name, value in row.items()} for row in few.iter_rows(named=True)]
-
-
-def _leave_out(job: Job, rows: "pl.LazyFrame") -> None:
-    """Write which rows are left out, and the rows themselves where they are to be kept aside."""
-    marked = {"drop_rows": pl.lit(False), "quarantine": pl.lit(False)}
-    for asked in job.params["expectations"]:
-        if asked.get("on_fail", "stop") != "stop" and "source" not in asked:
-            marks = expectations.marks(asked, _known(job, asked)).values()
-            marked[asked["on_fail"]] = pl.any_horizontal(marked[asked["on_fail"]], *marks)
-    left = rows.filter(marked["drop_rows"] | marked["quarantine"]).select(SOURCE, ROW)
-    parquet.write(left, job.outputs["dropped"])
-    parquet.write(rows.filter(marked["quarantine"]).drop(ROW), job.outputs["quarantine"])
-    count = parquet.scan(job.outputs["dropped"]).select(pl.len()).collect().item()
-    if count:
-        print(f"{count:,} rows are left out")
-
-
 def _tell(found: "list[Fault]", sample: list[dict[str, Any]]) -> None:
     """Into the log: all that is known, for who wants to look."""
     for fault in found:
         print(fault.text + (f"\n  if that is as it should be: {fault.offer}" if fault.offer else ""))
     for row in sample:
         print("  row: " + ", ".join(f"{name}={value}" for name, value in row.items()))
-
-
-def _plain(value: Any) -> Any:
-    """What JSON has; of a measure what is the same in whatever order the rows are added up."""
-    if isinstance(value, float):
-        return float(f"{value:.12g}")
-    return value if value is None or isinstance(value, bool | int | float | str | dict | list) else str(value)

@@ -6,6 +6,7 @@ reads what is looked at and may drop it again. The files have no name any more w
 process, nothing is left behind.
 """
 
+import contextlib
 import functools
 import math
 import mmap
@@ -40,19 +41,28 @@ class Prepared(msgspec.Struct, frozen=True):
     weights: "Array | None"
 
 
-def read(path: Path, state: State, folder: Path | None = None, rows: int | None = None) -> Prepared:
-    """All rows of a stored table, or the first ``rows``; large ones in nameless files on the disk of ``folder``.
+def read(
+    frame: "pl.LazyFrame", state: State, folder: Path | None = None, unpacked: Sequence[int | None] = ()
+) -> Prepared:
+    """The rows of a stored table, large ones in nameless files on the disk of ``folder``. ``unpacked``: the descriptors
+    of files that already have them.
 
     Raises OSError where that disk is full.
     """
-    frame = parquet.scan(path)
-    if rows is not None:
-        frame = frame.head(rows)
     beside = frame.select([name for name in BESIDE if name in frame.collect_schema()]).collect()
     return Prepared(
-        _features(frame, state, folder),
+        _mapped(frame, state, unpacked) if unpacked else _features(frame, state, folder),
         preparation.learned(preparation.target(beside, state), state),
         preparation.weights(beside, state),
+    )
+
+
+def of(rows: "pl.DataFrame", state: State) -> Prepared:
+    """Prepared rows that are in memory."""
+    return Prepared(
+        preparation.features(rows, state),
+        preparation.learned(preparation.target(rows, state), state),
+        preparation.weights(rows, state),
     )
 
 
@@ -67,7 +77,7 @@ def prepared(
         path = folder / f"{number}.parquet"
         change = functools.partial(preparation.apply, state=state, fitted=fitted)
         parquet.write_batches(preparation.with_folds(frame) if fitted else frame, change, path)
-        found.append(read(path, state, folder))
+        found.append(read(parquet.scan(path), state, folder))
         path.unlink()
     return found
 
@@ -80,19 +90,21 @@ def pieces(path: Path, state: State) -> "Iterator[tuple[Features, pl.DataFrame]]
         yield preparation.features(found, state), found
 
 
-def fits(path: Path, state: State, model: Model, allowed: int | None) -> None:
-    """Raises StepError where fitting a model on a stored table surely takes more memory than is ``allowed``."""
-    if allowed is None or not model.holds:
-        return
-    rows, columns = parquet.count(parquet.scan(path)), preparation.width(state)
+def fits(rows: int, state: State, model: Model, allowed: int | None) -> None:
+    """Raises StepError where fitting a model on so many rows surely takes more memory than is ``allowed``, or than this
+    machine has free where that isn't said."""
+    free = resources.memory() if allowed is None else allowed
+    columns = preparation.width(state)
     least = int(rows * columns * model.holds)
-    if least <= allowed:
+    if free is None or least <= free:
         return
+    there = f"this machine has {free / 1e6:,.0f} MB free: "
+    if allowed is not None:
+        there = f"backend.memory allows {free / 1e6:,.0f} MB: allow more, "
     others = [name for name, kind in registry.usable("models") if _takes_its_place(cast(type[Model], kind), model)]
     raise StepError(
         f"{rows:,} training rows of {columns:,} numbers take at least {least / 1e6:,.0f} MB of memory in this model, "
-        f"backend.memory allows {allowed / 1e6:,.0f} MB: allow more, take fewer rows (data.sample), or a model that "
-        f"reads them piece by piece ({', '.join(others)})",
+        f"{there}take fewer rows (data.sample), or a model that reads them piece by piece ({', '.join(others)})",
         "type",
     )
 
@@ -127,27 +139,74 @@ def _takes_its_place(kind: type[Model], model: Model) -> bool:
     return not kind.holds and not kind.needs and model.tasks <= kind.tasks
 
 
+@contextlib.contextmanager
+def unpacked(frame: "pl.LazyFrame", state: State, folder: Path) -> "Iterator[tuple[int | None, ...]]":
+    """The descriptors of files that processes started within can ``read`` instead of unpacking the rows each for
+    itself: of numbers and of codes, None where there are no such columns. Nothing where the rows are few.
+
+    Raises OSError where the disk of ``folder`` is full.
+    """
+    about = preparation.features(frame.head(0).collect(), state)
+    made = _made(frame, state, about, folder) if _is_large(frame, about) else []
+    try:
+        yield tuple(one.descriptor() for one in made)
+    finally:
+        for one in made:
+            one.close()
+
+
 def _features(frame: "pl.LazyFrame", state: State, folder: Path | None) -> Features:
-    count, size = parquet.count(frame), parquet.batch(frame.collect_schema())
-    if count <= size:
+    if parquet.count(frame) <= parquet.batch(frame.collect_schema()):
         return preparation.features(frame.collect(), state)
     about = preparation.features(frame.head(0).collect(), state)
-    large = folder is not None and count * (about.numeric.shape[1] + about.codes.shape[1]) * 4 > IN_MEMORY
-    made = [_Made(count, like, folder if large else None) for like in (about.numeric, about.codes)]
-    for at, piece in parquet.pieces(frame, size):
+    made = _made(frame, state, about, folder if _is_large(frame, about) else None)
+    return _over(about, [one.array() for one in made])
+
+
+def _mapped(frame: "pl.LazyFrame", state: State, unpacked: Sequence[int | None]) -> Features:
+    count, about = parquet.count(frame), preparation.features(frame.head(0).collect(), state)
+    likes = (about.numeric, about.codes)
+    return _over(about, [_map(one, count, like) for one, like in zip(unpacked, likes, strict=True)])
+
+
+def _is_large(frame: "pl.LazyFrame", about: Features) -> bool:
+    """Whether rows are in files rather than in memory."""
+    count = parquet.count(frame)
+    whole = count * (about.numeric.shape[1] + about.codes.shape[1]) * 4
+    return count > parquet.batch(frame.collect_schema()) and whole > IN_MEMORY
+
+
+def _made(frame: "pl.LazyFrame", state: State, about: Features, folder: Path | None) -> "list[_Made]":
+    """All rows, in files on the disk of ``folder``, or in memory where there is none."""
+    made = [_Made(parquet.count(frame), like, folder) for like in (about.numeric, about.codes)]
+    for at, piece in parquet.pieces(frame, parquet.batch(frame.collect_schema())):
         found = preparation.features(piece.collect(), state)
         made[0].put(at, found.numeric)
         made[1].put(at, found.codes)
-    arrays, maps = zip(*(one.array() for one in made), strict=True)
+    return made
+
+
+def _over(about: Features, made: "Sequence[tuple[Array, mmap.mmap | None]]") -> Features:
+    arrays, maps = zip(*made, strict=True)
     mapped = tuple(one for one in maps if one is not None)
     return msgspec.structs.replace(about, numeric=np.asarray(arrays[0]), codes=np.asarray(arrays[1]), mapped=mapped)
+
+
+def _map(descriptor: int | None, count: int, like: "Array") -> "tuple[Array, mmap.mmap | None]":
+    """An array over a file of plain numbers, and the mapping that it is in."""
+    shape = (count, like.shape[1])
+    if descriptor is None:
+        return np.empty(shape, like.dtype), None
+    # Private, so that nothing that writes to it reaches the file, and read when it is looked at.
+    found = mmap.mmap(descriptor, 0, access=mmap.ACCESS_COPY)
+    return np.frombuffer(found, like.dtype).reshape(shape), found
 
 
 class _Made:
     """An array that is made some rows at a time, in memory or in a file."""
 
     def __init__(self, count: int, like: "Array", folder: Path | None) -> None:
-        self._shape, self._kind = (count, like.shape[1]), like.dtype
+        self._shape, self._like = (count, like.shape[1]), like
         self._file: IO[bytes] | None = None
         self._room = np.empty((0, 0), like.dtype)
         if folder is not None and like.shape[1]:
@@ -168,7 +227,15 @@ class _Made:
         """The array, and the mapping that it is in."""
         if self._file is None:
             return self._room, None
-        # Private, so that nothing that writes to it reaches the file, and read when it is looked at.
-        found = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_COPY)
-        self._file.close()
-        return np.frombuffer(found, self._kind).reshape(self._shape), found
+        found = _map(self._file.fileno(), self._shape[0], self._like)
+        self.close()
+        return found
+
+    def descriptor(self) -> int | None:
+        """That of the file, None where there is none."""
+        return None if self._file is None else self._file.fileno()
+
+    def close(self) -> None:
+        """The file goes when nothing maps it any more."""
+        if self._file is not None:
+            self._file.close()

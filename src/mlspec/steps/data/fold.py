@@ -7,18 +7,41 @@ import polars as pl
 
 from mlspec import formatting
 from mlspec.diagnostics import StepError
-from mlspec.steps.data import parquet, split, splitters
+from mlspec.steps.data import by_parts, parquet, split, splitters
 from mlspec.steps.job import Job
 
 Array = np.ndarray[Any, Any]
+
+ROW = "__row__"
+PARTS = ("train", "validation", "heldout")
 
 
 def run(job: Job) -> None:
     """``train``, ``validation`` -> ``train``, ``validation`` (for stopping early), ``heldout``; rows keep their order.
 
+    ``rows``, where it is asked for: the place of each held-out row among the rows of both.
+
     A class that would have no row to train on is not held out. Raises StepError when a fold has no rows, and where
     groups or time keep a class from being trained on.
     """
+    if by_parts.gathered(job):
+        return
+    frames, chosen = divided(job)
+    count = parquet.count(frames[0])
+    for code, name in enumerate(PARTS):
+        split.write_chosen(frames, np.split(chosen == code, [count]), job.outputs[name])
+    write_rows(job, chosen)
+
+
+def write_rows(job: Job, chosen: "Array") -> None:
+    """The places of the held-out rows, where they are asked for."""
+    if "rows" in job.outputs:
+        pl.DataFrame({ROW: np.flatnonzero(chosen == PARTS.index("heldout"))}).write_parquet(job.outputs["rows"])
+
+
+def divided(job: Job) -> "tuple[list[pl.LazyFrame], Array]":
+    """The training and the validation rows, and where each of them goes: its number in ``PARTS``, -1 where it is left
+    out; int8 (n,). Raises StepError as ``run`` does."""
     params = job.params
     target, _kind = params["target"]
     frames = [parquet.scan(job.inputs[part]) for part in ("train", "validation")]
@@ -51,10 +74,10 @@ def run(job: Job) -> None:
             )
             chosen = {part: np.setdiff1d(indices, rows) for part, indices in chosen.items()}
             chosen["train"] = np.union1d(chosen["train"], rows)
-    for part, indices in chosen.items():
-        mask = np.zeros(keys.height, dtype=bool)
-        mask[indices] = True
-        split.write_chosen(frames, np.split(mask, [parquet.count(frames[0])]), job.outputs[part])
+    found = np.full(keys.height, splitters.LEFT_OUT, dtype=np.int8)
+    for code, part in enumerate(PARTS):
+        found[chosen[part]] = code
+    return frames, found
 
 
 def _check_enough(keys: "pl.DataFrame", params: dict[str, Any]) -> None:

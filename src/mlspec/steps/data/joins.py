@@ -155,6 +155,8 @@ def _common(one: "pl.DataType", other: "pl.DataType") -> "pl.DataType":
     """The type as which values of two types are compared: integers beside numbers, dates beside moments."""
     if one == other:
         return one
+    if one.is_integer() and other.is_integer():
+        return pl.Int128()
     return pl.Float64() if one.is_numeric() else pl.Datetime("us")
 
 

@@ -32,6 +32,20 @@ def write_batches(
     write_pieces([frame], lambda piece, _table, _at: change(piece), path, reads)
 
 
+def write_alike(
+    frame: "pl.LazyFrame", change: "Callable[[pl.LazyFrame], pl.LazyFrame]", path: Path, reads: Sequence[str]
+) -> None:
+    """Write changed rows as ``write_batches`` does, but each as it is among others, however few these are."""
+    schema = change(frame).collect_schema()
+
+    def made() -> "Iterator[pl.DataFrame]":
+        for _at, piece in pieces(frame.select(reads), batch(schema)):
+            rows = piece.collect()
+            yield changed(alike(rows).lazy(), change).head(rows.height)
+
+    write_made(made(), schema, path)
+
+
 def write_pieces(
     frames: "Sequence[pl.LazyFrame]",
     change: "Callable[[pl.LazyFrame, int, int], pl.LazyFrame]",
@@ -124,9 +138,24 @@ def write(frame: "pl.LazyFrame | pl.DataFrame", path: Path) -> None:
     _sink(frame, path, batch(frame.collect_schema()))
 
 
-def scan(path: Path) -> "pl.LazyFrame":
-    """The rows of a table, lazily."""
-    return pl.scan_parquet(path)
+def scan(*paths: Path) -> "pl.LazyFrame":
+    """The rows of a table, lazily: of a file, or of a folder of parts in the order of their names; of several tables
+    one below the other."""
+    return pl.scan_parquet([file for path in paths for file in files(path)], hive_partitioning=False, glob=False)
+
+
+def files(path: Path) -> list[Path]:
+    """The files of a table."""
+    return sorted(path.iterdir()) if path.is_dir() else [path]
+
+
+def alike(rows: "pl.DataFrame") -> "pl.DataFrame":
+    """Rows to be changed each alone: the engine rounds a row that is alone otherwise than one among others, so it is
+    given another, empty but for pictures, which no row may lack (the same row again would be one to the engine)."""
+    if rows.height != 1:
+        return rows
+    pictures = [name for name, kind in rows.schema.items() if kind == pl.Binary]
+    return pl.concat([rows, rows.clear(1).with_columns(rows.select(pictures))])
 
 
 def _sink(frame: "pl.LazyFrame", path: Path, row_group: int) -> None:

@@ -9,7 +9,7 @@ of the features, and ``target``.
 import functools
 import math
 import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import msgspec
@@ -21,7 +21,7 @@ from mlspec.diagnostics import StepError
 from mlspec.pixels import names
 from mlspec.plugins.base import FOLD, FOLDS, OUTCOME, Column, State
 from mlspec.plugins.model import Features
-from mlspec.plugins.transform import Transform
+from mlspec.plugins.transform import Merging, Transform
 from mlspec.steps.data import parquet
 from mlspec.steps.results import GROUP
 from mlspec.steps.trust.mitigation import groups
@@ -42,25 +42,54 @@ def fit(train: "pl.LazyFrame", params: Mapping[str, Any], memory: int | None = N
     Every round is one scan for as many columns as ``memory`` (bytes) allows: what it measures is what their next step
     needs. The state is the same whatever the memory.
     """
-    bound = FIT_BYTES if memory is None else min(FIT_BYTES, memory // 4)
     known = describe_target(train, params)
+    fitting = begun(params, known)
+    while wanted := asking(fitting):
+        take(wanted, measured(train, wanted, params, known, memory))
+    return fitted_state(train, params, known, fitting)
+
+
+def begun(params: Mapping[str, Any], known: Mapping[str, Any]) -> "list[Fitting]":
+    """The columns before anything is measured; ``known`` is the described target."""
+    outcomes = len(_outcomes(known)) if supervised(params) else 0
+    return [Fitting(entry, outcomes) for entry in params["columns"]]
+
+
+def asking(fitting: "list[Fitting]") -> "list[Fitting]":
+    """The columns that need something measured, once each has taken all steps that it can without."""
+    for index, column in enumerate(fitting):
+        column.index = index
+        column.go_on()
+    return [column for column in fitting if column.asks]
+
+
+def measured(
+    train: "pl.LazyFrame",
+    wanted: "Sequence[Fitting]",
+    params: Mapping[str, Any],
+    known: Mapping[str, Any],
+    memory: int | None = None,
+) -> dict[str, Any]:
+    """What these columns ask for, by ``COLUMN/NAME``: as many columns at a time as ``memory`` (bytes) allows."""
     looked_at = _outcomes(known) if supervised(params) else []
-    fitting = [_Fitting(entry, len(looked_at)) for entry in params["columns"]]
     train = with_folds(train) if looked_at else train
-    rows: int | None = None
-    while True:
-        for column in fitting:
-            column.go_on()
-        wanted = {column.index: column for column in _indexed(fitting) if column.asks}
-        if not wanted:
-            break
-        if rows is None:
-            rows = int(train.select(pl.len()).collect().item())
-        values: dict[str, Any] = {}
-        for batch in _batches(list(wanted.values()), rows, bound):
-            values.update(_measured(train, batch, looked_at))
-        for index, column in wanted.items():
-            column.take({name: values[f"{index}/{name}"] for name in column.asks})
+    values: dict[str, Any] = {}
+    for batch in batches(train, wanted, memory):
+        asked = [e.alias(key) for column in batch for key, e in column.keyed().items()]
+        values.update(look(train, batch, asked, looked_at).row(0, named=True))
+    return values
+
+
+def take(wanted: "Sequence[Fitting]", values: Mapping[str, Any]) -> None:
+    """What ``measured`` found, for the next step of each column. Raises StepError where a statistic is not finite."""
+    for column in wanted:
+        column.take({name: values[f"{column.index}/{name}"] for name in column.asks})
+
+
+def fitted_state(
+    train: "pl.LazyFrame", params: Mapping[str, Any], known: dict[str, Any], fitting: "list[Fitting]"
+) -> State:
+    """The state once nothing is asked any more. Raises StepError for a column that is no number then."""
     outputs = [c for column in fitting for c in column.columns]
     for made in outputs:
         if made.type not in ("integer", "number", "boolean", "code", "array"):
@@ -94,10 +123,11 @@ def supervised(params: Mapping[str, Any]) -> bool:
     return any(cast(type[Transform], registry.plugin("transforms", name)).supervised for name in names)
 
 
-def with_folds(train: "pl.LazyFrame") -> "pl.LazyFrame":
-    """Training rows with their folds: by their place, spread so that neighbours differ."""
+def with_folds(train: "pl.LazyFrame", start: int = 0) -> "pl.LazyFrame":
+    """Training rows with their folds: by their place, spread so that neighbours differ. ``start`` is that of the first
+    row."""
     place = pl.col(FOLD).cast(pl.UInt64) * 2_654_435_761 % 4_294_967_296
-    return train.with_row_index(FOLD).with_columns((place * FOLDS // 4_294_967_296).cast(pl.Int8).alias(FOLD))
+    return train.with_row_index(FOLD, start).with_columns((place * FOLDS // 4_294_967_296).cast(pl.Int8).alias(FOLD))
 
 
 def apply(frame: "pl.LazyFrame", state: State, *, fitted: bool = False) -> "pl.LazyFrame":
@@ -260,7 +290,7 @@ def answer(prediction: "Array", state: State) -> "Array":
     return np.exp(prediction) if state["target"].get("transform") == "log" else prediction
 
 
-class _Fitting:
+class Fitting:
     """A column on its way through its steps: where it is, and what its next step asks for."""
 
     def __init__(self, entry: Mapping[str, Any], outcomes: int) -> None:
@@ -271,6 +301,7 @@ class _Fitting:
         self.stages: list[list[Any]] = []
         self.columns: list[Column] = [Column(self.name, self.type)]
         self.asks: dict[str, pl.Expr] = {}
+        self.merges: dict[str, Merging] = {}
         self.index = 0
         self.complete = False  # measured, and without a missing value
 
@@ -280,16 +311,20 @@ class _Fitting:
             name, settings = self.steps[0]
             step = _plugin(name, settings)
             asks: dict[str, pl.Expr] = {}
+            merges: dict[str, Merging] = {}
             for i, column in enumerate(self.columns):
                 if column.type in step.accepts:
                     asked = step.measures(column, self.outcomes) if step.supervised else step.statistics(column)
                     asks.update({f"{i}/{key}": e for key, e in asked.items()})
+                    merges.update({f"{i}/{key}": how for key, how in step.merging(column).items()})
             if asks:
-                own = {} if self.stages or self.of is not None else {MISSING: pl.col(self.name).null_count()}
-                self.asks = {**asks, **own}
+                if not self.stages and self.of is None:
+                    cell = pl.col(self.name)
+                    asks[MISSING], merges[MISSING] = cell.null_count(), Merging("sum", cell.is_null().cast(pl.Int64))
+                self.asks, self.merges = asks, merges
                 return
             self._advance({})
-        self.asks = {}
+        self.asks, self.merges = {}, {}
 
     def take(self, values: Mapping[str, Any]) -> None:
         """What the next step asked for. Raises StepError where a statistic is not finite."""
@@ -300,7 +335,11 @@ class _Fitting:
             )
         self.complete = self.complete or values.get(MISSING) == 0
         self._advance(values)
-        self.asks = {}
+        self.asks, self.merges = {}, {}
+
+    def keyed(self) -> "dict[str, pl.Expr]":
+        """What it asks for, by the column and the name."""
+        return {f"{self.index}/{name}": e for name, e in self.asks.items()}
 
     def entry(self) -> dict[str, Any]:
         """The column with the stages that are fitted so far."""
@@ -326,33 +365,39 @@ class _Fitting:
         self.columns = after
 
 
-def _measured(train: "pl.LazyFrame", columns: "list[_Fitting]", outcomes: "list[pl.Expr]") -> dict[str, Any]:
-    """What these columns ask for: the same to the last digit, however many threads there are.
+def look(
+    train: "pl.LazyFrame",
+    columns: "Sequence[Fitting]",
+    asked: "list[pl.Expr]",
+    outcomes: "Sequence[pl.Expr]" = (),
+    *,
+    few: bool = False,
+) -> "pl.DataFrame":
+    """What is asked of these columns: the same to the last digit, however many threads there are.
 
     A query over a stored table adds floats up in whatever order its parts are read. So what the columns are made of is
-    read first, and then measured as one part.
+    read first, and then measured as one part. ``few``: these may be too few rows to be changed as among others.
     """
     entries, keep = [column.entry() for column in columns], [*outcomes, *_fold(bool(outcomes))]
-    asked = [e.alias(f"{column.index}/{name}") for column in columns for name, e in column.asks.items()]
     read = _roots(entries, keep, fitted=bool(outcomes))
 
     def measure(rows: "pl.LazyFrame") -> "pl.LazyFrame":
         return _through(rows, entries, keep, fitted=bool(outcomes))[0].select(asked)
 
-    return parquet.changed(train.select(read), measure).row(0, named=True)
+    if not few:
+        return parquet.changed(train.select(read), measure)
+    found = train.select(read).collect()
+    whole = parquet.alike(found).lazy()
+    return parquet.changed(whole, lambda rows: _through(rows, entries)[0].head(found.height).select(asked))
 
 
-def _indexed(fitting: list[_Fitting]) -> list[_Fitting]:
-    for index, column in enumerate(fitting):
-        column.index = index
-    return fitting
-
-
-def _batches(columns: list[_Fitting], rows: int, bound: int) -> list[list[_Fitting]]:
-    """Columns in groups whose values together stay within a bound of memory, in bytes: they are there twice for a
-    moment, in parts as they were read and as one."""
-    size = max(1, bound // max(1, rows * 16))
-    return [columns[at : at + size] for at in range(0, len(columns), size)]
+def batches(train: "pl.LazyFrame", columns: "Sequence[Fitting]", memory: int | None) -> "Iterator[Sequence[Fitting]]":
+    """Columns in groups whose values together stay within a bound of memory: they are there twice for a moment, in
+    parts as they were read and as one."""
+    bound = FIT_BYTES if memory is None else min(FIT_BYTES, memory // 4)
+    size = max(1, bound // max(1, parquet.count(train) * 16))
+    for at in range(0, len(columns), size):
+        yield columns[at : at + size]
 
 
 def _plugin(name: str, settings: Mapping[str, Any]) -> Transform:
@@ -466,6 +511,7 @@ def describe_target(train: "pl.LazyFrame", params: Mapping[str, Any]) -> dict[st
 def _matrix(frame: "pl.DataFrame", names: Sequence[str], dtype: Any) -> "Array":
     """Columns as one C-ordered matrix (n, len(names)); missing numbers are NaN."""
     matrix = np.empty((frame.height, len(names)), dtype=dtype)
-    for i, name in enumerate(names):
-        matrix[:, i] = frame[name].to_numpy()
+    with np.errstate(over="ignore"):  # a number beyond float32 is infinite
+        for i, name in enumerate(names):
+            matrix[:, i] = frame[name].to_numpy()
     return matrix

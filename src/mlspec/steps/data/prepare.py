@@ -4,7 +4,7 @@ import functools
 
 from mlspec.diagnostics import StepError
 from mlspec.steps import results
-from mlspec.steps.data import parquet, preparation
+from mlspec.steps.data import by_parts, parquet, preparation
 from mlspec.steps.job import Job
 
 
@@ -14,6 +14,8 @@ def run(job: Job) -> None:
 
     Whatever is fitted is fitted on ``train``; the others are only passed through.
     """
+    if by_parts.gathered(job):
+        return
     state = preparation.fit(parquet.scan(job.inputs["train"]), job.params, job.memory)
     results.write_json(job.outputs["state"], state)
     for part in (name for name in ("train", "validation", "heldout") if name in job.inputs):

@@ -14,7 +14,7 @@ from mlspec.plugins.base import Column
 from mlspec.plugins.source import Source
 from mlspec.sources import _columnar
 from mlspec.spec import pinned
-from mlspec.steps.data import anonymize, parquet, table_digest
+from mlspec.steps.data import anonymize, by_parts, parquet, table_digest
 from mlspec.steps.job import Job
 
 
@@ -24,8 +24,11 @@ def run(job: Job) -> None:
     What is no number (NaN) is a missing one. Raises StepError where there are too few rows, and where what was read is
     not what the step's fingerprint means.
     """
+    if by_parts.gathered(job):
+        _demand_rows(job)
+        return
     name, settings = job.params["source"]
-    source = cast(Source, msgspec.convert(settings, registry.plugin("sources", name)))
+    source = _source(job)
     personal = set(job.params.get("personal", ()))
     columns = tuple(
         Column(column, kind, "sensitive" if column in personal else "feature") for column, kind in job.params["columns"]
@@ -62,11 +65,20 @@ def run(job: Job) -> None:
         text = source.fault(job.root) or (type(error).__name__ if personal else _columnar.reason(error))
         raise StepError(f"{source.where()} can't be read: {text}") from None
     _verify(job, source)
+    _demand_rows(job)
+
+
+def _demand_rows(job: Job) -> None:
     least = job.params.get("minimum_rows")
     if least is not None:
-        count = int(parquet.scan(table).select(pl.len()).collect().item())
+        count = parquet.count(parquet.scan(job.outputs["table"]))
         if count < least:
-            raise StepError(f"{source.where()} has {count:,} rows, but at least {least:,} are required")
+            raise StepError(f"{_source(job).where()} has {count:,} rows, but at least {least:,} are required")
+
+
+def _source(job: Job) -> Source:
+    name, settings = job.params["source"]
+    return cast(Source, msgspec.convert(settings, registry.plugin("sources", name)))
 
 
 def _is_stored(name: str, settings: Mapping[str, Any], files: Iterable[str]) -> bool:

@@ -1,6 +1,6 @@
 """Splits rows into training, validation and test rows."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import polars as pl
 from mlspec import formatting
 from mlspec.diagnostics import StepError
 from mlspec.steps import results
-from mlspec.steps.data import parquet, splitters
+from mlspec.steps.data import by_parts, parquet, splitters
 from mlspec.steps.data.violations import flow, other_than
 from mlspec.steps.job import Job
 
@@ -28,19 +28,24 @@ def run(job: Job) -> None:
     Rows without a target can't be learned from or judged: they are left out. Raises StepError where a part has no rows,
     or the training rows lack a class.
     """
+    if by_parts.gathered(job):
+        return
+    frames, of_rows, report = chosen(job)
+    for code, name in enumerate(PARTS):
+        write_chosen(frames, [own == code for own in of_rows], job.outputs[name])
+    results.write_json(job.outputs["report"], report)
+
+
+def chosen(job: Job) -> "tuple[list[pl.LazyFrame], list[Array], dict[str, int]]":
+    """The tables; for each the part of every row (-1: left out), int8 (n,); and how many rows are left out."""
     params = job.params
     target, _kind = params["target"]
     names = sorted(name for name in job.inputs if name.startswith("table."))
     frames = [parquet.scan(job.inputs[name]) for name in names]
-    found = [_kept(frame, job, name.partition(".")[2]) for frame, name in zip(frames, names, strict=True)]
+    found = [kept_rows(frame, job, name.partition(".")[2]) for frame, name in zip(frames, names, strict=True)]
     kept = [mine for mine, _without_target in found]
     rows, lacking = sum(map(len, kept)), sum(count for _mine, count in found)
-    if lacking == rows or not any(mine.any() for mine in kept):
-        raise StepError(
-            f"none of {rows:,} rows has a '{target}'" if lacking == rows else f"none of {rows:,} rows is left"
-        )
-    if lacking:
-        print(f"{lacking:,} of {rows:,} rows have no '{target}' and are left out")
+    demand_targets(rows, lacking, sum(map(np.count_nonzero, kept)), target)
     by_target = target if params["by"] == "stratified" and not params["column"] else None
     reads = list(dict.fromkeys(name for name in (by_target, params["column"], params.get("stratify")) if name))
     keys = pl.concat(
@@ -52,36 +57,53 @@ def run(job: Job) -> None:
     )
     random = np.random.Generator(np.random.PCG64(params["seed"]))
     if params["sample"] is not None and params["sample"] < keys.height:
-        chosen = np.sort(random.permutation(keys.height)[: params["sample"]])
-        assigned = assign(keys[chosen], params, random)
+        sample = np.sort(random.permutation(keys.height)[: params["sample"]])
+        assigned = assign(keys[sample], params, random)
         parts = np.full(keys.height, -1, dtype=np.int8)
-        parts[chosen] = assigned
+        parts[sample] = assigned
     else:
         parts = assigned = assign(keys, params, random)
     within = int((assigned == splitters.LEFT_OUT).sum())
     if within:
         print(f"{within:,} rows are within the gap and are left out")
-    for code, name in enumerate(PARTS):
-        if not (parts == code).any() and (name != "validation" or params["validation"] > 0):
-            because = f"; {lacking:,} of {rows:,} rows have no '{target}'" if lacking else ""
-            why = _because(params, keys, params.get(name), within)
-            raise StepError(f"the split leaves no {name} rows of {keys.height:,}{why}{because}")
+    name = lacks_rows([int((parts == code).sum()) for code in range(len(PARTS))], params)
+    if name:
+        because = f"; {lacking:,} of {rows:,} rows have no '{target}'" if lacking else ""
+        why = _because(params, keys, params.get(name), within)
+        raise StepError(f"the split leaves no {name} rows of {keys.height:,}{why}{because}")
     del keys
     of_rows = list(_of_rows(kept, parts))
     if params.get("classes"):
-        _check_classes(frames, of_rows, target)
-    for code, name in enumerate(PARTS):
-        write_chosen(frames, [own == code for own in of_rows], job.outputs[name])
-    results.write_json(job.outputs["report"], {"rows": rows, "without_target": lacking, "within_gap": within})
+        demand_classes(count_classes(frames, of_rows, target), target)
+    return frames, of_rows, {"rows": rows, "without_target": lacking, "within_gap": within}
+
+
+def demand_targets(rows: int, lacking: int, left: int, target: str) -> None:
+    """Raises StepError where no row with a target is ``left``; ``lacking`` rows have none."""
+    if lacking == rows or not left:
+        raise StepError(
+            f"none of {rows:,} rows has a '{target}'" if lacking == rows else f"none of {rows:,} rows is left"
+        )
+    if lacking:
+        print(f"{lacking:,} of {rows:,} rows have no '{target}' and are left out")
+
+
+def lacks_rows(counts: Sequence[int], params: Mapping[str, Any]) -> str:
+    """The first of the training, validation and test rows that there are none of, though there should be."""
+    wanted = (name for name, count in zip(PARTS, counts, strict=True) if not count)
+    return next((name for name in wanted if name != "validation" or params["validation"] > 0), "")
+
+
+def few_values(column: str) -> str:
+    """Why a split by hash may leave a part empty."""
+    return f": '{column}' has few values, each drawn independently; another seed or a larger share may help"
 
 
 def _because(params: dict[str, Any], keys: "pl.DataFrame", share: float | None, within: int) -> str:
     if within:
         return f": {within:,} are within the gap"
     if params["by"] == "hash":
-        return (
-            f": '{params['column']}' has few values, each drawn independently; another seed or a larger share may help"
-        )
+        return few_values(params["column"])
     if params["by"] in ("group", "time"):
         count = keys[params["column"]].n_unique()
         values = formatting.count(count, "value")
@@ -91,13 +113,18 @@ def _because(params: dict[str, Any], keys: "pl.DataFrame", share: float | None, 
     return ""
 
 
-def _check_classes(frames: "list[pl.LazyFrame]", of_rows: "list[Array]", target: str) -> None:
-    """Raises StepError where the training rows have less than two classes, or lack one that other parts have."""
+def count_classes(frames: "Sequence[pl.LazyFrame]", of_rows: "Sequence[Array]", target: str) -> list[dict[str, int]]:
+    """How many rows there are of each class: among the training, the validation and the test rows."""
     counted: list[dict[str, int]] = [{} for _part in PARTS]
     for frame, own in zip(frames, of_rows, strict=True):
         rows = frame.select(pl.col(target).cast(pl.String)).collect().with_columns(pl.Series("part", own))
         for value, part, count in rows.filter(pl.col("part") >= 0).group_by(target, "part").len().iter_rows():
             counted[part][value] = counted[part].get(value, 0) + count
+    return counted
+
+
+def demand_classes(counted: Sequence[Mapping[str, int]], target: str) -> None:
+    """Raises StepError where the training rows have less than two classes, or lack one that other parts have."""
     train = counted[0]
     if len(train) == 1:
         value, count = next(iter(train.items()))
@@ -122,7 +149,7 @@ def _keys(frame: "pl.LazyFrame", mine: "Array", reads: list[str], parts: dict[st
     return frame.select(reads).filter(pl.Series(mine)).collect().with_columns(stated)
 
 
-def _kept(rows: "pl.LazyFrame", job: Job, source: str) -> "tuple[Array, int]":
+def kept_rows(rows: "pl.LazyFrame", job: Job, source: str) -> "tuple[Array, int]":
     """Which rows of a source are used, bool (n,): those that have a target and that the check of the data has left; and
     how many of the latter have no target."""
     target, _kind = job.params["target"]

@@ -1,4 +1,4 @@
-"""Blends the candidates' held-out predictions, and measures whether that gains anything."""
+"""Blends the candidates' held-out predictions, and measures what that gains."""
 
 from collections.abc import Mapping
 from typing import Any, cast
@@ -15,7 +15,7 @@ from mlspec.steps.job import Job
 
 Array = np.ndarray[Any, Any]
 
-ROUNDS = 25
+ROUNDS = 25  # so no candidate of a blend has a share below a twenty-fifth
 PARTS = 5
 
 
@@ -24,8 +24,9 @@ def run(job: Job) -> None:
 
     Weights are chosen greedily, with replacement (Caruana and others 2004); of probabilities by their log loss, which
     follows the noise of few rows less than most metrics of classes do. The predictions are honest: each row's were made
-    with weights that other rows chose. ``weights``: ``{"weights", "best", "metric", "gain", "proven"}``, the gain
-    over the best candidate with its paired interval. Raises StepError where the metric is defined for no candidate.
+    with weights that other rows chose. ``weights``: ``{"weights", "best", "metric", "gain", "taken"}``, the gain
+    over the best candidate with its paired interval. The blend is taken unless that is entirely below 0, or one
+    candidate has all the weight. Raises StepError where the metric is defined for no candidate.
     """
     name, settings = job.params["metric"]
     metric = cast(Metric, msgspec.convert(settings, registry.plugin("metrics", name)))
@@ -51,21 +52,23 @@ def run(job: Job) -> None:
         weights = greedy(truth[others], {key: value[others] for key, value in given.items()}, worth)
         blended[mine] = mixed(weights, {key: value[mine] for key, value in given.items()})
     confidence = job.params["confidence"]
-    drawn = intervals.replicates(metric, truth, {"blend": blended, "best": given[best]}, confidence["resamples"])
-    low, high = intervals.percentiles(sign * (drawn["blend"] - drawn["best"]), confidence["level"])
+    gained = intervals.difference(metric, truth, blended, given[best], **confidence)
+    low, high = gained["low"], gained["high"]
     first = min(name.partition(".")[0] for name in job.inputs)
     own = [path for read, path in sorted(job.inputs.items()) if read.partition(".")[0] == first]
     results.write_predictions(job.outputs["predictions"], blended, truth, groups=results.read_groups(own))
+    weights, gain = greedy(truth, given, worth), score(truth, blended) - alone[best]
+    is_worse = not np.isfinite(gain) or (high is not None and high < 0)
     results.write_json(
         job.outputs["weights"],
         {
-            "weights": greedy(truth, given, worth),
+            "weights": weights,
             "best": best,
             "metric": name,
             "rows": len(truth),
-            "gain": {"value": score(truth, blended) - alone[best], "low": low, "high": high},
+            "gain": {"value": gain, "low": low, "high": high},
             "level": confidence["level"],
-            "proven": low is not None and low > 0,
+            "taken": not is_worse and len(weights) > 1,
         },
     )
 
@@ -104,5 +107,7 @@ def _given(job: Job) -> "tuple[Array, dict[str, Array]]":
     found = {}
     for name in names:
         own = [path for read, path in sorted(job.inputs.items()) if read.partition(".")[0] == name]
-        truth, found[name] = results.gathered(own)
+        truth, prediction = results.gathered(own)
+        if not results.is_left_out(prediction):
+            found[name] = prediction
     return truth, found

@@ -1,5 +1,6 @@
 """Compares candidates with the best one, row by row, on the validation rows."""
 
+from pathlib import Path
 from typing import cast
 
 import msgspec
@@ -15,24 +16,30 @@ from mlspec.steps.job import Job
 
 
 def run(job: Job) -> None:
-    """``predictions.NAME`` (and ``decision.NAME``, where there is one) of each candidate -> ``differences``.
+    """``predictions.NAME`` (or ``predictions.NAME.FOLD`` of each fold; and ``decision.NAME``, where there is one) of
+    each candidate -> ``differences``.
 
     ``{"metric", "best", "level", "rows", "candidates": {NAME: {"value", "low", "high", "error"}}}``: by how much the
-    best one is better, the interval of that over bootstrap replicates of the rows (the same for all candidates), and
-    its standard error, their standard deviation. Raises StepError when the metric is not defined for any of them.
+    best one is better, with its paired interval and standard error. Raises StepError when the metric is not defined
+    for any of them.
     """
     name, settings = job.params["metric"]
     metric = cast(Metric, msgspec.convert(settings, registry.plugin("metrics", name)))
     given = {}
-    for candidate in sorted(key.removeprefix("predictions.") for key in job.inputs if key.startswith("predictions.")):
-        truth, prediction = results.read_predictions(job.inputs[f"predictions.{candidate}"])
+    named: dict[str, list[Path]] = {}
+    for key, path in sorted(job.inputs.items()):
+        if key.startswith("predictions."):
+            named.setdefault(key.split(".")[1], []).append(path)
+    for candidate, paths in named.items():
+        truth, prediction = results.gathered(paths)
         if metric.decides and f"decision.{candidate}" in job.inputs:
             decision = results.read_json(job.inputs[f"decision.{candidate}"])
-            limit = decisions.by_group(decision, results.read_groups([job.inputs[f"predictions.{candidate}"]]))
+            limit = decisions.by_group(decision, results.read_groups(paths))
             if limit is not None:
                 prediction = decisions.calibrated(prediction, decision["calibration"])
                 prediction = decisions.decided(prediction, limit)
-        given[candidate] = prediction
+        if not results.is_left_out(prediction):
+            given[candidate] = prediction
     confidence, sign = job.params["confidence"], 1.0 if metric.greater_is_better else -1.0
     scores = {candidate: intervals.score(metric, truth, prediction) for candidate, prediction in given.items()}
     values = {candidate: np.nan if score is None else sign * score for candidate, score in scores.items()}
@@ -42,18 +49,12 @@ def run(job: Job) -> None:
             raise StepError(unselectable(name, intervals.undefined(truth, prediction)))
         defined = list(given)
     best = max(defined, key=lambda candidate: values[candidate])
-    unknown = dict.fromkeys(given, np.full(1, np.nan))
-    drawn = intervals.replicates(metric, truth, given, confidence["resamples"]) if len(truth) else unknown
     compared = {}
     for candidate in defined:
-        apart = sign * (drawn[best] - drawn[candidate])
-        low, high = intervals.percentiles(apart, confidence["level"])
-        usable = apart[np.isfinite(apart)]
+        apart = intervals.difference(metric, truth, given[best], given[candidate], **confidence)
         compared[candidate] = {
             "value": values[best] - values[candidate],
-            "low": low,
-            "high": high,
-            "error": float(usable.std(ddof=1)) if len(usable) > 1 else None,
+            **{end: apart[end] for end in ("low", "high", "error")},
         }
     results.write_json(
         job.outputs["differences"],

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from mlspec.metrics import _resampling
-from mlspec.metrics._resampling import wilson
+from mlspec.metrics._intervals import proportion
 
 Array = np.ndarray[Any, Any]
 
@@ -63,8 +63,8 @@ def _abstention(sure: "Array", right: "Array", below: float | None, level: float
         kept = sure >= below
         n, errors = int(kept.sum()), int((~right[kept]).sum())
         found["below"] = below
-        found["coverage"] = _share(n, len(sure), wilson(n / len(sure), len(sure), level))
-        found["risk"] = _share(errors, n, wilson(errors / n, n, level)) if n else _share(0, 0, (None, None))
+        found["coverage"] = _share(n, len(sure), proportion(n, len(sure), level))
+        found["risk"] = _share(errors, n, proportion(errors, n, level)) if n else _share(0, 0, (None, None))
     return found
 
 

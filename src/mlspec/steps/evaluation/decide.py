@@ -1,5 +1,7 @@
 """Fits what turns a candidate's probabilities into decisions: a recalibration, a threshold."""
 
+from typing import Any
+
 from mlspec.diagnostics import StepError
 from mlspec.steps import results
 from mlspec.steps.evaluation import decisions
@@ -16,6 +18,10 @@ def run(job: Job) -> None:
     truth, prediction = results.read_predictions(job.inputs["predictions"])
     if not len(truth):
         raise StepError("there are no validation rows to choose a threshold or fit a recalibration on")
+    if results.is_left_out(prediction):
+        none: dict[str, Any] = {"threshold": None, "cost": None, "calibration": None}
+        results.write_json(job.outputs["decision"], {**none, "reason": results.NO_TIME, "rows": len(truth)})
+        return
     method, mistakes = job.params.get("calibrate"), job.params.get("mistakes")
     calibration = None if method is None else decisions.fit_calibration(truth, prediction, method)
     found = {"threshold": None, "cost": None, "reason": None}

@@ -116,5 +116,9 @@ def by_group(decision: Mapping[str, Any], groups: "Array | None") -> "float | Ar
 def decided(prediction: "Array", threshold: "float | Array | None") -> "Array":
     """1 for the class decided for, 0 for the others (n, classes): the positive one from the threshold (one, or one for
     each row) on, or the most probable."""
-    codes = prediction.argmax(axis=1) if threshold is None else (prediction[:, 1] >= threshold).astype(np.int64)
-    return np.asarray(np.eye(prediction.shape[1])[codes])
+    return np.asarray(np.eye(prediction.shape[1])[codes(prediction, threshold)])
+
+
+def codes(prediction: "Array", threshold: "float | Array | None") -> "Array":
+    """The code of that class (n,)."""
+    return prediction.argmax(axis=1) if threshold is None else (prediction[:, 1] >= threshold).astype(np.int64)

@@ -21,6 +21,9 @@ def run(job: Job) -> None:
     """
     paths = [path for name, path in job.inputs.items() if name == "predictions" or name.startswith("predictions.")]
     truth, prediction = results.gathered(paths)
+    if results.is_left_out(prediction):
+        results.write_json(job.outputs["metrics"], _unmeasured(job, len(truth)))
+        return
     decided, threshold = None, None
     if "decision" in job.inputs:
         decision = results.read_json(job.inputs["decision"])
@@ -29,6 +32,16 @@ def run(job: Job) -> None:
         if limit is not None:
             decided = decisions.decided(decisions.calibrated(prediction, decision["calibration"]), limit)
     results.write_json(job.outputs["metrics"], scored(job, truth, prediction, decided, threshold))
+
+
+def _unmeasured(job: Job, rows: int) -> dict[str, Any]:
+    """What ``metrics`` holds of a candidate that was not trained."""
+    known = {"value": None, "low": None, "high": None, "level": job.params["confidence"]["level"], "n": rows}
+    measured = {
+        name: {**known, "greater_is_better": metric.greater_is_better, "reason": results.NO_TIME}
+        for name, metric in stated(job)
+    }
+    return {"rows": rows, "metrics": measured, "baselines": {}, "differences": {}}
 
 
 def scored(

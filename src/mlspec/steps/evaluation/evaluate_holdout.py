@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from mlspec import registry
-from mlspec.metrics._resampling import wilson
+from mlspec.metrics._intervals import proportion
 from mlspec.plugins.metric import Metric
 from mlspec.steps import results
 from mlspec.steps.evaluation import curves, decisions, evaluate, intervals, slices
@@ -62,7 +62,7 @@ def _add_figures(job: Job, measured: dict[str, Any], level: float) -> None:
     if "human" in job.params:
         human = job.params["human"]
         value, cases = human["value"], human["cases"]
-        low, high = wilson(value, cases, level) if cases is not None and 0 <= value <= 1 else (None, None)
+        low, high = proportion(value * cases, cases, level) if cases is not None and 0 <= value <= 1 else (None, None)
         intervals.against_figures(
             measured, "human", {human["metric"]: {"value": value, "low": low, "high": high}}, metrics
         )

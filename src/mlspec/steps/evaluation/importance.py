@@ -30,9 +30,12 @@ def run(job: Job) -> None:
 
     Permutation importance (Breiman 2001): by how much the metric gets worse when a column's values are shuffled among
     the rows, mean and spread over 5 shuffles. Partial dependence (Friedman 2001): the mean prediction when a column has
-    one value in all rows, for the 6 columns that matter most. Of at most 2,000 rows and 60 columns.
+    one value in all rows, for the 6 columns that matter most. Of at most 2,000 rows and 60 columns. ``folds``: of a bag
+    with so many models for each candidate, the first ones, whose held-out rows ``validation`` has.
     """
     loaded = package.load(job.inputs["model"], job.device)
+    if "folds" in job.params:
+        loaded = loaded.of_first_fold(job.params["folds"])
     name, settings = job.params["metric"]
     metric = cast(Metric, msgspec.convert(settings, registry.plugin("metrics", name)))
     frame = parquet.scan(job.inputs["validation"])

@@ -1,4 +1,4 @@
-"""How sure a measured value is: bootstrap intervals, paired differences, and what they say about a bound."""
+"""How sure a measured value is: its interval, those of paired differences, and where nothing can be said."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from mlspec.metrics._intervals import CARRYING, MANY, STEADY, carrying, heavy, studentized, total, wrong_rows
 from mlspec.plugins.metric import Metric
 from mlspec.steps.evaluation import decisions
 
@@ -28,44 +29,154 @@ def measure(
 ) -> dict[str, Any]:
     """Each metric's value with its interval, each baseline's values, and the differences to them.
 
-    Intervals are percentiles over ``resamples`` bootstrap replicates of the rows, the same replicates for the model and
-    its baselines; where a metric has an interval in closed form, that. Differences are oriented: positive is better
-    than the baseline. Values and ends that are not defined are None, such values with a ``reason``.
-    ``decided`` holds decisions (n, classes), of the model under '' and of baselines: what metrics of decisions judge,
-    in place of probabilities.
+    Differences are paired and oriented: positive is better than the baseline. Values and ends that are not known are
+    None, then with a ``reason``. ``decided`` holds decisions (n, classes), of the model under '' and of baselines: what
+    metrics of decisions judge, in place of probabilities.
     """
-    given = {
-        (who, name): decided[who] if decided and metric.decides and who in decided else predicted
-        for who, predicted in {"": prediction, **baselines}.items()
-        for name, metric in metrics
-    }
-    drawn = _replicates(metrics, truth, given, resamples) if len(truth) else dict.fromkeys(given, np.full(1, math.nan))
-    values = {(who, name): score(dict(metrics)[name], truth, own) for (who, name), own in given.items()}
+
+    def given(who: str, metric: Metric) -> "Array":
+        predicted = baselines[who] if who else prediction
+        return decided[who] if decided and metric.decides and who in decided else predicted
+
     measured, differences = {}, {who: {} for who in baselines}  # type: dict[str, Any], dict[str, dict[str, Any]]
     for name, metric in metrics:
-        own = values["", name]
-        ends = metric.interval(truth, given["", name], level) if own is not None else None
-        low, high = ends or percentiles(drawn["", name], level)
-        measured[name] = {
-            **_around(own, low, high),
-            "level": level,
-            "n": len(truth),
-            "greater_is_better": metric.greater_is_better,
-        }
-        why = {} if own is not None else {"reason": undefined(truth, prediction)}
-        measured[name] |= why
-        sign = 1.0 if metric.greater_is_better else -1.0
+        own = given("", metric)
+        found = around(metric, truth, own, level, resamples)
+        if found["value"] is None:
+            found["reason"] = undefined(truth, prediction)
+        measured[name] = {**found, "level": level, "n": len(truth), "greater_is_better": metric.greater_is_better}
         for who in baselines:
-            other = values[who, name]
-            gain = None if own is None or other is None else sign * (own - other)
-            low, high = percentiles(sign * (drawn["", name] - drawn[who, name]), level)
-            differences[who][name] = {**_around(gain, low, high), **why}
+            gained = difference(metric, truth, own, given(who, metric), level, resamples)
+            del gained["error"]
+            differences[who][name] = gained if found["value"] is not None else {**gained, "reason": found["reason"]}
     return {
         "rows": len(truth),
         "metrics": measured,
-        "baselines": {who: {name: values[who, name] for name, _ in metrics} for who in baselines},
+        "baselines": {
+            who: {name: score(metric, truth, given(who, metric)) for name, metric in metrics} for who in baselines
+        },
         "differences": differences,
     }
+
+
+def around(metric: Metric, truth: "Array", prediction: "Array", level: float, resamples: int) -> dict[str, Any]:
+    """A metric's ``value`` with its interval, ``low`` and ``high``; where there is none they are None, with a
+    ``reason``."""
+    value = score(metric, truth, prediction)
+    ends = "" if value is None else interval(metric, truth, prediction, value, level, resamples)
+    if isinstance(ends, str):
+        return {"value": value, "low": None, "high": None, **({"reason": ends} if ends else {})}
+    return _around(value, *ends)
+
+
+def interval(
+    metric: Metric, truth: "Array", prediction: "Array", value: float, level: float, resamples: int
+) -> tuple[float, float] | str:
+    """The interval around a value, or in words why there is none: the metric's own, else that of its influences, else
+    (a metric that gives neither) the percentiles of ``resamples`` bootstrap replicates."""
+    found = metric.interval(truth, prediction, level)
+    if found is not None:
+        return found
+    influences = metric.influences(truth, prediction)
+    if influences is None:
+        drawn = replicates(metric, truth, {"": prediction}, resamples)[""]
+        return percentiles(drawn, level) or "it is not defined in too many bootstrap replicates"
+    ends = studentized(value, influences, level)
+    return "all rows are alike" if ends is None else _within(metric, ends)
+
+
+def difference(
+    metric: Metric, truth: "Array", own: "Array", other: "Array", level: float, resamples: int
+) -> dict[str, Any]:
+    """By how much predictions are better than others of the same rows: ``value``, ``low``, ``high`` and ``error``, the
+    standard error; where there is no interval its ends are None, with a ``reason``. Positive is better.
+
+    The rows' influences on both scores are subtracted, so that what makes a row hard for either cancels out. Where
+    few rows set the two apart, the interval is that of two independent scores, from both intervals (Newcombe 1998).
+    """
+    mine, theirs = score(metric, truth, own), score(metric, truth, other)
+    if mine is None or theirs is None:
+        return {"value": None, "low": None, "high": None, "error": None}
+    sign = 1.0 if metric.greater_is_better else -1.0
+    value = sign * (mine - theirs)
+    if np.array_equal(own, other):
+        return {"value": 0.0, "low": 0.0, "high": 0.0, "error": 0.0}
+    ends, error = _apart(metric, truth, (own, other), (mine, theirs), level, resamples)
+    if isinstance(ends, str):
+        return {"value": value, "low": None, "high": None, "error": error, "reason": ends}
+    return {**_around(value, *(ends if sign > 0 else (-ends[1], -ends[0]))), "error": error}
+
+
+def _apart(
+    metric: Metric,
+    truth: "Array",
+    given: "tuple[Array, Array]",
+    values: tuple[float, float],
+    level: float,
+    resamples: int,
+) -> tuple[tuple[float, float] | str, float | None]:
+    """The interval of the first value less the second, or why there is none; and the standard error."""
+    influences = [metric.influences(truth, one) for one in given]
+    if influences[0] is None or influences[1] is None:
+        own, other = (metric.interval(truth, one, level) for one in given)
+        if isinstance(own, tuple) and isinstance(other, tuple):
+            return total(zip((1.0, -1.0), values, (own, other), strict=True)), None
+        drawn = replicates(metric, truth, {"own": given[0], "other": given[1]}, resamples)
+        apart = drawn["own"] - drawn["other"]
+        usable = apart[np.isfinite(apart)]
+        error = float(usable.std(ddof=1)) if len(usable) > 1 else None
+        return percentiles(apart, level) or "it is not defined in too many bootstrap replicates", error
+    apart = influences[0] - influences[1]
+    error = float(apart.std() / max(len(apart) - 1, 1) ** 0.5)
+    few: list[int] = []
+    if given[0].ndim == 1:
+        why = heavy(np.abs(apart))
+    else:
+        few = [at for at, one in enumerate(given) if _may_be_worse(metric, truth, one, level)]
+        if len(few) == 1 and (far := _far_apart(metric, truth, given, few[0], apart + values[0] - values[1], level)):
+            return far, error
+        stated = (metric.interval(truth, one, level) for one in given)
+        why = next((one for one in stated if isinstance(one, str)), "")
+    if why:
+        return why, error
+    rows = int(np.unique(truth, return_counts=True)[1].min()) if metric.by_class else len(truth)
+    ends = None
+    if not few and carrying(apart) >= CARRYING and rows >= CARRYING:
+        ends = studentized(values[0] - values[1], apart, level, rows=rows)
+    if ends is None:
+        own, other = (
+            interval(metric, truth, one, value, level, resamples) for one, value in zip(given, values, strict=True)
+        )
+        if isinstance(own, str) or isinstance(other, str):
+            return f"fewer than {CARRYING} rows set the two apart", error
+        ends = total(zip((1.0, -1.0), values, (own, other), strict=True))
+    return ends, error
+
+
+def _may_be_worse(metric: Metric, truth: "Array", prediction: "Array", level: float) -> bool:
+    """Whether a mean loss is carried by wrong rows, and there are few of them."""
+    return max(wrong_rows(truth, prediction)) < STEADY and metric.unseen(truth, prediction, level) is not None
+
+
+def _far_apart(
+    metric: Metric, truth: "Array", given: "tuple[Array, Array]", at: int, apart: "Array", level: float
+) -> tuple[float, float] | None:
+    """The interval of the mean of losses ``apart`` (n,), of which one mean, number ``at``, few rows carry: where nearly
+    all rows carry the difference, it is theirs, further out by what wrong rows that were not seen may add."""
+    more = metric.unseen(truth, given[at], level)
+    n, square = len(apart), float(apart @ apart)
+    if more is None or float(apart.sum()) ** 2 < MANY * n * square:
+        return None
+    value = float(apart.mean())
+    ends = studentized(value, apart - value, level)
+    if ends is None:
+        return None
+    added = (0.0, more) if at == 0 else (-more, 0.0)
+    return total(((1.0, value, ends), (1.0, 0.0, added)))
+
+
+def _within(metric: Metric, ends: tuple[float, float]) -> tuple[float, float]:
+    return max(ends[0], metric.bounds[0]), min(ends[1], metric.bounds[1])
 
 
 def undefined(truth: "Array", prediction: "Array") -> str:
@@ -84,8 +195,12 @@ def replicates(
     metric: Metric, truth: "Array", predictions: "Mapping[str, Array]", resamples: int
 ) -> "dict[str, Array]":
     """A metric's bootstrap replicates for several predictions of the same rows, the same draws for each."""
-    drawn = _replicates([("", metric)], truth, {(who, ""): given for who, given in predictions.items()}, resamples)
-    return {who: drawn[who, ""] for who in predictions}
+    parts: dict[str, list[Array]] = {who: [] for who in predictions}
+    for weights in _weights(len(truth), resamples):
+        for who, predicted in predictions.items():
+            scores = metric.resampled(truth, predicted, weights)
+            parts[who].append(_repeated(metric, truth, predicted, weights) if scores is None else scores)
+    return {who: np.concatenate(found) for who, found in parts.items()}
 
 
 def judged(metric: Metric, given: "Mapping[str, Array]", threshold: float | None) -> "dict[str, Array]":
@@ -100,32 +215,19 @@ def gain(
 ) -> dict[str, Any]:
     """By how much predictions are better than others of the same rows: ``value``, ``low``, ``high``; and both values.
 
-    The interval holds for all of ``among`` such comparisons at once (Bonferroni). It is Student's, of the bootstrap's
-    standard error: so far out a percentile would want many more replicates. Positive is better.
+    The interval holds for all of ``among`` such comparisons at once (Bonferroni). Positive is better.
     """
-    sign = 1.0 if metric.greater_is_better else -1.0
+    level = 1 - (1 - confidence["level"]) / max(1, among)
+    found = difference(metric, truth, own, other, level, confidence["resamples"])
     mine, theirs = score(metric, truth, own), score(metric, truth, other)
-    found: dict[str, Any] = {"own": mine, "other": theirs, "value": None, "low": None, "high": None}
-    if mine is None or theirs is None:
-        return found
-    found["value"] = sign * (mine - theirs)
-    drawn = replicates(metric, truth, {"own": own, "other": other}, confidence["resamples"])
-    apart = drawn["own"] - drawn["other"]
-    usable = apart[np.isfinite(apart)]
-    if len(truth) > 1 and len(usable) >= LEAST_USABLE * len(apart):
-        from scipy.stats import t as student
-
-        n, tail = len(truth), (1 - confidence["level"]) / (2 * max(1, among))
-        arm = float(student.ppf(1 - tail, n - 1) * (n / (n - 1)) ** 0.5 * usable.std(ddof=1))
-        found |= {"low": found["value"] - arm, "high": found["value"] + arm}
-    return found
+    return {"own": mine, "other": theirs, **{key: value for key, value in found.items() if key != "error"}}
 
 
-def percentiles(replicates: "Array", level: float) -> tuple[float | None, float | None]:
-    """The middle ``level`` of the replicates; None, None where too many of them are not defined."""
+def percentiles(replicates: "Array", level: float) -> tuple[float, float] | None:
+    """The middle ``level`` of the replicates; None where too many of them are not defined."""
     usable = replicates[np.isfinite(replicates)]
     if len(usable) < LEAST_USABLE * len(replicates):
-        return None, None
+        return None
     low, high = np.quantile(usable, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 
@@ -150,20 +252,6 @@ def quantile_ranks(n: int, share: float, level: float) -> tuple[int | None, int 
 def _binomial(n: int, k: int, share: float) -> float:
     log = math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
     return math.exp(log + k * math.log(share) + (n - k) * math.log(1 - share))
-
-
-def _replicates(
-    metrics: Sequence[tuple[str, Metric]], truth: "Array", given: "Mapping[tuple[str, str], Array]", resamples: int
-) -> "dict[tuple[str, str], Array]":
-    known = dict(metrics)
-    parts: dict[tuple[str, str], list[Array]] = {}
-    for weights in _weights(len(truth), resamples):
-        for (who, name), predicted in given.items():
-            scores = known[name].resampled(truth, predicted, weights)
-            if scores is None:
-                scores = _repeated(known[name], truth, predicted, weights)
-            parts.setdefault((who, name), []).append(scores)
-    return {key: np.concatenate(found) for key, found in parts.items()}
 
 
 def _weights(n: int, resamples: int) -> "Iterator[Array]":

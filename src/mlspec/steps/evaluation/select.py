@@ -20,29 +20,29 @@ def run(job: Job) -> None:
 
     The better value wins, ties go to the first name; by the one-standard-error rule (Breiman and others 1984) the least
     complex of those whose difference to the best is at most its standard error. The package holds nothing of the
-    candidates that lost. A single candidate is taken whatever its score is. Raises StepError when the metric is not
-    defined for any of several.
+    candidates that lost. A single candidate is taken whatever its score is. Where the metric is not defined for any of
+    several, another that is measured decides. Raises StepError where there is none.
     """
-    name, settings = job.params["metric"]
-    metric = cast(Metric, msgspec.convert(settings, registry.plugin("metrics", name)))
-    sign = 1.0 if metric.greater_is_better else -1.0
-    scores = {
-        candidate: results.read_json(job.inputs[f"metrics.{candidate}"])["metrics"][name]
+    measured = {
+        candidate: results.read_json(job.inputs[f"metrics.{candidate}"])["metrics"]
         for candidate in sorted([*job.params["candidates"], *(["blend"] if "blend" in job.inputs else [])])
     }
+    name, instead = _deciding(job.params["metric"][0], measured)
+    metric = cast(type[Metric], registry.plugin("metrics", name))
+    sign = 1.0 if metric.greater_is_better else -1.0
+    scores = {candidate: found[name] for candidate, found in measured.items()}
     defined = [candidate for candidate in scores if scores[candidate]["value"] is not None or len(scores) == 1]
     if not defined:
         raise StepError(unselectable(name, next(iter(scores.values())).get("reason", "")))
     blend = results.read_json(job.inputs["blend"]) if "blend" in job.inputs else None
-    # A blend that is not shown to be better than its best member is not worth its weight.
-    open_to = [name for name in defined if name != "blend" or (blend is not None and blend["proven"])]
+    open_to = [name for name in defined if name != "blend" or (blend is not None and blend["taken"])]
     chosen = max(open_to, key=lambda candidate: (candidate == "blend", sign * (scores[candidate]["value"] or 0.0)))
-    ruled: dict[str, Any] = {}
+    ruled: dict[str, Any] = {"reason": instead} if instead else {}
     if blend is not None:
         ruled = {"reason": _blended(blend)}
     if "differences" in job.inputs:
         differences = results.read_json(job.inputs["differences"])
-        if blend is not None and not blend["proven"]:
+        if blend is not None and not blend["taken"]:
             differences["candidates"].pop("blend", None)
             differences["best"] = blend["best"] if differences["best"] == "blend" else differences["best"]
         chosen, reason = _simplest(differences, job.params["complexity"])
@@ -63,23 +63,22 @@ def run(job: Job) -> None:
         },
     )
     weights = blend["weights"] if blend is not None and chosen == "blend" else None
-    first = chosen if weights is None else next(iter(weights))
-    state = results.read_json(job.inputs[f"state.{first}"])
+    parts = _parts(job, chosen, weights)
+    single = weights is None and "folds" not in job.params
+    state = results.read_json(job.inputs[f"state.{parts[0][0].candidate}{parts[0][1]}"])
     folder = job.outputs["model"]
     folder.mkdir(parents=True, exist_ok=True)
-    for number, name in enumerate((chosen,) if weights is None else weights):
-        own = package_format.place(folder, None if weights is None else number)
+    for number, (member, mark) in enumerate(parts):
+        own = package_format.place(folder, None if single else number)
         own.mkdir(parents=True, exist_ok=True)
-        _copy_state(job.inputs[f"state.{name}"], own / package_format.STATE)
-        package.copy(job.inputs[f"model.{name}"], own / package_format.MODEL)
+        _copy_state(job.inputs[f"state.{member.candidate}{mark}"], own / package_format.STATE)
+        package.copy(job.inputs[f"model.{member.candidate}{mark}"], own / package_format.MODEL)
     package_format.write_about(
         folder,
         package_format.About(
             candidate=chosen,
-            model=_model(job, chosen) if weights is None else ("blend", {}),
-            members=None
-            if weights is None
-            else tuple(package_format.Member(name, _model(job, name), weight) for name, weight in weights.items()),
+            model=parts[0][0].model if single else ("bag" if weights is None else "blend", {}),
+            members=None if single else tuple(member for member, _mark in parts),
             columns=tuple((column, kind) for column, kind in job.params["columns"]),
             target=job.params["target"][0],
             target_type=job.params["target"][1],
@@ -107,6 +106,20 @@ def run(job: Job) -> None:
     )
 
 
+def _deciding(wanted: str, measured: dict[str, dict[str, Any]]) -> tuple[str, str]:
+    """The metric that decides between several candidates, and why if it is not the one wanted: that has no value for
+    any of them, as on rows of one class. The log loss is the next best, then what comes first in the spec."""
+    first = next(iter(measured.values()))
+    if len(measured) == 1 or any(found[wanted]["value"] is not None for found in measured.values()):
+        return wanted, ""
+    others = [name for name in first if all(found[name]["value"] is not None for found in measured.values())]
+    if not others:
+        return wanted, ""
+    name = min(others, key=lambda other: other != "log_loss")
+    why = first[wanted].get("reason", "")
+    return name, f"selected by '{name}': '{wanted}' is not defined on the validation rows{f' ({why})' if why else ''}"
+
+
 def unselectable(metric: str, reason: str) -> str:
     """That a metric selects none of several candidates, and what to do."""
     why = f": {reason}" if reason else ""
@@ -116,17 +129,31 @@ def unselectable(metric: str, reason: str) -> str:
     )
 
 
-def _model(job: Job, candidate: str) -> tuple[str, dict[str, Any]]:
-    model, settings = job.params["candidates"][candidate]
-    return model, results.tuned(settings, job.inputs.get(f"tuned.{candidate}"))
+def _parts(job: Job, chosen: str, weights: dict[str, float] | None) -> list[tuple[package_format.Member, str]]:
+    """The models that answer, each with what its inputs end in: those of the folds in a bag."""
+    folds = job.params.get("folds")
+    marks = [""] if folds is None else [f".fold{number}" for number in range(1, folds + 1)]
+    found = []
+    for name, weight in (weights or {chosen: 1.0}).items():
+        model, settings = job.params["candidates"][name]
+        for mark in marks:
+            own = results.tuned(settings, job.inputs.get(f"tuned.{name}{mark}"))
+            found.append((package_format.Member(name, (model, own), weight / len(marks)), mark))
+    return found
 
 
 def _blended(blend: dict[str, Any]) -> str:
     """What the blend gains, in words."""
     gain = blend["gain"]
+    if gain["value"] is None:
+        return f"a blend of the candidates is not taken: {blend['metric']} is not defined for it"
     interval = "" if gain["low"] is None else f" [{gain['low']:.4g}, {gain['high']:.4g}]"
     text = f"a blend of the candidates gains {gain['value']:.4g}{interval} in {blend['metric']} over {blend['best']}"
-    return text if blend["proven"] else f"{text}: no proven gain"
+    if blend["taken"]:
+        return f"{text}: taken, it is not shown to be worse"
+    if len(blend["weights"]) == 1:
+        return f"{text}: not taken, all weight is on {next(iter(blend['weights']))}"
+    return f"{text}: not taken, it is shown to be worse"
 
 
 def _simplest(differences: dict[str, Any], complexity: dict[str, int]) -> tuple[str, str]:

@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import Callable, Sequence
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -98,9 +97,13 @@ def worst(rows: "pl.DataFrame", columns: Sequence[str], errors: "Array", fewest:
     """The slices by one and two columns whose mean error is most surely above that of the other rows.
 
     ``errors`` (n,) is a bounded error of each row. Every slice with ``fewest`` rows is looked at; the interval of the
-    difference is Welch's, at a level that Bonferroni corrects for the number of slices looked at, and slices are
-    ordered by its lower end. A slice inside one that is listed already is left out.
+    difference is Welch's, with the degrees of freedom of the slice alone (so far out a normal one is much too short for
+    few rows), at a level that Bonferroni corrects for the number of slices looked at, and slices are ordered by its
+    lower end. A slice varies no less than all rows do: where most rows err, few rows often show no right one. A slice
+    inside one that is listed already is left out.
     """
+    from scipy.special import stdtrit
+
     coded = {name: levels(rows[name]) for name in columns}
     singles = [(name,) for name in columns]
     found = [entry for names in singles for entry in _moments(names, coded, errors, fewest)]
@@ -112,13 +115,14 @@ def worst(rows: "pl.DataFrame", columns: Sequence[str], errors: "Array", fewest:
     looked_at = len(found)
     if not looked_at:
         return {"looked_at": 0, "level": level, "slices": []}
-    z = _quantile(1 - (1 - level) / 2 / looked_at)
     n, total, squares = len(errors), float(errors.sum()), float((errors**2).sum())
+    overall = max(squares / n - (total / n) ** 2, 0.0)
     for entry in found:
         own, rest = entry["rows"], n - entry["rows"]
         mean = (total - entry["mean"] * own) / rest
         spread = max((squares - entry.pop("squares")) / rest - mean**2, 0.0)
-        arm = z * float(np.sqrt(entry.pop("variance") / own + spread / rest))
+        far = float(stdtrit(min(own, rest) - 1, 1 - (1 - level) / 2 / looked_at))
+        arm = far * float(np.sqrt(max(entry.pop("variance"), overall) / own + spread / rest))
         gap = entry["mean"] - mean
         entry |= {"rest": mean, "difference": gap, "low": gap - arm, "high": gap + arm}
     found.sort(key=lambda entry: (-entry["low"], entry["columns"], entry["values"]))
@@ -160,7 +164,3 @@ def _moments(
             }
         )
     return found
-
-
-def _quantile(share: float) -> float:
-    return NormalDist().inv_cdf(share)

@@ -15,6 +15,7 @@ import tempfile
 import threading
 import time
 import weakref
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -35,6 +36,7 @@ READ = 1 << 20
 LARGEST_HEADER = 1 << 16
 SEEN = pl.Schema({"name": pl.String(), "levels": pl.List(pl.String()), "complete": pl.Boolean()})
 ALL_SEEN = 256 << 20  # bytes
+SENT = frozenset({str, int, float, bool, type(None)})  # cells that are sent as they are
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -91,6 +93,18 @@ class Isolated(LoadedModel):
         """As every loaded model does."""
         return np.concatenate([self._array("predict", piece) for piece in self._pieces(frame)])
 
+    def predict_few(self, rows: Sequence[Mapping[str, Any]]) -> "Array | None":
+        """As every loaded model does."""
+        names = [name for name, _kind in self.about.raw_columns()]
+        try:
+            if not all(type(row[name]) in SENT for row in rows for name in names):
+                return None
+            sent = msgspec.msgpack.encode([[row[name] for name in names] for row in rows])
+        except (KeyError, ValueError, OverflowError):
+            return None
+        reply, data = self._exchange("few", sent, len(rows))
+        return None if not reply.dtype else self._numbers(reply, data, len(rows))
+
     def truth(self, frame: "pl.DataFrame") -> "Array":
         """As every loaded model does."""
         return np.concatenate([self._array("truth", piece) for piece in self._pieces(frame)])
@@ -124,28 +138,34 @@ class Isolated(LoadedModel):
 
     def _array(self, what: str, rows: "pl.DataFrame") -> "Array":
         reply, data = self._ask(what, rows)
+        return self._numbers(reply, data, rows.height, is_truth=what == "truth")
+
+    def _numbers(self, reply: Replied, data: bytes, height: int, *, is_truth: bool = False) -> "Array":
         count = 0 if self.about.classes is None else len(self.about.classes)
-        wanted = (rows.height, count) if count and what == "predict" else (rows.height,)
+        wanted = (height, count) if count and not is_truth else (height,)
         if reply.shape != wanted or reply.dtype not in ("float64", "int64"):
             raise self._wrong("answers something else than predictions")
         return np.frombuffer(data, dtype=reply.dtype).reshape(wanted)
 
     def _ask(self, what: str, rows: "pl.DataFrame") -> tuple[Replied, bytes]:
-        if os.getpid() != self._pid:
-            raise StepError("a model is loaded in the process that uses it: this one is a copy of that process")
         sent = io.BytesIO()
         rows.write_ipc(sent)
+        return self._exchange(what, sent.getbuffer(), rows.height)
+
+    def _exchange(self, what: str, sent: "bytes | memoryview", height: int) -> tuple[Replied, bytes]:
+        if os.getpid() != self._pid:
+            raise StepError("a model is loaded in the process that uses it: this one is a copy of that process")
         assert self._process.stdin is not None
-        answer = 8 * rows.height * max(1, len(self.about.classes or ()))
+        answer = 8 * height * max(1, len(self.about.classes or ()))
         most = {"treat": TREATED, "seen": ALL_SEEN}.get(what, answer)
         with self._lock:
             try:
                 # If it has died, reading from it fails.
                 with contextlib.suppress(BrokenPipeError):
-                    self._process.stdin.write(msgspec.json.encode(Asked(what, sent.tell())) + b"\n")
-                    self._process.stdin.write(sent.getbuffer())
+                    self._process.stdin.write(msgspec.json.encode(Asked(what, len(sent))) + b"\n")
+                    self._process.stdin.write(sent)
                     self._process.stdin.flush()
-                until = time.monotonic() + ANSWERING + BY_ROW * rows.height
+                until = time.monotonic() + ANSWERING + BY_ROW * height
                 return self._reply("predicts with", until, most=most)
             except StepError:
                 raise

@@ -51,6 +51,16 @@ def main() -> None:
 
 
 def _answer(loaded: "Package", what: str, data: bytes, replies: IO[bytes]) -> None:
+    if what == "few":
+        few = msgspec.msgpack.decode(data)
+        confined.more_cpu(int((ANSWERING + BY_ROW * len(few)) * resources.cores()))
+        names = [name for name, _kind in loaded.about.raw_columns()]
+        answer = loaded.predict_few([dict(zip(names, row, strict=True)) for row in few])
+        if answer is None:
+            _send(replies, Replied())
+        else:
+            _send_array(replies, answer)
+        return
     rows = pl.read_ipc(io.BytesIO(data))
     # Whoever asks ends what takes too long; where they have ended, the kernel does.
     confined.more_cpu(int((ANSWERING + BY_ROW * rows.height) * resources.cores()))
@@ -65,8 +75,7 @@ def _answer(loaded: "Package", what: str, data: bytes, replies: IO[bytes]) -> No
         _send_table(replies, pl.DataFrame(columns, SEEN))
         return
     found = loaded.truth(rows) if what == "truth" else _predicted(loaded, rows)
-    array = np.ascontiguousarray(found)
-    _send(replies, Replied(dtype=str(array.dtype), shape=array.shape, bytes=array.nbytes), array.tobytes())
+    _send_array(replies, found)
 
 
 def _predicted(loaded: "Package", rows: "pl.DataFrame") -> Any:
@@ -78,6 +87,11 @@ def _refusal(error: BaseException) -> Replied:
     text = str(error) if isinstance(error, StepError) else f"{type(error).__name__}: {error}"
     file = str(getattr(error, "file", ""))
     return Replied(wrong=" ".join(text.split())[:1000], file=file, unexpected=not isinstance(error, StepError))
+
+
+def _send_array(replies: IO[bytes], found: Any) -> None:
+    array = np.ascontiguousarray(found)
+    _send(replies, Replied(dtype=str(array.dtype), shape=array.shape, bytes=array.nbytes), array.tobytes())
 
 
 def _send_table(replies: IO[bytes], table: "pl.DataFrame") -> None:

@@ -2,15 +2,17 @@
 
 import datetime
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple, cast
 
 import numpy as np
 import polars as pl
 from msgspec import Struct
+from msgspec.structs import replace
 
 from mlspec.plugins.base import Column, ColumnType
 from mlspec.sources import _cast, _infer
-from mlspec.steps.serving.package import Seen
+from mlspec.steps.serving.package import FEW, Seen
 from mlspec.steps.serving.package_format import About
 
 EXPECTED: Mapping[str, str] = {
@@ -29,6 +31,7 @@ FITTING: "Mapping[Any, tuple[str, ...]]" = {
 }
 NOTHING: "Mapping[Any, Any]" = {  # what a row has in a column that is missing everywhere, to try another column
     pl.Int64: 0,
+    pl.UInt64: 0,
     pl.Float64: 0.0,
     pl.Boolean: False,
     pl.String: "",
@@ -36,11 +39,16 @@ NOTHING: "Mapping[Any, Any]" = {  # what a row has in a column that is missing e
     pl.Datetime: datetime.datetime(2000, 1, 1),
     pl.Binary: b"",
 }
+NO_FORMS: Mapping[str, str] = MappingProxyType({})
 EXACT = 2.0**53  # the integers below are exact as floats
-FEW = 100  # rows for which Python is quicker than the data engine
 LARGEST = float(np.finfo(np.float32).max)  # models have their features as such
 LONGEST = 60  # characters of a value that are shown
 MOST = 100  # examples of unseen categories that are looked at
+
+
+def dtype(kind: str) -> Any:
+    """The data engine's type of a column's type."""
+    return _cast.dtype(Column("", cast(ColumnType, kind)))
 
 
 class Refused(Struct, frozen=True, kw_only=True):
@@ -97,11 +105,12 @@ def fitted(
     *,
     parsed: "Mapping[str, pl.Series] | None" = None,
     seen: Callable[[], Mapping[str, Seen]] = dict,
+    dates: Mapping[str, str] = NO_FORMS,
 ) -> "tuple[pl.DataFrame, list[Fault]]":
     """These columns as their types, null where a cell does not fit, and which cells these are.
 
     ``parsed``: columns of text as their source reads them, null where it can't. ``seen``: what the columns of training
-    rows had; asked only where numbers are given for categories.
+    rows had; asked only where numbers are given for categories. ``dates``: formats of dates beside ISO 8601.
     """
     casts: dict[str, pl.Expr] = {}
     wrongs: dict[str, pl.Expr] = {}
@@ -111,13 +120,18 @@ def fitted(
     if plain:
         rows = rows.with_columns(pl.col(plain).cast(pl.String))
         types = rows.schema
-    fitting = {kind: _cast.dtype(Column("", cast(ColumnType, kind))) for kind in set(kinds.values())}
+    fitting = {kind: dtype(kind) for kind in set(kinds.values())}
     for name, kind in kinds.items():
         column, have = Column(name, cast(ColumnType, kind)), types[name]
         if have == fitting[kind]:
             continue
-        if have == pl.String:
+        if kind == "integer" and _are_unsigned(rows[name]):
+            casts[name] = pl.col(name).str.strip_chars() if have == pl.String else pl.col(name)
+            casts[name] = casts[name].cast(pl.UInt64, strict=False)
+            wrongs[name] = _is_given(name, have) & casts[name].is_null()
+        elif have == pl.String:
             known = None if parsed is None else parsed.get(name)
+            column = replace(column, form=dates.get(name, ""))
             casts[name], wrongs[name] = _from_text(column, known)
         else:
             casts[name], wrongs[name] = _from_typed(column, have, seen)
@@ -128,9 +142,29 @@ def fitted(
     return made, [Fault(mask.name, f"is not {EXPECTED[kinds[mask.name]]}", mask) for mask in masks if mask.any()]
 
 
+def _are_unsigned(cells: "pl.Series") -> bool:
+    """Whether these are integers that only 64 bits without a sign hold, none below zero."""
+    if cells.dtype != pl.String and not cells.dtype.is_integer():
+        return False
+    bare = cells.str.strip_chars() if cells.dtype == pl.String else cells
+    unsigned = bare.cast(pl.UInt64, strict=False)
+    signed = bare.cast(pl.Int64, strict=False)
+    return bool((unsigned.is_not_null() & signed.is_null()).any()) and not (signed < 0).any()
+
+
+def _is_given(name: str, have: "pl.DataType") -> "pl.Expr":
+    """Whether a cell of a column of numbers has a value."""
+    cell = pl.col(name)
+    if have != pl.String:
+        return cell.is_not_null()
+    return cell.is_not_null() & ~cell.str.strip_chars().is_in(["", *_infer.NOT_A_NUMBER])
+
+
 def _from_text(column: Column, known: "pl.Series | None") -> "tuple[pl.Expr, pl.Expr]":
     cell = pl.col(column.name)
     made = _cast.parsed(column) if known is None else pl.lit(known)
+    if column.form and column.type in ("date", "datetime"):
+        made = pl.coalesce(made, _cast.parsed(replace(column, form="")))
     bare = cell.str.strip_chars()
     if column.type == "image":
         return made, cell.is_not_null() & made.is_null()
@@ -138,7 +172,7 @@ def _from_text(column: Column, known: "pl.Series | None") -> "tuple[pl.Expr, pl.
         return made, cell.is_not_null() & (bare != "") & made.is_null()
     if column.type == "integer":
         made = pl.coalesce(made, _whole(bare.cast(pl.Float64, strict=False)))  # 39.0, as pandas writes 39
-    return made, cell.is_not_null() & ~bare.is_in(["", *_infer.NOT_A_NUMBER]) & made.is_null()
+    return made, _is_given(column.name, pl.String()) & made.is_null()
 
 
 def _from_typed(
@@ -154,7 +188,7 @@ def _from_typed(
         elif kind == "number":
             made = cell.cast(pl.Float64)
         elif kind == "boolean":
-            made = pl.when(cell.is_in([0, 1])).then(cell == 1)
+            made = pl.when((cell == 0) | (cell == 1)).then(cell == 1)
         elif kind == "category":
             made = cell.cast(pl.String)
             # A library that has no missing integers makes floats of them.
@@ -249,20 +283,45 @@ def shown(cell: object) -> str:
 def unusual(frame: "pl.DataFrame", seen: Mapping[str, Seen], about: About) -> tuple[str, ...]:
     """How many rows have categories that no training row had, and missing values where none was missing, a line
     each."""
-    said, lacking, types = [], [], frame.schema
+    found, types = [], frame.schema
     for name, known in seen.items():
         if name not in types:
             continue
-        cells = frame[name]
-        if known.complete and cells.null_count():
-            lacking.append(f"'{name}' ({_rows(cells.null_count())})")
+        cells, strange = frame[name], list[str]()
         if known.levels is not None and types[name] == pl.String and not _all_in(cells, known.levels):
-            strange = cells.filter(~cells.is_in(list(known.levels)) & cells.is_not_null())
-            if len(strange):
-                first = "" if name in hidden(about) else f": {_first(strange)}"
-                said.append(f"'{name}' ({_rows(len(strange))}{first})")
+            strange = cells.filter(~cells.is_in(list(known.levels)) & cells.is_not_null()).to_list()
+        found.append((name, cells.null_count() if known.complete else 0, strange))
+    return _said(found, about)
+
+
+def unusual_cells(rows: Sequence[Mapping[str, Any]], seen: Mapping[str, Seen], about: About) -> tuple[str, ...]:
+    """The same of rows of Python's own values, whose cells fit their columns."""
+    found = []
+    kinds = dict(about.raw_columns())
+    for name, known in seen.items():
+        if name not in kinds:
+            continue
+        cells = [row[name] for row in rows]
+        missing = sum(cell is None or cell != cell for cell in cells) if known.complete else 0
+        strange: list[str] = []
+        if known.levels is not None and kinds[name] == "category":
+            strange = [cell for cell in cells if cell is not None and cell not in known.levels]
+        if missing or strange:
+            found.append((name, missing, strange))
+    return _said(found, about)
+
+
+def _said(found: Sequence[tuple[str, int, list[str]]], about: About) -> tuple[str, ...]:
+    """The lines; of each column its name, the number of cells that should not be missing, and the unseen ones."""
+    said, lacking = [], []
+    for name, missing, strange in found:
+        if missing:
+            lacking.append(f"'{name}' ({_rows(missing)})")
+        if strange:
+            first = "" if name in hidden(about) else f": {_first(strange)}"
+            said.append(f"'{name}' ({_rows(len(strange))}{first})")
     lines = {"categories that no training row had": said, "missing values where training rows had none": lacking}
-    return tuple(f"{title}: {', '.join(found)}" for title, found in lines.items() if found)
+    return tuple(f"{title}: {', '.join(places)}" for title, places in lines.items() if places)
 
 
 def _all_in(cells: "pl.Series", levels: frozenset[str]) -> bool:
@@ -274,6 +333,6 @@ def _rows(count: int) -> str:
     return "1 row" if count == 1 else f"{count:,} rows"
 
 
-def _first(cells: "pl.Series", most: int = 3) -> str:
-    found = cells.head(MOST).unique(maintain_order=True)
-    return ", ".join([*(f"'{shown(cell)}'" for cell in found.head(most)), *(["..."] if len(found) > most else [])])
+def _first(cells: Sequence[str], most: int = 3) -> str:
+    found = list(dict.fromkeys(cells[:MOST]))
+    return ", ".join([*(f"'{shown(cell)}'" for cell in found[:most]), *(["..."] if len(found) > most else [])])

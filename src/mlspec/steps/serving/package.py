@@ -1,5 +1,7 @@
 """The exported model, loaded: preparation and model in one folder, raw rows in, predictions out."""
 
+import functools
+import math
 import shutil
 from abc import ABCMeta, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -19,12 +21,14 @@ from mlspec.steps.data.derived_columns import derived
 from mlspec.steps.data.preparation_state import checked
 from mlspec.steps.evaluation import decisions
 from mlspec.steps.serving.package_format import MODEL, STATE, About, PackageError, place, read_about, verify
+from mlspec.steps.serving.rows import NoRowForm, RowPath
 from mlspec.steps.training import personalization
 from mlspec.steps.trust.mitigation import groups, thresholds
 
 Array = np.ndarray[Any, Any]
 
 LARGEST_STATE = 1 << 30  # bytes
+FEW = 100  # rows for which Python is quicker than the data engine
 FITTED = frozenset({"fold_means", "fold_priors"})
 OF_TRAINING = ("group", "reweigh")  # of a preparation's state: what mitigation needs of training rows
 
@@ -52,6 +56,11 @@ class LoadedModel(metaclass=ABCMeta):
         """
 
     @abstractmethod
+    def predict_few(self, rows: Sequence[Mapping[str, Any]]) -> "Array | None":
+        """``predict`` of a few rows of Python's own values, in less time, and equal to the last bit; None where this
+        model, or these rows, need the data engine."""
+
+    @abstractmethod
     def treat(self, frame: "pl.DataFrame") -> "pl.DataFrame":
         """Rows as they come, with personal columns treated as those were that the model was made of.
 
@@ -72,8 +81,7 @@ class LoadedModel(metaclass=ABCMeta):
         ``rows``: those that were predicted, needed where groups have thresholds of their own. Raises StepError where
         they lack the columns that say a row's group.
         """
-        codes: Array = decisions.decided(predicted, self.limit(rows)).argmax(axis=1)
-        return codes
+        return decisions.codes(predicted, self.limit(rows))
 
     def limit(self, rows: "pl.DataFrame | None") -> "float | Array | None":
         """The threshold of the decision, or one for each row (n,) if groups have their own; None: the most probable
@@ -96,19 +104,19 @@ class Part:
 
     def __init__(self, state: dict[str, Any], predictor: Predictor, classes: int, weight: float) -> None:
         self.state, self.predictor, self.weight = state, predictor, weight
-        self._classes = classes
+        self.classes = classes
         self._projections = preparation.projections(state)
 
     def answer(self, frame: "pl.DataFrame") -> "Array":
         """What the model says of raw rows, not yet corrected. Raises ValueError where that is of another shape."""
         for expressions in self._projections:
             frame = frame.select(expressions)
-        shape = (frame.height, self._classes) if self._classes else (frame.height,)
+        shape = (frame.height, self.classes) if self.classes else (frame.height,)
         if not frame.height:
             return np.empty(shape)  # which some libraries refuse
         raw = self.predictor.predict(preparation.features(frame, self.state))
         if raw.shape != shape:
-            raise ValueError(f"the model answers {raw.shape} for {frame.height} rows of {self._classes} classes")
+            raise ValueError(f"the model answers {raw.shape} for {frame.height} rows of {self.classes} classes")
         return preparation.answer(raw, self.state)
 
 
@@ -134,6 +142,18 @@ class Package(LoadedModel):
             return self._common(checked)
         return self._routed(checked, groups, owned)
 
+    def predict_few(self, rows: Sequence[Mapping[str, Any]]) -> "Array | None":
+        """As every loaded model does."""
+        return None if isinstance(self.row_path, str) else self.row_path.predict(rows)
+
+    @functools.cached_property
+    def row_path(self) -> RowPath | str:
+        """What answers few rows without the data engine, or why there is nothing that does."""
+        try:
+            return RowPath(self.about, [(part.state, part.predictor, part.weight) for part in self._parts])
+        except NoRowForm as error:
+            return str(error)
+
     def predict_stored(self, path: Path) -> "tuple[Array, Array, Array | None]":
         """Predictions and truth of a stored table's raw rows, some of which are in memory at a time, and the decisions
         (n, classes), 1 for the class decided for, where groups have thresholds of their own."""
@@ -151,6 +171,11 @@ class Package(LoadedModel):
     def together(self, schema: "pl.Schema") -> int:
         """How many raw rows to take at a time, so that neither they nor their features are many."""
         return min(parquet.batch(schema), *(parquet.rows_of(preparation.width(part.state)) for part in self._parts))
+
+    def of_first_fold(self, folds: int) -> "Package":
+        """A bag with the models of its first fold alone, where each candidate has ``folds`` of them."""
+        first = self._parts[::folds]
+        return Package(self.about, [Part(one.state, one.predictor, one.classes, one.weight * folds) for one in first])
 
     def _common(self, checked: "pl.DataFrame") -> "Array":
         """The one model's answers."""
@@ -206,9 +231,14 @@ class Package(LoadedModel):
             made = []
         columns = self.about.reads() if made else self.about.columns
         frame = _read_as(frame, columns)
-        numbers = [name for name, kind in columns if kind == "number"]
+        numbers = [name for name, kind in columns if kind == "number" and _may_have_nan(frame[name])]
         frame = frame.with_columns(pl.col(numbers).fill_nan(None)) if numbers else frame
         return derived(frame, made)
+
+
+def _may_have_nan(cells: "pl.Series") -> bool:
+    """Whether a column may have NaN; few rows are looked at by Python, which is quicker there."""
+    return len(cells) > FEW or any(cell is not None and math.isnan(cell) for cell in cells.to_list())
 
 
 def _seen(column: Mapping[str, Any]) -> Seen:
@@ -225,7 +255,7 @@ def _read_as(frame: "pl.DataFrame", columns: Sequence[tuple[str, str]]) -> "pl.D
         raise StepError(f"the rows lack column{'s' if len(missing) > 1 else ''} {names} that the model uses")
     types = _types()
     for name, kind in columns:
-        if present[name] == types[kind]:
+        if present[name] == types[kind] or (kind == "integer" and present[name] == pl.UInt64):
             continue
         try:
             text = kind == "image" and present[name] == pl.String

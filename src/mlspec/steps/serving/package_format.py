@@ -18,8 +18,8 @@ from mlspec.diagnostics import StepError
 from mlspec.machine import json_values, safe_files, whole_files
 from mlspec.plugins.base import Task
 from mlspec.plugins.model import Model
-from mlspec.steps.training import personalization
-from mlspec.steps.training.personalization import Personal
+from mlspec.steps.training import routed_groups
+from mlspec.steps.training.routed_groups import Personal
 
 VERSION = 2
 ABOUT = "package.json"
@@ -72,8 +72,8 @@ class GroupThresholds(Struct, frozen=True):
 
 
 class Reading(Struct, frozen=True, omit_defaults=True):
-    """What the spec states about the text files of training rows: cells that are missing values, and columns of dates
-    with their format."""
+    """How the text of training rows was read: cells that are missing values, and the format of dates by column, as the
+    spec states them or as all rows showed."""
 
     missing: tuple[str, ...] = ()
     dates: dict[str, str] = {}
@@ -129,6 +129,10 @@ class About(Struct, frozen=True, kw_only=True):
         raw: dict[str, str] = {name: kind for name, kind, _ in self.treatments or ()}
         read = dict([*self.reads(), *(() if self.groups is None else self.groups.columns)])
         return tuple((name, raw.get(name, kind)) for name, kind in read.items())
+
+    def consists_of(self) -> tuple[Member, ...]:
+        """The members of a blend, or its one candidate."""
+        return self.members or (Member(self.candidate, self.model, 1.0),)
 
     def models(self) -> tuple[tuple[str, dict[str, Any]], ...]:
         """All models that answer (name, settings)."""
@@ -203,6 +207,16 @@ def read_about(folder: Path) -> About:
     return about
 
 
+def is_listed(listed: File, data: bytes) -> bool:
+    """Whether these are the bytes of a file as it was exported."""
+    return listed == File(len(data), hashlib.sha256(data).hexdigest())
+
+
+def digest(folder: Path) -> str:
+    """The digest of a package, of its ``package.json``, which has those of all its files. Raises OSError."""
+    return hashlib.sha256(safe_files.read(folder / ABOUT, LARGEST_ABOUT)).hexdigest()
+
+
 def verify(folder: Path, about: About, target: Path | None = None) -> None:
     """See that a folder has the files that its ``package.json`` lists and no others, each with its digest.
 
@@ -273,7 +287,7 @@ def _sound(folder: Path, about: About) -> None:
             stairs = curve.x is not None and curve.y is not None and len(curve.x) == len(curve.y) > 0
             if not stairs and (curve.slope is None or curve.offset is None or curve.x is not None):
                 raise ValueError("a curve of its calibration is incomplete")
-    if about.personal is not None and not all(map(personalization.NAME.fullmatch, about.personal.groups.values())):
+    if about.personal is not None and not all(map(routed_groups.NAME.fullmatch, about.personal.groups.values())):
         raise ValueError("a group's folder has a name that no export gives")
     for name in about.files:
         safe_files.inside(folder, name)

@@ -1,10 +1,10 @@
 """Several processes that do one step together, in the environment that torchrun gives: RANK, WORLD_SIZE and so on.
 
-This process starts them, hears them, and ends them all when one has died. The first of them makes the step's outputs.
+This process starts them, on this machine or by the engine's commands on others too, hears them, and ends them all when
+one has died. What they do is in ``member.py``; the first of them, on this machine, makes the step's outputs.
 """
 
 import contextlib
-import importlib
 import os
 import selectors
 import shutil
@@ -12,53 +12,29 @@ import signal
 import subprocess
 import sys
 import time
-import traceback
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from mlspec.diagnostics import StepError
-from mlspec.machine import child_process, resources, secret_values
-from mlspec.steps.job import Job
+from mlspec.machine import child_process, resources
+from mlspec.machine.json_lines import Lines
+from mlspec.machine.network import Endpoint
+from mlspec.steps.job import Job, LostError
+from mlspec.steps.training.member import MEMBER, Ended, Member, Opened, Progress, Report
 
 READ = 1 << 16
-MEMBER = "MLSPEC_MEMBER"
 GRACE = 10.0  # seconds that the others have to report why they ended, after the first has
-
-
-class Member(msgspec.Struct, frozen=True):
-    """The line that a process reads: who started it, which of how many it is, where they meet, and what to do."""
-
-    parent: int
-    rank: int
-    size: int
-    meeting: str
-    work: str
-    job: dict[str, Any]
-
-
-class Progress(msgspec.Struct, frozen=True, tag_field="report", tag="progress"):
-    """Progress of the step."""
-
-    what: str
-    share: float
-    figures: dict[str, float]
-
-
-class Ended(msgspec.Struct, frozen=True, tag_field="report", tag="ended"):
-    """A process has done its part, or says why not; ``follows``: because another one is gone."""
-
-    cause: str = ""
-    setting: str = ""
-    follows: bool = False
 
 
 def together(job: Job, work: str) -> None:
     """Have the function ``run`` of the module ``work`` do a step in ``job.processes`` processes.
 
-    All of them are given the job, each but the first with outputs that are thrown away. Raises StepError when one fails
-    or dies, with the first cause; none is left then.
+    All of them are given the job, each but the first with outputs that are thrown away, those on this machine with the
+    files that are ``unpacked``. Raises StepError when one fails
+    or dies, with the first cause, LostError when one on another machine is lost with no cause of its own; none is left
+    then.
     """
     meeting = job.scratch / "together"
     # One that was killed has left where it met.
@@ -77,39 +53,43 @@ def together(job: Job, work: str) -> None:
         shutil.rmtree(meeting, ignore_errors=True)
 
 
-def is_member() -> bool:
-    """Whether this is one of the processes that ``together`` has started."""
-    return MEMBER in os.environ
-
-
 class _Process:
     def __init__(self, job: Job, work: str, rank: int, meeting: Path) -> None:
         self.rank, self.size = rank, job.processes
         self.ended: Ended | None = None
-        self._rest = b""
+        self._lines = Lines[Report](Report)
         self._log = meeting / f"{rank}.log"
-        place = job.gpus[rank] if rank < len(job.gpus) else rank
+        nodes = 1 + len(job.elsewhere)
+        each = job.processes // nodes
+        node, local = divmod(rank, each)
+        self.elsewhere = node > 0
+        command = child_process.command("mlspec.steps.training.member")
         text = {
             MEMBER: "1",
             "RANK": str(rank),
-            "LOCAL_RANK": str(rank),
+            "LOCAL_RANK": str(local),
+            "GROUP_RANK": str(node),
             "WORLD_SIZE": str(job.processes),
-            "LOCAL_WORLD_SIZE": str(job.processes),
+            "LOCAL_WORLD_SIZE": str(each),
         }
-        # They are all on this machine, whose name may be in no table of hosts.
-        known = sys.platform != "linux" or "GLOO_SOCKET_IFNAME" in os.environ
-        home = {} if known else {"GLOO_SOCKET_IFNAME": "lo"}
+        if nodes == 1 and sys.platform == "linux" and "GLOO_SOCKET_IFNAME" not in os.environ:
+            # They are all on this machine, whose name may be in no table of hosts.
+            text["GLOO_SOCKET_IFNAME"] = "lo"
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                child_process.command("mlspec.steps.training.distributed"),
+                child_process.dying(job.elsewhere[node - 1]) if node else command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
-                env={**os.environ, **resources.threads(), **home, **text},
+                env={**os.environ, **resources.threads(), **text},
+                # What starts a process elsewhere also ends it there, and is not to be killed before it has.
+                start_new_session=node > 0,
+                pass_fds=() if node else [one for files in job.unpacked.values() for one in files if one is not None],
             )
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self.output = self._process.stdout.fileno()
+        place = job.gpus[local] if local < len(job.gpus) else local
         plain: dict[str, Any] = {
             "id": job.id,
             "kind": job.kind,
@@ -119,28 +99,42 @@ class _Process:
             "scratch": job.scratch,
             "root": job.root,
             "device": f"cuda:{place}" if job.device == "cuda" else job.device,
+            "unpacked": {} if node else job.unpacked,
             "processes": job.processes,
             "accumulate": job.accumulate,
+            "seconds": job.seconds,
             "threads": job.threads,
             "memory": job.memory,
             "allowed": job.allowed,
         }
-        member = Member(os.getpid(), rank, job.processes, str(meeting / "meeting"), work, plain)
-        with contextlib.suppress(BrokenPipeError):
-            self._process.stdin.write(msgspec.json.encode(member, enc_hook=os.fspath) + b"\n")
-            self._process.stdin.flush()
+        parent, file = (os.getpid() if node == 0 else 0), ("" if nodes > 1 else str(meeting / "meeting"))
+        self._tell(Member(parent, rank, job.processes, file, work, plain))
 
-    def read(self) -> list[Progress | Ended] | None:
+    def meet(self, place: Endpoint) -> None:
+        """Let it come to the first one."""
+        if self.rank:
+            self._tell(place)
+
+    def read(self) -> list[Report] | None:
+        """What it reports, once there is something to read; None when it has ended. One that can't be understood is."""
         data = os.read(self.output, READ)
         if not data:
             return None
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        return [_DECODER.decode(line) for line in lines]
+        found = self._lines.feed(data)
+        if not self._lines.trouble:
+            return found
+        self._process.kill()
+        return [*found, Ended(f"process {self.rank + 1} of {self.size}: {self._lines.trouble}")]
 
     def death(self) -> Ended:
         """How it ended that said nothing."""
         code = self._process.wait()
         who = f"process {self.rank + 1} of {self.size}"
+        if self.elsewhere:
+            # What started it ends as a shell does: with 128 and the number of the signal, TERM where its job is ended.
+            if code <= 128 or code == 128 + signal.SIGTERM:
+                return Ended(f"{who} is lost: the command that started it ended with exit code {code}", follows=True)
+            code = 128 - code
         if code >= 0:
             return Ended(f"{who} ended with exit code {code}")
         return Ended(f"{who} was killed by {signal.Signals(-code).name}")
@@ -157,6 +151,12 @@ class _Process:
         with contextlib.suppress(OSError):
             return self._log.read_text(encoding="utf-8", errors="backslashreplace")
         return ""
+
+    def _tell(self, message: Member | Endpoint) -> None:
+        assert self._process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.write(msgspec.json.encode(message, enc_hook=os.fspath) + b"\n")
+            self._process.stdin.flush()
 
 
 def _hear(members: list[_Process], job: Job) -> None:
@@ -176,6 +176,9 @@ def _hear(members: list[_Process], job: Job) -> None:
                 for report in reports or ():
                     if isinstance(report, Progress):
                         job.progress(report.what, report.share, report.figures)
+                    elif isinstance(report, Opened):
+                        for other in members:
+                            other.meet(report.place)
                     else:
                         member.ended = report
                 if reports is None:
@@ -187,49 +190,6 @@ def _hear(members: list[_Process], job: Job) -> None:
                         end = end or time.monotonic() + GRACE
     if failed:
         cause = min(failed, key=lambda ended: ended.follows)
+        if job.elsewhere and cause.follows:
+            raise LostError(cause.cause)
         raise StepError(cause.cause, cause.setting)
-
-
-def main() -> None:
-    """Be one of the processes."""
-    tasks, reports = child_process.pipes()
-    line = tasks.readline()
-    if not line.endswith(b"\n"):
-        return
-    # What it prints goes where its errors go.
-    os.dup2(2, 1)
-    member = msgspec.json.decode(line, type=Member)
-    child_process.die_with(member.parent)
-
-    def send(report: Progress | Ended) -> None:
-        reports.write(msgspec.json.encode(report) + b"\n")
-        reports.flush()
-
-    def progress(what: str, share: float, figures: dict[str, float]) -> None:
-        send(Progress(what, float(share), {name: float(value) for name, value in figures.items()}))
-
-    send(_part(member, progress))
-
-
-def _part(member: Member, progress: Any) -> Ended:
-    from mlspec.torchkit import together
-
-    job = msgspec.convert(member.job, Job, dec_hook=lambda _type, value: Path(value))
-    job = msgspec.structs.replace(job, progress=progress)
-    try:
-        with together.joined(member.rank, member.size, member.meeting, job.device):
-            importlib.import_module(member.work).run(job)
-    except together.PeerLostError as error:
-        return Ended(str(error), follows=True)
-    except StepError as error:
-        return Ended(str(error), error.setting)
-    except Exception as error:
-        print(secret_values.hidden(traceback.format_exc()), file=sys.stderr)
-        return Ended(f"{type(error).__name__}: {' '.join(secret_values.hidden(str(error)).split())[:300]}")
-    return Ended()
-
-
-_DECODER: msgspec.json.Decoder[Progress | Ended] = msgspec.json.Decoder(Progress | Ended)
-
-if __name__ == "__main__":
-    main()

@@ -1,32 +1,18 @@
 """Whose row it is, and who answers it: the labels of groups, and the groups that have answers of their own."""
 
 import hashlib
-import re
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal
 
-import msgspec
 import numpy as np
 import polars as pl
 
 from mlspec.steps.data import parquet
 
 FOLDER = "personal"
-NAME = re.compile(r"[0-9a-f]{16}|shared")  # of a group's folder
 INDEX = "groups.json"
 LABEL = 16  # characters of a user's digest
 SHARE = 8  # of the memory, an eighth is for the rows of groups
 UNSAID = 512 * 1024 * 1024  # bytes for them where no bound is said
-
-
-class Personal(msgspec.Struct, frozen=True, kw_only=True):
-    """Which groups a package answers with further models: by the value of ``key`` (``level`` user: by its digest), the
-    name of the model's folder; ``model`` is what these are (name, settings)."""
-
-    key: str
-    level: Literal["group", "user"]
-    model: tuple[str, dict[str, Any]]
-    groups: dict[str, str]
 
 
 def labels(column: "pl.Series", level: str) -> "pl.Series":

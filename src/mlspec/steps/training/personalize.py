@@ -14,6 +14,7 @@ from mlspec.steps.evaluation import intervals
 from mlspec.steps.job import Job
 from mlspec.steps.serving import package, package_format
 from mlspec.steps.training import personalization
+from mlspec.steps.training.routed_groups import Personal
 
 Array = np.ndarray[Any, Any]
 
@@ -125,7 +126,7 @@ def _packaged(job: Job, about: Any, model: Any, used: dict[str, tuple[Path, str]
     for path, own in sorted(set(used.values())):
         package.copy(path / own, folder / personalization.FOLDER / own)
     columns = dict(about.columns) | {job.params["key"]: job.params["key_type"]}
-    routed = personalization.Personal(
+    routed = Personal(
         key=job.params["key"],
         level=job.params["level"],
         model=(model[0], model[1]),

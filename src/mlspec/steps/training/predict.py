@@ -17,13 +17,17 @@ Array = np.ndarray[Any, Any]
 
 
 def run(job: Job) -> None:
-    """``model``, ``state``, ``validation`` (prepared) -> ``predictions``."""
+    """``model``, ``state``, ``validation`` (prepared) -> ``predictions``; all NaN where the model was left out."""
     name, settings = job.params["model"]
     settings = results.tuned(settings, job.inputs.get("tuned"))
     model = cast(Model, msgspec.convert(settings, registry.plugin("models", name)))
     state = results.read_json(job.inputs["state"])
     with _user_code.importable(job.root):
-        predictor = model.load(job.inputs["model"], job.device if model.uses_device else "cpu")
+        predictor = (
+            None
+            if (job.inputs["model"] / results.LEFT_OUT).exists()
+            else model.load(job.inputs["model"], job.device if model.uses_device else "cpu")
+        )
         found = [
             (_answer(predictor, features, state), preparation.target(piece, state))
             for features, piece in feature_arrays.pieces(job.inputs["validation"], state)
@@ -33,9 +37,9 @@ def run(job: Job) -> None:
     results.write_predictions(job.outputs["predictions"], prediction, truth, groups=groups)
 
 
-def _answer(predictor: Predictor, features: Features, state: State) -> "Array":
+def _answer(predictor: Predictor | None, features: Features, state: State) -> "Array":
     """What the model says of these rows; of none where there are none, which libraries refuse."""
-    if len(features.numeric):
+    rows, classes = len(features.numeric), state["target"]["classes"]
+    if rows and predictor is not None:
         return preparation.answer(predictor.predict(features), state)
-    classes = state["target"]["classes"]
-    return np.empty((0,) if classes is None else (0, len(classes)))
+    return np.full((rows,) if classes is None else (rows, len(classes)), np.nan)

@@ -1,16 +1,21 @@
 """Fits a model on prepared training rows."""
 
+import contextlib
+from pathlib import Path
 from typing import cast
 
 import msgspec
+from msgspec.structs import replace
 
 from mlspec import registry
 from mlspec.models import _user_code
+from mlspec.plugins.base import State
 from mlspec.plugins.model import Model, Training
 from mlspec.steps import results
 from mlspec.steps.data import feature_arrays, parquet
+from mlspec.steps.data.feature_arrays import Prepared
 from mlspec.steps.job import Job
-from mlspec.steps.training import distributed
+from mlspec.steps.training import distributed, member
 from mlspec.steps.trust.mitigation import reduction
 
 
@@ -19,11 +24,23 @@ def run(job: Job) -> None:
 
     A user's own module is looked for in the spec's folder first. Checkpoints are in the job's scratch folder. Several
     processes do this together, each all of it, if the backend asks for it. ``mitigation``: fitted with a price on
-    differences between groups.
+    differences between groups. A job without any seconds gives a model that is left out.
     """
     mitigation = job.params.get("mitigation")
-    if job.processes > 1 and not distributed.is_member():
-        distributed.together(job, __name__)
+    if job.seconds == 0:
+        job.outputs["model"].mkdir(parents=True, exist_ok=True)
+        results.write_json(job.outputs["model"] / results.LEFT_OUT, {"reason": results.NO_TIME})
+        results.write_json(job.outputs["history"], {"left_out": True, "warnings": [results.NO_TIME]})
+        return
+    if job.processes > 1 and not member.is_member():
+        state = results.read_json(job.inputs["state"])
+        with contextlib.ExitStack() as files:
+            # Once for all processes of this machine.
+            unpacked = {
+                part: files.enter_context(feature_arrays.unpacked(parquet.scan(job.inputs[part]), state, job.scratch))
+                for part in ("train", "validation")
+            }
+            distributed.together(replace(job, unpacked=unpacked), __name__)
         return
     name, settings = job.params["model"]
     settings = results.tuned(settings, job.inputs.get("tuned"))
@@ -47,12 +64,21 @@ def training(job: Job, model: Model, rows: int | None = None) -> Training:
     """
     state = results.read_json(job.inputs["state"])
     if rows is None:
-        feature_arrays.fits(job.inputs["train"], state, model, job.allowed)
         count = parquet.count(parquet.scan(job.inputs["train"]))
+        feature_arrays.fits(count, state, model, job.allowed)
         feature_arrays.batch_fits(state, model, count, job.allowed, device=job.device, accumulate=job.accumulate)
+    frames = {part: parquet.scan(job.inputs[part]) for part in ("train", "validation")}
     train, validation = (
-        feature_arrays.read(job.inputs[part], state, job.scratch, rows) for part in ("train", "validation")
+        feature_arrays.read(frame if rows is None else frame.head(rows), state, job.scratch, job.unpacked.get(part, ()))
+        for part, frame in frames.items()
     )
+    return with_rows(job, model, state, train, validation, job.scratch / "checkpoints")
+
+
+def with_rows(
+    job: Job, model: Model, state: State, train: Prepared, validation: Prepared, checkpoints: Path
+) -> Training:
+    """What a model is fitted with, from these rows."""
     classes = state["target"]["classes"]
     return Training(
         features=train.features,
@@ -64,11 +90,12 @@ def training(job: Job, model: Model, rows: int | None = None) -> Training:
         seed=job.params["seed"],
         device=job.device if model.uses_device else "cpu",
         threads=job.threads,
-        checkpoints=job.scratch / "checkpoints",
+        checkpoints=checkpoints,
         progress=job.progress,
         weights=train.weights,
         validation_weights=validation.weights,
         precision=job.params.get("precision", "fp32"),
         compile=job.params.get("compile", False),
         accumulate=job.accumulate,
+        seconds=job.seconds,
     )

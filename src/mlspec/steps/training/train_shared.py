@@ -6,12 +6,13 @@ import msgspec
 
 from mlspec import registry
 from mlspec.models import _user_code
-from mlspec.plugins.model import Model, Training
+from mlspec.plugins.model import Model
 from mlspec.steps import results
 from mlspec.steps.data import feature_arrays, parquet, preparation
 from mlspec.steps.job import Job
 from mlspec.steps.serving import package, package_format
 from mlspec.steps.training import personalization
+from mlspec.steps.training import train as train_step
 
 
 def run(job: Job) -> None:
@@ -25,32 +26,12 @@ def run(job: Job) -> None:
     model = cast(Model, msgspec.convert(settings, registry.plugin("models", name)))
     frames = [parquet.scan(job.inputs[part]) for part in ("train", "validation")]
     state = preparation.fit(frames[0], params["candidates"][about.candidate], job.memory)
-    feature_arrays.fits(job.inputs["train"], state, model, job.allowed)
+    feature_arrays.fits(parquet.count(parquet.scan(job.inputs["train"])), state, model, job.allowed)
     train, held = feature_arrays.prepared(frames, state, job.scratch / "rows", supervised=preparation.supervised(state))
-    classes = state["target"]["classes"]
+    training = train_step.with_rows(job, model, state, train, held, job.scratch / "checkpoints")
     folder = job.outputs["models"] / "shared"
     with _user_code.importable(job.root):
-        model.fit(
-            Training(
-                features=train.features,
-                target=train.target,
-                validation=held.features,
-                validation_target=held.target,
-                task=params["task"],
-                classes=0 if classes is None else len(classes),
-                seed=params["seed"],
-                device=job.device if model.uses_device else "cpu",
-                threads=job.threads,
-                checkpoints=job.scratch / "checkpoints",
-                progress=job.progress,
-                weights=train.weights,
-                validation_weights=held.weights,
-                precision=params.get("precision", "fp32"),
-                compile=params.get("compile", False),
-                accumulate=job.accumulate,
-            ),
-            folder / package_format.MODEL,
-        )
+        model.fit(training, folder / package_format.MODEL)
     results.write_json(folder / package_format.STATE, package.without_fitted(state))
     groups = personalization.labels(frames[0].select(params["key"]).collect().to_series(), params["level"])
     found = {

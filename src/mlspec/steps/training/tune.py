@@ -11,15 +11,15 @@ from mlspec.steps import results
 from mlspec.steps.job import Job
 from mlspec.steps.training.tuning import samplers, search, space
 from mlspec.steps.training.tuning.journal import Journal
-from mlspec.steps.training.tuning.trials import Fold, Work, doing
+from mlspec.steps.training.tuning.trials import doing, doing_elsewhere, work_of
 
 
 def run(job: Job) -> None:
     """``train``, ``validation``, ``state`` (or ``train.N``, ... and ``heldout.N`` of each fold) -> ``best`` (settings),
     ``trials`` (all of them, and what matters).
 
-    The journal and the checkpoints of paused trials are in the job's scratch folder. Raises StepError when no trial
-    came to its end.
+    The journal and the checkpoints of paused trials are in the job's scratch folder. Trials are done by other machines
+    where there are any. Raises StepError when no trial came to its end.
     """
     params = job.params
     metric = cast(Metric, msgspec.convert(params["metric"][1], registry.plugin("metrics", params["metric"][0])))
@@ -48,31 +48,9 @@ def run(job: Job) -> None:
     def within(what: str, _share: float, _figures: dict[str, float]) -> None:
         job.progress(f"{shown['what']}, {what}", min(shown["share"], 0.99), shown["figures"])
 
-    work = Work(
-        train=str(job.inputs.get("train", "")),
-        validation=str(job.inputs.get("validation", "")),
-        state=str(job.inputs.get("state", "")),
-        folds=tuple(
-            Fold(*(str(job.inputs[f"{part}.{number}"]) for part in ("train", "validation", "heldout", "state")))
-            for number in range(1, params.get("folds", 0) + 1)
-        ),
-        model=tuple(params["model"]),
-        metric=tuple(params["metric"]),
-        task=params["task"],
-        seed=params["seed"],
-        device=job.device,
-        precision=params.get("precision", "fp32"),
-        compile=params.get("compile", False),
-        accumulate=job.accumulate,
-        allowed=job.allowed,
-        threads=1 if plan.parallel > 1 else job.threads,
-        scratch=str(job.scratch),
-        root=str(job.root),
-        progress=within,
-    )
     journal = Journal(job.scratch / "trials.jsonl")
     try:
-        with doing(work, plan.parallel) as do:
+        with doing_elsewhere(job) if job.do_parts else doing(work_of(job, within), plan.parallel) as do:
             trials = search.search(plan, journal, do, tell)
     finally:
         journal.close()

@@ -5,10 +5,9 @@ from typing import Any
 import numpy as np
 
 from mlspec.diagnostics import StepError
-from mlspec.metrics._resampling import area_under_roc
+from mlspec.metrics._ranking import area_interval, placements
 from mlspec.steps import results
 from mlspec.steps.data import parquet
-from mlspec.steps.evaluation import intervals
 from mlspec.steps.job import Job
 from mlspec.steps.serving import package
 
@@ -31,16 +30,13 @@ def run(job: Job) -> None:
         raise StepError("there are no rows to attack the model with")
     member = np.concatenate([np.ones(len(losses[0]), np.int64), np.zeros(len(losses[1]), np.int64)])
     score = -np.concatenate(losses)
-    level, resamples = job.params["confidence"]["level"], job.params["confidence"]["resamples"]
-    drawn = []
-    for _ in range(resamples):
-        weights = np.concatenate([random.multinomial(len(side), np.full(len(side), 1 / len(side))) for side in losses])
-        drawn.append(area_under_roc(member, score, weights[None].astype(np.float64))[0])
-    low, high = intervals.percentiles(np.array(drawn), level)
-    value = float(area_under_roc(member, score, np.ones((1, len(score))))[0])
+    level = job.params["confidence"]["level"]
+    value, influences = placements(member == 1, score)
+    ends = area_interval(value, influences, np.bincount(member), level)
+    found = {"low": None, "high": None, "reason": ends} if isinstance(ends, str) else {"low": ends[0], "high": ends[1]}
     results.write_json(
         job.outputs["membership"],
-        {"value": value, "low": low, "high": high, "n": len(score), "level": level},
+        {"value": value, **found, "n": len(score), "level": level},
     )
 
 

@@ -19,19 +19,28 @@ def run(job: Job) -> None:
         print(params["print"])
         print("to the error stream", file=sys.stderr)
     if "progress" in params:
-        job.progress("epochs", 0.5, {"loss": 0.25})
-        job.progress("epochs", 1.0, {"loss": 0.125})
+        what = params["progress"] if isinstance(params["progress"], str) else "epochs"
+        job.progress(what, 0.5, {"loss": 0.25})
+        job.progress(what, 1.0, {"loss": 0.125})
     # Written to, or the kernel gives nothing.
     held = b"x" * params.get("hold", 0)
     if "wait_for" in params:
-        while not Path(job.root, params["wait_for"]).exists():
+        while not Path(job.root, str(params["wait_for"])).exists():
             time.sleep(0.005)
     del held
+    time.sleep(params.get("seconds", 0))
     if "resume" in params:
         mark = job.scratch / "halfway"
         if not mark.exists():
             mark.write_text("halfway")
             os.kill(os.getpid(), signal.SIGKILL)
+    if "checkpoint" in params:
+        mark = job.scratch / "deep" / "saved"
+        if not mark.exists():
+            mark.parent.mkdir()
+            mark.write_text("saved")
+            job.progress("saved", 1.0, {})
+            time.sleep(600)
     for name, signum in (("kill", signal.SIGKILL), ("segfault", signal.SIGSEGV)):
         if name in params:
             os.kill(os.getpid(), signum)

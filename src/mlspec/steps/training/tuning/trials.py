@@ -1,6 +1,7 @@
-"""Trains and scores pieces of trials: in this process, or several at a time in processes of their own."""
+"""Trains and scores pieces of trials: in this process, several at a time in processes of their own, or elsewhere."""
 
 import contextlib
+import fcntl
 import functools
 import math
 import os
@@ -21,7 +22,8 @@ from mlspec.models import _user_code
 from mlspec.plugins.metric import Metric
 from mlspec.plugins.model import Model, Training
 from mlspec.steps import results
-from mlspec.steps.data import feature_arrays, preparation
+from mlspec.steps.data import feature_arrays, parquet, preparation
+from mlspec.steps.job import Job, Part
 from mlspec.steps.training.tuning import space
 from mlspec.steps.training.tuning.journal import Piece, Result
 
@@ -60,6 +62,57 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
     progress: Any = None
 
 
+def work_of(job: Job, progress: Progress | None = None) -> Work:
+    """What the trials of a tuning need of its job, or of that of one of its parts."""
+    params = job.params
+    return Work(
+        train=str(job.inputs.get("train", "")),
+        validation=str(job.inputs.get("validation", "")),
+        state=str(job.inputs.get("state", "")),
+        folds=tuple(
+            Fold(*(str(job.inputs[f"{part}.{number}"]) for part in ("train", "validation", "heldout", "state")))
+            for number in range(1, params.get("folds", 0) + 1)
+        ),
+        model=tuple(params["model"]),
+        metric=tuple(params["metric"]),
+        task=params["task"],
+        seed=params["seed"],
+        device=job.device,
+        precision=params.get("precision", "fp32"),
+        compile=params.get("compile", False),
+        accumulate=job.accumulate,
+        allowed=job.allowed,
+        threads=1 if params["parallel"] > 1 else job.threads,
+        scratch=str(job.scratch),
+        root=str(job.root),
+        progress=progress,
+    )
+
+
+@contextlib.contextmanager
+def doing_elsewhere(job: Job) -> Iterator[Callable[[Sequence[Piece]], Sequence[Result]]]:
+    """A function that has each piece done on a machine of its own; checkpoints are in the scratch folder of all."""
+    assert job.do_parts is not None
+    begin = job.do_parts
+
+    def do(pieces: Sequence[Piece]) -> list[Result]:
+        parts = [
+            Part(
+                f"trial-{piece.trial}-{piece.until}", run.__module__, {"piece": msgspec.to_builtins(piece)}, ("result",)
+            )
+            for piece in pieces
+        ]
+        return [msgspec.json.decode(found["result"].read_bytes(), type=Result) for found in begin(parts)]
+
+    yield do
+
+
+def run(job: Job) -> None:
+    """A piece of a trial, as a part of its tuning -> ``result``."""
+    result = Trainer(work_of(job)).do(msgspec.convert(job.params["piece"], Piece))
+    results.write_json(job.outputs["result"], msgspec.to_builtins(result))
+
+
 @contextlib.contextmanager
 def doing(work: Work, parallel: int) -> Iterator[Callable[[Sequence[Piece]], Sequence[Result]]]:
     """A function that does pieces and returns their results in their order."""
@@ -84,6 +137,11 @@ class Trainer:
 
     def do(self, piece: Piece) -> Result:
         """Train a trial up to a stop and score it on the validation rows."""
+        # A node may still be at work on it that a killed run has asked, whatever engine the next run uses.
+        with _alone(Path(self._work.scratch, f"trial-{piece.trial}.lock")):
+            return self._do(piece)
+
+    def _do(self, piece: Piece) -> Result:
         began = time.perf_counter()
         scratch = Path(self._work.scratch, f"trial-{piece.trial}")
         folder = scratch / "model"
@@ -150,7 +208,8 @@ def training(work: Work, model: type[Model], *, scored: bool = True) -> Training
     them."""
     state = results.read_json(Path(work.state))
     train, validation = (
-        feature_arrays.read(Path(path), state, Path(work.scratch)) for path in (work.train, work.validation)
+        feature_arrays.read(parquet.scan(Path(path)), state, Path(work.scratch))
+        for path in (work.train, work.validation)
     )
     if scored and not len(validation.target):
         raise StepError("tuning needs validation rows: give `data.split.validation` a share")
@@ -173,6 +232,16 @@ def training(work: Work, model: type[Model], *, scored: bool = True) -> Training
         compile=work.compile,
         accumulate=work.accumulate,
     )
+
+
+@contextlib.contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _pool(parallel: int) -> "ProcessPoolExecutor":

@@ -22,9 +22,9 @@ class TestHalve(AnonymizerSuite):
     names = ("halve",)
 
 
-class TestExtraTrees(ModelSuite):
-    names = ("extra_trees",)
-    settings = {"extra_trees": {"trees": 10}}  # noqa: RUF012
+class TestRandomTrees(ModelSuite):
+    names = ("random_trees",)
+    settings = {"random_trees": {"trees": 10}}  # noqa: RUF012
 
 
 class TestRarest(BaselineSuite):

@@ -17,13 +17,13 @@ TYPES = (
 )
 
 
-class ExtraTrees(Model, frozen=True, kw_only=True):
+class RandomTrees(Model, frozen=True, kw_only=True):
     """Trees whose cuts are drawn at random (scikit-learn's ExtraTrees), averaged.
 
     Why: faster than a random forest, and smoother.
 
     Example:
-        extra: {type: extra_trees, trees: 50}
+        extra: {type: random_trees, trees: 50}
     """
 
     tasks: ClassVar[frozenset[str]] = frozenset({"binary_classification", "multiclass_classification", "regression"})

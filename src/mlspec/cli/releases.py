@@ -1,0 +1,110 @@
+"""``mlspec releases``: what a registry has, what happened to it, and how often that went wrong."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from mlspec.cli import _options
+from mlspec.cli._output import result, talk
+from mlspec.cli.release import registry
+
+if TYPE_CHECKING:
+    from mlspec.release.ledger import Entry
+
+Row = tuple[str, ...]
+
+
+@click.command(name="releases")
+@registry
+@click.option("--ledger", "whole", is_flag=True, help="List every entry of the ledger.")
+@click.option("--dora", is_flag=True, help="The four figures of DORA for each stage, and how each is computed.")
+@_options.formats("text", "json")
+def command(registry: str | None, whole: bool, dora: bool, form: str) -> None:
+    """List the releases of a project with the stages that have them; check the chain of the ledger."""
+    from mlspec import api
+    from mlspec.diagnostics import printable
+    from mlspec.report.terminal import paint
+    from mlspec.report.terminal import run as terminal
+
+    if whole and dora:
+        raise click.UsageError("--ledger and --dora cannot be combined")
+    entries = api.releases(registry)
+    if form == "json":
+        result(_json(entries, dora=dora), form="json")
+        return
+    if not entries:
+        talk("there are no releases here yet: mlspec release")
+        return
+    rows = _dora(entries) if dora else _ledger(entries) if whole else _releases(entries, registry)
+    result(paint.joined(terminal.aligned([tuple(map(printable, row)) for row in rows])))
+    if dora:
+        from mlspec.release.dora import COMPUTED
+
+        result("\n" + "\n".join(f"{name}: {text}" for name, text in COMPUTED.items()))
+
+
+def _json(entries: "Sequence[Entry]", *, dora: bool) -> str:
+    import msgspec
+
+    from mlspec.release import registry as registries
+    from mlspec.release.dora import Dora, figures
+
+    said = Dora(stages=tuple(figures(entries, datetime.now(UTC)))) if dora else registries.listed(entries)
+    return msgspec.json.format(msgspec.json.encode(said), indent=2).decode()
+
+
+def _releases(entries: "Sequence[Entry]", registry: str | None) -> Iterator[Row]:
+    from mlspec import api, formatting
+    from mlspec.release import registry as registries
+
+    folder = api.registry_folder(registry)
+    stages = {stage: registries.now_in(entries, stage) for stage in registries.stages(entries)}
+    yield ("version", "released", "stages", "approved by", "run", "bundle")
+    for entry in reversed(entries):
+        if entry.event == "released":
+            live = [stage for stage, now in stages.items() if now is not None and now.bundle == entry.bundle]
+            approved = registries.approved_by(folder, entries, entry.bundle)
+            time, run = formatting.moment(entry.time), entry.evidence.get("run", "")
+            yield entry.version, time, ", ".join(live), ", ".join(approved), run, entry.bundle[:12]
+
+
+def _ledger(entries: "Sequence[Entry]") -> Iterator[Row]:
+    from mlspec import formatting
+
+    yield ("", "time", "event", "version", "stage", "who", "reason")
+    for entry in entries:
+        event = entry.event.replace("_", " ")
+        yield (
+            str(entry.number),
+            formatting.moment(entry.time),
+            event,
+            entry.version,
+            entry.stage,
+            entry.who,
+            entry.reason,
+        )
+
+
+def _dora(entries: "Sequence[Entry]") -> Iterator[Row]:
+    from mlspec.release.dora import figures
+
+    yield ("stage", "deployments", "a week", "lead time", "change failure rate", "time to restore")
+    for one in figures(entries, datetime.now(UTC)):
+        yield (
+            one.stage,
+            str(one.deployments),
+            "" if one.deployments_per_week is None else f"{one.deployments_per_week:.2g}",
+            _duration(one.lead_time),
+            "" if one.change_failure_rate is None else f"{one.change_failure_rate:.0%}",
+            _duration(one.time_to_restore),
+        )
+
+
+def _duration(seconds: float | None) -> str:
+    from mlspec import formatting
+
+    if seconds is None:
+        return "-"
+    return f"{seconds / 86400:.1f} days" if seconds >= 2 * 86400 else formatting.seconds(seconds)

@@ -1,0 +1,180 @@
+"""The log of requests: Parquet parts by day, ``LOG/YYYY-MM-DD/PART.parquet``, a row for each row that was asked for.
+
+A part is written under a name that ends in ``.tmp`` and renamed, so that a reader sees whole parts alone and a process
+that is killed loses what it has not written: no more than some seconds or rows. Several processes write parts of their
+own. Personal columns are in it as `data.personal` leaves them, sensitive ones not at all.
+"""
+
+import datetime
+import os
+import secrets
+import shutil
+import threading
+import time
+import zlib
+from collections import deque
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from mlspec.serving.model import Answers, Model
+from mlspec.spec.operation.log import Log
+from mlspec.steps.serving import answers as answered_as
+
+ROWS, SECONDS = 2000, 10.0  # a part has about so many rows, or those of so many seconds
+MOST = 100_000  # rows that wait to be written; further ones are not logged
+STALE = 3600.0  # seconds after which an unfinished part is nobody's any more
+UNFINISHED = ".tmp"
+DAY = "%Y-%m-%d"
+
+
+class _Entry(NamedTuple):
+    request: str
+    time: datetime.datetime
+    seconds: float
+    status: str
+    answers: Answers | None
+    rows: int
+
+
+class RequestLog:
+    """The log of one process. ``lost`` is called with the number of rows that could not be kept."""
+
+    def __init__(self, folder: Path, model: Model, wanted: Log, lost: Callable[[int], None]) -> None:
+        self._folder, self._model, self._wanted, self._lost = folder, model, wanted, lost
+        self._waiting: deque[_Entry] = deque()
+        self._rows = 0
+        self._name, self._count = f"{os.getpid()}-{secrets.token_hex(4)}", 0
+        self._below = round(wanted.share * 2**32)
+        labels = zip(answered_as.labels(model.about), model.about.classes or (), strict=True)
+        self._classes = dict(labels)
+        self._many, self._ended = threading.Event(), False
+        self._prune()
+        self._thread = threading.Thread(target=self._write_on, name="mlspec-log", daemon=True)
+        self._thread.start()
+
+    def answered(self, request: str, seconds: float, answers: Answers) -> None:
+        """Keep the rows of a request."""
+        self._keep(request, seconds, "ok", answers, len(answers.columns["prediction"]))
+
+    def failed(self, request: str, seconds: float, status: str) -> None:
+        """Keep that there was a request without an answer."""
+        self._keep(request, seconds, status, None, 1)
+
+    def close(self) -> None:
+        """Write what is left."""
+        self._ended = True
+        self._many.set()
+        self._thread.join()
+
+    def _keep(self, request: str, seconds: float, status: str, answers: Answers | None, rows: int) -> None:
+        if zlib.crc32(request.encode()) >= self._below:
+            return
+        if self._rows + rows > MOST:
+            self._lost(rows)
+            return
+        now = datetime.datetime.now(datetime.UTC)
+        self._waiting.append(_Entry(request, now, seconds, status, answers, rows))
+        self._rows += rows
+        if self._rows >= ROWS:
+            self._many.set()
+
+    def _write_on(self) -> None:
+        while not self._ended:
+            self._many.wait(SECONDS)
+            self._many.clear()
+            self._write()
+        self._write()
+
+    def _write(self) -> None:
+        entries = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        rows = sum(entry.rows for entry in entries)
+        self._rows -= rows
+        by_day: dict[str, list[_Entry]] = {}
+        for entry in entries:
+            by_day.setdefault(entry.time.strftime(DAY), []).append(entry)
+        for day, own in by_day.items():
+            try:
+                self._part(day, own)
+            except Exception:  # a full disk, say: the service goes on, and its metrics show it
+                self._lost(sum(entry.rows for entry in own))
+        if entries:
+            self._prune()
+
+    def _part(self, day: str, entries: Sequence[_Entry]) -> None:
+        folder = self._folder / day
+        folder.mkdir(parents=True, exist_ok=True)
+        self._count += 1
+        part = folder / f"{entries[0].time:%H%M%S}-{self._name}-{self._count:06}.parquet"
+        unfinished = part.with_name(part.name + UNFINISHED)
+        with unfinished.open("xb") as file:
+            self._table(entries).write_parquet(file)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.rename(part)
+
+    def _table(self, entries: Sequence[_Entry]) -> "pl.DataFrame":
+        """The rows of the log."""
+        classes = self._model.about.classes
+        shares = {f"probability.{name}": f"p_{name}" for name in classes or ()}
+        answered: list[list[Any]] = []
+        rows: list[Any] = []
+        for entry in entries:
+            said = entry.answers
+            for place in range(entry.rows):
+                head = [entry.request, place, entry.time, self._model.digest, "live", entry.status, 1e3 * entry.seconds]
+                if said is None:
+                    answered.append([*head, *[None] * (2 + len(shares))])
+                    continue
+                predicted = said.columns["prediction"][place]
+                person = said.columns["to_person"][place] if "to_person" in said.columns else None
+                given = [said.columns[name][place] for name in shares.values()]
+                answered.append([*head, predicted if classes is None else self._classes[predicted], *given, person])
+            rows += [{}] if said is None else said.rows()
+        schema: dict[str, Any] = {
+            "request_id": pl.String,
+            "row": pl.Int32,
+            "time": pl.Datetime("us", "UTC"),
+            "model": pl.String,
+            "role": pl.String,
+            "status": pl.String,
+            "milliseconds": pl.Float32,
+            "prediction": pl.Float64 if classes is None else pl.String,
+            **dict.fromkeys(shares, pl.Float64),
+            "to_person": pl.Boolean,
+        }
+        table = pl.DataFrame(answered, schema=schema, orient="row")
+        inputs = self._model.logged(rows)
+        inputs = inputs.rename({name: f"input.{name}" for name in inputs.columns})
+        refused = table["status"] != "ok"
+        if refused.any():
+            inputs = inputs.with_columns(pl.when(~refused).then(pl.col(name)).alias(name) for name in inputs.columns)
+        return pl.concat([table, inputs], how="horizontal")
+
+    def _prune(self) -> None:
+        """Delete days that are too old, the oldest parts where all are too large, and parts that nobody finishes."""
+        now = datetime.datetime.now(datetime.UTC)
+        first = (now - datetime.timedelta(seconds=self._wanted.keep)).strftime(DAY)
+        total, parts = 0, []
+        for day in sorted(self._folder.glob("[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]")):
+            if day.name < first:
+                shutil.rmtree(day, ignore_errors=True)
+                continue
+            for file in sorted(day.iterdir()):
+                try:
+                    known = file.stat()
+                except OSError:
+                    continue  # another process has deleted or renamed it
+                if file.name.endswith(UNFINISHED):
+                    if time.time() - known.st_mtime > STALE:
+                        file.unlink(missing_ok=True)
+                elif file.suffix == ".parquet":
+                    parts.append((file, known.st_size))
+                    total += known.st_size
+        for file, size in parts:
+            if total <= self._wanted.max_size:
+                break
+            file.unlink(missing_ok=True)
+            total -= size
