@@ -163,6 +163,39 @@ def test_a_process_that_dies_is_replaced(folder: Path) -> None:
         assert served.process.wait(60) == 0
 
 
+# Supervisors of two processes that only wait; one is killed, and SIGTERM comes while another is started in its place.
+DEATH_AND_END = """
+import os, random, signal, sys
+from mlspec.serving.server import supervise
+
+def work(ready):
+    ready()
+    signal.pause()
+
+rounds = random.Random(1)
+for _ in range(int(sys.argv[1])):
+    told, tell = os.pipe()
+    supervisor = os.fork()
+    if not supervisor:
+        children = lambda: open(f"/proc/self/task/{os.getpid()}/children").read().encode()
+        os._exit(supervise(work, 2, lambda: os.write(tell, children())))
+    first = int(os.read(told, 100).split()[0])
+    signal.alarm(30)
+    os.kill(first, signal.SIGKILL)
+    for _ in range(rounds.randrange(20_000)):
+        pass
+    os.kill(supervisor, signal.SIGTERM)
+    assert os.waitpid(supervisor, 0)[1] == 0
+    signal.alarm(0)
+    os.close(told), os.close(tell)
+"""
+
+
+@pytest.mark.slow
+def test_a_stop_reaches_a_process_that_is_just_being_started() -> None:
+    subprocess.run([sys.executable, "-c", DEATH_AND_END, "100"], check=True)
+
+
 def test_an_open_address_needs_a_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(tokens.VARIABLE, raising=False)
     with pytest.raises(SpecError) as caught:

@@ -16,6 +16,7 @@ import uvicorn
 from mlspec.serving.guard import Bounds, Guarded
 
 QUIET = 0.5  # seconds in which a connection that is kept open may bring one more request before it is closed
+ENDS = (signal.SIGTERM, signal.SIGINT)
 MOST_DEATHS, WITHIN = 5, 60.0  # of processes, each: more of them, in so many seconds, end the service
 
 
@@ -29,7 +30,7 @@ class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """SIGTERM and SIGINT end it; a second SIGINT at once."""
-        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGTERM, signal.SIGINT)}
+        before = {number: signal.signal(number, self.handle_exit) for number in ENDS}
         try:
             yield
         finally:
@@ -113,19 +114,26 @@ def supervise(work: Callable[[Callable[[], None]], int], count: int, ready: Call
         os.write(told, b"1")
 
     def start() -> None:
-        process = os.fork()
-        if process:
-            begun.add(process)
-            return
+        # A signal between the fork and the record of its process would never reach that process.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)
+        if not ending:
+            if process := os.fork():
+                begun.add(process)
+            else:
+                child(mask)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+    def child(mask: "set[signal.Signals | int]") -> None:
         code = 1
         try:
-            for number in (signal.SIGTERM, signal.SIGINT):
+            for number in ENDS:
                 signal.signal(number, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
             code = work(answers)
         finally:
             os._exit(code)
 
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in ENDS:
         signal.signal(number, end)
     for _ in range(count):
         start()
