@@ -82,3 +82,19 @@ def test_the_calibration_error_is_what_a_hand_count_gives_and_its_interval_leave
     found = error.interval(happened, overbold, 0.95)
     assert isinstance(found, tuple)
     assert 0.2 < found[0] < error.score(happened, overbold) < found[1]
+
+
+@pytest.mark.slow
+def test_an_average_precision_of_millions_of_rows_is_right() -> None:
+    """The cube of a count of some two million rows is beyond all integers of 64 bits."""
+    from sklearn.metrics import average_precision_score
+
+    n = 2**22 + 1000
+    score = np.arange(n) / n
+    truth = (np.arange(n) % 1000 < np.arange(n) // (n // 1000)).astype(np.int64)
+    found, prediction = metric("average_precision"), np.column_stack([1 - score, score])
+    value, ends = found.score(truth, prediction), found.interval(truth, prediction, 0.95)
+    assert value == pytest.approx(average_precision_score(truth, score), abs=1e-12)
+    assert isinstance(ends, tuple)
+    assert 1e-4 < ends[1] - ends[0] < 1e-2
+    assert ends[0] < value < ends[1]

@@ -1,6 +1,6 @@
 """How sure a ranking's figures are: the area under the ROC curve and the average precision, each with one sort."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mlspec.metrics import _intervals
 
@@ -20,15 +20,20 @@ def placements(positive: "Array", score: "Array") -> "tuple[float, Array]":
     (DeLong, DeLong and Clarke-Pearson 1988)."""
     import numpy as np
 
-    ordered, negatives = np.sort(score[positive]), np.sort(score[~positive])
-    m, k, n = len(ordered), len(negatives), len(score)
+    m, n = int(np.count_nonzero(positive)), len(score)
+    k = n - m
     if m == 0 or k == 0:
         return float("nan"), np.zeros(n)
+    order = np.argsort(score)
+    ordered, own = score[order], positive[order]
+    first = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+    sizes = np.diff(first, append=n)
+    found = np.add.reduceat(own, first, dtype=np.int64)
+    # Rows of the other class that are lower, or as high: a row is placed between the two counts.
+    lower = np.cumsum(found) - found
+    below, above = 2 * (first - lower) + sizes - found, 2 * lower + found
     placed = np.empty(n)
-    for mine, others in ((positive, negatives), (~positive, ordered)):
-        own = score[mine]
-        placed[mine] = (np.searchsorted(others, own, "left") + np.searchsorted(others, own, "right")) / 2 / len(others)
-    placed[~positive] = 1 - placed[~positive]
+    placed[order] = np.where(own, np.repeat(below / 2 / k, sizes), 1 - np.repeat(above / 2 / m, sizes))
     area = float(placed[positive].mean())
     return area, (placed - area) * np.where(positive, n / m, n / k)
 
@@ -69,36 +74,57 @@ def _newcombe(area: float, m: int, k: int, level: float) -> tuple[float, float]:
     return (0.0 if area == 0 else low), (1.0 if area == 1 else high)
 
 
-def average_precision(positive: "Array", score: "Array") -> "tuple[float, Array]":
-    """How much the average precision is too high on average, and its influences (n,).
+class Precision(NamedTuple):
+    """An average precision, how much it is too high on average, and its influences (n,)."""
 
-    By the first and second derivatives by the weight of each row: a positive row counts itself as found.
-    """
+    value: float
+    bias: float
+    influences: "Array"
+
+
+def average_precision(positive: "Array", score: "Array") -> Precision:
+    """The average precision by the first and second derivatives by the weight of each row: a positive row counts itself
+    as found. NaN where no row is positive."""
     import numpy as np
 
-    n, m = len(score), int(positive.sum())
+    n, m = len(score), int(np.count_nonzero(positive))
     if m == 0:
-        return 0.0, np.zeros(n)
-    values, codes = np.unique(-score, return_inverse=True)
-    own = np.bincount(codes, positive, minlength=len(values))
-    found, seen = np.cumsum(own), np.cumsum(np.bincount(codes, minlength=len(values)))
-    precision, missed = found / seen, seen - found
+        return Precision(float("nan"), 0.0, np.zeros(n))
+    order = np.argsort(-score)
+    ordered = score[order]
+    first = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+    sizes = np.diff(first, append=n)
+    # Floats: the cube of a count of some two million rows is beyond all integers.
+    own = np.add.reduceat(positive[order], first, dtype=np.float64)
+    found, seen = np.cumsum(own), np.cumsum(sizes, dtype=np.float64)
+    precision, missed, square = found / seen, seen - found, seen**2
     value = float(own @ precision) / m
     # A row at a score changes the precision at that score and at all lower ones.
-    up = np.cumsum((own * missed / seen**2)[::-1])[::-1]
-    down = np.cumsum((own * found / seen**2)[::-1])[::-1]
-    influences = np.where(positive, (precision - value + up)[codes], -down[codes]) * n / m
-    bent = 2 * missed / seen**2 - 2 * np.cumsum((own * missed / seen**3)[::-1])[::-1] - 2 * (precision + up - value) / m
-    bowed = 2 * np.cumsum((own * found / seen**3)[::-1])[::-1]
-    return float(np.where(positive, bent[codes], bowed[codes]).sum()) / m / 2, np.asarray(influences)
+    up, down = _from_below(own * missed / square), _from_below(own * found / square)
+    bent = 2 * missed / square - 2 * _from_below(own * missed / (square * seen)) - 2 * (precision + up - value) / m
+    bowed = 2 * _from_below(own * found / (square * seen))
+    bias = float(own @ bent + (sizes - own) @ bowed) / m / 2
+    influences = np.empty(n)
+    mine, others = (precision - value + up) * n / m, -down * n / m
+    influences[order] = np.where(positive[order], np.repeat(mine, sizes), np.repeat(others, sizes))
+    return Precision(value, bias, influences)
 
 
-def precision_interval(positive: "Array", score: "Array", value: float, level: float) -> tuple[float, float] | str:
-    """The interval of an average precision: studentized around the value less its bias; of a perfect ranking the exact
-    one of as many rows as are positive; unknown where few rows are positive."""
-    m = int(positive.sum())
-    if m < FEWEST_FOUND:
-        return f"{m} rows are positive, fewer than {FEWEST_FOUND}" + _intervals.enough(len(score), m, FEWEST_FOUND)
-    bias, influences = average_precision(positive, score)
-    ends = _intervals.studentized(value - bias, influences * (1 + CURVED / m) ** 0.5, level, rows=m)
-    return _intervals.proportion(m, m, level) if ends is None else (max(0.0, ends[0]), min(1.0, ends[1]))
+def _from_below(values: "Array") -> "Array":
+    """The sum of each value and all after it."""
+    import numpy as np
+
+    return np.asarray(np.cumsum(values[::-1])[::-1])
+
+
+def precision_interval(found: Precision, positive: int, level: float) -> tuple[float, float] | str:
+    """The interval of an average precision of so many ``positive`` rows: studentized around the value less its bias; of
+    a perfect ranking the exact one of as many rows as are positive; unknown where few rows are positive."""
+    if positive < FEWEST_FOUND:
+        few = _intervals.enough(len(found.influences), positive, FEWEST_FOUND)
+        return f"{positive} rows are positive, fewer than {FEWEST_FOUND}" + few
+    spread = found.influences * (1 + CURVED / positive) ** 0.5
+    ends = _intervals.studentized(found.value - found.bias, spread, level, rows=positive)
+    if ends is None:
+        return _intervals.proportion(positive, positive, level)
+    return max(0.0, ends[0]), min(1.0, ends[1])

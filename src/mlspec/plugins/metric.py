@@ -1,12 +1,23 @@
 """What a metric is: a score of predictions."""
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from mlspec.plugins.base import Plugin
 
 if TYPE_CHECKING:
     import numpy as np
+
+
+Ends = tuple[float, float] | str | None
+
+
+class Findings(NamedTuple):
+    """What ``score``, ``influences`` and ``interval`` give for the same predictions."""
+
+    value: float
+    influences: "np.ndarray[Any, Any] | None"
+    interval: Ends
 
 
 class Metric(Plugin, frozen=True, kw_only=True):
@@ -44,9 +55,7 @@ class Metric(Plugin, frozen=True, kw_only=True):
         """
         return None
 
-    def interval(
-        self, truth: "np.ndarray[Any, Any]", prediction: "np.ndarray[Any, Any]", level: float
-    ) -> tuple[float, float] | str | None:
+    def interval(self, truth: "np.ndarray[Any, Any]", prediction: "np.ndarray[Any, Any]", level: float) -> Ends:
         """The ends of an interval in closed form (a proportion's, say), or in words why these rows can't give one.
 
         None: it follows from the influences.
@@ -56,4 +65,10 @@ class Metric(Plugin, frozen=True, kw_only=True):
     def unseen(self, truth: "np.ndarray[Any, Any]", prediction: "np.ndarray[Any, Any]", level: float) -> float | None:
         """By how much the score may be worse than these rows show, where ``interval`` says that few rows carry it; None
         where that is not known."""
+        return None
+
+    def findings(
+        self, truth: "np.ndarray[Any, Any]", prediction: "np.ndarray[Any, Any]", level: float
+    ) -> Findings | None:
+        """Score, influences and interval by one pass over the rows; None: they are asked for one at a time."""
         return None

@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from mlspec.metrics._intervals import CARRYING, MANY, STEADY, carrying, heavy, studentized, total, wrong_rows
-from mlspec.plugins.metric import Metric
+from mlspec.plugins.metric import Ends, Findings, Metric
 from mlspec.steps.evaluation import decisions
 
 Array = np.ndarray[Any, Any]
@@ -38,51 +40,82 @@ def measure(
         predicted = baselines[who] if who else prediction
         return decided[who] if decided and metric.decides and who in decided else predicted
 
-    measured, differences = {}, {who: {} for who in baselines}  # type: dict[str, Any], dict[str, dict[str, Any]]
+    measured, scores = {}, {who: {} for who in baselines}  # type: dict[str, Any], dict[str, dict[str, Any]]
+    differences: dict[str, dict[str, Any]] = {who: {} for who in baselines}
     for name, metric in metrics:
-        own = given("", metric)
-        found = around(metric, truth, own, level, resamples)
+        own = Scored(metric, truth, given("", metric), level, resamples)
+        found = own.around()
         if found["value"] is None:
             found["reason"] = undefined(truth, prediction)
         measured[name] = {**found, "level": level, "n": len(truth), "greater_is_better": metric.greater_is_better}
         for who in baselines:
-            gained = difference(metric, truth, own, given(who, metric), level, resamples)
+            other = Scored(metric, truth, given(who, metric), level, resamples)
+            scores[who][name] = other.value
+            gained = _difference(own, other)
             del gained["error"]
             differences[who][name] = gained if found["value"] is not None else {**gained, "reason": found["reason"]}
-    return {
-        "rows": len(truth),
-        "metrics": measured,
-        "baselines": {
-            who: {name: score(metric, truth, given(who, metric)) for name, metric in metrics} for who in baselines
-        },
-        "differences": differences,
-    }
+    return {"rows": len(truth), "metrics": measured, "baselines": scores, "differences": differences}
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A metric of predictions: its score, influences and interval, each computed once and only if asked for."""
+
+    metric: Metric
+    truth: "Array"
+    prediction: "Array"
+    level: float
+    resamples: int
+
+    @cached_property
+    def _at_once(self) -> Findings | None:
+        return self.metric.findings(self.truth, self.prediction, self.level) if len(self.truth) else None
+
+    @cached_property
+    def value(self) -> float | None:
+        """The score, None where it is not a finite number."""
+        if self._at_once is None:
+            return score(self.metric, self.truth, self.prediction)
+        return self._at_once.value if math.isfinite(self._at_once.value) else None
+
+    @cached_property
+    def influences(self) -> "Array | None":
+        """The metric's influences (n,)."""
+        if self._at_once is not None:
+            return self._at_once.influences
+        return self.metric.influences(self.truth, self.prediction)
+
+    @cached_property
+    def stated(self) -> Ends:
+        """The metric's own interval."""
+        if self._at_once is not None:
+            return self._at_once.interval
+        return self.metric.interval(self.truth, self.prediction, self.level)
+
+    @cached_property
+    def ends(self) -> tuple[float, float] | str:
+        """The interval around the value, or in words why there is none: the metric's own, else that of its influences,
+        else (a metric that gives neither) the percentiles of bootstrap replicates."""
+        if self.stated is not None:
+            return self.stated
+        if self.influences is None:
+            drawn = replicates(self.metric, self.truth, {"": self.prediction}, self.resamples)[""]
+            return percentiles(drawn, self.level) or "it is not defined in too many bootstrap replicates"
+        ends = None if self.value is None else studentized(self.value, self.influences, self.level)
+        return "all rows are alike" if ends is None else _within(self.metric, ends)
+
+    def around(self) -> dict[str, Any]:
+        """``value`` with its interval, ``low`` and ``high``; where there is none they are None, with a ``reason``."""
+        ends = "" if self.value is None else self.ends
+        if isinstance(ends, str):
+            return {"value": self.value, "low": None, "high": None, **({"reason": ends} if ends else {})}
+        return _around(self.value, *ends)
 
 
 def around(metric: Metric, truth: "Array", prediction: "Array", level: float, resamples: int) -> dict[str, Any]:
     """A metric's ``value`` with its interval, ``low`` and ``high``; where there is none they are None, with a
     ``reason``."""
-    value = score(metric, truth, prediction)
-    ends = "" if value is None else interval(metric, truth, prediction, value, level, resamples)
-    if isinstance(ends, str):
-        return {"value": value, "low": None, "high": None, **({"reason": ends} if ends else {})}
-    return _around(value, *ends)
-
-
-def interval(
-    metric: Metric, truth: "Array", prediction: "Array", value: float, level: float, resamples: int
-) -> tuple[float, float] | str:
-    """The interval around a value, or in words why there is none: the metric's own, else that of its influences, else
-    (a metric that gives neither) the percentiles of ``resamples`` bootstrap replicates."""
-    found = metric.interval(truth, prediction, level)
-    if found is not None:
-        return found
-    influences = metric.influences(truth, prediction)
-    if influences is None:
-        drawn = replicates(metric, truth, {"": prediction}, resamples)[""]
-        return percentiles(drawn, level) or "it is not defined in too many bootstrap replicates"
-    ends = studentized(value, influences, level)
-    return "all rows are alike" if ends is None else _within(metric, ends)
+    return Scored(metric, truth, prediction, level, resamples).around()
 
 
 def difference(
@@ -94,49 +127,44 @@ def difference(
     The rows' influences on both scores are subtracted, so that what makes a row hard for either cancels out. Where
     few rows set the two apart, the interval is that of two independent scores, from both intervals (Newcombe 1998).
     """
-    mine, theirs = score(metric, truth, own), score(metric, truth, other)
-    if mine is None or theirs is None:
+    return _difference(*(Scored(metric, truth, one, level, resamples) for one in (own, other)))
+
+
+def _difference(own: Scored, other: Scored) -> dict[str, Any]:
+    if own.value is None or other.value is None:
         return {"value": None, "low": None, "high": None, "error": None}
-    sign = 1.0 if metric.greater_is_better else -1.0
-    value = sign * (mine - theirs)
-    if np.array_equal(own, other):
+    sign = 1.0 if own.metric.greater_is_better else -1.0
+    apart = own.value - other.value
+    if np.array_equal(own.prediction, other.prediction):
         return {"value": 0.0, "low": 0.0, "high": 0.0, "error": 0.0}
-    ends, error = _apart(metric, truth, (own, other), (mine, theirs), level, resamples)
+    ends, error = _apart((own, other), (own.value, other.value))
     if isinstance(ends, str):
-        return {"value": value, "low": None, "high": None, "error": error, "reason": ends}
-    return {**_around(value, *(ends if sign > 0 else (-ends[1], -ends[0]))), "error": error}
+        return {"value": sign * apart, "low": None, "high": None, "error": error, "reason": ends}
+    return {**_around(sign * apart, *(ends if sign > 0 else (-ends[1], -ends[0]))), "error": error}
 
 
-def _apart(
-    metric: Metric,
-    truth: "Array",
-    given: "tuple[Array, Array]",
-    values: tuple[float, float],
-    level: float,
-    resamples: int,
-) -> tuple[tuple[float, float] | str, float | None]:
+def _apart(both: tuple[Scored, Scored], values: tuple[float, float]) -> tuple[tuple[float, float] | str, float | None]:
     """The interval of the first value less the second, or why there is none; and the standard error."""
-    influences = [metric.influences(truth, one) for one in given]
-    if influences[0] is None or influences[1] is None:
-        own, other = (metric.interval(truth, one, level) for one in given)
-        if isinstance(own, tuple) and isinstance(other, tuple):
-            return total(zip((1.0, -1.0), values, (own, other), strict=True)), None
-        drawn = replicates(metric, truth, {"own": given[0], "other": given[1]}, resamples)
+    (own, other), metric, truth, level = both, both[0].metric, both[0].truth, both[0].level
+    if own.influences is None or other.influences is None:
+        if isinstance(own.stated, tuple) and isinstance(other.stated, tuple):
+            return total(zip((1.0, -1.0), values, (own.stated, other.stated), strict=True)), None
+        drawn = replicates(metric, truth, {"own": own.prediction, "other": other.prediction}, own.resamples)
         apart = drawn["own"] - drawn["other"]
         usable = apart[np.isfinite(apart)]
         error = float(usable.std(ddof=1)) if len(usable) > 1 else None
         return percentiles(apart, level) or "it is not defined in too many bootstrap replicates", error
-    apart = influences[0] - influences[1]
+    apart = own.influences - other.influences
     error = float(apart.std() / max(len(apart) - 1, 1) ** 0.5)
     few: list[int] = []
-    if given[0].ndim == 1:
+    if own.prediction.ndim == 1:
         why = heavy(np.abs(apart))
     else:
-        few = [at for at, one in enumerate(given) if _may_be_worse(metric, truth, one, level)]
+        few = [at for at, one in enumerate(both) if _may_be_worse(metric, truth, one.prediction, level)]
+        given = (own.prediction, other.prediction)
         if len(few) == 1 and (far := _far_apart(metric, truth, given, few[0], apart + values[0] - values[1], level)):
             return far, error
-        stated = (metric.interval(truth, one, level) for one in given)
-        why = next((one for one in stated if isinstance(one, str)), "")
+        why = next((one.stated for one in both if isinstance(one.stated, str)), "")
     if why:
         return why, error
     rows = int(np.unique(truth, return_counts=True)[1].min()) if metric.by_class else len(truth)
@@ -144,12 +172,9 @@ def _apart(
     if not few and carrying(apart) >= CARRYING and rows >= CARRYING:
         ends = studentized(values[0] - values[1], apart, level, rows=rows)
     if ends is None:
-        own, other = (
-            interval(metric, truth, one, value, level, resamples) for one, value in zip(given, values, strict=True)
-        )
-        if isinstance(own, str) or isinstance(other, str):
+        if isinstance(own.ends, str) or isinstance(other.ends, str):
             return f"fewer than {CARRYING} rows set the two apart", error
-        ends = total(zip((1.0, -1.0), values, (own, other), strict=True))
+        ends = total(zip((1.0, -1.0), values, (own.ends, other.ends), strict=True))
     return ends, error
 
 
