@@ -202,8 +202,8 @@ class _Schedule:
                 self._begin(step)
                 continue
             left.append(entry)
-            # What has to be alone would wait for ever if others went on beginning.
-            if self._kind(step).alone or len(self._sharing()) >= self._carrier().capacity.steps:
+            # What has to be alone waits until nothing runs, and holds nobody up meanwhile.
+            if not self._kind(step).alone and len(self._sharing()) >= self._carrier().capacity.steps:
                 break
         for entry in left:
             heappush(self.ready, entry)
