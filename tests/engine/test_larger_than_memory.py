@@ -44,7 +44,7 @@ from mlspec.steps.data import preparation
 from mlspec.steps.data import feature_arrays as rows
 from mlspec.steps.data import parquet as tables
 from mlspec.steps.diagnosis import check_data
-from mlspec.torchkit import ordering, tabular
+from mlspec.torchkit import ordering, statistics
 from mlspec.models import sgd
 
 measure.OFTEN = 0.01
@@ -54,9 +54,9 @@ preparation.FIT_BYTES = 8 << 20
 check_data.TRAIN_ROWS, check_data.OTHER_ROWS = 6_000, 2_000
 evidence.AT_ONCE //= 8
 ordering.LARGE, ordering.WINDOW, ordering.BLOCK = 16 << 20, 8 << 20, 128 << 10
-tabular.PIECE = 8 << 20
+statistics.PIECE = 8 << 20
 sgd.PIECE = 2 << 20
-tabular.LOOKED_AT = 50_000
+statistics.LOOKED_AT = 50_000
 # What libraries load when they are first used is theirs, not the table's.
 weight = torch.nn.Parameter(torch.ones(1))
 weight.sum().backward()

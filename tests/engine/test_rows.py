@@ -24,6 +24,8 @@ from mlspec.models.torch.ft_transformer import FtTransformer
 from mlspec.plugins.base import Column
 from mlspec.plugins.model import Training
 from mlspec.steps.data import feature_arrays, parquet
+from mlspec.steps.job import Job
+from mlspec.steps.training import distributed
 from mlspec.torchkit import tabular
 from mlspec.torchkit.settings import Private
 
@@ -74,21 +76,6 @@ def test_rows_in_files_are_the_rows_in_memory_and_leave_nothing_behind(tmp_path:
     pieces = list(feature_arrays.pieces(path, STATE))
     assert len(pieces) > 1
     np.testing.assert_array_equal(np.concatenate([f.numeric for f, _ in pieces]), here.features.numeric)
-
-
-def test_processes_read_what_the_one_that_started_them_has_unpacked(tmp_path: Path, small: None) -> None:
-    frame, scratch = parquet.scan(stored(tmp_path / "rows")), tmp_path / "scratch"
-    scratch.mkdir()
-    here = feature_arrays.read(frame, STATE)
-    with feature_arrays.unpacked(frame, STATE, scratch) as files:
-        # Only the file has these rows.
-        there = feature_arrays.read(frame.reverse(), STATE, None, files)
-    assert there.features.is_mapped
-    np.testing.assert_array_equal(here.features.numeric, there.features.numeric)
-    np.testing.assert_array_equal(here.features.codes, there.features.codes)
-    assert list(scratch.iterdir()) == []
-    with feature_arrays.unpacked(frame.head(5), STATE, scratch) as files:
-        assert files == ()
 
 
 def test_a_model_that_needs_all_rows_in_memory_says_so_before_it_takes_them() -> None:
@@ -262,3 +249,71 @@ def test_a_training_on_files_is_that_in_memory_and_goes_on_when_it_was_killed(tm
     assert {path.name for path in (tmp_path / "files").iterdir()} == {"model", "history", "checkpoints"}
     for name in ("model/model.safetensors", "history"):
         assert (tmp_path / "files" / name).read_bytes() == (tmp_path / "memory" / name).read_bytes()
+
+
+# Each process says how many rows it holds.
+WORK = """
+import os
+from mlspec.steps.data import feature_arrays, parquet
+from mlspec.steps.training import train
+from mlspec.torchkit import batches, ordering, statistics
+
+parquet.ROW_GROUP, batches.GATHERED = 700, 1500
+statistics.LOOKED_AT, statistics.PIECE = 200, 6000
+ordering.LARGE, ordering.WINDOW, ordering.BLOCK = 1000, 4000, 240
+
+def run(job):
+    feature_arrays.IN_MEMORY = 1000 if job.params.pop("shares") else 1 << 30
+    read = feature_arrays._with_target
+
+    def told(features, *given):
+        with (job.root / f"held-{os.environ['RANK']}").open("a") as file:
+            file.write(f"{len(features.codes)} ")
+        return read(features, *given)
+
+    feature_arrays._with_target = told
+    train.run(job)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("bins", [4, 0], ids=["quantiles", "moments"])
+def test_processes_read_their_share_of_a_large_table_and_train_as_with_all_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bins: int
+) -> None:
+    (tmp_path / "shared_work.py").write_text(WORK)
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "state").write_text(json.dumps(STATE))
+    rows = pl.read_parquet(stored(tmp_path / "whole"))
+    (tmp_path / "parts").mkdir()
+    for number, (start, stop) in enumerate(((0, 1), (1, 1999), (1999, 1999), (1999, 2400), (2400, COUNT))):
+        rows[start:stop].write_parquet(tmp_path / "parts" / f"{number}.parquet")
+    model = {"hidden": [8], "epochs": 2, "batch_size": 64, "dropout": 0.2, "bins": bins, "class_weight": "balanced"}
+    made: dict[str, tuple[Any, bytes, list[str]]] = {}
+    for name, count, where in (("one", 1, ""), ("all", 3, ""), ("shares", 3, "parts"), ("one-share", 1, "parts")):
+        folder = tmp_path / name
+        folder.mkdir()
+        job = Job(
+            id="train.mlp",
+            kind="train",
+            params={"model": ["torch.mlp", model], "seed": 1, "task": "binary_classification", "shares": bool(where)},
+            inputs={
+                "train": tmp_path / (where or "whole"),
+                "validation": tmp_path / "parts",
+                "state": tmp_path / "state",
+            },
+            outputs={"model": folder / "model", "history": folder / "history"},
+            scratch=folder,
+            root=folder,
+            processes=count,
+        )
+        distributed.together(job, "shared_work")
+        held = [(folder / f"held-{rank}").read_text() for rank in range(count)]
+        weights = (folder / "model" / "model.safetensors").read_bytes()
+        made[name] = json.loads((folder / "history").read_text()), weights, held
+    assert made["all"][2] == ["3000 3000 "] * 3
+    assert made["shares"][2] == ["1000 1000 "] * 3
+    assert made["shares"][:2] == made["all"][:2]
+    assert made["one-share"][:2] == made["one"][:2]
+    for losses in ("train_loss", "validation_loss"):
+        assert made["shares"][0][losses] == pytest.approx(made["one"][0][losses], rel=1e-5)

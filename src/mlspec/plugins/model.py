@@ -24,6 +24,10 @@ class Features(msgspec.Struct, frozen=True):
 
     Those of a large table are in files that are mapped into memory (``mapped``). Who reads such rows a piece at a time
     calls ``forget`` after each, which gives back the memory of what was read; a copy would take it all.
+
+    ``shares``: where processes train together and each has only its share of the rows (for models that ``shares_rows``
+    is true of), at which rows of the table the shares begin, and how many rows there are; targets are of all rows.
+    ``first``: the number of the first row that is here.
     """
 
     numeric: "np.ndarray[Any, Any]"
@@ -33,6 +37,18 @@ class Features(msgspec.Struct, frozen=True):
     levels: tuple[int, ...]
     arrays: tuple[tuple[int, tuple[int, ...]], ...] = ()
     mapped: "tuple[mmap.mmap, ...]" = ()
+    shares: tuple[int, ...] = ()
+    first: int = 0
+
+    @property
+    def count(self) -> int:
+        """How many rows all processes have."""
+        return self.shares[-1] if self.shares else len(self.codes)
+
+    @property
+    def here(self) -> slice:
+        """Which of them are here."""
+        return slice(self.first, self.first + len(self.codes))
 
     @property
     def is_mapped(self) -> bool:
@@ -122,6 +138,8 @@ class Model(Plugin, frozen=True, kw_only=True):
 
     ``continues``: ``fit`` can go on from a model that was fitted on other rows, ``Training.start``.
 
+    ``shares_rows``: where processes train it together, each can do with its share of the rows of a large table.
+
     ``needs``: a type of column without which it has nothing to do.
 
     ``complexity`` orders models for the one-standard-error rule, which takes the least complex of equals: 1 one linear
@@ -143,6 +161,7 @@ class Model(Plugin, frozen=True, kw_only=True):
     may_be_network: ClassVar[bool] = False
     brings_code: ClassVar[bool] = False
     continues: ClassVar[bool] = False
+    shares_rows: ClassVar[bool] = False
     needs: ClassVar[str] = ""
     holds: ClassVar[float] = 4.0
 

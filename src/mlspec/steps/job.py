@@ -33,11 +33,10 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     folder each, every one of them), ``scratch`` a folder that survives a kill of this step and is removed when it has
     succeeded (checkpoints), ``memory`` the bytes it should stay within (None: not said), ``allowed`` those that it is
     ended beyond, whatever runs beside it, ``records`` what the steps before this one took, by step id, for steps that
-    ask for it, ``files`` the digests of what it reads outside the store, as its fingerprint knows them. ``unpacked``:
-    the descriptors of files with the rows of an input, which the process that started this one has unpacked (see
-    ``feature_arrays``). ``processes`` train together what it trains, on ``gpus`` of each node where it is for GPUs;
-    ``elsewhere``: for each node but this one, the command that starts one of them there; ``accumulate``: networks take
-    a batch that does not fit in parts. ``progress(what, share done 0..1, figures)`` reports on a long step.
+    ask for it, ``files`` the digests of what it reads outside the store, as its fingerprint knows them. ``processes``
+    train together what it trains, on ``gpus`` of each node where it is for GPUs; ``elsewhere``: for each node but this
+    one, the command that starts one of them there; ``accumulate``: networks take a batch that does not fit in parts.
+    ``progress(what, share done 0..1, figures)`` reports on a long step.
     ``seconds``: how long it may train (None: no limit; 0: it is left out). ``do_parts`` has parts done on other
     machines, as many at a time as there is room for, and returns the outputs of each (None: there are no other
     machines). It raises StepError where one of them fails.
@@ -61,6 +60,5 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     allowed: int | None = None
     records: dict[str, dict[str, Any]] = {}
     files: dict[str, str] = {}
-    unpacked: dict[str, tuple[int | None, ...]] = {}
     progress: Callable[[str, float, dict[str, float]], None] = lambda _what, _share, _figures: None
     do_parts: Callable[[Sequence[Part]], list[dict[str, Path]]] | None = None

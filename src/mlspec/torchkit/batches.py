@@ -2,7 +2,8 @@
 
 Rows that are on the device are picked there. Rows that had no room are in main memory: they are picked into pinned
 memory and copied while the device computes, a piece ahead of the one in use. Rows that are in a file are read a window
-at a time, in long runs, into memory that is used again for the next one.
+at a time, in long runs, into memory that is used again for the next one. Of several processes that have a share of the
+rows each, each gives the others what they need of it for some steps at once: the batches are those of one process.
 """
 
 import math
@@ -12,6 +13,7 @@ import msgspec
 import torch
 from torch import Tensor
 
+from mlspec.torchkit.exchange import Exchange
 from mlspec.torchkit.ordering import Order
 
 GATHERED = 1 << 19  # numbers that are picked for several steps at once
@@ -21,11 +23,18 @@ STREAMED = 1 << 23  # the same, where they are copied to a GPU
 class Rows(msgspec.Struct, frozen=True):
     """Rows, on the device or in main memory: what the module is called with, and the target; all (n, ...).
 
-    ``forget``, where they are in a file that is mapped into memory: gives back the pages that were read."""
+    ``forget``, where they are in a file that is mapped into memory: gives back the pages that were read. ``shares``,
+    where these are one process's share of the rows: at which rows the shares begin, and how many there are."""
 
     inputs: tuple[Tensor, ...]
     target: Tensor
     forget: Callable[[], None] | None = None
+    shares: tuple[int, ...] = ()
+
+    @property
+    def count(self) -> int:
+        """How many rows all processes have."""
+        return self.shares[-1] if self.shares else len(self.target)
 
     def to(self, device: torch.device) -> "Rows":
         """These rows on a device."""
@@ -37,21 +46,33 @@ class Rows(msgspec.Struct, frozen=True):
 
 
 class Batches:
-    """Batches of ``size`` rows, of which those in ``part`` are returned, on ``device``."""
+    """Batches of ``size`` rows, of which those in ``part`` are returned, on ``device``; through an ``exchange`` where
+    each of several processes has a share of the rows."""
 
-    def __init__(self, rows: Rows, size: int, seed: int, device: torch.device, part: slice | None = None) -> None:
+    def __init__(
+        self,
+        rows: Rows,
+        size: int,
+        seed: int,
+        device: torch.device,
+        part: slice | None = None,
+        exchange: Exchange | None = None,
+    ) -> None:
         self._all = (*rows.inputs, rows.target)
         self._forget = rows.forget
         self._size, self._device = size, device
         self._part = part or slice(0, size)
+        self._exchange = exchange
         self._moves = rows.target.device != device
         aside = self._moves and device.type == "cuda"
         self._stream = torch.cuda.Stream(device) if aside else None  # type: ignore[no-untyped-call]
         width = sum(math.prod(tensor.shape[1:]) for tensor in self._all)
-        # Picking rows for several steps at once spares calls; a bounded piece spares memory.
-        self._together = max(1, (STREAMED if self._moves else GATHERED) // (size * max(width, 1)))
+        # Picking rows for several steps at once spares calls; a bounded piece spares memory. All processes of an
+        # exchange have to take the same steps at once, wherever their rows lie.
+        numbers = STREAMED if self._moves and exchange is None else GATHERED
+        self._together = max(1, numbers // (size * max(width, 1)))
         wide = sum(math.prod(tensor.shape[1:]) for tensor in rows.inputs)
-        self._sequence = Order(seed, len(rows.target), wide, size)
+        self._sequence = Order(seed, rows.count, wide, size)
         self._room: list[Tensor] = []
         self._window = (-1, -1)
         self._first = -1
@@ -67,20 +88,23 @@ class Batches:
         if first != self._first:
             self._first = first
             own = self._part.stop - self._part.start
-            self._pieces = [torch.split(tensor, own) for tensor in self._picked(first)]
+            picked = self._picked(first) if self._exchange is None else self._exchanged(self._exchange, first)
+            self._pieces = [torch.split(tensor, own) for tensor in picked]
         *inputs, target = (pieces[index - first] for pieces in self._pieces)
         return inputs, target
 
     def _enter(self, runs: Sequence[slice], order: Tensor) -> None:
         """Make the rows of a window those that are picked from."""
+        if self._sequence.is_large and (self._forget is None or self._exchange is not None):
+            order = torch.cat([torch.arange(run.start, run.stop) for run in runs])[order]
+        if self._exchange is not None:
+            runs = self._exchange.of_own(runs)
         if self._forget is not None:
             self._tensors = self._read(runs)
             self._forget()
         else:
             self._tensors = self._all
-            if self._sequence.is_large:
-                order = torch.cat([torch.arange(run.start, run.stop) for run in runs])[order]
-        self._order = order.to(self._tensors[-1].device)
+        self._order = order if self._exchange is not None else order.to(self._tensors[-1].device)
 
     def _read(self, runs: Sequence[slice]) -> tuple[Tensor, ...]:
         rows = sum(run.stop - run.start for run in runs)
@@ -128,3 +152,13 @@ class Batches:
             return chosen
         whole = chosen[: len(chosen) // self._size * self._size].view(-1, self._size)
         return whole[:, self._part].reshape(-1)
+
+    def _exchanged(self, exchange: Exchange, first: int) -> list[Tensor]:
+        chosen = self._order[first * self._size : (first + self._together) * self._size]
+
+        def pick(rows: Tensor) -> list[Tensor]:
+            places = (rows - exchange.first if self._forget is None else exchange.within(rows)).to(self._all[-1].device)
+            return [tensor.index_select(0, places) for tensor in self._tensors]
+
+        found = exchange.rows(chosen[: len(chosen) // self._size * self._size], pick)
+        return [tensor.to(self._device) for tensor in found]

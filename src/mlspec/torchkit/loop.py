@@ -22,6 +22,7 @@ from mlspec.torchkit import checkpoint, memory, together
 from mlspec.torchkit.batches import Batches
 from mlspec.torchkit.batches import Rows as Rows  # (the name that users of the loop know it by)
 from mlspec.torchkit.clock import Clock
+from mlspec.torchkit.exchange import Exchange
 from mlspec.torchkit.private import PrivateStepper
 from mlspec.torchkit.settings import Private, batch
 from mlspec.torchkit.stepping import HALVES, Computing, Stepper, precise
@@ -124,7 +125,7 @@ def _train(
     seconds: float | None,
 ) -> dict[str, Any]:
     device = next(module.parameters()).device
-    count = len(rows.target)
+    count = rows.count
     size = batch(settings.batch_size, count)
     steps = count // size
     total = steps * settings.epochs
@@ -139,7 +140,8 @@ def _train(
     if settings.private is None:
         stepper = Stepper(module, optimizer, loss, device, settings.computing, settings.clip_norm)
         share = stepper.share
-        batches = Batches(rows, size, seed, device, None if share is None else share.cut(size)).at
+        exchange = None if share is None or not rows.shares else Exchange(share, rows.shares, size)
+        batches = Batches(rows, size, seed, device, None if share is None else share.cut(size), exchange).at
     else:
         about = _digest(settings, seed, rows, module, None)
         stepper = PrivateStepper(module, optimizer, loss, rows, settings.private, about, size=size, steps=total)
@@ -156,7 +158,7 @@ def _train(
     keeps = share is None or share.rank == 0
 
     limit = min((one for one in (settings.seconds, seconds) if one is not None), default=None)
-    held = 0.0 if validation is None else len(validation.target) / count
+    held = 0.0 if validation is None else validation.count / count
     clock = Clock(limit, state.seconds, held, steps, share, device)
 
     def keep() -> None:
@@ -224,11 +226,9 @@ def mean_loss(
     """The mean loss over all rows, with dropout off; each process of a group looks at its share of them."""
     module.eval()
     device = next(module.parameters()).device
-    size, count = at_once(module), len(rows.target)
-    if share is not None and count >= share.size:
-        rows = rows.cut(share.cut(count))
-    else:
-        share = None
+    size, count = at_once(module), rows.count
+    if share is not None and not rows.shares:
+        share, rows = (share, rows.cut(share.cut(count))) if count >= share.size else (None, rows)
     while True:
         try:
             total = _summed_loss(module, rows, loss, computing, device, size)
@@ -295,7 +295,8 @@ def _report(progress: Progress, state: _Progress, settings: Settings, passed: fl
 
 def _digest(settings: Settings, seed: int, rows: Rows, module: nn.Module, share: "together.Share | None") -> str:
     """What a checkpoint must have been made with to be gone on from."""
-    shapes = [list(tensor.shape) for tensor in (*rows.inputs, rows.target, *module.parameters())]
+    shapes = [[rows.count, *tensor.shape[1:]] for tensor in (*rows.inputs, rows.target)]
+    shapes += [list(parameter.shape) for parameter in module.parameters()]
     processes = 1 if share is None else share.size
     device = next(module.parameters()).device.type
     about = [msgspec.to_builtins(settings), seed, shapes, str(torch.__version__), device, processes]

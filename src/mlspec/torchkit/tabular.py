@@ -13,7 +13,7 @@ from mlspec.diagnostics import StepError
 from mlspec.machine import json_values, safe_files
 from mlspec.plugins.base import Column, Schema
 from mlspec.plugins.model import Features, Predictor, Training
-from mlspec.torchkit import backbones, device, loop, memory, outputs
+from mlspec.torchkit import backbones, device, loop, memory, outputs, statistics
 from mlspec.torchkit.network import Curves, Network, Scale
 from mlspec.torchkit.pictures import Pictures, others
 from mlspec.torchkit.row_weights import row_weights, stopping_weights
@@ -23,8 +23,6 @@ Array = np.ndarray[Any, Any]
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
 PRIVATE = "private.json"
-LOOKED_AT = 500_000  # rows that quantiles are taken of
-PIECE = 64 * 1024 * 1024  # bytes of rows that are looked at together
 GENTLY = 0.3  # of the learning rate, where training goes on from fitted weights
 
 
@@ -142,8 +140,8 @@ def untrained(model: Tabular, training: Training) -> loop.Trainable:
 
 def trainable(model: Tabular, training: Training, config: Config) -> loop.Trainable:
     """The untrained network with its rows; to be called within ``device.seeded``. Raises StepError as ``fit`` does."""
-    _check(training.features)
-    _check(training.validation)
+    statistics.check(training.features)
+    statistics.check(training.validation)
     place = device.find(training.device)
     settings = loop.Settings(
         epochs=model.epochs,
@@ -162,19 +160,17 @@ def trainable(model: Tabular, training: Training, config: Config) -> loop.Traina
         _fill(network, training.start)
     network.to(place)
     lies = memory.lies(_size(training.features) + _size(training.validation), place)
-    rows = _rows(training.features, training.target, config, lies)
     weights = row_weights(training, model.class_weight)
     if settings.private is not None and (weights is not None or training.start is not None):
         what = "rows that count differently" if weights is not None else "a model that was fitted before"
         raise StepError(f"what private training promises does not hold with {what}", "private")
-    rows = loop.Rows(rows.inputs, outputs.weighted(rows.target, weights), rows.forget)
-    validation = _rows(training.validation, training.validation_target, config, lies)
+    rows = _rows(training.features, training.target, weights, config, lies)
     watched = stopping_weights(training, model.class_weight)
-    validation = loop.Rows(validation.inputs, outputs.weighted(validation.target, watched), validation.forget)
+    validation = _rows(training.validation, training.validation_target, watched, config, lies)
     return loop.Trainable(
         network,
         rows,
-        validation if len(validation.target) else None,
+        validation if validation.count else None,
         outputs.of_members(training.classes, model.label_smoothing),
         settings,
         judge=outputs.of_their_mean(training.classes),
@@ -256,64 +252,11 @@ def _embedding(config: Config, plain: list[int] | None, features: Features | Non
         features = msgspec.structs.replace(features, numeric=features.numeric[:, plain])
     if config.bins:
         shape = (columns, config.bins + 1)
-        edges = np.zeros(shape, np.float32) if features is None else quantile_edges(features, config.bins)
+        edges = np.zeros(shape, np.float32) if features is None else statistics.quantile_edges(features, config.bins)
         return Curves(torch.from_numpy(edges), config.numeric_width)
-    mean, deviation = (np.zeros(columns), np.zeros(columns)) if features is None else _moments(features)
+    mean, deviation = (np.zeros(columns), np.zeros(columns)) if features is None else statistics.moments(features)
     scale = np.where(deviation > 0, deviation, 1.0)
     return Scale(torch.from_numpy(mean.astype(np.float32)), torch.from_numpy(scale.astype(np.float32)))
-
-
-def _moments(features: Features) -> tuple[Array, Array]:
-    """Mean and standard deviation of each column, float64 (columns,); of many rows a piece at a time."""
-    numeric = features.numeric
-    if numeric.nbytes <= PIECE:
-        return numeric.mean(axis=0, dtype=np.float64), numeric.std(axis=0, dtype=np.float64)
-    mean, squares = np.zeros(numeric.shape[1]), np.zeros(numeric.shape[1])
-    for piece in _pieces(numeric):
-        mean += piece.sum(axis=0, dtype=np.float64) / len(numeric)
-        features.forget()
-    for piece in _pieces(numeric):
-        squares += ((piece - mean) ** 2).sum(axis=0)
-        features.forget()
-    return mean, np.sqrt(squares / len(numeric))
-
-
-def _pieces(rows: Array) -> list[Array]:
-    """Views of some rows each."""
-    size = max(1, PIECE // (16 * max(1, rows.shape[1])))
-    return [rows[at : at + size] for at in range(0, len(rows), size)]
-
-
-def quantile_edges(features: Features, bins: int) -> Array:
-    """Edges (columns, bins + 1) at quantiles of each column, the last one repeated where there are fewer.
-
-    Where many rows share a value, what its quantiles leave over is spent on the quantiles of the distinct values.
-    """
-    numeric = features.numeric
-    step = max(1, len(numeric) // LOOKED_AT)
-    edges = np.empty((numeric.shape[1], bins + 1), np.float32)
-    shares = np.linspace(0, 1, bins + 1)
-    together = max(1, PIECE // (4 * max(1, -(-len(numeric) // step))))
-    for column in range(numeric.shape[1]):
-        if column % together == 0:
-            # Some columns at a time: a row that is in a file is read once for all of them.
-            some = np.asfortranarray(numeric[::step, column : column + together])
-            features.forget()
-        values = np.sort(some[:, column % together])
-        distinct = np.unique(values)
-        if len(distinct) > bins + 1:
-            chosen = np.unique(_at(values, shares))
-            rest = np.setdiff1d(distinct, chosen)
-            left = bins + 1 - len(chosen)
-            if left and len(rest):
-                chosen = np.union1d(chosen, _at(rest, np.linspace(0, 1, left)))
-            distinct = chosen
-        edges[column] = np.concatenate([distinct, np.repeat(distinct[-1:], bins + 1 - len(distinct))])
-    return edges
-
-
-def _at(values: Array, shares: Array) -> Array:
-    return np.asarray(values[np.rint(shares * (len(values) - 1)).astype(np.int64)])
 
 
 class _Fitted(Predictor):
@@ -324,7 +267,7 @@ class _Fitted(Predictor):
         self._place = place
 
     def predict(self, features: Features) -> Array:
-        _check(features)
+        statistics.check(features)
         numbers, codes = _inputs(features, self._place)
         size = loop.at_once(self._network)
         with torch.inference_mode():
@@ -347,26 +290,16 @@ def _inputs(features: Features, place: torch.device) -> tuple[Tensor, Tensor]:
     return numbers.to(place), codes.to(place)
 
 
-def _rows(features: Features, target: Array, config: Config, place: torch.device) -> loop.Rows:
+def _rows(features: Features, target: Array, weights: Array | None, config: Config, place: torch.device) -> loop.Rows:
     inputs = _inputs(features, place)
-    wanted = outputs.target(target, config.classes, config.centre, config.spread, place)
-    if place.type == "cpu" and features.is_mapped:
-        return loop.Rows(inputs, wanted, features.forget)
-    features.forget()
-    return loop.Rows(inputs, wanted)
+    wanted = outputs.target(target[features.here], config.classes, config.centre, config.spread, place)
+    wanted = outputs.weighted(wanted, None if weights is None else weights[features.here])
+    in_file = place.type == "cpu" and features.is_mapped
+    if not in_file:
+        features.forget()
+    return loop.Rows(inputs, wanted, features.forget if in_file else None, features.shares)
 
 
 def _size(features: Features) -> int:
     """The bytes that rows take, their target and weight included."""
     return (features.numeric.size + features.codes.size) * 4 + len(features.codes) * 2 * 8
-
-
-def _check(features: Features) -> None:
-    bad = np.zeros(features.numeric.shape[1], dtype=bool)
-    for piece in _pieces(features.numeric):
-        if piece.size and not np.isfinite(piece.sum()):
-            bad |= ~np.isfinite(piece).all(axis=0)
-        features.forget()
-    names = ", ".join(f"'{name}'" for name, is_bad in zip(features.numeric_names, bad, strict=True) if is_bad)
-    if names:
-        raise StepError(f"a network takes no missing or infinite numbers, but there are some in {names}: impute them")

@@ -27,6 +27,7 @@ class TabularModel(Model, frozen=True, kw_only=True):
     pausable: ClassVar[bool] = True
     may_be_network: ClassVar[bool] = True
     continues: ClassVar[bool] = True
+    shares_rows: ClassVar[bool] = True
     holds: ClassVar[float] = 0.0
     preparation: ClassVar[Mapping[str, Sequence[Any]]] = settings.PREPARATION
 

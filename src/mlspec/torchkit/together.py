@@ -5,6 +5,7 @@ dropout takes its rows of the mask that one process would draw, batch norm has t
 those that one process gives, but for the order in which numbers are added.
 """
 
+import functools
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -33,11 +34,13 @@ class Share:
         self.rank, self.size = dist.get_rank(), dist.get_world_size()
         self.first = self.rows = self.total = 0
 
-    def cut(self, total: int) -> slice:
-        """The share of that many rows; shares differ by a row at most. Raises StepError when there is none for some."""
+    def cut(self, total: int, rank: int | None = None) -> slice:
+        """The share of that many rows, this process's or another's; they differ by a row at most. Raises StepError when
+        there is none for some."""
         if total < self.size:
             raise StepError(f"a batch of {total} rows can't be shared by {self.size} processes")
-        ends = [total * index // self.size for index in (self.rank, self.rank + 1)]
+        which = self.rank if rank is None else rank
+        ends = [total * index // self.size for index in (which, which + 1)]
         return slice(*ends)
 
     def enter(self, total: int) -> slice:
@@ -50,6 +53,24 @@ class Share:
         """The sum over all processes, in place."""
         _together(lambda: dist.all_reduce(tensor))
         return tensor
+
+    def gathered(self, own: Tensor, lengths: Sequence[int]) -> Tensor:
+        """Rows that the processes have, so many each, in the order of the processes: all of them, for each of them."""
+        found = own.new_empty((sum(lengths), *own.shape[1:]), device=place())
+        for rank, rows in enumerate(torch.split(found, list(lengths))):
+            if rank == self.rank:
+                rows.copy_(own)
+            if len(rows):
+                _together(functools.partial(dist.broadcast, rows, src=rank))
+        return found.to(own.device)
+
+    def exchanged(self, rows: Tensor, given: Sequence[int], taken: Sequence[int]) -> Tensor:
+        """Give so many of these rows to each process, the first ones to the first, and take so many from each."""
+        own = rows.to(place())
+        found = own.new_empty((sum(taken), *own.shape[1:]))
+        if 0 not in own.shape[1:]:
+            _together(lambda: dist.all_to_all_single(found, own, list(taken), list(given)))
+        return found
 
     def of_first(self, read: Callable[[], T]) -> T:
         """What the first process reads: the others may see a shared folder as it was a while ago."""
@@ -88,6 +109,11 @@ def joined(rank: int, size: int, place: str | Store, device: str) -> Iterator[No
             _together(dist.barrier)
     finally:
         dist.destroy_process_group()
+
+
+def place() -> torch.device:
+    """Where tensors have to be that processes exchange."""
+    return torch.device("cuda", torch.cuda.current_device()) if dist.get_backend() == "nccl" else torch.device("cpu")
 
 
 def _together(exchange: Callable[[], Any]) -> None:

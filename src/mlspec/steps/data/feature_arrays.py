@@ -6,8 +6,9 @@ reads what is looked at and may drop it again. The files have no name any more w
 process, nothing is left behind.
 """
 
-import contextlib
+import bisect
 import functools
+import itertools
 import math
 import mmap
 import tempfile
@@ -26,6 +27,7 @@ from mlspec.plugins.base import Column, State
 from mlspec.plugins.model import BatchMemory, Features, Model
 from mlspec.steps.data import parquet, preparation
 from mlspec.steps.data.preparation import REWEIGHED, TARGET, WEIGHT
+from mlspec.torchkit import shares
 
 Array = np.ndarray[Any, Any]
 
@@ -41,20 +43,34 @@ class Prepared(msgspec.Struct, frozen=True):
     weights: "Array | None"
 
 
-def read(
-    frame: "pl.LazyFrame", state: State, folder: Path | None = None, unpacked: Sequence[int | None] = ()
-) -> Prepared:
-    """The rows of a stored table, large ones in nameless files on the disk of ``folder``. ``unpacked``: the descriptors
-    of files that already have them.
+def read(frame: "pl.LazyFrame", state: State, folder: Path | None = None) -> Prepared:
+    """The rows of a stored table, large ones in nameless files on the disk of ``folder``.
 
     Raises OSError where that disk is full.
     """
-    beside = frame.select([name for name in BESIDE if name in frame.collect_schema()]).collect()
-    return Prepared(
-        _mapped(frame, state, unpacked) if unpacked else _features(frame, state, folder),
-        preparation.learned(preparation.target(beside, state), state),
-        preparation.weights(beside, state),
-    )
+    return _with_target(_features(frame, state, folder), frame, state, folder)
+
+
+def read_share(path: Path, state: State, folder: Path, rank: int, processes: int) -> Prepared:
+    """The same for one of several processes: of a large table its share of the features (``Features.shares``), from the
+    files that have them, and the targets of all rows.
+
+    Raises OSError where the disk is full.
+    """
+    frame = parquet.scan(path)
+    about = preparation.features(frame.head(0).collect(), state)
+    if not _is_large(frame, about):
+        return read(frame, state, folder)
+    files = parquet.files(path)
+    ends = list(itertools.accumulate(parquet.count(parquet.scan(file)) for file in files))
+    borders = shares.borders(ends[-1], processes)
+    first, stop = borders[rank], borders[rank + 1]
+    mine = frame.head(0)
+    if stop > first:
+        begin, end = (bisect.bisect_right(ends, row) for row in (first, stop - 1))
+        mine = parquet.scan(*files[begin : end + 1]).slice(first - (ends[begin - 1] if begin else 0), stop - first)
+    features = _over(about, _made(mine, state, about, folder))
+    return _with_target(msgspec.structs.replace(features, shares=borders, first=first), frame, state, folder)
 
 
 def of(rows: "pl.DataFrame", state: State) -> Prepared:
@@ -139,34 +155,26 @@ def _takes_its_place(kind: type[Model], model: Model) -> bool:
     return not kind.holds and not kind.needs and model.tasks <= kind.tasks
 
 
-@contextlib.contextmanager
-def unpacked(frame: "pl.LazyFrame", state: State, folder: Path) -> "Iterator[tuple[int | None, ...]]":
-    """The descriptors of files that processes started within can ``read`` instead of unpacking the rows each for
-    itself: of numbers and of codes, None where there are no such columns. Nothing where the rows are few.
-
-    Raises OSError where the disk of ``folder`` is full.
-    """
-    about = preparation.features(frame.head(0).collect(), state)
-    made = _made(frame, state, about, folder) if _is_large(frame, about) else []
-    try:
-        yield tuple(one.descriptor() for one in made)
-    finally:
-        for one in made:
-            one.close()
-
-
 def _features(frame: "pl.LazyFrame", state: State, folder: Path | None) -> Features:
     if parquet.count(frame) <= parquet.batch(frame.collect_schema()):
         return preparation.features(frame.collect(), state)
     about = preparation.features(frame.head(0).collect(), state)
-    made = _made(frame, state, about, folder if _is_large(frame, about) else None)
-    return _over(about, [one.array() for one in made])
+    return _over(about, _made(frame, state, about, folder if _is_large(frame, about) else None))
 
 
-def _mapped(frame: "pl.LazyFrame", state: State, unpacked: Sequence[int | None]) -> Features:
-    count, about = parquet.count(frame), preparation.features(frame.head(0).collect(), state)
-    likes = (about.numeric, about.codes)
-    return _over(about, [_map(one, count, like) for one, like in zip(unpacked, likes, strict=True)])
+def _with_target(features: Features, frame: "pl.LazyFrame", state: State, folder: Path | None) -> Prepared:
+    """Features with the target and the weights of all rows; the target of a large table is in a file too."""
+    kept = [name for name in BESIDE if name in frame.collect_schema()]
+    if features.is_mapped:
+        like = preparation.target(frame.select(kept).head(0).collect(), state)
+        made = _Made(parquet.count(frame), like, folder)
+        for at, piece in parquet.pieces(frame.select(TARGET), parquet.ROW_GROUP):
+            made.put(at, preparation.learned(preparation.target(piece.collect(), state), state))
+        target, _map = made.array()
+        kept = [name for name in kept if name != TARGET]
+    else:
+        target = preparation.learned(preparation.target(frame.select(kept).collect(), state), state)
+    return Prepared(features, target, preparation.weights(frame.select(kept).collect(), state))
 
 
 def _is_large(frame: "pl.LazyFrame", about: Features) -> bool:
@@ -176,14 +184,16 @@ def _is_large(frame: "pl.LazyFrame", about: Features) -> bool:
     return count > parquet.batch(frame.collect_schema()) and whole > IN_MEMORY
 
 
-def _made(frame: "pl.LazyFrame", state: State, about: Features, folder: Path | None) -> "list[_Made]":
+def _made(
+    frame: "pl.LazyFrame", state: State, about: Features, folder: Path | None
+) -> "list[tuple[Array, mmap.mmap | None]]":
     """All rows, in files on the disk of ``folder``, or in memory where there is none."""
     made = [_Made(parquet.count(frame), like, folder) for like in (about.numeric, about.codes)]
     for at, piece in parquet.pieces(frame, parquet.batch(frame.collect_schema())):
         found = preparation.features(piece.collect(), state)
         made[0].put(at, found.numeric)
         made[1].put(at, found.codes)
-    return made
+    return [one.array() for one in made]
 
 
 def _over(about: Features, made: "Sequence[tuple[Array, mmap.mmap | None]]") -> Features:
@@ -192,24 +202,14 @@ def _over(about: Features, made: "Sequence[tuple[Array, mmap.mmap | None]]") -> 
     return msgspec.structs.replace(about, numeric=np.asarray(arrays[0]), codes=np.asarray(arrays[1]), mapped=mapped)
 
 
-def _map(descriptor: int | None, count: int, like: "Array") -> "tuple[Array, mmap.mmap | None]":
-    """An array over a file of plain numbers, and the mapping that it is in."""
-    shape = (count, like.shape[1])
-    if descriptor is None:
-        return np.empty(shape, like.dtype), None
-    # Private, so that nothing that writes to it reaches the file, and read when it is looked at.
-    found = mmap.mmap(descriptor, 0, access=mmap.ACCESS_COPY)
-    return np.frombuffer(found, like.dtype).reshape(shape), found
-
-
 class _Made:
     """An array that is made some rows at a time, in memory or in a file."""
 
     def __init__(self, count: int, like: "Array", folder: Path | None) -> None:
-        self._shape, self._like = (count, like.shape[1]), like
+        self._shape, self._like = (count, *like.shape[1:]), like
         self._file: IO[bytes] | None = None
-        self._room = np.empty((0, 0), like.dtype)
-        if folder is not None and like.shape[1]:
+        self._room = np.empty((0, *like.shape[1:]), like.dtype)
+        if folder is not None and math.prod(self._shape):
             self._file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115
         else:
             self._room = np.empty(self._shape, like.dtype)
@@ -227,15 +227,8 @@ class _Made:
         """The array, and the mapping that it is in."""
         if self._file is None:
             return self._room, None
-        found = _map(self._file.fileno(), self._shape[0], self._like)
-        self.close()
-        return found
-
-    def descriptor(self) -> int | None:
-        """That of the file, None where there is none."""
-        return None if self._file is None else self._file.fileno()
-
-    def close(self) -> None:
-        """The file goes when nothing maps it any more."""
-        if self._file is not None:
-            self._file.close()
+        with self._file:
+            # Private, so that nothing that writes to it reaches the file, and read when it is looked at. The file goes
+            # when nothing maps it any more.
+            found = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_COPY)
+        return np.frombuffer(found, self._like.dtype).reshape(self._shape), found

@@ -31,8 +31,7 @@ GRACE = 10.0  # seconds that the others have to report why they ended, after the
 def together(job: Job, work: str) -> None:
     """Have the function ``run`` of the module ``work`` do a step in ``job.processes`` processes.
 
-    All of them are given the job, each but the first with outputs that are thrown away, those on this machine with the
-    files that are ``unpacked``. Raises StepError when one fails
+    All of them are given the job, each but the first with outputs that are thrown away. Raises StepError when one fails
     or dies, with the first cause, LostError when one on another machine is lost with no cause of its own; none is left
     then.
     """
@@ -84,7 +83,6 @@ class _Process:
                 env={**os.environ, **resources.threads(), **text},
                 # What starts a process elsewhere also ends it there, and is not to be killed before it has.
                 start_new_session=node > 0,
-                pass_fds=() if node else [one for files in job.unpacked.values() for one in files if one is not None],
             )
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -99,7 +97,6 @@ class _Process:
             "scratch": job.scratch,
             "root": job.root,
             "device": f"cuda:{place}" if job.device == "cuda" else job.device,
-            "unpacked": {} if node else job.unpacked,
             "processes": job.processes,
             "accumulate": job.accumulate,
             "seconds": job.seconds,

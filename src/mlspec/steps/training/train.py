@@ -1,11 +1,10 @@
 """Fits a model on prepared training rows."""
 
-import contextlib
+import os
 from pathlib import Path
 from typing import cast
 
 import msgspec
-from msgspec.structs import replace
 
 from mlspec import registry
 from mlspec.models import _user_code
@@ -33,14 +32,7 @@ def run(job: Job) -> None:
         results.write_json(job.outputs["history"], {"left_out": True, "warnings": [results.NO_TIME]})
         return
     if job.processes > 1 and not member.is_member():
-        state = results.read_json(job.inputs["state"])
-        with contextlib.ExitStack() as files:
-            # Once for all processes of this machine.
-            unpacked = {
-                part: files.enter_context(feature_arrays.unpacked(parquet.scan(job.inputs[part]), state, job.scratch))
-                for part in ("train", "validation")
-            }
-            distributed.together(replace(job, unpacked=unpacked), __name__)
+        distributed.together(job, __name__)
         return
     name, settings = job.params["model"]
     settings = results.tuned(settings, job.inputs.get("tuned"))
@@ -67,12 +59,24 @@ def training(job: Job, model: Model, rows: int | None = None) -> Training:
         count = parquet.count(parquet.scan(job.inputs["train"]))
         feature_arrays.fits(count, state, model, job.allowed)
         feature_arrays.batch_fits(state, model, count, job.allowed, device=job.device, accumulate=job.accumulate)
-    frames = {part: parquet.scan(job.inputs[part]) for part in ("train", "validation")}
-    train, validation = (
-        feature_arrays.read(frame if rows is None else frame.head(rows), state, job.scratch, job.unpacked.get(part, ()))
-        for part, frame in frames.items()
-    )
+    share = _share(job, model) if rows is None else None
+    if share is not None:
+        train, validation = (
+            feature_arrays.read_share(job.inputs[part], state, job.scratch, *share) for part in ("train", "validation")
+        )
+    else:
+        frames = (parquet.scan(job.inputs[part]) for part in ("train", "validation"))
+        train, validation = (
+            feature_arrays.read(frame if rows is None else frame.head(rows), state, job.scratch) for frame in frames
+        )
     return with_rows(job, model, state, train, validation, job.scratch / "checkpoints")
+
+
+def _share(job: Job, model: Model) -> tuple[int, int] | None:
+    """Which of how many processes this is, where each reads its share of the rows."""
+    if not member.is_member() or not model.shares_rows or job.params.get("mitigation") is not None:
+        return None
+    return int(os.environ["RANK"]), job.processes
 
 
 def with_rows(
