@@ -64,6 +64,7 @@ def validate(
     schema: bool = False,
     all_rows: bool = False,
     policies_of: str | os.PathLike[str] | None = None,
+    text: str | None = None,
 ) -> Checked:
     """Read a spec and check it against the language, the data's headers and the rules.
 
@@ -72,8 +73,8 @@ def validate(
     files outside the spec's repository (or folder, where there is none) too. ``schema``: a second, independent reader
     first checks the structure, by the published JSON Schema. ``all_rows`` (and ``running``): all rows of a source
     are read where their types are not known yet; else the first ones tell. ``policies_of``: those in force for
-    another file, where the spec is to be written. Raises SpecError with everything that is wrong, SourceError if a
-    source is unavailable.
+    another file, where the spec is to be written. ``text``: what an editor holds in place of the file.
+    Raises SpecError with everything that is wrong, SourceError if a source is unavailable.
     """
     from mlspec.machine import allowed_reads
     from mlspec.policy import files as policy_files
@@ -88,8 +89,8 @@ def validate(
     settings = [*([] if backend is None else [_backend(backend)]), *sets]
     try:
         if schema:
-            _check_by_schema(composed(path, profile=profile, sets=settings, large=large, reads=reads))
-        project, document = read(path, profile=profile, sets=settings, large=large, reads=reads)
+            _check_by_schema(composed(path, profile=profile, sets=settings, large=large, reads=reads, text=text))
+        project, document = read(path, profile=profile, sets=settings, large=large, reads=reads, text=text)
     except SpecError as error:
         error.texts |= {f"--set {key}": value for key, _, value in (setting.partition("=") for setting in settings)}
         raise
