@@ -23,7 +23,8 @@ _OCT = pattern(r"0o[0-7]+\Z")
 _HEX = pattern(r"0x[0-9a-fA-F]+\Z")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
 _NOT_FINITE = pattern(r"([-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))\Z")
-_UNQUOTED = pattern(r"[^\s,:#'\"\[\]{}\\]+(?=\s*(?:[,}\]]|\Z)|\s+#|\s*:(?:\s|\Z))")  # a word, and what may follow one everywhere
+# A word, and what may follow one everywhere.
+_UNQUOTED = pattern(r"[^\s,:#'\"\[\]{}\\]+(?=\s*(?:[,}\]]|\Z)|\s+#|\s*:(?:\s|\Z))")
 _NULL = frozenset(("", "~", "null", "Null", "NULL"))
 _BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 

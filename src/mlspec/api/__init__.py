@@ -11,7 +11,7 @@ Whatever is wrong with a spec is raised as ``SpecError``; a failed step is repor
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mlspec.api.checking import FETCHING, Checked, Compiled, Fetching, compile, validate  # noqa: A004
+    from mlspec.api.checking import FETCHING, Checked, Compiled, Fetching, compile, inspect, validate  # noqa: A004
     from mlspec.api.contracts import add_contract, export_contract, import_contract
     from mlspec.api.drafting import Drafted, draft
     from mlspec.api.fixing import Changed, Fixed, fix
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 # Each is imported when it is asked for: a command needs one or two of them.
 ROOMS = {
-    "checking": ("FETCHING", "Checked", "Compiled", "Fetching", "compile", "validate"),
+    "checking": ("FETCHING", "Checked", "Compiled", "Fetching", "compile", "inspect", "validate"),
     "contracts": ("add_contract", "export_contract", "import_contract"),
     "drafting": ("Drafted", "draft"),
     "fixing": ("Changed", "Fixed", "fix"),
@@ -96,6 +96,7 @@ __all__ = [
     "fix",
     "import_contract",
     "init_dvc",
+    "inspect",
     "last",
     "load_model",
     "make_keys",
