@@ -1,5 +1,6 @@
 """Completion: what can be written where the cursor is."""
 
+from mlspec.document import Path
 from mlspec.editor import choices, shapes
 from mlspec.editor.choices import Choice
 from mlspec.editor.scan import Cursor
@@ -19,7 +20,7 @@ def completion(opened: Opened, line: int, column: int) -> tuple[Cursor, list[Cho
 
 
 def _offered(opened: Opened, here: Cursor) -> list[Choice]:
-    def value(path: shapes.Path) -> object:
+    def value(path: Path) -> object:
         return opened.value(path, here)
 
     wanted = shapes.at(here.path, value)

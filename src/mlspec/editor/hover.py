@@ -29,7 +29,7 @@ def _parts(opened: Opened, here: places.Place) -> Iterator[str]:
     name = names.named(opened, line=here.span.line - 1, column=here.span.column - 1)
     if name is not None and name.kind == "column":
         yield column(opened, name.name)
-    gate = lenses.gate(opened, here.path)
+    gate = lenses.gate(opened, here.path) or lenses.gate(opened, here.path[:-1])
     if gate:
         yield gate
     field = shapes.field(here.path, opened.value)

@@ -18,7 +18,8 @@ class Place(Struct, frozen=True):
 
 def at(document: Document, line: int, column: int) -> Place | None:
     """The key or scalar at a place, which counts from 0; None where there is none."""
-    here, path = (line, column), ()
+    here = (line, column)
+    path: Path = ()
     node: Node | None = document.root
     while node is not None and node.kind != "scalar":
         # The entry before the place is the only one that can hold it: where a block ends is not known.

@@ -143,8 +143,7 @@ class _Scan:
                 self.flow.pop()
                 if self.flow and kind == "comma" and isinstance(self.flow[-1].part, int):
                     self.flow[-1].part += 1
-        top = self.flow[-1] if self.flow else None
-        begins = top is not None and (top.is_list or top.part is None)
+        begins = bool(self.flow) and (self.flow[-1].is_list or self.flow[-1].part is None)
         return begins, written, start
 
 

@@ -1,8 +1,8 @@
 """The language server: the protocol's messages around the pure functions of this package, over stdin and stdout."""
 
 import asyncio
+import os
 from collections.abc import Callable, Iterable
-from typing import Any
 
 from lsprotocol import types as lsp
 from pygls.lsp.server import LanguageServer
@@ -11,8 +11,10 @@ from pygls.uris import to_fs_path
 from mlspec import __version__
 from mlspec.diagnostics import Diagnostic, Edit, MlspecError, Span, printable
 from mlspec.editor import completion, hover, lenses, names
+from mlspec.editor.choices import Choice
 from mlspec.editor.positions import Encoding, character, column
 from mlspec.editor.state import Opened, is_spec, opened
+from mlspec.edits import written
 
 DELAY = 0.1  # seconds without a change before a text is checked
 SEVERITIES = {"error": lsp.DiagnosticSeverity.Error, "warning": lsp.DiagnosticSeverity.Warning}
@@ -23,6 +25,11 @@ KINDS = {
     "plugin": lsp.CompletionItemKind.Class,
     "name": lsp.CompletionItemKind.Reference,
     "unit": lsp.CompletionItemKind.Unit,
+}
+ENCODINGS: dict[object, Encoding] = {
+    lsp.PositionEncodingKind.Utf8: "utf-8",
+    lsp.PositionEncodingKind.Utf16: "utf-16",
+    lsp.PositionEncodingKind.Utf32: "utf-32",
 }
 PLAN = "mlspec.plan"
 
@@ -84,8 +91,7 @@ class Session:
     @property
     def encoding(self) -> Encoding:
         """How the client counts characters."""
-        found: Any = self.server.workspace.position_encoding
-        return getattr(found, "value", found)
+        return ENCODINGS.get(self.server.workspace.position_encoding, "utf-16")
 
     def place(self, found: Opened, position: lsp.Position) -> tuple[int, int]:
         """A place in a text, counted from 0; the nearest where there is no such place."""
@@ -152,8 +158,10 @@ def make(delay: float = DELAY) -> LanguageServer:
 
 
 def serve() -> None:
-    """Answer on stdin and stdout until the client leaves."""
-    make().start_io()
+    """Answer on stdin and stdout until the client leaves. What else is printed meanwhile goes to stderr."""
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    make().start_io(stdout=answers)
 
 
 def _texts(server: LanguageServer, session: Session) -> None:
@@ -228,8 +236,8 @@ def _questions(server: LanguageServer, session: Session) -> None:
         return [] if found is None else [_symbol(session, found, one) for one in lenses.symbols(found)]
 
 
-def _item(one: completion.Choice, where: lsp.Range, index: int, *, in_flow: bool) -> lsp.CompletionItem:
-    text = one.text if one.kind in ("value", "unit") else completion.written(one.text)
+def _item(one: Choice, where: lsp.Range, index: int, *, in_flow: bool) -> lsp.CompletionItem:
+    text = one.text if one.kind in ("value", "unit") else written(one.text)
     behind = {"": "", "value": ": ", "mapping": ":", "list": ": "}[one.follows]
     if one.follows == "mapping" and in_flow:
         behind = ": "
@@ -343,7 +351,9 @@ def _hints(server: LanguageServer, session: Session) -> None:
             session.plans[uri] = steps_to_run(found.file)
         except MlspecError as error:
             session.plans[uri] = printable(str(error))
-        server.workspace_code_lens_refresh(None)
+        workspace = server.client_capabilities.workspace
+        if workspace is not None and workspace.code_lens is not None and workspace.code_lens.refresh_support:
+            server.workspace_code_lens_refresh(None)
         return session.plans[uri]
 
     @server.feature(lsp.INITIALIZE)
