@@ -38,8 +38,37 @@ class Label(msgspec.Struct, frozen=True):
     text: str
 
 
+class Edit(msgspec.Struct, frozen=True):
+    """A text that takes the place of what a span holds; nothing is held where the span has no length."""
+
+    span: Span
+    text: str
+
+
+class Fix(msgspec.Struct, frozen=True):
+    """A way out of a finding as edits of the file. ``safe``: the only one, so that no person has to choose."""
+
+    title: str
+    edits: tuple[Edit, ...]
+    safe: bool = True
+
+
+class Hint(msgspec.Struct, frozen=True):
+    """What to do, in words and, where that is certain, as YAML.
+
+    ``puts``: one of these in place of what is underlined, or as the value at the path ``at``; ``sure``: the words name
+    no other way out.
+    """
+
+    text: str
+    puts: tuple[str, ...] = ()
+    at: tuple[str | int, ...] | None = None
+    sure: bool = True
+
+
 class Diagnostic(msgspec.Struct, frozen=True, kw_only=True):
-    """One finding. ``label`` follows the underline, ``notes`` below it, each on a line of its own."""
+    """One finding. ``label`` follows the underline, ``notes`` below it, each on a line of its own; ``fixes`` are ways
+    out that can be applied."""
 
     code: str
     message: str
@@ -48,6 +77,7 @@ class Diagnostic(msgspec.Struct, frozen=True, kw_only=True):
     also: tuple[Label, ...] = ()
     notes: tuple[str, ...] = ()
     severity: str = "error"
+    fixes: tuple[Fix, ...] = ()
 
 
 class MlspecError(Exception):

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from mlspec.diagnostics import Diagnostic, Label, Span, SpecError
+from mlspec.diagnostics import Diagnostic, Edit, Fix, Label, Span, SpecError
 from mlspec.machine.patterns import pattern
 
 Path = tuple[str | int, ...]
@@ -23,6 +23,8 @@ _OCT = pattern(r"0o[0-7]+\Z")
 _HEX = pattern(r"0x[0-9a-fA-F]+\Z")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
 _NOT_FINITE = pattern(r"([-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))\Z")
+# A word, and what may follow one everywhere.
+_UNQUOTED = pattern(r"[^\s,:#'\"\[\]{}\\]+(?=\s*(?:[,}\]]|\Z)|\s+#|\s*:(?:\s|\Z))")
 _NULL = frozenset(("", "~", "null", "Null", "NULL"))
 _BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 
@@ -192,6 +194,7 @@ class _Builder:
         self.file, self.most = file, most
         self.values = 0
         self.found: list[Diagnostic] = []
+        self.lines: list[str] = []
         self.root: Node | None = None
         self.stack: list[_Open] = []
         self.anchors: dict[str, tuple[Node, int]] = {}
@@ -202,10 +205,22 @@ class _Builder:
         span = _between(self.file, event.start_mark, event.end_mark)
         self.found.append(Diagnostic(code=code, message=message, span=span, label=label))
 
+    def add_span(self, code: str, span: Span, message: str, label: str, also: tuple[Label, ...] = ()) -> None:
+        """Note what is wrong with a place; where it is to be put in quotes, that is how to."""
+        fixes: tuple[Fix, ...] = ()
+        line = self.lines[span.line - 1] if label == "put it in quotes" else ""
+        plain = _UNQUOTED.match(line, span.column - 1) if line else None
+        if plain is not None:
+            end = plain.end() + 1
+            edit = Edit(Span(self.file, span.line, span.column, span.line, end), f'"{plain[0]}"')
+            fixes = (Fix(f"put {plain[0]} in quotes", (edit,)),)
+        self.found.append(Diagnostic(code=code, message=message, span=span, label=label, also=also, fixes=fixes))
+
     def build(self, text: str) -> Node | None:
         """The root of a text, None where something was found that ends the reading."""
         import yaml
 
+        self.lines = text.split("\n")
         handlers = {
             yaml.ScalarEvent: self._scalar,
             yaml.AliasEvent: self._alias,
@@ -311,7 +326,7 @@ class _Builder:
     def _pair(self, parent: _Open, key: Node, node: Node) -> None:
         if key.kind != "scalar" or not isinstance(key.value, str):
             label = "put it in quotes" if key.kind == "scalar" else "a list or mapping can't be a key"
-            self.found.append(Diagnostic(code="key-not-text", message="keys are text", span=key.span(), label=label))
+            self.add_span("key-not-text", key.span(), "keys are text", label)
             return
         if key.value == "<<":
             message, label = "merge keys ('<<') are not part of the language", "write the keys out, or use a profile"
@@ -378,7 +393,7 @@ class _Builder:
                     Span(self.file, context.line + 1, context.column + 1, context.line + 1, context.column + 2), what
                 ),
             )
-        self.found.append(Diagnostic(code=code, message=message, span=span, label=label, also=also))
+        self.add_span(code, span, message, label, also)
 
 
 def _ends(event: Any) -> tuple[tuple[int, int], tuple[int, int]]:

@@ -108,6 +108,27 @@ def test_several_specs_are_checked_and_all_mistakes_told(project: Path, capsys: 
     )
 
 
+def test_fix_writes_what_is_certain_and_keeps_all_else(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    good = (project / "project.yaml").read_text()
+    wrong = good.replace("{target: ", "{traget: ").replace("balanced_accuracy", "balanced_acuracy")
+    wrong = wrong.replace("\n", "\r\n")
+    (project / "project.yaml").write_bytes(b"\xef\xbb\xbf" + wrong.encode())
+    assert main(["validate", "--fix"]) == 0
+    assert (project / "project.yaml").read_bytes() == b"\xef\xbb\xbf" + good.replace("\n", "\r\n").encode()
+    shown = capsys.readouterr().err.splitlines()
+    assert shown[:5] == [
+        "project.yaml:8: -     - {metric: balanced_acuracy, at_least: 0.85}",
+        "project.yaml:8: +     - {metric: balanced_accuracy, at_least: 0.85}",
+        "project.yaml:12: -   columns: {traget: species}",
+        "project.yaml:12: +   columns: {target: species}",
+        "fixed project.yaml: 2 lines changed",
+    ]
+    (project / "project.yaml").write_text(good.replace("target: species", "target: bill_mm"))
+    assert main(["validate", "--fix", "--format", "json"]) == 2
+    fixes = json.loads(capsys.readouterr().out)["diagnostics"][0]["fixes"]
+    assert [fix["title"] for fix in fixes] == ["replace bill_mm by bill_depth_mm", "replace bill_mm by bill_length_mm"]
+
+
 def test_compile_says_the_same_from_its_cache_and_notices_every_change(project: Path) -> None:
     old = (project / "data/penguins.csv").stat().st_mtime_ns - 10**10
     for path in (project / "data/penguins.csv", project / "project.yaml"):

@@ -11,7 +11,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from mlspec.diagnostics import SpecError, render
+from mlspec.diagnostics import Diagnostic, SpecError, render
+from mlspec.edits import applied
 from mlspec.machine import accelerators
 from mlspec.rules.backend_not_servable import lacks
 from mlspec.rules.check import check, facts, rules
@@ -480,6 +481,27 @@ CASES: dict[str, dict[str, str]] = {
     "too-few-rows-one": {"file": "gaps.csv", "target": "one", "project": ", task: binary_classification"},
 }
 
+FIXED = [
+    "bad-join",
+    "expectation-without-check",
+    "final-does-not-fit",
+    "gate-on-uncomputed-metric",
+    "gate-out-of-bounds",
+    "given-split-ignored",
+    "goal-does-not-fit",
+    "interface-differs",
+    "positive-class-unknown",
+    "reviewers-unclear",
+    "source-not-found",
+    "split-without-column",
+    "tuning-without-candidate",
+    "unknown-baseline",
+    "unknown-check",
+    "unknown-column",
+    "waiver-without-requirement",
+]
+TAKEN = ["did you mean 'job'?", "did you mean 'learning_rate'?"]  # the key that is meant is there already
+
 
 def spec_text(case: dict[str, str]) -> str:
     """The small spec with the case's mistake in it."""
@@ -492,6 +514,12 @@ def spec_text(case: dict[str, str]) -> str:
 
 def said(folder: Path, text: str) -> str:
     """Everything that is said about a spec, as it would be printed."""
+    data(folder, text)
+    return render(*found(folder, text))
+
+
+def data(folder: Path, text: str) -> None:
+    """The files that a spec names."""
     (folder / "people.csv").write_text(HEADER + ROWS)
     (folder / "towns.csv").write_text("city,size,since,job\nx,1,2024-01-01,a\ny,2,2024-01-01,b\n")
     for name in ("train/cat", "train/dog", "test/cat", "test/dog"):
@@ -515,14 +543,18 @@ def said(folder: Path, text: str) -> str:
     (folder / "people_models.py").write_text(
         "class Net:\n    pass\n\n\nclass Plain:\n    def fit(self, x, y):\n        pass\n"
     )
+
+
+def found(folder: Path, text: str) -> tuple[list[Diagnostic], dict[str, str]]:
+    """Everything that is wrong with a spec, and the text that it is in."""
     (folder / "project.yaml").write_text(text)
     try:
         project, document = read("project.yaml")
     except SpecError as error:
-        return render(error.diagnostics, {"project.yaml": text})
+        return list(error.diagnostics), {"project.yaml": text}
     known, found = facts(project, document, Path())
     project = resolve(project, known.schemas, known.target_levels)
-    return render([*found, *check(project, document, known)], document.texts)
+    return [*found, *check(project, document, known)], dict(document.texts)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -536,6 +568,24 @@ def test_what_it_says(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert text == golden.read_text()
     code = next(c for c in sorted({*rules(), *PAGES}, key=len, reverse=True) if name.startswith(c))
     assert f"[{code}]" in text
+
+
+def test_every_fix_removes_what_it_is_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    data(tmp_path, "odd.parquet")
+    fixed: set[str] = set()
+    unfixed: list[str] = []
+    for case in CASES.values():
+        text = spec_text(case)
+        wrong, _ = found(tmp_path, text)
+        for one, fix in [(each, fix) for each in wrong for fix in each.fixes]:
+            after, _ = found(tmp_path, applied(text, fix.edits))
+            assert (one.code, one.message) not in [(other.code, other.message) for other in after], (case, fix)
+            assert not {"syntax", "duplicate-key", "wrong-type"} & {other.code for other in after}, (case, fix)
+            fixed.add(one.code)
+        unfixed += [one.label for one in wrong if "did you mean '" in one.label and not one.fixes]
+    assert sorted(fixed) == FIXED
+    assert unfixed == TAKEN
 
 
 def test_a_spec_without_mistakes_is_met_with_silence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

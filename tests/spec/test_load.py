@@ -11,6 +11,7 @@ import pytest
 
 from mlspec.diagnostics import Diagnostic, SpecError
 from mlspec.document import parse
+from mlspec.edits import applied
 from mlspec.spec import units
 from mlspec.spec.load import load
 
@@ -132,18 +133,29 @@ modle: {}
 
 def told(case: str) -> str:
     """What is said of a case: the code, the marked text, the message, the label and the notes."""
+    text = whole(case)
+    found = mistakes(text)
+    return "".join(f"    {_one(one, text)}\n" for one in found) or "    is read\n"
+
+
+def whole(case: str) -> str:
+    """The text of a spec with a case in it."""
     given = dict(BASE)
     lines = []
     for part in case.replace("}, backend:", "}\nbackend:").splitlines():
         name = part.partition(":")[0]
         given.pop(name, None)
         lines.append(part)
-    text = "".join(f"{name}: {value}\n" for name, value in given.items()) + "\n".join(lines) + "\n"
+    return "".join(f"{name}: {value}\n" for name, value in given.items()) + "\n".join(lines) + "\n"
+
+
+def mistakes(text: str) -> tuple[Diagnostic, ...]:
+    """What the reader finds in a text."""
     try:
         load(parse(text, "project.yaml"))
     except SpecError as error:
-        return "".join(f"    {_one(found, text)}\n" for found in error.diagnostics)
-    return "    is read\n"
+        return error.diagnostics
+    return ()
 
 
 def _one(found: Diagnostic, text: str) -> str:
@@ -159,6 +171,34 @@ def test_each_mistake_is_reported_at_its_place() -> None:
     if os.environ.get("MLSPEC_UPDATE"):
         GOLDEN.write_text(found, encoding="utf-8")
     assert found == GOLDEN.read_text(encoding="utf-8")
+
+
+def test_every_fix_removes_what_it_is_for() -> None:
+    fixed: set[str] = set()
+    for text in map(whole, CASES):
+        found = mistakes(text)
+        for one, fix in [(wrong, fix) for wrong in found for fix in wrong.fixes]:
+            after = mistakes(applied(text, fix.edits))
+            assert (one.code, one.message) not in [(other.code, other.message) for other in after], (text, fix)
+            fixed.add(one.code)
+        hinted = [one for one in found if "did you mean '" in one.label and "'['" not in one.message]
+        assert all(one.fixes for one in hinted)
+    assert fixed == {"key-not-text", "not-allowed", "unknown-key", "unknown-plugin", "wrong-type"}
+
+
+@pytest.mark.parametrize(
+    ("line", "fixed"),
+    [
+        ("owners: [@ann, bob] # who", 'owners: ["@ann", bob] # who'),
+        ("true: 1", '"true": 1'),
+        ("0x10: 1", '"0x10": 1'),
+        ("goal: @home for all", None),
+        ("goal: `a`", 'goal: "`a`"'),
+    ],
+)
+def test_what_has_to_be_quoted_is(line: str, fixed: str | None) -> None:
+    found = mistakes(f"{line}\n")
+    assert [applied(line, fix.edits) for fix in found[0].fixes] == ([] if fixed is None else [fixed])
 
 
 def test_every_mistake_is_reported_once_and_in_order() -> None:

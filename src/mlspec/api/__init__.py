@@ -11,9 +11,10 @@ Whatever is wrong with a spec is raised as ``SpecError``; a failed step is repor
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mlspec.api.checking import FETCHING, Checked, Compiled, Fetching, compile, validate  # noqa: A004
+    from mlspec.api.checking import FETCHING, Checked, Compiled, Fetching, compile, inspect, validate  # noqa: A004
     from mlspec.api.contracts import add_contract, export_contract, import_contract
     from mlspec.api.drafting import Drafted, draft
+    from mlspec.api.fixing import Changed, Fixed, fix
     from mlspec.api.keeping import accept, adopt
     from mlspec.api.looking import compare, diff, diff_all, last, profile, report, runs, series
     from mlspec.api.monitoring import compare_candidate, monitor, retrain_check
@@ -39,9 +40,10 @@ if TYPE_CHECKING:
 
 # Each is imported when it is asked for: a command needs one or two of them.
 ROOMS = {
-    "checking": ("FETCHING", "Checked", "Compiled", "Fetching", "compile", "validate"),
+    "checking": ("FETCHING", "Checked", "Compiled", "Fetching", "compile", "inspect", "validate"),
     "contracts": ("add_contract", "export_contract", "import_contract"),
     "drafting": ("Drafted", "draft"),
+    "fixing": ("Changed", "Fixed", "fix"),
     "keeping": ("accept", "adopt"),
     "looking": ("compare", "diff", "diff_all", "last", "profile", "report", "runs", "series"),
     "packaging": ("Packaged", "package"),
@@ -69,10 +71,12 @@ ROOMS = {
 __all__ = [
     "FETCHING",
     "Address",
+    "Changed",
     "Checked",
     "Compiled",
     "Drafted",
     "Fetching",
+    "Fixed",
     "Packaged",
     "Policies",
     "Predictions",
@@ -89,8 +93,10 @@ __all__ = [
     "draft",
     "execute",
     "export_contract",
+    "fix",
     "import_contract",
     "init_dvc",
+    "inspect",
     "last",
     "load_model",
     "make_keys",

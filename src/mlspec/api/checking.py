@@ -40,7 +40,7 @@ FETCHING = Fetching()
 
 class Checked(msgspec.Struct, frozen=True):
     """A spec without mistakes. ``project`` has everything filled in that follows from the task; ``diagnostics`` holds
-    warnings alone."""
+    warnings alone, and mistakes too where ``inspect`` gives it."""
 
     path: str
     root: Path
@@ -64,6 +64,7 @@ def validate(
     schema: bool = False,
     all_rows: bool = False,
     policies_of: str | os.PathLike[str] | None = None,
+    text: str | None = None,
 ) -> Checked:
     """Read a spec and check it against the language, the data's headers and the rules.
 
@@ -72,9 +73,54 @@ def validate(
     files outside the spec's repository (or folder, where there is none) too. ``schema``: a second, independent reader
     first checks the structure, by the published JSON Schema. ``all_rows`` (and ``running``): all rows of a source
     are read where their types are not known yet; else the first ones tell. ``policies_of``: those in force for
-    another file, where the spec is to be written. Raises SpecError with everything that is wrong, SourceError if a
-    source is unavailable.
+    another file, where the spec is to be written. ``text``: what an editor holds in place of the file.
+    Raises SpecError with everything that is wrong, SourceError if a source is unavailable.
     """
+    keep: list[Callable[[], None]] = []
+    checked, texts = _looked(
+        spec,
+        profile=profile,
+        sets=sets,
+        backend=backend,
+        large=large,
+        running=running,
+        fetching=fetching,
+        allow_outside=allow_outside,
+        schema=schema,
+        settle=_settle(keep.append) if running or all_rows else None,
+        policies_of=policies_of,
+        text=text,
+    )
+    if any(diagnostic.severity == "error" for diagnostic in checked.diagnostics):
+        raise SpecError(checked.diagnostics, texts)
+    for write in keep:
+        write()
+    return checked
+
+
+@python_paths.only_own()
+def inspect(spec: str | os.PathLike[str], text: str) -> Checked:
+    """What an editor holds in place of a spec's file, checked as ``validate`` does; mistakes are in ``diagnostics``
+    where the rest can be known, and else raised as SpecError."""
+    return _looked(spec, text=text)[0]
+
+
+def _looked(
+    spec: str | os.PathLike[str] | None,
+    *,
+    profile: str | None = None,
+    sets: Sequence[str] = (),
+    backend: str | None = None,
+    large: bool = False,
+    running: bool = False,
+    fetching: "Fetching | None" = None,
+    allow_outside: bool = False,
+    schema: bool = False,
+    settle: "Settle | None" = None,
+    policies_of: str | os.PathLike[str] | None = None,
+    text: str | None = None,
+) -> tuple[Checked, dict[str, str]]:
+    """What is known of a spec, and the texts that its diagnostics point into; see ``validate``."""
     from mlspec.machine import allowed_reads
     from mlspec.policy import files as policy_files
     from mlspec.rules.check import check, facts
@@ -88,8 +134,8 @@ def validate(
     settings = [*([] if backend is None else [_backend(backend)]), *sets]
     try:
         if schema:
-            _check_by_schema(composed(path, profile=profile, sets=settings, large=large, reads=reads))
-        project, document = read(path, profile=profile, sets=settings, large=large, reads=reads)
+            _check_by_schema(composed(path, profile=profile, sets=settings, large=large, reads=reads, text=text))
+        project, document = read(path, profile=profile, sets=settings, large=large, reads=reads, text=text)
     except SpecError as error:
         error.texts |= {f"--set {key}": value for key, _, value in (setting.partition("=") for setting in settings)}
         raise
@@ -107,8 +153,6 @@ def validate(
         warnings = refresh(
             project, document, root, offline=fetching.offline, locked=fetching.locked, tell=fetching.tell
         )
-    keep: list[Callable[[], None]] = []
-    settle = _settle(keep.append) if running or all_rows else None
     known, found = facts(project, document, root, reads, locked=fetching is not None and fetching.locked, settle=settle)
     if fetching is not None and fetching.accept:
         known = msgspec.structs.replace(known, accepted=True)
@@ -119,11 +163,7 @@ def validate(
     home = os.fspath(policies_of or path)
     for place in policy_files.present(os.path.dirname(home) or os.curdir):
         found += _by_policy(place, home, project, document, reads, texts)
-    if any(diagnostic.severity == "error" for diagnostic in found):
-        raise SpecError(found, texts)
-    for write in keep:
-        write()
-    return Checked(path, root, project, document, known, tuple(found))
+    return Checked(path, root, project, document, known, tuple(found)), texts
 
 
 def _settle(later: Callable[[Callable[[], None]], None]) -> "Settle":

@@ -252,6 +252,6 @@ def _known(name: str | None, names: Sequence[str], what: str = "column") -> None
     from mlspec.spec import suggest
 
     if name is not None and name not in names:
-        label = suggest.label(name, list(names))
+        label = suggest.label(name, list(names)).text
         message = f"there is no {what} '{name}'"
         raise SpecError([Diagnostic(code=f"unknown-{what}", message=message, notes=(label,))])

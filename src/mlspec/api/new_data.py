@@ -113,7 +113,9 @@ def known(keep: Sequence[str], names: Sequence[str], what: str) -> None:
     if lacking:
         raise SpecError(
             Diagnostic(
-                code="unknown-column", message=f"{what} has no column '{name}'", notes=(suggest.label(name, names),)
+                code="unknown-column",
+                message=f"{what} has no column '{name}'",
+                notes=(suggest.label(name, names).text,),
             )
             for name in lacking
         )

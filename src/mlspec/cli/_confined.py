@@ -52,6 +52,8 @@ def confine_command(arguments: Sequence[str]) -> bool:
     command, git, read = arguments[0], "", set[str]()
     if not (sys.dont_write_bytecode or os.path.exists(_compiled(LAST[command]))):
         return False
+    if "--fix" in arguments:
+        write |= {os.path.dirname(os.path.realpath(path)) for path in paths if os.path.isfile(path)}
     if command == "compile":
         write |= {home for path in paths if (home := _cache(path))}
     if command == "diff":

@@ -2,13 +2,17 @@
 
 import sys
 from collections.abc import Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
 
 from mlspec.cli._exit_codes import WRONG
 from mlspec.cli._output import colored, result, say_first_rows, show_diagnostics, talk
 from mlspec.diagnostics import Diagnostic, SpecError, printable, workflow_command
+from mlspec.formatting import count
+
+if TYPE_CHECKING:
+    from mlspec.api import Fixed
 
 BINDINGS = {
     "gate": "decided by a gate",
@@ -50,25 +54,22 @@ def validate(
     form: str = "text",
     listing: bool = False,
     schema: bool = False,
+    fix: bool = False,
 ) -> int:
-    """Check specs (``schema``: by the published JSON Schema too), print what is wrong with them (``listing``: and what
-    they require), and return the exit code."""
+    """Check specs (``schema``: by the published JSON Schema too; ``fix``: after applying what is safe), print what is
+    wrong with them (``listing``: and what they require), and return the exit code."""
     from mlspec import api
     from mlspec.spec.requirements import requirements
 
     found: list[Diagnostic] = []
     stated: list[Stated] = []
+    options: dict[str, Any] = {"profile": profile, "sets": sets, "backend": backend, "large": large}
+    options["allow_outside"] = allow_outside
     for spec in specs or (None,):
         try:
-            checked = api.validate(
-                spec,
-                profile=profile,
-                sets=sets,
-                backend=backend,
-                large=large,
-                allow_outside=allow_outside,
-                schema=schema,
-            )
+            if fix:
+                show_fixed(api.fix(spec, **options))
+            checked = api.validate(spec, schema=schema, **options)
         except SpecError as error:
             diagnostics, texts = error.diagnostics, error.texts
         else:
@@ -104,6 +105,27 @@ def validate(
 
         result(findings(found, [Path(find(spec)).as_posix() for spec in specs or (None,)]), form="data")
     return WRONG if any(diagnostic.severity == "error" for diagnostic in found) else 0
+
+
+def show_fixed(fixed: "Fixed") -> None:
+    """Print each line that was changed, as it was and as it is."""
+    for one in fixed.changes:
+        for mark, text in (("-", one.before), ("+", one.after)):
+            for line in text.split("\n") if text else ():
+                talk(f"{printable(fixed.path)}:{one.line}: {mark} {printable(_hidden(line))}")
+    left = f"; {len(fixed.left)} left to decide" if fixed.left else ""
+    done = (
+        f"fixed {printable(fixed.path)}: {count(len(fixed.changes), 'line')} changed"
+        if fixed.changes
+        else "nothing to fix"
+    )
+    talk(done + left)
+
+
+def _hidden(line: str) -> str:
+    from mlspec.sources._secrets import masked
+
+    return masked(line.rstrip("\r"))
 
 
 def valid() -> str:

@@ -16,6 +16,7 @@ from mlspec.cli._validate import validate
     is_flag=True,
     help="Check the structure by the published JSON Schema first, a second, independent reader.",
 )
+@click.option("--fix", is_flag=True, help="Apply the fixes that leave nothing to decide, and write the specs.")
 @_options.formats("text", "json", "github", "markdown")
 def command(
     specs: tuple[str, ...],
@@ -26,12 +27,14 @@ def command(
     allow_outside: bool,
     requirements: bool,
     schema: bool,
+    fix: bool,
     form: str,
 ) -> int:
     """Check specs and report every error.
 
     Reads the specs and the headers of their data files, only inside the spec's repository; runs nothing, writes
-    nothing.
+    nothing. With --fix, mistyped names and the like are corrected where one correction alone is possible; comments and
+    layout stay, and each changed line is shown.
     """
     return validate(
         specs,
@@ -43,4 +46,5 @@ def command(
         form=form,
         listing=requirements,
         schema=schema,
+        fix=fix,
     )

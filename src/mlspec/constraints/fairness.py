@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta
 from msgspec.structs import replace
 
+from mlspec.diagnostics import Hint
 from mlspec.plugins.constraint import (
     Check,
     Constraint,
@@ -102,7 +103,7 @@ class Fairness(Constraint, frozen=True, kw_only=True):
         if getattr(self, wrong) is not None:
             better, what = ("greater", "ratio") if is_ratio else ("smaller", "difference")
             message = f"a {better} {what} is fairer, but this gate requires the opposite"
-            yield Mistake(message=message, label=f"did you mean '{right}'?", at=(wrong,), key=True)
+            yield Mistake(message=message, label=Hint(f"did you mean '{right}'?", (right,)), at=(wrong,), key=True)
         elif getattr(self, right) is None:
             yield Mistake(message="this gate has no bound", label=f"add {right}")
 

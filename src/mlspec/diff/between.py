@@ -213,7 +213,9 @@ def known(fail_on: Sequence[str]) -> None:
     for name in fail_on:
         if name not in known:
             message, note = f"'{name}' is no class of changes", f"--fail-on takes {', '.join(known)}"
-            raise SpecError([Diagnostic(code="not-allowed", message=message, notes=(suggest.label(name, known), note))])
+            raise SpecError(
+                [Diagnostic(code="not-allowed", message=message, notes=(suggest.label(name, known).text, note))]
+            )
 
 
 def stops(change: Change, fail_on: Sequence[str]) -> bool:

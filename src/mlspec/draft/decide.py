@@ -89,7 +89,7 @@ def demand_known(given: Given, columns: Schema) -> None:
     stated = [*one_each, *(("--drop", name) for name in dict.fromkeys(given.drop))]
     wrong = [
         Diagnostic(
-            code="unknown-column", message=f"the data has no column '{name}'", notes=(suggest.label(name, known),)
+            code="unknown-column", message=f"the data has no column '{name}'", notes=(suggest.label(name, known).text,)
         )
         for _option, name in stated
         if name is not None and name not in known

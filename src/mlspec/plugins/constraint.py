@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import msgspec
 from msgspec import Struct
 
+from mlspec.diagnostics import Hint
 from mlspec.plugins.base import Plugin
 from mlspec.plugins.verdict import Verdict
 
@@ -73,7 +74,7 @@ class Mistake(Struct, frozen=True, kw_only=True):
     value."""
 
     message: str
-    label: str
+    label: str | Hint
     at: SpecPath = ()
     key: bool = False
     code: str = "gate-out-of-bounds"

@@ -94,6 +94,6 @@ def _unknown_key(dotted: str) -> str | None:
             return f"'{'.'.join(parts[:place])}' has no keys"
         known = keys(wanted.cls)
         if part not in known:
-            return suggest.label(part, known)
+            return suggest.label(part, known).text
         wanted = known[part].shape
     return None

@@ -11,7 +11,8 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from mlspec.diagnostics import Diagnostic
+from mlspec import edits
+from mlspec.diagnostics import Diagnostic, Hint
 from mlspec.document import Document
 from mlspec.machine import allowed_reads
 from mlspec.machine.allowed_reads import Reads
@@ -313,13 +314,11 @@ def _missing(document: Document, at: tuple[str, ...], root: Path, source: Source
         near, notes = None, (f"'{pointer}' is here, its data is not: run `dvc pull`",)
     elif "\\" in wanted:
         notes = (f"write / between folders: {wanted.replace(chr(92), '/')}",)
-    return Diagnostic(
-        code="source-not-found",
-        message=f"'{wanted}' can't be read: {error.strerror or error}",
-        span=document.span(at),
-        label=f"did you mean '{near}'?" if near else "",
-        notes=notes,
-    )
+    hint = Hint("", (edits.written(wanted.replace("\\", "/")),) if "\\" in wanted else ())
+    if near:
+        hint = Hint(f"did you mean '{near}'?", (edits.written(near),))
+    message = f"'{wanted}' can't be read: {error.strerror or error}"
+    return edits.diagnostic(document, "source-not-found", at, message, hint, *notes)
 
 
 def _pointer(root: Path, wanted: Path) -> str | None:

@@ -11,7 +11,7 @@ your own model with a dot: `params.trees`.
 from collections.abc import Iterator
 from typing import Any
 
-from mlspec.diagnostics import Diagnostic
+from mlspec.diagnostics import Diagnostic, Hint
 from mlspec.rules.context import View
 from mlspec.spec.tuning import Dimension
 
@@ -37,13 +37,16 @@ def check(view: View) -> Iterator[Diagnostic]:
                 yield view.diagnostic(CODE, (*path, name, *where), message, label, key=not where)
 
 
-def _wrong(name: str, dimension: Dimension, model: Any, model_name: str) -> tuple[tuple[str, ...], str, str] | None:
+def _wrong(
+    name: str, dimension: Dimension, model: Any, model_name: str
+) -> tuple[tuple[str, ...], str, str | Hint] | None:
     from mlspec.spec import suggest
 
     known = [field for field in model.__struct_fields__ if field != "type"]
     outer, _, inner = name.partition(".")
     if outer not in known:
-        return (), f"{model_name} has no setting '{outer}'", suggest.label(outer, known)
+        hint = suggest.label(outer, known)
+        return (), f"{model_name} has no setting '{outer}'", (hint.text if inner else hint)
     kinds = dimension.kinds
     if len(kinds) != 1:
         given = " and ".join(f"'{kind}'" for kind in kinds) or "none"
@@ -62,7 +65,7 @@ def _wrong(name: str, dimension: Dimension, model: Any, model_name: str) -> tupl
     return None if inner else _refused(name, kind, values, model)
 
 
-def _refused(name: str, kind: str, values: Any, model: Any) -> tuple[tuple[str, ...], str, str] | None:
+def _refused(name: str, kind: str, values: Any, model: Any) -> tuple[tuple[str, ...], str, str | Hint] | None:
     """The first value that the model's own setting would not take."""
     import msgspec
 

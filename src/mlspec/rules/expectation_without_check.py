@@ -9,7 +9,7 @@ lists them.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mlspec.diagnostics import Diagnostic
+from mlspec.diagnostics import Diagnostic, Hint
 from mlspec.document import Path
 from mlspec.rules._roles import hidden, personal
 from mlspec.rules.context import View
@@ -173,15 +173,17 @@ def _consequence(view: View, one: Expectation, at: Path) -> Iterator[Diagnostic]
     path = (*at, "on_fail")
     if one.anomalies is not None:
         # Fences are measured on all rows, those of the test too: what they leave out would have been fitted.
-        label = "write stop, or give between: [lowest, highest]"
+        label = Hint("write stop, or give between: [lowest, highest]", ("stop",), at=path, sure=False)
         yield view.diagnostic(
             CODE, path, "rows can be dropped only by stated bounds, not by measured ones", label, key=True
         )
         return
     if not one.checks_rows():
-        yield view.diagnostic(
-            CODE, path, "this is not a check of single rows, so no rows can be dropped", "write stop", key=True
+        message, label = (
+            "this is not a check of single rows, so no rows can be dropped",
+            Hint("write stop", ("stop",), at=path),
         )
+        yield view.diagnostic(CODE, path, message, label, key=True)
     if one.source is not None:
         yield view.diagnostic(
             CODE, path, "rows can be dropped only from the rows that the project uses", "delete 'source'", key=True

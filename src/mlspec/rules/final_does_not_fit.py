@@ -9,7 +9,7 @@ Instead: add `model.cross_validation`, delete the other key, or write `final: re
 
 from collections.abc import Iterator
 
-from mlspec.diagnostics import Diagnostic
+from mlspec.diagnostics import Diagnostic, Hint
 from mlspec.document import Path
 from mlspec.rules.context import View
 
@@ -24,13 +24,18 @@ def check(view: View) -> Iterator[Diagnostic]:
     at: Path = ("model", "final")
     if model.cross_validation is None:
         message = "a bag is the mean of the models of folds, but there are no folds"
-        yield view.diagnostic(CODE, at, message, "add model.cross_validation: {folds: 8}, or write refit")
+        yield view.diagnostic(
+            CODE, at, message, Hint("add model.cross_validation: {folds: 8}, or write refit", ("refit",), sure=False)
+        )
     elif (model.cross_validation.by or view.project.data.split.by) == "time":
         message = "folds by time leave the latest rows out of most models of the bag"
-        yield view.diagnostic(CODE, at, message, "write refit: the model is fitted again on all of these rows")
+        yield view.diagnostic(
+            CODE, at, message, Hint("write refit: the model is fitted again on all of these rows", ("refit",))
+        )
+    hint = Hint("delete it, or write model.final: refit", ("refit",), at=at, sure=False)
     for path, what in _against(view):
         message = f"{what} a model of the training rows, which a bag does not have"
-        yield view.diagnostic(CODE, path, message, "delete it, or write model.final: refit", key=True)
+        yield view.diagnostic(CODE, path, message, hint, key=True)
 
 
 def _against(view: View) -> Iterator[tuple[Path, str]]:

@@ -11,7 +11,7 @@ from typing import cast
 
 from mlspec import registry
 from mlspec.constraints.quality import Quality
-from mlspec.diagnostics import Diagnostic
+from mlspec.diagnostics import Diagnostic, Hint
 from mlspec.document import Path
 from mlspec.rules.context import View
 from mlspec.spec import requirements
@@ -52,6 +52,5 @@ def _reachable(view: View, at: Path, gate: Quality | Goal, name: str) -> Iterato
         better = "greater" if metric.greater_is_better else "smaller"
         message = f"a {better} '{name}' is better, but this gate requires the opposite"
         other = "at_least" if wrong == "at_most" else "at_most"
-        yield view.diagnostic(
-            "gate-out-of-bounds", (*at, wrong), message, f"did you mean '{other}'?", severity="warning", key=True
-        )
+        label = Hint(f"did you mean '{other}'?", (other,))
+        yield view.diagnostic("gate-out-of-bounds", (*at, wrong), message, label, severity="warning", key=True)

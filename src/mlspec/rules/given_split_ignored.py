@@ -8,7 +8,7 @@ Instead: use `split: {by: given, column: split}`, or `columns: {drop: [split]}` 
 
 from collections.abc import Iterator
 
-from mlspec.diagnostics import Diagnostic
+from mlspec.diagnostics import Diagnostic, Hint
 from mlspec.rules.context import View
 
 COLUMN = "split"
@@ -21,7 +21,8 @@ def check(view: View) -> Iterator[Diagnostic]:
     named = {data.split.column, *data.columns.drop, *(data.columns.features or ())}
     if gives and COLUMN not in named:
         message = f"the folders state which rows are test rows, but the split is by {data.split.by}"
-        label = "write split: {by: given, column: split}"
+        text = "{by: given, column: split}"
+        label = Hint(f"write split: {text}", (text,), at=("data", "split"), sure=False)
         note = "or columns: {drop: [split]} to mix them on purpose"
         is_stated = view.document.node(("data", "split")) is not None
         at = ("data", "split") if is_stated else ("data", "sources")

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import cast
 
 from mlspec import registry
-from mlspec.diagnostics import Diagnostic
+from mlspec.diagnostics import Diagnostic, Hint
 from mlspec.plugins.metric import Metric
 from mlspec.rules.context import View
 
@@ -32,10 +32,13 @@ def check(view: View) -> Iterator[Diagnostic]:
             continue
         if goal.tolerance and not goal.guardrail:
             message = f"the goal '{goal.name}' has a tolerance, but is not a guardrail"
-            yield view.diagnostic("goal-does-not-fit", (*at, "tolerance"), message, "add guardrail: true", key=True)
+            hint = Hint("add guardrail: true", ("true",), at=(*at, "guardrail"))
+            yield view.diagnostic("goal-does-not-fit", (*at, "tolerance"), message, hint, key=True)
         if goal.direction is not None and registry.has("metrics", goal.metric):
             metric = cast(type[Metric], registry.plugin("metrics", goal.metric))
             own = "maximize" if metric.greater_is_better else "minimize"
             if goal.direction != own:
                 message = f"a {'greater' if metric.greater_is_better else 'smaller'} '{goal.metric}' is better"
-                yield view.diagnostic("goal-does-not-fit", (*at, "direction"), message, f"did you mean '{own}'?")
+                yield view.diagnostic(
+                    "goal-does-not-fit", (*at, "direction"), message, Hint(f"did you mean '{own}'?", (own,))
+                )

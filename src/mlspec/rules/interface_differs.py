@@ -7,7 +7,7 @@ Instead: change the interface deliberately (callers must follow), or remove the 
 
 from collections.abc import Iterator
 
-from mlspec.diagnostics import Diagnostic
+from mlspec.diagnostics import Diagnostic, Hint
 from mlspec.rules.context import View
 
 
@@ -43,7 +43,13 @@ def check(view: View) -> Iterator[Diagnostic]:
         elif name in features and features[name] != kind:
             message = f"the interface states {kind} for '{name}', but it is {features[name]}"
             note = "data.columns.types sets types"
-            yield view.diagnostic("interface-differs", (*at, name), message, f"did you mean {features[name]}?", note)
+            yield view.diagnostic(
+                "interface-differs",
+                (*at, name),
+                message,
+                Hint(f"did you mean {features[name]}?", (features[name],)),
+                note,
+            )
     lacking = [name for name in features if name not in interface.inputs]
     if lacking:
         names = ", ".join(f"'{name}'" for name in lacking[:5]) + (" and others" if len(lacking) > 5 else "")

@@ -7,7 +7,7 @@ Instead: add the column (or each source's `part` for a given split), and keep ro
 
 from collections.abc import Iterator
 
-from mlspec.diagnostics import Diagnostic
+from mlspec.diagnostics import Diagnostic, Hint
 from mlspec.plugins.source import Source
 from mlspec.rules.context import View
 from mlspec.spec import units
@@ -37,11 +37,12 @@ def check(view: View) -> Iterator[Diagnostic]:
             "split-without-column",
             path,
             "'part' states a given split, but the split is by " + split.by,
-            "write split: {by: given}",
+            Hint("write split: {by: given}", ("given",), at=("data", "split", "by")),
         )
     if split.by in ("random", "time", "given") and split.by == "random" and split.column is not None:
         message = "a random split uses no column"
-        yield view.diagnostic("split-without-column", (*at, "column"), message, "did you mean by: stratified or group?")
+        label = Hint("did you mean by: stratified or group?", ("stratified", "group"), at=(*at, "by"))
+        yield view.diagnostic("split-without-column", (*at, "column"), message, label)
     if split.by != "given" and split.test + split.validation >= 1:
         message = f"test {split.test:g} and validation {split.validation:g} leave no training rows"
         yield view.diagnostic("split-without-column", (*at, "test"), message)
@@ -64,7 +65,9 @@ def _besides(view: View) -> Iterator[Diagnostic]:
     """What only groups, or only time, can keep to; and a gap in the unit of its column."""
     split, at = view.project.data.split, ("data", "split")
     if split.stratify is not None and split.by != "group":
-        label = "write it as 'column'" if split.by == "stratified" else "write by: group"
+        label = Hint("write it as 'column'", ("column",))
+        if split.by != "stratified":
+            label = Hint("write by: group", ("group",), at=(*at, "by"))
         message = f"'stratify' applies to group splits, but the split is by {split.by}"
         yield view.diagnostic("split-without-column", (*at, "stratify"), message, label, key=True)
     elif split.stratify is not None and split.stratify == split.column:
@@ -74,7 +77,9 @@ def _besides(view: View) -> Iterator[Diagnostic]:
         return
     if split.by != "time":
         message = f"'gap' applies to splits by time, but the split is by {split.by}"
-        yield view.diagnostic("split-without-column", (*at, "gap"), message, "write by: time", key=True)
+        yield view.diagnostic(
+            "split-without-column", (*at, "gap"), message, Hint("write by: time", ("time",), at=(*at, "by")), key=True
+        )
         return
     kind = {c.name: view.project.data.columns.types.get(c.name, c.type) for c in view.columns()}.get(split.column or "")
     if isinstance(split.gap, str) and units.parse("duration", split.gap) is None:
@@ -84,7 +89,9 @@ def _besides(view: View) -> Iterator[Diagnostic]:
         yield view.diagnostic("out-of-range", (*at, "gap"), "'data.split.gap' must be greater than 0")
     elif kind in ("date", "datetime") and not isinstance(split.gap, str):
         message = f"'{split.column}' is a {kind}, so the gap must be a duration with its unit"
-        yield view.diagnostic("split-without-column", (*at, "gap"), message, f"did you mean {split.gap:g}d?")
+        yield view.diagnostic(
+            "split-without-column", (*at, "gap"), message, Hint(f"did you mean {split.gap:g}d?", (f"{split.gap:g}d",))
+        )
     elif kind in ("integer", "number") and isinstance(split.gap, str):
         message = (
             f"'{split.column}' is {'an integer' if kind == 'integer' else 'a number'}, so the gap must be a number"
@@ -105,7 +112,7 @@ def _folds(view: View) -> Iterator[Diagnostic]:
         message = (
             f"the split is by {split.by}, but the folds are by {wanted.by}, so their scores would be too optimistic"
         )
-        label = f"remove it, or write by: {like}"
+        label = Hint(f"remove it, or write by: {like}", (like,), sure=False)
         yield view.diagnostic("split-without-column", (*at, "by"), message, label, severity="warning")
     if wanted.nested and not view.project.tuning:
         message = "nested folds tune inside each fold, but nothing is tuned"

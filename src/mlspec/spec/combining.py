@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
+from mlspec.diagnostics import Hint
 from mlspec.document import Path
 from mlspec.plugins.base import Column, ColumnType, Schema
 from mlspec.spec.data import Data, Join
@@ -18,7 +19,7 @@ class Wrong(Struct, frozen=True, kw_only=True):
     code: str
     path: Path
     message: str
-    label: str = ""
+    label: str | Hint = ""
     within: tuple[int, int] | None = None
 
 
@@ -125,10 +126,10 @@ def _join(columns: dict[str, Column], join: Join, right: Schema, at: Path) -> It
         if kind not in MOMENTS:
             message = f"'{join.as_of.row}' is {kind}, but the time of a row must be a date or datetime"
             yield Wrong(code="bad-join", path=(*at, "as_of", "row"), message=message)
-    for name in join.columns or ():
+    for index, name in enumerate(join.columns or ()):
         if name not in theirs:
             message = f"source '{join.source}' has no column '{name}'"
-            yield Wrong(code="bad-join", path=(*at, "columns"), message=message, label=_guess(name, theirs))
+            yield Wrong(code="bad-join", path=(*at, "columns", index), message=message, label=_guess(name, theirs))
     for column in taken(join, right).values():
         if column.name in columns:
             message = f"the rows have a column '{column.name}' already"
@@ -236,8 +237,7 @@ def _alike(one: str, other: str) -> bool:
     return one == other or {one, other} <= set(NUMERIC) or {one, other} <= set(MOMENTS)
 
 
-def _guess(name: str, known: Mapping[str, Column]) -> str:
+def _guess(name: str, known: Mapping[str, Column]) -> Hint:
     from mlspec.spec import suggest
 
-    guess = suggest.nearest(name, list(known))
-    return f"did you mean '{guess}'?" if guess else ""
+    return suggest.meant(suggest.near(name, list(known)))

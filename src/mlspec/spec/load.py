@@ -4,9 +4,10 @@ from typing import Any
 
 import msgspec
 
-from mlspec import registry
-from mlspec.diagnostics import Diagnostic, SpecError
+from mlspec import edits, registry
+from mlspec.diagnostics import Diagnostic, Hint, SpecError
 from mlspec.document import MOST_FOUND, Document, Path
+from mlspec.edits import written
 from mlspec.plugins.base import Plugin, PluginRef
 from mlspec.spec import Project, suggest, units
 from mlspec.spec.shape import Field, Shape, fields, keys, made, shape
@@ -79,12 +80,10 @@ class _Reader:
         self.found: list[Diagnostic] = []
         self.partial = False
 
-    def wrong(self, code: str, path: Path, message: str, label: str = "", *notes: str, key: bool = False) -> Any:
+    def wrong(self, code: str, path: Path, message: str, label: str | Hint = "", *notes: str, key: bool = False) -> Any:
         """Note a mistake; returns the mark of a value that could not be read."""
-        if len(self.found) >= MOST_FOUND:
-            return _BAD
-        span = self.document.span(path, key=key)
-        self.found.append(Diagnostic(code=code, message=message, span=span, label=label, notes=notes))
+        if len(self.found) < MOST_FOUND:
+            self.found.append(edits.diagnostic(self.document, code, path, message, label, *notes, key=key))
         return _BAD
 
     def read(self, wanted: Shape, value: Any, path: Path) -> Any:
@@ -96,12 +95,12 @@ class _Reader:
     def _any(self, _wanted: Shape, value: Any, _path: Path) -> Any:
         return value
 
-    def _type(self, path: Path, expected: str, value: Any, *notes: str) -> Any:
+    def _type(self, path: Path, expected: str, value: Any, *notes: str, put: str | None = None) -> Any:
         return self.wrong(
             "wrong-type",
             path,
             (f"'{dotted(path)}'" if path else self.what) + f" must be {expected}",
-            f"this is {kind_of(value)}",
+            Hint(f"this is {kind_of(value)}", () if put is None else (put,)),
             *notes,
         )
 
@@ -165,9 +164,9 @@ class _Reader:
         missing = [f.name for f in known.values() if f.required and f.name not in value]
         for key in unknown[:MOST_FOUND]:
             every = keys(cls)
-            guess = suggest.nearest(key, [n for n in every if n not in value]) or suggest.nearest(key, every)
-            if guess in missing:
-                missing.remove(guess)
+            guess = suggest.near(key, [n for n in every if n not in value]) or suggest.near(key, every)
+            if guess and guess[0] in missing:
+                missing.remove(guess[0])
             self.unknown_key((*path, key), key, list(every), where, guess)
             bad = True
         for name, field in known.items():
@@ -204,10 +203,9 @@ class _Reader:
             "tuple": "a list",
         }.get(wanted.kind, NAMES.get(wanted.cls, "a value"))
 
-    def unknown_key(self, path: Path, key: str, known: list[str], where: str, guess: str | None = None) -> None:
+    def unknown_key(self, path: Path, key: str, known: list[str], where: str, guess: tuple[str, ...] = ()) -> None:
         """Note a key that does not exist, with the nearest that does."""
-        guess = guess or suggest.nearest(key, known)
-        label = f"did you mean '{guess}'?" if guess else ""
+        label = suggest.meant(guess or suggest.near(key, known))
         self.wrong(
             "unknown-key", path, f"unknown key '{key}' in {where}", label, f"keys here: {', '.join(known)}", key=True
         )
@@ -242,9 +240,9 @@ class _Reader:
         if wanted.extra.get("one") and not isinstance(value, list):
             return self._type(path, "text or a list of it", value)
         if not isinstance(value, list):
-            return self._type(
-                path, "a list", value, *([f"write [{value}]"] if isinstance(value, str | int | float) else [])
-            )
+            alone = isinstance(value, str | int | float)
+            put = f"[{written(value) if isinstance(value, str) else show(value).strip(chr(39))}]" if alone else None
+            return self._type(path, "a list", value, *([f"write [{value}]"] if alone else []), put=put)
         partial, self.partial = self.partial, False
         result = [self.read(wanted.items[0], item, (*path, i)) for i, item in enumerate(value)]
         self.partial = partial
@@ -297,16 +295,15 @@ class _Reader:
         if not ok:
             expected = " or ".join(NAMES[k] for k in kinds)
             if bool in kinds and isinstance(value, str) and value.lower() in OLD_BOOLEANS:
-                return self._type(
-                    path, expected, value, f"write {OLD_BOOLEANS[value.lower()]}: since YAML 1.2 '{value}' is text"
-                )
-            meant = suggest.nearest(value, ("true", "false")) if bool in kinds and isinstance(value, str) else None
-            if meant is not None:
+                put = OLD_BOOLEANS[value.lower()]
+                return self._type(path, expected, value, f"write {put}: since YAML 1.2 '{value}' is text", put=put)
+            meant = suggest.near(value, ("true", "false")) if bool in kinds and isinstance(value, str) else ()
+            if meant:
                 message = f"'{dotted(path)}' must be {expected}"
-                return self.wrong("wrong-type", path, message, f"did you mean '{meant}'?")
+                return self.wrong("wrong-type", path, message, Hint(f"did you mean '{meant[0]}'?", meant))
             if str in kinds and not isinstance(value, dict | list) and value is not None:
-                text = show(value).strip("'")
-                return self._type(path, expected, value, f'put it in quotes: "{text}"')
+                quoted = '"' + show(value).strip("'") + '"'
+                return self._type(path, expected, value, f"put it in quotes: {quoted}", put=quoted)
             return self._type(path, expected, value)
         if len(kinds) == 1 and kinds[0] is float and isinstance(value, int):
             value = float(value)
@@ -367,7 +364,7 @@ class _Reader:
         if name is None:
             guess = next((k for k in value if suggest.nearest(k, [key])), None)
             if guess is not None:
-                self.unknown_key((*path, guess), guess, [key], dotted(path), key)
+                self.unknown_key((*path, guess), guess, [key], dotted(path), (key,))
                 return _BAD
             if self.partial:
                 own = self._base_keys(kind, key, path)

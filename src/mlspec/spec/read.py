@@ -23,13 +23,14 @@ def read(
     sets: Sequence[str] = (),
     large: bool = False,
     reads: Reads | None = None,
+    text: str | None = None,
 ) -> tuple[Project, Document]:
     """The project of a spec file with its overlays applied, and the document it was read from; ``reads``: which files
-    may be read, all for None.
+    may be read, all for None; ``text``: what an editor holds in place of the file.
 
     Raises SpecError with every mistake.
     """
-    document = composed(path, profile=profile, sets=sets, large=large, reads=reads)
+    document = composed(path, profile=profile, sets=sets, large=large, reads=reads, text=text)
     return load(document), _with_named_backend(document)
 
 
@@ -40,10 +41,12 @@ def composed(
     sets: Sequence[str] = (),
     large: bool = False,
     reads: Reads | None = None,
+    text: str | None = None,
 ) -> Document:
     """The document of a spec file with its overlays laid on; see ``read``. Raises SpecError."""
     file = os.fspath(path)
-    document = parse(content(file, reads, large=large), file, large=large)
+    given = content(file, reads, large=large) if text is None else text.encode("utf-8", "surrogatepass")
+    document = parse(given, file, large=large)
     if profile is not None:
         document = with_profile(document, profile)
     for setting in sets:
@@ -83,7 +86,7 @@ def with_profile(document: Document, name: str) -> Document:
     if overlay is None:
         profiles = document.node(("profiles",))
         known = list(profiles.plain()) if profiles is not None and profiles.kind == "map" else []
-        label = suggest.label(name, known) if known else ""
+        label = suggest.label(name, known).text if known else ""
         raise SpecError(
             [
                 Diagnostic(

@@ -159,7 +159,7 @@ class _Reader:
             self.wrong(path, f"{where} must be {expected}", f"this is {_kind(value)}")
         elif keyword in ("enum", "const"):
             known = [one for one in (wanted if keyword == "enum" else [wanted]) if one is not None]
-            self.wrong(path, f"{_show(value)} is not allowed for {where}", suggest.label(value, known))
+            self.wrong(path, f"{_show(value)} is not allowed for {where}", suggest.label(value, known).text)
         elif keyword in BOUNDS:
             self.wrong(path, f"{where} {BOUNDS[keyword]} {wanted:g}", f"this is {_short(str(value))}")
         elif keyword[3:] in SIZES:

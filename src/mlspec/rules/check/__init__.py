@@ -8,7 +8,8 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from mlspec.diagnostics import Diagnostic
+from mlspec import edits
+from mlspec.diagnostics import Diagnostic, Hint
 from mlspec.document import Document
 from mlspec.machine.allowed_reads import Reads
 from mlspec.plugins.base import Schema
@@ -58,9 +59,12 @@ def facts(
     snapshots = {name: look.snapshot for name, look in looks.items() if look.snapshot is not None}
     for name, column, kind in _personal.treated_as_another(project, raw, snapshots):
         message = f"the inferred type of '{column}' in source '{name}' is {kind}, but it is text in another source"
-        span = document.span(("data", "sources", name), key=True)
-        label = f"state the type: data.columns.types: {{{column}: category}}"
-        found.append(Diagnostic(code="sources-differ", message=message, span=span, label=label))
+        stated = Hint(
+            f"state the type: data.columns.types: {{{column}: category}}",
+            ("category",),
+            at=("data", "columns", "types", column),
+        )
+        found.append(edits.diagnostic(document, "sources-differ", ("data", "sources", name), message, stated, key=True))
     found += [_located(document, wrong) for wrong in made.wrong]
     schemas = made.schemas
     rows = [looks[name] for name in combining.stacked(project.data)]
@@ -113,7 +117,8 @@ def _located(document: Document, wrong: combining.Wrong) -> Diagnostic:
         if at >= 0:
             start, end = wrong.within
             span = replace(span, column=at + start + 1, end_line=span.line, end_column=at + end + 1)
-    return Diagnostic(code=wrong.code, message=wrong.message, span=span, label=wrong.label)
+    made = edits.diagnostic(document, wrong.code, wrong.path, wrong.message, wrong.label)
+    return replace(made, span=span)
 
 
 def _listed(names: set[str]) -> str:

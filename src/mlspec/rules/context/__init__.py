@@ -5,7 +5,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from mlspec.diagnostics import Diagnostic
+from mlspec import edits
+from mlspec.diagnostics import Diagnostic, Hint
 from mlspec.document import Document
 from mlspec.document import Path as SpecPath
 from mlspec.machine.allowed_reads import Reads
@@ -84,11 +85,10 @@ class View(Struct, frozen=True, kw_only=True):
         code: str,
         path: SpecPath,
         message: str,
-        label: str = "",
+        label: str | Hint = "",
         *notes: str,
         severity: str = "error",
         key: bool = False,
     ) -> Diagnostic:
         """A finding at a place in the spec."""
-        span = self.document.span(path, key=key)
-        return Diagnostic(code=code, message=message, span=span, label=label, notes=notes, severity=severity)
+        return edits.diagnostic(self.document, code, path, message, label, *notes, severity=severity, key=key)
