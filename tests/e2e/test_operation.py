@@ -5,6 +5,7 @@ import csv
 import gzip
 import http.client
 import json
+import os
 import re
 import resource
 import shutil
@@ -18,10 +19,13 @@ from subprocess import CompletedProcess
 from typing import NamedTuple
 
 import pytest
+from tests import hardware
 from tests.e2e.conftest import call
 
 from mlspec import api
-from mlspec.release import ledger, registry
+from mlspec.monitoring import unfinished
+from mlspec.release import bundle, ledger, registry
+from mlspec.testing import faults
 
 SPEC = """\
 project: {name: adult}
@@ -43,6 +47,7 @@ operation:
   retrain: {when: {quality: true}, source: people, promote: gates_and_not_worse}
 """
 ROOT = Path(__file__).parents[2]
+POINTS = int(os.environ.get("MLSPEC_POINTS", "3"))  # that are tried; all: MLSPEC_POINTS=1000
 CLI = "import os, sys; os.chdir(sys.argv.pop(1)); from mlspec.cli import main; sys.exit(main())"
 Row = dict[str, str]
 
@@ -184,6 +189,7 @@ def test_a_model_that_has_gone_wrong_is_trained_again_promoted_and_rolled_back(
     assert (done["outcome"], done["rows"], done["compared"]["rows"]) == ("promoted", 7000, 3000)
     assert team.events()[2:] == [f"released {done['version']}", f"promoted {done['version']}"]
     assert team.bundle() != first
+    assert "No reason to train it again" in call(*team.retrain(), cwd=root).stdout
     assert "retrained: quality: roc_auc" in call("releases", "--ledger", cwd=root).stdout
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     back = call("release", "rollback", "production", cwd=root)
@@ -191,3 +197,70 @@ def test_a_model_that_has_gone_wrong_is_trained_again_promoted_and_rolled_back(
     assert "production: 1.0" in back.stdout
     assert team.bundle() == first
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 1
+
+
+@pytest.mark.slow
+def test_a_killed_retraining_goes_on_and_does_nothing_twice(service: Service, tmp_path: Path) -> None:
+    """Killed at writes of the second half, from the release on; before that, at the writes of its own state."""
+    team = copied(service, tmp_path / "first")
+    command = [sys.executable, "-c", CLI, str(team.root), *team.retrain()]
+    for point in (faults.Point("rename", 2), faults.Point("rename", 4)):
+        faults.killed(command, point, tmp_path / "log")
+    call(*team.retrain(), cwd=team.root, code=4)
+    committed(team.root)
+    assert len(list((team.root / "data").glob("served-*"))) == 1
+
+    def again(name: str) -> Service:
+        shutil.rmtree(tmp_path / name, ignore_errors=True)
+        return copied(team, tmp_path / name)
+
+    tried = again("tried")
+    unfinished.write(tried.root / ".mlspec", adopted(team))
+    command = [sys.executable, "-c", CLI, str(tried.root), *tried.retrain()]
+    try:
+        found = faults.points(command, tried.root, tmp_path / "log")
+    except RuntimeError as error:
+        hardware.skip(f"strace can't trace here: {error}")
+    found = [point for point in found if point.call in ("write", "rename", "unlink", "fsync")]
+    hits = 0
+    for point in found[:: max(1, len(found) // POINTS)]:
+        tried = again("tried")
+        unfinished.write(tried.root / ".mlspec", adopted(team))
+        hits += faults.killed(command, point, tmp_path / "log").hit
+        call(*tried.retrain(), cwd=tried.root)
+        events = [event.split()[0] for event in tried.events()]
+        assert events == ["released", "promoted", "released", "promoted"], point
+        bundle.verify(tried.bundle())
+        assert unfinished.read(tried.root / ".mlspec") is None
+        assert git(tried.root, "status", "--porcelain") == ""
+    assert hits > 1
+
+
+def adopted(team: Service) -> unfinished.Unfinished:
+    """The retraining of a project, for a copy of it, which would count it as made elsewhere."""
+    state = unfinished.read(team.root / ".mlspec")
+    assert state is not None
+    return state
+
+
+@pytest.mark.slow
+def test_a_new_model_that_is_not_good_enough_leaves_the_project_as_it_was(service: Service, tmp_path: Path) -> None:
+    team = copied(service, tmp_path)
+    root = team.root
+    spec = (root / "project.yaml").read_text()
+    (root / "project.yaml").write_text(spec.replace("at_least: 0.8}]\ndata", "at_least: 0.999}]\ndata"))
+    dirty = call(*team.retrain(), cwd=root, code=2)
+    assert dirty.stderr.startswith("error[tree-not-clean]: not as in the last commit: project.yaml")
+    git(root, "commit", "-qam", "a stricter gate")
+    lock = (root / "mlspec.lock").read_bytes()
+    for _again in range(2):
+        said = call(*team.retrain(), cwd=root, code=1).stdout
+        assert "refused: gates do not pass: gate.roc_auc (fail)" in said, said
+        assert (root / "mlspec.lock").read_bytes() == lock
+        assert git(root, "status", "--porcelain") == ""
+        assert team.events() == ["released 1.0", "promoted 1.0"]
+    left = unfinished.rows(root / ".mlspec", unfinished.LEFT)
+    assert left is not None
+    assert left.height == 10_000
+    told = call("retrain", str(team.log), "--drop", cwd=root, code=2)
+    assert told.stderr.startswith("error[no-retraining]: there is no retraining to give up")

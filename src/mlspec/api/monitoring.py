@@ -113,8 +113,9 @@ def judged(package: Name, given: Given) -> "Monitored":
     return msgspec.structs.replace(found, warnings=(*given.warnings, *found.warnings))
 
 
-def read(log: Name, labels: Name | None, package: Name, now: datetime, *, whole: bool) -> Given:
-    """What is known at a time; ``whole``: all of the log since the model was made, not only the windows shown."""
+def read(log: Name, labels: Name | None, package: Name, now: datetime, *, whole: bool, is_new: bool = False) -> Given:
+    """What is known at a time; ``whole``: all of the log since the model was made, not only the windows shown;
+    ``is_new``: a log without a row of this model will do."""
     from mlspec.monitoring import judge, packaged, retraining
     from mlspec.monitoring import labels as truths
     from mlspec.monitoring import log as logs
@@ -125,7 +126,7 @@ def read(log: Name, labels: Name | None, package: Name, now: datetime, *, whole:
     since = judge.horizon(reference, now)
     if whole:
         since = min(since, retraining.made(reference) or judge.EARLIEST)
-    read = logs.read(Path(log), reference, opened.digest, since, now)
+    read = logs.read(Path(log), reference, opened.digest, since, now, is_new=is_new)
     stated, warnings = labels, list[str]()
     if stated is None and reference.labels is not None:
         stated = reference.labels.source

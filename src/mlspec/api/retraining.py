@@ -29,6 +29,8 @@ from mlspec.steps.serving import package_format
 
 if TYPE_CHECKING:
     from mlspec.engine.events import Listener
+    from mlspec.monitoring.candidate import Compared
+    from mlspec.plugins.base import Schema
     from mlspec.report.facts.run import RunFacts
 
 LEAST = 100  # labelled rows to compare on, of fewer a person decides
@@ -115,7 +117,7 @@ def _begun(project: _Project, log: Name, labels: Name | None, now: datetime) -> 
 
     served = _served(project)
     package = registries.folder_of(project.registry, served)
-    given = monitoring.read(log, labels, package, now, whole=True)
+    given = monitoring.read(log, labels, package, now, whole=True, is_new=True)
     reference = given.packaged.reference
     check = retraining.checked(reference, monitoring.judged(package, given), given.now)
     if not check.due:
@@ -216,7 +218,7 @@ def _failing(facts: "RunFacts") -> str:
     return ", ".join(f"{gate.gate} ({gate.verdict})" for gate in facts.gates if gate.verdict != "pass")
 
 
-def _compared(project: _Project, state: Unfinished, read: tuple[Name, Name | None]) -> "retraining.Compared":
+def _compared(project: _Project, state: Unfinished, read: tuple[Name, Name | None]) -> "Compared":
     from mlspec.release import registry as registries
     from mlspec.report.runs import stored
 
@@ -321,7 +323,7 @@ def _due(given: monitoring.Given) -> monitoring.Given:
     return given._replace(log=given.log._replace(rows=rows))
 
 
-def _columns(project: _Project) -> "new_rows.Schema":
+def _columns(project: _Project) -> "Schema":
     name, facts = project.wanted.source or "", project.checked.facts
     return facts.raw[name] if name in facts.raw else facts.of_source(name)
 
@@ -333,7 +335,7 @@ def _table(project: _Project, rows: "pl.DataFrame") -> "pl.DataFrame":
 
 def _file(project: _Project, name: str) -> str:
     """The new file of the source, from the spec's folder."""
-    path = str(project.checked.project.data.sources[project.wanted.source or ""].plugin.path)
+    path = str(getattr(project.checked.project.data.sources[project.wanted.source or ""].plugin, "path", ""))
     folder = "/".join(takewhile(lambda part: not set(part) & set("*?["), path.split("/")[:-1]))
     ending = next(one for one in ENDINGS if path.endswith(one))
     return f"{folder}/{NEW.format(name)}{ending}" if folder else f"{NEW.format(name)}{ending}"

@@ -84,14 +84,17 @@ def _not_a_pattern(use: PluginRef) -> tuple[str, str] | None:
         return f"'{path}' leads out of the folder of the spec", "move the files into this folder"
     if "://" in path or ending is None or not fnmatch.fnmatch(NEW.format("0") + ending, pattern):
         folder = "" if "://" in path else path.rpartition("/")[0]
-        return f"its path '{path}' is no pattern that a new file fits", f"write a pattern: {f'{folder}/' if folder else ''}*.csv"
+        return (
+            f"its path '{path}' is no pattern that a new file fits",
+            f"write a pattern: {f'{folder}/' if folder else ''}*.csv",
+        )
     return None
 
 
 def _other_reading(use: PluginRef) -> tuple[str, str] | None:
     """Settings by which a file that is written here would not be read as it was meant."""
     settings = msgspec.to_builtins(use.plugin)
-    usual = msgspec.to_builtins(type(use.plugin)(path="x"))  # type: ignore[call-arg]
+    usual = msgspec.to_builtins(type(use.plugin)(path="x"))
     other = sorted(key for key in settings if key not in OWN and settings[key] != usual[key])
     if settings.get("separator") not in (None, ","):
         other.append("separator")
