@@ -34,7 +34,7 @@ data:
   sources: {people: {path: data/*.csv}}
   columns: {target: income, positive: ">50K", drop: [fnlwgt]}
 model:
-  candidates: {boost: {type: lightgbm, trees: 80, learning_rate: 0.1}}
+  candidates: {boost: {type: lightgbm, trees: 40, learning_rate: 0.2}}
 evaluation: {metrics: [roc_auc], importance: false, confidence: {resamples: 200}}
 operation:
   release: {stages: [production]}
@@ -143,7 +143,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Service:
     with (root / "data" / "people.csv").open("w", newline="") as file:
         rows = csv.DictWriter(file, people[0])
         rows.writeheader()
-        rows.writerows(people[:6000])
+        rows.writerows(people[:4000])
     call("run", cwd=root)
     git(root, "init", "-q")
     committed(root)
@@ -169,28 +169,44 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Service:
 
 
 def copied(service: Service, folder: Path) -> Service:
+    shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(service.root, folder / "adult", symlinks=True)
     api.adopt(folder / "adult")
+    state = unfinished.read(service.root / ".mlspec")
+    if state is not None:
+        unfinished.write(folder / "adult" / ".mlspec", state)  # in a copy it counts as made elsewhere
     return service._replace(root=folder / "adult")
+
+
+@pytest.fixture(scope="module")
+def waiting(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Service:
+    """A model has been trained again, by a command that was killed twice, and waits for its commit, which is made."""
+    folder = tmp_path_factory.mktemp("waiting")
+    team = copied(service, folder / "team")
+    command = [sys.executable, "-c", CLI, str(team.root), *team.retrain()]
+    for count in (1, 2):
+        faults.killed(command, faults.Point("rename", count), folder / "log")
+    waits = call(*team.retrain(), cwd=team.root, code=4)
+    assert "waiting: not as in the last commit: data/served-" in waits.stdout
+    assert "better   roc_auc" in waits.stdout
+    assert team.events() == ["released 1.0", "promoted 1.0"]
+    assert len(list((team.root / "data").glob("served-*"))) == 1
+    committed(team.root)
+    return team
 
 
 @pytest.mark.slow
 def test_a_model_that_has_gone_wrong_is_trained_again_promoted_and_rolled_back(
-    service: Service, tmp_path: Path
+    waiting: Service, tmp_path: Path
 ) -> None:
-    team = copied(service, tmp_path)
+    team = copied(waiting, tmp_path / "team")
     root, first = team.root, team.bundle()
-    waits = call(*team.retrain(), cwd=root, code=4)
-    assert "waiting: not as in the last commit: data/served-" in waits.stdout
-    assert "better   roc_auc" in waits.stdout
-    assert team.events() == ["released 1.0", "promoted 1.0"]
-    committed(root)
     done = json.loads(call(*team.retrain(), "--format", "json", cwd=root).stdout)
     assert (done["outcome"], done["rows"], done["compared"]["rows"]) == ("promoted", 7000, 3000)
     assert team.events()[2:] == [f"released {done['version']}", f"promoted {done['version']}"]
     assert team.bundle() != first
-    assert "No reason to train it again" in call(*team.retrain(), cwd=root).stdout
     assert "retrained: quality: roc_auc" in call("releases", "--ledger", cwd=root).stdout
+    assert "No reason to train it again" in call(*team.retrain(), cwd=root).stdout
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     back = call("release", "rollback", "production", cwd=root)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -200,22 +216,8 @@ def test_a_model_that_has_gone_wrong_is_trained_again_promoted_and_rolled_back(
 
 
 @pytest.mark.slow
-def test_a_killed_retraining_goes_on_and_does_nothing_twice(service: Service, tmp_path: Path) -> None:
-    """Killed at writes of the second half, from the release on; before that, at the writes of its own state."""
-    team = copied(service, tmp_path / "first")
-    command = [sys.executable, "-c", CLI, str(team.root), *team.retrain()]
-    for point in (faults.Point("rename", 2), faults.Point("rename", 4)):
-        faults.killed(command, point, tmp_path / "log")
-    call(*team.retrain(), cwd=team.root, code=4)
-    committed(team.root)
-    assert len(list((team.root / "data").glob("served-*"))) == 1
-
-    def again(name: str) -> Service:
-        shutil.rmtree(tmp_path / name, ignore_errors=True)
-        return copied(team, tmp_path / name)
-
-    tried = again("tried")
-    unfinished.write(tried.root / ".mlspec", adopted(team))
+def test_a_killed_retraining_goes_on_and_does_nothing_twice(waiting: Service, tmp_path: Path) -> None:
+    tried = copied(waiting, tmp_path / "tried")
     command = [sys.executable, "-c", CLI, str(tried.root), *tried.retrain()]
     try:
         found = faults.points(command, tried.root, tmp_path / "log")
@@ -224,8 +226,7 @@ def test_a_killed_retraining_goes_on_and_does_nothing_twice(service: Service, tm
     found = [point for point in found if point.call in ("write", "rename", "unlink", "fsync")]
     hits = 0
     for point in found[:: max(1, len(found) // POINTS)]:
-        tried = again("tried")
-        unfinished.write(tried.root / ".mlspec", adopted(team))
+        tried = copied(waiting, tmp_path / "tried")
         hits += faults.killed(command, point, tmp_path / "log").hit
         call(*tried.retrain(), cwd=tried.root)
         events = [event.split()[0] for event in tried.events()]
@@ -236,16 +237,9 @@ def test_a_killed_retraining_goes_on_and_does_nothing_twice(service: Service, tm
     assert hits > 1
 
 
-def adopted(team: Service) -> unfinished.Unfinished:
-    """The retraining of a project, for a copy of it, which would count it as made elsewhere."""
-    state = unfinished.read(team.root / ".mlspec")
-    assert state is not None
-    return state
-
-
 @pytest.mark.slow
 def test_a_new_model_that_is_not_good_enough_leaves_the_project_as_it_was(service: Service, tmp_path: Path) -> None:
-    team = copied(service, tmp_path)
+    team = copied(service, tmp_path / "team")
     root = team.root
     spec = (root / "project.yaml").read_text()
     (root / "project.yaml").write_text(spec.replace("at_least: 0.8}]\ndata", "at_least: 0.999}]\ndata"))
