@@ -9,7 +9,7 @@ from mlspec.machine import whole_files
 HOME = ".mlspec"
 # Folders with more folders that are written to and swept.
 CLUSTERS = ("slurm", "ray")  # engines with folders of their own
-INNER = ("store", "cache", "runs", "scratch", "snapshots", "logs", *CLUSTERS)
+INNER = ("store", "cache", "runs", "scratch", "snapshots", "logs", "retrain", *CLUSTERS)
 
 
 def home(root: Path) -> Path:

@@ -118,6 +118,22 @@ CASES: dict[str, dict[str, str]] = {
         "end": "operation: {monitor: {quality: [{metric: mae, at_most: 1, estimated: true}]}, retrain: {when: {}}}\n",
     },
     "monitor-does-not-fit-nothing": {"end": "operation: {monitor: {window: {rows: 100}}}\n"},
+    "retraining-does-not-fit": {
+        "columns": ", weight: height",
+        "data": "  personal: {city: {kind: quasi_identifier, action: {hash: CITY_KEY}}}\n"
+        "  split: {by: group, column: group}\n  filter: age > 1\n",
+        "end": "operation:\n  monitor: {drift: {psi: {at_most: 0.1}}}\n"
+        "  retrain: {when: {age: 90d}, source: people, promote: gates_and_not_worse}\n",
+    },
+    "retraining-does-not-fit-reading": {
+        "sources": "{people: {path: '*e[!ns]*.csv', footer: 0, part: test}}",
+        "end": "operation:\n  release: {stages: [trial, live]}\n  monitor: {drift: {psi: {at_most: 0.1}}}\n"
+        "  retrain: {when: {age: 90d}, source: people, stage: life}\n",
+    },
+    "retraining-does-not-fit-name": {
+        "end": "operation:\n  monitor: {drift: {psi: {at_most: 0.1}}}\n"
+        "  retrain: {when: {age: 90d}, source: peopl, stage: live}\n",
+    },
     "gate-on-uncomputed-metric-monitored": {
         "end": "evaluation: {metrics: [roc_auc]}\noperation:\n  labels: {source: a.csv}\n"
         "  monitor: {quality: [{metric: recall, at_least: 0.5}, {metric: rmse, at_most: 1}]}\n",

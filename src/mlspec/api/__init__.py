@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         rollback,
         verify_bundle,
     )
+    from mlspec.api.retraining import retrain
     from mlspec.api.running import Verdict, execute, run, step, track
     from mlspec.api.serving import Address, serve
     from mlspec.api.tables import write_table
@@ -61,6 +62,7 @@ ROOMS = {
         "rollback",
         "verify_bundle",
     ),
+    "retraining": ("retrain",),
     "running": ("Verdict", "execute", "run", "step", "track"),
     "serving": ("Address", "serve"),
     "tables": ("write_table",),
@@ -112,6 +114,7 @@ __all__ = [
     "release",
     "releases",
     "report",
+    "retrain",
     "retrain_check",
     "rollback",
     "run",

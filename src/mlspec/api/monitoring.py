@@ -37,8 +37,8 @@ def monitor(
 
     if join is not None:
         tables.table_format(join)
-    given = _read(log, labels, package, now, whole=join is not None)
-    found = _judged(package, given)
+    given = read(log, labels, package, now, whole=join is not None)
+    found = judged(package, given)
     if join is not None:
         if given.labels is None:
             raise refused("bad-labels", "there are no labels to join", "name a file, or state operation.labels")
@@ -53,8 +53,8 @@ def retrain_check(log: Name, labels: Name | None = None, *, package: Name, now: 
     ``monitor``."""
     from mlspec.monitoring import retraining
 
-    given = _read(log, labels, package, now, whole=True)
-    return retraining.checked(given.packaged.reference, _judged(package, given), given.now)
+    given = read(log, labels, package, now, whole=True)
+    return retraining.checked(given.packaged.reference, judged(package, given), given.now)
 
 
 @python_paths.only_own()
@@ -67,30 +67,37 @@ def compare_candidate(
     ``candidate``: a spec whose last run has selected a model, or the folder of an exported one, which is loaded in a
     process of its own. Raises SpecError as ``monitor`` does, and where the candidate can't answer these rows.
     """
+    return compared(read(log, labels, package, now, whole=True), package, candidate, since)
+
+
+def compared(given: "Given", package: Name, candidate: Name, since: datetime) -> "Compared":
+    """The same, of what was read."""
     from mlspec.api.using import load_model
     from mlspec.monitoring import candidate as beside
     from mlspec.monitoring.errors import refused
     from mlspec.monitoring.judge import said
 
-    given = _read(log, labels, package, now, whole=True)
     if given.labels is None:
         raise refused("bad-labels", "there are no labels to compare by", "name a file, or state operation.labels")
     since = since.replace(tzinfo=UTC) if since.tzinfo is None else since.astimezone(UTC)
     model = load_model(candidate)
-    rows, differences, warnings = beside.compared(given.packaged.reference, given.log, given.labels, model, since)
+    found = beside.compared(given.packaged.reference, given.log, given.labels, model, since)
     return beside.Compared(
         package=os.fspath(package),
         candidate=os.fspath(candidate),
         now=said(given.now),
         since=said(since),
-        rows=rows,
-        worse=any(one.decides and one.verdict == "worse" for one in differences),
-        differences=tuple(differences),
-        warnings=tuple(warnings),
+        rows=found.rows,
+        worse=any(one.decides and one.verdict == "worse" for one in found.differences),
+        doubt=found.doubt,
+        differences=tuple(found.differences),
+        warnings=tuple(found.warnings),
     )
 
 
-class _Given(NamedTuple):
+class Given(NamedTuple):
+    """What is known of a model in service at a time."""
+
     packaged: "Packaged"
     log: "Log"
     labels: "Labels | None"
@@ -98,15 +105,17 @@ class _Given(NamedTuple):
     warnings: tuple[str, ...]
 
 
-def _judged(package: Name, given: _Given) -> "Monitored":
+def judged(package: Name, given: Given) -> "Monitored":
+    """What monitoring finds in it."""
     from mlspec.monitoring import judge
 
     found = judge.judged(os.fspath(package), given.packaged, given.log, given.labels, given.now)
     return msgspec.structs.replace(found, warnings=(*given.warnings, *found.warnings))
 
 
-def _read(log: Name, labels: Name | None, package: Name, now: datetime, *, whole: bool) -> _Given:
-    """What is known at a time; ``whole``: all of the log since the model was made, not only the windows shown."""
+def read(log: Name, labels: Name | None, package: Name, now: datetime, *, whole: bool, is_new: bool = False) -> Given:
+    """What is known at a time; ``whole``: all of the log since the model was made, not only the windows shown;
+    ``is_new``: a log without a row of this model will do."""
     from mlspec.monitoring import judge, packaged, retraining
     from mlspec.monitoring import labels as truths
     from mlspec.monitoring import log as logs
@@ -117,7 +126,7 @@ def _read(log: Name, labels: Name | None, package: Name, now: datetime, *, whole
     since = judge.horizon(reference, now)
     if whole:
         since = min(since, retraining.made(reference) or judge.EARLIEST)
-    read = logs.read(Path(log), reference, opened.digest, since, now)
+    read = logs.read(Path(log), reference, opened.digest, since, now, is_new=is_new)
     stated, warnings = labels, list[str]()
     if stated is None and reference.labels is not None:
         stated = reference.labels.source
@@ -126,4 +135,4 @@ def _read(log: Name, labels: Name | None, package: Name, now: datetime, *, whole
             warnings.append(f"there are no labels: '{stated}' does not exist")
             stated = None
     known = None if stated is None else truths.read(os.fspath(stated), reference, now)
-    return _Given(opened, read, known, now, tuple(warnings))
+    return Given(opened, read, known, now, tuple(warnings))

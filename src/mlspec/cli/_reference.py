@@ -36,11 +36,17 @@ Why: `--webhook` posts JSON over HTTP, and nothing else.
 
 Instead: give an address that begins with https:// or http://.
 """,
-    "no-retrain": """An exported model does not say when it is to be trained again.
+    "no-retrain": """A spec, or an exported model, does not say when and how it is to be trained again.
 
-Why: `mlspec retrain --check` decides by the reasons that the spec states.
+Why: `mlspec retrain` decides by the reasons that the spec states, and trains on the source that it names.
 
-Instead: state `operation.retrain`, run again, and use the new package.
+Instead: state `operation.retrain` with `when` and `source`, run again, and use the new package.
+""",
+    "no-retraining": """There is no retraining to give up.
+
+Why: `mlspec retrain --drop` ends a retraining that waits for a commit, an approval or a promotion.
+
+Instead: `mlspec retrain LOG` begins one, where a reason of `operation.retrain` holds.
 """,
     "no-reference": """An exported model has no sketch of its test rows.
 

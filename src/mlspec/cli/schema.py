@@ -27,6 +27,7 @@ PAGES = Path("docs") / "reference"
             "evidence",
             "monitor",
             "retrain",
+            "retrained",
             "candidate",
             "diagnostics",
             "profile",
@@ -55,6 +56,7 @@ def command(name: str, writes: bool, check: bool) -> int:
     evidence     the lines of evidence.jsonl in a run's folder
     monitor      mlspec monitor --format json
     retrain      mlspec retrain --check --format json
+    retrained    mlspec retrain --format json
     candidate    mlspec retrain --candidate --format json
     diagnostics  mlspec validate --format json
     profile      mlspec profile --format json
@@ -136,6 +138,11 @@ def schemas() -> dict[str, Callable[[], str]]:
 
         return _derived("retrain", Retraining)
 
+    def retrained() -> str:
+        from mlspec.monitoring.retraining import Retrained
+
+        return _derived("retrained", Retrained)
+
     def candidate() -> str:
         from mlspec.monitoring.candidate import Compared
 
@@ -196,6 +203,7 @@ def schemas() -> dict[str, Callable[[], str]]:
         "evidence": evidence,
         "monitor": monitor,
         "retrain": retrain,
+        "retrained": retrained,
         "candidate": candidate,
         "diagnostics": diagnostics,
         "diff": diff,

@@ -308,6 +308,10 @@ RULES: dict[str, Rule] = {
     "operation.retrain.when.age": ceiling,
     "operation.retrain.when.labels": ceiling,
     "operation.retrain.when.drift": PROSE,
+    "operation.retrain.source": PROSE,
+    "operation.retrain.compare": PROSE,
+    "operation.retrain.stage": PROSE,
+    "operation.retrain.promote": key_rules.promotion,
     # storage: how long what runs leave is kept changes no result, but who can read it
     "storage.keep": PROSE,
     "storage.snapshots.keep": PROSE,

@@ -134,6 +134,11 @@ def stages(seen: Seen) -> Class:
     return "tightened" if kept == old else "removed" if not new else "loosened"
 
 
+def promotion(seen: Seen) -> Class:
+    """Without a person, a model comes into service that nobody has looked at."""
+    return "loosened" if seen.new == "gates_and_not_worse" else "tightened"
+
+
 def source(seen: Seen) -> Class:
     """A source from outside is an exposure."""
     settings = seen.new if isinstance(seen.new, dict) else {}

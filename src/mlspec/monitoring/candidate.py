@@ -1,7 +1,7 @@
 """A candidate beside the model in service, on the same labelled rows of the log: paired differences."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal, NamedTuple, cast
 
 import msgspec
 import numpy as np
@@ -50,14 +50,22 @@ class Compared(Struct, frozen=True, kw_only=True):
     since: str
     rows: int
     worse: Annotated[bool, Meta(description="whether it is worse by a metric that decides")]
+    doubt: Annotated[str, Meta(description="why the labels are not taken for a random sample of the rows")] = ""
     differences: tuple[Difference, ...]
     warnings: tuple[str, ...] = ()
 
 
-def compared(
-    reference: Reference, log: Log, labels: Labels, model: LoadedModel, since: datetime
-) -> tuple[int, list[Difference], list[str]]:
-    """The rows later than ``since`` that have a label, each metric's difference, and warnings.
+class Found(NamedTuple):
+    """What a comparison found."""
+
+    rows: int
+    differences: list[Difference]
+    doubt: str
+    warnings: list[str]
+
+
+def compared(reference: Reference, log: Log, labels: Labels, model: LoadedModel, since: datetime) -> Found:
+    """The rows later than ``since`` that have a label, each metric's difference, doubts about the labels, and warnings.
 
     What the model in service answered is taken from the log. Raises SpecError where the candidate is of another task or
     classes, or needs a column that the log lacks.
@@ -66,7 +74,7 @@ def compared(
     if (about.task, about.target, about.classes) != (reference.task, reference.target, reference.classes):
         raise refused("bad-candidate", "the candidate predicts another target, or other classes")
     late = log.rows.filter(pl.col("time") > since)
-    _doubt, warnings = quality.doubts(reference, joined(late, labels))
+    doubt, warnings = quality.doubts(reference, joined(late, labels))
     rows = joined(late, labels).filter(pl.col(TRUTH).is_not_null()).reverse()
     if not rows.height:
         raise refused("bad-candidate", "no row after --since has a label: there is nothing to compare on")
@@ -100,7 +108,7 @@ def compared(
                 reason=gained.get("reason", ""),
             )
         )
-    return rows.height, found, warnings
+    return Found(rows.height, found, doubt, warnings)
 
 
 def _verdict(low: float | None, high: float | None) -> Literal["better", "worse", "unknown"]:

@@ -13,7 +13,7 @@ BACK: dict[str, Any] = {"integer": pl.Int64, "number": pl.Float64, "category": p
 
 def table(reference: Reference, log: Log, labels: Labels) -> "pl.DataFrame":
     """The labelled rows, the oldest first: ``request_id``, ``row``, ``time``, ``prediction`` as it was answered, the
-    features and the target under their own names and in their own types."""
+    features, groups that the log or the labels name, and the target under their own names and in their own types."""
     rows = joined(log.rows, labels).filter(pl.col(TRUTH).is_not_null()).reverse()
     taken = {column.name for column in reference.columns if f"input.{column.name}" in log.present}
     features = [_typed(column.name, column.type) for column in reference.columns if column.name in taken]
@@ -22,6 +22,11 @@ def table(reference: Reference, log: Log, labels: Labels) -> "pl.DataFrame":
         target = target.cast(pl.Int64, strict=False)
     elif reference.target_type == "boolean":
         target = target == "true"
+    said = {name.removeprefix("input.") for name in rows.columns if name.startswith("input.")}
+    unknown = sorted(said - {column.name for column in reference.columns})
+    groups = [name for name in unknown if rows[f"input.{name}"].null_count() < rows.height]
+    features += [pl.col(f"input.{name}").alias(name) for name in groups]
+    taken |= set(groups)
     own = [pl.col(name).alias(_free(name, taken | {reference.target})) for name in ("request_id", "row", "time")]
     answer = pl.col("prediction").alias(_free("prediction", taken | {reference.target}))
     return rows.select(*own, answer, *features, target)

@@ -41,10 +41,13 @@ class Log(NamedTuple):
     counts: LogCounts
 
 
-def read(folder: Path, reference: Reference, model: str, since: datetime, now: datetime) -> Log:
+def read(
+    folder: Path, reference: Reference, model: str, since: datetime, now: datetime, *, is_new: bool = False
+) -> Log:
     """What the log has of the model with this digest after ``since`` and up to ``now``.
 
-    Raises SpecError where there is no log, or nothing in it can be read.
+    Raises SpecError where there is no log, nothing in it can be read, or it has rows of other models alone, unless the
+    model ``is_new``.
     """
     wanted = columns(reference)
     frames: list[pl.DataFrame] = []
@@ -70,7 +73,9 @@ def read(folder: Path, reference: Reference, model: str, since: datetime, now: d
         later=int((whole["time"] > now).sum()),
         too_many=skipped,
     )
-    return _of_model(whole.filter(pl.col("time") <= now), reference, model, frozenset(present), counts, folder)
+    return _of_model(
+        whole.filter(pl.col("time") <= now), reference, model, frozenset(present), counts, None if is_new else folder
+    )
 
 
 def columns(reference: Reference) -> dict[str, str]:
@@ -94,13 +99,18 @@ def probabilities(reference: Reference, rows: "pl.DataFrame") -> "Array":
 
 
 def _of_model(
-    rows: "pl.DataFrame", reference: Reference, model: str, present: frozenset[str], counts: LogCounts, folder: Path
+    rows: "pl.DataFrame",
+    reference: Reference,
+    model: str,
+    present: frozenset[str],
+    counts: LogCounts,
+    folder: Path | None,
 ) -> Log:
     import msgspec
 
     is_own = pl.col("model").str.strip_prefix("sha256:") == model
     own = rows.filter(is_own)
-    if rows.height and not own.height:
+    if rows.height and not own.height and folder is not None:
         named = ", ".join(sorted(str(name)[:12] for name in rows["model"].drop_nulls().unique().to_list())[:5])
         note = f"the log names {named}; this package is {model[:12]}"
         raise refused("bad-log", f"the log '{folder}' has no row of this model", note)

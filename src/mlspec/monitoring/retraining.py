@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from mlspec import formatting
+from mlspec.monitoring.candidate import Compared
 from mlspec.monitoring.errors import refused
 from mlspec.monitoring.findings import Monitored
 from mlspec.steps.serving.reference import Reference
@@ -31,6 +32,32 @@ class Retraining(Struct, frozen=True, kw_only=True):
     now: str
     reasons: tuple[Reason, ...]
     warnings: tuple[str, ...] = ()
+
+
+class Retrained(Struct, frozen=True, kw_only=True):
+    """What came of a retraining, so far."""
+
+    format: int = FORMAT_VERSION
+    outcome: Annotated[
+        Literal["not_due", "waiting", "refused", "failed", "promoted"],
+        Meta(
+            description="not_due: no reason holds. waiting: a person has to do what `to_do` says; the same command "
+            "then continues. refused: the new model is not good enough, and the project is as it was. failed: a step "
+            "failed; the same command tries again. promoted: the stage has the new model."
+        ),
+    ]
+    text: Annotated[str, Meta(description="why")]
+    to_do: tuple[str, ...] = ()
+    check: Annotated[Retraining, Meta(description="whether it was due, and why")]
+    stage: str
+    served: Annotated[str, Meta(description="digest of the bundle that was in service when it began")]
+    file: Annotated[str, Meta(description="the new file of labelled rows, from the spec's folder")] = ""
+    rows: Annotated[int, Meta(description="labelled rows in it")] = 0
+    empty: Annotated[tuple[str, ...], Meta(description="columns of the source that the log has no values of")] = ()
+    run: str = ""
+    compared: Compared | None = None
+    version: str = ""
+    bundle: Annotated[str, Meta(description="digest of the released bundle")] = ""
 
 
 def made(reference: Reference) -> datetime | None:

@@ -32,7 +32,7 @@ def refusals(root: Path, facts: RunFacts, project: Project, document: Document, 
         *_unchecked(facts, document),
         *_package(facts),
         *_environment(facts),
-        *_tree(root),
+        *tree(root),
     ]
 
 
@@ -116,7 +116,8 @@ def distributions(versions: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _tree(root: Path) -> Iterator[Diagnostic]:
+def tree(root: Path) -> Iterator[Diagnostic]:
+    """The files of the spec's folder are as in the last commit."""
     try:
         found = git_state.state(root)
     except SpecError as error:

@@ -10,7 +10,7 @@ from mlspec.graph.step import Input, Step
 from mlspec.spec.requirements import requirements
 
 NAME = "reference"
-KEPT = ("monitor", "labels", "retrain")
+KEPT = ("monitor", "labels")
 
 
 def monitoring(graph: Graph) -> Graph:
@@ -32,7 +32,11 @@ def monitoring(graph: Graph) -> Graph:
             "slice_rows": project.evaluation.slice_rows,
             "personal": sorted(stated | joined),
             "fairness": [dict(check) for check in checks if check["of"] == "fairness"],
-            "operation": {key: msgspec.to_builtins(getattr(operation, key)) for key in KEPT},
+            "operation": {
+                **{key: msgspec.to_builtins(getattr(operation, key)) for key in KEPT},
+                # Who promotes a new model, and from where it learns, is nothing of this one.
+                "retrain": None if operation.retrain is None else {"when": msgspec.to_builtins(operation.retrain.when)},
+            },
         },
         inputs={
             "model": Input("select", "model"),

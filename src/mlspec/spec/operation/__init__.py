@@ -41,7 +41,7 @@ class Operation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         ),
     ] = None
     retrain: Annotated[
-        Retrain | None, Meta(description="When `mlspec retrain --check` says that the model is to be trained again.")
+        Retrain | None, Meta(description="When `mlspec retrain` trains the model again, on what, and who promotes it.")
     ] = None
 
 

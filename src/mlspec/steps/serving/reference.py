@@ -17,7 +17,7 @@ from mlspec.machine import json_values
 from mlspec.plugins.base import Task
 from mlspec.spec.operation.labels import Labels
 from mlspec.spec.operation.monitor import Monitor
-from mlspec.spec.operation.retrain import Retrain
+from mlspec.spec.operation.retrain import When
 
 FILE = "reference.json"
 VERSION = 1
@@ -111,6 +111,12 @@ class SliceSketch(Struct, frozen=True, forbid_unknown_fields=True):
     metrics: dict[str, float | None]
 
 
+class Reasons(Struct, frozen=True, forbid_unknown_fields=True):
+    """When the model is to be trained again."""
+
+    when: When
+
+
 class Reference(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Held-out rows and their predictions, and what the spec says of the model in service.
 
@@ -140,7 +146,7 @@ class Reference(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     calibration: tuple[Bin, ...] = ()
     monitor: Monitor
     labels: Labels | None = None
-    retrain: Retrain | None = None
+    retrain: Reasons | None = None
 
 
 class Versioned(Struct, frozen=True):
