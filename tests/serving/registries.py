@@ -27,8 +27,8 @@ def put(home: Path, version: str, package: Path, operation: Mapping[str, Any] | 
         if path.is_file()
     }
     about = Bundle(
-        name="small", version=version, run="r", started="", commit="", committed="", mlspec="0", candidate="c", gates={},
-        files=files,
+        name="small", version=version, run="r", started="", commit="", committed="", mlspec="0", candidate="c",
+        gates={}, files=files,
     )  # fmt: skip
     (part / "bundle.json").write_bytes(bundle.encode(about))
     digest = hashlib.sha256((part / "bundle.json").read_bytes()).hexdigest()

