@@ -78,10 +78,10 @@ def asking(served: Served, count: int) -> Iterator[Clients]:
 def test_a_promotion_and_a_rollback_lose_no_request(tmp_path: Path) -> None:
     home = tmp_path / "registry"
     first, second = registries.make(home)
-    with serve("production", "--registry", str(home), "--workers", "2") as served, asking(served, 4) as clients:
+    with serve("production", "--registry", str(home), "--workers", "2") as served, asking(served, 2) as clients:
         assert "stage 'production', 2 processes" in served.line
         assert set(clients.models()) == {first}
-        for turn in range(12):
+        for turn in range(6):
             if turn % 2:
                 registry.rollback(home, "production", "test")
             else:
@@ -132,7 +132,7 @@ def test_any_process_may_be_killed_during_a_swap(tmp_path: Path) -> None:
     home, dice = tmp_path / "registry", random.Random(1)
     first, second = registries.make(home)
     with serve("production", "--registry", str(home), "--workers", "2") as served:
-        for turn in range(6):
+        for turn in range(4):
             if turn % 2:
                 registry.rollback(home, "production", "test")
             else:

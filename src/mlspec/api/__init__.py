@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         rollback,
         verify_bundle,
     )
+    from mlspec.api.rollouts import start_rollout, stop_rollout
     from mlspec.api.running import Verdict, execute, run, step, track
     from mlspec.api.serving import Address, serve
     from mlspec.api.tables import write_table
@@ -59,6 +60,7 @@ ROOMS = {
         "rollback",
         "verify_bundle",
     ),
+    "rollouts": ("start_rollout", "stop_rollout"),
     "running": ("Verdict", "execute", "run", "step", "track"),
     "serving": ("Address", "serve"),
     "tables": ("write_table",),
@@ -112,7 +114,9 @@ __all__ = [
     "runs",
     "series",
     "serve",
+    "start_rollout",
     "step",
+    "stop_rollout",
     "track",
     "validate",
     "verify_bundle",

@@ -36,6 +36,7 @@ def serve(
     workers: int = 1,
     token_file: str | None = None,
     log: str | None = None,
+    labels: str | None = None,
     limits: Mapping[str, Any],
     trust_code: bool = False,
     say: Callable[[str], None],
@@ -69,7 +70,14 @@ def serve(
         text = (error.strerror or str(error)).lower()
         message = f"{address.host}:{address.port} can't be listened at: {text}"
         raise SpecError([Diagnostic(code="address-unavailable", message=message)]) from None
-    stated = {"model": model, "log": log, "limits": limits, "trust_code": trust_code, "admitted": admitted}
+    stated = {
+        "model": model,
+        "log": log,
+        "labels": labels,
+        "limits": limits,
+        "trust_code": trust_code,
+        "admitted": admitted,
+    }
     if (home := _registry(model, registry)) is not None:
         from mlspec.api import stage_serving
 
@@ -115,14 +123,13 @@ class Loader:
 
     def __init__(self, served: "Served", stated: Mapping[str, Any], homes: Sequence[str]) -> None:
         self._served, self._trust_code, self._homes = served, stated["trust_code"], homes
-        self._log: str | None = stated["log"]
+        self._kept = [stated[name] for name in ("log", "labels") if stated[name] is not None]
 
     def confine(self) -> bool:
         """Let this process write nowhere else from now on, and connect nowhere."""
         from mlspec.machine import landlock
 
-        log = [] if self._log is None else [self._log]
-        return landlock.confine(read=("/",), write=("/dev/null", *self._homes, *log))
+        return landlock.confine(read=("/",), write=("/dev/null", *self._homes, *self._kept))
 
     def first(self) -> "Model":
         """The model of the folder; the process is confined. Raises SpecError."""
@@ -150,14 +157,16 @@ class Service:
     def __init__(self, folder: Path, stated: Mapping[str, Any], *, homes: Sequence[str]) -> None:
         from mlspec.serving import location
         from mlspec.serving.app import App
+        from mlspec.serving.feedback import Feedback
         from mlspec.serving.metrics import Metrics
         from mlspec.serving.request_log import RequestLog
 
         served = location.found(folder)
         self._limits = msgspec.structs.replace(served.serve, **stated["limits"])
-        log = None if stated["log"] is None else Path(stated["log"])
-        if log is not None:
-            log.mkdir(parents=True, exist_ok=True)
+        log, labels = (None if stated[name] is None else Path(stated[name]) for name in ("log", "labels"))
+        for kept in (log, labels):
+            if kept is not None:
+                kept.mkdir(parents=True, exist_ok=True)
         self.loader = Loader(served, stated, homes)
         self.model = self.loader.first()
         self.metrics = Metrics()
@@ -168,6 +177,7 @@ class Service:
             tokens=stated["admitted"],
             metrics=self.metrics,
             log=None if log is None else RequestLog(log, served.log, self.metrics.unlogged.inc),
+            feedback=None if labels is None else Feedback(labels, served.labels, self.metrics.lost_labels.inc),
         )
 
     def answer(self, listener: socket.socket, say: Callable[[str], None]) -> int:

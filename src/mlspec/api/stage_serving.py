@@ -8,8 +8,10 @@ import os
 import signal
 import socket
 import tempfile
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +19,13 @@ from mlspec.api import using
 from mlspec.diagnostics import Diagnostic, SpecError
 
 if TYPE_CHECKING:
+    from mlspec.release.ledger import Entry
     from mlspec.serving.model import Model
-    from mlspec.serving.offers import Offer, Trial, Wanted
+    from mlspec.serving.offers import Does, Offer, Trial, Wanted
 
 KEEPER, SHADOW = "keeper", "shadow"
 AGAIN = 10.0  # seconds after which a bundle or a ledger that could not be used is looked at again
+JUDGED_EVERY = 2.0  # seconds between two looks at the log of a rollout
 EVERY = 0.2  # seconds between two looks at the ledger, each a call of stat
 Say = Callable[[str], None]
 Mark = tuple[int, int, int]
@@ -35,12 +39,12 @@ def serve(
     Raises SpecError where the stage has no bundle, or one that is damaged.
     """
     from mlspec.release import ledger
-    from mlspec.serving import offers, server, shadow
+    from mlspec.serving import copies, offers, server
     from mlspec.serving.offers import Wanted
 
     first = Wanted(offer(registry, _given(ledger.read(registry), stage)))
     with tempfile.TemporaryDirectory(prefix="mlspec-serve-") as name:
-        home, copies = Path(name), shadow.pair()
+        home, (sends, gets) = Path(name), copies.pair(EVERY)
         for folder in (KEEPER, SHADOW, offers.DOES, "tmp"):
             (home / folder).mkdir()
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = name
@@ -59,7 +63,7 @@ def serve(
             tempfile.tempdir = str(home / "tmp")  # where a confined process may write
             if (held := locks.hold_folder(home / SHADOW)) is not None:
                 ready()
-                _shadow(home, copies[1], stated)
+                _shadow(home, gets, stated)
                 os.close(held)
                 return 0
 
@@ -68,7 +72,7 @@ def serve(
                 ready()
 
             try:
-                return _worker(home, copies[0], listener, stated, begun)
+                return _worker(home, sends, listener, stated, begun)
             except SpecError as error:
                 say(render(error.diagnostics, error.texts).rstrip("\n"))
                 return 2
@@ -107,6 +111,7 @@ class Keeper:
     def run(self) -> None:
         """Follow the ledger until the parent is gone."""
         parent = os.getppid()
+        threading.Thread(target=self._judge, name="mlspec-judge", daemon=True).start()
         while os.getppid() == parent:
             self.turn()
             time.sleep(EVERY)
@@ -135,12 +140,58 @@ class Keeper:
 
         before = self._wanted
         try:
-            bundle = _given(ledger.read(self._registry), self._stage)
-            if bundle == before.live.bundle:
-                return Wanted(before.live, before.before)
-            return Wanted(self._usable(bundle), before.live)
+            known = ledger.read(self._registry)
+            bundle = _given(known, self._stage)
+            is_same = bundle == before.live.bundle
+            live = before.live if is_same else self._usable(bundle)
+            return Wanted(live, before.before if is_same else before.live, self._trial(known.entries))
         except SpecError as error:
             return replace(before, wrong=error.diagnostics[0].message)
+
+    def _trial(self, entries: "Sequence[Entry]") -> "Trial | None":
+        """The candidate of the stage; a rollout of one that can't be used is ended."""
+        from mlspec.api import releasing
+        from mlspec.release import rollout, trials
+        from mlspec.serving.offers import Trial
+
+        now = rollout.under_way(entries, self._stage)
+        if now is None:
+            return None
+        if self._stated["log"] is None:
+            self._say(f"{self._stage}: {now.version} can't be tried without a log: --log FOLDER")
+            return None
+        try:
+            found = self._usable(now.bundle)
+        except SpecError as error:
+            reason = error.diagnostics[0].message
+            trials.step(self._registry, now, "rollout_stopped", f"mlspec serve, {releasing.who()}", reason)
+            return None
+        canary = now.plan.canary if now.trial == "canary" else None
+        return Trial(found) if canary is None else Trial(found, canary.share, canary.key)
+
+    def _judge(self) -> None:
+        """Take a rollout further, as long as there is one; a tenth of the time at most goes into it."""
+        from mlspec.api import rollouts
+        from mlspec.release import ledger, rollout
+
+        begun, looked, wrong = None, 0, ""
+        while True:
+            start = time.monotonic()
+            try:
+                now = rollout.under_way(ledger.read(self._registry).entries, self._stage)
+                if now is not None and self._stated["log"] is not None:
+                    looked = looked if now == begun else 0
+                    begun, log = now, Path(self._stated["log"])
+                    looked = rollouts.advance(
+                        self._registry, now, log, self._stated["labels"], datetime.now(UTC), looked
+                    )
+                wrong = ""
+            except (SpecError, OSError, ValueError) as error:
+                said = error.diagnostics[0].message if isinstance(error, SpecError) else str(error)
+                if said != wrong:
+                    self._say(f"{self._stage}: the rollout can't be judged: {said}")
+                wrong = said
+            time.sleep(max(JUDGED_EVERY, 10 * (time.monotonic() - start)))
 
     def _usable(self, bundle: str) -> "Offer":
         """A bundle that was loaded before, in a process of its own where it brings no code along. Raises SpecError."""
@@ -159,22 +210,27 @@ class Keeper:
 
         if self._said == self._wanted:
             return
-        said, live = self._wanted, self._wanted.live
+        said, live, trial = self._wanted, self._wanted.live, self._wanted.trial
         processes = [one for one in offers.done(self._home).values() if one.live]
         wrong = next((one.wrong for one in processes if one.wrong), "")
         if wrong:
             self._say(f"{self._stage}: {live.version} can't be served by every process: {wrong}")
-        elif not all(one.live == live.bundle for one in processes):
+        elif not all(_does(one, self._wanted) for one in processes):
             return
         elif self._said.live != live:
             self._say(f"{self._stage}: now serving {live.version} (model {live.model[:12]})")
+        if trial is not None and trial != self._said.trial:
+            as_what = "as a shadow" if trial.share is None else f"as a canary for {trial.share:g} of the keys"
+            self._say(f"{self._stage}: trying {trial.offer.version} {as_what}")
+        elif trial is None and self._said.trial is not None and self._said.trial.offer != live:
+            self._say(f"{self._stage}: {self._said.trial.offer.version} is tried no more")
         self._said = said
 
 
-def _worker(home: Path, copies: socket.socket, listener: socket.socket, stated: Mapping[str, Any], begun: Say) -> int:
+def _worker(home: Path, sends: socket.socket, listener: socket.socket, stated: Mapping[str, Any], begun: Say) -> int:
     """Answer requests by what is wanted, until a signal."""
     from mlspec.api.serving import Service
-    from mlspec.serving import offers, shadow
+    from mlspec.serving import copies, offers
     from mlspec.serving.app import Canary
     from mlspec.serving.follow import Follower
 
@@ -187,7 +243,7 @@ def _worker(home: Path, copies: socket.socket, listener: socket.socket, stated: 
             raise
         live = wanted.before
         service = Service(Path(live.package).parent, stated, homes=(str(home),))
-    send = shadow.sender(copies, service.metrics.shadow_dropped.inc)
+    send = copies.sender(sends, service.metrics.shadow_dropped.inc)
 
     def apply(wanted: "Wanted", model: "Model", trial: "Trial | None", candidate: "Model | None") -> None:
         canary = None if trial is None or candidate is None else Canary(candidate, trial.key, trial.takes)
@@ -202,17 +258,17 @@ def _worker(home: Path, copies: socket.socket, listener: socket.socket, stated: 
         follower.end()
 
 
-def _shadow(home: Path, copies: socket.socket, stated: Mapping[str, Any]) -> None:
+def _shadow(home: Path, gets: socket.socket, stated: Mapping[str, Any]) -> None:
     """Answer copies of requests by the candidate, until SIGTERM."""
     from mlspec.api.serving import Loader
     from mlspec.serving import location, shadow
     from mlspec.serving.offers import wanted
     from mlspec.serving.request_log import RequestLog
 
-    ended = []
+    ended, parent = [], os.getppid()
     signal.signal(signal.SIGTERM, lambda *_: ended.append(True))
     if stated["log"] is None:
-        while not ended:
+        while not ended and os.getppid() == parent:
             time.sleep(EVERY)  # a rollout needs a log: there is nothing to do
         return
     served = location.found(Path(wanted(home).live.package).parent)
@@ -220,8 +276,13 @@ def _shadow(home: Path, copies: socket.socket, stated: Mapping[str, Any]) -> Non
     loader.confine()
     log = RequestLog(Path(stated["log"]), served.log, lambda _rows: None)
     most = stated["limits"].get("max_rows", served.serve.max_rows)
-    shadow.run(home, copies, load=loader.offered, log=log, max_rows=most, ended=lambda: bool(ended))
+    shadow.run(home, gets, load=loader.offered, log=log, max_rows=most, ended=lambda: bool(ended))
     log.close()
+
+
+def _does(process: "Does", wanted: "Wanted") -> bool:
+    trial = wanted.trial if wanted.trial is not None and wanted.trial.share is not None else None
+    return (process.live, process.trial) == (wanted.live.bundle, "" if trial is None else trial.offer.bundle)
 
 
 def _given(known: Any, stage: str) -> str:

@@ -30,6 +30,7 @@ def _unit(unit: str) -> Any:
 @click.option("--token-file", type=click.Path(), metavar="FILE", help="A file with a token in each line.")
 @click.option("--without-token", is_flag=True, help="Listen at an address of the network without asking for a token.")
 @click.option("--log", type=click.Path(), metavar="FOLDER", help="Log requests there, as `operation.log` says.")
+@click.option("--labels", type=click.Path(), metavar="FOLDER", help="Keep labels of POST /feedback there.")
 @click.option("--max-rows", type=click.IntRange(min=1), help="The largest number of rows in a request.")
 @click.option("--max-body", callback=_unit("bytes"), metavar="SIZE", help="The largest body of a request.")
 @click.option("--timeout", callback=_unit("duration"), metavar="TIME", help="How long a request may take.")
@@ -59,6 +60,7 @@ def command(model: str, **options: Any) -> None:
         workers=options["workers"],
         token_file=options["token_file"],
         log=options["log"],
+        labels=options["labels"],
         limits=limits,
         trust_code=options["trust_code"],
         say=lambda text: talk(printable(text)),

@@ -134,6 +134,11 @@ def stages(seen: Seen) -> Class:
     return "tightened" if kept == old else "removed" if not new else "loosened"
 
 
+def guards(seen: Seen) -> Class:
+    """A guard that is gone no longer ends a rollout."""
+    return "tightened" if set(seen.old or ()) <= set(seen.new or ()) else "loosened"
+
+
 def source(seen: Seen) -> Class:
     """A source from outside is an exposure."""
     settings = seen.new if isinstance(seen.new, dict) else {}

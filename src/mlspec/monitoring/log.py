@@ -41,8 +41,11 @@ class Log(NamedTuple):
     counts: LogCounts
 
 
-def read(folder: Path, reference: Reference, model: str, since: datetime, now: datetime) -> Log:
-    """What the log has of the model with this digest after ``since`` and up to ``now``.
+def read(
+    folder: Path, reference: Reference, model: str, since: datetime, now: datetime, only: str | None = None
+) -> Log:
+    """What the log has of the model with this digest after ``since`` and up to ``now``: in the role ``only``, or in any
+    but that of a shadow.
 
     Raises SpecError where there is no log, or nothing in it can be read.
     """
@@ -70,7 +73,7 @@ def read(folder: Path, reference: Reference, model: str, since: datetime, now: d
         later=int((whole["time"] > now).sum()),
         too_many=skipped,
     )
-    return _of_model(whole.filter(pl.col("time") <= now), reference, model, frozenset(present), counts, folder)
+    return _of_model(whole.filter(pl.col("time") <= now), reference, model, frozenset(present), counts, folder, only)
 
 
 def columns(reference: Reference) -> dict[str, str]:
@@ -94,17 +97,23 @@ def probabilities(reference: Reference, rows: "pl.DataFrame") -> "Array":
 
 
 def _of_model(
-    rows: "pl.DataFrame", reference: Reference, model: str, present: frozenset[str], counts: LogCounts, folder: Path
+    rows: "pl.DataFrame",
+    reference: Reference,
+    model: str,
+    present: frozenset[str],
+    counts: LogCounts,
+    folder: Path,
+    only: str | None,
 ) -> Log:
     import msgspec
 
     is_own = pl.col("model").str.strip_prefix("sha256:") == model
     own = rows.filter(is_own)
-    if rows.height and not own.height:
+    if rows.height and not own.height and only is None:
         named = ", ".join(sorted(str(name)[:12] for name in rows["model"].drop_nulls().unique().to_list())[:5])
         note = f"the log names {named}; this package is {model[:12]}"
         raise refused("bad-log", f"the log '{folder}' has no row of this model", note)
-    answering = own.filter(pl.col("role") != SHADOW)
+    answering = own.filter(pl.col("role") != SHADOW if only is None else pl.col("role") == only)
     single = answering.unique(["request_id", "row", "status"], keep="first").sort(
         "time", "request_id", "row", descending=[True, False, False]
     )

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 
 from mlspec.serving import open_inference, openapi, rows_of
+from mlspec.serving.feedback import Feedback
 from mlspec.serving.metrics import Metrics
 from mlspec.serving.model import Answers, Model
 from mlspec.serving.refusal import Refused
@@ -22,7 +23,7 @@ Send = Callable[[Any], Awaitable[None]]
 
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
 JSON, TEXT, HTML = b"application/json", b"text/plain; version=0.0.4; charset=utf-8", b"text/html; charset=utf-8"
-PREDICT = "/predict"
+PREDICT, FEEDBACK = "/predict", "/feedback"
 KEY = b"x-rollout-key"
 LIVE, CANARY, SHADOW = "live", "canary", "shadow"  # roles of a model
 AT_ONCE = 32  # rows that are answered between two looks at the network
@@ -84,11 +85,19 @@ class App:
     """The application. ``ready`` says whether new requests should come here: off before the service ends."""
 
     def __init__(
-        self, model: Model, *, max_rows: int, timeout: float, tokens: Tokens, metrics: Metrics, log: Log | None = None
+        self,
+        model: Model,
+        *,
+        max_rows: int,
+        timeout: float,
+        tokens: Tokens,
+        metrics: Metrics,
+        log: Log | None = None,
+        feedback: Feedback | None = None,
     ) -> None:
         self.ready = True
         self._max_rows, self._timeout = max_rows, timeout
-        self._tokens, self._metrics, self._log = tokens, metrics, log
+        self._tokens, self._metrics, self._log, self._feedback = tokens, metrics, log, feedback
         self._workers = {role: ThreadPoolExecutor(1, f"mlspec-{role}") for role in ("live", "canary")}
         self.serve(model)
 
@@ -120,8 +129,9 @@ class App:
         """Write what is left to log."""
         for worker in self._workers.values():
             worker.shutdown()
-        if self._log is not None:
-            self._log.close()
+        for kept in (self._log, self._feedback):
+            if kept is not None:
+                kept.close()
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """One request, as ASGI has it."""
@@ -146,7 +156,7 @@ class App:
             if reply.status >= 400 and self._log is not None and reply.status not in (401, 405):
                 status = "failed" if reply.status >= 500 else "refused"
                 self._log.failed(served.model, LIVE, request, seconds, status)
-        self._metrics.count(path if asks or path in served.get else "other", reply.status)
+        self._metrics.count(path if asks or path in served.get or path == FEEDBACK else "other", reply.status)
         own = (b"content-type", reply.kind), (b"content-length", b"%d" % len(reply.body))
         said = [*own, *reply.headers, (b"x-request-id", request.encode())]
         await send({"type": "http.response.start", "status": reply.status, "headers": said})
@@ -172,7 +182,8 @@ class App:
             if method not in ("GET", "HEAD"):
                 raise Refused(405, "wrong-method", "GET is the only method here")
             return get()
-        if path not in (PREDICT, served.infer):
+        takes = self._feedback if path == FEEDBACK else None
+        if path not in (PREDICT, served.infer) and takes is None:
             raise Refused(404, "not-found", "there is nothing at this address: see /openapi.json")
         if method != "POST":
             raise Refused(405, "wrong-method", "POST is the only method here")
@@ -180,6 +191,8 @@ class App:
         if kind not in (JSON, b"", b"application/x-www-form-urlencoded", b"text/plain"):
             raise Refused(415, "not-json", "the body has to be application/json")
         message = await receive()
+        if takes is not None:
+            return _json({"accepted": takes.take(message.get("body", b""), served.model, self._max_rows)})
         return await self._answer(Asked(request, message.get("body", b""), path != PREDICT, headers), served)
 
     async def _answer(self, asked: Asked, served: _Served) -> Reply:
@@ -252,7 +265,7 @@ class App:
         if error.status == 401:
             headers = ((b"www-authenticate", b"Bearer"),)
         if error.status == 405:
-            headers = ((b"allow", b"POST" if asks else b"GET, HEAD"),)
+            headers = ((b"allow", b"POST" if asks or path == FEEDBACK else b"GET, HEAD"),)
         return Reply(error.status, msgspec.json.encode(body), JSON, headers)
 
 

@@ -26,6 +26,7 @@ class Metrics:
         self.by_table = Counter(
             "mlspec_requests_by_table", "Requests that took the data engine's way.", registry=self._own
         )
+        self.lost_labels = Counter("mlspec_lost_labels", "Labels that could not be kept.", registry=self._own)
         self.unlogged = Counter("mlspec_unlogged_rows", "Rows that could not be logged.", registry=self._own)
         self._canary = Counter(
             "mlspec_canary_requests", "Requests that went to a candidate.", ["outcome"], registry=self._own

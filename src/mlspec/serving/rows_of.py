@@ -74,12 +74,12 @@ def _text(cell: Any) -> str | None:
     return None if cell is None or type(cell) in (dict, list) else str(cell)
 
 
-def counted(rows: int, most: int) -> None:
+def counted(rows: int, most: int, what: str = "row") -> None:
     """Raises Refused where a request has no rows, or more than so many."""
     if not rows:
-        raise Refused(422, "no-rows", "the request has no rows")
+        raise Refused(422, f"no-{what}s", f"the request has no {what}s")
     if rows > most:
-        raise Refused(413, "too-many-rows", f"the request has {rows:,} rows, more than {most:,}")
+        raise Refused(413, f"too-many-{what}s", f"the request has {rows:,} {what}s, more than {most:,}")
 
 
 def _no_json(body: bytes, error: Exception) -> Refused:

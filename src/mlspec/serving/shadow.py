@@ -1,8 +1,4 @@
-"""A candidate that answers the same requests aside, in a process of its own: nobody waits for it.
-
-Requests come through a socket of datagrams that holds so many and no more: what the shadow is too slow for is dropped
-and counted.
-"""
+"""A candidate that answers the same requests aside, in a process of its own."""
 
 import contextlib
 import os
@@ -14,44 +10,13 @@ from pathlib import Path
 import msgspec
 
 from mlspec.serving import offers, open_inference, rows_of
-from mlspec.serving.app import SHADOW, Asked, Log
-from mlspec.serving.follow import EVERY, Load
+from mlspec.serving.app import SHADOW, Log
+from mlspec.serving.copies import HELD, Copy
+from mlspec.serving.follow import Load
 from mlspec.serving.model import Model
 from mlspec.serving.offers import Does, Trial
 
 NICE = 10
-HELD = 1 << 20  # bytes of requests that wait, as far as the kernel allows
-
-
-class Copy(msgspec.Struct, frozen=True, array_like=True):
-    """A request that was answered: which it was, and its body."""
-
-    id: str
-    is_infer: bool
-    body: bytes
-
-
-def pair() -> tuple[socket.socket, socket.socket]:
-    """Where copies are sent, and where they arrive."""
-    sends, gets = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
-    with contextlib.suppress(OSError):
-        sends.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, HELD)
-    sends.setblocking(False)
-    gets.settimeout(EVERY)
-    return sends, gets
-
-
-def sender(sends: socket.socket, dropped: Callable[[], None]) -> Callable[[Asked], None]:
-    """What sends a copy of a request, or drops it."""
-    encoder = msgspec.msgpack.Encoder()
-
-    def send(asked: Asked) -> None:
-        try:
-            sends.send(encoder.encode(Copy(asked.id, asked.is_infer, asked.body)))
-        except OSError:  # the queue is full, or the request is too long for it
-            dropped()
-
-    return send
 
 
 def run(home: Path, gets: socket.socket, *, load: Load, log: Log, max_rows: int, ended: Callable[[], bool]) -> None:
