@@ -27,7 +27,6 @@ class Canary(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             description="The field of a request's first row that is its key, whether the model reads it or not. "
             "Without one it is the header `X-Rollout-Key`, or else the request's id.",
             examples=["customer_id"],
-            min_length=1,
         ),
     ] = None
 
