@@ -134,6 +134,14 @@ CASES: dict[str, dict[str, str]] = {
         "end": "operation:\n  monitor: {drift: {psi: {at_most: 0.1}}}\n"
         "  retrain: {when: {age: 90d}, source: peopl, stage: live}\n",
     },
+    "rollout-does-not-fit": {
+        "end": "operation:\n  monitor: {quality: [{metric: roc_auc, at_least: 0.9, estimated: true}]}\n"
+        "  rollout: {guard: [quality, service, service], canary: {share: 0.05, rows: 500, key: bought}}\n",
+    },
+    "rollout-does-not-fit-labels": {
+        "end": "operation:\n  monitor: {quality: [{metric: roc_auc, at_least: 0.9}]}\n"
+        "  rollout: {guard: [quality, fairness]}\n",
+    },
     "gate-on-uncomputed-metric-monitored": {
         "end": "evaluation: {metrics: [roc_auc]}\noperation:\n  labels: {source: a.csv}\n"
         "  monitor: {quality: [{metric: recall, at_least: 0.5}, {metric: rmse, at_most: 1}]}\n",

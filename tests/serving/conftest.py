@@ -40,7 +40,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def app_of(folder: Path, *, tokens: tuple[str, ...] = (), timeout: float = 10.0, log: Any = None) -> App:
     loaded = package.load(folder)
     model = Model(loaded, folder, "small", serving.by_table(loaded))
-    metrics = Metrics(model.name, model.digest)
+    metrics = Metrics()
     return App(model, max_rows=50, timeout=timeout, tokens=Tokens(tokens), metrics=metrics, log=log)
 
 

@@ -174,7 +174,7 @@ def test_an_error_of_the_model_shows_nothing_of_the_request(folder: Path) -> Non
     def broken(*_: Any) -> Any:
         raise RuntimeError("Mrs Smith")
 
-    app._model.quick = broken  # type: ignore[method-assign]
+    app._served.model.quick = broken  # type: ignore[method-assign]
     reply = asked(app, "/predict", ROW)
     assert reply.status == 503
     assert reply.json["error"]["message"] == "the model can't answer: RuntimeError"

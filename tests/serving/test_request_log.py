@@ -9,22 +9,17 @@ import msgspec
 import polars as pl
 import pytest
 
-from mlspec.api import serving
 from mlspec.serving import request_log
-from mlspec.serving.model import Model
 from mlspec.serving.request_log import RequestLog
 from mlspec.spec.operation.log import Log
-from mlspec.steps.serving import package
 
 from . import packages
 from .conftest import app_of, asked
 from .test_server import serve
 
 
-def log_of(folder: Path, log: Path, lost: list[int] | None = None, **wanted: Any) -> RequestLog:
-    loaded = package.load(folder)
-    model = Model(loaded, folder, "small", serving.by_table(loaded))
-    return RequestLog(log, model, Log(**wanted), (lost if lost is not None else []).append)
+def log_of(log: Path, lost: list[int] | None = None, **wanted: Any) -> RequestLog:
+    return RequestLog(log, Log(**wanted), (lost if lost is not None else []).append)
 
 
 def read(log: Path) -> pl.DataFrame:
@@ -32,7 +27,7 @@ def read(log: Path) -> pl.DataFrame:
 
 
 def test_each_row_that_was_asked_for_is_a_row_of_the_log(folder: Path, tmp_path: Path) -> None:
-    log = log_of(folder, tmp_path / "log")
+    log = log_of(tmp_path / "log")
     app = app_of(folder, log=log)
     rows = packages.rows(3, seed=8)
     reply = asked(app, "/predict", rows, {"X-Request-Id": "a"}).json
@@ -60,7 +55,7 @@ def test_each_row_that_was_asked_for_is_a_row_of_the_log(folder: Path, tmp_path:
 def test_personal_columns_are_in_it_as_they_are_treated(tmp_path: Path) -> None:
     treatments = (("age", "integer", ("top_code", {"at_most": 60.0})),)
     folder = packages.write(tmp_path / "model", classes=0, treatments=treatments, hidden=("town",))
-    app = app_of(folder, log=log_of(folder, tmp_path / "log"))
+    app = app_of(folder, log=log_of(tmp_path / "log"))
     row = {**packages.rows(1, seed=5)[0], "age": 87, "town": "Kleinstadt"}
     assert asked(app, "/predict", row).status == 200
     app.close()
@@ -81,7 +76,7 @@ def test_share_age_and_size_are_bounded(folder: Path, tmp_path: Path, monkeypatc
     for file in (stale, fresh):
         file.touch()
     os.utime(stale, (0, 0))
-    log = log_of(folder, home, share=0.25, keep=2 * 86400.0, max_size=20_000)
+    log = log_of(home, share=0.25, keep=2 * 86400.0, max_size=20_000)
     yesterday = str(today - datetime.timedelta(days=1))
     assert [day.name for day in sorted(home.iterdir()) if list(day.iterdir())] == [yesterday]
     assert not stale.exists()
@@ -95,7 +90,7 @@ def test_share_age_and_size_are_bounded(folder: Path, tmp_path: Path, monkeypatc
     assert not list(home.glob(f"{yesterday}/*.parquet"))  # the size was exceeded
     lost: list[int] = []
     monkeypatch.setattr(request_log, "MOST", 2)
-    app = app_of(folder, log=log_of(folder, home, lost))
+    app = app_of(folder, log=log_of(home, lost))
     asked(app, "/predict", packages.rows(3))
     app.close()
     assert lost == [3]

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         verify_bundle,
     )
     from mlspec.api.retraining import retrain
+    from mlspec.api.rollouts import start_rollout, stop_rollout
     from mlspec.api.running import Verdict, execute, run, step, track
     from mlspec.api.serving import Address, serve
     from mlspec.api.tables import write_table
@@ -63,6 +64,7 @@ ROOMS = {
         "verify_bundle",
     ),
     "retraining": ("retrain",),
+    "rollouts": ("start_rollout", "stop_rollout"),
     "running": ("Verdict", "execute", "run", "step", "track"),
     "serving": ("Address", "serve"),
     "tables": ("write_table",),
@@ -121,7 +123,9 @@ __all__ = [
     "runs",
     "series",
     "serve",
+    "start_rollout",
     "step",
+    "stop_rollout",
     "track",
     "validate",
     "verify_bundle",

@@ -2,14 +2,19 @@
 
 import os
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
 from mlspec.api import using
 from mlspec.diagnostics import Diagnostic, SpecError
+
+if TYPE_CHECKING:
+    from mlspec.serving.location import Served
+    from mlspec.serving.model import Model
+    from mlspec.serving.offers import Offer
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 LIBRARIES = ("uvicorn", "httptools", "prometheus_client")
@@ -27,15 +32,18 @@ def serve(
     model: str | os.PathLike[str] | None,
     address: Address,
     *,
+    registry: str | os.PathLike[str] | None = None,
     workers: int = 1,
     token_file: str | None = None,
     log: str | None = None,
+    labels: str | None = None,
     limits: Mapping[str, Any],
     trust_code: bool = False,
     say: Callable[[str], None],
 ) -> int:
-    """Serve a model until SIGTERM or SIGINT; the exit code. ``limits``: those of ``operation.serve`` and
-    ``operation.log`` that are stated otherwise. ``say`` gets the start line, once requests are answered.
+    """Serve a model until SIGTERM or SIGINT; the exit code. ``model`` may be a stage of a registry, whose bundle is
+    then followed. ``limits``: those of ``operation.serve`` and ``operation.log`` that are stated otherwise. ``say``
+    gets the start line, once requests are answered.
 
     Raises SpecError where there is no such model, or it may not be served so.
     """
@@ -62,7 +70,18 @@ def serve(
         text = (error.strerror or str(error)).lower()
         message = f"{address.host}:{address.port} can't be listened at: {text}"
         raise SpecError([Diagnostic(code="address-unavailable", message=message)]) from None
-    stated = {"model": model, "log": log, "limits": limits, "trust_code": trust_code, "admitted": admitted}
+    stated = {
+        "model": model,
+        "log": log,
+        "labels": labels,
+        "limits": limits,
+        "trust_code": trust_code,
+        "admitted": admitted,
+    }
+    if (home := _registry(model, registry)) is not None:
+        from mlspec.api import stage_serving
+
+        return stage_serving.serve(str(model), home, listener, stated, workers, say)
     if workers == 1:
         return _answer(listener, stated, say)
     return _several(listener, stated, workers, say)
@@ -95,49 +114,89 @@ def _several(listener: socket.socket, stated: Mapping[str, Any], workers: int, s
 
 def _answer(listener: socket.socket, stated: Mapping[str, Any], say: Callable[[str], None]) -> int:
     """Load the model and answer until a signal ends it."""
-    from mlspec.machine import landlock
-    from mlspec.serving import location, server
-    from mlspec.serving.app import App
-    from mlspec.serving.guard import Bounds
-    from mlspec.serving.metrics import Metrics
-    from mlspec.serving.model import Model
-    from mlspec.serving.request_log import RequestLog
-
-    served = location.found(_folder(stated["model"]))
-    limits = msgspec.structs.replace(served.serve, **stated["limits"])
-    log = None if stated["log"] is None else Path(stated["log"])
-    if log is not None:
-        log.mkdir(parents=True, exist_ok=True)
     homes = [os.environ[name] for name in ("PROMETHEUS_MULTIPROC_DIR",) if name in os.environ]
+    return Service(_folder(stated["model"]), stated, homes=homes).answer(listener, say)
 
-    def confine() -> bool:
-        return landlock.confine(read=("/",), write=("/dev/null", *homes, *([] if log is None else [str(log)])))
 
-    os.environ.setdefault("JOBLIB_MULTIPROCESSING", "0")  # it would look for semaphores, which confinement forbids
-    package = using.load_here(served.folder, trust_code=stated["trust_code"], confine=confine)
-    model = Model(package, served.folder, served.name, by_table(package))
-    metrics = Metrics(model.name, model.digest)
-    kept = None if log is None else RequestLog(log, model, served.log, metrics.unlogged.inc)
-    app = App(
-        model,
-        max_rows=limits.max_rows,
-        timeout=limits.timeout,
-        tokens=stated["admitted"],
-        metrics=metrics,
-        log=kept,
-    )
-    host, port = listener.getsockname()[:2]
-    way = f"rows by the data engine ({model.why_not})" if model.why_not else "rows at once"
-    shown = f"[{host}]" if ":" in host else host
-    say(f"serving {model.name} (model {model.digest[:12]}, {way}) at http://{shown}:{port}")
+class Loader:
+    """Loads models into this process, and confines it. ``homes``: the folders that it may write to, beside the log."""
 
-    def draining() -> None:
-        app.ready = False
+    def __init__(self, served: "Served", stated: Mapping[str, Any], homes: Sequence[str]) -> None:
+        self._served, self._trust_code, self._homes = served, stated["trust_code"], homes
+        self._kept = [stated[name] for name in ("log", "labels") if stated[name] is not None]
 
-    bounds = Bounds(max_body=limits.max_body, timeout=limits.timeout, concurrency=limits.concurrency)
-    server.run(app, bounds, listener, draining=draining)
-    app.close()
-    return 0
+    def confine(self) -> bool:
+        """Let this process write nowhere else from now on, and connect nowhere."""
+        from mlspec.machine import landlock
+
+        return landlock.confine(read=("/",), write=("/dev/null", *self._homes, *self._kept))
+
+    def first(self) -> "Model":
+        """The model of the folder; the process is confined. Raises SpecError."""
+        os.environ.setdefault("JOBLIB_MULTIPROCESSING", "0")  # it would look for semaphores, which confinement forbids
+        return self._model(self._served.folder, self.confine)
+
+    def offered(self, offer: "Offer") -> "Model":
+        """A further model. Raises SpecError where it can't be loaded, or is another than was offered."""
+        model = self._model(Path(offer.package), lambda: None)
+        if model.digest != offer.model:
+            message = f"'{offer.package}' has changed since it was checked"
+            raise SpecError([Diagnostic(code="package-damaged", message=message)])
+        return model
+
+    def _model(self, folder: Path, confine: Callable[[], object]) -> "Model":
+        from mlspec.serving.model import Model
+
+        package = using.load_here(folder, trust_code=self._trust_code, confine=confine)
+        return Model(package, folder, self._served.name, by_table(package))
+
+
+class Service:
+    """A model that is loaded and ready to answer. Raises SpecError where it can't be loaded."""
+
+    def __init__(self, folder: Path, stated: Mapping[str, Any], *, homes: Sequence[str]) -> None:
+        from mlspec.serving import location
+        from mlspec.serving.app import App
+        from mlspec.serving.feedback import Feedback
+        from mlspec.serving.metrics import Metrics
+        from mlspec.serving.request_log import RequestLog
+
+        served = location.found(folder)
+        self._limits = msgspec.structs.replace(served.serve, **stated["limits"])
+        log, labels = (None if stated[name] is None else Path(stated[name]) for name in ("log", "labels"))
+        for kept in (log, labels):
+            if kept is not None:
+                kept.mkdir(parents=True, exist_ok=True)
+        self.loader = Loader(served, stated, homes)
+        self.model = self.loader.first()
+        self.metrics = Metrics()
+        self.app = App(
+            self.model,
+            max_rows=self._limits.max_rows,
+            timeout=self._limits.timeout,
+            tokens=stated["admitted"],
+            metrics=self.metrics,
+            log=None if log is None else RequestLog(log, served.log, self.metrics.unlogged.inc),
+            feedback=None if labels is None else Feedback(labels, served.labels, self.metrics.lost_labels.inc),
+        )
+
+    def answer(self, listener: socket.socket, say: Callable[[str], None]) -> int:
+        """Answer until a signal ends it; the exit code. ``say`` gets the start line."""
+        from mlspec.serving import server
+        from mlspec.serving.guard import Bounds
+
+        (host, port), model, limits = listener.getsockname()[:2], self.model, self._limits
+        way = f"rows by the data engine ({model.why_not})" if model.why_not else "rows at once"
+        shown = f"[{host}]" if ":" in host else host
+        say(f"serving {model.name} (model {model.digest[:12]}, {way}) at http://{shown}:{port}")
+
+        def draining() -> None:
+            self.app.ready = False
+
+        bounds = Bounds(max_body=limits.max_body, timeout=limits.timeout, concurrency=limits.concurrency)
+        server.run(self.app, bounds, listener, draining=draining)
+        self.app.close()
+        return 0
 
 
 def by_table(package: Any) -> "Callable[[list[Any]], Any]":
@@ -163,6 +222,22 @@ def _folder(model: str | os.PathLike[str] | None) -> Path:
     if model is not None and Path(model, BUNDLE).is_file():
         return Path(model)
     return using.folder_of(model)
+
+
+def _registry(model: str | os.PathLike[str] | None, stated: str | os.PathLike[str] | None) -> Path | None:
+    """The registry of a stage, None where ``model`` is a folder: of a name that no file has, that of the spec here."""
+    from mlspec.api import releasing
+    from mlspec.release import ledger, registry
+
+    if stated is not None:
+        return Path(stated)
+    if model is None or os.path.lexists(model) or os.sep in os.fspath(model):
+        return None
+    try:
+        home = releasing.registry_folder()
+        return home if os.fspath(model) in registry.stages(ledger.read(home).entries) else None
+    except SpecError:
+        return None  # there is no project here: what is wrong with the name is said by what looks for a model
 
 
 def _libraries() -> None:

@@ -38,6 +38,7 @@ def command(
     mlspec release keygen release.pem
     mlspec release --key release.pem --version 1.0.0
     mlspec release promote 1.0.0 production
+    mlspec release rollout 1.1.0 production
     mlspec release rollback production
     """
     if ctx.invoked_subcommand is not None:
@@ -116,6 +117,35 @@ def rollback(stage: str, reason: str, registry: str | None) -> None:
     from mlspec import api
 
     _moved(api.rollback(stage, reason=reason, registry=registry))
+
+
+@command.command(name="rollout")
+@click.argument("bundle", metavar="BUNDLE|VERSION")
+@click.argument("stage")
+@reason
+@registry
+def rollout(bundle: str, stage: str, reason: str, registry: str | None) -> None:
+    """Try a released bundle in a stage beside the one in service, as `operation.rollout` of its spec says.
+
+    `mlspec serve STAGE --log LOG` then tries it as a shadow, as a canary, or as one after the other. A guard that fails
+    ends it. `mlspec releases` shows what is under way.
+    """
+    from mlspec import api
+
+    begun = api.start_rollout(bundle, stage, reason=reason, registry=registry)
+    result(printable(f"{begun.stage}: {begun.version} ({begun.bundle[:12]}) is tried as a {begun.trial}"))
+
+
+@command.command(name="stop")
+@click.argument("stage")
+@reason
+@registry
+def stop(stage: str, reason: str, registry: str | None) -> None:
+    """End the rollout of a stage: all requests go to the bundle in service."""
+    from mlspec import api
+
+    ended = api.stop_rollout(stage, reason=reason, registry=registry)
+    result(printable(f"{ended.stage}: {ended.version} is tried no more"))
 
 
 def _moved(done: Any) -> None:

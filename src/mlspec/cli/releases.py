@@ -12,6 +12,7 @@ from mlspec.cli.release import registry
 
 if TYPE_CHECKING:
     from mlspec.release.ledger import Entry
+    from mlspec.release.rollout import Rollout
 
 Row = tuple[str, ...]
 
@@ -58,16 +59,25 @@ def _json(entries: "Sequence[Entry]", *, dora: bool) -> str:
 def _releases(entries: "Sequence[Entry]", registry: str | None) -> Iterator[Row]:
     from mlspec import api, formatting
     from mlspec.release import registry as registries
+    from mlspec.release import rollout
 
     folder = api.registry_folder(registry)
     stages = {stage: registries.now_in(entries, stage) for stage in registries.stages(entries)}
+    trials = {stage: rollout.under_way(entries, stage) for stage in stages}
     yield ("version", "released", "stages", "approved by", "run", "bundle")
     for entry in reversed(entries):
         if entry.event == "released":
             live = [stage for stage, now in stages.items() if now is not None and now.bundle == entry.bundle]
+            live += [_tried(trial) for trial in trials.values() if trial is not None and trial.bundle == entry.bundle]
             approved = registries.approved_by(folder, entries, entry.bundle)
             time, run = formatting.moment(entry.time), entry.evidence.get("run", "")
             yield entry.version, time, ", ".join(live), ", ".join(approved), run, entry.bundle[:12]
+
+
+def _tried(trial: "Rollout") -> str:
+    """A candidate, beside what its stage has."""
+    said = "passed, ready to promote" if trial.phase == "passed" else trial.phase
+    return f"{trial.stage} ({said})"
 
 
 def _ledger(entries: "Sequence[Entry]") -> Iterator[Row]:

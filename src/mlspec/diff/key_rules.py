@@ -139,6 +139,11 @@ def promotion(seen: Seen) -> Class:
     return "loosened" if seen.new == "gates_and_not_worse" else "tightened"
 
 
+def guards(seen: Seen) -> Class:
+    """A guard that is gone no longer ends a rollout."""
+    return "tightened" if set(seen.old or ()) <= set(seen.new or ()) else "loosened"
+
+
 def source(seen: Seen) -> Class:
     """A source from outside is an exposure."""
     settings = seen.new if isinstance(seen.new, dict) else {}

@@ -1,5 +1,6 @@
 """The true outcomes of served predictions: read as of a time, the last of each row, joined to the log."""
 
+import os
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,7 +31,10 @@ class Labels(NamedTuple):
 
 
 def read(path: str, reference: Reference, now: datetime) -> Labels:
-    """The labels that are known at ``now``. Raises SpecError where the file can't be read, or lacks a column."""
+    """The labels that are known at ``now``, of a table or of the folder that `mlspec serve --labels` writes. Raises
+    SpecError where the file can't be read, or lacks a column."""
+    if os.path.isdir(path):
+        path = os.path.join(path, "*.parquet")
     source, columns, _notes = raw_rows.opened(path)
     have = {column.name: column.type for column in columns}
     said = reference.labels

@@ -42,9 +42,17 @@ class Log(NamedTuple):
 
 
 def read(
-    folder: Path, reference: Reference, model: str, since: datetime, now: datetime, *, is_new: bool = False
+    folder: Path,
+    reference: Reference,
+    model: str,
+    since: datetime,
+    now: datetime,
+    *,
+    is_new: bool = False,
+    only: str | None = None,
 ) -> Log:
-    """What the log has of the model with this digest after ``since`` and up to ``now``.
+    """What the log has of the model with this digest after ``since`` and up to ``now``: in the role ``only``, or in any
+    but that of a shadow.
 
     Raises SpecError where there is no log, nothing in it can be read, or it has rows of other models alone, unless the
     model ``is_new``.
@@ -73,9 +81,8 @@ def read(
         later=int((whole["time"] > now).sum()),
         too_many=skipped,
     )
-    return _of_model(
-        whole.filter(pl.col("time") <= now), reference, model, frozenset(present), counts, None if is_new else folder
-    )
+    own = folder if only is None and not is_new else None
+    return _of_model(whole.filter(pl.col("time") <= now), reference, model, frozenset(present), counts, own, only)
 
 
 def columns(reference: Reference) -> dict[str, str]:
@@ -105,6 +112,7 @@ def _of_model(
     present: frozenset[str],
     counts: LogCounts,
     folder: Path | None,
+    only: str | None,
 ) -> Log:
     import msgspec
 
@@ -114,7 +122,7 @@ def _of_model(
         named = ", ".join(sorted(str(name)[:12] for name in rows["model"].drop_nulls().unique().to_list())[:5])
         note = f"the log names {named}; this package is {model[:12]}"
         raise refused("bad-log", f"the log '{folder}' has no row of this model", note)
-    answering = own.filter(pl.col("role") != SHADOW)
+    answering = own.filter(pl.col("role") != SHADOW if only is None else pl.col("role") == only)
     single = answering.unique(["request_id", "row", "status"], keep="first").sort(
         "time", "request_id", "row", descending=[True, False, False]
     )

@@ -92,6 +92,13 @@ it, and not twice in a row.
 
 Instead: the message says what is missing.
 """,
+    "rollout-refused": """A rollout can't begin, or there is none to stop.
+
+Why: a rollout tries a released bundle beside the one that its stage has, by `operation.rollout` of the candidate's
+spec, one at a time, and for clients that get answers of the same kind from both.
+
+Instead: the message says what is missing. A bundle without a rollout is promoted at once.
+""",
     "no-earlier-bundle": """The stage has no earlier bundle to go back to.
 
 Why: a rollback gives a stage the bundle that it had before the present one; what was rolled back does not count.

@@ -23,6 +23,9 @@ COMPUTED = {
 }
 
 
+DEPLOYED = ("promoted", "rolled_back", "incident", "restored")
+
+
 class Figures(Struct, frozen=True, kw_only=True):
     """The figures of one stage; times in seconds, None where nothing happened that they could be computed from."""
 
@@ -48,7 +51,7 @@ def figures(entries: Sequence[Entry], now: datetime) -> list[Figures]:
 
 
 def _figures(entries: Sequence[Entry], stage: str, now: datetime) -> Figures:
-    own = [entry for entry in entries if entry.stage == stage]
+    own = [entry for entry in entries if entry.stage == stage and entry.event in DEPLOYED]
     promoted = [entry for entry in own if entry.event == "promoted"]
     weeks = max((now - _time(promoted[0])).total_seconds() / WEEK, 1.0)
     failed, restored = _failures(own)

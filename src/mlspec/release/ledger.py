@@ -27,7 +27,10 @@ FILE = "ledger.jsonl"
 LOCK = ".lock"
 FIRST = "0" * 64
 LARGEST = 256 << 20
-Event = Literal["released", "approved", "promoted", "rolled_back", "incident", "restored"]
+Event = Literal[
+    "released", "approved", "promoted", "rolled_back", "incident", "restored",
+    "rollout_started", "canary_started", "rollout_passed", "rollout_stopped",
+]  # fmt: skip
 
 
 class Entry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

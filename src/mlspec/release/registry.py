@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from mlspec.diagnostics import Diagnostic, SpecError
 from mlspec.machine import signing
-from mlspec.release import bundle, ledger
+from mlspec.release import bundle, ledger, rollout
 from mlspec.release.bundle import Bundle, Verified
 from mlspec.release.ledger import Entry, Ledger
 from mlspec.store import files
@@ -99,7 +99,7 @@ def approvers(entries: Sequence[Entry], digest: str, said: Bundle) -> set[str]:
 def approve(registry: Path, what: str, seed: bytes) -> tuple[Entry, bool]:
     """Approve a bundle, by the private key of one of its approvers; the entry, and whether it is new."""
     with ledger.writing(registry) as known:
-        verified = _verified(registry, digest_of(registry, known, what))
+        verified = checked(registry, digest_of(registry, known, what))
         said, key = verified.bundle, signing.public_of(seed)
         name = next((name for name, own in said.approve.items() if own == key), None)
         if name is None:
@@ -117,13 +117,19 @@ def approve(registry: Path, what: str, seed: bytes) -> tuple[Entry, bool]:
 def promote(registry: Path, what: str, stage: str, who: str, reason: str = "") -> Staged:
     """Give a stage a released bundle, by its digest, version or folder. Raises SpecError where it may not have it."""
     with ledger.writing(registry) as known:
-        verified = _verified(registry, digest_of(registry, known, what))
+        verified = checked(registry, digest_of(registry, known, what))
         before = now_in(known.entries, stage)
         said, digest = verified.bundle, verified.digest
-        why = _not_promotable(known.entries, verified, stage, before)
+        why = not_promotable(known.entries, verified, stage, before)
+        trial = rollout.under_way(known.entries, stage)
+        tried: dict[str, str] = {}
+        if trial is not None and trial.bundle == digest:
+            tried = {"rollout": trial.phase}
+            if trial.phase != "passed":
+                why = why or (f"its rollout in '{stage}' has not passed yet", f"mlspec release stop {stage}")
         if why:
             raise SpecError([Diagnostic(code="promotion-refused", message=why[0], notes=why[1:])])
-        entry = _entry("promoted", said, digest, who, stage=stage, reason=reason)
+        entry = _entry("promoted", said, digest, who, stage=stage, reason=reason, evidence=tried)
         return Staged(stage, ledger.append(registry, known, entry).entries[-1], before)
 
 
@@ -135,7 +141,7 @@ def rollback(registry: Path, stage: str, who: str, reason: str = "") -> Staged:
             there = f"stage '{stage}' has had one bundle" if past else f"stage '{stage}' has no bundle"
             message = f"{there}, so there is none to go back to"
             raise SpecError([Diagnostic(code="no-earlier-bundle", message=message, notes=("mlspec releases",))])
-        verified = _verified(registry, past[-2].bundle)
+        verified = checked(registry, past[-2].bundle)
         entry = _entry("rolled_back", verified.bundle, verified.digest, who, stage=stage, reason=reason)
         return Staged(stage, ledger.append(registry, known, entry).entries[-1], past[-1])
 
@@ -236,7 +242,8 @@ def _put(registry: Path, known: Ledger, made: "Made", seed: bytes | None) -> tup
     return digest, said
 
 
-def _verified(registry: Path, digest: str) -> Verified:
+def checked(registry: Path, digest: str) -> Verified:
+    """A bundle all of whose files are as they were released. Raises SpecError."""
     folder = folder_of(registry, digest)
     found = bundle.verify(folder)
     if found.digest != digest:
@@ -244,7 +251,7 @@ def _verified(registry: Path, digest: str) -> Verified:
     return found
 
 
-def _not_promotable(entries: Sequence[Entry], verified: Verified, stage: str, before: Entry | None) -> tuple[str, ...]:
+def not_promotable(entries: Sequence[Entry], verified: Verified, stage: str, before: Entry | None) -> tuple[str, ...]:
     """Why a stage may not have a bundle, and what to do; empty where it may."""
     said, digest = verified.bundle, verified.digest
     if not any(entry.event == "released" and entry.bundle == digest for entry in entries):

@@ -10,14 +10,15 @@ from mlspec.diagnostics import Diagnostic, SpecError
 from mlspec.machine import json_values, safe_files
 from mlspec.machine.patterns import pattern
 from mlspec.spec import units
+from mlspec.spec.operation.labels import Labels
 from mlspec.spec.operation.log import Log
 from mlspec.spec.operation.serve import Serve
 
 BUNDLE, PACKAGE, SPEC, RESOLVED = "bundle.json", "package", "spec.json", "resolved.yaml"
 LARGEST = 1 << 24
 NAME = pattern(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
-UNITS = {"max_body": "bytes", "timeout": "duration", "keep": "duration", "max_size": "bytes"}
-Section = TypeVar("Section", Serve, Log)
+UNITS = {"max_body": "bytes", "timeout": "duration", "keep": "duration", "max_size": "bytes", "within": "duration"}
+Section = TypeVar("Section", Serve, Log, Labels)
 
 
 class Served(NamedTuple):
@@ -27,6 +28,7 @@ class Served(NamedTuple):
     name: str
     serve: Serve
     log: Log
+    labels: Labels | None
 
 
 def found(folder: Path) -> Served:
@@ -56,7 +58,9 @@ def found(folder: Path) -> Served:
 def _served(folder: Path, name: Any, spec: Mapping[str, Any]) -> Served:
     stated = spec.get("operation") or {}
     is_name = isinstance(name, str) and NAME.fullmatch(name)
-    return Served(folder, name if is_name else "model", _section(stated, "serve", Serve), _section(stated, "log", Log))
+    labels = _section(stated, "labels", Labels) if stated.get("labels") else None
+    serve, log = _section(stated, "serve", Serve), _section(stated, "log", Log)
+    return Served(folder, name if is_name else "model", serve, log, labels)
 
 
 def _section(stated: Mapping[str, Any], key: str, kind: type[Section]) -> Section:

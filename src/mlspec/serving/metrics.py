@@ -1,6 +1,7 @@
 """What a service counts, in Prometheus' text format."""
 
 import os
+from typing import Any
 
 import prometheus_client
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, multiprocess
@@ -12,7 +13,7 @@ FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # set before this is imported: several proc
 class Metrics:
     """Counters of one process; with ``FOLDER`` set, what is shown is the sum over all."""
 
-    def __init__(self, model: str, digest: str) -> None:
+    def __init__(self) -> None:
         self._own = CollectorRegistry()
         requests = Counter("mlspec_requests", "Requests by path and status.", ["path", "status"], registry=self._own)
         self._requests = requests
@@ -25,12 +26,30 @@ class Metrics:
         self.by_table = Counter(
             "mlspec_requests_by_table", "Requests that took the data engine's way.", registry=self._own
         )
+        self.lost_labels = Counter("mlspec_lost_labels", "Labels that could not be kept.", registry=self._own)
         self.unlogged = Counter("mlspec_unlogged_rows", "Rows that could not be logged.", registry=self._own)
-        info = Gauge(
-            "mlspec_model_info", "The model.", ["name", "digest"], registry=self._own, multiprocess_mode="mostrecent"
+        self._canary = Counter(
+            "mlspec_canary_requests", "Requests that went to a candidate.", ["outcome"], registry=self._own
         )
-        info.labels(model, digest).set(1)
+        self.shadow_dropped = Counter(
+            "mlspec_shadow_dropped", "Requests that a shadow was too slow for.", registry=self._own
+        )
+        newest: Any = {"registry": self._own, "multiprocess_mode": "mostrecent"}
+        self._info = Gauge("mlspec_model_info", "1: the model in service.", ["name", "digest"], **newest)
+        self.unusable = Gauge("mlspec_stage_unusable", "1: the stage's bundle can't be served.", **newest)
+        self._model: tuple[str, str] | None = None
         self._known: dict[tuple[str, int], Counter] = {}
+
+    def serves(self, name: str, digest: str) -> None:
+        """This is the model in service from now on."""
+        if self._model is not None:
+            self._info.labels(*self._model).set(0)
+        self._model = name, digest
+        self._info.labels(name, digest).set(1)
+
+    def canary(self, outcome: str) -> None:
+        """One more request to a candidate: ``answered`` or ``failed``."""
+        self._canary.labels(outcome).inc()
 
     def count(self, path: str, status: int) -> None:
         """One more answer."""

@@ -50,12 +50,36 @@ def of_objects(body: bytes, most: int) -> list[Row]:
     return rows
 
 
-def counted(rows: int, most: int) -> None:
+def first(body: bytes, field: str) -> str | None:
+    """The value of a field in the first row, as text; None where there is none, or the body has no such rows."""
+    try:
+        found = msgspec.json.decode(body)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return None
+    row = found[0] if type(found) is list and found else found
+    return _text(row.get(field)) if type(row) is dict else None
+
+
+def first_of_tensors(body: bytes, field: str) -> str | None:
+    """The same of the tensor with that name."""
+    try:
+        inputs = msgspec.json.decode(body)["inputs"]
+        data = next(one["data"] for one in inputs if one["name"] == field)
+        return _text(data[0][0] if type(data[0]) is list else data[0])
+    except (msgspec.MsgspecError, UnicodeError, RecursionError, LookupError, TypeError, StopIteration):
+        return None
+
+
+def _text(cell: Any) -> str | None:
+    return None if cell is None or type(cell) in (dict, list) else str(cell)
+
+
+def counted(rows: int, most: int, what: str = "row") -> None:
     """Raises Refused where a request has no rows, or more than so many."""
     if not rows:
-        raise Refused(422, "no-rows", "the request has no rows")
+        raise Refused(422, f"no-{what}s", f"the request has no {what}s")
     if rows > most:
-        raise Refused(413, "too-many-rows", f"the request has {rows:,} rows, more than {most:,}")
+        raise Refused(413, f"too-many-{what}s", f"the request has {rows:,} {what}s, more than {most:,}")
 
 
 def _no_json(body: bytes, error: Exception) -> Refused:

@@ -146,6 +146,14 @@ def _operation(project: Project) -> Iterator[Requirement]:
     if operation.retrain is not None:
         path = ("operation", "retrain")
         yield Requirement(id="retrain", path=path, binding="monitored", text="it is said when to train again")
+    if operation.rollout is not None:
+        guard = ", ".join(operation.rollout.guard)
+        for name, trial in (("shadow", operation.rollout.shadow), ("canary", operation.rollout.canary)):
+            if trial is not None:
+                text = f"in service, a candidate is tried as a {name} on {trial.rows:,} rows, by {guard}"
+                yield Requirement(
+                    id=f"rollout.{name}", path=("operation", "rollout", name), binding="monitored", text=text
+                )
 
 
 def _follows(name: str, path: Path, constraint: Constraint, project: Project, text: str = "") -> Iterator[Requirement]:

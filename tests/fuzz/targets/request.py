@@ -44,7 +44,7 @@ def _app(scratch: Path) -> App:
         _packages().write(folder, classes=3, abstain_below=0.6)
     loaded = package.load(folder)
     model = Model(loaded, folder, "m", serving.by_table(loaded))
-    return App(model, max_rows=20, timeout=60.0, tokens=Tokens(), metrics=Metrics("m", model.digest))
+    return App(model, max_rows=20, timeout=60.0, tokens=Tokens(), metrics=Metrics())
 
 
 def seeds() -> list[bytes]:

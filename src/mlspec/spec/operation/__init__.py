@@ -11,6 +11,7 @@ from mlspec.spec.operation.log import Log
 from mlspec.spec.operation.monitor import Monitor
 from mlspec.spec.operation.release import Release
 from mlspec.spec.operation.retrain import Retrain
+from mlspec.spec.operation.rollout import Rollout
 from mlspec.spec.operation.serve import Serve
 
 DRIFT = {
@@ -42,6 +43,9 @@ class Operation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = None
     retrain: Annotated[
         Retrain | None, Meta(description="When `mlspec retrain` trains the model again, on what, and who promotes it.")
+    ] = None
+    rollout: Annotated[
+        Rollout | None, Meta(description="How a release is tried out in service before a stage is given it.")
     ] = None
 
 
