@@ -57,7 +57,13 @@ def release(
     except msgspec.ValidationError:
         message, note = f"'{version}' can't be a version", "letters, digits, and . + _ -, at most 64"
         raise SpecError([Diagnostic(code="bad-name", message=message, notes=(note,))]) from None
-    made = make.Made(checked.root, checked.project, facts, lock, state, name)
+    wanted = None if checked.project.operation is None else checked.project.operation.release
+    onnx = None
+    if wanted is not None and "onnx" in wanted.formats:
+        from mlspec.release import onnx_file
+
+        onnx = onnx_file.made(checked.root, facts, wanted, checked.document)
+    made = make.Made(checked.root, checked.project, facts, lock, state, name, onnx)
     folder = registry_folder(registry, checked.path)
     _prepare(folder)
     return registries.release(folder, made, seed, who())

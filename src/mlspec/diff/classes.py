@@ -335,6 +335,8 @@ RULES: dict[str, Rule] = {
     "operation.release": demand,
     "operation.release.approve.*": key_rules.reviewers,
     "operation.release.stages": key_rules.stages,
+    "operation.release.formats": EVALUATION,
+    "operation.release.parity": ceiling,
     "operation.release.registry": PROSE,
     "operation.serve": PROSE,
     "operation.serve.max_rows": key_rules.allowance,

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 from mlspec.diagnostics import StepError
 from mlspec.machine import json_values, safe_files
 from mlspec.models import _growth
-from mlspec.models._lightgbm_text import checked
+from mlspec.models._lightgbm_text import as_trees, checked
 from mlspec.plugins.model import Features, Predictor, Training
 
 if TYPE_CHECKING:
     import lightgbm
     import numpy as np
+
+    from mlspec.onnxkit.forms import Prepared
+    from mlspec.onnxkit.graph import Graph
 
     Array = np.ndarray[Any, Any]
 
@@ -94,12 +97,26 @@ def load(folder: Path) -> Predictor:
     """The trees from their folder. Raises ValueError where they are damaged."""
     import lightgbm
 
+    text, classes = _read(folder)
+    return _Fitted(lightgbm.Booster(model_str=text), classes)
+
+
+def to_onnx(folder: Path, graph: "Graph", features: "Prepared") -> str:
+    """The trees from their folder as nodes of a graph."""
+    from mlspec.onnxkit import forms, trees
+
+    text, classes = _read(folder)
+    targets = classes if classes > 2 else 1
+    found = trees.ensemble(graph, features.all(graph), features, as_trees(text, targets), targets)
+    return forms.of_logits(graph, found, classes) if classes else graph.column(found, 0)
+
+
+def _read(folder: Path) -> tuple[str, int]:
     classes = json_values.decode(safe_files.read(folder / ABOUT), dict[str, int]).get("classes", 0)
     try:
-        text = checked(safe_files.read(folder / FILE, MOST).decode(), classes)
+        return checked(safe_files.read(folder / FILE, MOST).decode(), classes), classes
     except ValueError as error:
         raise ValueError(f"{FILE}: {error}") from None
-    return _Fitted(lightgbm.Booster(model_str=text), classes)
 
 
 def _objective(training: Training) -> dict[str, Any]:

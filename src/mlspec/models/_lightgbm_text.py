@@ -4,6 +4,9 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from mlspec.onnxkit.graph import NoOnnxForm
+from mlspec.onnxkit.trees import Tree
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -15,7 +18,8 @@ HEAD = ("version", "num_class", "num_tree_per_iteration", "label_index", "max_fe
 NAMES = ("feature_names", "feature_infos")
 OF_SPLITS = ("split_feature", "threshold", "decision_type", "left_child", "right_child")
 OF_CATEGORIES = ("cat_boundaries", "cat_threshold")
-CATEGORICAL = 1
+CATEGORICAL, TO_LEFT = 1, 2  # bits of a decision
+MISSING_IS_ZERO, MISSING_IS_NAN = 1, 2  # its bits 2 and 3
 # Only what every reader takes for the same numbers.
 _INTEGER, _FLOAT = r"-?[0-9]{1,10}", r"-?[0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?"
 _THRESHOLD = rf"(?:{_FLOAT}|-?inf)"  # infinite: all values on one side, missing ones on the other
@@ -50,6 +54,35 @@ def checked(text: str, classes: int) -> str:
         kept = ("num_leaves", "num_cat", *OF_SPLITS, "leaf_value", *(OF_CATEGORIES if tree["num_cat"] != "0" else ()))
         lines += [f"Tree={number}", *(f"{key}={tree[key]}" for key in kept), "is_linear=0", "shrinkage=1", "", ""]
     return "\n".join([*lines, END, ""])
+
+
+def as_trees(text: str, targets: int) -> list[Tree]:
+    """The trees of a text that was ``checked``; the first one adds to the first of so many targets."""
+    import numpy as np
+
+    found = []
+    for number, part in enumerate(text.partition(f"\n{END}")[0].split("\nTree=")[1:]):
+        tree = _pairs(part)
+        leaves = int(tree["num_leaves"])
+        column, threshold, decision, left, right = (_numbers([tree], key, [leaves - 1]) for key in OF_SPLITS)
+        kind, by_set = decision >> 2, decision & CATEGORICAL == CATEGORICAL
+        if (kind[~by_set] == MISSING_IS_ZERO).any():
+            raise NoOnnxForm("LightGBM takes 0 as missing in it")
+        missing = np.where(kind == MISSING_IS_NAN, decision & TO_LEFT == TO_LEFT, threshold >= 0) & ~by_set
+        ends = _numbers([tree], "cat_boundaries", [int(tree["num_cat"]) + 1]) if by_set.any() else []
+        words = _numbers([tree], "cat_threshold", [int(ends[-1])]) if by_set.any() else []
+        members = {
+            at: _codes(words[ends[place] : ends[place + 1]])
+            for at, place in zip(np.flatnonzero(by_set).tolist(), threshold[by_set].astype(int).tolist(), strict=True)
+        }
+        values = _numbers([tree], "leaf_value", [leaves])
+        found.append(Tree(column, threshold, left, right, missing, values, number % targets, members))
+    return found
+
+
+def _codes(words: "Array") -> list[int]:
+    """The bits that are set."""
+    return [32 * at + bit for at, word in enumerate(words) for bit in range(32) if int(word) >> bit & 1]
 
 
 def _look(trees: Sequence[dict[str, str]], columns: int) -> None:

@@ -17,6 +17,9 @@ from mlspec.torchkit.row_weights import row_weights, stopping_weights
 if TYPE_CHECKING:
     import numpy as np
 
+    from mlspec.onnxkit.forms import Prepared
+    from mlspec.onnxkit.graph import Graph
+
 MOST_LEVELS = 255
 SAVING = 0.001  # seconds to save a tree, roughly
 TYPES = (
@@ -154,6 +157,12 @@ class HistGradientBoosting(Model, frozen=True, kw_only=True):
         from mlspec import sklearnkit
 
         return sklearnkit.load(folder, TYPES)
+
+    def to_onnx(self, folder: Path, graph: "Graph", features: "Prepared", classes: int) -> str:
+        """The trees."""
+        from mlspec.sklearnkit import onnx_forms
+
+        return onnx_forms.boosting(folder, TYPES, graph, features)
 
 
 def _is_stalled(scores: "np.ndarray[Any, Any]", patience: int) -> bool:

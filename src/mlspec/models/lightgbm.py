@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta
 from msgspec.structs import replace
@@ -10,6 +10,10 @@ from msgspec.structs import replace
 from mlspec.models._monotone import Monotone, directions
 from mlspec.plugins.model import Model, Predictor, Training
 from mlspec.torchkit.row_weights import row_weights, stopping_weights
+
+if TYPE_CHECKING:
+    from mlspec.onnxkit.forms import Prepared
+    from mlspec.onnxkit.graph import Graph
 
 
 class LightGBM(Model, frozen=True, kw_only=True):
@@ -97,3 +101,9 @@ class LightGBM(Model, frozen=True, kw_only=True):
         from mlspec.models import _lightgbm
 
         return _lightgbm.load(folder)
+
+    def to_onnx(self, folder: Path, graph: "Graph", features: "Prepared", classes: int) -> str:
+        """The trees."""
+        from mlspec.models import _lightgbm
+
+        return _lightgbm.to_onnx(folder, graph, features)

@@ -2,12 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from msgspec import Meta
 
 from mlspec.models import logistic_regression, ridge
 from mlspec.plugins.model import Model, Predictor, Training
+
+if TYPE_CHECKING:
+    from mlspec.onnxkit.forms import Prepared
+    from mlspec.onnxkit.graph import Graph
 
 
 class Linear(Model, frozen=True, kw_only=True):
@@ -46,3 +50,9 @@ class Linear(Model, frozen=True, kw_only=True):
         from mlspec import sklearnkit
 
         return sklearnkit.load(folder, (*logistic_regression.TYPES, *ridge.TYPES))
+
+    def to_onnx(self, folder: Path, graph: "Graph", features: "Prepared", classes: int) -> str:
+        """The weights."""
+        from mlspec.sklearnkit import onnx_forms
+
+        return onnx_forms.linear(folder, (*logistic_regression.TYPES, *ridge.TYPES), graph, features)

@@ -3,12 +3,16 @@
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta
 
 from mlspec.models import _growth
 from mlspec.plugins.model import Model, Predictor, Training
+
+if TYPE_CHECKING:
+    from mlspec.onnxkit.forms import Prepared
+    from mlspec.onnxkit.graph import Graph
 
 TYPES = ("sklearn.linear_model._logistic.LogisticRegression",)
 NUMBER = 1e-8  # seconds of an iteration for each number of the training rows and class, roughly
@@ -80,3 +84,9 @@ class LogisticRegression(Model, frozen=True, kw_only=True):
         from mlspec import sklearnkit
 
         return sklearnkit.load(folder, TYPES)
+
+    def to_onnx(self, folder: Path, graph: "Graph", features: "Prepared", classes: int) -> str:
+        """The weights."""
+        from mlspec.sklearnkit import onnx_forms
+
+        return onnx_forms.linear(folder, TYPES, graph, features)

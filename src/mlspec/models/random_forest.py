@@ -3,12 +3,16 @@
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from msgspec import Meta
 
 from mlspec.models import _forests
 from mlspec.plugins.model import Model, Predictor, Training
+
+if TYPE_CHECKING:
+    from mlspec.onnxkit.forms import Prepared
+    from mlspec.onnxkit.graph import Graph
 
 TYPES = (
     "sklearn.ensemble._forest.RandomForestClassifier",
@@ -76,3 +80,9 @@ class RandomForest(Model, frozen=True, kw_only=True):
         from mlspec import sklearnkit
 
         return sklearnkit.load(folder, TYPES)
+
+    def to_onnx(self, folder: Path, graph: "Graph", features: "Prepared", classes: int) -> str:
+        """The trees."""
+        from mlspec.sklearnkit import onnx_forms
+
+        return onnx_forms.forest(folder, TYPES, graph, features)

@@ -2,11 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from msgspec import Meta
 
 from mlspec.plugins.model import Model, Predictor, Training
+
+if TYPE_CHECKING:
+    from mlspec.onnxkit.forms import Prepared
+    from mlspec.onnxkit.graph import Graph
 
 TYPES = ("sklearn.linear_model._ridge.Ridge",)
 
@@ -54,3 +58,9 @@ class Ridge(Model, frozen=True, kw_only=True):
         from mlspec import sklearnkit
 
         return sklearnkit.load(folder, TYPES)
+
+    def to_onnx(self, folder: Path, graph: "Graph", features: "Prepared", classes: int) -> str:
+        """The weights."""
+        from mlspec.sklearnkit import onnx_forms
+
+        return onnx_forms.linear(folder, TYPES, graph, features)

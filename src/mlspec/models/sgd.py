@@ -18,6 +18,9 @@ from mlspec.torchkit.row_weights import row_weights, stopping_weights
 if TYPE_CHECKING:
     import numpy as np
 
+    from mlspec.onnxkit.forms import Prepared
+    from mlspec.onnxkit.graph import Graph
+
     Array = np.ndarray[Any, Any]
 
 TYPES = (
@@ -87,6 +90,12 @@ class Sgd(Model, frozen=True, kw_only=True):
         from mlspec import sklearnkit
 
         return sklearnkit.load(folder, TYPES)
+
+    def to_onnx(self, folder: Path, graph: "Graph", features: "Prepared", classes: int) -> str:
+        """The weights."""
+        from mlspec.sklearnkit import onnx_forms
+
+        return onnx_forms.linear(folder, TYPES, graph, features)
 
 
 def _fit(model: "Sgd", training: Training) -> "tuple[Any, dict[str, Any]]":

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from mlspec.onnxkit.forms import Prepared
+    from mlspec.onnxkit.graph import Graph
+
 
 class Features(msgspec.Struct, frozen=True):
     """Prepared rows: ``numeric`` (n, d) float32, and ``codes`` (n, c) int32 with ``levels`` per code column.
@@ -177,6 +180,12 @@ class Model(Plugin, frozen=True, kw_only=True):
         """The same settings with the number of rounds (trees, epochs) that the history of an earlier fit found, for a
         fit without validation rows; None where the model is not to be fitted again that way."""
         return None
+
+    def to_onnx(self, folder: Path, graph: "Graph", features: "Prepared", classes: int) -> str:
+        """The fitted model from its folder as nodes of an ONNX graph: the tensor of its probabilities (rows, classes)
+        or values (rows,), double. Raises NoOnnxForm where this one has no such form; a plug-in without this method has
+        none at all."""
+        raise NotImplementedError
 
     def secret(self) -> str:
         """The environment variable that it reads a key from; empty where it needs none."""

@@ -11,6 +11,8 @@ from mlspec.plugins.base import Column, Plugin, Schema, State
 if TYPE_CHECKING:
     import polars as pl
 
+    from mlspec.onnxkit.graph import Graph
+
 
 Cells = Callable[[Any], tuple[Any, ...]]
 
@@ -34,12 +36,14 @@ class Transform(Plugin, frozen=True, kw_only=True):
 
     ``shorthand`` is the field that a bare value fills: ``impute: median`` is ``impute: {strategy: median}``. A
     ``supervised`` step looks at the target: ``measures`` takes the place of ``statistics``, and ``apply_fitted`` makes
-    the columns of the very rows that it was fitted on.
+    the columns of the very rows that it was fitted on. ``by_level``: what ``by_cell`` makes of a text or a boolean
+    depends on which of the texts in the settings and the state it is, all others being alike.
     """
 
     accepts: ClassVar[frozenset[str]] = frozenset()
     shorthand: ClassVar[str] = ""
     supervised: ClassVar[bool] = False
+    by_level: ClassVar[bool] = False
 
     def mistake(self, column: Column) -> str:
         """What is wrong with these settings for such a column, and the way out; empty where nothing is."""
@@ -74,6 +78,13 @@ class Transform(Plugin, frozen=True, kw_only=True):
         """``apply`` for one value of Python (None where it is missing; a date is a ``datetime.date``): the columns, and
         the function that gives their values, equal to those of ``apply`` to the last bit. None: there is none, and
         packages with this step answer single rows through the data engine."""
+        return None
+
+    def to_onnx(
+        self, column: Column, state: State, cells: str, graph: "Graph"
+    ) -> tuple[Schema, tuple[str, ...]] | None:
+        """``by_cell`` of a column of numbers or dates as nodes of an ONNX graph: the columns, and the tensors that hold
+        them. None: there is no such form. Where ``by_level`` is true, none is needed for categories."""
         return None
 
     def apply_fitted(self, column: Column, state: State) -> "Sequence[tuple[Column, pl.Expr]]":

@@ -24,6 +24,8 @@ from mlspec.steps.serving.package_format import File
 ABOUT, SIGNATURE = "bundle.json", "signature.json"
 PACKAGE, CARD, EVIDENCE = "package", "model-card.md", "evidence.jsonl"
 SPEC, LOCK, ENVIRONMENT, SBOM = "spec.json", "mlspec.lock", "environment.txt", "sbom.cdx.json"
+ONNX = "model.onnx"
+OF_ONNX = "preparation and model as one ONNX file"
 HOLDS = {
     PACKAGE: "the model, as `mlspec predict` loads it",
     CARD: "the model card",
@@ -42,12 +44,23 @@ Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 Version = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9.+_-]{0,63}\Z")]
 
 
+class Parity(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How far the answers of ``model.onnx`` are from those of the model: the ``largest`` difference, rounded up, the
+    ``bound``, and the rows that were compared by what they are."""
+
+    bound: float
+    largest: float
+    rows: dict[str, int]
+    onnxruntime: str
+
+
 class Bundle(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a bundle is: the ``project`` and the ``run`` that it was made from and when that ``started``, the ``commit``
     that has the spec and when it was ``committed``, the verdict of each gate, the reasons of waived ones.
 
     ``approve`` and ``stages`` are what the spec demands of its release. ``holds`` says what each entry of the folder
-    is; ``files`` are all files but ``bundle.json`` and ``signature.json``, by their names with slashes.
+    is; ``parity`` is there where one of them is ``model.onnx``. ``files`` are all files but ``bundle.json`` and
+    ``signature.json``, by their names with slashes.
     """
 
     format: Literal[1] = 1
@@ -64,6 +77,7 @@ class Bundle(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     approve: dict[Name, PublicKey] = {}
     stages: tuple[Name, ...] = ()
     holds: dict[str, str] = {}
+    parity: Parity | msgspec.UnsetType = msgspec.UNSET
     files: dict[str, File]
 
 
@@ -121,7 +135,7 @@ def verify(folder: Path, key: str | None = None) -> Verified:
     if missing:
         raise damaged(folder, f"'{min(missing)}' is missing")
     for name, listed in sorted(about.files.items()):
-        _check(folder, name, listed)
+        check(folder, name, listed)
     _check_package(folder, about)
     return Verified(about, digest, _signed_by(folder, content, key, SIGNATURE in present))
 
@@ -142,7 +156,8 @@ def _present(folder: Path, about: Bundle) -> Iterator[tuple[str, None]]:
         yield from ((before + name, None) for name in names)
 
 
-def _check(folder: Path, name: str, listed: File) -> None:
+def check(folder: Path, name: str, listed: File) -> None:
+    """Raises SpecError where a file of a bundle is not the one that it lists."""
     total, left = hashlib.sha256(), listed.bytes + 1
     try:
         with safe_files.opened(safe_files.inside(folder, name)) as file:

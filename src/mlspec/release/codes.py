@@ -64,6 +64,28 @@ Why: a name that means two bundles means nothing.
 
 Instead: choose another name with `--version`.
 """,
+    "onnx-not-possible": """The model that is to be released has no form in ONNX.
+
+Why: `operation.release.formats` asks for `onnx`. One file has the preparation and the model, so each step of it needs a
+form there; the message names the first that has none.
+
+Instead: prepare the column otherwise, select another candidate, or leave `onnx` out: the native model serves too.
+docs/operation.md lists what has a form in ONNX.
+""",
+    "onnx-differs": """The ONNX file does not answer as the model does.
+
+Why: both are compared on test rows, and on rows that are made to lie on thresholds of trees, with missing values,
+categories that no training row has, and extreme numbers. On one of them the difference is above
+`operation.release.parity`.
+
+Instead: the message says what kind of row it is. A larger `parity` allows the difference; else leave `onnx` out.
+""",
+    "test-rows-gone": """The test rows of the run are no longer in the store.
+
+Why: the ONNX file is compared with the model on them before it is released.
+
+Instead: `mlspec run` computes them again.
+""",
     "ledger-damaged": """The ledger of a registry was changed.
 
 Why: each line of `ledger.jsonl` contains the digest of the line before, so a line that was edited, removed or swapped

@@ -12,6 +12,7 @@ from mlspec.machine.environment import normalised
 
 OWN = "mlspec-compiler"
 ALWAYS = ("numpy", "polars", "scikit-learn", "skops")  # what loading any package imports
+ONNX = ("onnx", "onnxruntime")  # what `mlspec serve --format onnx` imports
 SERVING = "serve"  # the extra that `mlspec serve` needs
 LONGEST_LICENCE = 60
 

@@ -14,7 +14,7 @@ from mlspec.engine.run.lockfile import Lock
 from mlspec.machine import environment, safe_files
 from mlspec.machine.git_state import State
 from mlspec.release import bundle, distributions, refusals, sbom
-from mlspec.release.bundle import Bundle
+from mlspec.release.bundle import Bundle, Parity
 from mlspec.report.card.card import card
 from mlspec.report.facts.run import RunFacts
 from mlspec.report.runs import stored
@@ -27,7 +27,8 @@ READ = 1 << 20
 
 
 class Made(Struct, frozen=True):
-    """A run that is to be released: its project, facts and lock, the commit, and the name of the version."""
+    """A run that is to be released: its project, facts and lock, the commit, the name of the version, and the ONNX file
+    where there is to be one."""
 
     root: Path
     project: Project
@@ -35,6 +36,7 @@ class Made(Struct, frozen=True):
     lock: Lock
     state: State
     version: str
+    onnx: "tuple[bytes, Parity] | None" = None
 
 
 def write(made: Made, folder: Path) -> str:
@@ -64,7 +66,8 @@ def write(made: Made, folder: Path) -> str:
         waived={entry.requirement: entry.waived for entry in facts.requirements if entry.waived},
         approve={} if release is None else release.approve,
         stages=() if release is None else release.stages,
-        holds=bundle.HOLDS,
+        holds=bundle.HOLDS if made.onnx is None else {**bundle.HOLDS, bundle.ONNX: bundle.OF_ONNX},
+        parity=msgspec.UNSET if made.onnx is None else made.onnx[1],
         files=listed,
     )
     content = bundle.encode(said)
@@ -75,8 +78,11 @@ def write(made: Made, folder: Path) -> str:
 
 
 def _texts(made: Made, about: package_format.About) -> Iterator[tuple[str, bytes]]:
+    if made.onnx is not None:
+        yield bundle.ONNX, made.onnx[0]
     facts = made.facts
-    libraries = distributions.needed(refusals.distributions(facts.environment))
+    own = refusals.distributions(facts.environment)
+    libraries = distributions.needed([*own, *(() if made.onnx is None else distributions.ONNX)])
     bill = sbom.sbom(facts, made.version, about, made.lock, libraries)
     yield bundle.CARD, card(facts).encode()
     yield bundle.EVIDENCE, stored.page(made.root, facts, stored.EVIDENCE).encode()

@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import fields
 
 from mlspec import registry
-from mlspec.diagnostics import Diagnostic, SpecError
+from mlspec.diagnostics import Diagnostic, Span, SpecError
 from mlspec.document import Document, Path
 from mlspec.plugins.base import Plugin, PluginRef
 from mlspec.rules.context import View
@@ -31,6 +31,14 @@ def demand_dvc() -> None:
     if not _installed("dvc"):
         message, note = "this needs dvc, which is not installed", "pip install 'mlspec-compiler[dvc]'"
         raise SpecError([Diagnostic(code=CODE, message=message, notes=(note,))])
+
+
+def demand_onnx(span: Span | None = None) -> None:
+    """Raises SpecError where what writes and runs ONNX files is not installed."""
+    absent = [name for name in ("onnx", "onnxruntime") if not _installed(name)]
+    if absent:
+        message, note = f"ONNX files need {' and '.join(absent)}", "pip install 'mlspec-compiler[onnx]'"
+        raise SpecError([Diagnostic(code=CODE, message=message, span=span, notes=(note,))])
 
 
 def check(view: View) -> Iterator[Diagnostic]:

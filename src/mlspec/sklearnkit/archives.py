@@ -79,7 +79,13 @@ def save_own(estimator: Any, folder: Path, *, classes: int) -> list[str]:
 
 
 def load(folder: Path, types: Sequence[str], check: Callable[[Any], None] | None = None) -> Predictor:
-    """The estimator from its folder, made of these ``types`` alone, as ``save`` has them.
+    """The estimator from its folder, as ``estimator`` reads it."""
+    return _Fitted(*estimator(folder, types, check))
+
+
+def estimator(folder: Path, types: Sequence[str], check: Callable[[Any], None] | None = None) -> tuple[Any, int]:
+    """The estimator from its folder, made of these ``types`` alone, as ``save`` has them, and for how many classes it
+    answers.
 
     The nodes of trees are checked, in the forests and boosted trees of scikit-learn that ``nodes`` knows. ``check``
     is for what else compiled code takes as it is saved (the trees of other estimators, support vectors, neighbours): it
@@ -91,12 +97,12 @@ def load(folder: Path, types: Sequence[str], check: Callable[[Any], None] | None
     found = _examined(archive)
     if unknown := _strange(found, types):
         raise ValueError(f"{FILE} holds types that are not trusted: {', '.join(unknown)}")
-    estimator = skops_io().loads(archive, trusted=["functools.partial", *types])
+    read = skops_io().loads(archive, trusted=["functools.partial", *types])
     if check is None:
-        nodes.check(estimator, {name for _loader, name in found})
+        nodes.check(read, {name for _loader, name in found})
     else:
-        check(estimator)
-    return _Fitted(estimator, about.classes)
+        check(read)
+    return read, about.classes
 
 
 def load_own(folder: Path, key: str) -> Predictor:

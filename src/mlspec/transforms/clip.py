@@ -12,6 +12,8 @@ from mlspec.plugins.transform import Cells, Transform
 if TYPE_CHECKING:
     import polars as pl
 
+    from mlspec.onnxkit.graph import Graph
+
 Quantile = Annotated[float, Meta(ge=0, le=1)]
 
 
@@ -70,3 +72,11 @@ class Clip(Transform, frozen=True, kw_only=True):
             return (low if number < low else high if number > high else number,)
 
         return self.output(column), made
+
+    def to_onnx(self, column: Column, state: State, cells: str, graph: "Graph") -> tuple[Schema, tuple[str, ...]]:
+        """As ``apply``."""
+        for name, op in (("lower", "Less"), ("upper", "Greater")):
+            if state[name] is not None:
+                end = graph.constant(float(state[name]))
+                cells = graph.where(graph.add(op, cells, end), end, cells)
+        return self.output(column), (cells,)

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta
 
+from mlspec.onnxkit.calendar import Calendar, turned
 from mlspec.plugins.base import Column, Schema, State
 from mlspec.plugins.transform import Cells, Transform
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from mlspec.onnxkit.graph import Graph
 
 Cycle = Literal["day", "week", "month", "year"]
 
@@ -82,6 +85,23 @@ class Cyclical(Transform, frozen=True, kw_only=True):
             return tuple([part for place in places for part in _turned(place * math.tau)])
 
         return self.output(column), made
+
+    def to_onnx(self, column: Column, state: State, cells: str, graph: "Graph") -> tuple[Schema, tuple[str, ...]]:
+        """As ``apply``."""
+        if column.type not in ("date", "datetime"):
+            return self.output(column), turned(graph, graph.chain(cells, ("Mul", 1 / (self.period or 1.0))))
+        when = Calendar(graph, cells, timed=column.type == "datetime")
+
+        def after(whole: str) -> str:
+            return graph.add("Add", graph.chain(whole, ("Sub", 1)), when.share())
+
+        places = {
+            "day": when.share,
+            "week": lambda: graph.chain(after(when.weekday()), ("Mul", 1 / 7)),
+            "month": lambda: graph.add("Div", after(when.day()), when.days_of_month()),
+            "year": lambda: graph.chain(after(when.day_of_year()), ("Mul", 1 / 365.25)),
+        }
+        return self.output(column), tuple(part for cycle in self.cycles for part in turned(graph, places[cycle]()))
 
 
 def _place(when: Any, cycle: Cycle) -> float:

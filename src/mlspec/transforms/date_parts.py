@@ -5,11 +5,14 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta
 
+from mlspec.onnxkit.calendar import Calendar
 from mlspec.plugins.base import Column, Schema, State
 from mlspec.plugins.transform import Cells, Transform
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from mlspec.onnxkit.graph import Graph
 
 DatePart = Literal["year", "month", "day", "weekday", "day_of_year", "hour", "days_since_1970"]
 
@@ -72,3 +75,9 @@ class DateParts(Transform, frozen=True, kw_only=True):
         parts = [PARTS[part] for part in self.parts]
         missing = (None,) * len(parts)
         return self.output(column), lambda cell: missing if cell is None else tuple([part(cell) for part in parts])
+
+    def to_onnx(self, column: Column, state: State, cells: str, graph: "Graph") -> tuple[Schema, tuple[str, ...]]:
+        """As ``apply``."""
+        when = Calendar(graph, cells, timed=column.type == "datetime")
+        parts = {"days_since_1970": lambda: when.days}
+        return self.output(column), tuple((parts.get(part) or getattr(when, part))() for part in self.parts)

@@ -26,6 +26,7 @@ class Encode(Transform, frozen=True, kw_only=True):
     accepts: ClassVar[frozenset[str]] = frozenset({"category", "boolean"})
     shorthand: ClassVar[str] = "method"
     libraries: ClassVar[tuple[str, ...]] = ("polars",)
+    by_level: ClassVar[bool] = True
 
     method: Annotated[
         Literal["one_hot", "ordinal"],

@@ -25,6 +25,7 @@ class GroupRare(Transform, frozen=True, kw_only=True):
 
     accepts: ClassVar[frozenset[str]] = frozenset({"category"})
     libraries: ClassVar[tuple[str, ...]] = ("polars",)
+    by_level: ClassVar[bool] = True
 
     min_count: Annotated[int, Meta(description="A level with fewer training rows is rare.", ge=1)] = 1
     max_levels: Annotated[

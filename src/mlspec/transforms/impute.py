@@ -11,6 +11,8 @@ from mlspec.plugins.transform import Cells, Merging, Transform
 if TYPE_CHECKING:
     import polars as pl
 
+    from mlspec.onnxkit.graph import Graph
+
 
 class Impute(Transform, frozen=True, kw_only=True):
     """Fills missing values with a value computed from the training rows, or a stated one.
@@ -24,6 +26,7 @@ class Impute(Transform, frozen=True, kw_only=True):
     accepts: ClassVar[frozenset[str]] = frozenset({"integer", "number", "boolean", "category"})
     shorthand: ClassVar[str] = "strategy"
     libraries: ClassVar[tuple[str, ...]] = ("polars",)
+    by_level: ClassVar[bool] = True
 
     strategy: Annotated[
         Literal["median", "mean", "most_frequent", "constant"], Meta(description="What replaces a missing value.")
@@ -86,6 +89,16 @@ class Impute(Transform, frozen=True, kw_only=True):
             value = float(value)
             return (after,), lambda cell: (value if cell is None else float(cell),)
         return (after,), lambda cell: (value if cell is None else cell,)
+
+    def to_onnx(
+        self, column: Column, state: State, cells: str, graph: "Graph"
+    ) -> tuple[Schema, tuple[str, ...]] | None:
+        """As ``apply``."""
+        (after,) = self.output(column)
+        value = state["value"]
+        if after.type not in ("integer", "number") or type(value) not in (int, float):
+            return None
+        return (after,), (graph.where(graph.add("IsNaN", cells), graph.constant(float(value)), cells),)
 
     def _strategy(self, column: Column) -> str:
         return "most_frequent" if column.type in ("category", "boolean") else self.strategy

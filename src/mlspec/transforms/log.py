@@ -4,11 +4,14 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from mlspec.onnxkit.forms import log1p
 from mlspec.plugins.base import Column, Schema, State
 from mlspec.plugins.transform import Cells, Transform
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from mlspec.onnxkit.graph import Graph
 
 
 class Log(Transform, frozen=True, kw_only=True):
@@ -44,3 +47,8 @@ class Log(Transform, frozen=True, kw_only=True):
             return (math.copysign(math.log1p(abs(number)), number),)
 
         return self.output(column), made
+
+    def to_onnx(self, column: Column, state: State, cells: str, graph: "Graph") -> tuple[Schema, tuple[str, ...]]:
+        """As ``apply``."""
+        sized = log1p(graph, graph.add("Abs", cells))
+        return self.output(column), (graph.add("Mul", graph.add("Sign", cells), sized),)

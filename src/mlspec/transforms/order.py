@@ -28,6 +28,7 @@ class Order(Transform, frozen=True, kw_only=True):
     accepts: ClassVar[frozenset[str]] = frozenset({"category"})
     shorthand: ClassVar[str] = "levels"
     libraries: ClassVar[tuple[str, ...]] = ("polars",)
+    by_level: ClassVar[bool] = True
 
     levels: Annotated[
         tuple[str, ...],

@@ -4,12 +4,15 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from mlspec.onnxkit.forms import log1p
 from mlspec.plugins.base import Column, Schema, State
 from mlspec.plugins.transform import Cells, Transform
 from mlspec.transforms.quantile import quantiles
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from mlspec.onnxkit.graph import Graph
 
 POINTS = 5000
 
@@ -73,6 +76,16 @@ class Power(Transform, frozen=True, kw_only=True):
 
         return self.output(column), made
 
+    def to_onnx(self, column: Column, state: State, cells: str, graph: "Graph") -> tuple[Schema, tuple[str, ...]]:
+        """As ``apply``."""
+        power = float(state["power"])
+        high, low = (
+            _nodes(graph, graph.where(graph.add("Greater", one, graph.constant(0.0)), one, graph.constant(0.0)), of)
+            for one, of in ((cells, power), (graph.add("Neg", cells), 2 - power))
+        )
+        made = graph.where(graph.add("GreaterOrEqual", cells, graph.constant(0.0)), high, graph.add("Neg", low))
+        return self.output(column), (graph.where(graph.add("IsNaN", cells), cells, made),)
+
 
 def _raised(number: float, power: float) -> float:
     """A number of at least 0 to this power."""
@@ -87,3 +100,11 @@ def _raised(number: float, power: float) -> float:
         except OverflowError:
             raised = math.inf
     return float((raised - 1) * (1 / power))
+
+
+def _nodes(graph: "Graph", cells: str, power: float) -> str:
+    """The same of a column."""
+    if power == 0:
+        return log1p(graph, cells)
+    raised = graph.add("Pow", graph.chain(cells, ("Add", 1.0)), graph.constant(power))
+    return graph.chain(raised, ("Sub", 1.0), ("Mul", 1 / power))

@@ -12,6 +12,8 @@ from mlspec.plugins.transform import Cells, Transform
 if TYPE_CHECKING:
     import polars as pl
 
+    from mlspec.onnxkit.graph import Graph
+
 
 class Quantile(Transform, frozen=True, kw_only=True):
     """Maps a number to its quantile among the training rows, uniformly or normally distributed; linear between the
@@ -87,6 +89,16 @@ class Quantile(Transform, frozen=True, kw_only=True):
             return (from_ + (to - from_) * ((number - low) / (high - low)),)
 
         return self.output(column), made
+
+    def to_onnx(self, column: Column, state: State, cells: str, graph: "Graph") -> tuple[Schema, tuple[str, ...]]:
+        """As ``apply``."""
+        edges, places = [float(edge) for edge in state["edges"]], [float(place) for place in state["places"]]
+        if len(edges) == 1:
+            return self.output(column), (graph.where(graph.add("IsNaN", cells), cells, graph.constant(places[0])),)
+        inside = cells
+        for op, end in (("Less", edges[0]), ("Greater", edges[-1])):
+            inside = graph.where(graph.add(op, inside, graph.constant(end)), graph.constant(end), inside)
+        return self.output(column), (graph.between(inside, edges, places),)
 
 
 def quantiles(name: str, points: int) -> "pl.Expr":

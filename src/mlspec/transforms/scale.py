@@ -11,6 +11,8 @@ from mlspec.plugins.transform import Cells, Merging, Transform
 if TYPE_CHECKING:
     import polars as pl
 
+    from mlspec.onnxkit.graph import Graph
+
 
 class Scale(Transform, frozen=True, kw_only=True):
     """Shifts and scales numbers by statistics of the training rows; missing values stay missing.
@@ -79,3 +81,7 @@ class Scale(Transform, frozen=True, kw_only=True):
         # A column is divided by multiplying with the reciprocal.
         center, share = float(state["center"]), 1 / float(state["width"])
         return self.output(column), lambda cell: (None if cell is None else (float(cell) - center) * share,)
+
+    def to_onnx(self, column: Column, state: State, cells: str, graph: "Graph") -> tuple[Schema, tuple[str, ...]]:
+        """As ``apply``."""
+        return self.output(column), (graph.chain(cells, ("Sub", state["center"]), ("Mul", 1 / float(state["width"]))),)

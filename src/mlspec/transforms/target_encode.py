@@ -30,6 +30,7 @@ class TargetEncode(Transform, frozen=True, kw_only=True):
     accepts: ClassVar[frozenset[str]] = frozenset({"category", "boolean"})
     shorthand: ClassVar[str] = "smoothing"
     libraries: ClassVar[tuple[str, ...]] = ("polars",)
+    by_level: ClassVar[bool] = True
     supervised: ClassVar[bool] = True
 
     smoothing: Annotated[float, Meta(description="Smoothing: how many rows the overall mean counts as.", gt=0)] = 20.0

@@ -1,12 +1,13 @@
 """The key ``operation.release``: who approves a release, and where releases are kept."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
 from mlspec.spec.types import Name
 
 REGISTRY = "mlspec.registry"
+PARITY = 1e-5
 PublicKey = Annotated[
     str,
     Meta(
@@ -36,6 +37,24 @@ class Release(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             extra={"prose": True},
         ),
     ] = ()
+    formats: Annotated[
+        tuple[Literal["native", "onnx"], ...],
+        Meta(
+            description="What a bundle holds the model as. `onnx` adds `model.onnx`, preparation and model in one "
+            "file; a release is refused where a part of them has no form in ONNX. `native` is always there.",
+            examples=[["native", "onnx"]],
+            min_length=1,
+        ),
+    ] = ("native",)
+    parity: Annotated[
+        float | None,
+        Meta(
+            description="The largest difference between the answers of `model.onnx` and those of the model: of "
+            "probabilities, or of values relative to their size where that is above 1; 1e-5 if left out.",
+            gt=0,
+            le=0.1,
+        ),
+    ] = None
     registry: Annotated[
         str,
         Meta(

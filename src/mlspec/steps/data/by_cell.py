@@ -26,7 +26,7 @@ class NoRowForm(Exception):  # noqa: N818 (a reason, no failure)
 
 def compiled(state: State) -> Prepare:
     """The features of rows, whose cells have the types of their columns. Raises NoRowForm."""
-    made = [_entry(entry) for entry in state["columns"]]
+    made = [cells_of(entry) for entry in state["columns"]]
     outputs = state["outputs"]
     arrays = [one["name"] for one in outputs if one["type"] == "array"]
     if arrays:
@@ -54,7 +54,7 @@ def compiled(state: State) -> Prepare:
     return prepare
 
 
-def _entry(entry: Mapping[str, Any]) -> Callable[[Row], tuple[Any, ...]]:
+def cells_of(entry: Mapping[str, Any]) -> Callable[[Row], tuple[Any, ...]]:
     """What makes a column's features from a row."""
     columns = [Column(entry["name"], entry["type"])]
     first = _first(entry)
