@@ -56,7 +56,7 @@ def advance(registry: Path, rollout: "Rollout", log: Path, labels: Name | None, 
     assert stated is not None
     since = datetime.fromisoformat(rollout.since).astimezone(UTC)
     asked = trial.Trial(role=rollout.trial, rows=stated.rows, guard=rollout.plan.guard, since=since)
-    known = logs.read(log, opened.reference, opened.digest, since, now, rollout.trial)
+    known = logs.read(log, opened.reference, opened.digest, since, now, only=rollout.trial)
     look = trial.looks(trial.counted(known), stated.rows)
     if look <= looked and look < len(trial.LOOKS):
         return looked
@@ -69,7 +69,7 @@ def advance(registry: Path, rollout: "Rollout", log: Path, labels: Name | None, 
         evidence = {"rows": str(outcome.rows)}
         if rollout.trial == "shadow":
             live = package_format.digest(registries.staged(registry, rollout.stage) / packaged.INNER)
-            beside = logs.read(log, opened.reference, live, since, now, "live")
+            beside = logs.read(log, opened.reference, live, since, now, only="live")
             if (same := trial.same_answers(known, beside)) is not None:
                 evidence["same_answers"] = f"{same:.4f}"
         trials.step(registry, rollout, event, who, reason, evidence)  # type: ignore[arg-type]
