@@ -1,5 +1,6 @@
 """Changes to a spec's text that keep everything else as it is: comments, order, quotes."""
 
+import contextlib
 import re
 from collections.abc import Iterable, Sequence
 
@@ -14,8 +15,9 @@ _PLAIN = pattern(r"[A-Za-z_./][\w./-]*(?: [\w./-]+)*\Z")
 
 def written(value: str) -> str:
     """A text as YAML, quoted where it has to be."""
-    if _PLAIN.match(value) and scalar(value) == value:
-        return value
+    with contextlib.suppress(ValueError):  # .nan and .inf
+        if _PLAIN.match(value) and scalar(value) == value:
+            return value
     return msgspec.json.encode(value).decode()
 
 

@@ -153,7 +153,7 @@ def test_undisturbed_rows_raise_no_alarm(served: Served, capsys: pytest.CaptureF
         (["c"], "roc_auc", True),
     ]
     assert all(abs(part["value"] - part["before"]) < 0.1 for part in said["slices"])
-    assert all(part["low"] < part["stated"] < part["high"] for part in said["calibration"])
+    assert all(part["low"] < part["predicted"] < part["high"] for part in said["calibration"])
 
 
 def test_a_shift_of_a_column_names_it(served: Served, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -231,7 +231,7 @@ def test_labels_late_doubled_corrected_missing(served: Served) -> None:
     assert found.labels is not None
     said = found.labels
     assert ("quality", "roc_auc") in verdicts(found, "pass")  # by the later ones
-    assert (said.doubled, said.unmatched, said.unusable, said.late) == (20, 3, 9, 40)
+    assert (said.duplicates, said.unmatched, said.unusable, said.late) == (20, 3, 9, 40)
     now_known = int((right["known"] <= NOW).sum())
     assert said.corrected == now_known
     assert said.later == table.filter(pl.col("known") > NOW).height
@@ -294,7 +294,7 @@ def test_what_is_damaged_is_left_out_and_named(served: Served) -> None:
     assert names == ["0006.parquet", "0005.parquet", "0004.parquet", "0003.parquet", "0002.parquet"]
     assert found.log.damaged_parts == 5
     assert (found.log.other_models, found.log.other_roles) == (2000, 2000)
-    assert found.log.doubled > 0
+    assert found.log.duplicates > 0
     assert found.log.rows == 4000
 
 

@@ -108,7 +108,7 @@ def _evaluated(name: str) -> RunFacts:
                 groups=(group,),
             ),
         ),
-        reliability=(ReliabilityBin(stated=0.2, happened=0.3, low=0.2, high=0.4, n=100),),
+        reliability=(ReliabilityBin(predicted=0.2, observed=0.3, low=0.2, high=0.4, n=100),),
         decisions=Decisions(
             threshold=0.17,
             confusion=((90, 10), (5, 15)),

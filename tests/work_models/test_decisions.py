@@ -106,4 +106,4 @@ def test_confusion_cost_and_abstaining_add_up() -> None:
     assert found["abstention"]["curve"][-1][1:] == [1.0, pytest.approx((wrong_yes + wrong_no) / 4000)]
     bins = curves.reliability(truth, prediction, 0.95)
     assert sum(entry["n"] for entry in bins) == 4000
-    assert sum(entry["low"] <= entry["stated"] <= entry["high"] for entry in bins) >= 8
+    assert sum(entry["low"] <= entry["predicted"] <= entry["high"] for entry in bins) >= 8

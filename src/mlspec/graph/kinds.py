@@ -164,7 +164,7 @@ KINDS: dict[str, Kind] = {
         libraries=("polars", "numpy"),
     ),
     "evaluate_test": Kind(
-        work="mlspec.steps.evaluation.evaluate_holdout", version=6, outputs=("metrics",), libraries=("polars", "numpy")
+        work="mlspec.steps.evaluation.evaluate_holdout", version=7, outputs=("metrics",), libraries=("polars", "numpy")
     ),
     "seeds": Kind(
         work="mlspec.steps.evaluation.seed_spread", version=1, outputs=("seeds",), libraries=("polars", "numpy")

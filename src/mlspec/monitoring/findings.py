@@ -49,7 +49,7 @@ class LogCounts(Struct, frozen=True, kw_only=True):
     refused: Annotated[int, Meta(description="requests that were refused in the current window")] = 0
     other_models: Annotated[int, Meta(description="rows that another model answered")] = 0
     other_roles: Annotated[int, Meta(description="rows that were answered as a shadow")] = 0
-    doubled: Annotated[int, Meta(description="rows that are in the log twice")] = 0
+    duplicates: Annotated[int, Meta(description="rows that are in the log twice")] = 0
     later: Annotated[int, Meta(description="rows from after the stated time")] = 0
     too_many: Annotated[int, Meta(description="older parts that were left out because the newer ones are enough")] = 0
 
@@ -60,7 +60,7 @@ class LabelCounts(Struct, frozen=True, kw_only=True):
     rows: int = 0
     matched: int = 0
     unmatched: Annotated[int, Meta(description="labels of no row that was read from the log")] = 0
-    doubled: Annotated[int, Meta(description="labels that are there twice, with the same value")] = 0
+    duplicates: Annotated[int, Meta(description="labels that are there twice, with the same value")] = 0
     corrected: Annotated[int, Meta(description="labels that a later one with another value replaces")] = 0
     late: Annotated[int, Meta(description="labels that came after operation.labels.within")] = 0
     missing: Annotated[int, Meta(description="rows of the window of quality that have no label")] = 0

@@ -106,7 +106,7 @@ def _last(frame: "pl.DataFrame", reference: Reference, now: datetime) -> Labels:
         rows=frame.height + later.height,
         later=later.height,
         unusable=frame.height - usable.height,
-        doubled=usable.height - values,
+        duplicates=usable.height - values,
         corrected=values - rows,
     )
     return Labels(usable.unique([KEY, ROW], keep="last", maintain_order=True), counts)

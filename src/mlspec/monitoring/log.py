@@ -138,7 +138,7 @@ def _of_model(
         rows=single.height,
         other_models=rows.height - own.height,
         other_roles=own.height - answering.height,
-        doubled=answering.height - single.height,
+        duplicates=answering.height - single.height,
     )
     requests = single.unique("request_id", keep="first", maintain_order=True)
     return Log(answered.with_columns(pl.Series("score", score)), requests, present, counts)

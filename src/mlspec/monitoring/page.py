@@ -139,8 +139,8 @@ def _calibration(found: Monitored) -> Html | None:
     plot = Plot((0.0, 1.0), (0.0, 1.0), ("predicted probability", "observed frequency"), "Calibration")
     plot.curve([(0.0, 0.0), (1.0, 1.0)], "curve1")
     for part in found.calibration:
-        title = f"{part.stated:.3f} predicted, {part.happened:.3f} observed, {part.n:,} rows"
-        plot.point(part.stated, part.happened, part.low, part.high, title)
+        title = f"{part.predicted:.3f} predicted, {part.observed:.3f} observed, {part.n:,} rows"
+        plot.point(part.predicted, part.observed, part.low, part.high, title)
     return element("div", plot.drawn(), class_="card pad")
 
 

@@ -66,7 +66,7 @@ def notes(found: Monitored) -> Iterator[str]:
         (log.too_many, "older part", "left out, because the newer ones have enough rows"),
         (log.other_models, "row", "of other models left out"),
         (log.other_roles, "row", "of shadows left out"),
-        (log.doubled, "row", "in the log twice, counted once"),
+        (log.duplicates, "row", "in the log twice, counted once"),
         (log.later, "row", "from after the stated time left out"),
         (log.refused, "request", "refused in this window"),
     )
@@ -80,7 +80,7 @@ def notes(found: Monitored) -> Iterator[str]:
         for number, what in (
             (said.missing, "rows whose label is due have none"),
             (said.late, "late"),
-            (said.doubled, "doubled"),
+            (said.duplicates, "duplicates"),
             (said.corrected, "corrected by a later one"),
             (said.unmatched, "of no row in the log"),
             (said.later, "from after the stated time"),

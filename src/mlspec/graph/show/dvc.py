@@ -88,7 +88,7 @@ def derived(step: Step) -> tuple[tuple[str, ...], dict[str, dict[str, str]]]:
     if step.kind == "train" and str(step.params["model"][0]).startswith("torch."):
         plots[CURVE] = {"x": "epoch", "y": "validation_loss"}
     if step.kind == "evaluate_test" and step.params.get("task") in CLASSES:
-        plots[RELIABILITY] = {"x": "stated", "y": "happened"}
+        plots[RELIABILITY] = {"x": "predicted", "y": "observed"}
     return metrics, plots
 
 

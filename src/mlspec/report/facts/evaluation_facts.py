@@ -110,8 +110,8 @@ class Fairness(Struct, frozen=True, kw_only=True):
 class ReliabilityBin(Struct, frozen=True, kw_only=True):
     """Rows with similar probabilities: the mean of those, and how often they came true."""
 
-    stated: float
-    happened: float
+    predicted: float
+    observed: float
     low: float
     high: float
     n: int

@@ -51,13 +51,13 @@ def _expectations(facts: RunFacts) -> Iterator[str]:
 
 
 def _probabilities(facts: RunFacts) -> Iterator[str]:
-    apart = [part for part in facts.evaluation.reliability if not part.low <= part.stated <= part.high]
+    apart = [part for part in facts.evaluation.reliability if not part.low <= part.predicted <= part.high]
     if apart:
-        worst = max(apart, key=lambda part: abs(part.stated - part.happened))
+        worst = max(apart, key=lambda part: abs(part.predicted - part.observed))
         yield (
             f"Probabilities are not calibrated everywhere: in the worst bin ({worst.n:,} rows) the mean predicted "
-            f"probability is {formatting.figure(worst.stated)} and the observed frequency "
-            f"{formatting.figure(worst.happened)}."
+            f"probability is {formatting.figure(worst.predicted)} and the observed frequency "
+            f"{formatting.figure(worst.observed)}."
         )
 
 

@@ -47,20 +47,20 @@ def _reliability(facts: RunFacts) -> Child:
     bins = facts.evaluation.reliability
     if not bins:
         return None
-    worst = max(bins, key=lambda entry: abs(entry.stated - entry.happened))
+    worst = max(bins, key=lambda entry: abs(entry.predicted - entry.observed))
     message = (
-        f"{len(bins)} bins; largest difference: predicted {formatting.figure(worst.stated)}, "
-        f"observed {formatting.figure(worst.happened)}"
+        f"{len(bins)} bins; largest difference: predicted {formatting.figure(worst.predicted)}, "
+        f"observed {formatting.figure(worst.observed)}"
     )
     plot = Plot((0.0, 1.0), (0.0, 1.0), ("predicted probability", "observed frequency"), message)
     plot.curve([(0.0, 0.0), (1.0, 1.0)], "even")
-    plot.curve([(entry.stated, entry.happened) for entry in bins])
+    plot.curve([(entry.predicted, entry.observed) for entry in bins])
     for entry in bins:
         text = (
-            f"predicted {formatting.figure(entry.stated)}, observed {formatting.figure(entry.happened)}, "
+            f"predicted {formatting.figure(entry.predicted)}, observed {formatting.figure(entry.observed)}, "
             f"{entry.n:,} rows"
         )
-        plot.point(entry.stated, entry.happened, entry.low, entry.high, text)
+        plot.point(entry.predicted, entry.observed, entry.low, entry.high, text)
     return [element("h3", "Calibration"), plot.drawn()]
 
 

@@ -73,13 +73,13 @@ def _share(count: int, n: int, ends: tuple[float | None, float | None]) -> dict[
 
 
 def reliability(truth: "Array", prediction: "Array", level: float) -> list[dict[str, Any]]:
-    """Rows in bins of equal size by stated probability: its mean, the observed frequency, and Wilson's interval."""
-    stated, happened = _resampling.confidence(truth, prediction)
-    codes = _resampling.equal_bins(stated, BINS)
-    sizes, seen = np.bincount(codes), np.bincount(codes, happened)
-    means = np.bincount(codes, stated) / sizes
+    """Rows in bins of equal size by predicted probability: its mean, the observed frequency, and Wilson's interval."""
+    predicted, observed = _resampling.confidence(truth, prediction)
+    codes = _resampling.equal_bins(predicted, BINS)
+    sizes, seen = np.bincount(codes), np.bincount(codes, observed)
+    means = np.bincount(codes, predicted) / sizes
     bins = []
     for n, count, mean in zip(sizes.tolist(), seen.tolist(), means.tolist(), strict=True):
         low, high = _resampling.wilson(count / n, n, level)
-        bins.append({"stated": mean, "happened": count / n, "low": low, "high": high, "n": n})
+        bins.append({"predicted": mean, "observed": count / n, "low": low, "high": high, "n": n})
     return bins

@@ -74,8 +74,8 @@ class MetricSketch(Struct, frozen=True, forbid_unknown_fields=True):
 class Bin(Struct, frozen=True, forbid_unknown_fields=True):
     """Rows of similar predicted probability: its mean, and the observed frequency with its interval."""
 
-    stated: float
-    happened: float
+    predicted: float
+    observed: float
     low: float
     high: float
     n: Count
