@@ -12,6 +12,7 @@ from mlspec.graph.step import Resources, Step
 from mlspec.rules import rows_beyond_memory
 from mlspec.rules.context import View
 
+UNSAID = 1 << 20  # bytes that SLURM has for a node whose memory is not configured
 MEASURED = "processor"  # in a step's environment: its result is about the processor of the machine that planned it
 
 
@@ -51,8 +52,14 @@ def demand(graph: Graph, capacity: Capacity, done: Container[str]) -> None:
 
 def _beyond_memory(graph: Graph, capacity: Capacity) -> Iterator[tuple[str, Diagnostic]]:
     """The candidates whose rows surely take more memory than any node has, where the spec doesn't say what they may."""
-    if capacity.nodes and graph.project.backend.memory is None and graph.document is not None:
-        largest = max(node.memory for node in capacity.nodes)
+    said = [node.memory for node in capacity.nodes if node.memory > UNSAID]
+    if (
+        said
+        and len(said) == len(capacity.nodes)
+        and graph.project.backend.memory is None
+        and graph.document is not None
+    ):
+        largest = max(said)
         view = View(project=graph.project, document=graph.document, facts=graph.facts)
         there = f"the largest node of the cluster has {formatting.size(largest)}"
         yield from rows_beyond_memory.beyond(view, largest, there)

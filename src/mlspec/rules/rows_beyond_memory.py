@@ -64,7 +64,8 @@ def beyond(view: View, memory: int, there: str) -> Iterator[tuple[str, Diagnosti
         label = (
             f"add rows: {fitting} to fit it on a sample" if fitting >= 100 else "take a model that reads rows in pieces"
         )
-        text = f"{rows:,} training rows{source} of {columns:,} numbers, {model.holds:g} bytes each; {there}"
+        numbers = formatting.count(columns, "number")
+        text = f"{rows:,} training rows{source} of {numbers}, {model.holds:g} bytes each; {there}"
         at = ("model", "candidates", name, "type")
         yield name, view.diagnostic("rows-beyond-memory", at, message, label, text)
 
