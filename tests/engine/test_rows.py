@@ -85,7 +85,7 @@ def test_a_model_that_needs_all_rows_in_memory_says_so_before_it_takes_them() ->
     assert raised.value.setting == "type"
     assert str(raised.value) == (
         "3,000 training rows of 120,000 numbers take at least 2,880 MB of memory in this model, backend.memory allows "
-        "300 MB: allow more, take fewer rows (data.sample), or a model that reads them piece by piece (sgd, "
+        "300 MB: allow more, take fewer rows (rows, or data.sample), or a model that reads them piece by piece (sgd, "
         "torch.ft_transformer, torch.mlp, torch.resnet, torch.tabm)"
     )
     feature_arrays.fits(COUNT, state, HistGradientBoosting(), 3_000_000_000)
@@ -251,9 +251,10 @@ def test_a_training_on_files_is_that_in_memory_and_goes_on_when_it_was_killed(tm
         assert (tmp_path / "files" / name).read_bytes() == (tmp_path / "memory" / name).read_bytes()
 
 
-# Each process says how many rows it holds.
+# Trains two networks, with quantiles of the rows and with their moments; each process says how many rows it holds.
 WORK = """
 import os
+from msgspec.structs import replace
 from mlspec.steps.data import feature_arrays, parquet
 from mlspec.steps.training import train
 from mlspec.torchkit import batches, ordering, statistics
@@ -263,7 +264,7 @@ statistics.LOOKED_AT, statistics.PIECE = 200, 6000
 ordering.LARGE, ordering.WINDOW, ordering.BLOCK = 1000, 4000, 240
 
 def run(job):
-    feature_arrays.IN_MEMORY = 1000 if job.params.pop("shares") else 1 << 30
+    feature_arrays.IN_MEMORY = 1000 if job.params["shares"] else 1 << 30
     read = feature_arrays._with_target
 
     def told(features, *given):
@@ -272,14 +273,19 @@ def run(job):
         return read(features, *given)
 
     feature_arrays._with_target = told
-    train.run(job)
+    for bins in (4, 0):
+        model = {"hidden": [8], "epochs": 2, "batch_size": 64, "dropout": 0.2, "bins": bins, "class_weight": "balanced"}
+        outputs = {name: path / str(bins) for name, path in job.outputs.items()}
+        for path in job.outputs.values():
+            path.mkdir(parents=True, exist_ok=True)
+        params = {"model": ["torch.mlp", model], "seed": 1, "task": "binary_classification"}
+        train.run(replace(job, outputs=outputs, params=params, scratch=job.scratch / str(bins)))
 """
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("bins", [4, 0], ids=["quantiles", "moments"])
 def test_processes_read_their_share_of_a_large_table_and_train_as_with_all_of_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bins: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "shared_work.py").write_text(WORK)
     monkeypatch.syspath_prepend(tmp_path)
@@ -288,32 +294,33 @@ def test_processes_read_their_share_of_a_large_table_and_train_as_with_all_of_it
     (tmp_path / "parts").mkdir()
     for number, (start, stop) in enumerate(((0, 1), (1, 1999), (1999, 1999), (1999, 2400), (2400, COUNT))):
         rows[start:stop].write_parquet(tmp_path / "parts" / f"{number}.parquet")
-    model = {"hidden": [8], "epochs": 2, "batch_size": 64, "dropout": 0.2, "bins": bins, "class_weight": "balanced"}
-    made: dict[str, tuple[Any, bytes, list[str]]] = {}
-    for name, count, where in (("one", 1, ""), ("all", 3, ""), ("shares", 3, "parts"), ("one-share", 1, "parts")):
+    made: dict[str, dict[int, tuple[Any, bytes]]] = {}
+    held: dict[str, list[str]] = {}
+    for name, count, where in (("one", 1, "whole"), ("all", 3, "whole"), ("shares", 3, "parts")):
         folder = tmp_path / name
-        folder.mkdir()
+        for bins in (4, 0):
+            (folder / str(bins)).mkdir(parents=True)
         job = Job(
             id="train.mlp",
             kind="train",
-            params={"model": ["torch.mlp", model], "seed": 1, "task": "binary_classification", "shares": bool(where)},
-            inputs={
-                "train": tmp_path / (where or "whole"),
-                "validation": tmp_path / "parts",
-                "state": tmp_path / "state",
-            },
+            params={"shares": where == "parts"},
+            inputs={"train": tmp_path / where, "validation": tmp_path / "parts", "state": tmp_path / "state"},
             outputs={"model": folder / "model", "history": folder / "history"},
             scratch=folder,
             root=folder,
             processes=count,
         )
         distributed.together(job, "shared_work")
-        held = [(folder / f"held-{rank}").read_text() for rank in range(count)]
-        weights = (folder / "model" / "model.safetensors").read_bytes()
-        made[name] = json.loads((folder / "history").read_text()), weights, held
-    assert made["all"][2] == ["3000 3000 "] * 3
-    assert made["shares"][2] == ["1000 1000 "] * 3
-    assert made["shares"][:2] == made["all"][:2]
-    assert made["one-share"][:2] == made["one"][:2]
-    for losses in ("train_loss", "validation_loss"):
-        assert made["shares"][0][losses] == pytest.approx(made["one"][0][losses], rel=1e-5)
+        held[name] = [(folder / f"held-{rank}").read_text() for rank in range(count)]
+        made[name] = {
+            bins: (
+                json.loads((folder / "history" / str(bins)).read_text()),
+                (folder / "model" / str(bins) / "model.safetensors").read_bytes(),
+            )
+            for bins in (4, 0)
+        }
+    assert held == {"one": ["3000 " * 4], "all": ["3000 " * 4] * 3, "shares": ["1000 " * 4] * 3}
+    assert made["shares"] == made["all"]
+    for bins, (history, _weights) in made["shares"].items():
+        for losses in ("train_loss", "validation_loss"):
+            assert history[losses] == pytest.approx(made["one"][bins][0][losses], rel=1e-5)

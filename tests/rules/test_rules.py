@@ -3,7 +3,9 @@
 The expected texts are in ``golden/``; ``MLSPEC_UPDATE=1 pytest tests/rules`` writes them again, for the review to read.
 """
 
+import json
 import os
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -416,6 +418,7 @@ CASES: dict[str, dict[str, str]] = {
         "model": "torch.cnn, batch_size: 8",
         "end": "preprocessing: {image: [image: [512, 768]]}\nbackend: {memory: 1GB}\n",
     },
+    "rows-beyond-memory": {"end": "backend: {memory: 700B}\n"},
     "backend-contradicts-itself": {
         "end": 'backends:\n  big: {device: "cuda:1", processes: 2, on_out_of_memory: accumulate, engine: inline,\n'
         '    run_timeout: 2h, store: "s3://me:secret@bucket"}\nbackend: big\n',
@@ -635,6 +638,28 @@ def test_a_batch_that_may_fit_is_no_mistake(
     monkeypatch.chdir(tmp_path)
     case = {"sources": "{pets: {path: pets, format: images}}", "target": "label", "model": model, "end": end}
     assert "batch-too-large" not in said(tmp_path, spec_text(case))
+
+
+def test_rows_of_the_last_run_do_not_fit_and_so_many_as_are_suggested_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "many.csv").write_text(HEADER + ROWS * 60)
+    summary = {"of": "a digest", "rows": 2_000_000_000}
+    (tmp_path / "mlspec.lock").write_text(json.dumps({"version": 1, "sources": {"people": {"summary": summary}}}))
+    case = {"sources": "{people: {path: many.csv}}", "end": "backend: {memory: 16GB}\n"}
+    told = said(tmp_path, spec_text(case))
+    assert "rows-beyond-memory" in told
+    assert (
+        "1,400,000,000 training rows (of the last run) of 11 numbers, 8 bytes each; backend.memory allows 16GB" in told
+    )
+    hint = re.search(r"add (rows: \d+) to fit it on a sample", told)
+    assert hint is not None
+    assert "rows-beyond-memory" not in said(
+        tmp_path, spec_text({**case, "model": f"hist_gradient_boosting, {hint[1]}"})
+    )
+    assert "rows-beyond-memory" not in said(tmp_path, spec_text({**case, "data": "  filter: age > 30\n"}))
+    assert "rows-beyond-memory" not in said(tmp_path, spec_text({**case, "model": "sgd"}))
 
 
 def test_every_rule_is_shown() -> None:

@@ -9,7 +9,10 @@ from mlspec.engine.backend import Capacity, Node, UnusableError
 from mlspec.graph.graph import Graph
 from mlspec.graph.kinds import KINDS
 from mlspec.graph.step import Resources, Step
+from mlspec.rules import rows_beyond_memory
+from mlspec.rules.context import View
 
+UNSAID = 1 << 20  # bytes that SLURM has for a node whose memory is not configured
 MEASURED = "processor"  # in a step's environment: its result is about the processor of the machine that planned it
 
 
@@ -40,8 +43,26 @@ def demand(graph: Graph, capacity: Capacity, done: Container[str]) -> None:
             span = None if graph.document is None else graph.document.span(path)
             notes = (f"the cluster has nodes with {kinds}",) if nodes else ()
             found.setdefault(path, Diagnostic(code="step-fits-no-node", message=message, span=span, notes=notes))
+    for name, one in _beyond_memory(graph, capacity):
+        if f"train.{name}" not in done:
+            found.setdefault(("model", "candidates", name), one)
     if found:
         raise SpecError(found.values(), None if graph.document is None else graph.document.texts)
+
+
+def _beyond_memory(graph: Graph, capacity: Capacity) -> Iterator[tuple[str, Diagnostic]]:
+    """The candidates whose rows surely take more memory than any node has, where the spec doesn't say what they may."""
+    said = [node.memory for node in capacity.nodes if node.memory > UNSAID]
+    if (
+        said
+        and len(said) == len(capacity.nodes)
+        and graph.project.backend.memory is None
+        and graph.document is not None
+    ):
+        largest = max(said)
+        view = View(project=graph.project, document=graph.document, facts=graph.facts)
+        there = f"the largest node of the cluster has {formatting.size(largest)}"
+        yield from rows_beyond_memory.beyond(view, largest, there)
 
 
 def _refusal(graph: Graph, step: Step, capacity: Capacity) -> tuple[Path, str] | None:

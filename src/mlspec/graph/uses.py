@@ -14,7 +14,11 @@ Pair = list[Any]
 
 def pair(use: PluginRef) -> Pair:
     """``[name, settings]`` of a plug-in as a spec uses it."""
-    return [use.name, json_data(use.plugin)]
+    settings = json_data(use.plugin)
+    if settings.get("rows", 0) is None:
+        # Models had no such key once: without it their steps are those of before.
+        del settings["rows"]
+    return [use.name, settings]
 
 
 def json_data(value: Any) -> Any:

@@ -5,9 +5,10 @@ import time
 from abc import ABCMeta, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol
 
 import msgspec
+from msgspec import Meta
 
 from mlspec.plugins.base import Plugin, Schema, Task
 
@@ -151,6 +152,14 @@ class Model(Plugin, frozen=True, kw_only=True):
 
     ``brings_code``: ``load`` runs code that was saved with the model, so that who loads it must trust its folder.
     """
+
+    rows: Annotated[
+        Annotated[int, Meta(ge=100)] | None,
+        Meta(
+            description="Fit on at most so many of the training rows, drawn by lot, of each class the same share; all "
+            "if left out. For tables that do not fit into memory; the report says so."
+        ),
+    ] = None
 
     tasks: ClassVar[frozenset[str]] = frozenset()
     preparation: ClassVar[Mapping[str, Sequence[Any]]] = {}

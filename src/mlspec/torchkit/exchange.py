@@ -28,7 +28,7 @@ class Exchange:
 
     def within(self, rows: Tensor) -> Tensor:
         """The places of rows of this process's share (numbers of the table) in those runs, one after the other."""
-        starts, lengths = self._runs[:, 0], self._runs[:, 1] - self._runs[:, 0]
+        starts, lengths = self._runs[:, 0].contiguous(), self._runs[:, 1] - self._runs[:, 0]
         run = torch.searchsorted(starts, rows, right=True) - 1
         return rows - starts[run] + (lengths.cumsum(0) - lengths)[run]
 

@@ -1,4 +1,4 @@
-"""What a network is told of its numbers before it is trained: whether all are there, moments, quantiles.
+"""What is computed of a network's numbers before it is trained: whether all are there, moments, quantiles.
 
 A table that is in files is looked at a piece at a time. Of processes that have a share of the rows each, each looks at
 its own, and what they find together is what one process finds, to the last bit.

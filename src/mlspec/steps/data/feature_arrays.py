@@ -25,7 +25,7 @@ from mlspec.diagnostics import StepError
 from mlspec.machine import resources
 from mlspec.plugins.base import Column, State
 from mlspec.plugins.model import BatchMemory, Features, Model
-from mlspec.steps.data import parquet, preparation
+from mlspec.steps.data import parquet, preparation, sampled_rows
 from mlspec.steps.data.preparation import REWEIGHED, TARGET, WEIGHT
 from mlspec.torchkit import shares
 
@@ -83,9 +83,10 @@ def of(rows: "pl.DataFrame", state: State) -> Prepared:
 
 
 def prepared(
-    frames: "Sequence[pl.LazyFrame]", state: State, folder: Path, *, supervised: bool = False
+    frames: "Sequence[pl.LazyFrame]", state: State, folder: Path, *, supervised: bool = False, rows: int | None = None
 ) -> list[Prepared]:
-    """Raw rows, prepared into ``folder`` and read from there as ``read`` does; the first are those trained on."""
+    """Raw rows, prepared into ``folder`` and read from there as ``read`` does; the first are those trained on, or so
+    many ``rows`` of them."""
     folder.mkdir(parents=True, exist_ok=True)
     found = []
     for number, frame in enumerate(frames):
@@ -93,7 +94,8 @@ def prepared(
         path = folder / f"{number}.parquet"
         change = functools.partial(preparation.apply, state=state, fitted=fitted)
         parquet.write_batches(preparation.with_folds(frame) if fitted else frame, change, path)
-        found.append(read(parquet.scan(path), state, folder))
+        made = parquet.scan(path)
+        found.append(read(made if number else sampled_rows.chosen(made, state, rows), state, folder))
         path.unlink()
     return found
 
@@ -120,7 +122,8 @@ def fits(rows: int, state: State, model: Model, allowed: int | None) -> None:
     others = [name for name, kind in registry.usable("models") if _takes_its_place(cast(type[Model], kind), model)]
     raise StepError(
         f"{rows:,} training rows of {columns:,} numbers take at least {least / 1e6:,.0f} MB of memory in this model, "
-        f"{there}take fewer rows (data.sample), or a model that reads them piece by piece ({', '.join(others)})",
+        f"{there}take fewer rows (rows, or data.sample), or a model that reads them piece by piece "
+        f"({', '.join(others)})",
         "type",
     )
 

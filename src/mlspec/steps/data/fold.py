@@ -49,19 +49,20 @@ def divided(job: Job) -> "tuple[list[pl.LazyFrame], Array]":
     keys = pl.concat(frames, how="vertical_relaxed").select(list(reads)).collect()
     _check_enough(keys, params)
     held, before = _held(keys, params)
-    rest = np.flatnonzero(before)
-    if not held.any() or not len(rest):
+    if not held.any() or not before.any():
         raise StepError(f"fold {params['fold']} of {params['folds']} has no rows: use fewer folds")
+    found = np.full(keys.height, splitters.LEFT_OUT, dtype=np.int8)
+    found[held] = PARTS.index("heldout")
+    del held
     # Training rows and those to stop by are cut as the split would cut them.
     random = np.random.Generator(np.random.PCG64([params["seed"], params["fold"]]))
-    parts = split.assign(keys[rest], {**params, "test": 0.0}, random)
-    chosen = {"train": rest[parts == 0], "validation": rest[parts == 1], "heldout": np.flatnonzero(held)}
-    if not len(chosen["train"]):
+    found[before] = split.assign(keys.filter(before), {**params, "test": 0.0}, random)
+    if not (found == 0).any():
         raise StepError(f"fold {params['fold']} of {params['folds']} has no training rows: use fewer folds")
     if params["task"] != "regression":
-        lacking = set(keys[target].unique()) - set(keys[target].gather(chosen["train"]).unique())
+        lacking = set(keys[target].unique()) - _values(keys[target], found == 0)
         if lacking:
-            rows = np.flatnonzero(keys[target].is_in(list(lacking)).to_numpy())
+            rows = keys[target].is_in(list(lacking)).to_numpy()
             name = min(map(str, lacking))
             if params["by"] not in ("random", "stratified"):
                 count = formatting.count(int((keys[target].cast(pl.String) == name).sum()), "row")
@@ -69,15 +70,20 @@ def divided(job: Job) -> "tuple[list[pl.LazyFrame], Array]":
                     f"no training row of fold {params['fold']} has the class '{name}' ({count}): use fewer folds, "
                     "fold by stratified, or leave the class out with data.filter"
                 )
-            print(
-                f"{formatting.count(len(rows), 'row')} of classes with no other row to train on, '{name}', not held out"
-            )
-            chosen = {part: np.setdiff1d(indices, rows) for part, indices in chosen.items()}
-            chosen["train"] = np.union1d(chosen["train"], rows)
-    found = np.full(keys.height, splitters.LEFT_OUT, dtype=np.int8)
-    for code, part in enumerate(PARTS):
-        found[chosen[part]] = code
+            count = formatting.count(int(rows.sum()), "row")
+            print(f"{count} of classes with no other row to train on, '{name}', not held out")
+            found[rows] = PARTS.index("train")
     return frames, found
+
+
+def _values(column: "pl.Series", chosen: "Array") -> set[Any]:
+    """The values in chosen rows; some rows at a time, each of which takes as much again."""
+    pieces = range(0, len(column), parquet.ROW_GROUP)
+    return {
+        value
+        for at in pieces
+        for value in column[at : at + parquet.ROW_GROUP].filter(chosen[at : at + parquet.ROW_GROUP]).unique()
+    }
 
 
 def _check_enough(keys: "pl.DataFrame", params: dict[str, Any]) -> None:
@@ -102,25 +108,28 @@ def _held(keys: "pl.DataFrame", params: dict[str, Any]) -> "tuple[Array, Array]"
         sides = splitters.apart(keys[params["column"]], sides, params["gap"])
         return sides == 2, sides == 0
     random = np.random.Generator(np.random.PCG64(params["seed"]))
-    number = np.empty(keys.height, dtype=np.int64)
-
+    number = np.empty(keys.height, dtype=np.int8)
     if by == "group" and "stratify" in params:
         even = [1 / folds] * folds
         strata = splitters.strata(keys[params["stratify"]])
-        number = splitters.even_groups(split.groups(keys[params["column"]]), strata, even, random)
+        number = splitters.even_groups(split.groups(keys[params["column"]]), strata, even, random).astype(np.int8)
     elif by == "group":
         filled = np.zeros(folds, dtype=np.int64)
-        groups = split.groups(keys[params["column"]])
-        for index in random.permutation(len(groups)):
-            smallest = int(filled.argmin())
-            number[groups[index]] = smallest
-            filled[smallest] += len(groups[index])
+        order, sizes = split.by_value(keys[params["column"]])
+        fold_of = np.zeros(len(sizes), dtype=np.int8)
+        for index in random.permutation(len(sizes)):
+            fold_of[index] = filled.argmin()
+            filled[fold_of[index]] += sizes[index]
+        number = split.of_rows(order, sizes, fold_of)
     else:
-        parts = split.groups(keys[params["column"]]) if by == "stratified" else [np.arange(keys.height)]
+        # Four bytes a row; the order is the same whatever their width.
+        width = np.uint32 if keys.height < 2**32 else np.int64
+        parts = split.groups(keys[params["column"]]) if by == "stratified" else [np.arange(keys.height, dtype=width)]
         dealt = 0
         for rows in parts:
             # Each class goes on where the last one ended, so that folds differ by a row at most.
-            number[random.permutation(rows)] = (np.arange(len(rows)) + dealt) % folds
+            turns = np.roll(np.arange(folds, dtype=np.int8), -dealt % -folds)
+            number[random.permutation(rows)] = np.resize(turns, len(rows))
             dealt += len(rows)
     return number == fold, number != fold
 

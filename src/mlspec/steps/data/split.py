@@ -224,16 +224,24 @@ def _cut(order: "Array", test: float, validation: float) -> "Array":
 
 def groups(column: "pl.Series") -> "list[Array]":
     """The rows of each value, values in sorted order, missing first."""
+    order, sizes = by_value(column)
+    return np.split(order, np.cumsum(sizes)[:-1])
+
+
+def by_value(column: "pl.Series") -> "tuple[Array, Array]":
+    """The rows in the order of their values, missing first, and how many have each value: a few bytes a row, however
+    many values there are."""
     if not column.dtype.is_numeric():
         column = column.cast(pl.String).fill_null("")
     values = column.unique().sort()
+    width = np.uint32 if len(column) < 2**32 else np.int64
     if len(values) <= FEW:
-        # Without an order of all rows, which is what takes the memory.
-        width = np.uint32 if len(column) < 2**32 else np.int64
-        return [np.flatnonzero(column.eq_missing(value).to_numpy()).astype(width) for value in values]
+        # Without sorting all rows, which is what takes the memory.
+        found = [np.flatnonzero(column.eq_missing(value).to_numpy()).astype(width) for value in values]
+        return np.concatenate([np.empty(0, width), *found]), np.array([len(rows) for rows in found], dtype=np.int64)
     codes = column.rank("dense").fill_null(0).to_numpy() if column.dtype.is_numeric() else _codes(column, values)
-    order = np.argsort(codes, kind="stable")
-    return np.split(order, np.flatnonzero(np.diff(codes[order])) + 1)
+    sizes = np.bincount(codes)
+    return np.argsort(codes, kind="stable").astype(width), sizes[sizes > 0]
 
 
 def _codes(levels: "pl.Series", known: "pl.Series") -> "Array":
@@ -243,17 +251,24 @@ def _codes(levels: "pl.Series", known: "pl.Series") -> "Array":
 
 def _by_group(column: "pl.Series", test: float, validation: float, random: "np.random.Generator") -> "Array":
     """Whole groups in random order: test until its share of rows is reached, then validation, then training."""
-    found = groups(column)
-    parts = np.zeros(len(column), dtype=np.int8)
+    order, sizes = by_value(column)
+    part_of = np.zeros(len(sizes), dtype=np.int8)
     filled, wanted = [0, 0], [round(len(column) * test), round(len(column) * validation)]
-    for index in random.permutation(len(found)):
-        rows = found[index]
+    for index in random.permutation(len(sizes)):
+        size = int(sizes[index])
         for slot, code in ((0, 2), (1, 1)):
-            if filled[slot] < wanted[slot] and filled[slot] + len(rows) / 2 <= wanted[slot]:
-                parts[rows] = code
-                filled[slot] += len(rows)
+            if filled[slot] < wanted[slot] and filled[slot] + size / 2 <= wanted[slot]:
+                part_of[index] = code
+                filled[slot] += size
                 break
-    return parts
+    return of_rows(order, sizes, part_of)
+
+
+def of_rows(order: "Array", sizes: "Array", of_values: "Array") -> "Array":
+    """What each row has, from what its value has; ``order`` and ``sizes`` as ``by_value`` gives them."""
+    found = np.empty(len(order), dtype=of_values.dtype)
+    found[order] = np.repeat(of_values, sizes)
+    return found
 
 
 def _by_time(column: "pl.Series", test: float, validation: float) -> "Array":

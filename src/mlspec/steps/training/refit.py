@@ -1,6 +1,7 @@
 """The selected candidate once more, with its settings, prepared and fitted on other rows or in another way."""
 
 import shutil
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,7 +17,7 @@ from mlspec.machine import whole_files
 from mlspec.models import _user_code
 from mlspec.plugins.model import Model
 from mlspec.steps import results
-from mlspec.steps.data import feature_arrays, parquet, preparation, split
+from mlspec.steps.data import feature_arrays, parquet, preparation, sampled_rows, split
 from mlspec.steps.data.feature_arrays import Prepared
 from mlspec.steps.job import Job
 from mlspec.steps.results import GROUP
@@ -165,13 +166,14 @@ def _fit(
     else:
         frame = parquet.scan(path)
         state = preparation.fit(frame, job.params["candidates"][candidate], job.memory)
-    rows = parquet.count(frame)
+    rows = min(parquet.count(frame), model.rows or sys.maxsize)
     feature_arrays.fits(rows, state, model, job.allowed)
     feature_arrays.batch_fits(state, model, rows, job.allowed, device=job.device, accumulate=job.accumulate)
     if by_parts:
-        train = feature_arrays.read(frame, state, scratch)
+        train = feature_arrays.read(sampled_rows.chosen(frame, state, model.rows), state, scratch)
     else:
-        (train,) = feature_arrays.prepared([frame], state, scratch / "rows", supervised=preparation.supervised(state))
+        fitted = preparation.supervised(state)
+        (train,) = feature_arrays.prepared([frame], state, scratch / "rows", supervised=fitted, rows=model.rows)
     training = train_step.with_rows(job, model, state, train, _none(train), scratch / "checkpoints")
 
     def progress(what: str, share: float, figures: dict[str, float]) -> None:
@@ -243,7 +245,9 @@ def _answers(
     state = preparation.fit(train, candidates[candidate], job.memory)
     fitted = preparation.supervised(state)
     known = preparation.with_folds(train) if fitted else train
-    rows = preparation.apply(known, state, fitted=fitted).collect()
+    rows = sampled_rows.chosen(
+        preparation.apply(known, state, fitted=fitted).collect().lazy(), state, model.rows
+    ).collect()
     held = preparation.apply(validation, state).collect()
     own, others = (feature_arrays.of(part, state) for part in (rows, held))
     training = train_step.with_rows(job, model, state, own, others, folder / "checkpoints")

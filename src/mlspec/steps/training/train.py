@@ -1,6 +1,7 @@
 """Fits a model on prepared training rows."""
 
 import os
+import sys
 from pathlib import Path
 from typing import cast
 
@@ -11,7 +12,7 @@ from mlspec.models import _user_code
 from mlspec.plugins.base import State
 from mlspec.plugins.model import Model, Training
 from mlspec.steps import results
-from mlspec.steps.data import feature_arrays, parquet
+from mlspec.steps.data import feature_arrays, parquet, sampled_rows
 from mlspec.steps.data.feature_arrays import Prepared
 from mlspec.steps.job import Job
 from mlspec.steps.training import distributed, member
@@ -44,9 +45,13 @@ def run(job: Job) -> None:
         else:
             groups, held = (results.read_groups([job.inputs[part]]) for part in ("train", "validation"))
             assert groups is not None and held is not None  # noqa: PT018
+            state = results.read_json(job.inputs["state"])
+            chosen = sampled_rows.where(parquet.scan(job.inputs["train"]), state, model.rows)
+            groups = groups if chosen is None else groups[chosen]
             scratch, folder = job.scratch / "rounds", job.outputs["model"]
             history = reduction.fit(model, training(job, model), groups, held, mitigation, scratch, folder)
-    results.write_json(job.outputs["history"], history)
+    rows = parquet.count(parquet.scan(job.inputs["train"]))
+    results.write_json(job.outputs["history"], sampled_rows.said(history, rows, model.rows))
 
 
 def training(job: Job, model: Model, rows: int | None = None) -> Training:
@@ -56,7 +61,7 @@ def training(job: Job, model: Model, rows: int | None = None) -> Training:
     """
     state = results.read_json(job.inputs["state"])
     if rows is None:
-        count = parquet.count(parquet.scan(job.inputs["train"]))
+        count = min(parquet.count(parquet.scan(job.inputs["train"])), model.rows or sys.maxsize)
         feature_arrays.fits(count, state, model, job.allowed)
         feature_arrays.batch_fits(state, model, count, job.allowed, device=job.device, accumulate=job.accumulate)
     share = _share(job, model) if rows is None else None
@@ -65,16 +70,16 @@ def training(job: Job, model: Model, rows: int | None = None) -> Training:
             feature_arrays.read_share(job.inputs[part], state, job.scratch, *share) for part in ("train", "validation")
         )
     else:
-        frames = (parquet.scan(job.inputs[part]) for part in ("train", "validation"))
-        train, validation = (
-            feature_arrays.read(frame if rows is None else frame.head(rows), state, job.scratch) for frame in frames
-        )
+        frames = [parquet.scan(job.inputs[part]) for part in ("train", "validation")]
+        frames = [frame.head(rows) for frame in frames] if rows is not None else frames
+        frames[0] = sampled_rows.chosen(frames[0], state, model.rows)
+        train, validation = (feature_arrays.read(frame, state, job.scratch) for frame in frames)
     return with_rows(job, model, state, train, validation, job.scratch / "checkpoints")
 
 
 def _share(job: Job, model: Model) -> tuple[int, int] | None:
     """Which of how many processes this is, where each reads its share of the rows."""
-    if not member.is_member() or not model.shares_rows or job.params.get("mitigation") is not None:
+    if not member.is_member() or not model.shares_rows or model.rows or job.params.get("mitigation") is not None:
         return None
     return int(os.environ["RANK"]), job.processes
 

@@ -1,5 +1,6 @@
 """Trains one further model that reads the key of groups as a feature."""
 
+import sys
 from typing import cast
 
 import msgspec
@@ -26,8 +27,10 @@ def run(job: Job) -> None:
     model = cast(Model, msgspec.convert(settings, registry.plugin("models", name)))
     frames = [parquet.scan(job.inputs[part]) for part in ("train", "validation")]
     state = preparation.fit(frames[0], params["candidates"][about.candidate], job.memory)
-    feature_arrays.fits(parquet.count(parquet.scan(job.inputs["train"])), state, model, job.allowed)
-    train, held = feature_arrays.prepared(frames, state, job.scratch / "rows", supervised=preparation.supervised(state))
+    rows, supervised = min(parquet.count(frames[0]), model.rows or sys.maxsize), preparation.supervised(state)
+    feature_arrays.fits(rows, state, model, job.allowed)
+    place = job.scratch / "rows"
+    train, held = feature_arrays.prepared(frames, state, place, supervised=supervised, rows=model.rows)
     training = train_step.with_rows(job, model, state, train, held, job.scratch / "checkpoints")
     folder = job.outputs["models"] / "shared"
     with _user_code.importable(job.root):

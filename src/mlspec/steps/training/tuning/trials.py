@@ -22,7 +22,7 @@ from mlspec.models import _user_code
 from mlspec.plugins.metric import Metric
 from mlspec.plugins.model import Model, Training
 from mlspec.steps import results
-from mlspec.steps.data import feature_arrays, parquet, preparation
+from mlspec.steps.data import feature_arrays, parquet, preparation, sampled_rows
 from mlspec.steps.job import Job, Part
 from mlspec.steps.training.tuning import space
 from mlspec.steps.training.tuning.journal import Piece, Result
@@ -207,10 +207,9 @@ def training(work: Work, model: type[Model], *, scored: bool = True) -> Training
     """What a model is fitted with. Raises StepError when there are no validation rows and trials are ``scored`` on
     them."""
     state = results.read_json(Path(work.state))
-    train, validation = (
-        feature_arrays.read(parquet.scan(Path(path)), state, Path(work.scratch))
-        for path in (work.train, work.validation)
-    )
+    sample = sampled_rows.chosen(parquet.scan(Path(work.train)), state, work.model[1].get("rows"))
+    frames = (sample, parquet.scan(Path(work.validation)))
+    train, validation = (feature_arrays.read(frame, state, Path(work.scratch)) for frame in frames)
     if scored and not len(validation.target):
         raise StepError("tuning needs validation rows: give `data.split.validation` a share")
     classes = state["target"]["classes"]
