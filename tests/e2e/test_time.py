@@ -50,17 +50,14 @@ def test_the_rows_of_the_first_candidate_are_prepared_first(tmp_path: Path, mlsp
 
 
 @pytest.mark.slow
-def test_spare_candidates_are_trained_last_and_what_they_find_stays(tmp_path: Path, mlspec: Mlspec) -> None:
-    rows = "".join(f"{20 + k % 41},{(k * 7) % 13},{int((k % 41) + (k * 7) % 13 > 25)}\n" for k in range(200))
+def test_spare_candidates_are_trained_where_there_is_time(tmp_path: Path, mlspec: Mlspec) -> None:
+    rows = "".join(f"{20 + k % 41},{(k * 7) % 13},{int((k % 41) + (k * 7) % 13 > 25)}\n" for k in range(100))
     (tmp_path / "people.csv").write_text(f"age,years,income\n{rows}")
-    spec = SPEC.replace("  time: 0.1s", "  spare: auto\n  time: 30s").replace(", boost: {type: lightgbm}", "")
+    spec = SPEC.replace(", boost: {type: lightgbm}, forest: {type: random_forest}", "")
+    spec = spec.replace("  time: 0.1s", "  spare: auto\n  time: 20m")
     (tmp_path / "project.yaml").write_text(spec + "backend: {workers: 1}\n")
     mlspec("run", cwd=tmp_path)
     shown = json.loads(mlspec("show", "--format", "json", cwd=tmp_path).stdout)
-    names = [one["name"] for one in shown["candidates"]]
-    trained = [one["name"] for one in shown["candidates"] if one["scores"]]
-    assert names == ["line", "forest", *SPARE, "blend"]
-    # Those that are left out are the last ones.
-    assert trained == [*names[: len(trained) - 1], "blend"]
-    assert len(trained) > 3
+    names = [one["name"] for one in shown["candidates"] if one["scores"]]
+    assert names == ["line", *SPARE, "blend"]
     assert mlspec("run", cwd=tmp_path).stderr.startswith("nothing to do")

@@ -124,7 +124,7 @@ def test_what_the_candidates_leave_goes_to_the_spare_ones_in_their_order(graph: 
         alone.end(step_id)
     left = 50 + 3 + for_training(both.project) - clock.now
     first, second = order[len(shares(graph)) :][:4], order[len(shares(graph)) :][4:8]
-    assert {step_id.split(".")[1] for step_id in first + second} == {"plain", "wide"}
+    assert {step_id.split(".")[1] for step_id in first + second} == {"broad", "plain"}
     assert more.begin(first[0]) == pytest.approx(left / 2 / 4)
     for step_id in first:
         more.end(step_id)

@@ -24,10 +24,10 @@ PORTFOLIO: dict[str, dict[str, dict[str, Any]]] = {
 
 SCALED = {"bins": 0, "epochs": 100, "patience": 20}  # networks on scaled numbers, where those above have their curves
 SPARE: dict[str, dict[str, Any]] = {  # settings as Python has them: no reader sees them
+    "broad": {"type": "torch.mlp", **SCALED, "hidden": (512,), "activation": "silu", "dropout": 0.2},
     "plain": {"type": "torch.mlp", **SCALED, "hidden": (256, 256)},
     "wide": {"type": "torch.mlp", "bins": 16, "hidden": (512,), "dropout": 0.3, "epochs": 60, "patience": 16},
     "blocks": {"type": "torch.resnet", **SCALED, "blocks": 3, "epochs": 60, "patience": 16},
-    "broad": {"type": "torch.mlp", **SCALED, "hidden": (512,), "activation": "silu", "dropout": 0.2},
     "shallow": {"type": "catboost", "depth": 4, "learning_rate": 0.04, "l2_leaf_reg": 5.0},
     "members": {"type": "torch.tabm", **SCALED, "members": 16, "activation": "silu"},
     "noisy": {"type": "torch.mlp", **SCALED, "hidden": (256, 256), "dropout": 0.3},
