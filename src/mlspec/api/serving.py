@@ -4,12 +4,16 @@ import os
 import socket
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import msgspec
 
 from mlspec.api import using
 from mlspec.diagnostics import Diagnostic, SpecError
+
+if TYPE_CHECKING:
+    from mlspec.serving.answering import Answering
+    from mlspec.serving.location import Served
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 LIBRARIES = ("uvicorn", "httptools", "prometheus_client")
@@ -32,10 +36,12 @@ def serve(
     log: str | None = None,
     limits: Mapping[str, Any],
     trust_code: bool = False,
+    format: Literal["native", "onnx"] = "native",  # noqa: A002 (the option's name)
     say: Callable[[str], None],
 ) -> int:
     """Serve a model until SIGTERM or SIGINT; the exit code. ``limits``: those of ``operation.serve`` and
-    ``operation.log`` that are stated otherwise. ``say`` gets the start line, once requests are answered.
+    ``operation.log`` that are stated otherwise. ``format``: ``onnx`` serves the ONNX file of a bundle. ``say`` gets
+    the start line, once requests are answered.
 
     Raises SpecError where there is no such model, or it may not be served so.
     """
@@ -63,6 +69,7 @@ def serve(
         message = f"{address.host}:{address.port} can't be listened at: {text}"
         raise SpecError([Diagnostic(code="address-unavailable", message=message)]) from None
     stated = {"model": model, "log": log, "limits": limits, "trust_code": trust_code, "admitted": admitted}
+    stated["format"] = format
     if workers == 1:
         return _answer(listener, stated, say)
     return _several(listener, stated, workers, say)
@@ -100,8 +107,6 @@ def _answer(listener: socket.socket, stated: Mapping[str, Any], say: Callable[[s
     from mlspec.serving.app import App
     from mlspec.serving.guard import Bounds
     from mlspec.serving.metrics import Metrics
-    from mlspec.serving.model import Model
-    from mlspec.serving.request_log import RequestLog
 
     served = location.found(_folder(stated["model"]))
     limits = msgspec.structs.replace(served.serve, **stated["limits"])
@@ -113,11 +118,16 @@ def _answer(listener: socket.socket, stated: Mapping[str, Any], say: Callable[[s
     def confine() -> bool:
         return landlock.confine(read=("/",), write=("/dev/null", *homes, *([] if log is None else [str(log)])))
 
-    os.environ.setdefault("JOBLIB_MULTIPROCESSING", "0")  # it would look for semaphores, which confinement forbids
-    package = using.load_here(served.folder, trust_code=stated["trust_code"], confine=confine)
-    model = Model(package, served.folder, served.name, by_table(package))
+    if stated["format"] == "onnx":
+        model, way = _of_onnx(_folder(stated["model"]), served, confine)
+    else:
+        model, way = _native(served, stated["trust_code"], confine)
     metrics = Metrics(model.name, model.digest)
-    kept = None if log is None else RequestLog(log, model, served.log, metrics.unlogged.inc)
+    kept = None
+    if log is not None:
+        from mlspec.serving.request_log import RequestLog
+
+        kept = RequestLog(log, model, served.log, metrics.unlogged.inc)
     app = App(
         model,
         max_rows=limits.max_rows,
@@ -127,7 +137,6 @@ def _answer(listener: socket.socket, stated: Mapping[str, Any], say: Callable[[s
         log=kept,
     )
     host, port = listener.getsockname()[:2]
-    way = f"rows by the data engine ({model.why_not})" if model.why_not else "rows at once"
     shown = f"[{host}]" if ":" in host else host
     say(f"serving {model.name} (model {model.digest[:12]}, {way}) at http://{shown}:{port}")
 
@@ -138,6 +147,40 @@ def _answer(listener: socket.socket, stated: Mapping[str, Any], say: Callable[[s
     server.run(app, bounds, listener, draining=draining)
     app.close()
     return 0
+
+
+def _native(served: "Served", trust_code: bool, confine: Callable[[], bool]) -> "tuple[Answering, str]":
+    """The model of a package, and how it answers rows."""
+    from mlspec.serving.model import Model
+
+    os.environ.setdefault("JOBLIB_MULTIPROCESSING", "0")  # it would look for semaphores, which confinement forbids
+    package = using.load_here(served.folder, trust_code=trust_code, confine=confine)
+    model = Model(package, served.folder, served.name, by_table(package))
+    return model, f"rows by the data engine ({model.why_not})" if model.why_not else "rows at once"
+
+
+def _of_onnx(folder: Path, served: "Served", confine: Callable[[], bool]) -> "tuple[Answering, str]":
+    """The ONNX file of a bundle, whose digest has to be the listed one. Raises SpecError where there is none."""
+    from mlspec.release import bundle
+    from mlspec.rules.library_not_installed import demand_onnx
+    from mlspec.serving.onnx_model import OnnxModel
+    from mlspec.steps.serving import package_format
+
+    demand_onnx()
+    if not bundle.is_bundle(folder):
+        message, note = f"'{folder}' is no bundle: only a release has an ONNX file", "mlspec release makes one"
+        raise SpecError([Diagnostic(code="onnx-unusable", message=message, notes=(note,))])
+    about, _content = bundle.read(folder)
+    if bundle.ONNX not in about.files:
+        message, note = (
+            f"'{folder}' was released without an ONNX file",
+            "operation: {release: {formats: [native, onnx]}}",
+        )
+        raise SpecError([Diagnostic(code="onnx-unusable", message=message, notes=(note,))])
+    confine()
+    for name in (bundle.ONNX, f"{bundle.PACKAGE}/{package_format.ABOUT}"):
+        bundle.check(folder, name, about.files[name])
+    return OnnxModel(served.folder, folder / bundle.ONNX, served.name), "the ONNX file"
 
 
 def by_table(package: Any) -> "Callable[[list[Any]], Any]":

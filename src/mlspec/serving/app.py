@@ -12,8 +12,8 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 
 from mlspec.serving import open_inference, openapi, rows_of
+from mlspec.serving.answering import Answering, Answers
 from mlspec.serving.metrics import Metrics
-from mlspec.serving.model import Answers, Model
 from mlspec.serving.refusal import Refused
 from mlspec.serving.tokens import Tokens
 
@@ -62,7 +62,14 @@ class App:
     """The application. ``ready`` says whether new requests should come here: off before the service ends."""
 
     def __init__(
-        self, model: Model, *, max_rows: int, timeout: float, tokens: Tokens, metrics: Metrics, log: Log | None = None
+        self,
+        model: Answering,
+        *,
+        max_rows: int,
+        timeout: float,
+        tokens: Tokens,
+        metrics: Metrics,
+        log: Log | None = None,
     ) -> None:
         self.ready = True
         self._model, self._max_rows, self._timeout = model, max_rows, timeout

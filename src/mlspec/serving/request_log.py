@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from mlspec.serving.model import Answers, Model
+from mlspec.serving.answering import Answering, Answers
 from mlspec.spec.operation.log import Log
 from mlspec.steps.serving import answers as answered_as
 
@@ -42,7 +42,7 @@ class _Entry(NamedTuple):
 class RequestLog:
     """The log of one process. ``lost`` is called with the number of rows that could not be kept."""
 
-    def __init__(self, folder: Path, model: Model, wanted: Log, lost: Callable[[int], None]) -> None:
+    def __init__(self, folder: Path, model: Answering, wanted: Log, lost: Callable[[int], None]) -> None:
         self._folder, self._model, self._wanted, self._lost = folder, model, wanted, lost
         self._waiting: deque[_Entry] = deque()
         self._rows = 0
