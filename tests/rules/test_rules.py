@@ -45,6 +45,12 @@ CASES: dict[str, dict[str, str]] = {
         "end": f"operation:\n  release:\n    approve: {{ann: '{APPROVER}', bob: '{APPROVER}'}}\n"
         "    stages: [live, live]\n"
     },
+    "release-does-not-fit": {
+        "data": "  derive: {twice: age * 2}\n",
+        "model": "python, code: 'people_models:Plain'",
+        "end": "preprocessing: {columns: {city: [hash_text: 8]}}\noperation: {release: {formats: [onnx, onnx]}}\n",
+    },
+    "release-does-not-fit-parity": {"end": "operation: {release: {parity: 1e-6}}\n"},
     "unknown-column-target": {"target": "incme"},
     "unknown-column-everywhere": {
         "columns": ", id: nme, drop: [hight], types: {agee: number}",

@@ -4,7 +4,7 @@ import os
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import msgspec
 
@@ -12,9 +12,12 @@ from mlspec.api import using
 from mlspec.diagnostics import Diagnostic, SpecError
 
 if TYPE_CHECKING:
+    from mlspec.serving.answering import Answering
+    from mlspec.serving.feedback import Feedback
     from mlspec.serving.location import Served
-    from mlspec.serving.model import Model
+    from mlspec.serving.metrics import Metrics
     from mlspec.serving.offers import Offer
+    from mlspec.serving.request_log import RequestLog
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 LIBRARIES = ("uvicorn", "httptools", "prometheus_client")
@@ -39,11 +42,12 @@ def serve(
     labels: str | None = None,
     limits: Mapping[str, Any],
     trust_code: bool = False,
+    format: Literal["native", "onnx"] = "native",  # noqa: A002 (the option's name)
     say: Callable[[str], None],
 ) -> int:
     """Serve a model until SIGTERM or SIGINT; the exit code. ``model`` may be a stage of a registry, whose bundle is
-    then followed. ``limits``: those of ``operation.serve`` and ``operation.log`` that are stated otherwise. ``say``
-    gets the start line, once requests are answered.
+    then followed. ``limits``: those of ``operation.serve`` and ``operation.log`` that are stated otherwise. ``format``:
+    ``onnx`` serves the ONNX file of a bundle. ``say`` gets the start line, once requests are answered.
 
     Raises SpecError where there is no such model, or it may not be served so.
     """
@@ -77,6 +81,7 @@ def serve(
         "limits": limits,
         "trust_code": trust_code,
         "admitted": admitted,
+        "format": format,
     }
     if (home := _registry(model, registry)) is not None:
         from mlspec.api import stage_serving
@@ -121,8 +126,9 @@ def _answer(listener: socket.socket, stated: Mapping[str, Any], say: Callable[[s
 class Loader:
     """Loads models into this process, and confines it. ``homes``: the folders that it may write to, beside the log."""
 
-    def __init__(self, served: "Served", stated: Mapping[str, Any], homes: Sequence[str]) -> None:
-        self._served, self._trust_code, self._homes = served, stated["trust_code"], homes
+    def __init__(self, folder: Path, served: "Served", stated: Mapping[str, Any], homes: Sequence[str]) -> None:
+        self._folder, self._served, self._homes = folder, served, homes
+        self._trust_code, self._is_onnx = stated["trust_code"], stated["format"] == "onnx"
         self._kept = [stated[name] for name in ("log", "labels") if stated[name] is not None]
 
     def confine(self) -> bool:
@@ -131,24 +137,22 @@ class Loader:
 
         return landlock.confine(read=("/",), write=("/dev/null", *self._homes, *self._kept))
 
-    def first(self) -> "Model":
+    def first(self) -> "Answering":
         """The model of the folder; the process is confined. Raises SpecError."""
-        os.environ.setdefault("JOBLIB_MULTIPROCESSING", "0")  # it would look for semaphores, which confinement forbids
-        return self._model(self._served.folder, self.confine)
+        return self._model(self._folder, self._served.folder, self.confine)
 
-    def offered(self, offer: "Offer") -> "Model":
+    def offered(self, offer: "Offer") -> "Answering":
         """A further model. Raises SpecError where it can't be loaded, or is another than was offered."""
-        model = self._model(Path(offer.package), lambda: None)
+        model = self._model(Path(offer.package).parent, Path(offer.package), lambda: None)
         if model.digest != offer.model:
             message = f"'{offer.package}' has changed since it was checked"
             raise SpecError([Diagnostic(code="package-damaged", message=message)])
         return model
 
-    def _model(self, folder: Path, confine: Callable[[], object]) -> "Model":
-        from mlspec.serving.model import Model
-
-        package = using.load_here(folder, trust_code=self._trust_code, confine=confine)
-        return Model(package, folder, self._served.name, by_table(package))
+    def _model(self, bundle: Path, package: Path, confine: Callable[[], object]) -> "Answering":
+        if self._is_onnx:
+            return _of_onnx(bundle, package, self._served.name, confine)
+        return _native(package, self._served.name, self._trust_code, confine)
 
 
 class Service:
@@ -157,9 +161,7 @@ class Service:
     def __init__(self, folder: Path, stated: Mapping[str, Any], *, homes: Sequence[str]) -> None:
         from mlspec.serving import location
         from mlspec.serving.app import App
-        from mlspec.serving.feedback import Feedback
         from mlspec.serving.metrics import Metrics
-        from mlspec.serving.request_log import RequestLog
 
         served = location.found(folder)
         self._limits = msgspec.structs.replace(served.serve, **stated["limits"])
@@ -167,7 +169,7 @@ class Service:
         for kept in (log, labels):
             if kept is not None:
                 kept.mkdir(parents=True, exist_ok=True)
-        self.loader = Loader(served, stated, homes)
+        self.loader = Loader(folder, served, stated, homes)
         self.model = self.loader.first()
         self.metrics = Metrics()
         self.app = App(
@@ -176,8 +178,8 @@ class Service:
             timeout=self._limits.timeout,
             tokens=stated["admitted"],
             metrics=self.metrics,
-            log=None if log is None else RequestLog(log, served.log, self.metrics.unlogged.inc),
-            feedback=None if labels is None else Feedback(labels, served.labels, self.metrics.lost_labels.inc),
+            log=None if log is None else _log(log, served, self.metrics),
+            feedback=None if labels is None else _feedback(labels, served, self.metrics),
         )
 
     def answer(self, listener: socket.socket, say: Callable[[str], None]) -> int:
@@ -186,9 +188,8 @@ class Service:
         from mlspec.serving.guard import Bounds
 
         (host, port), model, limits = listener.getsockname()[:2], self.model, self._limits
-        way = f"rows by the data engine ({model.why_not})" if model.why_not else "rows at once"
         shown = f"[{host}]" if ":" in host else host
-        say(f"serving {model.name} (model {model.digest[:12]}, {way}) at http://{shown}:{port}")
+        say(f"serving {model.name} (model {model.digest[:12]}, {model.way}) at http://{shown}:{port}")
 
         def draining() -> None:
             self.app.ready = False
@@ -197,6 +198,51 @@ class Service:
         server.run(self.app, bounds, listener, draining=draining)
         self.app.close()
         return 0
+
+
+def _log(folder: Path, served: "Served", metrics: "Metrics") -> "RequestLog":
+    from mlspec.serving.request_log import RequestLog
+
+    return RequestLog(folder, served.log, metrics.unlogged.inc)
+
+
+def _feedback(folder: Path, served: "Served", metrics: "Metrics") -> "Feedback":
+    from mlspec.serving.feedback import Feedback
+
+    return Feedback(folder, served.labels, metrics.lost_labels.inc)
+
+
+def _native(folder: Path, name: str, trust_code: bool, confine: Callable[[], object]) -> "Answering":
+    """The model of a package."""
+    from mlspec.serving.model import Model
+
+    os.environ.setdefault("JOBLIB_MULTIPROCESSING", "0")  # it would look for semaphores, which confinement forbids
+    package = using.load_here(folder, trust_code=trust_code, confine=confine)
+    return Model(package, folder, name, by_table(package))
+
+
+def _of_onnx(folder: Path, package: Path, name: str, confine: Callable[[], object]) -> "Answering":
+    """The ONNX file of a bundle, whose digest has to be the listed one. Raises SpecError where there is none."""
+    from mlspec.release import bundle
+    from mlspec.rules.library_not_installed import demand_onnx
+    from mlspec.serving.onnx_model import OnnxModel
+    from mlspec.steps.serving import package_format
+
+    demand_onnx()
+    if not bundle.is_bundle(folder):
+        message, note = f"'{folder}' is no bundle: only a release has an ONNX file", "mlspec release makes one"
+        raise SpecError([Diagnostic(code="onnx-unusable", message=message, notes=(note,))])
+    about, _content = bundle.read(folder)
+    if bundle.ONNX not in about.files:
+        message, note = (
+            f"'{folder}' was released without an ONNX file",
+            "operation: {release: {formats: [native, onnx]}}",
+        )
+        raise SpecError([Diagnostic(code="onnx-unusable", message=message, notes=(note,))])
+    confine()
+    for file in (bundle.ONNX, f"{bundle.PACKAGE}/{package_format.ABOUT}"):
+        bundle.check(folder, file, about.files[file])
+    return OnnxModel(package, folder / bundle.ONNX, name)
 
 
 def by_table(package: Any) -> "Callable[[list[Any]], Any]":

@@ -20,7 +20,7 @@ from mlspec.diagnostics import Diagnostic, SpecError
 
 if TYPE_CHECKING:
     from mlspec.release.ledger import Entry
-    from mlspec.serving.model import Model
+    from mlspec.serving.answering import Answering
     from mlspec.serving.offers import Does, Offer, Trial, Wanted
 
 KEEPER, SHADOW = "keeper", "shadow"
@@ -245,7 +245,7 @@ def _worker(home: Path, sends: socket.socket, listener: socket.socket, stated: M
         service = Service(Path(live.package).parent, stated, homes=(str(home),))
     send = copies.sender(sends, service.metrics.shadow_dropped.inc)
 
-    def apply(wanted: "Wanted", model: "Model", trial: "Trial | None", candidate: "Model | None") -> None:
+    def apply(wanted: "Wanted", model: "Answering", trial: "Trial | None", candidate: "Answering | None") -> None:
         canary = None if trial is None or candidate is None else Canary(candidate, trial.key, trial.takes)
         is_shadowed = wanted.trial is not None and wanted.trial.share is None
         service.app.serve(model, canary, send if is_shadowed else None)
@@ -271,8 +271,9 @@ def _shadow(home: Path, gets: socket.socket, stated: Mapping[str, Any]) -> None:
         while not ended and os.getppid() == parent:
             time.sleep(EVERY)  # a rollout needs a log: there is nothing to do
         return
-    served = location.found(Path(wanted(home).live.package).parent)
-    loader = Loader(served, stated, homes=(str(home),))
+    folder = Path(wanted(home).live.package).parent
+    served = location.found(folder)
+    loader = Loader(folder, served, stated, homes=(str(home),))
     loader.confine()
     log = RequestLog(Path(stated["log"]), served.log, lambda _rows: None)
     most = stated["limits"].get("max_rows", served.serve.max_rows)

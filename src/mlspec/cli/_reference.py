@@ -76,6 +76,14 @@ Why: another process listens there, the address is of another machine, or the po
 
 Instead: end the other process, or state another `--port`; 0 takes any that is free, and the start line shows it.
 """,
+    "onnx-unusable": """There is no ONNX file that can be served.
+
+Why: `mlspec serve --format onnx` serves the file of a release as it was released. It has the operations that mlspec
+writes and no others, no data in other files, and the columns of the package beside it.
+
+Instead: release the model with `operation: {release: {formats: [native, onnx]}}`, and serve the bundle; or serve it
+without `--format onnx`.
+""",
     "service-unclear": """What a bundle, or a run's resolved spec, says of its service cannot be read.
 
 Why: `operation.serve` and `operation.log` have the limits of the service, which must not be others than was decided.

@@ -35,6 +35,13 @@ def _unit(unit: str) -> Any:
 @click.option("--max-body", callback=_unit("bytes"), metavar="SIZE", help="The largest body of a request.")
 @click.option("--timeout", callback=_unit("duration"), metavar="TIME", help="How long a request may take.")
 @click.option("--concurrency", type=click.IntRange(min=1), help="Requests that are answered at the same time.")
+@click.option(
+    "--format",
+    type=click.Choice(["native", "onnx"]),
+    default="native",
+    show_default=True,
+    help="What answers; onnx: the ONNX file of BUNDLE.",
+)
 @click.option("--trust-code", is_flag=True, help="Run the code that the model contains.")
 def command(model: str, **options: Any) -> None:
     """Serve a model over HTTP: POST /predict, and the Open Inference Protocol, version 2.
@@ -63,6 +70,7 @@ def command(model: str, **options: Any) -> None:
         labels=options["labels"],
         limits=limits,
         trust_code=options["trust_code"],
+        format=options["format"],
         say=lambda text: talk(printable(text)),
     )
     click.get_current_context().exit(code)

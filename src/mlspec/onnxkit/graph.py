@@ -175,7 +175,7 @@ def texts(name: str, values: Sequence[str]) -> Any:
     """A tensor of texts."""
     from onnx import TensorProto, helper
 
-    return helper.make_tensor(name, TensorProto.STRING, [len(values)], [value.encode() for value in values])
+    return helper.make_tensor(name, TensorProto.STRING, [len(values)], [value.encode() for value in values])  # type: ignore[misc]
 
 
 def _type(kind: str) -> int:

@@ -53,9 +53,13 @@ def made(root: Path, facts: RunFacts, wanted: Release, document: Document) -> tu
     rows = _test_rows(root, facts, loaded)
     kinds = {TEST: rows, **edge_rows.made(about, loaded.seen(), found.thresholds, rows)}
     bound = wanted.parity or PARITY
-    worst, of = max((_difference(loaded, session, own), kind) for kind, own in kinds.items() if own)
+    worst, of = max(
+        (_difference(loaded, session, own, extreme=kind == edge_rows.EXTREMES), kind)
+        for kind, own in kinds.items()
+        if own
+    )
     if worst > bound:
-        message = f"model.onnx answers {_said(worst)} than the model, on {of}; at most {bound:g} is allowed"
+        message = f"model.onnx answers otherwise than the model on {of}: {_said(worst)}; at most {bound:g} is allowed"
         key = (*at[:-1], "parity" if wanted.parity is not None else "formats")
         note = f"compared: {', '.join(f'{len(own):,} {kind}' for kind, own in kinds.items())}"
         raise SpecError(
@@ -84,7 +88,7 @@ def _test_rows(root: Path, facts: RunFacts, loaded: "Package") -> list[dict[str,
         raise SpecError([Diagnostic(code="test-rows-gone", message=message, notes=(note,))]) from None
 
 
-def _difference(loaded: "Package", session: "Session", rows: Sequence[dict[str, Any]]) -> float:
+def _difference(loaded: "Package", session: "Session", rows: Sequence[dict[str, Any]], *, extreme: bool) -> float:
     """The largest difference between the answers to rows; infinite where one of both has no answer."""
     import numpy as np
 
@@ -95,7 +99,9 @@ def _difference(loaded: "Package", session: "Session", rows: Sequence[dict[str, 
             apart = np.where(expected == found, 0.0, np.abs(expected - found) / scale)
     else:
         apart = np.abs(expected - found)
-    apart = np.where(np.isnan(expected) & np.isnan(found), 0.0, apart)
+    # Numbers that float32 does not hold may have an answer in doubles where the model itself has none.
+    nothing = np.isnan(expected) if extreme else np.isnan(expected) & np.isnan(found)
+    apart = np.where(nothing, 0.0, apart)
     return float(np.where(np.isnan(apart), np.inf, apart).max())
 
 
@@ -111,7 +117,8 @@ def _native(loaded: "Package", rows: Sequence[dict[str, Any]]) -> "Array":
 
     def answers(frame: "pl.DataFrame") -> "Array":
         try:
-            return loaded.predict(frame)
+            with np.errstate(all="ignore"):
+                return loaded.predict(frame)
         except Exception:  # of whatever library: some rows have no answer
             half = frame.height // 2
             if not half:
@@ -122,7 +129,7 @@ def _native(loaded: "Package", rows: Sequence[dict[str, Any]]) -> "Array":
 
 
 def _said(apart: float) -> str:
-    return f"otherwise by {apart:.2g}" if math.isfinite(apart) else "rows that have no answer, or has none itself,"
+    return f"by {apart:.2g}" if math.isfinite(apart) else "one of both has no answer"
 
 
 def _rounded_up(value: float) -> float:

@@ -65,9 +65,9 @@ def _before(view: View) -> Iterator[tuple[Path, str]]:
     """What is done to rows before the preparation, or chosen by them, with its place."""
     project = view.project
     features = {column.name for column in roles(project, view.columns()) if column.role == "feature"}
-    for name in features & project.data.derive.keys():
+    for name in sorted(features & project.data.derive.keys()):
         yield ("data", "derive", name), f"'{name}' is a derived column, which has"
-    for name in features & treatments(project).keys():
+    for name in sorted(features & treatments(project).keys()):
         yield ("data", "personal", name), f"'{name}' is treated before it is a feature, which has"
     if project.model.personal is not None:
         yield ("model", "personal"), "models of groups have"

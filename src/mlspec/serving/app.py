@@ -7,16 +7,18 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import msgspec
 
 from mlspec.serving import open_inference, openapi, rows_of
-from mlspec.serving.feedback import Feedback
+from mlspec.serving.answering import Answering, Answers
 from mlspec.serving.metrics import Metrics
-from mlspec.serving.model import Answers, Model
 from mlspec.serving.refusal import Refused
 from mlspec.serving.tokens import Tokens
+
+if TYPE_CHECKING:
+    from mlspec.serving.feedback import Feedback
 
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
@@ -33,10 +35,10 @@ STRICT = (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-in
 class Log(Protocol):
     """What keeps what was asked and answered."""
 
-    def answered(self, model: Model, role: str, request: str, seconds: float, answers: Answers) -> None:
+    def answered(self, model: Answering, role: str, request: str, seconds: float, answers: Answers) -> None:
         """Keep the rows of a request that a model answered as ``live``, ``canary`` or ``shadow``."""
 
-    def failed(self, model: Model, role: str, request: str, seconds: float, status: str) -> None:
+    def failed(self, model: Answering, role: str, request: str, seconds: float, status: str) -> None:
         """Keep that there was a request without an answer: ``refused`` or ``failed``."""
 
     def close(self) -> None:
@@ -65,7 +67,7 @@ class Canary(NamedTuple):
     """A candidate that answers the requests whose key it ``takes``: that of the field ``key`` of the first row, or of
     the header where that is None."""
 
-    model: Model
+    model: Answering
     key: str | None
     takes: Callable[[str], bool]
 
@@ -73,7 +75,7 @@ class Canary(NamedTuple):
 class _Served(NamedTuple):
     """A model with what is said of it, by address; ``infer``: where the protocol asks it."""
 
-    model: Model
+    model: Answering
     get: Mapping[str, Callable[[], Reply]]
     open: frozenset[str]
     infer: str
@@ -86,14 +88,14 @@ class App:
 
     def __init__(
         self,
-        model: Model,
+        model: Answering,
         *,
         max_rows: int,
         timeout: float,
         tokens: Tokens,
         metrics: Metrics,
         log: Log | None = None,
-        feedback: Feedback | None = None,
+        feedback: "Feedback | None" = None,
     ) -> None:
         self.ready = True
         self._max_rows, self._timeout = max_rows, timeout
@@ -101,7 +103,9 @@ class App:
         self._workers = {role: ThreadPoolExecutor(1, f"mlspec-{role}") for role in ("live", "canary")}
         self.serve(model)
 
-    def serve(self, model: Model, canary: Canary | None = None, shadow: Callable[[Asked], None] | None = None) -> None:
+    def serve(
+        self, model: Answering, canary: Canary | None = None, shadow: Callable[[Asked], None] | None = None
+    ) -> None:
         """Answer the requests that come from now on by this model; those under way end on the one that they began on.
 
         ``shadow`` gets what was asked and answered. Other threads may call this.
@@ -219,7 +223,7 @@ class App:
             self._metrics.canary("answered")
         return reply
 
-    async def _by(self, asked: Asked, model: Model, role: str) -> Reply:
+    async def _by(self, asked: Asked, model: Answering, role: str) -> Reply:
         """What a model answers."""
         if asked.is_infer:
             rows, infer = open_inference.asked(asked.body, model, self._max_rows)
@@ -229,7 +233,7 @@ class App:
         answers = await self._answers(asked, rows, model, role)
         return Reply(200, _encoded(model.digest, asked.id, _by_row(model, answers), answers.notes))
 
-    async def _answers(self, asked: Asked, rows: list[rows_of.Row], model: Model, role: str) -> Answers:
+    async def _answers(self, asked: Asked, rows: list[rows_of.Row], model: Answering, role: str) -> Answers:
         began = time.perf_counter()
         try:
             found = model.quick(rows) if len(rows) <= AT_ONCE else None
@@ -276,13 +280,13 @@ def _key(asked: Asked, field: str | None) -> str | None:
     return (rows_of.first_of_tensors if asked.is_infer else rows_of.first)(asked.body, field)
 
 
-def _by_table(model: Model, rows: list[rows_of.Row], until: float) -> Answers:
+def _by_table(model: Answering, rows: list[rows_of.Row], until: float) -> Answers:
     if time.monotonic() > until:
         raise TimeoutError  # nobody waits for it any more
     return model.quick(rows) or model.slow(rows)
 
 
-def _by_row(model: Model, answers: Answers) -> list[dict[str, Any]]:
+def _by_row(model: Answering, answers: Answers) -> list[dict[str, Any]]:
     columns, classes = answers.columns, model.about.classes
     if classes is None:
         return [{"prediction": value} for value in columns["prediction"]]

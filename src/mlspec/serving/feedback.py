@@ -15,7 +15,7 @@ import polars as pl
 
 from mlspec.machine.patterns import pattern
 from mlspec.serving import parts
-from mlspec.serving.model import Model
+from mlspec.serving.answering import Answering
 from mlspec.serving.refusal import SHOWN, Cell, Refused
 from mlspec.serving.rows_of import counted, decoded
 from mlspec.spec.operation.labels import Labels
@@ -58,7 +58,7 @@ class Feedback:
         )
         self._measure()
 
-    def take(self, body: bytes, model: Model, most: int) -> int:
+    def take(self, body: bytes, model: Answering, most: int) -> int:
         """Keep the labels of a request; how many. Raises Refused where one does not fit the model, or too many wait."""
         try:
             found = msgspec.convert(decoded(body), list[Label] | Label)
@@ -112,7 +112,7 @@ class Feedback:
         self._is_full = sum(file.stat().st_size for file in self._folder.glob("*.parquet")) > LARGEST
 
 
-def _truths(model: Model) -> Callable[[Any], str | float | None]:
+def _truths(model: Answering) -> Callable[[Any], str | float | None]:
     """What makes of a label what monitoring compares with, None where it does not fit the model."""
     classes = model.about.classes
     if classes is None:
@@ -129,6 +129,6 @@ def _number(cell: Any) -> float | None:
         return None
 
 
-def _expected(model: Model) -> str:
+def _expected(model: Answering) -> str:
     classes = model.about.classes
     return "not a number" if classes is None else f"none of {', '.join(classes[:SHOWN])}"

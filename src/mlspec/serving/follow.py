@@ -8,13 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mlspec.serving import offers
-from mlspec.serving.model import Model
+from mlspec.serving.answering import Answering
 from mlspec.serving.offers import Does, Offer, Trial, Wanted
 
 EVERY = 0.2  # seconds between two looks at the file, each a call of stat
 
-Load = Callable[[Offer], Model]
-Apply = Callable[[Wanted, Model, Trial | None, Model | None], None]
+Load = Callable[[Offer], Answering]
+Apply = Callable[[Wanted, Answering, Trial | None, Answering | None], None]
 
 
 class Follower:
@@ -24,7 +24,7 @@ class Follower:
     The model that was in service before stays loaded, so that a rollback is served at once.
     """
 
-    def __init__(self, home: Path, live: Offer, model: Model, *, load: Load, apply: Apply) -> None:
+    def __init__(self, home: Path, live: Offer, model: Answering, *, load: Load, apply: Apply) -> None:
         self._home, self._load, self._apply = home, load, apply
         self._live, self._models = live, {live.bundle: model}
         self._seen = (0, 0)

@@ -1,26 +1,19 @@
 """A loaded package as a service asks it: rows in, named answers or a refusal out."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import polars as pl
 
+from mlspec.serving.answering import Answers
 from mlspec.serving.refusal import SHOWN, Cell, Refused
 from mlspec.steps.serving import answers, new_rows
+from mlspec.steps.serving.cells import Row
 from mlspec.steps.serving.package import Package
 from mlspec.steps.serving.package_format import ABOUT
-from mlspec.steps.serving.rows import Row, RowPath
-
-
-class Answers(NamedTuple):
-    """The answers of a request's rows, by name; notes on what is unusual about the rows; and what gives the rows in the
-    types of their columns."""
-
-    columns: dict[str, list[Any]]
-    notes: tuple[str, ...]
-    rows: Callable[[], Sequence[Row]]
+from mlspec.steps.serving.rows import RowPath
 
 
 class ByTable(NamedTuple):
@@ -41,7 +34,7 @@ class Model:
         self.about = package.about
         path = package.row_path
         self.row_path: RowPath | None = None if isinstance(path, str) else path
-        self.why_not = path if isinstance(path, str) else ""
+        self.way = f"rows by the data engine ({path})" if isinstance(path, str) else "rows at once"
         self.fields = dict(self.about.raw_columns())
         self._seen = package.seen()
         self._usual = [
@@ -87,6 +80,19 @@ class Model:
         columns = {name: [row[name] for row in found.answers] for name in found.answers[0]}
         return Answers(columns, found.notes, found.rows)
 
+    def usual(self) -> dict[str, Any]:
+        """Known categories, and numbers near those of training rows where these are known."""
+        centers = _centers(self.package.state)
+        found: dict[str, Any] = {}
+        for name, kind in self.fields.items():
+            known = name in self._seen and name not in (self.about.hidden or ())
+            levels = sorted(self._seen[name].levels or ()) if known else []
+            if kind == "category" and levels:
+                found[name] = levels[0]
+            elif kind in ("integer", "number") and name in centers:
+                found[name] = round(centers[name]) if kind == "integer" else round(centers[name], 2)
+        return found
+
     def logged(self, rows: Sequence[Row]) -> "pl.DataFrame":
         """The inputs of rows as a log may have them: the features, personal columns as `data.personal` leaves them,
         sensitive ones not at all."""
@@ -112,3 +118,15 @@ def _cell(one: new_rows.Refused) -> Cell:
         return Cell(one.row, one.reason)
     value = "the value" if one.value is None else f"'{one.value}'"
     return Cell(one.row, f"{value} {one.reason}", one.column)
+
+
+def _centers(state: Mapping[str, Any]) -> dict[str, float]:
+    """A usual value of each column of numbers, as far as its preparation has one."""
+    found: dict[str, float] = {}
+    for entry in state["columns"]:
+        for name, _settings, states in entry["stages"][:1]:
+            own = (states[0] if states else None) or {}
+            value = own.get({"impute": "value", "scale": "center"}.get(name, ""))
+            if isinstance(value, int | float):
+                found[entry["name"]] = value
+    return found

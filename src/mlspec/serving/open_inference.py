@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from mlspec import __version__
-from mlspec.serving.model import Model
+from mlspec.serving.answering import Answering
 from mlspec.serving.refusal import Cell, Refused
 from mlspec.serving.rows_of import Row, counted, decoded, shown
 
@@ -52,7 +52,7 @@ class Infer(Struct, frozen=True):
     outputs: list[Output] | None = None
 
 
-def asked(body: bytes, model: Model, most: int) -> tuple[list[Row], Infer]:
+def asked(body: bytes, model: Answering, most: int) -> tuple[list[Row], Infer]:
     """The rows of a request. Raises Refused where it is none, or a tensor does not fit its column."""
     try:
         infer = msgspec.convert(decoded(body), Infer)
@@ -89,7 +89,7 @@ def asked(body: bytes, model: Model, most: int) -> tuple[list[Row], Infer]:
     return rows, infer
 
 
-def answered(model: Model, infer: Infer, request: str, columns: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+def answered(model: Answering, infer: Infer, request: str, columns: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
     """The answer to a request: its id or the one that it was given, and the outputs that it asks for, or all."""
     types = _outputs(model)
     names = [output.name for output in infer.outputs or ()] or list(columns)
@@ -104,7 +104,7 @@ def about_server() -> dict[str, Any]:
     return {"name": "mlspec", "version": __version__, "extensions": []}
 
 
-def about_model(model: Model) -> dict[str, Any]:
+def about_model(model: Answering) -> dict[str, Any]:
     """What ``GET /v2/models/NAME`` says."""
     inputs = [{"name": n, "datatype": OWN.get(kind, "BYTES"), "shape": [-1]} for n, kind in model.fields.items()]
     outputs = [{"name": name, "datatype": kind, "shape": [-1]} for name, kind in _outputs(model).items()]
@@ -112,7 +112,7 @@ def about_model(model: Model) -> dict[str, Any]:
     return {**about, "inputs": inputs, "outputs": outputs}
 
 
-def _outputs(model: Model) -> dict[str, str]:
+def _outputs(model: Answering) -> dict[str, str]:
     """The outputs with their datatypes, in their order."""
     about = model.about
     if about.classes is None:

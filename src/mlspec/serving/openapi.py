@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlspec import __version__
-from mlspec.serving.model import Model
+from mlspec.serving.answering import Answering
 
 TYPES: Mapping[str, Mapping[str, Any]] = {
     "integer": {"type": "integer"},
@@ -31,23 +31,13 @@ td,th{text-align:left;padding:.2em 1em .2em 0}
 pre{background:#f4f4f4;padding:1em;overflow:auto}"""
 
 
-def example(model: Model) -> dict[str, Any]:
-    """A row that the model answers: known categories, and numbers near those of training rows where these are known."""
-    found = {}
-    centers = _centers(model.package.state)
-    seen = model.package.seen()
-    for name, kind in model.fields.items():
-        levels = sorted((seen[name].levels or ()) if name in seen and name not in (model.about.hidden or ()) else ())
-        value = USUAL[kind]
-        if kind == "category" and levels:
-            value = levels[0]
-        elif kind in ("integer", "number") and name in centers:
-            value = round(centers[name]) if kind == "integer" else round(centers[name], 2)
-        found[name] = value
-    return found
+def example(model: Answering) -> dict[str, Any]:
+    """A row that the model answers."""
+    usual = model.usual()
+    return {name: usual.get(name, USUAL[kind]) for name, kind in model.fields.items()}
 
 
-def document(model: Model, *, max_rows: int, with_tokens: bool) -> dict[str, Any]:
+def document(model: Answering, *, max_rows: int, with_tokens: bool) -> dict[str, Any]:
     """OpenAPI 3.1 of the service."""
     row = {"type": "object", "required": list(model.fields), "properties": _columns(model), "example": example(model)}
     rows = {"type": "array", "items": {"$ref": "#/components/schemas/Row"}, "minItems": 1, "maxItems": max_rows}
@@ -97,7 +87,7 @@ def document(model: Model, *, max_rows: int, with_tokens: bool) -> dict[str, Any
     return found
 
 
-def page(model: Model) -> str:
+def page(model: Answering) -> str:
     """The same for people: one page that loads nothing."""
     columns = "".join(
         f"<tr><td><code>{html.escape(name)}</code></td><td>{html.escape(kind)}</td></tr>"
@@ -118,7 +108,7 @@ ROW</pre>
 <code>GET /v2/models/{html.escape(model.name)}</code>, <code>GET /v2/health/ready</code>.</p></html>"""
 
 
-def _columns(model: Model) -> dict[str, Any]:
+def _columns(model: Answering) -> dict[str, Any]:
     found = {}
     for name, kind in model.fields.items():
         stated = dict(TYPES[kind])
@@ -126,7 +116,7 @@ def _columns(model: Model) -> dict[str, Any]:
     return found
 
 
-def _answer(model: Model) -> dict[str, Any]:
+def _answer(model: Answering) -> dict[str, Any]:
     classes = model.about.classes
     one: dict[str, Any] = {"prediction": {"type": "number"}}
     if classes is not None:
@@ -146,7 +136,7 @@ def _answer(model: Model) -> dict[str, Any]:
     return {"type": "object", "properties": said, "required": ["model", "request_id", "predictions"]}
 
 
-def _schemas(model: Model, max_rows: int) -> dict[str, Any]:
+def _schemas(model: Answering, max_rows: int) -> dict[str, Any]:
     cell = {
         "type": "object",
         "properties": {"row": {"type": "integer"}, "field": {"type": "string"}, "reason": {"type": "string"}},
@@ -184,7 +174,7 @@ def _schemas(model: Model, max_rows: int) -> dict[str, Any]:
     }
 
 
-def _datatypes(model: Model) -> list[str]:
+def _datatypes(model: Answering) -> list[str]:
     from mlspec.serving.open_inference import OWN
 
     return [OWN.get(kind, "BYTES") for kind in model.fields.values()]
@@ -206,15 +196,3 @@ def _errors(schema: str) -> dict[str, Any]:
         "503": "Too many requests, or no answer in time; Retry-After says when to ask again.",
     }
     return {status: _says(what, {"$ref": f"#/components/schemas/{schema}"}) for status, what in said.items()}
-
-
-def _centers(state: Mapping[str, Any]) -> dict[str, float]:
-    """A usual value of each column of numbers, as far as its preparation has one."""
-    found: dict[str, float] = {}
-    for entry in state["columns"]:
-        for name, _settings, states in entry["stages"][:1]:
-            own = (states[0] if states else None) or {}
-            value = own.get({"impute": "value", "scale": "center"}.get(name, ""))
-            if isinstance(value, int | float):
-                found[entry["name"]] = value
-    return found

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from mlspec.serving import parts
-from mlspec.serving.model import Answers, Model
+from mlspec.serving.answering import Answering, Answers
 from mlspec.spec.operation.log import Log
 from mlspec.steps.serving import answers as answered_as
 
@@ -28,7 +28,7 @@ DAY = "%Y-%m-%d"
 
 
 class _Entry(NamedTuple):
-    model: Model
+    model: Answering
     role: str
     request: str
     time: datetime.datetime
@@ -48,11 +48,11 @@ class RequestLog:
         self._prune()
         self._waiting = parts.Waiting[_Entry](self._write, seconds=SECONDS, many=ROWS, most=MOST, name="mlspec-log")
 
-    def answered(self, model: Model, role: str, request: str, seconds: float, answers: Answers) -> None:
+    def answered(self, model: Answering, role: str, request: str, seconds: float, answers: Answers) -> None:
         """Keep the rows of a request."""
         self._keep(model, role, request, seconds, "ok", answers, len(answers.columns["prediction"]))
 
-    def failed(self, model: Model, role: str, request: str, seconds: float, status: str) -> None:
+    def failed(self, model: Answering, role: str, request: str, seconds: float, status: str) -> None:
         """Keep that there was a request without an answer."""
         self._keep(model, role, request, seconds, status, None, 1)
 
@@ -61,7 +61,7 @@ class RequestLog:
         self._waiting.close()
 
     def _keep(
-        self, model: Model, role: str, request: str, seconds: float, status: str, answers: Answers | None, rows: int
+        self, model: Answering, role: str, request: str, seconds: float, status: str, answers: Answers | None, rows: int
     ) -> None:
         if zlib.crc32(request.encode()) >= self._below:
             return

@@ -10,10 +10,10 @@ from pathlib import Path
 import msgspec
 
 from mlspec.serving import offers, open_inference, rows_of
+from mlspec.serving.answering import Answering
 from mlspec.serving.app import SHADOW, Log
 from mlspec.serving.copies import HELD, Copy
 from mlspec.serving.follow import Load
-from mlspec.serving.model import Model
 from mlspec.serving.offers import Does, Trial
 
 NICE = 10
@@ -36,7 +36,9 @@ def run(home: Path, gets: socket.socket, *, load: Load, log: Log, max_rows: int,
             _answer(copy, model, log, max_rows)
 
 
-def _changed(home: Path, trial: Trial | None, model: Model | None, load: Load) -> tuple[Trial | None, Model | None]:
+def _changed(
+    home: Path, trial: Trial | None, model: Answering | None, load: Load
+) -> tuple[Trial | None, Answering | None]:
     wanted = offers.wanted(home).trial
     if wanted == trial:
         return trial, model
@@ -50,7 +52,7 @@ def _changed(home: Path, trial: Trial | None, model: Model | None, load: Load) -
     return wanted, loaded
 
 
-def _answer(copy: Copy, model: Model, log: Log, max_rows: int) -> None:
+def _answer(copy: Copy, model: Answering, log: Log, max_rows: int) -> None:
     began = time.perf_counter()
     try:
         if copy.is_infer:

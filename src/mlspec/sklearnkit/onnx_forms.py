@@ -104,7 +104,7 @@ def _boosted(fitted: Any, features: Prepared) -> Iterator[Tree]:
             nodes = predictor.nodes
             inner = nodes["is_leaf"] == 0
             place = np.where(inner, np.cumsum(inner) - 1, ~(np.cumsum(~inner) - 1))
-            splits, members = nodes[inner], {}
+            splits, members = nodes[inner], dict[int, Sequence[int]]()
             for at in np.flatnonzero(splits["is_categorical"]).tolist():
                 split = splits[at]
                 column = int(split["feature_idx"])

@@ -6,12 +6,19 @@ import json
 from collections.abc import Iterator
 from typing import Any, ClassVar, cast, get_args
 
+import msgspec
+import numpy as np
 import polars as pl
+import pytest
 from polars.testing import assert_frame_equal
 
+from mlspec import registry
+from mlspec.onnxkit import reading
+from mlspec.onnxkit.graph import Graph, NoOnnxForm
 from mlspec.plugins.base import FOLD, FOLDS, OUTCOME, Column, ColumnType, State
 from mlspec.plugins.transform import Transform
-from mlspec.steps.data import merging
+from mlspec.steps.data import by_cell, merging
+from mlspec.steps.serving import to_onnx
 from mlspec.testing import columns
 from mlspec.testing.plugins import PluginSuite
 
@@ -91,6 +98,52 @@ class TransformSuite(PluginSuite):
             whole = applied(plugin, column, state, table).rows()
             for cell, row in zip(table["x"].to_list(), whole, strict=True):
                 assert repr(_floats(treated(cell))) == repr(_floats(row)), (column.type, cell)
+
+    def test_its_onnx_form_gives_what_a_single_value_gives(self, plugin: Transform) -> None:
+        pytest.importorskip("onnxruntime")
+        for column, train in cases(plugin):
+            state = json.loads(json.dumps(fitted(plugin, column, train)))
+            table = pl.concat(
+                [train, pl.DataFrame({"x": pl.Series(columns.EXTREME[column.type], dtype=train["x"].dtype)})]
+            )
+            cells = [*dict.fromkeys(cell for cell in table["x"].to_list() if cell == cell)]
+            cells += ["never seen before", ""] if column.type == "category" else []
+            entry = {"name": "x", "type": column.type, "stages": [[_name(plugin), _settings(plugin), [state]]]}
+            if any(made.type in ("category", "boolean") for made, _expression in plugin.apply(column, state)):
+                levels = {"levels": sorted({str(cell).lower() for cell in cells if cell is not None} - {""})}
+                entry["stages"].append(["encode", {"method": "ordinal"}, [levels]])
+            graph, kind = Graph(["x"]), type(plugin)
+            named = {"x": graph.input("x", text=column.type == "category")} if column.type != "image" else {"x": "x"}
+            if kind.to_onnx is Transform.to_onnx and not kind.by_level:
+                with pytest.raises(NoOnnxForm, match=f"'x' is prepared by '{_name(plugin)}'"):
+                    list(to_onnx.tensors_of(entry, graph, named))
+                continue
+            made = to_onnx.tensors_of(entry, graph, named)
+            wide = [name[1:] if name.startswith("\0") else graph.wide([name]) for name, _width in made]
+            content = graph.written({"values": (graph.beside(wide), "float64", ["rows", None])}, {})
+            session = onnxruntime_session(content)
+            rows = [{"x": cell} for cell in cells]
+            (found,) = session.run(None, reading.feed((("x", column.type),), rows))
+            of = by_cell.cells_of(entry)
+            expected = [[np.nan if one is None else float(one) for one in of(row)] for row in rows]
+            np.testing.assert_allclose(found, np.array(expected), rtol=1e-12, atol=1e-12, err_msg=column.type)
+
+
+def _name(plugin: Transform) -> str:
+    return next(name for name in registry.names("transforms") if registry.plugin("transforms", name) is type(plugin))
+
+
+def _settings(plugin: Transform) -> dict[str, Any]:
+    return dict(msgspec.to_builtins(plugin))
+
+
+def onnxruntime_session(content: bytes) -> Any:
+    """What runs a file that was written here."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
 
 def _floats(cells: tuple[Any, ...]) -> list[Any]:

@@ -2,7 +2,7 @@
 
 import calendar
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta
@@ -95,7 +95,7 @@ class Cyclical(Transform, frozen=True, kw_only=True):
         def after(whole: str) -> str:
             return graph.add("Add", graph.chain(whole, ("Sub", 1)), when.share())
 
-        places = {
+        places: dict[str, Callable[[], str]] = {
             "day": when.share,
             "week": lambda: graph.chain(after(when.weekday()), ("Mul", 1 / 7)),
             "month": lambda: graph.add("Div", after(when.day()), when.days_of_month()),

@@ -1,14 +1,22 @@
 """What a model's numbers say, by the names of the answer's columns, as Python's own values."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from mlspec.steps.serving.package import LoadedModel
 from mlspec.steps.serving.package_format import About
 
 Array = np.ndarray[Any, Any]
+
+
+class Deciding(Protocol):
+    """What says which class is decided for, and what it is."""
+
+    about: About
+
+    def decide(self, predicted: "Array") -> "Array":
+        """The code of the class decided for (n,)."""
 
 
 def labels(about: About) -> list[Any]:
@@ -24,7 +32,7 @@ def labels(about: About) -> list[Any]:
     return list(classes)
 
 
-def by_name(model: LoadedModel, predicted: "Array", known: "Sequence[Any] | None" = None) -> dict[str, list[Any]]:
+def by_name(model: Deciding, predicted: "Array", known: "Sequence[Any] | None" = None) -> dict[str, list[Any]]:
     """``prediction``, ``to_person`` where the model leaves some rows to people, and ``p_CLASS`` for each class.
 
     ``known``: the labels, where they are known already.

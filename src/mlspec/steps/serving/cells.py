@@ -2,9 +2,20 @@
 
 import datetime
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
+Row = Mapping[str, Any]
+
+EXPECTED: Mapping[str, str] = {
+    "integer": "an integer",
+    "number": "a number",
+    "boolean": "true or false",
+    "category": "a text",
+    "date": "a date (like 2024-01-31)",
+    "datetime": "a date and time (like 2024-01-31 10:00)",
+    "image": "an image (its bytes, or base64)",
+}
 EXACT = 2**53  # the integers up to here are exact as floats
 DAY = re.compile(r"[0-9]{4}[-/][0-9]{2}[-/][0-9]{2}")
 TIME = re.compile(rf"{DAY.pattern}[ T][0-9]{{2}}:[0-9]{{2}}(:[0-9]{{2}})?")

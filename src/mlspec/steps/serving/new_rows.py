@@ -12,18 +12,10 @@ from msgspec.structs import replace
 
 from mlspec.plugins.base import Column, ColumnType
 from mlspec.sources import _cast, _infer
+from mlspec.steps.serving.cells import EXPECTED as EXPECTED
 from mlspec.steps.serving.package import FEW, Seen
 from mlspec.steps.serving.package_format import About
 
-EXPECTED: Mapping[str, str] = {
-    "integer": "an integer",
-    "number": "a number",
-    "boolean": "true or false",
-    "category": "a text",
-    "date": "a date (like 2024-01-31)",
-    "datetime": "a date and time (like 2024-01-31 10:00)",
-    "image": "an image (its bytes, or base64)",
-}
 FITTING: "Mapping[Any, tuple[str, ...]]" = {
     pl.Boolean: ("boolean", "integer", "number", "category"),
     pl.Date: ("date", "datetime", "category"),

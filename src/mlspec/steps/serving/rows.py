@@ -4,7 +4,7 @@ The answers are those of ``Package.predict`` to the last bit. Whatever has cells
 unusual otherwise, gets no answer here: the data engine's rules decide.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,11 +13,10 @@ from mlspec.plugins.model import Predictor
 from mlspec.steps.data import by_cell, preparation
 from mlspec.steps.data.by_cell import NoRowForm as NoRowForm
 from mlspec.steps.evaluation import decisions
-from mlspec.steps.serving.cells import OtherCell, reader
+from mlspec.steps.serving.cells import OtherCell, Row, reader
 from mlspec.steps.serving.package_format import About
 
 Array = np.ndarray[Any, Any]
-Row = Mapping[str, Any]
 
 
 class RowPath:

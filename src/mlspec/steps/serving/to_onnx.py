@@ -115,7 +115,7 @@ def _part(
     tensors: list[str] = []  # of one column, or of several
     widths: list[int] = []
     for entry in state["columns"]:
-        own = list(_entry(entry, graph, cells))
+        own = list(tensors_of(entry, graph, cells))
         tensors += [tensor for tensor, _width in own]
         widths += [width for _tensor, width in own]
         made_of += [(entry, place) for place in range(sum(width for _tensor, width in own))]
@@ -163,7 +163,7 @@ def _features(
     return Prepared(numeric, matrices[True], levels, len(order), {}), order
 
 
-def _entry(entry: Mapping[str, Any], graph: Graph, cells: Mapping[str, str]) -> Iterator[tuple[str, int]]:
+def tensors_of(entry: Mapping[str, Any], graph: Graph, cells: Mapping[str, str]) -> Iterator[tuple[str, int]]:
     """The tensors that a column's features are in, each with how many these are; a matrix's name begins with NUL."""
     if entry["type"] in TEXTS and "of" not in entry:
         yield from _by_level(entry, graph, cells[entry["name"]])
