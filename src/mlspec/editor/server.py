@@ -9,6 +9,7 @@ from pygls.lsp.server import LanguageServer
 from pygls.uris import to_fs_path
 
 from mlspec import __version__
+from mlspec.api.fixing import safe
 from mlspec.diagnostics import Diagnostic, Edit, MlspecError, Span, printable
 from mlspec.editor import completion, hover, lenses, names
 from mlspec.editor.choices import Choice
@@ -32,6 +33,7 @@ ENCODINGS: dict[object, Encoding] = {
     lsp.PositionEncodingKind.Utf32: "utf-32",
 }
 PLAN = "mlspec.plan"
+FIX_ALL = lsp.CodeActionKind.SourceFixAll
 
 
 class Session:
@@ -290,12 +292,17 @@ def _changes(server: LanguageServer, session: Session) -> None:
         return session.edit(params.text_document.uri, found, edits)
 
     @server.feature(
-        lsp.TEXT_DOCUMENT_CODE_ACTION, lsp.CodeActionOptions(code_action_kinds=[lsp.CodeActionKind.QuickFix])
+        lsp.TEXT_DOCUMENT_CODE_ACTION, lsp.CodeActionOptions(code_action_kinds=[lsp.CodeActionKind.QuickFix, FIX_ALL])
     )
     def actions(params: lsp.CodeActionParams) -> list[lsp.CodeAction]:
         uri = params.text_document.uri
         found = session.current(uri)
         made: list[lsp.CodeAction] = []
+        if found is not None and FIX_ALL in (params.context.only or ()):
+            edits = safe(found.diagnostics, found.file)
+            if edits:
+                whole = session.edit(uri, found, edits)
+                made.append(lsp.CodeAction("apply all certain fixes", kind=FIX_ALL, edit=whole))
         for one in () if found is None else found.diagnostics:
             assert found is not None
             where = session.range(found, one.span)

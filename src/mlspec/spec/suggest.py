@@ -19,7 +19,7 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
 
 def near(word: str, known: Iterable[str]) -> tuple[str, ...]:
-    """The known words that a slip may have meant, the likeliest first: those that are about as near as it."""
+    """The known words that a slip may have meant, the nearest first: those that are about as near as it."""
     names = list(dict.fromkeys(known))
     meant = _folded(word)
     same = next((name for name in names if _folded(name) == meant), None)
@@ -53,7 +53,7 @@ def name(word: str, known: Iterable[str]) -> Hint:
 
 
 def meant(found: Sequence[str]) -> Hint:
-    """``did you mean 'x'?`` of what may have been meant, the likeliest first; empty of nothing."""
+    """``did you mean 'x'?`` of what may have been meant, the nearest first; empty of nothing."""
     return Hint(f"did you mean '{found[0]}'?" if found else "", tuple(map(written, found)))
 
 
