@@ -27,6 +27,7 @@ from mlspec.diagnostics import SpecError, render
 from mlspec.machine import signing
 from mlspec.release import bundle, dora, ledger, registry
 from mlspec.release.ledger import Entry
+from mlspec.report.facts.delivery_facts import Figures
 from mlspec.testing import faults
 
 pytest.importorskip("cryptography")
@@ -357,7 +358,7 @@ def test_the_figures_of_dora_are_queries_of_the_ledger() -> None:
     happened(62, "restored", "c")
     happened(63, "incident", "c")
     (live,) = dora.figures(entries, start + timedelta(days=21, hours=4))
-    assert live == dora.Figures(
+    assert live == Figures(
         stage="live",
         deployments=3,
         deployments_per_week=1.0,
