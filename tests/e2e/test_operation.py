@@ -242,7 +242,7 @@ def test_a_new_model_that_is_not_good_enough_leaves_the_project_as_it_was(servic
     team = copied(service, tmp_path / "team")
     root = team.root
     spec = (root / "project.yaml").read_text()
-    (root / "project.yaml").write_text(spec.replace("at_least: 0.8}]\ndata", "at_least: 0.999}]\ndata"))
+    (root / "project.yaml").write_text(spec.replace("at_least: 0.8}]}\ndata", "at_least: 0.999}]}\ndata"))
     dirty = call(*team.retrain(), cwd=root, code=2)
     assert dirty.stderr.startswith("error[tree-not-clean]: not as in the last commit: project.yaml")
     git(root, "commit", "-qam", "a stricter gate")

@@ -3,14 +3,14 @@
 from mlspec.report.facts.delivery_facts import COMPUTED, HEADS, cells
 from mlspec.report.facts.run import RunFacts
 from mlspec.report.page.markup import Html, element
-from mlspec.report.page.tables import row, table
+from mlspec.report.page.tables import Head, row, table
 
 
 def delivery(facts: RunFacts) -> Html | None:
     """The figures of the registry's ledger; None where there is none."""
     if not facts.delivery:
         return None
-    heads = (HEADS[0], *((head, "figure") for head in HEADS[1:]))
+    heads: list[Head] = [HEADS[0], *((head, "figure") for head in HEADS[1:])]
     notes = [element("li", element("b", name), f": {text}") for name, text in COMPUTED.items()]
     return element(
         "div",
