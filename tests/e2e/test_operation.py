@@ -249,7 +249,7 @@ def test_a_new_model_that_is_not_good_enough_leaves_the_project_as_it_was(servic
     lock = (root / "mlspec.lock").read_bytes()
     for _again in range(2):
         said = call(*team.retrain(), cwd=root, code=1).stdout
-        assert "refused: gates do not pass: gate.roc_auc (fail)" in said, said
+        assert "refused: gates do not pass: gate.quality.roc_auc (fail)" in said, said
         assert (root / "mlspec.lock").read_bytes() == lock
         assert git(root, "status", "--porcelain") == ""
         assert team.events() == ["released 1.0", "promoted 1.0"]
