@@ -369,6 +369,15 @@ def test_the_figures_of_dora_are_queries_of_the_ledger() -> None:
     )
 
 
+def test_an_address_is_no_registry(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["releases", "--registry", "s3://bucket/churn"]) == 2
+    assert capsys.readouterr().err == (
+        "error[registry-not-a-folder]: 's3://bucket/churn' is no folder: a registry needs locks\n"
+        "  = name a folder, local or of a shared file system\n"
+        "  = see: mlspec explain registry-not-a-folder\n\n1 error\n"
+    )
+
+
 def test_nothing_of_a_private_key_is_ever_shown(
     made: Team, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
