@@ -242,14 +242,14 @@ def test_a_new_model_that_is_not_good_enough_leaves_the_project_as_it_was(servic
     team = copied(service, tmp_path / "team")
     root = team.root
     spec = (root / "project.yaml").read_text()
-    (root / "project.yaml").write_text(spec.replace("at_least: 0.8}]\ndata", "at_least: 0.999}]\ndata"))
+    (root / "project.yaml").write_text(spec.replace("at_least: 0.8}]}\ndata", "at_least: 0.999}]}\ndata"))
     dirty = call(*team.retrain(), cwd=root, code=2)
     assert dirty.stderr.startswith("error[tree-not-clean]: not as in the last commit: project.yaml")
     git(root, "commit", "-qam", "a stricter gate")
     lock = (root / "mlspec.lock").read_bytes()
     for _again in range(2):
         said = call(*team.retrain(), cwd=root, code=1).stdout
-        assert "refused: gates do not pass: gate.roc_auc (fail)" in said, said
+        assert "refused: gates do not pass: gate.quality.roc_auc (fail)" in said, said
         assert (root / "mlspec.lock").read_bytes() == lock
         assert git(root, "status", "--porcelain") == ""
         assert team.events() == ["released 1.0", "promoted 1.0"]

@@ -27,6 +27,7 @@ from mlspec.diagnostics import SpecError, render
 from mlspec.machine import signing
 from mlspec.release import bundle, dora, ledger, registry
 from mlspec.release.ledger import Entry
+from mlspec.report.facts.delivery_facts import Figures
 from mlspec.testing import faults
 
 pytest.importorskip("cryptography")
@@ -357,7 +358,7 @@ def test_the_figures_of_dora_are_queries_of_the_ledger() -> None:
     happened(62, "restored", "c")
     happened(63, "incident", "c")
     (live,) = dora.figures(entries, start + timedelta(days=21, hours=4))
-    assert live == dora.Figures(
+    assert live == Figures(
         stage="live",
         deployments=3,
         deployments_per_week=1.0,
@@ -365,6 +366,15 @@ def test_the_figures_of_dora_are_queries_of_the_ledger() -> None:
         failures=2,
         change_failure_rate=2 / 3,
         time_to_restore=2.5 * 3600.0,
+    )
+
+
+def test_an_address_is_no_registry(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["releases", "--registry", "s3://bucket/churn"]) == 2
+    assert capsys.readouterr().err == (
+        "error[registry-not-a-folder]: 's3://bucket/churn' is no folder: a registry needs locks\n"
+        "  = name a folder, local or of a shared file system\n"
+        "  = see: mlspec explain registry-not-a-folder\n\n1 error\n"
     )
 
 

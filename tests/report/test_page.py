@@ -10,6 +10,7 @@ from mlspec.diagnostics import Place
 from mlspec.formatting import figure, seconds, size
 from mlspec.plugins.verdict import Verdict
 from mlspec.report.card.card import card
+from mlspec.report.facts.delivery_facts import Figures
 from mlspec.report.facts.limitations import limitations
 from mlspec.report.facts.run import (
     Candidate,
@@ -56,6 +57,21 @@ def test_a_page_needs_nothing_but_itself(facts: Made) -> None:
     seen = Elements(page(facts(), "mlspec: 1\n"))
     assert not {"script", "link", "img", "iframe", "object"} & seen.tags
     assert all(address.startswith("#") for address in seen.addresses)
+
+
+def test_a_registry_shows_the_figures_of_dora(facts: Made) -> None:
+    live = Figures(
+        stage="live",
+        deployments=3,
+        deployments_per_week=0.75,
+        lead_time=4 * 3600.0,
+        failures=1,
+        change_failure_rate=1 / 3,
+        time_to_restore=None,
+    )
+    shown = " ".join(Elements(page(facts(delivery=(live,)), "mlspec: 1\n")).text)
+    assert "change failure rate time to restore live 3 0.75 4 h 33% -" in " ".join(shown.split())
+    assert "Deliveries" not in page(facts(), "mlspec: 1\n")
 
 
 def test_what_holds_in_spite_of_a_leak_is_amber(facts: Made) -> None:

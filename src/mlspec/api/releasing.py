@@ -185,11 +185,19 @@ def registry_folder(stated: str | os.PathLike[str] | None = None, spec: str | os
     from mlspec.spec.read import read
 
     if stated is not None:
-        return Path(stated)
+        return Path(_folder(os.fspath(stated)))
     path = find(spec)
     operation = read(path, large=True)[0].operation
     named = REGISTRY if operation is None or operation.release is None else operation.release.registry
-    return Path(path).parent / Path(named).expanduser()
+    return Path(path).parent / Path(_folder(named)).expanduser()
+
+
+def _folder(named: str) -> str:
+    """What names a folder. Raises SpecError for an address."""
+    if "://" not in named:
+        return named
+    message, note = f"'{named}' is no folder: a registry needs locks", "name a folder, local or of a shared file system"
+    raise SpecError([Diagnostic(code="registry-not-a-folder", message=message, notes=(note,))])
 
 
 def _prepare(registry: Path) -> None:

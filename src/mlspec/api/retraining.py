@@ -283,7 +283,7 @@ def _given_up(project: _Project, state: Unfinished, why: str) -> Retrained:
     lock = project.root / "mlspec.lock"
     if state.lock is None:
         lock.unlink(missing_ok=True)
-    elif safe_files.read(lock) != state.lock:
+    elif not lock.is_file() or safe_files.read(lock) != state.lock:
         whole_files.replace(lock, state.lock)
     pool = unfinished.rows(project.home)
     unfinished.end(project.home, pl.DataFrame() if pool is None else pool)

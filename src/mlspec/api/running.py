@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from mlspec.plugins.verdict import Verdict as Verdict
 if TYPE_CHECKING:
     from mlspec.engine.events import Listener
     from mlspec.engine.run.run_record import Run
+    from mlspec.report.facts.delivery_facts import Figures
     from mlspec.report.facts.run import RunFacts
     from mlspec.spec import Project
     from mlspec.store.action import Action
@@ -85,6 +87,7 @@ def execute(
         # spec that said other things which change no result, but its report.
         ran = run_record.write(paths.home(compiled.checked.root), ran)
         found = summarise.facts(graph, ran, profile=compiled.profile, overrides=compiled.overrides)
+    found = msgspec.structs.replace(found, delivery=_delivery(compiled.checked.root, graph.project, found.started))
     document = compiled.checked.document
     summarise.save(graph, ran, found, document.texts[document.file])
     if graph.project.report.mlflow is not None:
@@ -92,6 +95,19 @@ def execute(
         found = msgspec.structs.replace(found, tracked=tracked)
     _prune(compiled, ran)
     return found
+
+
+def _delivery(root: Path, project: "Project", started: str) -> "tuple[Figures, ...]":
+    """DORA's figures of the project's registry, where it has one."""
+    from mlspec.spec.operation.release import REGISTRY
+
+    release = None if project.operation is None else project.operation.release
+    folder = root / Path(REGISTRY if release is None else release.registry).expanduser()
+    if not (folder / "ledger.jsonl").exists():
+        return ()
+    from mlspec.release import dora
+
+    return dora.of_registry(folder, datetime.fromisoformat(started))
 
 
 def _prune(compiled: Compiled, ran: "Run") -> None:

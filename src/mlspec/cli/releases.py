@@ -41,7 +41,7 @@ def command(registry: str | None, whole: bool, dora: bool, form: str) -> None:
     rows = _dora(entries) if dora else _ledger(entries) if whole else _releases(entries, registry)
     result(paint.joined(terminal.aligned([tuple(map(printable, row)) for row in rows])))
     if dora:
-        from mlspec.release.dora import COMPUTED
+        from mlspec.report.facts.delivery_facts import COMPUTED
 
         result("\n" + "\n".join(f"{name}: {text}" for name, text in COMPUTED.items()))
 
@@ -99,22 +99,7 @@ def _ledger(entries: "Sequence[Entry]") -> Iterator[Row]:
 
 def _dora(entries: "Sequence[Entry]") -> Iterator[Row]:
     from mlspec.release.dora import figures
+    from mlspec.report.facts.delivery_facts import HEADS, cells
 
-    yield ("stage", "deployments", "a week", "lead time", "change failure rate", "time to restore")
-    for one in figures(entries, datetime.now(UTC)):
-        yield (
-            one.stage,
-            str(one.deployments),
-            "" if one.deployments_per_week is None else f"{one.deployments_per_week:.2g}",
-            _duration(one.lead_time),
-            "" if one.change_failure_rate is None else f"{one.change_failure_rate:.0%}",
-            _duration(one.time_to_restore),
-        )
-
-
-def _duration(seconds: float | None) -> str:
-    from mlspec import formatting
-
-    if seconds is None:
-        return "-"
-    return f"{seconds / 86400:.1f} days" if seconds >= 2 * 86400 else formatting.seconds(seconds)
+    yield HEADS
+    yield from map(cells, figures(entries, datetime.now(UTC)))

@@ -99,6 +99,13 @@ Why: stages and versions have one name each in a registry; `production` of two p
 
 Instead: use a folder for each project: `operation.release.registry`, or `--registry`.
 """,
+    "registry-not-a-folder": """A registry is named by an address.
+
+Why: whatever changes a registry does so alone, by a lock of the kernel. Object stores have no such locks, so two
+writers could add to the ledger at once.
+
+Instead: name a folder, local or of a shared file system that has locks: `operation.release.registry`, or `--registry`.
+""",
     "unknown-bundle": """The registry has no such bundle, or several that begin like this.
 
 Instead: `mlspec releases` lists them; name a version, or at least six characters of a digest.

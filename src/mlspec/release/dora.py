@@ -5,37 +5,19 @@ import contextlib
 import math
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 from statistics import median
-from typing import Annotated, Literal
+from typing import Literal
 
-from msgspec import Meta, Struct
+from msgspec import Struct
 
-from mlspec.release import registry
+from mlspec.diagnostics import SpecError
+from mlspec.release import ledger, registry
 from mlspec.release.ledger import Entry
+from mlspec.report.facts.delivery_facts import Figures
 
 WEEK = 7 * 86400.0
-COMPUTED = {
-    "deployments": "promotions to the stage; a week: divided by the weeks since the first, at least one",
-    "lead time": "median time from the commit of a bundle to its first promotion to the stage",
-    "change failure rate": "share of promotions that were rolled back, or had an incident, before the next promotion",
-    "time to restore": "median time from an incident to what ended it (rollback, promotion, `restored`); of a rollback "
-    "without an incident, from the promotion that it took back",
-}
-
-
 DEPLOYED = ("promoted", "rolled_back", "incident", "restored")
-
-
-class Figures(Struct, frozen=True, kw_only=True):
-    """The figures of one stage; times in seconds, None where nothing happened that they could be computed from."""
-
-    stage: str
-    deployments: Annotated[int, Meta(description=COMPUTED["deployments"])]
-    deployments_per_week: float | None
-    lead_time: Annotated[float | None, Meta(description=COMPUTED["lead time"])]
-    failures: int
-    change_failure_rate: Annotated[float | None, Meta(description=COMPUTED["change failure rate"])]
-    time_to_restore: Annotated[float | None, Meta(description=COMPUTED["time to restore"])]
 
 
 class Dora(Struct, frozen=True, kw_only=True):
@@ -43,6 +25,14 @@ class Dora(Struct, frozen=True, kw_only=True):
 
     format_version: Literal[1] = 1
     stages: tuple[Figures, ...]
+
+
+def of_registry(folder: Path, now: datetime) -> tuple[Figures, ...]:
+    """The figures of a registry; nothing of one that is not there, or whose ledger can't be trusted."""
+    try:
+        return tuple(figures(ledger.read(folder).entries, now))
+    except SpecError:
+        return ()
 
 
 def figures(entries: Sequence[Entry], now: datetime) -> list[Figures]:

@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 
 from mlspec.diagnostics import Place
 from mlspec.plugins.verdict import Decision, Verdict
+from mlspec.report.facts.delivery_facts import Figures
 from mlspec.report.facts.evaluation_facts import EvaluationFacts
 from mlspec.report.facts.profile_facts import ClassBalance, ColumnProfile
 from mlspec.report.facts.scaling_facts import ScalingFacts
@@ -314,6 +315,10 @@ class RunFacts(Struct, frozen=True, kw_only=True):
     memory_limit: Annotated[int | None, Meta(description="backend.memory, in bytes")] = None
     environment: dict[str, str] = {}
     tracked: Tracked | None = None
+    delivery: Annotated[
+        tuple[Figures, ...],
+        Meta(description="DORA's four figures of each stage of the project's registry, when the run began"),
+    ] = ()
     folder: Annotated[str, Meta(description="the run's folder")] = ""
     report: Annotated[str | None, Meta(description="the run's page")] = None
     model: Annotated[str | None, Meta(description="the folder of the selected model")] = None
