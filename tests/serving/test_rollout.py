@@ -1,4 +1,4 @@
-"""A candidate beside the model in service: who gets it, what it can do to nobody, what ends it, and that it survives."""
+"""A candidate beside the model in service: who gets it, what it can't do, what ends it, and that it survives."""
 
 import contextlib
 import json
@@ -174,7 +174,7 @@ def test_a_guard_that_fails_ends_it_with_its_value_in_the_ledger(fails: str, tmp
     )
     assert last.who.startswith("mlspec serve, ")
     wanted = {
-        "quality": "quality accuracy: accuracy 0.000",
+        "quality": "quality accuracy: 0, interval 0 to 0.09",
         "service": "service.errors failed requests: 60 of 60 requests",
     }
     assert last.reason.startswith(wanted[fails])
