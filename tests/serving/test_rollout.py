@@ -10,12 +10,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import polars as pl
 import pytest
 
 from mlspec.api import rollouts
 from mlspec.diagnostics import SpecError, render
 from mlspec.release import ledger, registry, rollout, trials
+from mlspec.serving import copies
 from mlspec.serving.app import Canary
 from mlspec.serving.offers import Offer, Trial
 from mlspec.serving.request_log import RequestLog
@@ -259,3 +261,20 @@ def test_a_candidate_passes_as_a_shadow_and_as_a_canary_whatever_is_killed(tmp_p
     moved = next(entry for entry in ledger.read(home).entries if entry.event == "canary_started")
     assert int(moved.evidence["rows"]) >= 400
     assert float(moved.evidence["same_answers"]) > 0.5
+
+
+def test_a_shadow_gets_copies_and_holds_nobody_up(folder: Path) -> None:
+    sends, gets = copies.pair(1.0)
+    dropped: list[int] = []
+    app = app_of(folder)
+    app.serve(app._served.model, None, copies.sender(sends, lambda: dropped.append(1)))
+    answer = asked(app, "/predict", ROWS, {"X-Request-Id": "a"})
+    assert answer.json["model"] == app._served.model.digest
+    copy = msgspec.msgpack.decode(gets.recv(copies.HELD), type=copies.Copy)
+    assert (copy.id, copy.is_infer, json.loads(copy.body)) == ("a", False, ROWS)
+    assert asked(app, "/predict", {}).status == 422  # nothing to compare with
+    while len(dropped) < 3:  # nobody takes them: the queue is full
+        assert asked(app, "/predict", ROWS[:1]).status == 200
+    for one in (sends, gets):
+        one.close()
+    app.close()
