@@ -189,6 +189,15 @@ KEY = "ed25519:1t5VAmAmf+Bl2p3DTYdeRvW3MaX98q2hBuFvDyYlVGw="
             {"operation": {"release": {"stages": ["staging", "live"], "approve": {"ann": KEY}}}},
             ["tightened operation.release.approve.ann", "tightened operation.release.stages"],
         ),
+        (
+            {"operation": {"rollout": {"guard": ["service", "quality"], "canary": {"share": 0.05, "rows": 500}}}},
+            {"operation": {"rollout": {"guard": ["service"], "canary": {"share": 0.1, "rows": 200}}}},
+            [
+                "loosened operation.rollout.canary.rows",
+                "loosened operation.rollout.canary.share",
+                "loosened operation.rollout.guard",
+            ],
+        ),
     ],
     ids=lambda value: repr(value)[:60],
 )  # fmt: skip

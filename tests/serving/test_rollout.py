@@ -1,20 +1,23 @@
-"""A candidate beside the model in service: who gets it, what it can do to nobody, what ends it, and that it survives."""
+"""A candidate beside the model in service: who gets it, what it can't do, what ends it, and that it survives."""
 
 import contextlib
 import json
 import os
 import signal
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import polars as pl
 import pytest
 
 from mlspec.api import rollouts
 from mlspec.diagnostics import SpecError, render
 from mlspec.release import ledger, registry, rollout, trials
+from mlspec.serving import copies
 from mlspec.serving.app import Canary
 from mlspec.serving.offers import Offer, Trial
 from mlspec.serving.request_log import RequestLog
@@ -174,7 +177,7 @@ def test_a_guard_that_fails_ends_it_with_its_value_in_the_ledger(fails: str, tmp
     )
     assert last.who.startswith("mlspec serve, ")
     wanted = {
-        "quality": "quality accuracy: accuracy 0.000",
+        "quality": "quality accuracy: 0, interval 0 to 0.09",
         "service": "service.errors failed requests: 60 of 60 requests",
     }
     assert last.reason.startswith(wanted[fails])
@@ -206,6 +209,19 @@ class Client:
         ]
         assert served.post("/feedback", json.dumps(labels).encode()) == (200, {"accepted": 100})
 
+    def seen(self) -> set[str]:
+        return {model for own in self.models.values() for model in own}
+
+    def until(self, served: Served, is_so: Callable[[], bool]) -> None:
+        """Ask, and let the server work between, until something is so."""
+        while not is_so():
+            for _ in range(20):
+                self.ask(served)
+            for _ in range(60):
+                if is_so():
+                    return
+                threading.Event().wait(0.25)
+
 
 @pytest.mark.slow
 def test_a_candidate_passes_as_a_shadow_and_as_a_canary_whatever_is_killed(tmp_path: Path) -> None:
@@ -219,22 +235,18 @@ def test_a_candidate_passes_as_a_shadow_and_as_a_canary_whatever_is_killed(tmp_p
     client = Client()
     with serve(*arguments) as served:
         trials.start(home, "1.1", "production", "ann")
-        while "canary_started" not in events():
-            client.ask(served)
-        assert {model for own in client.models.values() for model in own} == {first}
+        client.until(served, lambda: "canary_started" in events())
+        assert client.seen() <= {first, second}
         client.models.clear()
-        while len({model for own in client.models.values() for model in own}) < 2:
-            client.ask(served)
+        client.until(served, lambda: client.seen() == {first, second})
         for process in (served.process.pid, *children(served)):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
     client.models.clear()
     with serve(*arguments) as served:
-        while {model for own in client.models.values() for model in own} != {first, second}:
-            client.ask(served)
+        client.until(served, lambda: client.seen() == {first, second})
         client.models.clear()
-        while events()[-1] != "rollout_passed":
-            client.ask(served)
+        client.until(served, lambda: len(client.models) == 20 and events()[-1] == "rollout_passed")
         taken = {key for key, models in client.models.items() if second in models}
         assert all(len(models) == 1 for models in client.models.values())
         started = next(e for e in ledger.read(home).entries if e.event == "rollout_started")
@@ -249,3 +261,20 @@ def test_a_candidate_passes_as_a_shadow_and_as_a_canary_whatever_is_killed(tmp_p
     moved = next(entry for entry in ledger.read(home).entries if entry.event == "canary_started")
     assert int(moved.evidence["rows"]) >= 400
     assert float(moved.evidence["same_answers"]) > 0.5
+
+
+def test_a_shadow_gets_copies_and_holds_nobody_up(folder: Path) -> None:
+    sends, gets = copies.pair(1.0)
+    dropped: list[int] = []
+    app = app_of(folder)
+    app.serve(app._served.model, None, copies.sender(sends, lambda: dropped.append(1)))
+    answer = asked(app, "/predict", ROWS, {"X-Request-Id": "a"})
+    assert answer.json["model"] == app._served.model.digest
+    copy = msgspec.msgpack.decode(gets.recv(copies.HELD), type=copies.Copy)
+    assert (copy.id, copy.is_infer, json.loads(copy.body)) == ("a", False, ROWS)
+    assert asked(app, "/predict", {}).status == 422  # nothing to compare with
+    while len(dropped) < 3:  # nobody takes them: the queue is full
+        assert asked(app, "/predict", ROWS[:1]).status == 200
+    for one in (sends, gets):
+        one.close()
+    app.close()

@@ -38,6 +38,11 @@ class Served(NamedTuple):
         made.settimeout(60)
         return made
 
+    def get(self, path: str) -> bytes:
+        with urllib.request.urlopen(f"http://{self.host}:{self.port}{path}", timeout=60) as reply:
+            found: bytes = reply.read()
+            return found
+
     def post(self, path: str, body: bytes, **headers: str) -> tuple[int, Any]:
         request = urllib.request.Request(f"http://{self.host}:{self.port}{path}", body, headers)
         try:

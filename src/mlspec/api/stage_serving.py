@@ -176,7 +176,7 @@ class Keeper:
 
         begun, looked, wrong = None, 0, ""
         while True:
-            start = time.monotonic()
+            start = time.thread_time()
             try:
                 now = rollout.under_way(ledger.read(self._registry).entries, self._stage)
                 if now is not None and self._stated["log"] is not None:
@@ -191,7 +191,7 @@ class Keeper:
                 if said != wrong:
                     self._say(f"{self._stage}: the rollout can't be judged: {said}")
                 wrong = said
-            time.sleep(max(JUDGED_EVERY, 10 * (time.monotonic() - start)))
+            time.sleep(max(JUDGED_EVERY, 10 * (time.thread_time() - start)))
 
     def _usable(self, bundle: str) -> "Offer":
         """A bundle that was loaded before, in a process of its own where it brings no code along. Raises SpecError."""

@@ -110,7 +110,7 @@ class App:
 
         ``shadow`` gets what was asked and answered. Other threads may call this.
         """
-        document = msgspec.json.encode(openapi.document(model, max_rows=self._max_rows, with_tokens=bool(self._tokens)))
+        document = msgspec.json.encode(self._document(model))
         own = f"/v2/models/{model.name}"
         said = {
             "/": Reply(200, openapi.page(model).encode(), HTML, (STRICT,)),
@@ -128,6 +128,10 @@ class App:
         is_open = frozenset({"/v2/health/live", "/v2/health/ready", f"{own}/ready"})
         self._metrics.serves(model.name, model.digest)
         self._served = _Served(model, get, is_open, f"{own}/infer", canary, shadow)
+
+    def _document(self, model: Model) -> dict[str, Any]:
+        feedback = self._feedback is not None
+        return openapi.document(model, max_rows=self._max_rows, with_tokens=bool(self._tokens), with_feedback=feedback)
 
     def close(self) -> None:
         """Write what is left to log."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from mlspec import __version__
 from mlspec.serving.answering import Answering
+from mlspec.steps.serving import answers
 
 TYPES: Mapping[str, Mapping[str, Any]] = {
     "integer": {"type": "integer"},
@@ -37,7 +38,7 @@ def example(model: Answering) -> dict[str, Any]:
     return {name: usual.get(name, USUAL[kind]) for name, kind in model.fields.items()}
 
 
-def document(model: Answering, *, max_rows: int, with_tokens: bool) -> dict[str, Any]:
+def document(model: Answering, *, max_rows: int, with_tokens: bool, with_feedback: bool = False) -> dict[str, Any]:
     """OpenAPI 3.1 of the service."""
     row = {"type": "object", "required": list(model.fields), "properties": _columns(model), "example": example(model)}
     rows = {"type": "array", "items": {"$ref": "#/components/schemas/Row"}, "minItems": 1, "maxItems": max_rows}
@@ -81,6 +82,8 @@ def document(model: Answering, *, max_rows: int, with_tokens: bool) -> dict[str,
         "paths": paths,
         "components": components,
     }
+    if with_feedback:
+        paths["/feedback"] = {"post": _feedback(model, max_rows)}
     if with_tokens:
         components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
         found["security"] = [{"token": []}]
@@ -94,10 +97,10 @@ def page(model: Answering) -> str:
         for name, kind in model.fields.items()
     )
     row = json.dumps(example(model), ensure_ascii=False, indent=1)
-    answers = ", ".join(map(str, model.about.classes)) if model.about.classes is not None else "a number"
+    said = ", ".join(map(str, model.about.classes)) if model.about.classes is not None else "a number"
     return f"""<!doctype html><html lang="en"><meta charset="utf-8"><title>{html.escape(model.name)}</title>
 <style>{STYLE}</style><h1>{html.escape(model.name)}</h1>
-<p>Predicts <code>{html.escape(model.about.target)}</code>: {html.escape(answers)}. Model
+<p>Predicts <code>{html.escape(model.about.target)}</code>: {html.escape(said)}. Model
 <code>{model.digest[:12]}</code>. <a href="openapi.json">OpenAPI document</a>, <a href="metrics">metrics</a>.</p>
 <h2>POST /predict</h2><p>A row, or an array of rows. Each field of a row has a value, or null where it is missing.</p>
 <table><tr><th>field</th><th>type</th></tr>{columns}</table>
@@ -134,6 +137,27 @@ def _answer(model: Answering) -> dict[str, Any]:
         "notes": {"type": "array", "items": {"type": "string"}, "description": "What is unusual about the rows."},
     }
     return {"type": "object", "properties": said, "required": ["model", "request_id", "predictions"]}
+
+
+def _feedback(model: Answering, max_rows: int) -> dict[str, Any]:
+    truth = {"type": "number"} if model.about.classes is None else {"enum": answers.labels(model.about)}
+    label = {
+        "type": "object",
+        "properties": {
+            "request_id": {"type": "string", "pattern": "^[A-Za-z0-9._:-]{1,64}$"},
+            "row": {"type": "integer", "minimum": 0, "maximum": 2**31 - 1, "default": 0},
+            "label": truth,
+        },
+        "required": ["request_id", "label"],
+        "additionalProperties": False,
+    }
+    several = {"type": "array", "items": label, "minItems": 1, "maxItems": max_rows}
+    accepted = {"type": "object", "properties": {"accepted": {"type": "integer"}}, "required": ["accepted"]}
+    return {
+        "summary": "The true outcome of a row of a request, or several.",
+        "requestBody": {"required": True, "content": {"application/json": {"schema": {"oneOf": [label, several]}}}},
+        "responses": {"200": _says("How many were kept.", accepted), **_errors("Error")},
+    }
 
 
 def _schemas(model: Answering, max_rows: int) -> dict[str, Any]:

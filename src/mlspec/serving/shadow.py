@@ -16,12 +16,11 @@ from mlspec.serving.copies import HELD, Copy
 from mlspec.serving.follow import Load
 from mlspec.serving.offers import Does, Trial
 
-NICE = 10
+NICE = 5
 
 
 def run(home: Path, gets: socket.socket, *, load: Load, log: Log, max_rows: int, ended: Callable[[], bool]) -> None:
     """Answer copies by the candidate, where one is a shadow, until the parent is gone or ``ended``."""
-    os.nice(NICE)
     parent, seen, trial, model = os.getppid(), (0, 0), None, None
     while os.getppid() == parent and not ended():
         with contextlib.suppress(OSError, ValueError):
@@ -33,6 +32,7 @@ def run(home: Path, gets: socket.socket, *, load: Load, log: Log, max_rows: int,
         except (TimeoutError, msgspec.MsgspecError):
             continue
         if model is not None:
+            os.nice(NICE - os.nice(0))  # now that it is loaded
             _answer(copy, model, log, max_rows)
 
 
