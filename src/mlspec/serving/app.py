@@ -129,7 +129,7 @@ class App:
         self._metrics.serves(model.name, model.digest)
         self._served = _Served(model, get, is_open, f"{own}/infer", canary, shadow)
 
-    def _document(self, model: Model) -> dict[str, Any]:
+    def _document(self, model: Answering) -> dict[str, Any]:
         feedback = self._feedback is not None
         return openapi.document(model, max_rows=self._max_rows, with_tokens=bool(self._tokens), with_feedback=feedback)
 
