@@ -356,6 +356,12 @@ def test_more_candidates_wait_for_time_that_is_left_from_two_minutes_on(tmp_path
     assert made[120]["profiles"]["quick"]["model"]["spare"] == "none"
 
 
+def test_after_a_minute_a_second_lets_fewer_rows_be_bagged(tmp_path: Path) -> None:
+    cells = {"a": [i * 0.37 % 1 for i in range(5000)], "y": [0, 1] * 2500}
+    bagged = {seconds: drafted(tmp_path, cells, train_time=float(seconds)).spec["model"] for seconds in (200, 240)}
+    assert ["final" in model for model in bagged.values()] == [False, True]
+
+
 def test_rare_classes_are_weighed_and_the_verdict_is_estimated(tmp_path: Path, chance: np.random.Generator) -> None:
     rare = chance.random(2000) < 0.02
     found = drafted(tmp_path, {"a": chance.normal(size=2000), "is_fraud": rare.astype(int)})
