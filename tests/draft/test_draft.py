@@ -343,17 +343,15 @@ def test_a_time_lets_the_portfolio_compete_bagged_where_it_lasts(tmp_path: Path,
             assert (model["candidates"], model["time"], model["ensemble"]) == ("auto", f"{seconds}s", "greedy")
             assert made.spec["profiles"]["quick"]["model"]["time"] == "5s"
             assert ("final" in model) is ("cross_validation" in model)
-            assert "spare" not in model
             bagged[classes, seconds] = model.get("final") == "bag"
     assert [bagged[2, seconds] for seconds in (10, 20, 60)] == [False, True, True]
     assert [bagged[6, seconds] for seconds in (10, 20, 60)] == [False, False, True]
 
 
-def test_more_candidates_wait_for_time_that_is_left_from_two_minutes_on(tmp_path: Path) -> None:
-    cells = {"a": [i * 0.37 % 1 for i in range(300)], "y": [0, 1] * 150}
-    made = {seconds: drafted(tmp_path, cells, train_time=float(seconds)).spec for seconds in (119, 120)}
-    assert [spec["model"].get("spare") for spec in made.values()] == [None, "auto"]
-    assert made[120]["profiles"]["quick"]["model"]["spare"] == "none"
+def test_after_a_minute_a_second_lets_fewer_rows_be_bagged(tmp_path: Path) -> None:
+    cells = {"a": [i * 0.37 % 1 for i in range(5000)], "y": [0, 1] * 2500}
+    bagged = {seconds: drafted(tmp_path, cells, train_time=float(seconds)).spec["model"] for seconds in (200, 240)}
+    assert ["final" in model for model in bagged.values()] == [False, True]
 
 
 def test_rare_classes_are_weighed_and_the_verdict_is_estimated(tmp_path: Path, chance: np.random.Generator) -> None:

@@ -7,8 +7,6 @@ from subprocess import CompletedProcess
 
 import pytest
 
-from mlspec.spec.model import SPARE
-
 Mlspec = Callable[..., CompletedProcess[str]]
 # Less than a training gets at least: whatever the machine, the first candidate alone is trained.
 SPEC = """\
@@ -47,17 +45,3 @@ def test_the_rows_of_the_first_candidate_are_prepared_first(tmp_path: Path, mlsp
     mlspec("run", cwd=tmp_path)
     shown = json.loads(mlspec("show", "--format", "json", cwd=tmp_path).stdout)
     assert [one["name"] for one in shown["candidates"] if one["scores"]] == ["line", "blend"]
-
-
-@pytest.mark.slow
-def test_spare_candidates_are_trained_where_there_is_time(tmp_path: Path, mlspec: Mlspec) -> None:
-    rows = "".join(f"{20 + k % 41},{(k * 7) % 13},{int((k % 41) + (k * 7) % 13 > 25)}\n" for k in range(100))
-    (tmp_path / "people.csv").write_text(f"age,years,income\n{rows}")
-    spec = SPEC.replace(", boost: {type: lightgbm}, forest: {type: random_forest}", "")
-    spec = spec.replace("  time: 0.1s", "  spare: auto\n  time: 20m")
-    (tmp_path / "project.yaml").write_text(spec + "backend: {workers: 1}\n")
-    mlspec("run", cwd=tmp_path)
-    shown = json.loads(mlspec("show", "--format", "json", cwd=tmp_path).stdout)
-    names = [one["name"] for one in shown["candidates"] if one["scores"]]
-    assert names == ["line", *SPARE, "blend"]
-    assert mlspec("run", cwd=tmp_path).stderr.startswith("nothing to do")

@@ -1,7 +1,5 @@
 """How the time of a selection is shared among its trainings, by a clock of its own."""
 
-from pathlib import Path
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -36,12 +34,9 @@ class Clock:
 
 @pytest.fixture(scope="module")
 def graph(tmp_path_factory: pytest.TempPathFactory) -> Graph:
-    return compiled(tmp_path_factory.mktemp("small"), SPEC)
-
-
-def compiled(folder: Path, spec: str) -> Graph:
+    folder = tmp_path_factory.mktemp("small")
     (folder / "people.csv").write_text("age,income\n" + "".join(f"{20 + k % 40},{k % 2}\n" for k in range(60)))
-    (folder / "project.yaml").write_text(spec)
+    (folder / "project.yaml").write_text(SPEC)
     project, document = read(folder / "project.yaml")
     facts, _ = check.facts(project, document, folder)
     return compile_graph(project, facts, document)
@@ -108,25 +103,3 @@ def test_a_candidate_for_which_no_time_is_left_is_left_out_whole(graph: Graph) -
     left = {step_id: allowance.begin(step_id) for step_id in order[1:]}
     assert {seconds for step_id, seconds in left.items() if step_id.startswith("train.boost")} == {FLOOR}
     assert {seconds for step_id, seconds in left.items() if not step_id.startswith("train.boost")} == {0.0}
-
-
-def test_what_the_candidates_leave_goes_to_the_spare_ones_in_their_order(graph: Graph, tmp_path: Path) -> None:
-    both = compiled(tmp_path, SPEC.replace("  time:", "  spare: auto\n  time:"))
-    order = [*shares(both)]
-    assert order[: len(shares(graph))] == [*shares(graph)]
-    clock, other = Clock(), Clock()
-    more, alone = Allowance(both, 1, now=clock), Allowance(graph, 1, now=other)
-    for step_id in shares(graph):
-        # The others have what they would have without them.
-        clock.now = other.now = clock.now + 3
-        assert more.begin(step_id) == pytest.approx(alone.begin(step_id))
-        more.end(step_id)
-        alone.end(step_id)
-    left = 50 + 3 + for_training(both.project) - clock.now
-    first, second = order[len(shares(graph)) :][:4], order[len(shares(graph)) :][4:8]
-    assert {step_id.split(".")[1] for step_id in first + second} == {"broad", "plain"}
-    assert more.begin(first[0]) == pytest.approx(left / 2 / 4)
-    for step_id in first:
-        more.end(step_id)
-    clock.now += left - 1
-    assert more.begin(second[0]) == 0

@@ -239,7 +239,6 @@ RULES: dict[str, Rule] = {
     "model.calibrate": RESULT,
     "model.seed": RESULT,
     "model.repeats": COST,
-    "model.spare": COST,
     "model.time": COST,
     # tuning
     "tuning.*": COST,

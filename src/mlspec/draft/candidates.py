@@ -11,7 +11,7 @@ from mlspec.draft.task import Task
 FEW_ROWS, BAGGED_ROWS, MOST_CELLS, MOST_BAGGED_CELLS = 200, 20_000, 20_000_000, 2_000_000
 FOLDS, FEWER_FOLDS = 8, 5
 BAGGED_EACH_SECOND = 40  # rows, where a portfolio has a limited time: on one core it is then fitted to all folds
-SPARE_SECONDS = 120  # from here on small tables leave enough of the time for more candidates
+BAGGED_LATER, LATER = 15, 60  # the same for the seconds after a minute: where there are more, networks take them
 KEPT = 0.7  # of the rows of a class or group, at least, are no test rows
 QUICK = {
     "lightgbm": {"trees": 30},
@@ -58,11 +58,10 @@ def portfolio(table: Table, task: Task, split: Split, features: int, seconds: fl
     the fits of all folds."""
     classes = len(task.classes)
     folds = _folds(table, task, split, table.rows * max(1, features) * (classes if classes > 2 else 1))
-    if table.rows * max(1.0, classes / 3) > BAGGED_EACH_SECOND * seconds:
+    bagged = BAGGED_EACH_SECOND * min(seconds, LATER) + BAGGED_LATER * max(0.0, seconds - LATER)
+    if table.rows * max(1.0, classes / 3) > bagged:
         folds = None
-    more = {"spare": ("auto", "further ones, for the time that these leave")} if seconds >= SPARE_SECONDS else {}
-    time = (f"{seconds:g}s", "for all trainings together, in wall time")
-    return {**more, "time": time, **_keys(table, folds)}
+    return {"time": (f"{seconds:g}s", "for all trainings together, in wall time"), **_keys(table, folds)}
 
 
 def _keys(table: Table, folds: int | None) -> dict[str, tuple[Any, str]]:

@@ -125,7 +125,7 @@ def quick(table: Table, task: Task, models: Models, features: int) -> dict[str, 
     settings = candidates.quick(models.candidates)
     found["model"] = {"candidates": settings} if settings else {}
     if "time" in models.keys:
-        found["model"] = {**({"spare": "none"} if "spare" in models.keys else {}), "time": QUICK_TIME}
+        found["model"] = {"time": QUICK_TIME}
     if "cross_validation" in models.keys:
         found["model"]["cross_validation"] = {"folds": 2}
     if features > WIDE:

@@ -11,10 +11,8 @@ from msgspec import Struct
 
 from mlspec.graph.graph import Graph
 from mlspec.graph.passes.timing import candidate_of, for_training, shares
-from mlspec.spec.timing import spare
 
 AFTER = 0.95  # of the time, searches included: by then the selected model has been fitted again
-SPARE = 0.5  # of what is left, at most, for a candidate that is trained in what the others leave
 FLOOR = 0.2  # seconds: a training that would get less is left out
 
 
@@ -39,7 +37,6 @@ class Allowance:
         self._until: float | None = None
         self._running: dict[str, float] = {}
         self._first = ""
-        self._spare = spare(graph.project)
         self._candidates: dict[str, _Candidate] = {}
         for step_id, (name, seconds) in shares(graph).items():
             own = self._candidates.setdefault(name, _Candidate(0.0, set()))
@@ -57,11 +54,9 @@ class Allowance:
         free = left * self._slots - sum(max(0.0, until - now) for until in self._running.values())
         if own.each is None:
             decided = [one for one in self._candidates.values() if one.each is not None]
-            others = (one for other, one in self._candidates.items() if other not in self._spare)
-            open_to = sum(one.weight for one in others if one.each is None)
+            open_to = sum(one.weight for one in self._candidates.values() if one.each is None)
             reserved = sum((one.each or 0.0) * len(one.waiting) for one in decided)
-            share = SPARE if name in self._spare else own.weight / open_to
-            own.each = max(0.0, free - reserved) * share / len(own.waiting)
+            own.each = max(0.0, free - reserved) * own.weight / open_to / len(own.waiting)
         seconds = min(own.each, left, max(0.0, free) / len(own.waiting))
         if name == self._first:
             # Something has to be trained.

@@ -22,20 +22,6 @@ PORTFOLIO: dict[str, dict[str, dict[str, Any]]] = {
     }
 }
 
-SCALED = {"bins": 0, "epochs": 100, "patience": 20}  # networks on scaled numbers, where those above have their curves
-SPARE: dict[str, dict[str, Any]] = {  # settings as Python has them: no reader sees them
-    "broad": {"type": "torch.mlp", **SCALED, "hidden": (512,), "activation": "silu", "dropout": 0.2},
-    "plain": {"type": "torch.mlp", **SCALED, "hidden": (256, 256)},
-    "wide": {"type": "torch.mlp", "bins": 16, "hidden": (512,), "dropout": 0.3, "epochs": 60, "patience": 16},
-    "blocks": {"type": "torch.resnet", **SCALED, "blocks": 3, "epochs": 60, "patience": 16},
-    "shallow": {"type": "catboost", "depth": 4, "learning_rate": 0.04, "l2_leaf_reg": 5.0},
-    "members": {"type": "torch.tabm", **SCALED, "members": 16, "activation": "silu"},
-    "noisy": {"type": "torch.mlp", **SCALED, "hidden": (256, 256), "dropout": 0.3},
-    "coarse": {"type": "torch.tabm", "bins": 16, "hidden": (256, 256), "learning_rate": 0.001, "epochs": 100},
-    "leaves": {"type": "lightgbm", "num_leaves": 64, "learning_rate": 0.02, "min_data_in_leaf": 20, "patience": 100},
-    "deep": {"type": "catboost", "depth": 8, "l2_leaf_reg": 8.0, "random_strength": 3.0},
-}
-
 DATA_CHECKS = (
     "duplicates",
     "near duplicates",
@@ -124,13 +110,6 @@ class ModelSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             extra={"presets": PORTFOLIO},
         ),
     ]
-    spare: Annotated[
-        Literal["none", "auto"],
-        Meta(
-            description="auto: further candidates, networks and trees with other settings. With `time` they are "
-            "trained, in their order, in what the others leave of it."
-        ),
-    ] = "none"
     time: Annotated[
         Seconds | None,
         Meta(

@@ -66,10 +66,6 @@ def _is_part(column: str, name: str) -> bool:
 def resolve(project: Project, schemas: Mapping[str, Schema], target_levels: tuple[str, ...] | None) -> Project:
     """The project with task, selection, metrics and baselines filled; as it is where the task is unclear."""
     project = replace(project, data=_with_parts(project.data, schemas))
-    if project.model.spare != "none":
-        from mlspec.spec.timing import with_spare
-
-        project = with_spare(project)
     task = project.project.task
     if task is None:
         name = project.data.columns.target

@@ -1,45 +1,14 @@
-"""Which candidates share the time that they may take, and what searches get of it; the rest is shared among trainings
-when they run."""
-
-from typing import Any
+"""Shares the time that candidates may take among searches; what is left is shared among trainings when they run."""
 
 from msgspec.structs import replace
 
 from mlspec.plugins.base import PluginRef
 from mlspec.plugins.model import Model
 from mlspec.spec import Project
-from mlspec.spec.model import SPARE
 from mlspec.spec.tuning import Tuning
 
 SEARCHES = 0.5
 TRIALS = 1000
-
-
-def with_spare(project: Project) -> Project:
-    """The project with the candidates that ``model.spare`` adds; those that the spec names itself stay as they are."""
-    if project.model.spare == "none":
-        return project
-    own = project.model.candidates
-    more = {name: use for name, use in _further().items() if name not in own}
-    return replace(project, model=replace(project.model, candidates={**own, **more}))
-
-
-def spare(project: Project) -> frozenset[str]:
-    """The candidates that are trained in what the others leave of the time."""
-    if project.model.spare == "none":
-        return frozenset()
-    return frozenset(name for name, use in _further().items() if project.model.candidates.get(name) == use)
-
-
-def _further() -> dict[str, PluginRef]:
-    from mlspec import registry
-
-    found = {}
-    for name, about in SPARE.items():
-        settings: dict[str, Any] = {key: value for key, value in about.items() if key != "type"}
-        kind: Any = registry.plugin("models", about["type"])
-        found[name] = PluginRef(about["type"], kind(**settings))
-    return found
 
 
 def shared(project: Project) -> Project:
