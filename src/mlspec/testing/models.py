@@ -149,8 +149,13 @@ class ModelSuite(PluginSuite):
     def test_its_onnx_form_answers_as_it_does(self, plugin: Model, tmp_path: Path) -> None:
         if type(plugin).to_onnx is Model.to_onnx:
             return
-        onnxruntime = pytest.importorskip("onnxruntime")
-        given = self.fitted(plugin, tmp_path)
+        pytest.importorskip("onnxruntime")
+        self.compare_onnx(plugin, self.fitted(plugin, tmp_path), tmp_path / "model")
+
+    def compare_onnx(self, plugin: Model, given: Training, folder: Path) -> None:
+        """Hold the form of a fitted model in ONNX to its answers."""
+        import onnxruntime
+
         rows, classes = given.validation, given.classes
         graph = Graph()
         numbers = [graph.input(name, text=False) for name in rows.numeric_names]
@@ -159,7 +164,7 @@ class ModelSuite(PluginSuite):
         prepared = Prepared(
             graph.cast(graph.wide(numbers), "float32"), graph.wide(codes) if codes else "", rows.levels, columns, {}
         )
-        answer = plugin.to_onnx(tmp_path / "model", graph, prepared, classes)
+        answer = plugin.to_onnx(folder, graph, prepared, classes)
         content = graph.written({"answer": (answer, "float64", ["rows", *([classes] if classes else [])])}, {})
         for column, values in prepared.splits.items():
             if column < len(numbers):  # a third of the rows each: on a threshold as float32 has it, and beside it
@@ -172,7 +177,7 @@ class ModelSuite(PluginSuite):
         fed = dict(zip([*rows.numeric_names, *rows.code_names], [*rows.numeric.T, *rows.codes.T], strict=True))
         session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
         (found,) = session.run(None, {name: np.asarray(cells, np.float64) for name, cells in fed.items()})
-        np.testing.assert_allclose(found, plugin.load(tmp_path / "model", "cpu").predict(rows), rtol=2e-6, atol=2e-6)
+        np.testing.assert_allclose(found, plugin.load(folder, "cpu").predict(rows), rtol=2e-6, atol=2e-6)
 
     def test_its_preparation_makes_numbers_of_every_type(self, plugin: Model) -> None:
         for kind, group in GROUPS.items():
