@@ -1,7 +1,7 @@
 """Fitted networks for tables as nodes of an ONNX graph, layer by layer, in float32 as they are run."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from torch import Tensor, nn
@@ -18,7 +18,7 @@ def answer(network: Network, graph: Graph, features: Prepared, classes: int, cen
     parts = [] if network.numbers is None else [_layer(network.numbers, graph, features.numeric)]
     for index, table in enumerate(network.categories):
         code = graph.cast(graph.column(features.codes, index), "int64")
-        parts.append(graph.add("Gather", _weights(graph, table.weight), code, axis=0))
+        parts.append(graph.add("Gather", _weights(graph, cast(Tensor, table.weight)), code, axis=0))
     raw = graph.cast(_layer(network.layers, graph, graph.beside(parts)), "float64")
     last = graph.constant([-1], "int64")
     if classes > 2:
