@@ -4,8 +4,8 @@
     python benchmarks/serve.py FOLDER --http [--bento VENV/bin] [--mlflow VENV/bin] [--requests 2000]
 
 The spec has been run (FOLDER: a package of it). First, the CPU time of a row: of the booster alone on numbers that are
-encoded already, of the package by its row path and by the data engine, of its ONNX file, and of ``api.predict`` with a dict and with a
-frame. Exit code 1 where the row path takes over 0.1 ms more than the booster.
+encoded already, of the package by its row path and by the data engine, of its ONNX file, and of ``api.predict`` with a
+dict and with a frame. Exit code 1 where the row path takes over 0.1 ms more than the booster.
 
 ``--http``: a request of one row to ``mlspec serve``, to a starlette handler written by hand for this model
 (serving/by_hand.py), and to the same function behind BentoML and ``mlflow models serve`` of other environments; in one
