@@ -55,8 +55,8 @@ def _preparation(view: View) -> Iterator[Diagnostic]:
     lists |= {("preprocessing", "columns", name): uses for name, uses in stated.columns.items()}
     for path, uses in lists.items():
         for index, use in enumerate(uses or ()):
-            cls = type(use.plugin)
-            if isinstance(use.plugin, Transform) and cls.to_onnx is Transform.to_onnx and not cls.by_level:
+            step = use.plugin
+            if isinstance(step, Transform) and type(step).to_onnx is Transform.to_onnx and not step.by_level:
                 message = f"'{use.name}' has no form in ONNX"
                 yield view.diagnostic(CODE, (*path, index), message, "prepare the column otherwise", ABSENT)
 
