@@ -38,10 +38,12 @@ def check(view: View) -> Iterator[Diagnostic]:
             message = "parity is a bound of the ONNX file, which no format asks for"
             yield view.diagnostic(CODE, (*AT, "parity"), message, "add onnx to formats, or delete this")
         return
-    for name, use in view.project.model.candidates.items():
+    for candidate, use in view.project.model.candidates.items():
         if isinstance(use.plugin, Model) and type(use.plugin).to_onnx is Model.to_onnx:
-            message = f"candidate '{name}' ({use.name}) has no form in ONNX"
-            yield view.diagnostic(CODE, ("model", "candidates", name), message, "use another model", ABSENT, key=True)
+            message = f"candidate '{candidate}' ({use.name}) has no form in ONNX"
+            yield view.diagnostic(
+                CODE, ("model", "candidates", candidate), message, "use another model", ABSENT, key=True
+            )
     yield from _preparation(view)
     for path, what in _before(view):
         yield view.diagnostic(CODE, path, f"{what} no form in ONNX", "delete this", ABSENT, key=True)
