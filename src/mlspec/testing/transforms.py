@@ -114,7 +114,8 @@ class TransformSuite(PluginSuite):
                 "stages": [[_name(plugin), _settings(plugin), [state]]],
             }
             if any(made.type in ("category", "boolean") for made, _expression in plugin.apply(column, state)):
-                levels = {"levels": sorted({str(cell).lower() for cell in cells if cell is not None} - {""})}
+                known = [cell for cell in train["x"].to_list() if cell is not None]
+                levels = {"levels": sorted({str(cell).lower() if cell in (True, False) else cell for cell in known})}
                 entry["stages"].append(["encode", {"method": "ordinal"}, [levels]])
             graph, kind = Graph(["x"]), type(plugin)
             named = {"x": graph.input("x", text=column.type == "category")} if column.type != "image" else {"x": "x"}
