@@ -4,8 +4,8 @@
     python benchmarks/serve.py FOLDER --http [--bento VENV/bin] [--mlflow VENV/bin] [--requests 2000]
 
 The spec has been run (FOLDER: a package of it). First, the CPU time of a row: of the booster alone on numbers that are
-encoded already, of the package by its row path and by the data engine, and of ``api.predict`` with a dict and with a
-frame. Exit code 1 where the row path takes over 0.1 ms more than the booster.
+encoded already, of the package by its row path and by the data engine, of its ONNX file, and of ``api.predict`` with a
+dict and with a frame. Exit code 1 where the row path takes over 0.1 ms more than the booster.
 
 ``--http``: a request of one row to ``mlspec serve``, to a starlette handler written by hand for this model
 (serving/by_hand.py), and to the same function behind BentoML and ``mlflow models serve`` of other environments; in one
@@ -47,10 +47,13 @@ def row_path(folder: Path, data: Path, count: int) -> dict[str, float]:
     import polars as pl
 
     from mlspec import api
+    from mlspec.onnxkit import reading
     from mlspec.steps.data import by_cell
-    from mlspec.steps.serving import package
+    from mlspec.steps.serving import package, to_onnx
 
     loaded = package.load(folder)
+    about = loaded.about
+    session = reading.opened(to_onnx.made(folder, about).content, about.raw_columns(), len(about.classes or ()))
     frame = pl.read_csv(data, infer_schema_length=None).head(count)
     checked = loaded.checked(frame)
     rows = frame.select(name for name, _kind in loaded.about.raw_columns()).to_dicts()
@@ -62,6 +65,7 @@ def row_path(folder: Path, data: Path, count: int) -> dict[str, float]:
     return {
         "the bare booster": cpu(lambda one: booster._booster.predict(one, num_threads=1), encoded),
         "the package, by rows": cpu(lambda row: loaded.predict_few([row]), rows),
+        "the ONNX file": cpu(lambda row: session.answer([row]), rows),
         "the package, by the data engine": cpu(loaded.predict, frames),
         "api.predict, a dict": cpu(lambda row: api.predict(loaded, row), rows),
         "api.predict, a frame": cpu(lambda one: api.predict(loaded, one), frames),

@@ -1,8 +1,12 @@
 """All our own models run through the suite of ``mlspec.testing``."""
 
 from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
 
 from mlspec import registry
+from mlspec.plugins.model import Model
 from mlspec.testing.models import ModelSuite
 
 NETWORK = {"epochs": 12, "bins": 8, "batch_size": 32, "learning_rate": 0.01}
@@ -24,3 +28,11 @@ class TestModels(ModelSuite):
         "torch.resnet": {**NETWORK, "units": 32, "inner": 32},
         "torch.tabm": {**NETWORK, "members": 4, "hidden": [32]},
     }
+
+    @pytest.mark.slow
+    def test_its_onnx_form_answers_as_it_does_in_every_task(self, plugin: Model, tmp_path: Path) -> None:
+        pytest.importorskip("onnxruntime")
+        for task in sorted(plugin.tasks) if type(plugin).to_onnx is not Model.to_onnx else ():
+            given = self.training(plugin, tmp_path / task, task)
+            plugin.fit(given, tmp_path / task / "model")
+            self.compare_onnx(plugin, given, tmp_path / task / "model")

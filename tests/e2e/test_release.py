@@ -606,3 +606,34 @@ def test_two_who_promote_at_once_come_one_after_the_other(made: Team, tmp_path: 
     found = [entry.version for entry in api.releases(team.registry) if entry.event == "promoted"]
     assert len(found) == codes.count(0) >= 2
     assert all(one != other for one, other in pairwise(found))
+
+
+@pytest.mark.slow
+def test_a_release_with_an_onnx_file_holds_how_near_its_answers_are(team: Team, tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    spec, text = team.root / "project.yaml", (team.root / "project.yaml").read_text()
+
+    def asking(change: str) -> None:
+        spec.write_text(text.replace("operation:\n  release:\n", f"operation:\n  release:\n    {change}\n"))
+        api.run(team.root)  # nothing to compute
+        git(team.root, "add", ".")
+        git(team.root, "commit", "-qm", "ONNX")
+
+    asking("formats: [native, onnx]")
+    made = [team.copy(tmp_path / name) for name in "ab"]
+    digests = []
+    for one in made:
+        git(one.root, "status")
+        assert "error[approval-missing]" in said(partial(api.release, one.root, version="2.0", key=one.signer))
+        (new,) = {path.name for path in (one.registry / "bundles").iterdir()} - one.digests()
+        digests.append(new)
+    assert digests[0] == digests[1]
+    found = bundle.verify(made[0].registry / "bundles" / digests[0]).bundle
+    assert found.parity.bound == 1e-5
+    assert found.parity.largest < 1e-6
+    assert found.parity.rows.keys() >= {"test rows", "rows with a missing value", "rows with an extreme value"}
+    assert found.holds["model.onnx"] == "preparation and model as one ONNX file"
+    asking("formats: [native, onnx]\n    parity: 1e-12")
+    text = said(lambda: api.release(team.root, version="3.0", key=team.signer))
+    assert "error[onnx-differs]: model.onnx answers otherwise than the model on " in text
+    assert "; at most 1e-12 is allowed" in text

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 FILE = "model.txt"
 MOST = 1 << 32  # bytes
 ABOUT = "about.json"
+NOTHING = 1.0000000180025095e-35  # LightGBM takes smaller numbers for 0
 # One order of adding up, whatever the machine: without it the widest layout is chosen by a race.
 FIXED = {"deterministic": True, "force_row_wise": True, "verbosity": -1, "max_bin": 255}
 
@@ -107,7 +108,10 @@ def to_onnx(folder: Path, graph: "Graph", features: "Prepared") -> str:
 
     text, classes = _read(folder)
     targets = classes if classes > 2 else 1
-    found = trees.ensemble(graph, features.all(graph), features, as_trees(text, targets), targets)
+    rows, zero = features.all(graph), graph.constant(0.0)
+    is_none = graph.add("LessOrEqual", graph.add("Abs", rows), graph.constant(NOTHING))
+    rows = graph.where(is_none, zero, rows)
+    found = trees.ensemble(graph, rows, features, as_trees(text, targets), targets)
     return forms.of_logits(graph, found, classes) if classes else graph.column(found, 0)
 
 

@@ -69,12 +69,13 @@ def as_trees(text: str, targets: int) -> list[Tree]:
         if (kind[~by_set] == MISSING_IS_ZERO).any():
             raise NoOnnxForm("LightGBM takes 0 as missing in it")
         missing = np.where(kind == MISSING_IS_NAN, decision & TO_LEFT == TO_LEFT, threshold >= 0) & ~by_set
-        ends = _numbers([tree], "cat_boundaries", [int(tree["num_cat"]) + 1]) if by_set.any() else []
-        words = _numbers([tree], "cat_threshold", [int(ends[-1])]) if by_set.any() else []
-        members = {
-            at: _codes(words[ends[place] : ends[place + 1]])
-            for at, place in zip(np.flatnonzero(by_set).tolist(), threshold[by_set].astype(int).tolist(), strict=True)
-        }
+        members: dict[int, Sequence[int]] = {}
+        if by_set.any():
+            ends = _numbers([tree], "cat_boundaries", [int(tree["num_cat"]) + 1])
+            words = _numbers([tree], "cat_threshold", [int(ends[-1])])
+            for at in np.flatnonzero(by_set).tolist():
+                place = int(threshold[at])
+                members[at] = _codes(words[ends[place] : ends[place + 1]])
         values = _numbers([tree], "leaf_value", [leaves])
         found.append(Tree(column, threshold, left, right, missing, values, number % targets, members))
     return found

@@ -1,6 +1,6 @@
 """Ensembles of trees as one node.
 
-Thresholds and leaves are doubles: rounded to float32, a threshold sends the rows that lie on it the other way.
+Thresholds and leaves are doubles: rounded to float32, a threshold sends the rows that are exactly on it the other way.
 """
 
 from collections.abc import Sequence

@@ -74,7 +74,7 @@ docs/operation.md lists what has a form in ONNX.
 """,
     "onnx-differs": """The ONNX file does not answer as the model does.
 
-Why: both are compared on test rows, and on rows that are made to lie on thresholds of trees, with missing values,
+Why: both are compared on test rows, and on rows that are made to be on thresholds of trees, with missing values,
 categories that no training row has, and extreme numbers. On one of them the difference is above
 `operation.release.parity`.
 

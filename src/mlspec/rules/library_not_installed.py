@@ -22,6 +22,7 @@ from mlspec.spec import Project
 
 CODE = "library-not-installed"
 MODULES = {"pillow": "PIL", "scikit-learn": "sklearn"}
+LIBRARIES_OF_ONNX = ("onnx", "onnxruntime")
 EVERY_RUN = ("numpy", "polars", "scikit-learn")
 KINDS = {cls: kind[:-1] for kind, cls in registry.KINDS.items()}
 
@@ -35,7 +36,7 @@ def demand_dvc() -> None:
 
 def demand_onnx(span: Span | None = None) -> None:
     """Raises SpecError where what writes and runs ONNX files is not installed."""
-    absent = [name for name in ("onnx", "onnxruntime") if not _installed(name)]
+    absent = [name for name in LIBRARIES_OF_ONNX if not _installed(name)]
     if absent:
         message, note = f"ONNX files need {' and '.join(absent)}", "pip install 'mlspec-compiler[onnx]'"
         raise SpecError([Diagnostic(code=CODE, message=message, span=span, notes=(note,))])
@@ -62,6 +63,10 @@ def lacking(project: Project, document: Document) -> Iterator[Diagnostic]:
         return
     if project.report.mlflow is not None and not _is_module("mlflow"):
         yield missing(("report", "mlflow"), "logging of runs", "mlflow", "'mlspec-compiler[mlflow]'")
+    release = None if project.operation is None else project.operation.release
+    for library in LIBRARIES_OF_ONNX if release is not None and "onnx" in release.formats else ():
+        if not _installed(library):
+            yield missing(("operation", "release", "formats"), "a release as ONNX", library, "'mlspec-compiler[onnx]'")
     if project.backend.store is not None and project.storage.encrypt is not None and not _installed("cryptography"):
         who, way = "encryption of the shared store", "'mlspec-compiler[stores]'"
         yield missing(("storage", "encrypt"), who, "cryptography", way, key=False)

@@ -38,10 +38,12 @@ def check(view: View) -> Iterator[Diagnostic]:
             message = "parity is a bound of the ONNX file, which no format asks for"
             yield view.diagnostic(CODE, (*AT, "parity"), message, "add onnx to formats, or delete this")
         return
-    for name, use in view.project.model.candidates.items():
+    for candidate, use in view.project.model.candidates.items():
         if isinstance(use.plugin, Model) and type(use.plugin).to_onnx is Model.to_onnx:
-            message = f"candidate '{name}' ({use.name}) has no form in ONNX"
-            yield view.diagnostic(CODE, ("model", "candidates", name), message, "use another model", ABSENT, key=True)
+            message = f"candidate '{candidate}' ({use.name}) has no form in ONNX"
+            yield view.diagnostic(
+                CODE, ("model", "candidates", candidate), message, "use another model", ABSENT, key=True
+            )
     yield from _preparation(view)
     for path, what in _before(view):
         yield view.diagnostic(CODE, path, f"{what} no form in ONNX", "delete this", ABSENT, key=True)
@@ -55,8 +57,8 @@ def _preparation(view: View) -> Iterator[Diagnostic]:
     lists |= {("preprocessing", "columns", name): uses for name, uses in stated.columns.items()}
     for path, uses in lists.items():
         for index, use in enumerate(uses or ()):
-            cls = type(use.plugin)
-            if isinstance(use.plugin, Transform) and cls.to_onnx is Transform.to_onnx and not cls.by_level:
+            step = use.plugin
+            if isinstance(step, Transform) and type(step).to_onnx is Transform.to_onnx and not step.by_level:
                 message = f"'{use.name}' has no form in ONNX"
                 yield view.diagnostic(CODE, (*path, index), message, "prepare the column otherwise", ABSENT)
 

@@ -129,7 +129,7 @@ def _boosted(fitted: Any, features: Prepared) -> Iterator[Tree]:
 def _columns(fitted: Any, features: Prepared) -> "tuple[Array, dict[int, list[int]]]":
     """Which column each of the estimator's own is, and what each code of a category is there; -1: none that it knows.
 
-    Categories come first there, numbered anew.
+    Categories come first there, numbered again.
     """
     import numpy as np
 

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 
 from mlspec.diagnostics import StepError
+from mlspec.onnxkit.forms import Prepared
+from mlspec.onnxkit.graph import Graph
 from mlspec.plugins.base import Column, Task
 from mlspec.plugins.model import Features, Model, Training
 from mlspec.plugins.transform import Transform
@@ -143,6 +145,39 @@ class ModelSuite(PluginSuite):
                 file.write_bytes(file.read_bytes()[:20])
         with pytest.raises(Exception):  # noqa: B017, PT011 (each library has its own errors for that)
             plugin.load(tmp_path / "model", "cpu")
+
+    def test_its_onnx_form_answers_as_it_does(self, plugin: Model, tmp_path: Path) -> None:
+        if type(plugin).to_onnx is Model.to_onnx:
+            return
+        pytest.importorskip("onnxruntime")
+        self.compare_onnx(plugin, self.fitted(plugin, tmp_path), tmp_path / "model")
+
+    def compare_onnx(self, plugin: Model, given: Training, folder: Path) -> None:
+        """Hold the form of a fitted model in ONNX to its answers."""
+        import onnxruntime
+
+        rows, classes = given.validation, given.classes
+        graph = Graph()
+        numbers = [graph.input(name, text=False) for name in rows.numeric_names]
+        codes = [graph.input(name, text=False) for name in rows.code_names]
+        columns = len(numbers) + len(codes)
+        prepared = Prepared(
+            graph.cast(graph.wide(numbers), "float32"), graph.wide(codes) if codes else "", rows.levels, columns, {}
+        )
+        answer = plugin.to_onnx(folder, graph, prepared, classes)
+        content = graph.written({"answer": (answer, "float64", ["rows", *([classes] if classes else [])])}, {})
+        for column, values in prepared.splits.items():
+            if column < len(numbers):  # a third of the rows each: on a threshold as float32 has it, and beside it
+                around = np.resize(np.array(sorted(values)), len(rows.numeric)).astype(np.float32)
+                ends = np.array([-np.inf, np.inf], np.float32)[np.arange(len(around)) % 2]
+                away = np.nextafter(around, ends)
+                rows.numeric[:, column] = np.where(np.arange(len(around)) % 3 == column % 3, around, away)
+        if plugin.takes_missing:
+            rows.numeric[::5, 0] = np.nan
+        fed = dict(zip([*rows.numeric_names, *rows.code_names], [*rows.numeric.T, *rows.codes.T], strict=True))
+        session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+        (found,) = session.run(None, {name: np.asarray(cells, np.float64) for name, cells in fed.items()})
+        np.testing.assert_allclose(found, plugin.load(folder, "cpu").predict(rows), rtol=2e-6, atol=2e-6)
 
     def test_its_preparation_makes_numbers_of_every_type(self, plugin: Model) -> None:
         for kind, group in GROUPS.items():

@@ -108,9 +108,14 @@ class TransformSuite(PluginSuite):
             )
             cells = [*dict.fromkeys(cell for cell in table["x"].to_list() if cell == cell)]
             cells += ["never seen before", ""] if column.type == "category" else []
-            entry = {"name": "x", "type": column.type, "stages": [[_name(plugin), _settings(plugin), [state]]]}
+            entry: dict[str, Any] = {
+                "name": "x",
+                "type": column.type,
+                "stages": [[_name(plugin), _settings(plugin), [state]]],
+            }
             if any(made.type in ("category", "boolean") for made, _expression in plugin.apply(column, state)):
-                levels = {"levels": sorted({str(cell).lower() for cell in cells if cell is not None} - {""})}
+                known = [cell for cell in train["x"].to_list() if cell is not None]
+                levels = {"levels": sorted({str(cell).lower() if cell in (True, False) else cell for cell in known})}
                 entry["stages"].append(["encode", {"method": "ordinal"}, [levels]])
             graph, kind = Graph(["x"]), type(plugin)
             named = {"x": graph.input("x", text=column.type == "category")} if column.type != "image" else {"x": "x"}

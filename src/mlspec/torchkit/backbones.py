@@ -43,7 +43,9 @@ def behind_pictures(
     return mlp(width, outputs, hidden=hidden, activation=activation, dropout=dropout)
 
 
-class _Residual(nn.Module):
+class Residual(nn.Module):
+    """A block that adds to what it reads."""
+
     def __init__(self, width: int, inner: int, dropout: float, residual_dropout: float) -> None:
         super().__init__()
         self.layers = nn.Sequential(
@@ -56,6 +58,7 @@ class _Residual(nn.Module):
         )
 
     def forward(self, rows: Tensor) -> Tensor:
+        """(rows, width) -> the same shape."""
         result: Tensor = rows + self.layers(rows)
         return result
 
@@ -64,11 +67,11 @@ def resnet(
     width: int, outputs: int, *, blocks: int, units: int, inner: int, dropout: float, residual_dropout: float
 ) -> nn.Module:
     """Blocks that each add to what they read (Gorishniy et al. 2021)."""
-    body = [_Residual(units, inner, dropout, residual_dropout) for _ in range(blocks)]
+    body = [Residual(units, inner, dropout, residual_dropout) for _ in range(blocks)]
     return nn.Sequential(nn.Linear(width, units), *body, nn.BatchNorm1d(units), nn.ReLU(), nn.Linear(units, outputs))
 
 
-class _Shared(nn.Module):
+class Shared(nn.Module):
     """A layer whose weights all members share, each with scales of its own on both sides (BatchEnsemble, Wen et al.
     2020); (rows, members, width) -> (rows, members, units)."""
 
@@ -82,6 +85,7 @@ class _Shared(nn.Module):
         self.bias = nn.Parameter(torch.empty(units).uniform_(-(width**-0.5), width**-0.5).repeat(members, 1))
 
     def forward(self, rows: Tensor) -> Tensor:
+        """(rows, members, width) -> (rows, members, units)."""
         return torch.addcmul(self.bias, self.layer(rows * self.before), self.after)
 
 
@@ -98,7 +102,7 @@ class Members(nn.Module):
         self.members = self.breadth = members
         layers: list[nn.Module] = []
         for number, units in enumerate(hidden):
-            layers += [_Shared(members, width, units, number == 0), ACTIVATIONS[activation]()]
+            layers += [Shared(members, width, units, number == 0), ACTIVATIONS[activation]()]
             if dropout:
                 layers.append(nn.Dropout(dropout))
             width = units

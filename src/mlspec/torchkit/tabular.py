@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 import numpy as np
@@ -17,6 +17,10 @@ from mlspec.torchkit import backbones, device, loop, memory, outputs, statistics
 from mlspec.torchkit.network import Curves, Network, Scale
 from mlspec.torchkit.pictures import Pictures, others
 from mlspec.torchkit.row_weights import row_weights, stopping_weights
+
+if TYPE_CHECKING:
+    from mlspec.onnxkit.forms import Prepared
+    from mlspec.onnxkit.graph import Graph
 
 Array = np.ndarray[Any, Any]
 
@@ -193,6 +197,16 @@ def load(model: Tabular, folder: Path, name: str) -> Predictor:
     return _Fitted(network.to(place).eval(), config, place)
 
 
+def to_onnx(model: Tabular, folder: Path, graph: "Graph", features: "Prepared") -> str:
+    """The network of this model from its folder as nodes of a graph."""
+    from mlspec.torchkit.to_onnx import answer
+
+    fitted = load(model, folder, "cpu")
+    assert isinstance(fitted, _Fitted)
+    config = fitted.config
+    return answer(fitted.network, graph, features, config.classes, config.centre, config.spread)
+
+
 def _fits(model: Tabular, config: Config, size: int) -> None:
     """Raises ValueError where a network is of another shape than its model says, or has more weights than its file of
     that size: before any memory is taken for it."""
@@ -261,22 +275,22 @@ def _embedding(config: Config, plain: list[int] | None, features: Features | Non
 
 class _Fitted(Predictor):
     def __init__(self, network: Network, config: Config, place: torch.device) -> None:
-        self._network = network
-        self._config = config
+        self.network = network
+        self.config = config
         self.classes = config.classes
         self._place = place
 
     def predict(self, features: Features) -> Array:
         statistics.check(features)
         numbers, codes = _inputs(features, self._place)
-        size = loop.at_once(self._network)
+        size = loop.at_once(self.network)
         with torch.inference_mode():
             pieces = [
-                self._network(numbers[start : start + size], codes[start : start + size])
+                self.network(numbers[start : start + size], codes[start : start + size])
                 for start in range(0, len(numbers), size)
             ]
-        raw = torch.cat(pieces) if pieces else torch.zeros((0, outputs.count(self._config.classes)))
-        about = (self._config.classes, self._config.centre, self._config.spread)
+        raw = torch.cat(pieces) if pieces else torch.zeros((0, outputs.count(self.config.classes)))
+        about = (self.config.classes, self.config.centre, self.config.spread)
         if raw.dim() == 2:
             return outputs.answer(raw, *about)
         members = outputs.answer(raw.flatten(0, 1), *about)

@@ -1,13 +1,19 @@
 """A residual network."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, cast
 
 from msgspec import Meta
 
 from mlspec.plugins.base import Schema
 from mlspec.torchkit import settings
 from mlspec.torchkit.tabular_model import TabularModel
+
+if TYPE_CHECKING:
+    from mlspec.onnxkit.forms import Prepared
+    from mlspec.onnxkit.graph import Graph
+    from mlspec.torchkit.tabular import Tabular
 
 
 class Resnet(TabularModel, frozen=True, kw_only=True):
@@ -65,3 +71,9 @@ class Resnet(TabularModel, frozen=True, kw_only=True):
         weights += self.units * (width + 1) + settings.outputs(classes) * (self.units + 1) + 4 * self.units
         weights += self.blocks * (2 * self.units * self.inner + self.inner + 5 * self.units)
         return 4 * weights
+
+    def to_onnx(self, folder: Path, graph: "Graph", features: "Prepared", classes: int) -> str:
+        """The layers."""
+        from mlspec.torchkit import tabular
+
+        return tabular.to_onnx(cast("Tabular", self), folder, graph, features)

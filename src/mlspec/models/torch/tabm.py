@@ -1,13 +1,19 @@
 """An ensemble of perceptrons that share their weights."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, cast
 
 from msgspec import Meta
 
 from mlspec.plugins.base import Schema
 from mlspec.torchkit import settings
 from mlspec.torchkit.tabular_model import TabularModel
+
+if TYPE_CHECKING:
+    from mlspec.onnxkit.forms import Prepared
+    from mlspec.onnxkit.graph import Graph
+    from mlspec.torchkit.tabular import Tabular
 
 
 class Tabm(TabularModel, frozen=True, kw_only=True):
@@ -75,3 +81,9 @@ class Tabm(TabularModel, frozen=True, kw_only=True):
             weights += units * width + self.members * (width + 2 * units)
             width = units
         return 4 * (weights + self.members * settings.outputs(classes) * (width + 1))
+
+    def to_onnx(self, folder: Path, graph: "Graph", features: "Prepared", classes: int) -> str:
+        """The layers."""
+        from mlspec.torchkit import tabular
+
+        return tabular.to_onnx(cast("Tabular", self), folder, graph, features)
