@@ -20,6 +20,7 @@ from mlspec.diagnostics import Diagnostic, SpecError
 
 if TYPE_CHECKING:
     from mlspec.release.ledger import Entry
+    from mlspec.release.rollout import Rollout
     from mlspec.serving.model import Model
     from mlspec.serving.offers import Does, Offer, Trial, Wanted
 
@@ -105,6 +106,7 @@ class Keeper:
         self._stage, self._registry, self._home, self._stated, self._say = stage, registry, home, stated, say
         self._wanted, self._said = wanted, wanted
         self._mark: Mark | None = None
+        self._rollout: Rollout | None = None
         self._tried = 0.0
         self._loaded = {wanted.live.bundle}
 
@@ -154,7 +156,7 @@ class Keeper:
         from mlspec.release import rollout, trials
         from mlspec.serving.offers import Trial
 
-        now = rollout.under_way(entries, self._stage)
+        now = self._rollout = rollout.under_way(entries, self._stage)
         if now is None:
             return None
         if self._stated["log"] is None:
@@ -172,13 +174,12 @@ class Keeper:
     def _judge(self) -> None:
         """Take a rollout further, as long as there is one; a tenth of the time at most goes into it."""
         from mlspec.api import rollouts
-        from mlspec.release import ledger, rollout
 
         begun, looked, wrong = None, 0, ""
         while True:
             start = time.thread_time()
             try:
-                now = rollout.under_way(ledger.read(self._registry).entries, self._stage)
+                now = self._rollout
                 if now is not None and self._stated["log"] is not None:
                     looked = looked if now == begun else 0
                     begun, log = now, Path(self._stated["log"])
