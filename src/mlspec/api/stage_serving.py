@@ -10,6 +10,7 @@ import socket
 import tempfile
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from mlspec.serving.model import Model
     from mlspec.serving.offers import Does, Offer, Trial, Wanted
 
-KEEPER, SHADOW = "keeper", "shadow"
+KEEPER, SHADOW, READY = "keeper", "shadow", "ready"
 AGAIN = 10.0  # seconds after which a bundle or a ledger that could not be used is looked at again
 JUDGED_EVERY = 2.0  # seconds between two looks at the log of a rollout
 EVERY = 0.2  # seconds between two looks at the ledger, each a call of stat
@@ -78,8 +79,12 @@ def serve(
                 say(render(error.diagnostics, error.texts).rstrip("\n"))
                 return 2
 
-        many = "" if workers == 1 else f", {workers} processes"
-        return server.supervise(work, workers + 2, lambda: say(f"{started.read_text()}, stage '{stage}'{many}"))
+        def answering() -> None:
+            many = "" if workers == 1 else f", {workers} processes"
+            say(f"{started.read_text()}, stage '{stage}'{many}")
+            (home / READY).touch()
+
+        return server.supervise(work, workers + 2, answering)
 
 
 def offer(registry: Path, bundle: str) -> "Offer":
@@ -103,7 +108,8 @@ class Keeper:
     def __init__(
         self, stage: str, registry: Path, home: Path, wanted: "Wanted", stated: Mapping[str, Any], say: Say
     ) -> None:
-        self._stage, self._registry, self._home, self._stated, self._say = stage, registry, home, stated, say
+        self._stage, self._registry, self._home, self._stated, self._print = stage, registry, home, stated, say
+        self._lines: deque[str] = deque()
         self._wanted, self._said = wanted, wanted
         self._mark: Mark | None = None
         self._rollout: Rollout | None = None
@@ -130,7 +136,7 @@ class Keeper:
                 self._wanted = wanted
                 offers.want(self._home, wanted)
                 if wanted.wrong:
-                    self._say(f"{self._stage}: {wanted.wrong}; {wanted.live.version} stays in service")
+                    self._say(f"{wanted.wrong}; {wanted.live.version} stays in service")
         self._tell()
 
     def _read(self) -> "Wanted":
@@ -160,7 +166,7 @@ class Keeper:
         if now is None:
             return None
         if self._stated["log"] is None:
-            self._say(f"{self._stage}: {now.version} can't be tried without a log: --log FOLDER")
+            self._say(f"{now.version} can't be tried without a log: --log FOLDER")
             return None
         try:
             found = self._usable(now.bundle)
@@ -190,7 +196,7 @@ class Keeper:
             except (SpecError, OSError, ValueError) as error:
                 said = error.diagnostics[0].message if isinstance(error, SpecError) else str(error)
                 if said != wrong:
-                    self._say(f"{self._stage}: the rollout can't be judged: {said}")
+                    self._say(f"the rollout can't be judged: {said}")
                 wrong = said
             time.sleep(max(JUDGED_EVERY, 10 * (time.thread_time() - start)))
 
@@ -205,26 +211,34 @@ class Keeper:
             self._loaded.add(bundle)
         return found
 
+    def _say(self, text: str) -> None:
+        """To be said behind the start line."""
+        self._lines.append(f"{self._stage}: {text}")
+
     def _tell(self) -> None:
-        """Say it once all processes serve what is wanted, or that one can't."""
+        """Say what happened, and what is wanted once all processes serve it, or that one can't."""
         from mlspec.serving import offers
 
+        if not (self._home / READY).exists():
+            return
+        while self._lines:
+            self._print(self._lines.popleft())
         if self._said == self._wanted:
             return
         said, live, trial = self._wanted, self._wanted.live, self._wanted.trial
         processes = [one for one in offers.done(self._home).values() if one.live]
         wrong = next((one.wrong for one in processes if one.wrong), "")
         if wrong:
-            self._say(f"{self._stage}: {live.version} can't be served by every process: {wrong}")
+            self._say(f"{live.version} can't be served by every process: {wrong}")
         elif not all(_does(one, self._wanted) for one in processes):
             return
         elif self._said.live != live:
-            self._say(f"{self._stage}: now serving {live.version} (model {live.model[:12]})")
+            self._say(f"now serving {live.version} (model {live.model[:12]})")
         if trial is not None and trial != self._said.trial:
             as_what = "as a shadow" if trial.share is None else f"as a canary for {trial.share:g} of the keys"
-            self._say(f"{self._stage}: trying {trial.offer.version} {as_what}")
+            self._say(f"trying {trial.offer.version} {as_what}")
         elif trial is None and self._said.trial is not None and self._said.trial.offer != live:
-            self._say(f"{self._stage}: {self._said.trial.offer.version} is tried no more")
+            self._say(f"{self._said.trial.offer.version} is tried no more")
         self._said = said
 
 
