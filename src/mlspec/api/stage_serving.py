@@ -244,7 +244,7 @@ class Keeper:
 
 def _worker(home: Path, sends: socket.socket, listener: socket.socket, stated: Mapping[str, Any], begun: Say) -> int:
     """Answer requests by what is wanted, until a signal."""
-    from mlspec.api.serving import Service
+    from mlspec.api.service import Service
     from mlspec.serving import copies, offers
     from mlspec.serving.app import Canary
     from mlspec.serving.follow import Follower
@@ -275,7 +275,7 @@ def _worker(home: Path, sends: socket.socket, listener: socket.socket, stated: M
 
 def _shadow(home: Path, gets: socket.socket, stated: Mapping[str, Any]) -> None:
     """Answer copies of requests by the candidate, until SIGTERM."""
-    from mlspec.api.serving import Loader
+    from mlspec.api.service import Loader
     from mlspec.serving import location, shadow
     from mlspec.serving.offers import wanted
     from mlspec.serving.request_log import RequestLog
