@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 
-from mlspec.api import serving
+from mlspec.api import service
 from mlspec.serving.app import App
 from mlspec.serving.metrics import Metrics
 from mlspec.serving.model import Model
@@ -39,7 +39,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def app_of(folder: Path, *, tokens: tuple[str, ...] = (), timeout: float = 10.0, log: Any = None) -> App:
     loaded = package.load(folder)
-    model = Model(loaded, folder, "small", serving.by_table(loaded))
+    model = Model(loaded, folder, "small", service.by_table(loaded))
     metrics = Metrics()
     return App(model, max_rows=50, timeout=timeout, tokens=Tokens(tokens), metrics=metrics, log=log)
 

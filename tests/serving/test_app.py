@@ -59,6 +59,10 @@ def test_the_open_inference_protocol_gives_the_same(ask: Ask) -> None:
     assert [one["name"] for one in found["outputs"]] == [one["name"] for one in about["outputs"]]
     assert outputs["prediction"] == [one["prediction"] for one in plain]
     assert outputs["p_x1"] == [one["probabilities"]["x1"] for one in plain]
+    version = f"/v2/models/small/versions/{about['versions'][0]}"
+    assert ask(version).json == about
+    assert ask(f"{version}/infer", {"id": "7", "inputs": inputs}).json == found
+    assert ask(f"{version[:-1]}/infer", {"id": "7", "inputs": inputs}).status == 404
     inputs[0] = {**inputs[0], "shape": [4, 1], "data": [[cell] for cell in inputs[0]["data"]]}
     asked_for = {"inputs": inputs, "outputs": [{"name": "p_x1"}]}
     assert [one["data"] for one in ask("/v2/models/small/infer", asked_for).json["outputs"]] == [outputs["p_x1"]]

@@ -278,3 +278,16 @@ def test_a_shadow_gets_copies_and_holds_nobody_up(folder: Path) -> None:
     for one in (sends, gets):
         one.close()
     app.close()
+
+
+def test_a_candidate_that_has_passed_is_promoted_where_the_spec_says_so(tmp_path: Path) -> None:
+    home = tmp_path / "registry"
+    registries.make(home, {"rollout": {**OPERATION["rollout"], "promote": "when_passed"}})
+    begun = trials.start(home, "1.1", "production", "ann")
+    trials.step(home, begun, "rollout_passed", "server", "held")
+    passed = rollout.under_way(ledger.read(home).entries, "production")
+    assert passed is not None
+    rollouts.advance(home, passed, tmp_path / "log", None, datetime.now(UTC), 0)
+    last = ledger.read(home).entries[-1]
+    assert (last.event, last.version, last.evidence) == ("promoted", "1.1", {"rollout": "passed"})
+    assert last.who.startswith("mlspec serve, ")

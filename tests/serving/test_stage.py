@@ -36,7 +36,7 @@ def children(served: Served) -> list[int]:
 
 
 class Clients:
-    """Connections that ask all the time; what they were told, in order."""
+    """Connections that ask all the time; their answers, in order."""
 
     def __init__(self, served: Served, count: int) -> None:
         self.answers: list[list[tuple[int, str]]] = [[] for _ in range(count)]

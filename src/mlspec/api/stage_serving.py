@@ -10,6 +10,7 @@ import socket
 import tempfile
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,10 +21,11 @@ from mlspec.diagnostics import Diagnostic, SpecError
 
 if TYPE_CHECKING:
     from mlspec.release.ledger import Entry
+    from mlspec.release.rollout import Rollout
     from mlspec.serving.answering import Answering
     from mlspec.serving.offers import Does, Offer, Trial, Wanted
 
-KEEPER, SHADOW = "keeper", "shadow"
+KEEPER, SHADOW, READY = "keeper", "shadow", "ready"
 AGAIN = 10.0  # seconds after which a bundle or a ledger that could not be used is looked at again
 JUDGED_EVERY = 2.0  # seconds between two looks at the log of a rollout
 EVERY = 0.2  # seconds between two looks at the ledger, each a call of stat
@@ -77,8 +79,12 @@ def serve(
                 say(render(error.diagnostics, error.texts).rstrip("\n"))
                 return 2
 
-        many = "" if workers == 1 else f", {workers} processes"
-        return server.supervise(work, workers + 2, lambda: say(f"{started.read_text()}, stage '{stage}'{many}"))
+        def answering() -> None:
+            many = "" if workers == 1 else f", {workers} processes"
+            say(f"{started.read_text()}, stage '{stage}'{many}")
+            (home / READY).touch()
+
+        return server.supervise(work, workers + 2, answering)
 
 
 def offer(registry: Path, bundle: str) -> "Offer":
@@ -102,9 +108,11 @@ class Keeper:
     def __init__(
         self, stage: str, registry: Path, home: Path, wanted: "Wanted", stated: Mapping[str, Any], say: Say
     ) -> None:
-        self._stage, self._registry, self._home, self._stated, self._say = stage, registry, home, stated, say
+        self._stage, self._registry, self._home, self._stated, self._print = stage, registry, home, stated, say
+        self._lines: deque[str] = deque()
         self._wanted, self._said = wanted, wanted
         self._mark: Mark | None = None
+        self._rollout: Rollout | None = None
         self._tried = 0.0
         self._loaded = {wanted.live.bundle}
 
@@ -128,7 +136,7 @@ class Keeper:
                 self._wanted = wanted
                 offers.want(self._home, wanted)
                 if wanted.wrong:
-                    self._say(f"{self._stage}: {wanted.wrong}; {wanted.live.version} stays in service")
+                    self._say(f"{wanted.wrong}; {wanted.live.version} stays in service")
         self._tell()
 
     def _read(self) -> "Wanted":
@@ -154,11 +162,11 @@ class Keeper:
         from mlspec.release import rollout, trials
         from mlspec.serving.offers import Trial
 
-        now = rollout.under_way(entries, self._stage)
+        now = self._rollout = rollout.under_way(entries, self._stage)
         if now is None:
             return None
         if self._stated["log"] is None:
-            self._say(f"{self._stage}: {now.version} can't be tried without a log: --log FOLDER")
+            self._say(f"{now.version} can't be tried without a log: --log FOLDER")
             return None
         try:
             found = self._usable(now.bundle)
@@ -172,13 +180,12 @@ class Keeper:
     def _judge(self) -> None:
         """Take a rollout further, as long as there is one; a tenth of the time at most goes into it."""
         from mlspec.api import rollouts
-        from mlspec.release import ledger, rollout
 
         begun, looked, wrong = None, 0, ""
         while True:
             start = time.thread_time()
             try:
-                now = rollout.under_way(ledger.read(self._registry).entries, self._stage)
+                now = self._rollout
                 if now is not None and self._stated["log"] is not None:
                     looked = looked if now == begun else 0
                     begun, log = now, Path(self._stated["log"])
@@ -189,7 +196,7 @@ class Keeper:
             except (SpecError, OSError, ValueError) as error:
                 said = error.diagnostics[0].message if isinstance(error, SpecError) else str(error)
                 if said != wrong:
-                    self._say(f"{self._stage}: the rollout can't be judged: {said}")
+                    self._say(f"the rollout can't be judged: {said}")
                 wrong = said
             time.sleep(max(JUDGED_EVERY, 10 * (time.thread_time() - start)))
 
@@ -204,32 +211,40 @@ class Keeper:
             self._loaded.add(bundle)
         return found
 
+    def _say(self, text: str) -> None:
+        """To be said behind the start line."""
+        self._lines.append(f"{self._stage}: {text}")
+
     def _tell(self) -> None:
-        """Say it once all processes serve what is wanted, or that one can't."""
+        """Say what happened, and what is wanted once all processes serve it, or that one can't."""
         from mlspec.serving import offers
 
+        if not (self._home / READY).exists():
+            return
+        while self._lines:
+            self._print(self._lines.popleft())
         if self._said == self._wanted:
             return
         said, live, trial = self._wanted, self._wanted.live, self._wanted.trial
         processes = [one for one in offers.done(self._home).values() if one.live]
         wrong = next((one.wrong for one in processes if one.wrong), "")
         if wrong:
-            self._say(f"{self._stage}: {live.version} can't be served by every process: {wrong}")
+            self._say(f"{live.version} can't be served by every process: {wrong}")
         elif not all(_does(one, self._wanted) for one in processes):
             return
         elif self._said.live != live:
-            self._say(f"{self._stage}: now serving {live.version} (model {live.model[:12]})")
+            self._say(f"now serving {live.version} (model {live.model[:12]})")
         if trial is not None and trial != self._said.trial:
             as_what = "as a shadow" if trial.share is None else f"as a canary for {trial.share:g} of the keys"
-            self._say(f"{self._stage}: trying {trial.offer.version} {as_what}")
+            self._say(f"trying {trial.offer.version} {as_what}")
         elif trial is None and self._said.trial is not None and self._said.trial.offer != live:
-            self._say(f"{self._stage}: {self._said.trial.offer.version} is tried no more")
+            self._say(f"{self._said.trial.offer.version} is tried no more")
         self._said = said
 
 
 def _worker(home: Path, sends: socket.socket, listener: socket.socket, stated: Mapping[str, Any], begun: Say) -> int:
     """Answer requests by what is wanted, until a signal."""
-    from mlspec.api.serving import Service
+    from mlspec.api.service import Service
     from mlspec.serving import copies, offers
     from mlspec.serving.app import Canary
     from mlspec.serving.follow import Follower
@@ -260,7 +275,7 @@ def _worker(home: Path, sends: socket.socket, listener: socket.socket, stated: M
 
 def _shadow(home: Path, gets: socket.socket, stated: Mapping[str, Any]) -> None:
     """Answer copies of requests by the candidate, until SIGTERM."""
-    from mlspec.api.serving import Loader
+    from mlspec.api.service import Loader
     from mlspec.serving import location, shadow
     from mlspec.serving.offers import wanted
     from mlspec.serving.request_log import RequestLog

@@ -73,12 +73,14 @@ class Canary(NamedTuple):
 
 
 class _Served(NamedTuple):
-    """A model with what is said of it, by address; ``infer``: where the protocol asks it."""
+    """A model with what is said of it, by address; ``infer`` and ``version``: where the protocol asks it and this
+    version of it."""
 
     model: Answering
     get: Mapping[str, Callable[[], Reply]]
     open: frozenset[str]
     infer: str
+    version: str
     canary: Canary | None
     shadow: Callable[[Asked], None] | None
 
@@ -127,7 +129,7 @@ class App:
         }
         is_open = frozenset({"/v2/health/live", "/v2/health/ready", f"{own}/ready"})
         self._metrics.serves(model.name, model.digest)
-        self._served = _Served(model, get, is_open, f"{own}/infer", canary, shadow)
+        self._served = _Served(model, get, is_open, f"{own}/infer", f"{own}/versions/{model.digest}", canary, shadow)
 
     def _document(self, model: Answering) -> dict[str, Any]:
         feedback = self._feedback is not None
@@ -149,6 +151,11 @@ class App:
         stated = headers.get(b"x-request-id")
         request = stated.decode() if stated is not None and REQUEST_ID.fullmatch(stated) else secrets.token_hex(16)
         served = self._served
+        if path.startswith(served.version):  # this model, and no other
+            path, served = (
+                served.infer.removesuffix("/infer") + path[len(served.version) :],
+                served._replace(canary=None),
+            )
         asks = path in (PREDICT, served.infer)
         try:
             reply = await self._reply(scope, path, headers, request, receive, served)

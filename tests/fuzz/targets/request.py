@@ -14,7 +14,7 @@ from typing import Any
 
 import wild
 
-from mlspec.api import serving
+from mlspec.api import service
 from mlspec.serving.app import App
 from mlspec.serving.metrics import Metrics
 from mlspec.serving.model import Model
@@ -43,7 +43,7 @@ def _app(scratch: Path) -> App:
     if not folder.exists():
         _packages().write(folder, classes=3, abstain_below=0.6)
     loaded = package.load(folder)
-    model = Model(loaded, folder, "m", serving.by_table(loaded))
+    model = Model(loaded, folder, "m", service.by_table(loaded))
     return App(model, max_rows=20, timeout=60.0, tokens=Tokens(), metrics=Metrics())
 
 
