@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from msgspec.structs import replace
 from tests import hardware
 
 from mlspec.diagnostics import StepError
@@ -253,15 +254,17 @@ def test_a_training_on_files_is_that_in_memory_and_goes_on_when_it_was_killed(tm
 
 # Trains two networks, with quantiles of the rows and with their moments; each process says how many rows it holds.
 WORK = """
-import os
+import os, signal
 from msgspec.structs import replace
 from mlspec.steps.data import feature_arrays, parquet
 from mlspec.steps.training import train
-from mlspec.torchkit import batches, ordering, statistics
+from mlspec.torchkit import batches, loop, ordering, statistics, stepping
 
 parquet.ROW_GROUP, batches.GATHERED = 700, 1500
 statistics.LOOKED_AT, statistics.PIECE = 200, 6000
 ordering.LARGE, ordering.WINDOW, ordering.BLOCK = 1000, 4000, 240
+settings, take, taken = loop.Settings, stepping.Stepper.take, 0
+loop.Settings = lambda **given: settings(**given, checkpoint_seconds=0.0)
 
 def run(job):
     feature_arrays.IN_MEMORY = 1000 if job.params["shares"] else 1 << 30
@@ -272,7 +275,14 @@ def run(job):
             file.write(f"{len(features.codes)} ")
         return read(features, *given)
 
-    feature_arrays._with_target = told
+    def counted(*given):
+        global taken
+        taken += 1
+        if os.environ["RANK"] == "1" and taken == job.params["dies_at"]:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return take(*given)
+
+    feature_arrays._with_target, stepping.Stepper.take = told, counted
     for bins in (4, 0):
         model = {"hidden": [8], "epochs": 2, "batch_size": 64, "dropout": 0.2, "bins": bins, "class_weight": "balanced"}
         outputs = {name: path / str(bins) for name, path in job.outputs.items()}
@@ -280,6 +290,7 @@ def run(job):
             path.mkdir(parents=True, exist_ok=True)
         params = {"model": ["torch.mlp", model], "seed": 1, "task": "binary_classification"}
         train.run(replace(job, outputs=outputs, params=params, scratch=job.scratch / str(bins)))
+    (job.root / f"taken-{os.environ['RANK']}").write_text(str(taken))
 """
 
 
@@ -303,13 +314,17 @@ def test_processes_read_their_share_of_a_large_table_and_train_as_with_all_of_it
         job = Job(
             id="train.mlp",
             kind="train",
-            params={"shares": where == "parts"},
+            params={"shares": where == "parts", "dies_at": 0},
             inputs={"train": tmp_path / where, "validation": tmp_path / "parts", "state": tmp_path / "state"},
             outputs={"model": folder / "model", "history": folder / "history"},
             scratch=folder,
             root=folder,
             processes=count,
         )
+        if where == "parts":
+            # In the second epoch of the first network: the next attempt goes on there.
+            with pytest.raises(StepError, match=r"^process 2 of 3 was killed by SIGKILL$"):
+                distributed.together(replace(job, params={**job.params, "dies_at": 60}), "shared_work")
         distributed.together(job, "shared_work")
         held[name] = [(folder / f"held-{rank}").read_text() for rank in range(count)]
         made[name] = {
@@ -319,7 +334,9 @@ def test_processes_read_their_share_of_a_large_table_and_train_as_with_all_of_it
             )
             for bins in (4, 0)
         }
-    assert held == {"one": ["3000 " * 4], "all": ["3000 " * 4] * 3, "shares": ["1000 " * 4] * 3}
+    assert held == {"one": ["3000 " * 4], "all": ["3000 " * 4] * 3, "shares": ["1000 " * 6] * 3}
+    whole, rest = (int((tmp_path / name / "taken-2").read_text()) for name in ("all", "shares"))
+    assert rest < whole - 46  # steps of an epoch
     assert made["shares"] == made["all"]
     for bins, (history, _weights) in made["shares"].items():
         for losses in ("train_loss", "validation_loss"):
