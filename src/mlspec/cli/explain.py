@@ -32,8 +32,8 @@ def command(topic: str | None) -> int:
         if listed:
             wide = max(len(name) for name, _ in listed[:MOST])
             lines = [f"topics about '{topic}':", *(f"  {name:<{wide}}  {said}" for name, said in listed[:MOST])]
-            more = len(listed) - MOST
-            result("\n".join(map(printable, [*lines, *([f"  and {more} more"] if more > 0 else [])])))
+            left = len(listed) - MOST
+            result("\n".join(map(printable, [*lines, *([f"  and {left} more"] if left > 0 else [])])))
             return 0
         hint = nearest(topic, _reference.topics())
         more = f"; did you mean '{hint}'?" if hint else ": mlspec explain lists the topics"
