@@ -4,6 +4,7 @@ The expected texts are in ``golden/``; ``MLSPEC_UPDATE=1 pytest tests/rules`` wr
 """
 
 import os
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -481,6 +482,7 @@ CASES: dict[str, dict[str, str]] = {
     "too-few-rows-one": {"file": "gaps.csv", "target": "one", "project": ", task: binary_classification"},
 }
 
+HINTED = re.compile(r"did you mean|[-^] .*\bwrite\b|add guardrail: true")
 FIXED = [
     "bad-join",
     "expectation-without-check",
@@ -575,7 +577,8 @@ def test_every_fix_removes_what_it_is_for(tmp_path: Path, monkeypatch: pytest.Mo
     data(tmp_path, "odd.parquet")
     fixed: set[str] = set()
     unfixed: list[str] = []
-    for case in CASES.values():
+    hinted = [n for n in CASES if HINTED.search((GOLDEN / f"{n}.txt").read_text())]
+    for case in map(CASES.__getitem__, hinted):
         text = spec_text(case)
         wrong, _ = found(tmp_path, text)
         for one, fix in [(each, fix) for each in wrong for fix in each.fixes]:
