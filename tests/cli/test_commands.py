@@ -16,6 +16,9 @@ from tests import hardware
 
 from mlspec.cli import main
 from mlspec.cli._commands import Commands, commands
+from mlspec.cli._output import wrapped
+from mlspec.cli._reference import COMMON, topics
+from mlspec.diagnostics import Diagnostic, Span, render
 from mlspec.machine import accelerators
 
 ROOT = Path(__file__).parents[2]
@@ -240,6 +243,33 @@ def test_completion_scripts_and_their_answers(shell: str, capsys: pytest.Capture
         environment = {**os.environ, "_MLSPEC_COMPLETE": "bash_complete", "COMP_WORDS": "mlspec val", "COMP_CWORD": "1"}
         done = subprocess.run([COMMAND], capture_output=True, text=True, check=False, env=environment)
         assert done.stdout == "plain,validate\n"
+
+
+def test_diagnostics_are_wrapped_between_words() -> None:
+    span = Span("project.yaml", 1, 9, 1, 16)
+    long = "there is no metric of that name, and none that is near it in any of the lists"
+    found = Diagnostic(code="unknown-plugin", message=long, span=span, label=long, notes=(long,))
+    for color in (False, True):
+        text = wrapped(render([found], {"project.yaml": "metric: roc_acu"}, color=color), 60)
+        plain = re.sub(r"\x1b\[[0-9;]*m", "", text)
+        assert max(map(len, plain.splitlines())) <= 60
+        words = " ".join(line.lstrip(" |") for line in plain.splitlines())
+        assert words.count(long) == 3
+    assert "  |         ^^^^^^^ there is no metric of that name, and\n  |                 none that is near" in plain
+
+
+def test_explain_lists_topics_by_kind_and_finds_them_by_a_word(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain"]) == 0
+    groups = capsys.readouterr().out.split("\n\n")
+    assert groups[0].startswith("errors:\n  ")
+    assert "keys of data:\n  data\n" in groups[4]
+    assert "transforms:\n" in "\n".join(groups)
+    assert {topic for topics in COMMON.values() for topic in topics} <= {*topics()}
+    assert main(["explain", "churn"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "topics about 'churn':"
+    assert any(line.startswith("  data.columns.positive ") for line in lines)
+    assert main(["explain", "zebra"]) == 2
 
 
 def test_schemas_and_reference_pages_are_up_to_date(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ from mlspec.constraints.examples import Examples
 from mlspec.constraints.fairness import Fairness
 from mlspec.constraints.latency import Latency
 from mlspec.constraints.quality import Quality
+from mlspec.diagnostics import Hint
 from mlspec.plugins.constraint import Check, Computing, Context, Mistake
 from mlspec.plugins.verdict import Verdict, by_value, seconds, size
 from mlspec.steps.evaluation.intervals import percentiles
@@ -60,7 +61,8 @@ def test_a_fairness_bound_in_the_wrong_direction(
     if found is not None:
         better, wrong, right = found
         message = f"a {better} is fairer, but this gate requires the opposite"
-        expected = [Mistake(message=message, label=f"did you mean '{right}'?", at=(wrong,), key=True)]
+        label = Hint(f"did you mean '{right}'?", (right,))
+        expected = [Mistake(message=message, label=label, at=(wrong,), key=True)]
     assert list(Fairness(metric=metric, group=("sex",), **keys).mistakes(CONTEXT)) == expected  # type: ignore[arg-type]
 
 

@@ -301,6 +301,12 @@ def test_an_interrupt_is_exit_130_and_the_next_run_goes_on(penguins: Path, mlspe
         rest = [json.loads(line) for line in running.stdout]
         told = running.stderr.read()
     assert running.returncode == 130
-    assert told.strip() == "interrupted"
+    stopped, last = told.strip().split("\n")
+    assert re.fullmatch(
+        r"stopped: results of \d+ of \d+ steps are kept, and checkpoints of trainings; "
+        "the same command goes on from there",
+        stopped,
+    )
+    assert last == "interrupted"
     assert (rest[-1]["event"], rest[-1]["status"]) == ("run_finished", "interrupted")
     assert "The one constraint holds" in mlspec("run", cwd=penguins).stdout

@@ -140,6 +140,13 @@ async def session(folder: Path) -> None:
     assert [one.new_text for one in renamed.changes[editor.uri()]] == ["flat", "flat"]
     assert await client.text_document_rename_async(lsp.RenameParams(**editor.here(at, 5), new_name="1 2")) is None
 
+    # A file beside the spec that has changed.
+    (folder / "mlspec.lock").unlink()
+    event = lsp.FileEvent((folder / "mlspec.lock").as_uri(), lsp.FileChangeType.Deleted)
+    client.workspace_did_change_watched_files(lsp.DidChangeWatchedFilesParams([event]))
+    assert list((await editor.published.get()).diagnostics) == []
+    assert len(await client.text_document_code_lens_async(lsp.CodeLensParams(document)) or ()) == 1
+
     # Places that there are not, a file of five megabytes, a file that is no spec.
     for place in ((10**6, 10**6), (0, 2**31 - 1), (at, 2**31 - 1)):
         await client.text_document_hover_async(lsp.HoverParams(**editor.here(*place)))
@@ -162,4 +169,5 @@ def test_a_session_over_the_protocol(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "specs/penguins", folder, ignore=shutil.ignore_patterns(".mlspec"))
     before = sorted(path.name for path in folder.iterdir())
     asyncio.run(asyncio.wait_for(session(folder), 120))
-    assert [name for name in sorted(path.name for path in folder.iterdir()) if name != ".mlspec"] == before
+    after = sorted(path.name for path in folder.iterdir() if path.name != ".mlspec")
+    assert after == [name for name in before if name != "mlspec.lock"]

@@ -514,6 +514,7 @@ CASES: dict[str, dict[str, str]] = {
     "too-few-rows-one": {"file": "gaps.csv", "target": "one", "project": ", task: binary_classification"},
 }
 
+HINTED = re.compile(r"did you mean|[-^] .*\bwrite\b|add guardrail: true")
 FIXED = [
     "bad-join",
     "expectation-without-check",
@@ -608,7 +609,8 @@ def test_every_fix_removes_what_it_is_for(tmp_path: Path, monkeypatch: pytest.Mo
     data(tmp_path, "odd.parquet")
     fixed: set[str] = set()
     unfixed: list[str] = []
-    for case in CASES.values():
+    hinted = [n for n in CASES if HINTED.search((GOLDEN / f"{n}.txt").read_text())]
+    for case in map(CASES.__getitem__, hinted):
         text = spec_text(case)
         wrong, _ = found(tmp_path, text)
         for one, fix in [(each, fix) for each in wrong for fix in each.fixes]:

@@ -14,6 +14,7 @@ from mlspec.document import parse
 from mlspec.edits import applied
 from mlspec.spec import units
 from mlspec.spec.load import load
+from mlspec.spec.read import with_setting
 
 GOLDEN = Path(__file__).parent / "golden" / "load.txt"
 BASE = {
@@ -200,6 +201,19 @@ def test_every_fix_removes_what_it_is_for() -> None:
 def test_what_has_to_be_quoted_is(line: str, fixed: str | None) -> None:
     found = mistakes(f"{line}\n")
     assert [applied(line, fix.edits) for fix in found[0].fixes] == ([] if fixed is None else [fixed])
+
+
+def test_what_is_not_written_in_one_place_of_the_file_is_not_replaced() -> None:
+    base = "".join(f"{name}: {value}\n" for name, value in BASE.items())
+    set_ = with_setting(parse(base, "project.yaml"), "model.candidates.one.type=rigde")
+    folded = parse(
+        base.replace("{candidates: {one: {type: ridge}}}", "\n  candidates:\n    one:\n      type: >-\n        rigde"),
+        "x",
+    )
+    for document in (set_, folded):
+        with pytest.raises(SpecError) as caught:
+            load(document)
+        assert [(one.label, one.fixes) for one in caught.value.diagnostics] == [("did you mean 'ridge'?", ())]
 
 
 def test_every_mistake_is_reported_once_and_in_order() -> None:

@@ -14,7 +14,10 @@ function start() {
     {
       documentSelector: [{ scheme: "file", language: "yaml" }],
       initializationOptions: { inlayHints: settings.get("inlayHints") },
-      synchronize: { configurationSection: "mlspec" },
+      synchronize: {
+        configurationSection: "mlspec",
+        fileEvents: vscode.workspace.createFileSystemWatcher("**/{mlspec.lock,policy.yaml}"),
+      },
     },
   );
   return client.start().catch((error) => {

@@ -11,6 +11,7 @@ from mlspec.cli._streams import is_log, safe, safe_json
 if TYPE_CHECKING:
     from mlspec.diagnostics import Diagnostic
 
+NARROWEST = 40  # columns, below which nothing is wrapped
 Form = Literal["text", "json", "commands", "data"]
 FORMS: Mapping[str, Form] = {
     **dict.fromkeys(("text", "tree", "trace", "explain"), "text"),
@@ -75,7 +76,38 @@ def show_diagnostics(diagnostics: Iterable["Diagnostic"], texts: Mapping[str, st
         from mlspec.sources._secrets import masked
 
         lines = {name: masked(text) for name, text in with_files(found, texts or {}).items()}
-        talk(render(found, lines, color=colored(sys.stderr)).rstrip("\n"))
+        text = render(found, lines, color=colored(sys.stderr)).rstrip("\n")
+        talk(wrapped(text, os.get_terminal_size(sys.stderr.fileno()).columns) if sys.stderr.isatty() else text)
+
+
+def wrapped(text: str, width: int) -> str:
+    """Diagnostics in lines of at most so many columns, broken between words; lines of a spec stay whole."""
+    return text if width < NARROWEST else "\n".join(one for line in text.split("\n") for one in _wrapped(line, width))
+
+
+def _wrapped(line: str, width: int) -> list[str]:
+    import re
+
+    style = r"(?:\x1b\[[0-9;]*m)"
+    gap = rf"(?:{style}| )*"
+    head = re.match(rf"{style}*(?:error|warning)\[|{gap}={gap}|({gap}\|{gap})[\^-]+ ", line)
+    plain = re.sub(style, "", line)
+    if head is None or len(plain) <= width:
+        return [line]
+    before = len(re.sub(style, "", head[0])) if "[" not in re.sub(style, "", head[0]) else 2
+    bar = plain.index("|") + 1 if head[1] else 0
+    indent = plain[:bar] + " " * (min(before, width // 2) - bar)
+    words = line[head.end() :].split(" ")
+    lines, used = [head[0] + words[0]], len(re.sub(style, "", head[0] + words[0]))
+    for word in words[1:]:
+        size = len(re.sub(style, "", word))
+        if used + 1 + size > width:
+            lines.append(indent + word)
+            used = len(indent) + size
+        else:
+            lines[-1] += f" {word}"
+            used += 1 + size
+    return lines
 
 
 def with_files(diagnostics: Sequence["Diagnostic"], texts: Mapping[str, str]) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """All reference pages: of codes, of keys, of plug-ins. ``explain`` prints one, ``schema --write`` writes them all."""
 
 import ast
+import re
 from collections.abc import Iterator
 
 from mlspec import registry
@@ -201,6 +202,24 @@ Instead: read the cause, then the log; fix it and run again: finished steps do n
 }
 
 
+# Words that people look for, and that no page has: the topics that they mean.
+COMMON = {
+    "churn": ("project.task", "data.columns.positive", "project.users.mistakes", "average_precision", "lightgbm"),
+    "fraud": (
+        "data.columns.positive",
+        "project.users.mistakes",
+        "average_precision",
+        "expected_cost",
+    ),
+    "forecast": ("data.split.by", "data.split.gap", "cyclical", "previous", "mae"),
+    "overfitting": ("model.cross_validation", "data.split.validation", "model.checks", "evaluation.scaling"),
+    "imbalance": ("data.split.stratify", "average_precision", "balanced_accuracy", "project.users.mistakes"),
+    "explainability": ("evaluation.importance", "evaluation.worst_slice"),
+    "accuracy": ("evaluation.metrics", "constraints.quality"),
+    "price": ("project.task", "mae", "rmse", "mape"),
+}
+
+
 def find(topic: str) -> list[str]:
     """The pages about a code, a key (``constraints.latency``, ``at_least``) or a plug-in (``transforms/impute``)."""
     page = code_page(topic)
@@ -243,6 +262,34 @@ def topics() -> Iterator[str]:
     yield from reference.keys()
     for kind in registry.KINDS:
         yield from registry.names(kind)
+
+
+def grouped() -> Iterator[tuple[str, list[str]]]:
+    """All topics by what they are: errors, the keys of each section, each kind of plug-in."""
+    from mlspec.spec import reference
+
+    yield "errors", codes()
+    sections: dict[str, list[str]] = {}
+    names = reference.keys()
+    for key in names:
+        sections.setdefault(key.partition(".")[0], []).append(key)
+    yield from ((f"keys of {section}", keys) for section, keys in sections.items())
+    yield from ((kind, registry.names(kind)) for kind in registry.KINDS)
+
+
+def mentions(word: str) -> Iterator[tuple[str, str]]:
+    """The topics whose names or pages have a word, each with what its page says first."""
+    from mlspec.spec import reference
+
+    whole = re.compile(rf"(?<![^\W_]){re.escape(word)}s?(?![^\W_])", re.IGNORECASE)
+    made = [(code, code_page(code) or "") for code in codes()]
+    made += [(key, reference.key_page(key) or "") for key in list(reference.keys())]
+    for kind in registry.KINDS:
+        made += [(name, reference.plugin_page(kind, name)) for name, _ in registry.usable(kind)]
+    names = COMMON.get(word.lower().removesuffix("s"), ())
+    for topic, page in made:
+        if topic in names or whole.search(topic) or whole.search(page):
+            yield topic, next(iter(page.split("\n\n")[1:2]), "").partition("\n")[0]
 
 
 def pages() -> dict[str, str]:

@@ -82,8 +82,26 @@ def command(
     if form == "text" and not pending:
         talk(f"nothing to do: the results of all {len(plan.folded.steps):,} steps are stored")
     listener = _listener(form, pending, {step: planned.seconds for step, planned in plan.steps.items()})
-    with listener.live():
-        found = api.execute(compiled, force=force, forced=only, listener=listener)
+    from mlspec.engine import events
+
+    ended: list[events.RunFinished] = []
+
+    def follow(event: events.AnyEvent) -> None:
+        if isinstance(event, events.RunFinished):
+            ended.append(event)
+        listener(event)
+
+    try:
+        with listener.live():
+            found = api.execute(compiled, force=force, forced=only, listener=follow)
+    except KeyboardInterrupt:
+        if ended:
+            kept = ended[-1].done + ended[-1].cached
+            talk(
+                f"stopped: results of {kept:,} of {len(plan.steps):,} steps are kept, and checkpoints of trainings; "
+                "the same command goes on from there"
+            )
+        raise
     if form == "json":
         import msgspec
 

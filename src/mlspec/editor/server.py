@@ -188,6 +188,13 @@ def _texts(server: LanguageServer, session: Session) -> None:
     def did_close(params: lsp.DidCloseTextDocumentParams) -> None:
         session.close(params.text_document.uri)
 
+    @server.feature(lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES)
+    def changed(_params: lsp.DidChangeWatchedFilesParams) -> None:
+        # A run has written a lock, or a policy is another.
+        for uri in list(session.open):
+            session.plans.pop(uri, None)
+            session.check(uri)
+
     @server.feature(lsp.WORKSPACE_DID_CHANGE_CONFIGURATION)
     def configured(params: lsp.DidChangeConfigurationParams) -> None:
         given = params.settings if isinstance(params.settings, dict) else getattr(params.settings, "__dict__", {})

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from mlspec import registry
 from mlspec.api.checking import Checked, inspect
-from mlspec.diagnostics import Diagnostic, SpecError, StoreError
+from mlspec.diagnostics import Diagnostic, MlspecError, SpecError, StoreError
 from mlspec.document import LARGEST, Document, Path, parse
 from mlspec.editor.scan import Cursor, cursor, value_of
 from mlspec.engine.run import lockfile
@@ -91,6 +91,8 @@ def opened(file: str, text: str, before: Opened | None = None) -> Opened:
         checked = inspect(file, text)
     except SpecError as error:
         return replace(now, diagnostics=error.diagnostics)
+    except (MlspecError, OSError) as error:
+        return replace(now, diagnostics=(Diagnostic(code="source-unreadable", message=str(error)),))
     return replace(now, diagnostics=checked.diagnostics, known=_known(checked) if checked.facts.schemas else known)
 
 
