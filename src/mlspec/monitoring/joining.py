@@ -11,9 +11,10 @@ from mlspec.steps.serving.reference import Reference
 BACK: dict[str, Any] = {"integer": pl.Int64, "number": pl.Float64, "category": pl.String}
 
 
-def table(reference: Reference, log: Log, labels: Labels) -> "pl.DataFrame":
+def table(reference: Reference, log: Log, labels: Labels, *, groups: bool = False) -> "pl.DataFrame":
     """The labelled rows, the oldest first: ``request_id``, ``row``, ``time``, ``prediction`` as it was answered, the
-    features, groups that the log or the labels name, and the target under their own names and in their own types."""
+    features and the target under their own names and in their own types. ``groups``: also those that the log or the
+    labels name, which are often sensitive."""
     rows = joined(log.rows, labels).filter(pl.col(TRUTH).is_not_null()).reverse()
     taken = {column.name for column in reference.columns if f"input.{column.name}" in log.present}
     features = [_typed(column.name, column.type) for column in reference.columns if column.name in taken]
@@ -24,9 +25,9 @@ def table(reference: Reference, log: Log, labels: Labels) -> "pl.DataFrame":
         target = target == "true"
     said = {name.removeprefix("input.") for name in rows.columns if name.startswith("input.")}
     unknown = sorted(said - {column.name for column in reference.columns})
-    groups = [name for name in unknown if rows[f"input.{name}"].null_count() < rows.height]
-    features += [pl.col(f"input.{name}").alias(name) for name in groups]
-    taken |= set(groups)
+    known = [name for name in unknown if groups and rows[f"input.{name}"].null_count() < rows.height]
+    features += [pl.col(f"input.{name}").alias(name) for name in known]
+    taken |= set(known)
     own = [pl.col(name).alias(_free(name, taken | {reference.target})) for name in ("request_id", "row", "time")]
     answer = pl.col("prediction").alias(_free("prediction", taken | {reference.target}))
     return rows.select(*own, answer, *features, target)

@@ -25,7 +25,7 @@ TYPES: dict[str, Any] = {
 
 def labelled(reference: Reference, log: Log, labels: Labels, model: str) -> "pl.DataFrame":
     """The rows of a model that have a label, the oldest first."""
-    rows = joining.table(reference, log, labels)
+    rows = joining.table(reference, log, labels, groups=True)
     named = dict(zip(rows.columns[:4], (REQUEST, ROW, TIME, ANSWER), strict=True))
     return rows.rename(named).with_columns(pl.lit(model).alias(MODEL))
 
