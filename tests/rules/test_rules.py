@@ -525,6 +525,7 @@ FIXED = [
     "goal-does-not-fit",
     "interface-differs",
     "positive-class-unknown",
+    "retraining-does-not-fit",
     "reviewers-unclear",
     "source-not-found",
     "split-without-column",
