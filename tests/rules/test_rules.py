@@ -16,6 +16,7 @@ import pytest
 from mlspec.diagnostics import Diagnostic, SpecError, render
 from mlspec.edits import applied
 from mlspec.machine import accelerators
+from mlspec.rules import library_not_installed
 from mlspec.rules.backend_not_servable import lacks
 from mlspec.rules.check import check, facts, rules
 from mlspec.spec.backend import Backend
@@ -697,6 +698,19 @@ def test_sources_that_differ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     shown = said(tmp_path, text)
     assert "error[sources-differ]: source 'others' has different columns than 'people'" in shown
     assert "lacks city, group, height, job, part, seen, sex; also has zip" in shown
+
+
+def test_what_a_release_as_onnx_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    said(tmp_path, spec_text({"end": "operation: {release: {formats: [native, onnx]}}\n"}))
+    project, document = read("project.yaml")
+    monkeypatch.setattr("mlspec.rules.library_not_installed._installed", lambda name: name != "onnxruntime")
+    assert render(library_not_installed.lacking(project, document), document.texts) == (
+        "error[library-not-installed]: a release as ONNX needs onnxruntime, which is not installed here\n"
+        " --> project.yaml:7:23\n  |\n7 | operation: {release: {formats: [native, onnx]}}\n"
+        "  |                       ^^^^^^^ pip install 'mlspec-compiler[onnx]'\n"
+        "  = see: mlspec explain library-not-installed\n\n1 error\n"
+    )
 
 
 def test_a_library_that_a_run_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

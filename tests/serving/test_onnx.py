@@ -133,8 +133,8 @@ def test_rows_are_answered_and_refused_without_the_data_engine(made: Path) -> No
     shares = np.array([found.columns[f"p_{name}"] for name in ("x0", "x1", "x2")]).T
     assert np.abs(shares - native).max() < 1e-9
     cases: dict[str, dict[str, Any]] = {
-        "row 0, field 'age': is not an integer": {"age": "41"},
-        "row 0, field 'town': stands for a missing value: null is meant": {"town": "(missing)"},
+        "row 0, field 'age': the value is not an integer": {"age": "41"},
+        "row 0, field 'town': '(missing)' stands for a missing value: null is meant": {"town": "(missing)"},
         "row 0: the row is empty": dict.fromkeys(packages.KINDS),
     }
     for said, cells in cases.items():

@@ -90,9 +90,9 @@ class OnnxModel:
                 continue
             try:
                 if read(row[name]) == MISSING:
-                    found.append(Cell(place, "stands for a missing value: null is meant", name))
+                    found.append(Cell(place, f"'{MISSING}' stands for a missing value: null is meant", name))
             except OtherCell:
-                found.append(Cell(place, f"is not {EXPECTED[kind]}", name))
+                found.append(Cell(place, f"the value is not {EXPECTED[kind]}", name))
         if not found and all(row[name] is None for name in self.fields):
             return [Cell(place, "the row is empty")]
         return found
