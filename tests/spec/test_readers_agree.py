@@ -168,4 +168,4 @@ def test_a_typo_in_a_profile_lists_the_keys_of_the_model_that_it_changes() -> No
         load(parse(text, "project.yaml"))
     (found,) = caught.value.diagnostics
     assert found.label == "did you mean 'alpha'?"
-    assert found.notes == ("keys here: type, alpha",)
+    assert found.notes == ("keys here: type, rows, alpha",)

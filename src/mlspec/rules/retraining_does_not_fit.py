@@ -71,7 +71,7 @@ def _source(view: View, name: str) -> Iterator[Diagnostic]:
         yield view.diagnostic(CODE, at, message, "do this in the source, or add the rows by hand")
     for column, why in _unfilled(view):
         message = f"the log can't fill the column '{column}' of source '{name}': {why}"
-        yield view.diagnostic(CODE, at, message, "add the rows by hand: mlspec monitor --join")
+        yield view.diagnostic(CODE, at, message, "run `mlspec monitor --join` and fill it by hand")
 
 
 def _not_a_pattern(use: PluginRef) -> tuple[str, str] | None:
