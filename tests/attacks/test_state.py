@@ -356,6 +356,7 @@ def test_brought_results_are_named(project: Path, capsys: pytest.CaptureFixture[
         assert "runs" in line
 
 
+@pytest.mark.slow
 def test_a_check_of_the_store_takes_no_collection_for_damage(tmp_path: Path) -> None:
     """Both at once, over and over: what one removes the other must not miss."""
     store = Store(tmp_path / "store")
