@@ -37,8 +37,9 @@ def test_a_merge_keeps_its_laws(seed: int) -> None:
 
 
 @pytest.mark.slow
-def test_five_thousand_merges_lose_nothing() -> None:
-    for seed in range(5_000):
+@pytest.mark.parametrize("thousand", range(2))
+def test_two_thousand_merges_lose_nothing(thousand: int) -> None:
+    for seed in range(1000 * thousand, 1000 * (thousand + 1)):
         case = three_ways.case(seed)
         assert three_ways.lost(case, merge(case.base, case.ours, case.theirs)) == [], seed
 

@@ -26,6 +26,9 @@ def test_served_answers_are_those_of_predict(ran: Path, mlspec: Mlspec) -> None:
             found += answer["predictions"]
         status, answer = served.post("/predict", json.dumps(table.to_dicts()).encode())
     assert [one["prediction"] for one in found] == [one["prediction"] for one in expected]
-    shares = [{f"p_{name}": share for name, share in one["probabilities"].items()} for one in found]
-    assert [{**share, "prediction": one["prediction"]} for share, one in zip(shares, found, strict=True)] == expected
-    assert answer["predictions"] == found
+    # Some processors sum the float32 products of one row in another order than those of many.
+    for one, row, wanted in zip(found, answer["predictions"], expected, strict=True):
+        shares = {name.removeprefix("p_"): share for name, share in wanted.items() if name != "prediction"}
+        assert one["probabilities"] == pytest.approx(shares, abs=1e-6)
+        assert row["probabilities"] == pytest.approx(shares, abs=1e-6)
+        assert one["prediction"] == row["prediction"]
