@@ -73,8 +73,7 @@ def test_it_answers_as_the_model_on_thresholds_and_with_missing_unseen_and_extre
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["random_forest", "extra_trees", "hist_gradient_boosting"])
-@pytest.mark.parametrize("classes", [0, 2, 3])
+@pytest.mark.parametrize(("name", "classes"), [("extra_trees", 0), ("random_forest", 2), ("hist_gradient_boosting", 3)])
 def test_so_do_other_trees(name: str, classes: int, tmp_path: Path) -> None:
     found = apart(packages.write(tmp_path / "model", name, classes=classes), classes)
     assert max(found.values()) < 1e-9, found
@@ -208,14 +207,15 @@ def test_a_file_from_elsewhere_is_looked_at_first(
 
 SERVED = """
 import json, pathlib, sys
-from mlspec.api import serving
+from mlspec.api import service
 from mlspec.serving import location
 from mlspec.serving.app import App
 from mlspec.serving.metrics import Metrics
 folder = pathlib.Path(sys.argv[1])
-model, way = serving._of_onnx(folder, location.found(folder), bool)
-App(model, max_rows=9, timeout=1.0, tokens=None, metrics=Metrics(model.name, model.digest))
-print(json.dumps([way, model.quick([json.loads(sys.argv[2])]).columns["prediction"], sorted(sys.modules)]))
+found = location.found(folder)
+model = service._of_onnx(folder, found.folder, found.name, bool)
+App(model, max_rows=9, timeout=1.0, tokens=None, metrics=Metrics())
+print(json.dumps([model.way, model.quick([json.loads(sys.argv[2])]).columns["prediction"], sorted(sys.modules)]))
 """
 
 
