@@ -1,4 +1,4 @@
-"""A bag: the models of the folds answer together, and what chooses sees each row by models that had not seen it."""
+"""A bag: the models of the folds answer together, and what chooses sees each row by models that did not see it."""
 
 import json
 from pathlib import Path
@@ -59,7 +59,7 @@ def test_the_models_of_all_folds_answer_together(tmp_path: Path) -> None:
     about = json.loads((folder / "package.json").read_text())
     assert [one["candidate"] for one in about["members"]] == ["line"] * 6 + ["trees"] * 6
     assert sum(one["weight"] for one in about["members"]) == pytest.approx(1)
-    # What is selected and blended by is made of models that had not seen the row; what answers is made of all of them.
+    # What is selected and blended by is made of models that did not see the row; what answers is made of all of them.
     split = stored(tmp_path, "split")
     known = pl.concat([pl.read_parquet(split[part]) for part in ("train", "validation")])
     truth, held = results.read_predictions(stored(tmp_path, "predict.trees")["predictions"])

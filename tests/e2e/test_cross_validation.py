@@ -1,4 +1,4 @@
-"""Cross-validation through the whole engine: every row but the test rows is scored by models that had not seen it."""
+"""Cross-validation through the whole engine: every row but the test rows is scored by models that did not see it."""
 
 from pathlib import Path
 
